@@ -6,7 +6,7 @@ from aws_cdk import App
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import FocuswatchError
-from focuswatch.operations.config_placeholders import placeholders
+from focuswatch.operations.config_placeholders import placeholders, unconfigured_channels
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
 from infra.stacks import add_stacks
@@ -19,7 +19,7 @@ def synthesize(app: App, *, config: Path) -> None:
         owners, catalog = Owners.load(config / "owners.toml"), Catalog.load()
     except FocuswatchError as error:
         raise SystemExit(str(error)) from None
-    if problems := list(placeholders(deployment, owners)):
+    if problems := [*placeholders(deployment, owners), *unconfigured_channels(deployment, owners)]:
         raise SystemExit("\n".join(f"{config}/{problem}" for problem in problems))
     add_stacks(app, deployment=deployment, owners=owners, catalog=catalog)
     app.synth()

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 YEAR, DAYS = 365, 730
+FIRST_SCORED = 28  # the scorer needs four weeks of history
 MONTH_END_DAYS, MONTH_END_FACTOR = 3, 1.05
 DAYS_A_MONTH = 365 / 12
 SPIKE, WEEKDAY, RAMP = KINDS = (1, 2, 3)
@@ -99,9 +100,7 @@ def quality(scores: np.ndarray, kinds: np.ndarray, *, budget: float, settled_in:
     """Evaluate the days of the second year."""
     flagged = scores[:, YEAR:] > np.quantile(scores[:, settled_in:YEAR], 1 - budget)
     of, anomalous = kinds[:, YEAR:], kinds[:, YEAR:] > 0
-    week_after = np.zeros_like(anomalous)
-    for lag in range(1, 8):
-        week_after[:, lag:] |= anomalous[:, :-lag]
+    week_after = _week_after(anomalous)
     hits = (flagged & anomalous).sum()
     return Quality(
         f1=float(2 * hits / (flagged.sum() + anomalous.sum())),
@@ -111,8 +110,32 @@ def quality(scores: np.ndarray, kinds: np.ndarray, *, budget: float, settled_in:
     )
 
 
-def at_threshold(scores: np.ndarray, anomalous: np.ndarray, threshold: float) -> tuple[float, float]:
-    """Return precision and recall by day of the second year."""
-    flagged, truth = scores[:, YEAR:] >= threshold, anomalous[:, YEAR:]
-    hits = (flagged & truth).sum()
-    return float(hits / max(flagged.sum(), 1)), float(hits / truth.sum())
+@dataclass(frozen=True)
+class Days:
+    """Quality by day: precision, recall and F1 of the second year, and false days per 1,000 days without anomaly."""
+
+    precision: float
+    recall: float
+    f1: float
+    clean: float  # of the first year, which has no anomaly
+    week_after: float  # in the week after an anomaly of the second year
+
+
+def by_day(flagged: np.ndarray, anomalous: np.ndarray) -> Days:
+    """Evaluate flagged days against the anomalous ones."""
+    chosen, truth = flagged[:, YEAR:], anomalous[:, YEAR:]
+    hits, after = (chosen & truth).sum(), _week_after(truth) & ~truth
+    return Days(
+        precision=float(hits / max(chosen.sum(), 1)),
+        recall=float(hits / truth.sum()),
+        f1=float(2 * hits / (chosen.sum() + truth.sum())),
+        clean=float(flagged[:, FIRST_SCORED:YEAR].mean() * 1000),
+        week_after=float(chosen[after].mean() * 1000),
+    )
+
+
+def _week_after(anomalous: np.ndarray) -> np.ndarray:
+    after = np.zeros_like(anomalous)
+    for lag in range(1, 8):
+        after[:, lag:] |= anomalous[:, :-lag]
+    return after

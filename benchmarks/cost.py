@@ -37,6 +37,7 @@ METRICS_A_RESOURCE = 3
 FINDINGS_AN_ACCOUNT = 3
 DETECTIONS = 23  # as in docs/cost.md; each further one adds three custom metrics
 ALARM_METRICS = 29  # with Slack and Jira; an alarm over two metrics is two
+CHANNEL_ALARM_METRICS = 3  # of each further channel: its dead letters, and its queue if it does not empty
 KEYS = 2
 
 ATHENA = "https://aws.amazon.com/athena/pricing/"

@@ -1,11 +1,11 @@
-"""Count lost and duplicate notifications in Slack and Jira under injected faults.
+"""Count lost and duplicate notifications in each channel under injected faults.
 
     python -m benchmarks.delivery_faults --seeds 1 2 3 --burst 5000
 
 Ledger, claims (on moto's DynamoDB; for the burst on a table in memory that is tested to be equivalent), publishing,
-batches and HTTP to a local Slack and a local Jira are the product's. Each simulation runs four scans (findings
-created, grown, resolved, reopened) with one kind of fault, and compares the final state of Slack and Jira with what
-was published. The same seed gives the same result.
+batches and HTTP to local servers are the product's. Each simulation runs four scans (findings created, grown, resolved,
+reopened) with one kind of fault, and compares what the channel shows with what was published. The same seed gives the
+same result.
 """
 
 import argparse
@@ -56,6 +56,9 @@ class Down(Nothing):
         is_down = self.until is not None and world.now < self.until
         world.slack.server.faults.clear()
         world.jira.faults.clear()
+        world.teams.faults.always = world.pagerduty.faults.always = "down" if is_down else None
+        if world.target:
+            world.target.befall("down" if is_down else None)
         if is_down:
             world.slack.server.fault("down", times=10**9)
             world.jira.fail("503", times=10**9, seconds=0)
@@ -74,8 +77,12 @@ class CutAfterSuccess(Nothing):
             world.slack.server.fault("dropped", "chat.update")
         if world.rng.random() < 0.5:
             world.jira.fail("lost", "POST")
+        if world.target and world.rng.random() < 0.5:
+            world.target.befall("cut")
         if world.rng.random() < 0.3:
             world.jira.fail("after 500", "PUT")
+        for service in (world.teams, world.pagerduty):
+            service.faults.queued = ["dropped"] if world.rng.random() < 0.5 else []
 
 
 @dataclass
@@ -89,6 +96,9 @@ class TimesOut(Nothing):
             self.left -= 1
             world.slack.server.fault("silent", "chat.postMessage")
             world.jira.fail("slow", "POST", seconds=1.5)
+            world.teams.faults.queued, world.pagerduty.faults.queued = ["silent"], ["silent"]
+            if world.target:
+                world.target.befall("slow")
 
 
 @dataclass
@@ -162,7 +172,17 @@ FAULTS: dict[str, Callable[[], Fault]] = {
 }
 KILLED, BURST = "killed between any two steps", "burst"
 CELLS = [*FAULTS, KILLED, BURST]
-CHANNELS: tuple[Any, ...] = ("slack", "jira")
+CHANNELS: tuple[Any, ...] = (
+    *("slack", "jira", "teams", "pagerduty"),
+    *("webhook", "email", "securityhub", "ocsf"),
+)
+# Webhooks of Teams and SES accept no idempotency key, and what they sent cannot be read: a message whose outcome is
+# unknown is sent again.
+AT_LEAST_ONCE = {
+    (channel, fault)
+    for channel in ("teams", "email")
+    for fault in ("connection closed after success", "timeout after success", "throttled DynamoDB", KILLED)
+}
 
 
 @dataclass
@@ -193,7 +213,7 @@ def lived(channel: Any, fault: Callable[[], Fault], *, seed: int, findings: int 
 
 @dataclass
 class KilledAt(Nothing):
-    """The process is killed at one step of the table, of Slack or of Jira."""
+    """The process is killed at one step of the table or of the channel."""
 
     steps: Steps = field(default_factory=Steps)
 
@@ -239,11 +259,12 @@ def main() -> None:
     parser.add_argument("--burst", type=int, default=5000)
     parser.add_argument("--every", type=int, default=1, help="kill at every n-th step")
     parser.add_argument("--cells", nargs="+", default=CELLS, choices=CELLS, metavar="CELL", help="only these")
+    parser.add_argument("--channels", nargs="+", default=CHANNELS, choices=CHANNELS, metavar="CHANNEL")
     arguments = parser.parse_args()
     print(
         "| fault | channel | simulations | published | lost | duplicate | dead letters |\n|---|---|---|---|---|---|---|"
     )
-    for channel in CHANNELS:
+    for channel in arguments.channels:
         for name, fault in FAULTS.items():
             if name not in arguments.cells:
                 continue

@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -28,7 +28,12 @@ from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
 
 Identity = tuple[str, str | None, str | None, str | None, str | None]
-AT_ONCE = ("new_region", "new_service", "gpu_burst")  # must be reported on the first export that has them
+AT_ONCE = (
+    "new_region",
+    "new_service",
+    "gpu_burst",
+    "new_ai_principal",
+)  # must be reported on the first export that has them
 
 
 @dataclass(frozen=True)
@@ -46,20 +51,22 @@ def identity(item: Finding | dict[str, Any]) -> Identity:
     return tuple(fields[key] for key in keys)  # type: ignore[return-value]
 
 
-def scanned_daily(folder: Path, *, days: int) -> Iterator[Reported]:
+def scanned_daily(folder: Path, *, days: int, only: Collection[str] = ()) -> Iterator[Reported]:
     """Yield every finding reported as new by a scan on each of the last `days` days, with one ledger."""
     truth = json.loads((folder / "truth.json").read_text())
     catalog, owners = Catalog.load(), Owners.load(folder / "owners.toml")
+    detections = [detection for detection in catalog.live if not only or detection.id in only]
     ledger = SqliteLedger(folder / "ledger.db")
     as_of = date.fromisoformat(truth["as_of"])
     for day in (as_of - timedelta(days=back) for back in range(days - 1, -1, -1)):
         inputs = BillInputs(
             str(folder / "focus"), state=folder / "state", activity=folder / "activity.parquet",
-            accounts=folder / "accounts.parquet", as_of=day,
+            accounts=folder / "accounts.parquet", recommendations=folder / "recommendations.parquet",
+            principals=folder / "principals.parquet", as_of=day,
         )  # fmt: skip
         with open_local_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
             scanned = scan(
-                bill.engine, as_of=day, currency=bill.summary.currency, catalog=catalog, detections=catalog.live,
+                bill.engine, as_of=day, currency=bill.summary.currency, catalog=catalog, detections=detections,
                 owners=owners, ledger=ledger, progress=lambda _text: None,
             )  # fmt: skip
         for outcome in scanned.failures:
@@ -67,13 +74,13 @@ def scanned_daily(folder: Path, *, days: int) -> Iterator[Reported]:
         yield from (Reported(day, news.finding) for news in scanned.notifications if news.kind == "new")
 
 
-def evaluated(folder: Path, *, days: int) -> dict[str, Counter[str]]:
+def evaluated(folder: Path, *, days: int, only: Collection[str] = ()) -> dict[str, Counter[str]]:
     """Return counts of found, late, missed, right and false by detection; print what is late, missed or false."""
-    truth = json.loads((folder / "truth.json").read_text())
+    truth = _only(json.loads((folder / "truth.json").read_text()), only)
     as_of = date.fromisoformat(truth["as_of"])
     first_day = as_of - timedelta(days=days - 1)
     reported: dict[Identity, date] = {}
-    for report in scanned_daily(folder, days=days):
+    for report in scanned_daily(folder, days=days, only=only):
         reported.setdefault(identity(report.finding), report.day)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     allowed = {identity(incident) for incident in truth.get("either", [])}
@@ -104,6 +111,16 @@ def evaluated(folder: Path, *, days: int) -> dict[str, Counter[str]]:
     return counts
 
 
+def _only(truth: dict[str, Any], detections: Collection[str]) -> dict[str, Any]:
+    """Return the truth of some detections; of all where none is named."""
+    lists = ("incidents", "either", "hard_negatives")
+    kept = {
+        name: [case for case in truth.get(name, []) if not detections or case["detection"] in detections]
+        for name in lists
+    }
+    return {**truth, **kept}
+
+
 def main() -> None:
     """Evaluate every seed and print one table."""
     parser = argparse.ArgumentParser(
@@ -112,11 +129,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103, 104, 105])
     parser.add_argument("--days-scanned", type=int, default=14)
     parser.add_argument("--data", type=Path, default=Path("/tmp/focuswatch-quality"))
+    parser.add_argument("--only", nargs="+", default=[], help="detections; by default all")
     arguments = parser.parse_args()
     total = over_seeds(
         arguments.seeds,
         data=arguments.data,
-        evaluate=lambda folder: evaluated(folder, days=arguments.days_scanned),
+        evaluate=lambda folder: evaluated(folder, days=arguments.days_scanned, only=arguments.only),
     )
     negatives = total.pop("hard negatives")
     print(f"\nseeds {arguments.seeds}, {arguments.days_scanned} days scanned, one ledger each\n")
@@ -125,7 +143,8 @@ def main() -> None:
     for detection, counts in sorted(total.items()):
         print(_line(detection, counts))
     print(f"\nhard negatives reported: {negatives['reported']} of {negatives['planted']}")
-    short = [id for id in AT_ONCE if total[id]["late"] + total[id]["missed"]]
+    at_once = [id for id in AT_ONCE if not arguments.only or id in arguments.only]
+    short = [id for id in at_once if total[id]["late"] + total[id]["missed"]]
     sys.exit(f"not reported at once: {', '.join(short)}" if short else 0)
 
 

@@ -11,7 +11,13 @@ from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_s3
 from constructs import Construct
 
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
-from focuswatch.operations.deployment_config import PAYER_REGION, Deployment
+from focuswatch.operations.deployment_config import (
+    PAYER_REGION,
+    RECOMMENDATIONS_DAYS,
+    RECOMMENDATIONS_EXPORT,
+    RECOMMENDATIONS_PREFIX,
+    Deployment,
+)
 
 RESULTS = "athena-results/"
 ACCESS_LOG_DAYS = 90
@@ -70,7 +76,13 @@ def _lifecycle(deployment: Deployment) -> list[aws_s3.LifecycleRule]:
                 prefix=f"tables/{table}/",
                 noncurrent_version_expiration=Duration.days(1),
             )
-            for table in PERIOD_TABLES
+            for table in (*PERIOD_TABLES, "principal_charges")
+        ),
+        aws_s3.LifecycleRule(
+            id="expire-recommendations",
+            prefix=f"{RECOMMENDATIONS_PREFIX}/{RECOMMENDATIONS_EXPORT}/",
+            expiration=Duration.days(RECOMMENDATIONS_DAYS),
+            noncurrent_version_expiration=Duration.days(1),
         ),
         *([_intelligent_tiering(f"{deployment.export_path}/data/")] if keep.intelligent_tiering else []),
         aws_s3.LifecycleRule(

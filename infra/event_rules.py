@@ -117,9 +117,12 @@ def _daily(hours: list[int]) -> aws_events.Schedule:
 
 def _manifest(deployment: Deployment) -> aws_events.EventPattern:
     """Return the pattern of a manifest, which AWS delivers after all data files: https://docs.aws.amazon.com/cur/latest/userguide/dataexports-export-delivery.html"""
-    key = f"{deployment.export_path}/metadata/*-Manifest.json"
+    exports = [deployment.export_path]
+    if deployment.principals.enabled:
+        exports.append(deployment.principals_path)
+    keys = [{"wildcard": f"{export}/metadata/*-Manifest.json"} for export in exports]
     return aws_events.EventPattern(
         source=["aws.s3"],
         detail_type=["Object Created"],
-        detail={"bucket": {"name": [deployment.bucket]}, "object": {"key": [{"wildcard": key}]}},
+        detail={"bucket": {"name": [deployment.bucket]}, "object": {"key": keys}},
     )

@@ -47,6 +47,12 @@ SIZES = {
     "weekly": Size(memory_mb=1024, timeout_seconds=600, with_pandas=True),
     "jira": Size(memory_mb=512, timeout_seconds=300),
     "sweep": Size(memory_mb=512, timeout_seconds=300),
+    "teams": Size(memory_mb=512, timeout_seconds=300),
+    "pagerduty": Size(memory_mb=512, timeout_seconds=300),
+    "webhook": Size(memory_mb=512, timeout_seconds=300),
+    "email": Size(memory_mb=512, timeout_seconds=300),
+    "securityhub": Size(memory_mb=512, timeout_seconds=300),
+    "ocsf": Size(memory_mb=512, timeout_seconds=300),
 }
 
 
@@ -84,13 +90,14 @@ class LambdaFunctions(Construct):
         for kind, queue in self.queues.items():
             feed(self.functions[kind], queue)
         self.addresses = {"SlackRequestURL": self._address()} if "answer" in self.functions else {}
-        if "weekly" in self.functions:
-            self.functions["weekly"].add_environment(
-                "FOCUSWATCH_PAGE_DOOR", self.addresses["SlackRequestURL"]
-            )
+        for kind in ("weekly", "teams", "record"):  # they send links to that address
+            if kind in self.functions:
+                self.functions[kind].add_environment(
+                    "FOCUSWATCH_PAGE_DOOR", self.addresses["SlackRequestURL"]
+                )
 
     def _address(self) -> str:
-        """Return the function URL of `answer`, for Slack's requests and for links to the page.
+        """Return the function URL of `answer`, for Slack's requests, links to the page and links in Teams.
 
         The URL is public. `answer` verifies the signature of each request.
         """
@@ -137,10 +144,19 @@ class LambdaFunctions(Construct):
         if kind in self.queues:
             own["FOCUSWATCH_QUEUE"] = self.queues[kind].queue_url
             own["FOCUSWATCH_DEAD_LETTERS"] = self.dead_letters[kind].queue_url
+        if kind in ("webhook", "securityhub"):
+            own["FOCUSWATCH_ACCOUNT"] = self._deployment.accounts.pipeline
+        if kind == "email":
+            own["FOCUSWATCH_EMAIL_SENDER"] = self._deployment.email.sender
+            own["FOCUSWATCH_EMAIL_DAILY_LIMIT"] = str(self._deployment.email.daily_limit)
+        if kind == "publish" and self._deployment.events.findings:
+            own["FOCUSWATCH_FINDING_EVENTS"] = self._deployment.finding_event_source
         if kind == "answer":
             own["FOCUSWATCH_ANSWERS"] = self.queues["record"].queue_url
             if self._deployment.controls.enabled:
                 own["FOCUSWATCH_PRESSES"] = self._deployment.queue_url("controls")
+        if kind == "refresh" and self._deployment.principals.enabled:
+            own["FOCUSWATCH_PRINCIPALS"] = self._deployment.principals_path
         if kind == "pulse":
             own["FOCUSWATCH_QUEUES"] = ",".join(self.queues)
             own["FOCUSWATCH_UNATTENDED"] = ",".join(self._deployment.unattended)
@@ -178,7 +194,7 @@ def _needed(layers: Layers, size: Size) -> list[aws_lambda.ILayerVersion]:
 
 
 def _environment(deployment: Deployment, *, topics: PipelineTopics) -> dict[str, str]:
-    secrets = {"SLACK": deployment.secrets.slack, "JIRA": deployment.secrets.jira}
+    secrets = deployment.secrets.model_dump()
     return {
         "FOCUSWATCH_NAME": deployment.name,
         "FOCUSWATCH_BUCKET": deployment.bucket,
@@ -199,7 +215,7 @@ def _environment(deployment: Deployment, *, topics: PipelineTopics) -> dict[str,
         **controls_environment(deployment),
         "POWERTOOLS_METRICS_NAMESPACE": deployment.metric_namespace,
         "POWERTOOLS_LOG_LEVEL": deployment.functions.log_level,
-        **{f"FOCUSWATCH_{channel}_SECRET": name for channel, name in secrets.items() if name},
+        **{f"FOCUSWATCH_{channel.upper()}_SECRET": name for channel, name in secrets.items() if name},
     }
 
 

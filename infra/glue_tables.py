@@ -5,7 +5,11 @@ from constructs import Construct
 
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.engines.athena_dialect import projection
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_config import (
+    RECOMMENDATIONS_EXPORT,
+    RECOMMENDATIONS_PREFIX,
+    Deployment,
+)
 from infra.bucket import RESULTS
 
 GIB = 1024**3
@@ -83,9 +87,13 @@ def _workgroup(scope: Construct, deployment: Deployment) -> aws_athena.CfnWorkGr
 
 
 def _location(name: str, deployment: Deployment) -> str:
-    """Return the folder of a table's files; of the export only data/, since metadata/ holds manifests."""
+    """Return the folder of a table's files; of an export only data/, since metadata/ holds manifests."""
     if name == "focus_export":
         return f"s3://{deployment.bucket}/{deployment.export_path}/data"
+    if name == "recommendations":  # without partitions: Athena reads the folders of all deliveries
+        return f"s3://{deployment.bucket}/{RECOMMENDATIONS_PREFIX}/{RECOMMENDATIONS_EXPORT}/data"
+    if name == "principal_export":
+        return f"s3://{deployment.bucket}/{deployment.principals_path}/data"
     return f"s3://{deployment.bucket}/tables/{name}"
 
 

@@ -132,9 +132,11 @@ class Monitoring(Construct):
         https://aws.amazon.com/cloudwatch/pricing/
         """
         functions, queues = self._functions.functions, self._functions.dead_letters
+        # What fails in a function that a queue feeds is retried, or becomes a dead letter.
+        shown = [kind for kind in self._kinds if kind not in self._functions.queues]
         runs = [
             self._metric("Runs", statistic="Sum", period=Duration.days(1), service=kind).with_(label=kind)
-            for kind in self._kinds
+            for kind in shown
         ]
         read = self._metric("ScannedBytes", statistic="Sum", period=Duration.days(1), service="refresh")
         failed = self._metric("FailedDetections", statistic="Maximum", period=QUARTER_DAY, service="detect")
@@ -142,7 +144,7 @@ class Monitoring(Construct):
         rows = [
             [_graph("Age of billing data (hours)", [self._data_age()]), _graph("Failed detections", [failed]),
              _graph("Bytes scanned by refresh", [read])],
-            [_graph("Runs per day", runs), _graph("Errors", [functions[kind].metric_errors() for kind in self._kinds]),
+            [_graph("Runs per day", runs), _graph("Errors", [functions[kind].metric_errors() for kind in shown]),
              _graph("Dead letters", dead_letters)],
         ]  # fmt: skip
         aws_cloudwatch.Dashboard(self, "Dashboard", dashboard_name=self._name, widgets=rows)

@@ -17,8 +17,14 @@ from aws_cdk import (
 from constructs import Construct
 
 from focuswatch.bill.schema.glue_columns import EXPORT_COLUMNS
+from focuswatch.bill.schema.table_columns import PRINCIPAL_EXPORT, RECOMMENDATIONS
 from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
-from focuswatch.operations.deployment_config import PAYER_REGION, Deployment
+from focuswatch.operations.deployment_config import (
+    PAYER_REGION,
+    RECOMMENDATIONS_EXPORT,
+    RECOMMENDATIONS_PREFIX,
+    Deployment,
+)
 from focuswatch.owners.owners_file import Owners
 from infra.budgets import PayerBudgets
 from infra.nag_exceptions import acknowledge
@@ -26,6 +32,8 @@ from infra.queues import allow_topic
 from infra.topics import alarm_topic, allow_service, dead_letters, topic, topic_key
 
 TABLE = "FOCUS_1_2_AWS"
+RECOMMENDATIONS_TABLE = "COST_OPTIMIZATION_RECOMMENDATIONS"
+PRINCIPAL_TABLE = "COST_AND_USAGE_REPORT"
 
 
 class PayerStack(Stack):
@@ -39,6 +47,10 @@ class PayerStack(Stack):
             env=Environment(account=deployment.accounts.payer, region=PAYER_REGION),
         )
         _export(self, deployment)
+        if deployment.export.recommendations:
+            _recommendations_export(self, deployment)
+        if deployment.principals.enabled:
+            _principal_export(self, deployment)
         spending = _spending_topic(self, deployment)
         PayerBudgets(
             self,
@@ -59,6 +71,87 @@ def _export(scope: Construct, deployment: Deployment) -> None:
 
     https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html
     """
+    query = aws_bcmdataexports.CfnExport.DataQueryProperty(
+        query_statement=f"SELECT {', '.join(EXPORT_COLUMNS)} FROM {TABLE}",
+        table_configurations={TABLE: {"TIME_GRANULARITY": deployment.export.grain}},
+    )
+    _data_export(
+        scope,
+        "Export",
+        deployment=deployment,
+        name=deployment.export.name,
+        prefix=deployment.export.prefix,
+        description="FOCUS 1.2 for focuswatch",
+        query=query,
+    )
+
+
+def _recommendations_export(scope: Construct, deployment: Deployment) -> None:
+    """Create the export of Cost Optimization Hub: of recommendations that exclude each other, the best one.
+
+    The export needs a service-linked role in the payer account, which the console creates with the opt-in:
+    https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cor.html
+    """
+    query = aws_bcmdataexports.CfnExport.DataQueryProperty(
+        query_statement=f"SELECT {', '.join(RECOMMENDATIONS)} FROM {RECOMMENDATIONS_TABLE}",
+        table_configurations={
+            RECOMMENDATIONS_TABLE: {"INCLUDE_ALL_RECOMMENDATIONS": "FALSE", "FILTER": "{}"}
+        },
+    )
+    _data_export(
+        scope,
+        "Recommendations",
+        deployment=deployment,
+        name=RECOMMENDATIONS_EXPORT,
+        prefix=RECOMMENDATIONS_PREFIX,
+        description="Recommendations of AWS Cost Optimization Hub for focuswatch",
+        query=query,
+    )
+
+
+def _principal_export(scope: Construct, deployment: Deployment) -> None:
+    """Create the export of who called Amazon Bedrock: of CUR 2.0, the rows that have a caller, and the columns needed.
+
+    AWS records a caller for model calls only, so these rows are AI usage. Without INCLUDE_IAM_PRINCIPAL_DATA the
+    column does not exist. Syntax: https://docs.aws.amazon.com/cur/latest/userguide/dataexports-data-query.html
+    Columns and configurations, as AWS's own stack has them (data-exports-aggregation.yaml, version 0.12):
+    https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-data-collection
+    """
+    columns = ", ".join(PRINCIPAL_EXPORT)
+    query = aws_bcmdataexports.CfnExport.DataQueryProperty(
+        query_statement=f"SELECT {columns} FROM {PRINCIPAL_TABLE} WHERE line_item_iam_principal != ''",
+        table_configurations={
+            PRINCIPAL_TABLE: {
+                "TIME_GRANULARITY": "DAILY",
+                "INCLUDE_RESOURCES": "FALSE",
+                "INCLUDE_MANUAL_DISCOUNT_COMPATIBILITY": "FALSE",
+                "INCLUDE_SPLIT_COST_ALLOCATION_DATA": "FALSE",
+                "INCLUDE_IAM_PRINCIPAL_DATA": "TRUE",
+            }
+        },
+    )
+    _data_export(
+        scope,
+        "PrincipalExport",
+        deployment=deployment,
+        name=deployment.principals.name,
+        prefix=deployment.principals.prefix,
+        description="CUR 2.0 with IAM principals for focuswatch: who called Amazon Bedrock",
+        query=query,
+    )
+
+
+def _data_export(
+    scope: Construct,
+    id: str,
+    *,
+    deployment: Deployment,
+    name: str,
+    prefix: str,
+    description: str,
+    query: aws_bcmdataexports.CfnExport.DataQueryProperty,
+) -> None:
+    """Create an export that is delivered to the data bucket as Parquet, and overwritten by each delivery."""
     export = aws_bcmdataexports.CfnExport
     output = export.S3OutputConfigurationsProperty(
         format="PARQUET", compression="PARQUET", output_type="CUSTOM", overwrite="OVERWRITE_REPORT"
@@ -66,20 +159,16 @@ def _export(scope: Construct, deployment: Deployment) -> None:
     destination = export.S3DestinationProperty(
         s3_bucket=deployment.bucket,
         s3_bucket_owner=None if deployment.is_one_account else deployment.accounts.pipeline,
-        s3_prefix=deployment.export.prefix,
+        s3_prefix=prefix,
         s3_region=deployment.accounts.region,
         s3_output_configurations=output,
     )
-    query = export.DataQueryProperty(
-        query_statement=f"SELECT {', '.join(EXPORT_COLUMNS)} FROM {TABLE}",
-        table_configurations={TABLE: {"TIME_GRANULARITY": deployment.export.grain}},
-    )
     export(
         scope,
-        "Export",
+        id,
         export=export.ExportProperty(
-            name=deployment.export.name,
-            description="FOCUS 1.2 for focuswatch",
+            name=name,
+            description=description,
             data_query=query,
             destination_configurations=export.DestinationConfigurationsProperty(s3_destination=destination),
             refresh_cadence=export.RefreshCadenceProperty(frequency="SYNCHRONOUS"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from aws_cdk import aws_iam
 
 from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
+from focuswatch.notify.security.ocsf_files import FOLDER as OCSF
 from focuswatch.operations.deployment_config import ONE_AT_A_TIME, QUEUE_FED, Deployment
 from focuswatch.reports.findings_table import TABLE
 from focuswatch.reports.page.signed_link import KEY as PAGE
@@ -55,6 +56,12 @@ class Permissions:
             "weekly": self._weekly,
             "jira": self._jira,
             "sweep": self._sweep,
+            "teams": self._teams,
+            "pagerduty": self._pagerduty,
+            "webhook": lambda: [*self._notifications(), *self._secrets("webhook")],
+            "email": self._email,
+            "securityhub": self._security_hub,
+            "ocsf": lambda: [self._objects("s3:PutObject", f"{OCSF}/*", why="write OCSF records")],
         }
         beats = kind != "answer"  # invoked by Slack and browsers
         heartbeat = [self._rows("record the heartbeat", "dynamodb:PutItem", "heartbeat")] if beats else []
@@ -79,12 +86,14 @@ class Permissions:
         ]
 
     def _refresh(self) -> list[Grant]:
-        delivered = self.deployment.export_path
+        delivered = [f"{self.deployment.export_path}/*"]
+        if self.deployment.principals.enabled:
+            delivered.append(f"{self.deployment.principals_path}/*")
         switch = ("glue:CreatePartition", "glue:UpdatePartition")
         return [
             *self._athena(),
             self._list(),
-            self._objects("s3:GetObject", f"{delivered}/*", why="read the export"),
+            self._objects("s3:GetObject", *delivered, why="read the exports"),
             self._changed("tables/*", f"{RESULTS}*"),
             self._glue(*switch, why="point a billing period to its new folder"),
             self._next_step(),
@@ -111,6 +120,7 @@ class Permissions:
             Grant("publish to the topics", ("sns:Publish",), topics),
             Grant("use the key of the topics", ("kms:Decrypt", "kms:GenerateDataKey"), (self.key_arn,)),
             self._next_step(),
+            *([self._finding_events()] if self.deployment.events.findings else []),
         ]
 
     def _collect(self) -> list[Grant]:
@@ -183,14 +193,15 @@ class Permissions:
     def _answer(self) -> list[Grant]:
         queues = ["record", *(["controls"] if self.deployment.controls.enabled else [])]
         arns = tuple(self._arn("sqs", self.deployment.queue(kind)) for kind in queues)
+        page = [self._objects("s3:GetObject", PAGE, why="sign links to the page")]
         return [
-            self._secret(self.deployment.secrets.slack),
+            *self._secrets("slack", "teams"),
             Grant("queue actions of people", ("sqs:SendMessage",), arns),
-            self._objects("s3:GetObject", PAGE, why="sign links to the page"),
+            *(page if self.deployment.secrets.slack else []),
         ]
 
     def _record(self) -> list[Grant]:
-        return [*self._notifications(), self._ledger(), self._secret(self.deployment.secrets.slack)]
+        return [*self._notifications(), self._ledger(), *self._secrets("slack", "teams", "pagerduty")]
 
     def _weekly(self) -> list[Grant]:
         return [
@@ -206,6 +217,45 @@ class Permissions:
     def _jira(self) -> list[Grant]:
         return [*self._notifications(), self._ledger(), self._secret(self.deployment.secrets.jira)]
 
+    def _teams(self) -> list[Grant]:
+        digests = Grant("read queued lines of a digest", ("dynamodb:Query",), (self._table,))
+        return [*self._notifications(), digests, *self._secrets("teams")]
+
+    def _pagerduty(self) -> list[Grant]:
+        return [*self._notifications(), *self._secrets("pagerduty")]
+
+    def _email(self) -> list[Grant]:
+        """Return the permissions to send mails from one address, and for digests.
+
+        In the sandbox SES checks the permission on the identity of the recipient too:
+        https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
+        """
+        return [
+            *self._notifications(),
+            Grant(
+                "keep the lines of digests, and count the mails of a day",
+                ("dynamodb:Query", "dynamodb:DeleteItem"),
+                (self._table,),
+            ),
+            Grant(
+                "send mails from the configured address",
+                ("ses:SendEmail",),
+                (self._arn("ses", "identity/*"),),
+                {"StringEquals": {"ses:FromAddress": self.deployment.email.sender}},
+            ),
+        ]
+
+    def _security_hub(self) -> list[Grant]:
+        """Return the permission to import findings as a custom integration of this account.
+
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecurityhub.html
+        """
+        product = self._arn("securityhub", f"product/{self.deployment.accounts.pipeline}/default")
+        return [
+            *self._notifications(),
+            Grant("import findings into Security Hub", ("securityhub:BatchImportFindings",), (product,)),
+        ]
+
     def _sweep(self) -> list[Grant]:
         return self._jira()
 
@@ -216,6 +266,11 @@ class Permissions:
 
     def _ledger(self) -> Grant:
         return Grant("read and update the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,))
+
+    def _secrets(self, *channels: str) -> list[Grant]:
+        """Return the permissions to read the secrets of channels, where configured."""
+        names = self.deployment.secrets.model_dump()
+        return [self._secret(names[channel]) for channel in channels if names[channel]]
 
     def _secret(self, name: str) -> Grant:
         """Return the permission to read a secret. Its ARN ends in six random characters: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html"""
@@ -283,6 +338,14 @@ class Permissions:
             (self._arn("events", "event-bus/default"),),
             # Else it could send events in the name of S3: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
             {"StringEquals": {"events:source": self.deployment.event_source}},
+        )
+
+    def _finding_events(self) -> Grant:
+        return Grant(
+            "put events about findings",
+            ("events:PutEvents",),
+            (self._arn("events", "event-bus/default"),),
+            {"StringEquals": {"events:source": self.deployment.finding_event_source}},
         )
 
     def _rows(self, why: str, action: str, kind: str) -> Grant:

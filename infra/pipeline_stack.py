@@ -4,7 +4,7 @@ from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_config import CHANNELS, Deployment
 from focuswatch.owners.owners_file import Owners
 from infra.bucket import DataBucket
 from infra.event_rules import EventRules
@@ -36,9 +36,10 @@ class PipelineStack(Stack):
         queries.node.add_dependency(database)
         topics = PipelineTopics(self, "Messages", deployment=deployment)
         functions = LambdaFunctions(self, "Functions", deployment=deployment, topics=topics)
-        for kind in ("slack", "jira"):
-            if kind in functions.queues:
-                subscribe(functions.queues[kind], topics.findings, undelivered=functions.dead_letters[kind])
+        for channel in CHANNELS:
+            if deployment.uses(channel):
+                queue, undelivered = functions.queues[channel.name], functions.dead_letters[channel.name]
+                subscribe(queue, topics.findings, undelivered=undelivered, categories=channel.categories)
         for queue in (functions.queues["spending"], functions.dead_letters["spending"]):
             allow_topic(queue, topic_arn=deployment.spending_topic_arn)
         if deployment.athena.lake_formation:

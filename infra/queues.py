@@ -1,5 +1,6 @@
 """SQS queues that feed functions: a message that fails is retried, and becomes a dead letter in the end."""
 
+from collections.abc import Sequence
 from typing import cast
 
 from aws_cdk import Duration, aws_iam, aws_lambda, aws_sns, aws_sns_subscriptions, aws_sqs
@@ -45,8 +46,14 @@ def feed(function: aws_lambda.Function, queue: aws_sqs.Queue) -> None:
     )
 
 
-def subscribe(queue: aws_sqs.Queue, topic: aws_sns.Topic, *, undelivered: aws_sqs.Queue) -> None:
-    """Subscribe a queue to a topic, with raw message delivery.
+def subscribe(
+    queue: aws_sqs.Queue,
+    topic: aws_sns.Topic,
+    *,
+    undelivered: aws_sqs.Queue,
+    categories: Sequence[str] = (),
+) -> None:
+    """Subscribe a queue to a topic, with raw message delivery: to findings of `categories`, or to all.
 
     `undelivered` receives messages that SNS cannot deliver to the queue. SNS would discard them: it does not retry if
     the queue was deleted or denies access. https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
@@ -56,6 +63,9 @@ def subscribe(queue: aws_sqs.Queue, topic: aws_sns.Topic, *, undelivered: aws_sq
             cast(aws_sqs.IQueue, queue),
             raw_message_delivery=True,
             dead_letter_queue=cast(aws_sqs.IQueue, undelivered),
+            filter_policy={"category": aws_sns.SubscriptionFilter.string_filter(allowlist=list(categories))}
+            if categories
+            else None,
         )
     )
 

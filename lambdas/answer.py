@@ -1,4 +1,4 @@
-"""The HTTPS endpoint that Slack calls when someone presses a button, and that the link to the page in a digest opens.
+"""The HTTPS endpoint of Slack's buttons, of the link to the page in a digest, and of the links to respond in Teams.
 
 It verifies the signature, responds at once and queues the work. It imports little, because Slack waits three seconds,
 including a cold start.
@@ -22,6 +22,15 @@ from focuswatch.notify.slack.interactions import (
     is_signed_by_slack,
     parse_interaction,
 )
+from focuswatch.notify.teams.action_page import (
+    HEADERS,
+    read_form,
+    render_done,
+    render_form,
+    render_refusal,
+)
+from focuswatch.notify.teams.signed_action import PATH as ACTION_PATH
+from focuswatch.notify.teams.signed_action import SignedAction
 
 DIALOG_SECONDS = (
     2  # a trigger is good for three: https://docs.slack.dev/interactivity/handling-user-interaction
@@ -36,13 +45,12 @@ logger = Logger()
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return 200 if accepted, 401 if not from Slack, 400 if invalid; for a link, the redirect to the page."""
+    """Return 200 if accepted, 401 if not from Slack, 400 if invalid; for a link, its page or the redirect to it."""
+    if event.get("rawPath") == ACTION_PATH:
+        return _action(event)
     if event.get("requestContext", {}).get("http", {}).get("method") == "GET":
         return _page(event.get("queryStringParameters") or {})
-    body = event.get("body") or ""
-    if event.get("isBase64Encoded"):
-        body = b64decode(body).decode("utf-8", errors="replace")
-    secret = _secret(int(time.time()) // SECRET_SECONDS)
+    body, secret = _body(event), _secret("slack", int(time.time()) // SECRET_SECONDS)
     signing = secret.get("signing_secret", "") if "token" in secret else ""  # webhooks have no buttons
     if not signing or not is_signed_by_slack(
         body, event.get("headers", {}), signing_secret=signing, now=time.time()
@@ -63,12 +71,35 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return {"statusCode": 200}
 
 
+def _body(event: dict[str, Any]) -> str:
+    body: str = event.get("body") or ""
+    return b64decode(body).decode("utf-8", errors="replace") if event.get("isBase64Encoded") else body
+
+
+def _action(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the page of a signed link; only a POST of its form queues the action, since scanners open links."""
+    now = time.time()
+    secret = _secret("teams", int(now) // SECRET_SECONDS).get("signing_secret", "")
+    query = event.get("queryStringParameters") or {}
+    action = SignedAction.opened(query, secret=secret, now=now) if secret else None
+    if action is None:
+        return {"statusCode": 403, "headers": HEADERS, "body": render_refusal()}
+    method = event.get("requestContext", {}).get("http", {}).get("method")
+    if method != "POST":
+        return {"statusCode": 200, "headers": HEADERS, "body": render_form(action)}
+    response = read_form(action, _body(event))
+    if isinstance(response, str):
+        return {"statusCode": 400, "headers": HEADERS, "body": render_form(action, error=response)}
+    _client("sqs").send_message(QueueUrl=os.environ["FOCUSWATCH_ANSWERS"], MessageBody=response.to_json())
+    return {"statusCode": 200, "headers": HEADERS, "body": render_done(action, response)}
+
+
 def _page(query: dict[str, str]) -> dict[str, Any]:
     """Return a redirect to a presigned address of the page; 403 if the link is invalid or expired."""
     from focuswatch.reports.page.signed_link import KEY, OPEN_SECONDS, opens
 
     now = time.time()
-    signing = _secret(int(now) // SECRET_SECONDS).get("signing_secret", "")
+    signing = _secret("slack", int(now) // SECRET_SECONDS).get("signing_secret", "")
     if not signing or not opens(query, secret=signing, now=now):
         return {"statusCode": 403, "headers": {"Content-Type": "text/plain"}, "body": NOT_OPENED}
     s3 = boto3.client("s3", config=SIGNED_HERE)
@@ -101,8 +132,11 @@ def _client(service: str) -> Any:
 
 
 @cache
-def _secret(_now: int) -> dict[str, str]:
-    """Return the secret; read again every few minutes, so that a rotated secret takes effect."""
-    response = _client("secretsmanager").get_secret_value(SecretId=os.environ["FOCUSWATCH_SLACK_SECRET"])
+def _secret(channel: str, _now: int) -> dict[str, str]:
+    """Return a channel's secret, empty if not configured; read again every few minutes, in case it was rotated."""
+    name = os.environ.get(f"FOCUSWATCH_{channel.upper()}_SECRET")
+    if not name:
+        return {}
+    response = _client("secretsmanager").get_secret_value(SecretId=name)
     secret: dict[str, str] = json.loads(response["SecretString"])
     return secret

@@ -42,15 +42,16 @@ def spend_caps(run: LambdaRun) -> SpendCaps:
         policy_name=policy,
         slack=slack,
         poster=run.poster() if slack else None,
-        channel_of=lambda use_case: (
-            run.channel_of(run.owners.use_cases[use_case].team)
-            if use_case in run.owners.use_cases
-            else run.channel_of(None)
-        ),
+        channel_of=lambda use_case: run.owners.slack_channel(_team(run, use_case)),
         jira=run.jira_channel().client if "FOCUSWATCH_JIRA_SECRET" in os.environ else None,
         issues=run.issues,
     )
     return SpendCaps(pauses, announcer, run.owners, run.ledger, int(os.environ["FOCUSWATCH_PAUSE_DAYS"]))
+
+
+def _team(run: LambdaRun, use_case: str) -> str | None:
+    found = run.owners.use_cases.get(use_case)
+    return found.team if found else None
 
 
 def _iam_clients(run: LambdaRun) -> Any:
@@ -108,7 +109,8 @@ def _report(run: LambdaRun, role: str, text: str) -> None:
     """Report a role to FinOps, once a day."""
     from focuswatch.notify.slack.blocks import rich, section, words
 
-    if run.has_bot:
+    channel = run.owners.slack_channel(None)
+    if run.has_bot and channel:
         payload = {"text": text, "blocks": [rich(section([words(text, most=1500)]))]}
         name = f"unrecorded pause {role} {datetime.now(UTC):%Y-%m-%d}"
-        run.say(name, payload, channel=run.owners.routing.fallback_channel)
+        run.say(name, payload, channel=channel)

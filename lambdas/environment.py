@@ -5,7 +5,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,13 +21,18 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.notify.address_channel import AddressChannel, AddressState, Sender
+from focuswatch.notify.address_digests import AddressDigests, DigestSender
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.console_links import console_url, query_url
+from focuswatch.notify.finding_events import FindingEvents
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_batch import Queue
+from focuswatch.notify.slack.digest_queue import DigestState
 from focuswatch.notify.sns_publish import Topics
 from focuswatch.operations.function_lease import Lease, LeaseLost
 from focuswatch.operations.heartbeat import Heartbeat, record
+from focuswatch.owners.channel_address import ChannelKind
 from focuswatch.owners.owners_file import Owners
 
 if TYPE_CHECKING:
@@ -36,12 +41,19 @@ if TYPE_CHECKING:
     from focuswatch.controls.pause_record import Mode
     from focuswatch.notify.jira.deliver import JiraChannel
     from focuswatch.notify.jira.issue_state import IssueState
+    from focuswatch.notify.pagerduty.client import PagerDuty
+    from focuswatch.notify.pagerduty.deliver import PagerDutyResponses
+    from focuswatch.notify.response_ledger import PersonResponse
+    from focuswatch.notify.security.deliver import SecurityHubChannel
+    from focuswatch.notify.security.ocsf_files import OcsfFiles
     from focuswatch.notify.slack.client import Slack, SlackSecret
     from focuswatch.notify.slack.deliver import SlackChannel
     from focuswatch.notify.slack.finding_message import Links, SpendingControl
     from focuswatch.notify.slack.jira_closed_reply import JiraClosings
     from focuswatch.notify.slack.post_once import OncePoster
     from focuswatch.notify.slack.webhook import SlackRoutes, Webhook
+    from focuswatch.notify.teams.deliver import TeamsSender
+    from focuswatch.notify.teams.record_link import LinkRecorder
 
 OWNERS = Path(__file__).resolve().parent.parent / "config" / "owners.toml"
 SECRET_SECONDS = 300
@@ -49,6 +61,8 @@ AGAIN = "Again"  # the event that calls a function for what was turned away whil
 # Throttled calls are tried again with a wait that grows, as often as a run can bear:
 # https://docs.aws.amazon.com/boto3/latest/guide/retries.html
 PATIENT = Config(retries={"mode": "adaptive", "max_attempts": 10})
+
+ONCE = Config(retries={"total_max_attempts": 1})  # for requests that must not be repeated unseen
 
 logger = Logger()
 
@@ -97,7 +111,7 @@ class LambdaRun:
         return time.time()
 
     def secret(self, channel: str) -> str:
-        """Return the secret of `slack` or `jira`; read again after five minutes."""
+        """Return the secret of a channel such as `slack` or `jira`; read again after five minutes."""
         from aws_lambda_powertools.utilities import parameters
 
         name = os.environ[f"FOCUSWATCH_{channel.upper()}_SECRET"]
@@ -212,16 +226,11 @@ class LambdaRun:
 
         return JiraClosings(self.poster(), Claims(self.table, channel="slack", model=SlackState), progress)
 
-    def channel_of(self, team: str | None) -> str:
-        """Return a team's channel, or FinOps'."""
-        owner = self.owners.teams.get(team or "")
-        return owner.channel if owner else self.owners.routing.fallback_channel
-
     def _links(self, finding: Finding) -> "Links":
         """Return the links of a Slack message; with its Jira issue once it exists."""
         from focuswatch.notify.slack.finding_message import Links
 
-        issue = self.issues.state_of(finding.fingerprint) if "FOCUSWATCH_JIRA_SECRET" in os.environ else None
+        issue = self.issues.state_of(finding.incident_id) if "FOCUSWATCH_JIRA_SECRET" in os.environ else None
         return Links(
             query=query_url(str(self.session.region_name)),
             console=console_url(finding.resource_id),
@@ -235,6 +244,66 @@ class LambdaRun:
         from focuswatch.notify.jira.issue_state import IssueState
 
         return Claims(self.table, channel="jira", model=IssueState)
+
+    def webhook_channel(self) -> AddressChannel:
+        """Return the delivery to webhooks."""
+        from focuswatch.notify.webhook.client import WebhookEndpoint
+        from focuswatch.notify.webhook.deliver import WebhookSender, event_source
+        from focuswatch.notify.webhook.signature import WebhookSecrets
+
+        source = event_source(
+            account=os.environ["FOCUSWATCH_ACCOUNT"],
+            region=str(self.session.region_name),
+            name=os.environ["FOCUSWATCH_NAME"],
+        )
+        secrets = WebhookSecrets.read(self.secret("webhook"))
+        return replace(
+            self.address_channel("webhook", WebhookSender(WebhookEndpoint(self.clock), secrets, source)),
+            each_finding=True,
+        )
+
+    def email_channel(self) -> AddressChannel:
+        """Return the delivery by e-mail."""
+        from focuswatch.notify.mail.client import Ses
+        from focuswatch.notify.mail.daily_limit import DailyLimit
+        from focuswatch.notify.mail.deliver import MailSender
+        from focuswatch.notify.mail.mail_digests import MailDigests, MailDigestState
+
+        ses = Ses(
+            self.session.client("sesv2", config=ONCE),
+            os.environ["FOCUSWATCH_EMAIL_SENDER"],
+            MessagePacing(self.table, channel="email"),
+        )
+        claims = Claims(self.table, channel="email digests", model=MailDigestState)
+        channel = self.address_channel("email", MailSender(ses, self.clock))
+        limit = DailyLimit(self.table, int(os.environ["FOCUSWATCH_EMAIL_DAILY_LIMIT"]))
+        return replace(
+            channel, digests=MailDigests(self.table, ses, claims, self.clock), has_room=limit.allows
+        )
+
+    def security_hub_channel(self) -> "SecurityHubChannel":
+        """Return the delivery to Security Hub."""
+        from focuswatch.notify.security.asff import SecurityHubAccount
+        from focuswatch.notify.security.client import SecurityHub
+        from focuswatch.notify.security.deliver import SecurityHubChannel, SecurityHubState
+
+        hub = SecurityHub(self.session.client("securityhub", config=PATIENT))
+        account = SecurityHubAccount(
+            os.environ["FOCUSWATCH_ACCOUNT"], str(self.session.region_name), os.environ["FOCUSWATCH_NAME"]
+        )
+        claims = Claims(self.table, channel="securityhub", model=SecurityHubState)
+        return SecurityHubChannel(hub, account, claims, self.clock)
+
+    def ocsf_files(self) -> "OcsfFiles":
+        """Return the files of OCSF records."""
+        from focuswatch.notify.security.ocsf_files import OcsfFiles
+
+        return OcsfFiles(self.session.client("s3", config=PATIENT), self.bucket)
+
+    def finding_events(self) -> FindingEvents | None:
+        """Return the event bus for events about findings; None if they are not configured."""
+        source = os.environ.get("FOCUSWATCH_FINDING_EVENTS")
+        return FindingEvents(self.session.client("events", config=PATIENT), source) if source else None
 
     def jira_channel(self) -> "JiraChannel":
         """Return the Jira delivery."""
@@ -250,6 +319,77 @@ class LambdaRun:
             clock=self.clock,
             query_url=lambda _finding: query_url(str(self.session.region_name)),
         )
+
+    def teams_channel(self) -> AddressChannel:
+        """Return the delivery to Microsoft Teams."""
+        sender = self.teams_sender()
+        return self.address_channel("teams", sender, digests=sender)
+
+    def teams_sender(self) -> "TeamsSender":
+        """Return the webhooks of Teams; links lead to the function `answer`."""
+        from focuswatch.notify.teams.client import TeamsSecret, TeamsWebhooks
+        from focuswatch.notify.teams.deliver import TeamsSender
+
+        secret = TeamsSecret.read(self.secret("teams"))
+        webhooks = TeamsWebhooks(secret, MessagePacing(self.table, channel="teams"))
+        return TeamsSender(webhooks, os.environ["FOCUSWATCH_PAGE_DOOR"], self.clock)
+
+    def link_recorder(self, also: "Callable[[PersonResponse], None]") -> "LinkRecorder":
+        """Return what records responses from links in Teams."""
+        from focuswatch.notify.response_ledger import ResponseLedger
+        from focuswatch.notify.teams.record_link import LinkRecorder
+
+        return LinkRecorder(
+            responses=ResponseLedger(self.ledger, self.table, also),
+            sender=self.teams_sender(),
+            owners=self.owners,
+            catalog=self.catalog,
+            clock=self.clock,
+        )
+
+    def pagerduty_channel(self) -> AddressChannel:
+        """Return the delivery to PagerDuty."""
+        from focuswatch.notify.pagerduty.deliver import PagerDutySender
+
+        return self.address_channel("pagerduty", PagerDutySender(self._pagerduty, self._pagerduty_links))
+
+    def pagerduty_responses(self) -> "PagerDutyResponses | None":
+        """Return what brings responses to PagerDuty; None if it is not configured."""
+        from focuswatch.notify.pagerduty.deliver import PagerDutyResponses
+
+        if "FOCUSWATCH_PAGERDUTY_SECRET" not in os.environ:
+            return None
+        claims = Claims(self.table, channel="pagerduty", model=AddressState)
+        return PagerDutyResponses(self._pagerduty, claims)
+
+    @cached_property
+    def _pagerduty(self) -> "PagerDuty":
+        from focuswatch.notify.pagerduty.client import PagerDuty, PagerDutySecret
+
+        return PagerDuty(PagerDutySecret.read(self.secret("pagerduty")))
+
+    def _pagerduty_links(self, finding: Finding) -> dict[str, str | None]:
+        return {
+            "Open in the AWS console": console_url(finding.resource_id),
+            "Open the query in Athena": query_url(str(self.session.region_name)),
+        }
+
+    def address_channel(
+        self, kind: ChannelKind, sender: Sender, *, digests: DigestSender | None = None
+    ) -> AddressChannel:
+        """Return the delivery to the addresses of one kind in owners.toml; without `digests` one by one."""
+        return AddressChannel(
+            kind=kind,
+            sender=sender,
+            claims=Claims(self.table, channel=kind, model=AddressState),
+            owners=self.owners,
+            catalog=self.catalog,
+            digests=self._address_digests(kind, digests) if digests else None,
+        )
+
+    def _address_digests(self, kind: ChannelKind, sender: DigestSender) -> AddressDigests:
+        claims = Claims(self.table, channel=f"{kind} digests", model=DigestState)
+        return AddressDigests(self.table, kind=kind, sender=sender, claims=claims, clock=self.clock)
 
     @cached_property
     def engine(self) -> AthenaEngine:

@@ -24,6 +24,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             bill.engine, as_of=bill.as_of, currency=bill.summary.currency, rate=bill.summary.rate(run.owners),
             catalog=run.catalog, owners=run.owners, ledger=run.ledger,
             detections=last_detections(run.table, run.catalog),
+            other_providers=bill.summary.other_providers,
         )  # fmt: skip
     page = render_page(build_document(page_data)).encode()
     s3.put_object(

@@ -17,7 +17,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     run = invocation.run
     published = publish(
         run.ledger, sns=run.session.client("sns", config=PATIENT), topics=run.topics(), progress=logger.info,
-        may_go_on=lambda: invocation.can_continue(spare_seconds=SPARE_SECONDS),
+        may_go_on=lambda: invocation.can_continue(spare_seconds=SPARE_SECONDS), events=run.finding_events(),
     )  # fmt: skip
     metrics.add_metric(name="Notified", unit=MetricUnit.Count, value=published.sent)
     heartbeat = run.beat(notified=published.sent, failed=published.failed)

@@ -1,4 +1,4 @@
-"""Once a day: send the health report to the FinOps channel, or to the alarms topic if there is no Slack bot."""
+"""Once a day: send the health report to the FinOps channel in Slack, or else to the alarms topic."""
 
 import os
 from datetime import UTC, datetime
@@ -20,15 +20,17 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     run = invocation.run
     now = datetime.now(UTC)
     report = _pulse(run, now=now)
-    if run.has_bot:
-        run.say(f"pulse of {now:%Y-%m-%d}", health_message(report), channel=run.channel_of(None))
-        run.closings(logger.warning).notify(run.ledger.suppressions(), today=now.date())
+    channel = run.owners.slack_channel(None)
+    if run.has_bot and channel:
+        run.say(f"pulse of {now:%Y-%m-%d}", health_message(report), channel=channel)
     else:
         run.session.client("sns", config=PATIENT).publish(
             TopicArn=os.environ["FOCUSWATCH_ALARMS_TOPIC"],
             Subject=f"{os.environ['FOCUSWATCH_NAME']}: {'healthy' if report.is_healthy else 'problems found'}",
             Message=report.as_text(),
         )
+    if run.has_bot:
+        run.closings(logger.warning).notify(run.ledger.suppressions(), today=now.date())
     metrics.add_metric(name="Troubles", unit=MetricUnit.Count, value=len(report.problems))
     return run.beat(doubts=[problem.summary for problem in report.problems])
 

@@ -1,12 +1,24 @@
-"""The response of functions that are fed by a queue: log, measure and report how a batch went."""
+"""Functions that are fed by a queue: deliver a batch to a channel; log, measure and report how it went."""
 
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from focuswatch.notify.queue_batch import BatchResult
+from focuswatch.notify.queue_batch import BatchResult, Channel, deliver_batch
 from lambdas.environment import LambdaRun
-from lambdas.function import logger, metrics
+from lambdas.function import Invocation, logger, metrics
+
+
+def deliver_findings(invocation: Invocation, channel: Channel) -> dict[str, Any]:
+    """Deliver a batch of notifications; failed ones are retried or moved to the dead-letter queue."""
+    result = deliver_batch(
+        invocation.event["Records"],
+        channel=channel,
+        queue=invocation.run.queue(),
+        progress=logger.info,
+        seconds_left=invocation.seconds_left,
+    )
+    return report_batch(invocation.run, result)
 
 
 def report_batch(run: LambdaRun, result: BatchResult) -> dict[str, Any]:

@@ -10,23 +10,30 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.bill.ingest.s3_source import list_s3
+from focuswatch.bill.refresh.principal_refresh import refresh_principals
+from focuswatch.errors import FocuswatchError
+from lambdas.environment import LambdaRun
 from lambdas.function import Invocation, lambda_function, logger, metrics
 
 
 @lambda_function("refresh", one_at_a_time=True)
 def handler(invocation: Invocation) -> dict[str, Any]:
-    """Refresh every billing period whose delivery changed, then put `Refreshed` on the event bus."""
+    """Refresh every billing period whose delivery changed, then put `Refreshed` on the event bus.
+
+    Of the export with IAM principals too, where it is configured; whatever fails there only warns.
+    """
     run = invocation.run
     source = f"s3://{run.bucket}/{os.environ['FOCUSWATCH_EXPORT']}"
     with tempfile.TemporaryDirectory() as mirror:
         listing = list_s3(source, mirror=Path(mirror))
         refreshed = run.tables.refresh(listing, owners=run.owners, progress=logger.info)
+    warnings = (*refreshed.warnings, *_refresh_principals(run))
     age_hours = (datetime.now(UTC) - refreshed.newest_delivery).total_seconds() / 3600
     metrics.add_metric(name="DataAgeHours", unit=MetricUnit.Count, value=age_hours)
     metrics.add_metric(name="ScannedBytes", unit=MetricUnit.Bytes, value=run.scanned_bytes)
     heartbeat = run.beat(
         ran=refreshed.changed, as_of=refreshed.as_of, data_age_hours=round(age_hours, 2),
-        scanned_bytes=run.scanned_bytes, failed=dict(refreshed.failed), warnings=refreshed.warnings,
+        scanned_bytes=run.scanned_bytes, failed=dict(refreshed.failed), warnings=warnings,
     )  # fmt: skip
     run.announce(
         "Refreshed", json.dumps(heartbeat)
@@ -36,3 +43,16 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             f"No billing period could be refreshed; all of them are retried: {dict(refreshed.failed)}"
         )
     return heartbeat
+
+
+def _refresh_principals(run: LambdaRun) -> tuple[str, ...]:
+    """Refresh the table of callers, and return why periods were skipped; nothing where there is no such export."""
+    export = os.environ.get("FOCUSWATCH_PRINCIPALS")
+    if not export:
+        return ()
+    try:
+        with tempfile.TemporaryDirectory() as mirror:
+            listing = list_s3(f"s3://{run.bucket}/{export}", mirror=Path(mirror))
+            return refresh_principals(run.tables, listing, progress=logger.info)
+    except FocuswatchError as error:  # detections then state that the callers are unknown or end too early
+        return (f"callers of Bedrock: {error}",)

@@ -35,9 +35,12 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         )
     posted, failed, page = [], {}, run.page_link()
     for summary in summaries:
+        channel = run.owners.slack_channel(summary.team)
+        if channel is None:  # a team without Slack
+            continue
         name = f"week {bill.as_of:%G-%V} of {summary.team or 'everybody'}"  # stored with the message
         try:
-            run.say(name, render_weekly_message(summary, page=page), channel=run.channel_of(summary.team))
+            run.say(name, render_weekly_message(summary, page=page), channel=channel)
         except DeliveryError as error:
             failed[name] = str(error)
         else:

@@ -28,6 +28,8 @@ TOGETHER = {
     "test_page_browser": "a browser",
     "test_page_trino": "a Trino",
     "test_wheel": "a wheel",
+    "test_read_tools": "an agent",
+    "test_text_of_the_bill": "an agent",
 }
 
 

@@ -30,6 +30,7 @@ batch_words = "(^|[^a-z])(batch|offline|nightly|bulk|backfill|etl)([^a-z]|$)"
 most_weekdays = 2              # a schedule; interactive use covers all working days
 least_weekday_share = 0.9
 least_active_days = 4
+most_week_share = 0.7          # a schedule of four weeks has a quarter in each; tokens that moved here have all in the last
 least_monthly_cost_usd = 25.0  # of savings; less is not worth the effort
 saving = 0.5                   # https://aws.amazon.com/bedrock/pricing/ : batch, 50 % of on demand
 [needs]
@@ -95,15 +96,46 @@ weekdays AS (
     FROM workload_days
     GROUP BY 1, 2, 3, 4, 5, 6
 ),
-rhythms AS (
+weeks AS (
     SELECT
         sub_account_id,
         region_id,
         service_name,
         resource_id,
         is_tagged,
-        sum(CASE WHEN place <= $most_weekdays THEN million_tokens ELSE 0 END) / sum(million_tokens) AS weekday_share
+        date_diff('day', charge_date, last_day) - mod(date_diff('day', charge_date, last_day), 7) AS days_back,
+        sum(million_tokens) AS million_tokens
+    FROM workload_days
+    GROUP BY 1, 2, 3, 4, 5, 6
+),
+largest_weeks AS (
+    SELECT
+        sub_account_id,
+        region_id,
+        service_name,
+        resource_id,
+        is_tagged,
+        max(million_tokens) / sum(million_tokens) AS week_share
+    FROM weeks
+    GROUP BY 1, 2, 3, 4, 5
+),
+rhythms AS (
+    SELECT
+        weekdays.sub_account_id,
+        weekdays.region_id,
+        weekdays.service_name,
+        weekdays.resource_id,
+        weekdays.is_tagged,
+        sum(CASE WHEN weekdays.place <= $most_weekdays THEN weekdays.million_tokens ELSE 0 END)
+            / sum(weekdays.million_tokens) AS weekday_share,
+        max(largest_weeks.week_share) AS week_share
     FROM weekdays
+    INNER JOIN largest_weeks
+        ON weekdays.sub_account_id IS NOT DISTINCT FROM largest_weeks.sub_account_id
+        AND weekdays.region_id IS NOT DISTINCT FROM largest_weeks.region_id
+        AND weekdays.service_name IS NOT DISTINCT FROM largest_weeks.service_name
+        AND weekdays.resource_id IS NOT DISTINCT FROM largest_weeks.resource_id
+        AND weekdays.is_tagged = largest_weeks.is_tagged
     GROUP BY 1, 2, 3, 4, 5
 ),
 workloads AS (
@@ -114,6 +146,7 @@ workloads AS (
         workload_days.resource_id,
         workload_days.is_tagged,
         rhythms.weekday_share,
+        rhythms.week_share,
         min(workload_days.first_day) AS first_day,
         max(workload_days.last_day) AS last_day,
         max_by(workload_days.models, workload_days.million_tokens) FILTER (WHERE workload_days.models IS NOT NULL) AS models,
@@ -128,9 +161,13 @@ workloads AS (
         AND workload_days.service_name IS NOT DISTINCT FROM rhythms.service_name
         AND workload_days.resource_id IS NOT DISTINCT FROM rhythms.resource_id
         AND workload_days.is_tagged = rhythms.is_tagged
-    GROUP BY 1, 2, 3, 4, 5, 6
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
     HAVING workload_days.is_tagged
-        OR (round(rhythms.weekday_share, 9) >= $least_weekday_share AND count(*) >= $least_active_days)
+        OR (
+            round(rhythms.weekday_share, 9) >= $least_weekday_share
+            AND round(rhythms.week_share, 9) <= $most_week_share  -- a move between models is no schedule
+            AND count(*) >= $least_active_days
+        )
 )
 SELECT
     sub_account_id,

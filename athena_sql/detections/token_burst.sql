@@ -11,7 +11,7 @@ reason    = "{model} used {peak_million_tokens} million tokens on {peak_day}, {r
 action    = """
 1. Identify the caller on {peak_day} in CloudTrail or the Bedrock invocation log: aws bedrock get-model-invocation-logging-configuration --region {region_id}
 2. Review the token types: mainly cache reads ({cache_read_share} % on that day) suggest an agent in a loop, mainly output tokens suggest a job, and usage at night and on weekends suggests automation.
-3. If the usage is not intentional, remove bedrock:InvokeModel from the caller's role or disable the caller's access key. Then set a quota for the inference profile and a step limit for the workload.
+3. If the usage is not intentional, remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role, or disable the caller's access key. Then set a quota for the inference profile and a step limit for the workload.
 """
 blind_spots = [
   "An account with less than 14 days of token usage has no baseline; new_service reports the first use of Bedrock.",

@@ -6,22 +6,30 @@ The report covers waste findings only. `open_cost` is the monthly cost of open f
 `acknowledged_cost` is the acknowledged part of `open_cost`. `suppressed_cost` is the monthly cost of snoozed or excluded
 findings; it is not part of `open_cost`. `resolved_cost` is the monthly cost of findings when they were resolved;
 `verified_cost` is the reduction that the bill confirms within a month; `unverified_cost` is the part that is not yet compared
-with the bill. The remainder of `resolved_cost` was not saved, or recurred in another resource.
+with the bill. The remainder of `resolved_cost` was not saved, or recurred in another resource. The cost of a resource that
+several findings report is counted once.
 """
 */
+WITH counted_findings AS (                                     -- two findings can state the cost of one resource
+    SELECT
+        *,
+        CASE WHEN coalesce(is_counted, true) THEN monthly_cost ELSE 0 END AS counted_cost,
+        CASE WHEN coalesce(is_counted, true) THEN saved_monthly ELSE 0 END AS counted_saving
+    FROM known_findings
+    WHERE category = 'waste'
+        AND state IN ('open', 'resolved')
+)
 SELECT
     team,
     detection,
     count(*) AS findings,
-    sum(CASE WHEN state = 'open' AND NOT is_silenced THEN monthly_cost ELSE 0 END) AS open_cost,
-    sum(CASE WHEN state = 'open' AND NOT is_silenced AND acknowledged_on IS NOT NULL THEN monthly_cost ELSE 0 END)
+    sum(CASE WHEN state = 'open' AND NOT is_silenced THEN counted_cost ELSE 0 END) AS open_cost,
+    sum(CASE WHEN state = 'open' AND NOT is_silenced AND acknowledged_on IS NOT NULL THEN counted_cost ELSE 0 END)
         AS acknowledged_cost,
-    sum(CASE WHEN state = 'open' AND is_silenced THEN monthly_cost ELSE 0 END) AS suppressed_cost,
-    sum(CASE WHEN state = 'resolved' THEN monthly_cost ELSE 0 END) AS resolved_cost,
-    sum(CASE WHEN state = 'resolved' THEN coalesce(saved_monthly, 0) ELSE 0 END) AS verified_cost,
-    sum(CASE WHEN state = 'resolved' AND saved_monthly IS NULL THEN monthly_cost ELSE 0 END) AS unverified_cost
-FROM known_findings
-WHERE category = 'waste'
-    AND state IN ('open', 'resolved')
+    sum(CASE WHEN state = 'open' AND is_silenced THEN counted_cost ELSE 0 END) AS suppressed_cost,
+    sum(CASE WHEN state = 'resolved' THEN counted_cost ELSE 0 END) AS resolved_cost,
+    sum(CASE WHEN state = 'resolved' THEN coalesce(counted_saving, 0) ELSE 0 END) AS verified_cost,
+    sum(CASE WHEN state = 'resolved' AND saved_monthly IS NULL THEN counted_cost ELSE 0 END) AS unverified_cost
+FROM counted_findings
 GROUP BY 1, 2
 ORDER BY open_cost DESC, resolved_cost DESC, team, detection

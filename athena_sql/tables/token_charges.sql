@@ -31,6 +31,7 @@ SELECT
     ServiceName AS service_name,
     ResourceId AS resource_id,
     Tags AS tags,
+    SkuMeter AS sku_meter,
     meter,
     CASE
         WHEN meter LIKE 'MP:%' THEN coalesce(regexp_replace(ServiceName, ' *\(Amazon Bedrock Edition\)$', ''), meter)
@@ -53,6 +54,7 @@ SELECT
         WHEN regexp_like(said, 'custom-model') THEN 'custom model'
         ELSE 'on demand'
     END AS tier,
+    quantity,                                                              -- in the unit of the meter
     quantity * CASE
         WHEN regexp_like(unit, '^ *(1m|1,?000,?000|million)') THEN 1E0
         WHEN regexp_like(unit, '^ *(1k|1,?000|thousand)') THEN 1E-3

@@ -43,7 +43,9 @@ class Case(BaseModel):
     required_tags: list[str] = ["team"]
     charges: list[Given] = []
     activity: list[Given] = []
+    principals: list[Given] = []
     accounts: list[Given] = []
+    recommendations: list[Given] = []
     deliveries: list[Given] = []
     owners: Given = {}
     findings: list[Given] = []
@@ -51,12 +53,14 @@ class Case(BaseModel):
 
 
 class CaseFile(BaseModel):
-    """All cases of one detection; `charge` and `activity_row` hold the default values of each row."""
+    """All cases of one detection; `charge`, `activity_row`, … hold the default values of each row."""
 
     model_config = ConfigDict(extra="forbid")
     as_of: date
     charge: Given = {}
     activity_row: Given = {}
+    recommendation: Given = {}
+    principal_row: Given = {}
     cases: list[Case] = Field(min_length=3)
 
 
@@ -118,11 +122,15 @@ def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
     """Create the input tables of a case on a connection."""
     charges = [_priced(row) for one in case.charges for row in _days(file.charge, one, "charge_date")]
     activity = [row for one in case.activity for row in _days(file.activity_row, one, "activity_date")]
+    recommendations = [file.recommendation | one for one in case.recommendations]
+    principals = [row for one in case.principals for row in _days(file.principal_row, one, "charge_date")]
     for name, shape, rows in (
         ("folded_charges", columns.FOLDED_CHARGES, charges),
         ("activity", columns.ACTIVITY, activity),
+        ("principal_charges", columns.PRINCIPAL_CHARGES, principals),
         ("accounts", columns.ACCOUNTS, case.accounts),
         ("deliveries", columns.DELIVERIES, case.deliveries),
+        ("recommendations", columns.RECOMMENDATIONS, recommendations),
         ("known_findings", columns.KNOWN_FINDINGS, []),
     ):
         create_empty_table(on, name, shape)
@@ -186,7 +194,9 @@ def _days(defaults: Given, one: Given, column: str) -> list[Given]:
 
 
 def _grown(row: Given, factor: float) -> Given:
-    measured = {name: row.get(name) for name in ("EffectiveCost", "ConsumedQuantity")}
+    measured = {
+        name: row.get(name) for name in ("EffectiveCost", "ConsumedQuantity", "effective_cost", "quantity")
+    }
     return row | {name: value * factor for name, value in measured.items() if isinstance(value, int | float)}
 
 

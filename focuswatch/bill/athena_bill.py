@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from focuswatch.bill.bill import KNOWN_FINDINGS_TABLE, BillSummary
+from focuswatch.bill.ingest.other_providers import sentence
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.glue_partitions import GluePeriod
-from focuswatch.bill.refresh.refresh_selects import tables_as_of
+from focuswatch.bill.refresh.refresh_selects import aws_tables, tables_as_of
 from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import NothingDelivered
@@ -21,6 +22,7 @@ class AthenaBill:
     """A Bill on Athena; see focuswatch.bill.bill.Bill."""
 
     tables: AthenaTables
+    aws_engine: AthenaEngine
     periods: Mapping[str, GluePeriod]
     summary: BillSummary
     as_of: date
@@ -30,11 +32,6 @@ class AthenaBill:
     def engine(self) -> AthenaEngine:
         """Athena over the deployment's tables."""
         return self.tables.engine
-
-    @property
-    def aws_engine(self) -> AthenaEngine:
-        """The same engine: the deployed export has AWS charges only."""
-        return self.engine
 
     def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:
         """Replace the file of the table `known_findings`; see Bill."""
@@ -56,17 +53,26 @@ def open_athena_bill(tables: AthenaTables, *, owners: Owners) -> Iterator[Athena
     as_of = summary.day_after_last_charge
     derived = tables_as_of(tables.catalog, as_of=as_of, names_resources=owners.names_resources)
     tables.engine.tables.update(derived)
-    yield AthenaBill(tables, periods, summary, as_of)
+    aws_engine = tables.engine
+    if summary.other_providers:  # other bills need no filter
+        stored = aws_tables(tables.catalog, database=aws_engine.database)
+        aws_engine = replace(aws_engine, tables={**stored, **aws_engine.tables})
+    yield AthenaBill(tables, aws_engine, periods, summary, as_of)
 
 
 def _summarize(periods: Mapping[str, GluePeriod]) -> BillSummary:
     newest = max(periods.values(), key=lambda period: period.period)
+    priced = [period for period in periods.values() if period.per_usd is not None]
+    charges = sum(period.charges for period in periods.values())
+    other_providers = sentence((period.providers for period in periods.values()), charges=charges)
     digests = "\n".join(f"{name}\t{period.digest}" for name, period in sorted(periods.items()))
     return BillSummary(
         currency=newest.currency,
         first_charge_date=min(period.first_charge_date for period in periods.values()),
         last_charge_date=max(period.last_charge_date for period in periods.values()),
-        charges=sum(period.charges for period in periods.values()),
+        charges=charges,
         data_digest=hashlib.sha256(digests.encode()).hexdigest(),
-        per_usd=newest.per_usd,
+        warnings=(other_providers,) if other_providers else (),
+        other_providers=other_providers,
+        per_usd=max(priced, key=lambda period: period.period).per_usd if priced else None,
     )

@@ -28,6 +28,8 @@ class BillInputs:
     state: Path
     activity: Path | None = None
     accounts: Path | None = None
+    recommendations: Path | None = None
+    principals: Path | None = None
     as_of: date | None = None
 
 

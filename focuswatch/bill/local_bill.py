@@ -59,7 +59,7 @@ def open_local_bill(
             )
             summary = refreshed.summary
             as_of = resolve_as_of(inputs.as_of, summary=summary)
-            progress("Reading activity, accounts and owners")
+            progress("Reading activity, accounts, recommendations, principals and owners")
             kept = {name: f"kept_{name}" for name in KEPT_TABLES}
             _load(connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept=kept)
             if summary.other_providers:  # a separate connection, so that other bills need no filter
@@ -68,7 +68,7 @@ def open_local_bill(
                 deliveries = connection.execute("SELECT * FROM deliveries").fetchall()
                 create_table(aws_connection, "deliveries", table_columns.DELIVERIES, deliveries)
                 _load(aws_connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept={})
-            files = (inputs.activity, inputs.accounts)
+            files = (inputs.activity, inputs.accounts, inputs.recommendations, inputs.principals)
             yield LocalBill(
                 DuckDbEngine(connection),
                 DuckDbEngine(aws_connection),
@@ -93,6 +93,10 @@ def _load(
     """Create all tables over `folded_charges` and `deliveries`; `kept` as create_views takes it."""
     local_tables.load_file(connection, "activity", table_columns.ACTIVITY, inputs.activity)
     local_tables.load_accounts(connection, inputs.accounts)
+    local_tables.load_file(
+        connection, "recommendations", table_columns.RECOMMENDATIONS, inputs.recommendations
+    )
+    local_tables.load_principals(connection, inputs.principals, catalog=catalog)
     local_tables.load_owners(connection, owners.tables)
     create_empty_table(connection, KNOWN_FINDINGS_TABLE, KNOWN_FINDINGS)  # see Bill.load_known_findings
     values: dict[str, Value] = {"as_of": as_of, "names_resources": owners.names_resources}

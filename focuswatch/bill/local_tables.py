@@ -1,15 +1,22 @@
 """Create the tables that detections read on a DuckDB connection.
 
 `folded_charges` and `deliveries` already exist, from an export or a test case; this module creates `activity`,
-`accounts`, the owner tables, `daily_charges` and all tables derived from them.
+`accounts`, `principal_charges`, the owner tables, `daily_charges` and all tables derived from them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill.schema.table_columns import ACCOUNTS, MADE, OPTIONAL, OWNERS
+from focuswatch.bill.schema.table_columns import (
+    ACCOUNTS,
+    MADE,
+    OPTIONAL,
+    OPTIONAL_IN_PRINCIPALS,
+    OWNERS,
+    PRINCIPAL_EXPORT,
+)
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import create_empty_table, create_table
 from focuswatch.engines.sql_identifiers import file_list, quoted
@@ -21,7 +28,12 @@ REASONS = ("Conversion Error", "Invalid Input Error", "Error when converting col
 
 
 def load_file(
-    connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], path: Path | None
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: dict[str, str],
+    path: Path | None,
+    *,
+    optional: Collection[str] = OPTIONAL,
 ) -> None:
     """Create the table `name` from a Parquet or CSV file, or a folder of them; empty if `path` is None.
 
@@ -36,7 +48,7 @@ def load_file(
             row[0].lower(): row[0]
             for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
         }
-        missing = [column for column in columns if column.lower() not in names and column not in OPTIONAL]
+        missing = [column for column in columns if column.lower() not in names and column not in optional]
         if missing:
             raise ConfigError(
                 f"{path} lacks {', '.join(missing)}; expected the columns {', '.join(columns)}. Add the missing ones."
@@ -59,6 +71,14 @@ def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> N
         raise ConfigError(
             f"{path} lists account {duplicate[0]} twice, expected each account once. Remove one of the rows."
         )
+
+
+def load_principals(connection: duckdb.DuckDBPyConnection, path: Path | None, *, catalog: Catalog) -> None:
+    """Create the table `principal_charges` from the export with IAM principals; see load_file."""
+    load_file(connection, "principal_export", PRINCIPAL_EXPORT, path, optional=OPTIONAL_IN_PRINCIPALS)
+    statement = catalog.tables["principal_charges"].sql
+    connection.execute(f"CREATE OR REPLACE TABLE principal_charges AS {statement}")
+    connection.execute("DROP TABLE principal_export")
 
 
 def _source(path: Path) -> str:

@@ -12,7 +12,13 @@ import platformdirs
 
 from focuswatch.errors import ConfigError
 
-FILE_OPTIONS = ("activity", "accounts", "owners")  # the files of RememberedInputs
+FILE_OPTIONS = (
+    "activity",
+    "accounts",
+    "recommendations",
+    "principals",
+    "owners",
+)  # the files of RememberedInputs
 GIVEN_FILES = "given_files.json"  # in the folder of an export's state
 
 
@@ -39,6 +45,8 @@ class RememberedInputs:
     export: str
     activity: Path | None = None
     accounts: Path | None = None
+    recommendations: Path | None = None
+    principals: Path | None = None
     owners: Path | None = None
 
 

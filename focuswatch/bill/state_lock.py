@@ -1,5 +1,6 @@
 """A lock on the folder of an export's state, so that one scan of an export runs at a time."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,18 +9,27 @@ from filelock import FileLock, Timeout
 
 from focuswatch.errors import ConfigError
 
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+
 
 @contextmanager
 def locked(state: Path) -> Iterator[None]:
-    """Hold the lock until the block ends. Raises ConfigError if another scan holds it."""
-    state.mkdir(parents=True, exist_ok=True)
+    """Hold the lock until the block ends. Raises ConfigError if another scan holds it, or the folder is read-only."""
     lock = FileLock(state / "lock", timeout=0)
     try:
+        state.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
         raise ConfigError(
             f"Another scan of this export is running and has locked {state}. Wait until it ends, or specify another "
             "--state."
+        ) from error
+    except OSError as error:
+        if error.errno not in READ_ONLY:
+            raise
+        raise ConfigError(
+            f"{state} is read-only, and reading an export writes to it. Copy the folder that contains it and specify "
+            "the copy with --state, or make it writable. The command findings needs no write access."
         ) from error
     try:
         yield

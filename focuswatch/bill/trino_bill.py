@@ -17,11 +17,23 @@ from focuswatch.bill.bill import (
     digest_of_inputs,
     resolve_as_of,
 )
-from focuswatch.bill.refresh.refresh_selects import tables_as_of
+from focuswatch.bill.ingest.other_providers import IS_AWS, sentence
+from focuswatch.bill.refresh import trino_statements
+from focuswatch.bill.refresh.refresh_selects import kept_table, tables_as_of
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
-from focuswatch.bill.schema.table_columns import ACCOUNTS, ACTIVITY, KNOWN_FINDINGS, OWNERS
+from focuswatch.bill.schema.table_columns import (
+    ACCOUNTS,
+    ACTIVITY,
+    DAILY_CHARGES,
+    KEPT_TABLES,
+    KNOWN_FINDINGS,
+    OWNERS,
+    PRINCIPAL_CHARGES,
+    RECOMMENDATIONS,
+)
 from focuswatch.bill.state_lock import locked
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.engines.inline_rows import create_statement, insert_statements, select_rows, trino_type
 from focuswatch.engines.trino_engine import TrinoEngine, cancelled_with_the_command
@@ -29,7 +41,12 @@ from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners
 
 TABLE_NAME = re.compile(r"\w+(\.\w+){0,2}")
-FILE_TABLES = {"activity": ACTIVITY, "accounts": ACCOUNTS}
+FILE_TABLES = {
+    "activity": ACTIVITY,
+    "accounts": ACCOUNTS,
+    "recommendations": RECOMMENDATIONS,
+    "principal_charges": PRINCIPAL_CHARGES,
+}
 
 
 @dataclass(frozen=True)
@@ -37,18 +54,15 @@ class TrinoBill:
     """A Bill on Trino; see focuswatch.bill.bill.Bill."""
 
     engine: TrinoEngine
+    aws_engine: TrinoEngine
     summary: BillSummary
     as_of: date
     data_digest: str | None
 
-    @property
-    def aws_engine(self) -> TrinoEngine:
-        """The same engine: the table of the export has AWS charges only."""
-        return self.engine
-
     def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:
         """Replace the table `known_findings` by rows that each statement carries along; see Bill."""
-        self.engine.tables = {**self.engine.tables, KNOWN_FINDINGS_TABLE: _select(KNOWN_FINDINGS, rows)}
+        for engine in (self.engine, self.aws_engine):
+            engine.tables = {**engine.tables, KNOWN_FINDINGS_TABLE: _select(KNOWN_FINDINGS, rows)}
 
 
 @dataclass(frozen=True)
@@ -82,7 +96,7 @@ class TemporaryTables:
             self.trino.engine.execute(f"DROP TABLE IF EXISTS {table}", label=table)
 
     def _new_name(self, name: str) -> str:
-        self.created.append(f"{name}__{self.run}")
+        self.created.append(f"{name}__{self.run}_{len(self.created)}")
         return self.created[-1]
 
 
@@ -99,26 +113,40 @@ def open_trino_bill(
     trino = TrinoTables(engine, inputs.export, catalog)
     temporary = TemporaryTables(trino, uuid.uuid4().hex[:12])
     with locked(inputs.state), closing(temporary), cancelled_with_the_command(engine):
-        summary = _summarize(trino.refresh(progress=progress))
+        periods = trino.refresh(progress=progress)
+        summary = _summarize(periods)
         as_of = resolve_as_of(inputs.as_of, summary=summary)
-        progress("Copying activity, accounts and owners to Trino")
+        progress("Copying activity, accounts, recommendations, principals and owners to Trino")
         existing = trino.tables()
-        rows = _rows_of_files(inputs)
-        engine.tables = _tables(rows, existing, as_of=as_of, trino=trino, temporary=temporary, owners=owners)
+        rows = _rows_of_files(inputs, catalog=trino.catalog)
+        given = _given_tables(rows, existing, temporary=temporary, owners=owners)
+        derived = tables_as_of(trino.catalog, as_of=as_of, names_resources=owners.names_resources)
+        engine.tables = _with_completeness({**given, **derived}, temporary=temporary)
+        aws_engine = engine
+        if summary.other_providers:  # other bills need no filter
+            aws_tables = _aws_tables(trino, periods, temporary=temporary)
+            aws_engine = engine.over(
+                _with_completeness({**aws_tables, **given, **derived}, temporary=temporary)
+            )
         digest = digest_of_inputs(
-            summary, as_of=as_of, owners=owners, files=(inputs.activity, inputs.accounts)
+            summary,
+            as_of=as_of,
+            owners=owners,
+            files=(inputs.activity, inputs.accounts, inputs.recommendations, inputs.principals),
         )
         # Tables that someone else writes to the schema can change without notice.
         is_known = all(rows[name] or name not in existing for name in FILE_TABLES)
-        yield TrinoBill(engine, summary, as_of, data_digest=digest if is_known else None)
+        yield TrinoBill(engine, aws_engine, summary, as_of, data_digest=digest if is_known else None)
 
 
-def _rows_of_files(inputs: BillInputs) -> dict[str, list[tuple[object, ...]]]:
-    """Return the rows of the activity and accounts files by table; none where no file is given."""
+def _rows_of_files(inputs: BillInputs, *, catalog: Catalog) -> dict[str, list[tuple[object, ...]]]:
+    """Return the rows of the given files by table; none where no file is given."""
     connection = connect()
     try:
         local_tables.load_file(connection, "activity", ACTIVITY, inputs.activity)
         local_tables.load_accounts(connection, inputs.accounts)
+        local_tables.load_file(connection, "recommendations", RECOMMENDATIONS, inputs.recommendations)
+        local_tables.load_principals(connection, inputs.principals, catalog=catalog)
         return {
             name: connection.execute(f"SELECT {', '.join(shape)} FROM {name}").fetchall()
             for name, shape in FILE_TABLES.items()
@@ -127,16 +155,14 @@ def _rows_of_files(inputs: BillInputs) -> dict[str, list[tuple[object, ...]]]:
         connection.close()
 
 
-def _tables(
+def _given_tables(
     rows: Mapping[str, list[tuple[object, ...]]],
     existing: set[str],
     *,
-    as_of: date,
-    trino: TrinoTables,
     temporary: TemporaryTables,
     owners: Owners,
 ) -> dict[str, str]:
-    """Return SELECTs of the tables that are not views of the schema, by name, each after the tables it reads."""
+    """Return SELECTs of the tables of files, owners and findings, by name."""
     tables = {}
     for name, shape in FILE_TABLES.items():
         if rows[name]:
@@ -146,8 +172,26 @@ def _tables(
     for name, shape in OWNERS.items():
         tables[name] = _select(shape, owners.tables[name])
     tables[KNOWN_FINDINGS_TABLE] = _select(KNOWN_FINDINGS, ())
-    tables |= tables_as_of(trino.catalog, as_of=as_of, names_resources=owners.names_resources)
-    tables["completeness"] = temporary.materialize("completeness", tables["completeness"])
+    return tables
+
+
+def _with_completeness(tables: Mapping[str, str], *, temporary: TemporaryTables) -> dict[str, str]:
+    """Return the tables, each after those it reads, with `completeness` materialized."""
+    before = {name: select for name, select in tables.items() if name != "completeness"}
+    select = with_tables(tables["completeness"], before)
+    return {**tables, "completeness": temporary.materialize("completeness", select)}
+
+
+def _aws_tables(
+    trino: TrinoTables, periods: Sequence[TrinoPeriod], *, temporary: TemporaryTables
+) -> dict[str, str]:
+    """Return SELECTs of the stored tables with AWS charges only, by name."""
+    parts = [period.part for period in periods]
+    charges = f"{trino_statements.these_parts('daily_charges', DAILY_CHARGES, parts)} AND {IS_AWS}"
+    tables = {"daily_charges": charges}
+    for name in KEPT_TABLES:
+        select = kept_table(trino.catalog, name, refreshed=f"FROM (\n{charges}\n) AS aws_charges")
+        tables[name] = temporary.materialize(f"aws_{name}", select)
     return tables
 
 
@@ -159,10 +203,16 @@ def _select(shape: Mapping[str, str], rows: Sequence[tuple[object, ...]]) -> str
 
 
 def _summarize(periods: Sequence[TrinoPeriod]) -> BillSummary:
+    charges = sum(period.charges for period in periods)
+    priced = [period for period in periods if period.per_usd is not None]
+    other_providers = sentence((period.providers for period in periods), charges=charges)
     return BillSummary(
         currency=periods[0].currency,
         first_charge_date=min(period.first_charge_date for period in periods),
         last_charge_date=max(period.last_charge_date for period in periods),
-        charges=sum(period.charges for period in periods),
+        charges=charges,
         data_digest=hashlib.sha256("\n".join(period.digest for period in periods).encode()).hexdigest(),
+        warnings=(other_providers,) if other_providers else (),
+        other_providers=other_providers,
+        per_usd=priced[-1].per_usd if priced else None,  # the newest
     )

@@ -12,7 +12,10 @@ Names = Literal["cause", "place", "amount"]  # how much a finding says of its ca
 Parameter = str | bool | int | float | date | list[str | int | float]
 
 
-OwnersSetting = Literal["monthly_budget", "use_cases", "experiments", "spend_caps", "usage_policies"]
+OwnersSetting = Literal[
+    "monthly_budget", "use_cases", "experiments", "principal_budgets", "spend_caps", "usage_policies"
+]
+InputFile = Literal["principals", "recommendations"]
 
 
 class NeedsHeader(BaseModel):
@@ -20,7 +23,8 @@ class NeedsHeader(BaseModel):
 
     `charges` is a condition on the columns of daily_charges: without a charge that meets it, there is nothing to
     evaluate. `columns` are FOCUS columns that these charges must fill, `history_days` days that the bill must have,
-    `activity` namespaces of CloudWatch of which at least one must be collected, `owners` settings in owners.toml.
+    `activity` namespaces of CloudWatch of which at least one must be collected, `files` other files of the bill,
+    `owners` settings in owners.toml.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -28,6 +32,7 @@ class NeedsHeader(BaseModel):
     columns: list[Literal["ResourceId", "ConsumedQuantity"]] = []
     history_days: int = Field(default=1, ge=1, le=400)
     activity: list[str] = []
+    files: list[InputFile] = []
     owners: list[OwnersSetting] = []
 
 
@@ -102,10 +107,11 @@ class DetectionHeader(Header):
     """The settings of a detection and the text of its findings.
 
     `notify` is when a finding is notified: `on_change` when it is new, changes or is resolved; `every_run` each time
-    it occurs, and not when it is resolved; `once` only the first time. New findings are also sent to `topic`, an SNS
-    topic that the deployment creates as `focuswatch-TOPIC`. `names` decides which finding leads an incident: one that
-    names the `cause` (what runs, what is idle), then one that names only the `place` where something started, then
-    one that states only an `amount`.
+    it occurs, and not when it is resolved; `once` only the first time. With `steps`, a finding is notified again each
+    time these columns of its evidence are greater than before, and for no other change. New findings are also sent to
+    `topic`, an SNS topic that the deployment creates as `focuswatch-TOPIC`. `names` decides which finding leads an
+    incident: one that names the `cause` (what runs, what is idle), then one that names only the `place` where something
+    started, then one that states only an `amount`.
     """
 
     category: Category
@@ -117,6 +123,7 @@ class DetectionHeader(Header):
     explain: ExplainHeader | None = None
     notify: Literal["on_change", "every_run", "once"] = "on_change"
     names: Names = "cause"
+    steps: list[str] = []
     topic: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{2,40}$")
     reason: str = Field(min_length=20)
     action: str = Field(min_length=20)
@@ -131,6 +138,11 @@ class DetectionHeader(Header):
             keys = {**keys, "notify": {"each_time": "every_run"}.get(keys["told"], keys["told"])}
             del keys["told"]
         return keys
+
+    @property
+    def step_columns(self) -> tuple[str, ...]:
+        """Return the evidence columns that order the steps of a finding; empty where it has none."""
+        return self.pace.steps if self.pace else tuple(self.steps)
 
     @field_validator("topic")
     @classmethod

@@ -12,3 +12,8 @@ TAG_PREFIX = re.compile(
 def plain_key(key: str) -> str:
     """Return a tag key as rules compare it: in lower case, without the prefixes of cost allocation."""
     return TAG_PREFIX.sub("", key.lower(), count=1)
+
+
+def is_principal_key(key: str) -> bool:
+    """Return whether a key is a tag of the caller of an AI model, and not of the resource."""
+    return key.lower().startswith("iamprincipal/")

@@ -15,6 +15,7 @@ from focuswatch.cli import (
     doctor_command,
     explain_command,
     findings_commands,
+    mcp_command,
     page_command,
     policy_command,
     redrive_command,
@@ -75,6 +76,7 @@ for subcommand in (
     catalog_commands.new,
     simulate_command.simulate,
     demo_command.demo,
+    mcp_command.mcp,
     doctor_command.doctor,
     redrive_command.redrive,
 ):

@@ -44,6 +44,7 @@ def demo(
     bill_options = BillOptions(
         export=str(simulated.export),
         activity=simulated.activity,
+        principals=simulated.principals,
         accounts=simulated.accounts,
         owners=simulated.owners,
         state=state,

@@ -1,6 +1,5 @@
 """`focuswatch explain`: show the cost drivers of a finding."""
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,15 +12,9 @@ from focuswatch.cli.options import ListFormat
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from focuswatch.detect.explain.cost_increase import CostIncrease
-    from focuswatch.engines import Row
     from focuswatch.errors import ConfigError
     from focuswatch.findings.explanation import Explanation
     from focuswatch.findings.finding import Finding
-
-INSTEAD = {
-    "budget_pace": "its amount is a forecast. The reports month_forecast and weekly_deltas show the cost drivers."
-}
 
 
 @takes(BillOptions, without=("as_of", "engine", "trino", "trino_auth"), export=options.ExportOption)
@@ -69,30 +62,23 @@ def _stored(finding: "Finding") -> "Explanation":
 
 
 def _computed(finding: "Finding", *, bill_options: BillOptions) -> "Explanation":
-    """Return an explanation from the bill, with the CloudTrail events that the finding was notified with."""
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.opened_export import open_export
     from focuswatch.detect.explain.cost_increase import cost_increase_of
-    from focuswatch.detect.explain.driver_queries import charges_of, explain_cost_increases
+    from focuswatch.detect.explain.explain_finding import explain_from_bill
 
     increase = cost_increase_of(finding, catalog=Catalog.load())
     if increase is None:
         raise _no_excess(finding, state=bill_options.state)
     with open_export(bill_options) as opened:
-        bill = opened.bill
-        explanations = explain_cost_increases(
-            [increase], engine=bill.engine, catalog=opened.catalog, as_of=bill.as_of
+        return explain_from_bill(
+            finding, increase, bill=opened.bill, catalog=opened.catalog, export=opened.name
         )
-        if increase.fingerprint not in explanations:
-            charges = charges_of(increase, engine=bill.engine, catalog=opened.catalog)
-            raise _no_drivers(finding, increase, charges=charges, export=opened.name)
-    notified = finding.explanation
-    events = {"changes": notified.changes, "unseen": notified.unseen} if notified else {}
-    return explanations[increase.fingerprint].model_copy(update=events)
 
 
 def _no_excess(finding: "Finding", *, state: "Path | None") -> "ConfigError":
     from focuswatch.cli.output.terminal_style import hint
+    from focuswatch.detect.explain.explain_finding import INSTEAD
     from focuswatch.errors import ConfigError
 
     instead = INSTEAD.get(
@@ -102,33 +88,3 @@ def _no_excess(finding: "Finding", *, state: "Path | None") -> "ConfigError":
     return ConfigError(
         f"{finding.fingerprint} ({finding.detection}) has no cost increase to explain: {instead}"
     )
-
-
-def _no_drivers(
-    finding: "Finding", increase: "CostIncrease", *, charges: "list[Row]", export: str
-) -> "ConfigError":
-    from focuswatch.errors import ConfigError
-    from focuswatch.findings.explanation_text import period_text
-
-    days = period_text(increase.first_day, increase.end_day - timedelta(days=1))
-    if not charges:
-        return ConfigError(
-            f"{export} contains no charges for finding {finding.fingerprint} {days}. "
-            "Name the export that contains these charges with --export."
-        )
-    amounts = "; ".join(_charge_text(row, currency=finding.currency) for row in charges)
-    return ConfigError(
-        f"Finding {finding.fingerprint} has no cost drivers: {days}, {export} contains no usage charges for this "
-        f"finding. Other charges: {amounts}."
-    )
-
-
-def _charge_text(row: "Row", *, currency: str) -> str:
-    """Return `Purchase (One-Time): 355.33 USD billed, 0.00 USD effective`."""
-    from focuswatch.findings.finding import amount
-
-    frequency = f" ({row['charge_frequency']})" if row["charge_frequency"] else ""
-    billed, effective = (
-        f"{amount(row[name] or 0.0)} {currency}" for name in ("billed_cost", "effective_cost")
-    )
-    return f"{row['charge_category'] or 'charges'}{frequency}: {billed} billed, {effective} effective"

@@ -105,6 +105,9 @@ def exclude(
     account: Annotated[
         str | None, typer.Option(help="Mute all findings in this account.", show_default=False)
     ] = None,
+    team: Annotated[
+        str | None, typer.Option(help="Mute all findings of this team.", show_default=False)
+    ] = None,
     tag: Annotated[
         str | None,
         typer.Option(help="Mute all findings for resources with this tag: KEY=VALUE.", show_default=False),
@@ -122,27 +125,38 @@ def exclude(
     until: Until = None,
     author: Author = None,
 ) -> None:
-    """Mute a finding, or findings of a resource, account or tag.
+    """Mute findings by fingerprint, resource, account, team or tag.
 
     \b
     focuswatch exclude --fingerprint 3f9a1c --reason "standby for the Friday demo" --until 2026-09-01
     focuswatch exclude --account 111122223333 --detection new_region --reason "penetration test account"
+    focuswatch exclude --team research --detection idle_sagemaker_endpoint --reason "demo endpoints"
     focuswatch exclude --tag environment=sandbox --reason "deleted every Sunday"
     """
+    from focuswatch.ledger.add_suppression import newest_bill_date
+
     scopes: dict[SuppressionScope, str | None] = {
         "fingerprint": fingerprint,
         "resource": resource,
         "account": account,
+        "team": team,
         "tag": tag,
     }
     scope, value = _one_scope(scopes)
-    _check_tag(tag, detection=detection, include_security=include_security)
+    if tag:
+        _check_tag(tag, detection=detection, include_security=include_security)
+    elif include_security:
+        _refuse(
+            "--include-security is valid only with --tag. The other scopes include security findings, --team those "
+            "whose owner is determined by account or OU. "
+            "Leave --include-security out."
+        )
     with _open(ledger_options) as ledger:
         if scope == "fingerprint":
             value = entry_of(ledger, value).fingerprint
         _suppress(
             ledger, scope=scope, value=value, detection=detection, author=author, reason=reason,
-            since=_newest_day(ledger), until=options.day(until), security=include_security,
+            since=newest_bill_date(ledger), until=options.day(until), security=include_security,
         )  # fmt: skip
 
 
@@ -185,19 +199,9 @@ def reset(fingerprint: Fingerprint, ledger_options: LedgerOptions) -> None:
 
 def entry_of(ledger: "Ledger", prefix: str) -> "LedgerEntry":
     """Return the one entry whose fingerprint starts with `prefix`. Raises LedgerError where none does, or several."""
-    from focuswatch.errors import LedgerError
+    from focuswatch.ledger.find_entry import find_entry
 
-    entries = [entry for entry in ledger.entries().values() if entry.fingerprint.startswith(prefix)]
-    if not entries:
-        raise LedgerError(
-            f"No finding matches '{prefix}'. To list all findings, run focuswatch findings --all."
-        )
-    if len(entries) > 1:
-        matches = ", ".join(sorted(entry.fingerprint for entry in entries)[:5])
-        raise LedgerError(
-            f"'{prefix}' matches {len(entries)} findings ({matches}). Enter more characters of the fingerprint."
-        )
-    return entries[0]
+    return find_entry(ledger, prefix)
 
 
 @contextmanager
@@ -217,7 +221,7 @@ def _refuse(message: str) -> None:
 def _one_scope(scopes: "dict[SuppressionScope, str | None]") -> "tuple[SuppressionScope, str]":
     given = [(scope, value) for scope, value in scopes.items() if value]
     if len(given) != 1:
-        _refuse("Name exactly one scope: --fingerprint, --resource, --account or --tag.")
+        _refuse("Name exactly one scope: --fingerprint, --resource, --account, --team or --tag.")
     return given[0]
 
 
@@ -248,36 +252,21 @@ def _suppress(
     since: date, until: date | None, security: bool = False,
 ) -> None:  # fmt: skip
     from focuswatch.findings.visible_text import visible
+    from focuswatch.ledger.add_suppression import add_checked_suppression, suppression_text
     from focuswatch.ledger.ledger_entry import Suppression
 
-    if not reason.strip():
-        _refuse("--reason is empty. Enter a reason to show in the list of suppressions.")
-    if until is not None and until <= since:
-        _refuse(
-            f"--until {until} is not after {since}, the bill date of the newest scan. Choose a later date."
-        )
-    suppression = ledger.add_suppression(
-        Suppression(
-            scope=scope,
-            value=value,
-            detection=detection,
-            author=author or getpass.getuser(),
-            reason=reason,
-            since=since,
-            until=until,
-            security=security,
-        )
+    requested = Suppression(
+        scope=scope,
+        value=value,
+        detection=detection,
+        author=author or getpass.getuser(),
+        reason=reason,
+        since=since,
+        until=until,
+        security=security,
     )
-    entries = ledger.entries().values()
-    covered = sum(suppression.covers(entry.finding) for entry in entries if entry.state == "open")
-    end = f"until {until}" if until else "with no end date"
-    typer.echo(
-        visible(
-            f"Suppression {suppression.id}: {scope} {value} is muted {end}. "
-            f"This suppression covers {covered} open finding{'' if covered == 1 else 's'}."
-        ),
-        err=True,
-    )
+    suppression = add_checked_suppression(ledger, requested)
+    typer.echo(visible(suppression_text(ledger, suppression)), err=True)
 
 
 def _blind_spots(detection: str) -> list[str]:
@@ -289,7 +278,9 @@ def _blind_spots(detection: str) -> list[str]:
 
 
 def _listed(ledger: "Ledger", *, everything: bool) -> "list[LedgerEntry]":
-    newest = _newest_day(ledger)
+    from focuswatch.ledger.add_suppression import newest_bill_date
+
+    newest = newest_bill_date(ledger)
     active = [suppression for suppression in ledger.suppressions() if suppression.is_active_on(newest)]
     entries = sorted(ledger.entries().values(), key=lambda entry: (-entry.finding.stake, entry.fingerprint))
     return [entry for entry in entries if everything or _is_shown(entry, active)]
@@ -299,7 +290,3 @@ def _is_shown(entry: "LedgerEntry", suppressions: "list[Suppression]") -> bool:
     return entry.state == "open" and not any(
         suppression.covers(entry.finding) for suppression in suppressions
     )
-
-
-def _newest_day(ledger: "Ledger") -> date:
-    return max(ledger.evaluated_until().values(), default=date.min)

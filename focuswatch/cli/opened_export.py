@@ -76,6 +76,8 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
         else bill_options.export,
         activity=bill_options.activity,
         accounts=bill_options.accounts,
+        recommendations=bill_options.recommendations,
+        principals=bill_options.principals,
         owners=bill_options.owners,
     )
     if forget or bill_options.trino_location:
@@ -96,5 +98,7 @@ def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillI
         state=state_of(name, root=bill_options.state),
         activity=latest.activity,
         accounts=latest.accounts,
+        recommendations=latest.recommendations,
+        principals=latest.principals,
         as_of=options.day(bill_options.as_of),
     )

@@ -20,6 +20,8 @@ class BillOptions:
     as_of: options.AsOf = None
     activity: options.Activity = None
     accounts: options.Accounts = None
+    recommendations: options.Recommendations = None
+    principals: options.Principals = None
     owners: options.OwnersFile = None
     ledger: options.LedgerLocation = None
     state: options.State = None

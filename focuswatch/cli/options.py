@@ -66,6 +66,19 @@ Activity = Annotated[
 Accounts = Annotated[
     Path | None, typer.Option(help="Parquet or CSV of accounts: names, OUs, tags.", show_default=False)
 ]
+Recommendations = Annotated[
+    Path | None,
+    typer.Option(
+        help="Parquet or CSV of recommendations, exported from AWS Cost Optimization Hub.", show_default=False
+    ),
+]
+Principals = Annotated[
+    Path | None,
+    typer.Option(
+        help="Parquet or CSV of a CUR 2.0 export with IAM principals: who called Bedrock. See docs/attribution.md.",
+        show_default=False,
+    ),
+]
 OwnersFile = Annotated[
     Path | None,
     typer.Option(

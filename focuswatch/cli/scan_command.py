@@ -32,7 +32,7 @@ def scan(
         bool,
         typer.Option(
             "--forget-files",
-            help="Ignore the owners, accounts and activity files of earlier scans of this export.",
+            help="Ignore the files given with earlier scans of this export.",
         ),
     ] = False,
     format: Annotated[ScanFormat, typer.Option(help="Output format.")] = ScanFormat.TABLE,

@@ -1,16 +1,11 @@
 """`focuswatch weekly`: print the weekly digest of the organization and of each team."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from focuswatch.cli import options
 from focuswatch.cli.option_groups import BillOptions, takes
-
-if TYPE_CHECKING:
-    from focuswatch.cli.opened_export import OpenedExport
-    from focuswatch.ledger import Ledger
-    from focuswatch.reports.weekly_summary import Week
 
 
 @takes(BillOptions)
@@ -33,6 +28,7 @@ def weekly(
     """
     from focuswatch.cli.opened_export import open_export
     from focuswatch.errors import ConfigError
+    from focuswatch.reports.weekly_of_bill import weeks_of_bill
 
     with (
         open_export(bill_options) as opened,
@@ -44,29 +40,9 @@ def weekly(
                 f"--team {team}: owners.toml does not define this team. "
                 f"Expected one of: {', '.join(sorted(teams)) or '(none)'}."
             )
-        digests = _weeks(opened, ledger=ledger)
+        digests = weeks_of_bill(
+            opened.bill, entries=ledger.entries().values(), catalog=opened.catalog, owners=opened.owners
+        )
     for week in digests:
         if team in (None, week.team):
             typer.echo(week.as_text(state=bill_options.state) + "\n")
-
-
-def _weeks(opened: "OpenedExport", *, ledger: "Ledger") -> "list[Week]":
-    from focuswatch.owners.launches import costs_muted_by_launches
-    from focuswatch.reports.run_report import report_rows
-    from focuswatch.reports.weekly_summary import weeks
-
-    bill, owners = opened.bill, opened.owners
-    return weeks(
-        report_rows(opened.catalog.report("team_weeks"), engine=bill.engine, as_of=bill.as_of, owners=owners),
-        ledger.entries().values(),
-        owners=owners,
-        as_of=bill.as_of,
-        currency=bill.summary.currency,
-        launches=costs_muted_by_launches(
-            bill.engine,
-            catalog=opened.catalog,
-            owners=owners,
-            as_of=bill.as_of,
-            per_usd=float(bill.summary.rate(owners).per_usd),
-        ),
-    )

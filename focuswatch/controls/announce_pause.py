@@ -34,7 +34,7 @@ class PauseAnnouncer:
     policy_name: str
     slack: SlackChannel | None
     poster: OncePoster | None
-    channel_of: Callable[[str], str]
+    channel_of: Callable[[str], str | None]
     jira: JiraClient | None
     issues: Claims[IssueState]
 
@@ -48,9 +48,10 @@ class PauseAnnouncer:
     def _in_slack(self, record: PauseRecord, slack: SlackChannel, poster: OncePoster) -> None:
         message = slack.claims.state_of(record.fingerprint) if record.fingerprint else None
         thread = message.ts if message else None
-        channel = (
-            message.channel if message and thread else slack.channels.id(self.channel_of(record.use_case))
-        )
+        name = self.channel_of(record.use_case)
+        channel = message.channel if message and thread else name and slack.channels.id(name)
+        if channel is None:
+            return  # the team has no Slack channel
         poster.post(
             f"pause {record.use_case} {record.number}",
             render_pause(record, policy_name=self.policy_name),

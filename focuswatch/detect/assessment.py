@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from focuswatch.bill.bill import Bill
-from focuswatch.catalog.headers import NeedsHeader, OwnersSetting
+from focuswatch.catalog.headers import InputFile, NeedsHeader, OwnersSetting
 from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.detect.run_detection import DetectionInput, first_new_day, run_detection
 from focuswatch.engines import Engine
@@ -33,9 +33,20 @@ SELECT min(charge_date) AS first_day, max(settled_days) AS settled_days
 FROM completeness
 """
 NAMESPACES = "SELECT DISTINCT namespace FROM activity"
+FILES = """
+SELECT
+    (SELECT count(*) FROM principal_charges) AS principals,
+    (SELECT count(*) FROM recommendations) AS recommendations
+"""
+GIVE_FILE: dict[InputFile, str] = {
+    "principals": "Export the callers of Bedrock (docs/attribution.md): focuswatch scan EXPORT --principals FILE",
+    "recommendations": "Export the recommendations of AWS Cost Optimization Hub: "
+    "focuswatch scan EXPORT --recommendations FILE",
+}
 SET_BY: dict[OwnersSetting, str] = {
     "monthly_budget": "team or use case with monthly_budget",
     "use_cases": "use case ([use_cases.NAME])",
+    "principal_budgets": "[principal_budgets.NAME]",
     "experiments": 'use case with intent = "experiment"',
     "spend_caps": "use case with on_cap",
     "usage_policies": "use case with models, batch or regions",
@@ -74,6 +85,7 @@ class BillFacts:
     matching: dict[str, int]
     filled: dict[tuple[str, str], int]
     namespaces: frozenset[str]
+    files: frozenset[str]
     owners: frozenset[OwnersSetting]
 
 
@@ -124,12 +136,14 @@ def bill_facts(engine: Engine, *, entries: Sequence[Detection | Report], owners:
     )
     (row,) = engine.query(f"SELECT\n    {selected}\nFROM daily_charges", label="assess")
     counted = dict(zip(counts, row.values(), strict=True))
+    (files,) = engine.query(FILES, label="assess")
     return BillFacts(
         first_day=days["first_day"],
         settled_days=days["settled_days"] or 0,
         matching={id: count for (id, column), count in counted.items() if not column},
         filled={(id, column): count for (id, column), count in counted.items() if column},
         namespaces=frozenset(row["namespace"] for row in engine.query(NAMESPACES, label="assess")),
+        files=frozenset(name for name, rows in files.items() if rows),
         owners=frozenset(_settings_of(owners)),
     )
 
@@ -163,6 +177,7 @@ def _settings_of(owners: Owners) -> Iterator[OwnersSetting]:
     settings: dict[OwnersSetting, Any] = {
         "monthly_budget": [plan for plan in owners.plans if plan.monthly_budget is not None],
         "use_cases": owners.use_cases,
+        "principal_budgets": owners.principal_budgets,
         "experiments": [one for one in owners.use_cases.values() if one.intent == "experiment"],
         "usage_policies": owners.policy_rules,
         "spend_caps": [one for one in owners.use_cases.values() if one.on_cap],
@@ -186,6 +201,9 @@ def _missing(id: str, needs: NeedsHeader, *, facts: BillFacts, as_of: date) -> _
             f"no activity of {' or '.join(needs.activity)}",
             COLLECT,
         )
+    for file in needs.files:
+        if file not in facts.files:
+            missing.add(f"no {file} file", GIVE_FILE[file])
     for setting in needs.owners:
         if setting not in facts.owners:
             missing.add(
@@ -202,6 +220,8 @@ def _with_outcome(
     outcome = run_detection(detection, engine=engine, catalog=catalog, inputs=inputs)
     cost = sum((Decimal(str(row["monthly_cost"] or 0)) for row in outcome.not_evaluated), Decimal(0))
     count = len(outcome.not_evaluated)
+    if outcome.lacks_input:
+        return replace(assessed, state="not evaluated", reasons=(outcome.lacks_input,))
     reasons = list(assessed.reasons)
     if count:
         reasons.append(f"{count:,} {'resource has' if count == 1 else 'resources have'} no activity data")

@@ -50,7 +50,7 @@ def coverage(engine: Engine, *, as_of: date) -> Coverage:
     """Return the coverage of the tables on `engine` as of a day. Raises QueryError."""
     days = {row["charge_date"] for row in engine.query(DAYS, label="coverage")}
     if not days:
-        return Coverage(doubts=("the export has no charges before as_of",))
+        return Coverage(doubts=(f"the export has no AWS charges before {as_of}",))
     newest = max(days)
     doubts = []
     if (as_of - newest).days > LATE_DAYS:

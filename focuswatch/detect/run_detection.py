@@ -15,6 +15,7 @@ from focuswatch.engines.sql_literals import Value
 from focuswatch.errors import FocuswatchError, QueryError
 from focuswatch.findings.finding import CONTRACT, fingerprint, json_value
 
+LACKS = "lacks_input"  # column of a row that stands for the whole detection: the data that was not supplied
 FIRST_SCAN_DAYS = 7  # a first scan reports first charges, spikes and reactivations of the last so many days
 
 
@@ -47,6 +48,11 @@ class Outcome:
     not_evaluated: tuple[Row, ...] = ()
     seconds: float = 0.0
     error: str | None = None
+
+    @property
+    def lacks_input(self) -> str | None:
+        """Return why nothing could be evaluated, such as a file that is not supplied; None where something was."""
+        return next((str(row[LACKS]) for row in self.not_evaluated if row.get(LACKS)), None)
 
 
 def first_new_day(as_of: date, *, evaluated_until: date | None) -> date:

@@ -14,11 +14,12 @@ from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.detect.coverage import Coverage, coverage
 from focuswatch.detect.explain.attach_explanations import ChangeHistory, attach_explanations
 from focuswatch.detect.owned_findings import owned_findings
+from focuswatch.detect.recommendation_coverage import not_evaluated_without_recommendations
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
 from focuswatch.detect.scan_notes import scan_notes
 from focuswatch.detect.scan_result import ScanResult, current_findings
-from focuswatch.detect.verified_savings import verified_savings
+from focuswatch.detect.verified_savings import measured_savings
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
@@ -32,8 +33,11 @@ from focuswatch.ledger import (
     LedgerEntry,
     LedgerSnapshot,
     Suppression,
+    SuppressionIndex,
     decide,
 )
+from focuswatch.ledger.decide import decide_saving
+from focuswatch.ledger.decision import by_stake
 from focuswatch.owners.owners_file import Owners
 
 InputOf = Callable[[Detection], DetectionInput]
@@ -81,6 +85,8 @@ def scan(
         rate=rate,
         doubts=doubts,
     )
+    unable, reason = not_evaluated_without_recommendations(engine, detections=detections, as_of=as_of)
+    run = replace(run, ran=set(run.ran) - unable)
     record = _Record(run, engine, catalog, progress, change_history)
     decision = record.write(ledger)
     notified = {notification.finding.fingerprint for notification in decision.notifications}
@@ -88,7 +94,8 @@ def scan(
     notes = scan_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate, ran=run.ran)
     return ScanResult(
         as_of=as_of, currency=currency, findings=current, notifications=decision.notifications,
-        outcomes=tuple(outcomes), coverage=known_data, suppressed=suppressed, notes=(*record.notes, *notes),
+        outcomes=tuple(outcomes), coverage=known_data, suppressed=suppressed,
+        notes=(*record.notes, *notes, *([reason] if reason else [])),
         not_run=tuple(one.id for one, outcome in zip(detections, results, strict=True) if outcome is None),
         ledger=record.state, seconds=time.monotonic() - started,
     )  # fmt: skip
@@ -156,10 +163,10 @@ def _detection_run(
     run = DetectionRun(
         as_of=as_of,
         findings={finding.fingerprint: finding for finding in findings},
-        ran={outcome.detection.id for outcome in outcomes if not outcome.error},
+        ran={outcome.detection.id for outcome in outcomes if not outcome.error and not outcome.lacks_input},
         notified_once={id for id, header in headers.items() if header.notify == "once"},
         notified_each_time={id for id, header in headers.items() if header.notify == "every_run"},
-        steps={id: header.pace.steps for id, header in headers.items() if header.pace},
+        steps={id: header.step_columns for id, header in headers.items() if header.step_columns},
         not_evaluated={
             fingerprint(outcome.detection.id, row) for outcome in outcomes for row in outcome.not_evaluated
         },
@@ -209,11 +216,21 @@ class _Record:
         entries = self.state.after(decision).entries
         self.notes = ()
         try:
-            verified = verified_savings(
+            savings = measured_savings(
                 entries.values(), engine=self.engine, catalog=self.catalog, as_of=self.run.as_of
             )
         except QueryError as error:
             self.notes = (f"The savings of resolved findings could not be verified: {error}",)
             return decision
-        changed = {entry.fingerprint: entry for entry in (*decision.entries, *verified)}
-        return replace(decision, entries=tuple(changed.values()))
+        index = SuppressionIndex(self.state.suppressions)
+        decided = [
+            decide_saving(entries[fingerprint], saving, index, as_of=self.run.as_of)
+            for fingerprint, saving in savings.items()
+        ]
+        changed = {entry.fingerprint: entry for entry in decision.entries}
+        changed |= {entry.fingerprint: entry for entry, _ in decided if entry != entries[entry.fingerprint]}
+        notifications = (
+            *decision.notifications,
+            *(notification for _, notification in decided if notification),
+        )
+        return Decision(tuple(changed.values()), tuple(sorted(notifications, key=by_stake)))

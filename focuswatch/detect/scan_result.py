@@ -7,9 +7,10 @@ from decimal import Decimal
 
 from focuswatch.detect.coverage import Coverage
 from focuswatch.detect.run_detection import Outcome
+from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import LedgerSnapshot, Notification, PendingNotification, SuppressionIndex
-from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.ledger.ledger_entry import OVER, NotificationKind
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class ScanResult:
 
     @property
     def monthly_waste(self) -> Decimal:
-        """The monthly savings of all waste findings that are not resolved."""
-        return _monthly_waste(self.findings)
+        """The monthly savings of all waste findings that are not resolved; each dollar is counted once."""
+        return _monthly_waste(self._counted)
 
     @property
     def unowned(self) -> tuple[Finding, ...]:
@@ -54,12 +55,16 @@ class ScanResult:
     @property
     def unowned_waste(self) -> Decimal:
         """The part of `monthly_waste` that has no owner."""
-        return _monthly_waste(self.unowned)
+        return _monthly_waste(finding for finding in self._counted if finding.owned_by == "fallback")
+
+    @property
+    def _counted(self) -> list[Finding]:
+        """The findings to add up: not resolved, and their cost is not part of another one."""
+        return counted_once(finding for finding in self.findings if finding.status != "resolved")
 
 
 def _monthly_waste(findings: Iterable[Finding]) -> Decimal:
-    waste = (finding for finding in findings if finding.category == "waste" and finding.status != "resolved")
-    return sum((finding.monthly_cost for finding in waste), Decimal(0))
+    return sum((finding.monthly_cost for finding in findings if finding.category == "waste"), Decimal(0))
 
 
 def with_pending_notifications(scan: ScanResult, pending: Iterable[PendingNotification]) -> ScanResult:
@@ -71,9 +76,14 @@ def with_pending_notifications(scan: ScanResult, pending: Iterable[PendingNotifi
     findings, suppressed = current_findings(scan.ledger, as_of=scan.as_of, notified=kinds)
     current = {finding.fingerprint: finding for finding in findings}
     notifications = [
-        Notification(kind=kind, finding=_with_status(current.get(fingerprint, newest[fingerprint]), kind))
+        Notification(
+            kind=kind,
+            finding=_with_status(
+                _with_offer(current.get(fingerprint, newest[fingerprint]), newest[fingerprint]), kind
+            ),
+        )
         for fingerprint, kind in kinds.items()
-        if fingerprint in current or kind == "resolved"
+        if fingerprint in current or kind in OVER
     ]
     notifications.sort(key=lambda one: (-one.finding.monthly_cost, one.finding.fingerprint))
     notified = {notification.finding.fingerprint: notification.finding for notification in notifications}
@@ -99,8 +109,14 @@ def _merge_pending(
     return kinds, newest
 
 
+def _with_offer(finding: Finding, notified: Finding) -> Finding:
+    """Return the current finding with the exclusion that its notification offers."""
+    return finding.model_copy(update={"exclusion_offer": notified.exclusion_offer})
+
+
 def _with_status(finding: Finding, kind: NotificationKind) -> Finding:
-    return finding.model_copy(update={"status": "open" if kind == "reminder" else kind})
+    status = "open" if kind == "reminder" else "resolved" if kind in OVER else kind
+    return finding.model_copy(update={"status": status})
 
 
 def current_findings(

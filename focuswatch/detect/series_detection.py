@@ -12,7 +12,7 @@ import numpy as np
 
 from focuswatch.catalog.headers import Scoring
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection
-from focuswatch.detect.anomaly import score_with_expectation
+from focuswatch.detect.anomaly import score_with_expectation, with_onsets
 from focuswatch.detect.explain.cost_increase import CostIncrease
 from focuswatch.detect.explain.driver_queries import query_cost_drivers, to_cost_driver
 from focuswatch.engines import Engine, Row
@@ -150,14 +150,12 @@ def find_episodes(
     scored = score_with_expectation(series.costs, series.first_day.weekday())
     history = np.cumsum(~np.isnan(series.costs), axis=1) - 1
     excess = series.costs - scored.expected
-    anomalous = (
-        (scored.scores >= scoring.threshold)
-        & (excess >= scoring.least_daily_excess_usd * per_usd)
-        & (history >= scoring.history_days)
-    )
+    counts = (excess >= scoring.least_daily_excess_usd * per_usd) & (history >= scoring.history_days)
+    alarms = counts & (scored.scores >= scoring.threshold)
+    anomalous = counts & with_onsets(alarms, scored)  # days before an alarm; they alone are none
     new_from = max((first_new_day - series.first_day).days, 0)
     episodes = []
-    for number in np.flatnonzero(anomalous[:, new_from:].any(axis=1)):
+    for number in np.flatnonzero(alarms[:, new_from:].any(axis=1)):
         (days,) = np.nonzero(anomalous[number])
         days = days[_first_of_episode(days, new_from=new_from) :]
         episode = Episode(
@@ -259,7 +257,7 @@ def _named_cause(top: CostDriver | None) -> Row:
         "cause_region_id": top and top.region_id,
         "cause_resource_id": top and top.resource_id,
         "operation": top and top.operation,
-        "moved": top and ("price" if top.by_price > top.by_volume else "volume"),
+        "moved": top and ("unit price" if top.by_price > top.by_volume else "usage"),
     }
 
 

@@ -1,56 +1,70 @@
 """Verified savings: after a finding is resolved, its cost is read from the bill again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Engine
-from focuswatch.engines.sql_literals import portions
-from focuswatch.findings.finding import DAYS_A_MONTH, Finding, money
+from focuswatch.engines.sql_literals import Scalar, portions
+from focuswatch.findings.finding import DAYS_A_MONTH, money
+from focuswatch.findings.verified_saving import VerifiedSaving
 from focuswatch.ledger import LedgerEntry
 
 VERIFY_DAYS = 30  # for so long after a finding was resolved its cost is read again
+PREVIOUS_DAYS = 7  # of the previous cost
+PREVIOUS_AGO = 7  # days before it was reported last: the cause may be fixed days before a finding clears
 
 
-def verified_savings(
+def measured_savings(
     entries: Iterable[LedgerEntry], *, engine: Engine, catalog: Catalog, as_of: date
-) -> list[LedgerEntry]:
-    """Return the recently resolved waste entries whose `saved_daily` differs from the bill, with the bill's value.
+) -> dict[str, VerifiedSaving]:
+    """Return the saving of each recently resolved waste entry as the bill shows it now, by fingerprint.
 
-    Raises QueryError.
+    An entry whose account has no settled days is left out. Raises QueryError.
     """
     since = as_of - timedelta(days=VERIFY_DAYS)
-    resolved = [
-        entry
+    resolved = {
+        entry.fingerprint: entry
         for entry in entries
         if entry.state == "resolved"
         and entry.finding.category == "waste"
         and entry.resolved_on is not None
         and since <= entry.resolved_on <= as_of
-    ]
-    if not resolved:
-        return []
-    saved = _saved_daily(resolved, engine=engine, catalog=catalog)
-    return [
-        entry.model_copy(update={"saved_daily": saved[entry.fingerprint]})
-        for entry in resolved
-        if saved[entry.fingerprint] != entry.saved_daily
-    ]
+    }
+    savings = {}
+    for portion in portions(_measured(entry) for entry in resolved.values()):
+        statement = catalog.lookups["resolved_costs"].render(
+            {"resolved": portion, "previous_days": PREVIOUS_DAYS}
+        )
+        for row in engine.query(statement, label="saved"):
+            savings[row["fingerprint"]] = _saving(resolved[row["fingerprint"]], row)
+    return savings
 
 
-def _saved_daily(entries: list[LedgerEntry], *, engine: Engine, catalog: Catalog) -> dict[str, Decimal]:
-    """Return the daily cost that each finding stated, less its daily cost now; 0 where it costs as much or more."""
-    costs: dict[str, float] = {}
-    for resolved in portions((entry.fingerprint, *_identity(entry.finding)) for entry in entries):
-        statement = catalog.lookups["resolved_costs"].render({"resolved": resolved})
-        costs |= {row["fingerprint"]: row["daily_cost"] for row in engine.query(statement, label="saved")}
-    saved = {}
-    for entry in entries:
-        stated = money(entry.finding.monthly_cost / DAYS_A_MONTH)
-        saved[entry.fingerprint] = max(stated - money(costs.get(entry.fingerprint)), Decimal(0))
-    return saved
+def _saving(entry: LedgerEntry, row: Mapping[str, Any]) -> VerifiedSaving:
+    """Return the previous cost less the cost now, within what the finding said.
+
+    The previous cost counts where it is higher than the stated saving: a smaller machine still costs money.
+    """
+    expected, cost = money(entry.finding.monthly_cost / DAYS_A_MONTH), money(row["daily_cost"])
+    previous = max(expected, money(row["previous_daily_cost"]))
+    assert entry.resolved_on is not None
+    return VerifiedSaving(
+        since=entry.resolved_on,
+        measured_from=row["first_day"],
+        measured_until=row["last_day"],
+        daily_cost=cost,
+        daily_saving=min(max(previous - cost, Decimal(0)), expected),
+        expected_daily_saving=expected,
+    )
 
 
-def _identity(finding: Finding) -> tuple[str | None, str | None, str | None, str | None]:
-    return finding.sub_account_id, finding.region_id, finding.service_name, finding.resource_id
+def _measured(entry: LedgerEntry) -> tuple[Scalar, ...]:
+    """Return the row of an entry: its identity, and the days of its previous cost."""
+    finding = entry.finding
+    until = finding.last_seen - timedelta(days=PREVIOUS_AGO)
+    first = until - timedelta(days=PREVIOUS_DAYS - 1)
+    identity = (finding.sub_account_id, finding.region_id, finding.service_name, finding.resource_id)
+    return entry.fingerprint, *identity, first, until

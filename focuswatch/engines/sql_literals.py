@@ -43,7 +43,7 @@ def literal(value: Scalar) -> str:
             return f"DATE '{value:%Y-%m-%d}'"
         case str():
             return "'" + value.replace("'", "''") + "'"
-    raise TypeError(f"no SQL literal for {value!r}")
+    raise TypeError(f"cannot write a value of type {type(value).__name__} as a SQL literal: {value!r}")
 
 
 def literals(value: Value) -> str:

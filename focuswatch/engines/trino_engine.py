@@ -8,8 +8,8 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from threading import RLock, get_ident
+from dataclasses import dataclass, field, replace
+from threading import Event, RLock, get_ident
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +38,12 @@ class TrinoEngine:
     name: str = "trino"
     at_once: int = 4  # a queue is the cluster's to keep: its other users come first
     _running: "dict[Cursor, int]" = field(default_factory=dict)  # with the thread that waits for it
-    _stopped: bool = False
+    _stopped: Event = field(default_factory=Event)
     _lock: RLock = field(default_factory=RLock)  # a signal's handler may come while its own thread holds it
+
+    def over(self, tables: Mapping[str, str]) -> "TrinoEngine":
+        """Return an engine over other `tables`; `cancel` stops the statements of both."""
+        return replace(self, tables=tables)
 
     def query(self, statement: str, *, label: str) -> list[Row]:
         """Return rows of one SELECT; see Engine.query."""
@@ -62,14 +66,14 @@ class TrinoEngine:
     def cancel(self) -> None:
         """Stop every statement, also on the Trino, and accept none until `resume`; running calls raise QueryError."""
         with self._lock:
-            self._stopped = True
+            self._stopped.set()
         until = time.monotonic() + STOP_SECONDS
         while self._end_running() and time.monotonic() < until:
             time.sleep(0.05)
 
     def resume(self) -> None:
         """Accept statements again."""
-        self._stopped = False
+        self._stopped.clear()
 
     def close(self) -> None:
         """Do nothing: the engine holds no resources."""
@@ -124,7 +128,7 @@ class TrinoEngine:
             self._running[cursor] = get_ident()
 
     def _refuse_stopped(self, label: str) -> None:
-        if self._stopped:
+        if self._stopped.is_set():
             raise QueryError(f"{label}: USER_CANCELED: the command was interrupted")
 
 

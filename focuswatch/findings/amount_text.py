@@ -6,6 +6,7 @@ from decimal import Decimal
 from focuswatch.catalog.headers import Category
 from focuswatch.findings.aws_alert_ids import ANOMALY, BUDGET
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding, amount
+from focuswatch.findings.verified_saving import VerifiedSaving
 
 SUFFIXES: dict[Category, str] = {
     "waste": "/month in potential savings",
@@ -15,7 +16,7 @@ SUFFIXES: dict[Category, str] = {
 }
 # Detections whose amount means something else than their category's.
 SUFFIX_BY_DETECTION = {
-    BUDGET: " against the budget",
+    BUDGET: " spent or forecast in this budget",
     ANOMALY: " above what AWS expected",
     "budget_pace": " forecast above budget",
     "spend_cap": "/month at the current rate",
@@ -92,12 +93,24 @@ def days_open(finding: Finding, *, today: date) -> int:
     return max((today - finding.first_seen).days, 0)
 
 
-def saving_text(finding: Finding, *, saved_daily: Decimal | None) -> str | None:
-    """Return the savings of a resolved finding; None if it had none."""
-    if saved_daily is not None:
-        if saved_daily <= 0:
-            return "The bill does not show savings yet."
-        return f"{_money(finding, saved_daily * DAYS_A_MONTH)}/month saved, verified in the bill."
+def saving_text(finding: Finding) -> str | None:
+    """Return the savings of a resolved finding, expected or verified on the bill; None if it had none."""
+    if finding.verified_saving is not None:
+        return _verified_saving(finding, finding.verified_saving)
     if finding.category != "waste":
         return None
     return f"Expected savings: {_money(finding, finding.monthly_cost)}/month. focuswatch will verify them in the bill."
+
+
+def _verified_saving(finding: Finding, saving: VerifiedSaving) -> str:
+    saved, expected, cost = (
+        f"{_money(finding, value)}/day"
+        for value in (saving.daily_saving, saving.expected_daily_saving, saving.daily_cost)
+    )
+    if round(saving.daily_saving, 2) <= 0:
+        return (
+            f"No saving on the bill since {saving.since}: the cost is still {cost} ({saving.measured_from} to "
+            f"{saving.measured_until}). Expected saving: {expected}."
+        )
+    text = f"Verified on the bill: {saved} saved since {saving.since}."
+    return text if saving.is_full else f"{text} Expected saving: {expected}; still charged: {cost}."

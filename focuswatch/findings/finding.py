@@ -10,13 +10,14 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field
 
 from focuswatch.catalog.headers import Category
 from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.engines import Row
+from focuswatch.findings.exclusion_offer import ExclusionOffer
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.paste_commands import COMMAND, action_of
 from focuswatch.findings.related_findings import RelatedFinding, Rollout
@@ -24,6 +25,8 @@ from focuswatch.findings.related_findings import Severity as Severity
 from focuswatch.findings.size_limits import limit_size
 from focuswatch.findings.stake import DAYS_A_MONTH as DAYS_A_MONTH
 from focuswatch.findings.stake import EVENTS, Stake, stake_of, weight
+from focuswatch.findings.verified_saving import Money as Money
+from focuswatch.findings.verified_saving import VerifiedSaving
 
 ONE_DAY = re.compile(r"\bfrom (\d{4}-\d{2}-\d{2}) to \1\b")  # a range of one day is a date
 CONTRACT = ("sub_account_id", "region_id", "resource_id", "monthly_cost")
@@ -51,9 +54,6 @@ SEVERITY_FROM: dict[Category, dict[Severity, Decimal]] = {
     "anomaly": {"medium": Decimal(500), "high": Decimal(3_000), "critical": Decimal(15_000)},
     "governance": {"medium": Decimal(1_000), "high": Decimal(20_000)},
 }
-
-
-Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 
 
 class Finding(BaseModel):
@@ -84,6 +84,8 @@ class Finding(BaseModel):
     action: str
     evidence: dict[str, Any]
     explanation: Explanation | None = None  # of a cost increase, once it was notified
+    exclusion_offer: ExclusionOffer | None = None  # in a notification, after repeated dismissals
+    verified_saving: VerifiedSaving | None = None  # of resolved waste, once the bill shows it
     first_seen: date
     last_seen: date
     as_of: date
@@ -102,6 +104,11 @@ class Finding(BaseModel):
     def incident_id(self) -> str:
         """The key of what is sent once per incident: a message, an issue, an alert."""
         return self.incident or self.fingerprint
+
+    @property
+    def spans_teams(self) -> bool:
+        """Whether it leads a rollout in accounts of several teams, which FinOps is notified of."""
+        return self.rollout is not None and len(self.rollout.teams) > 1
 
     @property
     def incident_severity(self) -> Severity:

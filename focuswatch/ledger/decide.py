@@ -6,6 +6,8 @@ Pure. The rules, in the order in which they apply:
   else nothing. A finding that is notified step by step changes at its next step only, not by cost or time
 - not found, although its detection ran on settled data that covers it → resolved
 - suppressed → recorded and not notified; it is notified when the suppression expires
+- dismissed three times in an account or team → the next notification there offers an exclusion
+- resolved and its saving verified on the bill → notified once, unless it is suppressed or its owner never heard of it
 Then findings are grouped by cause, and each incident is notified once: see focuswatch.ledger.incident_notifications.
 """
 
@@ -16,8 +18,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
+from focuswatch.findings.verified_saving import VerifiedSaving
 from focuswatch.ledger.decision import Decision, DetectionRun, by_stake, notified, step_of
+from focuswatch.ledger.dismissals import Dismissals
 from focuswatch.ledger.incident_notifications import with_incidents
+from focuswatch.ledger.incident_response import open_in_incident
 from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, NotificationKind, Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex
 
@@ -38,11 +43,20 @@ def decide(
 
     `explain` adds explanations to the findings of a decision; findings are grouped by cause after that.
     """
+    suppressions = list(suppressions)
     index = SuppressionIndex(suppressions)
     decision = explain(_decide_each(previous, index, run))
     if run.incident_rules:
         decision = with_incidents(decision, previous, index, run, rules=run.incident_rules)
-    return replace(decision, notifications=tuple(_limit_per_team(decision.notifications)))
+    dismissals = Dismissals(previous, suppressions, as_of=run.as_of)
+    offered = [_with_offer(notification, dismissals) for notification in decision.notifications]
+    return replace(decision, notifications=tuple(_limit_per_team(offered)))
+
+
+def _with_offer(notification: Notification, dismissals: Dismissals) -> Notification:
+    if notification.kind == "resolved":
+        return notification
+    return notification.model_copy(update={"finding": dismissals.with_offer(notification.finding)})
 
 
 def _decide_each(previous: Mapping[str, LedgerEntry], index: SuppressionIndex, run: DetectionRun) -> Decision:
@@ -129,12 +143,12 @@ def _is_worse(entry: LedgerEntry, finding: Finding, run: DetectionRun) -> bool:
     ) or SEVERITIES.index(finding.severity) > SEVERITIES.index(previous_severity)
 
 
-def acknowledge(previous: Mapping[str, LedgerEntry], fingerprint: str, *, author: str, on: date) -> Decision:
-    """Return the decision that marks an open finding as acknowledged; empty where it is unknown or not open."""
-    entry = previous.get(fingerprint)
-    if entry is None or entry.state != "open":
-        return Decision((), ())
-    return Decision((entry.model_copy(update={"acknowledged_by": author, "acknowledged_on": on}),), ())
+def acknowledge(previous: Mapping[str, LedgerEntry], incident: str, *, author: str, on: date) -> Decision:
+    """Return the decision that marks the open findings of an incident as acknowledged; empty where there are none."""
+    acknowledged = {"acknowledged_by": author, "acknowledged_on": on}
+    return Decision(
+        tuple(entry.model_copy(update=acknowledged) for entry in open_in_incident(incident, previous)), ()
+    )
 
 
 def _notify(
@@ -174,3 +188,22 @@ def _decide_not_found(
         or finding.detection in run.notified_each_time
     )
     return resolved, None if is_unnotified else "resolved"
+
+
+def decide_saving(
+    entry: LedgerEntry, saving: VerifiedSaving, suppressions: SuppressionIndex, *, as_of: date
+) -> tuple[LedgerEntry, Notification | None]:
+    """Return a resolved entry with its saving, and the notification the first time that the saving is verified.
+
+    A saving is verified once all days that it was measured on are after the resolution.
+    """
+    measured = entry.model_copy(update={"saved_daily": saving.daily_saving})
+    if entry.saving_verified_on is not None or saving.measured_from < saving.since:
+        return measured, None
+    finding = entry.finding.model_copy(update={"verified_saving": saving})
+    verified = measured.model_copy(update={"saving_verified_on": as_of, "finding": finding})
+    is_suppressed = any(suppressions.suppresses(finding, on=day) for day in (saving.since, as_of))
+    if is_suppressed or entry.notified_on is None:
+        return verified, None
+    is_part = finding.incident is not None and not finding.incident_lead
+    return verified, Notification(kind="saving_verified", finding=finding, in_incident=is_part)

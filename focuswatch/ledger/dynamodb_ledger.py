@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,8 @@ class DynamoLedger:
         """See Ledger.update. Entries that others changed meanwhile are decided again."""
         entries: dict[str, LedgerEntry] = {}
         notifications: list[Notification] = []
+        if snapshot:  # detections took minutes, in which someone may have added a suppression
+            snapshot = replace(snapshot, suppressions=self.suppressions())
         for _ in range(MAX_TRIES):
             snapshot = snapshot or self.snapshot()
             decision = decide(snapshot.entries, snapshot.suppressions)

@@ -144,8 +144,8 @@ class _State:
         others = incident.findings[1:]
         if any(self.kinds.get(one.fingerprint) == "new" or self._is_grown(one, incident) for one in others):
             return True
-        if before is None or before.fingerprint == incident.lead.fingerprint:
-            return False
+        if before is None or before.fingerprint == incident.lead.fingerprint or incident.rollout:
+            return False  # a rollout was notified as a whole, whichever account leads
         lead = self.entries[before.fingerprint]
         is_suppressed = lead.state == "open" and self.suppressions.suppresses(lead.finding, on=self.run.as_of)
         return is_suppressed or self.kinds.get(before.fingerprint) == "resolved"

@@ -14,8 +14,10 @@ from focuswatch.findings.finding import Finding, Severity
 from focuswatch.findings.related_findings import RelatedFinding
 
 EntryState = Literal["open", "resolved", "closed"]
-NotificationKind = Literal["new", "changed", "resolved", "reminder"]
-SuppressionScope = Literal["fingerprint", "resource", "account", "tag"]
+NotificationKind = Literal["new", "changed", "resolved", "reminder", "saving_verified"]
+OVER: tuple[NotificationKind, ...] = ("resolved", "saving_verified")  # the finding is no longer open
+SuppressionScope = Literal["fingerprint", "resource", "account", "team", "tag"]
+ISSUE_SOURCE = "jira "  # prefix of the source of suppressions from closed issues
 
 
 class LedgerEntry(BaseModel):
@@ -24,7 +26,8 @@ class LedgerEntry(BaseModel):
     `notified_*` is the content of the owner's last notification (None: never notified; `notified_step` where the
     detection notifies step by step). It is stored as `told_*`, as earlier versions wrote it.
     `saved_daily` is the daily EffectiveCost that is no longer charged since the finding was resolved (None: the bill
-    was not read again yet). A `closed` entry is an event that is notified once and has grown old.
+    was not read again yet); it changes for 30 days, and includes days before `resolved_on` until `saving_verified_on`,
+    the day on which it was verified and notified. A `closed` entry is an event that is notified once and has grown old.
     `acknowledged_*`: a person has acknowledged the finding, which postpones its reminder and nothing else.
     """
 
@@ -37,6 +40,7 @@ class LedgerEntry(BaseModel):
     notified_step: tuple[str | float, ...] = Field(default=(), alias="told_step")
     resolved_on: date | None = None
     saved_daily: Decimal | None = None
+    saving_verified_on: date | None = None
     acknowledged_by: str | None = None
     acknowledged_on: date | None = None
 
@@ -76,10 +80,17 @@ class Suppression(BaseModel):
                 return finding.resource_id == self.value
             case "account":
                 return finding.sub_account_id == self.value
+            case "team":
+                return finding.team == self.value and finding.suppressible_by_team
         if finding.category == "security" and not self.security:
             return False
         key, _, value = self.value.partition("=")
         return bool((finding.evidence.get("tags") or {}).get(key) == value)
+
+    @property
+    def is_closed_issue(self) -> bool:
+        """Whether a person closed the issue of the finding."""
+        return (self.source or "").startswith(ISSUE_SOURCE)
 
     def is_active_on(self, day: date) -> bool:
         """Return whether it has not expired on `day`."""
@@ -89,6 +100,7 @@ class Suppression(BaseModel):
 class Notification(BaseModel):
     """A message about one finding; `finding.status` says the same as `kind`, in the words of the schema.
 
+    `saving_verified` follows `resolved`, once: `finding.verified_saving` has what the bill shows.
     `in_digest`: the team gets so many notifications at once that this one goes into a summary with others.
     `in_incident`: the notification of its incident's lead names it, so that channels send nothing of its own.
     `on_topic`: the topic of its detection gets it, once for each incident together with the new findings in `others`

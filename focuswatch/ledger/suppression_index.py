@@ -10,7 +10,7 @@ Key = tuple[str, ...]
 
 
 class SuppressionIndex:
-    """Suppressions by fingerprint, resource, account and tag."""
+    """Suppressions by fingerprint, resource, account, team and tag."""
 
     def __init__(self, suppressions: Iterable[Suppression]) -> None:
         self._by_key: dict[Key, list[Suppression]] = {}
@@ -42,6 +42,8 @@ def _keys_of(finding: Finding) -> Iterator[Key]:
         yield "resource", finding.resource_id
     if finding.sub_account_id is not None:
         yield "account", finding.sub_account_id
+    if finding.team is not None:
+        yield "team", finding.team
     for key, value in (finding.evidence.get("tags") or {}).items():
         if value is not None:
             yield "tag", key, value

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.finding import Finding, account_label
 from focuswatch.findings.related_findings import RelatedFinding, Rollout
 from focuswatch.ledger.ledger_entry import Notification
@@ -17,7 +18,15 @@ def also_detected_text(finding: Finding) -> str | None:
     if not names:
         return None
     listed = "; ".join(names) + (f"; and {more:,} more" if more > 0 else "")
-    return f"Also detected as: {listed}."
+    return f"Also detected as: {listed}. Amounts can overlap; totals count them once."
+
+
+def incident_lines(finding: Finding) -> list[str]:
+    """Return what a message of the lead states about its incident; empty for a finding by itself."""
+    if finding.rollout:
+        return [f"Rollout: {rollout_text(finding.rollout)}", *rollout_lines(finding.rollout)]
+    also = also_detected_text(finding)
+    return [also] if also else []
 
 
 def _titled(one: RelatedFinding, finding: Finding) -> str:
@@ -27,6 +36,31 @@ def _titled(one: RelatedFinding, finding: Finding) -> str:
     account = account_label(one.sub_account_name, one.sub_account_id) if other_account else None
     where = ", ".join(filter(None, (account, place)))
     return f"{one.title} ({where})" if where else one.title
+
+
+def joined_text(finding: Finding, *, before: Finding | None) -> str | None:
+    """Return a sentence about what the incident has more than before; None if nothing joined."""
+    if before is None:
+        return None
+    if finding.rollout:
+        known = before.rollout.account_count if before.rollout else 1
+        more = finding.rollout.account_count - known
+        return (
+            f"Also started in {more:,} more accounts: {rollout_extent(finding.rollout)}."
+            if more > 0
+            else None
+        )
+    known_ones = {before.fingerprint, *(one.fingerprint for one in before.also_detected)}
+    joined = [one for one in finding.also_detected if one.fingerprint not in known_ones]
+    names = dict.fromkeys(_titled(one, finding) for one in joined)
+    return f"Also detected as: {'; '.join(names)}." if names else None
+
+
+def new_lead_text(finding: Finding, *, before: Finding) -> str:
+    """Return what takes the place of the finding that the message was about."""
+    is_open = before.fingerprint in {one.fingerprint for one in finding.also_detected}
+    opening = "Now identified as" if is_open else f"“{before.title}” is resolved or muted. Still open:"
+    return f"{opening} {finding.title}: {full_amount(finding)}. {finding.reason}"
 
 
 def rollout_text(rollout: Rollout) -> str:

@@ -32,7 +32,7 @@ class Channel(Protocol):
         ...
 
     def flush(self) -> Mapping[str, Exception]:
-        """Send the digests that the batch collected. Return the errors by notification id."""
+        """Send what the batch collected, such as digests. Return the errors by notification id."""
         ...
 
 
@@ -116,19 +116,18 @@ def deliver_batch(
     seconds_left: Callable[[], float],
     clock: Callable[[], float] = time.time,
 ) -> BatchResult:
-    """Deliver every record of a batch, and send its digests."""
-    digested: list[tuple[Record, str]] = []
+    """Deliver every record of a batch, and flush the channel: it sends digests, or all that it collected."""
+    delivered: list[tuple[Record, str]] = []
 
     def deliver(record: Record) -> str:
         delivery = _delivery(record, now=clock())
         done = channel.deliver(delivery)
-        if delivery.in_digest:
-            digested.append((record, delivery.news_id))
+        delivered.append((record, delivery.news_id))
         return done or f"{delivery.news_id}: already delivered"
 
     result = process_batch(records, do=deliver, queue=queue, progress=progress, seconds_left=seconds_left)
     failed = channel.flush()
-    for record, news_id in digested:
+    for record, news_id in delivered:
         if news_id in failed:
             _handle_error(record, failed[news_id], result=result, queue=queue)
             result.done -= 1

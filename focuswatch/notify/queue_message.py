@@ -8,6 +8,7 @@ messages that are still in a queue in that form are read as well.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -71,14 +72,20 @@ class QueuedNotification:
             in_incident=hints.told_in == "incident",
         )
 
-    def turn(self, last: int | None) -> Literal["now", "done", "wait"]:
-        """Return whether to deliver it; `last` is the number of the last one delivered here (None: none known)."""
+    def turn(self, last: int | None, *, other_as_of: date | None = None) -> Literal["now", "done", "wait"]:
+        """Return whether to deliver it; `last` is the number of the last one delivered here (None: none known).
+
+        `other_as_of`: another finding of the incident was delivered last, as of that day. The numbers of two findings
+        say nothing about their order, but a lead does not come back with an older bill.
+        """
+        if other_as_of is not None and last is None:
+            return "done" if self.finding.as_of < other_as_of else "now"
         if last is None:
             follows = self.after is not None and self.age_seconds < PATIENCE_SECONDS
             return "wait" if follows else "now"
         if self.number <= last:
             return "done"
-        follows = self.after is not None and self.after > last
+        follows = self.after is not None and self.after > last and other_as_of is None
         return "wait" if follows and self.age_seconds < GAP_SECONDS else "now"
 
 

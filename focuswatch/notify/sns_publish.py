@@ -12,12 +12,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from focuswatch.errors import DeliveryError
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, account_label, display_values
+from focuswatch.findings.offer_text import offer_command, offer_reason
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.ledger_entry import Notification, PendingNotification
+from focuswatch.notify.finding_events import FindingEvents
 from focuswatch.notify.incident_text import incident_text, rollout_extent
 from focuswatch.notify.queue_message import DeliveryHints, ToldIn
 
@@ -56,8 +59,11 @@ def publish(
     topics: Topics,
     progress: Callable[[str], None],
     may_go_on: Callable[[], bool] = lambda: True,
+    events: FindingEvents | None = None,
 ) -> PublishResult:
     """Send all pending notifications, those of a finding in order; one that SNS refuses stays pending.
+
+    With `events`, each is first put on EventBridge: if that fails, no subscriber of SNS gets it twice.
 
     A refused notification blocks later ones of the same finding only. Stops before the next one when `may_go_on`
     returns False; the others stay pending.
@@ -72,8 +78,10 @@ def publish(
         if fingerprint in blocked:
             continue
         try:
+            if events:
+                events.put(pending)
             _send(pending, sns=sns, topics=topics)
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, DeliveryError) as error:
             failed[pending.id] = str(error)
             blocked.add(fingerprint)
             continue
@@ -155,9 +163,17 @@ def render_email(notification: Notification) -> str:
     return visible(
         f"{finding.title}\n\n{finding.reason}\n\nAccount: {account or 'none'}\nRegion: {finding.region_id}\n"
         f"Amount: {full_amount(finding)}\n\n{incident_text(notification)}"
-        f"What to do\n{finding.action}\n\n{_root_cause(finding)}Evidence\n{evidence}\n\n"
+        f"What to do\n{finding.action}\n\n{_offer(finding)}{_root_cause(finding)}Evidence\n{evidence}\n\n"
         f"Finding {finding.fingerprint}, as of {finding.as_of}\n"
     )
+
+
+def _offer(finding: Finding) -> str:
+    """Return the exclusion that is offered, and its command; an empty text without one."""
+    if finding.exclusion_offer is None:
+        return ""
+    reason = offer_reason(finding, finding.exclusion_offer)
+    return f"Suggested exclusion\n{reason}\n{offer_command(finding, finding.exclusion_offer)}\n\n"
 
 
 def _root_cause(finding: Finding) -> str:

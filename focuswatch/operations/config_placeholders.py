@@ -1,8 +1,8 @@
-"""Placeholder values of the shipped configuration, which are refused at deployment."""
+"""Problems of the two configuration files that are refused at deployment: placeholders, and unconfigured channels."""
 
 from collections.abc import Iterator
 
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_config import CHANNELS, Deployment
 from focuswatch.owners.owners_file import Owners, Owns
 
 # The teams of the shipped config/owners.toml.
@@ -23,3 +23,18 @@ def placeholders(deployment: Deployment, owners: Owners) -> Iterator[str]:
                 f"owners.toml: teams.{name}: is a placeholder team; replace it with your own teams, or remove "
                 "it (findings without an owner go to the fallback channel)."
             )
+
+
+def unconfigured_channels(deployment: Deployment, owners: Owners) -> Iterator[str]:
+    """Yield a sentence for each address whose channel is not deployed: its findings would be lost.
+
+    Slack is optional: without it, owners.toml still names a channel for each team.
+    """
+    channels = {channel.name: channel for channel in CHANNELS}
+    for key, addresses in owners.addresses.items():
+        for address in addresses:
+            channel = channels.get(address.kind)
+            if address.kind == "slack" or (channel and deployment.uses(channel)):
+                continue
+            setting = f"{channel.setting} in deployment.toml" if channel else "a version that delivers to it"
+            yield f"owners.toml: {key}: found '{address}', which requires {setting}."

@@ -6,21 +6,50 @@ another account. This module imports no CDK and does not call AWS.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
+from focuswatch.catalog.headers import Category
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.errors import ConfigError
 
 # Data Exports has no endpoint elsewhere: https://docs.aws.amazon.com/general/latest/gr/billing.html
 PAYER_REGION = "us-east-1"
 FUNCTIONS = ("refresh", "collect", "detect", "publish", "page", "spending", "pulse")  # always deployed
-SLACK_FUNCTIONS = ("slack", "answer", "record", "weekly")
-JIRA_FUNCTIONS = ("jira", "sweep")
-QUEUE_FED = ("spending", "slack", "record", "jira")  # each processes the messages of its own SQS queue
+
+
+@dataclass(frozen=True)
+class ChannelFunctions:
+    """A channel, and the functions that are deployed only if `setting` has a value, so that no one else pays for them.
+
+    The function `name` gets the findings: its queue is subscribed to the topic `findings`.
+    """
+
+    name: str
+    functions: tuple[str, ...]
+    setting: str  # a key of deployment.toml
+    categories: tuple[Category, ...] = ()  # of the findings that its queue gets; all without any
+
+
+# The name of a channel of owners.toml is its kind in focuswatch/owners/channel_address.py.
+CHANNELS = (
+    ChannelFunctions("slack", ("slack", "answer", "record", "weekly"), "secrets.slack"),
+    ChannelFunctions("jira", ("jira", "sweep"), "secrets.jira"),
+    ChannelFunctions("teams", ("teams", "answer", "record"), "secrets.teams"),
+    ChannelFunctions("pagerduty", ("pagerduty",), "secrets.pagerduty"),
+    ChannelFunctions("webhook", ("webhook",), "secrets.webhook"),
+    ChannelFunctions("email", ("email",), "email.sender"),
+    ChannelFunctions("securityhub", ("securityhub",), "security.security_hub", categories=("security",)),
+    ChannelFunctions("ocsf", ("ocsf",), "security.ocsf", categories=("security",)),
+)
+# Each processes the messages of its own SQS queue.
+QUEUE_FED = ("spending", "record", *(channel.name for channel in CHANNELS))
 # These run Athena queries and so read the Glue tables; `refresh` changes their partitions too.
 RUN_QUERIES = ("refresh", "detect", "page", "weekly")
 # Each of these runs one at a time, under a lease: focuswatch/operations/function_lease.py
@@ -60,6 +89,11 @@ HttpsUrl = Annotated[str, Field(pattern=r"^https://[0-9A-Za-z.-]+(:\d+)?/[^\s*?$
 LogDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922]
 
 
+# The export of recommendations is delivered where functions may read tables.
+RECOMMENDATIONS_PREFIX, RECOMMENDATIONS_EXPORT = "tables", "recommendations"
+RECOMMENDATIONS_DAYS = 14  # a delivery is kept; detections read the last three days
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -87,12 +121,21 @@ class Accounts(_Section):
 
 
 class ExportConfig(_Section):
-    """The FOCUS export in Data Exports."""
+    """The FOCUS export in Data Exports; `recommendations` adds an export of AWS Cost Optimization Hub."""
 
     name: ExportName
     prefix: Annotated[str, Field(pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")]
     grain: Literal["DAILY", "HOURLY"] = "DAILY"
     first_month: Annotated[str, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")] = "2024-01"
+    recommendations: bool = False
+
+
+class PrincipalsConfig(_Section):
+    """The second export in Data Exports: CUR 2.0 with IAM principals, who called Bedrock. See docs/attribution.md."""
+
+    enabled: bool = False
+    name: ExportName = "focuswatch-principals"
+    prefix: Annotated[str, Field(pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")] = "principals"
 
 
 class Athena(_Section):
@@ -159,6 +202,32 @@ class Secrets(_Section):
 
     slack: SecretName = ""
     jira: SecretName = ""
+    teams: SecretName = ""
+    pagerduty: SecretName = ""
+    webhook: SecretName = ""
+
+
+class EmailConfig(_Section):
+    """E-mail through SES: the verified address that mails are sent from (empty: off), and the mails a day and address.
+
+    Beyond `daily_limit`, notifications go into a digest.
+    """
+
+    sender: Annotated[str, Field(pattern=r"^([^@\s<>\"*?${}]+@[^@\s<>\"*?${}]+\.[^@\s<>\"*?${}]+)?$")] = ""
+    daily_limit: Annotated[int, Field(ge=1, le=1000)] = 20
+
+
+class SecurityConfig(_Section):
+    """Security tools that get security findings: Security Hub of the pipeline's account and Region, and OCSF in S3."""
+
+    security_hub: bool = False
+    ocsf: bool = False
+
+
+class EventsConfig(_Section):
+    """`findings`: put an event for each change of a finding on the default event bus of the pipeline's account."""
+
+    findings: bool = False
 
 
 class Alarms(_Section):
@@ -209,12 +278,16 @@ class Deployment(_Section):
     organization: OrganizationConfig = Field(validation_alias=AliasChoices("organization", "organisation"))
     accounts: Accounts
     export: ExportConfig
+    principals: PrincipalsConfig = PrincipalsConfig()
     athena: Athena = Athena()
     schedules: Schedules = Schedules()
     collector: Collector
     budgets: BudgetsConfig
     anomalies: Anomalies
     secrets: Secrets = Secrets()
+    email: EmailConfig = EmailConfig()
+    security: SecurityConfig = SecurityConfig()
+    events: EventsConfig = EventsConfig()
     alarms: Alarms = Alarms()
     keep: RetentionConfig = RetentionConfig()
     functions: FunctionsConfig = FunctionsConfig()
@@ -261,13 +334,19 @@ class Deployment(_Section):
         yield from self._partition_problems()
 
     def _prefix_problems(self) -> Iterator[str]:
-        prefix = self.export.prefix
-        if prefix.split("/")[0] in ("tables", "athena-results", "page"):
-            yield f"export.prefix: found '{prefix}', a folder that focuswatch writes to; use another prefix."
-        if any(part.startswith(".") for part in prefix.split("/")):
+        for key, prefix in (("export", self.export.prefix), ("principals", self.principals.prefix)):
+            if prefix.split("/")[0] in ("tables", "athena-results", "page", "ocsf"):
+                yield f"{key}.prefix: found '{prefix}', a folder that focuswatch writes to; use another prefix."
+            if any(part.startswith(".") for part in prefix.split("/")):
+                yield (
+                    f"{key}.prefix: found '{prefix}', expected folder names that do not start with a dot. "
+                    "Copy tools resolve or hide such folders."
+                )
+        paths = [f"{self.export_path}/", f"{self.principals_path}/"]
+        if paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]):
             yield (
-                f"export.prefix: found '{prefix}', expected folder names that do not start with a dot. "
-                "Copy tools resolve or hide such folders."
+                f"principals.prefix: found {paths[1]} and the export {paths[0]}, one inside the other; "
+                "use another prefix or name."
             )
 
     def _role_problems(self) -> Iterator[str]:
@@ -353,10 +432,19 @@ class Deployment(_Section):
         return f"{self.export.prefix}/{self.export.name}"
 
     @property
+    def principals_path(self) -> str:
+        """Return the key prefix of the deliveries of the export with IAM principals, without a trailing slash."""
+        return f"{self.principals.prefix}/{self.principals.name}"
+
+    @property
     def kinds(self) -> tuple[str, ...]:
-        """Return the functions that are deployed; those of Slack and Jira only if a secret is configured."""
-        slack = SLACK_FUNCTIONS if self.secrets.slack else ()
-        return (*FUNCTIONS, *slack, *(JIRA_FUNCTIONS if self.secrets.jira else ()))
+        """Return the functions that are deployed; those of a channel only if it is configured."""
+        of_channels = (channel.functions for channel in CHANNELS if self.uses(channel))
+        return tuple(dict.fromkeys(chain(FUNCTIONS, *of_channels)))
+
+    def uses(self, channel: ChannelFunctions) -> bool:
+        """Return whether a channel is configured."""
+        return bool(attrgetter(channel.setting)(self))
 
     @property
     def daily(self) -> tuple[str, ...]:
@@ -372,6 +460,11 @@ class Deployment(_Section):
     def event_source(self) -> str:
         """Return the source of the deployment's events on EventBridge, so that two deployments do not mix."""
         return self.name
+
+    @property
+    def finding_event_source(self) -> str:
+        """Return the source of events about findings: not that of the steps, so that no step is invoked by them."""
+        return f"{self.name}.findings"
 
     @property
     def metric_namespace(self) -> str:
@@ -496,6 +589,7 @@ def _expected(key: str, pattern: str) -> str:
         r"organi[sz]ation\.id": "an organization ID such as o-a1b2c3d4e5",
         r"organi[sz]ation\.ous\.\d+": "a root (r-ab12) or an OU (ou-ab12-11111111)",
         r"export\.first_month": "a month such as 2025-01",
+        r"email\.sender": "an email address",
         r"secrets\.\w+": "a secret's name: letters, digits and /_+=.@-",
         r"anomalies\.monitor_arn": "an ARN such as arn:aws:ce::123456789012:anomalymonitor/…",
         r"organi[sz]ation\.https_endpoints\.\d+": "a URL prefix such as https://hooks.example.com/focuswatch/",

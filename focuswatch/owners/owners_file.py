@@ -9,12 +9,23 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from focuswatch.catalog.tag_keys import plain_key
+from focuswatch.catalog.tag_keys import is_principal_key, plain_key
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.errors import ConfigError
 from focuswatch.findings.finding import OwnedBy, Severity
+from focuswatch.owners.channel_address import ChannelAddress
+from focuswatch.owners.channel_routes import Address, ChannelRoute, route_mistakes
+from focuswatch.owners.principal_budgets import PrincipalBudget, budget_rows, principal_budget_problems
 from focuswatch.owners.usage_policies import PolicyRule, policy_rules_of
 from focuswatch.owners.use_cases import (
     BudgetPlan,
@@ -71,15 +82,28 @@ class Jira(_Section):
 class Routing(_Section):
     """Settings for all teams; `jira` is the project for findings without an owner (None: no issues).
 
+    Findings without an owner go to `fallback_channel`, or to `fallback_channels` by severity and category.
     `incidents`: findings with the same cause are notified once; False: each finding by itself.
     """
 
-    fallback_channel: str = "#finops"
+    fallback_channel: Address = "#finops"
+    fallback_channels: list[ChannelRoute] = []
     owner_tags: list[str] = ["team", "owner"]
     required_tags: list[str] = ["team"]
     intent_tags: list[str] = ["intent"]
     incidents: bool = True
     jira: Jira | None = None
+
+    @model_validator(mode="after")
+    def _check_one_form(self) -> Self:
+        if self.fallback_channels and "fallback_channel" in self.model_fields_set:
+            raise ValueError("found both fallback_channel and fallback_channels; use one of them")
+        return self
+
+    @property
+    def routes(self) -> list[ChannelRoute]:
+        """The channels of findings without an owner."""
+        return self.fallback_channels or [ChannelRoute(to=self.fallback_channel)]
 
 
 class Owns(_Section):
@@ -91,12 +115,32 @@ class Owns(_Section):
 
 
 class Team(_Section):
-    """A team as `[teams.NAME]` describes it; `monthly_budget` is in the billing currency."""
+    """A team as `[teams.NAME]` describes it; `monthly_budget` is in the billing currency.
 
-    channel: str
+    Exactly one of `channel`, for all findings, and `channels`, by severity and category.
+    """
+
+    channel: Address | None = None
+    channels: Annotated[list[ChannelRoute], Field(validate_default=True)] = []
     jira: Jira | None = None
     owns: Owns = Owns()
     monthly_budget: Money | None = None
+
+    @field_validator("channels")
+    @classmethod
+    def _check_one_form(cls, channels: list[ChannelRoute], info: ValidationInfo) -> list[ChannelRoute]:
+        if "channel" not in info.data:  # it is wrong, and reported as such
+            return channels
+        if channels and info.data["channel"] is not None:
+            raise ValueError("found both channel and channels; use one of them")
+        if not channels and info.data["channel"] is None:
+            raise ValueError('found neither channel nor channels; add channel = "#…"')
+        return channels
+
+    @property
+    def routes(self) -> list[ChannelRoute]:
+        """The channels of the team."""
+        return self.channels or [ChannelRoute(to=str(self.channel))]
 
 
 @dataclass(frozen=True)
@@ -116,6 +160,7 @@ class Owners(_Section):
     routing: Routing = Routing()
     teams: dict[str, Team] = {}
     use_cases: dict[str, UseCase] = {}
+    principal_budgets: dict[str, PrincipalBudget] = {}
     exchange_rates: dict[CurrencyCode, PerUsd] = {}
 
     @classmethod
@@ -130,11 +175,7 @@ class Owners(_Section):
                 f"cannot read {path}: {error.strerror}. Check the path and the permissions of the file."
             ) from error
         except ValidationError as error:
-            lines = (
-                f"{path}: {'.'.join(map(str, one['loc']))}: {one['msg']}, found {one['input']!r}"
-                for one in error.errors()
-            )
-            raise ConfigError("\n".join(lines)) from error
+            raise ConfigError("\n".join(f"{path}: {line}" for line in _lines(error))) from error
         except ValueError as error:  # UnicodeDecodeError too
             raise ConfigError(f"{path} is not TOML: {error}. Correct the file.") from error
         if mistakes := list(owners.mistakes()):
@@ -156,9 +197,14 @@ class Owners(_Section):
                     f"teams.{rule.team} and teams.{other} both own the {rule.rule} {named}. "
                     f"Assign this {rule.rule} to one team."
                 )
+        yield from route_mistakes("routing.fallback_channels", self.routing.routes)
+        for name, team in self.teams.items():
+            yield from route_mistakes(f"teams.{name}.channels", team.routes)
         for name, use_case in self.use_cases.items():
             yield from use_case_problems(name, use_case, teams=self.teams)
         yield from conflicting_claims(self.plan_rules)
+        for name, budget in self.principal_budgets.items():
+            yield from principal_budget_problems(name, budget, teams=self.teams)
 
     @cached_property
     def rules(self) -> list[Rule]:
@@ -224,12 +270,33 @@ class Owners(_Section):
             "plan_rules": [astuple(rule) for rule in self.plan_rules],
             "launches": [astuple(launch) for launch in launches],
             "policy_rules": [astuple(rule) for rule in self.policy_rules],
+            "principal_budgets": [
+                astuple(row)
+                for name, budget in self.principal_budgets.items()
+                for row in budget_rows(name, budget)
+            ],
         }
 
     @property
     def names_resources(self) -> bool:
         """Whether a use case selects charges by resource."""
         return any(rule.rule == "resource" for rule in self.plan_rules)
+
+    def routes(self, team: str | None) -> list[ChannelRoute]:
+        """Return the channels of a team, or those of findings without an owner."""
+        return self.teams[team].routes if team in self.teams else self.routing.routes
+
+    def slack_channel(self, team: str | None) -> str | None:
+        """Return the first Slack channel of a team (None: FinOps), for messages that are not about one finding."""
+        addresses = (route.address for route in self.routes(team))
+        return next((address.name for address in addresses if address.kind == "slack"), None)
+
+    @property
+    def addresses(self) -> dict[str, list[ChannelAddress]]:
+        """The channel addresses, by their key in the file."""
+        by_key = {"routing.fallback_channel": self.routing.routes}
+        by_key |= {f"teams.{name}": team.routes for name, team in self.teams.items()}
+        return {key: [route.address for route in routes] for key, routes in by_key.items()}
 
     def jira(self, team: str | None) -> Jira | None:
         """Return the Jira project of a team's issues (None: no issues)."""
@@ -266,8 +333,10 @@ class Owners(_Section):
         return None, intent_of(self.plan_rules, tag_values=tag_values)
 
     def _by_tag(self, tags: Tags | None) -> str | None:
-        values = {
-            plain_key(key): value.strip() for key, value in (tags or {}).items() if value and value.strip()
+        values = {  # a caller's tags last: they win over those of the inference profile that was called
+            plain_key(key): value.strip()
+            for key, value in sorted((tags or {}).items(), key=lambda tag: is_principal_key(tag[0]))
+            if value and value.strip()
         }
         key = next((key for key in self.tag_keys if key in values), None)
         if key is None:
@@ -293,3 +362,12 @@ class Owners(_Section):
 def _normalized(tags: Tags | None) -> set[tuple[str | None, str | None]]:
     """Return bare keys with their values, as rules compare them."""
     return {(plain_key(key), value.strip().lower()) for key, value in (tags or {}).items() if value}
+
+
+def _lines(error: ValidationError) -> Iterator[str]:
+    for problem in error.errors():
+        key = ".".join(map(str, problem["loc"]))
+        if problem["type"] == "value_error":  # our own sentence, which says what was found
+            yield f"{key}: {problem['ctx']['error']}."
+        else:
+            yield f"{key}: {problem['msg']}, found {problem['input']!r}"

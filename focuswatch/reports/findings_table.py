@@ -41,6 +41,7 @@ class KnownFinding:
     first_seen: date
     resolved_on: date | None
     acknowledged_on: date | None
+    is_counted: bool  # False: another finding of the same state includes its cost; totals leave it out
 
 
 def findings_rows(
@@ -52,14 +53,16 @@ def findings_rows(
     account_tags: AccountTags,
 ) -> list[tuple[object, ...]]:
     """Return a row for every entry of the ledger, sorted by fingerprint."""
-    index = SuppressionIndex(suppressions)
+    index, listed = SuppressionIndex(suppressions), list(entries)
+    states = {entry.fingerprint: (entry.state, index.suppresses(entry.finding, on=as_of)) for entry in listed}
     rows = (
         _row(
             entry,
-            is_silenced=index.suppresses(entry.finding, on=as_of),
+            is_silenced=states[entry.fingerprint][1],
+            is_counted=states.get(entry.finding.counted_in or "") != states[entry.fingerprint],
             purpose=purpose_of(entry, owners=owners, account_tags=account_tags),
         )
-        for entry in entries
+        for entry in listed
     )
     return [astuple(row) for row in sorted(rows, key=lambda row: row.fingerprint)]
 
@@ -103,7 +106,7 @@ def reads_ledger(report: Report) -> bool:
     return TABLE in needed_of(report.sql, {TABLE: ""})
 
 
-def _row(entry: LedgerEntry, *, is_silenced: bool, purpose: Purpose) -> KnownFinding:
+def _row(entry: LedgerEntry, *, is_silenced: bool, is_counted: bool, purpose: Purpose) -> KnownFinding:
     finding, saved = entry.finding, entry.saved_daily
     use_case, intent = purpose
     return KnownFinding(
@@ -127,4 +130,5 @@ def _row(entry: LedgerEntry, *, is_silenced: bool, purpose: Purpose) -> KnownFin
         first_seen=finding.first_seen,
         resolved_on=entry.resolved_on,
         acknowledged_on=entry.acknowledged_on,
+        is_counted=is_counted,
     )

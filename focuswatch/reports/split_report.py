@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from focuswatch.bill.schema.table_columns import MADE
 from focuswatch.catalog.sql_catalog import Catalog, Report
 from focuswatch.engines import Row
+from focuswatch.engines.common_table_expressions import needed_of
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.sql_literals import literal
 from focuswatch.owners.owners_file import Owners
@@ -54,6 +55,12 @@ WHERE charge_parts.part = {part}
 FINDINGS_OF_PART = """
 SELECT * FROM main.known_findings WHERE {by} IS NOT DISTINCT FROM {value} {and_team}
 """
+
+
+def reads_callers(report: Report, catalog: Catalog) -> bool:
+    """Return whether a report reads who called Bedrock, itself or through a table."""
+    tables = {name: table.sql for name, table in catalog.tables.items()}
+    return "principal_charges" in needed_of(report.sql, tables)
 
 
 def split_rows(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from focuswatch.engines import Row
 from focuswatch.findings.amount_text import main_amount
+from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.finding import DAYS_A_MONTH, SEVERITIES, Finding, account_label, amount
 from focuswatch.findings.visible_text import visible
@@ -58,7 +59,7 @@ class Week:
     budget: Decimal | None
     movers: tuple[Mover, ...]
     open: tuple[Finding, ...]  # highest stake first
-    saved_monthly: Decimal  # verified in the bill, of findings resolved this week
+    saved_monthly: Decimal  # verified on the bill this week, of findings resolved before
     resolved: int
     unallocated: float | None = None  # of the week; the organization's only
     launched: tuple[MutedByLaunch, ...] = ()
@@ -104,7 +105,7 @@ class Week:
             share = self.month_to_date / float(self.budget)
             yield (
                 f"Month to date: {self._money(self.month_to_date)} billed, excluding credits and tax; {share:.0%} of "
-                f"the {self._money(self.budget)} budget used; {day / days:.0%} of the month is settled"
+                f"the {self._money(self.budget)} budget used; {day / days:.0%} of the month complete"
             )
 
     def _mover_lines(self) -> Iterable[str]:
@@ -118,7 +119,8 @@ class Week:
             yield "No open findings"
             return
         waste = sum(
-            (finding.monthly_cost for finding in self.open if finding.category == "waste"), Decimal(0)
+            (finding.monthly_cost for finding in counted_once(self.open) if finding.category == "waste"),
+            Decimal(0),
         )
         oldest = min(finding.first_seen for finding in self.open)
         yield (
@@ -132,10 +134,10 @@ class Week:
         )
 
     def _savings_line(self) -> Iterable[str]:
-        if self.resolved:
+        if self.resolved or self.saved_monthly:
             yield (
                 f"{_count(self.resolved, 'finding')} resolved this week; "
-                f"savings verified in the bill: {self._money(self.saved_monthly)}/month"
+                f"savings verified on the bill this week: {self._money(self.saved_monthly)}/month"
             )
 
     def _unallocated_line(self) -> Iterable[str]:
@@ -200,8 +202,15 @@ class _WeekBuilder:
         """Return the week of a team, or of the organization."""
         entries = [entry for entry in self.entries if team is None or entry.finding.team == team]
         open_findings = [entry.finding for entry in entries if entry.state == "open"]
-        resolved = [entry for entry in entries if self._is_resolved_this_week(entry)]
-        saved_daily = sum((entry.saved_daily or Decimal(0) for entry in resolved), Decimal(0))
+        resolved = [
+            entry for entry in entries if entry.state == "resolved" and self._is_this_week(entry.resolved_on)
+        ]
+        verified = [entry for entry in entries if self._is_this_week(entry.saving_verified_on)]
+        counted = {finding.fingerprint for finding in counted_once(entry.finding for entry in verified)}
+        saved_daily = sum(
+            (entry.saved_daily or Decimal(0) for entry in verified if entry.fingerprint in counted),
+            Decimal(0),
+        )
         return Week(
             team=team,
             as_of=self.as_of,
@@ -219,9 +228,8 @@ class _WeekBuilder:
             else _sum((row for row in rows if row["team"] is None), "effective_cost"),
         )
 
-    def _is_resolved_this_week(self, entry: LedgerEntry) -> bool:
-        since = self.as_of - timedelta(days=RESOLVED_DAYS)
-        return entry.state == "resolved" and entry.resolved_on is not None and entry.resolved_on > since
+    def _is_this_week(self, day: date | None) -> bool:
+        return day is not None and day > self.as_of - timedelta(days=RESOLVED_DAYS)
 
     def _budget(self, team: str | None) -> Decimal | None:
         """Return a team's budget, or the sum of all; None where there is none."""

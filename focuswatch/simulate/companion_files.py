@@ -1,15 +1,17 @@
-"""Write the files next to the bill: CloudWatch activity, accounts of Organizations, and owners.toml."""
+"""Write the files next to the bill: activity, accounts, recommendations, callers of Bedrock, and owners.toml."""
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from focuswatch.engines.sql_identifiers import file_list
 from focuswatch.engines.sql_literals import literal
+from focuswatch.simulate.bedrock_callers import Call, Callers, limited
 from focuswatch.simulate.organization import PRODUCT_TEAMS, SimulatedOrganization
 from focuswatch.simulate.planned_bill import BillPlan, ObservedActivity
 
@@ -21,6 +23,33 @@ ACCOUNTS = {
     "sub_account_id": "VARCHAR", "name": "VARCHAR", "email": "VARCHAR", "ou_path": "VARCHAR",
     "tags": "MAP(VARCHAR, VARCHAR)", "joined_on": "DATE", "closed_on": "DATE",
 }  # fmt: skip
+RECOMMENDATIONS = {
+    "recommendation_id": "VARCHAR", "account_id": "VARCHAR", "region": "VARCHAR", "resource_arn": "VARCHAR",
+    "action_type": "VARCHAR", "current_resource_type": "VARCHAR", "current_resource_summary": "VARCHAR",
+    "recommended_resource_summary": "VARCHAR", "estimated_monthly_cost_after_discount": "DOUBLE",
+    "estimated_monthly_savings_after_discount": "DOUBLE", "estimated_savings_percentage_after_discount": "DOUBLE",
+    "currency_code": "VARCHAR", "implementation_effort": "VARCHAR", "restart_needed": "BOOLEAN",
+    "rollback_possible": "BOOLEAN", "recommendation_source": "VARCHAR", "last_refresh_timestamp": "TIMESTAMP",
+}  # fmt: skip
+SUMMARIES = {"Rightsize": "m6i.xlarge", "MigrateToGraviton": "m7g.2xlarge"}  # of the recommended resource
+PRINCIPALS = {  # of CUR 2.0
+    "bill_billing_period_start_date": "TIMESTAMP", "line_item_usage_start_date": "TIMESTAMP",
+    "line_item_usage_account_id": "VARCHAR", "line_item_line_item_type": "VARCHAR", "line_item_usage_type": "VARCHAR",
+    "line_item_iam_principal": "VARCHAR", "line_item_usage_amount": "DOUBLE", "line_item_unblended_cost": "DOUBLE",
+    "line_item_net_unblended_cost": "DOUBLE", "product": "MAP(VARCHAR, VARCHAR)", "product_region_code": "VARCHAR",
+    "tags": "MAP(VARCHAR, VARCHAR)",
+}  # fmt: skip
+BEDROCK = """
+SELECT
+    CAST(ChargePeriodStart AS date) AS day, SubAccountId, RegionId, SkuMeter, ServiceName,
+    sum(CAST(ConsumedQuantity AS double)) AS quantity, sum(CAST(EffectiveCost AS double)) AS cost
+FROM {source}
+WHERE ServiceName LIKE '%Bedrock%' AND ServiceName NOT LIKE '%AgentCore%'
+    AND ChargeCategory = 'Usage' AND ChargeClass IS DISTINCT FROM 'Correction' AND SkuMeter IS NOT NULL
+GROUP BY ALL
+HAVING cost > 0
+ORDER BY ALL
+"""
 # The intent of everything a team owns; other teams have declared none.
 OF_TEAMS: dict[str, dict[str, Any]] = {
     "assistants-at-work": {"intent": "production", "team": "assistants"},
@@ -51,6 +80,75 @@ def write_accounts(organization: SimulatedOrganization, path: Path) -> None:
     _write(rows, path, columns=ACCOUNTS)
 
 
+def write_recommendations(plan: BillPlan, path: Path) -> None:
+    rows = (
+        {
+            "recommendation_id": f"simulated-recommendation-{number}",
+            "account_id": planted.line.account.id if planted.line.account else None,
+            "region": planted.line.region,
+            "resource_arn": planted.arn or None,
+            "action_type": planted.action,
+            "current_resource_type": "Ec2Instance",
+            "current_resource_summary": planted.line.meter.details.get("InstanceType"),
+            "recommended_resource_summary": SUMMARIES.get(planted.action),
+            "estimated_monthly_cost_after_discount": round(planted.cost, 2),
+            "estimated_monthly_savings_after_discount": planted.saving,
+            "estimated_savings_percentage_after_discount": round(100 * planted.saving / planted.cost, 1),
+            "currency_code": planted.currency,
+            "implementation_effort": "Low" if planted.action == "Stop" else "Medium",
+            "restart_needed": planted.action != "Stop",
+            "rollback_possible": True,
+            "recommendation_source": "ComputeOptimizer",
+            "last_refresh_timestamp": f"{planted.refreshed_on} 04:00:00",
+        }
+        for number, planted in enumerate(plan.recommendations, start=1)
+    )
+    _write(rows, path, columns=RECOMMENDATIONS)
+
+
+def bedrock_charges(files: Iterable[Path]) -> list[tuple[Any, ...]]:
+    """Return the Bedrock charges of an export: day, account, region, meter, service, quantity, cost."""
+    paths = [str(file) for file in files]
+    reader = "read_parquet" if paths[0].endswith(".parquet") else "read_csv"
+    options = "" if reader == "read_parquet" else ", all_varchar = true"
+    source = f"{reader}({file_list(paths)}{options}, hive_partitioning = false)"
+    with duckdb.connect() as connection:
+        return connection.execute(BEDROCK.format(source=source)).fetchall()
+
+
+def write_principals(charges: Iterable[tuple[Any, ...]], callers: Callers, path: Path) -> None:
+    """Write what the callers have of the charges, as a CUR 2.0 export with IAM principals has it."""
+    calls: dict[tuple[str, date], list[Call]] = {}
+    for call in callers.calls:
+        calls.setdefault((call.account, call.day), []).append(call)
+    shares = {
+        (account, day): list(limited(called, charged=callers.costs[account][day]))
+        for (account, day), called in calls.items()
+    }
+    _write(_principal_rows(charges, shares), path, columns=PRINCIPALS)
+
+
+def _principal_rows(
+    charges: Iterable[tuple[Any, ...]], shares: Mapping[tuple[str, date], list[tuple[Call, float]]]
+) -> Iterator[dict[str, Any]]:
+    for day, account, region, meter, service, quantity, cost in charges:
+        for call, share in shares.get((account, day), ()):
+            yield {
+                "bill_billing_period_start_date": str(day.replace(day=1)),
+                "line_item_usage_start_date": str(day),
+                "line_item_usage_account_id": account,
+                "line_item_line_item_type": "Usage",
+                "line_item_usage_type": meter,
+                "line_item_iam_principal": call.principal,
+                "line_item_usage_amount": (quantity or 0.0) * share,
+                "line_item_unblended_cost": cost * share,
+                "line_item_net_unblended_cost": None,
+                "product": {"product_name": service},
+                "product_region_code": region,
+                "tags": dict(call.tags),
+            }
+
+
 def _activity_rows(watches: Iterable[ObservedActivity]) -> Iterator[dict[str, Any]]:
     for watch in watches:
         for offset in range((watch.last - watch.first).days):
@@ -76,7 +174,7 @@ def _write(rows: Iterable[dict[str, Any]], path: Path, *, columns: dict[str, str
             connection.execute(f"COPY (FROM {source}) TO {literal(str(path))} (FORMAT parquet)")
 
 
-def write_owners(plan: BillPlan, path: Path) -> None:
+def write_owners(plan: BillPlan, path: Path, *, principal_budgets: Mapping[str, dict[str, Any]]) -> None:
     """Write owners.toml: teams own by tag, by account and by OU; a few accounts have no owner.
 
     Only use cases have a budget: a team's cannot be derived from its lines.
@@ -99,6 +197,11 @@ def write_owners(plan: BillPlan, path: Path) -> None:
     for name, options in {**plan.use_cases, **OF_TEAMS}.items():
         parts.append(
             f"[use_cases.{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in options.items())
+        )
+    for name, options in principal_budgets.items():
+        parts.append(
+            f"[principal_budgets.{name}]\n"
+            + "".join(f"{key} = {_toml(value)}\n" for key, value in options.items())
         )
     path.write_text("\n".join(parts), encoding="utf-8")
 

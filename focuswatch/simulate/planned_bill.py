@@ -4,13 +4,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from focuswatch.simulate.bill_calendar import BILL_START_DAYS, FIRST_SCAN_DAYS, SETTLE_DAYS, Calendar
 from focuswatch.simulate.billing_meters import Meter
 from focuswatch.simulate.charge_lines import FLAT, Line, Week
 from focuswatch.simulate.organization import Lifecycle, SimulatedAccount, SimulatedOrganization
 from focuswatch.simulate.priced_meters import meters
+
+if TYPE_CHECKING:
+    from focuswatch.simulate.planted.planted_recommendations import PlantedRecommendation
 
 Identity = tuple[str | None, str | None, str | None, str | None]  # sub-account, region, service, resource
 
@@ -74,6 +77,7 @@ class BillPlan:
     cases: list[PlantedCase] = field(default_factory=list)
     claimed: set[tuple[str, ...]] = field(default_factory=set)
     use_cases: dict[str, dict[str, Any]] = field(default_factory=dict)  # options of owners.toml
+    recommendations: list["PlantedRecommendation"] = field(default_factory=list)
 
     def charge(
         self,

@@ -31,7 +31,10 @@ class PlantedCause:
 
 @dataclass(frozen=True)
 class Incident:
-    """`daily_cost` is the noise-free EffectiveCost a day; of anomalies and egress spikes the excess."""
+    """`daily_cost` is the noise-free EffectiveCost a day; of anomalies and egress spikes the excess.
+
+    `planted` names what was planted, the same for all incidents that follow from it.
+    """
 
     detection: str
     identity: Identity
@@ -43,6 +46,7 @@ class Incident:
     note: str = ""
     certain: bool = True
     cause: PlantedCause | None = None
+    planted: str = ""
 
     def visible_on(self, as_of: date) -> bool:
         return self.expected_by <= as_of and (self.visible_until is None or as_of <= self.visible_until)
@@ -125,6 +129,7 @@ def _incident(incident: Incident) -> dict[str, Any]:
         "expected_by": incident.expected_by,
         "visible_until": incident.visible_until,
         "note": incident.note,
+        "planted": incident.planted,
         **{
             f"cause_{name}": value for name, value in (vars(incident.cause) if incident.cause else {}).items()
         },

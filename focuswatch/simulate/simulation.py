@@ -1,13 +1,21 @@
-"""Simulate a bill: plan it, and write the export, activity, accounts, owners and truth."""
+"""Simulate a bill: plan it, and write the export, activity, accounts, callers, owners and truth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
 from focuswatch.errors import ConfigError
+from focuswatch.simulate.bedrock_callers import plan_callers
 from focuswatch.simulate.bill_calendar import Calendar
-from focuswatch.simulate.companion_files import write_accounts, write_activity, write_owners
+from focuswatch.simulate.companion_files import (
+    bedrock_charges,
+    write_accounts,
+    write_activity,
+    write_owners,
+    write_principals,
+    write_recommendations,
+)
 from focuswatch.simulate.everyday.bulk_resources import add_bulk_resources
 from focuswatch.simulate.everyday.edge_viewers import add_edge_viewers
 from focuswatch.simulate.everyday.everyday_accounts import add_everyday_usage
@@ -38,6 +46,8 @@ class Simulated:
     export: Path  # the folder with data/ and metadata/
     activity: Path
     accounts: Path
+    recommendations: Path
+    principals: Path
     owners: Path
     truth: Path
     files: tuple[Path, ...]
@@ -76,10 +86,23 @@ def simulate(
         plan.lines, calendar, plan.organization.payer, seed=seed, grain=grain, file_format=file_format
     )
     export = write_export(bill, out / EXPORT_NAME, progress=progress)
+    charges = bedrock_charges(export.files)
+    teams = {account.id: account.team for account in plan.organization.accounts if account.team}
+    costs: dict[str, dict[date, float]] = {}
+    for day, account, *_, cost in charges:
+        costs.setdefault(account, {})[day] = costs.get(account, {}).get(day, 0.0) + cost
+    callers = plan_callers(costs, teams=teams, calendar=calendar, seed=seed)
+    truth = replace(
+        truth,
+        incidents=(*truth.incidents, *callers.incidents),
+        hard_negatives=(*truth.hard_negatives, *callers.hard_negatives),
+    )
     simulated = Simulated(
         export=export.folder,
         activity=out / "activity.parquet",
         accounts=out / "accounts.parquet",
+        recommendations=out / "recommendations.parquet",
+        principals=out / "principals.parquet",
         owners=out / "owners.toml",
         truth=out / "truth.json",
         files=export.files,
@@ -90,7 +113,9 @@ def simulate(
     )
     write_activity(plan, simulated.activity)
     write_accounts(plan.organization, simulated.accounts)
-    write_owners(plan, simulated.owners)
+    write_recommendations(plan, simulated.recommendations)
+    write_principals(charges, callers, simulated.principals)
+    write_owners(plan, simulated.owners, principal_budgets=callers.budgets)
     write_truth(truth, simulated.truth, plan=plan, seed=seed, grain=grain)
     return simulated
 

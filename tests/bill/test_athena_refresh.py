@@ -12,12 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.local_bill import open_local_bill
+from focuswatch.bill.refresh import refresh_selects
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.glue_partitions import Partitions
-from focuswatch.bill.refresh.refresh_selects import saved_query, tables_as_of
+from focuswatch.bill.refresh.refresh_selects import charges_of_period, portions, saved_query, tables_as_of
 from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
@@ -436,6 +438,95 @@ def test_only_the_newest_execution_of_a_period_is_read(aws, organisation, delive
     for key in keys:
         s3.delete_object(Bucket=BUCKET, Key=key)
     refreshed(tmp_path, owners)
+
+
+def test_files_whose_paths_exceed_one_statement_are_folded_in_portions(
+    aws, organisation, delivered, owners, tmp_path, monkeypatch
+):
+    """Each portion into a folder below the partition's; a file that the manifest does not list is not read."""
+    before = warehouse().periods()
+    period = max(before)
+    export = tmp_path / "export"
+    shutil.copytree(organisation.export, export)
+    (data,) = (export / "data" / f"billing_period={period}").glob("*.parquet")
+    (manifest,) = (export / "metadata" / f"billing_period={period}").glob("*-Manifest.json")
+    table, parts = pq.read_table(data), [data.with_name(f"part-{number}.parquet") for number in range(3)]
+    size = -(-len(table) // 3)
+    for number, part in enumerate(parts):
+        pq.write_table(table.slice(number * size, size), part)
+    folder = f"{EXPORT}/data/billing_period={period}"
+    listed = [f"s3://{BUCKET}/{folder}/{part.name}" for part in parts]
+    manifest.write_text(json.dumps({"dataFiles": listed}))
+    deliver(aws, export)
+    monkeypatch.setattr(refresh_selects, "MOST_PATH_BYTES", 10)
+    again = warehouse()
+    told = refreshed(tmp_path, owners, on=again)
+    assert (told.changed, told.failed) == ((period,), {})
+    assert [one.label for one in again.engine.executed].count(f"refresh of {period}") == 3
+    assert warehouse().periods()[period].charges == before[period].charges
+    assert warehouse().periods()[period].billed_cost == pytest.approx(before[period].billed_cost)
+    for part in parts:
+        aws.client("s3").delete_object(Bucket=BUCKET, Key=f"{folder}/{part.name}")
+    deliver(aws, organisation.export)
+    refreshed(tmp_path, owners)
+
+
+def test_portions_of_paths_fit_into_a_statement_and_lose_none():
+    """Thousands of long paths, in the bytes that Athena counts."""
+    paths = [f"s3://{BUCKET}/{'organisation/' * 10}ä{number:05}.snappy.parquet" for number in range(5000)]
+    found = list(portions(paths))
+    assert [path for portion in found for path in portion] == paths
+    statements = [charges_of_period(CATALOG, period="2026-05", paths=portion) for portion in found]
+    assert len(found) > 3 and max(len(statement.encode()) for statement in statements) < 262_144 - 10_000
+    assert list(portions([])) == [[]]
+
+
+def test_charges_of_other_providers_are_evaluated_by_no_detection(
+    aws, organisation, delivered, owners, tmp_path
+):
+    """Detections find what they find on the laptop, reports count all, and a warning names the provider."""
+
+    def is_other(account):
+        return account is not None and int(account) % 2 == 0
+
+    export = tmp_path / "export"
+    shutil.copytree(organisation.export, export)
+    for data in (export / "data").rglob("*.parquet"):
+        table = pq.read_table(data)
+        accounts = table.column("SubAccountId").to_pylist()
+        place = table.schema.get_field_index("ProviderName")
+        named = ["Microsoft" if is_other(account) else "AWS" for account in accounts]
+        pq.write_table(table.set_column(place, table.schema.field(place), [named]), data)
+    deliver(aws, export)
+    told = refreshed(tmp_path, owners)
+    inputs = BillInputs(str(export), tmp_path / "state", organisation.activity, organisation.accounts)
+    with (
+        open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=lambda text: None) as here,
+        open_athena_bill(warehouse(), owners=owners) as there,
+    ):
+        assert there.summary.other_providers == here.summary.other_providers
+        assert "charges are Microsoft's; detections evaluate AWS charges only" in told.warnings[-1]
+        total = "SELECT CAST(sum(charges) AS bigint) AS charges FROM daily_services"
+        counted = [
+            engine.query(total, label="charges")[0]["charges"]
+            for engine in (there.engine, there.aws_engine, here.engine, here.aws_engine)
+        ]
+        assert counted[:2] == counted[2:] and counted[0] > counted[1]
+        some = [CATALOG.detections[id] for id in ("cost_anomaly", "new_service", "untagged_ai_spend")]
+        found = [
+            scan(
+                bill.aws_engine, as_of=delivered.as_of, currency="USD", catalog=CATALOG, detections=some,
+                owners=owners, ledger=SqliteLedger(tmp_path / f"{bill.engine.name}.db"), progress=lambda text: None,
+            )
+            for bill in (there, here)
+        ]  # fmt: skip
+    assert [failure.error for one in found for failure in one.failures] == []
+    assert {one.fingerprint for one in found[0].findings} == {one.fingerprint for one in found[1].findings}
+    assert found[0].findings and not any(is_other(one.sub_account_id) for one in found[0].findings)
+    deliver(aws, organisation.export)
+    refreshed(tmp_path, owners)
+    with open_athena_bill(warehouse(), owners=owners) as bill:
+        assert bill.summary.other_providers is None and bill.aws_engine is bill.engine
 
 
 def test_failed_statement_states_label_and_execution(delivered):

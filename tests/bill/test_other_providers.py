@@ -78,6 +78,7 @@ def test_bill_without_aws_charges_is_noted(tmp_path):
     done = focuswatch("scan", bill, "--state", tmp_path / "state")
     assert f"28 of 28 charges are Microsoft's; {SENTENCE}" in done.stderr
     assert "aws " not in done.stdout
+    assert "no AWS charges before 2026-05-29" in " ".join((done.stdout + done.stderr).split())
     done = focuswatch("report", "ai_spend", "--state", tmp_path / "state")
     assert "do not recognize AI spend in them" in done.stderr
 

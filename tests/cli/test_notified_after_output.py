@@ -79,7 +79,7 @@ def test_error_after_the_ledger_was_written_loses_no_finding(scanned_once, tmp_p
         state = tmp_path / str(code)
         broken = (
             "import focuswatch.errors, focuswatch.detect.scan\nfrom focuswatch.cli import main\n"
-            f"def broken(*_, **__): raise {raised}\nfocuswatch.detect.scan.verified_savings = broken\nmain()"
+            f"def broken(*_, **__): raise {raised}\nfocuswatch.detect.scan.measured_savings = broken\nmain()"
         )
         done = subprocess.run(
             [sys.executable, "-c", broken, "scan", scanned_once, "--state", state], capture_output=True, text=True,

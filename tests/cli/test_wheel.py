@@ -88,3 +88,15 @@ def test_installed_check_names_its_catalog_and_the_other_one(installed, tmp_path
     )
     assert f"Checked {(own / 'athena_sql').resolve()} (headers, SQL and columns only" in shown
     assert f"not {checkout / 'athena_sql'}" in shown
+
+
+def test_installed_mcp_without_its_extra_names_the_command_that_installs_it(installed, tmp_path):
+    """In one sentence."""
+    done = subprocess.run(
+        [installed, "mcp"], cwd=tmp_path, env={"HOME": str(tmp_path), "PATH": ""}, capture_output=True, text=True,
+        stdin=subprocess.DEVNULL, timeout=patience(60),
+    )  # fmt: skip
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr == (
+        "focuswatch: focuswatch mcp requires the MCP library. Install it with: pip install 'focuswatch[mcp]'\n"
+    )

@@ -14,9 +14,11 @@ from focuswatch.engines.duckdb_engine import create_empty_table
 INPUT_TABLES = {
     "folded_charges": table_columns.FOLDED_CHARGES,
     "activity": table_columns.ACTIVITY,
+    "principal_charges": table_columns.PRINCIPAL_CHARGES,
     "accounts": table_columns.ACCOUNTS,
     "deliveries": table_columns.DELIVERIES,
     "known_findings": table_columns.KNOWN_FINDINGS,
+    "recommendations": table_columns.RECOMMENDATIONS,
     **table_columns.OWNERS,
 }
 Rows = list[tuple[Any, ...]]

@@ -9,7 +9,12 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from focuswatch.detect.anomaly import ANOMALY_THRESHOLD, score, score_with_expectation
+from focuswatch.detect.anomaly import (
+    ANOMALY_THRESHOLD,
+    anomalous_days,
+    score,
+    score_with_expectation,
+)
 
 MONDAY, THURSDAY = 0, 3
 SERIES = 60
@@ -386,6 +391,58 @@ def test_expected_cost_is_that_of_a_day_without_anomalies():
     expected = score_with_expectation(series(), MONDAY).expected[:, 60:]
     assert np.sqrt(np.mean((expected / truth[60:] - 1) ** 2)) < 0.04
     assert np.isnan(score_with_expectation(series(), MONDAY).expected[:, :28]).all()
+
+
+# The days on which an anomaly started
+
+
+def flagged_alone_and_with_onset(costs):
+    scored = score_with_expectation(costs, MONDAY)
+    return scored.scores >= ANOMALY_THRESHOLD, anomalous_days(scored, threshold=ANOMALY_THRESHOLD)
+
+
+def test_first_days_of_a_ramp_are_anomalous_once_a_later_day_is():
+    """A ramp of 3 % a day at 10 % noise: half of the first days that do not stand out themselves are found."""
+    costs = raised(series(), *ramp(250, 20))
+    alone, with_onset = flagged_alone_and_with_onset(costs)
+    climb = slice(252, 262)
+    assert with_onset[:, climb].mean() > alone[:, climb].mean() + 0.15
+    assert with_onset[:, 236:250].mean() < 0.02
+
+
+@pytest.mark.parametrize("weekday", [1, 6])
+def test_first_weeks_of_a_raised_weekday_are_anomalous_once_a_later_week_is(weekday):
+    """One weekday up by 35 %: its first occurrence is found more often; the other weekdays gain nothing."""
+    day = np.arange(400)
+    of = (day >= 201) & (day < 229) & (day % 7 == weekday)
+    alone, with_onset = flagged_alone_and_with_onset(raised(series(count=200), of, 1.35))
+    first = np.flatnonzero(of)[0]
+    assert with_onset[:, first].mean() > alone[:, first].mean() + 0.1
+    assert with_onset[:, (day >= 201) & (day < 229) & ~of].mean() < 0.01
+
+
+def test_no_series_without_an_alarm_and_no_day_after_one_is_anomalous_by_onset():
+    """Days before an alarm count from less; the last anomalous day is an alarm as before."""
+    for costs in (series(count=200), raised(series(count=200), *ramp(250, 20)), mixed_table()):
+        alone, with_onset = flagged_alone_and_with_onset(costs)
+        assert (with_onset | ~alone).all()
+        assert np.array_equal(with_onset.any(axis=1), alone.any(axis=1))
+        last = [flags.shape[1] - 1 - flags[:, ::-1].argmax(axis=1) for flags in (alone, with_onset)]
+        assert np.array_equal(*last)
+
+
+def test_the_day_before_a_spike_is_rarely_taken_for_its_start():
+    """One day at twice its cost did not start small: at most 2 in 100 days before it count."""
+    for noise in (0.05, 0.10, 0.15):
+        _, with_onset = flagged_alone_and_with_onset(raised(series(noise=noise, count=400), 250, 2.0))
+        assert with_onset[:, 243:250].mean() < 0.02
+
+
+@pytest.mark.parametrize("days", [0, 1, 5, 29, 40])
+def test_onsets_of_few_days_are_found_without_an_error(days):
+    """A table shorter than the search backwards."""
+    scored = score_with_expectation(np.full((3, days), 5.0), MONDAY)
+    assert not anomalous_days(scored, threshold=ANOMALY_THRESHOLD).any()
 
 
 # Against others

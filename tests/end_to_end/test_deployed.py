@@ -30,6 +30,7 @@ from focuswatch.engines.sql_literals import literal
 from focuswatch.findings.finding import Finding, is_minor
 from focuswatch.ledger.decide import MAX_NOTIFICATIONS_PER_TEAM
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.mcp_server.response_size import DATA
 from focuswatch.operations.doctor import run_doctor
 from focuswatch.operations.heartbeat import heartbeats
 from focuswatch.owners.owners_file import Owners
@@ -41,6 +42,7 @@ from tests.conformance.extent import IN_FULL
 from tests.fakes.local_athena_trino import over_trino
 from tests.fakes.local_aws import ACCOUNT, CDK
 from tests.fakes.local_deployment import CLOSED, MEMBER, Deployed, deploying
+from tests.fakes.mcp_agent import serving_agent
 from tests.fakes.slack_workspace import Message
 from tests.given.aws_alerts import budget_message
 from tests.given.page import data_of
@@ -171,6 +173,7 @@ def test_a_deployment_from_manifest_to_notifications(
     check_weekly_digest(deployed)
     assert deployed.invoke("sweep")["failed"] == {}
     check_page(deployed)
+    check_agent(deployed, tmp_path)
     check_heartbeats(deployed)
     check_doctor(deployed)
     check_dead_letters(deployed, period=newest)
@@ -328,6 +331,30 @@ def check_page(deployed: Deployed) -> None:
     status, address = deployed.opened(link)
     assert (status, urlsplit(address).path.endswith(KEY)) == (302, True)
     assert deployed.opened(link[:-1]) == (403, "")
+
+
+def check_agent(deployed: Deployed, folder: Path) -> None:
+    """An agent reads the ledger and Athena, and its decision is recorded with the operator's name."""
+    with deployed.aws.used():
+        ledger = DynamoLedger(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
+        entries, suppressions = ledger.entries(), ledger.suppressions()
+        as_of = max(ledger.evaluated_until().values())
+    expected = {one.fingerprint for one in entries.values() if is_shown(one, suppressions, as_of=as_of)}
+    options = ("--deployment", deployed.config, "--allow-write", "--author", "Ana")
+    with serving_agent(*options, folder=folder, environment=deployed.aws.environment) as agent:
+        listed = [one["fingerprint"] for page in agent.pages("list_findings") for one in page["findings"]]
+        assert len(listed) == len(expected) and set(listed) == expected
+        (anomaly, *_) = agent.read("list_findings", detection="cost_anomaly", status="all")["findings"]
+        cause = agent.read("explain_increase", fingerprint=anomaly["fingerprint"])[DATA]["root_cause"]
+        assert cause[0].endswith("usage.") or cause[0].endswith("price.")
+        savings = agent.read("run_report", name="savings")
+        assert savings["rows_in_total"] > 5 and savings["as_of"] == str(as_of)
+        assert "settled days" in agent.read("weekly_summary")[DATA]["summary"][0]
+        skipped = agent.read("not_evaluated")
+        assert "AccessDenied" in str(skipped[DATA]["accounts_whose_activity_was_not_read"])
+        agent.read("acknowledge", fingerprint=listed[0])
+    with deployed.aws.used():
+        assert ledger.entries()[listed[0]].acknowledged_by == "Ana via MCP"
 
 
 def check_heartbeats(deployed: Deployed) -> None:

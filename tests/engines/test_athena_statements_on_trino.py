@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -19,10 +20,11 @@ import pytest
 from focuswatch.authoring.detection_cases import FOLDER, Case, read_cases
 from focuswatch.authoring.detection_cases import differences as broken_promises
 from focuswatch.bill.bill import BillInputs
+from focuswatch.bill.ingest.other_providers import IS_AWS
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.refresh_selects import NOT_STORED, saved_query, tables_as_of
+from focuswatch.bill.refresh.refresh_selects import NOT_STORED, aws_tables, saved_query, tables_as_of
 from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
@@ -145,6 +147,20 @@ def mixed(aws: LocalAws, connection: duckdb.DuckDBPyConnection) -> tuple[Bill, A
     bill, _ = random_bill(Random(SEED), cases, name=f"seed-{SEED}")
     on_duckdb(bill, catalog=CATALOG, connection=connection)
     return bill, on_athena(bill, aws=aws, connection=connection)
+
+
+def test_stored_tables_of_aws_charges_alone_are_read_through_the_table_of_the_same_name(
+    mixed: tuple[Bill, AthenaEngine],
+) -> None:
+    """A common table expression named daily_charges reads the table daily_charges of the database."""
+    _, engine = mixed
+    aws_alone = replace(engine, tables={**aws_tables(CATALOG, database=engine.database), **engine.tables})
+    charges = "SELECT CAST(sum(charges) AS bigint) AS charges FROM {}"
+    (expected,) = engine.query(f"{charges.format('daily_charges')} WHERE {IS_AWS}", label="expected")
+    for table in ("daily_charges", "daily_services", "tagged_days"):
+        assert aws_alone.query(charges.format(table), label=table) == [expected], table
+    (every,) = engine.query(charges.format("daily_charges"), label="every")
+    assert every["charges"] >= expected["charges"] > 0
 
 
 @only_in_full

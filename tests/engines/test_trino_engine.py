@@ -13,15 +13,18 @@ from threading import Thread
 
 import pytest
 
-from focuswatch.bill.refresh.trino_refresh import TrinoTables
+from focuswatch.bill.bill import BillInputs
+from focuswatch.bill.refresh.trino_refresh import SHAPES, TrinoTables
 from focuswatch.bill.refresh.trino_statements import create_parts
 from focuswatch.bill.schema.focus_columns import KINDS, SQL_TYPES
 from focuswatch.bill.schema.table_columns import ACTIVITY, DAILY_CHARGES
+from focuswatch.bill.trino_bill import open_trino_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.engines.inline_rows import create_statement, insert_statements, select_rows, trino_type
 from focuswatch.engines.trino_server import Server, SignIn
 from focuswatch.errors import ConfigError, ExportError, QueryError
+from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import Simulated, simulate
 from tests.conformance.extent import only_in_full
 from tests.fakes.local_trino import LocalTrino
@@ -229,6 +232,75 @@ def test_only_the_changed_billing_period_is_refreshed(local_trino, raw):
         "SELECT billing_period, charges FROM deliveries ORDER BY refreshed_at, 1", label="read"
     )
     assert [row["charges"] for row in result] == [1, 1, 2]
+
+
+def opened(local_trino: LocalTrino, raw, tmp_path: Path):
+    """The bill over the export of a schema."""
+    schema, _ = raw
+    return open_trino_bill(
+        BillInputs(f"memory.{schema}.focus_export", tmp_path / "state"),
+        engine=local_trino.engine(schema=schema), catalog=CATALOG, owners=Owners(), progress=print,
+    )  # fmt: skip
+
+
+def test_charges_of_other_providers_are_counted_and_not_evaluated(local_trino, raw, tmp_path):
+    """Every table that detections read has AWS charges only, as on DuckDB; reports read all; nothing is left behind."""
+    schema, deliver = raw
+    model = {"SkuMeter": "USE1-NovaPro-output-tokens", "x_ServiceCode": "AmazonBedrock"}
+    deliver([
+        charge(day, SubAccountId=account, ProviderName=provider, **model)
+        for day in (date(2026, 3, 9), date(2026, 4, 9))
+        for account, provider in (("1", "AWS"), ("2", None), ("3", "Amazon Web Services"), ("4", "Microsoft"))
+    ])  # fmt: skip
+    with opened(local_trino, raw, tmp_path) as bill:
+        assert bill.summary.other_providers.startswith(
+            "2 of 8 charges are Microsoft's; detections evaluate AWS"
+        )
+        for table, account in {
+            **dict.fromkeys(SHAPES, "SubAccountId"),
+            "completeness": "sub_account_id",
+        }.items():
+            statement = f"SELECT DISTINCT {account} AS account FROM {table} ORDER BY 1"
+            seen = [
+                [row["account"] for row in engine.query(statement, label=table)]
+                for engine in (bill.engine, bill.aws_engine)
+            ]
+            assert seen == [["1", "2", "3", "4"], ["1", "2", "3"]], table
+        bill.engine.cancel()
+        with pytest.raises(QueryError, match="USER_CANCELED"):
+            bill.aws_engine.query("SELECT 1", label="cancelled together")
+        bill.engine.resume()
+    left = local_trino.engine(schema=schema).query("SHOW TABLES", label="tables")
+    assert not [row["Table"] for row in left if row["Table"].startswith(("aws_", "completeness"))]
+
+
+def test_an_export_of_aws_alone_has_one_engine(local_trino, raw, tmp_path):
+    """No filter, and no table is made for it."""
+    _, deliver = raw
+    deliver([charge(date(2026, 4, 9))])
+    with opened(local_trino, raw, tmp_path) as bill:
+        assert bill.aws_engine is bill.engine and bill.summary.other_providers is None
+
+
+def test_the_bills_own_exchange_rate_is_read_if_the_export_prices_in_dollars(local_trino, raw, tmp_path):
+    """That of the newest period that has one; charges priced in another currency do not count."""
+    schema, deliver = raw
+    name = deliver([
+        charge(day, BillingCurrency="INR", EffectiveCost=cost)
+        for day, cost in ((date(2026, 3, 9), 80.0), (date(2026, 4, 9), 84.0), (date(2026, 4, 10), 999.0))
+    ])  # fmt: skip
+    with opened(local_trino, raw, tmp_path) as bill:
+        assert bill.summary.per_usd is None
+    engine = local_trino.engine(schema=schema)
+    priced = f"""
+        CREATE TABLE {name}_priced AS
+        SELECT *, CASE EffectiveCost WHEN 999 THEN 'EUR' ELSE 'USD' END AS PricingCurrency,
+            CAST(1 AS decimal(10, 2)) AS PricingCurrencyEffectiveCost
+        FROM {name}
+    """
+    engine.execute(priced, label="given")
+    tables = TrinoTables(engine, f"{name}_priced", CATALOG)
+    assert [period.per_usd for period in tables.refresh(progress=print)] == [80.0, 84.0]
 
 
 def test_refresh_without_changes_creates_nothing(local_trino, raw):

@@ -22,6 +22,7 @@ import duckdb
 import pyarrow as pa
 
 from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.sql_identifiers import quoted
 from focuswatch.engines.sql_literals import literal
 
 DUCKDB_TYPES = {"string": "VARCHAR", "int": "INTEGER"}
@@ -115,6 +116,10 @@ class DuckDbRunner:
         glue = self.client("glue")
         pages = glue.get_paginator("get_tables").paginate(DatabaseName=database)
         tables = {table["Name"]: table for page in pages for table in page["TableList"]}
+        connection.execute(
+            f"CREATE SCHEMA {quoted(database)}"
+        )  # statements may name a table with its database
+        connection.execute(f"SET search_path = {literal(f'{quoted(database)},main')}")
         sizes = {}
         for name in sorted(set(re.findall(r"\w+", select.lower())) & tables.keys()):
             partitions = self._partitions(tables[name], database=database)

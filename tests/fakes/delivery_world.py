@@ -4,6 +4,7 @@ channel tells, and any step may fail. What is then shown is counted against what
 
 import json
 import random
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import RLock
+from types import SimpleNamespace
 from typing import Any, Literal, Protocol
 
 from botocore.exceptions import ClientError
@@ -20,23 +22,37 @@ from focuswatch.errors import FocuswatchError
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.notify.address_channel import AddressChannel, AddressState
+from focuswatch.notify.address_digests import AddressDigests
 from focuswatch.notify.claims import Claims
+from focuswatch.notify.http_post import post_json
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
 from focuswatch.notify.jira.issue_state import IssueState
+from focuswatch.notify.pacing import MessagePacing
+from focuswatch.notify.pagerduty.client import PagerDuty, PagerDutySecret
+from focuswatch.notify.pagerduty.deliver import PagerDutySender
 from focuswatch.notify.queue_batch import deliver_batch, retry_delay
 from focuswatch.notify.queue_message import notification_number
+from focuswatch.notify.slack.digest_queue import DigestState
 from focuswatch.notify.sns_publish import Topics, publish
+from focuswatch.notify.teams.client import TeamsSecret, TeamsWebhooks
+from focuswatch.notify.teams.deliver import TeamsSender
 from focuswatch.owners.owners_file import Owners
+from tests.fakes.delivery_targets import Target, as_published, delivery_target
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
+from tests.fakes.local_pagerduty import LocalPagerDuty
+from tests.fakes.local_posts import serving as posts
 from tests.fakes.local_slack import local_slack
+from tests.fakes.local_teams import LocalTeams
 from tests.fakes.memory_table import MemoryTable
+from tests.fakes.waiting import patience
 from tests.given.findings import DAY, finding, run
 from tests.given.jira import CATALOG
 from tests.given.ledger import ledger_table
 from tests.given.slack import Killed, SlackWorld
 
-ChannelName = Literal["slack", "jira"]
+ChannelName = Literal["slack", "jira", "teams", "pagerduty", "webhook", "email", "securityhub", "ocsf"]
 VISIBILITY_SECONDS = 360.0
 TEAMS = ("search", "fraud", "mobile")
 OWNERS = Owners.model_validate(
@@ -47,6 +63,11 @@ OWNERS = Owners.model_validate(
         }
     }
 )
+POSTED = {  # owners whose findings go to a channel that can only post
+    kind: Owners.model_validate({"teams": {team: {"channel": f"{kind}:{team}"} for team in TEAMS}})
+    for kind in ("teams", "pagerduty")
+}
+ROUTING_KEYS = {team: format(number, "032x") for number, team in enumerate(TEAMS)}
 MOST_BATCHES = 5_000
 
 
@@ -179,8 +200,11 @@ class World:
     table: Table
     queue: Queue
     rng: random.Random
+    teams: LocalTeams
+    pagerduty: LocalPagerDuty
     workers: int = 1
     batch: int = 10
+    target: Target | None = None  # where neither Slack nor Jira is delivered to
     published: dict[str, dict[int, tuple[str, bool]]] = field(default_factory=lambda: defaultdict(dict))
 
     @property
@@ -215,7 +239,8 @@ class World:
 
     def _run(self, number: int, found: list[Finding]) -> None:
         day = DAY + timedelta(days=number)
-        a_run = run(*(one.model_copy(update={"as_of": day}) for one in found), on=day)
+        shown = (as_published(one, target=self.channel) for one in found)
+        a_run = run(*(one.model_copy(update={"as_of": day}) for one in shown), on=day)
         ledger = DynamoLedger(self.table)
         ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=())
 
@@ -254,8 +279,12 @@ class World:
 
     def _channel(self) -> Any:
         self.slack.table = self.table
+        if self.target:
+            return self.target.channel(self.slack, self.table)
         if self.channel == "slack":
             return self.slack.channel()
+        if self.channel != "jira":
+            return posting_channel(self)
         claims = Claims(self.table, channel="jira", model=IssueState, clock=self.slack.clock)
         client = self.slack.steps.watched(
             JiraClient(self.jira.url, TOKEN, email=EMAIL, read_seconds=1.0),
@@ -272,6 +301,25 @@ class World:
         self.queue.publish(**asked)
 
 
+def posting_channel(world: World) -> AddressChannel:
+    """Teams or PagerDuty, for a new batch."""
+    clock, read_seconds = world.slack.clock, patience(1)
+    post = world.slack.steps.watched(SimpleNamespace(post=post_json), ("post",)).post
+    claims = Claims(world.table, channel=world.channel, model=AddressState, clock=clock)
+    owners = POSTED[world.channel]
+    if world.channel == "pagerduty":
+        secret = PagerDutySecret(routing_keys=ROUTING_KEYS, api=world.pagerduty.address)
+        sender = PagerDutySender(PagerDuty(secret, post, read_seconds))
+        return AddressChannel("pagerduty", sender, claims, owners, CATALOG)
+    urls = {team: world.teams.url(team) for team in TEAMS}
+    pace = MessagePacing(world.table, channel="teams", clock=clock, sleep=world.slack.sleep)
+    webhooks = TeamsWebhooks(TeamsSecret(webhooks=urls, signing_secret="s" * 32), pace, post, read_seconds)
+    sender = TeamsSender(webhooks, "https://door.example.com/", clock)
+    gathered = Claims(world.table, channel="teams digests", model=DigestState, clock=clock)
+    digests = AddressDigests(world.table, kind="teams", sender=sender, claims=gathered, clock=clock)
+    return AddressChannel("teams", sender, claims, owners, CATALOG, digests)
+
+
 @dataclass(frozen=True)
 class Count:
     """What came of a world."""
@@ -284,8 +332,11 @@ class Count:
 
 def counted(world: World) -> Count:
     """What should be shown and is not, and what is shown more than once."""
-    audit = _slack_audit if world.channel == "slack" else _jira_audit
-    lost, doubled = audit(world)
+    audits = {"slack": _slack_audit, "jira": _jira_audit, "teams": teams_audit, "pagerduty": pagerduty_audit}
+    if world.target:
+        lost, doubled = world.target.audit(world.published)
+    else:
+        lost, doubled = audits[world.channel](world)
     return Count(sum(map(len, world.published.values())), lost, doubled, len(world.queue.buried))
 
 
@@ -330,6 +381,45 @@ def _due_in_slack(
     return due, notes, summed, last
 
 
+def teams_audit(world: World) -> tuple[int, int]:
+    """One message for each notification, or a line in a digest for a finding without a message of its own."""
+    texts = Counter[str]()
+    digests: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for channel, card in world.teams.shown:
+        first, last = card["body"][0]["inlines"][0]["text"], card["body"][-1]["inlines"][-1]["text"]
+        if found := re.fullmatch(r"(\d+) more findings (for .*)", first):
+            digests[channel, found[2]].append(int(found[1]))
+        else:
+            texts[last.rpartition(" ")[2]] += 1
+    lost = doubled = lines = 0
+    for fingerprint, published in world.published.items():
+        due, notes, summed, _ = _due_in_slack(fingerprint, published)
+        repeated = len(published) - due - len(notes) - summed  # new while it is open: posted again
+        expected = due + len(notes) + max(repeated, 0)
+        lines += summed
+        lost += max(expected - texts[fingerprint], 0)
+        doubled += max(texts[fingerprint] - expected, 0)
+    summed_up = sum(max(counts) for counts in digests.values())
+    doubled += sum(len(counts) - 1 for counts in digests.values())
+    return lost + max(lines - summed_up, 0) + len(world.teams.failed_runs), doubled
+
+
+def pagerduty_audit(world: World) -> tuple[int, int]:
+    """One alert from each new notification to its resolution, with what changed, and in its last state."""
+    lost = doubled = 0
+    for fingerprint, published in world.published.items():
+        alerts = [one for one in world.pagerduty.alerts if one.dedup_key.endswith(fingerprint)]
+        due, triggers, is_open = 0, 0, False
+        for _, (kind, _in_digest) in sorted(published.items()):
+            due += kind != "resolved" and not is_open
+            triggers += kind != "resolved"
+            is_open = kind != "resolved"
+        lost += max(due - len(alerts), 0) + max(triggers - sum(len(one.triggers) for one in alerts), 0)
+        lost += bool(alerts) and alerts[-1].is_open != is_open
+        doubled += max(len(alerts) - due, 0)
+    return lost, doubled
+
+
 def _jira_audit(world: World) -> tuple[int, int]:
     lost = doubled = 0
     for fingerprint, published in world.published.items():
@@ -352,12 +442,16 @@ def world(
         with (
             local_slack(clock=slack.clock) as slack.server,
             serving(LocalJira(lag_seconds=lag_seconds)) as jira,
+            posts(LocalTeams({f"/workflows/{team}": team for team in TEAMS}, slack.clock)) as teams,
+            posts(LocalPagerDuty({key: team for team, key in ROUTING_KEYS.items()})) as pagerduty,
+            delivery_target(channel) as target,
         ):
             jira.now = slack.now
             for name in ("#finops", *(team.channel for team in OWNERS.teams.values())):
                 slack.server.workspace.channel(name)
             table = Table(MemoryTable() if quick else ledger_table())
-            yield World(channel, slack, jira, table, Queue(rng, slack.clock), rng)
+            queue = Queue(rng, slack.clock)
+            yield World(channel, slack, jira, table, queue, rng, teams, pagerduty, target=target)
 
 
 def story(findings: int) -> list[list[Finding]]:

@@ -16,7 +16,11 @@ from focuswatch.engines.athena_dialect import projection
 from focuswatch.engines.sql_literals import literal
 from tests.fakes.local_aws import LocalAws
 
-NOT_GIVEN = ("focus_export", "refreshed_charges")  # a refresh reads them, and nothing else
+NOT_GIVEN = (
+    "focus_export",
+    "principal_export",
+    "refreshed_charges",
+)  # a refresh reads them, and nothing else
 
 
 def create_tables(aws: LocalAws, *, bucket: str, database: str, export: str, folder: str = "tables") -> None:

@@ -3,6 +3,7 @@
 import http.client
 import io
 import json
+import re
 import shutil
 import sys
 import urllib.error
@@ -52,6 +53,7 @@ class Deployed:
     manifests: int = 0
     capped: tuple[str, ...] = ()  # the function of spend caps, where owners.toml has one
     stalled_seconds: float = STALLED_SECONDS  # without a new statement, message or notification
+    config: Path = Path("config/deployment.toml")  # the operator's
 
     def deliver(self, export: Path, *, period: str = "") -> list[dict[str, Any]]:
         """Deliver an export's files as AWS does, each manifest after all data; the messages that follow."""
@@ -255,9 +257,9 @@ def deploying(folder: Path, *, owners: Path) -> Iterator[Deployed]:
         aws.deploy(folder / "assembly")
         for queue, topic, wanted in QUEUES:
             subscribe(aws, queue, topic=topic, wanted=wanted)
-        deployment = Deployment.load(repository / "config" / "deployment.toml")
+        config = repository / "config" / "deployment.toml"
         capped = ("controls",) if capped_roles(Owners.load(owners)) else ()
-        yield Deployed(aws, deployment, left_out, slack, jira, capped=capped)
+        yield Deployed(aws, Deployment.load(config), left_out, slack, jira, config=config, capped=capped)
 
 
 def settled_in(owners: Owners, *, slack: LocalSlack, jira: LocalJira, aws: LocalAws) -> None:
@@ -294,9 +296,8 @@ def copied(folder: Path, *, owners: Path, organisation: str) -> Path:
     config = folder / "config" / "deployment.toml"
     told = config.read_text().replace("123456789012", ACCOUNT).replace("o-a1b2c3d4e5", organisation)
     if capped_roles(Owners.load(owners)):
-        told = told.replace("enabled = false ", "enabled = true ").replace(
-            "dry_run = true ", "dry_run = false "
-        )
+        told = re.sub(r"(\n\[controls\].*\n)enabled = false", r"\1enabled = true", told)
+        told = told.replace("dry_run = true ", "dry_run = false ")
     told = told.replace("r-ab12", "r-root").replace("change-me-to-something-long", "f2b8c1d04e7a")
     told = told.replace('monitor_arn = ""', f'monitor_arn = "arn:aws:ce::{ACCOUNT}:anomalymonitor/6f2c0a91"')
     for name in ("slack", "jira"):

@@ -28,10 +28,16 @@ SERVICES = {
     "focuswatch/ledger/dynamodb_ledger.py": ["dynamodb"],
     "focuswatch/ledger/dynamodb_pages.py": ["dynamodb"],
     "focuswatch/notify/sns_publish.py": ["sns"],
+    "focuswatch/notify/finding_events.py": ["events"],
+    "focuswatch/notify/mail/client.py": ["sesv2"],
+    "focuswatch/notify/mail/daily_limit.py": ["dynamodb"],
+    "focuswatch/notify/mail/mail_digests.py": ["dynamodb"],
+    "focuswatch/notify/security/client.py": ["securityhub"],
+    "focuswatch/notify/security/ocsf_files.py": ["s3"],
     "focuswatch/operations/queue_depths.py": ["sqs"],
     "focuswatch/notify/slack/deliver.py": ["dynamodb"],
     "focuswatch/notify/slack/digest_queue.py": ["dynamodb"],
-    "focuswatch/notify/slack/record_response.py": ["dynamodb"],
+    "focuswatch/notify/response_ledger.py": ["dynamodb"],
     "focuswatch/bill/refresh/table_files.py": ["s3"],
     "focuswatch/bill/refresh/glue_partitions.py": ["glue"],
     "lambdas/answer.py": ["secretsmanager", "sqs"],
@@ -40,7 +46,9 @@ SERVICES = {
     "lambdas/pulse.py": ["sns"],
 }
 # Where IAM's word is not the API's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
 IAM_WORDS = {
+    "sesv2:SendEmail": "ses:SendEmail",
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:ListObjects": "s3:ListBucket",
     "s3:DeleteObjects": "s3:DeleteObject",

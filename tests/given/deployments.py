@@ -1,4 +1,4 @@
-"""Deployments for tests: one account as in the example, and three accounts; both notify Slack and Jira."""
+"""Deployments for tests: one account as in the example, and three accounts; both use every channel."""
 
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,12 @@ MONITOR = "arn:aws:ce::123456789012:anomalymonitor/6f2c0a91-d4e8-4b77-9073-0aa1b
 def deployment_of(*, accounts: Literal["one", "three"]) -> Deployment:
     """config/deployment.toml, or the same with payer, pipeline and members apart and no anomaly monitor yet."""
     config = Deployment.load(CONFIG / "deployment.toml").model_dump()
-    config["secrets"] |= {"slack": "focuswatch/slack", "jira": "focuswatch/jira"}
+    config["secrets"] |= {
+        channel: f"focuswatch/{channel}" for channel in ("slack", "jira", "teams", "pagerduty", "webhook")
+    }
+    config["email"] |= {"sender": "focuswatch@acme.example"}
+    config["security"] |= {"security_hub": True, "ocsf": True}
+    config["events"] |= {"findings": True}
     config["anomalies"]["monitor_arn"] = MONITOR
     if accounts == "one":
         return Deployment.model_validate(config)

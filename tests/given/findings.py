@@ -1,10 +1,11 @@
 """What tests state in one line: a finding, a run."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from focuswatch.catalog.headers import Category
-from focuswatch.findings.finding import Finding, fingerprint, severity_of
+from focuswatch.findings.finding import DAYS_A_MONTH, Finding, fingerprint, severity_of
+from focuswatch.findings.verified_saving import VerifiedSaving
 from focuswatch.ledger import DetectionRun
 
 DAY = date(2026, 3, 31)
@@ -51,6 +52,15 @@ def finding(
         last_seen=on,
         as_of=on,
     )
+
+
+def saving_of(finding: Finding, *, saved: str, on: date = DAY) -> VerifiedSaving:
+    """What the bill shows of a finding resolved on a day; the rest of its cost is still charged."""
+    expected = finding.monthly_cost / DAYS_A_MONTH
+    return VerifiedSaving(
+        since=on, measured_from=on + timedelta(days=2), measured_until=on + timedelta(days=4),
+        daily_cost=expected - Decimal(saved), daily_saving=Decimal(saved), expected_daily_saving=expected,
+    )  # fmt: skip
 
 
 def run(

@@ -15,7 +15,8 @@ MONDAY = date(2026, 6, 1)
 ACCOUNT = "111122223333"
 EC2 = "Amazon Elastic Compute Cloud"
 SECURITY = ("new_region", "new_service", "gpu_burst", "dormant_account_woke", "data_transfer_spike")
-RULES = incident_rules(Catalog.load())
+CATALOG = Catalog.load()
+RULES = incident_rules(CATALOG)
 ONCE, EVERY_RUN = ("new_region", "new_service"), ("gpu_burst", "token_burst", "data_transfer_spike")
 RAN = (*SECURITY, "cost_anomaly", "token_burst", "idle_floor_service", "security_service_went_dark")
 
@@ -65,7 +66,7 @@ def event(
         sub_account_name=None, region_id=region, resource_id=resource, service_name=service, team=team,
         owned_by="account" if team else "fallback", monthly_cost=total, cost_so_far=total,
         monthly_cost_if_continues=total * 30 / days, started_on=first, currency="USD",
-        title=Catalog.load().detection(detection).header.title, reason="A reason", action="1. An action",
+        title=CATALOG.detection(detection).header.title, reason="A reason", action="1. An action",
         evidence=evidence, explanation=explanation if drivers else None, first_seen=seen, last_seen=seen,
         as_of=seen,
     )  # fmt: skip

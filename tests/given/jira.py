@@ -48,7 +48,9 @@ def notification(
 ) -> QueuedNotification:
     """Return the notification of that number; each follows the previous one."""
     return QueuedNotification(
-        finding=a_finding(status="open" if kind == "reminder" else kind, **changes),
+        finding=a_finding(
+            status={"reminder": "open", "saving_verified": "resolved"}.get(kind, kind), **changes
+        ),
         kind=kind,
         number=number,
         after=number - 1 if number else None,

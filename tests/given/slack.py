@@ -144,7 +144,7 @@ def notification(
     finding: Finding, kind: NotificationKind = "new", *, number: int = 1, first: bool = False, **more: Any
 ) -> QueuedNotification:
     """Return a notification; the first of its finding, or one that follows the previous number."""
-    status = "open" if kind == "reminder" else kind
+    status = {"reminder": "open", "saving_verified": "resolved"}.get(kind, kind)
     changed = finding.model_copy(update={"status": status})
     follows = number - 1 if number > 1 and not first else None
     return QueuedNotification(

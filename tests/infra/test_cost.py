@@ -2,9 +2,18 @@
 
 import pytest
 
-from benchmarks.cost import ALARM_METRICS, DETECTIONS, KEYS, OLD_VERSIONS_DAYS, Line, lines, table
+from benchmarks.cost import (
+    ALARM_METRICS,
+    CHANNEL_ALARM_METRICS,
+    DETECTIONS,
+    KEYS,
+    OLD_VERSIONS_DAYS,
+    Line,
+    lines,
+    table,
+)
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_config import CHANNELS, Deployment
 from tests.given.deployments import CONFIG, ROOT
 from tests.given.stacks import synthesized
 
@@ -15,10 +24,16 @@ def test_the_document_has_the_computed_table():
 
 
 def test_counted_resources_are_deployed():
-    """Metrics of alarms, keys, and retention of overwritten files."""
+    """Metrics of alarms with Slack and Jira and for each further channel, keys, retention of overwritten files."""
     alarms = synthesized("one").properties("pipeline", "AWS::CloudWatch::Alarm")
-    metrics = [sum("MetricStat" in metric for metric in one.get("Metrics", [])) or 1 for one in alarms]
-    assert sum(metrics) == ALARM_METRICS
+    further = [channel.name for channel in CHANNELS if channel.name not in ("slack", "jira")]
+    metrics = dict.fromkeys(["", *further], 0)
+    for one in alarms:
+        of_channel = one["AlarmName"].removeprefix("focuswatch-").partition("-")[0]
+        metrics[of_channel if of_channel in further else ""] += (
+            sum("MetricStat" in metric for metric in one.get("Metrics", [])) or 1
+        )
+    assert metrics == {"": ALARM_METRICS} | dict.fromkeys(further, CHANNEL_ALARM_METRICS)
     keys = [
         key for stack in ("pipeline", "payer") for key in synthesized("one").resources(stack, "AWS::KMS::Key")
     ]

@@ -19,7 +19,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect, create_empty_table
 from focuswatch.engines.sql_literals import placeholders
 from focuswatch.notify.claims import LEASE_SECONDS
-from focuswatch.operations.deployment_config import FUNCTIONS, ONE_AT_A_TIME, QUEUE_FED, Deployment
+from focuswatch.operations.deployment_config import CHANNELS, FUNCTIONS, ONE_AT_A_TIME, QUEUE_FED, Deployment
 from infra.bucket import DataBucket
 from infra.functions import LambdaFunctions
 from infra.lake_formation import LakeFormationGrants
@@ -36,7 +36,9 @@ READ = {
     "deliveries": table_columns.DELIVERIES,
     "activity": table_columns.ACTIVITY,
     "accounts": table_columns.ACCOUNTS,
+    "principal_charges": table_columns.PRINCIPAL_CHARGES,
     "known_findings": table_columns.KNOWN_FINDINGS,
+    "recommendations": table_columns.RECOMMENDATIONS,
     **table_columns.OWNERS,
 }
 
@@ -227,6 +229,7 @@ def test_overwritten_files_are_kept_for_days_and_replaced_tables_for_one(stacks)
         if "NoncurrentVersionExpiration" in one
     }
     again = {f"tables/{table}/": 1 for table in ("daily_charges", *table_columns.KEPT_TABLES)}
+    again["tables/principal_charges/"] = 1
     assert kept == {"": stacks.deployment.keep.old_versions_days, "athena-results/": 1, **again}
 
 
@@ -378,7 +381,9 @@ def test_the_dashboard_is_free_of_charge():
     parts = dashboard["DashboardBody"]["Fn::Join"][1]
     widgets = json.loads("".join(part if isinstance(part, str) else "there" for part in parts))["widgets"]
     shown = [metric for widget in widgets for metric in widget["properties"]["metrics"]]
-    assert 3 * len(synthesized("one").deployment.kinds) <= len(shown) <= 50
+    deployment = synthesized("one").deployment
+    fed = [kind for kind in deployment.kinds if kind in QUEUE_FED]
+    assert 3 * len(deployment.kinds) - 2 * len(fed) <= len(shown) <= 50
     assert not [metric for metric in shown if "expression" in metric[0]]
 
 
@@ -462,18 +467,32 @@ def test_the_visibility_timeout_exceeds_the_timeout_of_the_function(stacks):
     assert all(one["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for one in mappings)
 
 
+def test_a_channel_that_is_not_configured_deploys_nothing():
+    """So that its queues, functions and alarms cost nothing."""
+    deployment = deployment_of(accounts="one")
+    secrets = deployment.secrets.model_copy(update={"slack": "", "pagerduty": ""})
+    off = {"secrets": secrets, **{name: type(getattr(deployment, name))() for name in ("email", "security")}}
+    kinds = deployment.model_copy(update=off).kinds
+    assert kinds == (*FUNCTIONS, "jira", "sweep", "teams", "answer", "record", "webhook")
+
+
 def test_queues_are_subscribed_to_their_topics(stacks):
-    """With raw message delivery."""
+    """With raw message delivery; those of security tools get security findings only."""
     heard = stacks.properties("pipeline", "AWS::SNS::Subscription")
-    assert len(heard) == 2
-    assert all(one["RawMessageDelivery"] and "FilterPolicy" not in one for one in heard)
+    assert len(heard) == len([channel for channel in CHANNELS if stacks.deployment.uses(channel)])
+    assert all(one["RawMessageDelivery"] for one in heard)
+    filters = {
+        str(one["Endpoint"]["Fn::GetAtt"][0]): one["FilterPolicy"] for one in heard if "FilterPolicy" in one
+    }
+    assert sorted(name[9:].partition("queue")[0] for name in filters) == ["ocsf", "securityhub"]
+    assert all(policy == {"category": ["security"]} for policy in filters.values())
     to_queues = [
         one for one in stacks.properties("payer", "AWS::SNS::Subscription") if one["Protocol"] == "sqs"
     ]
     assert [one["Endpoint"] for one in to_queues] == [stacks.deployment.queue_arn("spending")]
 
 
-@pytest.mark.parametrize("kind", ["slack", "jira"])
+@pytest.mark.parametrize("kind", [channel.name for channel in CHANNELS])
 def test_a_message_that_sns_cannot_deliver_is_a_dead_letter(stacks, kind):
     """Of the function that the queue feeds, with its alarm and redrive."""
     queues = stacks.resources("pipeline", "AWS::SQS::Queue")

@@ -8,11 +8,13 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 
 from focuswatch.bill.schema.glue_columns import EXPORT_COLUMNS
+from focuswatch.bill.schema.table_columns import RECOMMENDATIONS
 from focuswatch.collect.member_permissions import ACTIONS, MANAGEMENT_ACTIONS
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners, Owns, Team
 from infra.budgets import PayerBudgets, of_team
 from infra.member_stack import MemberStack
+from infra.payer_stack import PayerStack
 from tests.given.deployments import CONFIG, MONITOR, PAYER, PIPELINE, deployment_of
 from tests.given.stacks import Stacks, synthesized
 
@@ -59,6 +61,33 @@ def test_the_export_has_sixty_columns_and_overwrites_files(accounts, owner, grai
     assert destination["S3OutputConfigurations"] == {
         "Format": "PARQUET", "Compression": "PARQUET", "OutputType": "CUSTOM", "Overwrite": "OVERWRITE_REPORT",
     }  # fmt: skip
+
+
+def test_recommendations_are_exported_only_if_configured():
+    """Beside the tables, where every function that runs queries may read; of exclusive ones the best."""
+    app, given = App(), deployment_of(accounts="three").model_dump()
+    given["export"]["recommendations"] = True
+    deployment = Deployment.model_validate(given)
+    payer = PayerStack(app, "Payer", deployment=deployment, owners=Owners())
+    exports = Template.from_stack(payer).find_resources("AWS::BCMDataExports::Export").values()
+    added, focus = sorted(
+        (one["Properties"]["Export"] for one in exports), key=lambda one: one["Description"], reverse=True
+    )
+    assert "FOCUS" not in added["Description"] and focus["Name"] == deployment.export.name
+    query = added["DataQuery"]
+    assert query["QueryStatement"] == (
+        f"SELECT {', '.join(RECOMMENDATIONS)} FROM COST_OPTIMIZATION_RECOMMENDATIONS"
+    )
+    assert query["TableConfigurations"] == {
+        "COST_OPTIMIZATION_RECOMMENDATIONS": {"INCLUDE_ALL_RECOMMENDATIONS": "FALSE", "FILTER": "{}"}
+    }
+    destination = added["DestinationConfigurations"]["S3Destination"]
+    folder = f"s3://{destination['S3Bucket']}/{destination['S3Prefix']}/{added['Name']}/data/"
+    tables = synthesized("three").properties("pipeline", "AWS::Glue::Table")
+    (table,) = [one["TableInput"] for one in tables if one["TableInput"]["Name"] == "recommendations"]
+    assert table["StorageDescriptor"]["Location"] == folder
+    assert table["PartitionKeys"] == []
+    assert destination["S3Bucket"] == deployment.bucket and destination["S3BucketOwner"] == PIPELINE
 
 
 def test_each_budget_has_a_metric_and_a_topic(budgets):

@@ -52,6 +52,7 @@ USED = {
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/notify/sns_publish.py"),
+        Used("focuswatch/notify/finding_events.py"),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"pending_notifications", "mark_notified"})),
     ],
@@ -80,7 +81,7 @@ USED = {
     ],
     "slack": [*SLACK, PAGES, Used("focuswatch/notify/slack/digest_queue.py")],
     "answer": [Used("lambdas/answer.py")],
-    "record": [*SLACK, *LEDGER, Used("focuswatch/notify/slack/record_response.py")],
+    "record": [*SLACK, *LEDGER, Used("focuswatch/notify/response_ledger.py")],
     "weekly": [
         CLAIMS,
         SECRET,
@@ -92,7 +93,36 @@ USED = {
         PAGES,
     ],
     "jira": [*TOLD, *LEDGER],
+    "teams": [
+        *TOLD,
+        Used("focuswatch/notify/pacing.py"),
+        PAGES,
+        Used("focuswatch/notify/slack/digest_queue.py"),
+    ],
+    "pagerduty": [*TOLD, Used("focuswatch/notify/pacing.py")],
     "sweep": [CLAIMS, SECRET, HEARTBEAT, *LEDGER],
+    "webhook": TOLD,
+    "email": [
+        CLAIMS,
+        Used("focuswatch/notify/queue_batch.py"),
+        HEARTBEAT,
+        PAGES,
+        Used("focuswatch/notify/pacing.py"),
+        Used("focuswatch/notify/mail/daily_limit.py"),
+        Used("focuswatch/notify/mail/mail_digests.py"),
+        Used("focuswatch/notify/mail/client.py"),
+    ],
+    "securityhub": [
+        CLAIMS,
+        Used("focuswatch/notify/queue_batch.py"),
+        HEARTBEAT,
+        Used("focuswatch/notify/security/client.py"),
+    ],
+    "ocsf": [
+        Used("focuswatch/notify/queue_batch.py"),
+        HEARTBEAT,
+        Used("focuswatch/notify/security/ocsf_files.py"),
+    ],
 }
 # Calls with the member role, in other accounts: collect/test_collect_handler.py holds them to what that role grants.
 AS_MEMBER = {
@@ -186,9 +216,28 @@ def test_functions_may_write_heartbeats_and_leases_without_changing_findings(kin
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_functions_send_events_with_their_own_source_only(kind):
-    """Else a function could forge an S3 event with a manifest."""
+    """Else a function could forge an S3 event with a manifest. Only `publish` puts events about findings."""
     puts = [one for one in granted(synthesized("one"), kind) if "events:PutEvents" in listed(one["Action"])]
-    assert all(one["Condition"] == {"StringEquals": {"events:source": "focuswatch"}} for one in puts)
+    sources = {one["Condition"]["StringEquals"]["events:source"] for one in puts}
+    assert sources <= {"focuswatch", *(["focuswatch.findings"] if kind == "publish" else [])}
+
+
+def test_mails_are_sent_from_the_configured_address_only():
+    (send,) = [one for one in granted(synthesized("one"), "email") if one["Action"] == "ses:SendEmail"]
+    assert send["Condition"] == {"StringEquals": {"ses:FromAddress": "focuswatch@acme.example"}}
+
+
+def test_security_hub_is_that_of_the_pipeline():
+    (put,) = [one for one in granted(synthesized("three"), "securityhub") if "security" in str(one["Action"])]
+    assert put["Resource"] == "arn:aws:securityhub:eu-central-1:222222222222:product/222222222222/default"
+
+
+def test_no_step_is_invoked_by_events_about_findings():
+    """They are on the same bus as the events of the steps; a step that they invoked would call itself for ever."""
+    rules = synthesized("one").properties("pipeline", "AWS::Events::Rule")
+    sources = [rule["EventPattern"]["source"] for rule in rules if "EventPattern" in rule]
+    assert sources and all(isinstance(source, str) for listed in sources for source in listed)
+    assert "focuswatch.findings" not in {source for listed in sources for source in listed}
 
 
 @pytest.mark.parametrize("kind", ["refresh", "detect", "collect"])

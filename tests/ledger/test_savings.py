@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
-from focuswatch.detect.verified_savings import verified_savings
+from focuswatch.detect.verified_savings import measured_savings
 from focuswatch.engines.duckdb_engine import DuckDbEngine, create_table
 from focuswatch.ledger import Decision, LedgerEntry, SqliteLedger, Suppression
 from focuswatch.owners.owners_file import Owners
@@ -83,11 +83,15 @@ def test_savings_are_queried_in_several_statements(ledger, monkeypatch):
     labels: list[str] = []
     monkeypatch.setattr(DuckDbEngine, "query", recording(labels))
     entries = ledger.entries().values()
-    at_once = verified_savings(entries, engine=bill(), catalog=CATALOG, as_of=DAY)
+    at_once = measured_savings(entries, engine=bill({}), catalog=CATALOG, as_of=DAY)
     monkeypatch.setattr("focuswatch.engines.sql_literals.MOST_GIVEN_BYTES", 1)
-    assert verified_savings(entries, engine=bill(), catalog=CATALOG, as_of=DAY) == at_once
+    assert measured_savings(entries, engine=bill({}), catalog=CATALOG, as_of=DAY) == at_once
     assert labels == ["saved"] * 4
-    saved = {entry.finding.resource_id: entry.saved_daily for entry in at_once}
+    saved = {
+        entry.finding.resource_id: at_once[entry.fingerprint].daily_saving
+        for entry in entries
+        if entry.fingerprint in at_once
+    }
     assert saved == {"r": 10, "later": 1, "still billed": Decimal("0.666667")}
 
 

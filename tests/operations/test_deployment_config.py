@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.errors import ConfigError
-from focuswatch.operations.config_placeholders import SHIPPED_TEAMS, placeholders
+from focuswatch.operations.config_placeholders import SHIPPED_TEAMS, placeholders, unconfigured_channels
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
 from tests.given.deployments import CONFIG, deployment_of
@@ -207,6 +207,21 @@ def test_the_shipped_teams_are_recognized_as_placeholders():
     """Else a change of config/owners.toml would let its placeholders be deployed."""
     shipped = Owners.load(CONFIG / "owners.toml").teams
     assert {name: team.owns for name, team in shipped.items()} == SHIPPED_TEAMS
+
+
+def test_a_channel_that_is_not_deployed_is_refused_and_slack_is_optional():
+    """Else its findings would be lost; owners.toml may name Slack channels for a later day."""
+    owners = Owners.model_validate(
+        {
+            "routing": {"fallback_channel": "pagerduty:finops"},
+            "teams": {"a": {"channel": "#a"}, "b": {"channels": [{"to": "#b"}, {"to": "teams:b"}]}},
+        }
+    )
+    refused = list(unconfigured_channels(configured(), owners))
+    assert [line.partition(", which requires")[0] for line in refused] == [
+        "owners.toml: routing.fallback_channel: found 'pagerduty:finops'",
+        "owners.toml: teams.b: found 'teams:b'",
+    ]
 
 
 def configured() -> Deployment:

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import unquote
 
 import boto3
 import botocore.session
@@ -123,6 +124,7 @@ def test_a_deployment_in_order_has_no_failure(aws, deployment):
         "workgroup": "ok", "refresh": "ok", "collect": "ok", "detect": "ok", "publish": "ok", "page": "ok",
         "pulse": "ok",
         "accounts": "ok", "dead letters": "ok", "slack": "noted", "jira": "noted",
+        "teams": "noted", "pagerduty": "noted", "webhook": "noted",
     }  # fmt: skip
 
 
@@ -268,6 +270,70 @@ def test_the_jira_token_is_sent_over_https_only(aws, deployment, url, state):
     assert asked == (["https://a.atlassian.net/rest/api/2/myself"] if state == "ok" else [])
 
 
+@pytest.mark.parametrize(
+    ("secret", "state"),
+    [({"hooks.acme.example": "whsec_" + "QUJD" * 12}, "noted"), ({"hooks.acme.example": "hidden"}, "failed")],
+)
+def test_the_webhook_secret_is_checked_and_never_shown(aws, deployment, secret, state):
+    aws.client("secretsmanager").create_secret(Name="webhook", SecretString=json.dumps(secret))
+    secrets = deployment.secrets.model_copy(update={"webhook": "webhook"})
+    check = checks_of(aws, deployment.model_copy(update={"secrets": secrets}))["webhook"]
+    assert check.state == state and "hidden" not in check.found + check.fix and "QUJD" not in check.found
+
+
+def mailing(deployment):
+    """The deployment with a sender of mails."""
+    email = deployment.email.model_copy(update={"sender": "focuswatch@acme.example"})
+    return deployment.model_copy(update={"email": email})
+
+
+@pytest.mark.parametrize("identity", ["focuswatch@acme.example", "acme.example"])
+def test_the_sender_or_its_domain_is_a_verified_identity(aws, deployment, identity):
+    asked, verified = [], []
+
+    def found(params, **_):
+        asked.append(unquote(params["url_path"].rpartition("/")[2]))
+        return SimpleNamespace(status_code=200), {"VerifiedForSendingStatus": asked[-1] in verified}
+
+    aws.events.register("before-call.sesv2.GetEmailIdentity", found)
+    aws.events.register("before-call.sesv2.GetAccount", lambda **_: sending(ProductionAccessEnabled=True))
+    assert "aws sesv2 create-email-identity" in checks_of(aws, mailing(deployment))["email"].fix
+    assert asked == ["focuswatch@acme.example", "acme.example"]
+    verified.append(identity)
+    assert checks_of(aws, mailing(deployment))["email"].state == "ok"
+
+
+def sending(**account):
+    """An account in the sandbox, as GetAccount returns it."""
+    return SimpleNamespace(status_code=200), {
+        "SendingEnabled": True,
+        "ProductionAccessEnabled": False,
+    } | account
+
+
+def test_the_sandbox_is_noted_and_paused_sending_fails(aws, deployment):
+    aws.events.register(
+        "before-call.sesv2.GetEmailIdentity",
+        lambda **_: (SimpleNamespace(status_code=200), {"VerifiedForSendingStatus": True}),
+    )
+    account = {}
+    aws.events.register("before-call.sesv2.GetAccount", lambda **_: sending(**account))
+    sandbox = checks_of(aws, mailing(deployment))["email"]
+    assert sandbox.state == "noted" and "sandbox" in sandbox.found
+    account["ProductionAccessEnabled"] = True
+    assert checks_of(aws, mailing(deployment))["email"].state == "ok"
+    account["SendingEnabled"] = False
+    assert checks_of(aws, mailing(deployment))["email"].state == "failed"
+
+
+def test_security_hub_must_be_enabled(aws, deployment):
+    security = deployment.security.model_copy(update={"security_hub": True})
+    given = deployment.model_copy(update={"security": security})
+    assert "enable-security-hub" in checks_of(aws, given)["security hub"].fix
+    aws.client("securityhub").enable_security_hub()
+    assert checks_of(aws, given)["security hub"].state == "ok"
+
+
 def test_a_secret_that_cannot_be_read_is_a_failure(aws, deployment):
     given = deployment.model_copy(update={"secrets": deployment.secrets.model_copy(update={"slack": "lost"})})
     assert failures(aws, given)["secrets"].startswith("ResourceNotFoundException")
@@ -280,3 +346,27 @@ def test_the_command_exits_with_1_if_a_check_fails(aws, deployment):
     ill = CliRunner().invoke(app, ["doctor", "--config", str(CONFIG)])
     assert ill.exit_code == 1
     assert "aws logs tail /aws/lambda/focuswatch-detect" in " ".join(ill.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("channel", "secret", "named"),
+    [
+        (
+            "teams",
+            {"webhooks": {"search": "https://example.com/hidden"}, "signing_secret": "h" * 32},
+            "webhooks: search",
+        ),
+        ("pagerduty", {"routing_keys": {"oncall": "h" * 32}}, "routing keys: oncall"),
+    ],
+)
+def test_names_of_a_secret_that_cannot_be_tested_are_listed(aws, deployment, channel, secret, named):
+    """To compare with owners.toml; testing it would post a message."""
+    manager = aws.client("secretsmanager")
+    manager.create_secret(Name="it", SecretString=json.dumps(secret))
+    secrets = deployment.secrets.model_copy(update={channel: "it"})
+    given = deployment.model_copy(update={"secrets": secrets})
+    check = checks_of(aws, given)[channel]
+    assert check.state == "noted" and check.found.startswith(named)
+    assert "hidden" not in str(check) and "hhhh" not in str(check)
+    manager.put_secret_value(SecretId="it", SecretString="{}")
+    assert checks_of(aws, given)[channel].state == "failed"

@@ -1,6 +1,7 @@
-"""The queries of the page have the same result on DuckDB and on a real Trino."""
+"""The queries of the page and of verified savings have the same result on DuckDB and on a real Trino."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -24,7 +25,13 @@ FINDINGS = [
     ("whole account", "111122223333", None, None, None),
     ("another's", "999900001111", None, None, None),
 ]
-ASKED = {"layer_days": {}, "gpu_busy_days": {}, "finding_days": {"findings": FINDINGS}}
+RESOLVED = [(*one, date(2026, 3, 1), date(2026, 3, 7)) for one in FINDINGS]
+ASKED = {
+    "layer_days": {},
+    "gpu_busy_days": {},
+    "finding_days": {"findings": FINDINGS},
+    "resolved_costs": {"resolved": RESOLVED},
+}
 
 ALSO_ASKED = [CATALOG.lookups["launched_costs"], CATALOG.reports["savings"]]
 

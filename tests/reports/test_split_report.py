@@ -10,7 +10,7 @@ import pytest
 from focuswatch.bill import local_tables
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.run_report import report_rows
-from focuswatch.reports.split_report import split_rows
+from focuswatch.reports.split_report import reads_callers, split_rows
 from tests.given.findings import DAY
 from tests.given.page import CATALOG
 from tests.reports.test_page import bill, focuswatch
@@ -161,3 +161,10 @@ def test_command_splits_reports_and_reads_the_ledger(tmp_path):
     assert {row["intent"] for row in split} <= {"(no intent)", "(unallocated)"}
     for column in ("effective_cost", "billed_cost"):
         assert sum(row[column] for row in split) == pytest.approx(sum(row[column] for row in whole))
+
+
+def test_only_reports_of_callers_cannot_be_split():
+    """Callers are no part of the charges that a split selects; their report has a column team."""
+    assert [id for id, report in CATALOG.reports.items() if reads_callers(report, CATALOG)] == [
+        "ai_spend_by_principal"
+    ]

@@ -49,7 +49,7 @@ def test_week_is_compared_with_the_week_before_and_the_budget():
     )
     assert week.lines[0] == (
         "Month to date: 900.00 USD billed, excluding credits and tax; "
-        "90% of the 1,000 USD budget used; 27% of the month is settled"
+        "90% of the 1,000 USD budget used; 27% of the month complete"
     )
 
 
@@ -74,22 +74,27 @@ def test_largest_week_over_week_changes_have_their_cause():
 
 
 def test_open_findings_and_verified_savings_are_summed():
-    """Waste by what stopping it saves; saved is what the bill shows, of this week's resolved findings alone."""
+    """Waste by what stopping it saves; savings count in the week in which they were verified, once."""
     as_of = date(2026, 4, 11)
     entries = [
         LedgerEntry(finding=finding(cost="100", on=as_of - timedelta(days=9), team="search")),
         LedgerEntry(finding=finding("alarm", cost="50", on=as_of, team="search", category="security")),
         LedgerEntry(
-            finding=finding("gone", team="search"), state="resolved", resolved_on=as_of, saved_daily=Decimal(4)
+            finding=finding("gone", team="search"), state="resolved", resolved_on=as_of - timedelta(days=9),
+            saved_daily=Decimal(4), saving_verified_on=as_of - timedelta(days=4),
         ),
         LedgerEntry(
-            finding=finding("long gone", team="search"), state="resolved", resolved_on=as_of - timedelta(days=8),
-              saved_daily=Decimal(9)),
+            finding=finding("just gone", team="search"), state="resolved", resolved_on=as_of, saved_daily=Decimal(9)
+        ),
+        LedgerEntry(
+            finding=finding("long gone", team="search"), state="resolved", resolved_on=as_of - timedelta(days=13),
+            saved_daily=Decimal(9), saving_verified_on=as_of - timedelta(days=8),
+        ),
         LedgerEntry(finding=finding("another's", team="fraud")),
     ]  # fmt: skip
     lines = week_of([row()], entries).lines
     assert "2 open findings: 100.00 USD/month of waste; the oldest is 9 days old" in lines
-    assert "1 finding resolved this week; savings verified in the bill: 120.00 USD/month" in lines
+    assert "1 finding resolved this week; savings verified on the bill this week: 120.00 USD/month" in lines
     assert "Highest severity: A title, 50.00 USD charged, 111122223333. First step: An action" in lines
 
 
@@ -113,8 +118,9 @@ def golden(name):
     ]
     idle = next(one for one in mine if one.service_name)
     gone = LedgerEntry(
-        finding=finding("gone", team="search"), state="resolved", resolved_on=as_of, saved_daily=Decimal(4)
-    )
+        finding=finding("gone", team="search"), state="resolved", resolved_on=as_of - timedelta(days=5),
+        saved_daily=Decimal(4), saving_verified_on=as_of,
+    )  # fmt: skip
     rows = [
         row(service=idle.service_name, account=idle.sub_account_id, month=600.0),
         row(service="Amazon S3", now=50.0, before=5.0, month=90.0),
@@ -195,7 +201,7 @@ def test_finding_about_an_account_explains_smaller_increases():
 def test_second_day_of_a_month_has_no_month_to_date():
     """The budget of April is not compared with the last days of March."""
     week = week_of([row(month=0.0)], as_of=date(2026, 5, 2))
-    assert "0% of the 1,000 USD budget used; 0% of the month is settled" in week.lines[0]
+    assert "0% of the 1,000 USD budget used; 0% of the month complete" in week.lines[0]
 
 
 def test_report_counts_settled_days_and_the_month():

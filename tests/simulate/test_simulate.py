@@ -17,6 +17,7 @@ from focuswatch.errors import ConfigError
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import DEFAULT_END, simulate
+from focuswatch.simulate.bedrock_callers import CALLER_DETECTIONS
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.expected import truth_of
 from focuswatch.simulate.organization import MIN_ACCOUNTS
@@ -40,6 +41,14 @@ REASONS_NOT_TO_REPORT = {
         "an experiment that ended long ago",
     },
     "budget_pace": {"a plan that lasts", "what has ended"},
+    "aws_recommendation": {
+        "no savings",
+        "another currency",
+        "withdrawn",
+        "below the threshold",
+        "purchase",
+        "no charges",
+    },
     "orphaned_opensearch_collection": {
         "collection younger than the lookback",
         "one Bedrock call of any family",
@@ -114,6 +123,9 @@ REASONS_NOT_TO_REPORT = {
         "less than 10 a day above the expected",
     },
     "unit_cost_regression": {"mix shifts between models are reported as mix, not price", "tiny volumes"},
+    "new_ai_principal": {"a service role", "a new person of a known role", "the first days of callers"},
+    "runaway_session": {"less than four times the median", "a session name of every day"},
+    "principal_budget": {"a pace within the budget"},
 }  # a spike that is already open is one finding, so it has no hard negative of its own
 
 
@@ -279,7 +291,8 @@ def test_hourly_charges_add_up_to_daily_ones(short, tmp_path):
 
 
 def test_every_detection_has_incidents(truth):
-    assert {incident["detection"] for incident in visible(truth)} == set(KINDS) == set(REASONS_NOT_TO_REPORT)
+    planted = {*KINDS, *CALLER_DETECTIONS}
+    assert {incident["detection"] for incident in visible(truth)} == planted == set(REASONS_NOT_TO_REPORT)
 
 
 @pytest.mark.parametrize("detection", REASONS_NOT_TO_REPORT)
@@ -304,6 +317,8 @@ def test_a_first_scan_reports_the_incidents_of_the_truth_and_nothing_else(simula
         state=tmp_path,
         activity=simulated.activity,
         accounts=simulated.accounts,
+        recommendations=simulated.recommendations,
+        principals=simulated.principals,
         as_of=simulated.as_of,
     )
     catalog, owners = Catalog.load(), Owners.load(simulated.owners)
@@ -325,7 +340,7 @@ def test_no_hard_negative_is_an_incident_too(truth):
 
 def test_incidents_have_charges_on_their_days(focus):
     plans = ("budget_pace", "experiment_overdue", "spend_cap")  # without charges of their own
-    without_charges = ("stale_export", "security_service_went_dark", *plans)
+    without_charges = ("stale_export", "security_service_went_dark", *plans, *CALLER_DETECTIONS)
     rows = focus.execute(
         """
         SELECT incidents.detection, count(DISTINCT focus.ChargePeriodStart::DATE) AS days
@@ -483,6 +498,33 @@ def test_activity_and_accounts_have_the_columns_that_a_scan_reads(simulated):
     ]  # fmt: skip
     zeros = one(duckdb, f"SELECT count_if(value = 0), count(*) FROM '{simulated.activity}'")
     assert 0 < zeros[0] < zeros[1]
+
+
+def test_callers_have_part_of_the_charges_that_the_bill_has(simulated, focus):
+    """Never more than an account's charges of a day and meter, and not all of them: some spend has no caller."""
+    called = f"read_parquet('{simulated.principals}')"
+    shares = focus.execute(
+        f"""
+        SELECT coalesce(sum(called.cost), 0) / sum(billed.cost) AS share, max(called.cost - billed.cost) AS excess
+        FROM (
+            SELECT
+                ChargePeriodStart::DATE AS day, SubAccountId AS account, SkuMeter AS meter,
+                sum(EffectiveCost) AS cost
+            FROM focus
+            WHERE ServiceName LIKE '%Bedrock%' AND ChargeCategory = 'Usage' AND ChargePeriodStart >= '2026-04-09'
+            GROUP BY ALL
+        ) AS billed
+        FULL JOIN (
+            SELECT
+                line_item_usage_start_date::DATE AS day, line_item_usage_account_id AS account,
+                line_item_usage_type AS meter, sum(line_item_unblended_cost) AS cost
+            FROM {called}
+            GROUP BY ALL
+        ) AS called USING (day, account, meter)
+        """
+    ).fetchone()
+    assert 0.2 < shares[0] < 0.9
+    assert shares[1] < 1e-6
 
 
 def test_every_team_owns_existing_accounts(simulated):

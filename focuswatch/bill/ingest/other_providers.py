@@ -1,16 +1,19 @@
 """Handle charges of providers other than AWS: reports include the cost, detections do not evaluate the charges."""
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb  # functions on AWS import this module, and have no DuckDB
 
-from focuswatch.bill.schema import focus_columns
+# A row without a provider is taken for AWS's. The same on DuckDB and on Trino; focus_columns.IS_AWS is DuckDB's alone.
+IS_AWS = (
+    "(lower(trim(ProviderName)) LIKE 'aws%' OR lower(trim(ProviderName)) LIKE 'amazon%' "
+    "OR coalesce(trim(ProviderName), '') = '')"
+)
 
-# A row without a provider is taken for AWS's.
-IS_AWS = f"({focus_columns.IS_AWS.format('ProviderName')} OR coalesce(trim(ProviderName), '') = '')"
 
-
-def probe_providers(connection: duckdb.DuckDBPyConnection, *, table: str) -> dict[str, int]:
+def probe_providers(connection: "duckdb.DuckDBPyConnection", *, table: str) -> dict[str, int]:
     """Return the charges of every provider other than AWS in `table`, by name."""
     rows = connection.execute(
         f"SELECT ProviderName, CAST(sum(charges) AS bigint) FROM {table} WHERE NOT {IS_AWS} GROUP BY 1 ORDER BY 1"
@@ -35,7 +38,7 @@ def sentence(providers: Iterable[Mapping[str, int]], *, charges: int) -> str | N
     )
 
 
-def aws_only(connection: duckdb.DuckDBPyConnection, *, of: duckdb.DuckDBPyConnection) -> None:
+def aws_only(connection: "duckdb.DuckDBPyConnection", *, of: "duckdb.DuckDBPyConnection") -> None:
     """Make `folded_charges` on `connection` of the AWS charges in that of another connection."""
     row = of.execute(
         "SELECT sql FROM duckdb_views() WHERE view_name = 'folded_charges' AND NOT temporary"

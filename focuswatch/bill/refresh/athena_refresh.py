@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from focuswatch.bill.ingest.delivery_layout import PeriodDelivery, deliveries_of
 from focuswatch.bill.ingest.file_listing import Listing
+from focuswatch.bill.ingest.other_providers import sentence
 from focuswatch.bill.ingest.partition_folders import shared_folder
 from focuswatch.bill.refresh.glue_partitions import GluePeriod, Partitions, day_after
 from focuswatch.bill.refresh.refresh_index import DeliveryRow, digest_of
@@ -21,6 +22,8 @@ from focuswatch.bill.refresh.refresh_selects import (
     charges_of_period,
     facts_of_period,
     kept_table_of_period,
+    portions,
+    providers_of_period,
     rate_of_period,
 )
 from focuswatch.bill.refresh.table_files import Files
@@ -35,7 +38,7 @@ from focuswatch.owners.owners_file import Owners
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
-MADE_BY = "1"  # increase it when periods are folded differently, so that every one is folded again
+MADE_BY = "2"  # increase it when periods are folded differently, so that every one is folded again
 MONEY_DIGITS = 6
 
 
@@ -141,7 +144,7 @@ class AthenaTables:
         known = export.locations()
         for delivery in (one for one in deliveries if one.files):
             folder = shared_folder(PurePosixPath(file.key) for file in delivery.files)
-            location = f"s3://{_bucket(listing)}/{folder}/"
+            location = f"s3://{bucket_of(listing)}/{folder}/"
             if known.get(delivery.unit) != location:
                 export.point(delivery.unit, location=location, parameters={})
 
@@ -154,12 +157,8 @@ class AthenaTables:
                 f"billing period {period}: the manifest lists no files. The previous version is kept"
             )
         folders = {table: self.files.new_folder(table, period) for table in PERIOD_TABLES}
-        paths = _listed_paths(delivery, listing=listing)
-        self.engine.unload(
-            charges_of_period(self.catalog, period=period, paths=paths),
-            to=folders["daily_charges"],
-            label=f"refresh of {period}",
-        )
+        paths = listed_paths(delivery, listing=listing)
+        self._unload_charges(period, paths=paths, to=folders["daily_charges"])
         staged = Partitions(self.glue, self.engine.database, "refreshed_charges")
         staged.point(period, location=folders["daily_charges"], parameters={})
         facts = self._facts(delivery, digest=digest, location=folders["daily_charges"], paths=paths)
@@ -176,6 +175,19 @@ class AthenaTables:
             partitions.point(period, location=folders[table], parameters=facts.parameters())
             self.files.sweep(table, period)
         return facts
+
+    def _unload_charges(self, period: str, *, paths: Sequence[str], to: str) -> None:
+        """Fold the period's charges into the empty folder `to`; each portion of its files into a folder below.
+
+        A partition includes the folders below its own, and a key may have several rows a day.
+        """
+        some = list(portions(paths))
+        for number, portion in enumerate(some):
+            self.engine.unload(
+                charges_of_period(self.catalog, period=period, paths=portion),
+                to=f"{to}{number:04}/" if len(some) > 1 else to,
+                label=f"refresh of {period}",
+            )
 
     def _sweep_unread(self, periods: Iterable[str]) -> None:
         """Delete previous folders of unchanged periods, which no statement reads any more."""
@@ -214,11 +226,20 @@ class AthenaTables:
             first_charge_date=row["first_charge_date"],
             last_charge_date=row["last_charge_date"],
             per_usd=None if row["currency"] == USD else self._own_rate(delivery.unit, paths=paths),
+            providers=self._providers(delivery.unit) if row["other_charges"] else {},
         )
 
+    def _providers(self, period: str) -> dict[str, int]:
+        rows = self.engine.query(providers_of_period(period), label=f"providers of {period}")
+        return {row["provider"]: int(row["charges"]) for row in rows}
+
     def _own_rate(self, period: str, *, paths: Sequence[str]) -> float | None:
-        (row,) = self.engine.query(rate_of_period(period, paths=paths), label=f"exchange rate of {period}")
-        return row["billed"] / row["dollars"] if row["dollars"] else None
+        billed = dollars = 0.0
+        for portion in portions(paths):
+            statement = rate_of_period(period, paths=portion)
+            (row,) = self.engine.query(statement, label=f"exchange rate of {period}")
+            billed, dollars = billed + row["billed"], dollars + row["dollars"]
+        return billed / dollars if dollars else None
 
     def _remember(
         self,
@@ -246,16 +267,17 @@ class AthenaTables:
             self.files.write("deliveries", _columns(DELIVERIES, [*recorded, *told]))
 
 
-def _listed_paths(delivery: PeriodDelivery, *, listing: Listing) -> list[str]:
+def listed_paths(delivery: PeriodDelivery, *, listing: Listing) -> list[str]:
     """Return the files that count, where others lie in the same folder; none where all of them count."""
     folders = {file.name.parent for file in delivery.files}
     beside = any(file.name.parent in folders and file not in delivery.files for file in listing.files)
     if len(folders) == 1 and not beside:
         return []
-    return [f"s3://{_bucket(listing)}/{file.key}" for file in delivery.files]
+    return [f"s3://{bucket_of(listing)}/{file.key}" for file in delivery.files]
 
 
-def _bucket(listing: Listing) -> str:
+def bucket_of(listing: Listing) -> str:
+    """Return the bucket that a listing is of."""
     return listing.source.removeprefix("s3://").partition("/")[0]
 
 
@@ -291,13 +313,15 @@ def _summary(
         raise ExportError(
             f"billing periods have the currencies {', '.join(currencies)}, expected one. Use one export per payer"
         )
+    charges = sum(period.charges for period in after.values())
+    other_providers = sentence((period.providers for period in after.values()), charges=charges)
     return AthenaRefresh(
         changed=tuple(sorted(changed)),
         unchanged=tuple(sorted(after.keys() - changed)),
         as_of=day_after(after.values()),
         currency=currencies[0],
         newest_delivery=max(period.delivered_at for period in after.values()),
-        charges=sum(period.charges for period in after.values()),
-        warnings=tuple(warnings),
+        charges=charges,
+        warnings=(*warnings, *([other_providers] if other_providers else [])),
         failed=dict(failed),
     )

@@ -4,8 +4,9 @@ One call changes the location of a partition, so a statement reads all files of 
 The parameters of the partition hold facts about the charges and change with it.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ class GluePeriod:
     first_charge_date: date
     last_charge_date: date
     per_usd: float | None = None  # units of its currency for one US dollar, where the export says so
+    providers: Mapping[str, int] = field(default_factory=dict)  # charges of providers other than AWS
 
     def parameters(self) -> dict[str, str]:
         """As Glue keeps it."""
@@ -39,6 +41,7 @@ class GluePeriod:
             "first_charge_date": self.first_charge_date.isoformat(),
             "last_charge_date": self.last_charge_date.isoformat(),
             **({} if self.per_usd is None else {"per_usd": repr(self.per_usd)}),
+            **({"providers": json.dumps(self.providers)} if self.providers else {}),
         }
 
 
@@ -57,19 +60,23 @@ class Partitions:
 
     def all(self) -> dict[str, GluePeriod]:
         """Return every period by name; a partition without valid parameters is omitted, and so refreshed again."""
-        pages = self.glue.get_paginator("get_partitions").paginate(
-            DatabaseName=self.database, TableName=self.table
-        )
-        partitions = (partition for page in pages for partition in page["Partitions"])
-        return {period.period: period for item in partitions if (period := _period(item)) is not None}
+        return {period.period: period for item in self._partitions() if (period := _period(item)) is not None}
 
     def locations(self) -> dict[str, str]:
         """Return where each period's files are."""
+        return {item["Values"][0]: item["StorageDescriptor"]["Location"] for item in self._partitions()}
+
+    def digests(self) -> dict[str, str]:
+        """Return the digest of the delivery that each period was made of."""
+        return {
+            item["Values"][0]: item.get("Parameters", {}).get("digest", "") for item in self._partitions()
+        }
+
+    def _partitions(self) -> Iterator[Any]:
         pages = self.glue.get_paginator("get_partitions").paginate(
             DatabaseName=self.database, TableName=self.table
         )
-        partitions = (partition for page in pages for partition in page["Partitions"])
-        return {item["Values"][0]: item["StorageDescriptor"]["Location"] for item in partitions}
+        yield from (partition for page in pages for partition in page["Partitions"])
 
     def point(self, period: str, *, location: str, parameters: dict[str, str]) -> None:
         """Make the period's files those in `location`, in one step."""
@@ -102,6 +109,9 @@ def _period(partition: Any) -> GluePeriod | None:
             first_charge_date=date.fromisoformat(parameters["first_charge_date"]),
             last_charge_date=date.fromisoformat(parameters["last_charge_date"]),
             per_usd=float(parameters["per_usd"]) if "per_usd" in parameters else None,
+            providers={
+                name: int(charges) for name, charges in json.loads(parameters.get("providers", "{}")).items()
+            },
         )
     except (KeyError, ValueError):
         return None

@@ -4,20 +4,31 @@ Pure text. Tables that are small or depend on the day (NOT_STORED) are common ta
 read them; the other tables are in Glue.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from focuswatch.bill.ingest.other_providers import IS_AWS
 from focuswatch.bill.schema.focus_columns import KINDS, TEXTS
 from focuswatch.bill.schema.glue_columns import PERIOD_KEY
-from focuswatch.bill.schema.table_columns import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES, MADE
+from focuswatch.bill.schema.table_columns import (
+    DAILY_CHARGES,
+    FOLDED_CHARGES,
+    KEPT_TABLES,
+    MADE,
+    PRINCIPAL_EXPORT,
+)
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection, Report
 from focuswatch.engines.common_table_expressions import with_tables
+from focuswatch.engines.sql_identifiers import quoted
 from focuswatch.engines.sql_literals import Expression, Value, literal, literals
 from focuswatch.errors import CatalogError
 from focuswatch.findings.exchange_rates import USD
 
 NOT_STORED = tuple(name for name in MADE if name not in ("daily_charges", *KEPT_TABLES))
 RAW = "FROM focus_export"
+RAW_PRINCIPALS = "FROM principal_export"
 TODAY = Expression("current_date")
+# Athena refuses a statement of more than 262,144 bytes: https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
+MOST_PATH_BYTES = 200_000  # the rest of the statement has some 10,000
 WEEK_AGO = Expression("CAST(current_date - INTERVAL '7' DAY AS date)")
 
 
@@ -43,15 +54,38 @@ def saved_query(
 def charges_of_period(catalog: Catalog, *, period: str, paths: Sequence[str] = ()) -> str:
     """`daily_charges` of one billing period (`2026-05`) from the raw export, read once.
 
-    `paths` are the delivered files that count, where others lie beside them; none: all of the period's folder.
+    `paths` are the delivered files that count, where others lie beside them; none: all of the period's folder. They fit
+    into one statement: see `portions`.
     """
     return folded(catalog, delivered=_delivered(period, paths))
 
 
-def _delivered(period: str, paths: Sequence[str]) -> str:
+def portions(paths: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the paths in portions of which each fits into one statement; one empty portion if there are none."""
+    portion: list[str] = []
+    free = MOST_PATH_BYTES
+    for path in paths:
+        size = len(f"{literal(path)}, ".encode())
+        if portion and size > free:
+            yield portion
+            portion, free = [], MOST_PATH_BYTES
+        portion.append(path)
+        free -= size
+    yield portion
+
+
+def principals_of_period(catalog: Catalog, *, period: str, paths: Sequence[str] = ()) -> str:
+    """Return `principal_charges` of one billing period from the export with IAM principals; `paths` as above."""
+    delivered = _delivered(period, paths, raw=RAW_PRINCIPALS)
+    tables = {"delivered_principals": f"SELECT {', '.join(PRINCIPAL_EXPORT)}\n{delivered}"}
+    folding = catalog.tables["principal_charges"].sql
+    return with_tables(folding.replace(RAW_PRINCIPALS, "FROM delivered_principals"), tables)
+
+
+def _delivered(period: str, paths: Sequence[str], *, raw: str = RAW) -> str:
     # "$path" is Trino's Hive connector's too: https://trino.io/docs/435/connector/hive.html#metadata-columns
     of_these = f'\n    AND "$path" IN ({literals(list(paths))})' if paths else ""
-    return f"{RAW}\nWHERE billing_period = {literal(period)}{of_these}"
+    return f"{raw}\nWHERE billing_period = {literal(period)}{of_these}"
 
 
 def rate_of_period(period: str, *, paths: Sequence[str] = ()) -> str:
@@ -113,7 +147,34 @@ SELECT
     max(charge_date) AS last_charge_date,
     count(DISTINCT BillingCurrency) AS currencies,
     min(BillingCurrency) AS currency,
-    count_if(charge_date IS NULL) AS without_day
+    count_if(charge_date IS NULL) AS without_day,
+    coalesce(sum(CASE WHEN NOT {IS_AWS} THEN charges END), 0) AS other_charges
 FROM refreshed_charges
 WHERE {PERIOD_KEY} = {literal(period)}
 """.strip()
+
+
+def providers_of_period(period: str) -> str:
+    """Return the charges of every provider other than AWS in what a refresh has just folded."""
+    return f"""
+SELECT
+    ProviderName AS provider,
+    CAST(sum(charges) AS bigint) AS charges
+FROM refreshed_charges
+WHERE {PERIOD_KEY} = {literal(period)}
+    AND NOT {IS_AWS}
+GROUP BY 1
+ORDER BY 1
+""".strip()
+
+
+def aws_tables(catalog: Catalog, *, database: str) -> dict[str, str]:
+    """Return the tables that a refresh stored, with AWS charges only, each after what it reads.
+
+    They are read from `daily_charges` whenever a statement runs, which costs more than the stored tables do.
+    """
+    charges = f"FROM {quoted(database)}.daily_charges\nWHERE {IS_AWS}"
+    return {
+        "daily_charges": f"SELECT {', '.join(DAILY_CHARGES)}\n{charges}",
+        **{name: kept_table(catalog, name, refreshed=charges) for name in KEPT_TABLES},
+    }

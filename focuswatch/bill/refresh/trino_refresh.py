@@ -6,6 +6,7 @@ a view changes no view; a repeated refresh folds again what was not recorded.
 
 import hashlib
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -17,12 +18,14 @@ from focuswatch.bill.refresh import trino_statements
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
 from focuswatch.bill.refresh.refresh_selects import folded, kept_table
 from focuswatch.bill.schema import table_columns
+from focuswatch.bill.schema.focus_columns import PRICING_COST, PRICING_CURRENCY
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row
 from focuswatch.engines.sql_literals import literal, literals
 from focuswatch.engines.trino_engine import TrinoEngine
 from focuswatch.errors import ConfigError, ExportError, QueryError
+from focuswatch.findings.exchange_rates import USD
 
 MADE_BY = "1"  # increase it when periods are folded differently, so that every one is folded again
 MOST_DELIVERIES = 1000  # that are kept: what is known of late bills follows from the newest
@@ -44,6 +47,8 @@ class TrinoPeriod(BaseModel):
     currency: str
     first_charge_date: date
     last_charge_date: date
+    providers: dict[str, int] = {}  # charges of providers other than AWS
+    per_usd: float | None = None  # units of its currency for one US dollar, if the export prices in dollars
 
     @property
     def part(self) -> str:
@@ -80,9 +85,10 @@ class TrinoTables:
         before = {period.period: period for period in self._remembered(existing)}
         run = f"{datetime.now(UTC):%Y%m%d%H%M%S}_{uuid.uuid4().hex[:6]}"
         made_by = _made_by(self.catalog)
-        after = [
+        known = [
             _period(row, before=before.get(row["billing_period"]), run=run, made_by=made_by) for row in found
         ]
+        after = self._described(known, found)
         changed = [period for period in after if period.run == run]
         progress(f"{len(changed)} of {len(after)} billing periods changed")
         self._make_tables(existing)
@@ -92,6 +98,31 @@ class TrinoTables:
             self._turn(after, changed=changed, existing=existing)
             self._sweep(after)
         return after
+
+    def _described(self, periods: Sequence[TrinoPeriod], facts: Sequence[Row]) -> list[TrinoPeriod]:
+        """Return the periods with their other providers and own exchange rates, which few exports have."""
+        providers: dict[date, dict[str, int]] = defaultdict(dict)
+        if any(row["other_charges"] for row in facts):
+            statement = trino_statements.providers(self.export)
+            for row in self.engine.query(statement, label="providers of the export"):
+                providers[row["billing_period"]][row["provider"]] = row["charges"]
+        rates = {} if facts[0]["currency"] == USD else self._own_rates()
+        return [
+            period.model_copy(
+                update={"providers": providers[period.period], "per_usd": rates.get(period.period)}
+            )
+            for period in periods
+        ]
+
+    def _own_rates(self) -> dict[date, float]:
+        columns = {
+            str(row["Column"]).lower()
+            for row in self.engine.query(f"SHOW COLUMNS FROM {self.export}", label="columns of the export")
+        }
+        if not columns >= {PRICING_CURRENCY, PRICING_COST}:
+            return {}
+        rows = self.engine.query(trino_statements.own_rates(self.export), label="exchange rate of the export")
+        return {row["billing_period"]: row["billed"] / row["dollars"] for row in rows}
 
     def _remembered(self, existing: set[str]) -> list[TrinoPeriod]:
         if MEMORY not in existing:

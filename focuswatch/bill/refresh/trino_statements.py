@@ -10,10 +10,13 @@ https://trino.io/docs/current/admin/properties-query-management.html#query-max-s
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
+from focuswatch.bill.ingest.other_providers import IS_AWS
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
+from focuswatch.bill.schema.focus_columns import PRICING_COST, PRICING_CURRENCY
 from focuswatch.bill.schema.table_columns import DELIVERIES
 from focuswatch.engines.inline_rows import create_statement, trino_type
 from focuswatch.engines.sql_literals import Scalar, literal, literals
+from focuswatch.findings.exchange_rates import USD
 
 # The property that partitions a table:
 # https://trino.io/docs/current/connector/hive.html#table-properties
@@ -54,10 +57,43 @@ SELECT
     CAST(max(ChargePeriodStart) AS date) AS last_charge_date,
     count(DISTINCT BillingCurrency) AS currencies,
     min(BillingCurrency) AS currency,
-    count_if(ChargePeriodStart IS NULL) AS without_day
+    count_if(ChargePeriodStart IS NULL) AS without_day,
+    count_if(NOT {IS_AWS}) AS other_charges
 FROM {export}
 GROUP BY 1
 ORDER BY 1
+""".strip()
+
+
+def providers(export: str) -> str:
+    """Return the charges of every provider other than AWS, by billing period."""
+    return f"""
+SELECT
+    CAST(date_trunc('month', BillingPeriodStart) AS date) AS billing_period,
+    ProviderName AS provider,
+    count(*) AS charges
+FROM {export}
+WHERE NOT {IS_AWS}
+GROUP BY 1, 2
+ORDER BY 1, 2
+""".strip()
+
+
+def own_rates(export: str) -> str:
+    """Return what is billed and the same in US dollars, by billing period; see focuswatch.bill.ingest."""
+    billed, dollars = (f"TRY_CAST({column} AS double)" for column in ("EffectiveCost", PRICING_COST))
+    return f"""
+SELECT
+    CAST(date_trunc('month', BillingPeriodStart) AS date) AS billing_period,
+    sum({billed}) AS billed,
+    sum({dollars}) AS dollars
+FROM {export}
+WHERE {PRICING_CURRENCY} = {literal(USD)}
+    AND {billed} > 0
+    AND {dollars} > 0
+    AND is_finite({billed})
+    AND is_finite({dollars})
+GROUP BY 1
 """.strip()
 
 

@@ -115,11 +115,15 @@ GLUE_TABLES: dict[str, list[tuple[str, str]]] = {
     "deliveries": glue_columns(table_columns.DELIVERIES),
     "activity": [pair for pair in glue_columns(table_columns.ACTIVITY) if pair[0] != "activity_date"],
     "accounts": glue_columns(table_columns.ACCOUNTS),
+    "principal_export": glue_columns(table_columns.PRINCIPAL_EXPORT),
+    "principal_charges": glue_columns(table_columns.PRINCIPAL_CHARGES),
     **{name: glue_columns(shape) for name, shape in table_columns.OWNERS.items()},
     "known_findings": glue_columns(table_columns.KNOWN_FINDINGS),
+    "recommendations": glue_columns(table_columns.RECOMMENDATIONS),
 }
 PARTITION_KEYS: dict[str, tuple[str, str]] = {
     "focus_export": ("billing_period", "string"),
-    **dict.fromkeys((*PERIOD_TABLES, "refreshed_charges"), (PERIOD_KEY, "string")),
+    "principal_export": ("billing_period", "string"),
+    **dict.fromkeys((*PERIOD_TABLES, "refreshed_charges", "principal_charges"), (PERIOD_KEY, "string")),
     "activity": ("activity_date", "date"),
 }

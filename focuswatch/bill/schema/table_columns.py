@@ -83,7 +83,8 @@ KEPT_TABLES = {
 }  # small, asked often, and made of one billing period's charges alone
 MADE = (  # each after what it reads
     "daily_charges", "daily_services", "tagged_days", "ai_charges", "completeness", "ai_layers", "token_charges",
-    "gpu_days", "endpoint_days", "named_days", "owned_days", "paid_days", "launch_rules", "launch_days", "team_spends",
+    "principal_days", "gpu_days", "endpoint_days", "named_days", "owned_days", "paid_days", "launch_rules",
+    "launch_days", "team_spends",
 )  # fmt: skip
 DELIVERIES = {
     "billing_period": "DATE",
@@ -100,6 +101,32 @@ ACTIVITY = {
     "resource_id": "VARCHAR",
     "metric": "VARCHAR",
     "value": "DOUBLE",
+}
+# Columns of CUR 2.0: https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2.html
+PRINCIPAL_EXPORT = {
+    "bill_billing_period_start_date": "TIMESTAMP",
+    "line_item_usage_start_date": "TIMESTAMP",
+    "line_item_usage_account_id": "VARCHAR",
+    "line_item_line_item_type": "VARCHAR",
+    "line_item_usage_type": "VARCHAR",
+    "line_item_iam_principal": "VARCHAR",
+    "line_item_usage_amount": "DOUBLE",
+    "line_item_unblended_cost": "DOUBLE",
+    "line_item_net_unblended_cost": "DOUBLE",
+    "product": "MAP(VARCHAR, VARCHAR)",
+    "product_region_code": "VARCHAR",
+    "tags": "MAP(VARCHAR, VARCHAR)",
+}
+PRINCIPAL_CHARGES = {
+    "charge_date": "DATE",
+    "sub_account_id": "VARCHAR",
+    "region_id": "VARCHAR",
+    "sku_meter": "VARCHAR",
+    "product_name": "VARCHAR",
+    "iam_principal": "VARCHAR",
+    "tags": "MAP(VARCHAR, VARCHAR)",
+    "quantity": "DOUBLE",
+    "effective_cost": "DOUBLE",
 }
 ACCOUNTS = {
     "sub_account_id": "VARCHAR",
@@ -133,12 +160,23 @@ PLAN_RULES = {
 }
 LAUNCHES = {"use_case": "VARCHAR", "first_day": "DATE", "last_day": "DATE", "factor": "DOUBLE"}
 POLICY_RULES = {"use_case": "VARCHAR", "rule": "VARCHAR", "pattern": "VARCHAR", "word": "VARCHAR"}
+PRINCIPAL_BUDGETS = {
+    "budget": "VARCHAR",
+    "rule": "VARCHAR",
+    "key": "VARCHAR",
+    "value": "VARCHAR",
+    "team": "VARCHAR",
+    "measure": "VARCHAR",
+    "period": "VARCHAR",
+    "amount": "DOUBLE",
+}
 OWNERS = {
     "owner_rules": OWNER_RULES,
     "plans": PLANS,
     "plan_rules": PLAN_RULES,
     "launches": LAUNCHES,
     "policy_rules": POLICY_RULES,
+    "principal_budgets": PRINCIPAL_BUDGETS,
 }
 KNOWN_FINDINGS = {
     "fingerprint": "VARCHAR",
@@ -161,5 +199,33 @@ KNOWN_FINDINGS = {
     "first_seen": "DATE",
     "resolved_on": "DATE",
     "acknowledged_on": "DATE",
+    "is_counted": "BOOLEAN",
 }
-OPTIONAL = {"closed_on"}
+# Cost Optimization Hub's recommendations, as Data Exports delivers them:
+# https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cor-columns.html
+RECOMMENDATIONS = {
+    "recommendation_id": "VARCHAR",
+    "account_id": "VARCHAR",
+    "region": "VARCHAR",
+    "resource_arn": "VARCHAR",
+    "action_type": "VARCHAR",
+    "current_resource_type": "VARCHAR",
+    "current_resource_summary": "VARCHAR",
+    "recommended_resource_summary": "VARCHAR",
+    "estimated_monthly_cost_after_discount": "DOUBLE",
+    "estimated_monthly_savings_after_discount": "DOUBLE",
+    "estimated_savings_percentage_after_discount": "DOUBLE",
+    "currency_code": "VARCHAR",
+    "implementation_effort": "VARCHAR",
+    "restart_needed": "BOOLEAN",
+    "rollback_possible": "BOOLEAN",
+    "recommendation_source": "VARCHAR",
+    "last_refresh_timestamp": "TIMESTAMP",
+}
+# Columns that a file may lack: those that state no finding's identity, amount or day.
+OPTIONAL = {
+    "closed_on", "region", "current_resource_summary", "recommended_resource_summary",
+    "estimated_monthly_cost_after_discount", "estimated_savings_percentage_after_discount",
+    "implementation_effort", "restart_needed", "rollback_possible", "recommendation_source",
+}  # fmt: skip
+OPTIONAL_IN_PRINCIPALS = {"line_item_net_unblended_cost", "product", "tags"}

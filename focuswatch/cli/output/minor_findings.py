@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.finding import Finding, amount
 
 SERVICES_NAMED = 6
@@ -16,7 +17,7 @@ def minor_line(findings: Sequence[Finding], currency: str) -> str:
     if len(services) > SERVICES_NAMED:
         named += f" and {len(services) - SERVICES_NAMED} more"
     accounts = len({finding.sub_account_id for finding in findings})
-    cost = amount(sum((finding.monthly_cost for finding in findings), Decimal(0)))
+    cost = amount(sum((finding.monthly_cost for finding in counted_once(findings)), Decimal(0)))
     return (
         f"Low severity ({titles}): {len(findings)} in {accounts} account{'' if accounts == 1 else 's'}, "
         f"{cost} {currency} in total: {named}. List them: focuswatch findings"

@@ -23,12 +23,21 @@ from focuswatch.cli.output.terminal_style import (
     rounded,
 )
 from focuswatch.detect.scan_result import ScanResult
+from focuswatch.findings.amount_text import saving_text
+from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
+from focuswatch.findings.offer_text import offer_command, offer_reason
 from focuswatch.findings.visible_text import visible
+from focuswatch.ledger import Notification
 
 MOST_SHOWN = 6  # findings of each category in a scan's tables; `focuswatch findings` lists all
 HEADINGS = {"waste": "Waste", "security": "Security", "anomaly": "Anomalies", "governance": "Governance"}
-KINDS = {"changed": "changed", "reminder": "open for two weeks or more", "resolved": "resolved"}
+KINDS = {
+    "changed": "changed",
+    "reminder": "open for two weeks or more",
+    "resolved": "resolved",
+    "saving_verified": "with their savings compared with the bill",
+}
 
 
 def print_scan(result: ScanResult, summary: BillSummary, *, state: Path | None = None) -> None:
@@ -42,8 +51,11 @@ def print_scan(result: ScanResult, summary: BillSummary, *, state: Path | None =
         _print_category(out, heading, group, currency=result.currency, state=state)
     if minor:
         out.print(visible(minor_line(minor, result.currency)), style="dim", markup=False)
-    resolved = [finding for finding in notified if finding.status == "resolved"]
+    resolved = [
+        notification.finding for notification in result.notifications if notification.kind == "resolved"
+    ]
     _print_resolved(out, resolved, currency=result.currency, state=state)
+    _print_savings(out, result.notifications)
     if unresolved:
         _print_sums(out, unresolved, currency=result.currency)
     elif not notified:
@@ -105,7 +117,9 @@ def _print_category(
     if remaining:
         cost = ""
         if findings[0].category == "waste":  # amounts of other categories have no common sum
-            cost = f", {money(_sum(remaining), currency)}/month"
+            shown = {finding.fingerprint for finding in findings[:MOST_SHOWN]}
+            counted = (one for one in counted_once(findings) if one.fingerprint not in shown)
+            cost = f", {money(_sum(counted), currency)}/month"
         more = f"… and {len(remaining)} more{cost}: {hint('findings', state=state)}\n"
         out.print(visible(more), style="dim", markup=False)
 
@@ -149,6 +163,20 @@ def _continues(finding: Finding) -> list[str]:
     return [f"{rounded(monthly)}/month"] if monthly else []
 
 
+def _print_savings(out: Console, notifications: Sequence[Notification]) -> None:
+    """Print the savings of findings that were resolved before, as the bill shows them now."""
+    findings = [one.finding for one in notifications if one.kind == "saving_verified"]
+    if findings:
+        out.print("Savings", style="bold")
+    for finding in findings[:MOST_SHOWN]:
+        line = f"{finding.title}, {place(finding)}: {saving_text(finding)}"
+        out.print(visible(line), markup=False)
+    if len(findings) > MOST_SHOWN:
+        out.print(f"… and {len(findings) - MOST_SHOWN} more", style="dim")
+    if findings:
+        out.print()
+
+
 def _owner(finding: Finding) -> Cell:
     if finding.team is None:
         return NO_OWNER
@@ -157,11 +185,14 @@ def _owner(finding: Finding) -> Cell:
 
 def _summary(finding: Finding) -> Cell:
     first_step = finding.action.partition("\n")[0].removeprefix("1. ")
+    offer = finding.exclusion_offer
+    lines = [offer_reason(finding, offer), offer_command(finding, offer)] if offer else []
     return [
         (visible(finding.title), "bold"),
         (visible(place(finding)), "cyan"),
         (visible(finding.reason), ""),
         (visible(f"→ {first_step} ({finding.fingerprint[:8]})"), "green"),
+        *((visible(line), "dim") for line in lines),
     ]
 
 
@@ -210,8 +241,14 @@ def _limits(result: ScanResult, *, state: Path | None) -> Iterable[str]:
     skipped = {
         outcome.detection.id: len(outcome.not_evaluated)
         for outcome in result.outcomes
-        if outcome.not_evaluated
+        if outcome.not_evaluated and not outcome.lacks_input
     }
+    lacking: dict[str, list[str]] = {}
+    for outcome in result.outcomes:
+        if outcome.lacks_input:
+            lacking.setdefault(outcome.lacks_input, []).append(outcome.detection.id)
+    for reason, ids in lacking.items():
+        yield f"Not evaluated: {', '.join(ids)}. Reason: {reason}."
     if skipped:
         listed = ", ".join(f"{id} {count}" for id, count in skipped.items())
         yield f"Resources not evaluated, because the --activity file contains no usage metrics for them: {listed}."

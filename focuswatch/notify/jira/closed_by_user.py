@@ -3,7 +3,8 @@
 from datetime import date, timedelta
 
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import Suppression
+from focuswatch.ledger.incident_response import suppressible
+from focuswatch.ledger.ledger_entry import ISSUE_SOURCE, Suppression
 from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.notify.jira.issue_state import Closing, Issue, IssueState
 
@@ -16,19 +17,20 @@ def is_closed_by_person(closing: Closing, state: IssueState) -> bool:
 
 
 def record_exclusion(
-    state: IssueState, *, issue: Issue, fingerprint: str, ledger: Ledger, today: date
+    state: IssueState, *, issue: Issue, incident: str, ledger: Ledger, today: date
 ) -> IssueState:
-    """Add the exclusion for a closing to the ledger, once. Return the new state of the issue."""
+    """Add the exclusions for a closing to the ledger, once: one for each open finding of the incident.
+
+    Return the new state of the issue.
+    """
     closing = issue.closing
     if closing is None or state.processed_closing == closing.id:
         return state
-    entry = ledger.entries().get(fingerprint)
-    if entry is not None and not entry.finding.suppressible_by_team:
-        return mark_processed(state, closing)  # the resource's own tag alone routed it to this team
-    exclusion = _exclusion(issue, closing, fingerprint=fingerprint, today=today)
-    existing = (suppression.model_copy(update={"id": 0}) for suppression in ledger.suppressions())
-    if exclusion.is_active_on(today) and exclusion not in existing:
-        ledger.add_suppression(exclusion)
+    existing = [suppression.model_copy(update={"id": 0}) for suppression in ledger.suppressions()]
+    for fingerprint in suppressible(incident, ledger.entries()):
+        exclusion = _exclusion(issue, closing, fingerprint=fingerprint, today=today)
+        if exclusion.is_active_on(today) and exclusion not in existing:
+            ledger.add_suppression(exclusion)
     return mark_processed(state, closing)
 
 
@@ -54,5 +56,5 @@ def _exclusion(issue: Issue, closing: Closing, *, fingerprint: str, today: date)
         reason=f"closed {issue.key}" + (f" as {issue.resolution}" if issue.resolution else ""),
         since=since,
         until=since + timedelta(days=EXCLUSION_DAYS),
-        source=f"jira {issue.key} {closing.id}",
+        source=f"{ISSUE_SOURCE}{issue.key} {closing.id}",
     )

@@ -62,7 +62,7 @@ class Sweep:
                 return
             today = datetime.fromtimestamp(self.clock(), UTC).date()
             after = record_exclusion(
-                state, issue=issue, fingerprint=fingerprint, ledger=self.ledger, today=today
+                state, issue=issue, incident=fingerprint, ledger=self.ledger, today=today
             )
             self.claims.settle(claim, after)
             summary.excluded.append(key)

@@ -1,6 +1,8 @@
-"""Deliver notifications to Jira: exactly one issue per finding, whatever fails.
+"""Deliver notifications to Jira: exactly one issue per incident, whatever fails.
 
-Jira accepts no idempotency key. So a run claims the finding, stores that it is about to create an issue, and searches
+The issue is about the lead of the incident and lists its other findings; its label has the id of the incident.
+
+Jira accepts no idempotency key. So a run claims the incident, stores that it is about to create an issue, and searches
 for the issue by its label whenever the outcome of an earlier attempt is unknown.
 
 Digests do not apply: an issue is not a message. `least_severity` keeps the number of issues low.
@@ -67,7 +69,10 @@ class JiraChannel:
         self, claim: Claim[IssueState], delivery: QueuedNotification, *, target: Jira | None
     ) -> str | None:
         state = claim.state or IssueState()
-        turn = delivery.turn(state.last_number)
+        finding = delivery.finding
+        turn = delivery.turn(
+            state.number_of(finding), other_as_of=None if state.is_about(finding) else state.as_of
+        )
         if turn == "wait":
             raise TryLater(
                 f"{delivery.news_id} arrived before the previous notification of the same finding",
@@ -78,7 +83,7 @@ class JiraChannel:
         update = IssueUpdate(
             delivery=delivery,
             claim=claim,
-            state=state,
+            state=state.led_by(finding),
             claims=self.claims,
             client=self.client,
             ledger=self.ledger,
@@ -90,9 +95,10 @@ class JiraChannel:
         if issue:
             done = update.follow(issue)
         else:
-            creates = delivery.kind != "resolved" and is_wanted(delivery.finding, target)
+            is_over = delivery.kind in ("resolved", "saving_verified")
+            creates = not is_over and is_wanted(delivery.finding, target)
             done = create_issue(update) if creates else None
-        update.note(last_number=delivery.number)
+        update.note(last_number=delivery.number, as_of=finding.as_of)
         self.claims.settle(claim, update.state)
         return done and f"{delivery.news_id}: {delivery.kind}, {done}"
 
@@ -100,10 +106,10 @@ class JiraChannel:
         """Return where issues of the finding go; a detection on trial notifies only FinOps, as if it had no owner."""
         detection = self.catalog.detections.get(finding.detection)
         on_trial = detection is not None and detection.header.status == "trial"
-        return self.owners.jira(None if on_trial else finding.team)
+        return self.owners.jira(None if on_trial or finding.spans_teams else finding.team)
 
-    def _has_issue(self, fingerprint: str) -> bool:
-        state = self.claims.state_of(fingerprint)
+    def _has_issue(self, incident: str) -> bool:
+        state = self.claims.state_of(incident)
         return state is not None and state.key is not None
 
     def _description(self, finding: Finding) -> str:

@@ -26,7 +26,7 @@ def find_issue(update: IssueUpdate) -> Issue | None:
         if issue.key != state.key:  # it was moved into another project
             update.keep(key=issue.key, url=url_of(client, issue.key))
         return issue
-    keys = client.with_label(label_of(update.delivery.finding.fingerprint))
+    keys = client.with_label(label_of(update.delivery.finding.incident_id))
     oldest = client.get(keys[0]) if keys else None
     if oldest:
         for duplicate in keys[1:]:
@@ -61,7 +61,7 @@ def create_issue(update: IssueUpdate) -> str:
 
 def is_wanted(finding: Finding, target: Jira | None) -> bool:
     """Return whether a finding without an issue gets one."""
-    return target is not None and SEVERITIES.index(finding.severity) >= SEVERITIES.index(
+    return target is not None and SEVERITIES.index(finding.incident_severity) >= SEVERITIES.index(
         target.least_severity
     )
 

@@ -15,7 +15,7 @@ def new_issue_fields(finding: Finding, *, target: Jira, description: str, cloud:
 
     https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-issues/#api-rest-api-2-issue-post
     """
-    labels = [COMMON_LABEL, label_of(finding.fingerprint), *target.labels]
+    labels = [COMMON_LABEL, label_of(finding.incident_id), *target.labels]
     fields: dict[str, Any] = {
         "project": {"key": target.project},
         "issuetype": {"name": target.issue_type},
@@ -31,7 +31,7 @@ def new_issue_fields(finding: Finding, *, target: Jira, description: str, cloud:
 
 def updated_fields(finding: Finding, *, target: Jira, description: str) -> dict[str, Any]:
     """Return the fields that change with the finding."""
-    priority = target.priority.get(finding.severity)
+    priority = target.priority.get(finding.incident_severity)
     return {
         "summary": issue_text.render_summary(finding),
         "description": description,

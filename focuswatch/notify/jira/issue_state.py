@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from focuswatch.findings.finding import Severity
+from focuswatch.findings.finding import Finding, Severity
 
 COMMON_LABEL = "focuswatch"  # on all our issues: JQL cannot search for the prefix of a label
 LABEL_PREFIX = "focuswatch-"
@@ -17,9 +17,11 @@ DONE = "done"  # https://developer.atlassian.com/cloud/jira/platform/rest/v2/api
 
 
 class IssueState(BaseModel):
-    """The stored state of a finding's issue.
+    """The stored state of an incident's issue.
 
     `last_number` is the number of the last notification that was delivered, `commented` of the last with a comment;
+    both are of the finding `lead` (None: the one whose fingerprint the issue has), `earlier` has the numbers of
+    findings that led the incident before. `as_of` is the day of the bill that the issue shows.
     `severity` and `monthly_cost` are those that the issue shows. `attempted_at` is set while an issue may have been
     created whose key is unknown. `processed_closing` is the id of the last closing by a person that was processed.
     """
@@ -46,6 +48,27 @@ class IssueState(BaseModel):
     attempted_at: float | None = None
     severity: Severity | None = None
     monthly_cost: Decimal | None = None
+    lead: str | None = None
+    as_of: date | None = None
+    earlier: dict[str, int] = {}
+
+    def number_of(self, finding: Finding) -> int | None:
+        """Return the number of the last notification of a finding that was delivered."""
+        if self.is_about(finding):
+            return self.last_number
+        return self.earlier.get(finding.fingerprint)
+
+    def is_about(self, finding: Finding) -> bool:
+        """Return whether the issue shows this finding and not another one of its incident."""
+        return (self.lead or finding.incident_id) == finding.fingerprint
+
+    def led_by(self, finding: Finding) -> "IssueState":
+        """Return the state with another finding in the lead; its comments are counted anew."""
+        if self.is_about(finding) or self.last_number is None:
+            return self.model_copy(update={"lead": finding.fingerprint})
+        earlier = {**self.earlier, self.lead or finding.incident_id: self.last_number}
+        changes = {"lead": finding.fingerprint, "commented": None, "earlier": earlier}
+        return self.model_copy(update={**changes, "last_number": earlier.pop(finding.fingerprint, None)})
 
 
 @dataclass(frozen=True)
@@ -74,7 +97,7 @@ class Issue:
 
     @property
     def fingerprint(self) -> str | None:
-        """Return the fingerprint of its finding, from its labels."""
+        """Return the id of its incident, from its labels: the fingerprint of the finding that led it first."""
         our_labels = (label for label in self.labels if label.startswith(LABEL_PREFIX))
         return next((label.removeprefix(LABEL_PREFIX) for label in our_labels), None)
 
@@ -91,7 +114,7 @@ class Transition:
 
 
 def label_of(fingerprint: str) -> str:
-    """Return the label that identifies the issue of a finding."""
+    """Return the label that identifies the issue of an incident; of a finding by itself, the id is its fingerprint."""
     return LABEL_PREFIX + fingerprint
 
 

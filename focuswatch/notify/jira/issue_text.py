@@ -9,7 +9,14 @@ from focuswatch.catalog.headers import DetectionHeader
 from focuswatch.findings.amount_text import full_amount, main_amount, saving_text
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, Severity, account_label, amount, display_values
+from focuswatch.findings.offer_text import offer_command, offer_reason
 from focuswatch.findings.paste_commands import COMMAND
+from focuswatch.notify.incident_text import (
+    also_detected_text,
+    rollout_extent,
+    rollout_lines,
+    rollout_text,
+)
 from focuswatch.notify.jira.wiki_markup import escaped, one_line, verbatim
 
 SUMMARY_CHARACTERS = 254  # Jira: "must be less than 255", and Data Center's column holds 255
@@ -36,6 +43,8 @@ def comment_mark(fingerprint: str, number: int) -> str:
 def render_summary(finding: Finding) -> str:
     """Return one line: title, place, amount."""
     places = (account_label(finding.sub_account_name, finding.sub_account_id), finding.region_id)
+    if finding.rollout:
+        places = (rollout_extent(finding.rollout), None)
     where = ", ".join(filter(None, (one_line(place or "", longest=PLACE_CHARACTERS) for place in places)))
     tail = (f": {where}" if where else "") + f" ({main_amount(finding)})"
     return one_line(finding.title, longest=SUMMARY_CHARACTERS - len(tail)) + tail
@@ -56,8 +65,10 @@ def _description(
     finding: Finding, *, header: DetectionHeader | None, query_url: str | None, days: int, longest: int
 ) -> str:
     parts = [
-        f"*{escaped(full_amount(finding), longest=160)}* · {finding.severity} · {finding.category}",
+        f"*{escaped(full_amount(finding), longest=160)}* · {finding.incident_severity} · {finding.category}",
         escaped(finding.reason, longest=longest),
+        *([escaped(also, longest=longest)] if (also := also_detected_text(finding)) else []),
+        *_rollout(finding, longest=longest),
         "h3. What to do\n" + "\n".join(_steps(finding, longest=longest)),
         "h3. Where\n" + verbatim(_table(_where(finding)), longest=2 * longest),
         *_root_cause(finding, longest=longest),
@@ -67,8 +78,22 @@ def _description(
     if header:
         spots = (f"* {escaped(spot, longest=longest)}" for spot in header.blind_spots)
         parts.append("h3. Known limitations\n" + "\n".join(spots))
+    if finding.exclusion_offer:
+        offer = finding.exclusion_offer
+        command = verbatim(offer_command(finding, offer), longest=COMMANDS_CHARACTERS)
+        parts.append(
+            f"h3. Suggested exclusion\n{escaped(offer_reason(finding, offer), longest=longest)}\n{command}"
+        )
     parts.append(f"----\n{_ending(finding, header=header, days=days)}")
     return "\n\n".join(parts)
+
+
+def _rollout(finding: Finding, *, longest: int) -> list[str]:
+    """Return the accounts of a rollout by their new regions; an empty list for other findings."""
+    if finding.rollout is None:
+        return []
+    text = "\n".join(one_line(line, longest=2 * longest) for line in rollout_lines(finding.rollout))
+    return [escaped(rollout_text(finding.rollout), longest=longest), verbatim(text, longest=4 * longest)]
 
 
 def _root_cause(finding: Finding, *, longest: int) -> list[str]:
@@ -122,8 +147,13 @@ def render_reopened(finding: Finding, *, number: int, excluded: bool) -> str:
 def render_resolved(finding: Finding, *, number: int) -> str:
     """Return a comment on a resolved finding and its savings."""
     text = f"Resolved: the bill as of {finding.as_of} no longer shows this finding."
-    saves = saving_text(finding, saved_daily=None)
+    saves = saving_text(finding)
     return _comment(f"{text} {saves}" if saves else text, None, finding=finding, number=number)
+
+
+def render_saving(finding: Finding, *, number: int) -> str:
+    """Return a comment on the saving of a resolved finding, as the bill shows it."""
+    return _comment(saving_text(finding) or "", None, finding=finding, number=number)
 
 
 def render_duplicate(of: str) -> str:

@@ -56,6 +56,8 @@ class IssueUpdate:
 
     def follow(self, issue: Issue) -> str | None:
         """Update an existing issue. Return what was done, for the log."""
+        if self.delivery.kind == "saving_verified":
+            return self._comment_saving(issue)
         if issue.closing and is_closed_by_person(issue.closing, self.state):
             return self._respect_closing(issue)
         if self.delivery.kind == "resolved":
@@ -71,7 +73,7 @@ class IssueUpdate:
             self.state = mark_processed(self.state, issue.closing)
             return None
         self.state = record_exclusion(
-            self.state, issue=issue, fingerprint=finding.fingerprint, ledger=self.ledger, today=self.today
+            self.state, issue=issue, incident=finding.incident_id, ledger=self.ledger, today=self.today
         )
         if is_suppressed(self.ledger, finding):
             return (
@@ -118,10 +120,15 @@ class IssueUpdate:
         self.note(open=False, closed_by_person=False)
         return f"{issue.key} closed"
 
+    def _comment_saving(self, issue: Issue) -> str:
+        """Comment whoever has closed the issue, and leave it as it is."""
+        self._comment(issue_text.render_saving(self.delivery.finding, number=self.delivery.number))
+        return f"{issue.key} commented"
+
     def _edit(self, issue: Issue) -> None:
         """Edit the issue, except fields that people have changed or that the project does not let us change."""
         fields = updated_fields(self.delivery.finding, target=self.target, description=self.description)
-        if self.state.severity in (None, self.delivery.finding.severity):
+        if self.state.severity in (None, self.delivery.finding.incident_severity):
             fields.pop("priority", None)
         editable = {name: value for name, value in fields.items() if name not in issue.edited}
         while editable:
@@ -135,7 +142,7 @@ class IssueUpdate:
 
     def _comment_text(self) -> str | None:
         finding, state, number = self.delivery.finding, self.state, self.delivery.number
-        is_more_severe = state.severity and SEVERITIES.index(finding.severity) > SEVERITIES.index(
+        is_more_severe = state.severity and SEVERITIES.index(finding.incident_severity) > SEVERITIES.index(
             state.severity
         )
         is_due = self.clock() - (state.commented_at or 0) >= COMMENT_DAYS * DAY_SECONDS
@@ -166,7 +173,7 @@ class IssueUpdate:
     def displayed(self) -> dict[str, Any]:
         """Return the amounts that the issue shows after the update."""
         return {
-            "severity": self.delivery.finding.severity,
+            "severity": self.delivery.finding.incident_severity,
             "monthly_cost": self.delivery.finding.monthly_cost,
         }
 

@@ -14,6 +14,7 @@ from focuswatch.notify.slack.mrkdwn import HEADER_CHARACTERS, one_line, plain, t
 Block = dict[str, Any]
 
 CONTEXT_CHARACTERS = 300  # our limit: nobody reads more in small print
+CONFIRM_TITLE_CHARACTERS, CONFIRM_BUTTON_CHARACTERS = 100, 30
 URL_CHARACTERS = 3000  # https://docs.slack.dev/reference/block-kit/block-elements/button-element
 # Slack refuses blocks of about 13,000 characters in total (msg_blocks_too_long); how it counts is not documented:
 # https://github.com/slackapi/bolt-js/issues/2509 https://github.com/slackapi/bolt-js/issues/2867
@@ -80,6 +81,16 @@ def context(*texts: str) -> Block:
     return {"type": "context", "elements": [plain(text, most=CONTEXT_CHARACTERS) for text in texts]}
 
 
+def confirmation(title: str, text: str, *, yes: str) -> Block:
+    """Return the dialog that a button opens first: https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object."""
+    return {
+        "title": plain(title, most=CONFIRM_TITLE_CHARACTERS),
+        "text": plain(text, most=CONTEXT_CHARACTERS),
+        "confirm": plain(yes, most=CONFIRM_BUTTON_CHARACTERS),
+        "deny": plain("Cancel", most=CONFIRM_BUTTON_CHARACTERS),
+    }
+
+
 def button(
     action_id: str, text: str, *, value: str, primary: bool = False, confirm: Block | None = None
 ) -> Block:
@@ -90,15 +101,9 @@ def button(
         "text": {"type": "plain_text", "text": text},
         "value": value,
     }
-    if confirm:
-        element["confirm"] = confirm
-    return element | {"style": "primary"} if primary else element
-
-
-def confirmation(title: str, text: str, *, yes: str) -> Block:
-    """Return the dialog that asks before a button is sent: https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object."""
-    texts = {"title": (title, 100), "text": (text, 300), "confirm": (yes, 30), "deny": ("Cancel", 30)}
-    return {key: plain(value, most=most) for key, (value, most) in texts.items()}
+    if primary:
+        element["style"] = "primary"
+    return element | {"confirm": confirm} if confirm else element
 
 
 def size(blocks: Sequence[Block]) -> int:

@@ -1,4 +1,7 @@
-"""Deliver notifications to Slack: one message per finding, updated as it changes, with replies in its thread.
+"""Deliver notifications to Slack: one message per incident, updated as it changes, with replies in its thread.
+
+A message is about the lead of its incident and names the other findings. Its state is stored under the id of the
+incident, which for a finding by itself is its fingerprint.
 
 Slack posts a repeated request twice. So the metadata of each message names its notification, and if the outcome of the
 last attempt is unknown, the channel is read before anything is posted.
@@ -15,8 +18,10 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater
 from focuswatch.findings.finding import Finding
+from focuswatch.ledger.decide import CHANGED_FACTOR
 from focuswatch.ledger.ledger_entry import NotificationKind
 from focuswatch.notify.claims import RETRY_SECONDS, Claim, ClaimLost, Claims
+from focuswatch.notify.incident_text import joined_text
 from focuswatch.notify.queue_message import QueuedNotification, notification_number
 from focuswatch.notify.slack.client import FoundMessage, MessageGone, Payload, Poster
 from focuswatch.notify.slack.digest_queue import Digests
@@ -27,6 +32,7 @@ from focuswatch.notify.slack.finding_message import (
     render_message,
 )
 from focuswatch.notify.slack.thread_replies import render_thread_reply
+from focuswatch.owners.finding_addresses import addresses_of_kind
 from focuswatch.owners.owners_file import Owners
 
 if TYPE_CHECKING:
@@ -37,9 +43,10 @@ DAY_SECONDS = 86_400
 
 
 class SlackState(BaseModel):
-    """The stored state of a finding's message: `ts` is None if it is in a digest only; `finding` as last shown.
+    """The stored state of an incident's message: `ts` is None if it is in a digest only; `finding` as last shown.
 
-    `last_number` is the number of the last notification that was delivered.
+    `last_number` is the number of the last notification of `finding` that was delivered, `earlier` those of findings
+    that led the incident before.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,6 +58,17 @@ class SlackState(BaseModel):
     response: RecordedResponse | None = Field(
         default=None, validation_alias=AliasChoices("answered", "response"), serialization_alias="answered"
     )
+    earlier: dict[str, int] = {}
+
+    def number_of(self, fingerprint: str) -> int | None:
+        """Return the number of the last notification of a finding that was delivered."""
+        if self.finding is None or self.finding.fingerprint == fingerprint:
+            return self.last_number
+        return self.earlier.get(fingerprint)
+
+    def other_than(self, fingerprint: str) -> Finding | None:
+        """Return the finding that the message is about if that is another one."""
+        return self.finding if self.finding and self.finding.fingerprint != fingerprint else None
 
 
 class Channels:
@@ -105,16 +123,16 @@ class SlackChannel:
         with self.claims.held(delivery.finding.incident_id) as claim:
             return self._deliver(claim, delivery)
 
-    def show_response(self, fingerprint: str, response: RecordedResponse) -> None:
-        """Show a response in the message of its finding. Raises as `deliver` does."""
-        with self.claims.held(fingerprint) as claim:
+    def show_response(self, incident: str, response: RecordedResponse) -> None:
+        """Show a response in the message of its incident. Raises as `deliver` does."""
+        with self.claims.held(incident) as claim:
             state = claim.state
             if state is None or state.ts is None or state.finding is None or state.response == response:
                 return
             payload = self._message(
                 state.finding,
                 kind="reminder",
-                news_id=f"{fingerprint}-{state.last_number}",
+                news_id=f"{state.finding.fingerprint}-{state.last_number}",
                 response=response,
             )
             with suppress(MessageGone):  # the response is valid without the message
@@ -142,19 +160,34 @@ class SlackChannel:
 
     def _deliver(self, claim: Claim[SlackState], delivery: QueuedNotification) -> str | None:
         name = channel_name(delivery.finding, owners=self.owners, catalog=self.catalog)
+        if name is None:
+            if claim.state is None or claim.state.ts is None or not claim.state.open:
+                self._skip(claim, delivery)
+                return None
+            return self._deliver_to(claim.state.channel, claim, delivery)  # the open message stays up to date
         try:
             return self._deliver_to(self.channels.id(name), claim, delivery)
         except Refused:
             self.channels.forget(name)
             raise
 
+    def _skip(self, claim: Claim[SlackState], delivery: QueuedNotification) -> None:
+        """Store the number of a notification that goes to other channels only, so that the next one need not wait."""
+        if claim.state is None or claim.state.last_number < delivery.number:
+            self.claims.settle(claim, SlackState(channel="", last_number=delivery.number))
+
     def _deliver_to(self, channel: str, claim: Claim[SlackState], delivery: QueuedNotification) -> str | None:
         stored = claim.state
         if stored is None and (
-            stored := self._find(channel, delivery.finding.fingerprint, fresh=claim.unsure)
+            stored := self._find(channel, delivery.finding.incident_id, fresh=claim.unsure)
         ):
             self.claims.keep(claim, stored)
-        turn = delivery.turn(stored.last_number if stored else None)
+        fingerprint = delivery.finding.fingerprint
+        other = stored.other_than(fingerprint) if stored else None
+        turn = delivery.turn(
+            stored.number_of(fingerprint) if stored else None,
+            other_as_of=other.as_of if other else None,
+        )
         if turn == "wait":
             raise TryLater(
                 f"{delivery.news_id} arrived before the previous notification of the same finding",
@@ -164,15 +197,36 @@ class SlackChannel:
             if delivery.in_digest:  # its line is stored, but the digest may not show it yet
                 self.digests.mark_changed(channel, delivery)
             return None
+        if delivery.kind == "saving_verified" and (stored is None or stored.ts is None):
+            channel = stored.channel if stored else channel
+            self.claims.settle(claim, self._state(delivery, channel=channel, ts=None, before=stored))
+            return f"{delivery.news_id}: {delivery.kind}, without a message to reply to"
         if delivery.in_digest and (stored is None or stored.ts is None):
             self.digests.add(channel, delivery)
             self.claims.settle(claim, self._state(delivery, channel=channel, ts=None, before=stored))
             return f"{delivery.news_id}: {delivery.kind}, in the digest of {channel}"
-        current = stored if stored and stored.ts and stored.channel == channel else None
+        stays = stored is not None and (stored.channel == channel or delivery.kind == "saving_verified")
+        current = stored if stored and stored.ts and stays else None
+        if current and not self.threads and self._only_joined(delivery, before=current.finding):
+            self.claims.settle(claim, self._state(delivery, channel=channel, ts=current.ts, before=current))
+            return (
+                f"{delivery.news_id}: {delivery.kind}, not posted: nothing but another name of the same cost"
+            )
         reopened = delivery.kind == "new" and current is not None and not current.open
         if current is None or current.ts is None or reopened or not self.threads:
             return self._post(claim, delivery, channel=channel)
         return self._follow_up(claim, delivery, stored=current, ts=current.ts)
+
+    def _only_joined(self, delivery: QueuedNotification, *, before: Finding | None) -> bool:
+        """Return whether the incident only got another finding, which is not worth another message."""
+        finding = delivery.finding
+        return (
+            delivery.kind == "changed"
+            and before is not None
+            and joined_text(finding, before=before) is not None
+            and finding.incident_severity == before.incident_severity
+            and finding.stake < before.stake * CHANGED_FACTOR
+        )
 
     def _post(self, claim: Claim[SlackState], delivery: QueuedNotification, *, channel: str) -> str:
         """Post a new message: for a finding that is new, reopened, or new in this channel."""
@@ -189,8 +243,12 @@ class SlackChannel:
         self, claim: Claim[SlackState], delivery: QueuedNotification, *, stored: SlackState, ts: str
     ) -> str:
         """Update the message and reply in its thread with what changed. A message that is gone is posted again."""
+        is_same = stored.other_than(delivery.finding.fingerprint) is None
         payload = self._message(
-            delivery.finding, kind=delivery.kind, news_id=delivery.news_id, response=stored.response
+            delivery.finding,
+            kind=delivery.kind,
+            news_id=delivery.news_id,
+            response=stored.response if is_same else None,
         )
         try:
             self.slack.update(stored.channel, ts, payload)
@@ -208,8 +266,11 @@ class SlackChannel:
     def _has_reply(
         self, claim: Claim[SlackState], delivery: QueuedNotification, *, stored: SlackState, ts: str
     ) -> bool:
-        """Return whether the thread has the reply. A new notification with an open message repeats a lost entry."""
-        if delivery.kind == "new":
+        """Return whether the thread has the reply.
+
+        A new notification with an open message repeats a lost entry, unless the finding takes the lead.
+        """
+        if delivery.kind == "new" and stored.other_than(delivery.finding.fingerprint) is None:
             return True
         replies = self.slack.replies(stored.channel, ts) if claim.unsure else ()
         return any(reply.payload.get("news_id") == delivery.news_id and reply.ts != ts for reply in replies)
@@ -219,7 +280,7 @@ class SlackChannel:
             delivery.finding, kind=delivery.kind, today=self._today(), before=stored.finding,
             news_id=delivery.news_id,
         )  # fmt: skip
-        loud = delivery.kind in ("changed", "reminder")
+        loud = delivery.kind in ("new", "changed", "reminder")
         return self.slack.post(stored.channel, note, thread=ts, loud=loud)
 
     def _settle(self, claim: Claim[SlackState], state: SlackState, *, created: str | None) -> None:
@@ -250,13 +311,20 @@ class SlackChannel:
     def _state(
         self, delivery: QueuedNotification, *, channel: str, ts: str | None, before: SlackState | None
     ) -> SlackState:
+        fingerprint = delivery.finding.fingerprint
+        other = before.other_than(fingerprint) if before else None
+        earlier = dict(before.earlier) if before else {}
+        if before and other:
+            earlier[other.fingerprint] = before.last_number
         return SlackState(
-            channel=channel, ts=ts, last_number=delivery.number, open=delivery.kind != "resolved",
-            finding=delivery.finding, response=before.response if before else None,
+            channel=channel, ts=ts, last_number=delivery.number,
+            open=delivery.kind not in ("resolved", "saving_verified"),
+            finding=delivery.finding, response=before.response if before and not other else None,
+            earlier={one: number for one, number in earlier.items() if one != fingerprint},
         )  # fmt: skip
 
-    def _find(self, channel: str, fingerprint: str, *, fresh: bool) -> SlackState | None:
-        """Return the state of a finding as its channel shows it, if nothing is stored."""
+    def _find(self, channel: str, incident: str, *, fresh: bool) -> SlackState | None:
+        """Return the state of an incident as its channel shows it, if nothing is stored."""
         if fresh or channel not in self._history:
             since = self.clock() - LOOK_BACK_DAYS * DAY_SECONDS
             messages = [
@@ -265,9 +333,10 @@ class SlackChannel:
                 if "fingerprint" in message.payload
             ]
             self._history[channel] = {
-                message.payload["fingerprint"]: message for message in reversed(messages)
+                message.payload.get("incident", message.payload["fingerprint"]): message
+                for message in reversed(messages)
             }
-        message = self._history[channel].get(fingerprint)
+        message = self._history[channel].get(incident)
         if message is None:
             return None
         number = notification_number(message.payload["news_id"])
@@ -290,14 +359,6 @@ class SlackChannel:
         return datetime.fromtimestamp(self.clock(), UTC).date()
 
 
-def notified_team(finding: Finding, *, owners: Owners, catalog: Catalog) -> str | None:
-    """Return the team to notify; None (FinOps) for a finding without owner or a detection on trial."""
-    detection = catalog.detections.get(finding.detection)
-    on_trial = detection is not None and detection.header.status == "trial"
-    return None if on_trial or finding.team not in owners.teams else finding.team
-
-
-def channel_name(finding: Finding, *, owners: Owners, catalog: Catalog) -> str:
-    """Return the name of the channel for a finding."""
-    team = notified_team(finding, owners=owners, catalog=catalog)
-    return owners.teams[team].channel if team else owners.routing.fallback_channel
+def channel_name(finding: Finding, *, owners: Owners, catalog: Catalog) -> str | None:
+    """Return the name of the Slack channel for a finding; None if it goes to other channels only."""
+    return next(iter(addresses_of_kind("slack", finding, owners=owners, catalog=catalog)), None)

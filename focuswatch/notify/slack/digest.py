@@ -79,7 +79,7 @@ def render_digest(
 
 
 def _count(number: int) -> str:
-    return "1 more finding" if number == 1 else f"{number:,} more findings"
+    return _findings(number)
 
 
 def _findings(number: int) -> str:

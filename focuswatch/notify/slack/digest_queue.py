@@ -4,11 +4,11 @@ Each finding is a line in the ledger's table, and the digest is rendered from al
 the order, repetitions and the writer of the lines do not matter.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
@@ -17,7 +17,7 @@ from focuswatch.findings.finding import account_label
 from focuswatch.ledger.dynamodb_pages import of_kind
 from focuswatch.notify.claims import Claim, ClaimLost, Claims
 from focuswatch.notify.queue_message import QueuedNotification
-from focuswatch.notify.slack.client import Poster
+from focuswatch.notify.slack.client import FoundMessage, Payload
 from focuswatch.notify.slack.digest import DigestLine, render_digest
 
 if TYPE_CHECKING:
@@ -27,6 +27,26 @@ EVENT_TYPE = "focuswatch_digest"
 DAY_SECONDS = 86_400
 KEPT_DAYS = 30  # lines; an older digest gets no new ones
 LINE = TypeAdapter(DigestLine)
+
+
+class DigestPoster(Protocol):
+    """Where digests are posted; see focuswatch.notify.slack.client.Poster."""
+
+    def post(self, channel: str, message: Payload) -> str:
+        """Post a message. Return its id."""
+        ...
+
+    def update(self, channel: str, ts: str, message: Payload) -> None:
+        """Replace a message."""
+        ...
+
+    def delete(self, channel: str, ts: str) -> None:
+        """Delete a message."""
+        ...
+
+    def own_messages(self, channel: str, *, since: float) -> Iterator[FoundMessage]:
+        """Yield the app's own messages."""
+        ...
 
 
 class DigestState(BaseModel):
@@ -64,6 +84,7 @@ class Digests:
     claims: Claims[DigestState]
     clock: Callable[[], float]
     quiet_seconds: float = 0  # a digest that cannot be edited is posted after this time without a new line
+    render: Callable[..., Payload] = render_digest  # of the lines, `team` and `as_of`
     _changed: dict[DigestKey, set[str]] = field(default_factory=dict)  # with the ids of its notifications
 
     def add(self, channel: str, delivery: QueuedNotification) -> None:
@@ -80,7 +101,7 @@ class Digests:
         """Mark a digest to be sent: its line is stored, but the message may not show it yet."""
         self._changed.setdefault(DigestKey.of(channel, delivery), set()).add(delivery.news_id)
 
-    def flush(self, slack: Poster) -> dict[str, Exception]:
+    def flush(self, slack: DigestPoster) -> dict[str, Exception]:
         """Post or update every changed digest. Return the errors by notification id."""
         failed: dict[str, Exception] = {}
         changed, self._changed = self._changed, {}
@@ -91,11 +112,13 @@ class Digests:
                 failed.update(dict.fromkeys(changed[digest_key], error))
         return failed
 
-    def _send_digest(self, digest_key: DigestKey, *, slack: Poster) -> None:
+    def _send_digest(self, digest_key: DigestKey, *, slack: DigestPoster) -> None:
         with self.claims.held(digest_key.id) as claim:
             self._post_or_update(claim, digest_key, slack=slack)
 
-    def _post_or_update(self, claim: Claim[DigestState], digest_key: DigestKey, *, slack: Poster) -> None:
+    def _post_or_update(
+        self, claim: Claim[DigestState], digest_key: DigestKey, *, slack: DigestPoster
+    ) -> None:
         items = list(of_kind(self.table, f"digest {digest_key.id}", ConsistentRead=True))
         lines = [LINE.validate_json(str(item["document"])) for item in items]
         if not lines:  # expired
@@ -107,8 +130,9 @@ class Digests:
             raise TryLater(
                 f"the digest {digest_key.id} is still receiving findings", seconds=self.quiet_seconds
             )
-        message = render_digest(lines, team=digest_key.team, as_of=digest_key.as_of)
-        message["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"digest": digest_key.id}}
+        metadata = {"event_type": EVENT_TYPE, "event_payload": {"digest": digest_key.id}}
+        rendered = self.render(lines, team=digest_key.team, as_of=digest_key.as_of)
+        message = {**rendered, "metadata": metadata}
         ts = claim.state.ts if claim.state else self._find(digest_key, slack=slack)
         if ts is None:
             ts = slack.post(digest_key.channel, message)
@@ -121,7 +145,7 @@ class Digests:
         slack.update(digest_key.channel, ts, message)
         self.claims.settle(claim, DigestState(ts=ts, lines=len(lines)))
 
-    def _find(self, digest_key: DigestKey, *, slack: Poster) -> str | None:
+    def _find(self, digest_key: DigestKey, *, slack: DigestPoster) -> str | None:
         messages = slack.own_messages(digest_key.channel, since=self.clock() - KEPT_DAYS * DAY_SECONDS)
         return next(
             (message.ts for message in messages if message.payload.get("digest") == digest_key.id), None

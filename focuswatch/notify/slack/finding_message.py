@@ -6,17 +6,27 @@ Pure: nothing is sent or stored here. Every message fits Slack's limits, whateve
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from itertools import islice
 from typing import Any, Literal
 
 from focuswatch.findings.amount_text import days_open, full_amount, saving_text
+from focuswatch.findings.exclusion_offer import ExclusionOffer
 from focuswatch.findings.finding import Finding
+from focuswatch.findings.offer_text import offer_command, offer_reason, offer_scope
 from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.notify.incident_text import (
+    also_detected_text,
+    rollout_extent,
+    rollout_lines,
+    rollout_text,
+)
 from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.blocks import (
     URL_CHARACTERS,
     Block,
+    bullets,
     button,
+    code,
     confirmation,
     context,
     header,
@@ -35,8 +45,10 @@ from focuswatch.notify.slack.place_names import account_of_finding, place
 from focuswatch.notify.slack.shared_text import days_open_text, metadata, not_waste_label
 
 MOST_BLIND_SPOTS = 3
+MOST_GROUPS = 10  # accounts of a rollout with the same regions
 MARKS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}
 DONE = "✅"
+WARNING = "⚠️"
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,9 @@ class Links:
 class RecordedResponse:
     """A response to a finding, as its message shows it; `author` is the id of a Slack user."""
 
-    action: Literal["acknowledged", "snoozed", "not waste"]
+    action: Literal[
+        "acknowledged", "snoozed", "not waste", "excluded for this account", "excluded for this team"
+    ]
     author: str
     on: date
     until: date | None = None
@@ -78,14 +92,14 @@ def render_message(
     blind_spots: Sequence[str] = (),
     links: Links = Links(),  # noqa: B008  frozen
     response: RecordedResponse | None = None,
-    saved_daily: Decimal | None = None,
     spending: SpendingControl | None = None,
 ) -> dict[str, Any]:
     """Return the current message: what happened, what to do, the evidence, and the response if there is one."""
     resolved = _is_resolved(finding, kind=kind)
-    money = _money(finding, resolved=resolved, saved_daily=saved_daily)
+    money = saving_text(finding) if resolved else full_amount(finding)
     evidence = None if resolved else render_evidence(finding)
     root_cause = None if resolved else render_explanation(finding)
+    rollout = None if resolved else _rollout(finding)
     limitations = _limitations(blind_spots) if not resolved else None
     action, link_line = None if resolved else render_action(finding), _links(links)
     if resolved and spending and spending.action == "pause_spending":
@@ -95,8 +109,10 @@ def render_message(
         header(_heading(finding, resolved=resolved)),
         _facts(finding, resolved=resolved, money=money),
         _response(response, finding=finding) if response else None,
+        rollout,
         action,
         rich(section([words(spending.status)])) if spending and spending.status else None,
+        _offer(finding, finding.exclusion_offer) if has_buttons and finding.exclusion_offer else None,
         _buttons(finding, acknowledged=response is not None) if has_buttons else None,
         _spending_button(finding, spending) if spending else None,
         root_cause,
@@ -107,7 +123,7 @@ def render_message(
     ]
     return {
         "text": _fallback(finding, resolved=resolved, money=money),
-        "blocks": within(blocks, spare=[limitations, evidence, root_cause, link_line, action]),
+        "blocks": within(blocks, spare=[limitations, evidence, root_cause, link_line, rollout, action]),
         "metadata": metadata(finding, news_id=news_id),
     }
 
@@ -121,15 +137,20 @@ def webhook_payload(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_resolved(finding: Finding, *, kind: NotificationKind) -> bool:
-    return kind == "resolved" or finding.status == "resolved"
+    return kind in ("resolved", "saving_verified") or finding.status == "resolved"
+
+
+def _mark_of_resolved(finding: Finding) -> str:
+    saving = finding.verified_saving
+    return f"{WARNING} Resolved, but not saved" if saving and saving.daily_saving <= 0 else f"{DONE} Resolved"
 
 
 def _heading(finding: Finding, *, resolved: bool) -> str:
-    return f"{DONE} Resolved: {finding.title}" if resolved else f"{MARKS[finding.severity]} {finding.title}"
-
-
-def _money(finding: Finding, *, resolved: bool, saved_daily: Decimal | None) -> str | None:
-    return saving_text(finding, saved_daily=saved_daily) if resolved else full_amount(finding)
+    return (
+        f"{_mark_of_resolved(finding)}: {finding.title}"
+        if resolved
+        else f"{MARKS[finding.incident_severity]} {finding.title}"
+    )
 
 
 def _fallback(finding: Finding, *, resolved: bool, money: str | None) -> str:
@@ -137,7 +158,8 @@ def _fallback(finding: Finding, *, resolved: bool, money: str | None) -> str:
     parts = (
         _heading(finding, resolved=resolved),
         money,
-        place(account_of_finding(finding), finding.region_id),
+        _where(finding),
+        also_detected_text(finding),
     )
     return escaped_within(one_line(" · ".join(filter(None, parts))), 500)
 
@@ -146,12 +168,28 @@ def _facts(finding: Finding, *, resolved: bool, money: str | None) -> Block:
     """Return amount, place and reason."""
     lines = [
         [words(money, style="bold")] if money else [],
-        [words(place(account_of_finding(finding), finding.region_id), most=200)],
+        [words(_where(finding), most=200)],
         [words(finding.resource_id, style="code", most=300)] if finding.resource_id else [],
         [words(f"Previously: {finding.reason}" if resolved else finding.reason, most=900)],
+        [words(also, most=900)] if (also := also_detected_text(finding)) and not resolved else [],
     ]
     joined = [element for line in lines if line for element in (line_feed(), *line)]
     return rich(section(joined[1:]))
+
+
+def _where(finding: Finding) -> str:
+    if finding.rollout:
+        return rollout_extent(finding.rollout)
+    return place(account_of_finding(finding), finding.region_id)
+
+
+def _rollout(finding: Finding) -> Block | None:
+    """Return the accounts of a rollout, grouped by their new regions."""
+    if finding.rollout is None:
+        return None
+    lines = islice(rollout_lines(finding.rollout), MOST_GROUPS)
+    text = words(rollout_text(finding.rollout), style="bold")
+    return rich(section([text]), bullets([words(line, most=1500)] for line in lines))
 
 
 def _response(response: RecordedResponse, *, finding: Finding) -> Block:
@@ -166,7 +204,7 @@ def _response(response: RecordedResponse, *, finding: Finding) -> Block:
 
 
 def _buttons(finding: Finding, *, acknowledged: bool) -> Block:
-    value = finding.fingerprint
+    value = finding.incident_id
     elements = [
         button("snooze_7", "Snooze 7 days", value=value),
         button("snooze_30", "Snooze 30 days", value=value),
@@ -174,6 +212,8 @@ def _buttons(finding: Finding, *, acknowledged: bool) -> Block:
     ]
     if not acknowledged:
         elements.insert(0, button("acknowledge", "Acknowledge", value=value, primary=True))
+    if finding.exclusion_offer:
+        elements.append(_exclude_button(finding, finding.exclusion_offer))
     return {"type": "actions", "elements": elements}
 
 
@@ -183,6 +223,30 @@ def _spending_button(finding: Finding, spending: SpendingControl) -> Block:
     asked = confirmation(text, spending.question, yes=text)
     element = button(spending.action, text, value=finding.fingerprint, confirm=asked)
     return {"type": "actions", "elements": [element]}
+
+
+def _offer(finding: Finding, offer: ExclusionOffer) -> Block:
+    """Return why the exclusion is offered, and the command for those who cannot use the button."""
+    return rich(
+        section([words(offer_reason(finding, offer))]),
+        code(offer_command(finding, offer)),
+    )
+
+
+def _exclude_button(finding: Finding, offer: ExclusionOffer) -> Block:
+    """Return the button that creates the exclusion, after a confirmation."""
+    scope = offer_scope(finding, offer)
+    return button(
+        f"exclude_{offer.scope}",
+        f"Exclude for this {offer.scope}",
+        value=finding.fingerprint,
+        confirm=confirmation(
+            f"Exclude for this {offer.scope}?",
+            f"No one is notified of findings of {finding.detection} in {scope} until someone runs "
+            "focuswatch unsuppress.",
+            yes="Exclude",
+        ),
+    )
 
 
 def _limitations(blind_spots: Sequence[str]) -> Block | None:
@@ -213,4 +277,6 @@ def _footing(finding: Finding, *, today: date, resolved: bool) -> Block:
         else f"first seen {finding.first_seen}"
     )
     state = f"first seen {finding.first_seen}, resolved {finding.as_of}" if resolved else age
-    return context(f"{finding.severity} · {state}", owner, f"{finding.detection} {finding.fingerprint}")
+    return context(
+        f"{finding.incident_severity} · {state}", owner, f"{finding.detection} {finding.fingerprint}"
+    )

@@ -13,7 +13,6 @@ from focuswatch.notify.slack.deliver import SlackState
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line
 from focuswatch.notify.slack.post_once import OncePoster
 
-SOURCE = "jira "  # prefix of the source of suppressions from Jira
 MAX_AGE_DAYS = 7  # older closings are not posted, e.g. after a long outage
 
 
@@ -60,5 +59,5 @@ def render_closing(closing: Suppression) -> dict[str, Any]:
 def _recent(suppressions: Iterable[Suppression], *, today: date) -> Iterator[Suppression]:
     for suppression in suppressions:
         is_new = today - suppression.since <= timedelta(days=MAX_AGE_DAYS) and suppression.is_active_on(today)
-        if is_new and suppression.scope == "fingerprint" and (suppression.source or "").startswith(SOURCE):
+        if is_new and suppression.scope == "fingerprint" and suppression.is_closed_issue:
             yield suppression

@@ -4,13 +4,16 @@ Every step is idempotent, since a queue may deliver a response twice.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from focuswatch.errors import DeliveryError, Refused
-from focuswatch.ledger import Ledger, Suppression
-from focuswatch.ledger.decide import acknowledge
+from focuswatch.findings.exclusion_offer import OfferScope
+from focuswatch.findings.finding import Finding
+from focuswatch.ledger import Dismissals, Ledger
+from focuswatch.ledger.incident_response import open_in_incident
+from focuswatch.notify.response_ledger import Exclusion, PersonResponse, ResponseLedger, no_other_channel
 from focuswatch.notify.slack.client import Slack
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
 from focuswatch.notify.slack.ephemeral_reply import reply_ephemerally
@@ -20,7 +23,7 @@ from focuswatch.notify.slack.interactions import UserResponse
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-SNOOZED = {"snooze_7": 7, "snooze_30": 30}
+EXCLUDES: dict[str, OfferScope] = {"exclude_account": "account", "exclude_team": "team"}
 NOT_A_MEMBER = (
     "Only members of the team's channel can respond to this finding. Ask a member of <#{channel}> to respond."
 )
@@ -32,6 +35,10 @@ MEMBERS_UNREADABLE = (
 ROUTED_BY_TAG = (
     "This security finding was routed here only because of a resource tag. The owner of the account must "
     "respond to the finding. The next message goes to the account owner's channel."
+)
+NOT_OFFERED = (
+    "The exclusion is no longer offered, because the owner of the finding or the recorded responses have changed. "
+    "Ask your focuswatch administrator to run focuswatch exclude."
 )
 UNKNOWN = "This message is too old. focuswatch no longer stores the finding."
 
@@ -45,6 +52,7 @@ class ResponseRecorder:
     ledger: Ledger
     table: "Table"
     clock: Callable[[], float]
+    also: Callable[[PersonResponse], None] = no_other_channel  # see ResponseLedger
 
     def record(self, response: UserResponse) -> str:
         """Record a response. Return what was done, for the log. Idempotent; raises TryLater, Unsure or Refused."""
@@ -60,10 +68,12 @@ class ResponseRecorder:
         if self._belongs_to_other_channel(response.fingerprint, message.channel):
             return reject(response, ROUTED_BY_TAG)
         today = datetime.fromtimestamp(self.clock(), UTC).date()
+        offer = self._offer(response, today=today) if response.action in EXCLUDES else None
+        if response.action in EXCLUDES and offer is None:
+            return reject(response, NOT_OFFERED)
         recorded = _recorded(response, today=today)
-        if self._is_pending(response, today=today):
-            self._update_ledger(response, recorded, today=today)
-            self._mark_done(response)
+        given = replace(_given(response), exclusion=offer)
+        ResponseLedger(self.ledger, self.table, self.also).record(given, today=today)
         done = f"{response.fingerprint}: {recorded.action} by {_author(response)}"
         try:
             self.channel.show_response(response.fingerprint, recorded)
@@ -71,49 +81,34 @@ class ResponseRecorder:
             return f"{done}, not shown: {error}"
         return done
 
-    def _belongs_to_other_channel(self, fingerprint: str, channel: str) -> bool:
-        """Return whether it is a security finding whose owner, by account or OU, has another channel."""
-        entry = self.ledger.entries().get(fingerprint)
-        if entry is None or entry.finding.category != "security":
-            return False
-        if not entry.finding.suppressible_by_team:
-            return True
-        owner = channel_name(entry.finding, owners=self.channel.owners, catalog=self.channel.catalog)
-        return self.channel.channels.id(owner) != channel
+    def _offer(self, response: UserResponse, *, today: date) -> Exclusion | None:
+        """Return the exclusion that the message offered, if the rule still offers it for the finding that leads."""
+        state = self.ledger.snapshot()
+        leads = open_in_incident(response.fingerprint, state.entries)
+        entry = leads[0] if leads else state.entries.get(response.fingerprint)
+        if entry is None:
+            return None
+        offer = Dismissals(state.entries, state.suppressions, as_of=today).offer(entry.finding)
+        if offer is None or offer.scope != EXCLUDES[response.action]:
+            return None
+        reason = f"excluded in Slack after {offer.dismissed} findings were dismissed"
+        return Exclusion(offer.scope, offer.value, detection=entry.finding.detection, reason=reason)
 
-    def _update_ledger(self, response: UserResponse, recorded: RecordedResponse, *, today: date) -> None:
-        if recorded.action == "acknowledged":
-            self.ledger.update(
-                lambda entries, _suppressions: acknowledge(
-                    entries, response.fingerprint, author=_author(response), on=today
-                ),
-                evaluated=(),
-            )
-            return
-        suppression = Suppression(
-            scope="fingerprint", value=response.fingerprint, author=_author(response), since=today,
-            until=recorded.until, reason=response.reason or f"{response.action} in Slack",
-            source=response.id,
-        )  # fmt: skip
-        if not any(other.source == response.id for other in self.ledger.suppressions()):
-            self.ledger.add_suppression(suppression)
-
-    def _is_pending(self, response: UserResponse, *, today: date) -> bool:
-        """Store the response itself. Return whether its effects are still to be applied."""
-        item = self.table.get_item(Key=_key(response), ConsistentRead=True).get("Item")
-        if item is None:
-            item = {**_key(response), "document": response.to_json(), "on": today.isoformat()}
-            self.table.put_item(Item=item | {"done": False})
-            return True
-        return not item["done"]
-
-    def _mark_done(self, response: UserResponse) -> None:
-        self.table.update_item(
-            Key=_key(response),
-            UpdateExpression="SET #done = :yes",
-            ExpressionAttributeNames={"#done": "done"},
-            ExpressionAttributeValues={":yes": True},
+    def _belongs_to_other_channel(self, incident: str, channel: str) -> bool:
+        """Return whether a security finding of the incident has an owner, by account or OU, with another channel."""
+        return any(
+            self._is_of_other_channel(entry.finding, channel)
+            for entry in open_in_incident(incident, self.ledger.entries())
+            if entry.finding.category == "security"
         )
+
+    def _is_of_other_channel(self, finding: Finding, channel: str) -> bool:
+        if not finding.suppressible_by_team:
+            return True
+        if not finding.incident_lead and finding.incident:  # a rollout is notified by its lead
+            return False
+        owner = channel_name(finding, owners=self.channel.owners, catalog=self.channel.catalog)
+        return owner is None or self.channel.channels.id(owner) != channel
 
 
 def reject(response: UserResponse, reason: str) -> str:
@@ -137,15 +132,25 @@ def _recorded(response: UserResponse, *, today: date) -> RecordedResponse:
             return RecordedResponse("acknowledged", response.user_id, today)
         case "not_waste":
             return RecordedResponse("not waste", response.user_id, today, reason=response.reason)
-    return RecordedResponse(
-        "snoozed", response.user_id, today, until=today + timedelta(days=SNOOZED[response.action])
-    )
+        case "exclude_account":
+            return RecordedResponse("excluded for this account", response.user_id, today)
+        case "exclude_team":
+            return RecordedResponse("excluded for this team", response.user_id, today)
+    return RecordedResponse("snoozed", response.user_id, today, until=_given(response).until(today))
 
 
 def _author(response: UserResponse) -> str:
     return f"{response.user_name} ({response.user_id})" if response.user_name else response.user_id
 
 
-def _key(response: UserResponse) -> dict[str, str]:
-    # A key in existing tables.
-    return {"kind": "answer", "id": f"{response.fingerprint} {response.id}"}
+def _given(response: UserResponse) -> PersonResponse:
+    if response.action == "pause_spending" or response.action == "resume_spending":
+        raise Refused(f"{response.action} is an action of the function `controls`")
+    return PersonResponse(
+        id=response.id,
+        fingerprint=response.fingerprint,
+        action=response.action,
+        author=_author(response),
+        reason=response.reason or f"{response.action} in Slack",
+        document=response.to_json(),
+    )

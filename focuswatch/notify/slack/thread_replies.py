@@ -1,13 +1,13 @@
 """Render the replies in the thread of a finding's message: the change in one or two sentences."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from focuswatch.findings.amount_text import cost_so_far_text, full_amount, main_amount, saving_text
 from focuswatch.findings.explanation_text import cost_driver_text, explanation_headline
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.notify.incident_text import joined_text, new_lead_text
 from focuswatch.notify.slack.blocks import rich, section, words
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line
 from focuswatch.notify.slack.shared_text import days_open_text, metadata, not_waste_label
@@ -24,16 +24,20 @@ def render_thread_reply(
     today: date,
     news_id: str,
     before: Finding | None = None,
-    saved_daily: Decimal | None = None,
 ) -> dict[str, Any]:
     """Return the reply: what changed, how long it is open, what is saved, or that the finding is back."""
     match kind:
         case "resolved":
-            text = "Resolved. " + (
-                saving_text(finding, saved_daily=saved_daily) or "The bill no longer shows this finding."
-            )
+            text = "Resolved. " + (saving_text(finding) or "The bill no longer shows this finding.")
+        case "saving_verified":
+            text = saving_text(finding) or ""
+        case "new" | "changed" if before and before.fingerprint != finding.fingerprint:
+            text = new_lead_text(finding, before=before)
         case "changed":
-            text = " ".join(filter(None, (_change(finding, before=before), _root_cause(finding))))
+            joined = joined_text(finding, before=before)
+            is_same = joined and before and full_amount(finding) == full_amount(before)
+            change = None if is_same else _change(finding, before=before)
+            text = " ".join(filter(None, (joined, change, _root_cause(finding))))
         case "reminder":
             text = _reminder(finding, today=today)
         case "new":

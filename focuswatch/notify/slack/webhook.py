@@ -14,8 +14,9 @@ from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.retry_after import retry_after
 from focuswatch.notify.slack.client import RETRY_SECONDS, TIMEOUT_SECONDS, FoundMessage, Payload
-from focuswatch.notify.slack.deliver import SlackChannel, notified_team
+from focuswatch.notify.slack.deliver import SlackChannel, channel_name
 from focuswatch.notify.slack.finding_message import webhook_payload
+from focuswatch.owners.finding_addresses import notified_team
 from focuswatch.owners.owners_file import Owners
 
 QUIET_SECONDS = 120.0  # a digest is posted after this time without a new line: it cannot be edited
@@ -89,12 +90,14 @@ class SlackRoutes:
     def deliver(self, delivery: QueuedNotification) -> str | None:
         """Deliver through the webhook or the bot; see SlackChannel.deliver."""
         team = notified_team(delivery.finding, owners=self.owners, catalog=self.catalog)
-        name = team or self.owners.routing.fallback_channel
-        if name in self.urls:
+        name = team or self.owners.slack_channel(None)
+        if name is not None and name in self.urls:
             if name not in self._channels:
                 self._channels[name] = self.webhook(self.urls[name])
             return self._channels[name].deliver(delivery)
         if self.bot is None:
+            if channel_name(delivery.finding, owners=self.owners, catalog=self.catalog) is None:
+                return None
             raise Refused(
                 f"{name} has no webhook, and the Slack secret has no bot token. "
                 "Store a webhook or a bot token in the Slack secret."

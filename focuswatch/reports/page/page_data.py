@@ -7,11 +7,11 @@ from functools import partial
 from typing import TypeVar
 
 from focuswatch.bill.account_details import account_names
-from focuswatch.catalog.sql_catalog import Catalog, Detection
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.coverage import Coverage, coverage
 from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
+from focuswatch.detect.summarize_detections import summarize_detections
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_literals import Scalar, Value
 from focuswatch.errors import QueryError
@@ -112,10 +112,11 @@ def gather(
     evaluated_until = ledger.evaluated_until()
     gpu_days = queries.lookup("gpu_busy_days")
     series = series_of(entries, suppressions, as_of=as_of)
-    detections = _summaries(
-        detected_on or engine, as_of=as_of, catalog=catalog, owners=owners, result_cache=result_cache,
-        evaluated_until=evaluated_until, per_usd=per_usd,
-    ) if detections is None else detections  # fmt: skip
+    if detections is None:
+        detections = summarize_detections(
+            detected_on or engine, as_of=as_of, catalog=catalog, owners=owners, result_cache=result_cache,
+            evaluated_until=evaluated_until, per_usd=per_usd,
+        )  # fmt: skip
     return PageData(
         as_of=as_of,
         currency=currency,
@@ -194,28 +195,3 @@ def series_of(
         )
         for finding in by_cost[:MOST_SERIES]
     ]
-
-
-def _summaries(
-    engine: Engine,
-    *,
-    as_of: date,
-    catalog: Catalog,
-    owners: Owners,
-    result_cache: ResultCache | None,
-    evaluated_until: Mapping[str, date],
-    per_usd: float,
-) -> tuple[DetectionSummary, ...]:
-    """Return the counts of each live detection, which runs only if the cache lacks its results."""
-
-    def outcome(detection: Detection) -> Outcome:
-        detection_input = DetectionInput(
-            as_of=as_of,
-            first_new_day=first_new_day(as_of, evaluated_until=evaluated_until.get(detection.id)),
-            required_tags=tuple(owners.routing.required_tags),
-            per_usd=per_usd,
-        )
-        cached = result_cache.get(detection, detection_input.values) if result_cache else None
-        return cached or run_detection(detection, engine=engine, catalog=catalog, inputs=detection_input)
-
-    return tuple(DetectionSummary.of(outcome(detection)) for detection in catalog.live)

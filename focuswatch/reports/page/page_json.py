@@ -9,6 +9,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.engines import Row
 from focuswatch.findings.amount_text import amount_label
+from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding, account_label, json_value
 from focuswatch.findings.paste_commands import COMMAND
@@ -57,7 +58,9 @@ def build_document(page_data: PageData) -> Part:
             "gpus": gpu_chart(page_data),
             "savings": _savings(page_data),
             "waste": _waste(findings),
-            "unowned": _count_and_waste([finding for finding in findings if finding.owned_by == "fallback"]),
+            "unowned": _count_and_waste(
+                [finding for finding in findings if finding.owned_by == "fallback"], among=findings
+            ),
             "coverage": _coverage(page_data, shown),
             "reports": _reports(page_data),
         }
@@ -170,7 +173,7 @@ def _coverage(page_data: PageData, shown: Sequence[LedgerEntry]) -> Part:
         ],
         "not_run": _not_run(page_data),
         "launched": [launch.sentence(page_data.currency) for launch in page_data.launched],
-        "suppressed": _count_and_waste(suppressed),
+        "suppressed": _count_and_waste(suppressed, among=suppressed),
     }
 
 
@@ -194,14 +197,17 @@ def _not_evaluated(summary: DetectionSummary, catalog: Catalog) -> Part:
     }
 
 
-def _count_and_waste(findings: Sequence[Finding]) -> Part:
-    return {"findings": len(findings), "waste": _waste(findings)}
+def _count_and_waste(findings: Sequence[Finding], *, among: Sequence[Finding]) -> Part:
+    """Return the number and the waste of findings that are part of others; their sums add up to that of all."""
+    counted = {finding.fingerprint for finding in counted_once(among)}
+    part = [finding for finding in findings if finding.fingerprint in counted]
+    return {"findings": len(findings), "waste": _waste(part)}
 
 
 def _waste(findings: Sequence[Finding]) -> float:
-    """Return the monthly cost of waste; amounts of other categories have no common sum."""
-    costs = (finding.monthly_cost for finding in findings if finding.category == "waste")
-    return round(float(sum(costs, Decimal(0))), 2)
+    """Return the monthly cost of waste, each dollar once; amounts of other categories have no common sum."""
+    waste = (finding for finding in counted_once(findings) if finding.category == "waste")
+    return round(float(sum((finding.monthly_cost for finding in waste), Decimal(0))), 2)
 
 
 def _cents(value: Decimal | None) -> float | None:

@@ -9,9 +9,10 @@ from focuswatch.simulate.expected.expected_anomalies import cost_anomalies
 from focuswatch.simulate.expected.expected_causes import with_causes
 from focuswatch.simulate.expected.expected_first_charges import first_charges
 from focuswatch.simulate.expected.line_facts import Facts
+from focuswatch.simulate.expected.planted_names import with_planted_names
 from focuswatch.simulate.expected.stated_incidents import stated_incidents
 from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.planted_truth import Truth, reconcile
+from focuswatch.simulate.planted_truth import Incident, Truth, reconcile
 
 __all__ = ["truth_of"]
 
@@ -21,6 +22,8 @@ def truth_of(plan: BillPlan) -> Truth:
     facts = Facts(plan)
     worked_out = [*first_charges(facts), *cost_anomalies(facts)]
     truth = reconcile(plan.cases, worked_out, stated=stated_incidents(facts), calendar=plan.calendar)
-    return replace(
-        truth, incidents=with_causes(truth.incidents, facts), either=with_causes(truth.either, facts)
-    )
+    return replace(truth, incidents=_named(truth.incidents, facts), either=_named(truth.either, facts))
+
+
+def _named(incidents: tuple[Incident, ...], facts: Facts) -> tuple[Incident, ...]:
+    return with_planted_names(with_causes(incidents, facts), facts)

@@ -31,7 +31,7 @@ def _cause(incident: Incident, facts: Facts) -> PlantedCause | None:
     for charged in facts.usage:
         line = charged.line
         if is_about(line, incident.detection, incident.identity) and not line.unused:
-            excess = float(np.sum(_excess(charged.costs, incident, facts)))
+            excess = float(np.sum(excess_of(charged.costs, incident, facts)))
             parts = excesses.setdefault((line.meter.service, line.region, sku(line)), {})
             resource = line.resource if line.copies == 1 else None
             parts[resource] = parts.get(resource, 0.0) + excess
@@ -45,7 +45,7 @@ def _cause(incident: Incident, facts: Facts) -> PlantedCause | None:
     return PlantedCause(service, region, meter, largest if parts[largest] >= whole / 2 else None)
 
 
-def _excess(costs: Days, incident: Incident, facts: Facts) -> Days:
+def excess_of(costs: Days, incident: Incident, facts: Facts) -> Days:
     """Return USD a day above the expected cost; a unit cost is compared with the week before."""
     if incident.detection == UNIT_COST:  # it is found when a week is complete, whenever the increase started
         end = facts.calendar.index(incident.expected_by)

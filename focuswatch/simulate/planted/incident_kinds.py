@@ -23,6 +23,7 @@ from focuswatch.simulate.planted.planted_gpus import plant_gpu_bursts
 from focuswatch.simulate.planted.planted_new_services import plant_services
 from focuswatch.simulate.planted.planted_ownership import plant_missing_accounts, plant_untagged
 from focuswatch.simulate.planted.planted_policies import plant_policy_violations
+from focuswatch.simulate.planted.planted_recommendations import plant_recommendations
 from focuswatch.simulate.planted.planted_regions import plant_regions
 from focuswatch.simulate.planted.planted_stopped_security_services import plant_stopped_security_services
 from focuswatch.simulate.planted.planted_tokens import plant_batchable, plant_token_bursts
@@ -57,6 +58,7 @@ KINDS: dict[str, Callable[[BillPlan], None]] = {
     "budget_pace": plant_budgets,
     "spend_cap": plant_spend_caps,
     "policy_violation": plant_policy_violations,
+    "aws_recommendation": plant_recommendations,  # of resources that the rest charges
 }
 
 

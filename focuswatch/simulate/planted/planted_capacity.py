@@ -1,7 +1,7 @@
 """Plant idle Bedrock capacity, unused models and idle services with a minimum charge, and ones in use."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from focuswatch.simulate.everyday.everyday_accounts import row_tags
@@ -104,8 +104,11 @@ def _held(
 def plant_minimum_charges(plan: BillPlan) -> None:
     ago = plan.calendar.ago
     for meter in SERVICES:
-        identity = _service(plan, meter, calls={})
-        plan.after_lookback(FLOOR, identity, lookback=LONG_LOOKBACK, note=f"{identity[2]}, without requests")
+        calls, note = ({}, "without requests")
+        if meter == "domain":
+            calls, note = _system_searches(plan), "searched by its own system indices alone"
+        identity = _service(plan, meter, calls=calls)
+        plan.after_lookback(FLOOR, identity, lookback=LONG_LOOKBACK, note=f"{identity[2]}, {note}")
     identity = _service(plan, "kendra_genai", calls={}, first=ago(16))
     note = "exactly as old as the lookback"
     plan.after_lookback(FLOOR, identity, lookback=LONG_LOOKBACK, since=ago(16), note=note)
@@ -121,6 +124,14 @@ def plant_minimum_charges(plan: BillPlan) -> None:
     for meter in ("neptune", "domain"):
         identity = _service(plan, meter, calls=None)
         plan.hard_negative(FLOOR, identity, kind="not evaluated", note="no activity collected for it")
+
+
+def _system_searches(plan: BillPlan) -> dict[date, float]:
+    """Return searches a day of an idle domain: Dashboards, index management and alerting search all the time."""
+    return {
+        plan.calendar.first + timedelta(days=day): 380.0 + 15 * (day % 5)
+        for day in range((plan.calendar.as_of - plan.calendar.first).days)
+    }
 
 
 def _service(plan: BillPlan, meter: str, *, calls: Calls, **options: Any) -> Identity:

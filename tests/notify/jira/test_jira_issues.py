@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.issue_state import label_of
 from focuswatch.owners.owners_file import Jira, Owners
 from tests.fakes.local_jira_rules import Step
-from tests.given.jira import FINGERPRINT, OWNERS, jira_world, notification
+from tests.given.findings import saving_of
+from tests.given.jira import FINGERPRINT, OWNERS, a_finding, jira_world, notification
 
 
 @pytest.fixture(params=["cloud", "data center"])
@@ -112,6 +114,27 @@ def test_resolved_finding_closes_its_issue_with_its_savings(world):
     (issue,) = world.issues
     assert issue.done and "Expected savings: 1,200 USD/month" in issue.bodies[-1]
     assert issue.resolution == ("Done" if world.jira.cloud else "Fixed")
+
+
+SAVED = {"verified_saving": saving_of(a_finding(), saved="40", on=date(2026, 11, 20))}
+
+
+def test_verified_saving_is_one_comment_and_leaves_the_issue_closed(world):
+    """Delivered twice, commented once."""
+    world.channel.deliver(notification())
+    world.channel.deliver(notification(1, "resolved"))
+    saved = notification(2, "saving_verified", **SAVED)
+    assert world.channel.deliver(saved).endswith("SRCH-1 commented")
+    assert world.channel.deliver(saved) is None
+    (issue,) = world.issues
+    assert issue.done and len(issue.bodies) == 2
+    assert "Verified on the bill: 40.00 USD/day saved since 2026" in issue.bodies[-1]
+
+
+def test_verified_saving_creates_no_issue(world):
+    """A finding below the severity of issues has none."""
+    assert world.channel.deliver(notification(0, "saving_verified", **SAVED)) is None
+    assert world.issues == []
 
 
 def test_finding_that_is_back_reopens_its_issue(world):

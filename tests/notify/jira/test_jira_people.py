@@ -9,6 +9,7 @@ from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import Suppression
 from focuswatch.notify.jira.closed_by_user import EXCLUSION_DAYS
 from focuswatch.owners.owners_file import Owners
+from tests.given.findings import saving_of
 from tests.given.jira import DAY, FINGERPRINT, OWNERS, a_finding, jira_world, notification
 from tests.given.jira import JiraWorld as There
 
@@ -135,6 +136,18 @@ def test_closing_of_a_resolved_finding_excludes_nothing(world):
     assert world.ledger.suppressions() == [] and world.issues[0].bodies == []
     world.channel.deliver(notification(2, "new", **today(world)))
     assert world.ledger.suppressions() == [] and not world.issues[0].done
+
+
+def test_saving_of_an_issue_that_a_person_closed_is_commented(world):
+    """The person fixed it; the issue stays as the person left it."""
+    world.channel.deliver(notification())
+    close(world, resolution="Fixed")
+    world.channel.deliver(notification(1, "resolved", **today(world)))
+    saving = saving_of(a_finding(), saved="40", on=world.today)
+    world.channel.deliver(notification(2, "saving_verified", verified_saving=saving, **today(world)))
+    (issue,) = world.issues
+    assert issue.done and issue.resolution == "Fixed"
+    assert "Verified on the bill: 40.00 USD/day saved" in issue.bodies[-1]
 
 
 def test_sweep_finds_closings_without_a_notification(world):

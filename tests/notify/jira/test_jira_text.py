@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.findings.exclusion_offer import ExclusionOffer
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.notify.jira import issue_text
@@ -21,6 +22,7 @@ from focuswatch.notify.jira.issue_fields import new_issue_fields
 from focuswatch.notify.jira.wiki_markup import escaped, verbatim
 from focuswatch.owners.owners_file import Jira
 from tests.fakes.jira_as_text import BLOCK, acting, seen
+from tests.given.findings import saving_of
 from tests.given.jira import a_finding
 from tests.notify.slack.test_slack_message import HOSTILE
 
@@ -153,6 +155,26 @@ def golden_findings() -> dict[str, Finding]:
     return {one.detection: one for one in reversed(findings)}
 
 
+def saved(finding: Finding) -> Finding:
+    saving = saving_of(finding, saved="12.5", on=date(2026, 6, 10))
+    return finding.model_copy(update={"verified_saving": saving})
+
+
+def test_offered_exclusion_is_in_the_description_with_its_command():
+    """Jira has no buttons of ours."""
+    offer = ExclusionOffer(scope="team", value="search; rm -rf", dismissed=4)
+    text = issue_text.render_description(
+        a_finding(exclusion_offer=offer), header=None, query_url=None, days=90
+    )
+    assert (
+        "4 findings of this detection in team search; rm \\-rf were snoozed or marked as not waste." in text
+    )
+    assert (
+        f"{BLOCK}"
+        and "focuswatch exclude --detection idle_sagemaker_endpoint --team 'search; rm -rf'" in text
+    )
+
+
 @pytest.mark.parametrize(
     "detection", ["cost_anomaly", "gpu_burst", "idle_sagemaker_endpoint", "unused_commitment"]
 )
@@ -167,6 +189,7 @@ def test_issue_is_as_its_golden_file(detection):
         issue_text.render_change(later, number=1, cost=finding.monthly_cost, severity=finding.severity),
         issue_text.render_resolved(later, number=2),
         issue_text.render_reopened(finding, number=3, excluded=False),
+        *([issue_text.render_saving(saved(finding), number=4)] if finding.category == "waste" else []),
     )
     parts = [issue_text.render_summary(finding), seen(description), *map(seen, comments)]
     same_as_golden(f"{detection}.txt", f"\n\n{'=' * 100}\n\n".join(parts) + "\n")

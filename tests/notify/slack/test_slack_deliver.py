@@ -14,8 +14,8 @@ from focuswatch.notify.slack.deliver import Channels
 from focuswatch.notify.slack.digest_queue import Digests
 from focuswatch.notify.slack.webhook import QUIET_SECONDS, SlackRoutes, Webhook
 from focuswatch.owners.owners_file import Owners
-from tests.given.findings import DAY, finding
-from tests.given.slack import CATALOG, Killed, Steps, notification, slack_world
+from tests.given.findings import DAY, finding, saving_of
+from tests.given.slack import CATALOG, OWNERS, Killed, Steps, notification, slack_world
 
 FINDING = finding(team="search")
 COSTLIER = finding(team="search", cost="2000")
@@ -84,6 +84,45 @@ def test_resolved_finding_has_no_buttons(world):
     assert "Resolved" in message.text
     assert not any(block["type"] == "actions" for block in message.blocks)
     assert len(replies(message)) == 1
+
+
+SAVED = FINDING.model_copy(update={"verified_saving": saving_of(FINDING, saved="11.52")})
+
+
+def test_verified_saving_is_one_reply_in_the_thread_of_the_resolved_finding(world):
+    """Repeated or not; the message states it too, and stays resolved."""
+    over = [notification(FINDING), notification(FINDING, "resolved", number=2)]
+    saved = notification(SAVED, "saving_verified", number=3)
+    assert "in the thread" in world.deliver(*over, saved)[-1]
+    assert world.deliver(saved) == [None]
+    (message,) = world.team.shown
+    resolved, verified = replies(message)
+    assert "focuswatch will verify them in the bill" in resolved.text
+    assert verified.text == "Verified on the bill: 11.52 USD/day saved since 2026-03-31."
+    assert not verified.broadcast
+    assert "Resolved" in message.text and verified.text in message.text
+    assert not any(block["type"] == "actions" for block in message.blocks)
+
+
+def test_verified_saving_stays_in_the_thread_when_the_owner_changes(world):
+    """Whoever fixed it reads that thread."""
+    world.deliver(notification(FINDING), notification(FINDING, "resolved", number=2))
+    moved = SAVED.model_copy(update={"team": None})
+    world.deliver(notification(moved, "saving_verified", number=3))
+    assert len(replies(world.team.shown[0])) == 2
+    assert world.finops.shown == []
+
+
+def test_verified_saving_without_a_message_posts_none(world):
+    """A finding that was in a digest only, or in no message at all."""
+    listed = notification(FINDING, in_digest=True)
+    saved = notification(SAVED, "saving_verified", number=2)
+    assert "without a message" in world.deliver(listed, saved)[-1]
+    other = finding("other", team="search")
+    assert "without a message" in world.deliver(notification(other, "saving_verified"))[0]
+    assert len(world.team.shown) == 1
+    world.deliver(notification(FINDING, number=3))
+    assert len(world.team.shown) == 2
 
 
 def test_finding_that_is_back_is_a_new_message(world):
@@ -540,3 +579,26 @@ def test_channel_can_be_configured_by_id(world):
     world.deliver(notification(FINDING))
     assert len(world.team.shown) == 1
     assert world.server.called("users.conversations") == []
+
+
+def test_finding_for_other_channels_only_is_not_posted_and_later_changes_need_not_wait(world):
+    """Security goes to Microsoft Teams until owners.toml says otherwise."""
+    elsewhere = {"to": "teams:search", "categories": ["security", "anomaly", "governance"]}
+    routed = {"channels": [{"to": "#team-search", "categories": ["waste"]}, elsewhere]}
+    intruder = finding(team="search", category="security")
+    world.owners = Owners.model_validate({"teams": {"search": routed}})
+    assert world.deliver(notification(intruder)) == [None]
+    assert world.team.shown == []
+    world.owners = OWNERS
+    world.deliver(notification(intruder, "changed", number=2))
+    assert len(world.team.shown) == 1
+
+
+def test_open_message_is_resolved_after_the_team_left_slack(world):
+    """Else it would promise for ever that something is wrong."""
+    world.deliver(notification(FINDING))
+    world.owners = Owners.model_validate({"teams": {"search": {"channel": "teams:search"}}})
+    world.deliver(notification(FINDING, "resolved", number=2))
+    assert "Resolved" in world.team.shown[0].text
+    assert world.deliver(notification(FINDING, "new", number=3)) == [None]
+    assert len(world.team.shown) == 1

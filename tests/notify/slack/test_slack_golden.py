@@ -16,8 +16,10 @@ from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan import scan
+from focuswatch.findings.exclusion_offer import ExclusionOffer
 from focuswatch.findings.finding import ONE_DAY, Finding, amount, display_values
 from focuswatch.findings.paste_commands import action_of
+from focuswatch.findings.verified_saving import VerifiedSaving
 from focuswatch.ledger import SqliteLedger
 from focuswatch.notify.slack.digest import DigestLine, render_digest
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
@@ -64,10 +66,12 @@ RESPONSES = {
     "snoozed": RecordedResponse("snoozed", ANNA, END + timedelta(days=1), until=END + timedelta(days=8)),
     "not_waste": RecordedResponse("not waste", ANNA, END + timedelta(days=1), reason=STANDBY),
 }
+SAVINGS = {"saved": ("0", "80"), "partly_saved": ("30", "50"), "not_saved": ("80", "0")}  # cost, saving a day
 LIFE = ("new", "changed", "reminder", "resolved", "back")
 CASES = [
     *((detection, case) for detection in WITH_ALL_STATES for case in (*LIFE, *RESPONSES)),
-    ("idle_sagemaker_endpoint", "saved"),
+    *(("idle_sagemaker_endpoint", case) for case in SAVINGS),
+    ("idle_sagemaker_endpoint", "offer"),
     *((detection, case) for detection in NEW_AND_RESOLVED for case in ("new", "resolved")),
 ]
 
@@ -127,12 +131,22 @@ def grown(finding: Finding) -> Finding:
 def payload_of(finding: Finding, case: str, *, catalog: Catalog) -> dict[str, Any]:
     """Return the message in a case, and the reply in its thread."""
     now = grown(finding) if case == "changed" else finding
-    kind = {"saved": "resolved", "back": "new"}.get(case, "new" if case in RESPONSES else case)
+    if case in SAVINGS:
+        cost, saving = map(Decimal, SAVINGS[case])
+        verified = VerifiedSaving(
+            since=END, measured_from=END + timedelta(days=4), measured_until=END + timedelta(days=6), daily_cost=cost,
+            daily_saving=saving, expected_daily_saving=Decimal(80),
+        )  # fmt: skip
+        now = finding.model_copy(update={"status": "resolved", "verified_saving": verified})
+    if case == "offer":
+        offer = ExclusionOffer(scope="account", value=str(finding.sub_account_id), dismissed=3)
+        now = finding.model_copy(update={"exclusion_offer": offer})
+    kind = "saving_verified" if case in SAVINGS else case
+    kind = {"back": "new", "offer": "new"}.get(kind, "new" if case in RESPONSES else kind)
     common = {
         "kind": kind,
         "today": END + timedelta(days={"new": 0, "reminder": 14}.get(case, 9)),
         "news_id": f"{finding.fingerprint}-2",
-        "saved_daily": finding.monthly_cost / Decimal(30) if case == "saved" else None,
     }
     payload: dict[str, Any] = {
         "message": render_message(
@@ -143,7 +157,7 @@ def payload_of(finding: Finding, case: str, *, catalog: Catalog) -> dict[str, An
             **common,
         )  # fmt: skip
     }
-    if case != "new" and case not in RESPONSES:
+    if case not in ("new", "offer", *RESPONSES):
         before = finding if case == "changed" else None
         payload["note"] = render_thread_reply(now, before=before, **common)
     return payload

@@ -23,7 +23,7 @@ from focuswatch.notify.slack.response_form import render_not_waste_dialog
 from focuswatch.notify.slack.thread_replies import render_thread_reply
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, metadata_problem, too_long, units, view_problems
-from tests.given.findings import DAY, finding
+from tests.given.findings import DAY, finding, saving_of
 
 FAMILY = "\N{MAN}\u200d\N{WOMAN}\u200d\N{GIRL}"
 UNSEEN = re.compile(
@@ -355,22 +355,32 @@ def test_change_states_old_and_new_values():
     "saved, says",
     [
         (None, "Expected savings: 345.60 USD/month. focuswatch will verify them in the bill."),
-        (Decimal("11.52"), "345.60 USD/month saved, verified in the bill."),
-        (Decimal(0), "The bill does not show savings yet."),
+        ("11.52", "Verified on the bill: 11.52 USD/day saved since 2026-03-31."),
+        (
+            "8",
+            "Verified on the bill: 8.00 USD/day saved since 2026-03-31. 11.52 USD/day was expected; 3.52 USD/day is "
+            "still charged.",
+        ),
+        (
+            "0",
+            "The bill shows no saving since 2026-03-31. 11.52 USD/day was expected, but 11.52 USD/day is still charged "
+            "(from 2026-04-02 to 2026-04-04).",
+        ),
     ],
 )
 def test_resolved_states_savings(saved, says):
     """In the message and in the note."""
-    more = {"kind": "resolved", "today": DAY, "news_id": "n", "saved_daily": saved}
-    assert (
-        says in seen(render_message(finding(), **more))
-        and says in render_thread_reply(finding(), **more)["text"]
-    )
+    over = finding()
+    if saved is not None:
+        over = over.model_copy(update={"verified_saving": saving_of(over, saved=saved)})
+    kind = "resolved" if saved is None else "saving_verified"
+    more = {"kind": kind, "today": DAY, "news_id": "n"}
+    assert says in seen(render_message(over, **more)) and says in render_thread_reply(over, **more)["text"]
 
 
 def test_message_has_metadata_to_find_it():
     """The fingerprint and the number of the notification; replies in the thread have them too."""
-    named = {"fingerprint": finding().fingerprint, "news_id": "n-1"}
+    named = {"fingerprint": finding().fingerprint, "incident": finding().fingerprint, "news_id": "n-1"}
     for payload in (
         told(finding()),
         render_thread_reply(finding(), kind="reminder", today=DAY, news_id="n-1"),
@@ -400,7 +410,7 @@ def test_digest_adds_no_different_amounts():
         line("c", cost="5", currency="EUR", title="T"), line("d", cost="99", category="security", title="S"),
     ]  # fmt: skip
     text = seen(render_digest(lines, team="ml", as_of=DAY, shown=2))
-    assert "# 4 more findings for ml: 30.00 USD and 5.00 EUR/month in potential savings" in text
+    assert "# 4 findings for ml: 30.00 USD and 5.00 EUR/month in potential savings" in text
     assert (
         "• *T* (3 findings): 30.00 USD and 5.00 EUR/month in potential savings\n" in text
         and "• *S* (1 finding): 99.00 USD charged" in text

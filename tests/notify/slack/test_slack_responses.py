@@ -12,7 +12,7 @@ import pytest
 from slack_sdk import WebClient
 
 from focuswatch.errors import FocuswatchError
-from focuswatch.ledger import Decision, decide
+from focuswatch.ledger import Decision, Suppression, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.slack.deliver import Channels
@@ -137,6 +137,65 @@ def test_not_waste_asks_for_a_reason_and_excludes(world):
     (suppression,) = DynamoLedger(world.table).suppressions()
     assert (suppression.reason, suppression.until) == ("standby for Friday", None)
     assert "standby for Friday" in json.dumps(world.team.shown[0].blocks)
+
+
+def dismiss_three(world):
+    """Snooze three findings of the account; the fourth is posted with the offer of an exclusion."""
+    ledger = DynamoLedger(world.table)
+    others = [finding(f"endpoint {number}", team="search") for number in range(3)]
+    fourth = finding("endpoint 4", team="search", on=DAY + timedelta(days=1))
+    ledger.update(lambda known, rules: decide(known, rules, run(FINDING, *others)), evaluated=())
+    for one in others:
+        ledger.add_suppression(
+            Suppression(scope="fingerprint", value=one.fingerprint, author="ana", reason="r", since=DAY)
+        )
+    a_run = run(FINDING, *others, fourth, on=DAY + timedelta(days=1))
+    decision = ledger.update(lambda known, rules: decide(known, rules, a_run), evaluated=())
+    (new,) = decision.notifications
+    world.deliver(notification(new.finding))
+    return fourth
+
+
+def pressed_last(world, action_id):
+    """The request for a press under the last message."""
+    return parse_interaction(
+        world.server.pressed(world.team, world.team.shown[-1].ts, action_id, user="U0ANNA").body
+    )
+
+
+def test_offered_exclusion_is_created_once_for_the_account(world):
+    """With author and reason; the message says so, and the next finding there is not notified."""
+    fourth = dismiss_three(world)
+    message = world.team.shown[-1]
+    assert buttons(message) == ["acknowledge", "snooze_7", "snooze_30", "not_waste", "exclude_account"]
+    assert "3 findings of this detection in account 111122223333" in json.dumps(message.blocks)
+    press = pressed_last(world, "exclude_account")
+    for _ in range(2):
+        world.recorder().record(press)
+    *_, rule = ledger_rules = DynamoLedger(world.table).suppressions()
+    assert len(ledger_rules) == 4
+    assert (rule.scope, rule.value, rule.detection, rule.until) == (
+        "account", "111122223333", fourth.detection, None,
+    )  # fmt: skip
+    assert (rule.author, rule.reason) == (
+        "u0anna (U0ANNA)",
+        "excluded in Slack after 3 findings were dismissed",
+    )
+    shown = world.team.shown[-1]
+    assert "Excluded for this account" in json.dumps(shown.blocks)
+    assert buttons(shown) == []
+    fifth = run(finding("endpoint 5", team="search"))
+    assert not decide({}, ledger_rules, fifth).notifications
+
+
+def test_exclusion_that_is_no_longer_offered_is_not_created(world):
+    """Someone has removed a snooze since the message was posted."""
+    dismiss_three(world)
+    ledger = DynamoLedger(world.table)
+    ledger.remove_suppression(ledger.suppressions()[0].id)
+    assert "no longer offered" in world.recorder().record(pressed_last(world, "exclude_account"))
+    assert len(ledger.suppressions()) == 2
+    assert "exclude_account" in buttons(world.team.shown[-1])
 
 
 def test_only_members_of_the_channel_can_respond(world):

@@ -1,4 +1,4 @@
-// Forecast of the month against plan.
+// Forecast of the month compared with budgets.
 
 function forecastSection(data, currency) {
   const report = data.reports.month_forecast;
@@ -6,10 +6,10 @@ function forecastSection(data, currency) {
   const [all] = report.rows.filter((row) => row.of === "all");
   const owned = report.rows.filter((row) => row.of !== "all" && row.of !== "service");
   const services = report.rows.filter((row) => row.of === "service");
-  return section("forecast", "Forecast against plan", `${forecastSummary(all, owned, currency)}${basisOf(report)}`,
+  return section("forecast", "Forecast compared with budget", `${forecastSummary(all, owned, currency)}${basisOf(report)}`,
     owned.length ? [
-      legend([["var(--model-inference)", "spent"], ["var(--retrieval)", "forecast with 80% interval"], ["var(--mark)", "plan"]]),
-      chart(`Forecast at month end against plan by team and use case, in ${currency}; the table below lists the values`, (width) => forecastChart(owned, width, currency)),
+      legend([["var(--model-inference)", "spent"], ["var(--retrieval)", "forecast with 80% interval"], ["var(--mark)", "budget"]]),
+      chart(`Forecast at month end compared with budget by team and use case, in ${currency}; the table below lists the values`, (width) => forecastChart(owned, width, currency)),
       forecastTable("Forecast at month end by team and use case", owned, currency)] : null,
     services.length ? folded("By service", forecastTable("Forecast at month end by service", services, currency)) : null);
 }
@@ -45,7 +45,7 @@ function forecastTable(name, rows, currency) {
     { name: "Forecast", number: true, of: (row) => amount(row.forecast) },
     { name: "80% interval", number: true, class: "narrow-off", of: (row) => `${short(row.low)} – ${short(row.high)}` },
     ...(hasPlan ? [
-      { name: "Plan", number: true, class: "narrow-off", of: (row) => (row.budget == null ? "–" : amount(row.budget)) },
-      { name: "Against plan", class: "text", of: (row) => make("span", { class: row.over_by > 0 ? "bad" : "soft" }, row.budget_status ?? "") }] : []),
+      { name: "Budget", number: true, class: "narrow-off", of: (row) => (row.budget == null ? "–" : amount(row.budget)) },
+      { name: "Compared with budget", class: "text", of: (row) => make("span", { class: row.over_by > 0 ? "bad" : "soft" }, row.budget_status ?? "") }] : []),
   ], rows);
 }

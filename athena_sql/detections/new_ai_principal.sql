@@ -1,0 +1,113 @@
+/*
+title     = "New caller of Amazon Bedrock"
+category  = "security"
+schedule  = "every_refresh"
+notify    = "once"
+why       = """
+Stolen access keys and Bedrock API keys are used to call models at the victim's expense. The first spend of an IAM user, a role or an
+API key in an account whose callers are known is an early sign of it. Each new caller of an account is reported once.
+"""
+reason    = "The {principal_type} {principal_name} in account {sub_account_name} called Amazon Bedrock for the first time on {first_day}: {monthly_cost} {currency} through {last_day}, for {models}."
+action    = """
+1. Confirm with the account owner that the {principal_type} {principal_name} is expected to call {models}.
+2. Identify who created it and from where it calls: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ResourceName,AttributeValue={principal_name}
+3. If unauthorized: deactivate its access keys or API key, deny bedrock:InvokeModel, bedrock:InvokeModelWithResponseStream and bedrock:CallWithBearerToken to it, then look for other activity of the same keys.
+"""
+blind_spots = [
+  "Callers are known only from an export with IAM principals (--principals), which AWS fills since 2026-04-08. Without it, nothing is evaluated.",
+  "Callers of the first 14 days of an account's data count as known; new_service reports the first use of Bedrock itself.",
+  "A key that an attacker uses for a user or role that already calls Bedrock is not a new caller; token_burst and principal_budget may detect it.",
+  "Sessions of a role count as one caller, including people who sign in through IAM Identity Center.",
+  "Service-linked roles and service roles whose names match service_roles are excluded; an attacker may create a role with such a name.",
+]
+sources   = [
+  "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html",
+  "https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys.html",
+  "https://attack.mitre.org/techniques/T1496/004/",
+]
+[parameters]
+warm_up_days = 14
+stale_days = 4              # callers arrive with the bill, or a day later
+# AWSServiceRoleFor…: service-linked; the others: service roles that AWS consoles create for agents, knowledge bases, AgentCore and SageMaker
+service_roles = "^(AWSServiceRoleFor|AmazonBedrockExecutionRole|AmazonBedrockAgentCore|AmazonSageMaker-ExecutionRole|AmazonSageMakerServiceCatalog)"
+[needs]
+charges = "ai_family = 'bedrock'"
+files = ["principals"]
+history_days = 14
+*/
+WITH coverage AS (
+    SELECT
+        max(charge_date) AS last_bill_day,
+        max(CASE WHEN principal IS NOT NULL THEN charge_date END) AS last_caller_day
+    FROM principal_days
+    WHERE charge_date < $as_of
+),
+model_costs AS (
+    SELECT
+        sub_account_id,
+        principal,
+        principal_type,
+        principal_name,
+        coalesce(model, 'other Bedrock usage') AS model,
+        min(charge_date) AS first_day,
+        max(charge_date) AS last_day,
+        sum(million_tokens) AS million_tokens,
+        sum(effective_cost) AS effective_cost
+    FROM principal_days
+    WHERE charge_date < $as_of AND principal IS NOT NULL
+    GROUP BY 1, 2, 3, 4, 5
+),
+dated_costs AS (
+    SELECT
+        sub_account_id,
+        principal,
+        principal_type,
+        principal_name,
+        model,
+        last_day,
+        million_tokens,
+        effective_cost,
+        min(first_day) OVER (PARTITION BY sub_account_id, principal) AS first_day,
+        min(first_day) OVER (PARTITION BY sub_account_id) AS account_began
+    FROM model_costs
+)
+SELECT
+    sub_account_id,
+    CAST(NULL AS varchar) AS region_id,
+    principal AS resource_id,
+    sum(effective_cost) AS monthly_cost,
+    principal_type,
+    principal_name,
+    array_agg(model ORDER BY effective_cost DESC, model) AS models,
+    sum(million_tokens) AS million_tokens,
+    first_day,
+    max(last_day) AS last_day,
+    account_began,
+    false AS not_evaluated,
+    CAST(NULL AS varchar) AS lacks_input
+FROM dated_costs
+WHERE first_day >= $news_since
+    AND date_diff('day', account_began, first_day) >= $warm_up_days
+    AND NOT (principal_type = 'role' AND regexp_like(principal_name, $service_roles))
+GROUP BY sub_account_id, principal, principal_type, principal_name, first_day, account_began
+UNION ALL
+SELECT
+    CAST(NULL AS varchar),
+    CAST(NULL AS varchar),
+    CAST(NULL AS varchar),
+    0E0,
+    CAST(NULL AS varchar),
+    CAST(NULL AS varchar),
+    NULL,
+    CAST(NULL AS double),
+    last_caller_day,
+    last_bill_day,
+    CAST(NULL AS date),
+    true,
+    CASE WHEN last_caller_day IS NULL
+        THEN 'the callers of Bedrock are unknown without an export with IAM principals (--principals, docs/attribution.md)'
+        ELSE 'the export with IAM principals ends on ' || CAST(last_caller_day AS varchar)
+    END
+FROM coverage
+WHERE coalesce(date_diff('day', last_caller_day, last_bill_day) >= $stale_days, last_bill_day IS NOT NULL)
+ORDER BY monthly_cost DESC, sub_account_id, resource_id

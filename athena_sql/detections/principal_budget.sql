@@ -1,0 +1,279 @@
+/*
+title     = "Token or cost budget of callers at risk"
+category  = "governance"
+schedule  = "daily"
+steps     = ["budget_period", "reached_percent"]
+why       = """
+A budget of a team or account does not show which user, role or agent spends it. Budgets for callers are set in owners.toml, in tokens or
+money, by day or month. A monthly budget is notified when the current pace exceeds it, then at 70, 85 and 100 %; a daily budget
+at 70, 85 and 100 % of a day. If the pace of a month is within the budget, no one is notified, however much of it is used.
+"""
+reason    = "Callers of the budget {budget_name} used {used} of {budget} {unit} ({used_percent} %) in {budget_period} through {last_day}, {pace_status}. Highest usage: {main_principal}."
+action    = """
+1. See who spends: focuswatch report ai_spend_by_principal
+2. Ask {main_principal} whether the usage is intended. A loop or a retry storm shows as one session far above the others.
+3. If it is intended, raise the limit in [principal_budgets.{budget_name}] of owners.toml. If it is not, deny bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream to the caller until it is fixed.
+"""
+blind_spots = [
+  "Callers are known only from an export with IAM principals (--principals), which AWS fills since 2026-04-08. Without it, nothing is evaluated.",
+  "The bill is a day late, so a budget does not stop usage; the last two days may still grow.",
+  "The pace is the average of the last seven settled days; it does not know of weekends or planned launches.",
+  "Spend that AWS records without a caller counts toward no budget of principals, roles or tags; toward a team it counts by account.",
+]
+sources   = [
+  "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html",
+  "https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/iam-principal-cost-allocation.html",
+]
+[parameters]
+settle_days = 2
+pace_days = 7
+watched_days = 3          # days whose daily budgets are evaluated: charges may arrive late
+stale_days = 4
+first_alert = 0.70
+second_alert = 0.85
+[needs]
+charges = "ai_family = 'bedrock'"
+files = ["principals"]
+owners = ["principal_budgets"]
+*/
+WITH coverage AS (
+    SELECT
+        max(charge_date) AS last_bill_day,
+        max(CASE WHEN principal IS NOT NULL THEN charge_date END) AS last_caller_day
+    FROM principal_days
+    WHERE charge_date < $as_of
+),
+currencies AS (
+    SELECT min(BillingCurrency) AS currency
+    FROM ai_charges
+    WHERE charge_date >= CAST($as_of - INTERVAL '45' DAY AS date)
+),
+months AS (
+    SELECT CAST(date_trunc('month', CAST($as_of - INTERVAL '1' DAY AS date)) AS date) AS month_start
+),
+month_bounds AS (
+    SELECT
+        month_start,
+        CAST(date_trunc('month', CAST(month_start + INTERVAL '31' DAY AS date)) AS date) AS month_end
+    FROM months
+),
+tag_values AS (
+    SELECT
+        tag_maps.tags,
+        regexp_replace(lower(keys.tag_key), $tag_prefix, '') AS bare_key,
+        lower(trim(element_at(tag_maps.tags, keys.tag_key))) AS tag_value
+    FROM (SELECT DISTINCT tags FROM principal_charges) AS tag_maps
+    CROSS JOIN UNNEST(map_keys(tag_maps.tags)) AS keys (tag_key)
+    WHERE lower(keys.tag_key) LIKE 'iamprincipal/%'
+),
+tagged_budgets AS (
+    SELECT DISTINCT tag_values.tags, rules.budget
+    FROM tag_values
+    INNER JOIN principal_budgets AS rules
+        ON rules.rule = 'tag' AND rules.key = tag_values.bare_key AND rules.value = tag_values.tag_value
+),
+usage_days AS (
+    SELECT
+        charge_date,
+        sub_account_id,
+        principal,
+        principal_type,
+        principal_name,
+        session,
+        tags,
+        team,
+        sum(million_tokens) AS million_tokens,
+        sum(effective_cost) AS effective_cost
+    FROM principal_days
+    WHERE charge_date >= CAST($as_of - INTERVAL '45' DAY AS date)
+        AND charge_date < $as_of
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+),
+rules AS (
+    SELECT DISTINCT budget, rule, value FROM principal_budgets
+),
+budget_usages AS (                                                         -- a caller that matches two rules counts once
+    SELECT DISTINCT rules.budget, usage_days.*
+    FROM usage_days
+    LEFT JOIN tagged_budgets ON usage_days.tags = tagged_budgets.tags
+    INNER JOIN rules
+        ON (rules.rule = 'tag' AND rules.budget = tagged_budgets.budget)
+        OR (rules.rule = 'team' AND rules.value = usage_days.team)
+        OR (rules.rule = 'role' AND usage_days.principal_type = 'role' AND rules.value = usage_days.principal_name)
+        OR (
+            rules.rule = 'principal'
+            AND (
+                rules.value = usage_days.principal
+                OR rules.value = usage_days.principal || '/' || usage_days.session
+                OR (usage_days.principal_type <> 'role' AND rules.value = usage_days.principal_name)
+            )
+        )
+),
+limits AS (
+    SELECT DISTINCT budget, team, measure, period, amount FROM principal_budgets
+),
+principal_usages AS (
+    SELECT
+        limits.budget,
+        limits.team,
+        limits.measure,
+        limits.period,
+        limits.amount,
+        usages.charge_date,
+        coalesce(usages.principal_name, 'spend without a caller') AS principal_name,
+        sum(CASE WHEN limits.measure = 'cost' THEN usages.effective_cost ELSE coalesce(usages.million_tokens, 0) END) AS used,
+        sum(usages.effective_cost) AS effective_cost
+    FROM budget_usages AS usages
+    INNER JOIN limits ON usages.budget = limits.budget
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+),
+settled AS (
+    SELECT
+        month_start,
+        month_end,
+        CAST($as_of - INTERVAL '1' DAY * ($settle_days + 1) AS date) AS last_settled_day
+    FROM month_bounds
+),
+period_usages AS (
+    SELECT
+        usages.budget,
+        usages.team,
+        usages.measure,
+        usages.period,
+        usages.amount,
+        CASE WHEN usages.period = 'day' THEN CAST(usages.charge_date AS varchar)
+            ELSE substr(CAST(settled.month_start AS varchar), 1, 7)
+        END AS budget_period,
+        usages.principal_name,
+        max(usages.charge_date) AS last_day,
+        sum(CASE WHEN usages.period = 'day' OR usages.charge_date >= settled.month_start THEN usages.used ELSE 0 END)
+            AS used,
+        sum(CASE
+            WHEN usages.period = 'day' OR usages.charge_date >= settled.month_start THEN usages.effective_cost ELSE 0
+        END) AS effective_cost,
+        sum(CASE
+            WHEN usages.charge_date BETWEEN settled.month_start AND settled.last_settled_day THEN usages.used ELSE 0
+        END) AS settled_used,
+        sum(CASE
+            WHEN usages.charge_date <= settled.last_settled_day
+                AND date_diff('day', usages.charge_date, settled.last_settled_day) < $pace_days
+                THEN usages.used ELSE 0
+        END) / $pace_days AS daily_used,
+        max(date_diff(
+            'day',
+            CASE
+                WHEN settled.last_settled_day < settled.month_start THEN settled.month_start
+                ELSE CAST(settled.last_settled_day + INTERVAL '1' DAY AS date)
+            END,
+            settled.month_end
+        )) AS open_days                                                    -- of the month, after the settled ones
+    FROM principal_usages AS usages
+    CROSS JOIN settled
+    WHERE usages.period = 'month'
+        OR usages.charge_date >= CAST($as_of - INTERVAL '1' DAY * $watched_days AS date)
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+),
+ranked_usages AS (
+    SELECT
+        *,
+        row_number() OVER (
+            PARTITION BY budget, measure, period, amount, budget_period ORDER BY round(used, 6) DESC, principal_name
+        ) AS place
+    FROM period_usages
+),
+period_sums AS (
+    SELECT
+        budget,
+        team,
+        measure,
+        period,
+        amount,
+        budget_period,
+        max(last_day) AS last_day,
+        max(CASE WHEN place = 1 THEN principal_name END) AS main_principal,
+        sum(used) AS used,
+        sum(effective_cost) AS effective_cost,
+        sum(settled_used) + sum(daily_used) * max(open_days) AS month_pace
+    FROM ranked_usages
+    GROUP BY 1, 2, 3, 4, 5, 6
+),
+forecasts AS (
+    SELECT
+        *,
+        CASE WHEN period = 'month' AND month_pace > used THEN month_pace ELSE used END AS forecast
+    FROM period_sums
+),
+exceeded AS (
+    SELECT
+        *,
+        row_number() OVER (PARTITION BY budget, measure, period, amount ORDER BY budget_period DESC) AS recency
+    FROM forecasts
+    WHERE (period = 'month' AND round(forecast, 9) >= round(amount, 9))
+        OR (period = 'day' AND round(used, 9) >= round($first_alert * amount, 9))
+)
+SELECT
+    CAST(NULL AS varchar) AS sub_account_id,
+    CAST(NULL AS varchar) AS region_id,
+    'principal budget ' || budget || ', ' || measure || ' a ' || period AS resource_id,
+    CASE
+        WHEN forecast <= amount THEN 0E0
+        WHEN measure = 'cost' THEN forecast - amount
+        ELSE (forecast - amount) * coalesce(effective_cost / nullif(used, 0), 0)
+    END AS monthly_cost,
+    team,
+    budget AS budget_name,
+    measure,
+    period,
+    amount AS budget,
+    CASE WHEN measure = 'cost' THEN currencies.currency ELSE 'million tokens' END AS unit,
+    used,
+    used / amount * 100 AS used_percent,
+    CASE
+        WHEN round(used, 9) >= round(amount, 9) THEN 100E0
+        WHEN round(used, 9) >= round($second_alert * amount, 9) THEN 85E0
+        WHEN round(used, 9) >= round($first_alert * amount, 9) THEN 70E0
+        ELSE 0E0
+    END AS reached_percent,
+    forecast,
+    CASE
+        WHEN round(used, 9) >= round(amount, 9) THEN 'over the budget'
+        WHEN period = 'day' THEN 'close to the budget'
+        ELSE 'on pace to exceed the budget'
+    END AS pace_status,
+    main_principal,
+    budget_period,
+    last_day,
+    false AS not_evaluated,
+    CAST(NULL AS varchar) AS lacks_input
+FROM exceeded
+CROSS JOIN currencies
+WHERE recency = 1
+UNION ALL
+SELECT
+    CAST(NULL AS varchar),
+    CAST(NULL AS varchar),
+    CAST(NULL AS varchar),
+    0E0,
+    CAST(NULL AS varchar),
+    CAST(NULL AS varchar),
+    CAST(NULL AS varchar),
+    CAST(NULL AS varchar),
+    CAST(NULL AS double),
+    CAST(NULL AS varchar),
+    CAST(NULL AS double),
+    CAST(NULL AS double),
+    CAST(NULL AS double),
+    CAST(NULL AS double),
+    CAST(NULL AS varchar),
+    CAST(NULL AS varchar),
+    CAST(NULL AS varchar),
+    last_caller_day,
+    true,
+    CASE WHEN last_caller_day IS NULL
+        THEN 'the callers of Bedrock are unknown without an export with IAM principals (--principals, docs/attribution.md)'
+        ELSE 'the export with IAM principals ends on ' || CAST(last_caller_day AS varchar)
+    END
+FROM coverage
+WHERE coalesce(date_diff('day', last_caller_day, last_bill_day) >= $stale_days, last_bill_day IS NOT NULL)
+    AND EXISTS (SELECT 1 FROM principal_budgets)
+ORDER BY monthly_cost DESC, resource_id

@@ -1,0 +1,81 @@
+"""`focuswatch mcp`: serve findings, reports and root causes to AI agents over the Model Context Protocol."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from focuswatch.cli.option_groups import BillOptions, takes
+
+if TYPE_CHECKING:
+    from focuswatch.catalog.sql_catalog import Catalog
+    from focuswatch.mcp_server.source import Source
+
+
+@takes(BillOptions)
+def mcp(
+    bill_options: BillOptions,
+    deployment: Annotated[
+        Path | None,
+        typer.Option(
+            help="Deployment file (config/deployment.toml): read the deployment's ledger and Athena tables.",
+            show_default=False,
+        ),
+    ] = None,
+    allow_write: Annotated[
+        bool, typer.Option("--allow-write", help="Add the tools snooze, exclude and acknowledge.")
+    ] = False,
+    author: Annotated[
+        str | None,
+        typer.Option(
+            help="With --allow-write: your name, recorded with each decision as 'NAME via MCP'.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Serve findings and reports to AI agents (MCP).
+
+    An agent starts this command and exchanges JSON over stdin and stdout. Tools only read, unless --allow-write is
+    given. Text from the bill is marked as data.
+
+    \b
+    focuswatch mcp
+    focuswatch mcp ./focus --owners owners.toml
+    focuswatch mcp --deployment config/deployment.toml
+    focuswatch mcp --allow-write --author "Ana Lima"
+    """
+    from focuswatch.catalog.sql_catalog import Catalog
+    from focuswatch.errors import ConfigError
+
+    if allow_write and not (author or "").strip():
+        raise ConfigError("--allow-write requires --author, the name to record with each decision.")
+    if author and not allow_write:
+        raise ConfigError(
+            "--author is used only with --allow-write. Add --allow-write, or leave --author out."
+        )
+    try:
+        from focuswatch.mcp_server.build_server import build_server
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("mcp"):
+            raise
+        raise ConfigError(
+            "focuswatch mcp requires the MCP library. Install it with: pip install 'focuswatch[mcp]'"
+        ) from error
+    catalog = Catalog.load()
+    source = _source(bill_options, deployment=deployment, catalog=catalog)
+    build_server(source, catalog=catalog, author=author).run("stdio")
+
+
+def _source(bill_options: BillOptions, *, deployment: Path | None, catalog: "Catalog") -> "Source":
+    from focuswatch.cli.mcp_sources import ScanSource, deployment_source
+    from focuswatch.errors import ConfigError
+
+    if deployment is None:
+        return ScanSource(bill_options, catalog)
+    given = bill_options
+    if any((given.export, given.as_of, given.activity, given.accounts, given.ledger, given.state)):
+        raise ConfigError(
+            "--deployment names the ledger and the bill. The only other option for them is --owners; "
+            "leave the others out."
+        )
+    return deployment_source(deployment, owners=bill_options.owners, catalog=catalog)

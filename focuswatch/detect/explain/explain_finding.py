@@ -1,0 +1,57 @@
+"""Explain one finding from an open bill, or say in one sentence why it has no explanation."""
+
+from datetime import timedelta
+
+from focuswatch.bill.bill import Bill
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.explain.cost_increase import CostIncrease
+from focuswatch.detect.explain.driver_queries import charges_of, explain_cost_increases
+from focuswatch.engines import Row
+from focuswatch.errors import ConfigError
+from focuswatch.findings.explanation import Explanation
+from focuswatch.findings.explanation_text import period_text
+from focuswatch.findings.finding import Finding, amount
+
+# What shows the cost drivers of a finding whose amount is no cost increase, by detection.
+INSTEAD = {
+    "budget_pace": "its amount is a forecast. The reports month_forecast and weekly_deltas show the cost drivers."
+}
+
+
+def explain_from_bill(
+    finding: Finding, increase: CostIncrease, *, bill: Bill, catalog: Catalog, export: str
+) -> Explanation:
+    """Return an explanation from the bill, with the CloudTrail events that the finding was notified with.
+
+    `export` names the bill in errors. Raises ConfigError if the bill has no usage charges for the finding.
+    """
+    explanations = explain_cost_increases([increase], engine=bill.engine, catalog=catalog, as_of=bill.as_of)
+    if increase.fingerprint not in explanations:
+        charges = charges_of(increase, engine=bill.engine, catalog=catalog)
+        raise _no_drivers(finding, increase, charges=charges, export=export)
+    notified = finding.explanation
+    events = {"changes": notified.changes, "unseen": notified.unseen} if notified else {}
+    return explanations[increase.fingerprint].model_copy(update=events)
+
+
+def _no_drivers(finding: Finding, increase: CostIncrease, *, charges: list[Row], export: str) -> ConfigError:
+    days = period_text(increase.first_day, increase.end_day - timedelta(days=1))
+    if not charges:
+        return ConfigError(
+            f"{export} contains no charges for finding {finding.fingerprint} {days}. "
+            "Name the export that contains these charges with --export."
+        )
+    amounts = "; ".join(_charge_text(row, currency=finding.currency) for row in charges)
+    return ConfigError(
+        f"Finding {finding.fingerprint} has no cost drivers: {days}, {export} contains no usage charges for this "
+        f"finding. Other charges: {amounts}."
+    )
+
+
+def _charge_text(row: Row, *, currency: str) -> str:
+    """Return `Purchase (One-Time): 355.33 USD billed, 0.00 USD effective`."""
+    frequency = f" ({row['charge_frequency']})" if row["charge_frequency"] else ""
+    billed, effective = (
+        f"{amount(row[name] or 0.0)} {currency}" for name in ("billed_cost", "effective_cost")
+    )
+    return f"{row['charge_category'] or 'charges'}{frequency}: {billed} billed, {effective} effective"

@@ -1,0 +1,35 @@
+"""Whether AWS's recommendations were given and are recent; else detections that read them resolve nothing."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from focuswatch.catalog.sql_catalog import Detection
+from focuswatch.engines import Engine
+from focuswatch.engines.common_table_expressions import needed_of
+
+TABLE = "recommendations"
+STALE_DAYS = 3  # AWS refreshes recommendations daily; the parameter fresh_days of the detection is the same
+REFRESHED = f"SELECT CAST(max(last_refresh_timestamp) AS date) AS refreshed_on FROM {TABLE}"
+
+
+def not_evaluated_without_recommendations(
+    engine: Engine, *, detections: Iterable[Detection], as_of: date
+) -> tuple[frozenset[str], str | None]:
+    """Return the detections that could not be evaluated, and why (None: all were). Raises QueryError."""
+    readers = frozenset(one.id for one in detections if needed_of(one.sql, {TABLE: ""}))
+    if not readers:
+        return readers, None
+    (row,) = engine.query(REFRESHED, label="recommendations")
+    refreshed_on = row["refreshed_on"]
+    if refreshed_on is not None and refreshed_on >= as_of - timedelta(days=STALE_DAYS):
+        return frozenset(), None
+    names = ", ".join(sorted(readers))
+    if refreshed_on is None:
+        return (
+            readers,
+            f"{names} was not evaluated: no recommendations of AWS Cost Optimization Hub (--recommendations)",
+        )
+    return (
+        readers,
+        f"{names} was not evaluated: AWS last refreshed its recommendations on {refreshed_on}",
+    )

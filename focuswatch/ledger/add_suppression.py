@@ -1,0 +1,36 @@
+"""Add a snooze or an exclusion that a person asked for, after checking it; and say what it covers."""
+
+from datetime import date
+
+from focuswatch.errors import ConfigError
+from focuswatch.ledger.ledger_entry import Suppression
+from focuswatch.ledger.ledger_protocol import Ledger
+
+
+def newest_bill_date(ledger: Ledger) -> date:
+    """Return the newest day as of which a detection has run; the first day of all where none has."""
+    return max(ledger.evaluated_until().values(), default=date.min)
+
+
+def add_checked_suppression(ledger: Ledger, suppression: Suppression) -> Suppression:
+    """Store a suppression, and return it with its id. Raises ConfigError if it has no reason, or is over already."""
+    if not suppression.reason.strip():
+        raise ConfigError("The reason is empty. Enter a reason to show in the list of suppressions.")
+    if suppression.until is not None and suppression.until <= suppression.since:
+        raise ConfigError(
+            f"The end date {suppression.until} is not after {suppression.since}, the bill date of the newest scan. "
+            "Choose a later date."
+        )
+    return ledger.add_suppression(suppression)
+
+
+def suppression_text(ledger: Ledger, suppression: Suppression) -> str:
+    """Return what is muted until when, and how many open findings it covers."""
+    covered = sum(
+        entry.state == "open" and suppression.covers(entry.finding) for entry in ledger.entries().values()
+    )
+    end = f"until {suppression.until}" if suppression.until else "with no end date"
+    return (
+        f"Suppression {suppression.id}: {suppression.scope} {suppression.value} is muted {end}. "
+        f"This suppression covers {covered} open finding{'' if covered == 1 else 's'}."
+    )

@@ -1,0 +1,34 @@
+"""Cursors: where the next page of a list begins, as text that a client returns unchanged."""
+
+import base64
+import hashlib
+import json
+
+from focuswatch.errors import ConfigError
+
+
+def encode_cursor(position: list[str | int], *, of: object) -> str:
+    """Return the cursor of a position in the list that `of` identifies: the tool and its arguments."""
+    content = json.dumps([_digest(of), *position], separators=(",", ":"))
+    return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, *, of: object) -> list[str | int]:
+    """Return the position of a cursor. Raises ConfigError if it is invalid, or belongs to another list."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        digest, *parts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, TypeError) as error:
+        raise ConfigError(
+            "The cursor is not valid. Use the next_cursor of the previous page, or leave cursor out."
+        ) from error
+    if digest != _digest(of):
+        raise ConfigError(
+            "The cursor belongs to a call with other arguments, or to an earlier bill. Repeat the arguments of the "
+            "first page, or leave cursor out."
+        )
+    return [part if isinstance(part, int) else str(part) for part in parts]
+
+
+def _digest(of: object) -> str:
+    return hashlib.sha256(repr(of).encode("utf-8", "replace")).hexdigest()[:8]

@@ -1,0 +1,108 @@
+"""The tools that read; names, parameters and docstrings are what an agent sees."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from focuswatch.catalog.headers import Category
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.engines import Row
+from focuswatch.findings.finding import Severity
+from focuswatch.ledger.find_entry import find_entry
+from focuswatch.mcp_server.bill_responses import (
+    not_evaluated_document,
+    query_report,
+    report_page,
+    weekly_document,
+)
+from focuswatch.mcp_server.catalog_responses import detection_document, detections_page
+from focuswatch.mcp_server.finding_details import finding_document, root_cause
+from focuswatch.mcp_server.finding_lists import FindingFilters, FindingStatus, entry_status, list_findings
+from focuswatch.mcp_server.response_size import Document
+from focuswatch.mcp_server.source import Source
+
+LISTING = "use list_findings with status all"
+
+Fingerprint = Annotated[str, Field(description="Fingerprint of the finding, or its first characters.")]
+Cursor = Annotated[
+    str | None, Field(description="next_cursor of the previous page, with the same other arguments.")
+]
+
+
+class ReadTools:
+    """Tools over a source. The rows of each report are kept, so that its pages belong together."""
+
+    def __init__(self, source: Source, *, catalog: Catalog) -> None:
+        self._source = source
+        self._catalog = catalog
+        self._reports: dict[str, tuple[date, list[Row]]] = {}
+
+    def list_findings(
+        self,
+        team: Annotated[str | None, Field(description="Team, or 'no owner'.")] = None,
+        account: Annotated[str | None, Field(description="ID or name of the account.")] = None,
+        category: Annotated[Category | None, Field(description="Category of the detection.")] = None,
+        severity: Annotated[Severity | None, Field(description="Exactly this severity.")] = None,
+        detection: Annotated[str | None, Field(description="ID of the detection.")] = None,
+        status: Annotated[
+            FindingStatus,
+            Field(description="open: present in the newest scan and not muted. suppressed: muted."),
+        ] = "open",
+        cursor: Cursor = None,
+    ) -> Document:
+        """List findings, highest cost first: waste, cost anomalies, security signals and governance gaps."""
+        filters = FindingFilters(team, account, category, severity, detection, status)
+        with self._source.ledger() as ledger:
+            return list_findings(ledger, filters=filters, cursor=cursor, catalog=self._catalog)
+
+    def get_finding(self, fingerprint: Fingerprint) -> Document:
+        """Show one finding in full: reason, recommended steps, evidence, root cause, and known limitations."""
+        with self._source.ledger() as ledger:
+            entry = find_entry(ledger, fingerprint, listing=LISTING)
+            status = entry_status(entry, ledger=ledger)
+        return finding_document(entry, status=status, catalog=self._catalog)
+
+    def explain_increase(self, fingerprint: Fingerprint) -> Document:
+        """Show the root cause of a finding's cost increase.
+
+        Cost drivers by meter, region, operation and resource; usage and price; what started, stopped or changed.
+        """
+        with self._source.ledger() as ledger:
+            entry = find_entry(ledger, fingerprint, listing=LISTING)
+        return root_cause(entry, source=self._source, catalog=self._catalog)
+
+    def run_report(
+        self,
+        name: Annotated[str, Field(description="Name of the report.")],
+        cursor: Cursor = None,
+    ) -> Document:
+        """Run a report over the bill."""
+        report = self._catalog.report(name)
+        if cursor is None or name not in self._reports:
+            self._reports[name] = query_report(report, source=self._source)
+        as_of, rows = self._reports[name]
+        return report_page(report, as_of=as_of, rows=rows, cursor=cursor)
+
+    def weekly_summary(
+        self, team: Annotated[str | None, Field(description="Team; the organization if left out.")] = None
+    ) -> Document:
+        """Summarize the last seven settled days: spend, largest changes with causes, open findings, savings."""
+        return weekly_document(team, source=self._source, catalog=self._catalog)
+
+    def list_detections(
+        self,
+        detection: Annotated[
+            str | None, Field(description="Show this detection in full, with thresholds and limitations.")
+        ] = None,
+        category: Annotated[Category | None, Field(description="List only this category.")] = None,
+        cursor: Cursor = None,
+    ) -> Document:
+        """List the detections, or show one in full."""
+        if detection is not None:
+            return detection_document(self._catalog.detection(detection))
+        return detections_page(self._catalog, category=category, cursor=cursor)
+
+    def not_evaluated(self) -> Document:
+        """Show what the newest scan did not evaluate, and why: resources, accounts, days and detections."""
+        return not_evaluated_document(source=self._source, catalog=self._catalog)

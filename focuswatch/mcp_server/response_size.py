@@ -1,0 +1,144 @@
+"""Keep responses small: text of a bill is shortened, and rows that do not fit go to the next page.
+
+A response has at most RESPONSE_BYTES of compact JSON in UTF-8. English text has about four characters a token, and
+fingerprints, ARNs and numbers have fewer: with 2.4 bytes a token, a response still stays below 2,000 tokens.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple, TypeVar
+
+from focuswatch.errors import ConfigError
+from focuswatch.findings.visible_text import visible
+
+RESPONSE_BYTES = 4_800
+DATA = "data_from_bill"  # the key of everything that others than the operator can write
+MARK_BYTES = 400  # kept free on a page for its cursor and its counts
+ROW_CHARACTERS = (100, 50, 20, 8)  # of a text in a row; fewer if a row alone exceeds a page
+
+Row = TypeVar("Row")
+Document = dict[str, Any]
+
+
+class TextLimits(NamedTuple):
+    """Characters of a text, and values of a list or a map."""
+
+    text: int
+    values: int
+
+
+# From whole texts to limits that always fit.
+LIMITS = (
+    TextLimits(4_000, 100),
+    TextLimits(1_000, 25),
+    TextLimits(400, 15),
+    TextLimits(150, 10),
+    TextLimits(60, 8),
+    TextLimits(20, 5),
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows that fit one response, and the position of the first row of the next page; None on the last page."""
+
+    rows: list[Any]
+    next_start: int | None
+
+
+def compact_json(document: object) -> str:
+    """Return JSON without spaces."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def size_of(document: object) -> int:
+    """Return the bytes of a document as compact JSON."""
+    return len(compact_json(document).encode("utf-8", "replace"))
+
+
+def fit(build: Callable[[TextLimits], Document]) -> Document:
+    """Return the document that `build` makes with the first limits with which it fits; `shortened` if texts are cut."""
+    document: Document = {}
+    for limits in LIMITS:
+        document = build(limits)
+        if limits is not LIMITS[0]:
+            document["shortened"] = True
+        if size_of(document) <= RESPONSE_BYTES:
+            return document
+    raise ConfigError("The response is too large to return. Open the finding with focuswatch findings.")
+
+
+def paged(
+    rows: Sequence[Row], *, start: int, render: Callable[[Row, TextLimits], Any], head: Document
+) -> Page:
+    """Return the rows from `start` on that fit one response together with `head`, at least one."""
+    room = RESPONSE_BYTES - MARK_BYTES - size_of(head)
+    rendered: list[Any] = []
+    for row in rows[start:]:
+        one = _rendered(row, render=render, room=room if not rendered else RESPONSE_BYTES)
+        room -= size_of(one) + 1
+        if rendered and room < 0:
+            break
+        rendered.append(one)
+    end = start + len(rendered)
+    return Page(rendered, end if end < len(rows) else None)
+
+
+def _rendered(row: Row, *, render: Callable[[Row, TextLimits], Any], room: int) -> Any:
+    one: Any = None
+    for characters in ROW_CHARACTERS:
+        one = render(row, TextLimits(characters, 10))
+        if size_of(one) <= room:
+            break
+    return one
+
+
+def bill_data(value: Any, limits: TextLimits) -> Any:
+    """Return a value of the bill as JSON: invisible characters are replaced, long texts and lists are shortened."""
+    match value:
+        case str():
+            return _cut(visible(value), limits.text)
+        case bool() | int() | None:
+            return value
+        case float() | Decimal():
+            return _rounded(float(value))
+        case date():
+            return value.isoformat()
+        case Mapping():
+            return _cut_map(value, limits)
+        case list() | tuple():
+            kept = [bill_data(one, limits) for one in value[: limits.values]]
+            return kept + [f"… and {len(value) - limits.values:,} more"] * (len(value) > limits.values)
+    return _cut(visible(str(value)), limits.text)
+
+
+def without_empty(document: Mapping[str, Any]) -> Document:
+    """Return the entries that are neither None nor empty."""
+    return {key: value for key, value in document.items() if value not in (None, "", [], {})}
+
+
+def _cut_map(value: Mapping[Any, Any], limits: TextLimits) -> Document:
+    names = list(value)[: limits.values]
+    kept = {_cut(visible(str(name)), limits.text): bill_data(value[name], limits) for name in names}
+    hidden = len(value) - limits.values
+    return kept | ({"…": f"and {hidden:,} more"} if hidden > 0 else {})
+
+
+def _cut(text: str, most: int) -> str:
+    """Return `text`, or its beginning and its end: the end of an ARN is the name of the resource."""
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 2
+    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
+
+
+def _rounded(value: float) -> float | int | None:
+    """Return cents, or four significant digits of a smaller value; whole numbers without a fraction."""
+    if not math.isfinite(value):
+        return None
+    rounded = round(value, 2) if abs(value) >= 1 else float(f"{value:.4g}")
+    return int(rounded) if rounded == int(rounded) else rounded

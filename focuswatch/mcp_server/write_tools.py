@@ -1,0 +1,98 @@
+"""The tools that write to the ledger: snooze, exclude and acknowledge one finding, with their author.
+
+Each affects one finding. Excluding a resource, an account or a tag takes the command line, because text in a bill could
+persuade an agent to mute more than a person meant.
+"""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from focuswatch.errors import ConfigError
+from focuswatch.ledger import LedgerEntry, Suppression
+from focuswatch.ledger.add_suppression import add_checked_suppression, newest_bill_date
+from focuswatch.ledger.decide import acknowledge
+from focuswatch.ledger.find_entry import find_entry
+from focuswatch.mcp_server.read_tools import LISTING, Fingerprint
+from focuswatch.mcp_server.response_size import Document
+from focuswatch.mcp_server.source import Source
+
+Reason = Annotated[str, Field(description="Reason, shown in the list of suppressions.")]
+
+
+class WriteTools:
+    """Tools that record decisions of `author`, who started the server."""
+
+    def __init__(self, source: Source, *, author: str) -> None:
+        self._source = source
+        self._author = f"{author} via MCP"
+
+    def snooze(
+        self,
+        fingerprint: Fingerprint,
+        until: Annotated[date, Field(description="Bill date from which the finding is notified again.")],
+        reason: Reason,
+    ) -> Document:
+        """Mute one finding until a date. Call this only if the user asked for it."""
+        return self._suppress(fingerprint, until=until, reason=reason)
+
+    def exclude(
+        self,
+        fingerprint: Fingerprint,
+        reason: Reason,
+        until: Annotated[
+            date | None, Field(description="Bill date from which it is notified again; never if left out.")
+        ] = None,
+    ) -> Document:
+        """Mute one finding that is expected, by default with no end date. Call this only if the user asked for it."""
+        return self._suppress(fingerprint, until=until, reason=reason)
+
+    def acknowledge(self, fingerprint: Fingerprint) -> Document:
+        """Record that someone works on an open finding, which postpones its reminder.
+
+        Call this only if the user asked for it.
+        """
+        with self._source.ledger() as ledger:
+            entry = find_entry(ledger, fingerprint, listing=LISTING)
+            if entry.state != "open":
+                raise ConfigError(
+                    f"Finding {entry.fingerprint} is {entry.state}. Only an open finding can be acknowledged."
+                )
+            on = newest_bill_date(ledger)
+            ledger.update(
+                lambda entries, _suppressions: acknowledge(
+                    entries, entry.fingerprint, author=self._author, on=on
+                ),
+                evaluated=(),
+            )
+        return self._recorded(entry, acknowledged_on=on.isoformat())
+
+    def _suppress(self, fingerprint: str, *, until: date | None, reason: str) -> Document:
+        with self._source.ledger() as ledger:
+            entry = find_entry(ledger, fingerprint, listing=LISTING)
+            suppression = add_checked_suppression(
+                ledger,
+                Suppression(
+                    scope="fingerprint",
+                    value=entry.fingerprint,
+                    author=self._author,
+                    reason=reason,
+                    since=newest_bill_date(ledger),
+                    until=until,
+                ),
+            )
+        return self._recorded(
+            entry,
+            suppression=suppression.id,
+            muted_until=until.isoformat() if until else "no end date",
+            undo=f"focuswatch unsuppress {suppression.id}",
+        )
+
+    def _recorded(self, entry: LedgerEntry, **facts: object) -> Document:
+        return {
+            "fingerprint": entry.fingerprint,
+            "detection": entry.finding.detection,
+            "author": self._author,
+            **facts,
+        }

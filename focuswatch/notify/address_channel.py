@@ -1,0 +1,248 @@
+"""Deliver notifications to the addresses of one kind of channel, each once and in order.
+
+A channel of this kind has a `Sender`, which turns a notification into one request. It needs no state of its own: what
+was sent to which address is stored here, in the claim of the finding. To add a channel: a kind in
+focuswatch/owners/channel_address.py, a sender, a function in lambdas/, and one entry each in CHANNELS of
+focuswatch/operations/deployment_config.py, SIZES of infra/functions.py and Permissions.of of infra/permissions.py.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
+from focuswatch.findings.finding import Finding
+from focuswatch.notify.claims import RETRY_SECONDS, Claim, Claims
+from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.owners.channel_address import ChannelKind
+from focuswatch.owners.finding_addresses import addresses_of_kind
+from focuswatch.owners.owners_file import Owners
+
+# With several addresses, the texts would exceed 400 KB, the most that DynamoDB stores in one item:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+NOT_STORED: Mapping[str, Any] = {"reason": "", "action": "", "evidence": {}, "explanation": None}
+
+
+class SentNotification(BaseModel):
+    """The last notification of a finding that was sent to an address; `finding` as it was sent, without its texts."""
+
+    model_config = ConfigDict(frozen=True)
+    number: int
+    finding: Finding
+    in_digest: bool = False  # it has no message of its own yet
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the address shows the finding as open."""
+        return self.finding.status != "resolved"
+
+    def is_at_least(self, delivery: QueuedNotification) -> bool:
+        """Return whether it is the notification, or a later one of the same finding."""
+        return self.finding.fingerprint == delivery.finding.fingerprint and self.number >= delivery.number
+
+
+class AddressState(BaseModel):
+    """The stored state of an incident: the last notification that is done (None: none), and what each address got.
+
+    `last_number` is of the finding `fingerprint` (None: of the only one), `earlier` of findings that led before.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    last_number: int | None = None
+    fingerprint: str | None = None
+    as_of: date | None = None
+    earlier: dict[str, int] = {}
+    sent: dict[str, SentNotification] = {}
+
+    def number_of(self, fingerprint: str) -> int | None:
+        """Return the number of the last notification of a finding that is done."""
+        return self.last_number if self.fingerprint in (None, fingerprint) else self.earlier.get(fingerprint)
+
+    def other_as_of(self, fingerprint: str) -> date | None:
+        """Return the day of the last notification if it was of another finding of the incident."""
+        return None if self.fingerprint in (None, fingerprint) else self.as_of
+
+    def with_done(self, delivery: QueuedNotification) -> "AddressState":
+        """Return the state after a notification was sent to all its addresses."""
+        finding, earlier = delivery.finding, dict(self.earlier)
+        if self.fingerprint and self.last_number is not None:
+            earlier[self.fingerprint] = self.last_number
+        earlier.pop(finding.fingerprint, None)
+        return self.model_copy(
+            update={
+                "last_number": delivery.number,
+                "fingerprint": finding.fingerprint,
+                "as_of": finding.as_of,
+                "earlier": earlier,
+            }
+        )
+
+    def with_sent(self, address: str, delivery: QueuedNotification, *, in_digest: bool) -> "AddressState":
+        """Return the state after a notification was sent to an address."""
+        finding = delivery.finding.model_copy(update=NOT_STORED)
+        sent = SentNotification(number=delivery.number, finding=finding, in_digest=in_digest)
+        return self.model_copy(update={"sent": {**self.sent, address: sent}})
+
+
+class Sender(Protocol):
+    """The requests of a channel."""
+
+    def send(
+        self, delivery: QueuedNotification, *, address: str, previous: SentNotification | None, unsure: bool
+    ) -> str:
+        """Send a notification to an address. Return what was done, for the log.
+
+        `previous` is what the address got before (None: nothing, or a line in a digest). `unsure`: an earlier attempt
+        may have arrived; a channel that recognizes repetitions is given the same id again. Raises TryLater (nothing was
+        sent), Unsure (it may have been) or Refused.
+        """
+        ...
+
+
+class DigestLines(Protocol):
+    """The digests that a batch adds lines to, by address."""
+
+    def add(self, address: str, delivery: QueuedNotification) -> None:
+        """Store the line of a notification; repeating it is safe."""
+        ...
+
+    def mark_changed(self, address: str, delivery: QueuedNotification) -> None:
+        """Mark a digest to be sent: a line is stored, but the digest may not show it yet."""
+        ...
+
+    def flush(self) -> Mapping[str, Exception]:
+        """Send every changed digest. Return the errors by notification id."""
+        ...
+
+
+def _has_room(_address: str, _news_id: str) -> bool:
+    return True
+
+
+@dataclass
+class AddressChannel:
+    """Delivers to the addresses of `kind` in owners.toml; see focuswatch.notify.queue_batch.Channel.
+
+    Without `digests`, each notification is sent on its own, also if a team gets many at once. `has_room` returns
+    whether an address may get one more message of its own; if not, the notification goes into a digest.
+    An incident is sent once, as the notification of its lead; with `each_finding`, which is for programs, every finding
+    is sent.
+    """
+
+    kind: ChannelKind
+    sender: Sender
+    claims: Claims[AddressState]
+    owners: Owners
+    catalog: Catalog
+    digests: DigestLines | None = None
+    has_room: Callable[[str, str], bool] = _has_room
+    each_finding: bool = False
+
+    def deliver(self, delivery: QueuedNotification) -> str | None:
+        """Send to each address once. Return what was done, for the log; None if there is nothing to do.
+
+        A failing address does not stop the others. Raises TryLater, Unsure or Refused; repeating it is safe.
+        """
+        finding = delivery.finding
+        if delivery.in_incident and not self.each_finding:
+            return f"{delivery.news_id}: {delivery.kind}, part of the incident {finding.incident_id}"
+        with self.claims.held(finding.fingerprint if self.each_finding else finding.incident_id) as claim:
+            return self._deliver(claim, delivery)
+
+    def flush(self) -> Mapping[str, Exception]:
+        """Send what the batch collected. Return the errors by notification id."""
+        return self.digests.flush() if self.digests else {}
+
+    def _deliver(self, claim: Claim[AddressState], delivery: QueuedNotification) -> str | None:
+        state = claim.state or AddressState()
+        fingerprint = delivery.finding.fingerprint
+        turn = delivery.turn(state.number_of(fingerprint), other_as_of=state.other_as_of(fingerprint))
+        if turn == "wait":
+            raise TryLater(
+                f"{delivery.news_id} arrived before the previous notification of the same finding",
+                seconds=RETRY_SECONDS,
+            )
+        if turn == "done":
+            for address, sent in state.sent.items():
+                self._repeat_digest(delivery, address=address, sent=sent)
+            return None
+        done, errors = list[str](), list[DeliveryError]()
+        for address, is_routed in self._addresses(delivery, state):
+            previous = state.sent.get(address)
+            if previous and previous.is_at_least(delivery):
+                self._repeat_digest(delivery, address=address, sent=previous)
+                continue
+            in_digest = self._goes_into_digest(delivery, previous, address=address)
+            try:
+                done.append(
+                    self._send(claim, delivery, address=address, previous=previous, in_digest=in_digest)
+                )
+            except Refused as error:
+                if is_routed:
+                    errors.append(error)
+                else:  # the address may be gone from the secret too
+                    done.append(f"not sent to {address}, which owners.toml no longer contains: {error}")
+            except DeliveryError as error:
+                errors.append(error)
+            else:
+                state = state.with_sent(address, delivery, in_digest=in_digest)
+                self.claims.keep(claim, state)
+        if errors:
+            raise _worst(errors)
+        self.claims.settle(claim, state.with_done(delivery))
+        return f"{delivery.news_id}: {delivery.kind}, {'; '.join(done)}" if done else None
+
+    def _send(
+        self,
+        claim: Claim[AddressState],
+        delivery: QueuedNotification,
+        *,
+        address: str,
+        previous: SentNotification | None,
+        in_digest: bool,
+    ) -> str:
+        if self.digests and in_digest:
+            self.digests.add(address, delivery)
+            return f"in the digest of {address}"
+        shown = None if previous and previous.in_digest else previous
+        return self.sender.send(delivery, address=address, previous=shown, unsure=claim.unsure)
+
+    def _goes_into_digest(
+        self, delivery: QueuedNotification, previous: SentNotification | None, *, address: str
+    ) -> bool:
+        """Return whether it becomes a line in a digest: a finding with its own message is followed up there."""
+        if self.digests is None:
+            return False
+        if delivery.in_digest and (previous is None or previous.in_digest):
+            return True
+        return not self.has_room(address, delivery.news_id)
+
+    def _repeat_digest(self, delivery: QueuedNotification, *, address: str, sent: SentNotification) -> None:
+        """Have the digest sent of which the line is stored: an earlier attempt may have failed after that."""
+        if self.digests and sent.in_digest and sent.number == delivery.number:
+            self.digests.mark_changed(address, delivery)
+
+    def _addresses(self, delivery: QueuedNotification, state: AddressState) -> Iterator[tuple[str, bool]]:
+        """Yield each address, and whether owners.toml routes the finding there.
+
+        An address that shows the finding as open is notified of its resolution, whatever owners.toml says by then.
+        """
+        if delivery.kind == "saving_verified":  # follows a message, and is none by itself
+            yield from ((address, False) for address, sent in state.sent.items() if not sent.in_digest)
+            return
+        routed = addresses_of_kind(self.kind, delivery.finding, owners=self.owners, catalog=self.catalog)
+        yield from ((address, True) for address in routed)
+        if delivery.kind == "resolved":
+            for address, sent in state.sent.items():
+                if address not in routed and sent.is_open:
+                    yield address, False
+
+
+def _worst(errors: list[DeliveryError]) -> DeliveryError:
+    """Return the error that decides about the retry: an unknown outcome, then what can be retried."""
+    by_kind = [[error for error in errors if isinstance(error, kind)] for kind in (Unsure, TryLater, Refused)]
+    return next(found[0] for found in by_kind if found)

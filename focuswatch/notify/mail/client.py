@@ -1,0 +1,85 @@
+"""Send a mail through Amazon SES v2. It accepts no idempotency key, so nothing is repeated here.
+
+The client must not retry by itself either: `retries={"total_max_attempts": 1}`.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
+from focuswatch.notify.mail.mail_content import Mail
+from focuswatch.notify.pacing import MessagePacing
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+    from mypy_boto3_sesv2 import SESV2Client
+
+RATE_SECONDS = 10.0
+QUOTA_SECONDS = 3600.0  # the daily quota counts the last 24 hours
+PLACE = "account"  # the rate limit is the account's: https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas.html
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+THROTTLED = {"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"}
+REMEDIES = {
+    "MessageRejected": "Verify email.from in SES, and in the sandbox each recipient. See docs/email.md",
+    "MailFromDomainNotVerifiedException": "Verify the MAIL FROM domain in SES",
+    "AccountSuspendedException": "Ask AWS Support to restore sending for the account",
+    "SendingPausedException": "Resume sending in the SES console",
+    "AccessDeniedException": "Deploy again, and check the sending authorization of the identity",
+}
+
+
+@dataclass(frozen=True)
+class Ses:
+    """Sends mails from one address, with the pace of one mail a second, which SES allows every account."""
+
+    ses: "SESV2Client"
+    from_address: str
+    pace: MessagePacing
+
+    def send(self, address: str, mail: Mail, *, id: str) -> str:
+        """Send a mail. Return the message id of SES. Raises TryLater (not sent), Unsure (may be sent) or Refused."""
+        from botocore.exceptions import (
+            ClientError,
+            ConnectTimeoutError,
+            EndpointConnectionError,
+            HTTPClientError,
+        )
+
+        self.pace.wait(PLACE)
+        try:
+            response = self.ses.send_email(
+                FromEmailAddress=self.from_address,
+                Destination={"ToAddresses": [address]},
+                Content={
+                    "Simple": {
+                        "Subject": {"Data": mail.subject, "Charset": "UTF-8"},
+                        "Body": {
+                            "Text": {"Data": mail.text, "Charset": "UTF-8"},
+                            "Html": {"Data": mail.html, "Charset": "UTF-8"},
+                        },
+                        # No out-of-office replies: https://www.rfc-editor.org/rfc/rfc3834
+                        "Headers": [
+                            {"Name": "Auto-Submitted", "Value": "auto-generated"},
+                            {"Name": "X-Focuswatch-Id", "Value": id},
+                        ],
+                    }
+                },
+            )
+        except ClientError as error:
+            raise self._translated(error) from error
+        except (ConnectTimeoutError, EndpointConnectionError) as error:
+            raise TryLater(f"no connection to SES: {type(error).__name__}", seconds=RATE_SECONDS) from error
+        except HTTPClientError as error:
+            raise Unsure(f"SES did not respond: {type(error).__name__}") from error
+        return response["MessageId"]
+
+    def _translated(self, error: "ClientError") -> DeliveryError:
+        code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+        reason = f"SES returned {code}: {message}"
+        if code in THROTTLED:
+            seconds = QUOTA_SECONDS if "quota" in message.lower() else RATE_SECONDS
+            self.pace.pause(PLACE, seconds=RATE_SECONDS)
+            return TryLater(reason, seconds=seconds)
+        if error.response["ResponseMetadata"].get("HTTPStatusCode", 500) >= 500:
+            return Unsure(reason)
+        return Refused(f"{reason} {REMEDIES.get(code, 'Correct the address in owners.toml')}.")

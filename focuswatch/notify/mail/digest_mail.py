@@ -1,0 +1,95 @@
+"""Render the digest: one mail for notifications that are too many for one mail each."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from focuswatch.findings.amount_text import main_amount
+from focuswatch.findings.finding import Finding, account_label, amount
+from focuswatch.ledger.ledger_entry import OVER, NotificationKind
+from focuswatch.notify.mail.finding_mail import MARKS
+from focuswatch.notify.mail.mail_content import Mail, Section, subject_line
+
+MOST_ROWS = 100
+
+
+class MailedLine(BaseModel):
+    """A notification in a digest, with the texts that the mail shows; it is sorted by `weight`."""
+
+    model_config = ConfigDict(frozen=True)
+    fingerprint: str
+    mark: str
+    title: str
+    amount: str
+    severity: str
+    account: str | None
+    region: str | None
+    resource: str | None
+    weight: Decimal
+    currency: str
+    monthly_savings: Decimal
+
+    @classmethod
+    def of(cls, finding: Finding, *, kind: NotificationKind) -> Self:
+        """Return the line of a notification; only waste that is not resolved counts as savings."""
+        counts = finding.category == "waste" and kind not in OVER
+        return cls(
+            fingerprint=finding.fingerprint, mark=MARKS[kind], title=finding.title, amount=main_amount(finding),
+            severity=finding.severity,
+            account=account_label(finding.sub_account_name, finding.sub_account_id),
+            region=finding.region_id, resource=finding.resource_id, weight=finding.stake,
+            currency=finding.currency, monthly_savings=finding.monthly_cost if counts else Decimal(0),
+        )  # fmt: skip
+
+
+def digest_mail(lines: Sequence[MailedLine], *, as_of: date) -> Mail:
+    """Return the mail about all `lines`, the highest amount first."""
+    by_amount = sorted(lines, key=lambda line: (-line.weight, line.fingerprint))
+    count = "1 notification" if len(lines) == 1 else f"{len(lines):,} notifications"
+    savings = _savings(lines)
+    shown = by_amount[:MOST_ROWS]
+    sections = [Section(rows=_by_title(lines))]
+    sections.append(
+        Section(
+            "Findings, highest amount first",
+            columns=("", "Finding", "Amount", "Severity", "Account", "Region", "Resource"),
+            rows=tuple(_row(line) for line in shown),
+        )
+    )
+    if len(by_amount) > len(shown):
+        sections.append(Section(lines=(f"and {len(by_amount) - len(shown):,} more",)))
+    footer = (
+        f"Includes charges before {as_of}. These notifications are combined in one mail because there are too many "
+        "for one mail each. You receive this mail because this address is a channel in focuswatch's owners.toml."
+    )
+    return Mail(
+        subject=subject_line(" · ".join(filter(None, (f"focuswatch: {count}", savings)))),
+        title=count,
+        amount=f"{savings} in potential savings" if savings else "no potential savings",
+        sections=(*sections, Section(lines=(footer,), small=True)),
+    )
+
+
+def _savings(lines: Sequence[MailedLine]) -> str:
+    """Return the monthly sum of waste by currency; currencies are never added."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for line in lines:
+        sums[line.currency] += line.monthly_savings
+    return " and ".join(f"{amount(total)} {currency}/month" for currency, total in sums.items() if total)
+
+
+def _by_title(lines: Sequence[MailedLine]) -> tuple[tuple[str, ...], ...]:
+    counts: dict[tuple[str, str], int] = defaultdict(int)
+    for line in lines:
+        counts[line.mark, line.title] += 1
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple((f"{number:,}", f"{mark}: {title}") for (mark, title), number in ordered)
+
+
+def _row(line: MailedLine) -> tuple[str, ...]:
+    places = (line.account or "", line.region or "", line.resource or "")
+    return (line.mark, line.title, line.amount, line.severity, *places)

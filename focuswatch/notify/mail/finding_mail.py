@@ -1,0 +1,122 @@
+"""Render the mail about a finding: what it is, what it costs, why, what to do, and a link.
+
+Pure: nothing is sent or stored here.
+"""
+
+from datetime import date
+
+from focuswatch.findings.amount_text import (
+    cost_so_far_text,
+    days_open,
+    full_amount,
+    main_amount,
+    saving_text,
+)
+from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.finding import Finding, account_label
+from focuswatch.ledger.ledger_entry import OVER, NotificationKind
+from focuswatch.notify.console_links import console_url
+from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text
+from focuswatch.notify.mail.mail_content import Mail, Section, subject_line
+from focuswatch.notify.slack.place_names import region
+
+MARKS: dict[NotificationKind, str] = {
+    "new": "New",
+    "changed": "Changed",
+    "resolved": "Resolved",
+    "reminder": "Still open",
+    "saving_verified": "Savings compared with the bill",
+}
+COST_EXPLORER = "https://console.aws.amazon.com/costmanagement/home#/cost-explorer"
+
+
+def finding_mail(
+    finding: Finding, *, kind: NotificationKind, today: date, before: Finding | None = None
+) -> Mail:
+    """Return the mail; `before` is the finding as it was last mailed to this address (None: never)."""
+    account = finding.sub_account_name or finding.sub_account_id
+    short = main_amount(finding).removesuffix(" in potential savings")
+    heading = f"{MARKS[kind]}: {finding.title}"
+    change = _change(finding, kind=kind, today=today, before=before)
+    return Mail(
+        subject=subject_line(" · ".join(filter(None, (heading, short, account)))),
+        title=finding.title,
+        amount=full_amount(finding),
+        sections=tuple(_sections(finding, kind=kind, change=change)),
+        link=_link(finding),
+    )
+
+
+def _sections(finding: Finding, *, kind: NotificationKind, change: str | None) -> list[Section]:
+    sections = [Section(lines=(change,))] if change else []
+    sections.append(Section(rows=_facts(finding)))
+    if kind not in OVER:
+        sections.append(Section("Why", lines=(finding.reason,)))
+        if same_cause := incident_lines(finding):
+            sections.append(Section("Same cause", lines=tuple(same_cause)))
+        sections.append(Section("What to do", lines=_steps(finding.action)))
+        if finding.explanation:
+            causes = explanation_sentences(finding.explanation, currency=finding.currency)
+            sections.append(Section("Root cause", lines=tuple(causes)))
+    return [*sections, _footer(finding, kind=kind)]
+
+
+def _change(finding: Finding, *, kind: NotificationKind, today: date, before: Finding | None) -> str | None:
+    match kind:
+        case "new":
+            return None
+        case "changed":
+            if before and before.fingerprint != finding.fingerprint:
+                return new_lead_text(finding, before=before)
+            if joined := joined_text(finding, before=before):
+                return joined
+            if before is None:
+                return f"The amount or severity has changed. Severity: {finding.severity}."
+            text = f"Previously {main_amount(before)}."
+            if before.severity != finding.severity:
+                text += f" Severity: {finding.severity}, previously {before.severity}."
+            return text
+        case "resolved":
+            return "Resolved. " + (saving_text(finding) or "The bill no longer shows this finding.")
+        case "saving_verified":
+            return saving_text(finding)
+    number, cost = days_open(finding, today=today), cost_so_far_text(finding, today=today)
+    days = "1 day" if number == 1 else f"{number} days"
+    return f"Still open after {days}" + (f", {cost}." if cost else ".")
+
+
+def _facts(finding: Finding) -> tuple[tuple[str, str], ...]:
+    account = account_label(finding.sub_account_name, finding.sub_account_id)
+    owner = f"{finding.team} (by {finding.owned_by})" if finding.team else "none"
+    facts = (
+        ("Account", account),
+        ("Region", region(finding.region_id)),
+        ("Service", finding.service_name),
+        ("Resource", finding.resource_id),
+        ("Owner", owner),
+        ("Severity", finding.severity),
+        ("First seen", f"{finding.first_seen}"),
+    )
+    return tuple((name, value) for name, value in facts if value)
+
+
+def _steps(action: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, action.splitlines())))
+
+
+def _link(finding: Finding) -> tuple[str, str]:
+    """Return the page of the resource, or else Cost Explorer."""
+    url = console_url(finding.resource_id)
+    return ("Open the resource in the AWS console", url) if url else ("Open Cost Explorer", COST_EXPLORER)
+
+
+def _footer(finding: Finding, *, kind: NotificationKind) -> Section:
+    lines = [
+        f"Includes charges before {finding.as_of}. You receive this mail because this address is a channel in "
+        "focuswatch's owners.toml. Replies are not read."
+    ]
+    if kind not in OVER:
+        lines.append(f'If this is expected, run: focuswatch exclude {finding.fingerprint} --reason "…"')
+    else:
+        lines.append(f"Finding {finding.fingerprint}.")
+    return Section(lines=tuple(lines), small=True)

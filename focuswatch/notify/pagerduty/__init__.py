@@ -1,0 +1,1 @@
+"""Findings as PagerDuty alerts, through the Events API v2."""

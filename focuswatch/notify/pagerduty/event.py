@@ -1,0 +1,97 @@
+"""Render a finding as an event of the Events API v2. Pure."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from focuswatch.findings.amount_text import full_amount, main_amount
+from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.finding import Finding, Severity, account_label, display_values
+from focuswatch.findings.visible_text import visible
+from focuswatch.notify.incident_text import incident_lines
+
+# https://developer.pagerduty.com/docs/send-alert-event
+SUMMARY_CHARACTERS = 1024
+# 512 KB of the whole event: https://developer.pagerduty.com/docs/events-api-v2-overview#size-limits
+EVENT_BYTES = 500_000
+FIELD_CHARACTERS = 255  # ours, of what a list shows
+SEVERITIES: dict[Severity, str] = {
+    "critical": "critical",
+    "high": "error",
+    "medium": "warning",
+    "low": "info",
+}
+
+
+def dedup_key(finding: Finding) -> str:
+    """Return the key of the incident's alert: events with the same key belong to one alert (at most 255 characters)."""
+    return f"focuswatch-{finding.incident_id}"
+
+
+def render_trigger(finding: Finding, *, links: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return the event that opens the alert, or adds to the open one; `links` are URLs by text."""
+    event: dict[str, Any] = {
+        "event_action": "trigger",
+        "dedup_key": dedup_key(finding),
+        "client": "focuswatch",
+        "payload": {
+            "summary": _summary(finding),
+            "source": _line(finding.resource_id or _account(finding) or "AWS bill"),
+            "severity": SEVERITIES[finding.severity],
+            "component": _line(finding.service_name or "AWS"),
+            "group": _line(finding.team or "no owner"),
+            "class": finding.detection,
+            "custom_details": _details(finding),
+        },
+        "links": [{"href": url, "text": text} for text, url in links.items() if url],
+    }
+    if len(json.dumps(event, ensure_ascii=False).encode("utf-8", errors="replace")) > EVENT_BYTES:
+        event["payload"]["custom_details"].pop("evidence", None)  # the rest of a finding is far smaller
+    return event
+
+
+def render_follow_up(key: str, action: Literal["acknowledge", "resolve"]) -> dict[str, Any]:
+    """Return the event that acknowledges or resolves the alert with a dedup key."""
+    return {"event_action": action, "dedup_key": key}
+
+
+def _summary(finding: Finding) -> str:
+    """Return what happened, where, and how much: a phone shows nothing else."""
+    places = ", ".join(filter(None, (_account(finding), finding.region_id)))
+    where = f" in {places}" if places else ""
+    return _line(f"{finding.title}{where}: {main_amount(finding)}", most=SUMMARY_CHARACTERS)
+
+
+def _details(finding: Finding) -> dict[str, Any]:
+    """Return the details in the order in which someone reads them."""
+    owner = f"{finding.team} (by {finding.owned_by})" if finding.team else "no owner"
+    proof = {name: value for name, value in finding.evidence.items() if value is not None}
+    explanation = finding.explanation
+    details = {
+        "what_happened": visible(finding.reason),
+        "same_cause": [visible(text) for text in incident_lines(finding)],
+        "amount": full_amount(finding),
+        "what_to_do": visible(finding.action),
+        "account": _account(finding),
+        "region": finding.region_id,
+        "resource": finding.resource_id,
+        "service": finding.service_name,
+        "owner": owner,
+        "first_seen": str(finding.first_seen),
+        "root_cause": explanation
+        and [visible(line) for line in explanation_sentences(explanation, currency=finding.currency)],
+        "finding": f"{finding.detection} {finding.fingerprint}",
+        "evidence": {name: visible(value) for name, value in display_values(proof).items()},
+    }
+    return {
+        name: visible(value) if isinstance(value, str) else value for name, value in details.items() if value
+    }
+
+
+def _account(finding: Finding) -> str | None:
+    return account_label(finding.sub_account_name, finding.sub_account_id)
+
+
+def _line(text: str, *, most: int = FIELD_CHARACTERS) -> str:
+    line = " ".join(visible(text).split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"

@@ -1,0 +1,68 @@
+"""Write security findings as OCSF JSON lines to S3, one file for each notification.
+
+The key of a file follows from its notification, so that writing it again changes nothing.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from focuswatch.errors import Refused, TryLater
+from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.security.ocsf import ocsf_finding
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+FOLDER = "ocsf"
+RETRY_SECONDS = 30.0
+PLAIN = re.compile(r"[a-z0-9-]{1,64}")
+REFUSED = {"AccessDenied", "NoSuchBucket", "AllAccessDisabled"}
+
+
+@dataclass(frozen=True)
+class OcsfFiles:
+    """The files of OCSF records in the data bucket, in the partitions that Security Lake uses."""
+
+    s3: "S3Client"
+    bucket: str
+
+    def deliver(self, delivery: QueuedNotification) -> str | None:
+        """Write the record of a security finding; None for any other. Raises TryLater or Refused."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if delivery.finding.category != "security":
+            return None
+        key = ocsf_key(delivery)
+        line = json.dumps(ocsf_finding(delivery), ensure_ascii=True, separators=(",", ":")) + "\n"
+        try:
+            self.s3.put_object(
+                Bucket=self.bucket, Key=key, Body=line.encode("ascii"), ContentType="application/x-ndjson"
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in REFUSED:
+                raise Refused(f"S3 returned {code} for {key}. Run npx cdk deploy, then redrive.") from error
+            raise TryLater(f"S3 returned {code} for {key}", seconds=RETRY_SECONDS) from error
+        except BotoCoreError as error:
+            raise TryLater(f"S3 did not respond: {type(error).__name__}", seconds=RETRY_SECONDS) from error
+        return f"{delivery.news_id}: {delivery.kind}, written to {key}"
+
+    def flush(self) -> Mapping[str, Exception]:
+        """Return no errors: each record is written at once."""
+        return {}
+
+
+def ocsf_key(delivery: QueuedNotification) -> str:
+    """Return the key: https://docs.aws.amazon.com/security-lake/latest/userguide/custom-sources.html"""
+    finding = delivery.finding
+    region, account = _plain(finding.region_id, "global"), _plain(finding.sub_account_id, "unknown")
+    day = f"{finding.as_of:%Y%m%d}"
+    return f"{FOLDER}/region={region}/accountId={account}/eventDay={day}/{delivery.news_id}.jsonl"
+
+
+def _plain(name: str | None, otherwise: str) -> str:
+    """Return a name of the bill that may be part of a key."""
+    return name if name and PLAIN.fullmatch(name) else otherwise

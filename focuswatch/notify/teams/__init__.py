@@ -1,0 +1,1 @@
+"""Findings as messages in Microsoft Teams, through webhooks of Workflows."""

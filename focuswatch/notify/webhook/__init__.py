@@ -1,0 +1,1 @@
+"""Delivery to the team's own HTTPS endpoint: a signed CloudEvent for each notification."""

@@ -1,0 +1,12 @@
+"""Mail a batch of findings to the addresses of their owners."""
+
+from typing import Any
+
+from lambdas.function import Invocation, lambda_function
+from lambdas.queue_result import deliver_findings
+
+
+@lambda_function("email")
+def handler(invocation: Invocation) -> dict[str, Any]:
+    """Deliver a batch of notifications; failed ones are retried or moved to the dead-letter queue."""
+    return deliver_findings(invocation, invocation.run.email_channel())

@@ -1,0 +1,12 @@
+"""Write a batch of security findings to S3 as OCSF records."""
+
+from typing import Any
+
+from lambdas.function import Invocation, lambda_function
+from lambdas.queue_result import deliver_findings
+
+
+@lambda_function("ocsf")
+def handler(invocation: Invocation) -> dict[str, Any]:
+    """Deliver a batch of notifications; failed ones are retried or moved to the dead-letter queue."""
+    return deliver_findings(invocation, invocation.run.ocsf_files())

@@ -1,0 +1,12 @@
+"""Open, update and resolve PagerDuty alerts for a batch of findings."""
+
+from typing import Any
+
+from lambdas.function import Invocation, lambda_function
+from lambdas.queue_result import deliver_findings
+
+
+@lambda_function("pagerduty")
+def handler(invocation: Invocation) -> dict[str, Any]:
+    """Deliver a batch of notifications; failed ones are retried or moved to the dead-letter queue."""
+    return deliver_findings(invocation, invocation.run.pagerduty_channel())

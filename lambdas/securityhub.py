@@ -1,0 +1,12 @@
+"""Import a batch of security findings into AWS Security Hub."""
+
+from typing import Any
+
+from lambdas.function import Invocation, lambda_function
+from lambdas.queue_result import deliver_findings
+
+
+@lambda_function("securityhub")
+def handler(invocation: Invocation) -> dict[str, Any]:
+    """Deliver a batch of notifications; failed ones are retried or moved to the dead-letter queue."""
+    return deliver_findings(invocation, invocation.run.security_hub_channel())

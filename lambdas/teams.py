@@ -1,0 +1,12 @@
+"""Notify Microsoft Teams about a batch of findings, each in the channels of its owner."""
+
+from typing import Any
+
+from lambdas.function import Invocation, lambda_function
+from lambdas.queue_result import deliver_findings
+
+
+@lambda_function("teams")
+def handler(invocation: Invocation) -> dict[str, Any]:
+    """Deliver a batch of notifications; failed ones are retried or moved to the dead-letter queue."""
+    return deliver_findings(invocation, invocation.run.teams_channel())

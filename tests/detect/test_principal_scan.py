@@ -1,0 +1,130 @@
+"""Scans with and without the callers of Bedrock: nothing is silently clean, owners, steps of budgets."""
+
+from datetime import date, timedelta
+
+import pytest
+from rich.console import Console
+
+from focuswatch.authoring.detection_cases import Case, CaseFile, give
+from focuswatch.bill.local_tables import create_views
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.cli.output import scan_tables
+from focuswatch.detect.run_detection import DetectionInput
+from focuswatch.detect.scan import scan
+from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.ledger import SqliteLedger
+from focuswatch.owners.owners_file import Owners
+
+AS_OF = date(2026, 6, 18)
+CATALOG = Catalog.load()
+IDS = ("new_ai_principal", "principal_budget", "runaway_session")
+METER = "USE1-Claude4.6Sonnet-input-tokens"
+CHARGE = {
+    "SubAccountId": "111122223333", "RegionId": "us-east-1", "ServiceName": "Amazon Bedrock", "SkuMeter": METER,
+    "ConsumedUnit": "1M tokens", "ConsumedQuantity": 1000.0, "EffectiveCost": 3000.0,
+    "days": [date(2026, 5, 1), AS_OF],
+}  # fmt: skip
+CALLED = {
+    "sub_account_id": "111122223333", "region_id": "us-east-1", "sku_meter": METER,
+    "iam_principal": "arn:aws:sts::111122223333:assumed-role/AppRole/one", "quantity": 4.0, "effective_cost": 12.0,
+    "days": [date(2026, 5, 1), AS_OF],
+}  # fmt: skip
+OWNERS = {
+    "teams": {
+        "search": {"channel": "#search"},
+        "ml": {"channel": "#ml", "owns": {"accounts": ["111122223333"]}},
+    },
+    "principal_budgets": {"app": {"roles": ["AppRole"], "monthly_budget": 300, "team": "search"}},
+}
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return SqliteLedger(tmp_path / "ledger.db")
+
+
+def scanned(ledger, principals, *, as_of=AS_OF, owners=OWNERS):
+    """Scan a small bill for callers."""
+    connection = connect()
+    case = Case(name="a small bill", kind="quiet", charges=[CHARGE], principals=principals, owners=owners)
+    give(connection, case, file=CaseFile.model_construct(charge={}, activity_row={}, principal_row=CALLED))
+    create_views(connection, CATALOG, values=DetectionInput(as_of=as_of, first_new_day=as_of).values)
+    return scan(
+        DuckDbEngine(connection), as_of=as_of, currency="USD", catalog=CATALOG, ledger=ledger,
+        detections=[CATALOG.detection(id) for id in IDS], owners=Owners.model_validate(owners),
+        progress=lambda _text: None,
+    )  # fmt: skip
+
+
+def test_without_callers_the_scan_says_what_was_not_evaluated_and_why(ledger):
+    """No finding is resolved, and no detection counts as evaluated."""
+    found = scanned(ledger, [{}])
+    assert [finding.detection for finding in found.findings] == ["principal_budget"]
+    found = scanned(ledger, [])
+    assert {outcome.detection.id for outcome in found.outcomes if outcome.lacks_input} == set(IDS)
+    assert not [one for one in found.notifications if one.kind == "resolved"]
+    assert [entry.state for entry in ledger.entries().values()] == ["open"]
+    out = Console(record=True, width=200)
+    for line in scan_tables._limits(found, state=None):
+        out.print(line)
+    assert out.export_text().strip() == (
+        "Not evaluated: new_ai_principal, principal_budget, runaway_session. Reason: the callers of Bedrock are "
+        "unknown without an export with IAM principals (--principals, docs/attribution.md)."
+    )
+
+
+def test_a_detection_that_lacked_its_input_reports_what_it_missed_meanwhile(ledger):
+    """Its last evaluated day stays what it was."""
+    scanned(ledger, [{}], as_of=date(2026, 6, 2))
+    scanned(ledger, [], as_of=date(2026, 6, 16))
+    late = {"iam_principal": "arn:aws:iam::111122223333:user/bob", "days": [date(2026, 6, 3), AS_OF]}
+    found = scanned(ledger, [{}, late])
+    assert [one.resource_id for one in found.findings if one.detection == "new_ai_principal"] == [
+        late["iam_principal"]
+    ]
+
+
+def test_owners_are_the_callers_tag_but_for_security_the_account(ledger):
+    """Whoever can tag a user must not choose who may suppress the finding about it."""
+    tags = {"iamPrincipal/team": "search"}
+    quiet = [
+        {
+            "iam_principal": f"arn:aws:sts::111122223333:assumed-role/Jobs/{number}",
+            "charge_date": date(2026, 6, 1),
+        }
+        for number in range(9)
+    ]
+    loop = {
+        "iam_principal": "arn:aws:sts::111122223333:assumed-role/Jobs/loop", "charge_date": date(2026, 6, 16),
+        "effective_cost": 900.0, "tags": tags,
+    }  # fmt: skip
+    new = {
+        "iam_principal": "arn:aws:iam::111122223333:user/bob",
+        "charge_date": date(2026, 6, 16),
+        "tags": tags,
+    }
+    found = scanned(ledger, [{}, *quiet, loop, new])
+    owned = {finding.detection: (finding.team, finding.owned_by) for finding in found.findings}
+    assert owned == {
+        "new_ai_principal": ("ml", "account"),
+        "principal_budget": ("search", "plan"),
+        "runaway_session": ("search", "resource tag"),
+    }
+
+
+def test_a_budget_is_notified_at_its_pace_and_then_at_each_step_once(ledger):
+    """At 300 a month and 12 a day: 70 % on the 18th, 85 % on the 22nd, 100 % on the 25th, and anew next month."""
+    connection_days = {**CALLED, "days": [date(2026, 5, 1), date(2026, 7, 20)]}
+    told = []
+    for number in range(45):
+        day = date(2026, 6, 5) + timedelta(days=number)
+        found = scanned(ledger, [connection_days], as_of=day)
+        told += [
+            (f"{day:%m-%d}", one.kind, one.finding.evidence["reached_percent"])
+            for one in found.notifications
+            if one.finding.detection == "principal_budget"
+        ]
+    assert told == [
+        ("06-05", "new", 0.0), ("06-19", "changed", 70.0), ("06-23", "changed", 85.0), ("06-26", "changed", 100.0),
+        ("07-02", "changed", 0.0), ("07-19", "changed", 70.0),
+    ]  # fmt: skip

@@ -1,0 +1,158 @@
+"""AWS's recommendations become findings with our ledger and verification; without the file nothing is resolved."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from focuswatch.authoring.detection_cases import Case, give, read_cases
+from focuswatch.bill import local_tables
+from focuswatch.bill.local_tables import create_views
+from focuswatch.bill.schema.table_columns import OPTIONAL, RECOMMENDATIONS
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.recommendation_coverage import STALE_DAYS
+from focuswatch.detect.run_detection import DetectionInput, run_detection
+from focuswatch.detect.scan import scan
+from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.errors import ConfigError
+from focuswatch.ledger import SqliteLedger
+from focuswatch.owners.owners_file import Owners
+from tests.given.deployments import ROOT
+
+CATALOG = Catalog.load()
+DETECTION = CATALOG.detection("aws_recommendation")
+FILE = read_cases(ROOT / "tests" / "detections" / "aws_recommendation.toml")
+DAY = FILE.as_of
+ENDPOINT = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/old"
+
+
+def engine_of(*, as_of=DAY, refreshed_on=None, charges=({},), **recommendation):
+    """The tables of a bill with a machine; `refreshed_on` None: no recommendations are given."""
+    days = {"days": [date(2026, 3, 1), as_of]}
+    given = []
+    if refreshed_on is not None:
+        refreshed_at = datetime.combine(refreshed_on, datetime.min.time())
+        given = [{"last_refresh_timestamp": refreshed_at, **recommendation}]
+    case = Case(
+        name="a machine", kind="fires", charges=[days | one for one in charges], recommendations=given
+    )
+    connection = connect()
+    give(connection, case, file=FILE)
+    create_views(connection, CATALOG, values=DetectionInput(as_of=as_of, first_new_day=as_of).values)
+    return DuckDbEngine(connection)
+
+
+def scanned(engine, ledger, *, as_of=DAY):
+    return scan(
+        engine, as_of=as_of, currency="USD", catalog=CATALOG, detections=[DETECTION], owners=Owners(), ledger=ledger,
+        progress=lambda _text: None,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    """A ledger with the finding of a recommendation."""
+    made = SqliteLedger(tmp_path / "ledger.db")
+    (new,) = scanned(engine_of(refreshed_on=DAY), made).notifications
+    assert (new.kind, new.finding.monthly_cost) == ("new", 150)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("refreshed_on", "reason"),
+    [
+        (None, "no recommendations of AWS Cost Optimization Hub (--recommendations)"),
+        (DAY - timedelta(days=4), "AWS last refreshed its recommendations on 2026-03-27"),
+    ],
+    ids=["no file", "a stale file"],
+)
+def test_missing_or_stale_recommendations_resolve_nothing_and_are_noted(ledger, refreshed_on, reason):
+    later = DAY + timedelta(days=1)
+    result = scanned(engine_of(as_of=later, refreshed_on=refreshed_on), ledger, as_of=later)
+    assert f"aws_recommendation was not evaluated: {reason}" in result.notes
+    assert result.notifications == ()
+    assert [entry.state for entry in ledger.entries().values()] == ["open"]
+    assert ledger.evaluated_until() == {DETECTION.id: DAY}
+
+
+def test_withdrawn_recommendation_is_resolved_and_its_saving_verified(ledger):
+    """The machine was made smaller: the difference is what the recommendation promised."""
+    other = {"recommendation_id": "other", "resource_arn": "arn:aws:ec2:us-east-1:111122223333:instance/i-2"}
+    notified = []
+    for days in (1, 6):
+        as_of = DAY + timedelta(days=days)
+        charges = (
+            {"days": [date(2026, 3, 1), DAY - timedelta(days=3)]},
+            {"days": [DAY - timedelta(days=3), as_of], "EffectiveCost": 5.0},
+        )
+        engine = engine_of(as_of=as_of, refreshed_on=as_of, charges=charges, **other)
+        notified += scanned(engine, ledger, as_of=as_of).notifications
+    resolved, verified = notified
+    assert (resolved.kind, verified.kind) == ("resolved", "saving_verified")
+    assert verified.finding.verified_saving.daily_saving == Decimal(5)
+    assert verified.finding.verified_saving.is_full
+
+
+def test_recommendation_has_the_identity_of_our_own_finding_about_the_resource():
+    """Account, Region, service and resource: by them, one dollar in two findings is recognized."""
+    endpoint = {
+        "ResourceId": ENDPOINT, "ServiceName": "Amazon SageMaker", "x_ServiceCode": "AmazonSageMaker",
+        "SkuMeter": "USE1-Host:ml.g5.2xlarge", "x_Operation": "RunInstance",
+    }  # fmt: skip
+    engine = engine_of(
+        refreshed_on=DAY, charges=(endpoint,), resource_arn=ENDPOINT, action_type="Delete",
+        estimated_monthly_savings_after_discount=300.0,
+    )  # fmt: skip
+    days = [DAY - timedelta(days=back) for back in range(1, 20)]
+    engine.connection.executemany(
+        "INSERT INTO activity VALUES (?, '111122223333', 'us-east-1', 'AWS/SageMaker', ?, 'Invocations', 0)",
+        [(day, ENDPOINT) for day in days],
+    )
+    inputs = DetectionInput(as_of=DAY, first_new_day=DAY)
+    rows = [
+        run_detection(CATALOG.detection(id), engine=engine, catalog=CATALOG, inputs=inputs).rows
+        for id in (DETECTION.id, "idle_sagemaker_endpoint")
+    ]
+    keys = ("sub_account_id", "region_id", "service_name", "resource_id")
+    (recommended,), (idle,) = ([tuple(row[key] for key in keys) for row in some] for some in rows)
+    assert recommended == idle
+
+
+def test_recommendations_count_as_stale_when_the_detection_no_longer_reads_them():
+    """One number, wherever it stands."""
+    assert DETECTION.header.parameters["fresh_days"] == STALE_DAYS
+
+
+def written(folder, columns, *, ending):
+    """A file of one recommendation with these columns; the time as AWS writes it."""
+    row = {**FILE.recommendation, "last_refresh_timestamp": "2026-03-30T04:00:00.000Z"}
+    text = folder / "rows.csv"
+    text.write_text(f"{','.join(columns)}\n{','.join(str(row[name]) for name in columns)}\n")
+    if ending == ".csv":
+        return text
+    path = folder / f"rows{ending}"
+    duckdb.sql(f"COPY (FROM read_csv('{text}')) TO '{path}' (FORMAT parquet)")
+    return path
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+@pytest.mark.parametrize("without", [set(), OPTIONAL], ids=["all columns", "the required columns"])
+def test_recommendations_are_read_from_csv_and_parquet(tmp_path, ending, without):
+    """Columns that only add evidence may be missing."""
+    columns = [name for name in RECOMMENDATIONS if name not in without]
+    connection = connect()
+    path = written(tmp_path, columns, ending=ending)
+    local_tables.load_file(connection, "recommendations", RECOMMENDATIONS, path)
+    read = connection.execute(
+        "SELECT account_id, estimated_monthly_savings_after_discount, last_refresh_timestamp FROM recommendations"
+    ).fetchall()
+    assert read == [("111122223333", 150.0, datetime(2026, 3, 30, 4))]
+
+
+def test_file_without_savings_is_refused(tmp_path):
+    """By the name of the file and of the column."""
+    columns = [name for name in RECOMMENDATIONS if name != "estimated_monthly_savings_after_discount"]
+    path = written(tmp_path, columns, ending=".csv")
+    with pytest.raises(ConfigError, match=r"rows\.csv lacks estimated_monthly_savings_after_discount"):
+        local_tables.load_file(connect(), "recommendations", RECOMMENDATIONS, path)

@@ -1,0 +1,167 @@
+"""A team's own HTTPS endpoint: it verifies signatures as a receiver of Standard Webhooks does, keeps each event once by
+its id, and fails as a test wants it to.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import ssl
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+HOST = "hooks.acme.example"
+SECRET = "whsec_" + base64.b64encode(b"a key of at least 24 bytes, shared").decode()
+TOLERANCE_SECONDS = 300  # a receiver rejects older timestamps
+
+
+@dataclass
+class LocalEndpoint:
+    """The events that were accepted by id, every attempt, and the faults of the next requests.
+
+    A fault: a status (with `Retry-After` 7 where it is 429), `dropped` (accepted, connection cut) or `silent`
+    (accepted, no response until the client gives up).
+    """
+
+    tls: ssl.SSLContext
+    port: int = 0
+    clock: Any = time.time
+    secret: str = SECRET
+    faults: deque[int | str] = field(default_factory=deque)
+    fault: int | str | None = None  # of every request
+    events: dict[str, dict[str, Any]] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+    attempts: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    forged: list[str] = field(default_factory=list)
+    closing: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def url(self) -> str:
+        """The URL as owners.toml has it."""
+        return f"https://{HOST}:{self.port}/focuswatch"
+
+    def accept(self, headers: dict[str, str], body: bytes) -> int | str:
+        """Take a request; the status of its response, or what befalls it."""
+        with self.lock:
+            self.attempts.append((headers, body))
+            fault = self.fault or (self.faults.popleft() if self.faults else None)
+            if isinstance(fault, int):
+                return fault
+            if not self._is_signed(headers, body):
+                self.forged.append(headers.get("webhook-id", ""))
+                return 401
+            id = headers["webhook-id"]
+            if id not in self.events:
+                self.events[id] = json.loads(body)
+                self.order.append(id)
+            return fault or 202
+
+    def _is_signed(self, headers: dict[str, str], body: bytes) -> bool:
+        if abs(self.clock() - int(headers["webhook-timestamp"])) > TOLERANCE_SECONDS:
+            return False
+        content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+        key = base64.b64decode(self.secret.removeprefix("whsec_"))
+        expected = base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
+        offered = [one.split(",", 1) for one in headers["webhook-signature"].split(" ")]
+        return any(version == "v1" and hmac.compare_digest(one, expected) for version, one in offered)
+
+
+def _handler(endpoint: LocalEndpoint) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:  # noqa: N802  http.server calls it so
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            outcome = endpoint.accept(headers | {":path": self.path}, body)
+            self.close_connection = True
+            if outcome == "dropped":
+                return
+            if outcome == "silent":
+                endpoint.closing.wait(30)
+                return
+            self.send_response(int(outcome))
+            if outcome == 429:
+                self.send_header("Retry-After", "7")
+            if 300 <= int(outcome) < 400:
+                self.send_header("Location", "https://169.254.169.254/latest/meta-data/")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Stay quiet."""
+
+    return Handler
+
+
+class _QuietServer(ThreadingHTTPServer):
+    """A server that does not print the handshakes that clients break off."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Stay quiet."""
+
+
+@contextmanager
+def local_endpoint() -> Iterator[LocalEndpoint]:
+    """Start it with a certificate that only `tls` of the endpoint trusts."""
+    with tempfile.TemporaryDirectory() as folder:
+        certificate, key = _certificate(Path(folder))
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        endpoint = LocalEndpoint(trusting)
+        server = _QuietServer(("127.0.0.1", 0), _handler(endpoint))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        endpoint.port = server.server_port
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        try:
+            yield endpoint
+        finally:
+            endpoint.closing.set()
+            server.shutdown()
+            server.server_close()
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """The files of a certificate for HOST, and of its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
+    today = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=2))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
+    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return certificate_file, key_file

@@ -1,0 +1,222 @@
+"""Delivery by mail, over HTTP to a local SES that validates requests and fails as a test wants it to."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+from moto import mock_aws
+
+from focuswatch.errors import Refused, TryLater, Unsure
+from focuswatch.notify.address_channel import AddressChannel, AddressState
+from focuswatch.notify.claims import Claims
+from focuswatch.notify.mail.client import Ses
+from focuswatch.notify.mail.daily_limit import DailyLimit
+from focuswatch.notify.mail.deliver import MailSender
+from focuswatch.notify.mail.mail_digests import MailDigests, MailDigestState
+from focuswatch.notify.pacing import MessagePacing
+from focuswatch.owners.owners_file import Owners
+from tests.fakes.local_rest_aws import SENDER, local_rest_aws
+from tests.given.findings import finding as a_finding
+from tests.given.ledger import ledger_table
+from tests.given.slack import CATALOG, MORNING, notification
+
+FINANCE, SEARCH = "finance@acme.example", "search@acme.example"
+
+
+@dataclass
+class MailWorld:
+    aws: object
+    table: object
+    now: float = MORNING
+    most: int = 20
+    addresses: tuple = (FINANCE,)
+
+    def clock(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+    def channel(self):
+        """Return the channel of a new function run."""
+        pace = MessagePacing(self.table, channel="email", clock=self.clock, sleep=self.sleep)
+        ses = Ses(self.aws.client("sesv2"), SENDER, pace)
+        digests = Claims(self.table, channel="email digests", model=MailDigestState, clock=self.clock)
+        channels = [{"to": f"mailto:{address}"} for address in self.addresses]
+        return AddressChannel(
+            kind="email",
+            sender=MailSender(ses, self.clock),
+            claims=Claims(self.table, channel="email", model=AddressState, clock=self.clock),
+            owners=Owners.model_validate({"teams": {"search": {"channels": channels}}}),
+            catalog=CATALOG,
+            digests=MailDigests(self.table, ses, digests, self.clock),
+            has_room=DailyLimit(self.table, self.most, self.clock).allows,
+        )
+
+    def deliver(self, *deliveries):
+        """Deliver one batch, and send its digests."""
+        channel = self.channel()
+        done = [channel.deliver(one) for one in deliveries]
+        for error in channel.flush().values():
+            raise error
+        return done
+
+    @property
+    def subjects(self):
+        return [one["Subject"]["Data"] for one in self.aws.mails]
+
+
+@contextmanager
+def mail_world():
+    with mock_aws(), local_rest_aws() as aws:
+        world = MailWorld(aws, ledger_table())
+        aws.clock = world.clock
+        yield world
+
+
+def finding(**changes):
+    """A finding of the team whose channels are the addresses."""
+    return a_finding(team="search", **changes)
+
+
+@pytest.fixture
+def world():
+    with mail_world() as there:
+        yield there
+
+
+def test_notification_is_mailed_once_to_each_address(world):
+    world.addresses = (FINANCE, SEARCH)
+    delivery = notification(finding())
+    world.deliver(delivery)
+    assert world.deliver(delivery) == [None]  # the queue delivers it again
+    assert [one["to"] for one in world.aws.mails] == [FINANCE, SEARCH]
+    headers = {one["Name"]: one["Value"] for one in world.aws.mails[0]["Headers"]}
+    assert headers == {"Auto-Submitted": "auto-generated", "X-Focuswatch-Id": delivery.news_id}
+
+
+def test_change_says_what_it_was_before(world):
+    world.deliver(notification(finding()))
+    world.deliver(notification(finding(cost="900"), "changed", number=2))
+    assert "Previously 345.60 USD/month" in world.aws.mails[1]["Body"]["Text"]["Data"]
+
+
+def test_throttled_mail_is_sent_later(world):
+    world.aws.faults.next.append("429")
+    delivery = notification(finding())
+    with pytest.raises(TryLater, match="Maximum sending rate"):
+        world.deliver(delivery)
+    world.now += 11
+    world.deliver(delivery)
+    assert len(world.aws.mails) == 1
+
+
+def test_mail_that_ses_rejects_is_not_repeated(world):
+    world.aws.sandbox, world.addresses = True, ("someone@elsewhere.example",)
+    with pytest.raises(Refused, match="in the sandbox each recipient"):
+        world.deliver(notification(finding()))
+    assert not world.aws.mails
+
+
+def test_rejected_address_does_not_keep_the_mail_from_others(world):
+    world.aws.sandbox, world.addresses = True, ("someone@elsewhere.example", FINANCE)
+    for _ in range(2):
+        with pytest.raises(Refused):
+            world.deliver(notification(finding()))
+    assert [one["to"] for one in world.aws.mails] == [FINANCE]
+
+
+@pytest.mark.parametrize("fault", ["dropped", "silent"])
+def test_mail_with_an_unknown_outcome_is_sent_again(world, fault):
+    """SES cannot be asked whether it sent a mail: the recipient gets it twice rather than never."""
+    world.aws.faults.next.append(fault)
+    delivery = notification(finding())
+    with pytest.raises(Unsure):
+        world.deliver(delivery)
+    world.now += 31
+    world.deliver(delivery)
+    assert len(world.aws.mails) == 2
+    assert world.deliver(delivery) == [None]
+
+
+def test_mails_have_the_pace_that_every_account_is_allowed(world):
+    began = world.now
+    world.deliver(*(notification(finding(resource=f"r-{number}")) for number in range(5)))
+    assert world.now - began == pytest.approx(4)
+
+
+def digested(world, *deliveries):
+    """Deliver until the digest is sent, as the queue does."""
+    with pytest.raises(TryLater, match="still receiving"):
+        world.deliver(*deliveries)
+    world.now += 121
+    return world.deliver(*deliveries)
+
+
+def test_notifications_of_a_digest_are_one_mail(world):
+    deliveries = [notification(finding(resource=f"r-{number}"), in_digest=True) for number in range(30)]
+    digested(world, *deliveries)
+    assert world.subjects == ["focuswatch: 30 notifications · 10,368 USD/month"]
+    assert world.deliver(*deliveries) == [None] * 30  # delivered again: the lines are not mailed again
+    assert len(world.aws.mails) == 1
+
+
+def test_beyond_the_daily_limit_notifications_are_in_a_digest(world):
+    """None is lost; the next day has mails again."""
+    world.most = 3
+    deliveries = [notification(finding(resource=f"r-{number}")) for number in range(8)]
+    digested(world, *deliveries)
+    assert len(world.aws.mails) == 4
+    assert world.subjects[-1] == "focuswatch: 5 notifications · 1,728 USD/month"
+    world.now += 86_400
+    world.deliver(notification(finding(resource="r-9")))
+    assert len(world.aws.mails) == 5
+
+
+def test_retried_mail_keeps_its_place_in_the_limit(world):
+    world.most = 1
+    world.aws.faults.next.append("429")
+    delivery = notification(finding())
+    with pytest.raises(TryLater):
+        world.deliver(delivery)
+    world.now += 11
+    world.deliver(delivery)
+    assert world.subjects[0].startswith("New: ")
+
+
+def test_digest_that_ses_throttles_is_sent_later(world):
+    deliveries = [notification(finding(resource=f"r-{number}"), in_digest=True) for number in range(3)]
+    with pytest.raises(TryLater):
+        world.deliver(*deliveries)
+    world.now += 121
+    world.aws.faults.next.append("429")
+    with pytest.raises(TryLater, match="Maximum"):
+        world.deliver(*deliveries)
+    world.now += 11
+    world.deliver(*deliveries)
+    assert len(world.aws.mails) == 1
+
+
+def test_later_lines_are_in_the_next_digest(world):
+    first = [notification(finding(resource=f"r-{number}"), in_digest=True) for number in range(3)]
+    digested(world, *first)
+    digested(world, notification(finding(resource="r-9"), in_digest=True))
+    assert [text.partition(" · ")[0] for text in world.subjects] == [
+        "focuswatch: 3 notifications",
+        "focuswatch: 1 notification",
+    ]
+
+
+def test_line_of_one_address_is_sent_although_another_address_failed(world):
+    """The notification is retried for the other one, and its line still waits."""
+    world.most = 1
+    world.deliver(notification(finding(resource="r-1")))
+    world.addresses = (FINANCE, SEARCH)
+    world.aws.faults.next.append("429")
+    late = notification(finding(resource="r-2"))
+    with pytest.raises(TryLater):
+        world.deliver(late)
+    world.now += 130
+    world.deliver(late)
+    assert [one["to"] for one in world.aws.mails] == [FINANCE, SEARCH, FINANCE]
+    assert world.subjects[-1].startswith("focuswatch: 1 notification")

@@ -1,0 +1,212 @@
+"""Each finding is one alert in PagerDuty, opened, updated, acknowledged and resolved with it; over HTTP."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from focuswatch.errors import Refused, TryLater, Unsure
+from focuswatch.notify.claims import LEASE_SECONDS
+from focuswatch.notify.pagerduty.client import PagerDutySecret
+from focuswatch.notify.pagerduty.event import EVENT_BYTES, dedup_key, render_trigger
+from focuswatch.owners.owners_file import Owners
+from tests.given.findings import finding
+from tests.given.pagerduty import KEYS, pagerduty_world
+from tests.given.slack import notification
+
+FINDING = finding(team="search", cost="20000")
+
+
+@pytest.fixture
+def world():
+    with pagerduty_world() as world:
+        yield world
+
+
+def test_a_finding_is_one_alert_from_its_first_day_to_its_last(world):
+    """A change adds to the open alert; only a finding that occurs again opens another one."""
+    assert world.deliver(notification(FINDING)).endswith("new, triggered in pagerduty:oncall")
+    grown = FINDING.model_copy(update={"monthly_cost": Decimal(90_000)})
+    world.deliver(notification(grown, "changed", number=2))
+    (alert,) = world.server.of("oncall")
+    assert (alert.status, alert.dedup_key) == ("triggered", f"focuswatch-{FINDING.fingerprint}")
+    assert [one["summary"].rpartition(": ")[2] for one in alert.triggers] == [
+        "20,000 USD/month in potential savings",
+        "90,000 USD/month in potential savings",
+    ]
+    world.deliver(notification(grown, "resolved", number=3))
+    assert alert.status == "resolved"
+    world.deliver(notification(FINDING, number=4))
+    assert [one.status for one in world.server.of("oncall")] == ["resolved", "triggered"]
+
+
+def test_a_reminder_is_left_to_the_escalation_of_pagerduty(world):
+    """An open alert needs no second page."""
+    world.deliver(notification(FINDING))
+    assert world.deliver(notification(FINDING, "reminder", number=2)).endswith(
+        "no reminder in pagerduty:oncall"
+    )
+    assert len(world.server.requests) == 1
+
+
+def test_critical_and_security_findings_can_be_selected(world):
+    """As docs/pagerduty.md shows it."""
+    world.owners = Owners.model_validate(
+        {
+            "teams": {
+                "search": {
+                    "channels": [
+                        {"to": "#team-search"},
+                        {"to": "pagerduty:oncall", "least_severity": "critical"},
+                        {"to": "pagerduty:night", "categories": ["security"]},
+                    ]
+                }
+            }
+        }
+    )
+    world.deliver(notification(finding("mild", team="search", cost="200")))
+    world.deliver(notification(finding("severe", team="search", cost="20000")))
+    world.deliver(notification(finding("intruder", team="search", cost="5", category="security")))
+    assert [(alert.service, alert.triggers[0]["source"]) for alert in world.server.alerts] == [
+        ("oncall", "severe"),
+        ("night", "intruder"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("severity", "expected"),
+    [("critical", "critical"), ("high", "error"), ("medium", "warning"), ("low", "info")],
+)
+def test_severities_are_those_of_pagerduty(severity, expected):
+    """They decide about urgency there."""
+    event = render_trigger(FINDING.model_copy(update={"severity": severity}), links={})
+    assert event["payload"]["severity"] == expected
+
+
+@pytest.mark.parametrize("fault", ["dropped", "silent"])
+def test_an_event_that_arrived_without_a_response_opens_no_second_alert(world, fault):
+    """It is sent again, and PagerDuty recognizes its key."""
+    world.read_seconds = 0.3 if fault == "silent" else world.read_seconds
+    world.server.faults.queued = [fault]
+    with pytest.raises(Unsure, match="pagerduty:oncall: no response"):
+        world.deliver(notification(FINDING))
+    world.now += LEASE_SECONDS + 1
+    assert world.deliver(notification(FINDING)).endswith("triggered again in pagerduty:oncall")
+    assert len(world.server.alerts) == 1
+
+
+def test_a_rate_limit_is_waited_for(world):
+    """As long as PagerDuty asks; a minute if it does not say."""
+    world.server.faults.queued = ["limited", "limited"]
+    with pytest.raises(TryLater) as limited:
+        world.deliver(notification(FINDING))
+    assert limited.value.seconds == 7
+    world.server.faults.retry_after = None
+    with pytest.raises(TryLater) as limited:
+        world.deliver(notification(FINDING))
+    assert limited.value.seconds == 60
+    world.deliver(notification(FINDING))
+    assert len(world.server.alerts) == 1
+
+
+def test_while_pagerduty_is_down_the_event_is_retried(world):
+    """Status 5xx."""
+    world.server.faults.queued = ["down"]
+    with pytest.raises(Unsure, match="HTTP 503"):
+        world.deliver(notification(FINDING))
+    world.now += LEASE_SECONDS + 1
+    world.deliver(notification(FINDING))
+    assert len(world.server.alerts) == 1
+
+
+def test_without_a_connection_nothing_is_unsure(world):
+    """The host does not listen."""
+    world.server.address = "http://127.0.0.1:1"
+    with pytest.raises(TryLater, match="pagerduty:oncall: no connection"):
+        world.deliver(notification(FINDING))
+
+
+def test_a_refusal_gives_the_reason_of_pagerduty_and_no_key(world):
+    """Status 400 is not retried: it becomes a dead letter."""
+    world.keys["oncall"] = "c" * 32
+    with pytest.raises(Refused, match="pagerduty:oncall: HTTP 400: .*Invalid routing key") as refused:
+        world.deliver(notification(FINDING))
+    assert "cccc" not in str(refused.value)
+
+
+def test_an_address_without_a_key_is_refused_with_the_remedy(world):
+    """owners.toml and the secret differ."""
+    del world.keys["oncall"]
+    with pytest.raises(
+        Refused, match="no routing key for 'oncall'. Add it to routing_keys, or correct owners"
+    ):
+        world.deliver(notification(FINDING))
+
+
+@pytest.mark.parametrize(
+    ("action", "status"),
+    [("acknowledge", "acknowledged"), ("snooze_7", "acknowledged"), ("not_waste", "resolved")],
+)
+def test_a_response_elsewhere_is_shown_in_pagerduty(world, action, status):
+    """Whoever acknowledges in Slack or Teams need not do it twice."""
+    world.deliver(notification(FINDING))
+    world.responses().show_response(FINDING.fingerprint, action)
+    assert world.server.alerts[0].status == status
+
+
+def test_a_response_to_a_finding_without_an_alert_sends_nothing(world):
+    """It is in Slack only, or resolved."""
+    assert world.responses().show_response(FINDING.fingerprint, "acknowledge") is None
+    world.deliver(notification(FINDING))
+    world.deliver(notification(FINDING, "resolved", number=2))
+    assert world.responses().show_response(FINDING.fingerprint, "acknowledge") is None
+    assert len(world.server.requests) == 2
+
+
+def test_every_limit_holds_whatever_the_bill_contains(world):
+    """Names of any length and sign."""
+    hostile = FINDING.model_copy(
+        update={
+            "title": "T" * 3000,
+            "reason": "R\x00\u202e" * 3000,
+            "resource_id": "r" * 5000,
+            "service_name": "s\n" * 5000,
+            "evidence": {f"name{number}": "v\x1b" * 900 for number in range(900)},
+        }
+    )
+    event = render_trigger(hostile, links={"x": None})
+    assert len(event["payload"]["summary"]) == 1024 and "evidence" not in event["payload"]["custom_details"]
+    assert "\u202e" not in str(event)
+    world.deliver(notification(hostile))
+    (alert,) = world.server.alerts
+    assert len(alert.triggers[0]["custom_details"]["what_happened"]) == 9000
+    assert EVENT_BYTES < 512 * 1024
+
+
+def test_the_key_of_an_alert_is_the_same_for_every_day_and_cost():
+    """And short enough."""
+    other = FINDING.model_copy(update={"monthly_cost": Decimal(1), "severity": "low"})
+    assert dedup_key(FINDING) == dedup_key(other) and len(dedup_key(FINDING)) <= 255
+    assert dedup_key(FINDING) != dedup_key(finding("other", team="search"))
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "",
+        "[]",
+        '{"routing_keys": {}}',
+        '{"routing_keys": {"a": "short"}}',
+        f'{{"routing_keys": {{"a": "{KEYS["oncall"]}"}}, "api": "http://events.pagerduty.com"}}',
+    ],
+)
+def test_a_malformed_secret_is_refused_without_showing_it(secret):
+    """The message goes to a log."""
+    with pytest.raises(Refused, match="does not have the format") as refused:
+        PagerDutySecret.read(secret)
+    assert "short" not in str(refused.value)
+
+
+def test_a_secret_never_shows_in_a_repr(world):
+    """A traceback prints reprs."""
+    assert KEYS["oncall"] not in repr(world.client()) + repr(replace(world.client()))

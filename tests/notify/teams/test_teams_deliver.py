@@ -1,0 +1,203 @@
+"""Each notification is one message in Teams, and nothing is lost; over HTTP to webhooks as those of Workflows."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from focuswatch.errors import Refused, TryLater, Unsure
+from focuswatch.notify.claims import LEASE_SECONDS
+from focuswatch.notify.slack.webhook import QUIET_SECONDS
+from focuswatch.notify.teams.client import TeamsSecret
+from tests.fakes.local_teams import seen
+from tests.given.explanations import EXPLANATION
+from tests.given.findings import DAY, finding
+from tests.given.slack import notification
+from tests.given.teams import SECRET, teams_world
+
+FINDING = finding(team="search")
+
+
+@pytest.fixture
+def world():
+    with teams_world() as world:
+        yield world
+
+
+def test_a_message_says_what_happened_how_much_and_what_to_do(world):
+    """In this order, and in the channel of the owner; without an owner in that of FinOps."""
+    world.deliver(notification(FINDING), notification(finding("nobody")))
+    (card,) = world.server.cards("search")
+    text = seen(card)
+    said = (
+        "A title",
+        "345.60 USD/month in potential savings",
+        "111122223333 · US East",
+        "A reason",
+        "1. An action",
+    )
+    places = [text.index(words) for words in said]
+    assert places == sorted(places)
+    buttons = [action["title"] for action in card["actions"]]
+    assert buttons == [
+        "Acknowledge",
+        "Snooze 7 days",
+        "Snooze 30 days",
+        "Not waste",
+        "Open in the AWS console",
+    ]
+    assert len(world.server.cards("finops")) == 1 and world.server.failed_runs == []
+
+
+def test_each_change_is_a_message_of_its_own(world):
+    """A webhook cannot edit."""
+    grown = FINDING.model_copy(update={"monthly_cost": Decimal(2000), "severity": "high"})
+    world.deliver(notification(FINDING))
+    world.deliver(notification(grown, "changed", number=2))
+    world.now += 14 * 86_400
+    world.deliver(notification(grown, "reminder", number=3))
+    world.deliver(notification(grown, "resolved", number=4))
+    first_lines = [seen(card).splitlines()[:3] for card in world.server.cards("search")]
+    assert first_lines == [
+        ["# 🟡 A title", "**345.60 USD/month in potential savings**",
+         "111122223333 · US East (N. Virginia), us-east-1"],
+        ["# 🟠 Changed: A title", "**2,000 USD/month in potential savings**",
+         "Previously 345.60 USD/month in potential savings. Severity: high, previously medium."],
+        ["# 🟠 Still open: A title", "**2,000 USD/month in potential savings**", "Open for 14 days."],
+        ["# ✅ Resolved: A title", "**Expected savings: 2,000 USD/month. focuswatch will verify them in the bill.**",
+         "111122223333 · US East (N. Virginia), us-east-1"],
+    ]  # fmt: skip
+    assert "actions" not in world.server.cards("search")[-1]
+
+
+def test_a_redelivered_message_is_not_posted_twice(world):
+    """A queue delivers at least once."""
+    world.deliver(notification(FINDING))
+    assert world.deliver(notification(FINDING)) == [None]
+    assert len(world.server.cards("search")) == 1
+
+
+@pytest.mark.parametrize("fault", ["dropped", "silent"])
+def test_after_a_lost_response_the_message_is_posted_again(world, fault):
+    """A webhook cannot be asked whether it arrived, and a lost notification is worse than two."""
+    world.read_seconds = 0.3 if fault == "silent" else world.read_seconds
+    world.server.faults.queued = [fault]
+    with pytest.raises(Unsure, match="teams:search: no response"):
+        world.deliver(notification(FINDING))
+    world.now += LEASE_SECONDS + 1
+    assert world.deliver(notification(FINDING))[0].endswith("posted, perhaps again, in teams:search")
+    assert len(world.server.cards("search")) == 2
+
+
+def test_a_rate_limit_stops_all_functions_for_its_time(world):
+    """The next one does not even ask."""
+    world.server.faults.queued, world.server.faults.retry_after = ["limited"], "90"
+    for _ in range(2):
+        with pytest.raises(TryLater) as limited:
+            world.deliver(notification(FINDING))
+    assert limited.value.seconds > 80 and len(world.server.requests) == 1
+    world.now += 91
+    world.deliver(notification(FINDING))
+    assert len(world.server.cards("search")) == 1
+
+
+def test_a_webhook_gets_at_most_one_message_a_second(world):
+    """Teams takes four."""
+    world.deliver(*(notification(finding(f"r{number}", team="search")) for number in range(8)))
+    assert len(world.server.cards("search")) == 8
+
+
+def test_a_deleted_workflow_is_refused_without_showing_its_url(world):
+    """The URL is the right to post."""
+    sender = world.sender()
+    world.server.channels.clear()
+    with pytest.raises(Refused, match="teams:search: HTTP 404: .*The workflow was not found") as refused:
+        sender.send(notification(FINDING), address="search", previous=None, unsure=False)
+    assert "sig=abc" not in str(refused.value)
+    assert "sig=abc" not in repr(sender.webhooks.secret)
+
+
+def test_an_address_without_a_webhook_is_refused_with_the_remedy(world):
+    """owners.toml and the secret differ."""
+    with pytest.raises(Refused, match="no webhook for 'other'. Add it to webhooks, or correct owners.toml"):
+        world.sender().send(notification(FINDING), address="other", previous=None, unsure=False)
+
+
+def test_findings_beyond_the_limit_of_a_team_are_one_message(world):
+    """With the sum of those with the highest cost."""
+    many = [
+        notification(finding(f"r{number}", team="search", cost=str(100 + number)), in_digest=True)
+        for number in range(12)
+    ]
+    with pytest.raises(TryLater):
+        world.deliver(*many)
+    world.now += QUIET_SECONDS + 1
+    world.deliver(*many)
+    (card,) = world.server.cards("search")
+    lines = seen(card).splitlines()
+    assert lines[0] == f"# 12 findings for search, {DAY}"
+    assert lines[1].startswith(
+        "🟡 **A title**: 111.00 USD/month in potential savings, 111122223333 · US East"
+    )
+    assert lines[-1] == "and 2 more. List all: focuswatch findings"
+
+
+def test_text_from_a_bill_is_shown_as_it_is(world):
+    """No markup, no date, no mention; a TextRun has none."""
+    name = "**bold** [x](https://evil.example) <at>everyone</at> {{DATE(2026-01-01T00:00Z)}} \u202eabc\nd"
+    world.deliver(notification(FINDING.model_copy(update={"resource_id": name, "reason": name})))
+    (card,) = world.server.cards("search")
+    runs = [inline for element in card["body"] for inline in element["inlines"]]
+    assert {element["type"] for element in card["body"]} == {"RichTextBlock"}
+    assert sum("**bold** [x](https://evil.example) <at>everyone</at>" in one["text"] for one in runs) == 2
+    assert not any("{{" in one["text"] or "\u202e" in one["text"] or "\n" in one["text"] for one in runs)
+
+
+@pytest.mark.parametrize("sign", ["x", "\\", '"', "é", "😀", "\x00"])
+def test_every_message_fits_whatever_the_bill_contains(world, sign):
+    """28 KB, counted in UTF-16; a workflow that cannot post says so nowhere."""
+    long = FINDING.model_copy(
+        update={
+            "title": sign * 500,
+            "reason": sign * 5000,
+            "action": "\n".join([sign * 900] * 30),
+            "resource_id": sign * 2000,
+            "evidence": {f"name{number}{sign * 100}": sign * 900 for number in range(50)},
+            "explanation": EXPLANATION,
+        }
+    )
+    world.deliver(notification(long))
+    assert (len(world.server.cards("search")), world.server.failed_runs) == (1, [])
+
+
+def test_a_security_finding_routed_by_a_tag_offers_no_response(world):
+    """Whoever intruded could have set the tag."""
+    tagged = finding(team="search", category="security").model_copy(update={"owned_by": "resource tag"})
+    world.deliver(notification(tagged))
+    (card,) = world.server.cards("search")
+    assert [action["title"] for action in card["actions"]] == ["Open in the AWS console"]
+    assert "Only the owner of the account can respond" in seen(card)
+
+
+def test_links_expire_after_the_reminder(world):
+    """Which brings new ones."""
+    world.deliver(notification(FINDING))
+    url = world.server.cards("search")[0]["actions"][0]["url"]
+    until = int(url.partition("until=")[2].partition("&")[0])
+    assert timedelta(days=14) < timedelta(seconds=until - world.now) < timedelta(days=16)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["", "[]", '{"webhooks": {}}', '{"webhooks": {"a": "http://example.com"}, "signing_secret": "s3cr3t"}'],
+)
+def test_a_malformed_secret_is_refused_without_showing_it(secret):
+    """The message goes to a log."""
+    with pytest.raises(Refused, match="does not have the format") as refused:
+        TeamsSecret.read(secret)
+    assert "s3cr3t" not in str(refused.value) and "example.com" not in str(refused.value)
+
+
+def test_a_secret_never_shows_in_a_repr(world):
+    """A traceback prints reprs."""
+    assert SECRET not in repr(world.sender())
