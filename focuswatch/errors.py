@@ -6,6 +6,7 @@ FocuswatchError          where, what was found, what was expected, what to do
 ├── CatalogError         a file of a detection, report, table or case; fixed by its author
 ├── ConfigError          owners.toml, accounts, activity or a command option; fixed by the operator
 ├── QueryError           a statement that the engine rejected or could not complete
+├── FetchError           a vendor's API; fixed by the operator (key, permission), or by a later run
 ├── LedgerError          the ledger's file, or a finding that is not in the ledger
 └── DeliveryError        a notification that could not be delivered to Slack or Jira
     ├── TryLater         nothing was created; retry after some seconds
@@ -36,6 +37,14 @@ class ConfigError(FocuswatchError):
 
 class QueryError(FocuswatchError):
     """A statement failed on the engine."""
+
+
+class FetchError(FocuswatchError):
+    """The API of a vendor did not return its charges; `status` is the HTTP status, 0 if there was none."""
+
+    def __init__(self, why: str, *, status: int = 0) -> None:
+        super().__init__(why)
+        self.status = status
 
 
 class LedgerError(FocuswatchError):

@@ -21,7 +21,13 @@ ROOT = Path(__file__).resolve().parent.parent
 RUNTIME = aws_lambda.Runtime.PYTHON_3_13
 ARCHITECTURE = aws_lambda.Architecture.ARM_64
 PACKED = ("focuswatch", "athena_sql", "lambdas", "config")
-UNPACKED = ("**/__pycache__", "focuswatch/simulate", "focuswatch/cli", "focuswatch/mcp_server")
+UNPACKED = (
+    "**/__pycache__",
+    "focuswatch/simulate",
+    "focuswatch/cli",
+    "focuswatch/connectors",
+    "focuswatch/mcp_server",
+)
 LAYER_PACKAGES = ("pydantic", "slack_sdk", "jira")
 # Layers are extracted in order, ours last: https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
 LAYER_PATH = "python/lib/python3.13/site-packages"

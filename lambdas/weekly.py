@@ -5,6 +5,7 @@ from typing import Any
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.errors import DeliveryError
 from focuswatch.owners.launches import costs_muted_by_launches
+from focuswatch.reports.launch_review import launches_ended_this_week
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.weekly_slack_message import render_weekly_message
 from focuswatch.reports.weekly_summary import weeks
@@ -31,6 +32,9 @@ def handler(invocation: Invocation) -> dict[str, Any]:
                 owners=run.owners,
                 as_of=bill.as_of,
                 per_usd=float(rate.per_usd),
+            ),
+            reviews=launches_ended_this_week(
+                bill.engine, catalog=run.catalog, owners=run.owners, as_of=bill.as_of
             ),
         )
     posted, failed, page = [], {}, run.page_link()

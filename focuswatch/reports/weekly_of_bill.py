@@ -7,6 +7,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.launches import costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.launch_review import launches_ended_this_week
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.weekly_summary import Week, weeks
 
@@ -28,4 +29,5 @@ def weeks_of_bill(
             as_of=bill.as_of,
             per_usd=float(bill.summary.rate(owners).per_usd),
         ),
+        reviews=launches_ended_this_week(bill.engine, catalog=catalog, owners=owners, as_of=bill.as_of),
     )

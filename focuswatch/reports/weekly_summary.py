@@ -22,6 +22,7 @@ from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.launches import MutedByLaunch, launches_summary
 from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.launch_review import LaunchReview, reviews_summary
 
 MOVERS = 3
 LEAST_MOVEMENT_USD = 1  # smaller changes are not listed
@@ -64,6 +65,7 @@ class Week:
     unallocated: float | None = None  # of the week; the organization's only
     launched: tuple[MutedByLaunch, ...] = ()
     settled_until: date | None = None
+    reviews: tuple[LaunchReview, ...] = ()  # of launches that ended this week
 
     @property
     def heading(self) -> str:
@@ -83,6 +85,7 @@ class Week:
             *self._savings_line(),
             *self._unallocated_line(),
             *self._launch_line(),
+            *self._review_line(),
         ]
         return lines[: MOST_LINES - 1]
 
@@ -109,7 +112,7 @@ class Week:
             )
 
     def _mover_lines(self) -> Iterable[str]:
-        for mover in self.movers:
+        for mover in self.movers[: MOVERS - 1] if self.reviews else self.movers:  # one line is the review's
             sign = "+" if mover.movement > 0 else "-"
             cause = f" ({mover.cause})" if mover.cause else ""
             yield f"{mover.service} in {mover.account}: {sign}{self._money(abs(mover.movement))}{cause}"
@@ -150,6 +153,10 @@ class Week:
         line = launches_summary(self.launched, currency=self.currency)
         return [line] if line else []
 
+    def _review_line(self) -> Iterable[str]:
+        line = reviews_summary(self.reviews, currency=self.currency)
+        return [line] if line else []
+
     def _day_of_month(self) -> tuple[int, int]:
         """Return the last settled day of the month that the day before `as_of` is in, and its last day."""
         last = self.as_of - timedelta(days=1)
@@ -163,7 +170,7 @@ class Week:
 
 def weeks(
     rows: Sequence[Row], entries: Iterable[LedgerEntry], *, owners: Owners, as_of: date, currency: str,
-    launches: Sequence[MutedByLaunch] = (),
+    launches: Sequence[MutedByLaunch] = (), reviews: Sequence[LaunchReview] = (),
 ) -> list[Week]:  # fmt: skip
     """Return the organization's week, then that of each team of owners.toml with spend or an open finding."""
     builder = _WeekBuilder(list(entries), owners=owners, as_of=as_of, currency=currency)
@@ -179,6 +186,7 @@ def weeks(
             week,
             launched=tuple(launch for launch in launches if week.team in (None, launch.team)),
             settled_until=settled_until,
+            reviews=tuple(review for review in reviews if week.team in (None, review.team)),
         )
         for week in listed
     ]

@@ -197,7 +197,8 @@ def test_the_bill_and_the_ledger_are_retained(stacks):
     assert data["BucketName"] == stacks.deployment.bucket
     assert data["VersioningConfiguration"] == {"Status": "Enabled"}
     expiring = [rule for rule in data["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule]
-    assert [rule["Prefix"] for rule in expiring] == ["athena-results/"]
+    prefixes = {rule["Prefix"] for rule in expiring}
+    assert prefixes == {"athena-results/", "tables/recommendations/"}
 
 
 def rules_of_the_data_bucket(deployment: Deployment) -> list[dict]:
@@ -229,7 +230,7 @@ def test_overwritten_files_are_kept_for_days_and_replaced_tables_for_one(stacks)
         if "NoncurrentVersionExpiration" in one
     }
     again = {f"tables/{table}/": 1 for table in ("daily_charges", *table_columns.KEPT_TABLES)}
-    again["tables/principal_charges/"] = 1
+    again["tables/principal_charges/"] = again["tables/recommendations/"] = 1
     assert kept == {"": stacks.deployment.keep.old_versions_days, "athena-results/": 1, **again}
 
 

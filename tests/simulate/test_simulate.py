@@ -122,6 +122,12 @@ REASONS_NOT_TO_REPORT = {
         "tokens that move from one model to another",
         "less than 10 a day above the expected",
     },
+    "unannounced_ai_launch": {
+        "a use case names the charges",
+        "a model replaces another of its family",
+        "an account's first weeks",
+        "amounts below the threshold",
+    },
     "unit_cost_regression": {"mix shifts between models are reported as mix, not price", "tiny volumes"},
     "new_ai_principal": {"a service role", "a new person of a known role", "the first days of callers"},
     "runaway_session": {"less than four times the median", "a session name of every day"},
@@ -350,6 +356,7 @@ def test_incidents_have_charges_on_their_days(focus):
             AND (incidents.service_name IS NULL OR focus.ServiceName = incidents.service_name)
             AND (
                 incidents.resource_id IS NULL
+                OR incidents.resource_id LIKE 'model %'
                 OR incidents.resource_id IN (focus.ResourceId, focus.CommitmentDiscountId)
             )
             AND focus.ChargePeriodStart::DATE >= incidents.start

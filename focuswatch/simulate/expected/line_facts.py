@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.charge_lines import Days, Line
 from focuswatch.simulate.planned_bill import USE_CASE_TAG, BillPlan, Identity, use_case_identity
+from focuswatch.simulate.priced_meters import SAGEMAKER
 
 Flags = NDArray[np.bool_]
 
+LAUNCH = "unannounced_ai_launch"
 GPU = re.compile(r"[-:.](?:p[2-9][a-z]*|g[3-9][a-z]*|inf[0-9]+|trn[0-9]+|dl[0-9]+)(?:-[a-z0-9]+)?\.")
 INSTANCE_HOURS = re.compile(
     r"BoxUsage:|SpotUsage:|(?:Host|Train|TrSpt|Notebk|Studio|Processing|Tsform|AsyncInf):"
@@ -149,6 +151,7 @@ OTHERS: Mapping[str, Callable[[Line], bool]] = {
     "on_demand_training": is_on_demand_training,
     "security_service_went_dark": lambda _: True,
     "stale_export": lambda _: True,
+    LAUNCH: lambda line: is_tokens(line) or line.meter.service == SAGEMAKER,
 }
 
 
@@ -159,5 +162,7 @@ def is_about(line: Line, detection: str, identity: Identity) -> bool:
     wanted = COST_INCREASES.get(detection) or OTHERS.get(detection)
     if wanted is None:
         return identity_of(line) == identity
+    if detection == LAUNCH:  # its resource is a model, which is all of its service in the simulated bill
+        identity = (*identity[:3], None)
     named = zip(identity, identity_of(line), strict=True)
     return wanted(line) and all(expected in (None, actual) for expected, actual in named)

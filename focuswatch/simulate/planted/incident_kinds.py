@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from focuswatch.simulate.planned_bill import BillPlan
+from focuswatch.simulate.planted.planted_ai_launches import plant_ai_launches
 from focuswatch.simulate.planted.planted_anomalies import plant_anomalies
 from focuswatch.simulate.planted.planted_capacity import (
     plant_custom_models,
@@ -58,6 +59,7 @@ KINDS: dict[str, Callable[[BillPlan], None]] = {
     "budget_pace": plant_budgets,
     "spend_cap": plant_spend_caps,
     "policy_violation": plant_policy_violations,
+    "unannounced_ai_launch": plant_ai_launches,  # after all other AI: it looks for accounts without
     "aws_recommendation": plant_recommendations,  # of resources that the rest charges
 }
 

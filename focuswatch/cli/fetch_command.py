@@ -1,0 +1,103 @@
+"""`focuswatch fetch`: write the charges of an AI vendor as FOCUS files."""
+
+import os
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Vendor(StrEnum):
+    """Vendors with a connector; focuswatch.connectors.fetch_vendor has the same."""
+
+    ANTHROPIC = "anthropic"
+    COPILOT = "copilot"
+    CURSOR = "cursor"
+    OPENAI = "openai"
+
+
+def fetch(
+    vendor: Annotated[Vendor, typer.Argument(help="Vendor to fetch from.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the files, for one vendor and account.", file_okay=False)
+    ],
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="First day to fetch (UTC). [default: continue after the newest day in the folder]",
+            show_default=False,
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="Day after the last one. [default: today in UTC]", show_default=False
+        ),
+    ] = None,
+    account: Annotated[
+        str | None,
+        typer.Option(
+            help="ID of the billing account in the files; for copilot the organization. [default: the vendor]",
+            show_default=False,
+        ),
+    ] = None,
+    restated_days: Annotated[
+        int, typer.Option(help="Number of recent days to fetch again, because vendors restate them.", min=1)
+    ] = 7,
+    api: Annotated[
+        str | None,
+        typer.Option(help="Address of the API. [default: the vendor's]", show_default=False),
+    ] = None,
+) -> None:
+    """Write the charges of an AI vendor as FOCUS 1.2 files.
+
+    Fetches complete days in UTC and replaces them in the folder. The key is read from the environment:
+    ANTHROPIC_ADMIN_KEY, GITHUB_BILLING_TOKEN, CURSOR_ADMIN_KEY or OPENAI_ADMIN_KEY.
+
+    \b
+    focuswatch fetch openai --since 2026-11-01 --out ./openai
+    focuswatch fetch openai --out ./openai
+    focuswatch fetch copilot --account my-org --since 2026-11-01 --out ./copilot
+    focuswatch scan ./openai
+    """
+    from focuswatch.connectors.fetch_vendor import CONNECTORS, fetch_vendor
+    from focuswatch.connectors.vendor_api import require_requests
+    from focuswatch.findings.visible_text import visible
+
+    require_requests()
+    connector = CONNECTORS[vendor.value]
+    summary = fetch_vendor(
+        connector,
+        api=connector.api(_key(connector.key_variable), account=account, url=api),
+        folder=out,
+        account_id=account or connector.vendor,
+        since=since.date() if since else None,
+        until=(until or datetime.now(UTC)).date(),
+        restated_days=restated_days,
+    )
+    for note in summary.notes:
+        typer.echo(f"Note: {visible(note)}", err=True)
+    total = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in sorted(summary.totals.items()))
+    last = date.fromordinal(summary.until.toordinal() - 1)
+    typer.echo(
+        f"{connector.vendor}, {summary.first} to {last}: {summary.rows:,} charges, {total or 'no cost'}"
+    )
+    typer.echo(f"Files: {out}")
+
+
+def _key(variable: str) -> str:
+    from focuswatch.errors import ConfigError
+
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise ConfigError(
+            f"The environment variable {variable} is not set. Set it to the key of the vendor's API"
+        )
+    if not key.isascii() or any(character.isspace() for character in key):
+        raise ConfigError(
+            f"The value of {variable} is not a key: it contains spaces or characters beyond ASCII"
+        )
+    return key

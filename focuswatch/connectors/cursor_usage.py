@@ -1,0 +1,155 @@
+"""Charges of a Cursor team: its usage events, summed by day, user, model and kind.
+
+https://cursor.com/docs/account/teams/admin-api. `/teams/spend` is not added: it has the same money per billing cycle,
+without days. The price of seats is in no API.
+"""
+
+from base64 import b64encode
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from pydantic import BaseModel, Field
+
+from focuswatch.connectors.day_buckets import midnight
+from focuswatch.connectors.vendor_api import VendorApi
+from focuswatch.connectors.vendor_charge import Fetched, VendorCharge
+from focuswatch.errors import FetchError
+
+CURSOR = "Cursor"
+CURSOR_URL = "https://api.cursor.com"
+CURSOR_KEY = "CURSOR_ADMIN_KEY"
+KEY_HELP = "Create an Admin API key at https://cursor.com/dashboard, API keys of the team."
+EVENTS = "/teams/filtered-usage-events"
+MOST_DAYS = timedelta(days=30)  # of one request
+PAGE_EVENTS = 500
+CURRENCY, MINOR_UNITS = "USD", 100
+INCLUDED = "included"  # in the kind of usage that the plan covers: `Included in Business`
+
+
+class EventTokens(BaseModel):
+    """Tokens of an event."""
+
+    input_tokens: int = Field(0, alias="inputTokens")
+    output_tokens: int = Field(0, alias="outputTokens")
+    cache_write_tokens: int = Field(0, alias="cacheWriteTokens")
+    cache_read_tokens: int = Field(0, alias="cacheReadTokens")
+
+    @property
+    def total(self) -> int:
+        """Return all tokens."""
+        return self.input_tokens + self.output_tokens + self.cache_write_tokens + self.cache_read_tokens
+
+
+class UsageEvent(BaseModel):
+    """One request of a user; `charged_cents` is the cost of the model and Cursor's fee."""
+
+    at: datetime = Field(alias="timestamp")  # milliseconds since 1970, as text
+    user: str | None = Field(None, alias="userEmail")
+    model: str
+    kind: str
+    charged_cents: Decimal = Field(alias="chargedCents")
+    is_chargeable: bool = Field(True, alias="isChargeable")
+    tokens: EventTokens | None = Field(None, alias="tokenUsage")
+
+    @property
+    def is_billed(self) -> bool:
+        """Return whether the event is billed on top of the plan; included events are chargeable too."""
+        return self.is_chargeable and INCLUDED not in self.kind.lower()
+
+
+class EventPagination(BaseModel):
+    """Where a page of events is."""
+
+    has_next_page: bool = Field(alias="hasNextPage")
+
+
+class EventPage(BaseModel):
+    """A page of events, and the number of events on all pages."""
+
+    events: list[UsageEvent] = Field(alias="usageEvents")
+    count: int = Field(alias="totalUsageEventsCount")
+    pagination: EventPagination
+
+
+@dataclass(frozen=True)
+class EventGroup:
+    """Events that become one charge."""
+
+    day: date
+    user: str | None
+    model: str
+    kind: str
+    is_billed: bool
+
+
+def cursor_api(key: str, *, url: str = CURSOR_URL) -> VendorApi:
+    """Return the API for an Admin API key, which is the user name of Basic authentication."""
+    credentials = b64encode(f"{key}:".encode()).decode()
+    return VendorApi(
+        CURSOR,
+        url,
+        key_variable=CURSOR_KEY,
+        key=key,
+        key_help=KEY_HELP,
+        headers={"Authorization": f"Basic {credentials}"},
+    )
+
+
+def fetch_cursor(api: VendorApi, *, first: date, until: date) -> Fetched:
+    """Return the charges of the days [first, until)."""
+    groups: dict[EventGroup, list[UsageEvent]] = defaultdict(list)
+    for event in _events(api, start=midnight(first), end=midnight(until)):
+        day = event.at.astimezone(UTC).date()
+        groups[EventGroup(day, event.user, event.model, event.kind, event.is_billed)].append(event)
+    return Fetched(charges=tuple(_cursor_charge(group, events) for group, events in groups.items()))
+
+
+def _events(api: VendorApi, *, start: datetime, end: datetime) -> Iterator[UsageEvent]:
+    """Yield the events of [start, end), in windows that the API allows."""
+    while start < end:
+        window_end = min(start + MOST_DAYS, end)
+        for event in _window(api, start=start, end=window_end):
+            if start <= event.at < window_end:  # the API may include both ends
+                yield event
+        start = window_end
+
+
+def _window(api: VendorApi, *, start: datetime, end: datetime) -> list[UsageEvent]:
+    """Return all events of a window. Raises FetchError if events appeared or disappeared between two pages."""
+    found: list[UsageEvent] = []
+    page = 1
+    while True:
+        body = {
+            "startDate": _milliseconds(start),
+            "endDate": _milliseconds(end),
+            "page": page,
+            "pageSize": PAGE_EVENTS,
+        }
+        response = api.post(EVENTS, body, shape=EventPage)
+        found += response.events
+        if not response.pagination.has_next_page:
+            break
+        page += 1
+    if len(found) != response.count:
+        raise FetchError(
+            f"{CURSOR}: the pages have {len(found)} usage events, expected {response.count}. Run the command again"
+        )
+    return found
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp()) * 1000
+
+
+def _cursor_charge(group: EventGroup, events: list[UsageEvent]) -> VendorCharge:
+    charged = sum((event.charged_cents for event in events), Decimal(0)) / MINOR_UNITS
+    tokens = sum(event.tokens.total for event in events if event.tokens)
+    item = f"{group.model}, {group.kind}"
+    return VendorCharge(
+        day=group.day, service=CURSOR, meter=item, description=item, model=group.model, user=group.user,
+        billed=charged if group.is_billed else Decimal(0), listed=charged, currency=CURRENCY,
+        quantity=Decimal(tokens) if tokens else None, unit="Tokens" if tokens else None,
+    )  # fmt: skip

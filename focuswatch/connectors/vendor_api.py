@@ -1,0 +1,142 @@
+"""Requests to a vendor's API: retries, numbers as Decimal, and errors that say who can fix them.
+
+All requests only read. Rate limits and outages (429, 5xx) are retried after the time in the Retry-After header, as
+urllib3 does. No message contains the key, and no redirect is followed, because it could send the key to another host.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ValidationError
+
+from focuswatch.errors import ConfigError, FetchError
+from focuswatch.findings.visible_text import visible
+
+if TYPE_CHECKING:
+    import requests
+
+CONNECT_SECONDS, READ_SECONDS = 10.0, 120.0
+ATTEMPTS = 6  # after the first
+LONGEST_WAIT_SECONDS = 600  # a longer Retry-After means that today's quota is used up
+RETRIED = (408, 429, 500, 502, 503, 504)
+UNAUTHORIZED, FORBIDDEN = 401, 403
+SHOWN_CHARACTERS = 300
+
+Parameters = Mapping[str, str | int | Sequence[str]]
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+def require_requests() -> None:
+    """Raise ConfigError if the packages that only this command needs are not installed."""
+    try:
+        import requests  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(
+            "focuswatch fetch requires the package requests. Install it with: pip install 'focuswatch[fetch]'"
+        ) from error
+
+
+@dataclass(frozen=True)
+class VendorApi:
+    """The API of one vendor, with the headers that authorize its requests."""
+
+    vendor: str
+    url: str
+    key_variable: str  # the environment variable that holds the key, for errors
+    key: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    key_help: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for an address that would send the key unencrypted."""
+        address = urlsplit(self.url)
+        is_local = address.scheme == "http" and address.hostname == "127.0.0.1"
+        if not address.hostname or not (address.scheme == "https" or is_local):
+            raise ConfigError(f"'{visible(self.url)}' is not an address of an API. Expected https://…")
+
+    def get(self, path: str, parameters: Parameters, *, shape: type[Shape]) -> Shape:
+        """Return the response to a GET; a list in `parameters` is sent as a repeated parameter."""
+        return self._request("GET", path, shape, params=parameters)
+
+    def post(self, path: str, body: Mapping[str, Any], *, shape: type[Shape]) -> Shape:
+        """Return the response to a POST that only reads, as in Cursor's API."""
+        return self._request("POST", path, shape, json=body)
+
+    def _request(self, method: str, path: str, shape: type[Shape], **content: Any) -> Shape:
+        import requests
+
+        try:
+            response = self._session.request(
+                method,
+                self.url.rstrip("/") + path,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
+                auth=self._authorized,
+                **content,
+            )
+        except requests.exceptions.RequestException as error:
+            # Not `from error`: its text may contain headers.
+            raise FetchError(
+                f"{self.vendor}: no response to {method} {path} ({type(error).__name__}). "
+                "Check the network, then run the command again"
+            ) from None
+        if response.status_code != requests.codes.ok:
+            raise self._refusal(response, f"{method} {path}")
+        try:
+            return shape.model_validate(json.loads(response.content, parse_float=Decimal))
+        except ValueError as error:
+            raise FetchError(
+                f"{self.vendor}: unexpected response to {method} {path}: {_first_problem(error)}"
+            ) from error
+
+    def _authorized(self, request: "requests.PreparedRequest") -> "requests.PreparedRequest":
+        """Add the headers. As `auth`, it also keeps `requests` from sending credentials of ~/.netrc instead."""
+        request.headers.update(self.headers)
+        return request
+
+    @cached_property
+    def _session(self) -> "requests.Session":
+        import requests
+        from requests.adapters import HTTPAdapter
+
+        from focuswatch.connectors.vendor_retries import VendorRetry
+
+        retry = VendorRetry(
+            total=ATTEMPTS,
+            status_forcelist=RETRIED,
+            allowed_methods=("GET", "POST"),
+            backoff_factor=1,
+            retry_after_max=LONGEST_WAIT_SECONDS,
+            raise_on_status=False,
+        )
+        session = requests.Session()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, HTTPAdapter(max_retries=retry))
+        return session
+
+    def _refusal(self, response: "requests.Response", request: str) -> FetchError:
+        status = response.status_code
+        if status in (UNAUTHORIZED, FORBIDDEN):  # the body may repeat the key
+            return FetchError(
+                f"{self.vendor}: HTTP {status} for {request}: the key in {self.key_variable} is not valid or lacks "
+                f"permission. {self.key_help}".rstrip(),
+                status=status,
+            )
+        text = " ".join(visible(response.text.replace(self.key, "…")).split())[:SHOWN_CHARACTERS]
+        retried = f" after {ATTEMPTS} retries. Run the command again later" if status in RETRIED else ""
+        return FetchError(
+            f"{self.vendor}: HTTP {status} for {request}{retried}: {text or 'no reason given'}", status=status
+        )
+
+
+def _first_problem(error: ValueError) -> str:
+    """Return where a response differs from its description; a ValueError that is not pydantic's means no JSON."""
+    if not isinstance(error, ValidationError):
+        return "not JSON"
+    first = error.errors(include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -1,0 +1,103 @@
+"""The review of a launch in the week in which it ended: expected and actual factor and unit cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.engines import Engine, Row
+from focuswatch.findings.finding import amount
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.run_report import report_rows
+
+REPORT = "launch_review"
+SETTLE_DAYS = 2  # as in athena_sql/reports/launch_review.sql
+WEEK_DAYS = 7
+
+
+@dataclass(frozen=True)
+class LaunchReview:
+    """A launch that ended. Costs are in the billing currency; a factor or unit cost is None where it is unknown."""
+
+    use_case: str
+    team: str | None
+    last_day: date
+    planned_factor: float
+    actual_factor: float | None
+    average_factor: float | None
+    verdict: str
+    launch_cost: float
+    unit: str | None = None
+    unit_cost_before: float | None = None
+    unit_cost: float | None = None
+    accepted_unit_cost: float | None = None
+
+    def sentence(self, currency: str) -> str:
+        """Return the launch's end, its costs, and its factor and unit cost beside the expected ones."""
+        planned = f"planned: up to {self.planned_factor:g}"
+        if self.actual_factor is None or self.average_factor is None:
+            factor = f"{self.verdict} ({planned} times the baseline)"
+        else:
+            factor = (
+                f"{self.verdict}, {self.actual_factor:.1f} times the baseline on the most expensive day "
+                f"({planned}), {self.average_factor:.1f} on average"
+            )
+        cost = f"{amount(self.launch_cost)} {currency} in total"
+        return f"Launch {self.use_case} ended on {self.last_day}: {factor}; {cost}{self._unit_text(currency)}"
+
+    def _unit_text(self, currency: str) -> str:
+        if self.unit_cost is None:
+            return ""
+        compared = [
+            f"{name}: {amount(value)}"
+            for name, value in (("before", self.unit_cost_before), ("accepted", self.accepted_unit_cost))
+            if value is not None
+        ]
+        beside = f" ({', '.join(compared)})" if compared else ""
+        return f"; {amount(self.unit_cost)} {currency} per {self.unit}{beside}"
+
+
+def launches_ended_this_week(
+    engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date
+) -> tuple[LaunchReview, ...]:
+    """Return the reviews of the launches whose last day is in the last seven settled days. Raises QueryError.
+
+    Nothing is queried where no launch ended then. A launch is in one week of a summary that is built every week.
+    """
+    settled_until = as_of - timedelta(days=SETTLE_DAYS + 1)
+    ended = (
+        launch
+        for use_case in owners.use_cases.values()
+        for launch in use_case.launches
+        if settled_until - timedelta(days=WEEK_DAYS) < launch.last_day <= settled_until
+    )
+    if not any(ended):
+        return ()
+    rows = report_rows(catalog.report(REPORT), engine=engine, as_of=as_of, owners=owners)
+    return tuple(_review(row) for row in rows if row["ended_this_week"])
+
+
+def reviews_summary(reviews: Sequence[LaunchReview], *, currency: str) -> str | None:
+    """Return the review of the most expensive launch in one line, with the number of the others; None without any."""
+    if not reviews:
+        return None
+    first = max(reviews, key=lambda review: review.launch_cost)
+    more = f". {len(reviews) - 1} more: focuswatch report {REPORT}" if len(reviews) > 1 else ""
+    return first.sentence(currency) + more
+
+
+def _review(row: Row) -> LaunchReview:
+    return LaunchReview(
+        use_case=row["use_case"],
+        team=row["team"],
+        last_day=row["last_day"],
+        planned_factor=row["planned_factor"],
+        actual_factor=row["actual_factor"],
+        average_factor=row["average_factor"],
+        verdict=row["verdict"],
+        launch_cost=row["launch_cost"] or 0.0,
+        unit=row["unit"],
+        unit_cost_before=row["unit_cost_before"],
+        unit_cost=row["unit_cost"],
+        accepted_unit_cost=row["accepted_unit_cost"],
+    )
