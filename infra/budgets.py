@@ -7,7 +7,7 @@ the billing currency is converted: https://github.com/awslabs/landing-zone-accel
 Values are listed exactly; whether Budgets accepts other match options is not verified (docs/unproven.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from aws_cdk import aws_budgets
@@ -185,6 +185,12 @@ def of_team(name: str, team: Team, *, owner_tags: Sequence[str]) -> Expression:
     counted = [_tag(key, named) for key, named in values.items()]
     if team.owns.accounts:
         counted.append(dimension("LINKED_ACCOUNT", team.owns.accounts))
+    return counted[0] if len(counted) == 1 else Expression(or_=counted)
+
+
+def of_tags(tags: Mapping[str, Sequence[str]]) -> Expression:
+    """Return the filter of charges with one of these tag values."""
+    counted = [_tag(key, values) for key, values in tags.items() if values]
     return counted[0] if len(counted) == 1 else Expression(or_=counted)
 
 

@@ -153,6 +153,8 @@ class LambdaFunctions(Construct):
             own["FOCUSWATCH_FINDING_EVENTS"] = self._deployment.finding_event_source
         if kind == "answer":
             own["FOCUSWATCH_ANSWERS"] = self.queues["record"].queue_url
+            if self._deployment.controls.enabled:
+                own["FOCUSWATCH_PRESSES"] = self._deployment.queue_url("controls")
         if kind == "refresh" and self._deployment.principals.enabled:
             own["FOCUSWATCH_PRINCIPALS"] = self._deployment.principals_path
         if kind == "pulse":
@@ -210,7 +212,18 @@ def _environment(deployment: Deployment, *, topics: PipelineTopics) -> dict[str,
         "FOCUSWATCH_EXTERNAL_ID": deployment.collector.external_id,
         "FOCUSWATCH_REGIONS": ",".join(deployment.collector.regions),
         "FOCUSWATCH_MANAGEMENT_ROLE": deployment.management_role_arn or "",
+        **controls_environment(deployment),
         "POWERTOOLS_METRICS_NAMESPACE": deployment.metric_namespace,
         "POWERTOOLS_LOG_LEVEL": deployment.functions.log_level,
         **{f"FOCUSWATCH_{channel.upper()}_SECRET": name for channel, name in secrets.items() if name},
+    }
+
+
+def controls_environment(deployment: Deployment) -> dict[str, str]:
+    """Return what every function that shows or changes a pause knows of the spend caps; nothing without them."""
+    if not deployment.controls.enabled:
+        return {}
+    return {
+        "FOCUSWATCH_CONTROLS": deployment.controls_mode,
+        "FOCUSWATCH_PAUSE_DAYS": str(deployment.controls.pause_days),
     }

@@ -49,22 +49,22 @@ class Layers:
     ours: aws_lambda.ILayerVersion
 
 
-def layers(scope: Construct, *, deployment: Deployment) -> Layers:
-    """Return the layers of one stack."""
-    names = {
+def layers(scope: Construct, *, deployment: Deployment, name: str | None = None) -> Layers:
+    """Return the layers of one stack; `name` is that of our own, if it is not the pipeline's."""
+    parameters = {
         "SdkForPandas": f"/aws/service/aws-sdk-pandas/{deployment.functions.sdk_for_pandas}/py3.13/arm64/layer-arn",
         "Powertools": f"/aws/service/powertools/python/arm64/python3.13/{deployment.functions.powertools}",
     }
     sdk_for_pandas, powertools = (
         aws_lambda.LayerVersion.from_layer_version_arn(
-            scope, id, aws_ssm.StringParameter.value_for_string_parameter(scope, name)
+            scope, id, aws_ssm.StringParameter.value_for_string_parameter(scope, parameter)
         )
-        for id, name in names.items()
+        for id, parameter in parameters.items()
     )
     ours = aws_lambda.LayerVersion(
         scope,
         "Layer",
-        layer_version_name=f"{deployment.name}-packages",
+        layer_version_name=name or f"{deployment.name}-packages",
         description="Packages of focuswatch that AWS's layers do not contain: " + ", ".join(LAYER_PACKAGES),
         code=layer_code(),
         compatible_runtimes=[RUNTIME],

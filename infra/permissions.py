@@ -71,6 +71,20 @@ class Permissions:
         feed = self._feed(kind) if kind in QUEUE_FED else []
         return [*own[kind](), *heartbeat, *lease, *feed, *self._logs_and_traces(kind)]
 
+    def controls(self, accounts: list[str]) -> list[Grant]:
+        """Return the permissions of the function `controls`; it changes IAM only with the pause role of `accounts`."""
+        deployment = self.deployment
+        secrets = [name for name in (deployment.secrets.slack, deployment.secrets.jira) if name]
+        roles = tuple(deployment.pause_role_arn(account) for account in accounts)
+        return [
+            Grant("attach and detach one policy on roles with a spend cap", ("sts:AssumeRole",), roles),
+            Grant("read findings and pauses", ("dynamodb:Query",), (self._table,)),
+            *self._notifications(),
+            *(self._secret(name) for name in secrets),
+            *self._feed("controls"),
+            *self._logs_and_traces("controls"),
+        ]
+
     def _refresh(self) -> list[Grant]:
         delivered = [f"{self.deployment.export_path}/*"]
         if self.deployment.principals.enabled:
@@ -177,11 +191,12 @@ class Permissions:
         return [*self._notifications(), digests, self._secret(self.deployment.secrets.slack)]
 
     def _answer(self) -> list[Grant]:
-        queue = self._arn("sqs", self.deployment.queue("record"))
+        queues = ["record", *(["controls"] if self.deployment.controls.enabled else [])]
+        arns = tuple(self._arn("sqs", self.deployment.queue(kind)) for kind in queues)
         page = [self._objects("s3:GetObject", PAGE, why="sign links to the page")]
         return [
             *self._secrets("slack", "teams"),
-            Grant("queue actions of people", ("sqs:SendMessage",), (queue,)),
+            Grant("queue actions of people", ("sqs:SendMessage",), arns),
             *(page if self.deployment.secrets.slack else []),
         ]
 

@@ -1,11 +1,14 @@
-"""The three stacks and the order of their deployment."""
+"""The stacks and the order of their deployment."""
 
 from aws_cdk import App, Tags
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.spend_caps import account_of_role
+from infra.controls_stack import ControlsStack
 from infra.member_stack import MemberStack
+from infra.pause_stack import PauseStack, capped_roles
 from infra.payer_stack import PayerStack
 from infra.pipeline_stack import PipelineStack
 
@@ -23,5 +26,20 @@ def add_stacks(app: App, *, deployment: Deployment, owners: Owners, catalog: Cat
     member = MemberStack(app, f"{name}-member", deployment=deployment)
     for stack in (payer, member):
         stack.node.add_dependency(pipeline)
+    if deployment.controls.enabled:
+        _add_controls(app, deployment=deployment, owners=owners, pipeline=pipeline)
     for key, value in deployment.tags.items():
         Tags.of(app).add(key, value)
+
+
+def _add_controls(app: App, *, deployment: Deployment, owners: Owners, pipeline: PipelineStack) -> None:
+    """Add the stacks of spend caps: the function, and in each account with such roles the policy that pauses them."""
+    accounts = sorted({account_of_role(role) for role in capped_roles(owners)})
+    if not accounts:
+        return
+    controls = ControlsStack(app, f"{deployment.name}-controls", deployment=deployment, accounts=accounts)
+    controls.node.add_dependency(pipeline)
+    for account in accounts:
+        PauseStack(
+            app, f"{deployment.name}-pause-{account}", deployment=deployment, owners=owners, account=account
+        )

@@ -16,6 +16,7 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from focuswatch.notify.slack.interactions import (
+    SPENDING_ACTIONS,
     ResponseDialog,
     UserResponse,
     is_signed_by_slack,
@@ -65,9 +66,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         case ResponseDialog():
             _open_dialog(response, secret=secret)
         case UserResponse():
-            _client("sqs").send_message(
-                QueueUrl=os.environ["FOCUSWATCH_ANSWERS"], MessageBody=response.to_json()
-            )
+            queue = "FOCUSWATCH_PRESSES" if response.action in SPENDING_ACTIONS else "FOCUSWATCH_ANSWERS"
+            _client("sqs").send_message(QueueUrl=os.environ[queue], MessageBody=response.to_json())
     return {"statusCode": 200}
 
 

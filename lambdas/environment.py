@@ -38,6 +38,7 @@ from focuswatch.owners.owners_file import Owners
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
+    from focuswatch.controls.pause_record import Mode
     from focuswatch.notify.jira.deliver import JiraChannel
     from focuswatch.notify.jira.issue_state import IssueState
     from focuswatch.notify.pagerduty.client import PagerDuty
@@ -47,8 +48,9 @@ if TYPE_CHECKING:
     from focuswatch.notify.security.ocsf_files import OcsfFiles
     from focuswatch.notify.slack.client import Slack, SlackSecret
     from focuswatch.notify.slack.deliver import SlackChannel
-    from focuswatch.notify.slack.finding_message import Links
+    from focuswatch.notify.slack.finding_message import Links, SpendingControl
     from focuswatch.notify.slack.jira_closed_reply import JiraClosings
+    from focuswatch.notify.slack.post_once import OncePoster
     from focuswatch.notify.slack.webhook import SlackRoutes, Webhook
     from focuswatch.notify.teams.deliver import TeamsSender
     from focuswatch.notify.teams.record_link import LinkRecorder
@@ -181,28 +183,48 @@ class LambdaRun:
             links=self._links,
             clock=self.clock,
             threads=not by_webhook,
+            spending=self._spending,
         )
+
+    @property
+    def controls_mode(self) -> "Mode | None":
+        """What spend caps may do; None where they are not deployed."""
+        from focuswatch.controls.pause_record import MODES
+
+        return MODES[mode] if (mode := os.environ.get("FOCUSWATCH_CONTROLS")) else None
+
+    def _spending(self, finding: Finding) -> "SpendingControl | None":
+        """Return what a message about a use case offers about its spending; None without spend caps."""
+        from focuswatch.controls.pause_record import PauseRecord
+        from focuswatch.controls.spending_button import cap_settings, spending_control, use_case_of_finding
+        from focuswatch.controls.spending_pauses import CLAIMS
+
+        use_case, mode = use_case_of_finding(finding, owners=self.owners), self.controls_mode
+        if mode is None or use_case is None:
+            return None
+        days = int(os.environ["FOCUSWATCH_PAUSE_DAYS"])
+        cap = cap_settings(use_case, owners=self.owners, mode=mode, pause_days=days)
+        records = Claims(self.table, channel=CLAIMS, model=PauseRecord)
+        return spending_control(cap, records.state_of(use_case))
+
+    def poster(self) -> "OncePoster":
+        """Return what posts each named message once."""
+        from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
+
+        return OncePoster(self.slack, Claims(self.table, channel="slack said", model=PostedOnce), self.clock)
 
     def say(self, name: str, message: Mapping[str, Any], *, channel: str) -> bool:
         """Post a message once under `name`, in the channel of this name; return whether it was posted now."""
         from focuswatch.notify.slack.deliver import Channels
-        from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
 
-        speaker = OncePoster(
-            self.slack, Claims(self.table, channel="slack said", model=PostedOnce), self.clock
-        )
-        return speaker.post(name, message, channel=Channels(self.table, self.slack).id(channel))
+        return self.poster().post(name, message, channel=Channels(self.table, self.slack).id(channel))
 
     def closings(self, progress: Callable[[str], None]) -> "JiraClosings":
         """Return what reports issues closed in Jira to Slack."""
         from focuswatch.notify.slack.deliver import SlackState
         from focuswatch.notify.slack.jira_closed_reply import JiraClosings
-        from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
 
-        speaker = OncePoster(
-            self.slack, Claims(self.table, channel="slack said", model=PostedOnce), self.clock
-        )
-        return JiraClosings(speaker, Claims(self.table, channel="slack", model=SlackState), progress)
+        return JiraClosings(self.poster(), Claims(self.table, channel="slack", model=SlackState), progress)
 
     def _links(self, finding: Finding) -> "Links":
         """Return the links of a Slack message; with its Jira issue once it exists."""

@@ -12,7 +12,9 @@ Names = Literal["cause", "place", "amount"]  # how much a finding says of its ca
 Parameter = str | bool | int | float | date | list[str | int | float]
 
 
-OwnersSetting = Literal["monthly_budget", "use_cases", "experiments", "principal_budgets"]
+OwnersSetting = Literal[
+    "monthly_budget", "use_cases", "experiments", "principal_budgets", "spend_caps", "usage_policies"
+]
 InputFile = Literal["principals", "recommendations"]
 
 
@@ -70,7 +72,10 @@ class Scoring(BaseModel):
 
 
 class PaceHeader(BaseModel):
-    """The shares of a budget at which it is notified once a month when they are spent."""
+    """The shares of a budget at which it is notified once a month when they are spent.
+
+    The rows of a detection of kind `resource` state both columns of `steps` themselves.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     alerts: list[float] = Field(min_length=1)

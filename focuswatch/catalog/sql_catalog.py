@@ -189,6 +189,10 @@ def _read_header(text: str, header_type: type[H], *, where: str) -> H:
         raise CatalogError(f"{where}: the header is not valid TOML: {error}.") from error
 
 
+def _misuses_pace(header: DetectionHeader) -> bool:
+    return header.pace is None if header.kind == "forecast" else bool(header.pace) and header.kind == "series"
+
+
 def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
     used, parameters = placeholders(entry.sql), set(entry.header.parameters)
     problems = []
@@ -196,10 +200,8 @@ def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
         entry.header.scoring
     ):
         problems.append('[scoring] is required with kind = "series" and not allowed with other kinds.')
-    if isinstance(entry.header, DetectionHeader) and (entry.header.kind == "forecast") != bool(
-        entry.header.pace
-    ):
-        problems.append('[pace] is required with kind = "forecast" and not allowed with other kinds.')
+    if isinstance(entry.header, DetectionHeader) and _misuses_pace(entry.header):
+        problems.append('[pace] is required with kind = "forecast" and not allowed with kind = "series".')
     if not re.fullmatch(r"[a-z][a-z0-9_]{2,59}", entry.id):
         problems.append(
             f"the file name '{entry.id}' is the entry's id; expected snake_case of 3 to 60 characters."

@@ -48,6 +48,8 @@ SET_BY: dict[OwnersSetting, str] = {
     "use_cases": "use case ([use_cases.NAME])",
     "principal_budgets": "[principal_budgets.NAME]",
     "experiments": 'use case with intent = "experiment"',
+    "spend_caps": "use case with on_cap",
+    "usage_policies": "use case with models, batch or regions",
 }
 
 
@@ -177,6 +179,8 @@ def _settings_of(owners: Owners) -> Iterator[OwnersSetting]:
         "use_cases": owners.use_cases,
         "principal_budgets": owners.principal_budgets,
         "experiments": [one for one in owners.use_cases.values() if one.intent == "experiment"],
+        "usage_policies": owners.policy_rules,
+        "spend_caps": [one for one in owners.use_cases.values() if one.on_cap],
     }
     yield from (name for name, values in settings.items() if values)
 

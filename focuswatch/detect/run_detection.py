@@ -108,7 +108,8 @@ def _rows(detection: Detection, *, engine: Engine, catalog: Catalog, inputs: Det
         return series_detection.anomalous_series(
             detection, engine=engine, catalog=catalog, inputs=inputs.values
         )
-    if detection.header.pace is not None:
+    if detection.header.kind == "forecast":
+        assert detection.header.pace is not None
         from focuswatch.detect.forecast import budget_plans
 
         return budget_plans.pace_rows(

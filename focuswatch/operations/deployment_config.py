@@ -255,6 +255,20 @@ class FunctionsConfig(_Section):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
+class ControlsConfig(_Section):
+    """Spend caps that pause spending, see docs/control.md: a stack of its own, deployed only if `enabled`.
+
+    `dry_run` records and announces pauses without changing a role; `kill_switch` ends all pauses and begins none.
+    `budget_actions` adds AWS Budgets actions as a slower second safeguard, with or without approval.
+    """
+
+    enabled: bool = False
+    dry_run: bool = True
+    kill_switch: bool = False
+    pause_days: Annotated[int, Field(ge=1, le=31)] = 7
+    budget_actions: Literal["none", "MANUAL", "AUTOMATIC"] = "none"
+
+
 class Deployment(_Section):
     """All of `deployment.toml`, and the names of the resources that are deployed."""
 
@@ -277,6 +291,7 @@ class Deployment(_Section):
     alarms: Alarms = Alarms()
     keep: RetentionConfig = RetentionConfig()
     functions: FunctionsConfig = FunctionsConfig()
+    controls: ControlsConfig = ControlsConfig()
     tags: dict[str, Annotated[str, Field(max_length=256)]] = {}
 
     @classmethod
@@ -315,6 +330,7 @@ class Deployment(_Section):
         yield from self._prefix_problems()
         yield from self._role_problems()
         yield from self._monitor_problems()
+        yield from self._controls_problems()
         yield from self._partition_problems()
 
     def _prefix_problems(self) -> Iterator[str]:
@@ -344,6 +360,13 @@ class Deployment(_Section):
             yield (
                 "organization.member_stack: payer and pipeline are the same account, which cannot be a delegated "
                 'administrator; use "management".'
+            )
+
+    def _controls_problems(self) -> Iterator[str]:
+        if self.controls.budget_actions != "none" and not self.budgets.emails:
+            yield (
+                f'controls.budget_actions: found "{self.controls.budget_actions}", but AWS Budgets needs an address '
+                "for its actions; add one under budgets.emails."
             )
 
     def _monitor_problems(self) -> Iterator[str]:
@@ -478,6 +501,32 @@ class Deployment(_Section):
         return f"{self.name}-{kind}"
 
     @property
+    def controls_mode(self) -> Literal["live", "dry run", "off"]:
+        """Return what spend caps may do: live, dry run, or off."""
+        if self.controls.kill_switch:
+            return "off"
+        return "dry run" if self.controls.dry_run else "live"
+
+    @property
+    def paused_policy(self) -> str:
+        """Return the name of the deny policy, in each account that has roles with a spend cap."""
+        return f"{self.name}-paused"
+
+    @property
+    def pause_role(self) -> str:
+        """Return the name of the role that attaches and detaches it, in each of these accounts."""
+        return f"{self.name}-pause"
+
+    def pause_role_arn(self, account: str) -> str:
+        """Return the ARN of `pause_role` in an account."""
+        return f"arn:aws:iam::{account}:role/{self.pause_role}"
+
+    def queue_url(self, kind: str) -> str:
+        """Return the address of a queue of another stack: https://docs.aws.amazon.com/general/latest/gr/sqs-service.html."""
+        accounts = self.accounts
+        return f"https://sqs.{accounts.region}.amazonaws.com/{accounts.pipeline}/{self.queue(kind)}"
+
+    @property
     def spending_topic_arn(self) -> str:
         """Return the ARN of the payer's topic, to which AWS Budgets and Cost Anomaly Detection publish."""
         return f"arn:aws:sns:{PAYER_REGION}:{self.accounts.payer}:{self.topic('spending')}"
@@ -486,6 +535,11 @@ class Deployment(_Section):
     def collector_role_arn(self) -> str:
         """Return the role of `collect`, which assumes the management role and the member role."""
         return f"arn:aws:iam::{self.accounts.pipeline}:role/{self.function('collect')}"
+
+    @property
+    def controls_role_arn(self) -> str:
+        """Return the role of `controls`, which assumes the pause role of each account."""
+        return f"arn:aws:iam::{self.accounts.pipeline}:role/{self.function('controls')}"
 
     @property
     def member_role_callers(self) -> list[str]:

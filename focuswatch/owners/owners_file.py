@@ -27,6 +27,7 @@ from focuswatch.owners.channel_address import ChannelAddress
 from focuswatch.owners.channel_routes import Address, ChannelRoute, route_mistakes
 from focuswatch.owners.chargeback_rules import Chargeback, chargeback_problems
 from focuswatch.owners.principal_budgets import PrincipalBudget, budget_rows, principal_budget_problems
+from focuswatch.owners.usage_policies import PolicyRule, policy_rules_of
 from focuswatch.owners.use_cases import (
     BudgetPlan,
     Money,
@@ -253,6 +254,11 @@ class Owners(_Section):
         )
         return [*keys, *chain.from_iterable(named)]
 
+    @cached_property
+    def policy_rules(self) -> list[PolicyRule]:
+        """The rules for the AI usage of use cases, the table `policy_rules`."""
+        return [rule for name, use_case in self.use_cases.items() for rule in policy_rules_of(name, use_case)]
+
     @property
     def tables(self) -> dict[str, list[tuple[object, ...]]]:
         """Rows of the tables about owners, with the columns of focuswatch.bill.schema.table_columns.OWNERS."""
@@ -266,6 +272,7 @@ class Owners(_Section):
             "plans": [astuple(plan) for plan in self.plans],
             "plan_rules": [astuple(rule) for rule in self.plan_rules],
             "launches": [astuple(launch) for launch in launches],
+            "policy_rules": [astuple(rule) for rule in self.policy_rules],
             "principal_budgets": [
                 astuple(row)
                 for name, budget in self.principal_budgets.items()

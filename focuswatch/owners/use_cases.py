@@ -12,6 +12,9 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from focuswatch.owners.spend_caps import OnCap, spend_cap_problems
+from focuswatch.owners.usage_policies import usage_policy_problems
+
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 # Bounded, for reports divide by it as a double: more digits overflow to infinity, fewer underflow to zero.
 Money = Annotated[Decimal, Field(gt=0, le=Decimal("1e15"), decimal_places=12)]
@@ -50,6 +53,8 @@ class UseCase(_Section):
 
     Without `rows` it covers everything that `team` owns and no other use case covers. `cap` bounds what an experiment
     may cost from its first charge on; `accepted_unit_cost` is per `unit`, whose counts are rows of `activity`.
+    `models`, `batch` and `regions` are rules that policy_violation checks.
+    `on_cap` is what happens when `cap` (or else `monthly_budget`, in a month) is spent: see docs/control.md.
     """
 
     intent: Intent
@@ -60,6 +65,13 @@ class UseCase(_Section):
     monthly_budget: Money | None = None
     unit: Name | None = None
     accepted_unit_cost: Money | None = None
+    on_cap: OnCap | None = None
+    roles: list[str] = []
+    approvers: list[str] = []
+    confirm_pause: str | None = None
+    models: list[Name] = []
+    batch: Literal["required"] | None = None
+    regions: list[Name] = []
     launches: list[Launch] = []
     rows: Rows = Rows()
 
@@ -78,6 +90,7 @@ class BudgetPlan:
     monthly_budget: float | None = None
     unit: str | None = None
     accepted_unit_cost: float | None = None
+    on_cap: OnCap | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +131,7 @@ def plan_of(name: str, use_case: UseCase) -> BudgetPlan:
         monthly_budget=_number(use_case.monthly_budget),
         unit=use_case.unit,
         accepted_unit_cost=_number(use_case.accepted_unit_cost),
+        on_cap=use_case.on_cap,
     )
 
 
@@ -200,6 +214,8 @@ def use_case_problems(name: str, use_case: UseCase, *, teams: Mapping[str, objec
         )
     if (use_case.unit is None) != (use_case.accepted_unit_cost is None):
         yield f"{where}: found only one of unit and accepted_unit_cost, expected both or neither."
+    yield from spend_cap_problems(where, use_case)
+    yield from usage_policy_problems(where, use_case, has_rows=use_case.rows.is_set)
     for account in use_case.rows.accounts:
         if not (len(account) == 12 and account.isdecimal()):
             yield f"{where}.rows.accounts: found '{account}', expected an account id of 12 digits."

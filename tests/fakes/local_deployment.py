@@ -3,6 +3,7 @@
 import http.client
 import io
 import json
+import re
 import shutil
 import sys
 import urllib.error
@@ -21,6 +22,7 @@ import pyarrow.parquet as pq
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
+from infra.pause_stack import capped_roles
 from tests.fakes.local_aws import ACCOUNT, ROOT, LocalAws, deployable, local_aws
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.fakes.local_slack import LocalSlack, local_slack
@@ -49,6 +51,7 @@ class Deployed:
     slack: LocalSlack
     jira: LocalJira
     manifests: int = 0
+    capped: tuple[str, ...] = ()  # the function of spend caps, where owners.toml has one
     stalled_seconds: float = STALLED_SECONDS  # without a new statement, message or notification
     config: Path = Path("config/deployment.toml")  # the operator's
 
@@ -152,7 +155,7 @@ class Deployed:
             return DynamoLedger(boto3.resource("dynamodb").Table(self.deployment.ledger)).pending_count()
 
     def _depths(self) -> list[int]:
-        kinds = ("slack", "jira", "record", "spending")
+        kinds = ("slack", "jira", "record", "spending", *self.capped)
         return [self._waiting(self.deployment.queue(kind)) for kind in kinds]
 
     def _waiting(self, queue: str) -> int:
@@ -200,7 +203,16 @@ class Deployed:
     def _said(self) -> str:
         lines = [
             f"{function}: {line[:2000]}"
-            for function in ("refresh", "detect", "publish", "slack", "jira", "record", "spending")
+            for function in (
+                "refresh",
+                "detect",
+                "publish",
+                "slack",
+                "jira",
+                "record",
+                "spending",
+                *self.capped,
+            )
             for line in list(self.lines(function))[-15:]
         ]
         return "\n".join(["the chain did not come to its end", *lines])
@@ -246,7 +258,8 @@ def deploying(folder: Path, *, owners: Path) -> Iterator[Deployed]:
         for queue, topic, wanted in QUEUES:
             subscribe(aws, queue, topic=topic, wanted=wanted)
         config = repository / "config" / "deployment.toml"
-        yield Deployed(aws, Deployment.load(config), left_out, slack, jira, config=config)
+        capped = ("controls",) if capped_roles(Owners.load(owners)) else ()
+        yield Deployed(aws, Deployment.load(config), left_out, slack, jira, config=config, capped=capped)
 
 
 def settled_in(owners: Owners, *, slack: LocalSlack, jira: LocalJira, aws: LocalAws) -> None:
@@ -282,6 +295,9 @@ def copied(folder: Path, *, owners: Path, organisation: str) -> Path:
     (folder / "build").symlink_to(ROOT / "build")  # our layer is built once
     config = folder / "config" / "deployment.toml"
     told = config.read_text().replace("123456789012", ACCOUNT).replace("o-a1b2c3d4e5", organisation)
+    if capped_roles(Owners.load(owners)):
+        told = re.sub(r"(\n\[controls\].*\n)enabled = false", r"\1enabled = true", told)
+        told = told.replace("dry_run = true ", "dry_run = false ")
     told = told.replace("r-ab12", "r-root").replace("change-me-to-something-long", "f2b8c1d04e7a")
     told = told.replace('monitor_arn = ""', f'monitor_arn = "arn:aws:ce::{ACCOUNT}:anomalymonitor/6f2c0a91"')
     for name in ("slack", "jira"):

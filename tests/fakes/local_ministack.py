@@ -70,13 +70,18 @@ def resolve_condition_key(key: str, context: Any) -> Any:
 
 
 def request_context(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
-    """Pass the source of events and the partition of a written table to policies.
+    """Pass the source of events, the partition of a written table and the attached policy to policies.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
     """
     context: dict[str, Any] = known_context(service, action, body, params)
     if action == "events:PutEvents":
         context["events:source"] = [entry.get("Source") for entry in json.loads(body)["Entries"]][0]
+    if action in ("iam:AttachRolePolicy", "iam:DetachRolePolicy"):
+        context["iam:policyarn"] = (
+            params["PolicyArn"][0] if isinstance(params["PolicyArn"], list) else params["PolicyArn"]
+        )
     if action in ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:GetItem"):
         document = json.loads(body)
         context["dynamodb:leadingkeys"] = [(document.get("Item") or document.get("Key"))["kind"]["S"]]

@@ -16,6 +16,8 @@ SERVICES = {
     "focuswatch/collect/organization_accounts.py": ["organizations"],
     "focuswatch/collect/member_sessions.py": ["sts"],
     "focuswatch/collect/collected_files.py": ["s3"],
+    "focuswatch/controls/pause_sessions.py": ["sts"],
+    "focuswatch/controls/role_policy.py": ["iam"],
     "focuswatch/notify/queue_batch.py": ["sqs"],
     "focuswatch/notify/claims.py": ["dynamodb"],
     "focuswatch/notify/pacing.py": ["dynamodb"],

@@ -30,8 +30,15 @@ SHORT = Calendar(first=DEFAULT_END - timedelta(days=3), as_of=DEFAULT_END)
 REASONS_NOT_TO_REPORT = {
     "experiment_overdue": {
         "an experiment within its term",
+        "a cap with on_cap",
         "an experiment that ended",
         "production",
+    },
+    "policy_violation": {"usage that keeps the rules", "a use case without rules", "less than 1 a month"},
+    "spend_cap": {
+        "a cap that experiment_overdue reports",
+        "less than 70 % spent",
+        "an experiment that ended long ago",
     },
     "budget_pace": {"a plan that lasts", "what has ended"},
     "aws_recommendation": {
@@ -354,7 +361,7 @@ def test_no_hard_negative_is_an_incident_too(truth):
 
 
 def test_incidents_have_charges_on_their_days(focus):
-    plans = ("budget_pace", "experiment_overdue")  # without charges of their own
+    plans = ("budget_pace", "experiment_overdue", "spend_cap")  # without charges of their own
     without_charges = ("stale_export", "security_service_went_dark", *plans, *CALLER_DETECTIONS)
     rows = focus.execute(
         """

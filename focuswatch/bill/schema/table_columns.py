@@ -160,6 +160,7 @@ PLANS = {
     "monthly_budget": "DOUBLE",
     "unit": "VARCHAR",
     "accepted_unit_cost": "DOUBLE",
+    "on_cap": "VARCHAR",
 }
 PLAN_RULES = {
     "rule": "VARCHAR",
@@ -169,6 +170,7 @@ PLAN_RULES = {
     "place": "INTEGER",
 }
 LAUNCHES = {"use_case": "VARCHAR", "first_day": "DATE", "last_day": "DATE", "factor": "DOUBLE"}
+POLICY_RULES = {"use_case": "VARCHAR", "rule": "VARCHAR", "pattern": "VARCHAR", "word": "VARCHAR"}
 PRINCIPAL_BUDGETS = {
     "budget": "VARCHAR",
     "rule": "VARCHAR",
@@ -184,6 +186,7 @@ OWNERS = {
     "plans": PLANS,
     "plan_rules": PLAN_RULES,
     "launches": LAUNCHES,
+    "policy_rules": POLICY_RULES,
     "principal_budgets": PRINCIPAL_BUDGETS,
 }
 KNOWN_FINDINGS = {

@@ -94,7 +94,7 @@ def confirmation(title: str, text: str, *, yes: str) -> Block:
 def button(
     action_id: str, text: str, *, value: str, primary: bool = False, confirm: Block | None = None
 ) -> Block:
-    """Return a button that sends `value`."""
+    """Return a button that sends `value`, once the person has confirmed it where `confirm` is given."""
     element: Block = {
         "type": "button",
         "action_id": action_id,

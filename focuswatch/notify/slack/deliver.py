@@ -25,7 +25,12 @@ from focuswatch.notify.incident_text import joined_text
 from focuswatch.notify.queue_message import QueuedNotification, notification_number
 from focuswatch.notify.slack.client import FoundMessage, MessageGone, Payload, Poster
 from focuswatch.notify.slack.digest_queue import Digests
-from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
+from focuswatch.notify.slack.finding_message import (
+    Links,
+    RecordedResponse,
+    SpendingControl,
+    render_message,
+)
 from focuswatch.notify.slack.thread_replies import render_thread_reply
 from focuswatch.owners.finding_addresses import addresses_of_kind
 from focuswatch.owners.owners_file import Owners
@@ -105,6 +110,7 @@ class SlackChannel:
     links: Callable[[Finding], Links]
     clock: Callable[[], float]
     threads: bool = True  # False: every change is a new message
+    spending: Callable[[Finding], SpendingControl | None] = lambda _finding: None
     _history: dict[str, dict[str, FoundMessage]] = field(default_factory=dict)
 
     def deliver(self, delivery: QueuedNotification) -> str | None:
@@ -132,6 +138,21 @@ class SlackChannel:
             with suppress(MessageGone):  # the response is valid without the message
                 self.slack.update(state.channel, state.ts, payload)
             self.claims.settle(claim, state.model_copy(update={"response": response}))
+
+    def redraw(self, fingerprint: str) -> None:
+        """Show what `spending` says now in the message of a finding. Raises as `deliver` does."""
+        with self.claims.held(fingerprint) as claim:
+            state = claim.state
+            if state is None or state.ts is None or state.finding is None:
+                return
+            payload = self._message(
+                state.finding,
+                kind="reminder" if state.open else "resolved",
+                news_id=f"{fingerprint}-{state.last_number}",
+                response=state.response,
+            )
+            with suppress(MessageGone):  # the pause is valid without the message
+                self.slack.update(state.channel, state.ts, payload)
 
     def flush(self) -> dict[str, Exception]:
         """Send every changed digest. Return the errors by notification id."""
@@ -282,7 +303,7 @@ class SlackChannel:
         detection = self.catalog.detections.get(finding.detection)
         payload = render_message(
             finding, kind=kind, today=self._today(), links=self.links(finding), news_id=news_id, response=response,
-            blind_spots=detection.header.blind_spots if detection else (),
+            spending=self.spending(finding), blind_spots=detection.header.blind_spots if detection else (),
         )  # fmt: skip
         payload["metadata"]["event_payload"]["status"] = finding.status
         return payload

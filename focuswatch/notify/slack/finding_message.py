@@ -74,6 +74,15 @@ class RecordedResponse:
     reason: str | None = None
 
 
+@dataclass(frozen=True)
+class SpendingControl:
+    """What a message offers about the spending of its use case, and what it says about it (None: nothing)."""
+
+    action: Literal["pause_spending", "resume_spending"]
+    question: str
+    status: str | None = None
+
+
 def render_message(
     finding: Finding,
     *,
@@ -83,6 +92,7 @@ def render_message(
     blind_spots: Sequence[str] = (),
     links: Links = Links(),  # noqa: B008  frozen
     response: RecordedResponse | None = None,
+    spending: SpendingControl | None = None,
 ) -> dict[str, Any]:
     """Return the current message: what happened, what to do, the evidence, and the response if there is one."""
     resolved = _is_resolved(finding, kind=kind)
@@ -92,6 +102,8 @@ def render_message(
     rollout = None if resolved else _rollout(finding)
     limitations = _limitations(blind_spots) if not resolved else None
     action, link_line = None if resolved else render_action(finding), _links(links)
+    if resolved and spending and spending.action == "pause_spending":
+        spending = None  # there is nothing left to pause
     has_buttons = not resolved and (response is None or response.action == "acknowledged")
     blocks = [
         header(_heading(finding, resolved=resolved)),
@@ -99,8 +111,10 @@ def render_message(
         _response(response, finding=finding) if response else None,
         rollout,
         action,
+        rich(section([words(spending.status)])) if spending and spending.status else None,
         _offer(finding, finding.exclusion_offer) if has_buttons and finding.exclusion_offer else None,
         _buttons(finding, acknowledged=response is not None) if has_buttons else None,
+        _spending_button(finding, spending) if spending else None,
         root_cause,
         evidence,
         limitations,
@@ -201,6 +215,14 @@ def _buttons(finding: Finding, *, acknowledged: bool) -> Block:
     if finding.exclusion_offer:
         elements.append(_exclude_button(finding, finding.exclusion_offer))
     return {"type": "actions", "elements": elements}
+
+
+def _spending_button(finding: Finding, spending: SpendingControl) -> Block:
+    """Return the button apart from the others: it stays when the finding is muted or resolved."""
+    text = "Pause spending" if spending.action == "pause_spending" else "Resume"
+    asked = confirmation(text, spending.question, yes=text)
+    element = button(spending.action, text, value=finding.fingerprint, confirm=asked)
+    return {"type": "actions", "elements": [element]}
 
 
 def _offer(finding: Finding, offer: ExclusionOffer) -> Block:

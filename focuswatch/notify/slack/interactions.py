@@ -11,7 +11,9 @@ from typing import Any, Literal, Self, get_args
 from urllib.parse import parse_qs
 
 Action = Literal["acknowledge", "snooze_7", "snooze_30", "not_waste", "exclude_account", "exclude_team"]
-ACTIONS: tuple[Action, ...] = get_args(Action)
+SpendingAction = Literal["pause_spending", "resume_spending"]  # for the function `controls`
+SPENDING_ACTIONS: tuple[SpendingAction, ...] = get_args(SpendingAction)
+ACTIONS: tuple[Action | SpendingAction, ...] = (*get_args(Action), *SPENDING_ACTIONS)
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class UserResponse:
     """A response of one person; `id` is the same each time Slack sends it."""
 
     id: str
-    action: Action
+    action: Action | SpendingAction
     fingerprint: str
     user_id: str
     user_name: str

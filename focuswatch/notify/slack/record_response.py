@@ -18,12 +18,12 @@ from focuswatch.notify.slack.client import Slack
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
 from focuswatch.notify.slack.ephemeral_reply import reply_ephemerally
 from focuswatch.notify.slack.finding_message import RecordedResponse
-from focuswatch.notify.slack.interactions import Action, UserResponse
+from focuswatch.notify.slack.interactions import UserResponse
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-EXCLUDES: dict[Action, OfferScope] = {"exclude_account": "account", "exclude_team": "team"}
+EXCLUDES: dict[str, OfferScope] = {"exclude_account": "account", "exclude_team": "team"}
 NOT_A_MEMBER = (
     "Only members of the team's channel can respond to this finding. Ask a member of <#{channel}> to respond."
 )
@@ -144,6 +144,8 @@ def _author(response: UserResponse) -> str:
 
 
 def _given(response: UserResponse) -> PersonResponse:
+    if response.action == "pause_spending" or response.action == "resume_spending":
+        raise Refused(f"{response.action} is an action of the function `controls`")
     return PersonResponse(
         id=response.id,
         fingerprint=response.fingerprint,

@@ -14,12 +14,17 @@ from focuswatch.simulate.planted.planted_collections import plant_collections
 from focuswatch.simulate.planted.planted_commitments import plant_commitments
 from focuswatch.simulate.planted.planted_dormant_accounts import plant_dormant_accounts
 from focuswatch.simulate.planted.planted_endpoints import plant_endpoints
-from focuswatch.simulate.planted.planted_experiments_and_budgets import plant_budgets, plant_experiments
+from focuswatch.simulate.planted.planted_experiments_and_budgets import (
+    plant_budgets,
+    plant_experiments,
+    plant_spend_caps,
+)
 from focuswatch.simulate.planted.planted_extended_support import plant_extended_support
 from focuswatch.simulate.planted.planted_gpu_utilization import plant_gpu_utilization
 from focuswatch.simulate.planted.planted_gpus import plant_gpu_bursts
 from focuswatch.simulate.planted.planted_new_services import plant_services
 from focuswatch.simulate.planted.planted_ownership import plant_missing_accounts, plant_untagged
+from focuswatch.simulate.planted.planted_policies import plant_policy_violations
 from focuswatch.simulate.planted.planted_prompt_caches import plant_uncached_prompts, plant_unread_caches
 from focuswatch.simulate.planted.planted_recommendations import plant_recommendations
 from focuswatch.simulate.planted.planted_regions import plant_regions
@@ -57,6 +62,8 @@ KINDS: dict[str, Callable[[BillPlan], None]] = {
     "cost_anomaly": plant_anomalies,  # after all that is large: its sizes follow what the rest comes to
     "experiment_overdue": plant_experiments,
     "budget_pace": plant_budgets,
+    "spend_cap": plant_spend_caps,
+    "policy_violation": plant_policy_violations,
     "unannounced_ai_launch": plant_ai_launches,  # after all other AI: it looks for accounts without
     "idle_ai_seat": plant_seats,  # this and the next draw no random numbers, so that they move nothing else
     "extended_support": plant_extended_support,

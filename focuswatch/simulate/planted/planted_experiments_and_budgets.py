@@ -12,6 +12,7 @@ from focuswatch.simulate.priced_meters import meters, sagemaker
 
 OVERDUE = "experiment_overdue"
 PACE = "budget_pace"
+CAP = "spend_cap"
 HISTORY_DAYS = 45
 
 
@@ -83,6 +84,32 @@ def _over_budget(plan: BillPlan, name: str, *, until: date | None = None, note: 
         PACE, use_case_identity(name), since=plan.calendar.day(HISTORY_DAYS), until=until, note=note,
         found_after=SETTLE_DAYS + 1, found_until=until,
     )  # fmt: skip
+
+
+def plant_spend_caps(plan: BillPlan) -> None:
+    """Add use cases with on_cap: one that has spent its cap, and ones that have not or have no such cap."""
+    trial: dict[str, Any] = {"intent": "experiment", "hypothesis": "it halves the reading"}
+    line = _use_case(plan, "contract-reading", **trial, cap=60, on_cap="notify")
+    reached = plan.calendar.day(math.ceil(0.7 * 60 / line.daily_cost) - 1)
+    plan.incident(
+        CAP, use_case_identity("contract-reading"), since=reached, note="70 % of its cap is spent",
+        found_after=SETTLE_DAYS + 1,
+    )  # fmt: skip
+    kind = "a cap that experiment_overdue reports"
+    plan.hard_negative(OVERDUE, use_case_identity("contract-reading"), kind="a cap with on_cap", note="spent")
+    plan.hard_negative(CAP, use_case_identity("meeting-notes"), kind=kind, note="no on_cap")
+    _use_case(plan, "slide-drafts", **trial, cap=5000, on_cap="notify")
+    plan.hard_negative(CAP, use_case_identity("slide-drafts"), kind="less than 70 % spent", note="a trial")
+    last = plan.calendar.ago(50)
+    _use_case(plan, "old-reading", **trial, cap=60, on_cap="notify", last=last)
+    if plan.calendar.day(0) <= last:
+        _ended(plan, "old-reading", until=last)
+
+
+def _ended(plan: BillPlan, name: str, *, until: date) -> None:
+    """State that a cap may be reported until it has had no spend for five weeks, and must not be after that."""
+    kind, note = "an experiment that ended long ago", "its last charge was seven weeks ago"
+    plan.hard_negative(CAP, use_case_identity(name), kind=kind, note=note, since=until + timedelta(days=36))
 
 
 def _launch(plan: BillPlan) -> None:

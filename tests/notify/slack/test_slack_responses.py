@@ -365,6 +365,8 @@ def handler(world, monkeypatch):
     boto3.client("secretsmanager").create_secret(Name="slack", SecretString=json.dumps(secret))
     queue = boto3.client("sqs").create_queue(QueueName="answers")["QueueUrl"]
     monkeypatch.setenv("FOCUSWATCH_ANSWERS", queue)
+    presses = boto3.client("sqs").create_queue(QueueName="presses")["QueueUrl"]
+    monkeypatch.setenv("FOCUSWATCH_PRESSES", presses)
     monkeypatch.setattr(time, "time", world.clock)
     from lambdas import answer
 
@@ -375,10 +377,10 @@ def handler(world, monkeypatch):
     answer._secret.cache_clear()
 
 
-def queued():
+def queued(name="answers"):
     """The presses that wait."""
     sqs = boto3.client("sqs")
-    url = sqs.get_queue_url(QueueName="answers")["QueueUrl"]
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     return [
         UserResponse.from_json(one["Body"]) for one in sqs.receive_message(QueueUrl=url).get("Messages", [])
     ]
@@ -389,6 +391,22 @@ def test_response_is_queued_at_once(world, handler):
     request = world.server.pressed(world.team, world.team.shown[0].ts, "snooze_7", user="U0ANNA")
     assert handler(request) == {"statusCode": 200}
     assert [one.action for one in queued()] == ["snooze_7"]
+
+
+def test_presses_about_spending_go_to_the_function_of_spend_caps(world, handler):
+    """It alone may pause a role."""
+    shown = world.team.shown[0]
+    button = {"type": "button", "action_id": "pause_spending", "value": FINDING.fingerprint}
+    shown.blocks.append(
+        {"type": "actions", "elements": [button | {"text": {"type": "plain_text", "text": "Pause"}}]}
+    )
+    assert (
+        handler(world.server.pressed(world.team, shown.ts, "pause_spending", user="U0ANNA"))["statusCode"]
+        == 200
+    )
+    assert queued() == []
+    (press,) = queued("presses")
+    assert (press.action, press.fingerprint) == ("pause_spending", FINDING.fingerprint)
 
 
 def test_not_waste_opens_the_dialog_at_once(world, handler):

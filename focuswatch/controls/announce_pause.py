@@ -1,0 +1,111 @@
+"""Announce a pause or its end: in the finding's Slack message and thread, and as a comment on its Jira issue.
+
+Every step can be repeated: Slack's reply is posted once under a name, Jira's comment carries a mark.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from focuswatch.controls.pause_record import PauseRecord
+from focuswatch.controls.role_policy import undo_command
+from focuswatch.controls.spending_button import count
+from focuswatch.notify.claims import Claims
+from focuswatch.notify.jira.client import JiraClient
+from focuswatch.notify.jira.issue_state import IssueState
+from focuswatch.notify.jira.wiki_markup import escaped, verbatim
+from focuswatch.notify.slack.blocks import code, rich, section, words
+from focuswatch.notify.slack.deliver import SlackChannel
+from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line
+from focuswatch.notify.slack.post_once import OncePoster
+
+COMMAND_CHARACTERS = 500
+LINE_CHARACTERS = 2000
+MOST_COMMANDS = 5
+
+
+@dataclass(frozen=True)
+class PauseAnnouncer:
+    """Announces changes of records; `channel_of` returns the Slack channel of a use case without a message.
+
+    `slack` and `jira` are None where the deployment has none.
+    """
+
+    policy_name: str
+    slack: SlackChannel | None
+    poster: OncePoster | None
+    channel_of: Callable[[str], str | None]
+    jira: JiraClient | None
+    issues: Claims[IssueState]
+
+    def announce(self, record: PauseRecord) -> None:
+        """Announce the last change of `record`. Raises TryLater, Unsure or Refused; repeating it is safe."""
+        if self.slack and self.poster:
+            self._in_slack(record, self.slack, self.poster)
+        if self.jira and record.fingerprint:
+            self._in_jira(record, self.jira, record.fingerprint)
+
+    def _in_slack(self, record: PauseRecord, slack: SlackChannel, poster: OncePoster) -> None:
+        message = slack.claims.state_of(record.fingerprint) if record.fingerprint else None
+        thread = message.ts if message else None
+        name = self.channel_of(record.use_case)
+        channel = message.channel if message and thread else name and slack.channels.id(name)
+        if channel is None:
+            return  # the team has no Slack channel
+        poster.post(
+            f"pause {record.use_case} {record.number}",
+            render_pause(record, policy_name=self.policy_name),
+            channel=channel,
+            thread=thread,
+        )
+        if record.fingerprint:
+            slack.redraw(record.fingerprint)
+
+    def _in_jira(self, record: PauseRecord, jira: JiraClient, fingerprint: str) -> None:
+        state = self.issues.state_of(fingerprint)
+        if state is None or state.key is None:
+            return
+        mark = escaped(
+            f"Change {record.number} of the spend cap of {record.use_case}", longest=LINE_CHARACTERS
+        )
+        if jira.has_comment_with(state.key, mark):
+            return
+        lines = [escaped(line, longest=LINE_CHARACTERS) for line in (headline(record), *_details(record))]
+        commands = [verbatim(one, longest=COMMAND_CHARACTERS) for one in _commands(record, self.policy_name)]
+        jira.comment(state.key, "\n".join([*lines, *commands, mark]))
+
+
+def render_pause(record: PauseRecord, *, policy_name: str) -> dict[str, Any]:
+    """Return the Slack message about the last change of a record, with the commands that undo a pause by hand."""
+    text = " ".join([headline(record), *_details(record)])
+    commands = [code(one, most=COMMAND_CHARACTERS) for one in _commands(record, policy_name)]
+    return {
+        "text": escaped_within(one_line(text), TEXT_CHARACTERS),
+        "blocks": [rich(section([words(text, most=1500)]), *commands)],
+    }
+
+
+def headline(record: PauseRecord) -> str:
+    """Return who did what, until when and why."""
+    dry = "Dry run, no role was changed: " if record.dry_run else ""
+    if record.state == "removed":
+        return f"{dry}Spending of {record.use_case} resumed by {record.author}: {record.reason}."
+    return (
+        f"{dry}Spending of {record.use_case} paused by {record.author} "
+        f"until {record.expires:%Y-%m-%d %H:%M} UTC. Reason: {record.reason.rstrip('.')}."
+    )
+
+
+def _details(record: PauseRecord) -> list[str]:
+    details = [f"{role} could not be changed: {why}." for role, why in sorted(record.failed.items())]
+    if record.is_paused:
+        details.append(f"{count(len(record.roles)).capitalize()}: {', '.join(record.roles)}.")
+        if not record.dry_run:
+            details.append("To resume, press Resume, or run in the account of the role:")
+    return details
+
+
+def _commands(record: PauseRecord, policy_name: str) -> list[str]:
+    if not record.is_paused or record.dry_run:
+        return []
+    return [undo_command(role, policy_name=policy_name) for role in record.roles[:MOST_COMMANDS]]

@@ -1,0 +1,205 @@
+"""Decide what a press, a cap, the clock or an observed role changes in a use case's pause. Pure: no AWS, no Slack.
+
+The record is written before IAM is touched, and only a record in the state `requested` attaches the policy. A role
+that lost the policy is never given it again by a record that was `applied`, so that removing it by hand is final.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+
+from focuswatch.controls.pause_record import Mode, PauseRecord, PauseState, expiry
+from focuswatch.findings.finding import Finding
+
+CAP_DETECTION = "spend_cap"
+BY_ITSELF = "focuswatch"
+BY_HAND = "outside focuswatch"
+# IAM may not show a change at once: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+SETTLED_SECONDS = 900
+FRESH_DAYS = 3  # a finding that no scan has confirmed since then pauses nothing
+KILL_SWITCH = "kill_switch is set in deployment.toml"
+
+
+@dataclass(frozen=True)
+class Press:
+    """A press of *Pause spending* or *Resume*, by a Slack user; `at` is Slack's time of the press."""
+
+    wants: Literal["pause", "resume"]
+    author: str
+    user_id: str
+    fingerprint: str
+    at: float
+
+
+@dataclass(frozen=True)
+class CapSettings:
+    """What owners.toml and deployment.toml say about one use case's cap."""
+
+    use_case: str
+    on_cap: str | None
+    roles: tuple[str, ...]
+    approvers: tuple[str, ...]
+    mode: Mode
+    pause_days: int
+
+
+@dataclass(frozen=True)
+class PauseDecision:
+    """The record to write next (None: nothing changes), and a sentence for whoever asked."""
+
+    record: PauseRecord | None
+    note: str
+
+
+def decide_press(
+    record: PauseRecord | None, press: Press, *, cap: CapSettings, reason: str, now: float
+) -> PauseDecision:
+    """Return what a press changes. Presses that arrive twice, late or from anyone else change nothing.
+
+    A press that wants what is already so is recorded as the last decision: an older press that arrives later must not
+    count.
+    """
+    if press.user_id not in cap.approvers:
+        named = ", ".join(f"<@{approver}>" for approver in cap.approvers) or "nobody"
+        return PauseDecision(None, f"Only an approver of {cap.use_case} can do this: {named}.")
+    if record and press.at == record.decided_at:
+        return PauseDecision(None, "")  # delivered twice
+    if record and press.at < record.decided_at:
+        return PauseDecision(None, f"A later decision about {cap.use_case} has replaced this one.")
+    if press.wants == "resume":
+        return _resume(record, press, cap=cap, now=now)
+    if cap.mode == "off":
+        return PauseDecision(None, "Spending was not paused: kill_switch is set in deployment.toml.")
+    if cap.on_cap not in ("ask", "pause") or not cap.roles:
+        return PauseDecision(None, f"owners.toml no longer permits pausing {cap.use_case}.")
+    if record and _is_in_force(record, cap=cap):
+        return PauseDecision(
+            record.model_copy(update={"decided_at": press.at}),
+            f"{cap.use_case} is already paused by {record.author}.",
+        )
+    paused = _requested(
+        record, cap=cap, author=press.author, reason=reason, now=now, decided_at=press.at,
+        fingerprint=press.fingerprint,
+    )  # fmt: skip
+    return PauseDecision(paused, "paused")
+
+
+def _resume(record: PauseRecord | None, press: Press, *, cap: CapSettings, now: float) -> PauseDecision:
+    """A record that was lost is no reason to refuse: the approver names what is to end, and it is recorded first."""
+    reason = "Resume pressed in Slack"
+    if record is None:
+        record = PauseRecord(
+            use_case=cap.use_case, state="removed", roles=cap.roles, author=press.author, reason=reason,
+            expires_at=now, decided_at=press.at, fingerprint=press.fingerprint,
+        )  # fmt: skip
+        reason += "; no record of a pause was found"
+    elif not record.is_paused:
+        return PauseDecision(
+            record.model_copy(update={"decided_at": press.at}), f"{cap.use_case} is not paused."
+        )
+    decided = record.model_copy(update={"decided_at": press.at})
+    return PauseDecision(decided.changed("removing", author=press.author, reason=reason, at=now), "resumed")
+
+
+def _is_in_force(record: PauseRecord, *, cap: CapSettings) -> bool:
+    """Return whether a new pause would change nothing; a dry run is replaced once the mode is live."""
+    return record.is_paused and not (record.dry_run and cap.mode == "live")
+
+
+def _requested(
+    record: PauseRecord | None, *, cap: CapSettings, author: str, reason: str, now: float, decided_at: float,
+    fingerprint: str | None, cap_key: str | None = None,
+) -> PauseRecord:  # fmt: skip
+    """Return the record of a new pause; it keeps the history, and the cap that has paused the use case before."""
+    start = PauseRecord(
+        use_case=cap.use_case, state="requested", roles=cap.roles, author=author, reason=reason,
+        expires_at=expiry(now, days=cap.pause_days), decided_at=decided_at, fingerprint=fingerprint,
+        dry_run=cap.mode == "dry run", cap_key=cap_key or (record.cap_key if record else None),
+        number=record.number if record else 0, announced=record.announced if record else 0,
+        history=record.history if record else (),
+    )  # fmt: skip
+    return start.changed("requested", author=author, reason=reason, at=now)
+
+
+def decide_clock(record: PauseRecord | None, *, cap: CapSettings, now: float) -> PauseDecision:
+    """Return what expiry or the kill switch changes."""
+    if record is None or not record.is_paused:
+        return PauseDecision(None, "")
+    if cap.mode == "off":
+        why = KILL_SWITCH
+    elif now >= record.expires_at:
+        why = f"the pause expired on {record.expires:%Y-%m-%d %H:%M} UTC"
+    else:
+        return PauseDecision(None, "")
+    ended = record.model_copy(update={"decided_at": max(record.decided_at, now)})
+    return PauseDecision(ended.changed("removing", author=BY_ITSELF, reason=why, at=now), why)
+
+
+def decide_observed(record: PauseRecord | None, *, attached: Collection[str], now: float) -> PauseDecision:
+    """Return what roles without the policy change in an applied record: someone has removed it, which is final."""
+    if record is None or record.state != "applied" or record.dry_run:
+        return PauseDecision(None, "")
+    if now - record.history[-1].at < SETTLED_SECONDS:
+        return PauseDecision(None, "")
+    left = tuple(role for role in record.roles if role in attached)
+    if left == record.roles:
+        return PauseDecision(None, "")
+    state: PauseState = "applied" if left else "removed"
+    gone = ", ".join(role for role in record.roles if role not in left)
+    why = f"the policy was removed from {gone}"
+    changed = record.model_copy(
+        update={"roles": left or record.roles, "decided_at": max(record.decided_at, now)}
+    )
+    return PauseDecision(changed.changed(state, author=BY_HAND, reason=why, at=now), why)
+
+
+def decide_cap(
+    record: PauseRecord | None, finding: Finding | None, *, cap: CapSettings, now: float
+) -> PauseDecision:
+    """Return the pause of a use case with on_cap = "pause" whose cap is spent; once per cap and month.
+
+    So an approver's Resume holds until the cap changes or the month ends.
+    """
+    if cap.on_cap != "pause" or cap.mode == "off" or not cap.roles or finding is None:
+        return PauseDecision(None, "")
+    if not is_cap_spent(finding, today=datetime.fromtimestamp(now, UTC).date()):
+        return PauseDecision(None, "")
+    key = f"{datetime.fromtimestamp(now, UTC):%Y-%m} {finding.evidence.get('limit_amount')} {cap.mode}"
+    if record and (_is_in_force(record, cap=cap) or record.cap_key == key):
+        return PauseDecision(None, "")
+    paused = _requested(
+        record, cap=cap, author=BY_ITSELF, reason=finding.reason, now=now, decided_at=now,
+        fingerprint=finding.fingerprint, cap_key=key,
+    )  # fmt: skip
+    return PauseDecision(paused, "paused")
+
+
+def is_cap_spent(finding: Finding, *, today: date) -> bool:
+    """Return whether a finding that a recent scan confirmed says that all of the cap is spent, in this period."""
+    evidence = finding.evidence
+    if finding.detection != CAP_DETECTION or evidence.get("reached_percent", 0) < 100:
+        return False
+    if today - finding.as_of > timedelta(days=FRESH_DAYS):
+        return False
+    return evidence.get("limit_period") == "in total" or evidence.get("month") == f"{today:%Y-%m}"
+
+
+def carried_out(record: PauseRecord, *, failed: dict[str, str], now: float) -> PauseRecord:
+    """Return the record once its roles were changed; `failed` are roles that could not be, with the reasons."""
+    done = record.model_copy(update={"number": record.number + 1, "failed": failed})
+    if record.state == "removing":
+        return done.changed("removed", author=record.author, reason=record.reason, at=now)
+    left = tuple(role for role in record.roles if role not in failed)
+    if not left:
+        return done.changed("removed", author=BY_ITSELF, reason="no role could be paused", at=now)
+    kept = done.model_copy(update={"roles": left})
+    return kept.changed("applied", author=record.author, reason=record.reason, at=now)
+
+
+def unrecorded(
+    attached: Collection[str], records: Sequence[PauseRecord], *, capped: Collection[str]
+) -> list[str]:
+    """Return the roles that have the policy without a record that permits it. They are reported, never changed."""
+    recorded = {role for record in records if record.permits_policy for role in record.roles}
+    return sorted(role for role in attached if role in capped and role not in recorded)

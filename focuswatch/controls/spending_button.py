@@ -1,0 +1,60 @@
+"""The button of a finding's message that pauses or resumes the spending of its use case. Pure."""
+
+from focuswatch.controls.pause_decision import CAP_DETECTION, CapSettings
+from focuswatch.controls.pause_record import Mode, PauseRecord
+from focuswatch.findings.finding import Finding
+from focuswatch.notify.slack.finding_message import SpendingControl
+from focuswatch.owners.owners_file import Owners
+
+# Findings about a use case as a whole; no tag of a resource decides which use case they name.
+ABOUT_USE_CASES = (CAP_DETECTION, "experiment_overdue", "budget_pace")
+
+
+def use_case_of_finding(finding: Finding, *, owners: Owners) -> str | None:
+    """Return the use case that a finding is about; None where it is about anything else."""
+    if finding.detection not in ABOUT_USE_CASES:
+        return None
+    name = (finding.resource_id or "").removeprefix("use case ")
+    return name if f"use case {name}" == finding.resource_id and name in owners.use_cases else None
+
+
+def cap_settings(use_case: str, *, owners: Owners, mode: Mode, pause_days: int) -> CapSettings:
+    """Return the settings of a use case's cap; one that is no longer in owners.toml has no roles and no approvers."""
+    found = owners.use_cases.get(use_case)
+    return CapSettings(
+        use_case=use_case,
+        on_cap=found.on_cap if found else None,
+        roles=tuple(found.roles) if found else (),
+        approvers=tuple(found.approvers) if found else (),
+        mode=mode,
+        pause_days=pause_days,
+    )
+
+
+def spending_control(cap: CapSettings, record: PauseRecord | None) -> SpendingControl | None:
+    """Return what a message about the use case offers; None where its spending cannot be paused."""
+    paused = record is not None and record.is_paused
+    if not paused and (cap.on_cap not in ("ask", "pause") or not cap.roles or cap.mode == "off"):
+        return None
+    if record is None or not paused:
+        dry = " This is a dry run: no role is changed." if cap.mode == "dry run" else ""
+        question = (
+            f"Deny {count(len(cap.roles))} of {cap.use_case} all Bedrock and SageMaker calls, until someone presses "
+            f"Resume, for at most {cap.pause_days} days?{dry}"
+        )
+        return SpendingControl("pause_spending", question, ended_line(record))
+    dry = "Dry run: " if record.dry_run else ""
+    status = f"{dry}Spending paused by {record.author} until {record.expires:%Y-%m-%d %H:%M} UTC."
+    return SpendingControl(
+        "resume_spending", f"Allow {count(len(record.roles))} of {cap.use_case} to spend again?", status
+    )
+
+
+def ended_line(record: PauseRecord | None) -> str | None:
+    """Return that the last pause ended, by whom and why; None without one."""
+    return f"Spending resumed by {record.author}: {record.reason}." if record else None
+
+
+def count(roles: int) -> str:
+    """Return `1 role` or `2 roles`."""
+    return f"{roles} role{'' if roles == 1 else 's'}"

@@ -1,0 +1,111 @@
+"""The IAM policy or SCP that would enforce a use case's rules for AI usage. Printed for review, never applied.
+
+Statements only deny, except that an IAM policy allows batch jobs where batch is required. They follow AWS's examples:
+https://github.com/aws-samples/service-control-policy-examples
+"""
+
+import json
+from typing import Any, Literal
+
+from focuswatch.errors import ConfigError
+from focuswatch.owners.usage_policies import SCOPE, UsagePolicy
+
+PolicyKind = Literal["iam", "scp"]
+# https://docs.aws.amazon.com/bedrock/latest/userguide/inference-prereq.html : Converse needs InvokeModel too.
+CALLS = "bedrock:InvokeModel*"
+BATCH = "bedrock:CreateModelInvocationJob"
+MANTLE = (
+    "bedrock-mantle:CreateInference"  # https://docs.aws.amazon.com/bedrock/latest/userguide/inference.html
+)
+# A call through a profile is checked against the profile and against each model behind it, so profiles are left to
+# the models: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html
+NOT_MODELS = (
+    "arn:aws:bedrock:*:*:inference-profile/*",
+    "arn:aws:bedrock:*:*:application-inference-profile/*",
+    "arn:aws:bedrock:*:*:model-invocation-job/*",
+)
+# Without white space: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
+# and https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+MOST_CHARACTERS: dict[PolicyKind, int] = {"scp": 5120, "iam": 6144}
+
+
+def policy_document(use_case: str, policy: UsagePolicy, *, kind: PolicyKind) -> dict[str, Any]:
+    """Return the document. Raises ConfigError if the use case has no rules, or too many for one document."""
+    statements = [*_models(policy), *_regions(policy), *_batch(policy, kind=kind)]
+    if not statements:
+        raise ConfigError(
+            f"use_cases.{use_case}: found no rules to enforce. Add models, batch or regions to owners.toml."
+        )
+    document = {"Version": "2012-10-17", "Statement": statements}
+    size = len(json.dumps(document, separators=(",", ":")))
+    if size > MOST_CHARACTERS[kind]:
+        raise ConfigError(
+            f"use_cases.{use_case}: the policy has {size:,} characters, and AWS accepts {MOST_CHARACTERS[kind]:,}. "
+            "Use fewer patterns with '*'."
+        )
+    return document
+
+
+def policy_notes(policy: UsagePolicy, *, kind: PolicyKind) -> list[str]:
+    """Return what to know before the document is attached."""
+    target = "to the roles of the use case" if kind == "iam" else "to the accounts of the use case alone"
+    notes = [f"Nothing was changed. Review the policy, and attach it {target}."]
+    if policy.regions:
+        notes.append(
+            "A cross-Region inference profile calls models in other Regions: list all Regions to which it routes, "
+            "or use models in the Region."
+        )
+    if policy.batch:
+        notes.append(
+            "The service role of a batch job needs bedrock:InvokeModel if the job uses an inference profile: do not "
+            "attach the policy to this role"
+            + (", and exempt it with a condition on aws:PrincipalArn." if kind == "scp" else ".")
+        )
+    return notes
+
+
+def _models(policy: UsagePolicy) -> list[dict[str, Any]]:
+    """Deny every model that no pattern names; models of one's own (custom, imported) too."""
+    if not policy.models:
+        return []
+    patterns = list(dict.fromkeys(SCOPE.sub("", model.lower()) for model in policy.models))
+    allowed = [f"arn:aws:bedrock:*::foundation-model/{pattern}" for pattern in patterns]
+    return [
+        {
+            "Sid": "DenyOtherModels",
+            "Effect": "Deny",
+            "Action": [CALLS, BATCH],
+            "NotResource": [*allowed, *NOT_MODELS],
+        },
+        {
+            "Sid": "DenyOtherModelsOfMantle",
+            "Effect": "Deny",
+            "Action": MANTLE,
+            "Resource": "*",
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_bedrock-mantle.html
+            "Condition": {"StringNotLike": {"bedrock-mantle:Model": patterns}},
+        },
+    ]
+
+
+def _regions(policy: UsagePolicy) -> list[dict[str, Any]]:
+    if not policy.regions:
+        return []
+    return [
+        {
+            "Sid": "DenyOtherRegions",
+            "Effect": "Deny",
+            "Action": [CALLS, BATCH, MANTLE],
+            "Resource": "*",
+            "Condition": {"StringNotEquals": {"aws:RequestedRegion": list(policy.regions)}},
+        }
+    ]
+
+
+def _batch(policy: UsagePolicy, *, kind: PolicyKind) -> list[dict[str, Any]]:
+    """Deny calls, so that only batch jobs remain; an SCP cannot allow anything, so it only denies."""
+    if not policy.batch:
+        return []
+    deny = {"Sid": "DenyCallsOutsideBatch", "Effect": "Deny", "Action": [CALLS, MANTLE], "Resource": "*"}
+    allow = {"Sid": "AllowBatch", "Effect": "Allow", "Action": BATCH, "Resource": "*"}
+    return [deny, allow] if kind == "iam" else [deny]

@@ -1,0 +1,88 @@
+"""Check the spend cap of a use case: `on_cap`, who may pause its spending, and which roles are paused."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Literal, Protocol
+
+OnCap = Literal["notify", "ask", "pause"]
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html; a role's path is part of its ARN.
+ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/((?:[\x21-\x29\x2B-\x3E\x40-\x7E]+/)?[\w+=,.@-]{1,64})")
+SERVICE_ROLES = ("aws-service-role/", "aws-reserved/")  # AWS refuses to change them
+SLACK_USER = re.compile(r"[UW][A-Z0-9]{4,20}")  # https://docs.slack.dev/reference/objects/user-object
+CONFIRMED = "production"
+
+
+class CappedUseCase(Protocol):
+    """The keys of `[use_cases.NAME]` that a spend cap uses."""
+
+    @property
+    def intent(self) -> str: ...  # noqa: D102
+    @property
+    def cap(self) -> Decimal | None: ...  # noqa: D102
+    @property
+    def monthly_budget(self) -> Decimal | None: ...  # noqa: D102
+    @property
+    def on_cap(self) -> OnCap | None: ...  # noqa: D102
+    @property
+    def roles(self) -> list[str]: ...  # noqa: D102
+    @property
+    def approvers(self) -> list[str]: ...  # noqa: D102
+    @property
+    def confirm_pause(self) -> str | None: ...  # noqa: D102
+
+
+def spend_cap_problems(where: str, use_case: CappedUseCase) -> Iterator[str]:
+    """Yield the mistakes of a use case's spend cap, each a sentence that begins with its place in the file."""
+    yield from _unused_keys(where, use_case)
+    if use_case.on_cap and use_case.cap is None and use_case.monthly_budget is None:
+        yield f"{where}.on_cap: found neither cap nor monthly_budget. Add the amount that may be spent."
+    if use_case.on_cap in ("ask", "pause"):
+        if not use_case.roles:
+            yield f'{where}.roles: missing. List the ARNs of the roles that may be paused, or set on_cap = "notify".'
+        if not use_case.approvers:
+            yield f"{where}.approvers: missing. List the Slack user IDs of people who may pause and resume spending."
+    if use_case.on_cap == "pause" and use_case.intent == "production" and use_case.confirm_pause != CONFIRMED:
+        yield (
+            f'{where}.on_cap: found "pause" for a use case in production, which would stop it without asking anyone. '
+            f'Set on_cap = "ask", or confirm it with confirm_pause = "{CONFIRMED}".'
+        )
+    for role in use_case.roles:
+        yield from _role_problems(where, role)
+    for approver in use_case.approvers:
+        if not SLACK_USER.fullmatch(approver):
+            yield (
+                f"{where}.approvers: found '{approver}', expected a Slack user ID such as U012AB3CD "
+                "(in Slack: profile, More, Copy member ID)."
+            )
+
+
+def _unused_keys(where: str, use_case: CappedUseCase) -> Iterator[str]:
+    given = {
+        "roles": use_case.roles,
+        "approvers": use_case.approvers,
+        "confirm_pause": use_case.confirm_pause,
+    }
+    if use_case.on_cap not in ("ask", "pause"):
+        for key in (key for key, value in given.items() if value):
+            yield f'{where}.{key}: only used with on_cap = "ask" or "pause". Add on_cap, or remove {key}.'
+    elif use_case.confirm_pause and not (use_case.on_cap == "pause" and use_case.intent == "production"):
+        yield f'{where}.confirm_pause: only used with on_cap = "pause" in production. Remove it.'
+
+
+def _role_problems(where: str, role: str) -> Iterator[str]:
+    match = ROLE.fullmatch(role)
+    if match is None:
+        yield f"{where}.roles: found '{role}', expected the ARN of a role: arn:aws:iam::111122223333:role/NAME."
+    elif match[2].startswith(SERVICE_ROLES):
+        yield f"{where}.roles: found '{role}', a role that only AWS can change. Use a role of your own."
+
+
+def account_of_role(role: str) -> str:
+    """Return the account in a role's ARN."""
+    return role.split(":")[4]
+
+
+def name_of_role(role: str) -> str:
+    """Return a role's name, without its path."""
+    return role.rpartition("/")[2]

@@ -1,0 +1,183 @@
+"""No role is paused without a record or resumed by mistake, whatever fails: a small benchmarks/pause_faults.py."""
+
+import pytest
+
+from benchmarks.pause_faults import (
+    FAULTS,
+    STORIES,
+    killed_everywhere,
+    lived,
+    lost,
+    outcome,
+    raced_everywhere,
+)
+from focuswatch.controls.spending_pauses import CLAIMS
+from focuswatch.errors import Refused
+from focuswatch.notify.claims import LEASE_SECONDS
+from infra.controls_stack import TIMEOUT
+from tests.fakes.pause_world import ROLES, USE_CASE, PauseWorld, owners_with
+
+
+@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_roles_follow_the_last_decision_under_faults(fault, story):
+    """With presses that arrive twice and in any order, and calls that fail after they succeeded."""
+    for seed in (11, 12, 13):
+        assert outcome(lived(STORIES[story], FAULTS[fault], seed=seed)) == []
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_run_killed_between_any_two_steps_is_completed_by_the_next(story):
+    """Before and after every call of the table and of IAM."""
+    cell = killed_everywhere(STORIES[story], seed=1)
+    assert cell.worlds > 50
+    assert cell.wrongs == []
+
+
+def test_pause_and_resume_that_race_end_as_resumed():
+    """Resume is pressed later, at any step of the run that pauses."""
+    cell = raced_everywhere(seed=1)
+    assert cell.worlds > 20
+    assert cell.wrongs == []
+
+
+def test_a_lost_record_is_reported_and_resumes_nothing():
+    """The role keeps the policy until an approver presses Resume, which is recorded first."""
+    assert lost(seed=1).wrongs == []
+
+
+def test_a_claim_outlasts_every_run_of_the_function():
+    """Else a run that was frozen could change a role after the next run began."""
+    assert TIMEOUT.to_seconds() < LEASE_SECONDS
+
+
+def test_the_audit_counts_a_pause_without_a_record_and_a_mistaken_resume():
+    """The count itself."""
+    world = PauseWorld()
+    world.roles.attach(ROLES[0])
+    assert len(world.wrongs(expected=True)) == 2
+    world.roles.detach(ROLES[0])
+    assert len(world.wrongs(expected=False)) == 2
+
+
+def test_a_policy_removed_by_hand_is_never_attached_again():
+    """The record follows, with the roles that are left, and the cap does not pause them again this month."""
+    world = PauseWorld(owners=owners_with("pause"))
+    world.review()
+    world.paused.discard(ROLES[0])
+    world.now += 3600
+    world.review()
+    assert (world.paused, world.stored().roles) == ({ROLES[1]}, (ROLES[1],))
+    world.paused.clear()
+    world.now += 3600
+    world.review()
+    world.review()
+    assert (world.paused, world.stored().state) == (set(), "removed")
+    assert world.stored().author == "outside focuswatch"
+
+
+def test_a_role_that_iam_does_not_show_yet_counts_as_paused():
+    """IAM is eventually consistent: for some minutes, a missing policy says nothing."""
+    world = PauseWorld()
+    world.press("pause")
+    world.deliver()
+    world.roles.paused = set()
+    world.review()
+    assert world.stored().state == "applied"
+
+
+def test_a_policy_without_any_record_is_reported_and_left():
+    """AWS Budgets or a person may have attached it."""
+    world = PauseWorld()
+    world.paused.add(ROLES[1])
+    assert world.review().unrecorded == [ROLES[1]]
+    assert world.paused == {ROLES[1]}
+
+
+def test_a_role_that_cannot_be_paused_is_named_and_the_others_are_paused():
+    """A role that was deleted, for example."""
+    world = PauseWorld()
+    world.roles.refused = {ROLES[0]}
+    world.press("pause")
+    world.deliver()
+    record = world.stored()
+    assert (record.state, record.roles, set(record.failed)) == ("applied", (ROLES[1],), {ROLES[0]})
+    assert world.paused == {ROLES[1]}
+
+
+def test_a_role_that_cannot_be_resumed_keeps_its_record():
+    """A record that says removed while the role is paused would be a lie."""
+    world = PauseWorld()
+    world.press("pause")
+    world.deliver()
+    world.roles.refused = {ROLES[0]}
+    response = world.press("resume")
+    with pytest.raises(Refused):
+        world.caps().press(response)
+    assert world.stored().state == "removing"
+    world.roles.refused = set()
+    world.now += 1
+    world.deliver()
+    assert world.wrongs(expected=False) == []
+
+
+def test_a_dry_run_records_and_announces_but_changes_no_role():
+    """Nor is it a pause once the mode is live."""
+    world = PauseWorld(mode="dry run")
+    world.press("pause")
+    world.deliver()
+    assert (world.paused, world.stored().state, world.stored().dry_run) == (set(), "applied", True)
+    assert world.announced == ["1 applied"]
+    world.mode = "live"
+    world.review()
+    assert world.paused == set()
+    world.press("pause")
+    world.deliver()
+    assert world.paused == set(ROLES)
+
+
+def test_a_live_pause_outlives_a_change_to_dry_run_and_can_be_resumed():
+    """Its record is not replaced by one that changes no role."""
+    world = PauseWorld()
+    world.press("pause")
+    world.deliver()
+    world.mode = "dry run"
+    world.press("pause")
+    world.deliver()
+    assert not world.stored().dry_run
+    world.press("resume")
+    world.deliver()
+    assert world.wrongs(expected=False) == []
+
+
+def test_the_kill_switch_ends_pauses_and_begins_none():
+    """At the next review; presses are answered."""
+    world = PauseWorld(owners=owners_with("pause"))
+    world.review()
+    world.mode = "off"
+    world.now += 60
+    world.review()
+    world.press("pause")
+    world.deliver()
+    assert world.wrongs(expected=False) == []
+    assert "kill_switch" in world.notes[-1]
+
+
+def test_a_use_case_that_left_owners_toml_is_resumed_at_its_expiry():
+    """Its record names the roles."""
+    world = PauseWorld()
+    world.press("pause")
+    world.deliver()
+    world.owners = owners_with("notify", roles=[], approvers=[])
+    world.now += 8 * 86_400
+    world.review()
+    assert world.wrongs(expected=False) == []
+
+
+def test_records_are_listed_by_use_case():
+    """A claim without a record is not one."""
+    world = PauseWorld()
+    world.table.put_item(Item={"kind": f"told in {CLAIMS}", "id": "other", "token": "x"})
+    world.press("pause")
+    world.deliver()
+    assert [one.use_case for one in world.caps().pauses.records()] == [USE_CASE]

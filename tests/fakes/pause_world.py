@@ -1,0 +1,221 @@
+"""Spend caps with roles, presses and a clock that tests set: the table is in memory, the roles behave like IAM's.
+
+Whenever a role changes, the world compares it with the record that is stored at this moment: a role that is paused
+without a record, or resumed without one that says so, is counted. So is a wrong state at the end.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from focuswatch.controls.pause_record import Mode, PauseRecord
+from focuswatch.controls.review_pauses import Review, SpendCaps
+from focuswatch.controls.spending_pauses import CLAIMS, SpendingPauses
+from focuswatch.errors import DeliveryError, Refused, TryLater
+from focuswatch.findings.finding import Finding
+from focuswatch.ledger.ledger_entry import LedgerEntry
+from focuswatch.notify.slack.interactions import UserResponse
+from focuswatch.owners.owners_file import Owners
+from tests.fakes.memory_table import MemoryTable
+from tests.given.findings import finding
+from tests.given.slack import Killed, Steps
+
+USE_CASE = "tickets"
+ROLES = ("arn:aws:iam::111122223333:role/tickets-api", "arn:aws:iam::444455556666:role/batch/tickets-batch")
+APPROVER, OTHER_APPROVER, STRANGER = "U0ANNA", "U0BERT", "U0MALLORY"
+MORNING = datetime(2026, 3, 10, 8, tzinfo=UTC).timestamp()
+LEASE_SECONDS = 400  # longer than a claim of a run that was killed
+MOST_TRIES = 300
+
+
+def owners_with(on_cap: str = "ask", **options: Any) -> Owners:
+    """Return owners.toml with one use case that has a spend cap."""
+    use_case = {
+        "intent": "experiment", "cap": 500, "on_cap": on_cap, "roles": list(ROLES),
+        "approvers": [APPROVER, OTHER_APPROVER], "rows": {"accounts": ["111122223333"]},
+    }  # fmt: skip
+    return Owners.model_validate({"use_cases": {USE_CASE: use_case | options}})
+
+
+def cap_finding(*, reached: float = 100, as_of: date = date(2026, 3, 10), **evidence: Any) -> Finding:
+    """Return the finding of the use case's cap."""
+    facts = {
+        "reached_percent": reached,
+        "limit_amount": 500.0,
+        "limit_period": "in total",
+        "month": "in total",
+    }
+    found = finding(
+        f"use case {USE_CASE}", detection="spend_cap", category="governance", account=None, on=as_of
+    )
+    return found.model_copy(update={"evidence": facts | evidence})
+
+
+@dataclass
+class Roles:
+    """The roles of IAM: which have the policy. `outage` lets calls fail; `refused` are roles that IAM refuses."""
+
+    record: Callable[[], PauseRecord | None]
+    paused: set[str] = field(default_factory=set)
+    outage: Callable[[str], None] = lambda _moment: None
+    refused: set[str] = field(default_factory=set)
+    violations: list[str] = field(default_factory=list)
+
+    def attach(self, role: str) -> None:
+        self._call(role)
+        record = self.record()
+        if role not in self.paused and (record is None or record.state != "requested" or record.dry_run):
+            self.violations.append(f"paused {role} with the record {record}")
+        self.paused.add(role)
+        self.outage("after")
+
+    def detach(self, role: str) -> None:
+        self._call(role)
+        record = self.record()
+        if role in self.paused and (record is None or record.state != "removing"):
+            self.violations.append(f"resumed {role} with the record {record}")
+        self.paused.discard(role)
+        self.outage("after")
+
+    def is_attached(self, role: str) -> bool:
+        self._call(role)
+        return role in self.paused
+
+    def _call(self, role: str) -> None:
+        self.outage("before")
+        if role in self.refused:
+            raise Refused(f"AccessDenied: {role}")
+
+
+@dataclass
+class PauseWorld:
+    """One use case with a cap; `press` queues a press, `deliver` lets the function process the queue."""
+
+    owners: Owners = field(default_factory=owners_with)
+    mode: Mode = "live"
+    pause_days: int = 7
+    now: float = MORNING
+    seed: int = 1
+    table: Any = field(default_factory=MemoryTable)
+    steps: Steps = field(default_factory=Steps)
+    finding: Finding | None = field(default_factory=cap_finding)
+    queue: list[UserResponse] = field(default_factory=list)
+    announced: list[str] = field(default_factory=list)
+    expected: bool = False  # whether the roles are paused in the end
+    notes: list[str] = field(default_factory=list)
+    befall_table: Callable[[str], None] = lambda _moment: None
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.seed)
+        self.roles = Roles(self.stored)
+
+    def clock(self) -> float:
+        return self.now
+
+    def stored(self) -> PauseRecord | None:
+        """Return the record as it is stored, whatever faults are set."""
+        item = self.table.get_item(Key={"kind": f"told in {CLAIMS}", "id": USE_CASE}).get("Item", {})
+        return PauseRecord.model_validate_json(item["document"]) if "document" in item else None
+
+    def caps(self) -> SpendCaps:
+        """Return the spend caps as one run of the function has them."""
+        table = self.steps.watched(self.table, ("get_item", "put_item", "update_item", "query"))
+        roles = self.steps.watched(self.roles, ("attach", "detach", "is_attached"))
+        pauses = SpendingPauses(_Befallen(table, self), roles, self.clock, self.mode)  # type: ignore[arg-type]
+        announcer: Any = SimpleNamespace(announce=self._announce)
+        entries = {self.finding.fingerprint: LedgerEntry(finding=self.finding)} if self.finding else {}
+        ledger: Any = SimpleNamespace(entries=lambda: entries)
+        return SpendCaps(pauses, announcer, self.owners, ledger, self.pause_days)
+
+    def _announce(self, record: PauseRecord) -> None:
+        name = f"{record.number} {record.state}"  # posted once under this name
+        if name not in self.announced:
+            self.announced.append(name)
+
+    def press(self, wants: str, *, user: str = APPROVER, at: float | None = None) -> UserResponse:
+        """Queue a press, as Slack reports it."""
+        pressed = self.now if at is None else at
+        assert self.finding is not None
+        response = UserResponse(
+            id=f"{user} {pressed:.6f}", action=f"{wants}_spending", fingerprint=self.finding.fingerprint,  # type: ignore[arg-type]
+            user_id=user, user_name=user.lower(), channel="C0TEAM", ts="1.0",
+        )  # fmt: skip
+        self.queue.append(response)
+        self.now += 1
+        return response
+
+    def deliver(self) -> None:
+        """Process the queue as SQS does: a press stays until a run has processed it."""
+        for _ in range(MOST_TRIES):
+            if not self.queue:
+                return
+            response = self.queue[0]
+            if self._tried(lambda one=response: self.notes.append(self.caps().press(one).note)):
+                self.queue.remove(response)
+        raise AssertionError(f"presses are still queued: {self.queue}")
+
+    def review(self) -> Review:
+        """Run reviews until one completes without a failure."""
+        found: list[Review] = []
+        for _ in range(MOST_TRIES):
+            if self._tried(lambda: found.append(self.caps().review())) and not found[-1].failed:
+                return found[-1]
+            self.now += LEASE_SECONDS
+        raise AssertionError("no review completed")
+
+    def _tried(self, work: Callable[[], object]) -> bool:
+        try:
+            work()
+        except (Killed, ClientError):
+            self.now += LEASE_SECONDS
+            return False
+        except TryLater as error:
+            self.now += error.seconds
+            return False
+        except DeliveryError:
+            self.now += 60
+            return False
+        return True
+
+    @property
+    def paused(self) -> set[str]:
+        """The roles that have the policy."""
+        return self.roles.paused
+
+    def wrongs(self, *, expected: bool) -> list[str]:
+        """Return what is wrong in the end: violations on the way, and a state that is not the last decision."""
+        found = list(self.roles.violations)
+        record = self.stored()
+        if bool(self.paused) != expected:
+            found.append(f"expected paused = {expected}, found {sorted(self.paused)}")
+        if self.paused and (record is None or not record.permits_policy):
+            found.append(f"paused without a record: {record}")
+        if record is not None and not record.is_settled:
+            found.append(f"not completed: {record.state}")
+        return found
+
+
+@dataclass(frozen=True)
+class _Befallen:
+    """The table, with faults before and after each call."""
+
+    table: Any
+    world: PauseWorld
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self.table, name)
+        if name not in ("get_item", "put_item", "update_item", "query"):
+            return attribute
+
+        def called(**asked: Any) -> Any:
+            self.world.befall_table("before")
+            response = attribute(**asked)
+            self.world.befall_table("after")
+            return response
+
+        return called
