@@ -18,7 +18,7 @@ blind_spots = [
   "Callers in the first 14 days of an account's data are not reported as new. new_service reports the first use of Bedrock in an account.",
   "If an attacker uses a key of a user or role that already calls Bedrock, there is no new caller. In this case, token_burst and principal_budget may report the usage.",
   "All sessions of a role count as one caller. People who sign in through IAM Identity Center with one role are therefore one caller.",
-  "Service-linked roles and service roles whose names match service_roles are excluded. An attacker can avoid detection with a role of such a name.",
+  "Service-linked roles, and service roles with names that match the parameter service_roles, are excluded. An attacker can avoid detection with a role of such a name.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html",
@@ -28,7 +28,7 @@ sources   = [
 [parameters]
 warm_up_days = 14
 stale_days = 4              # callers arrive with the bill, or a day later
-# AWSServiceRoleFor…: service-linked; the others: service roles that AWS consoles create for agents, knowledge bases, AgentCore and SageMaker
+# AWSServiceRoleFor…: service-linked roles. Other prefixes: service roles that AWS consoles create for agents, knowledge bases, AgentCore and SageMaker
 service_roles = "^(AWSServiceRoleFor|AmazonBedrockExecutionRole|AmazonBedrockAgentCore|AmazonSageMaker-ExecutionRole|AmazonSageMakerServiceCatalog)"
 [needs]
 charges = "ai_family = 'bedrock'"

@@ -27,7 +27,7 @@ sources   = [
 [parameters]
 settle_days = 2
 pace_days = 7
-watched_days = 3          # days whose daily budgets are evaluated: charges may arrive late
+watched_days = 3          # number of recent days for which daily budgets are evaluated, because charges can arrive late
 stale_days = 4
 first_alert = 0.70
 second_alert = 0.85

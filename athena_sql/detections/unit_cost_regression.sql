@@ -31,7 +31,7 @@ weeks = 1
 [parameters]
 week_days = 7
 least_increase = 1.05            # a regional profile costs 1.1 times the global one
-least_inference_increase = 1.5   # traffic varies while the instances stay the same
+least_inference_increase = 1.5   # a higher threshold, because traffic varies while the number of instances does not
 least_million_tokens = 1.0     # in each of the weeks
 least_inferences = 1000.0      # in each of the weeks
 least_monthly_cost_usd = 50.0

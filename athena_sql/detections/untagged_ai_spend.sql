@@ -4,9 +4,9 @@ category  = "governance"
 schedule  = "daily"
 why       = """
 AI cost grows quickly, and much of it is billed under the names of other services. If the tags that owners.toml requires are
-missing, the spend cannot be allocated to a team or a budget, and no owner can confirm that it is needed.
+missing, focuswatch cannot allocate the spend to a team or a budget, and no owner can confirm that the spend is needed.
 """
-reason    = "{service_name} in {region_id} costs {monthly_cost} {currency}/month, and neither the resource nor its account has the required tags: {missing_tags}."
+reason    = "{service_name} in {region_id} costs {monthly_cost} {currency}/month, and the required tags are missing on the resource and on its account: {missing_tags}."
 action    = """
 1. Identify the owning team: CloudTrail shows who created the resource; otherwise, ask the account owner.
 2. Tag the resource with {missing_tags}: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. If the finding has no resource, the charges are for calls to base models. In this case, call the models through an application inference profile, and tag the profile.

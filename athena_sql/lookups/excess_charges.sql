@@ -1,12 +1,12 @@
 /*
 title = "Cost drivers of a cost increase"
 why   = """
-The lookup splits the excess cost of a finding into cost drivers: meters, regions, operations and resources whose cost
-increased. It compares the cost of each cost driver with the cost on the same weekdays of the previous weeks, and scales the
-differences so that they add up to the excess cost of the finding. The earlier cost per unit separates the effect of price
-from the effect of volume; for a new resource, the cost per unit of other resources with this meter is used. For first charges
-(kind `first`), purchases are included; if the EffectiveCost of a purchase is 0, its BilledCost is used. If most of the cost
-of a cost driver is tagged, `tags` has the tags of its largest charges.
+The lookup splits the excess cost of a finding into cost drivers: meters, regions, operations and resources with higher cost.
+It compares the cost of each cost driver with the cost on the same weekdays of the previous weeks, and scales the differences
+so that they add up to the excess cost of the finding. The earlier cost per unit separates the effect of price from the effect
+of volume; for a new resource, the cost per unit of other resources with this meter is used. For first charges (kind `first`),
+purchases are included; if the EffectiveCost of a purchase is 0, its BilledCost is used. If most of the cost of a cost driver
+is tagged, `tags` has the tags of its largest charges.
 """
 reads = ["daily_charges"]
 [parameters]

@@ -2,8 +2,8 @@
 title = "AI spend by layer, last 30 days compared with the previous 30 days"
 basis = "EffectiveCost of AI usage and subscriptions of users, excluding commitments, credits and tax"
 why   = """
-The report groups AI spend into five layers: model inference, retrieval, orchestration and compute, observability, tools and
-data. Token spend gets the attention, but vector stores, compute and logs often grow faster.
+The report groups AI spend into five layers: (1) model inference, (2) retrieval, (3) orchestration and compute, (4)
+observability, (5) tools and data. Token spend gets the attention, but vector stores, compute and logs often grow faster.
 """
 [parameters]
 days = 30

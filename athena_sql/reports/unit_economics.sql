@@ -1,6 +1,6 @@
 /*
 title = "Cost per unit by week: tokens, calls, inferences, GPU hours"
-basis = "EffectiveCost of the usage that is counted, excluding purchases, credits and tax"
+basis = "EffectiveCost of tokens, calls, inferences and GPU hours, excluding purchases, credits and tax"
 why   = """
 If spend grows faster than usage, the cost per unit rises. The report compares complete weeks (their charges no longer
 change), most recent first. `by_price` is the part of the change from the previous week that higher or lower prices cause.

@@ -4,9 +4,9 @@ why   = """
 Each charge is allocated by the tag of the resource, then by the tag of the account, then by the account or OU in owners.toml.
 `team` is null if the charge is unallocated. `tag_value` is the value of the tag, even if owners.toml does not list this
 value. `use_case` is the first match in owners.toml by resource, resource tag, account tag, account, and team; `intent` is the
-intent of the use case. Without a use case, it is the value of an intent tag; without such a tag, it is null. `charge_kind` is
-usage, fee (recurring, one-time or purchase), credit or tax. BilledCost matches the invoice; EffectiveCost is the amortized
-cost of usage.
+intent of the use case. For a charge without a use case, `intent` is the value of an intent tag, or null if there is no such
+tag. `charge_kind` is usage, fee (recurring, one-time or purchase), credit or tax. BilledCost matches the invoice;
+EffectiveCost is the amortized cost of usage.
 """
 reads = ["named_days", "tagged_days", "accounts", "owner_rules", "plans", "plan_rules"]
 [parameters]

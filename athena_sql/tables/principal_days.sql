@@ -5,7 +5,7 @@ why   = """
 `principal_type` is user, API key, role, federated user, root user or other. Spend without a caller is in rows with principal_type
 `none`. If the export of callers contains spend that the bill does not contain yet, a negative row with principal_type `not on
 the bill yet` subtracts this spend. Therefore the total of each day, account and meter equals the bill.
-`team` is the team in the caller's tag. Without this tag, it is the team of the account's tag, the account or the OU.
+`team` is the team in the caller's tag. For a caller without this tag, `team` is the team of the account: by its tag, its ID or its OU.
 AWS records callers since 2026-04-08. The name of a Bedrock API key is the name of its IAM user, which starts with BedrockAPIKey-:
 https://aws.amazon.com/blogs/machine-learning/introducing-granular-cost-attribution-for-amazon-bedrock/
 """

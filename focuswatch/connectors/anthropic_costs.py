@@ -106,7 +106,7 @@ class TokenKey:
 
 
 @dataclass
-class TokenUse:
+class ClaudeTokens:
     """Tokens of one key, and who used them."""
 
     tokens: int = 0
@@ -152,7 +152,7 @@ def _costs(api: VendorApi, *, first: date, until: date) -> Iterator[tuple[date, 
     return daily_results(page, first=first, until=until, vendor=ANTHROPIC)
 
 
-def _token_uses(api: VendorApi, *, first: date, until: date) -> dict[TokenKey, TokenUse]:
+def _token_uses(api: VendorApi, *, first: date, until: date) -> dict[TokenKey, ClaudeTokens]:
     grouping = ("workspace_id", "model", "service_tier", "context_window", "account_id")
     parameters = _parameters(grouping, first=first, until=until)
 
@@ -162,7 +162,7 @@ def _token_uses(api: VendorApi, *, first: date, until: date) -> dict[TokenKey, T
             "/organizations/usage_report/messages", parameters | after, shape=AnthropicPage[MessagesUsage]
         )
 
-    uses: dict[TokenKey, TokenUse] = defaultdict(TokenUse)
+    uses: dict[TokenKey, ClaudeTokens] = defaultdict(ClaudeTokens)
     for day, usage in daily_results(page, first=first, until=until, vendor=ANTHROPIC):
         for token_type, tokens in usage.tokens().items():
             if tokens:
@@ -194,7 +194,7 @@ def _key(day: date, cost: CostItem) -> TokenKey | None:
 
 
 def _anthropic_charge(
-    day: date, cost: CostItem, *, use: TokenUse | None, workspaces: Names, people: Names
+    day: date, cost: CostItem, *, use: ClaudeTokens | None, workspaces: Names, people: Names
 ) -> VendorCharge:
     amount = cost.amount / MINOR_UNITS
     item = cost.description or "Not itemized"
