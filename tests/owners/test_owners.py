@@ -207,7 +207,8 @@ def test_use_cases_become_rows_that_sql_reads(tmp_path):
 def test_example_of_a_use_case_is_valid(tmp_path):
     """Whoever takes the comment signs away has a valid file."""
     text = (Path(__file__).parents[2] / "config" / "owners.toml").read_text()
-    head, _, example = text.partition("# [use_cases.")
+    head, _, rest = text.partition("# [use_cases.")
+    example, _, _ = rest.partition("\n\n")
     path = tmp_path / "owners.toml"
     path.write_text(
         head + "\n".join(line.removeprefix("# ") for line in f"# [use_cases.{example}".splitlines())
