@@ -126,6 +126,7 @@ USED = {
 }
 # Calls with the member role, in other accounts: collect/test_collect_handler.py holds them to what that role grants.
 AS_MEMBER = {
+    "focuswatch/collect/linked_resources.py",
     "focuswatch/collect/model_resources.py",
     "focuswatch/collect/hourly_resources.py",
     "focuswatch/collect/cloudwatch_metrics.py",
