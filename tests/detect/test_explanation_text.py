@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from focuswatch.ledger.ledger_entry import Notification
 from focuswatch.notify.jira import issue_text as jira_words
 from focuswatch.notify.slack.blocks import MESSAGE_CHARACTERS, size
 from focuswatch.notify.slack.finding_message import render_message
@@ -27,6 +28,10 @@ CAUSES = {"causes": ["as the detection has them"], "meter": "m", "operation": "o
 def risen(told=None, **evidence):
     one = finding(category="anomaly", detection="cost_anomaly")
     return one.model_copy(update={"explanation": told or explanation(), "evidence": evidence or CAUSES})
+
+
+def mail_about(one) -> str:
+    return render_email(Notification(kind="new", finding=one))
 
 
 def test_slack_message_shows_each_cause_once():
@@ -93,11 +98,11 @@ def test_jira_issue_shows_the_root_cause():
 
 def test_mail_about_a_new_region_shows_cloudtrail_events():
     """The security team reads mail."""
-    assert "\nRoot cause\n  1,000 USD above the expected cost" in render_email(risen())
-    assert "RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy" in render_email(
+    assert "\nRoot cause\n  1,000 USD above the expected cost" in mail_about(risen())
+    assert "RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy" in mail_about(
         risen()
     )
-    assert "Root cause" not in render_email(finding())
+    assert "Root cause" not in mail_about(finding())
 
 
 def test_page_shows_the_root_cause_with_finding_and_chart():

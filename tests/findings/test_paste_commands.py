@@ -14,6 +14,7 @@ from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.output import machine_formats
 from focuswatch.findings.finding import Finding, to_finding
 from focuswatch.findings.paste_commands import COMMAND, action_of, why_not
+from focuswatch.ledger.ledger_entry import Notification
 from focuswatch.notify.jira import issue_text as jira
 from focuswatch.notify.slack.finding_message import render_message
 from focuswatch.notify.sns_publish import render_email
@@ -103,7 +104,9 @@ def offered(finding: Finding) -> Iterator[tuple[str, str]]:
         yield from (("Jira", line) for line in block.splitlines() if line.startswith("aws "))
     for output in (
         finding.action,
-        render_email(finding).partition("What to do\n")[2].partition("Evidence")[0],
+        render_email(Notification(kind="new", finding=finding))
+        .partition("What to do\n")[2]
+        .partition("Evidence")[0],
     ):
         yield from (("text", command) for command in COMMAND.findall(output))
 

@@ -61,7 +61,7 @@ def render_digest(
     by_cost = sorted(lines, key=lambda line: (-line.weight, line.fingerprint))
     waste = [line for line in lines if line.category == "waste"]
     owner = f"for {team}" if team else "without an owner"
-    heading = f"{_count(len(lines))} {owner}" + (f": {_sum(waste)}" if waste else "")
+    heading = f"{_findings(len(lines))} {owner}" + (f": {_sum(waste)}" if waste else "")
     details = _highest_cost(by_cost[: max(shown, 0)], of=len(lines))
     blocks = [
         header(heading),
@@ -76,10 +76,6 @@ def render_digest(
         "text": escaped_within(one_line(heading), 500),
         "blocks": within(blocks, spare=[details]),
     }
-
-
-def _count(number: int) -> str:
-    return _findings(number)
 
 
 def _findings(number: int) -> str:

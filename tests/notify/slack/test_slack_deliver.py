@@ -406,7 +406,7 @@ def test_digest_is_one_message_that_grows(world):
     world.deliver(*many[:10])
     world.deliver(*many[10:], *many[:5])
     (message,) = world.team.shown
-    assert message.text.startswith("30 more findings")
+    assert message.text.startswith("30 findings")
     edits = message.edits
     world.deliver(*many)
     assert message.edits == edits
@@ -423,7 +423,7 @@ def test_failed_digest_is_posted_when_its_lines_are_repeated(world):
     world.now += 31
     world.deliver(*batch)
     (message,) = world.team.shown
-    assert message.text.startswith("3 more findings")
+    assert message.text.startswith("3 findings")
 
 
 def test_failed_digest_does_not_stop_others(world):
@@ -532,7 +532,7 @@ def test_digest_of_a_webhook_waits_for_its_last_line(world, by_webhook):
     routes.deliver(many[0])
     assert routes.flush() == {}
     (message,) = world.team.shown
-    assert message.text.startswith("9 more findings")
+    assert message.text.startswith("9 findings")
 
 
 @pytest.mark.parametrize(("fault", "error"), [("down", Unsure), ("silent", Unsure)])

@@ -359,13 +359,13 @@ def test_change_states_old_and_new_values():
         ("11.52", "Verified on the bill: 11.52 USD/day saved since 2026-03-31."),
         (
             "8",
-            "Verified on the bill: 8.00 USD/day saved since 2026-03-31. 11.52 USD/day was expected; 3.52 USD/day is "
-            "still charged.",
+            "Verified on the bill: 8.00 USD/day saved since 2026-03-31. Expected saving: 11.52 USD/day; still charged: "
+            "3.52 USD/day.",
         ),
         (
             "0",
-            "The bill shows no saving since 2026-03-31. 11.52 USD/day was expected, but 11.52 USD/day is still charged "
-            "(from 2026-04-02 to 2026-04-04).",
+            "No saving on the bill since 2026-03-31: the cost is still 11.52 USD/day (2026-04-02 to 2026-04-04). "
+            "Expected saving: 11.52 USD/day.",
         ),
     ],
 )
@@ -421,7 +421,7 @@ def test_digest_adds_no_different_amounts():
     assert (
         "and 3 other types of findings" in kinds and len(re.findall(r"\*T\d+\* \(1 finding\)", kinds)) == 10
     )
-    assert "and 2 more" in text and "1 more finding without an owner" in seen(
+    assert "and 2 more" in text and "1 finding without an owner" in seen(
         render_digest(lines[:1], team=None, as_of=DAY)
     )
 
