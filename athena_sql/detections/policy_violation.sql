@@ -31,16 +31,12 @@ least_monthly_cost_usd = 1.0
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
 owners = ["usage_policies"]
 */
-WITH recent_charges AS (
+WITH recent_charges AS (                                      -- joined with completeness once: Athena reads it again for each use
     SELECT
         charges.*,
         regexp_replace(lower(charges.model), '[^a-z]+', '')         -- the bill joins words: NovaLite
-            || ' ' || regexp_replace(charges.model, '[^0-9]+', ' ') || ' ' AS model_words,
-        coalesce(completeness.settled_recency <= $lookback_days, false) AS is_recent
+            || ' ' || regexp_replace(charges.model, '[^0-9]+', ' ') || ' ' AS model_words
     FROM token_charges AS charges
-    LEFT JOIN completeness
-        ON charges.sub_account_id IS NOT DISTINCT FROM completeness.sub_account_id
-        AND charges.charge_date = completeness.charge_date
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * $price_days AS date)
         AND charges.charge_date < $as_of
         AND charges.token_kind <> 'other'
@@ -57,7 +53,9 @@ resource_use_cases AS (                                       -- as tables/owned
     GROUP BY 1
 ),
 tag_maps AS (
-    SELECT tags FROM recent_charges WHERE tags IS NOT NULL
+    SELECT Tags AS tags
+    FROM tagged_days
+    WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $price_days AS date) AND Tags IS NOT NULL
     UNION
     SELECT tags FROM accounts WHERE tags IS NOT NULL
 ),
@@ -111,6 +109,10 @@ use_case_charges AS (
         ruled.has_regions AND regions.word IS NULL AS breaks_regions,
         ruled.needs_batch AND charges.tier <> 'batch' AS breaks_batch
     FROM recent_charges AS charges
+    INNER JOIN completeness
+        ON charges.sub_account_id IS NOT DISTINCT FROM completeness.sub_account_id
+        AND charges.charge_date = completeness.charge_date
+        AND completeness.settled_recency <= $lookback_days
     LEFT JOIN resource_use_cases ON charges.resource_id = resource_use_cases.resource_id
     LEFT JOIN tag_use_cases AS by_tag ON charges.tags = by_tag.tags
     LEFT JOIN accounts ON charges.sub_account_id = accounts.sub_account_id
@@ -159,10 +161,12 @@ violations AS (
         min(charge_date) AS first_day,
         max(charge_date) AS last_day,
         sum(million_tokens) AS million_tokens,
-        sum(effective_cost) AS effective_cost
+        sum(effective_cost) AS effective_cost,
+        count(*) OVER (
+            PARTITION BY sub_account_id, region_id, service_name, coalesce(resource_id, 'use case ' || use_case)
+        ) AS parts
     FROM use_case_charges
-    WHERE is_recent
-        AND (breaks_models OR breaks_regions OR breaks_batch)
+    WHERE breaks_models OR breaks_regions OR breaks_batch
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 ),
 workloads AS (
@@ -180,8 +184,7 @@ workloads AS (
         min(first_day) AS first_day,
         max(last_day) AS last_day,
         sum(million_tokens) AS million_tokens,
-        sum(effective_cost) AS effective_cost,
-        count(*) AS parts
+        sum(effective_cost) AS effective_cost
     FROM violations
     GROUP BY 1, 2, 3, 4
 ),
@@ -193,7 +196,6 @@ candidates AS (                                               -- an allowed mode
         violations.resource_id,
         CASE WHEN violations.has_models THEN prices.model ELSE 'the same models' END AS allowed_model,
         max(violations.allowed_tier) AS allowed_tier,
-        count(*) AS parts,
         sum(violations.million_tokens * prices.price) AS allowed_cost
     FROM violations
     INNER JOIN prices
@@ -202,6 +204,7 @@ candidates AS (                                               -- an allowed mode
         AND violations.allowed_kind = prices.token_kind
         AND ((violations.has_models AND prices.is_allowed) OR (NOT violations.has_models AND violations.model = prices.model))
     GROUP BY 1, 2, 3, 4, 5
+    HAVING count(*) = max(violations.parts)                   -- a price for every kind of token
 ),
 cheapest_candidates AS (
     SELECT
@@ -213,12 +216,6 @@ cheapest_candidates AS (
         min_by(candidates.allowed_model || ', ' || candidates.allowed_tier, candidates.allowed_cost)
             FILTER (WHERE candidates.allowed_model IS NOT NULL) AS allowed_usage
     FROM candidates
-    INNER JOIN workloads
-        ON candidates.sub_account_id IS NOT DISTINCT FROM workloads.sub_account_id
-        AND candidates.region_id IS NOT DISTINCT FROM workloads.region_id
-        AND candidates.service_name IS NOT DISTINCT FROM workloads.service_name
-        AND candidates.resource_id = workloads.resource_id
-        AND candidates.parts = workloads.parts                -- a price for every kind of token
     GROUP BY 1, 2, 3, 4
 )
 SELECT

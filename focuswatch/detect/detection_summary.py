@@ -15,7 +15,7 @@ ERROR_CHARACTERS = 500
 
 
 class DetectionSummary(BaseModel):
-    """The counts of the last run of the detection `detection`."""
+    """The counts of the last run of the detection `detection`; `lacks_input` is why nothing could be evaluated."""
 
     model_config = ConfigDict(frozen=True)
     detection: str
@@ -23,10 +23,13 @@ class DetectionSummary(BaseModel):
     not_evaluated: int = 0
     not_evaluated_monthly_cost: Decimal = Decimal(0)
     error: str | None = None
+    lacks_input: str | None = None
 
     @classmethod
     def of(cls, outcome: Outcome) -> Self:
         """Return the counts of `outcome`; its error is cut to 500 characters."""
+        if outcome.lacks_input:
+            return cls(detection=outcome.detection.id, lacks_input=outcome.lacks_input[:ERROR_CHARACTERS])
         costs = (Decimal(str(row.get("monthly_cost") or 0)) for row in outcome.not_evaluated)
         return cls(
             detection=outcome.detection.id,

@@ -153,6 +153,9 @@ def _facts(
         "detections_run": len(evaluation.detections),
         "partly_evaluated": partly,
         "why_partly": evaluation.cause if partly else None,
+        "without_input": [
+            f"{one.detection}: {one.lacks_input}" for one in evaluation.detections if one.lacks_input
+        ],
         "not_run_in_the_newest_scan": [
             f"{detection.id} (last run {last_runs.get(detection.id, 'never')})"
             for detection in catalog.live

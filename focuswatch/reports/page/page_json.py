@@ -157,13 +157,18 @@ def _coverage(page_data: PageData, shown: Sequence[LedgerEntry]) -> Part:
         if entry.state == "open" and entry.fingerprint not in shown_fingerprints
     ]
     errors = [summary.error for summary in page_data.detections if summary.error]
+    lacking = [
+        f"{summary.detection} was not evaluated: {summary.lacks_input}"
+        for summary in page_data.detections
+        if summary.lacks_input
+    ]
     return {
         **page_data.billed_days,
         "doubts": page_data.coverage.doubts,
         "missing_accounts": sorted(
             account or "charges without an account" for account in page_data.coverage.missing_accounts
         ),
-        "warnings": page_data.warnings,
+        "warnings": [*page_data.warnings, *lacking],
         "failures": [*errors, *page_data.failures],
         "detections": len(page_data.detections),
         "not_evaluated": [
