@@ -158,7 +158,7 @@ def test_a_deployment_from_manifest_to_notifications(
     costliest = next(
         finding
         for _, finding in sorted(notified.values(), key=lambda one: -float(one[1]["monthly_cost"]))
-        if finding["category"] == "waste" and finding["resource_id"]
+        if finding["category"] == "waste" and finding["resource_id"] and not finding["related_findings"]
     )
     next_day(simulated, without=costliest["resource_id"])
     deployed.aws.athena.throttle("StartQueryExecution", times=3)  # delays the run by seconds
@@ -223,24 +223,26 @@ def all_messages(deployed: Deployed) -> tuple[list[str], list[str]]:
 
 
 def check_messages_and_issues(deployed: Deployed, notified: Told, *, owners: Owners) -> None:
-    """Each finding is one message in its owner's channel, and one issue unless its severity is low."""
+    """Each incident is one message in its owner's channel, and one issue unless its severity is low."""
     assert not deployed.jira.unlawful
     messages = messages_of(deployed)
-    in_digests = set(notified) - set(messages)
-    minor = {id for id, (_, finding) in notified.items() if is_minor(Finding.model_validate(finding))}
+    leads = {id: told for id, told in notified.items() if told[1]["incident_lead"]}
+    assert not set(messages) & (set(notified) - set(leads))
+    in_digests = set(leads) - set(messages)
+    minor = {id for id, (_, finding) in leads.items() if is_minor(Finding.model_validate(finding))}
     assert minor <= in_digests
-    teams = Counter(finding["team"] for id, (_, finding) in notified.items() if id not in minor)
+    teams = Counter(finding["team"] for id, (_, finding) in leads.items() if id not in minor)
     assert len(in_digests - minor) == sum(
         max(count - MAX_NOTIFICATIONS_PER_TEAM, 0) for count in teams.values()
     )
     assert len(messages["None"]) == len({notified[id][1]["team"] for id in in_digests})  # one digest each
-    for fingerprint, (_, finding) in notified.items():
+    for fingerprint, (_, finding) in leads.items():
         if fingerprint in in_digests:
             continue
         team = owners.teams.get(finding["team"] or "")
         ((channel, _),) = messages[fingerprint]
         assert channel == (team.channel if team else owners.routing.fallback_channel)
-        issues = deployed.jira.with_label(f"focuswatch-{fingerprint}")
+        issues = deployed.jira.with_label(f"focuswatch-{finding['incident']}")
         wanted = team is not None and finding["severity"] != "low"
         assert [issue.key.partition("-")[0] for issue in issues] == ([team.jira.project] if wanted else [])
 
@@ -249,7 +251,9 @@ def check_actions(deployed: Deployed, notified: Told) -> None:
     """An action is recorded with its author; one of a stranger, or with a wrong signature, changes nothing."""
     shown = messages_of(deployed)
     fingerprint = next(
-        one for one, (_, finding) in notified.items() if finding["severity"] == "low" and one in shown
+        one
+        for one, (_, finding) in notified.items()
+        if finding["severity"] == "low" and one in shown and not finding["related_findings"]
     )
     ((name, message),) = messages_of(deployed)[fingerprint]
     channel = deployed.slack.workspace.named(name, by_name=True)
