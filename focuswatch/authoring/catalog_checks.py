@@ -40,7 +40,7 @@ ALWAYS_THERE = {"sub_account_name", "currency"}
 
 # SQL that one of the engines lacks or reads differently, with a portable replacement: docs/portable-sql.md.
 NOT_COMMON = {
-    r"::": "CAST(x AS type)",
+    r"(?<!:)::(?=\s*[A-Za-z])": "CAST(x AS type)",
     r"\bQUALIFY\b": "a subquery with row_number()",
     r"\bGROUP\s+BY\s+ALL\b": "the columns by name or number",
     r"\bEXCLUDE\s*\(": "the columns by name",
