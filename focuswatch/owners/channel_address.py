@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 ChannelKind = Literal["slack", "teams", "pagerduty", "email", "webhook"]
 CHANNEL_KINDS: tuple[ChannelKind, ...] = get_args(ChannelKind)
 
-SLACK = re.compile(r"#[^\s#,]{1,80}|[CDGU][A-Z0-9]{2,20}")  # a name, or an id
+SLACK = re.compile(r"#[^\s#,]{1,80}|[A-Za-z0-9][A-Za-z0-9._-]{0,79}")  # a name, or else an id
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+")
 NAMED: dict[str, ChannelKind] = {"teams": "teams", "pagerduty": "pagerduty"}

@@ -51,7 +51,7 @@ def test_an_address_is_read_by_its_form_and_written_back_unchanged(text, kind, n
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("team-search", "found 'team-search', expected \"#channel\", a Slack channel ID"),
+        ("team/search", "found 'team/search', expected \"#channel\", a Slack channel ID"),
         ("#team search", "found '#team search'"),
         ("#", "found '#'"),
         ("", "found ''"),
@@ -108,7 +108,7 @@ def test_a_url_with_a_secret_is_refused_and_not_repeated(tmp_path, url, remedy):
             '[routing]\nfallback_channel = "#a"\nfallback_channels = [{ to = "#b" }]',
             "routing: found both fallback_channel and fallback_channels; use one of them.",
         ),
-        ('[teams.a]\nchannels = [{ to = "b" }]', "teams.a.channels.0.to: found 'b', expected"),
+        ('[teams.a]\nchannels = [{ to = "b/c" }]', "teams.a.channels.0.to: found 'b/c', expected"),
         ('[teams.a]\nchannels = [{ to = "#b", least_severity = "urgent" }]', "least_severity: Input should be"),
         ('[teams.a]\nchannels = [{ to = "#b", categories = [] }]', "categories: List should have at least 1"),
         (
