@@ -98,7 +98,7 @@ def scan(export: Path, *, organisation: Organisation, owners: Path, state: Path)
 def organisation(tmp_path_factory) -> Organisation:
     """Few accounts, in which something of every kind is planted, and one in which nothing is."""
     root = tmp_path_factory.mktemp("organisation")
-    simulation = simulate(root / "simulated", days=DAYS, seed=1)
+    simulation = simulate(root / "simulated", accounts=60, days=DAYS, seed=1)
     planted: dict[str, set[str]] = {}  # kinds by account, those that the scan shows no longer left out
     for incident in json.loads(simulation.truth.read_text())["incidents"]:
         kinds = planted.setdefault(incident["sub_account_id"], set())

@@ -7,14 +7,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, differences, read_cases
+from focuswatch.authoring.detection_cases import FOLDER, CaseFile, differences, read_cases
 from focuswatch.bill.schema import table_columns
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.engines.duckdb_engine import connect
 from tests.conformance.bills import bill_of
 from tests.conformance.compare import difference
 from tests.conformance.engines import EntryResult, OnTrino, on_duckdb, run_entry, shapes_of
-from tests.conformance.extent import IN_FULL
+from tests.conformance.extent import only_in_full
 from tests.conformance.reduce import KEPT, read_kept
 from tests.conformance.run_both import BatchEntry, Both, case_bills, random_batches
 from tests.fakes.local_trino import LocalTrino
@@ -31,13 +31,13 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     connection.close()
 
 
+@only_in_full  # in `make test`, test_athena_statements_on_trino runs a case of each detection on the same Trino
+@only_in_full  # `make test` runs a case of each detection on the same Trino in test_athena_statements_on_trino
 @pytest.mark.parametrize("id", CATALOG.detections)
 def test_cases_have_the_same_result_on_trino(
     id: str, local_trino: LocalTrino, connection: duckdb.DuckDBPyConnection
 ) -> None:
     file, detection = read_cases(FOLDER / f"{id}.toml"), CATALOG.detections[id]
-    # one that fires is asked at Athena's door: tests/engines/test_athena_statements_on_trino.py
-    file = file if IN_FULL else file.model_copy(update={"cases": quiet(file.cases)})
     bills = [bill_of(case, file=file, connection=connection) for case in file.cases]
     shapes = shapes_of(CATALOG, connection=connection, bill=bills[0])
     there = OnTrino(local_trino, CATALOG, id, bills, shapes)
@@ -54,11 +54,6 @@ def test_cases_have_the_same_result_on_trino(
     problems = _against_duckdb(detection, file, there, mismatches, connection)
     there.drop()
     assert problems == []
-
-
-def quiet(cases: list[Case]) -> list[Case]:
-    """The first that finds nothing."""
-    return [case for case in cases if not case.findings][:1]
 
 
 def _against_duckdb(
