@@ -31,7 +31,6 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     connection.close()
 
 
-@only_in_full  # in `make test`, test_athena_statements_on_trino runs a case of each detection on the same Trino
 @only_in_full  # `make test` runs a case of each detection on the same Trino in test_athena_statements_on_trino
 @pytest.mark.parametrize("id", CATALOG.detections)
 def test_cases_have_the_same_result_on_trino(
