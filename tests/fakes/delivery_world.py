@@ -387,7 +387,7 @@ def teams_audit(world: World) -> tuple[int, int]:
     digests: dict[tuple[str, str], list[int]] = defaultdict(list)
     for channel, card in world.teams.shown:
         first, last = card["body"][0]["inlines"][0]["text"], card["body"][-1]["inlines"][-1]["text"]
-        if found := re.fullmatch(r"(\d+) more findings (for .*)", first):
+        if found := re.fullmatch(r"(\d+) findings? (for .*)", first):
             digests[channel, found[2]].append(int(found[1]))
         else:
             texts[last.rpartition(" ")[2]] += 1
