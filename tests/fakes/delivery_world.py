@@ -346,7 +346,7 @@ def _slack_audit(world: World) -> tuple[int, int]:
         for message in channel.shown:
             told = message.metadata["event_payload"]
             if "digest" in told:
-                digests += int(message.text.split(" more ")[0].replace(",", ""))
+                digests += int(message.text.split(" finding")[0].replace(",", ""))
                 continue
             roots[told["fingerprint"]].append(message)
             notes.update(

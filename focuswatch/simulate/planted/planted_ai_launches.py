@@ -74,7 +74,11 @@ def _new_service(plan: BillPlan) -> None:
 def _replacement(plan: BillPlan) -> None:
     account, moved = account_without_bedrock(plan), plan.calendar.ago(10)
     _tokens(plan, account, "haiku3_in", daily=60_000.0, last=moved)
+    _tokens(
+        plan, account, "haiku3_out", daily=40_000.0, last=moved
+    )  # long answers: caching would save little
     _tokens(plan, account, "haiku_in", daily=62.0, first=moved)
+    _tokens(plan, account, "haiku_out", daily=41.0, first=moved)
     kind = "a model replaces another of its family"
     _quiet(plan, _model_of(account, HAIKU), ago=10, kind=kind, note="four times the price, the same tokens")
     _tokens(plan, account, "gpt_out", daily=0.7, first=plan.calendar.ago(16))
