@@ -111,7 +111,7 @@ def offered(finding: Finding) -> Iterator[tuple[str, str]]:
         yield from (("text", command) for command in COMMAND.findall(output))
 
 
-@pytest.mark.parametrize(("number", "detection"), enumerate(sorted(Catalog.load().detections)))
+@pytest.mark.parametrize(("number", "detection"), list(enumerate(sorted(Catalog.load().detections))))
 def test_every_command_offered_is_the_catalogs_own_with_whole_names(number, detection):
     """Whatever a bill names, in every output, and whatever stands beside a command in the same step.
 
