@@ -302,10 +302,10 @@ def test_public_sample_is_scanned_without_changes(tmp_path):
     assert isinstance(json.loads(done.stdout), list)
 
 
-@pytest.mark.parametrize("name", sorted(Catalog.load().reports))
-@pytest.mark.parametrize("format", ["table", "json", "csv"])
-def test_each_report_prints_in_each_format(export, name, format):
-    """The default export is the most recently scanned one."""
+@pytest.mark.parametrize(("number", "name"), list(enumerate(sorted(Catalog.load().reports))))
+def test_each_report_prints_in_a_format(export, number, name):
+    """The default export is the most recently scanned one; the formats take turns."""
+    format = ("table", "json", "csv")[number % 3]
     state = ("--state", export.parent / "state")
     scan(export)
     assert focuswatch("report", name, "--format", format, *state).stdout.strip()

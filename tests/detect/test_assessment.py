@@ -45,7 +45,7 @@ def case_of(**rows) -> dict:
 def test_bill_on_which_a_detection_fires_has_charges_for_it(id):
     """`no charges` would tell a reader to ignore a detection that finds something."""
     file = read_cases(FOLDER / f"{id}.toml")
-    firing = [case for case in file.cases if case.kind == "fires"][:4]
+    firing = [case for case in file.cases if case.kind == "fires"][:2]
     assert firing
     states = {case.name: assessed(id, case, file=file) for case in firing}
     assert {name: one.reasons for name, one in states.items() if one.state == "no charges"} == {}

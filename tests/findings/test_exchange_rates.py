@@ -34,7 +34,7 @@ CASES = [
     pytest.param(id, case.name, id=f"{id}: {case.name}")
     for id in CATALOG.detections
     for number, case in enumerate(read_cases(FOLDER / f"{id}.toml").cases)
-    if number % 4 == 0 or (case.findings and number < 10)  # a file's first cases are its thresholds
+    if number % 4 == 0 or (case.findings and number < 6)  # a file's first cases are its thresholds
 ]
 
 
