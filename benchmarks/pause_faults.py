@@ -131,7 +131,7 @@ CELLS = [*FAULTS, KILLED, RACE, LOST]
 
 @dataclass
 class Cell:
-    """What came of the simulations of one fault and one story."""
+    """The results of the simulations of one fault and one story."""
 
     worlds: int = 0
     wrongs: list[str] = field(default_factory=list)

@@ -188,7 +188,7 @@ class LambdaRun:
 
     @property
     def controls_mode(self) -> "Mode | None":
-        """What spend caps may do; None where they are not deployed."""
+        """The mode of spend caps; None where they are not deployed."""
         from focuswatch.controls.pause_record import MODES
 
         return MODES[mode] if (mode := os.environ.get("FOCUSWATCH_CONTROLS")) else None

@@ -87,7 +87,7 @@ def _links(
         if not not_offered.remember(error, service=service, region=place.region):
             collected.refuse(place.region, service, reason_of(error))
         return None
-    except Exception as error:  # such as an operation that this boto3 lacks
+    except Exception as error:  # such as an operation that this boto3 lacks: one service is missing
         collected.refuse(place.region, service, f"unexpected {reason_of(error)}")
         return None
     return links

@@ -95,7 +95,7 @@ class AnthropicPage(BaseModel, Generic[ReportItem]):
 
 @dataclass(frozen=True)
 class TokenKey:
-    """What the cost report and the usage report have in common."""
+    """The columns that the cost report and the usage report share."""
 
     day: date
     workspace_id: str | None

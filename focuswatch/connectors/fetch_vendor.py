@@ -40,7 +40,7 @@ class FetchCharges(Protocol):
 
 @dataclass(frozen=True)
 class Connector:
-    """What is needed to fetch from one vendor."""
+    """The settings to fetch from one vendor."""
 
     vendor: str
     key_variable: str

@@ -34,7 +34,7 @@ class Press:
 
 @dataclass(frozen=True)
 class CapSettings:
-    """What owners.toml and deployment.toml say about one use case's cap."""
+    """The settings of a use case's cap in owners.toml and deployment.toml."""
 
     use_case: str
     on_cap: str | None
@@ -61,7 +61,7 @@ def decide_press(
     count.
     """
     if press.user_id not in cap.approvers:
-        named = ", ".join(f"<@{approver}>" for approver in cap.approvers) or "nobody"
+        named = ", ".join(f"<@{approver}>" for approver in cap.approvers) or "none is configured"
         return PauseDecision(None, f"Only an approver of {cap.use_case} can do this: {named}.")
     if record and press.at == record.decided_at:
         return PauseDecision(None, "")  # delivered twice

@@ -29,7 +29,7 @@ SLACK_REASON = "Pause spending pressed in Slack"
 
 @dataclass
 class Review:
-    """What a run did: use cases that changed, those that failed with the reason, and roles without a record."""
+    """The result of a run: use cases that changed, those that failed with the reason, and roles without a record."""
 
     changed: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)

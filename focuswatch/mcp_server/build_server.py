@@ -129,7 +129,7 @@ def _reports(catalog: Catalog) -> str:
 
 
 def _sentence(error: ToolError) -> str:
-    """Return what the agent is told about a failed call; the traceback of a bug goes to the log on stderr."""
+    """Return the sentence that the agent receives for a failed call; a bug's traceback goes to the log on stderr."""
     cause = error.__cause__
     match cause:
         case ValidationError():

@@ -28,7 +28,7 @@ NO_OWNER = "no owner"
 
 @dataclass(frozen=True)
 class FindingFilters:
-    """What listed findings have in common; None: any. `account` is an ID or a name, `team` may be `no owner`."""
+    """The filters of a list of findings; None: any. `account` is an ID or a name, `team` may be `no owner`."""
 
     team: str | None = None
     account: str | None = None

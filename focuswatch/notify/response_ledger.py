@@ -32,7 +32,7 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class PersonResponse:
-    """What someone decided about a finding; `id` is the same each time it arrives, `document` its whole JSON.
+    """The response of a person to a finding; `id` is the same each time it arrives, `document` its whole JSON.
 
     With an `exclusion`, not the finding is suppressed but what the exclusion covers.
     """

@@ -46,7 +46,7 @@ class ChargebackLine:
 
 
 class _Line(NamedTuple):
-    """What tells lines of an invoice apart, in the order in which amounts are rounded."""
+    """The identity of a line of an invoice, in the order in which amounts are rounded."""
 
     kind: LineKind
     team: str | None

@@ -26,7 +26,7 @@ AGENTS, JOBS, PEOPLE = "support-agent-runtime", "nightly-enrichment", "Developer
 
 @dataclass(frozen=True)
 class Call:
-    """What a caller costs on a day, before it is limited to the day's charges."""
+    """The cost of a caller on a day, before it is limited to the day's charges."""
 
     account: str
     day: date

@@ -76,7 +76,7 @@ class RecordedResponse:
 
 @dataclass(frozen=True)
 class SpendingControl:
-    """What a message offers about the spending of its use case, and what it says about it (None: nothing)."""
+    """The spending buttons of a message, and the text about them (None: nothing)."""
 
     action: Literal["pause_spending", "resume_spending"]
     question: str

@@ -40,7 +40,7 @@ class SignedAction:
     def opened(cls, query: Mapping[str, str], *, secret: str, now: float) -> Self | None:
         """Return the action of a link that was signed with `secret` and has not expired, else None."""
         try:
-            action = cls(
+            action = cls(  # `action` is any text until it is compared with LINK_ACTIONS below
                 **{name: query[name] for name in ("action", "finding", "address", "about", "muting")},  # type: ignore[arg-type]
                 until=int(query["until"]),
             )

@@ -73,7 +73,7 @@ class WebhookSecrets(RootModel[dict[str, SigningSecret | list[SigningSecret]]]):
 
 
 class SignedRequest(BaseModel):
-    """What is signed: the body of a request, the id of its event, and the time of the attempt."""
+    """The signed content: the body of a request, the id of its event, and the time of the attempt."""
 
     model_config = ConfigDict(frozen=True)
     id: str

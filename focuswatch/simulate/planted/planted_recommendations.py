@@ -42,6 +42,7 @@ def plant_recommendations(plan: BillPlan) -> None:
     def recommend(line: Line, *, share: float, **options: object) -> PlantedRecommendation:
         cost = line.daily * line.meter.price * MONTH_DAYS
         values = {"action": "Rightsize", "refreshed_on": yesterday, **options}
+        # mypy does not check the options of a local helper against the fields
         planted = PlantedRecommendation(line, saving=round(cost * share, 2), **values)  # type: ignore[arg-type]
         plan.recommendations.append(planted)
         return planted
