@@ -206,11 +206,10 @@ def local_rest_aws() -> Iterator[LocalRestAws]:
                 status, answer, code = 200, aws.handle(self.path, body), ""
             except AwsError as error:
                 status, answer, code = error.status, {"message": str(error)}, error.code
-            self.close_connection = True
-            if fault == "dropped":
-                return
             if fault == "silent":
                 aws.closing.wait(30)
+            if fault in ("dropped", "silent"):
+                self.close_connection = True
                 return
             told = json.dumps(answer).encode()
             self.send_response(status)
