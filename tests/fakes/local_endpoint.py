@@ -88,11 +88,10 @@ def _handler(endpoint: LocalEndpoint) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             outcome = endpoint.accept(headers | {":path": self.path}, body)
-            self.close_connection = True
-            if outcome == "dropped":
-                return
             if outcome == "silent":
                 endpoint.closing.wait(30)
+            if outcome in ("dropped", "silent"):
+                self.close_connection = True
                 return
             self.send_response(int(outcome))
             if outcome == 429:
