@@ -116,7 +116,10 @@ def outcome_of(
         required_tags=tuple(case.required_tags),
         per_usd=per_usd,
     )
-    local_tables.create_views(on, catalog, values=question.values)
+    statements = [detection.sql]
+    if detection.header.kind == "series":  # it reads the cost drivers of its findings too
+        statements.append(catalog.lookups["excess_charges"].sql)
+    local_tables.create_views(on, catalog, values=question.values, statements=statements)
     return run_detection(detection, engine=DuckDbEngine(on), catalog=catalog, inputs=question)
 
 

@@ -18,6 +18,7 @@ from focuswatch.bill.schema.table_columns import (
     PRINCIPAL_EXPORT,
 )
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.engines.common_table_expressions import needed_of
 from focuswatch.engines.duckdb_engine import create_empty_table, create_table
 from focuswatch.engines.sql_identifiers import file_list, quoted
 from focuswatch.engines.sql_literals import Value
@@ -116,13 +117,17 @@ def create_views(
     *,
     values: dict[str, Value],
     kept: Mapping[str, str] | None = None,
+    statements: Collection[str] = (),
 ) -> None:
     """Create every table of the catalog over `folded_charges`, as of `values["as_of"]`.
 
     `kept` names relations that already have the rows of a table. `completeness` is a table, because it is small and
-    every detection reads it; the others are views.
+    every detection reads it; the others are views. With `statements`, only the tables that these read are created:
+    DuckDB binds each view as it is created, which takes longer than a small statement over it.
     """
-    for name in MADE:
+    everything = {name: catalog.tables[name].sql for name in MADE}
+    needed = needed_of("\n".join(statements), everything) if statements else everything.keys()
+    for name in (one for one in MADE if one in needed):
         kind = "TABLE" if name == "completeness" else "VIEW"
         statement = catalog.tables[name].render(values)
         if kept and name in kept:

@@ -2,11 +2,12 @@
 
 from datetime import date, timedelta
 
-from focuswatch.bill import local_tables
 from focuswatch.detect.scan import scan
+from focuswatch.engines.duckdb_engine import connect
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
 from tests.given.page import CATALOG
+from tests.given.read_tables import statements_of_scan
 from tests.reports.test_page import bill
 
 FIRST = date(2026, 1, 1)
@@ -24,6 +25,7 @@ class World:
             Owners.model_validate({"teams": teams}),
             SqliteLedger(tmp_path / "ledger.db"),
         )
+        self.connection = connect()
         self.charges = [
             {
                 "ServiceName": "Amazon Bedrock",
@@ -36,9 +38,10 @@ class World:
 
     def scanned(self, as_of):
         """Return the notifications of a day: kind, and the share of the budget."""
-        engine = bill(*(one for one in self.charges if one["charge_date"] < as_of))
-        local_tables.load_owners(engine.connection, self.owners.tables)
-        local_tables.create_views(engine.connection, CATALOG, values={"as_of": as_of})
+        engine = bill(
+            *(one for one in self.charges if one["charge_date"] < as_of), owners=self.owners, as_of=as_of,
+            statements=statements_of_scan(CATALOG, PACE.id), connection=self.connection,
+        )  # fmt: skip
         result = scan(
             engine, as_of=as_of, currency="USD", catalog=CATALOG, detections=[PACE], owners=self.owners,
             ledger=self.ledger, progress=lambda _text: None,

@@ -7,6 +7,7 @@ from focuswatch.bill import local_tables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.coverage import Coverage, coverage
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from tests.given.read_tables import COVERED
 
 CATALOG = Catalog.load()
 MONTH = [date(2026, 3, 1), date(2026, 3, 31)]
@@ -22,7 +23,7 @@ def covered(*charges, as_of=date(2026, 3, 31), accounts=(), deliveries=()) -> Co
         deliveries=list(deliveries),
     )
     give(connection, case, file=CaseFile.model_construct(charge={"SubAccountId": "1"}, activity_row={}))
-    local_tables.create_views(connection, CATALOG, values={"as_of": as_of})
+    local_tables.create_views(connection, CATALOG, values={"as_of": as_of}, statements=[COVERED])
     return coverage(DuckDbEngine(connection), as_of=as_of)
 
 

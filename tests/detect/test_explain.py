@@ -26,6 +26,7 @@ from focuswatch.findings.token_drivers import TokenUse, split_token_cost
 from focuswatch.ledger import Decision, SqliteLedger, decide
 from tests.given.explanations import EXPLANATION, explanation, part
 from tests.given.findings import finding, run
+from tests.given.read_tables import statements_of_explanations
 
 CATALOG = Catalog.load()
 AS_OF = date(2026, 6, 1)
@@ -103,7 +104,8 @@ def bill(
     connection = connect()
     case = Case(name="what it is made of", kind="fires", charges=list(charges), activity=list(activity))
     give(connection, case, file=CaseFile.model_construct(charge=CHARGE, activity_row=CALLED))
-    local_tables.create_views(connection, CATALOG, values={"as_of": as_of})
+    statements = statements_of_explanations(CATALOG)
+    local_tables.create_views(connection, CATALOG, values={"as_of": as_of}, statements=statements)
     try:
         yield DuckDbEngine(connection)
     finally:

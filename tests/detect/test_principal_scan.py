@@ -14,6 +14,7 @@ from focuswatch.detect.scan import scan
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
+from tests.given.read_tables import statements_of_scan
 
 AS_OF = date(2026, 6, 18)
 CATALOG = Catalog.load()
@@ -43,15 +44,18 @@ def ledger(tmp_path):
     return SqliteLedger(tmp_path / "ledger.db")
 
 
-def scanned(ledger, principals, *, as_of=AS_OF, owners=OWNERS):
+def scanned(ledger, principals, *, as_of=AS_OF, owners=OWNERS, ids=IDS):
     """Scan a small bill for callers."""
     connection = connect()
     case = Case(name="a small bill", kind="quiet", charges=[CHARGE], principals=principals, owners=owners)
     give(connection, case, file=CaseFile.model_construct(charge={}, activity_row={}, principal_row=CALLED))
-    create_views(connection, CATALOG, values=DetectionInput(as_of=as_of, first_new_day=as_of).values)
+    create_views(
+        connection, CATALOG, values=DetectionInput(as_of=as_of, first_new_day=as_of).values,
+        statements=statements_of_scan(CATALOG, *ids),
+    )  # fmt: skip
     return scan(
         DuckDbEngine(connection), as_of=as_of, currency="USD", catalog=CATALOG, ledger=ledger,
-        detections=[CATALOG.detection(id) for id in IDS], owners=Owners.model_validate(owners),
+        detections=[CATALOG.detection(id) for id in ids], owners=Owners.model_validate(owners),
         progress=lambda _text: None,
     )  # fmt: skip
 
@@ -118,11 +122,9 @@ def test_a_budget_is_notified_at_its_pace_and_then_at_each_step_once(ledger):
     told = []
     for number in range(45):
         day = date(2026, 6, 5) + timedelta(days=number)
-        found = scanned(ledger, [connection_days], as_of=day)
+        found = scanned(ledger, [connection_days], as_of=day, ids=["principal_budget"])
         told += [
-            (f"{day:%m-%d}", one.kind, one.finding.evidence["reached_percent"])
-            for one in found.notifications
-            if one.finding.detection == "principal_budget"
+            (f"{day:%m-%d}", one.kind, one.finding.evidence["reached_percent"]) for one in found.notifications
         ]
     assert told == [
         ("06-05", "new", 0.0), ("06-19", "changed", 70.0), ("06-23", "changed", 85.0), ("06-26", "changed", 100.0),

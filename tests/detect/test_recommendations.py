@@ -19,6 +19,7 @@ from focuswatch.errors import ConfigError
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
 from tests.given.deployments import ROOT
+from tests.given.read_tables import statements_of_scan
 
 CATALOG = Catalog.load()
 DETECTION = CATALOG.detection("aws_recommendation")
@@ -39,7 +40,10 @@ def engine_of(*, as_of=DAY, refreshed_on=None, charges=({},), **recommendation):
     )
     connection = connect()
     give(connection, case, file=FILE)
-    create_views(connection, CATALOG, values=DetectionInput(as_of=as_of, first_new_day=as_of).values)
+    create_views(
+        connection, CATALOG, values=DetectionInput(as_of=as_of, first_new_day=as_of).values,
+        statements=statements_of_scan(CATALOG, DETECTION.id),
+    )  # fmt: skip
     return DuckDbEngine(connection)
 
 

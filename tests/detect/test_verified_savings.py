@@ -25,6 +25,7 @@ from focuswatch.notify.sns_publish import Topics, publish
 from focuswatch.owners.owners_file import Owners
 from tests.given.findings import finding, run, saving_of
 from tests.given.ledger import ledger_table
+from tests.given.read_tables import statements_of_scan
 
 CATALOG = Catalog.load()
 FOUND = date(2026, 4, 10)  # the scan that reported the finding last
@@ -47,7 +48,10 @@ def bill(*, before: float, after: float, as_of: date) -> DuckDbEngine:
     connection = connect()
     case = Case(name="an endpoint", kind="fires", charges=charges)
     give(connection, case, file=CaseFile.model_construct(as_of=as_of, charge={}, activity_row={}, cases=[]))
-    create_views(connection, CATALOG, values=DetectionInput(as_of=as_of, first_new_day=as_of).values)
+    create_views(
+        connection, CATALOG, values=DetectionInput(as_of=as_of, first_new_day=as_of).values,
+        statements=statements_of_scan(CATALOG, WASTE.detection),
+    )  # fmt: skip
     return DuckDbEngine(connection)
 
 

@@ -6,10 +6,13 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
@@ -225,9 +228,15 @@ def test_coverage_lists_what_was_not_evaluated():
     assert listed["doubts"] == ["late"]
 
 
-def bill(*charges: dict[str, object]) -> DuckDbEngine:
-    """An engine over these charges."""
-    connection = connect()
+def bill(
+    *charges: dict[str, object],
+    owners: Owners = Owners(),  # noqa: B008  it is frozen
+    as_of: date = DAY,
+    statements: Sequence[str] = (),
+    connection: duckdb.DuckDBPyConnection | None = None,
+) -> DuckDbEngine:
+    """An engine over these charges; `statements` as local_tables.create_views takes them."""
+    connection = connection or connect()
     charge = {
         "SubAccountId": "111122223333", "SubAccountName": "search", "RegionId": "us-east-1",
         "SkuMeter": "USE1-SearchOCU",
@@ -236,8 +245,8 @@ def bill(*charges: dict[str, object]) -> DuckDbEngine:
     }  # fmt: skip
     case = Case(name="given charges", kind="quiet", charges=list(charges))
     give(connection, case, file=CaseFile.model_construct(charge=charge, activity_row={}))
-    local_tables.load_owners(connection, Owners().tables)
-    local_tables.create_views(connection, CATALOG, values={"as_of": DAY})
+    local_tables.load_owners(connection, owners.tables)
+    local_tables.create_views(connection, CATALOG, values={"as_of": as_of}, statements=statements)
     return DuckDbEngine(connection)
 
 
