@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import botocore.loaders
+import botocore.session
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -15,32 +17,46 @@ os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "focuswatch"
 # xdist's processes have 80 columns, a shell that pipes has none: what is printed must not depend on who starts a test.
 os.environ.pop("COLUMNS", None)
 
-TOGETHER = {
+# The endpoints and models of AWS's services are megabytes of JSON, which each new session would read anew.
+BOTOCORE_DATA = botocore.loaders.create_loader()
+botocore.session.create_loader = lambda _search_path=None: BOTOCORE_DATA
+
+TOGETHER = {  # modules, and single tests
     "test_deployed": "an AWS",
     "test_athena_refresh": "an AWS",
     "test_athena_statements_on_trino": "a Trino",
-    "test_local_athena": "a Trino",
-    "test_infra": "stacks",
-    "test_infra_permissions": "stacks",
-    "test_deployment_config": "stacks",
+    "test_chargeback_is_the_same_on_trino": "a Trino",
     "test_conformance": "a Trino",
-    "test_trino_engine": "a Trino",
-    "test_page_browser": "a browser",
+    "test_local_athena": "a Trino",
     "test_page_trino": "a Trino",
+    "test_trino_engine": "a Trino",
+    "test_trino_explains_it_alike": "a Trino",
+    "test_cost": "stacks",
+    "test_deployment_config": "stacks",
+    "test_infra": "stacks",
+    "test_infra_controls": "stacks",
+    "test_infra_payer": "stacks",
+    "test_infra_permissions": "stacks",
+    "test_infra_principals": "stacks",
+    "test_page_browser": "a browser",
     "test_wheel": "a wheel",
     "test_read_tools": "an agent",
     "test_text_of_the_bill": "an agent",
+    "test_metamorphic": "an organization",
+    "test_simulate": "a simulation",
+    "test_reports": "a month",
 }
 
 
 class Together(LoadScopeScheduling):
-    """Each test for itself, but those of TOGETHER's modules in one process a group.
+    """Each test for itself, but those that TOGETHER names in one process a group.
 
     Not `--dist=loadgroup`: xdist 3.8 writes the group into a test's `_nodeid`, which pytest 9.2 no longer reads.
     """
 
     def _split_scope(self, nodeid):
-        return TOGETHER.get(Path(nodeid.partition("::")[0]).stem, nodeid)
+        module, _, test = nodeid.partition("::")
+        return TOGETHER.get(Path(module).stem) or TOGETHER.get(test.partition("[")[0], nodeid)
 
 
 def pytest_xdist_make_scheduler(config, log):

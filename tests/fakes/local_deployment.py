@@ -1,5 +1,6 @@
 """focuswatch as an operator deploys it, in a local AWS: what `cdk deploy --all` makes of the config of one account."""
 
+import functools
 import http.client
 import io
 import json
@@ -23,7 +24,7 @@ from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
 from infra.pause_stack import capped_roles
-from tests.fakes.local_aws import ACCOUNT, ROOT, LocalAws, deployable, local_aws
+from tests.fakes.local_aws import ACCOUNT, REGION, ROOT, LocalAws, deployable, local_aws
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.fakes.local_slack import LocalSlack, local_slack
 from tests.fakes.slack_requests import Signed
@@ -38,6 +39,7 @@ QUEUES: tuple[tuple[str, str, dict[str, list[str]]], ...] = (  # name, topic, th
 )
 T = TypeVar("T")
 MEMBER = "U0ANNA"  # of every channel
+PAUSE_SECONDS = 0.3  # each look is a dozen requests to the AWS that does the work
 CLOSED = "closed to us"  # an account without the member role
 
 
@@ -141,8 +143,9 @@ class Deployed:
     def wait_until(self, holds: Callable[[], T]) -> T:
         """Return the first true value of `holds`, as long as anything in the deployment moves."""
         return wait_until(
-            holds, progress=self._progress, failure=self._said, stalled_seconds=self.stalled_seconds
-        )
+            holds, progress=self._progress, failure=self._said, stalled_seconds=self.stalled_seconds,
+            pause_seconds=PAUSE_SECONDS,
+        )  # fmt: skip
 
     def _progress(self) -> object:
         """Return what changes while functions work: statements, notifications, queues, Slack and Jira."""
@@ -151,8 +154,7 @@ class Deployed:
         return statements, self._untold(), self._depths(), messages, len(self.jira.issues)
 
     def _untold(self) -> int:
-        with self.aws.used():
-            return DynamoLedger(boto3.resource("dynamodb").Table(self.deployment.ledger)).pending_count()
+        return DynamoLedger(_table(self.aws.endpoint, self.deployment.ledger)).pending_count()
 
     def _depths(self) -> list[int]:
         kinds = ("slack", "jira", "record", "spending", *self.capped)
@@ -227,6 +229,13 @@ class Deployed:
             for message in found:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return received
+
+
+@functools.cache
+def _table(endpoint: str, name: str) -> Any:
+    """Return a table of DynamoDB; loading the model of the service takes longer than reading from it."""
+    session = boto3.Session(ACCOUNT, "x", region_name=REGION)
+    return session.resource("dynamodb", endpoint_url=endpoint).Table(name)
 
 
 def _ended(lines: list[str]) -> int:

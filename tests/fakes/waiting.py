@@ -26,6 +26,7 @@ def wait_until(
     progress: Callable[[], object] = lambda: None,
     failure: Callable[[], str] = lambda: "nothing moved any more",
     stalled_seconds: float = STALLED_SECONDS,
+    pause_seconds: float = PAUSE_SECONDS,
 ) -> T:
     """Return the first true value of `holds`, however long it takes while `progress` returns something new.
 
@@ -37,5 +38,5 @@ def wait_until(
         if now != last:
             last, since = now, time.monotonic()
         assert time.monotonic() - since < patience(stalled_seconds), failure()
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(pause_seconds)
     return value
