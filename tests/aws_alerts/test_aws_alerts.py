@@ -350,6 +350,6 @@ def test_text_without_a_number_is_no_measure():
 )  # fmt: skip
 def test_any_message_is_parsed_in_linear_time(letter):
     """Otherwise one message could block the queue."""
-    started = time.monotonic()
+    started = time.thread_time()
     assert read(letter)
-    assert time.monotonic() - started < 2
+    assert time.thread_time() - started < 2

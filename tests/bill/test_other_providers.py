@@ -10,6 +10,7 @@ import pytest
 
 from focuswatch.bill.ingest.other_providers import sentence
 from focuswatch.reports.page import build_document, render_page
+from tests.fakes.waiting import patience
 from tests.given.exports import read, write
 from tests.given.page import data_of, gathered
 
@@ -18,7 +19,9 @@ SENTENCE = "detections evaluate AWS charges only"
 
 
 def focuswatch(*arguments, code=0):
-    done = subprocess.run([FOCUSWATCH, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [FOCUSWATCH, *map(str, arguments)], capture_output=True, text=True, timeout=patience(300)
+    )
     assert done.returncode == code, (done.stdout, done.stderr)
     return done
 

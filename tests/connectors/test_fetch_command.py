@@ -20,13 +20,14 @@ from tests.fakes.github_billing import KEY as GITHUB_KEY
 from tests.fakes.github_billing import ORGANIZATION, GitHubOrganization, Usage
 from tests.fakes.openai_usage import KEY, Cost, OpenAIUsage
 from tests.fakes.vendor_server import local_vendor
+from tests.fakes.waiting import patience
 
 FOCUSWATCH = Path(sys.executable).parent / "focuswatch"
 
 
 def focuswatch(*arguments, code=0, **environment):
     done = subprocess.run(
-        [FOCUSWATCH, *map(str, arguments)], capture_output=True, text=True, timeout=300,
+        [FOCUSWATCH, *map(str, arguments)], capture_output=True, text=True, timeout=patience(300),
         env={**os.environ, **environment},
     )  # fmt: skip
     assert done.returncode == code, (done.stdout, done.stderr)

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ import pytest
 from botocore.config import Config
 
 from tests.fakes.athena_on_duckdb import DuckDbRunner
+from tests.fakes.free_port import free_port
 from tests.fakes.local_athena import LocalAthena
 from tests.fakes.local_http import serving
 from tests.fakes.waiting import wait_until
@@ -115,7 +115,7 @@ class LocalAws:
 @contextmanager
 def local_aws(folder: Path) -> Iterator[LocalAws]:
     """Start an AWS whose files are in `folder`, and stop it."""
-    port = _free_port()
+    port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     client = _clients(endpoint)
     tables_folder = folder / "lake"
@@ -211,12 +211,6 @@ def _clients(endpoint: str) -> Callable[[str], Any]:
         return created[service]
 
     return client
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def deployable(assembly: Path, into: Path) -> set[str]:

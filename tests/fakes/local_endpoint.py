@@ -15,13 +15,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.fakes.local_http import LocalServer
 
 HOST = "hooks.acme.example"
 SECRET = "whsec_" + base64.b64encode(b"a key of at least 24 bytes, shared").decode()
@@ -107,10 +109,8 @@ def _handler(endpoint: LocalEndpoint) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-class _QuietServer(ThreadingHTTPServer):
+class _QuietServer(LocalServer):
     """A server that does not print the handshakes that clients break off."""
-
-    daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Stay quiet."""

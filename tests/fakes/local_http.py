@@ -68,11 +68,21 @@ def serving(
         yield f"http://127.0.0.1:{port}"
 
 
+class LocalServer(ThreadingHTTPServer):
+    """A server on loopback that refuses no client: with a full backlog, a connection is tried again after a second."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+
 @contextmanager
 def listening(handler: type[BaseHTTPRequestHandler], *, port: int = 0) -> Iterator[int]:
-    """Return the port of a server that serves requests with `handler`: `port`, or any free port."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    server.daemon_threads = True
+    """Return the port of a server that serves requests with `handler`: `port`, or any free port.
+
+    A response is one packet; its body would wait 40 ms for the client to acknowledge the headers.
+    """
+    handler.wbufsize = 65_536
+    server = LocalServer(("127.0.0.1", port), handler)
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:
         yield server.server_port

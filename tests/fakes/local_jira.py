@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from threading import RLock, Thread
 from urllib.parse import parse_qs, urlsplit
 
 from tests.fakes.jira_contract import unlawful
+from tests.fakes.local_http import LocalServer
 from tests.fakes.local_jira_jql import matching
 from tests.fakes.local_jira_rules import (
     CATEGORY,
@@ -87,7 +88,7 @@ class LocalJira:
         self.page = 100
         self.moved: dict[str, str] = {}  # keys that issues had in a project they were moved out of
         self.lock = RLock()
-        self.server: ThreadingHTTPServer | None = None
+        self.server: LocalServer | None = None
         self.port = 0
 
     # What tests do to it
@@ -391,8 +392,7 @@ class LocalJira:
             def log_message(self, format: str, *args: object) -> None:
                 """Write no access log."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        self.server.daemon_threads = True
+        self.server = LocalServer(("127.0.0.1", self.port), Handler)
         self.port = self.server.server_port
         Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 

@@ -9,7 +9,6 @@ import hashlib
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import urllib.request
@@ -22,6 +21,7 @@ from filelock import FileLock
 from trino.dbapi import Connection, connect
 
 from focuswatch.engines.trino_engine import TrinoEngine
+from tests.fakes.free_port import free_port
 from tests.fakes.waiting import wait_until
 
 HERE = Path(__file__).parent / "trino"
@@ -133,7 +133,7 @@ def trino(*, heap_gib: int = 2) -> Iterator[LocalTrino]:
     make()
     with tempfile.TemporaryDirectory(prefix="trino-") as scratch:
         folder = Path(scratch)
-        port = _free_port()
+        port = free_port()
         _configure(folder, port=port, heap_gib=heap_gib)
         with (folder / "log").open("w") as log:
             server = subprocess.Popen(
@@ -189,9 +189,3 @@ def _wait(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
             return False
 
     wait_until(runs, progress=lambda: log.stat().st_size, failure=failure)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

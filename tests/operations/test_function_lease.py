@@ -16,6 +16,7 @@ from focuswatch.operations.function_lease import LEASE_SECONDS, Lease, LeaseLost
 from lambdas.environment import AGAIN, LambdaRun
 from tests.fakes.local_aws import local_aws
 from tests.fakes.memory_table import MemoryTable
+from tests.fakes.waiting import patience
 from tests.given.ledger import ledger_table
 
 TABLE = "leases"
@@ -141,7 +142,7 @@ def test_a_lease_is_renewed_during_a_run_and_expires_after_a_kill(table: Any) ->
     other = Lease(table, "renewed", clock=lambda: now[0])
     for _ in range(3):
         now[0] += LEASE_SECONDS - 1
-        until = time.monotonic() + 20
+        until = time.monotonic() + patience(20)
         while _until(table, "renewed") < now[0] + LEASE_SECONDS:
             assert time.monotonic() < until
             time.sleep(0.02)
