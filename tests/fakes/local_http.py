@@ -83,7 +83,7 @@ def listening(handler: type[BaseHTTPRequestHandler], *, port: int = 0) -> Iterat
     """
     handler.wbufsize = 65_536
     server = LocalServer(("127.0.0.1", port), handler)
-    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
         yield server.server_port
     finally:

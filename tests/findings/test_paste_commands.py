@@ -9,7 +9,7 @@ from itertools import product
 
 import pytest
 
-from focuswatch.authoring.catalog_checks import problems
+from focuswatch.authoring.catalog_checks import statement_problems
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.output import machine_formats
 from focuswatch.findings.finding import Finding, to_finding
@@ -185,4 +185,4 @@ def test_json_and_the_message_for_slack_hold_the_same_action():
 
 def test_no_detection_writes_a_name_into_a_command_by_itself():
     """What SQL puts together, nobody can check: `focuswatch check` refuses it."""
-    assert not [one for one in problems() if "command" in one]
+    assert not [one for one in statement_problems(Catalog.load()) if "command" in one]

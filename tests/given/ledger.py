@@ -1,11 +1,16 @@
 """A ledger's table on an AWS that is not there: call it inside moto's mock_aws."""
 
+import functools
+import os
+from typing import Any
+
 import boto3
 
 
 def ledger_table(name="ledger"):
     """An empty table with the keys and the index that the deployment makes."""
-    return boto3.resource("dynamodb", region_name="us-east-1").create_table(
+    where = (os.environ.get("AWS_ENDPOINT_URL"), os.environ.get("AWS_ACCESS_KEY_ID"))
+    return _dynamodb(*where).create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[
@@ -26,3 +31,9 @@ def ledger_table(name="ledger"):
             }
         ],
     )
+
+
+@functools.cache
+def _dynamodb(_endpoint: str | None, _key: str | None) -> Any:
+    """Return the service of an environment; creating it takes longer than most tests that use it."""
+    return boto3.resource("dynamodb", region_name="us-east-1")
