@@ -204,9 +204,11 @@ class Cell:
         )
 
 
-def lived(channel: Any, fault: Callable[[], Fault], *, seed: int, findings: int = FINDINGS) -> Count:
-    """Run one simulation and return its counts."""
-    with world(channel, seed=seed) as there:
+def lived(
+    channel: Any, fault: Callable[[], Fault], *, seed: int, findings: int = FINDINGS, quick: bool = False
+) -> Count:
+    """Run one simulation and return its counts; `quick` with a table in memory."""
+    with world(channel, seed=seed, quick=quick) as there:
         there.live(story(findings), fault())
         return counted(there)
 

@@ -9,8 +9,8 @@ from tests.fakes.delivery_world import counted, story, world
 @pytest.mark.parametrize("channel", CHANNELS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_no_loss_and_no_duplicates_under_faults(channel, fault):
-    """Over four runs: new, changed, resolved, back."""
-    count = lived(channel, FAULTS[fault], seed=11, findings=6)
+    """Over four runs: new, changed, resolved, back. On a table in memory, as test_memory_table tests it."""
+    count = lived(channel, FAULTS[fault], seed=11, findings=6, quick=True)
     assert count.published >= 15
     assert (count.lost, count.buried) == (0, 0)
     if (channel, fault) not in AT_LEAST_ONCE:

@@ -30,12 +30,13 @@ CHARGE = {
     "ConsumedQuantity": 1.0,
     "charge_date": date(2026, 3, 20),
 }
+SHARED = connect()  # each report replaces the tables that it reads
 KNOWN = Owners.model_validate(tomllib.loads(OWNERS))
 
 
 def report(name, charges, *, accounts=(), activity=(), links=(), owners=KNOWN):
     """Rows of a report over these charges, keyed by column."""
-    connection = connect()
+    connection = SHARED
     case = Case(
         name="given charges",
         kind="quiet",
@@ -46,7 +47,8 @@ def report(name, charges, *, accounts=(), activity=(), links=(), owners=KNOWN):
     )
     give(connection, case, file=CaseFile.model_construct(charge=CHARGE, activity_row={}, link_row={}))
     local_tables.load_owners(connection, owners.tables)
-    local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
+    statements = [CATALOG.report(name).sql]
+    local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF}, statements=statements)
     return report_rows(CATALOG.report(name), engine=DuckDbEngine(connection), as_of=AS_OF, owners=owners)
 
 
