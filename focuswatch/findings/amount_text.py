@@ -93,6 +93,12 @@ def days_open(finding: Finding, *, today: date) -> int:
     return max((today - finding.first_seen).days, 0)
 
 
+def days_open_text(finding: Finding, *, today: date) -> str:
+    """Return how long the finding is open, e.g. `9 days`."""
+    number = days_open(finding, today=today)
+    return "1 day" if number == 1 else f"{number} days"
+
+
 def saving_text(finding: Finding) -> str | None:
     """Return the savings of a resolved finding, expected or verified on the bill; None if it had none."""
     if finding.verified_saving is not None:

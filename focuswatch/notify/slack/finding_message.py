@@ -9,7 +9,7 @@ from datetime import date
 from itertools import islice
 from typing import Any, Literal
 
-from focuswatch.findings.amount_text import days_open, full_amount, saving_text
+from focuswatch.findings.amount_text import days_open, days_open_text, full_amount, saving_text
 from focuswatch.findings.exclusion_offer import ExclusionOffer
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.offer_text import offer_command, offer_reason, offer_scope
@@ -20,6 +20,7 @@ from focuswatch.notify.incident_text import (
     rollout_lines,
     rollout_text,
 )
+from focuswatch.notify.mute_label import not_waste_label
 from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.blocks import (
     URL_CHARACTERS,
@@ -40,9 +41,9 @@ from focuswatch.notify.slack.blocks import (
     words,
 )
 from focuswatch.notify.slack.evidence_blocks import render_evidence, render_explanation
+from focuswatch.notify.slack.message_metadata import metadata
 from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
 from focuswatch.notify.slack.place_names import account_of_finding, place
-from focuswatch.notify.slack.shared_text import days_open_text, metadata, not_waste_label
 
 MOST_BLIND_SPOTS = 3
 MOST_GROUPS = 10  # accounts of a rollout with the same regions

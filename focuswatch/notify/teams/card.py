@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from focuswatch.findings.amount_text import full_amount, main_amount, saving_text
+from focuswatch.findings.amount_text import days_open_text, full_amount, main_amount, saving_text
 from focuswatch.findings.finding import Finding, amount
 from focuswatch.ledger.ledger_entry import OVER, NotificationKind
 from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text
@@ -18,7 +18,6 @@ from focuswatch.notify.slack.evidence_blocks import render_evidence, render_expl
 from focuswatch.notify.slack.finding_message import DONE, MARKS
 from focuswatch.notify.slack.mrkdwn import utf16_length
 from focuswatch.notify.slack.place_names import account_named, account_of_finding, place
-from focuswatch.notify.slack.shared_text import days_open_text
 from focuswatch.notify.teams.card_text import Element, line, lines_of, run, words
 
 # The oldest version with all of the elements used, so that every client shows them (mobile ones are behind):
