@@ -1,4 +1,4 @@
-"""What is printed: a name in a bill is data, wherever it is shown."""
+"""Terminal output: a name in a bill is data, wherever it is shown."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What is sent to Athena: no comments within UNLOAD, and no statement longer than it takes."""
+"""Statements sent to Athena: no comments within UNLOAD, and none above the length limit."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a world of tests/fakes/delivery_world.py delivers to, besides Slack and Jira: a webhook, mail, Security Hub, S3.
+"""Targets of the worlds in tests/fakes/delivery_world.py besides Slack and Jira: webhook, mail, Security Hub, S3.
 
 A target gives the channel of a function run, fails as a fault says, and compares what it shows with what was published.
 """

@@ -72,7 +72,7 @@ MOST_BATCHES = 5_000
 
 
 class ThrottledError(ClientError):
-    """What DynamoDB says when it is asked too much."""
+    """DynamoDB's throttling error."""
 
     def __init__(self) -> None:
         super().__init__({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "any")
@@ -156,7 +156,7 @@ class Queue:
             return [one.record for one in seen[:most]]
 
     def delete(self, records: list[dict[str, Any]], *, failed: set[str]) -> None:
-        """What was worked on; some of it comes again all the same."""
+        """Delete processed messages; some of them are delivered again nevertheless."""
         for record in records:
             if record["messageId"] not in failed and not self.rng.randrange(100) < self.doubles:
                 self.messages[int(record["receiptHandle"])].done = True
@@ -178,7 +178,7 @@ class Queue:
 
 
 class Fault(Protocol):
-    """What befalls a world; each method may do nothing."""
+    """Faults of a world; each method may do nothing."""
 
     def begin(self, world: "World") -> None:
         """Before anything happens."""
@@ -322,7 +322,7 @@ def posting_channel(world: World) -> AddressChannel:
 
 @dataclass(frozen=True)
 class Count:
-    """What came of a world."""
+    """The outcome of a world."""
 
     published: int
     lost: int
@@ -331,7 +331,7 @@ class Count:
 
 
 def counted(world: World) -> Count:
-    """What should be shown and is not, and what is shown more than once."""
+    """Return how many notifications are missing, and how many are shown more than once."""
     audits = {"slack": _slack_audit, "jira": _jira_audit, "teams": teams_audit, "pagerduty": pagerduty_audit}
     if world.target:
         lost, doubled = world.target.audit(world.published)

@@ -124,7 +124,7 @@ def imported(start: str) -> set[str]:
 
 
 def packages(start: str) -> set[str]:
-    """What a Lambda loads when it starts and is neither ours nor Python's."""
+    """Return the third-party modules that a Lambda function imports when it starts."""
     return {name for name in _closure(start) if not name.endswith(".py")} - set(sys.stdlib_module_names)
 
 

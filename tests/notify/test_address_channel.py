@@ -85,7 +85,7 @@ def test_each_address_gets_each_notification_once(world):
 
 
 def test_a_failing_address_does_not_stop_the_others_and_is_retried_alone(world):
-    """What was sent is stored after each request."""
+    """The state is stored after each request."""
     world.sender.errors["search"] = [TryLater("busy", seconds=5)]
     with pytest.raises(TryLater):
         world.deliver()

@@ -350,7 +350,7 @@ def test_vendored_libraries_are_those_of_npm(name):
 
 
 def test_vendored_versions_are_those_of_package_json():
-    """What LICENSES.txt and the files' own heads say."""
+    """Versions in LICENSES.txt equal those in the headers of the files."""
     pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]
     licences = (VENDOR / "LICENSES.txt").read_text()
     assert re.search(rf"^d3 {re.escape(pinned['d3'])} ", licences, re.MULTILINE)

@@ -147,7 +147,7 @@ def test_nothing_acts_unseen(name):
     "name", ["lines", "shell", "markup", "mention of all", "turned", "widthless", "quotes"]
 )
 def test_a_name_makes_no_command(name):
-    """What a shell would act on is shown and not offered to copy."""
+    """A command with characters that a shell interprets is shown, but not offered to copy."""
     payload = told(given(HOSTILE[name]))
     assert not [one for one in elements(payload["blocks"]) if one.get("type") == "rich_text_preformatted"]
     codes = [one["text"] for one in elements(payload["blocks"]) if one.get("style") == {"code": True}]
