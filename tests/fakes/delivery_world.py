@@ -48,6 +48,7 @@ from tests.fakes.local_teams import LocalTeams
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.waiting import patience
 from tests.given.findings import DAY, finding, run
+from tests.given.incidents import RULES
 from tests.given.jira import CATALOG
 from tests.given.ledger import ledger_table
 from tests.given.slack import Killed, SlackWorld
@@ -69,6 +70,7 @@ POSTED = {  # owners whose findings go to a channel that can only post
 }
 ROUTING_KEYS = {team: format(number, "032x") for number, team in enumerate(TEAMS)}
 MOST_BATCHES = 5_000
+RAN = ("idle_sagemaker_endpoint", "underused_gpu")
 
 
 class ThrottledError(ClientError):
@@ -177,6 +179,15 @@ class Queue:
         return min((one.visible_at for one in self.messages if not one.done), default=None)
 
 
+@dataclass(frozen=True)
+class IncidentNews:
+    """A notification as SNS got it: its kind, its finding, and whether channels send nothing of its own."""
+
+    kind: str
+    fingerprint: str
+    in_incident: bool
+
+
 class Fault(Protocol):
     """Faults of a world; each method may do nothing."""
 
@@ -206,6 +217,7 @@ class World:
     batch: int = 10
     target: Target | None = None  # where neither Slack nor Jira is delivered to
     published: dict[str, dict[int, tuple[str, bool]]] = field(default_factory=lambda: defaultdict(dict))
+    incidents: dict[str, dict[str, IncidentNews]] = field(default_factory=lambda: defaultdict(dict))
 
     @property
     def now(self) -> float:
@@ -240,7 +252,9 @@ class World:
     def _run(self, number: int, found: list[Finding]) -> None:
         day = DAY + timedelta(days=number)
         shown = (as_published(one, target=self.channel) for one in found)
-        a_run = run(*(one.model_copy(update={"as_of": day}) for one in shown), on=day)
+        a_run = run(
+            *(one.model_copy(update={"as_of": day}) for one in shown), on=day, ran=RAN, incident_rules=RULES
+        )
         ledger = DynamoLedger(self.table)
         ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=())
 
@@ -298,6 +312,9 @@ class World:
         fingerprint, number = told["news_id"].rpartition("-")[0], notification_number(told["news_id"])
         hints = json.loads(asked["Message"])["delivery"]
         self.published[fingerprint][number] = (told["change"], hints["told_in"] == "digest")
+        self.incidents[told["incident"]][told["news_id"]] = IncidentNews(
+            told["change"], fingerprint, hints["told_in"] == "incident"
+        )
         self.queue.publish(**asked)
 
 
