@@ -171,7 +171,7 @@ FAULTS: dict[str, Callable[[], Fault]] = {
     "clock jumps": ClockJumps,
     "four processes at once": ManyWorkers,
 }
-# A finding whose row was lost may come back with another one of the same cause, as a new incident: the id was in the row.
+# A finding whose row was lost can return with another one of the same cause, as a new incident: the row had the id.
 NEW_INCIDENT = "rows lost"
 KILLED, BURST = "killed between any two steps", "burst"
 CELLS = [*FAULTS, KILLED, BURST]
@@ -217,7 +217,7 @@ def lived(channel: Any, fault: Callable[[], Fault], *, seed: int, findings: int 
 
 def lived_incidents(channel: Any, fault: Callable[[], Fault], *, seed: int, incidents: int) -> Count:
     """Run one simulation with two findings in each incident, and count incidents."""
-    with world(channel, seed=seed) as there:
+    with world(channel, seed=seed, quick=True) as there:
         there.live(incident_story(incidents), fault())
         return counted_by_incident(there)
 

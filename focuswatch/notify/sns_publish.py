@@ -20,7 +20,7 @@ from focuswatch.findings.offer_text import offer_command, offer_reason
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.ledger_entry import Notification, PendingNotification
-from focuswatch.notify.finding_events import FindingEvents
+from focuswatch.notify.eventbridge_events import FindingEvents
 from focuswatch.notify.incident_text import incident_text, rollout_extent
 from focuswatch.notify.queue_message import DeliveryHints, ToldIn
 

@@ -12,8 +12,8 @@ from typing import Any, Literal, Protocol
 import boto3
 
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.address_channel import AddressChannel, AddressState
 from focuswatch.notify.claims import Claims
+from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.daily_limit import DailyLimit
 from focuswatch.notify.mail.deliver import MailSender
@@ -27,8 +27,8 @@ from focuswatch.notify.webhook.client import WebhookEndpoint
 from focuswatch.notify.webhook.deliver import WebhookSender
 from focuswatch.notify.webhook.signature import WebhookSecrets
 from focuswatch.owners.owners_file import Owners
-from tests.fakes.local_endpoint import HOST, SECRET, LocalEndpoint, local_endpoint
-from tests.fakes.local_rest_aws import ACCOUNT, REGION, SENDER, LocalRestAws, local_rest_aws
+from tests.fakes.local_ses_securityhub import ACCOUNT, REGION, SENDER, LocalRestAws, local_rest_aws
+from tests.fakes.local_webhook_receiver import HOST, SECRET, LocalEndpoint, local_endpoint
 from tests.given.jira import CATALOG
 from tests.given.slack import SlackWorld
 

@@ -22,9 +22,9 @@ from focuswatch.errors import FocuswatchError
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.address_channel import AddressChannel, AddressState
 from focuswatch.notify.address_digests import AddressDigests
 from focuswatch.notify.claims import Claims
+from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.http_post import post_json
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
@@ -41,8 +41,8 @@ from focuswatch.notify.teams.deliver import TeamsSender
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.delivery_targets import Target, as_published, delivery_target
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
+from tests.fakes.local_json_service import serving as posts
 from tests.fakes.local_pagerduty import LocalPagerDuty
-from tests.fakes.local_posts import serving as posts
 from tests.fakes.local_slack import local_slack
 from tests.fakes.local_teams import LocalTeams
 from tests.fakes.memory_table import MemoryTable

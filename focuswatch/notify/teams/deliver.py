@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime
 
 from focuswatch.findings.amount_text import main_amount
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.address_channel import SentNotification
 from focuswatch.notify.console_links import console_url
+from focuswatch.notify.deliver_to_addresses import SentNotification
 from focuswatch.notify.mute_label import not_waste_label
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.slack.digest import DigestLine

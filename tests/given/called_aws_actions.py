@@ -28,7 +28,7 @@ SERVICES = {
     "focuswatch/ledger/dynamodb_ledger.py": ["dynamodb"],
     "focuswatch/ledger/dynamodb_pages.py": ["dynamodb"],
     "focuswatch/notify/sns_publish.py": ["sns"],
-    "focuswatch/notify/finding_events.py": ["events"],
+    "focuswatch/notify/eventbridge_events.py": ["events"],
     "focuswatch/notify/mail/client.py": ["sesv2"],
     "focuswatch/notify/mail/daily_limit.py": ["dynamodb"],
     "focuswatch/notify/mail/mail_digests.py": ["dynamodb"],
