@@ -22,8 +22,8 @@ import boto3
 
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
+from focuswatch.bill.refresh.athena_statements import tables_as_of
 from focuswatch.bill.refresh.local_views import daily_select
-from focuswatch.bill.refresh.refresh_selects import tables_as_of
 from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import KEPT_TABLES

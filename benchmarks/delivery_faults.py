@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.fakes.delivery_world import Count, Fault, ThrottledError, World, counted, story, world
+from tests.fakes.incident_world import counted_by_incident, incident_story
 from tests.given.slack import Killed, Steps
 
 FINDINGS = 12
@@ -170,12 +171,15 @@ FAULTS: dict[str, Callable[[], Fault]] = {
     "clock jumps": ClockJumps,
     "four processes at once": ManyWorkers,
 }
+# A finding whose row was lost can return with another one of the same cause, as a new incident: the row had the id.
+NEW_INCIDENT = "rows lost"
 KILLED, BURST = "killed between any two steps", "burst"
 CELLS = [*FAULTS, KILLED, BURST]
 CHANNELS: tuple[Any, ...] = (
     *("slack", "jira", "teams", "pagerduty"),
     *("webhook", "email", "securityhub", "ocsf"),
 )
+BY_INCIDENT = ("slack", "jira", "teams", "pagerduty")  # one message, issue or alert for an incident
 # Webhooks of Teams and SES accept no idempotency key, and what they sent cannot be read: a message whose outcome is
 # unknown is sent again.
 AT_LEAST_ONCE = {
@@ -211,6 +215,13 @@ def lived(
     with world(channel, seed=seed, quick=quick) as there:
         there.live(story(findings), fault())
         return counted(there)
+
+
+def lived_incidents(channel: Any, fault: Callable[[], Fault], *, seed: int, incidents: int) -> Count:
+    """Run one simulation with two findings in each incident, and count incidents."""
+    with world(channel, seed=seed, quick=True) as there:
+        there.live(incident_story(incidents), fault())
+        return counted_by_incident(there)
 
 
 @dataclass
@@ -272,6 +283,12 @@ def main() -> None:
                 continue
             cell = Cell(counts=[lived(channel, fault, seed=seed) for seed in arguments.seeds])
             print(cell.line(name, channel), flush=True)
+            if channel in BY_INCIDENT:
+                counts = [
+                    lived_incidents(channel, fault, seed=seed, incidents=FINDINGS // 2)
+                    for seed in arguments.seeds
+                ]
+                print(Cell(counts=counts).line(f"{name}, incidents", channel), flush=True)
         if KILLED in arguments.cells:
             cell = Cell(
                 counts=killed_everywhere(channel, seed=arguments.seeds[0], findings=2, every=arguments.every)

@@ -1,4 +1,4 @@
-"""Measure wall time and peak memory of whole scans, compared with the minimum of benchmarks/minimum.py.
+"""Measure wall time and peak memory of whole scans, compared with the minimum of benchmarks/scan_baseline.py.
 
     python benchmarks/scan.py --millions 1 10 50 --kinds daily hourly csv --data /tmp/bills
 

@@ -3,7 +3,7 @@
 from aws_cdk import aws_athena
 from constructs import Construct
 
-from focuswatch.bill.refresh.refresh_selects import saved_query
+from focuswatch.bill.refresh.athena_statements import saved_query
 from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.findings.exchange_rates import rate_of
 from focuswatch.operations.deployment_config import Deployment

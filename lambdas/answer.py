@@ -114,7 +114,7 @@ def _open_dialog(question: ResponseDialog, *, secret: dict[str, str]) -> None:
     from slack_sdk import WebClient
 
     from focuswatch.notify.slack.client import API
-    from focuswatch.notify.slack.response_form import render_not_waste_dialog
+    from focuswatch.notify.slack.mute_dialog import render_not_waste_dialog
 
     view = render_not_waste_dialog(
         question.fingerprint, title=question.title, channel=question.channel, ts=question.ts,

@@ -21,11 +21,11 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.address_channel import AddressChannel, AddressState, Sender
 from focuswatch.notify.address_digests import AddressDigests, DigestSender
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.console_links import console_url, query_url
-from focuswatch.notify.finding_events import FindingEvents
+from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState, Sender
+from focuswatch.notify.eventbridge_events import FindingEvents
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_batch import Queue
 from focuswatch.notify.slack.digest_queue import DigestState

@@ -4,7 +4,7 @@ from typing import Any
 
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.errors import DeliveryError
-from focuswatch.owners.launches import costs_muted_by_launches
+from focuswatch.owners.muted_launch_costs import costs_muted_by_launches
 from focuswatch.reports.launch_review import launches_ended_this_week
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.weekly_slack_message import render_weekly_message

@@ -52,7 +52,7 @@ tag_maps AS (
     UNION
     SELECT DISTINCT tags FROM accounts
 ),
-tag_values AS (                                               -- keys as focuswatch.catalog.tag_keys compares them
+tag_values AS (                                               -- keys as focuswatch.catalog.tag_key_prefixes compares them
     SELECT
         tag_maps.Tags,
         regexp_replace(lower(keys.tag_key), $tag_prefix, '') AS bare_key,

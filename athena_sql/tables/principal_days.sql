@@ -115,7 +115,7 @@ named_callers AS (
         CAST(NULL AS varchar)
     FROM remainders
 ),
-tag_values AS (                                               -- keys as focuswatch.catalog.tag_keys compares them
+tag_values AS (                                               -- keys as focuswatch.catalog.tag_key_prefixes compares them
     SELECT
         tag_maps.tags,
         tag_maps.of_accounts,

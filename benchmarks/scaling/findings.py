@@ -11,8 +11,8 @@ from scan import FOCUSWATCH
 from scaling.child import count_findings, program, run_program
 from scaling.table import growth, head, line
 
-CREATED_ON, RESOLVED_ON = "2026-05-21", "2026-05-29"  # days of scaling/planted.py's bill
-ON_DYNAMODB = [sys.executable, "-m", "benchmarks.scaling.recorded"]
+CREATED_ON, RESOLVED_ON = "2026-05-21", "2026-05-29"  # days of scaling/orphaned_volumes_bill.py's bill
+ON_DYNAMODB = [sys.executable, "-m", "benchmarks.scaling.record_and_publish"]
 
 
 def measured(sizes: Sequence[int], *, data: Path) -> None:

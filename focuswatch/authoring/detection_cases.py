@@ -118,7 +118,7 @@ def outcome_of(
     )
     statements = [detection.sql]
     if detection.header.kind == "series":  # it reads the cost drivers of its findings too
-        statements.append(catalog.lookups["excess_charges"].sql)
+        statements.append(catalog.lookups["cost_drivers"].sql)
     local_tables.create_views(on, catalog, values=question.values, statements=statements)
     return run_detection(detection, engine=DuckDbEngine(on), catalog=catalog, inputs=question)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from focuswatch.catalog.headers import Category
-from focuswatch.findings.aws_alert_ids import ANOMALY, BUDGET
+from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
 from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.finding import Finding, OwnedBy, fingerprint, money, severity_of
 from focuswatch.findings.size_limits import limit_size

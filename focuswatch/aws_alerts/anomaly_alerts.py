@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from focuswatch.aws_alerts.alert_findings import CURRENCY, alert_finding, owner_of
-from focuswatch.findings.aws_alert_ids import ANOMALY
+from focuswatch.findings.aws_alert_detections import ANOMALY
 from focuswatch.findings.finding import Finding, amount
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.owners.owners_file import Owners

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from focuswatch.aws_alerts.alert_amounts import Measure
 from focuswatch.aws_alerts.alert_findings import CURRENCY, alert_finding, owner_of
 from focuswatch.catalog.headers import Category
-from focuswatch.findings.aws_alert_ids import BUDGET
+from focuswatch.findings.aws_alert_detections import BUDGET
 from focuswatch.findings.finding import Finding, OwnedBy
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.owners.owners_file import Owners

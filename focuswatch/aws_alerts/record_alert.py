@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from focuswatch.findings.aws_alert_ids import ANOMALY, BUDGET
+from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
 from focuswatch.findings.exchange_rates import Rates, rate_of
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.same_cause import IncidentRules

@@ -9,8 +9,8 @@ from datetime import date
 from focuswatch.bill.bill import KNOWN_FINDINGS_TABLE, BillSummary
 from focuswatch.bill.ingest.other_providers import sentence
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
+from focuswatch.bill.refresh.athena_statements import aws_tables, charges_as_delivered, tables_as_of
 from focuswatch.bill.refresh.glue_partitions import GluePeriod
-from focuswatch.bill.refresh.refresh_selects import aws_tables, charges_as_delivered, tables_as_of
 from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import NothingDelivered

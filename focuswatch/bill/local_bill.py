@@ -17,8 +17,8 @@ from focuswatch.bill.bill import (
     resolve_as_of,
 )
 from focuswatch.bill.ingest.other_providers import aws_only
-from focuswatch.bill.refresh.delivered_export import DeliveredExport
 from focuswatch.bill.refresh.local_refresh import refresh, unreadable
+from focuswatch.bill.refresh.raw_export import DeliveredExport
 from focuswatch.bill.schema import table_columns
 from focuswatch.bill.schema.table_columns import KEPT_TABLES, KNOWN_FINDINGS
 from focuswatch.bill.state_lock import locked

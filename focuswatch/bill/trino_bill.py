@@ -19,7 +19,7 @@ from focuswatch.bill.bill import (
 )
 from focuswatch.bill.ingest.other_providers import IS_AWS, sentence
 from focuswatch.bill.refresh import trino_statements
-from focuswatch.bill.refresh.refresh_selects import invoiced, kept_table, tables_as_of
+from focuswatch.bill.refresh.athena_statements import invoiced, kept_table, tables_as_of
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
 from focuswatch.bill.schema.focus_columns import INVOICE
 from focuswatch.bill.schema.table_columns import (

@@ -82,7 +82,7 @@ class PaceHeader(BaseModel):
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """Return the evidence columns that state how much of a budget is spent; see detect.forecast.budget_plans."""
+        """Return the evidence columns that state how much of a budget is spent; see forecast_vs_budget."""
         return ("month", "reached_percent")
 
 

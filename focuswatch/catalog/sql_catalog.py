@@ -21,7 +21,7 @@ from focuswatch.catalog.headers import (
     ReportHeader,
     TableHeader,
 )
-from focuswatch.catalog.tag_keys import TAG_PREFIX
+from focuswatch.catalog.tag_key_prefixes import TAG_PREFIX
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.engines.sql_literals import Value, placeholders, render
 from focuswatch.errors import CatalogError, ConfigError

@@ -25,7 +25,7 @@ def assess(
     from focuswatch.cli.opened_export import open_export
     from focuswatch.cli.output import assessment_table
     from focuswatch.cli.progress import progress_line
-    from focuswatch.detect.assessment import assess as assess_bill
+    from focuswatch.detect.input_assessment import assess as assess_bill
 
     with open_export(bill_options) as opened:
         with progress_line() as line:

@@ -74,6 +74,8 @@ def _of_finding(finding: "Finding", opened: "OpenedExport") -> str:
     if finding.detection == "unannounced_ai_launch":  # its resource is a model
         model, resource = finding.evidence.get("model"), None
     identity = (finding.sub_account_id, finding.service_name, resource, model)
-    statement = opened.catalog.lookups["noted_charges"].render({"as_of": bill.as_of, "findings": [identity]})
+    statement = opened.catalog.lookups["launch_note_charges"].render(
+        {"as_of": bill.as_of, "findings": [identity]}
+    )
     rows = bill.engine.query(statement, label="charges of the finding")
     return note_of_finding(finding, rows, owners=opened.owners, as_of=bill.as_of)

@@ -10,7 +10,7 @@ from focuswatch.cli.option_groups import BillOptions
 
 if TYPE_CHECKING:
     from focuswatch.bill.bill import Bill, BillInputs
-    from focuswatch.bill.remembered_inputs import RecalledInputs
+    from focuswatch.bill.last_scan_inputs import RecalledInputs
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.detect.result_cache import ResultCache
     from focuswatch.owners.owners_file import Owners
@@ -63,7 +63,7 @@ def open_export(bill_options: BillOptions) -> Iterator[OpenedExport]:
 
 def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "RecalledInputs":
     """Return the export and its files: those named, and those used with the export before unless `forget`."""
-    from focuswatch.bill.remembered_inputs import (
+    from focuswatch.bill.last_scan_inputs import (
         RecalledInputs,
         RememberedInputs,
         load_last_export,
@@ -89,7 +89,7 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
 def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillInputs":
     """Return where everything is that a bill is opened from."""
     from focuswatch.bill.bill import BillInputs
-    from focuswatch.bill.remembered_inputs import state_of
+    from focuswatch.bill.last_scan_inputs import state_of
     from focuswatch.cli.bill_engine import export_name
 
     latest = recalled.inputs

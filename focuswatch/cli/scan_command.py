@@ -80,7 +80,7 @@ def scan_and_notify(
     They count as notified once the block has ended and its output is flushed. A finding that was not written is new
     again in the next scan.
     """
-    from focuswatch.bill.remembered_inputs import remember_inputs
+    from focuswatch.bill.last_scan_inputs import remember_inputs
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.bill_engine import open_on_engine
     from focuswatch.cli.opened_export import bill_inputs, recalled_files

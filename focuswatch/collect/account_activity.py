@@ -5,20 +5,20 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from focuswatch.collect import called_models, model_resources, search_resources
+from focuswatch.collect import called_models, sagemaker_bedrock_resources, search_resources
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
 from focuswatch.collect.cloudwatch_metrics import MetricReadings, read_metrics
 from focuswatch.collect.collected_days import CollectedDays, Window
 from focuswatch.collect.collected_files import Store
-from focuswatch.collect.hourly_resources import Place, Resource
+from focuswatch.collect.hourly_billed_resources import Place, Resource
 from focuswatch.collect.member_sessions import Session
 
 Lister = Callable[[Any, Place], Iterator[Resource]]
 LISTERS: tuple[tuple[str, Lister], ...] = (
-    ("sagemaker", model_resources.endpoints),
-    ("bedrock", model_resources.provisioned_throughputs),
-    ("bedrock", model_resources.imported_models),
-    ("bedrock", model_resources.custom_models),
+    ("sagemaker", sagemaker_bedrock_resources.endpoints),
+    ("bedrock", sagemaker_bedrock_resources.provisioned_throughputs),
+    ("bedrock", sagemaker_bedrock_resources.imported_models),
+    ("bedrock", sagemaker_bedrock_resources.custom_models),
     ("cloudwatch", called_models.called_models),
     ("opensearchserverless", search_resources.collections),
     ("opensearch", search_resources.domains),

@@ -9,7 +9,7 @@ from typing import Any
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
 from focuswatch.collect.account_activity import CollectedAccount, collect_account
-from focuswatch.collect.account_links import collect_links
+from focuswatch.collect.collect_resource_links import collect_links
 from focuswatch.collect.collected_days import Window
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.member_sessions import AT_ONCE, SessionFor

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.hourly_resources import Place
+from focuswatch.collect.hourly_billed_resources import Place
 
 DRAFT = "DRAFT"  # the working version, which every agent has
 # storage of a knowledge base: configuration, its field with the ARN, type of the resource

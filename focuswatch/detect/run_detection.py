@@ -110,9 +110,9 @@ def _rows(detection: Detection, *, engine: Engine, catalog: Catalog, inputs: Det
         )
     if detection.header.kind == "forecast":
         assert detection.header.pace is not None
-        from focuswatch.detect.forecast import budget_plans
+        from focuswatch.detect.forecast import forecast_vs_budget
 
-        return budget_plans.pace_rows(
+        return forecast_vs_budget.pace_rows(
             statement, engine=engine, label=detection.id, inputs=inputs.values, pace=detection.header.pace
         )
     return engine.query(statement, label=detection.id)

@@ -11,10 +11,10 @@ from datetime import date
 from functools import partial
 
 from focuswatch.catalog.sql_catalog import Catalog, Detection
-from focuswatch.detect.coverage import Coverage, coverage
+from focuswatch.detect.data_coverage import Coverage, coverage
 from focuswatch.detect.explain.attach_explanations import ChangeHistory, attach_explanations
 from focuswatch.detect.owned_findings import owned_findings
-from focuswatch.detect.recommendation_coverage import not_evaluated_without_recommendations
+from focuswatch.detect.recommendation_freshness import not_evaluated_without_recommendations
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
 from focuswatch.detect.scan_notes import scan_notes

@@ -7,7 +7,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate
-from focuswatch.owners.launches import costs_muted_by_launches
+from focuswatch.owners.muted_launch_costs import costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
 
 FIRST_CHARGE_DETECTIONS = frozenset({"new_region", "new_service"})

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
-from focuswatch.detect.coverage import Coverage
+from focuswatch.detect.data_coverage import Coverage
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.finding import Finding

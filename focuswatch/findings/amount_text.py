@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 from focuswatch.catalog.headers import Category
-from focuswatch.findings.aws_alert_ids import ANOMALY, BUDGET
+from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding, amount
 from focuswatch.findings.verified_saving import VerifiedSaving
 
@@ -32,15 +32,18 @@ def amount_suffix(detection: str, category: Category) -> str:
 def full_amount(finding: Finding) -> str:
     """Return all amounts of a finding: `345.60 USD/month in potential savings`.
 
-    For an event: `8,063 USD charged since 2026-05-27; 120,945 USD/month if usage continues`.
+    The lead of a rollout has the sums over all accounts. For an event:
+    `8,063 USD charged since 2026-05-27; 120,945 USD/month if usage continues`.
     """
     text = main_amount(finding)
     if not finding.is_event or finding.cost_so_far is None:
         return text
     if finding.ended_on is not None:
         return f"{text}; ended"
-    if finding.monthly_cost_if_continues:
-        return f"{text}; {_money(finding, finding.monthly_cost_if_continues)}/month if usage continues"
+    rollout = finding.rollout
+    monthly = rollout.monthly_cost_if_continues if rollout else finding.monthly_cost_if_continues
+    if monthly:
+        return f"{text}; {_money(finding, monthly)}/month if usage continues"
     return text
 
 
@@ -48,7 +51,9 @@ def main_amount(finding: Finding) -> str:
     """Return the main amount of a finding, in one line: `8,063 USD charged since 2026-05-27`."""
     if finding.detection in (BUDGET, ANOMALY) and not finding.monthly_cost:
         return "no amount in the alert"
-    text = f"{_money(finding, finding.monthly_cost)}{amount_suffix(finding.detection, finding.category)}"
+    total = finding.rollout.cost_so_far if finding.rollout else None
+    cost = finding.monthly_cost if total is None else total
+    text = f"{_money(finding, cost)}{amount_suffix(finding.detection, finding.category)}"
     return " ".join(filter(None, (text, _days(finding))))
 
 
@@ -91,6 +96,12 @@ def cost_so_far_text(finding: Finding, *, today: date) -> str | None:
 def days_open(finding: Finding, *, today: date) -> int:
     """Return the days since the finding was first seen."""
     return max((today - finding.first_seen).days, 0)
+
+
+def days_open_text(finding: Finding, *, today: date) -> str:
+    """Return how long the finding is open, e.g. `9 days`."""
+    number = days_open(finding, today=today)
+    return "1 day" if number == 1 else f"{number} days"
 
 
 def saving_text(finding: Finding) -> str | None:

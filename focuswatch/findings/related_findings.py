@@ -57,7 +57,8 @@ class Rollout(BaseModel):
     """The same services that started in new regions of many accounts.
 
     `account_count` and `region_count` count all; `groups` list at most MOST_ACCOUNTS accounts. `teams` are the owners
-    of the accounts (None: no owner); a rollout of several teams is notified to FinOps.
+    of the accounts (None: no owner); a rollout of several teams is notified to FinOps. `cost_so_far` and
+    `monthly_cost_if_continues` are sums over all findings (None: stored before they were kept).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -66,3 +67,5 @@ class Rollout(BaseModel):
     region_count: int
     groups: tuple[RolloutAccounts, ...]
     teams: tuple[str | None, ...]
+    cost_so_far: Money | None = None
+    monthly_cost_if_continues: Money | None = None

@@ -2,9 +2,9 @@
 
 from focuswatch.ledger.decide import decide
 from focuswatch.ledger.decision import Decision, DetectionRun
-from focuswatch.ledger.dismissals import Dismissals
 from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, PendingNotification, Suppression
 from focuswatch.ledger.ledger_protocol import EvaluatedUntil, Ledger, LedgerSnapshot
+from focuswatch.ledger.repeated_dismissals import Dismissals
 from focuswatch.ledger.sqlite_ledger import SqliteLedger
 from focuswatch.ledger.suppression_index import SuppressionIndex
 

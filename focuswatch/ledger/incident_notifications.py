@@ -11,7 +11,7 @@ The id of an incident never changes, so that its message and its issue stay the 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
@@ -214,7 +214,7 @@ def _related(finding: Finding) -> RelatedFinding:
     )
 
 
-def _rollout(findings: Iterable[Finding]) -> Rollout:
+def _rollout(findings: Sequence[Finding]) -> Rollout:
     """Return the extent of a rollout: its accounts, in groups with the same regions."""
     regions: dict[str, set[str]] = defaultdict(set)
     services, teams = set(), set()
@@ -235,4 +235,8 @@ def _rollout(findings: Iterable[Finding]) -> Rollout:
             for names, accounts in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
         ),
         teams=tuple(sorted(teams, key=str)),
+        cost_so_far=sum((one.cost_so_far or Decimal(0) for one in findings), Decimal(0)),
+        monthly_cost_if_continues=sum(
+            (one.monthly_cost_if_continues or Decimal(0) for one in findings), Decimal(0)
+        ),
     )

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from focuswatch.catalog.sql_catalog import Catalog, Report
-from focuswatch.detect.coverage import Coverage, coverage
+from focuswatch.detect.data_coverage import Coverage, coverage
 from focuswatch.detect.summarize_detections import summarize_detections
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from focuswatch.findings.exclusion_offer import OfferScope
 from focuswatch.ledger import Ledger, Suppression
 from focuswatch.ledger.decide import acknowledge
-from focuswatch.ledger.incident_response import suppressible
 from focuswatch.ledger.ledger_entry import LedgerEntry
+from focuswatch.ledger.response_scope import suppressible
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from focuswatch.errors import DeliveryError
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import Finding, account_label, display_values
+from focuswatch.findings.finding import Finding, display_values
 from focuswatch.findings.offer_text import offer_command, offer_reason
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.ledger_entry import Notification, PendingNotification
-from focuswatch.notify.finding_events import FindingEvents
+from focuswatch.notify.eventbridge_events import FindingEvents
 from focuswatch.notify.incident_text import incident_text, rollout_extent
+from focuswatch.notify.place_names import account_of_finding, region_id_of_finding
 from focuswatch.notify.queue_message import DeliveryHints, ToldIn
 
 if TYPE_CHECKING:
@@ -157,11 +158,11 @@ def _escape(match: re.Match[str]) -> str:
 def render_email(notification: Notification) -> str:
     """Return the notification as the text of a mail; it names the other new findings of its detection and incident."""
     finding = notification.finding
-    account = account_label(finding.sub_account_name, finding.sub_account_id)
+    account, region = account_of_finding(finding), region_id_of_finding(finding)
     proof = display_values({name: value for name, value in finding.evidence.items() if value is not None})
     evidence = "\n".join(f"  {name}: {value}" for name, value in proof.items())
     return visible(
-        f"{finding.title}\n\n{finding.reason}\n\nAccount: {account or 'none'}\nRegion: {finding.region_id}\n"
+        f"{finding.title}\n\n{finding.reason}\n\nAccount: {account or 'none'}\nRegion: {region}\n"
         f"Amount: {full_amount(finding)}\n\n{incident_text(notification)}"
         f"What to do\n{finding.action}\n\n{_offer(finding)}{_root_cause(finding)}Evidence\n{evidence}\n\n"
         f"Finding {finding.fingerprint}, as of {finding.as_of}\n"

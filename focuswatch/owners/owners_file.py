@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from focuswatch.catalog.tag_keys import is_principal_key, plain_key
+from focuswatch.catalog.tag_key_prefixes import is_principal_key, plain_key
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.errors import ConfigError
 from focuswatch.findings.finding import OwnedBy, Severity

@@ -16,18 +16,18 @@ def report_rows(
     """Return a report's rows as of a day, in its order; `tables` are SELECTs that replace tables. Raises QueryError."""
     statement = with_tables(_statement(report, as_of=as_of, owners=owners), tables or {})
     if report.header.kind == "forecast":
-        from focuswatch.detect.forecast import budget_plans  # imports numpy, which only forecasts need
+        from focuswatch.detect.forecast import forecast_vs_budget  # imports numpy, which only forecasts need
 
-        return budget_plans.month_rows(statement, engine=engine, label=report.id, as_of=as_of)
+        return forecast_vs_budget.month_rows(statement, engine=engine, label=report.id, as_of=as_of)
     return engine.query(statement, label=report.id)
 
 
 def report_columns(report: Report, *, engine: Engine, as_of: date, owners: Owners) -> list[str]:
     """Return the names of a report's columns, also where it has no rows. Raises QueryError."""
     if report.header.kind == "forecast":
-        from focuswatch.detect.forecast import budget_plans
+        from focuswatch.detect.forecast import forecast_vs_budget
 
-        return list(budget_plans.COLUMNS)
+        return list(forecast_vs_budget.COLUMNS)
     return list(engine.columns(_statement(report, as_of=as_of, owners=owners), label=report.id))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from focuswatch.bill.bill import Bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.ledger import LedgerEntry
-from focuswatch.owners.launches import costs_muted_by_launches
+from focuswatch.owners.muted_launch_costs import costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.launch_review import launches_ended_this_week
 from focuswatch.reports.run_report import report_rows

@@ -20,7 +20,7 @@ from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.finding import DAYS_A_MONTH, SEVERITIES, Finding, account_label, amount
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry
-from focuswatch.owners.launches import MutedByLaunch, launches_summary
+from focuswatch.owners.muted_launch_costs import MutedByLaunch, launches_summary
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.launch_review import LaunchReview, reviews_summary
 

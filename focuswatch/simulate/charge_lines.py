@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.billing_meters import Meter
+from focuswatch.simulate.meter_prices import PRIVATE_RATES
 from focuswatch.simulate.organization import SimulatedAccount
-from focuswatch.simulate.priced_meters import PRIVATE_RATES
 
 Week = tuple[float, float, float, float, float, float, float]  # weights, Monday first; 0 is no charge
 Hours = Literal["flat", "office", "night"]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from focuswatch.simulate.bill_calendar import BILL_START_DAYS, FIRST_SCAN_DAYS, SETTLE_DAYS, Calendar
 from focuswatch.simulate.billing_meters import Meter
 from focuswatch.simulate.charge_lines import FLAT, Line, Week
+from focuswatch.simulate.meter_prices import meters
 from focuswatch.simulate.organization import Lifecycle, SimulatedAccount, SimulatedOrganization
-from focuswatch.simulate.priced_meters import meters
 
 if TYPE_CHECKING:
     from focuswatch.simulate.planted.planted_recommendations import PlantedRecommendation

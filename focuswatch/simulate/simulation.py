@@ -24,7 +24,7 @@ from focuswatch.simulate.everyday.finance_charges import add_finance_charges
 from focuswatch.simulate.expected import truth_of
 from focuswatch.simulate.organization import make_organization
 from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.planted.incident_kinds import plant
+from focuswatch.simulate.planted.plant_incidents import plant
 from focuswatch.simulate.planted_truth import write_truth
 from focuswatch.simulate.writing.export_files import (
     EXPORT_NAME,

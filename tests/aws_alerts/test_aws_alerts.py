@@ -44,7 +44,7 @@ def test_alert_states_budget_amount_and_share():
 
 
 def test_forecast_is_a_separate_finding():
-    """What is forecast is not said to have happened, and is another finding than what has."""
+    """A forecast is not reported as a cost that occurred, and is a finding of its own."""
     finding = read(budget_message(kind="FORECASTED", threshold="$12,000.00", reached="$13,100.50"))
     assert (
         finding.reason

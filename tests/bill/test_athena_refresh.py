@@ -16,10 +16,10 @@ from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.bill.refresh import refresh_selects
+from focuswatch.bill.refresh import athena_statements
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
+from focuswatch.bill.refresh.athena_statements import charges_of_period, portions, saved_query, tables_as_of
 from focuswatch.bill.refresh.glue_partitions import Partitions
-from focuswatch.bill.refresh.refresh_selects import charges_of_period, portions, saved_query, tables_as_of
 from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
@@ -458,7 +458,7 @@ def test_files_whose_paths_exceed_one_statement_are_folded_in_portions(
     listed = [f"s3://{BUCKET}/{folder}/{part.name}" for part in parts]
     manifest.write_text(json.dumps({"dataFiles": listed}))
     deliver(aws, export)
-    monkeypatch.setattr(refresh_selects, "MOST_PATH_BYTES", 10)
+    monkeypatch.setattr(athena_statements, "MOST_PATH_BYTES", 10)
     again = warehouse()
     told = refreshed(tmp_path, owners, on=again)
     assert (told.changed, told.failed) == ((period,), {})

@@ -53,7 +53,7 @@ def total(charges):
 
 
 def warned(source, tmp_path, state="state"):
-    """What a refresh warns of, and what is billed in all."""
+    """Return the warnings of a refresh, and the total of the bill."""
     reader = read(source, tmp_path / state)
     refreshed = reader.refresh()  # once more over what is known now
     return " | ".join(refreshed.summary.warnings), pytest.approx(reader.billed()), refreshed

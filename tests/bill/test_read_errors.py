@@ -1,4 +1,4 @@
-"""What cannot be read is refused in one sentence that names file, found and expected; nothing of it is kept."""
+"""A file that cannot be read fails with one sentence: file, found, expected. Nothing of it is kept."""
 
 import gzip
 import json

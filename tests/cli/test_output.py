@@ -1,4 +1,4 @@
-"""What is printed: a name in a bill is data, wherever it is shown."""
+"""Terminal output: a name in a bill is data, wherever it is shown."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.slack_payload import notification_payload
 from focuswatch.cli.output.terminal_style import PIPED_WIDTH, place
 from focuswatch.cli.progress import progress_line
-from focuswatch.detect.coverage import Coverage
+from focuswatch.detect.data_coverage import Coverage
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.finding import account_label
 from focuswatch.findings.visible_text import visible

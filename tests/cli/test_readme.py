@@ -76,7 +76,7 @@ def _help_texts() -> list[str]:
 
 
 def test_the_example_owners_file_is_taken():
-    """What a user copies first must work."""
+    """The first commands of the README work."""
     assert Owners.load(ROOT / "config" / "owners.toml").teams
 
 

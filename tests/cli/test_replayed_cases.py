@@ -138,7 +138,7 @@ def test_duplicate_file_doubles_the_bill(tmp_path, copy):
 
 
 def test_explain_a_day_is_diluted(tmp_path):
-    """What ran on one day cost what it cost on that day, not a third of it."""
+    """A charge of one day is that day's cost, not a third of it."""
     bill = CASES / "explain_a_day_is_diluted" / "bill.csv"
     (anomaly,) = [one for one in scan(bill, tmp_path) if one["detection"] == "cost_anomaly"]
     done = focuswatch("explain", anomaly["fingerprint"], "--state", tmp_path)
@@ -169,7 +169,7 @@ def test_infinite_and_negative_budget(tmp_path, command, budget):
 
 
 def test_kept_damaged(tmp_path):
-    """What focuswatch keeps and finds damaged is read anew, or named with its folder."""
+    """Damaged state is rebuilt from the export, or the error names its folder."""
     bill = CASES / "explain_a_day_is_diluted" / "bill.csv"
     fingerprints = {one["fingerprint"] for one in scan(bill, tmp_path)}
     (kept,) = tmp_path.rglob("daily_services.parquet")
@@ -196,7 +196,7 @@ def test_new_region_of_a_purchase(tmp_path):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1", "cp1252"])
 def test_findings_of_a_failed_output_are_new_again(tmp_path, encoding):
-    """What a full disk did not take is new again, and any encoding of the output takes it."""
+    """A finding whose output could not be written is new again, in any output encoding."""
     scan_idle = [
         FOCUSWATCH, "scan", IDLE / "bill.parquet", "--activity", IDLE / "activity.parquet", "--state", tmp_path,
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.scan_tables import print_top_findings
 from focuswatch.cli.output.table_grid import Column, grid, shortened, wrapped
 from focuswatch.cli.output.terminal_style import PIPED_WIDTH, console, rounded
-from focuswatch.detect.coverage import Coverage
+from focuswatch.detect.data_coverage import Coverage
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.ledger import LedgerEntry, Notification
 from tests.given.findings import DAY, finding

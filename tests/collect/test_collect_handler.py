@@ -75,8 +75,8 @@ def test_member_role_grants_exactly_the_actions_that_are_called():
     """Some services have other names in IAM than as clients."""
     from focuswatch.collect.access_refusals import ServiceNotOffered
     from focuswatch.collect.account_activity import collect_account
-    from focuswatch.collect.account_links import collect_links
     from focuswatch.collect.cloudtrail_changes import CloudTrail
+    from focuswatch.collect.collect_resource_links import collect_links
     from focuswatch.collect.collected_days import Window
     from tests.collect import test_account_links
     from tests.collect.test_account_activity import ACCOUNT, MemoryStore

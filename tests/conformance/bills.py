@@ -38,7 +38,7 @@ class Bill:
 
 
 def bill_of(case: Case, *, file: CaseFile, connection: duckdb.DuckDBPyConnection) -> Bill:
-    """What a case gives."""
+    """The input of a case."""
     give(connection, case, file=file)
     as_of = case.as_of or file.as_of
     question = DetectionInput(

@@ -28,7 +28,7 @@ def difference(duckdb: Sequence[Row], trino: Sequence[Row], *, sql: str = "") ->
 
 
 def _order(duckdb: Sequence[Row], trino: Sequence[Row], *, promised: Sequence[str]) -> str | None:
-    """What stands elsewhere; where amounts are the same but for their last digit, what comes next decides nothing."""
+    """Return rows in another order; amounts that differ only in the last digit are equal for ordering."""
     for place, (one, other) in enumerate(zip(duckdb, trino, strict=True)):
         beside = [*duckdb[max(place - 1, 0) : place], *duckdb[place + 1 : place + 2]]
         for name in (name for name in promised if name in one):

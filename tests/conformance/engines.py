@@ -112,7 +112,7 @@ class OnTrino:
             for statement in insert_statements(f"{self.schema}.{name}", numbered, rows):
                 engine.execute(statement, label=self.schema)
         everything = {name: self.catalog.tables[name].sql for name in local_tables.MADE}
-        causes = self.catalog.lookups["excess_charges"].sql  # what a series asks beside its own statement
+        causes = self.catalog.lookups["cost_drivers"].sql  # what a series asks beside its own statement
         read = "\n".join([*(entry.sql for entry in for_entries), causes])
         needed = needed_of(read, everything) if for_entries else set(local_tables.MADE)
         for name in (one for one in local_tables.MADE if one in needed):

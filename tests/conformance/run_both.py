@@ -33,7 +33,7 @@ class BatchEntry:
 
 @dataclass(frozen=True)
 class Difference:
-    """What one statement over one bill brought otherwise."""
+    """The difference between two engines in one statement over one bill."""
 
     bill: Bill
     id: str

@@ -1,4 +1,4 @@
-"""What people see of a pause: the button, the reply in the thread, the comment in Jira, each once."""
+"""Announcements of a pause: the button, the reply in the thread, the comment in Jira, each once."""
 
 import json
 from dataclasses import replace

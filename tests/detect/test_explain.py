@@ -380,7 +380,7 @@ def test_a_meter_of_a_job_a_day_ends_though_no_job_lasts():
 
 
 def test_incomplete_day_stops_no_resource():
-    """What is missing on the newest days may still come."""
+    """Charges missing on the newest days may still be delivered."""
     gone = {"days": [BEFORE, RISEN], "SkuMeter": "EU-Old", "ResourceId": "arn:old"}
     assert why({}, gone, more(EffectiveCost=99.0)).ended
     assert not why({}, gone, more(EffectiveCost=99.0), as_of=RISEN + timedelta(days=2)).ended
@@ -657,7 +657,7 @@ def test_token_drivers_are_a_sentence_before_what_started():
     ],
 )
 def test_headline_states_volume_or_price(volume, price, said):
-    """What is less than a twentieth is not worth a word."""
+    """A driver below a twentieth of the increase is not mentioned."""
     explained = explanation(by_volume=volume, by_price=price, last_day=EXPLANATION.first_day)
     assert (
         explanation_headline(explained, currency="EUR")

@@ -11,7 +11,7 @@ from focuswatch.bill import local_tables
 from focuswatch.bill.local_tables import create_views
 from focuswatch.bill.schema.table_columns import OPTIONAL, RECOMMENDATIONS
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.recommendation_coverage import STALE_DAYS
+from focuswatch.detect.recommendation_freshness import STALE_DAYS
 from focuswatch.detect.run_detection import DetectionInput, run_detection
 from focuswatch.detect.scan import scan
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect

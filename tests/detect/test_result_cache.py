@@ -43,7 +43,7 @@ def test_other_data_day_or_statement_is_not_cached(path):
 
 
 def test_failed_statement_is_run_again(tmp_path):
-    """What failed once may succeed."""
+    """A detection that failed is run again."""
     cache = ResultCache(tmp_path / "answers.json", digest="d")
     cache.put(Outcome(NEW_REGION, error="no memory"), QUESTION)
     cache.save()

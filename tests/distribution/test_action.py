@@ -63,7 +63,7 @@ class Runner:
         }
 
     def run(self, step: dict[str, Any], *, code: int = 0, **inputs: str) -> str:
-        """What the step prints; its environment variables that are not given are empty, as those of inputs."""
+        """Return the output of the step; environment variables that are not given are empty, as for inputs."""
         script = self.folder / "step.sh"
         script.write_text(step["run"])
         own = {name: inputs.get(name, "") for name in step.get("env", {}) if name != "COLUMNS"}

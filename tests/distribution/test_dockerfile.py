@@ -19,7 +19,7 @@ BUILD, FINAL = LINES[STAGES[0] : STAGES[1]], LINES[STAGES[1] :]
 
 
 def copied() -> list[tuple[list[str], str]]:
-    """What the first stage copies from the checkout: sources and target."""
+    """Return the COPY instructions of the first stage: sources and target."""
     arguments = [rest.split() for instruction, rest in BUILD if instruction == "COPY"]
     return [(words[:-1], words[-1]) for words in arguments]
 

@@ -1,4 +1,4 @@
-"""What happens to real bills changes no finding that it should not change.
+"""Changes that occur in real bills change no finding that they should not change.
 
 A small simulated bill is scanned as it is, and again after each change; what a change implies is named with it.
 """
@@ -424,5 +424,5 @@ def test_no_finding_changes_with(organisation, tmp_path, rule):
 
 
 def named(findings: Iterable[Finding]) -> list[tuple[str, str | None, str]]:
-    """What a reader of a failure needs to know of findings."""
+    """Return the fields of findings that explain a failed comparison."""
     return sorted((one.detection, one.sub_account_name, one.reason) for one in findings)

@@ -1,9 +1,9 @@
-"""What is sent to Athena: no comments within UNLOAD, and no statement longer than it takes."""
+"""Statements sent to Athena: no comments within UNLOAD, and none above the length limit."""
 
 import pytest
 
 from focuswatch.bill.account_details import rows_of_accounts
-from focuswatch.bill.refresh.refresh_selects import saved_query
+from focuswatch.bill.refresh.athena_statements import saved_query
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_dialect import without_comments
 from focuswatch.engines.duckdb_engine import connect

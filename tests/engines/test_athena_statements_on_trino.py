@@ -24,7 +24,7 @@ from focuswatch.bill.ingest.other_providers import IS_AWS
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.refresh_selects import NOT_STORED, aws_tables, saved_query, tables_as_of
+from focuswatch.bill.refresh.athena_statements import NOT_STORED, aws_tables, saved_query, tables_as_of
 from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog

@@ -1,4 +1,4 @@
-"""What compares the engines: it sees what differs, and reduces a bill to what shows it. No Trino is needed."""
+"""The comparison of engines finds differences, and reduces a bill to the rows that show one. Needs no Trino."""
 
 from datetime import date
 from decimal import Decimal

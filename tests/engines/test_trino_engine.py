@@ -88,7 +88,7 @@ def lake_of(local_trino: LocalTrino, raw) -> TrinoTables:
 
 
 def focuswatch(*arguments: object, code: int = 0) -> str:
-    """What the command prints."""
+    """Return the output of the command."""
     program = "from focuswatch.cli import main; main()"
     called = [sys.executable, "-c", program, *map(str, arguments)]
     done = subprocess.run(called, capture_output=True, text=True, check=False, env=dict(os.environ))
@@ -107,11 +107,11 @@ class Both:
     on_duckdb: list[object]
 
     def there(self, verb: str, *words: object) -> str:
-        """What it prints over the Trino."""
+        """Return its output with Trino."""
         return focuswatch(verb, *words, self.table, *self._beside(), *self.on_trino)
 
     def here(self, verb: str, *words: object) -> str:
-        """What it prints over the files."""
+        """Return its output with the files."""
         return focuswatch(verb, *words, self.files, *self._beside(), *self.on_duckdb)
 
     def _beside(self) -> list[object]:
@@ -145,7 +145,7 @@ def both(local_trino, tmp_path_factory) -> Both:
 
 @pytest.fixture(scope="module")
 def scanned(both):
-    """What both say to the same bill; a ledger of each is there from now on."""
+    """Return the output of both for the same bill; each has a ledger afterwards."""
     return tuple(json.loads(scan("scan", "--format", "json")) for scan in (both.there, both.here))
 
 

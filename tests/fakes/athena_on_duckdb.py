@@ -1,4 +1,4 @@
-"""What the local Athena runs statements on: Glue's tables over the Parquet files of S3, read by DuckDB.
+"""The engine of the local Athena: Glue's tables over the Parquet files of S3, read by DuckDB.
 
 A table is resolved as Athena does it: its columns from Glue, its files from each partition's own location or from
 the partition projection, its hidden column "$path". Files are fetched once, by their ETag. Whole files count as

@@ -111,7 +111,7 @@ def told(execution: Execution) -> dict[str, Any]:
 
 
 def refuse_types(answer: StatementResult) -> None:
-    """What Athena cannot write to Parquet."""
+    """Raise for a column that Athena cannot write to Parquet."""
     for place, (name, type_) in enumerate(answer.types.items(), start=1):
         if name.startswith("_col"):
             raise StatementError(f"MISSING_COLUMN_NAME: Column name not specified at position {place}")

@@ -41,7 +41,7 @@ class CursorTeam:
     missing: int = 0
 
     def spend_cents(self) -> Decimal:
-        """What /teams/spend shows: usage on top of the plan."""
+        """Return the usage that exceeds the plan, as /teams/spend does."""
         return sum(
             (Decimal(str(event.cents)) for event in self.events if event.kind == "Usage-based"), Decimal(0)
         )

@@ -1,4 +1,4 @@
-"""What a world of tests/fakes/delivery_world.py delivers to, besides Slack and Jira: a webhook, mail, Security Hub, S3.
+"""Targets of the worlds in tests/fakes/delivery_world.py besides Slack and Jira: webhook, mail, Security Hub, S3.
 
 A target gives the channel of a function run, fails as a fault says, and compares what it shows with what was published.
 """
@@ -12,8 +12,8 @@ from typing import Any, Literal, Protocol
 import boto3
 
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.address_channel import AddressChannel, AddressState
 from focuswatch.notify.claims import Claims
+from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.daily_limit import DailyLimit
 from focuswatch.notify.mail.deliver import MailSender
@@ -27,8 +27,8 @@ from focuswatch.notify.webhook.client import WebhookEndpoint
 from focuswatch.notify.webhook.deliver import WebhookSender
 from focuswatch.notify.webhook.signature import WebhookSecrets
 from focuswatch.owners.owners_file import Owners
-from tests.fakes.local_endpoint import HOST, SECRET, LocalEndpoint, local_endpoint
-from tests.fakes.local_rest_aws import ACCOUNT, REGION, SENDER, LocalRestAws, local_rest_aws
+from tests.fakes.local_ses_securityhub import ACCOUNT, REGION, SENDER, LocalRestAws, local_rest_aws
+from tests.fakes.local_webhook_receiver import HOST, SECRET, LocalEndpoint, local_endpoint
 from tests.given.jira import CATALOG
 from tests.given.slack import SlackWorld
 

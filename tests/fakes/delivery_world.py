@@ -22,9 +22,9 @@ from focuswatch.errors import FocuswatchError
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.address_channel import AddressChannel, AddressState
 from focuswatch.notify.address_digests import AddressDigests
 from focuswatch.notify.claims import Claims
+from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.http_post import post_json
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
@@ -41,13 +41,14 @@ from focuswatch.notify.teams.deliver import TeamsSender
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.delivery_targets import Target, as_published, delivery_target
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
+from tests.fakes.local_json_service import serving as posts
 from tests.fakes.local_pagerduty import LocalPagerDuty
-from tests.fakes.local_posts import serving as posts
 from tests.fakes.local_slack import local_slack
 from tests.fakes.local_teams import LocalTeams
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.waiting import patience
 from tests.given.findings import DAY, finding, run
+from tests.given.incidents import RULES
 from tests.given.jira import CATALOG
 from tests.given.ledger import ledger_table
 from tests.given.slack import Killed, SlackWorld
@@ -69,10 +70,11 @@ POSTED = {  # owners whose findings go to a channel that can only post
 }
 ROUTING_KEYS = {team: format(number, "032x") for number, team in enumerate(TEAMS)}
 MOST_BATCHES = 5_000
+RAN = ("idle_sagemaker_endpoint", "underused_gpu")
 
 
 class ThrottledError(ClientError):
-    """What DynamoDB says when it is asked too much."""
+    """DynamoDB's throttling error."""
 
     def __init__(self) -> None:
         super().__init__({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "any")
@@ -156,7 +158,7 @@ class Queue:
             return [one.record for one in seen[:most]]
 
     def delete(self, records: list[dict[str, Any]], *, failed: set[str]) -> None:
-        """What was worked on; some of it comes again all the same."""
+        """Delete processed messages; some of them are delivered again nevertheless."""
         for record in records:
             if record["messageId"] not in failed and not self.rng.randrange(100) < self.doubles:
                 self.messages[int(record["receiptHandle"])].done = True
@@ -177,8 +179,17 @@ class Queue:
         return min((one.visible_at for one in self.messages if not one.done), default=None)
 
 
+@dataclass(frozen=True)
+class IncidentNews:
+    """A notification as SNS got it: its kind, its finding, and whether channels send nothing of its own."""
+
+    kind: str
+    fingerprint: str
+    in_incident: bool
+
+
 class Fault(Protocol):
-    """What befalls a world; each method may do nothing."""
+    """Faults of a world; each method may do nothing."""
 
     def begin(self, world: "World") -> None:
         """Before anything happens."""
@@ -206,6 +217,7 @@ class World:
     batch: int = 10
     target: Target | None = None  # where neither Slack nor Jira is delivered to
     published: dict[str, dict[int, tuple[str, bool]]] = field(default_factory=lambda: defaultdict(dict))
+    incidents: dict[str, dict[str, IncidentNews]] = field(default_factory=lambda: defaultdict(dict))
 
     @property
     def now(self) -> float:
@@ -240,7 +252,9 @@ class World:
     def _run(self, number: int, found: list[Finding]) -> None:
         day = DAY + timedelta(days=number)
         shown = (as_published(one, target=self.channel) for one in found)
-        a_run = run(*(one.model_copy(update={"as_of": day}) for one in shown), on=day)
+        a_run = run(
+            *(one.model_copy(update={"as_of": day}) for one in shown), on=day, ran=RAN, incident_rules=RULES
+        )
         ledger = DynamoLedger(self.table)
         ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=())
 
@@ -298,6 +312,9 @@ class World:
         fingerprint, number = told["news_id"].rpartition("-")[0], notification_number(told["news_id"])
         hints = json.loads(asked["Message"])["delivery"]
         self.published[fingerprint][number] = (told["change"], hints["told_in"] == "digest")
+        self.incidents[told["incident"]][told["news_id"]] = IncidentNews(
+            told["change"], fingerprint, hints["told_in"] == "incident"
+        )
         self.queue.publish(**asked)
 
 
@@ -322,7 +339,7 @@ def posting_channel(world: World) -> AddressChannel:
 
 @dataclass(frozen=True)
 class Count:
-    """What came of a world."""
+    """The outcome of a world."""
 
     published: int
     lost: int
@@ -331,7 +348,7 @@ class Count:
 
 
 def counted(world: World) -> Count:
-    """What should be shown and is not, and what is shown more than once."""
+    """Return how many notifications are missing, and how many are shown more than once."""
     audits = {"slack": _slack_audit, "jira": _jira_audit, "teams": teams_audit, "pagerduty": pagerduty_audit}
     if world.target:
         lost, doubled = world.target.audit(world.published)

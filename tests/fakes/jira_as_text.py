@@ -31,7 +31,7 @@ HIDDEN = "\x00"
 
 
 def acting(text: str) -> list[str]:
-    """What acts in a text, each as `kind: what`; blocks act only by ending."""
+    """Return the active parts of a text as `kind: value`, such as links and mentions; blocks only end."""
     rest = BLOCK.sub("", text)
     rest = ESCAPED.sub(HIDDEN, rest)
     return [f"{kind}: {match[0]}" for kind, rule in ACTS.items() for match in rule.finditer(rest)]

@@ -46,7 +46,7 @@ UNLISTED = {("GET", "issue/{issueIdOrKey}/transitions", "expand")}
 
 
 def unlawful(method: str, path: str, query: dict, body: dict | None, *, cloud: bool) -> Iterator[str]:
-    """What Jira's published description does not know of a request, in words."""
+    """Return how a request differs from Jira's published API description."""
     rest = re.sub(r"^issue/[^/]+", "issue/{issueIdOrKey}", path.removeprefix(ROOT))
     operation = OPERATIONS.get((method, rest))
     if operation is None or not path.startswith(ROOT):

@@ -201,7 +201,7 @@ def _value(value: Any) -> Any:
 
 
 def _as_json(value: Any) -> Any:
-    """What boto3 read, as Glue wrote it: times are seconds."""
+    """Return what boto3 parsed in Glue's own format: times are seconds."""
     match value:
         case datetime():
             return value.timestamp()

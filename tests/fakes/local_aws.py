@@ -93,7 +93,7 @@ class LocalAws:
             return log_file.read_text()
 
     def bootstrap(self, *, cwd: Path) -> None:
-        """What `cdk deploy` needs of an account."""
+        """Create the resources that `cdk deploy` expects in an account."""
         self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "", cwd=cwd)
 
     def deploy(self, assembly: Path) -> None:
@@ -238,7 +238,7 @@ def deployable(assembly: Path, into: Path) -> set[str]:
 
 
 def unknown_of(resource: dict[str, Any]) -> str | None:
-    """What ministack does not know of a resource: its type, or that an alarm calculates."""
+    """Return the type of a resource that ministack does not support, or an alarm over metric math; else None."""
     if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
         return "AWS::CloudWatch::Alarm over several metrics"
     return resource["Type"] if resource["Type"] in UNKNOWN_TYPES else None

@@ -36,7 +36,7 @@ UNPACK = (
 
 
 def lacking() -> str | None:
-    """What must be installed before a page can be opened here, in words; None where nothing is missing."""
+    """Return what must be installed before a page can be opened here; None if nothing is missing."""
     if not AXE.exists():
         return "the page is not opened: `make setup-dev` installs what it is tested with"
     if NPM_BRINGS_ONE or _installed():

@@ -105,7 +105,7 @@ class Deployed:
         self.put(f"tables/{key}", body.getvalue())
 
     def dead_letters(self, function: str) -> list[str]:
-        """What came to a function's dead-letter queue, where something must come."""
+        """Wait for messages in a function's dead-letter queue, and return them."""
         letters = self.wait_until(lambda: self._receive(self.deployment.dead_letters(function)))
         return [message["Body"] for message in letters]
 
@@ -169,7 +169,7 @@ class Deployed:
         return sum(int(told[name]) for name in names)
 
     def publish(self, topic: str, message: str) -> None:
-        """What AWS itself says on a topic."""
+        """Publish a message on a topic as AWS does."""
         sns = self.aws.client("sns")
         (arn,) = [one["TopicArn"] for one in sns.list_topics()["Topics"] if one["TopicArn"].endswith(topic)]
         sns.publish(TopicArn=arn, Message=message)
@@ -189,7 +189,7 @@ class Deployed:
             return error.code
 
     def opened(self, link: str) -> tuple[int, str]:
-        """What somebody who opens a link gets: the status, and where it leads (nowhere: empty)."""
+        """Open a link. Return the status, and the address it redirects to (none: empty)."""
         parts = urlsplit(link)
         asked = http.client.HTTPConnection(str(urlsplit(self.aws.endpoint).netloc), timeout=patience(60))
         asked.request("GET", f"{parts.path}?{parts.query}", headers={"Host": str(parts.hostname)})
@@ -197,7 +197,7 @@ class Deployed:
         return answer.status, answer.getheader("Location") or ""
 
     def lines(self, function: str) -> Iterator[str]:
-        """What a function has logged."""
+        """Return the log of a function."""
         group = f"/aws/lambda/{self.deployment.function(function)}"
         for page in self.aws.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group):
             yield from (event["message"] for event in page["events"])

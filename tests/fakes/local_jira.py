@@ -36,7 +36,7 @@ EMAIL, TOKEN = "focuswatch@example.com", "a-secret-token"
 
 @dataclass
 class Fault:
-    """What goes wrong with the next `times` requests that match; see LocalJira.fail."""
+    """A fault of the next `times` requests that match; see LocalJira.fail."""
 
     kind: str
     method: str

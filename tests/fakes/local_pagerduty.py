@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes.local_posts import Answer, Faults
+from tests.fakes.local_json_service import Answer, Faults
 
 MOST_BYTES = 512 * 1024
 

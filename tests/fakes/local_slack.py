@@ -37,7 +37,7 @@ WEBHOOK_STATUS = {"no_service": 404, "is_archived": 410, "channel_not_found": 40
 
 @dataclass
 class Fault:
-    """What befalls the next `times` calls of `method` (None: of any)."""
+    """A fault of the next `times` calls of `method` (None: of any)."""
 
     kind: FaultKind
     method: str | None = None
@@ -84,7 +84,7 @@ class LocalSlack:
 
     @property
     def api(self) -> str:
-        """What a client takes as its base_url."""
+        """The base_url for a client."""
         return f"{self.address}/api/"
 
     def fault(

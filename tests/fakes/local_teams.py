@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes.local_posts import Answer, Faults, Limit
+from tests.fakes.local_json_service import Answer, Faults, Limit
 
 MOST_BYTES = 28 * 1024  # in UTF-16
 VERSIONS = ("1.0", "1.1", "1.2", "1.3", "1.4", "1.5")

@@ -74,7 +74,7 @@ def body_of(args: Args) -> Args:
 
 
 def edit(message: Message, args: Args) -> None:
-    """What is not said stays; but blocks go where only text is said, and `{}` takes metadata away.
+    """Fields that are not given are kept; but text without blocks removes blocks, and `{}` removes metadata.
 
     https://docs.slack.dev/reference/methods/chat.update
     """

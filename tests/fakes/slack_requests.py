@@ -1,4 +1,4 @@
-"""What Slack sends when somebody presses a button or submits a dialog, signed as Slack signs it."""
+"""Requests that Slack sends when a user clicks a button or submits a dialog, signed as Slack signs them."""
 
 import hashlib
 import hmac

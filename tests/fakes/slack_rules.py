@@ -1,4 +1,4 @@
-"""What Slack takes as blocks and as a view, by its documentation: https://docs.slack.dev/reference/block-kit.
+"""Slack's documented rules for blocks and views: https://docs.slack.dev/reference/block-kit.
 
 Lengths are counted in UTF-16 units: whatever Slack counts, it is not more. What the documentation does not know is
 refused, so a misspelt key is too.
@@ -46,7 +46,7 @@ def metadata_problem(metadata: Any) -> str | None:
 
 
 def view_problems(view: Any) -> list[str]:
-    """What is wrong with a modal: https://docs.slack.dev/reference/views/modal-views."""
+    """Return violations of the rules for modals: https://docs.slack.dev/reference/views/modal-views."""
     rules = Rules()
     optional = {
         "close",

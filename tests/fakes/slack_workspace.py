@@ -44,7 +44,7 @@ class _Exchange:
 
 
 class Workspace:
-    """What the app can do in a workspace; `clock` gives seconds since 1970."""
+    """A Slack workspace as the app can use it; `clock` returns seconds since 1970."""
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
@@ -112,7 +112,7 @@ class Workspace:
         return message
 
     def respond(self, path: str, args: Args) -> None:
-        """What a post to a response_url does: https://docs.slack.dev/interactivity/handling-user-interaction."""
+        """Handle a post to a response_url: https://docs.slack.dev/interactivity/handling-user-interaction."""
         response_url = self.responses.get(path)
         if response_url is None or self.clock() > response_url.until:
             raise SlackError("expired_url")

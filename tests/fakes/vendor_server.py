@@ -20,7 +20,7 @@ Reply = tuple[int, dict[str, str], Any]  # status, headers, body
 
 
 class UsageApi(Protocol):
-    """What a vendor answers to a request: its path below the address, parameters, body and headers."""
+    """A vendor's response to a request: its path below the address, parameters, body and headers."""
 
     def reply(self, path: str, query: dict[str, list[str]], body: Any, headers: dict[str, str]) -> Reply: ...
 

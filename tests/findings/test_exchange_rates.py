@@ -13,8 +13,8 @@ import typer.testing
 
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, outcome_of, read_cases
 from focuswatch.aws_alerts.alert_findings import alert_finding as said
+from focuswatch.bill.refresh.athena_statements import rate_of_period
 from focuswatch.bill.refresh.glue_partitions import GluePeriod, _period
-from focuswatch.bill.refresh.refresh_selects import rate_of_period
 from focuswatch.catalog.headers import DetectionHeader as Header
 from focuswatch.catalog.sql_catalog import Catalog, read_entry
 from focuswatch.cli import app

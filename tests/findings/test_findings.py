@@ -1,4 +1,4 @@
-"""What a finding is: identity, severity, words, and the schema it is published by."""
+"""A finding: fingerprint, severity, texts, and the schema in which it is published."""
 
 import json
 from datetime import date
@@ -143,7 +143,7 @@ def test_small_finding_is_unchanged():
 
 
 def test_a_finding_survives_its_json():
-    """What a ledger stores is what it reads."""
+    """A ledger returns the entry that it stored."""
     one = finding(cost="0.123456", tags={"naïve 🙂": "'\"\\"})
     assert Finding.model_validate_json(one.model_dump_json(by_alias=True)) == one
 

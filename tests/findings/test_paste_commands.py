@@ -184,5 +184,5 @@ def test_json_and_the_message_for_slack_hold_the_same_action():
 
 
 def test_no_detection_writes_a_name_into_a_command_by_itself():
-    """What SQL puts together, nobody can check: `focuswatch check` refuses it."""
+    """`focuswatch check` refuses a command concatenated in SQL, because it cannot be verified."""
     assert not [one for one in statement_problems(Catalog.load()) if "command" in one]

@@ -124,7 +124,7 @@ def test_two_later_days_show_that_it_ended(last_day, billed_until, monthly):
 
 
 def test_an_account_without_charges_for_a_week_shows_the_end_too():
-    """What woke a dormant account may have been all that it was charged for."""
+    """The charges that made a dormant account active may be all of its charges."""
     row = {"first_day": "2026-05-22", "last_day": "2026-05-23"}
     assert event(row, billed_until=date(2026, 5, 23)).ended_on == date(2026, 5, 23)
     late = row | {"last_day": "2026-05-24"}

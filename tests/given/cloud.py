@@ -88,7 +88,7 @@ class Cloud:
         return Member(clients, self.key(account))
 
     def sessions(self, *, refusing=()):
-        """What `assuming` gives: accounts' clients, or a refusal."""
+        """Return the clients of accounts, or raise the refusal, as `assuming` does."""
         clients = self.attach(Clients())
 
         def session_for(account):

@@ -1,4 +1,4 @@
-"""What tests state in one line: a finding, a run."""
+"""Findings and scans that a test creates in one line."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -55,7 +55,7 @@ def finding(
 
 
 def saving_of(finding: Finding, *, saved: str, on: date = DAY) -> VerifiedSaving:
-    """What the bill shows of a finding resolved on a day; the rest of its cost is still charged."""
+    """Return the charges of a finding resolved on a day; the rest of its cost is still charged."""
     expected = finding.monthly_cost / DAYS_A_MONTH
     return VerifiedSaving(
         since=on, measured_from=on + timedelta(days=2), measured_until=on + timedelta(days=4),

@@ -8,14 +8,14 @@ from typing import Any
 from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.notify.address_channel import AddressChannel, AddressState
 from focuswatch.notify.claims import Claims
+from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.pagerduty.client import PagerDuty, PagerDutySecret
 from focuswatch.notify.pagerduty.deliver import PagerDutyResponses, PagerDutySender
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.owners.owners_file import Owners
+from tests.fakes.local_json_service import serving
 from tests.fakes.local_pagerduty import LocalPagerDuty
-from tests.fakes.local_posts import serving
 from tests.fakes.waiting import patience
 from tests.given.ledger import ledger_table
 from tests.given.slack import MORNING

@@ -2,7 +2,7 @@
 
 from focuswatch.catalog.sql_catalog import Catalog
 
-EXPLAINED = ("excess_charges", "rise_charges", "began_and_ended", "token_use")
+EXPLAINED = ("cost_drivers", "charge_categories", "started_and_stopped", "token_use")
 COVERED = "SELECT * FROM completeness"
 
 

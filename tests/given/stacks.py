@@ -19,7 +19,7 @@ from tests.given.deployments import CONFIG, ROOT, deployment_of
 
 @dataclass(frozen=True)
 class Stacks:
-    """What one synthesis made: templates by the stack's last word."""
+    """The templates of one synthesis by the last word of the stack's name."""
 
     folder: Path
     deployment: Deployment

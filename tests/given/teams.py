@@ -9,9 +9,9 @@ from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.address_channel import AddressChannel, AddressState
 from focuswatch.notify.address_digests import AddressDigests
 from focuswatch.notify.claims import Claims
+from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.response_ledger import ResponseLedger
@@ -20,7 +20,7 @@ from focuswatch.notify.teams.client import TeamsSecret, TeamsWebhooks
 from focuswatch.notify.teams.deliver import TeamsSender
 from focuswatch.notify.teams.record_link import LinkRecorder
 from focuswatch.owners.owners_file import Owners
-from tests.fakes.local_posts import serving
+from tests.fakes.local_json_service import serving
 from tests.fakes.local_teams import LocalTeams
 from tests.fakes.waiting import patience
 from tests.given.ledger import ledger_table

@@ -15,7 +15,7 @@ from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
 from infra.stacks import add_stacks
 from tests.fakes.pause_world import owners_with
-from tests.given.aws_calls import Used, actions, callers
+from tests.given.called_aws_actions import Used, actions, callers
 from tests.given.deployments import ROOT, deployment_of
 from tests.given.stacks import synthesized
 from tests.infra.test_infra_permissions import (

@@ -4,7 +4,7 @@ import pytest
 
 from focuswatch.operations.deployment_config import ONE_AT_A_TIME, QUEUE_FED
 from infra.lambda_packages import LAYER_PACKAGES
-from tests.given.aws_calls import SERVICES, Used, actions, callers, packages
+from tests.given.called_aws_actions import SERVICES, Used, actions, callers, packages
 from tests.given.deployments import deployment_of
 from tests.given.stacks import Stacks, synthesized
 
@@ -52,7 +52,7 @@ USED = {
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/notify/sns_publish.py"),
-        Used("focuswatch/notify/finding_events.py"),
+        Used("focuswatch/notify/eventbridge_events.py"),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"pending_notifications", "mark_notified"})),
     ],
@@ -127,8 +127,8 @@ USED = {
 # Calls with the member role, in other accounts: collect/test_collect_handler.py holds them to what that role grants.
 AS_MEMBER = {
     "focuswatch/collect/linked_resources.py",
-    "focuswatch/collect/model_resources.py",
-    "focuswatch/collect/hourly_resources.py",
+    "focuswatch/collect/sagemaker_bedrock_resources.py",
+    "focuswatch/collect/hourly_billed_resources.py",
     "focuswatch/collect/cloudwatch_metrics.py",
     "focuswatch/collect/cloudtrail_changes.py",
 }

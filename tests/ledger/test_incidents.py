@@ -43,7 +43,7 @@ def decided(ledger, a_run: DetectionRun):
 
 
 def sent(notifications):
-    """What channels send: kind, detection, and the others that the message names."""
+    """Return what channels send: kind, detection, and the other detections that the message names."""
     return [
         (one.kind, one.finding.detection, {other.detection for other in one.finding.also_detected})
         for one in notifications

@@ -25,7 +25,7 @@ VALUES = {":one": 1, ":two": 2, ":none": 0, ":empty": [], ":more": ["x", "y"]}
 
 
 def done(table, change, condition):
-    """What came of it: refused or not, and the item."""
+    """Return whether the write was refused, and the item."""
     text = f"{change} {condition}"
     arguments = {
         "ExpressionAttributeNames": {key: value for key, value in NAMES.items() if key in text},

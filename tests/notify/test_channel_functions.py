@@ -16,7 +16,7 @@ SENDER = "focuswatch@acme.example"
 
 
 class Context:
-    """What Lambda tells a function."""
+    """The context that Lambda passes to a function."""
 
     function_name = "f"
     memory_limit_in_mb = 1

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from focuswatch.findings.finding import Finding
+from focuswatch.notify.mute_label import not_waste_label
 from focuswatch.notify.pagerduty.event import render_trigger
 from focuswatch.notify.slack.digest import DigestLine
-from focuswatch.notify.slack.shared_text import not_waste_label
 from focuswatch.notify.teams.card import render_card, render_digest_card
 from tests.fakes.local_teams import card_problems, seen
 

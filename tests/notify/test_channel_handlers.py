@@ -14,8 +14,8 @@ from focuswatch.ledger.ledger_entry import Notification, PendingNotification
 from focuswatch.notify.sns_publish import message_attributes
 from focuswatch.notify.teams.signed_action import LinkResponse
 from focuswatch.owners.owners_file import Owners
+from tests.fakes.local_json_service import serving
 from tests.fakes.local_pagerduty import LocalPagerDuty
-from tests.fakes.local_posts import serving
 from tests.fakes.local_teams import LocalTeams, seen
 from tests.given.findings import finding, run
 from tests.given.ledger import ledger_table

@@ -18,7 +18,7 @@ def test_no_loss_and_no_duplicates_under_faults(channel, fault):
 
 
 def test_burst_is_delivered_as_messages_and_digests():
-    """What is beyond a team's measure is summed up, and counted in full."""
+    """Findings above a team's limit are summarized in a digest, which counts all of them."""
     with world("slack", seed=3) as there:
         there.batch = 50
         there.live(story(72)[:1], Reordered())
@@ -65,7 +65,7 @@ def test_audit_counts_losses_and_duplicates(channel):
 
 @pytest.mark.parametrize("channel", ["webhook", "email", "securityhub", "ocsf"])
 def test_audit_of_a_target_counts_losses_and_duplicates(channel):
-    """What was never delivered is lost, what was never published is double."""
+    """A notification that was never delivered is lost; one that was never published is a duplicate."""
     with world(channel, seed=1) as there:
         there.live(story(3)[:1], FAULTS["no fault"]())
         assert (counted(there).lost, counted(there).doubled) == (0, 0)

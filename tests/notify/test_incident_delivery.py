@@ -1,7 +1,13 @@
-"""An incident is one message and one issue, from the scan's decision over SNS and SQS to a local Slack and Jira."""
+"""An incident is one message and one issue, from the scan's decision over SNS and SQS to a local Slack and Jira.
 
+FOCUSWATCH_WRITE_GOLDEN=1 writes the golden files again; then read them as their recipient would.
+"""
+
+import json
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +19,7 @@ from focuswatch.notify.slack.interactions import UserResponse
 from focuswatch.notify.sns_publish import Topics, publish
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_jira import LocalJira, serving
+from tests.fakes.slack_as_text import seen
 from tests.given.incidents import EC2, MONDAY, driver, event, scanned, security_rollout, stolen_key
 from tests.given.jira import JiraWorld
 from tests.given.slack import slack_world
@@ -26,6 +33,7 @@ OWNERS = Owners.model_validate(
     }
 )
 TOPICS = Topics("findings", {"new_region": "new-region"})
+GOLDEN = Path(__file__).parents[1] / "golden" / "incidents"
 TUESDAY = MONDAY + timedelta(days=1)
 REGION, SERVICE, ANOMALY, GPU = stolen_key()
 
@@ -60,6 +68,16 @@ class Delivered:
         """The replies in the thread of the only message."""
         (message,) = self.messages
         return [one.text for one in message.replies if not one.deleted]
+
+    def texts(self, message):
+        """Return the message, the issue and the email as a person sees them."""
+        (issue,) = self.jira.jira.issues
+        email = json.loads(self.mails[0]["Message"])["email"]
+        return {
+            "slack": seen({"blocks": message.blocks}),
+            "jira": f"{issue.fields['summary']}\n\n{issue.fields['description']}\n",
+            "email": f"{self.mails[0]['Subject']}\n\n{email}",
+        }
 
     def respond(self, action: str, value: str):
         """Press a button of the message."""
@@ -203,6 +221,22 @@ def test_rollout_is_one_message_one_issue_and_one_mail(world):
     accounts = {one.finding.sub_account_id for one in world.sent}
     assert len(accounts) == 30  # each account can be filtered in SNS
     assert len(world.sent) == 510
+
+
+def test_rollout_and_stolen_key_read_as_in_their_golden_files(world):
+    """In Slack, in Jira and by email."""
+    world.scan(*security_rollout(accounts=12, regions=3))
+    texts = {f"rollout.{kind}": text for kind, text in world.texts(world.slack.finops.shown[0]).items()}
+    world.mails.clear()
+    world.jira.jira.issues.clear()
+    world.scan(*stolen_key(), day=2)
+    texts |= {f"stolen_key.{kind}": text for kind, text in world.texts(world.messages[0]).items()}
+    for name, text in texts.items():
+        path = GOLDEN / f"{name}.txt"
+        if os.environ.get("FOCUSWATCH_WRITE_GOLDEN"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8")
 
 
 def test_findings_of_two_owners_are_two_messages(world):

@@ -1,4 +1,4 @@
-"""What a message of the findings topic may hold, whatever names a bill has."""
+"""Limits of a message on the findings topic, whatever names a bill contains."""
 
 import json
 import os
@@ -53,7 +53,7 @@ def test_every_name_from_a_bill_is_accepted_by_the_queue(sign):
 
 
 def sent_of(*found):
-    """What SNS is given for these."""
+    """Return the messages that SNS receives for these findings."""
     with mock_aws():
         ledger, sns = DynamoLedger(ledger_table()), SNS()
         a_run = run(*found, ran=("new_region", "idle_sagemaker_endpoint"))

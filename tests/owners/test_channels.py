@@ -43,7 +43,7 @@ def loaded(tmp_path, text):
     ],
 )
 def test_an_address_is_read_by_its_form_and_written_back_unchanged(text, kind, name):
-    """What owners.toml states is what logs and messages show."""
+    """Logs and messages show the address as owners.toml states it."""
     address = ChannelAddress.parse(text)
     assert (address.kind, address.name, str(address)) == (kind, name, text)
 

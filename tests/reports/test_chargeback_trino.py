@@ -5,7 +5,7 @@ from random import Random
 from focuswatch.bill.bill import Bill, BillInputs
 from focuswatch.bill.invoice_charges import DELIVERED, RAW
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.bill.refresh.refresh_selects import charges_as_delivered
+from focuswatch.bill.refresh.athena_statements import charges_as_delivered
 from focuswatch.bill.schema.focus_columns import INVOICE, KINDS, SQL_TYPES
 from focuswatch.bill.trino_bill import open_trino_bill
 from focuswatch.engines import Row

@@ -17,7 +17,7 @@ import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
-from focuswatch.detect.coverage import Coverage
+from focuswatch.detect.data_coverage import Coverage
 from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
@@ -359,7 +359,7 @@ def test_vendored_libraries_are_those_of_npm(name):
 
 
 def test_vendored_versions_are_those_of_package_json():
-    """What LICENSES.txt and the files' own heads say."""
+    """Versions in LICENSES.txt equal those in the headers of the files."""
     pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]
     licences = (VENDOR / "LICENSES.txt").read_text()
     assert re.search(rf"^d3 {re.escape(pinned['d3'])} ", licences, re.MULTILINE)

@@ -28,12 +28,12 @@ FINDINGS = [
 RESOLVED = [(*one, date(2026, 3, 1), date(2026, 3, 7)) for one in FINDINGS]
 ASKED = {
     "layer_days": {},
-    "gpu_busy_days": {},
+    "gpu_utilization_days": {},
     "finding_days": {"findings": FINDINGS},
     "resolved_costs": {"resolved": RESOLVED},
 }
 
-ALSO_ASKED = [CATALOG.lookups["launched_costs"], CATALOG.reports["savings"]]
+ALSO_ASKED = [CATALOG.lookups["planned_launch_costs"], CATALOG.reports["savings"]]
 
 
 @pytest.fixture(scope="module")

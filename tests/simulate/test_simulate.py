@@ -21,7 +21,7 @@ from focuswatch.simulate.bedrock_callers import CALLER_DETECTIONS
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.expected import truth_of
 from focuswatch.simulate.organization import MIN_ACCOUNTS
-from focuswatch.simulate.planted.incident_kinds import KINDS
+from focuswatch.simulate.planted.plant_incidents import KINDS
 from focuswatch.simulate.simulation import plan_bill
 from focuswatch.simulate.writing import export_files
 from focuswatch.simulate.writing.focus_1_2_columns import COLUMNS, DOUBLES, MAPS, TIMESTAMPS

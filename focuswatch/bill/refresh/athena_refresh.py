@@ -16,9 +16,7 @@ from focuswatch.bill.ingest.delivery_layout import PeriodDelivery, deliveries_of
 from focuswatch.bill.ingest.file_listing import Listing
 from focuswatch.bill.ingest.other_providers import sentence
 from focuswatch.bill.ingest.partition_folders import shared_folder
-from focuswatch.bill.refresh.glue_partitions import GluePeriod, Partitions, day_after
-from focuswatch.bill.refresh.refresh_index import DeliveryRow, digest_of
-from focuswatch.bill.refresh.refresh_selects import (
+from focuswatch.bill.refresh.athena_statements import (
     charges_of_period,
     facts_of_period,
     kept_table_of_period,
@@ -26,6 +24,8 @@ from focuswatch.bill.refresh.refresh_selects import (
     providers_of_period,
     rate_of_period,
 )
+from focuswatch.bill.refresh.glue_partitions import GluePeriod, Partitions, day_after
+from focuswatch.bill.refresh.refresh_index import DeliveryRow, digest_of
 from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import DELIVERIES, KEPT_TABLES, OWNERS

@@ -24,10 +24,10 @@ from focuswatch.bill.ingest.read_units import UnitReader, selects, sizes_in, tab
 from focuswatch.bill.ingest.refuse_unusable import refuse_unusable
 from focuswatch.bill.ingest.s3_source import SCHEME, list_s3
 from focuswatch.bill.ingest.s3_source import sweep as sweep_mirror
-from focuswatch.bill.refresh.delivered_export import DeliveredExport
 from focuswatch.bill.refresh.delivery_history import extended
 from focuswatch.bill.refresh.local_views import create_deliveries, folded_view_sql, kept_view_sql
 from focuswatch.bill.refresh.period_facts import Grain, grain_of
+from focuswatch.bill.refresh.raw_export import DeliveredExport
 from focuswatch.bill.refresh.refresh_index import Index, Unit, digest_of, load_index, store_index
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog

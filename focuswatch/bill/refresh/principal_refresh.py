@@ -11,9 +11,9 @@ from focuswatch.bill.ingest.delivery_layout import PeriodDelivery, deliveries_of
 from focuswatch.bill.ingest.file_listing import Listing
 from focuswatch.bill.ingest.partition_folders import shared_folder
 from focuswatch.bill.refresh.athena_refresh import AthenaTables, bucket_of, listed_paths
+from focuswatch.bill.refresh.athena_statements import principals_of_period
 from focuswatch.bill.refresh.glue_partitions import Partitions
 from focuswatch.bill.refresh.refresh_index import digest_of
-from focuswatch.bill.refresh.refresh_selects import principals_of_period
 from focuswatch.errors import QueryError
 
 RAW, FOLDED = "principal_export", "principal_charges"

@@ -15,8 +15,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.bill.refresh import trino_statements
+from focuswatch.bill.refresh.athena_statements import folded, kept_table
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
-from focuswatch.bill.refresh.refresh_selects import folded, kept_table
 from focuswatch.bill.schema import table_columns
 from focuswatch.bill.schema.focus_columns import PRICING_COST, PRICING_CURRENCY
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES

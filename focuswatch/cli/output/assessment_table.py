@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from focuswatch.bill.bill import BillSummary
-    from focuswatch.detect.assessment import Assessment
+    from focuswatch.detect.input_assessment import Assessment
 
 # What a state is called in the column "Evaluated", and its color.
 SHOWN = {

@@ -7,7 +7,7 @@ costs still climb, nothing is adopted. On most days this concerns few series, so
 import numpy as np
 from numpy.typing import NDArray
 
-from focuswatch.detect.anomaly.anomaly_evidence import Verdict
+from focuswatch.detect.anomaly.anomaly_confidence import Verdict
 from focuswatch.detect.anomaly.expected_cost import Deviation, Forecast, Pattern, Rows
 from focuswatch.detect.anomaly.opening_weeks import NEAR_ZERO_SHARE, Flags, Reals
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from focuswatch.detect.anomaly.anomaly_evidence import Evidence
+from focuswatch.detect.anomaly.anomaly_confidence import Evidence
 from focuswatch.detect.anomaly.baseline_shifts import Levels
 from focuswatch.detect.anomaly.expected_cost import Pattern, Rows
 from focuswatch.detect.anomaly.opening_weeks import OPENING_DAYS, Floats, Reals, fit_opening

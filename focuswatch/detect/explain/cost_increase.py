@@ -44,7 +44,7 @@ class CostIncrease:
 
     @property
     def row(self) -> tuple[Scalar, ...]:
-        """As athena_sql/lookups/excess_charges.sql takes it."""
+        """As athena_sql/lookups/cost_drivers.sql takes it."""
         days = (self.end_day - self.first_day).days
         weekdays = Counter((self.first_day + timedelta(days=place)).isoweekday() for place in range(days))
         return (

@@ -50,7 +50,7 @@ def explain_cost_increases(
 def query_cost_drivers(
     increases: Sequence[CostIncrease], *, engine: Engine, catalog: Catalog, label: str
 ) -> dict[str, list[Row]]:
-    """Return rows of athena_sql/lookups/excess_charges.sql by fingerprint, highest cost first."""
+    """Return rows of athena_sql/lookups/cost_drivers.sql by fingerprint, highest cost first."""
     rows: dict[str, list[Row]] = {}
     for batch in _batches(increases):
         services: list[Scalar] = [*sorted({increase.service_name or "" for increase in batch})]
@@ -63,7 +63,7 @@ def query_cost_drivers(
             "first_day": min(increase.before_from for increase in batch),
             "end_day": max(increase.end_day for increase in batch),
         }
-        for row in engine.query(catalog.lookups["excess_charges"].render(values), label=label):
+        for row in engine.query(catalog.lookups["cost_drivers"].render(values), label=label):
             rows.setdefault(row["fingerprint"], []).append(row)
     return rows
 
@@ -83,7 +83,7 @@ def charges_of(increase: CostIncrease, *, engine: Engine, catalog: Catalog) -> l
         "first_day": increase.first_day,
         "end_day": increase.end_day,
     }
-    return engine.query(catalog.lookups["rise_charges"].render(values), label="charges of a finding")
+    return engine.query(catalog.lookups["charge_categories"].render(values), label="charges of a finding")
 
 
 def _query_started_and_stopped(
@@ -105,7 +105,7 @@ def _query_started_and_stopped(
             "first_day": min(increase.first_day for increase in batch),
             "as_of": as_of,
         }
-        statement = catalog.lookups["began_and_ended"].render(values)
+        statement = catalog.lookups["started_and_stopped"].render(values)
         for row in engine.query(statement, label="explanations, started and stopped"):
             rows.setdefault(row["fingerprint"], []).append(row)
     return rows
@@ -147,7 +147,7 @@ def _parts(rows: Sequence[Row], *, excess: Decimal) -> tuple[CostDriver, ...]:
 
 
 def to_cost_driver(row: Row) -> CostDriver:
-    """Return the cost driver of a row of athena_sql/lookups/excess_charges.sql, with its resource if it causes half."""
+    """Return the cost driver of a row of athena_sql/lookups/cost_drivers.sql, with its resource if it causes half."""
     excess = money(row["excess"])
     is_most = row["resource_excess"] is not None and money(row["resource_excess"]) >= HALF * excess > 0
     return CostDriver(

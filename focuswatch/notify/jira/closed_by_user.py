@@ -3,9 +3,9 @@
 from datetime import date, timedelta
 
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.incident_response import suppressible
 from focuswatch.ledger.ledger_entry import ISSUE_SOURCE, Suppression
 from focuswatch.ledger.ledger_protocol import Ledger
+from focuswatch.ledger.response_scope import suppressible
 from focuswatch.notify.jira.issue_state import Closing, Issue, IssueState
 
 EXCLUSION_DAYS = 90  # from the day of the closing

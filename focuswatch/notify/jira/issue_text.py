@@ -18,6 +18,7 @@ from focuswatch.notify.incident_text import (
     rollout_text,
 )
 from focuswatch.notify.jira.wiki_markup import escaped, one_line, verbatim
+from focuswatch.notify.place_names import account_of_finding, owner_of_finding, region_id_of_finding
 
 SUMMARY_CHARACTERS = 254  # Jira: "must be less than 255", and Data Center's column holds 255
 TEXT_CHARACTERS = (
@@ -197,13 +198,12 @@ def _pieces(line: str) -> Iterator[tuple[bool, str]]:
 
 
 def _where(finding: Finding) -> dict[str, str]:
-    account = account_label(finding.sub_account_name, finding.sub_account_id)
     rows = {
-        "account": account,
-        "region": finding.region_id,
+        "account": account_of_finding(finding),
+        "region": region_id_of_finding(finding),
         "service": finding.service_name,
         "resource": finding.resource_id,
-        "owner": f"{finding.team} (by {finding.owned_by})" if finding.team else "no owner",
+        "owner": owner_of_finding(finding),
         "first seen": str(finding.first_seen),
         "last seen": str(finding.last_seen),
     }

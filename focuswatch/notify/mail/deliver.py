@@ -1,4 +1,4 @@
-"""Send notifications by mail, through focuswatch.notify.address_channel.
+"""Send notifications by mail, through focuswatch.notify.deliver_to_addresses.
 
 SES accepts no idempotency key, and a sent mail cannot be looked up. The claim of the finding keeps a message that the
 queue delivers twice from being mailed twice. If the outcome of an attempt is unknown, the mail is sent again: twice is
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from focuswatch.notify.address_channel import SentNotification
+from focuswatch.notify.deliver_to_addresses import SentNotification
 from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.finding_mail import finding_mail
 from focuswatch.notify.queue_message import QueuedNotification

@@ -13,12 +13,12 @@ from focuswatch.findings.amount_text import (
     saving_text,
 )
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import Finding, account_label
+from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import OVER, NotificationKind
 from focuswatch.notify.console_links import console_url
-from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text
+from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text, rollout_extent
 from focuswatch.notify.mail.mail_content import Mail, Section, subject_line
-from focuswatch.notify.slack.place_names import region
+from focuswatch.notify.place_names import account_of_finding, owner_of_finding, region, region_id_of_finding
 
 MARKS: dict[NotificationKind, str] = {
     "new": "New",
@@ -34,7 +34,7 @@ def finding_mail(
     finding: Finding, *, kind: NotificationKind, today: date, before: Finding | None = None
 ) -> Mail:
     """Return the mail; `before` is the finding as it was last mailed to this address (None: never)."""
-    account = finding.sub_account_name or finding.sub_account_id
+    account = rollout_extent(finding.rollout) if finding.rollout else _account(finding)
     short = main_amount(finding).removesuffix(" in potential savings")
     heading = f"{MARKS[kind]}: {finding.title}"
     change = _change(finding, kind=kind, today=today, before=before)
@@ -85,15 +85,17 @@ def _change(finding: Finding, *, kind: NotificationKind, today: date, before: Fi
     return f"Still open after {days}" + (f", {cost}." if cost else ".")
 
 
+def _account(finding: Finding) -> str | None:
+    return finding.sub_account_name or finding.sub_account_id
+
+
 def _facts(finding: Finding) -> tuple[tuple[str, str], ...]:
-    account = account_label(finding.sub_account_name, finding.sub_account_id)
-    owner = f"{finding.team} (by {finding.owned_by})" if finding.team else "none"
     facts = (
-        ("Account", account),
-        ("Region", region(finding.region_id)),
+        ("Account", account_of_finding(finding)),
+        ("Region", region_id_of_finding(finding) if finding.rollout else region(finding.region_id)),
         ("Service", finding.service_name),
         ("Resource", finding.resource_id),
-        ("Owner", owner),
+        ("Owner", owner_of_finding(finding)),
         ("Severity", finding.severity),
         ("First seen", f"{finding.first_seen}"),
     )

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.address_channel import AddressState, SentNotification
 from focuswatch.notify.claims import Claims
+from focuswatch.notify.deliver_to_addresses import AddressState, SentNotification
 from focuswatch.notify.pagerduty.client import PagerDuty
 from focuswatch.notify.pagerduty.event import dedup_key, render_follow_up, render_trigger
 from focuswatch.notify.queue_message import QueuedNotification

@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 from focuswatch.findings.amount_text import full_amount, main_amount
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import Finding, Severity, account_label, display_values
+from focuswatch.findings.finding import Finding, Severity, display_values
 from focuswatch.findings.visible_text import visible
-from focuswatch.notify.incident_text import incident_lines
+from focuswatch.notify.incident_text import incident_lines, rollout_extent
+from focuswatch.notify.place_names import account_of_finding, owner_of_finding, region_id_of_finding
 
 # https://developer.pagerduty.com/docs/send-alert-event
 SUMMARY_CHARACTERS = 1024
@@ -36,7 +37,7 @@ def render_trigger(finding: Finding, *, links: Mapping[str, str | None]) -> dict
         "client": "focuswatch",
         "payload": {
             "summary": _summary(finding),
-            "source": _line(finding.resource_id or _account(finding) or "AWS bill"),
+            "source": _line(finding.resource_id or account_of_finding(finding) or "AWS bill"),
             "severity": SEVERITIES[finding.severity],
             "component": _line(finding.service_name or "AWS"),
             "group": _line(finding.team or "no owner"),
@@ -57,14 +58,17 @@ def render_follow_up(key: str, action: Literal["acknowledge", "resolve"]) -> dic
 
 def _summary(finding: Finding) -> str:
     """Return what happened, where, and how much: a phone shows nothing else."""
-    places = ", ".join(filter(None, (_account(finding), finding.region_id)))
-    where = f" in {places}" if places else ""
+    places = (
+        (rollout_extent(finding.rollout),)
+        if finding.rollout
+        else (account_of_finding(finding), finding.region_id)
+    )
+    where = f" in {joined}" if (joined := ", ".join(filter(None, places))) else ""
     return _line(f"{finding.title}{where}: {main_amount(finding)}", most=SUMMARY_CHARACTERS)
 
 
 def _details(finding: Finding) -> dict[str, Any]:
     """Return the details in the order in which someone reads them."""
-    owner = f"{finding.team} (by {finding.owned_by})" if finding.team else "no owner"
     proof = {name: value for name, value in finding.evidence.items() if value is not None}
     explanation = finding.explanation
     details = {
@@ -72,11 +76,11 @@ def _details(finding: Finding) -> dict[str, Any]:
         "same_cause": [visible(text) for text in incident_lines(finding)],
         "amount": full_amount(finding),
         "what_to_do": visible(finding.action),
-        "account": _account(finding),
-        "region": finding.region_id,
+        "account": account_of_finding(finding),
+        "region": region_id_of_finding(finding),
         "resource": finding.resource_id,
         "service": finding.service_name,
-        "owner": owner,
+        "owner": owner_of_finding(finding),
         "first_seen": str(finding.first_seen),
         "root_cause": explanation
         and [visible(line) for line in explanation_sentences(explanation, currency=finding.currency)],
@@ -86,10 +90,6 @@ def _details(finding: Finding) -> dict[str, Any]:
     return {
         name: visible(value) if isinstance(value, str) else value for name, value in details.items() if value
     }
-
-
-def _account(finding: Finding) -> str | None:
-    return account_label(finding.sub_account_name, finding.sub_account_id)
 
 
 def _line(text: str, *, most: int = FIELD_CHARACTERS) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from focuswatch.catalog.headers import Category
 from focuswatch.findings.amount_text import amount_suffix
 from focuswatch.findings.finding import Severity, amount
+from focuswatch.notify.place_names import account_named, place
 from focuswatch.notify.slack.blocks import (
     Block,
     bullets,
@@ -22,7 +23,6 @@ from focuswatch.notify.slack.blocks import (
     words,
 )
 from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
-from focuswatch.notify.slack.place_names import account_named, place
 
 MOST_TITLES = 10
 

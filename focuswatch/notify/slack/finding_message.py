@@ -9,17 +9,18 @@ from datetime import date
 from itertools import islice
 from typing import Any, Literal
 
-from focuswatch.findings.amount_text import days_open, full_amount, saving_text
+from focuswatch.findings.amount_text import days_open, days_open_text, full_amount, saving_text
 from focuswatch.findings.exclusion_offer import ExclusionOffer
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.offer_text import offer_command, offer_reason, offer_scope
 from focuswatch.ledger.ledger_entry import NotificationKind
 from focuswatch.notify.incident_text import (
     also_detected_text,
-    rollout_extent,
     rollout_lines,
     rollout_text,
 )
+from focuswatch.notify.mute_label import not_waste_label
+from focuswatch.notify.place_names import owner_of_finding, place_of_finding
 from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.blocks import (
     URL_CHARACTERS,
@@ -40,9 +41,8 @@ from focuswatch.notify.slack.blocks import (
     words,
 )
 from focuswatch.notify.slack.evidence_blocks import render_evidence, render_explanation
+from focuswatch.notify.slack.message_metadata import metadata
 from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
-from focuswatch.notify.slack.place_names import account_of_finding, place
-from focuswatch.notify.slack.shared_text import days_open_text, metadata, not_waste_label
 
 MOST_BLIND_SPOTS = 3
 MOST_GROUPS = 10  # accounts of a rollout with the same regions
@@ -158,7 +158,7 @@ def _fallback(finding: Finding, *, resolved: bool, money: str | None) -> str:
     parts = (
         _heading(finding, resolved=resolved),
         money,
-        _where(finding),
+        place_of_finding(finding),
         also_detected_text(finding),
     )
     return escaped_within(one_line(" · ".join(filter(None, parts))), 500)
@@ -168,19 +168,13 @@ def _facts(finding: Finding, *, resolved: bool, money: str | None) -> Block:
     """Return amount, place and reason."""
     lines = [
         [words(money, style="bold")] if money else [],
-        [words(_where(finding), most=200)],
+        [words(place_of_finding(finding), most=200)],
         [words(finding.resource_id, style="code", most=300)] if finding.resource_id else [],
         [words(f"Previously: {finding.reason}" if resolved else finding.reason, most=900)],
         [words(also, most=900)] if (also := also_detected_text(finding)) and not resolved else [],
     ]
     joined = [element for line in lines if line for element in (line_feed(), *line)]
     return rich(section(joined[1:]))
-
-
-def _where(finding: Finding) -> str:
-    if finding.rollout:
-        return rollout_extent(finding.rollout)
-    return place(account_of_finding(finding), finding.region_id)
 
 
 def _rollout(finding: Finding) -> Block | None:
@@ -270,7 +264,7 @@ def _links(links: Links) -> Block | None:
 
 
 def _footing(finding: Finding, *, today: date, resolved: bool) -> Block:
-    owner = f"owner: {finding.team} (by {finding.owned_by})" if finding.team else "no owner"
+    owner = f"owner: {owner_of_finding(finding)}" if finding.team or finding.spans_teams else "no owner"
     age = (
         f"open {days_open_text(finding, today=today)}, since {finding.first_seen}"
         if days_open(finding, today=today)

@@ -8,17 +8,21 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from focuswatch.findings.amount_text import full_amount, main_amount, saving_text
+from focuswatch.findings.amount_text import days_open_text, full_amount, main_amount, saving_text
 from focuswatch.findings.finding import Finding, amount
 from focuswatch.ledger.ledger_entry import OVER, NotificationKind
 from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text
+from focuswatch.notify.place_names import (
+    account_named,
+    owner_of_finding,
+    place,
+    place_of_finding,
+)
 from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.digest import DigestLine
 from focuswatch.notify.slack.evidence_blocks import render_evidence, render_explanation
 from focuswatch.notify.slack.finding_message import DONE, MARKS
 from focuswatch.notify.slack.mrkdwn import utf16_length
-from focuswatch.notify.slack.place_names import account_named, account_of_finding, place
-from focuswatch.notify.slack.shared_text import days_open_text
 from focuswatch.notify.teams.card_text import Element, line, lines_of, run, words
 
 # The oldest version with all of the elements used, so that every client shows them (mobile ones are behind):
@@ -97,7 +101,7 @@ def _facts(finding: Finding, *, kind: NotificationKind, today: date, before: Fin
         line(words(_change(finding, kind=kind, today=today, before=before), most=400))
         if kind in ("changed", "reminder")
         else None,
-        line(words(place(account_of_finding(finding), finding.region_id), most=200)),
+        line(words(place_of_finding(finding), most=200)),
         line(words(finding.resource_id, most=300, code=True)) if finding.resource_id else None,
         line(words(reason, most=900), spaced=True),
         *([] if kind in OVER else [line(words(one, most=600)) for one in incident_lines(finding)]),
@@ -131,7 +135,7 @@ def _change(finding: Finding, *, kind: NotificationKind, today: date, before: Fi
 
 
 def _footing(finding: Finding, *, resolved: bool) -> Element:
-    owner = f"owner: {finding.team} (by {finding.owned_by})" if finding.team else "no owner"
+    owner = f"owner: {owner_of_finding(finding)}" if finding.team or finding.spans_teams else "no owner"
     end = f", resolved {finding.as_of}" if resolved else ""
     text = (
         f"{finding.severity} · first seen {finding.first_seen}{end} · {owner} · "

@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime
 
 from focuswatch.findings.amount_text import main_amount
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.address_channel import SentNotification
 from focuswatch.notify.console_links import console_url
+from focuswatch.notify.deliver_to_addresses import SentNotification
+from focuswatch.notify.mute_label import not_waste_label
+from focuswatch.notify.place_names import account_of_finding
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.slack.digest import DigestLine
 from focuswatch.notify.slack.mrkdwn import one_line, truncate
-from focuswatch.notify.slack.place_names import account_of_finding
-from focuswatch.notify.slack.shared_text import not_waste_label
 from focuswatch.notify.teams.card import render_card, render_digest_card, render_note
 from focuswatch.notify.teams.client import TeamsWebhooks
 from focuswatch.notify.teams.signed_action import (

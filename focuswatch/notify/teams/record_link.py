@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import DeliveryError
 from focuswatch.findings.finding import Finding
+from focuswatch.notify.mute_label import not_waste_label
 from focuswatch.notify.response_ledger import PersonResponse, ResponseLedger
-from focuswatch.notify.slack.shared_text import not_waste_label
 from focuswatch.notify.teams.deliver import TeamsSender
 from focuswatch.notify.teams.signed_action import LinkResponse
 from focuswatch.owners.finding_addresses import addresses_of_kind

@@ -1,11 +1,11 @@
-"""Send notifications to webhooks as signed CloudEvents, through focuswatch.notify.address_channel.
+"""Send notifications to webhooks as signed CloudEvents, through focuswatch.notify.deliver_to_addresses.
 
 At least once: an endpoint whose response was lost receives the same event again, with the same `webhook-id`.
 """
 
 from dataclasses import dataclass
 
-from focuswatch.notify.address_channel import SentNotification
+from focuswatch.notify.deliver_to_addresses import SentNotification
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.webhook.client import WebhookEndpoint
 from focuswatch.notify.webhook.cloud_event import cloud_event, event_body

@@ -13,8 +13,8 @@ from focuswatch.operations.doctor import (
     athena_checks,
     channel_checks,
     export_checks,
+    function_checks,
     lake_formation_checks,
-    run_checks,
     secret_checks,
 )
 from focuswatch.operations.doctor.doctor_check import Check, DoctorContext, HttpGet, failed, ok
@@ -29,8 +29,8 @@ CHECKS: tuple[tuple[str, CheckFunction], ...] = (
     ("tables", athena_checks.check_tables),
     ("lake formation", lake_formation_checks.check_lake_formation),
     ("workgroup", athena_checks.check_workgroup),
-    ("runs", run_checks.check_heartbeats),
-    ("dead letters", run_checks.check_dead_letters),
+    ("runs", function_checks.check_heartbeats),
+    ("dead letters", function_checks.check_dead_letters),
     ("secrets", secret_checks.check_secrets),
     ("email", channel_checks.check_email),
     ("security hub", channel_checks.check_security_hub),

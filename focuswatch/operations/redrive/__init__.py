@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
 from focuswatch.operations.deployment_config import QUEUE_FED, Deployment
-from focuswatch.operations.redrive.dead_letter import DeadLetter
+from focuswatch.operations.redrive.dead_letter_message import DeadLetter
 from focuswatch.operations.redrive.dead_letter_queue import MAX_DEAD_LETTERS, DeadLetterQueue
 
 if TYPE_CHECKING:

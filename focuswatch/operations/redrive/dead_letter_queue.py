@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from focuswatch.collect.access_refusals import AWS_ERRORS
 from focuswatch.operations.deployment_config import Deployment
-from focuswatch.operations.redrive.dead_letter import DeadLetter
+from focuswatch.operations.redrive.dead_letter_message import DeadLetter
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from focuswatch.bill.account_details import account_names
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.coverage import Coverage, coverage
+from focuswatch.detect.data_coverage import Coverage, coverage
 from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.summarize_detections import summarize_detections
@@ -17,7 +17,7 @@ from focuswatch.engines.sql_literals import Scalar, Value
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.ledger import Ledger, LedgerEntry, Suppression
-from focuswatch.owners.launches import MutedByLaunch, costs_muted_by_launches
+from focuswatch.owners.muted_launch_costs import MutedByLaunch, costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.findings_table import Purpose, purpose_of, tags_of_accounts
 from focuswatch.reports.run_report import report_rows
@@ -110,7 +110,7 @@ def gather(
     queries = _Queries(engine, as_of, catalog)
     entries, suppressions = tuple(ledger.entries().values()), tuple(ledger.suppressions())
     evaluated_until = ledger.evaluated_until()
-    gpu_days = queries.lookup("gpu_busy_days")
+    gpu_days = queries.lookup("gpu_utilization_days")
     series = series_of(entries, suppressions, as_of=as_of)
     if detections is None:
         detections = summarize_detections(

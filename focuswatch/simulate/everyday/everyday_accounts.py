@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from focuswatch.simulate.charge_lines import FLAT, LEISURE, OFFICE, WORKDAYS, Week
+from focuswatch.simulate.meter_prices import ec2
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.priced_meters import ec2
 
 SCALES = {"prod": 1.0, "staging": 0.4, "dev": 0.3, "sandbox": 0.12}
 FLEETS = ("m6i.large", "c6i.xlarge", "r6i.xlarge", "m7g.xlarge", "m6i.2xlarge")

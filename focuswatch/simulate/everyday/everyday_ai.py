@@ -2,9 +2,9 @@
 
 from focuswatch.simulate.charge_lines import OFFICE, WORKDAYS
 from focuswatch.simulate.everyday.everyday_accounts import row_tags, usage_pattern
+from focuswatch.simulate.meter_prices import sagemaker
 from focuswatch.simulate.organization import BEDROCK_ALWAYS, SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.priced_meters import sagemaker
 
 TRAINING_ACCOUNTS = (
     "ml-platform-prod",

@@ -6,9 +6,9 @@ from datetime import date
 from focuswatch.simulate.bill_calendar import next_month
 from focuswatch.simulate.billing_meters import Meter
 from focuswatch.simulate.charge_lines import Commitment
+from focuswatch.simulate.meter_prices import EC2, RDS, fee
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.priced_meters import EC2, RDS, fee
 
 SAVINGS_PLANS = "Savings Plans for AWS Compute usage"
 SAVINGS_RATE = 0.72  # EffectiveCost against on demand; this and the next invented for the simulation

@@ -8,8 +8,8 @@ from dataclasses import replace
 from focuswatch.simulate.expected.expected_anomalies import cost_anomalies
 from focuswatch.simulate.expected.expected_causes import with_causes
 from focuswatch.simulate.expected.expected_first_charges import first_charges
+from focuswatch.simulate.expected.incident_names import with_planted_names
 from focuswatch.simulate.expected.line_facts import Facts
-from focuswatch.simulate.expected.planted_names import with_planted_names
 from focuswatch.simulate.expected.stated_incidents import stated_incidents
 from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.planted_truth import Incident, Truth, reconcile

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from focuswatch.simulate.everyday.everyday_accounts import row_tags
+from focuswatch.simulate.meter_prices import meters
 from focuswatch.simulate.planned_bill import BillPlan, Identity
-from focuswatch.simulate.priced_meters import meters
 
 CAPACITY = "idle_bedrock_provisioned_throughput"
 MODEL = "idle_custom_model"

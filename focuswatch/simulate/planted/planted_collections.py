@@ -5,9 +5,9 @@ from datetime import date
 from typing import Any
 
 from focuswatch.simulate.everyday.everyday_accounts import row_tags, team_tag
+from focuswatch.simulate.meter_prices import OPENSEARCH
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
-from focuswatch.simulate.priced_meters import OPENSEARCH
 
 DETECTION = "orphaned_opensearch_collection"
 BOTH = ("search_ocu", "indexing_ocu")

@@ -6,9 +6,9 @@ from typing import Literal
 from focuswatch.simulate.charge_lines import Commitment
 from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.everyday.finance_charges import SAVINGS_PLANS, pay_for, savings_fee
+from focuswatch.simulate.meter_prices import EC2, RDS, ec2, meters
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
-from focuswatch.simulate.priced_meters import EC2, RDS, ec2, meters
 
 DETECTION = "unused_commitment"
 LOOKBACK = 7

@@ -2,9 +2,9 @@
 
 from datetime import date
 
+from focuswatch.simulate.meter_prices import ec2
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.priced_meters import ec2
 
 DORMANT = "dormant_account_woke"
 DORMANT_DAYS = 90  # without spend before an account counts as dormant

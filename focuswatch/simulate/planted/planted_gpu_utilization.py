@@ -7,9 +7,9 @@ from focuswatch.simulate.billing_meters import Meter
 from focuswatch.simulate.charge_lines import WORKDAYS
 from focuswatch.simulate.everyday.everyday_accounts import row_tags
 from focuswatch.simulate.everyday.everyday_ai import TRAINING_ACCOUNTS
+from focuswatch.simulate.meter_prices import ec2, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
-from focuswatch.simulate.priced_meters import ec2, sagemaker
 
 DETECTION = "underused_gpu"
 IDLE_ENDPOINT = "idle_sagemaker_endpoint"

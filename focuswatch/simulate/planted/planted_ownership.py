@@ -5,9 +5,9 @@ from datetime import timedelta
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.billing_meters import Meter
 from focuswatch.simulate.everyday.everyday_accounts import team_tag
+from focuswatch.simulate.meter_prices import EC2, SAGEMAKER, ec2, meters, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
-from focuswatch.simulate.priced_meters import EC2, SAGEMAKER, ec2, meters, sagemaker
 
 UNTAGGED = "untagged_ai_spend"
 STALE = "stale_export"

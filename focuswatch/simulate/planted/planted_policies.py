@@ -4,8 +4,8 @@ from typing import Any
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.everyday.everyday_accounts import team_tag
+from focuswatch.simulate.meter_prices import meters
 from focuswatch.simulate.planned_bill import USE_CASE_TAG, BillPlan, Identity
-from focuswatch.simulate.priced_meters import meters
 
 VIOLATION = "policy_violation"
 NOVA: dict[str, Any] = {"models": ["amazon.nova*"]}

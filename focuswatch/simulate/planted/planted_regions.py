@@ -1,8 +1,8 @@
 """Plant first charges in a region, and charges that must not be reported as such."""
 
+from focuswatch.simulate.meter_prices import ec2
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import FOREIGN_REGIONS, UNUSED_REGIONS, BillPlan
-from focuswatch.simulate.priced_meters import ec2
 
 DETECTION = "new_region"
 

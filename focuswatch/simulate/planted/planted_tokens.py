@@ -6,9 +6,9 @@ from typing import Any
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.charge_lines import FLAT, SATURDAYS, WORKDAYS, Week
 from focuswatch.simulate.everyday.everyday_accounts import team_tag
+from focuswatch.simulate.meter_prices import meters
 from focuswatch.simulate.organization import BEDROCK_ALWAYS, SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
-from focuswatch.simulate.priced_meters import meters
 
 BATCHABLE = "realtime_batchable"
 BURST = "token_burst"

@@ -6,9 +6,9 @@ from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.charge_lines import FLAT, SATURDAYS, WORKDAYS, Commitment, Week
 from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.everyday.everyday_ai import TRAINING_ACCOUNTS
+from focuswatch.simulate.meter_prices import SAGEMAKER, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
-from focuswatch.simulate.priced_meters import SAGEMAKER, sagemaker
 
 DETECTION = "on_demand_training"
 

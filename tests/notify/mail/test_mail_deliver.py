@@ -7,15 +7,15 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.address_channel import AddressChannel, AddressState
 from focuswatch.notify.claims import Claims
+from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.daily_limit import DailyLimit
 from focuswatch.notify.mail.deliver import MailSender
 from focuswatch.notify.mail.mail_digests import MailDigests, MailDigestState
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.owners.owners_file import Owners
-from tests.fakes.local_rest_aws import SENDER, local_rest_aws
+from tests.fakes.local_ses_securityhub import SENDER, local_rest_aws
 from tests.given.findings import finding as a_finding
 from tests.given.ledger import ledger_table
 from tests.given.slack import CATALOG, MORNING, notification

@@ -29,7 +29,7 @@ TYPES = {
 
 
 def problems(record, attributes, where):
-    """What is against the schema: unknown and missing attributes, wrong types, and values outside an enumeration."""
+    """Return violations of the schema: unknown or missing attributes, wrong types, values outside an enumeration."""
     unknown = record.keys() - attributes.keys()
     found = [f"{where}: unknown {name}" for name in unknown]
     required = {

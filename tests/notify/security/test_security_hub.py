@@ -19,7 +19,7 @@ from focuswatch.notify.security.asff import SecurityHubAccount, asff_finding, as
 from focuswatch.notify.security.client import SecurityHub
 from focuswatch.notify.security.deliver import SecurityHubChannel, SecurityHubState
 from focuswatch.notify.security.finding_types import TYPES
-from tests.fakes.local_rest_aws import ACCOUNT, REGION, asff_problem, local_rest_aws
+from tests.fakes.local_ses_securityhub import ACCOUNT, REGION, asff_problem, local_rest_aws
 from tests.given.findings import finding
 from tests.given.golden_findings import golden_finding
 from tests.given.ledger import ledger_table

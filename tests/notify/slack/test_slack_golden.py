@@ -24,7 +24,7 @@ from focuswatch.ledger import SqliteLedger
 from focuswatch.notify.slack.digest import DigestLine, render_digest
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS
-from focuswatch.notify.slack.response_form import render_not_waste_dialog
+from focuswatch.notify.slack.mute_dialog import render_not_waste_dialog
 from focuswatch.notify.slack.thread_replies import render_thread_reply
 from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import simulate

@@ -13,13 +13,13 @@ import pytest
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding, to_finding
 from focuswatch.findings.paste_commands import action_of
-from focuswatch.notify.slack import place_names
+from focuswatch.notify import place_names
+from focuswatch.notify.place_names import region
 from focuswatch.notify.slack.blocks import MESSAGE_CHARACTERS, size
 from focuswatch.notify.slack.digest import DigestLine, render_digest
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message, webhook_payload
 from focuswatch.notify.slack.mrkdwn import escaped_within, truncate
-from focuswatch.notify.slack.place_names import region
-from focuswatch.notify.slack.response_form import render_not_waste_dialog
+from focuswatch.notify.slack.mute_dialog import render_not_waste_dialog
 from focuswatch.notify.slack.thread_replies import render_thread_reply
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, metadata_problem, too_long, units, view_problems
@@ -147,7 +147,7 @@ def test_nothing_acts_unseen(name):
     "name", ["lines", "shell", "markup", "mention of all", "turned", "widthless", "quotes"]
 )
 def test_a_name_makes_no_command(name):
-    """What a shell would act on is shown and not offered to copy."""
+    """A command with characters that a shell interprets is shown, but not offered to copy."""
     payload = told(given(HOSTILE[name]))
     assert not [one for one in elements(payload["blocks"]) if one.get("type") == "rich_text_preformatted"]
     codes = [one["text"] for one in elements(payload["blocks"]) if one.get("style") == {"code": True}]

@@ -1,4 +1,4 @@
-"""What is said once a day is said once, whatever fails."""
+"""A message that is sent once a day is sent once, whichever call fails."""
 
 from datetime import timedelta
 
@@ -140,7 +140,7 @@ def test_closing_without_a_message_is_not_posted(world):
 
 @pytest.mark.parametrize("fault", ["down", "error", "dropped", "silent"])
 def test_closing_is_posted_once_after_a_failure(world, fault):
-    """What failed is said to the log, and tried again."""
+    """A failed post is logged and retried."""
     world.deliver(notification(FINDING))
     closed(world)
     world.server.fault(fault, "chat.postMessage")

@@ -22,7 +22,7 @@ from focuswatch.notify.slack.interactions import (
     is_signed_by_slack,
     parse_interaction,
 )
-from focuswatch.notify.slack.response_form import render_not_waste_dialog
+from focuswatch.notify.slack.mute_dialog import render_not_waste_dialog
 from focuswatch.notify.slack.webhook import Webhook
 from tests.fakes.slack_requests import signed
 from tests.given.findings import DAY, finding, run

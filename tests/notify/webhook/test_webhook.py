@@ -12,15 +12,15 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.address_channel import AddressChannel, AddressState
 from focuswatch.notify.claims import Claims
+from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.webhook.client import WebhookEndpoint
 from focuswatch.notify.webhook.cloud_event import cloud_event, event_body
 from focuswatch.notify.webhook.deliver import WebhookSender
 from focuswatch.notify.webhook.public_address import is_public, public_addresses, split_webhook_url
 from focuswatch.notify.webhook.signature import SignedRequest, WebhookSecrets
 from focuswatch.owners.owners_file import Owners
-from tests.fakes.local_endpoint import HOST, SECRET, local_endpoint
+from tests.fakes.local_webhook_receiver import HOST, SECRET, local_endpoint
 from tests.fakes.waiting import patience
 from tests.given.findings import finding as a_finding
 from tests.given.golden_findings import golden_finding

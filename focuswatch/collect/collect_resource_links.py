@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from focuswatch.collect import linked_resources
 from focuswatch.collect.access_refusals import AWS_ERRORS, ServiceNotOffered, reason_of
 from focuswatch.collect.account_activity import CollectedAccount
-from focuswatch.collect.hourly_resources import Place
+from focuswatch.collect.hourly_billed_resources import Place
 from focuswatch.collect.linked_resources import Link, LinkLister
 from focuswatch.collect.member_sessions import Session
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.coverage import Coverage, coverage
+from focuswatch.detect.data_coverage import Coverage, coverage
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from tests.given.read_tables import COVERED
 

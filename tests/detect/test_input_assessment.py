@@ -8,7 +8,7 @@ from focuswatch.authoring.catalog_checks import statement_problems
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, give, read_cases
 from focuswatch.bill import local_tables
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.assessment import COLLECT, Assessment, assess_input, bill_facts
+from focuswatch.detect.input_assessment import COLLECT, Assessment, assess_input, bill_facts
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.owners.owners_file import Owners
 

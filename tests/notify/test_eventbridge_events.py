@@ -8,7 +8,7 @@ from moto import mock_aws
 
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.finding_events import FindingEvents
+from focuswatch.notify.eventbridge_events import FindingEvents
 from focuswatch.notify.sns_publish import Topics, publish
 from tests.given.findings import finding, run
 from tests.given.ledger import ledger_table

@@ -5,11 +5,37 @@ from functools import cache
 from importlib.resources import files
 
 from focuswatch.findings.finding import Finding, account_label
+from focuswatch.notify.incident_text import rollout_extent
 
 
-def account_of_finding(finding: Finding) -> str:
-    """Return name and number of the account, as far as known."""
-    return account_named(finding.sub_account_name, finding.sub_account_id)
+def place_of_finding(finding: Finding) -> str:
+    """Return account and region, or for a rollout how many: `17 regions of 30 accounts`."""
+    if finding.rollout:
+        return rollout_extent(finding.rollout)
+    account = account_named(finding.sub_account_name, finding.sub_account_id)
+    return place(account, finding.region_id)
+
+
+def account_of_finding(finding: Finding) -> str | None:
+    """Return name and number of the account, for a rollout the number of accounts; None without an account."""
+    if finding.rollout:
+        return f"{finding.rollout.account_count:,} accounts"
+    return account_label(finding.sub_account_name, finding.sub_account_id)
+
+
+def region_id_of_finding(finding: Finding) -> str | None:
+    """Return the region's id, for a rollout the regions; None without a region."""
+    if finding.rollout is None:
+        return finding.region_id
+    regions = dict.fromkeys(region_id for group in finding.rollout.groups for region_id in group.regions)
+    return ", ".join(sorted(regions))
+
+
+def owner_of_finding(finding: Finding) -> str:
+    """Return the owner and what determined it: `search (by account)`; of a rollout the number of teams."""
+    if finding.rollout and finding.spans_teams:
+        return f"{len(finding.rollout.teams)} teams"
+    return f"{finding.team} (by {finding.owned_by})" if finding.team else "no owner"
 
 
 def account_named(name: str | None, number: str | None) -> str:

@@ -23,7 +23,7 @@ Answer = tuple[int, dict[str, str], Any]
 
 @dataclass
 class Faults:
-    """What befalls the next requests, and how long a client is to wait when it is too fast."""
+    """Faults of the next requests, and the Retry-After of a client that is too fast."""
 
     queued: list[FaultKind] = field(default_factory=list)
     retry_after: str | None = "7"

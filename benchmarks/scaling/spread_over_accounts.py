@@ -1,6 +1,6 @@
 """Distribute the resources of a simulated bill over many accounts: the same rows, with other accounts.
 
-    python benchmarks/scaling/moved.py BILL OUT --accounts 1000
+    python benchmarks/scaling/spread_over_accounts.py BILL OUT --accounts 1000
 
 A simulated organization of 5,000 accounts would have more everyday rows than a small one. Here the account depends on
 the resource id, or on the other keys of the charge, so that all days of a resource stay in one account.

@@ -1,6 +1,6 @@
 """Score series of gamma noise in a separate process.
 
-python benchmarks/scaling/scored.py SERIES DAYS --out FILE
+python benchmarks/scaling/score_series.py SERIES DAYS --out FILE
 """
 
 import argparse

@@ -28,7 +28,7 @@ SERVICES = {
     "focuswatch/ledger/dynamodb_ledger.py": ["dynamodb"],
     "focuswatch/ledger/dynamodb_pages.py": ["dynamodb"],
     "focuswatch/notify/sns_publish.py": ["sns"],
-    "focuswatch/notify/finding_events.py": ["events"],
+    "focuswatch/notify/eventbridge_events.py": ["events"],
     "focuswatch/notify/mail/client.py": ["sesv2"],
     "focuswatch/notify/mail/daily_limit.py": ["dynamodb"],
     "focuswatch/notify/mail/mail_digests.py": ["dynamodb"],
@@ -124,7 +124,7 @@ def imported(start: str) -> set[str]:
 
 
 def packages(start: str) -> set[str]:
-    """What a Lambda loads when it starts and is neither ours nor Python's."""
+    """Return the third-party modules that a Lambda function imports when it starts."""
     return {name for name in _closure(start) if not name.endswith(".py")} - set(sys.stdlib_module_names)
 
 

@@ -9,7 +9,7 @@ from focuswatch.bill import local_tables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.launches import costs_muted_by_launches, launches_summary
+from focuswatch.owners.muted_launch_costs import costs_muted_by_launches, launches_summary
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page import build_document, gather
 from focuswatch.reports.weekly_summary import weeks
@@ -55,8 +55,8 @@ def quiet(known, *, times=6.0, catalog=CATALOG):
 
 def with_broken_lookup():
     """Return a catalog without the lookup of muted costs."""
-    broken = replace(CATALOG.lookups["launched_costs"], sql="SELECT nothing")
-    lookups = {**CATALOG.lookups, "launched_costs": broken}
+    broken = replace(CATALOG.lookups["planned_launch_costs"], sql="SELECT nothing")
+    lookups = {**CATALOG.lookups, "planned_launch_costs": broken}
     return Catalog(CATALOG.detections, CATALOG.reports, CATALOG.tables, lookups)
 
 
@@ -157,9 +157,12 @@ def test_without_the_plan_it_is_an_anomaly(tmp_path):
 def test_failed_launch_query_is_noted_and_loses_no_finding(tmp_path):
     """Findings are recorded by then."""
     planned_owners = owners(LAUNCH)
-    broken = replace(CATALOG.lookups["launched_costs"], sql="SELECT nothing")
+    broken = replace(CATALOG.lookups["planned_launch_costs"], sql="SELECT nothing")
     catalog = Catalog(
-        CATALOG.detections, CATALOG.reports, CATALOG.tables, {**CATALOG.lookups, "launched_costs": broken}
+        CATALOG.detections,
+        CATALOG.reports,
+        CATALOG.tables,
+        {**CATALOG.lookups, "planned_launch_costs": broken},
     )
     result = scan(
         engine_of(planned_owners), as_of=DAY, currency="USD", catalog=catalog, detections=[], owners=planned_owners,

@@ -1,6 +1,6 @@
 """Run the minimum that a scan is compared with: one DuckDB statement that groups the same columns by day.
 
-    python benchmarks/minimum.py FOLDER [--write FILE]
+    python benchmarks/scan_baseline.py FOLDER [--write FILE]
 
 The key is that of athena_sql/tables/folded_charges.sql. The statement runs in memory without a memory limit.
 `--write` also writes the result as Parquet, as a refresh must.

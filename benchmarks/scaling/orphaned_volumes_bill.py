@@ -1,6 +1,6 @@
 """Write a bill with orphaned EBS volumes as Data Exports delivers it: one row a volume and day, made by SQL.
 
-    python benchmarks/scaling/planted.py OUT --disks 100000 --found 1000
+    python benchmarks/scaling/orphaned_volumes_bill.py OUT --disks 100000 --found 1000
 
 Of `--disks` unused volumes, `--found` cost enough to be findings; the others cost cents. So every size has the same
 number of rows. All are deleted after GONE; one NAT gateway in each account stays.

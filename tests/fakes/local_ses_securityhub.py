@@ -36,7 +36,7 @@ class AwsError(Exception):
 
 @dataclass
 class Faults:
-    """What befalls the next requests, or every one.
+    """Faults of the next requests, or of every request.
 
     `429`, `500` (nothing was done), `dropped` (done, connection cut), `silent` (done, no response until the client
     gives up), or the code of an error.
@@ -140,7 +140,7 @@ class LocalRestAws:
 
 
 def asff_problem(one: dict[str, Any]) -> str | None:
-    """What is against the limits of the AWS Security Finding Format; None if nothing.
+    """Return a violation of the limits of the AWS Security Finding Format; None if there is none.
 
     https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_AwsSecurityFinding.html
     """

@@ -1,6 +1,6 @@
 """Measure recording and publishing a ledger's findings with DynamoDB and SNS; the table is in memory.
 
-    python -m benchmarks.scaling.recorded LEDGER --out FILE
+    python -m benchmarks.scaling.record_and_publish LEDGER --out FILE
 
 It measures CPU seconds of this code only; the calls to AWS add to it, eight at once when recording.
 """

@@ -1,6 +1,6 @@
 """Measure the steps of a scan in a separate process: the refresh and each detection, run alone.
 
-    python benchmarks/scaling/apart.py BILL --state FOLDER --out FILE [--refresh]
+    python benchmarks/scaling/scan_steps.py BILL --state FOLDER --out FILE [--refresh]
 
 A scan runs two detections at once, so its times are not those of single detections. `--refresh` runs none.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 # Imported here, so that no detection's time includes the import of numpy.
-import focuswatch.detect.forecast.budget_plans  # noqa: F401
+import focuswatch.detect.forecast.forecast_vs_budget  # noqa: F401
 import focuswatch.detect.series_detection  # noqa: F401
 from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.local_bill import open_local_bill

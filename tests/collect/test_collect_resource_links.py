@@ -8,7 +8,7 @@ from moto import mock_aws
 
 from focuswatch.collect.access_refusals import ServiceNotOffered
 from focuswatch.collect.account_activity import CollectedAccount
-from focuswatch.collect.account_links import collect_links
+from focuswatch.collect.collect_resource_links import collect_links
 from focuswatch.collect.collected_files import Store
 from tests.given.cloud import (
     FUNCTION,

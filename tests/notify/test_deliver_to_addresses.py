@@ -9,9 +9,9 @@ from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.address_channel import AddressChannel, AddressState
 from focuswatch.notify.address_digests import AddressDigests
 from focuswatch.notify.claims import LEASE_SECONDS, Claims
+from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.slack.digest_queue import DigestState
 from focuswatch.notify.slack.webhook import QUIET_SECONDS
 from focuswatch.owners.owners_file import Owners
@@ -85,7 +85,7 @@ def test_each_address_gets_each_notification_once(world):
 
 
 def test_a_failing_address_does_not_stop_the_others_and_is_retried_alone(world):
-    """What was sent is stored after each request."""
+    """The state is stored after each request."""
     world.sender.errors["search"] = [TryLater("busy", seconds=5)]
     with pytest.raises(TryLater):
         world.deliver()
