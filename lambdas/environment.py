@@ -112,9 +112,13 @@ class LambdaRun:
 
     def secret(self, channel: str) -> str:
         """Return the secret of a channel such as `slack` or `jira`; read again after five minutes."""
+        return self.named_secret(os.environ[f"FOCUSWATCH_{channel.upper()}_SECRET"])
+
+    @staticmethod
+    def named_secret(name: str) -> str:
+        """Return the secret of this name; read again after five minutes."""
         from aws_lambda_powertools.utilities import parameters
 
-        name = os.environ[f"FOCUSWATCH_{channel.upper()}_SECRET"]
         return str(parameters.get_secret(name, max_age=SECRET_SECONDS))
 
     def queue(self) -> Queue:

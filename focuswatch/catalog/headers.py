@@ -15,7 +15,7 @@ Parameter = str | bool | int | float | date | list[str | int | float]
 OwnersSetting = Literal[
     "monthly_budget", "use_cases", "experiments", "principal_budgets", "spend_caps", "usage_policies"
 ]
-InputFile = Literal["principals", "recommendations"]
+InputFile = Literal["principals", "recommendations", "invocations"]
 
 
 class NeedsHeader(BaseModel):
