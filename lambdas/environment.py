@@ -296,13 +296,13 @@ class LambdaRun:
             os.environ["FOCUSWATCH_ACCOUNT"], str(self.session.region_name), os.environ["FOCUSWATCH_NAME"]
         )
         claims = Claims(self.table, channel="securityhub", model=SecurityHubState)
-        return SecurityHubChannel(hub, account, claims, self.clock)
+        return SecurityHubChannel(hub, account, claims, self.clock, self.catalog)
 
     def ocsf_files(self) -> "OcsfFiles":
         """Return the files of OCSF records."""
         from focuswatch.notify.security.ocsf_files import OcsfFiles
 
-        return OcsfFiles(self.session.client("s3", config=PATIENT), self.bucket)
+        return OcsfFiles(self.session.client("s3", config=PATIENT), self.bucket, self.catalog)
 
     def finding_events(self) -> FindingEvents | None:
         """Return the event bus for events about findings; None if they are not configured."""

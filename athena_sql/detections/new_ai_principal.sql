@@ -2,6 +2,7 @@
 title     = "New caller of Amazon Bedrock"
 category  = "security"
 schedule  = "every_refresh"
+security_types = ["Unusual Behaviors/User", "TTPs/Credential Access"]
 notify    = "once"
 why       = """
 Attackers use stolen access keys and Bedrock API keys to call models at the victim's expense. The first spend of an IAM user, role
