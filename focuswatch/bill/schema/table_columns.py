@@ -83,8 +83,8 @@ KEPT_TABLES = {
 }  # small, asked often, and made of one billing period's charges alone
 MADE = (  # each after what it reads
     "daily_charges", "daily_services", "tagged_days", "ai_charges", "completeness", "ai_layers", "token_charges",
-    "principal_days", "execution_days", "gpu_days", "endpoint_days", "named_days", "owned_days", "paid_days",
-    "launch_rules", "launch_days", "team_spends",
+    "token_workloads", "principal_days", "missing_callers", "execution_days", "gpu_days", "endpoint_days",
+    "named_days", "owned_days", "paid_days", "launch_rules", "launch_days", "team_spends",
 )  # fmt: skip
 DELIVERIES = {
     "billing_period": "DATE",
