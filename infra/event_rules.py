@@ -68,11 +68,18 @@ class EventRules(Construct):
             )
 
     def _optional_clocks(self, deployment: Deployment) -> None:
-        """Schedule the functions that are deployed only with a channel."""
+        """Schedule the functions that are deployed only with a channel or a connector."""
         schedules = deployment.schedules
         if "weekly" in deployment.kinds:
             when = Schedule.cron(week_day=schedules.weekly_day, hour=str(schedules.pulse_hour), minute="0")
             self._rule("weekly-clock", calls="weekly", schedule=when, why="Weekly digest")
+        if "fetch" in deployment.kinds:
+            self._rule(
+                "fetch-clock",
+                calls="fetch",
+                schedule=_daily(deployment.connectors.hours),
+                why="Daily fetch of the charges of AI vendors",
+            )
         if "sweep" in deployment.kinds:
             self._rule(
                 "sweep-clock",

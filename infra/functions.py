@@ -45,6 +45,7 @@ SIZES = {
     "answer": Size(memory_mb=1024, timeout_seconds=10, max_concurrency=10),
     "record": Size(memory_mb=512, timeout_seconds=120),
     "weekly": Size(memory_mb=1024, timeout_seconds=600, with_pandas=True),
+    "fetch": Size(memory_mb=1024, timeout_seconds=900, with_pandas=True),
     "jira": Size(memory_mb=512, timeout_seconds=300),
     "sweep": Size(memory_mb=512, timeout_seconds=300),
     "teams": Size(memory_mb=512, timeout_seconds=300),
@@ -157,6 +158,10 @@ class LambdaFunctions(Construct):
                 own["FOCUSWATCH_PRESSES"] = self._deployment.queue_url("controls")
         if kind == "refresh" and self._deployment.principals.enabled:
             own["FOCUSWATCH_PRINCIPALS"] = self._deployment.principals_path
+        if kind == "collect" and self._deployment.invocation_logs.enabled:
+            own["FOCUSWATCH_INVOCATION_LOGS"] = ",".join(self._deployment.invocation_logs.log_groups)
+        if kind == "fetch":
+            own["FOCUSWATCH_VENDORS"] = json.dumps(self._deployment.connectors.environment)
         if kind == "pulse":
             own["FOCUSWATCH_QUEUES"] = ",".join(self.queues)
             own["FOCUSWATCH_UNATTENDED"] = ",".join(self._deployment.unattended)

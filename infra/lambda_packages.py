@@ -25,10 +25,9 @@ UNPACKED = (
     "**/__pycache__",
     "focuswatch/simulate",
     "focuswatch/cli",
-    "focuswatch/connectors",
     "focuswatch/mcp_server",
 )
-LAYER_PACKAGES = ("pydantic", "slack_sdk", "jira")
+LAYER_PACKAGES = ("pydantic", "slack_sdk", "jira", "requests", "urllib3")
 # Layers are extracted in order, ours last: https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
 LAYER_PATH = "python/lib/python3.13/site-packages"
 PIP_PLATFORM = ("manylinux2014_aarch64", "manylinux_2_28_aarch64")

@@ -13,7 +13,7 @@ from typing import Any
 from aws_cdk import CfnStackSet, Environment, Stack, aws_iam
 from constructs import Construct
 
-from focuswatch.collect.member_permissions import ACTIONS
+from focuswatch.collect.member_permissions import ACTIONS, INVOCATION_LOG_REASONS, START_QUERY
 from focuswatch.operations.deployment_config import PAYER_REGION, Deployment
 from infra.nag_exceptions import acknowledge
 
@@ -50,6 +50,15 @@ class MemberStack(Stack):
             reason="The read-only role covers all resources of an account, whose ARNs are not known in advance.",
             findings=["AwsSolutions-IAM5[Resource::*]"],
         )
+        if deployment.invocation_logs.enabled:
+            acknowledge(
+                management_role,
+                reason="The log groups are named; their account and Region are not known in advance.",
+                findings=[
+                    f"AwsSolutions-IAM5[Resource::arn:aws:logs:*:*:log-group:{name}:*]"
+                    for name in deployment.invocation_logs.log_groups
+                ],
+            )
 
 
 def member_role(deployment: Deployment) -> dict[str, Any]:
@@ -73,8 +82,26 @@ def member_role(deployment: Deployment) -> dict[str, Any]:
             {
                 "PolicyName": "read-activity",
                 "PolicyDocument": {"Version": "2012-10-17", "Statement": [reads]},
-            }
+            },
+            *([_invocation_logs(deployment)] if deployment.invocation_logs.enabled else []),
         ],
+    }
+
+
+def _invocation_logs(deployment: Deployment) -> dict[str, Any]:
+    """Return the policy for token sums: queries of the configured log groups only, whose log events they can read.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
+    """
+    groups = [f"arn:aws:logs:*:*:log-group:{name}:*" for name in deployment.invocation_logs.log_groups]
+    others = sorted(INVOCATION_LOG_REASONS.keys() - {START_QUERY})
+    statements = [
+        {"Effect": "Allow", "Action": [START_QUERY], "Resource": groups},
+        {"Effect": "Allow", "Action": others, "Resource": "*"},
+    ]
+    return {
+        "PolicyName": "sum-invocation-logs",
+        "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
     }
 
 

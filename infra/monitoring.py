@@ -18,6 +18,7 @@ MISSED_AFTER = {
     "page": (QUARTER_DAY, 5),
     "pulse": (QUARTER_DAY, 5),
     "sweep": (QUARTER_DAY, 5),
+    "fetch": (QUARTER_DAY, 5),
 }
 _Alarm = aws_cloudwatch.ComparisonOperator
 _Missing = aws_cloudwatch.TreatMissingData

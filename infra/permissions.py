@@ -47,6 +47,7 @@ class Permissions:
             "detect": self._detect,
             "publish": self._publish,
             "collect": self._collect,
+            "fetch": self._fetch,
             "page": self._page,
             "spending": self._spending,
             "pulse": self._pulse,
@@ -125,7 +126,9 @@ class Permissions:
 
     def _collect(self) -> list[Grant]:
         deployment = self.deployment
-        kept = ("tables/activity/*", "tables/accounts/*", "tables/ai_links/*")
+        kept = ["tables/activity/*", "tables/accounts/*", "tables/ai_links/*"]
+        if deployment.invocation_logs.enabled:
+            kept.append("tables/invocation_tokens/*")
         if deployment.management_role_arn:
             payer = Grant("list accounts", ("sts:AssumeRole",), (deployment.management_role_arn,))
         else:
@@ -136,6 +139,17 @@ class Permissions:
             self._list(),
             self._objects("s3:GetObject", *kept, why="read earlier collections"),
             self._objects("s3:PutObject", *kept, why="write collected activity and links"),
+        ]
+
+    def _fetch(self) -> list[Grant]:
+        """Return the permissions to read the keys of AI vendors, and to replace the files of their charges."""
+        secrets = sorted({one.secret for one in self.deployment.connectors.vendors})
+        paths = tuple(f"{self._bucket}/{one.path}/*" for one in self.deployment.connectors.vendors)
+        actions = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
+        return [
+            *map(self._secret, secrets),
+            self._list(),
+            Grant("replace the files of vendors' charges", actions, paths),
         ]
 
     def _members(self, why: str) -> Grant:

@@ -1,4 +1,4 @@
-"""Once a day: collect the list of accounts, and the activity and links of the resources in each."""
+"""Once a day: collect the list of accounts, and activity, links and token sums of invocation logs in each."""
 
 import os
 from datetime import UTC, datetime
@@ -6,9 +6,11 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
+from focuswatch.collect.account_invocations import InvocationLogSettings
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.collection_run import Summary, collect
 from focuswatch.collect.member_sessions import PATIENT, assume_session, member_sessions
+from lambdas.environment import LambdaRun
 from lambdas.function import Invocation, lambda_function, logger, metrics
 
 ORGANIZATIONS_REGION = "us-east-1"  # https://docs.aws.amazon.com/general/latest/gr/ao.html
@@ -16,7 +18,7 @@ ORGANIZATIONS_REGION = "us-east-1"  # https://docs.aws.amazon.com/general/latest
 
 @lambda_function("collect", traces_aws_calls=False)  # ten thousand calls would make a trace unreadable
 def handler(invocation: Invocation) -> dict[str, Any]:
-    """Write `accounts`, `activity` and `ai_links`; accounts that deny access are reported and fail nothing."""
+    """Write the collected tables; accounts that deny access are reported and fail nothing."""
     run = invocation.run
     # The regional endpoint: its tokens are valid in opt-in regions too.
     sts = run.session.client("sts", config=PATIENT)
@@ -31,10 +33,20 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         store=Store(run.session.client("s3", config=PATIENT), run.bucket),
         regions=os.environ["FOCUSWATCH_REGIONS"].split(","),
         today=datetime.now(UTC).date(),
+        invocation_logs=_invocation_logs(invocation.run),
         progress=logger.info,
     )
     _report(summary)
     return run.beat(ran=summary.collected, failed=summary.refusals)
+
+
+def _invocation_logs(run: LambdaRun) -> InvocationLogSettings | None:
+    """Return the log groups and metadata keys to sum tokens by; None if the deployment reads no invocation logs."""
+    groups = os.environ.get("FOCUSWATCH_INVOCATION_LOGS")
+    if not groups:
+        return None
+    keys = run.owners.invocation_logs.metadata_keys
+    return InvocationLogSettings(log_groups=tuple(groups.split(",")), metadata_keys=tuple(keys))
 
 
 def _report(summary: Summary) -> None:
@@ -50,6 +62,7 @@ def _report(summary: Summary) -> None:
             "resources": summary.resources,
             "rows": summary.rows,
             "seconds": summary.seconds,
+            "not_read": list(summary.notes),
         },
     )
     metrics.add_metric(name="AccountsLookedAt", unit=MetricUnit.Count, value=len(summary.collected))

@@ -112,9 +112,13 @@ class LambdaRun:
 
     def secret(self, channel: str) -> str:
         """Return the secret of a channel such as `slack` or `jira`; read again after five minutes."""
+        return self.named_secret(os.environ[f"FOCUSWATCH_{channel.upper()}_SECRET"])
+
+    @staticmethod
+    def named_secret(name: str) -> str:
+        """Return the secret of this name; read again after five minutes."""
         from aws_lambda_powertools.utilities import parameters
 
-        name = os.environ[f"FOCUSWATCH_{channel.upper()}_SECRET"]
         return str(parameters.get_secret(name, max_age=SECRET_SECONDS))
 
     def queue(self) -> Queue:
@@ -292,13 +296,13 @@ class LambdaRun:
             os.environ["FOCUSWATCH_ACCOUNT"], str(self.session.region_name), os.environ["FOCUSWATCH_NAME"]
         )
         claims = Claims(self.table, channel="securityhub", model=SecurityHubState)
-        return SecurityHubChannel(hub, account, claims, self.clock)
+        return SecurityHubChannel(hub, account, claims, self.clock, self.catalog)
 
     def ocsf_files(self) -> "OcsfFiles":
         """Return the files of OCSF records."""
         from focuswatch.notify.security.ocsf_files import OcsfFiles
 
-        return OcsfFiles(self.session.client("s3", config=PATIENT), self.bucket)
+        return OcsfFiles(self.session.client("s3", config=PATIENT), self.bucket, self.catalog)
 
     def finding_events(self) -> FindingEvents | None:
         """Return the event bus for events about findings; None if they are not configured."""

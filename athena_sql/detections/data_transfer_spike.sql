@@ -2,6 +2,7 @@
 title     = "Internet egress spike"
 category  = "security"
 schedule  = "every_refresh"
+security_types = ["Unusual Behaviors/Network Flow", "Effects/Data Exfiltration"]
 notify    = "every_run"
 why       = """
 Data exfiltration appears on the bill as DataTransfer-Out-Bytes, charged per GB.

@@ -3,6 +3,7 @@ title     = "Dormant account active again"
 category  = "security"
 names     = "place"
 schedule  = "every_refresh"
+security_types = ["Unusual Behaviors/User"]
 notify    = "every_run"
 why       = """
 Old sandbox accounts often keep valid access keys but have no active owner.

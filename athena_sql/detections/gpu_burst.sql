@@ -2,6 +2,7 @@
 title     = "Unusual GPU usage"
 category  = "security"
 schedule  = "every_refresh"
+security_types = ["Unusual Behaviors/VM", "Effects/Resource Consumption"]
 notify    = "every_run"
 why       = """
 Attackers often use stolen credentials to run GPU instances for cryptocurrency mining or model training.

@@ -2,6 +2,7 @@
 title     = "New caller of Amazon Bedrock"
 category  = "security"
 schedule  = "every_refresh"
+security_types = ["Unusual Behaviors/User", "TTPs/Credential Access"]
 notify    = "once"
 why       = """
 Attackers use stolen access keys and Bedrock API keys to call models at the victim's expense. The first spend of an IAM user, role
@@ -27,7 +28,6 @@ sources   = [
 ]
 [parameters]
 warm_up_days = 14
-stale_days = 4              # callers arrive with the bill, or a day later
 # AWSServiceRoleFor…: service-linked roles. Other prefixes: service roles that AWS consoles create for agents, knowledge bases, AgentCore and SageMaker
 service_roles = "^(AWSServiceRoleFor|AmazonBedrockExecutionRole|AmazonBedrockAgentCore|AmazonSageMaker-ExecutionRole|AmazonSageMakerServiceCatalog)"
 [needs]
@@ -35,14 +35,7 @@ charges = "ai_family = 'bedrock'"
 files = ["principals"]
 history_days = 14
 */
-WITH coverage AS (
-    SELECT
-        max(charge_date) AS last_bill_day,
-        max(CASE WHEN principal IS NOT NULL THEN charge_date END) AS last_caller_day
-    FROM principal_days
-    WHERE charge_date < $as_of
-),
-model_costs AS (
+WITH model_costs AS (
     SELECT
         sub_account_id,
         principal,
@@ -104,10 +97,6 @@ SELECT
     last_bill_day,
     CAST(NULL AS date),
     true,
-    CASE WHEN last_caller_day IS NULL
-        THEN 'the callers of Bedrock are unknown without an export with IAM principals (--principals, docs/attribution.md)'
-        ELSE 'the export with IAM principals ends on ' || CAST(last_caller_day AS varchar)
-    END
-FROM coverage
-WHERE coalesce(date_diff('day', last_caller_day, last_bill_day) >= $stale_days, last_bill_day IS NOT NULL)
+    lacks_input
+FROM missing_callers
 ORDER BY monthly_cost DESC, sub_account_id, resource_id

@@ -3,6 +3,7 @@ title     = "First charge in a new region"
 category  = "security"
 names     = "place"
 schedule  = "every_refresh"
+security_types = ["TTPs/Defense Evasion/UnusedRegion", "Unusual Behaviors"]  # https://attack.mitre.org/techniques/T1535/
 notify    = "once"
 topic     = "new-region"
 why       = """

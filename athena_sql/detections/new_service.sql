@@ -3,6 +3,7 @@ title     = "First charge for a new service"
 category  = "security"
 names     = "place"
 schedule  = "every_refresh"
+security_types = ["Unusual Behaviors/Application"]
 notify    = "once"
 why       = """
 Attackers often use services that the account has not used before: Bedrock for resold chatbots, Lightsail or ECS for mining,

@@ -28,7 +28,6 @@ sources   = [
 settle_days = 2
 pace_days = 7
 watched_days = 3          # number of recent days for which daily budgets are evaluated, because charges can arrive late
-stale_days = 4
 first_alert = 0.70
 second_alert = 0.85
 [needs]
@@ -36,14 +35,7 @@ charges = "ai_family = 'bedrock'"
 files = ["principals"]
 owners = ["principal_budgets"]
 */
-WITH coverage AS (
-    SELECT
-        max(charge_date) AS last_bill_day,
-        max(CASE WHEN principal IS NOT NULL THEN charge_date END) AS last_caller_day
-    FROM principal_days
-    WHERE charge_date < $as_of
-),
-currencies AS (
+WITH currencies AS (
     SELECT min(BillingCurrency) AS currency
     FROM ai_charges
     WHERE charge_date >= CAST($as_of - INTERVAL '45' DAY AS date)
@@ -269,11 +261,7 @@ SELECT
     CAST(NULL AS varchar),
     last_caller_day,
     true,
-    CASE WHEN last_caller_day IS NULL
-        THEN 'the callers of Bedrock are unknown without an export with IAM principals (--principals, docs/attribution.md)'
-        ELSE 'the export with IAM principals ends on ' || CAST(last_caller_day AS varchar)
-    END
-FROM coverage
-WHERE coalesce(date_diff('day', last_caller_day, last_bill_day) >= $stale_days, last_bill_day IS NOT NULL)
-    AND EXISTS (SELECT 1 FROM principal_budgets)
+    lacks_input
+FROM missing_callers
+WHERE EXISTS (SELECT 1 FROM principal_budgets)
 ORDER BY monthly_cost DESC, resource_id

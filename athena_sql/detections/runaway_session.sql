@@ -31,19 +31,11 @@ most_session_days = 3           # AWS ends role sessions after 12 hours, and Age
 least_sessions = 8
 least_ratio = 4.0
 least_session_cost_usd = 20.0   # above the median
-stale_days = 4
 [needs]
 charges = "ai_family = 'bedrock'"
 files = ["principals"]
 */
-WITH coverage AS (
-    SELECT
-        max(charge_date) AS last_bill_day,
-        max(CASE WHEN principal IS NOT NULL THEN charge_date END) AS last_caller_day
-    FROM principal_days
-    WHERE charge_date < $as_of
-),
-model_sessions AS (
+WITH model_sessions AS (
     SELECT
         sub_account_id,
         principal,
@@ -144,10 +136,6 @@ SELECT
     last_caller_day,
     last_bill_day,
     true,
-    CASE WHEN last_caller_day IS NULL
-        THEN 'the callers of Bedrock are unknown without an export with IAM principals (--principals, docs/attribution.md)'
-        ELSE 'the export with IAM principals ends on ' || CAST(last_caller_day AS varchar)
-    END
-FROM coverage
-WHERE coalesce(date_diff('day', last_caller_day, last_bill_day) >= $stale_days, last_bill_day IS NOT NULL)
+    lacks_input
+FROM missing_callers
 ORDER BY monthly_cost DESC, sub_account_id, resource_id

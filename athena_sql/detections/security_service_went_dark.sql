@@ -2,6 +2,7 @@
 title     = "Security service stopped"
 category  = "security"
 schedule  = "daily"
+security_types = ["TTPs/Defense Evasion/SecurityServiceStopped"]  # https://attack.mitre.org/techniques/T1562/
 why       = """
 Attackers disable the services that would detect the attack: GuardDuty, CloudTrail, Config, Security Hub, Inspector.
 These services are billed every day. If one of these services is no longer billed in a region where other services are still

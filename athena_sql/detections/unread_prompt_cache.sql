@@ -24,8 +24,6 @@ sources   = [
   "https://aws.amazon.com/bedrock/pricing/",
 ]
 [parameters]
-lookback_days = 14
-price_days = 56                # days whose charges show the input price of a model
 least_active_days = 7
 most_reads_a_write = 0.1       # caching pays off from about 0.3 reads a write
 write_multiple = 1.25          # of the input price, the lower one: https://aws.amazon.com/bedrock/pricing/
@@ -35,74 +33,37 @@ charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)cache[-_]?write'
 columns = ["ConsumedQuantity"]
 history_days = 14
 */
-WITH prices AS (
+WITH unread_caches AS (
     SELECT
-        model,
-        sum(effective_cost) / sum(million_tokens) AS input_price
-    FROM token_charges
-    WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $price_days AS date)
-        AND charge_date < $as_of
-        AND tier = 'on demand'
-        AND token_kind = 'input'
-        AND effective_cost > 0                                 -- free use has no price
-    GROUP BY 1
-),
-caches AS (
-    SELECT
-        charges.sub_account_id,
-        charges.region_id,
-        charges.service_name,
-        charges.resource_id,
-        charges.model,
-        lookbacks.charge_date AS first_day,
-        lookbacks.last_settled_day AS last_day,
-        max_by(charges.tags, charges.charge_date) FILTER (WHERE cardinality(charges.tags) > 0) AS tags,
-        count(DISTINCT CASE WHEN charges.token_kind = 'cache write' THEN charges.charge_date END) AS active_days,
-        sum(CASE WHEN charges.token_kind = 'cache write' THEN charges.million_tokens ELSE 0 END) AS written_tokens,
-        sum(CASE WHEN charges.token_kind = 'cache write' THEN charges.effective_cost ELSE 0 END) AS write_cost,
-        sum(CASE WHEN charges.token_kind = 'cache read' THEN charges.million_tokens ELSE 0 END) AS read_tokens,
-        sum(charges.effective_cost) AS cache_cost
-    FROM token_charges AS charges
-    INNER JOIN completeness AS lookbacks
-        ON charges.sub_account_id IS NOT DISTINCT FROM lookbacks.sub_account_id
-        AND lookbacks.settled_recency = $lookback_days         -- a younger account has no such day
-        AND charges.charge_date BETWEEN lookbacks.charge_date AND lookbacks.last_settled_day
-    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
-        AND charges.token_kind IN ('cache read', 'cache write')
-        AND charges.tier = 'on demand'
-    GROUP BY 1, 2, 3, 4, 5, 6, 7
-),
-unread_caches AS (
-    SELECT
-        caches.*,
-        caches.cache_cost - (caches.written_tokens + caches.read_tokens) * coalesce(
-            prices.input_price,
-            caches.write_cost / caches.written_tokens / $write_multiple
+        *,
+        read_cost + write_cost AS cache_cost,
+        read_cost + write_cost - (written_tokens + read_tokens) * coalesce(
+            input_price,
+            write_cost / written_tokens / $write_multiple
         ) AS premium                                           -- above the same tokens as input
-    FROM caches
-    LEFT JOIN prices
-        ON caches.model = prices.model
-    WHERE caches.active_days >= $least_active_days
-        AND caches.read_tokens <= $most_reads_a_write * caches.written_tokens
+    FROM token_workloads
+    WHERE write_days >= $least_active_days
+        AND written_tokens > 0
+        AND read_tokens <= $most_reads_a_write * written_tokens
 )
 SELECT
     sub_account_id,
     region_id,
     resource_id,
-    sum(premium) / $lookback_days * 30 AS monthly_cost,
+    sum(premium) / max(lookback_days) * 30 AS monthly_cost,
     service_name,
     coalesce(resource_id, 'Calls that use no inference profile') AS workload,
     array_agg(DISTINCT model ORDER BY model) AS models,
     sum(written_tokens) AS million_written_tokens,
     sum(read_tokens) AS million_read_tokens,
-    sum(cache_cost) / $lookback_days * 30 AS monthly_cache_cost,
+    sum(cache_cost) / max(lookback_days) * 30 AS monthly_cache_cost,
     max_by(tags, cache_cost) FILTER (WHERE tags IS NOT NULL) AS tags,
-    max(active_days) AS active_days,
-    $lookback_days AS lookback_days,
+    max(write_days) AS active_days,
+    max(lookback_days) AS lookback_days,
     min(first_day) AS first_day,
     max(last_day) AS last_day
 FROM unread_caches
 WHERE premium > 0                                              -- on some models a write costs no more than input
 GROUP BY sub_account_id, region_id, service_name, resource_id
-HAVING round(sum(premium) / $lookback_days * 30, 6) >= $least_monthly_cost_usd
+HAVING round(sum(premium) / max(lookback_days) * 30, 6) >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, sub_account_id, region_id, service_name, resource_id

@@ -45,6 +45,7 @@ class Case(BaseModel):
     activity: list[Given] = []
     links: list[Given] = []
     principals: list[Given] = []
+    invocations: list[Given] = []
     accounts: list[Given] = []
     recommendations: list[Given] = []
     deliveries: list[Given] = []
@@ -134,6 +135,7 @@ def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
         ("activity", columns.ACTIVITY, activity),
         ("principal_charges", columns.PRINCIPAL_CHARGES, principals),
         ("accounts", columns.ACCOUNTS, case.accounts),
+        ("invocation_tokens", columns.INVOCATION_TOKENS, case.invocations),
         ("ai_links", columns.AI_LINKS, [file.link_row | one for one in case.links]),
         ("deliveries", columns.DELIVERIES, case.deliveries),
         ("recommendations", columns.RECOMMENDATIONS, recommendations),

@@ -65,7 +65,7 @@ def open_local_bill(
             )
             summary = refreshed.summary
             as_of = resolve_as_of(inputs.as_of, summary=summary)
-            progress("Reading activity, accounts, recommendations, principals and owners")
+            progress("Reading activity, accounts, recommendations, principals, invocations and owners")
             kept = {name: f"kept_{name}" for name in KEPT_TABLES}
             _load(connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept=kept)
             if summary.other_providers:  # a separate connection, so that other bills need no filter
@@ -80,6 +80,7 @@ def open_local_bill(
                 inputs.links,
                 inputs.recommendations,
                 inputs.principals,
+                inputs.invocations,
             )
             yield LocalBill(
                 DuckDbEngine(connection),
@@ -111,6 +112,9 @@ def _load(
         connection, "recommendations", table_columns.RECOMMENDATIONS, inputs.recommendations
     )
     local_tables.load_principals(connection, inputs.principals, catalog=catalog)
+    local_tables.load_file(
+        connection, "invocation_tokens", table_columns.INVOCATION_TOKENS, inputs.invocations
+    )
     local_tables.load_owners(connection, owners.tables)
     create_empty_table(connection, KNOWN_FINDINGS_TABLE, KNOWN_FINDINGS)  # see Bill.load_known_findings
     values: dict[str, Value] = {"as_of": as_of, "names_resources": owners.names_resources}

@@ -27,6 +27,7 @@ from focuswatch.bill.schema.table_columns import (
     ACTIVITY,
     AI_LINKS,
     DAILY_CHARGES,
+    INVOCATION_TOKENS,
     KEPT_TABLES,
     KNOWN_FINDINGS,
     OWNERS,
@@ -49,6 +50,7 @@ FILE_TABLES = {
     "ai_links": AI_LINKS,
     "recommendations": RECOMMENDATIONS,
     "principal_charges": PRINCIPAL_CHARGES,
+    "invocation_tokens": INVOCATION_TOKENS,
 }
 
 
@@ -127,7 +129,7 @@ def open_trino_bill(
         periods = trino.refresh(progress=progress)
         summary = _summarize(periods)
         as_of = resolve_as_of(inputs.as_of, summary=summary)
-        progress("Copying activity, accounts, recommendations, principals and owners to Trino")
+        progress("Copying activity, accounts, recommendations, principals, invocations and owners to Trino")
         existing = trino.tables()
         rows = _rows_of_files(inputs, catalog=trino.catalog)
         given = _given_tables(rows, existing, temporary=temporary, owners=owners)
@@ -145,6 +147,7 @@ def open_trino_bill(
             inputs.links,
             inputs.recommendations,
             inputs.principals,
+            inputs.invocations,
         )
         digest = digest_of_inputs(summary, as_of=as_of, owners=owners, files=files)
         # Tables that someone else writes to the schema can change without notice.
@@ -161,6 +164,7 @@ def _rows_of_files(inputs: BillInputs, *, catalog: Catalog) -> dict[str, list[tu
         local_tables.load_file(connection, "ai_links", AI_LINKS, inputs.links)
         local_tables.load_file(connection, "recommendations", RECOMMENDATIONS, inputs.recommendations)
         local_tables.load_principals(connection, inputs.principals, catalog=catalog)
+        local_tables.load_file(connection, "invocation_tokens", INVOCATION_TOKENS, inputs.invocations)
         return {
             name: connection.execute(f"SELECT {', '.join(shape)} FROM {name}").fetchall()
             for name, shape in FILE_TABLES.items()

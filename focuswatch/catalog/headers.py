@@ -1,13 +1,21 @@
 """Headers of the catalog's SQL files: the settings and texts of detections, reports, tables and lookups."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 RESERVED_TOPICS = ("findings", "alarms", "spending")  # created for every deployment
 
 Category = Literal["waste", "security", "anomaly", "governance"]
+# A type in the taxonomy of Security Hub: NAMESPACE, NAMESPACE/CATEGORY or NAMESPACE/CATEGORY/CLASSIFIER
+# https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format-type-taxonomy.html
+SecurityType = Annotated[
+    str,
+    Field(
+        pattern=r"^(Software and Configuration Checks|TTPs|Effects|Unusual Behaviors|Sensitive Data)(/[A-Za-z ]+){0,2}$"
+    ),
+]
 Names = Literal["cause", "place", "amount"]  # how much a finding says of its cause, the most first
 Parameter = str | bool | int | float | date | list[str | int | float]
 
@@ -15,7 +23,7 @@ Parameter = str | bool | int | float | date | list[str | int | float]
 OwnersSetting = Literal[
     "monthly_budget", "use_cases", "experiments", "principal_budgets", "spend_caps", "usage_policies"
 ]
-InputFile = Literal["principals", "recommendations"]
+InputFile = Literal["principals", "recommendations", "invocations"]
 
 
 class NeedsHeader(BaseModel):
@@ -111,7 +119,8 @@ class DetectionHeader(Header):
     time these columns of its evidence are greater than before, and for no other change. New findings are also sent to
     `topic`, an SNS topic that the deployment creates as `focuswatch-TOPIC`. `names` decides which finding leads an
     incident: one that names the `cause` (what runs, what is idle), then one that names only the `place` where something
-    started, then one that states only an `amount`.
+    started, then one that states only an `amount`. `security_types` are the types of the findings in
+    Security Hub and OCSF.
     """
 
     category: Category
@@ -123,6 +132,7 @@ class DetectionHeader(Header):
     explain: ExplainHeader | None = None
     notify: Literal["on_change", "every_run", "once"] = "on_change"
     names: Names = "cause"
+    security_types: list[SecurityType] = Field(default=["Unusual Behaviors"], min_length=1)
     steps: list[str] = []
     topic: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{2,40}$")
     reason: str = Field(min_length=20)

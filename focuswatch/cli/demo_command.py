@@ -45,6 +45,7 @@ def demo(
         export=str(simulated.export),
         activity=simulated.activity,
         principals=simulated.principals,
+        invocations=simulated.invocations,
         accounts=simulated.accounts,
         owners=simulated.owners,
         state=state,

@@ -64,6 +64,7 @@ def fetch(
     focuswatch scan ./openai
     """
     from focuswatch.connectors.fetch_vendor import CONNECTORS, fetch_vendor
+    from focuswatch.connectors.focus_files import FocusFolder
     from focuswatch.connectors.vendor_api import require_requests
     from focuswatch.findings.visible_text import visible
 
@@ -72,7 +73,7 @@ def fetch(
     summary = fetch_vendor(
         connector,
         api=connector.api(_key(connector.key_variable), account=account, url=api),
-        folder=out,
+        files=FocusFolder(out),
         account_id=account or connector.vendor,
         since=since.date() if since else None,
         until=(until or datetime.now(UTC)).date(),
@@ -89,6 +90,7 @@ def fetch(
 
 
 def _key(variable: str) -> str:
+    from focuswatch.connectors.vendor_key import checked_key
     from focuswatch.errors import ConfigError
 
     key = os.environ.get(variable, "").strip()
@@ -96,8 +98,4 @@ def _key(variable: str) -> str:
         raise ConfigError(
             f"The environment variable {variable} is not set. Set it to the key of the vendor's API"
         )
-    if not key.isascii() or any(character.isspace() for character in key):
-        raise ConfigError(
-            f"The value of {variable} is not a key: it contains spaces or characters beyond ASCII"
-        )
-    return key
+    return checked_key(key, source=variable)

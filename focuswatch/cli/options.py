@@ -83,6 +83,14 @@ Principals = Annotated[
         show_default=False,
     ),
 ]
+Invocations = Annotated[
+    Path | None,
+    typer.Option(
+        help="Parquet or CSV of tokens by caller and request metadata, from model invocation logs. See "
+        "docs/executions.md.",
+        show_default=False,
+    ),
+]
 OwnersFile = Annotated[
     Path | None,
     typer.Option(

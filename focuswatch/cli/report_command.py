@@ -69,8 +69,8 @@ def _split_rows(report: "Report", *, by: SplitBy, opened: "OpenedExport") -> "li
 
     if reads_callers(report, opened.catalog):
         raise ConfigError(
-            f"--by is not available for {report.id}: callers are not part of the charges that it groups. The report "
-            "has a column team. Leave --by out."
+            f"--by is not available for {report.id}: callers are not part of the charges that it groups. "
+            "Leave --by out."
         )
     bill = opened.bill
     if not isinstance(bill.engine, DuckDbEngine):

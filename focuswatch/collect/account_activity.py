@@ -36,6 +36,7 @@ class CollectedAccount:
     resources: int = 0
     rows: int = 0  # that are new or changed
     refusals: list[Refusal] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what is not read, and no refusal
 
     def refuse(self, region: str, service: str, reason: str) -> None:
         """Record that a service of a region could not be read."""

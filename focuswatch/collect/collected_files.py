@@ -1,9 +1,9 @@
-"""Read and write the collected tables: `activity` in a Parquet file per account and day, `ai_links` per account, and
-`accounts` in one file.
+"""Read and write the collected tables: `activity` in a Parquet file per account and day, `invocation_tokens` per
+account, Region and day, `ai_links` per account, and `accounts` in one file.
 """
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -13,13 +13,14 @@ import pyarrow.parquet as pq
 
 from focuswatch.bill.refresh.table_files import arrow_schema
 from focuswatch.bill.schema.glue_columns import glue_columns
-from focuswatch.bill.schema.table_columns import ACCOUNTS, ACTIVITY, AI_LINKS
+from focuswatch.bill.schema.table_columns import ACCOUNTS, ACTIVITY, AI_LINKS, INVOCATION_TOKENS
 from focuswatch.collect.aws_paging import paged
 
-# activity_date is the folder's name too, so that a copied file still holds its day
+# activity_date and usage_date are the folder's name too, so that a copied file still holds its day
 ACTIVITY_SCHEMA = arrow_schema(glue_columns(ACTIVITY))
 ACCOUNTS_SCHEMA = arrow_schema(glue_columns(ACCOUNTS))
 LINKS_SCHEMA = arrow_schema(glue_columns(AI_LINKS))
+INVOCATIONS_SCHEMA = arrow_schema(glue_columns(INVOCATION_TOKENS))
 ACCOUNTS_KEY = "tables/accounts/accounts.parquet"
 Series = tuple[str, str, str, str]  # region, namespace, resource, metric
 Values = dict[Series, float]
@@ -32,14 +33,22 @@ class Store:
     s3: Any
     bucket: str
     stored: set[tuple[date, str]] = field(default_factory=set)
+    invocations: set[str] = field(default_factory=set)  # keys of files
 
     def list_days(self, days: Iterable[date]) -> None:
         """List which accounts have a file of these days."""
         for day in days:
-            for item in paged(
-                self._list, "Contents", token="ContinuationToken", Bucket=self.bucket, Prefix=_folder(day)
-            ):
-                self.stored.add((day, item["Key"].rpartition("/")[2].removesuffix(".parquet")))
+            for key in self._keys(_folder(day)):
+                self.stored.add((day, key.rpartition("/")[2].removesuffix(".parquet")))
+
+    def list_invocations(self, days: Iterable[date]) -> None:
+        """List which accounts and Regions have token sums of these days."""
+        for day in days:
+            self.invocations.update(self._keys(_invocations_folder(day)))
+
+    def _keys(self, folder: str) -> Iterator[str]:
+        listed = paged(self._list, "Contents", token="ContinuationToken", Bucket=self.bucket, Prefix=folder)
+        return (item["Key"] for item in listed)
 
     def _list(self, **arguments: Any) -> dict[str, Any]:
         page = self.s3.list_objects_v2(**arguments)
@@ -98,6 +107,17 @@ class Store:
         """Replace the stored links of an account."""
         self._write(_links_key(account), rows, schema=LINKS_SCHEMA)
 
+    def has_invocations(self, account: str, *, region: str, day: date) -> bool:
+        """Return whether the day of a Region is stored, as `list_invocations` found it."""
+        return _invocations_key(day, account, region) in self.invocations
+
+    def write_invocations(self, account: str, *, region: str, day: date, rows: list[dict[str, Any]]) -> None:
+        """Store the token sums of a Region's day; a file without rows states that nothing was logged."""
+        key = _invocations_key(day, account, region)
+        listed = [row | {"metadata": list(row["metadata"].items())} for row in rows]
+        self._write(key, listed, schema=INVOCATIONS_SCHEMA)
+        self.invocations.add(key)
+
     def _read(self, key: str) -> list[dict[str, Any]]:
         body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(body)).to_pylist()
@@ -111,6 +131,14 @@ class Store:
 
 def _folder(day: date) -> str:
     return f"tables/activity/activity_date={day}/"
+
+
+def _invocations_folder(day: date) -> str:
+    return f"tables/invocation_tokens/usage_date={day}/"
+
+
+def _invocations_key(day: date, account: str, region: str) -> str:
+    return f"{_invocations_folder(day)}{account}.{region}.parquet"
 
 
 def _links_key(account: str) -> str:

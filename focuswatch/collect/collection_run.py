@@ -1,4 +1,4 @@
-"""Run the collection: list the accounts, then collect the activity and links of many accounts at once."""
+"""Run the collection: list the accounts, then collect the activity, links and token sums of many accounts at once."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -9,6 +9,7 @@ from typing import Any
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
 from focuswatch.collect.account_activity import CollectedAccount, collect_account
+from focuswatch.collect.account_invocations import InvocationLogSettings, collect_invocations
 from focuswatch.collect.collect_resource_links import collect_links
 from focuswatch.collect.collected_days import Window
 from focuswatch.collect.collected_files import Store
@@ -32,6 +33,7 @@ class Summary:
     resources: int
     rows: int
     seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def refusing_accounts(self) -> dict[str, str]:
@@ -73,9 +75,12 @@ def collect(
     today: date,
     recent_days: int = RECENT_DAYS,
     first_days: int = FIRST_DAYS,
+    invocation_logs: InvocationLogSettings | None = None,
     progress: Callable[[str], None] = lambda _text: None,
 ) -> Summary:
     """Write `accounts`, then the `activity` until yesterday and the `ai_links` of every active account.
+
+    With `invocation_logs`, also write the `invocation_tokens` of accounts that log the calls of Bedrock.
 
     A refusal of an account, region or service is in the summary and fails nothing; its stored data stay.
     Raises if Organizations or the bucket refuses, since nothing can be collected without them.
@@ -87,6 +92,8 @@ def collect(
     progress(f"{len(accounts)} accounts, {len(active)} active")
     window = Window(today, recent_days=recent_days, first_days=first_days)
     store.list_days(window.days)
+    if invocation_logs:
+        store.list_invocations(window.days)
     not_offered, all_regions = ServiceNotOffered(), tuple(regions)
 
     def collected(account: OrganizationAccount) -> CollectedAccount | Refusal:
@@ -111,6 +118,16 @@ def collect(
                 store=store,
                 not_offered=not_offered,
             )
+            if invocation_logs:
+                collect_invocations(
+                    result,
+                    session=session,
+                    regions=all_regions,
+                    window=window,
+                    settings=invocation_logs,
+                    store=store,
+                    not_offered=not_offered,
+                )
             return result
         except AWS_ERRORS:  # the bucket's: those of the account are recorded as refusals
             raise
@@ -140,4 +157,5 @@ def _summary(
         resources=sum(result.resources for result in collected),
         rows=sum(result.rows for result in collected),
         seconds=round(seconds, 1),
+        notes=tuple(f"{result.account}, {note}" for result in collected for note in result.notes),
     )

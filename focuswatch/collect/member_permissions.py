@@ -40,6 +40,15 @@ REASONS: dict[str, str] = {
 }
 ACTIONS: tuple[str, ...] = tuple(REASONS)
 
+# Granted only if `[invocation_logs]` is enabled; StartQuery only on the log groups that are configured. Whoever may
+# start a query there may read its log events too: IAM cannot limit the query to sums.
+INVOCATION_LOG_REASONS: dict[str, str] = {
+    "bedrock:GetModelInvocationLoggingConfiguration": "log group of model invocation logs",
+    "logs:StartQuery": "token sums by caller and request metadata",
+    "logs:GetQueryResults": "results of these queries",
+}
+START_QUERY = "logs:StartQuery"
+
 MANAGEMENT_REASONS: dict[str, str] = {
     "organizations:ListAccounts": "accounts of the organization, and which are closed",
     "organizations:ListTagsForResource": "tags of an account, which may name its team",
@@ -49,7 +58,7 @@ MANAGEMENT_REASONS: dict[str, str] = {
 MANAGEMENT_ACTIONS: tuple[str, ...] = tuple(MANAGEMENT_REASONS)
 
 BUCKET_REASONS: dict[str, str] = {
-    "s3:ListBucket": "stored days; only under tables/activity/, tables/accounts/ and tables/ai_links/",
+    "s3:ListBucket": "stored days; only under tables/activity/, accounts/, ai_links/ and invocation_tokens/",
     "s3:GetObject": "stored values of a day, which stay if an account refuses; only there",
     "s3:PutObject": "to store the values of a day; only there",
 }

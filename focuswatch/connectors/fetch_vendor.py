@@ -1,4 +1,4 @@
-"""Fetch one vendor's charges into a folder: which days to fetch, and the vendors that are supported.
+"""Fetch one vendor's charges into its files: which days to fetch, and the vendors that are supported.
 
 Vendors restate recent days, so a later run fetches the last days again and replaces them.
 """
@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
@@ -18,9 +17,9 @@ from focuswatch.connectors.anthropic_costs import (
     anthropic_api,
     fetch_anthropic,
 )
+from focuswatch.connectors.charge_files import ChargeFiles
 from focuswatch.connectors.copilot_usage import GITHUB, GITHUB_KEY, GITHUB_URL, fetch_copilot, github_api
 from focuswatch.connectors.cursor_usage import CURSOR, CURSOR_KEY, CURSOR_URL, cursor_api, fetch_cursor
-from focuswatch.connectors.focus_files import check_account, newest_day, replace_days
 from focuswatch.connectors.focus_rows import BillingAccount
 from focuswatch.connectors.openai_costs import KEY_VARIABLE as OPENAI_KEY
 from focuswatch.connectors.openai_costs import URL as OPENAI_URL
@@ -82,21 +81,21 @@ def fetch_vendor(
     connector: Connector,
     *,
     api: VendorApi,
-    folder: Path,
+    files: ChargeFiles,
     account_id: str,
     since: date | None,
     until: date,
     restated_days: int = RESTATED_DAYS,
 ) -> FetchSummary:
-    """Fetch the days before `until` and replace them in `folder`.
+    """Fetch the days before `until` and replace them in `files`.
 
-    Raises FetchError with `folder` unchanged, and ConfigError for a first run without `since`.
+    Raises FetchError with `files` unchanged, and ConfigError for a first run without `since`.
     """
     account = BillingAccount(connector.vendor, account_id)
-    check_account(folder, account=account)
-    first = first_day(since, newest=newest_day(folder), until=until, restated_days=restated_days)
+    files.check_account(account)
+    first = first_day(since, newest=files.newest_day(), until=until, restated_days=restated_days)
     fetched = connector.fetch(api, first=first, until=until)
-    replace_days(folder, fetched.charges, account=account, first=first, until=until)
+    files.replace_days(fetched.charges, account=account, first=first, until=until)
     totals: dict[str, Decimal] = {}
     for charge in fetched.charges:
         totals[charge.currency] = totals.get(charge.currency, Decimal(0)) + charge.billed

@@ -1,17 +1,15 @@
-"""FOCUS 1.2 files of one vendor: a Parquet file per billing period, in which whole days are replaced.
-
-`FOLDER/data/billing_period=2026-11/focus.parquet`, as focuswatch.bill.ingest.delivery_layout reads it. A file is
-replaced in one step: a reader sees the old or the new one.
-"""
+"""FOCUS 1.2 files of one vendor in a local folder, written with DuckDB; see focuswatch.connectors.charge_files."""
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from focuswatch.connectors.charge_files import FILE_NAME, other_accounts, period_path
 from focuswatch.connectors.focus_rows import COLUMNS, BillingAccount, focus_row, period_of
 from focuswatch.connectors.vendor_charge import VendorCharge
 from focuswatch.engines.sql_identifiers import file_list, quoted
@@ -21,54 +19,56 @@ from focuswatch.errors import ConfigError
 if TYPE_CHECKING:
     import duckdb
 
-FILE_NAME = "focus.parquet"
 
+@dataclass(frozen=True)
+class FocusFolder:
+    """ChargeFiles in the folder `path`, as focuswatch.bill.ingest.delivery_layout reads it."""
 
-def newest_day(folder: Path) -> date | None:
-    """Return the newest day with charges in the files of `folder`; None without files."""
-    files = _files(folder)
-    if not files:
-        return None
-    with _connection() as connection:
-        (newest,) = connection.execute(
-            f"SELECT CAST(max(ChargePeriodStart) AS DATE) FROM {_read(files)}"
-        ).fetchall()[0]
-    return newest if isinstance(newest, date) else None
+    path: Path
 
+    def newest_day(self) -> date | None:
+        """Return the newest day with charges; see ChargeFiles."""
+        files = self._files
+        if not files:
+            return None
+        with _connection() as connection:
+            (newest,) = connection.execute(
+                f"SELECT CAST(max(ChargePeriodStart) AS DATE) FROM {_read(files)}"
+            ).fetchall()[0]
+        return newest if isinstance(newest, date) else None
 
-def check_account(folder: Path, *, account: BillingAccount) -> None:
-    """Raise ConfigError if the files in `folder` are of another vendor or billing account."""
-    files = _files(folder)
-    if not files:
-        return
-    with _connection() as connection:
-        found = connection.execute(
-            f"SELECT DISTINCT ProviderName, BillingAccountId FROM {_read(files)} ORDER BY ALL"
-        ).fetchall()
-    others = [f"{vendor} {id_}" for vendor, id_ in found if (vendor, id_) != (account.vendor, account.id)]
-    if others:
-        raise ConfigError(
-            f"{folder} contains charges of {', '.join(others)}; expected {account.vendor} {account.id}. "
-            "Choose another folder: a folder holds one billing account"
-        )
+    def check_account(self, account: BillingAccount) -> None:
+        """Raise ConfigError for files of another account; see ChargeFiles."""
+        files = self._files
+        if not files:
+            return
+        with _connection() as connection:
+            found = connection.execute(
+                f"SELECT DISTINCT ProviderName, BillingAccountId FROM {_read(files)} ORDER BY ALL"
+            ).fetchall()
+        if others := other_accounts(found, account=account):
+            raise ConfigError(
+                f"{self.path} contains charges of {others}; expected {account.vendor} {account.id}. "
+                "Choose another folder: a folder holds one billing account"
+            )
 
+    def replace_days(
+        self, charges: Sequence[VendorCharge], *, account: BillingAccount, first: date, until: date
+    ) -> None:
+        """Replace the days [first, until); see ChargeFiles. A billing period without any charge has no file."""
+        rows: dict[date, list[tuple[Any, ...]]] = defaultdict(list)
+        for charge in charges:
+            rows[period_of(charge.day)].append(focus_row(charge, account=account))
+        self.path.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.path / ".lock"), _connection() as connection:
+            period = period_of(first)
+            while period < until:
+                _replace(connection, self.path / period_path(period), rows[period], first=first, until=until)
+                period = period_of(period + timedelta(days=31))
 
-def replace_days(
-    folder: Path, charges: Sequence[VendorCharge], *, account: BillingAccount, first: date, until: date
-) -> None:
-    """Replace the days [first, until) of `folder` with `charges`, which are of these days only.
-
-    A billing period without any charge has no file.
-    """
-    rows: dict[date, list[tuple[Any, ...]]] = defaultdict(list)
-    for charge in charges:
-        rows[period_of(charge.day)].append(focus_row(charge, account=account))
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"), _connection() as connection:
-        period = period_of(first)
-        while period < until:
-            _replace(connection, _path(folder, period), rows[period], first=first, until=until)
-            period = period_of(period + timedelta(days=31))
+    @property
+    def _files(self) -> list[Path]:
+        return sorted(self.path.glob(f"data/billing_period=*/{FILE_NAME}"))
 
 
 def _replace(
@@ -108,14 +108,6 @@ def _connection() -> "duckdb.DuckDBPyConnection":
     import duckdb
 
     return duckdb.connect()
-
-
-def _path(folder: Path, period: date) -> Path:
-    return folder / "data" / f"billing_period={period:%Y-%m}" / FILE_NAME
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"data/billing_period=*/{FILE_NAME}"))
 
 
 def _read(files: Sequence[Path]) -> str:

@@ -36,12 +36,15 @@ NAMESPACES = "SELECT DISTINCT namespace FROM activity"
 FILES = """
 SELECT
     (SELECT count(*) FROM principal_charges) AS principals,
-    (SELECT count(*) FROM recommendations) AS recommendations
+    (SELECT count(*) FROM recommendations) AS recommendations,
+    (SELECT count(*) FROM invocation_tokens) AS invocations
 """
 GIVE_FILE: dict[InputFile, str] = {
     "principals": "Export the callers of Bedrock (docs/attribution.md): focuswatch scan EXPORT --principals FILE",
     "recommendations": "Export the recommendations of AWS Cost Optimization Hub: "
     "focuswatch scan EXPORT --recommendations FILE",
+    "invocations": "Collect tokens from model invocation logs (docs/executions.md): "
+    "focuswatch scan EXPORT --invocations FILE",
 }
 SET_BY: dict[OwnersSetting, str] = {
     "monthly_budget": "team or use case with monthly_budget",

@@ -7,6 +7,7 @@ another account. This module imports no CDK and does not call AWS.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from itertools import chain
 from operator import attrgetter
@@ -84,6 +85,8 @@ Database = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,254}$")]
 SecretName = Annotated[str, Field(pattern=r"^[A-Za-z0-9/_+=.@-]{0,512}$")]
 # https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_AnomalyMonitor.html
 MonitorArn = Annotated[str, Field(pattern=r"^(arn:aws:ce::\d{12}:anomalymonitor/[0-9A-Za-z-]{1,64})?$")]
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
+LogGroup = Annotated[str, Field(pattern=r"^[.\-_/#A-Za-z0-9]{1,512}$")]
 HttpsUrl = Annotated[str, Field(pattern=r"^https://[0-9A-Za-z.-]+(:\d+)?/[^\s*?${}]*$")]
 # The retention periods of CloudWatch Logs: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 LogDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922]
@@ -92,6 +95,9 @@ LogDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
 # The export of recommendations is delivered where functions may read tables.
 RECOMMENDATIONS_PREFIX, RECOMMENDATIONS_EXPORT = "tables", "recommendations"
 RECOMMENDATIONS_DAYS = 14  # a delivery is kept; detections read the last three days
+
+
+VENDORS = "vendors"  # folder of the bucket with the charges of AI vendors
 
 
 class _Section(BaseModel):
@@ -136,6 +142,56 @@ class PrincipalsConfig(_Section):
     enabled: bool = False
     name: ExportName = "focuswatch-principals"
     prefix: Annotated[str, Field(pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")] = "principals"
+
+
+class InvocationLogsConfig(_Section):
+    """Token sums by caller and request metadata from model invocation logs, see docs/executions.md.
+
+    `log_groups` are the log groups that the member role may query, in any account; a query can read their log events.
+    """
+
+    enabled: bool = False
+    log_groups: list[LogGroup] = Field(default=["/aws/bedrock/modelinvocations"], min_length=1, max_length=20)
+
+
+Vendor = Literal["anthropic", "copilot", "cursor", "openai"]
+
+
+class VendorConfig(_Section):
+    """An AI vendor whose charges are fetched; `secret` is the name of the secret that holds the key of its API.
+
+    `account` is the billing account in the files, for Copilot the organization. The first run starts at `since`.
+    `api` is another address of the API, such as a proxy.
+    """
+
+    vendor: Vendor
+    secret: Annotated[SecretName, Field(min_length=1)]
+    account: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = ""
+    since: date
+    api: Annotated[str, Field(pattern=r"^(https://[0-9A-Za-z.-]+(:\d+)?(/[^\s*?${}]*)?)?$")] = ""
+
+    @property
+    def path(self) -> str:
+        """Return the key prefix of its files, without a trailing slash."""
+        return f"{VENDORS}/{self.vendor}-{self.account}" if self.account else f"{VENDORS}/{self.vendor}"
+
+
+class ConnectorsConfig(_Section):
+    """Charges of AI vendors, fetched on a schedule, see docs/connectors.md; off without vendors."""
+
+    hours: list[Hour] = Field(default=[5], min_length=1)
+    vendors: list[VendorConfig] = Field(default=[], max_length=10)
+
+    @property
+    def environment(self) -> list[dict[str, str | None]]:
+        """Return what the function `fetch` needs of each vendor."""
+        return [
+            {
+                "vendor": one.vendor, "secret": one.secret, "path": one.path, "account": one.account or None,
+                "since": str(one.since), "api": one.api or None,
+            }
+            for one in self.vendors
+        ]  # fmt: skip
 
 
 class Athena(_Section):
@@ -279,6 +335,8 @@ class Deployment(_Section):
     accounts: Accounts
     export: ExportConfig
     principals: PrincipalsConfig = PrincipalsConfig()
+    invocation_logs: InvocationLogsConfig = InvocationLogsConfig()
+    connectors: ConnectorsConfig = ConnectorsConfig()
     athena: Athena = Athena()
     schedules: Schedules = Schedules()
     collector: Collector
@@ -331,11 +389,12 @@ class Deployment(_Section):
         yield from self._role_problems()
         yield from self._monitor_problems()
         yield from self._controls_problems()
+        yield from self._connector_problems()
         yield from self._partition_problems()
 
     def _prefix_problems(self) -> Iterator[str]:
         for key, prefix in (("export", self.export.prefix), ("principals", self.principals.prefix)):
-            if prefix.split("/")[0] in ("tables", "athena-results", "page", "ocsf"):
+            if prefix.split("/")[0] in ("tables", "athena-results", "page", "ocsf", VENDORS):
                 yield f"{key}.prefix: found '{prefix}', a folder that focuswatch writes to; use another prefix."
             if any(part.startswith(".") for part in prefix.split("/")):
                 yield (
@@ -368,6 +427,13 @@ class Deployment(_Section):
                 f'controls.budget_actions: found "{self.controls.budget_actions}", but AWS Budgets needs an address '
                 "for its actions; add one under budgets.emails."
             )
+
+    def _connector_problems(self) -> Iterator[str]:
+        paths = [one.path for one in self.connectors.vendors]
+        for path in sorted({path for path in paths if paths.count(path) > 1}):
+            yield f"connectors.vendors: found {path} twice; give each billing account of a vendor its own account."
+        if any(one.vendor == "copilot" and not one.account for one in self.connectors.vendors):
+            yield "connectors.vendors: copilot without account; set account to the name of the GitHub organization."
 
     def _monitor_problems(self) -> Iterator[str]:
         arn = self.anomalies.monitor_arn
@@ -438,9 +504,10 @@ class Deployment(_Section):
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Return the functions that are deployed; those of a channel only if it is configured."""
+        """Return the functions that are deployed; those of a channel or of connectors only if configured."""
         of_channels = (channel.functions for channel in CHANNELS if self.uses(channel))
-        return tuple(dict.fromkeys(chain(FUNCTIONS, *of_channels)))
+        of_connectors = ("fetch",) if self.connectors.vendors else ()
+        return tuple(dict.fromkeys(chain(FUNCTIONS, of_connectors, *of_channels)))
 
     def uses(self, channel: ChannelFunctions) -> bool:
         """Return whether a channel is configured."""
@@ -591,6 +658,7 @@ def _expected(key: str, pattern: str) -> str:
         r"export\.first_month": "a month such as 2025-01",
         r"email\.sender": "an email address",
         r"secrets\.\w+": "a secret's name: letters, digits and /_+=.@-",
+        r"invocation_logs\.log_groups\.\d+": "the name of a log group such as /aws/bedrock/modelinvocations",
         r"anomalies\.monitor_arn": "an ARN such as arn:aws:ce::123456789012:anomalymonitor/…",
         r"organi[sz]ation\.https_endpoints\.\d+": "a URL prefix such as https://hooks.example.com/focuswatch/",
     }

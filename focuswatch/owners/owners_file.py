@@ -26,6 +26,7 @@ from focuswatch.findings.finding import OwnedBy, Severity
 from focuswatch.owners.channel_address import ChannelAddress
 from focuswatch.owners.channel_routes import Address, ChannelRoute, route_mistakes
 from focuswatch.owners.chargeback_rules import Chargeback, chargeback_problems
+from focuswatch.owners.invocation_metadata import InvocationMetadata
 from focuswatch.owners.principal_budgets import PrincipalBudget, budget_rows, principal_budget_problems
 from focuswatch.owners.usage_policies import PolicyRule, policy_rules_of
 from focuswatch.owners.use_cases import (
@@ -164,6 +165,7 @@ class Owners(_Section):
     principal_budgets: dict[str, PrincipalBudget] = {}
     exchange_rates: dict[CurrencyCode, PerUsd] = {}
     chargeback: Chargeback = Chargeback()
+    invocation_logs: InvocationMetadata = InvocationMetadata()
 
     @classmethod
     def load(cls, path: Path | None) -> Self:

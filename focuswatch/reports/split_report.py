@@ -60,7 +60,7 @@ SELECT * FROM main.known_findings WHERE {by} IS NOT DISTINCT FROM {value} {and_t
 def reads_callers(report: Report, catalog: Catalog) -> bool:
     """Return whether a report reads who called Bedrock, itself or through a table."""
     tables = {name: table.sql for name, table in catalog.tables.items()}
-    return "principal_charges" in needed_of(report.sql, tables)
+    return not needed_of(report.sql, tables).isdisjoint(("principal_charges", "execution_days"))
 
 
 def split_rows(

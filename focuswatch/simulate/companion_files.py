@@ -61,7 +61,7 @@ UNOWNED_TEAMS = ("media", "analytics")  # missing from owners.toml
 
 
 def write_activity(plan: BillPlan, path: Path) -> None:
-    _write(_activity_rows(plan.activity), path, columns=ACTIVITY)
+    write_rows(_activity_rows(plan.activity), path, columns=ACTIVITY)
 
 
 def write_accounts(organization: SimulatedOrganization, path: Path) -> None:
@@ -77,7 +77,7 @@ def write_accounts(organization: SimulatedOrganization, path: Path) -> None:
         }
         for account in organization.accounts
     )
-    _write(rows, path, columns=ACCOUNTS)
+    write_rows(rows, path, columns=ACCOUNTS)
 
 
 def write_recommendations(plan: BillPlan, path: Path) -> None:
@@ -103,17 +103,21 @@ def write_recommendations(plan: BillPlan, path: Path) -> None:
         }
         for number, planted in enumerate(plan.recommendations, start=1)
     )
-    _write(rows, path, columns=RECOMMENDATIONS)
+    write_rows(rows, path, columns=RECOMMENDATIONS)
 
 
 def bedrock_charges(files: Iterable[Path]) -> list[tuple[Any, ...]]:
     """Return the Bedrock charges of an export: day, account, region, meter, service, quantity, cost."""
+    with duckdb.connect() as connection:
+        return connection.execute(BEDROCK.format(source=export_source(files))).fetchall()
+
+
+def export_source(files: Iterable[Path]) -> str:
+    """Return the SQL that reads the files of an export."""
     paths = [str(file) for file in files]
     reader = "read_parquet" if paths[0].endswith(".parquet") else "read_csv"
     options = "" if reader == "read_parquet" else ", all_varchar = true"
-    source = f"{reader}({file_list(paths)}{options}, hive_partitioning = false)"
-    with duckdb.connect() as connection:
-        return connection.execute(BEDROCK.format(source=source)).fetchall()
+    return f"{reader}({file_list(paths)}{options}, hive_partitioning = false)"
 
 
 def write_principals(charges: Iterable[tuple[Any, ...]], callers: Callers, path: Path) -> None:
@@ -125,7 +129,7 @@ def write_principals(charges: Iterable[tuple[Any, ...]], callers: Callers, path:
         (account, day): list(limited(called, charged=callers.costs[account][day]))
         for (account, day), called in calls.items()
     }
-    _write(_principal_rows(charges, shares), path, columns=PRINCIPALS)
+    write_rows(_principal_rows(charges, shares), path, columns=PRINCIPALS)
 
 
 def _principal_rows(
@@ -164,7 +168,8 @@ def _activity_rows(watches: Iterable[ObservedActivity]) -> Iterator[dict[str, An
             }
 
 
-def _write(rows: Iterable[dict[str, Any]], path: Path, *, columns: dict[str, str]) -> None:
+def write_rows(rows: Iterable[dict[str, Any]], path: Path, *, columns: dict[str, str]) -> None:
+    """Write a Parquet file with these columns."""
     with tempfile.TemporaryDirectory() as scratch:
         text = Path(scratch) / "rows.json"
         with text.open("w", encoding="utf-8") as file:

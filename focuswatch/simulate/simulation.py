@@ -1,4 +1,4 @@
-"""Simulate a bill: plan it, and write the export, activity, accounts, callers, owners and truth."""
+"""Simulate a bill: plan it, and write the export, activity, accounts, callers, invocations, owners and truth."""
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -22,6 +22,7 @@ from focuswatch.simulate.everyday.everyday_accounts import add_everyday_usage
 from focuswatch.simulate.everyday.everyday_ai import add_everyday_ai
 from focuswatch.simulate.everyday.finance_charges import add_finance_charges
 from focuswatch.simulate.expected import truth_of
+from focuswatch.simulate.invocation_sums import write_invocations
 from focuswatch.simulate.organization import make_organization
 from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.planted.plant_incidents import plant
@@ -48,6 +49,7 @@ class Simulated:
     accounts: Path
     recommendations: Path
     principals: Path
+    invocations: Path
     owners: Path
     truth: Path
     files: tuple[Path, ...]
@@ -103,6 +105,7 @@ def simulate(
         accounts=out / "accounts.parquet",
         recommendations=out / "recommendations.parquet",
         principals=out / "principals.parquet",
+        invocations=out / "invocations.parquet",
         owners=out / "owners.toml",
         truth=out / "truth.json",
         files=export.files,
@@ -115,6 +118,7 @@ def simulate(
     write_accounts(plan.organization, simulated.accounts)
     write_recommendations(plan, simulated.recommendations)
     write_principals(charges, callers, simulated.principals)
+    write_invocations(export.files, simulated.invocations, calendar=calendar)
     write_owners(plan, simulated.owners, principal_budgets=callers.budgets)
     write_truth(truth, simulated.truth, plan=plan, seed=seed, grain=grain)
     return simulated

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from focuswatch.connectors.fetch_vendor import CONNECTORS, FetchSummary, fetch_vendor
+from focuswatch.connectors.focus_files import FocusFolder
 from tests.fakes.vendor_server import VendorServer
 
 
@@ -32,7 +33,7 @@ class Vendor:
         return fetch_vendor(
             connector,
             api=connector.api(self.key, account=self.account, url=server.address),
-            folder=folder,
+            files=FocusFolder(folder),
             account_id=self.account,
             since=date.fromisoformat(since) if since else None,
             until=date.fromisoformat(until),

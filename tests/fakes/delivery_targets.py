@@ -152,7 +152,7 @@ class SecurityHubTarget:
     def channel(self, world: SlackWorld, table: Any) -> Any:
         hub = world.steps.watched(SecurityHub(self.aws.client("securityhub")), ("put",))
         claims = Claims(table, channel="securityhub", model=SecurityHubState, clock=world.clock)
-        return SecurityHubChannel(hub, HUB, claims, world.clock)
+        return SecurityHubChannel(hub, HUB, claims, world.clock, CATALOG)
 
     def befall(self, fault: str | None) -> None:
         _befall(self.aws, fault)
@@ -176,7 +176,7 @@ class OcsfTarget:
     keys: list[str] = field(default_factory=list)
 
     def channel(self, world: SlackWorld, table: Any) -> Any:
-        return OcsfFiles(world.steps.watched(self, ("put_object",)), "data")
+        return OcsfFiles(world.steps.watched(self, ("put_object",)), "data", CATALOG)
 
     def put_object(self, **asked: Any) -> None:
         from botocore.exceptions import ReadTimeoutError

@@ -16,6 +16,7 @@ SERVICES = {
     "focuswatch/collect/organization_accounts.py": ["organizations"],
     "focuswatch/collect/member_sessions.py": ["sts"],
     "focuswatch/collect/collected_files.py": ["s3"],
+    "focuswatch/connectors/focus_bucket.py": ["s3"],
     "focuswatch/controls/pause_sessions.py": ["sts"],
     "focuswatch/controls/role_policy.py": ["iam"],
     "focuswatch/notify/queue_batch.py": ["sqs"],

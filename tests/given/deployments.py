@@ -1,5 +1,6 @@
 """Deployments for tests: one account as in the example, and three accounts; both use every channel."""
 
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,9 @@ def deployment_of(*, accounts: Literal["one", "three"]) -> Deployment:
     config["email"] |= {"sender": "focuswatch@acme.example"}
     config["security"] |= {"security_hub": True, "ocsf": True}
     config["events"] |= {"findings": True}
+    config["invocation_logs"] |= {"enabled": True}
+    openai = {"vendor": "openai", "secret": "focuswatch/openai", "since": date(2026, 11, 1)}
+    config["connectors"] |= {"vendors": [openai]}
     config["anomalies"]["monitor_arn"] = MONITOR
     if accounts == "one":
         return Deployment.model_validate(config)

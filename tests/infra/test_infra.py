@@ -38,6 +38,7 @@ READ = {
     "accounts": table_columns.ACCOUNTS,
     "ai_links": table_columns.AI_LINKS,
     "principal_charges": table_columns.PRINCIPAL_CHARGES,
+    "invocation_tokens": table_columns.INVOCATION_TOKENS,
     "known_findings": table_columns.KNOWN_FINDINGS,
     "recommendations": table_columns.RECOMMENDATIONS,
     **table_columns.OWNERS,
@@ -141,7 +142,7 @@ def test_partitions_of_the_export_are_registered_and_not_projected(stacks):
     data = f"s3://{stacks.deployment.bucket}/focus/focuswatch/data/"
     assert tables["focus_export"]["StorageDescriptor"]["Location"] == data
     projected = {name for name, table in tables.items() if "projection.enabled" in table["Parameters"]}
-    assert projected == {"activity"}  # the others' partitions are moved by refresh
+    assert projected == {"activity", "invocation_tokens"}  # the others' partitions are moved by refresh
 
 
 def test_lake_formation_grants_are_created_only_if_configured(stacks):
@@ -350,7 +351,7 @@ def test_each_function_has_a_dead_letter_queue_and_an_alarm(stacks):
     """For events of rules and for asynchronous invocations."""
     rules = stacks.properties("pipeline", "AWS::Events::Rule")
     targets = [target for rule in rules for target in rule["Targets"]]
-    assert len(rules) == len(targets) == 11 + len(ONE_AT_A_TIME)
+    assert len(rules) == len(targets) == 12 + len(ONE_AT_A_TIME)
     assert all("DeadLetterConfig" in target and "RetryPolicy" in target for target in targets)
     deployment = stacks.deployment
     failures = stacks.properties("pipeline", "AWS::Lambda::EventInvokeConfig")
@@ -418,7 +419,7 @@ def test_functions_run_on_arm64_with_our_layer_last(stacks):
         assert function["Handler"] == f"lambdas.{kind}.handler" and (ROOT / "lambdas" / f"{kind}.py").exists()
         assert function["Layers"][-1] == {"Ref": ours}
         assert len(function["Layers"]) == (
-            3 if kind in ("refresh", "collect", "detect", "page", "weekly") else 2
+            3 if kind in ("refresh", "collect", "fetch", "detect", "page", "weekly") else 2
         )
 
 
@@ -473,7 +474,8 @@ def test_a_channel_that_is_not_configured_deploys_nothing():
     """So that its queues, functions and alarms cost nothing."""
     deployment = deployment_of(accounts="one")
     secrets = deployment.secrets.model_copy(update={"slack": "", "pagerduty": ""})
-    off = {"secrets": secrets, **{name: type(getattr(deployment, name))() for name in ("email", "security")}}
+    sections = ("email", "security", "connectors")
+    off = {"secrets": secrets, **{name: type(getattr(deployment, name))() for name in sections}}
     kinds = deployment.model_copy(update=off).kinds
     assert kinds == (*FUNCTIONS, "jira", "sweep", "teams", "answer", "record", "webhook")
 

@@ -16,7 +16,7 @@ LEASE = [
 ]
 PAGES = Used("focuswatch/ledger/dynamodb_pages.py")
 CLAIMS = Used("focuswatch/notify/claims.py")
-SECRET = Used("lambdas/environment.py", frozenset({"secret"}))
+SECRET = Used("lambdas/environment.py", frozenset({"named_secret"}))
 LEDGER = [PAGES, Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "add_suppression"}))]
 TOLD = [CLAIMS, Used("focuswatch/notify/queue_batch.py"), SECRET, HEARTBEAT]
 SLACK = [*TOLD, Used("focuswatch/notify/pacing.py"), Used("focuswatch/notify/slack/deliver.py")]
@@ -118,6 +118,7 @@ USED = {
         HEARTBEAT,
         Used("focuswatch/notify/security/client.py"),
     ],
+    "fetch": [SECRET, HEARTBEAT, Used("focuswatch/connectors/focus_bucket.py")],
     "ocsf": [
         Used("focuswatch/notify/queue_batch.py"),
         HEARTBEAT,
@@ -131,6 +132,7 @@ AS_MEMBER = {
     "focuswatch/collect/hourly_billed_resources.py",
     "focuswatch/collect/cloudwatch_metrics.py",
     "focuswatch/collect/cloudtrail_changes.py",
+    "focuswatch/collect/invocation_logs.py",
 }
 # What AWS does with a function's own permissions. Athena reads tables and writes results as whoever asks it to:
 # https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html
@@ -145,6 +147,7 @@ ON_BEHALF = {
     "weekly": ATHENA,
     "publish": {"kms:Decrypt", "kms:GenerateDataKey"},  # SNS encrypts what it is given
     "collect": set(),
+    "fetch": set(),
     "pulse": {"kms:Decrypt", "kms:GenerateDataKey"},
     "answer": {"s3:GetObject"},  # an address that it presigns is opened as the function itself
     "sweep": set(),

@@ -527,6 +527,7 @@ def opened(simulated, as_of):
         state=state,
         accounts=simulation.accounts,
         activity=simulation.activity,
+        invocations=simulation.invocations,
         as_of=as_of,
     )
     with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=str) as bill:
@@ -562,6 +563,26 @@ def test_month_has_the_same_total_in_each_report(simulated):
         assert invoice == pytest.approx(billed("BilledCost", APRIL))
         assert total(teams, "credits") < 0 < total(teams, "tax")
         assert total(rows("ai_spend")) == pytest.approx(total(rows("ai_spend_by_layer")))
+
+
+def test_cost_of_executions_adds_up_to_the_token_spend_for_each_key(simulated):
+    """Most tokens of three accounts are logged, by run, customer and caller; all their models are on the bill."""
+    with opened(simulated, date(2026, 5, 3)) as (rows, _):
+        executions, tokens = rows("cost_per_execution"), total(rows("model_mix"))
+    by_key = {
+        key: [row for row in executions if row["metadata_key"] == key]
+        for key in ("run_id", "customer", "identity.arn")
+    }
+    assert len(executions) == sum(map(len, by_key.values()))
+    for of_key in by_key.values():
+        assert total(of_key) == pytest.approx(tokens)
+        assert total(of_key, "unpriced_million_tokens") == 0
+    logged = total([row for row in by_key["identity.arn"] if row["counted_as"] == "value"])
+    assert 0 < logged < tokens / 2
+    customers = {row["metadata_value"]: row["effective_cost"] for row in by_key["customer"]}
+    assert customers.keys() == {"acme", "globex", "initech", None}
+    assert customers["acme"] == pytest.approx(0.4 * logged, rel=1e-3)
+    assert len([row for row in by_key["run_id"] if row["counted_as"] == "value"]) in (90, 100)
 
 
 def test_month_to_date_equals_spent_in_the_forecast(simulated):

@@ -164,7 +164,8 @@ def test_command_splits_reports_and_reads_the_ledger(tmp_path):
 
 
 def test_only_reports_of_callers_cannot_be_split():
-    """Callers are no part of the charges that a split selects; their report has a column team."""
+    """Callers are no part of the charges that a split selects."""
     assert [id for id, report in CATALOG.reports.items() if reads_callers(report, CATALOG)] == [
-        "ai_spend_by_principal"
+        "ai_spend_by_principal",
+        "cost_per_execution",
     ]

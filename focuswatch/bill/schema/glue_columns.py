@@ -116,6 +116,9 @@ GLUE_TABLES: dict[str, list[tuple[str, str]]] = {
     "activity": [pair for pair in glue_columns(table_columns.ACTIVITY) if pair[0] != "activity_date"],
     "accounts": glue_columns(table_columns.ACCOUNTS),
     "ai_links": glue_columns(table_columns.AI_LINKS),
+    "invocation_tokens": [
+        pair for pair in glue_columns(table_columns.INVOCATION_TOKENS) if pair[0] != "usage_date"
+    ],
     "principal_export": glue_columns(table_columns.PRINCIPAL_EXPORT),
     "principal_charges": glue_columns(table_columns.PRINCIPAL_CHARGES),
     **{name: glue_columns(shape) for name, shape in table_columns.OWNERS.items()},
@@ -127,4 +130,5 @@ PARTITION_KEYS: dict[str, tuple[str, str]] = {
     "principal_export": ("billing_period", "string"),
     **dict.fromkeys((*PERIOD_TABLES, "refreshed_charges", "principal_charges"), (PERIOD_KEY, "string")),
     "activity": ("activity_date", "date"),
+    "invocation_tokens": ("usage_date", "date"),
 }

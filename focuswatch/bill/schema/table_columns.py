@@ -83,8 +83,8 @@ KEPT_TABLES = {
 }  # small, asked often, and made of one billing period's charges alone
 MADE = (  # each after what it reads
     "daily_charges", "daily_services", "tagged_days", "ai_charges", "completeness", "ai_layers", "token_charges",
-    "principal_days", "gpu_days", "endpoint_days", "named_days", "owned_days", "paid_days", "launch_rules",
-    "launch_days", "team_spends",
+    "token_workloads", "principal_days", "missing_callers", "execution_days", "gpu_days", "endpoint_days",
+    "named_days", "owned_days", "paid_days", "launch_rules", "launch_days", "team_spends",
 )  # fmt: skip
 DELIVERIES = {
     "billing_period": "DATE",
@@ -112,6 +112,21 @@ AI_LINKS = {
     "to_type": "VARCHAR",
     "to_arn": "VARCHAR",
     "read_on": "DATE",
+}
+# Sums over model invocation logs of a day; `metadata` has the values of the requestMetadata keys in owners.toml.
+INVOCATION_TOKENS = {
+    "usage_date": "DATE",
+    "sub_account_id": "VARCHAR",
+    "region_id": "VARCHAR",
+    "model_id": "VARCHAR",
+    "iam_principal": "VARCHAR",
+    "metadata": "MAP(VARCHAR, VARCHAR)",
+    "invocations": "BIGINT",
+    "counted_invocations": "BIGINT",
+    "input_tokens": "BIGINT",
+    "output_tokens": "BIGINT",
+    "cache_read_tokens": "BIGINT",
+    "cache_write_tokens": "BIGINT",
 }
 # Columns of CUR 2.0: https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2.html
 PRINCIPAL_EXPORT = {

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_AwsSecurityFinding.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,7 +12,6 @@ from typing import Any
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.finding import Finding, account_label
 from focuswatch.findings.visible_text import visible
-from focuswatch.notify.security.finding_types import finding_types
 
 PRODUCT = "focuswatch"
 SCHEMA_VERSION = "2018-10-08"
@@ -35,7 +34,7 @@ class SecurityHubAccount:
 
 
 def asff_finding(
-    finding: Finding, *, hub: SecurityHubAccount, is_open: bool, updated_at: datetime
+    finding: Finding, *, hub: SecurityHubAccount, types: Sequence[str], is_open: bool, updated_at: datetime
 ) -> dict[str, Any]:
     """Return the finding. `AwsAccountId` is Security Hub's own account, which alone may import; the charged account
     is a resource.
@@ -57,7 +56,7 @@ def asff_finding(
         "LastObservedAt": _day(finding.ended_on or finding.last_seen),
         "FindingProviderFields": {
             "Severity": {"Label": finding.severity.upper(), "Original": finding.severity},
-            "Types": list(finding_types(finding.detection)),
+            "Types": list(types),
         },
         "Title": _text(f"{finding.title}: {place}" if place else finding.title, TITLE),
         "Description": _text(f"{full_amount(finding)}. {finding.reason}", DESCRIPTION),

@@ -11,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import DeliveryError, TryLater
 from focuswatch.ledger.ledger_entry import OVER
 from focuswatch.notify.claims import RETRY_SECONDS, Claim, ClaimLost, Claims
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.security.asff import SecurityHubAccount, asff_finding
 from focuswatch.notify.security.client import SecurityHub
+from focuswatch.notify.security.finding_types import finding_types
 
 STEP = timedelta(milliseconds=1)  # Security Hub ignores an update that is not later than the previous one
 
@@ -37,6 +39,7 @@ class SecurityHubChannel:
     account: SecurityHubAccount
     claims: Claims[SecurityHubState]
     clock: Callable[[], float]
+    catalog: Catalog
     _collected: dict[str, list[QueuedNotification]] = field(default_factory=lambda: defaultdict(list))
 
     def deliver(self, delivery: QueuedNotification) -> str | None:
@@ -77,6 +80,7 @@ class SecurityHubChannel:
         findings = {
             fingerprint: asff_finding(
                 delivery.finding, hub=self.account, is_open=delivery.kind not in OVER,
+                types=finding_types(delivery.finding.detection, catalog=self.catalog),
                 updated_at=self._updated_at(claim),
             )
             for fingerprint, (claim, delivery) in due.items()

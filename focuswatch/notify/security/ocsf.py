@@ -3,6 +3,7 @@
 https://schema.ocsf.io/1.8.0/classes/detection_finding
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,7 +11,6 @@ from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.finding import Finding, Severity
 from focuswatch.ledger.ledger_entry import OVER, NotificationKind
 from focuswatch.notify.queue_message import QueuedNotification
-from focuswatch.notify.security.finding_types import finding_types
 
 SCHEMA_VERSION = "1.8.0"
 FINDINGS_CATEGORY, DETECTION_FINDING = 2, 2004
@@ -27,7 +27,7 @@ RULE = (1, "Rule")  # analytic type
 AWS_ACCOUNT = (10, "AWS Account")  # account type
 
 
-def ocsf_finding(delivery: QueuedNotification) -> dict[str, Any]:
+def ocsf_finding(delivery: QueuedNotification, *, types: Sequence[str]) -> dict[str, Any]:
     """Return the record; the same notification always gives the same record. Times are milliseconds since 1970."""
     finding = delivery.finding
     activity_id, activity = ACTIVITIES[delivery.kind]
@@ -57,7 +57,7 @@ def ocsf_finding(delivery: QueuedNotification) -> dict[str, Any]:
             "profiles": ["cloud"],
             "product": {"name": "focuswatch", "vendor_name": "focuswatch", "uid": "focuswatch"},
         },
-        "finding_info": _finding_info(finding),
+        "finding_info": _finding_info(finding, types=types),
         "remediation": {"desc": finding.action},
         "cloud": _cloud(finding),
         "resources": [_resource(finding)],
@@ -65,12 +65,12 @@ def ocsf_finding(delivery: QueuedNotification) -> dict[str, Any]:
     }
 
 
-def _finding_info(finding: Finding) -> dict[str, Any]:
+def _finding_info(finding: Finding, *, types: Sequence[str]) -> dict[str, Any]:
     return {
         "uid": finding.fingerprint,
         "title": finding.title,
         "desc": finding.reason,
-        "types": list(finding_types(finding.detection)),
+        "types": list(types),
         "created_time": _milliseconds(finding.first_seen),
         "modified_time": _milliseconds(finding.as_of),
         "first_seen_time": _milliseconds(finding.started_on or finding.first_seen),

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater
 from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.security.finding_types import finding_types
 from focuswatch.notify.security.ocsf import ocsf_finding
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class OcsfFiles:
 
     s3: "S3Client"
     bucket: str
+    catalog: Catalog
 
     def deliver(self, delivery: QueuedNotification) -> str | None:
         """Write the record of a security finding; None for any other. Raises TryLater or Refused."""
@@ -36,7 +39,9 @@ class OcsfFiles:
         if delivery.finding.category != "security":
             return None
         key = ocsf_key(delivery)
-        line = json.dumps(ocsf_finding(delivery), ensure_ascii=True, separators=(",", ":")) + "\n"
+        types = finding_types(delivery.finding.detection, catalog=self.catalog)
+        record = ocsf_finding(delivery, types=types)
+        line = json.dumps(record, ensure_ascii=True, separators=(",", ":")) + "\n"
         try:
             self.s3.put_object(
                 Bucket=self.bucket, Key=key, Body=line.encode("ascii"), ContentType="application/x-ndjson"

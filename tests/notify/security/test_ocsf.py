@@ -8,6 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater
 from focuswatch.notify.security.ocsf import SCHEMA_VERSION, ocsf_finding
 from focuswatch.notify.security.ocsf_files import OcsfFiles, ocsf_key
@@ -16,6 +17,8 @@ from tests.given.golden_findings import golden_finding
 from tests.given.slack import notification
 
 TESTS = Path(__file__).parents[2]
+CATALOG = Catalog.load()
+FINDING_TYPES = ["Unusual Behaviors/VM", "Effects/Resource Consumption"]  # as the header of gpu_burst states
 GOLDEN = TESTS / "golden" / "security" / "gpu_burst.new.ocsf.json"
 SCHEMA = json.loads((TESTS / "data" / "ocsf_detection_finding.json").read_text(encoding="utf-8"))
 TYPES = {
@@ -62,7 +65,7 @@ def test_record_follows_the_published_schema(kind, bare):
         found = finding(resource=None, account=None, category="security", detection="gpu_burst").model_copy(
             update={"region_id": None, "service_name": None}
         )
-    record = ocsf_finding(notification(found, kind))
+    record = ocsf_finding(notification(found, kind), types=FINDING_TYPES)
     assert problems(record, SCHEMA["class"], "record") == []
     assert record["metadata"]["version"] == SCHEMA_VERSION == SCHEMA["version"]
     assert record["type_uid"] == record["class_uid"] * 100 + record["activity_id"]
@@ -79,12 +82,14 @@ def test_record_follows_the_published_schema(kind, bare):
     ],
 )
 def test_check_finds_what_is_against_the_schema(change, problem):
-    record = ocsf_finding(notification(golden_finding("gpu_burst"))) | change
+    record = ocsf_finding(notification(golden_finding("gpu_burst")), types=FINDING_TYPES) | change
     assert any(problem in one for one in problems(record, SCHEMA["class"], "record"))
 
 
 def test_record_reads_as_its_golden_file():
-    record = ocsf_finding(notification(golden_finding("gpu_burst"), number=1780207200000))
+    record = ocsf_finding(
+        notification(golden_finding("gpu_burst"), number=1780207200000), types=FINDING_TYPES
+    )
     del record["unmapped"]  # the finding's own JSON
     text = json.dumps(record, indent=1) + "\n"
     if os.environ.get("FOCUSWATCH_WRITE_GOLDEN"):
@@ -94,7 +99,7 @@ def test_record_reads_as_its_golden_file():
 
 def test_activity_and_status_follow_the_change():
     records = [
-        ocsf_finding(notification(golden_finding("gpu_burst"), kind))
+        ocsf_finding(notification(golden_finding("gpu_burst"), kind), types=FINDING_TYPES)
         for kind in ("new", "changed", "reminder", "resolved")
     ]
     assert [one["activity_name"] for one in records] == ["Create", "Update", "Update", "Close"]
@@ -116,7 +121,7 @@ def written(s3):
 
 def test_each_notification_is_one_line_in_a_file_of_its_own(s3):
     """Written again, nothing changes."""
-    files, found = OcsfFiles(s3, "data"), golden_finding("gpu_burst")
+    files, found = OcsfFiles(s3, "data", CATALOG), golden_finding("gpu_burst")
     deliveries = [notification(found, kind, number=n) for n, kind in ((1, "new"), (2, "resolved"))]
     for delivery in [*deliveries, *deliveries]:
         files.deliver(delivery)
@@ -130,7 +135,7 @@ def test_each_notification_is_one_line_in_a_file_of_its_own(s3):
 
 
 def test_findings_of_other_categories_are_not_written(s3):
-    assert OcsfFiles(s3, "data").deliver(notification(finding())) is None
+    assert OcsfFiles(s3, "data", CATALOG).deliver(notification(finding())) is None
     assert written(s3) == {}
 
 
@@ -149,4 +154,4 @@ def test_s3_that_refuses_or_is_busy_loses_nothing(code, error):
             raise ClientError({"Error": {"Code": code}}, "PutObject")
 
     with pytest.raises(error):
-        OcsfFiles(Busy(), "data").deliver(notification(golden_finding("gpu_burst")))
+        OcsfFiles(Busy(), "data", CATALOG).deliver(notification(golden_finding("gpu_burst")))

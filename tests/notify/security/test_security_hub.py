@@ -18,13 +18,15 @@ from focuswatch.notify.claims import Claims
 from focuswatch.notify.security.asff import SecurityHubAccount, asff_finding, asff_id
 from focuswatch.notify.security.client import SecurityHub
 from focuswatch.notify.security.deliver import SecurityHubChannel, SecurityHubState
-from focuswatch.notify.security.finding_types import TYPES
+from focuswatch.notify.security.finding_types import OTHERS, finding_types
 from tests.fakes.local_ses_securityhub import ACCOUNT, REGION, asff_problem, local_rest_aws
 from tests.given.findings import finding
 from tests.given.golden_findings import golden_finding
 from tests.given.ledger import ledger_table
 from tests.given.slack import MORNING, notification
 
+CATALOG = Catalog.load()
+TYPES = ["Unusual Behaviors/VM", "Effects/Resource Consumption"]  # as the header of gpu_burst states
 GOLDEN = Path(__file__).parents[2] / "golden" / "security" / "gpu_burst.new.asff.json"
 HUB = SecurityHubAccount(ACCOUNT, REGION, "focuswatch")
 AT = datetime(2026, 5, 31, 6, 12, 40, 125_000, tzinfo=UTC)
@@ -42,7 +44,9 @@ class HubWorld:
     def channel(self):
         """Return the channel of a new function run."""
         claims = Claims(self.table, channel="securityhub", model=SecurityHubState, clock=self.clock)
-        return SecurityHubChannel(SecurityHub(self.aws.client("securityhub")), HUB, claims, self.clock)
+        return SecurityHubChannel(
+            SecurityHub(self.aws.client("securityhub")), HUB, claims, self.clock, CATALOG
+        )
 
     def deliver(self, *deliveries):
         """Deliver one batch. Return the errors by notification id."""
@@ -74,7 +78,7 @@ def intrusion(number=0, **changes):
 
 def test_finding_reads_as_its_golden_file():
     text = json.dumps(
-        asff_finding(golden_finding("gpu_burst"), hub=HUB, is_open=True, updated_at=AT), indent=1
+        asff_finding(golden_finding("gpu_burst"), hub=HUB, types=TYPES, is_open=True, updated_at=AT), indent=1
     )
     if os.environ.get("FOCUSWATCH_WRITE_GOLDEN"):
         GOLDEN.parent.mkdir(exist_ok=True)
@@ -179,15 +183,22 @@ def test_long_and_hostile_names_fit_the_limits_of_the_format():
             }
         )
     )  # fmt: skip
-    rendered = asff_finding(found, hub=HUB, is_open=True, updated_at=AT)
+    rendered = asff_finding(found, hub=HUB, types=TYPES, is_open=True, updated_at=AT)
     assert asff_problem(rendered) is None
     assert "\u202e" not in json.dumps(rendered, ensure_ascii=False)
 
 
-def test_every_security_detection_has_a_type_of_its_own():
-    """A new detection gets the general one until somebody chooses."""
-    security = {one.id for one in Catalog.load().detections.values() if one.header.category == "security"}
-    assert security == TYPES.keys()
+def test_types_of_findings_are_in_the_header_of_their_detection():
+    """A detection that states none, or that is not in the catalog, has the general type."""
+    stated = {
+        one.id: one.header.security_types
+        for one in CATALOG.detections.values()
+        if one.header.category == "security"
+    }
+    assert stated and list(OTHERS) not in stated.values()
+    assert finding_types("gpu_burst", catalog=CATALOG) == stated["gpu_burst"] == TYPES
+    assert finding_types("cost_anomaly", catalog=CATALOG) == list(OTHERS)
+    assert finding_types("not_ours", catalog=CATALOG) == OTHERS
 
 
 def test_emulated_security_hub_takes_the_finding():
@@ -197,7 +208,7 @@ def test_emulated_security_hub_takes_the_finding():
         client.enable_security_hub()
         hub = SecurityHubAccount("123456789012", REGION, "focuswatch")
         found = golden_finding("gpu_burst")
-        rendered = asff_finding(found, hub=hub, is_open=True, updated_at=AT)
+        rendered = asff_finding(found, hub=hub, types=TYPES, is_open=True, updated_at=AT)
         assert SecurityHub(client).put([rendered]) == {}
         (shown,) = client.get_findings()["Findings"]
     assert shown["Id"] == asff_id(found.fingerprint, hub=hub)

@@ -1,0 +1,25 @@
+/*
+title = "Why callers of Bedrock cannot be evaluated"
+why   = """
+One row if the callers of Bedrock are unknown, or if the export with IAM principals ends several days before the bill; otherwise no
+row. Detections about callers return it as a row that is not evaluated, with the reason in `lacks_input`.
+"""
+reads = ["principal_days"]
+[parameters]
+stale_days = 4                 # callers arrive with the bill, or a day later
+*/
+WITH coverage AS (
+    SELECT
+        max(charge_date) AS last_bill_day,
+        max(CASE WHEN principal IS NOT NULL THEN charge_date END) AS last_caller_day
+    FROM principal_days
+)
+SELECT
+    last_bill_day,
+    last_caller_day,
+    CASE WHEN last_caller_day IS NULL
+        THEN 'the callers of Bedrock are unknown without an export with IAM principals (--principals, docs/attribution.md)'
+        ELSE 'the export with IAM principals ends on ' || CAST(last_caller_day AS varchar)
+    END AS lacks_input
+FROM coverage
+WHERE coalesce(date_diff('day', last_caller_day, last_bill_day) >= $stale_days, last_bill_day IS NOT NULL)

@@ -1,0 +1,113 @@
+"""Write what a collector sums over model invocation logs: tokens by model, caller, run and customer.
+
+Some accounts log their calls. Their logs have most tokens of the bill, of models under the names that callers use;
+batch inference and the endpoint bedrock-mantle are not logged.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from focuswatch.engines.sql_literals import literal
+from focuswatch.simulate.bill_calendar import Calendar
+from focuswatch.simulate.companion_files import export_source, write_rows
+
+INVOCATIONS = {
+    "usage_date": "DATE", "sub_account_id": "VARCHAR", "region_id": "VARCHAR", "model_id": "VARCHAR",
+    "iam_principal": "VARCHAR", "metadata": "MAP(VARCHAR, VARCHAR)", "invocations": "BIGINT",
+    "counted_invocations": "BIGINT", "input_tokens": "BIGINT", "output_tokens": "BIGINT", "cache_read_tokens": "BIGINT",
+    "cache_write_tokens": "BIGINT",
+}  # fmt: skip
+LOGGED_ACCOUNTS = 3
+LOGGED_DAYS = 35
+LOGGED_SHARE = (
+    0.85  # of the tokens of an account; the remainder is of calls before the log was turned on in a Region
+)
+TOKENS_A_CALL = 4_000
+MODEL_IDS = {  # as a caller names the model, by its name on the bill
+    "NovaMicro": "amazon.nova-micro-v1:0",
+    "Nova2.0Lite": "us.amazon.nova-2-lite-v1:0",
+    "Claude3Haiku": "anthropic.claude-3-haiku-20240307-v1:0",
+    "Claude4Sonnet": "global.anthropic.claude-sonnet-4-20250514-v1:0",
+    "Claude Haiku 4.5": "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+    "Claude Opus 5.5": "global.anthropic.claude-opus-5-5",
+    "GPT-5.6 Sol": "openai.gpt-5.6-sol",
+}
+KINDS = (
+    (r"cache[-_]?read", "cache_read_tokens"),
+    (r"cache[-_]?write", "cache_write_tokens"),
+    (r"output", "output_tokens"),
+    (r"input", "input_tokens"),
+)
+RUNS = (
+    (0.4, "acme"),
+    (0.3, "globex"),
+    (0.2, "initech"),
+    (0.1, None),
+)  # share of the tokens, and the customer
+CHARGES = """
+SELECT
+    CAST(ChargePeriodStart AS date) AS day, SubAccountId, RegionId, SkuMeter, ServiceName, ResourceId,
+    sum(CAST(ConsumedQuantity AS double)) AS quantity
+FROM {source}
+WHERE CAST(ChargePeriodStart AS date) >= {first} AND regexp_matches(SkuMeter, '(?i)token')
+    AND NOT regexp_matches(SkuMeter, '(?i)mantle|batch|provisioned|guardrail')
+    AND ServiceName LIKE '%Bedrock%' AND ChargeCategory = 'Usage' AND ChargeClass IS DISTINCT FROM 'Correction'
+GROUP BY ALL
+HAVING quantity > 0
+ORDER BY ALL
+"""
+Calls = tuple[date, str, str, str]  # day, account, region, model
+
+
+def write_invocations(files: Iterable[Path], path: Path, *, calendar: Calendar) -> None:
+    """Write the token sums of the first accounts with Bedrock charges, over the newest days."""
+    first = literal(max(calendar.ago(LOGGED_DAYS), calendar.first))
+    with duckdb.connect() as connection:
+        charges = connection.execute(CHARGES.format(source=export_source(files), first=first)).fetchall()
+    logged = sorted({account for _, account, *_ in charges})[:LOGGED_ACCOUNTS]
+    write_rows(
+        _rows(tokens_by_call(charge for charge in charges if charge[1] in logged)), path, columns=INVOCATIONS
+    )
+
+
+def tokens_by_call(charges: Iterable[tuple[Any, ...]]) -> dict[Calls, dict[str, float]]:
+    """Return the tokens by kind, of each day, account, Region and model; charges of other models are left out."""
+    tokens: dict[Calls, dict[str, float]] = {}
+    for day, account, region, meter, service, resource, quantity in charges:
+        model = _model_id(meter, service, resource)
+        kind = next((name for pattern, name in KINDS if re.search(pattern, meter, re.IGNORECASE)), None)
+        if model is None or kind is None:
+            continue
+        kinds = tokens.setdefault((day, account, region, model), {})
+        per_unit = 1_000_000 if "MP:" in meter else 1_000
+        kinds[kind] = kinds.get(kind, 0.0) + quantity * per_unit
+    return tokens
+
+
+def _model_id(meter: str, service: str, resource: str | None) -> str | None:
+    if resource and ":application-inference-profile/" in resource:
+        return resource
+    return next((id_ for name, id_ in MODEL_IDS.items() if name in meter or name in service), None)
+
+
+def _rows(tokens: dict[Calls, dict[str, float]]) -> Iterator[dict[str, Any]]:
+    for (day, account, region, model), kinds in sorted(tokens.items()):
+        for number, (share, customer) in enumerate(RUNS):
+            logged = {name: round(count * LOGGED_SHARE * share) for name, count in kinds.items()}
+            calls = max(1, sum(logged.values()) // TOKENS_A_CALL)
+            metadata = {"customer": customer, "run_id": f"run-{day}-{number}"} if customer else {}
+            yield {
+                "usage_date": str(day),
+                "sub_account_id": account,
+                "region_id": region,
+                "model_id": model,
+                "iam_principal": f"arn:aws:sts::{account}:assumed-role/assistant-api/session",
+                "metadata": metadata,
+                "invocations": calls,
+                "counted_invocations": calls,
+            } | {name: logged.get(name, 0) for _, name in KINDS}
