@@ -87,7 +87,7 @@ class ReadTools:
     def weekly_summary(
         self, team: Annotated[str | None, Field(description="Team; the organization if left out.")] = None
     ) -> Document:
-        """Summarize the last seven settled days: spend, largest changes with causes, open findings, savings."""
+        """Summarize the last seven complete days: spend, largest changes with causes, open findings, savings."""
         return weekly_document(team, source=self._source, catalog=self._catalog)
 
     def list_detections(

@@ -6,7 +6,6 @@ from datetime import date
 from focuswatch.catalog.sql_catalog import Report
 from focuswatch.detect.run_detection import DetectionInput, first_new_day
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.owners.owners_file import Owners
 
 
@@ -14,12 +13,18 @@ def report_rows(
     report: Report, *, engine: Engine, as_of: date, owners: Owners, tables: Mapping[str, str] | None = None
 ) -> list[Row]:
     """Return a report's rows as of a day, in its order; `tables` are SELECTs that replace tables. Raises QueryError."""
-    statement = with_tables(_statement(report, as_of=as_of, owners=owners), tables or {})
+    engine = engine.over({**engine.tables, **tables}) if tables else engine
+    statement = _statement(report, as_of=as_of, owners=owners)
     if report.header.kind == "forecast":
         from focuswatch.detect.forecast import budget_plans  # imports numpy, which only forecasts need
 
         return budget_plans.month_rows(statement, engine=engine, label=report.id, as_of=as_of)
-    return engine.query(statement, label=report.id)
+    rows = engine.query(statement, label=report.id)
+    if table := report.header.forecast_of:
+        from focuswatch.detect.forecast import team_forecasts
+
+        return team_forecasts.with_forecasts(rows, table=table, engine=engine, label=report.id, as_of=as_of)
+    return rows
 
 
 def report_columns(report: Report, *, engine: Engine, as_of: date, owners: Owners) -> list[str]:

@@ -88,7 +88,7 @@ def test_use_case_is_matched_by_resource_and_by_tag(export, rows):
     owners = export.with_name("owners.toml")
     owners.write_text(f'[use_cases.help]\nintent = "production"\nrows = {rows}\n')
     beside = ("--owners", owners, "--state", export.parent / "state", "--format", "json")
-    report = json.loads(focuswatch("report", "portfolio", export, *beside).stdout)
+    report = json.loads(focuswatch("report", "portfolio", export, *beside).stdout)["rows"]
     costs = {row["use_case"]: row["effective_cost"] for row in report}
     assert costs["help"] == pytest.approx(26 * 5.76 if "resources" in rows else sum(costs.values()))
 

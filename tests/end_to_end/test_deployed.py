@@ -353,7 +353,7 @@ def check_agent(deployed: Deployed, folder: Path) -> None:
         assert cause[0].endswith("usage.") or cause[0].endswith("price.")
         savings = agent.read("run_report", name="savings")
         assert savings["rows_in_total"] > 5 and savings["as_of"] == str(as_of)
-        assert "settled days" in agent.read("weekly_summary")[DATA]["summary"][0]
+        assert "complete days" in agent.read("weekly_summary")[DATA]["summary"][0]
         skipped = agent.read("not_evaluated")
         assert "AccessDenied" in str(skipped[DATA]["accounts_whose_activity_was_not_read"])
         agent.read("acknowledge", fingerprint=listed[0])

@@ -44,7 +44,7 @@ def test_week_is_compared_with_the_week_before_and_the_budget():
     """In its first two lines."""
     week = week_of([row()])
     assert week.heading == (
-        "search: 700.00 USD in the last 7 settled days (usage; credits, tax and fees excluded), "
+        "search: 700.00 USD in the last 7 complete days (usage; credits, tax and fees excluded), "
         "40% more than in the 7 days before"
     )
     assert week.lines[0] == (

@@ -83,8 +83,8 @@ KEPT_TABLES = {
 }  # small, asked often, and made of one billing period's charges alone
 MADE = (  # each after what it reads
     "daily_charges", "daily_services", "tagged_days", "ai_charges", "completeness", "ai_layers", "token_charges",
-    "principal_days", "gpu_days", "endpoint_days", "named_days", "owned_days", "paid_days", "launch_rules",
-    "launch_days", "team_spends",
+    "principal_days", "gpu_days", "endpoint_days", "named_days", "tag_teams", "account_teams", "owned_days",
+    "paid_days", "launch_rules", "launch_days", "team_spends", "dimension_spends", "ai_team_days",
 )  # fmt: skip
 DELIVERIES = {
     "billing_period": "DATE",
