@@ -68,11 +68,15 @@ class EventRules(Construct):
             )
 
     def _optional_clocks(self, deployment: Deployment) -> None:
-        """Schedule the functions that are deployed only with a channel."""
+        """Invoke the functions that are deployed only with a channel."""
         schedules = deployment.schedules
         if "weekly" in deployment.kinds:
             when = Schedule.cron(week_day=schedules.weekly_day, hour=str(schedules.pulse_hour), minute="0")
             self._rule("weekly-clock", calls="weekly", schedule=when, why="Weekly digest")
+        if "close" in deployment.kinds:
+            self._rule(
+                "close-month", calls="close", pattern=self._own("Detected"), why="A month may be invoiced"
+            )
         if "sweep" in deployment.kinds:
             self._rule(
                 "sweep-clock",

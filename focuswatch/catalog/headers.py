@@ -83,14 +83,14 @@ class OffersHeader(BaseModel):
 
 
 class ReportHeader(Header):
-    """The header of a report; its rows are shown as they are, or forecast first.
+    """The header of a report; its rows are shown as they are, forecast first, or compared with kept forecasts.
 
     `basis` states which cost column it sums, and of which charges. `forecast_of` is a table of daily costs by team: the
     forecasts of the month fill the columns month_to_date, forecast, low and high of the team's row.
     """
 
     basis: str = Field(min_length=8, max_length=160)
-    kind: Literal["rows", "forecast"] = "rows"
+    kind: Literal["rows", "forecast", "month_close"] = "rows"
     offers: OffersHeader = OffersHeader()
     forecast_of: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]{2,59}$")
 

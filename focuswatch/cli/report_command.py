@@ -1,5 +1,6 @@
 """`focuswatch report`: print one of the catalog's reports over an export."""
 
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from focuswatch.cli.options import CostName, ReportFormat, SplitBy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from focuswatch.catalog.headers import CountedCharges
     from focuswatch.catalog.sql_catalog import Report
@@ -38,6 +40,14 @@ def report(
             show_default=False,
         ),
     ] = None,
+    month: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m"],
+            help="Month of month_close. [default: the newest invoiced month]",
+            show_default=False,
+        ),
+    ] = None,
     format: Annotated[ReportFormat, typer.Option(help="Output format.")] = ReportFormat.TABLE,
 ) -> None:
     """Print a report.
@@ -54,15 +64,51 @@ def report(
     """
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.opened_export import open_export
+    from focuswatch.errors import ConfigError
     from focuswatch.reports.report_basis import basis_of, rows_with_basis
 
     selected = Catalog.load().report(name)
     basis = basis_of(selected, cost=cost.value if cost else None, charges=_kinds(charges))
+    if selected.header.kind == "month_close":
+        _close_month(selected, bill_options, by=by, month=month.date() if month else None, format=format)
+        return
+    if month:
+        raise ConfigError(f"--month is for the report month_close, not for {selected.id}. Leave --month out.")
     with open_export(bill_options) as opened:
         _load_findings(selected, opened=opened, bill_options=bill_options)
         part = partial(_split_rows, by=by) if by else _rows
         rows = rows_with_basis(part(selected, basis, opened=opened), basis, report=selected)
         _print(selected, rows, basis=basis, opened=opened, format=format)
+
+
+def _close_month(
+    report: "Report",
+    bill_options: BillOptions,
+    *,
+    by: SplitBy | None,
+    month: "date | None",
+    format: ReportFormat,
+) -> None:
+    """Print the month close, which reads the ledger and the invoices besides the tables."""
+    from focuswatch.cli.opened_export import open_export
+    from focuswatch.errors import ConfigError
+    from focuswatch.reports.month_close import close_month
+    from focuswatch.reports.report_basis import Basis
+
+    if by:
+        raise ConfigError(
+            f"--by is not available for {report.id}: it lists teams and use cases. Leave --by out."
+        )
+    with (
+        open_export(bill_options) as opened,
+        options.open_ledger(bill_options.ledger, export=opened.name, state=bill_options.state) as ledger,
+    ):
+        close = close_month(
+            opened.bill, ledger.entries().values(), catalog=opened.catalog, owners=opened.owners, month=month
+        )
+        _print(
+            report, close.rows, basis=Basis(), opened=opened, format=format, notes=[close.invoice_sentence]
+        )
 
 
 def _kinds(charges: str | None) -> "list[CountedCharges] | None":

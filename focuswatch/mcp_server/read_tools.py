@@ -80,7 +80,7 @@ class ReadTools:
         """Run a report over the bill."""
         report = self._catalog.report(name)
         if cursor is None or name not in self._reports:
-            self._reports[name] = query_report(report, source=self._source)
+            self._reports[name] = query_report(report, source=self._source, catalog=self._catalog)
         as_of, rows = self._reports[name]
         return report_page(report, as_of=as_of, rows=rows, cursor=cursor)
 

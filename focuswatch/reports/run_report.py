@@ -12,7 +12,10 @@ from focuswatch.owners.owners_file import Owners
 def report_rows(
     report: Report, *, engine: Engine, as_of: date, owners: Owners, tables: Mapping[str, str] | None = None
 ) -> list[Row]:
-    """Return a report's rows as of a day, in its order; `tables` are SELECTs that replace tables. Raises QueryError."""
+    """Return a report's rows as of a day, in its order; `tables` are SELECTs that replace tables. Raises QueryError.
+
+    Those of a month close are its daily costs: focuswatch.reports.month_close compares them with kept forecasts.
+    """
     engine = engine.over({**engine.tables, **tables}) if tables else engine
     statement = _statement(report, as_of=as_of, owners=owners)
     if report.header.kind == "forecast":
@@ -33,6 +36,10 @@ def report_columns(report: Report, *, engine: Engine, as_of: date, owners: Owner
         from focuswatch.detect.forecast import budget_plans
 
         return list(budget_plans.COLUMNS)
+    if report.header.kind == "month_close":
+        from focuswatch.reports import month_close
+
+        return list(month_close.COLUMNS)
     return list(engine.columns(_statement(report, as_of=as_of, owners=owners), label=report.id))
 
 

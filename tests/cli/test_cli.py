@@ -302,6 +302,17 @@ def test_public_sample_is_scanned_without_changes(tmp_path):
     assert isinstance(json.loads(done.stdout), list)
 
 
+def test_scan_keeps_the_forecasts_of_a_day_once(export):
+    """A later scan of the same bill, or as of an earlier day, changes nothing."""
+    scan(export)
+    (kept,) = (export.parent / "state").rglob("forecasts.csv")
+    before = kept.read_text()
+    assert before.startswith("made_on,month,plan_of,plan,") and ",2026-03-01,all,all," in before
+    scan(export)
+    focuswatch("scan", export, "--as-of", "2026-03-20", "--state", export.parent / "state")
+    assert kept.read_text() == before
+
+
 @pytest.mark.parametrize(("number", "name"), list(enumerate(sorted(Catalog.load().reports))))
 def test_each_report_prints_in_a_format(export, number, name):
     """The default export is the most recently scanned one; the formats take turns."""

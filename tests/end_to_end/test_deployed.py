@@ -171,6 +171,7 @@ def test_a_deployment_from_manifest_to_notifications(
     check_budget_alert(deployed)
     check_health_report(deployed)
     check_weekly_digest(deployed)
+    check_month_close(deployed)
     assert deployed.invoke("sweep")["failed"] == {}
     check_page(deployed)
     check_agent(deployed, tmp_path)
@@ -306,10 +307,25 @@ def check_weekly_digest(deployed: Deployed) -> None:
         channel.name
         for channel in deployed.slack.workspace.channels.values()
         for message in channel.shown
-        if "settled days" in message.text
+        if "complete days" in message.text
     ]
     assert len(weeks) == len(result) > 5
     assert weeks.count("finops") == 1
+
+
+def check_month_close(deployed: Deployed) -> None:
+    """FinOps receives the close of the newest invoiced month once; the forecasts of both scans were kept."""
+    deployed.invoke("close")
+    closes = [
+        (channel.name, message.text)
+        for channel in deployed.slack.workspace.channels.values()
+        for message in channel.shown
+        if message.text.startswith("Month close")
+    ]
+    assert [name for name, _ in closes] == ["finops"]
+    kept = deployed.table("forecasts/")
+    assert len({row["made_on"] for row in kept}) == 2
+    assert {row["plan_of"] for row in kept} == {"all", "team", "use case"}
 
 
 def check_page(deployed: Deployed) -> None:

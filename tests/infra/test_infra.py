@@ -162,7 +162,7 @@ def test_lake_formation_grants_cover_functions_that_run_queries():
         for one in (each["Properties"] for each in found)
         if "Table" in one["Resource"]
     }
-    reading = {(kind, "DESCRIBE", "SELECT") for kind in ("detect", "page", "weekly")}
+    reading = {(kind, "DESCRIBE", "SELECT") for kind in ("detect", "page", "weekly", "close")}
     assert granted == {("refresh", "DESCRIBE", "SELECT", "ALTER", "INSERT"), *reading}
     assert len(found) == 2 * len(granted)
 
@@ -350,7 +350,7 @@ def test_each_function_has_a_dead_letter_queue_and_an_alarm(stacks):
     """For events of rules and for asynchronous invocations."""
     rules = stacks.properties("pipeline", "AWS::Events::Rule")
     targets = [target for rule in rules for target in rule["Targets"]]
-    assert len(rules) == len(targets) == 11 + len(ONE_AT_A_TIME)
+    assert len(rules) == len(targets) == 12 + len(ONE_AT_A_TIME)
     assert all("DeadLetterConfig" in target and "RetryPolicy" in target for target in targets)
     deployment = stacks.deployment
     failures = stacks.properties("pipeline", "AWS::Lambda::EventInvokeConfig")
@@ -418,7 +418,7 @@ def test_functions_run_on_arm64_with_our_layer_last(stacks):
         assert function["Handler"] == f"lambdas.{kind}.handler" and (ROOT / "lambdas" / f"{kind}.py").exists()
         assert function["Layers"][-1] == {"Ref": ours}
         assert len(function["Layers"]) == (
-            3 if kind in ("refresh", "collect", "detect", "page", "weekly") else 2
+            3 if kind in ("refresh", "collect", "detect", "page", "weekly", "close") else 2
         )
 
 

@@ -212,6 +212,18 @@ KNOWN_FINDINGS = {
     "acknowledged_on": "DATE",
     "is_counted": "BOOLEAN",
 }
+# Month-end forecasts as they were made: see focuswatch.bill.kept_forecasts.
+FORECASTS = {
+    "made_on": "DATE",
+    "month": "DATE",
+    "plan_of": "VARCHAR",
+    "plan": "VARCHAR",
+    "settled_until": "DATE",
+    "spent": "DOUBLE",
+    "low": "DOUBLE",
+    "forecast": "DOUBLE",
+    "high": "DOUBLE",
+}
 # Cost Optimization Hub's recommendations, as Data Exports delivers them:
 # https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cor-columns.html
 RECOMMENDATIONS = {
