@@ -92,7 +92,7 @@ def _close_month(
     """Print the month close, which reads the ledger and the invoices besides the tables."""
     from focuswatch.cli.opened_export import open_export
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.month_close import close_month
+    from focuswatch.reports.month_close import IN_NOTES, close_month
     from focuswatch.reports.report_basis import Basis
 
     if by:
@@ -106,9 +106,10 @@ def _close_month(
         close = close_month(
             opened.bill, ledger.entries().values(), catalog=opened.catalog, owners=opened.owners, month=month
         )
-        _print(
-            report, close.rows, basis=Basis(), opened=opened, format=format, notes=[close.invoice_sentence]
-        )
+        rows = close.rows
+        if format is ReportFormat.TABLE:
+            rows = [{name: row[name] for name in row if name not in IN_NOTES} for row in rows]
+        _print(report, rows, basis=Basis(), opened=opened, format=format, notes=close.notes)
 
 
 def _kinds(charges: str | None) -> "list[CountedCharges] | None":

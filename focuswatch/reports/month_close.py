@@ -5,7 +5,7 @@ before that day as the bill has them now, and marked.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -33,6 +33,8 @@ COLUMNS = (
     "month", "of", "name", "actual", *(f"forecast_day_{day}" for day in FORECAST_DAYS), "difference", "launches",
     "incidents", "price", "late_charges", "other", "budget", "next_month", "recomputed", "causes",
 )  # fmt: skip
+IN_NOTES = ("month", "recomputed", "causes")  # columns that the notes say for all rows
+NAMED_CAUSES = 5
 Plan = tuple[str, str]  # its kind and its name
 
 
@@ -69,7 +71,7 @@ class ClosedPlan:
 
     def explained(self, kind: CauseKind) -> float:
         """Return the sum of the causes of one kind."""
-        return sum(cause.amount for cause in self.causes if cause.kind == kind)
+        return sum((cause.amount for cause in self.causes if cause.kind == kind), 0.0)
 
     @property
     def other(self) -> float | None:
@@ -95,18 +97,34 @@ class MonthClose:
         return _is_invoiced(self.invoices)
 
     @property
-    def invoice_sentence(self) -> str:
-        """Return the invoices of the month in one line."""
-        issued = [invoice for invoice in self.invoices if invoice.invoice_id]
+    def notes(self) -> list[str]:
+        """Return what the rows do not say: the invoices, which forecasts were kept, and the largest causes."""
         if not self.plans:
-            return "No month of this bill has ended."
+            return ["No month of this bill has ended."]
+        return [*self._invoice_note(), *self._forecast_note(), *self._cause_note()]
+
+    def _invoice_note(self) -> Iterator[str]:
         if not self.is_invoiced:
-            return f"{self.month:%Y-%m} is not invoiced yet: its charges can still change."
+            yield f"{self.month:%B %Y} is not invoiced yet: its charges can still change."
+            return
         named = ", ".join(
             f"{invoice.invoice_id} ({invoice.billed_cost:,.2f} {self.currency} with credits and tax)"
-            for invoice in issued
+            for invoice in self.invoices
+            if invoice.invoice_id
         )
-        return f"Invoices: {named}."
+        yield f"{self.month:%B %Y} is invoiced: {named}."
+
+    def _forecast_note(self) -> Iterator[str]:
+        if self.recomputed:
+            days = ", ".join(f"day {day}" for day in self.recomputed)
+            yield f"No forecast was kept on {days}: computed again from the charges before that day."
+
+    def _cause_note(self) -> Iterator[str]:
+        causes = self.plans[0].causes
+        if causes:
+            named = "; ".join(f"{cause.name}, {cause.amount:+,.2f}" for cause in causes[:NAMED_CAUSES])
+            more = f"; {len(causes) - NAMED_CAUSES} more" if len(causes) > NAMED_CAUSES else ""
+            yield f"Largest causes: {named}{more}."
 
     @property
     def rows(self) -> list[Row]:
@@ -123,7 +141,7 @@ class MonthClose:
             ", ".join(f"day {day}" for day in self.recomputed) or None,
             [f"{cause.name}: {cause.amount:+,.2f}" for cause in plan.causes],
         )  # fmt: skip
-        return dict(zip(COLUMNS, values, strict=True))
+        return {name: _rounded(value) for name, value in zip(COLUMNS, values, strict=True)}
 
 
 def close_month(
@@ -271,6 +289,11 @@ def _budget(plan: Plan, owners: Owners) -> float | None:
     elif of == "use case":
         owner = owners.use_cases.get(name)
     return None if owner is None or owner.monthly_budget is None else float(owner.monthly_budget)
+
+
+def _rounded(value: object) -> object:
+    """Return an amount without the noise of sums."""
+    return round(value, 6) + 0.0 if isinstance(value, float) else value
 
 
 def _ended_month(as_of: date) -> date:
