@@ -68,7 +68,7 @@ class EventRules(Construct):
             )
 
     def _optional_clocks(self, deployment: Deployment) -> None:
-        """Schedule the functions that are deployed only with a channel or a connector."""
+        """Schedule or invoke the functions that are deployed only with a channel or a connector."""
         schedules = deployment.schedules
         if "weekly" in deployment.kinds:
             when = Schedule.cron(week_day=schedules.weekly_day, hour=str(schedules.pulse_hour), minute="0")
@@ -79,6 +79,10 @@ class EventRules(Construct):
                 calls="fetch",
                 schedule=_daily(deployment.connectors.hours),
                 why="Daily fetch of the charges of AI vendors",
+            )
+        if "close" in deployment.kinds:
+            self._rule(
+                "close-month", calls="close", pattern=self._own("Detected"), why="A month may be invoiced"
             )
         if "sweep" in deployment.kinds:
             self._rule(

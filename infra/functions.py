@@ -46,6 +46,7 @@ SIZES = {
     "record": Size(memory_mb=512, timeout_seconds=120),
     "weekly": Size(memory_mb=1024, timeout_seconds=600, with_pandas=True),
     "fetch": Size(memory_mb=1024, timeout_seconds=900, with_pandas=True),
+    "close": Size(memory_mb=1769, timeout_seconds=600, with_pandas=True),
     "jira": Size(memory_mb=512, timeout_seconds=300),
     "sweep": Size(memory_mb=512, timeout_seconds=300),
     "teams": Size(memory_mb=512, timeout_seconds=300),

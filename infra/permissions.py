@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from aws_cdk import aws_iam
 
+from focuswatch.bill.kept_forecasts import TABLE as FORECASTS
 from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
 from focuswatch.notify.security.ocsf_files import FOLDER as OCSF
 from focuswatch.operations.deployment_config import ONE_AT_A_TIME, QUEUE_FED, Deployment
@@ -55,6 +56,7 @@ class Permissions:
             "answer": self._answer,
             "record": self._record,
             "weekly": self._weekly,
+            "close": self._close,
             "jira": self._jira,
             "sweep": self._sweep,
             "teams": self._teams,
@@ -106,6 +108,7 @@ class Permissions:
             self._list(),
             self._objects("s3:GetObject", "tables/*", why="read the tables"),
             self._changed(f"{RESULTS}*"),
+            self._objects("s3:PutObject", f"tables/{FORECASTS}/*", why="keep the month-end forecasts"),
             Grant("read and update the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,)),
             self._rows("record the day until which each detection has run", "dynamodb:PutItem", "looked"),
             self._members("read CloudTrail events of accounts with a cost increase"),
@@ -227,6 +230,10 @@ class Permissions:
             *self._notifications(),
             self._secret(self.deployment.secrets.slack),
         ]
+
+    def _close(self) -> list[Grant]:
+        export = f"{self.deployment.export_path}/*"
+        return [*self._weekly(), self._objects("s3:GetObject", export, why="read the invoices in the export")]
 
     def _jira(self) -> list[Grant]:
         return [*self._notifications(), self._ledger(), self._secret(self.deployment.secrets.jira)]

@@ -8,13 +8,14 @@ from typing import Any
 from aws_lambda_powertools import single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-from focuswatch.bill.athena_bill import open_athena_bill
+from focuswatch.bill.athena_bill import AthenaBill, open_athena_bill
 from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.collect.cloudtrail_changes import CloudTrail
 from focuswatch.collect.member_sessions import PATIENT, member_sessions
 from focuswatch.detect.run_detection import due_detections
 from focuswatch.detect.scan import scan
 from focuswatch.detect.scan_result import ScanResult
+from focuswatch.errors import QueryError
 from focuswatch.operations.heartbeat import heartbeats, last_detections
 from lambdas.environment import LambdaRun
 from lambdas.function import Invocation, lambda_function, logger, metrics
@@ -36,6 +37,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             may_go_on=lambda: invocation.can_continue(spare_seconds=SPARE_SECONDS),
             change_history=_trail(run), doubts=_not_refreshed(run, as_of=bill.as_of),
         )  # fmt: skip
+        not_kept = _keep_forecasts(run, bill)
     _measure(scanned, scanned_bytes={query.label: query.scanned_bytes for query in bill.engine.executed})
     newest = max(period.delivered_at for period in bill.periods.values())
     heartbeat = run.beat(
@@ -45,6 +47,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         data_age_hours=round((datetime.now(UTC) - newest).total_seconds() / 3600, 2),
         scanned_bytes=run.scanned_bytes,
         doubts=[*scanned.coverage.doubts, *_left(scanned)],
+        warnings=not_kept,
         detections=last_detections(run.table, run.catalog, outcomes=scanned.outcomes),
     )
     if scanned.not_run and scanned.outcomes:  # a run without progress would be invoked again forever
@@ -52,6 +55,17 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     detected = {"run_id": run.id, "as_of": bill.as_of.isoformat(), "news": len(scanned.notifications)}
     run.announce("Detected", json.dumps(detected))
     return heartbeat
+
+
+def _keep_forecasts(run: LambdaRun, bill: AthenaBill) -> list[str]:
+    """Keep today's forecasts for the month close, and return why they were not; this must not fail the run."""
+    from focuswatch.detect.forecast.kept_plans import keep_forecasts
+
+    try:
+        keep_forecasts(bill, catalog=run.catalog)
+    except QueryError as error:
+        return [f"the month-end forecasts were not kept: {error}"]
+    return []
 
 
 def _trail(run: LambdaRun) -> CloudTrail:

@@ -223,6 +223,12 @@ class LambdaRun:
 
         return self.poster().post(name, message, channel=Channels(self.table, self.slack).id(channel))
 
+    def has_said(self, name: str) -> bool:
+        """Return whether a message was posted under `name`."""
+        from focuswatch.notify.slack.post_once import PostedOnce
+
+        return Claims(self.table, channel="slack said", model=PostedOnce).state_of(name) is not None
+
     def closings(self, progress: Callable[[str], None]) -> "JiraClosings":
         """Return what reports issues closed in Jira to Slack."""
         from focuswatch.notify.slack.deliver import SlackState

@@ -4,11 +4,8 @@ from typing import Any
 
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.errors import DeliveryError
-from focuswatch.owners.muted_launch_costs import costs_muted_by_launches
-from focuswatch.reports.launch_review import launches_ended_this_week
-from focuswatch.reports.run_report import report_rows
+from focuswatch.reports.weekly_of_bill import weeks_of_bill
 from focuswatch.reports.weekly_slack_message import render_weekly_message
-from focuswatch.reports.weekly_summary import weeks
 from lambdas.function import Invocation, lambda_function
 
 
@@ -17,25 +14,8 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     """Post each summary once, however often the function runs; a failing channel stops no other, but fails the run."""
     run = invocation.run
     with open_athena_bill(run.tables, owners=run.owners) as bill:
-        rate = bill.summary.rate(run.owners)
-        summaries = weeks(
-            report_rows(
-                run.catalog.report("team_weeks"), engine=bill.engine, as_of=bill.as_of, owners=run.owners
-            ),
-            run.ledger.entries().values(),
-            owners=run.owners,
-            as_of=bill.as_of,
-            currency=rate.currency,
-            launches=costs_muted_by_launches(
-                bill.engine,
-                catalog=run.catalog,
-                owners=run.owners,
-                as_of=bill.as_of,
-                per_usd=float(rate.per_usd),
-            ),
-            reviews=launches_ended_this_week(
-                bill.engine, catalog=run.catalog, owners=run.owners, as_of=bill.as_of
-            ),
+        summaries = weeks_of_bill(
+            bill, entries=run.ledger.entries().values(), catalog=run.catalog, owners=run.owners
         )
     posted, failed, page = [], {}, run.page_link()
     for summary in summaries:

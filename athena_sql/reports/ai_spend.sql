@@ -1,6 +1,6 @@
 /*
 title = "AI spend by service, last 30 days"
-basis = "EffectiveCost of AI usage and subscriptions of users, excluding commitments, credits and tax"
+basis = "EffectiveCost of AI services and user subscriptions: usage, excluding fees, credits and tax"
 why   = """
 The report has one row for each service name that AI usage is billed under. `seen_by_bedrock_filter` is the cost that a filter
 on Amazon Bedrock shows. The bill shows the remaining cost under other names: OpenSearch, Marketplace, SageMaker, Lambda, S3, EBS
@@ -11,6 +11,10 @@ resource that uses them.
 days = 30
 [needs]
 charges = "ai_family IS NOT NULL"
+[offers]
+cost = ["effective", "billed"]
+charges = ["usage"]
+more = ["fees", "credits", "tax"]
 */
 SELECT
     ServiceName AS service_name,
@@ -25,5 +29,5 @@ FROM ai_layers
 WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
     AND charge_date < $as_of
 GROUP BY 1, 2, 3, 4
-HAVING sum(EffectiveCost) > 0
+HAVING round(abs(sum(EffectiveCost)), 6) > 0
 ORDER BY effective_cost DESC, service_name, layer, counted_as, linked_from

@@ -1,6 +1,6 @@
 /*
 title = "AI spend by layer, last 30 days compared with the previous 30 days"
-basis = "EffectiveCost of AI usage and subscriptions of users, excluding commitments, credits and tax"
+basis = "EffectiveCost of AI services and user subscriptions: usage, excluding fees, credits and tax"
 why   = """
 The report groups AI spend into five layers: (1) model inference, (2) retrieval, (3) orchestration and compute, (4)
 observability, (5) tools and data. Token spend gets the attention, but vector stores, compute and logs often grow faster.
@@ -9,6 +9,10 @@ observability, (5) tools and data. Token spend gets the attention, but vector st
 days = 30
 [needs]
 charges = "ai_family IS NOT NULL"
+[offers]
+cost = ["effective", "billed"]
+charges = ["usage"]
+more = ["fees", "credits", "tax"]
 */
 SELECT
     layer,

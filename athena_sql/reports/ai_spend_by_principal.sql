@@ -12,6 +12,8 @@ days = 30
 [needs]
 charges = "ai_family = 'bedrock'"
 files = ["principals"]
+[offers]
+limits = "The export with IAM principals has one cost column, and no fees, credits and tax of callers."
 */
 WITH session_costs AS (
     SELECT

@@ -11,6 +11,9 @@ days = 30
 [needs]
 charges = "is_gpu"
 columns = ["ResourceId"]
+[offers]
+cost = ["effective", "billed"]
+limits = "Fees, credits and tax have no GPU hours."
 */
 SELECT
     sub_account_id,

@@ -17,6 +17,10 @@ days_after = 14
 week_days = 7
 [needs]
 owners = ["use_cases"]
+[offers]
+cost = ["effective", "billed"]
+charges = ["usage"]
+more = ["fees", "credits", "tax"]
 */
 WITH ended_launches AS (
     SELECT

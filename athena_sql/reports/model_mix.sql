@@ -11,6 +11,9 @@ inference does not use the prompt cache.
 days = 30
 [needs]
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
+[offers]
+cost = ["effective", "billed"]
+limits = "Fees, credits and tax have no tokens."
 */
 WITH tiers AS (
     SELECT

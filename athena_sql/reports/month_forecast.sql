@@ -11,6 +11,10 @@ use case in owners.toml.
 """
 [needs]
 history_days = 28
+[offers]
+cost = ["billed", "effective"]
+charges = ["usage", "fees"]
+limits = "Credits and tax are not forecast."
 */
 SELECT team, use_case, sub_account_id, service_name, charge_date, is_settled, usage_cost, fee_cost
 FROM paid_days

@@ -14,6 +14,10 @@ days = 30
 settle_days = 2                # as in completeness
 [needs]
 owners = ["use_cases"]
+[offers]
+cost = ["effective", "billed"]
+charges = ["usage", "fees"]
+more = ["credits", "tax"]
 */
 WITH windows AS (
     SELECT

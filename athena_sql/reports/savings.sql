@@ -9,6 +9,8 @@ or excluded findings; it is not part of `open_cost`. `resolved_cost` is the mont
 that is not yet compared with the bill. The remainder of `resolved_cost` was not saved, or occurred again in another resource.
 If several findings report a resource, its cost is counted once.
 """
+[offers]
+limits = "The amounts are those that the findings state."
 */
 WITH counted_findings AS (                                     -- two findings can state the cost of one resource
     SELECT

@@ -6,6 +6,8 @@ The report allocates each charge by the tag of the resource, then by the tag of 
 owners.toml. Spend without a team is listed as (unallocated). A day is complete when its charges no longer change. BilledCost
 matches the invoice; EffectiveCost is the amortized cost of usage.
 """
+[offers]
+limits = "Both costs, credits and tax have columns of their own."
 */
 SELECT
     coalesce(team, '(unallocated)') AS team,

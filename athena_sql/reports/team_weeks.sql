@@ -11,6 +11,8 @@ spend has no team.
 days = 7
 [needs]
 history_days = 14
+[offers]
+limits = "The weekly summary reads this report. weekly_deltas compares the same weeks with other bases."
 */
 WITH bills AS (
     SELECT max(CASE WHEN is_settled THEN charge_date END) AS settled_until

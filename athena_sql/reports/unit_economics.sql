@@ -6,19 +6,23 @@ If spend grows faster than usage, the cost per unit rises. The report compares c
 change), most recent first. `by_price` is the part of the change from the previous week that higher or lower prices cause.
 `by_mix` is the part that a different mix of units causes, such as another model or a higher share of output tokens. If the
 unit cost increased by the threshold (`least_increase`) or more, `cause` shows the larger of the two parts. Tokens of all
-types are counted in millions.
+types are counted in millions. For each unit, the first row is the sum of all accounts; each account begins with its sum, such as
+(all models), followed by its items.
 Bedrock calls are from CloudWatch, by account and Region. A day counts only if the tokens of its calls match the tokens on the bill.
 Batch inference makes no calls. Calls have no price of their own, so the report does not split the change of their cost.
 """
 [parameters]
 week_days = 7
 least_increase = 1.05
-most_a_unit = 60
+most_a_unit = 60               # rows, with those of sums
 most_difference = 0.1          # between the tokens that CloudWatch counts and those on the bill, on a day
 [needs]
 charges = "is_gpu OR ai_family IN ('bedrock', 'sagemaker')"
 columns = ["ConsumedQuantity"]
 history_days = 14
+[offers]
+cost = ["effective", "billed"]
+limits = "Fees, credits and tax have no units to divide by."
 */
 WITH weeks AS (
     SELECT
@@ -58,18 +62,8 @@ counted AS (
         charge_date,
         '1M tokens' AS unit,
         model AS item,
-        coalesce(region_id, '') || ' ' || token_kind AS part,
+        coalesce(region_id, '') || ' ' || token_kind || ' ' || model AS part,
         million_tokens AS units,
-        effective_cost
-    FROM token_charges
-    UNION ALL
-    SELECT
-        sub_account_id,
-        charge_date,
-        '1M tokens',
-        '(all models)',
-        coalesce(region_id, '') || ' ' || token_kind || ' ' || model,
-        million_tokens,
         effective_cost
     FROM token_charges
     UNION ALL
@@ -140,11 +134,15 @@ parts AS (
     WHERE counted.charge_date >= CAST($as_of - INTERVAL '1' DAY * (3 * $week_days + 14) AS date)
     GROUP BY 1, 2, 3, 4
 ),
-items AS (
+sums AS (
     SELECT
         unit,
         sub_account_id,
         item,
+        grouping(sub_account_id) = 1 AS is_of_all_accounts,
+        grouping(item) = 1 AS is_of_all_items,
+        count(DISTINCT coalesce(sub_account_id, '')) AS accounts,
+        count(DISTINCT item) AS items,
         sum(cost) AS effective_cost,
         sum(cost) / nullif(sum(units), 0) AS unit_cost,
         sum(cost_1) / nullif(sum(units_1), 0) AS a_week_before,
@@ -152,21 +150,55 @@ items AS (
         sum(coalesce(units * cost_1 / nullif(units_1, 0), cost)) / nullif(sum(units), 0)
             AS unit_cost_at_prices_before                  -- new items have no earlier price and count as mix
     FROM parts
-    GROUP BY 1, 2, 3
+    GROUP BY GROUPING SETS ((unit, sub_account_id, item), (unit, sub_account_id), (unit))
     HAVING sum(cost) > 0
+),
+account_names AS (
+    SELECT
+        SubAccountId AS sub_account_id,
+        max_by(SubAccountName, charge_date) FILTER (WHERE SubAccountName IS NOT NULL) AS name
+    FROM daily_services
+    GROUP BY 1
+),
+listed AS (                                                -- a sum of one item or account would repeat its row
+    SELECT
+        sums.*,
+        CASE
+            WHEN sums.is_of_all_accounts THEN '(all accounts)'
+            WHEN sums.sub_account_id IS NULL THEN '(no account)'
+            ELSE coalesce(accounts.name, account_names.name)
+        END AS sub_account_name,
+        max(sums.effective_cost) OVER (PARTITION BY sums.unit, sums.is_of_all_accounts, sums.sub_account_id)
+            AS account_cost
+    FROM sums
+    LEFT JOIN accounts ON sums.sub_account_id = accounts.sub_account_id
+    LEFT JOIN account_names ON sums.sub_account_id = account_names.sub_account_id
+    WHERE (sums.is_of_all_accounts AND sums.accounts > 1)
+        OR (NOT sums.is_of_all_accounts AND sums.is_of_all_items AND (sums.items > 1 OR sums.unit = '1M tokens'))
+        OR NOT sums.is_of_all_items
 ),
 changes AS (
     SELECT
         *,
         CASE WHEN unit <> '1K calls' THEN unit_cost - unit_cost_at_prices_before END AS by_price,  -- a call has no price
         CASE WHEN unit <> '1K calls' THEN unit_cost_at_prices_before - a_week_before END AS by_mix,
-        row_number() OVER (PARTITION BY unit ORDER BY round(effective_cost, 6) DESC, sub_account_id, item) AS place
-    FROM items
+        row_number() OVER (
+            PARTITION BY unit
+            ORDER BY CASE WHEN is_of_all_accounts THEN 0 ELSE 1 END, round(account_cost, 6) DESC, sub_account_id,
+                CASE WHEN is_of_all_items THEN 0 ELSE 1 END, round(effective_cost, 6) DESC, item
+        ) AS place
+    FROM listed
 )
 SELECT
     unit,
     sub_account_id,
-    item,
+    sub_account_name,
+    CASE
+        WHEN NOT is_of_all_items THEN item
+        WHEN unit IN ('1M tokens', '1K calls') THEN '(all models)'
+        WHEN unit = '1K inferences' THEN '(all endpoints)'
+        ELSE '(all instance types)'
+    END AS item,
     effective_cost,
     unit_cost,
     a_week_before,

@@ -9,6 +9,10 @@ the row's share of all unallocated spend.
 """
 [parameters]
 most = 100                     # number of rows; one more row contains the sum of the other rows
+[offers]
+cost = ["effective", "billed"]
+charges = ["usage", "fees"]
+more = ["credits", "tax"]
 */
 WITH unowned AS (
     SELECT

@@ -10,6 +10,10 @@ days = 7
 most = 40
 [needs]
 history_days = 14
+[offers]
+cost = ["effective", "billed"]
+charges = ["usage"]
+more = ["fees", "credits", "tax"]
 */
 WITH weeks AS (
     SELECT

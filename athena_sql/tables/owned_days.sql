@@ -8,7 +8,7 @@ intent of the use case. For a charge without a use case, `intent` is the value o
 tag. `charge_kind` is usage, fee (recurring, one-time or purchase), credit or tax. BilledCost matches the invoice;
 EffectiveCost is the amortized cost of usage.
 """
-reads = ["named_days", "tagged_days", "accounts", "owner_rules", "plans", "plan_rules"]
+reads = ["named_days", "tagged_days", "accounts", "tag_teams", "account_teams", "plans", "plan_rules"]
 [parameters]
 days = 400
 */
@@ -60,31 +60,6 @@ tag_values AS (                                               -- keys as focuswa
     FROM tag_maps
     CROSS JOIN UNNEST(map_keys(tag_maps.Tags)) AS keys (tag_key)
 ),
-named_values AS (                                             -- the first key with a value wins
-    SELECT
-        tag_values.Tags,
-        min_by(tag_values.bare_key, tag_keys.place) FILTER (WHERE tag_values.bare_key IS NOT NULL) AS bare_key,
-        min_by(tag_values.tag_value, tag_keys.place) FILTER (WHERE tag_values.tag_value IS NOT NULL) AS tag_value
-    FROM tag_values
-    INNER JOIN owner_rules AS tag_keys ON tag_keys.rule = 'tag_key' AND tag_keys.key = tag_values.bare_key
-    WHERE tag_values.tag_value <> ''
-    GROUP BY 1
-),
-team_counts AS (
-    SELECT count(team) AS teams FROM owner_rules
-),
-tagged_teams AS (
-    SELECT
-        named_values.Tags,
-        named_values.tag_value,
-        CASE WHEN team_counts.teams = 0 THEN named_values.tag_value ELSE tag_rules.team END AS team
-    FROM named_values
-    CROSS JOIN team_counts
-    LEFT JOIN owner_rules AS tag_rules
-        ON tag_rules.rule = 'tag'
-        AND tag_rules.key = named_values.bare_key
-        AND tag_rules.value = lower(named_values.tag_value)
-),
 tagged_use_cases AS (
     SELECT
         tag_values.Tags,
@@ -102,34 +77,21 @@ tagged_use_cases AS (
         )
     GROUP BY 1
 ),
-ou_teams AS (
-    SELECT
-        accounts.sub_account_id,
-        max_by(ou_rules.team, length(ou_rules.value)) FILTER (WHERE ou_rules.team IS NOT NULL) AS team
-    FROM accounts
-    INNER JOIN owner_rules AS ou_rules
-        ON ou_rules.rule = 'ou'
-        AND starts_with('/' || regexp_replace(accounts.ou_path, '^/+|/+$', '') || '/', ou_rules.value || '/')
-    GROUP BY 1
-),
 owned_spends AS (
     SELECT
         spends.*,
-        coalesce(resource_teams.team, account_teams.team, account_rules.team, ou_teams.team) AS team,
-        coalesce(resource_teams.tag_value, account_teams.tag_value) AS tag_value,
+        coalesce(tag_teams.team, account_teams.team) AS team,
+        coalesce(tag_teams.tag_value, account_teams.tag_value) AS tag_value,
         coalesce(spends.use_case, by_tag.use_case, by_account_tag.use_case, by_account.use_case) AS named_use_case,
         coalesce(by_tag.intent, by_account_tag.intent) AS tagged_intent
     FROM spends
-    LEFT JOIN tagged_teams AS resource_teams ON spends.Tags = resource_teams.Tags
+    LEFT JOIN tag_teams ON spends.Tags = tag_teams.Tags
+    LEFT JOIN account_teams ON spends.SubAccountId = account_teams.sub_account_id
     LEFT JOIN tagged_use_cases AS by_tag ON spends.Tags = by_tag.Tags
     LEFT JOIN accounts ON spends.SubAccountId = accounts.sub_account_id
-    LEFT JOIN tagged_teams AS account_teams ON accounts.tags = account_teams.Tags
     LEFT JOIN tagged_use_cases AS by_account_tag ON accounts.tags = by_account_tag.Tags
-    LEFT JOIN owner_rules AS account_rules
-        ON account_rules.rule = 'account' AND account_rules.value = spends.SubAccountId
     LEFT JOIN plan_rules AS by_account
         ON by_account.rule = 'account' AND by_account.value = spends.SubAccountId
-    LEFT JOIN ou_teams ON spends.SubAccountId = ou_teams.sub_account_id
 )
 SELECT
     owned_spends.charge_date,

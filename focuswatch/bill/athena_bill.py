@@ -8,10 +8,12 @@ from datetime import date
 
 from focuswatch.bill.bill import KNOWN_FINDINGS_TABLE, BillSummary
 from focuswatch.bill.ingest.other_providers import sentence
+from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
+from focuswatch.bill.kept_forecasts import KeptForecast, merged
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.athena_statements import aws_tables, charges_as_delivered, tables_as_of
 from focuswatch.bill.refresh.glue_partitions import GluePeriod
-from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
+from focuswatch.bill.schema.table_columns import FORECASTS, KNOWN_FINDINGS
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import NothingDelivered
 from focuswatch.owners.owners_file import Owners
@@ -43,6 +45,19 @@ class AthenaBill:
         self.tables.files.write(
             KNOWN_FINDINGS_TABLE, dict(zip(KNOWN_FINDINGS, map(list, columns), strict=True))
         )
+
+    def kept_forecasts(self, month: date) -> list[KeptForecast]:
+        """Return the forecasts of a month that were kept; see Bill."""
+        return [row for row in self._forecasts() if row.month == month]
+
+    def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
+        """Replace the file of the table `forecasts`, which the function `detect` alone writes; see Bill."""
+        kept = merged(self._forecasts(), rows, made_on=self.as_of)
+        columns = zip(*(row.values for row in kept), strict=True) if kept else ([] for _ in FORECASTS)
+        self.tables.files.write(FORECASTS_TABLE, dict(zip(FORECASTS, map(list, columns), strict=True)))
+
+    def _forecasts(self) -> list[KeptForecast]:
+        return [KeptForecast(*values) for values in self.tables.files.read(FORECASTS_TABLE, FORECASTS)]
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.engines import Engine
 from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import Rate, rate_of
@@ -96,6 +97,14 @@ class Bill(Protocol):
 
     def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:
         """Replace the table `known_findings`; the columns of a row are KNOWN_FINDINGS. Raises QueryError."""
+        ...
+
+    def kept_forecasts(self, month: date) -> list[KeptForecast]:
+        """Return the forecasts of a month that were kept. Raises QueryError."""
+        ...
+
+    def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
+        """Keep the forecasts of a day, beside those of other days; see kept_forecasts. Raises QueryError."""
         ...
 
 

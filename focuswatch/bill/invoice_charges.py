@@ -12,6 +12,7 @@ from typing import Literal
 
 from focuswatch.bill.bill import Bill
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.engines import Row
 from focuswatch.engines.common_table_expressions import with_tables
 
 ChargeKind = Literal["usage", "fee", "credit", "tax", "refund"]
@@ -31,11 +32,39 @@ class InvoiceCharge:
     billed_cost: Decimal
 
 
+@dataclass(frozen=True)
+class MonthInvoice:
+    """An invoice of a billing period; `invoice_id` None are the charges that are not yet invoiced.
+
+    `absolute_cost` is the sum without signs.
+    """
+
+    invoice_id: str | None
+    billed_cost: float
+    absolute_cost: float
+
+
 def invoice_charges(bill: Bill, *, billing_period: date, catalog: Catalog) -> list[InvoiceCharge]:
     """Return the charges of a billing period; none if it is not in the export. Raises QueryError."""
-    lookup = catalog.lookups["invoice_charges"]
+    return [
+        InvoiceCharge(**row) for row in _delivered("invoice_charges", bill, billing_period, catalog=catalog)
+    ]
+
+
+def month_invoices(bill: Bill, billing_period: date, *, catalog: Catalog) -> list[MonthInvoice]:
+    """Return the invoices of a billing period, the largest first. Raises QueryError."""
+    rows = _delivered("invoices_of_month", bill, billing_period, catalog=catalog)
+    invoices = [
+        MonthInvoice(row["invoice_id"], row["billed_cost"] or 0.0, row["absolute_cost"] or 0.0)
+        for row in rows
+    ]
+    return sorted(invoices, key=lambda invoice: (-invoice.absolute_cost, invoice.invoice_id or ""))
+
+
+def _delivered(name: str, bill: Bill, billing_period: date, *, catalog: Catalog) -> list[Row]:
+    """Return the rows of a lookup over the charges of a billing period as delivered."""
+    lookup = catalog.lookups[name]
     statement = with_tables(
         lookup.sql.replace(RAW, f"FROM {DELIVERED}"), {DELIVERED: bill.delivered_charges(billing_period)}
     )
-    rows = bill.engine.query(statement, label=f"{lookup.id} {billing_period:%Y-%m}")
-    return [InvoiceCharge(**row) for row in rows]
+    return bill.engine.query(statement, label=f"{lookup.id} {billing_period:%Y-%m}")

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill import local_tables
+from focuswatch.bill import forecasts_file, local_tables
 from focuswatch.bill.bill import (
     KNOWN_FINDINGS_TABLE,
     BillInputs,
@@ -17,6 +18,7 @@ from focuswatch.bill.bill import (
     resolve_as_of,
 )
 from focuswatch.bill.ingest.other_providers import aws_only
+from focuswatch.bill.kept_forecasts import KeptForecast, merged
 from focuswatch.bill.refresh.local_refresh import refresh, unreadable
 from focuswatch.bill.refresh.raw_export import DeliveredExport
 from focuswatch.bill.schema import table_columns
@@ -38,6 +40,7 @@ class LocalBill:
     as_of: date
     data_digest: str
     export: DeliveredExport
+    state: Path
 
     def delivered_charges(self, billing_period: date) -> str:
         """Return a SELECT over the delivered files; see Bill."""
@@ -46,6 +49,14 @@ class LocalBill:
     def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:
         """Replace the table `known_findings`; see Bill."""
         create_table(self.engine.connection, KNOWN_FINDINGS_TABLE, KNOWN_FINDINGS, rows)
+
+    def kept_forecasts(self, month: date) -> list[KeptForecast]:
+        """Return the forecasts of a month that were kept; see Bill."""
+        return [row for row in forecasts_file.read(self.state) if row.month == month]
+
+    def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
+        """Add forecasts to the file in the export's state; see Bill."""
+        forecasts_file.write(self.state, merged(forecasts_file.read(self.state), rows, made_on=self.as_of))
 
 
 @contextmanager
@@ -89,6 +100,7 @@ def open_local_bill(
                 as_of,
                 data_digest=digest_of_inputs(summary, as_of=as_of, owners=owners, files=files),
                 export=refreshed.export,
+                state=inputs.state,
             )
         finally:
             aws_connection.close()

@@ -18,6 +18,8 @@ from focuswatch.bill.bill import (
     resolve_as_of,
 )
 from focuswatch.bill.ingest.other_providers import IS_AWS, sentence
+from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
+from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.bill.refresh import trino_statements
 from focuswatch.bill.refresh.athena_statements import invoiced, kept_table, tables_as_of
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
@@ -27,6 +29,7 @@ from focuswatch.bill.schema.table_columns import (
     ACTIVITY,
     AI_LINKS,
     DAILY_CHARGES,
+    FORECASTS,
     INVOCATION_TOKENS,
     KEPT_TABLES,
     KNOWN_FINDINGS,
@@ -39,6 +42,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.engines.inline_rows import create_statement, insert_statements, select_rows, trino_type
+from focuswatch.engines.sql_literals import literal
 from focuswatch.engines.trino_engine import TrinoEngine, cancelled_with_the_command
 from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners
@@ -76,6 +80,29 @@ class TrinoBill:
         """Replace the table `known_findings` by rows that each statement carries along; see Bill."""
         for engine in (self.engine, self.aws_engine):
             engine.tables = {**engine.tables, KNOWN_FINDINGS_TABLE: _select(KNOWN_FINDINGS, rows)}
+
+    def kept_forecasts(self, month: date) -> list[KeptForecast]:
+        """Return the forecasts of a month that were kept in the schema; see Bill."""
+        if not self._keeps_forecasts():
+            return []
+        statement = f"SELECT {', '.join(FORECASTS)} FROM {FORECASTS_TABLE} WHERE month = {literal(month)}"
+        rows = self.engine.query(statement, label=FORECASTS_TABLE)
+        return [KeptForecast(**row) for row in rows]
+
+    def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
+        """Add forecasts to the table `forecasts` of the schema; see Bill."""
+        if not self._keeps_forecasts():
+            self.engine.execute(create_statement(FORECASTS_TABLE, FORECASTS), label=FORECASTS_TABLE)
+        for statement in insert_statements(FORECASTS_TABLE, FORECASTS, [row.values for row in rows]):
+            self.engine.execute(statement, label=FORECASTS_TABLE)
+
+    def _keeps_forecasts(self) -> bool:
+        rows = self.engine.query(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema "
+            f"AND table_name = {literal(FORECASTS_TABLE)}",
+            label=FORECASTS_TABLE,
+        )
+        return bool(rows)
 
 
 @dataclass(frozen=True)

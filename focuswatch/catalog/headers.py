@@ -1,7 +1,8 @@
 """Headers of the catalog's SQL files: the settings and texts of detections, reports, tables and lookups."""
 
+from collections.abc import Collection, Sequence
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -24,6 +25,21 @@ OwnersSetting = Literal[
     "monthly_budget", "use_cases", "experiments", "principal_budgets", "spend_caps", "usage_policies"
 ]
 InputFile = Literal["principals", "recommendations", "invocations"]
+CostColumn = Literal["effective", "billed"]
+COST_COLUMNS: dict[CostColumn, str] = {"effective": "EffectiveCost", "billed": "BilledCost"}
+CountedCharges = Literal["usage", "fees", "credits", "tax"]
+CHARGES: tuple[CountedCharges, ...] = ("usage", "fees", "credits", "tax")
+
+
+def charges_text(counted: Collection[CountedCharges]) -> str:
+    """Return kinds of charges as a basis names them: `usage and fees, excluding credits and tax`."""
+    without = [kind for kind in CHARGES if kind not in counted]
+    named = _listed([kind for kind in CHARGES if kind in counted])
+    return f"{named}, excluding {_listed(without)}" if without else named
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 class NeedsHeader(BaseModel):
@@ -60,14 +76,45 @@ class TableHeader(Header):
     reads: list[str] = []
 
 
-class ReportHeader(Header):
-    """The header of a report; its rows are shown as they are, or forecast first.
+class OffersHeader(BaseModel):
+    """The other bases that a report can be run with, and why not with more.
 
-    `basis` states which cost column it sums, and of which charges.
+    `cost` are the cost columns, the default first; `charges` are the kinds of charges that it counts by default, and
+    `more` those that it can also count. Both are named in `basis`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    cost: list[CostColumn] = []
+    charges: list[CountedCharges] = []
+    more: list[CountedCharges] = []
+    limits: str | None = Field(default=None, min_length=20, max_length=160)
+
+
+class ReportHeader(Header):
+    """The header of a report; its rows are shown as they are, forecast first, or compared with kept forecasts.
+
+    `basis` states which cost column it sums, and of which charges. `forecast_of` is a table of daily costs by team: the
+    forecasts of the month fill the columns month_to_date, forecast, low and high of the team's row.
     """
 
     basis: str = Field(min_length=8, max_length=160)
-    kind: Literal["rows", "forecast"] = "rows"
+    kind: Literal["rows", "forecast", "month_close"] = "rows"
+    offers: OffersHeader = OffersHeader()
+    forecast_of: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]{2,59}$")
+
+    @model_validator(mode="after")
+    def _require_the_default_basis(self) -> Self:
+        """Refuse a basis whose text another basis could not replace."""
+        offers = self.offers
+        defaults = [COST_COLUMNS[cost] for cost in offers.cost[:1]]
+        defaults += [charges_text(offers.charges)] if offers.charges else []
+        if missing := [text for text in defaults if text not in self.basis]:
+            raise ValueError(f"basis does not contain the text of its default: {', '.join(missing)}")
+        if not offers.limits and (
+            len(offers.cost) < 2 or len({*offers.charges, *offers.more}) < len(CHARGES)
+        ):
+            raise ValueError("[offers] limits must say why the report has no other basis")
+        return self
 
 
 class Scoring(BaseModel):

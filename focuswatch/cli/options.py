@@ -144,6 +144,13 @@ class ListFormat(StrEnum):
     JSON = "json"
 
 
+class CostName(StrEnum):
+    """Cost columns of FOCUS that a report can sum."""
+
+    EFFECTIVE = "effective"
+    BILLED = "billed"
+
+
 class ReportFormat(StrEnum):
     """Output formats of a report."""
 

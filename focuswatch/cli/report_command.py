@@ -1,17 +1,24 @@
 """`focuswatch report`: print one of the catalog's reports over an export."""
 
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from focuswatch.cli import options
 from focuswatch.cli.option_groups import BillOptions, takes
-from focuswatch.cli.options import ReportFormat, SplitBy
+from focuswatch.cli.options import CostName, ReportFormat, SplitBy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from focuswatch.catalog.headers import CountedCharges
     from focuswatch.catalog.sql_catalog import Report
     from focuswatch.cli.opened_export import OpenedExport
     from focuswatch.engines import Row
+    from focuswatch.reports.report_basis import Basis
 
 
 @takes(BillOptions)
@@ -22,26 +29,100 @@ def report(
         SplitBy | None,
         typer.Option(help="Run the report once per team, use case or intent.", show_default=False),
     ] = None,
+    cost: Annotated[
+        CostName | None,
+        typer.Option(help="Sum EffectiveCost or BilledCost, if the report offers both.", show_default=False),
+    ] = None,
+    charges: Annotated[
+        str | None,
+        typer.Option(
+            help="Count these charges, if the report offers it: usage, fees, credits, tax, separated by commas.",
+            show_default=False,
+        ),
+    ] = None,
+    month: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m"],
+            help="Month of month_close. [default: the newest invoiced month]",
+            show_default=False,
+        ),
+    ] = None,
     format: Annotated[ReportFormat, typer.Option(help="Output format.")] = ReportFormat.TABLE,
 ) -> None:
     """Print a report.
 
-    If no export is named, the report covers the most recent scan and uses the files of that scan.
+    If no export is named, the report covers the most recent scan and uses the files of that scan. The output names the
+    basis of the amounts and the options for other bases.
 
     \b
     focuswatch report ai_spend
+    focuswatch report portfolio --cost billed --charges usage,fees,credits
     focuswatch report weekly_deltas ./focus --format csv
     focuswatch report ai_spend_by_layer --by use_case
     focuswatch report ai_spend hive.billing.export --engine trino --trino https://ana@trino.example.com/hive/focuswatch
     """
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.opened_export import open_export
+    from focuswatch.errors import ConfigError
+    from focuswatch.reports.report_basis import basis_of, rows_with_basis
 
     selected = Catalog.load().report(name)
+    basis = basis_of(selected, cost=cost.value if cost else None, charges=_kinds(charges))
+    if selected.header.kind == "month_close":
+        _close_month(selected, bill_options, by=by, month=month.date() if month else None, format=format)
+        return
+    if month:
+        raise ConfigError(f"--month is for the report month_close, not for {selected.id}. Leave --month out.")
     with open_export(bill_options) as opened:
         _load_findings(selected, opened=opened, bill_options=bill_options)
-        rows = _split_rows(selected, by=by, opened=opened) if by else _rows(selected, opened=opened)
-        _print(selected, rows, opened=opened, format=format)
+        part = partial(_split_rows, by=by) if by else _rows
+        rows = rows_with_basis(part(selected, basis, opened=opened), basis, report=selected)
+        _print(selected, rows, basis=basis, opened=opened, format=format)
+
+
+def _close_month(
+    report: "Report",
+    bill_options: BillOptions,
+    *,
+    by: SplitBy | None,
+    month: "date | None",
+    format: ReportFormat,
+) -> None:
+    """Print the month close, which reads the ledger and the invoices besides the tables."""
+    from focuswatch.cli.opened_export import open_export
+    from focuswatch.errors import ConfigError
+    from focuswatch.reports.month_close import IN_NOTES, close_month
+    from focuswatch.reports.report_basis import Basis
+
+    if by:
+        raise ConfigError(
+            f"--by is not available for {report.id}: it lists teams and use cases. Leave --by out."
+        )
+    with (
+        open_export(bill_options) as opened,
+        options.open_ledger(bill_options.ledger, export=opened.name, state=bill_options.state) as ledger,
+    ):
+        close = close_month(
+            opened.bill, ledger.entries().values(), catalog=opened.catalog, owners=opened.owners, month=month
+        )
+        rows = close.rows
+        if format is ReportFormat.TABLE:
+            rows = [{name: row[name] for name in row if name not in IN_NOTES} for row in rows]
+        _print(report, rows, basis=Basis(), opened=opened, format=format, notes=close.notes)
+
+
+def _kinds(charges: str | None) -> "list[CountedCharges] | None":
+    """Return the kinds of charges that an option names. Raises ConfigError for another word."""
+    from focuswatch.catalog.headers import CHARGES
+    from focuswatch.errors import ConfigError
+
+    if charges is None:
+        return None
+    named = [word.strip() for word in charges.split(",") if word.strip()]
+    if not named or set(named) - set(CHARGES):
+        raise ConfigError(f"--charges {charges}: expected one or more of {', '.join(CHARGES)}.")
+    return [kind for kind in CHARGES if kind in named]
 
 
 def _load_findings(report: "Report", *, opened: "OpenedExport", bill_options: BillOptions) -> None:
@@ -55,23 +136,24 @@ def _load_findings(report: "Report", *, opened: "OpenedExport", bill_options: Bi
             bill.load_known_findings(rows)
 
 
-def _rows(report: "Report", *, opened: "OpenedExport") -> "list[Row]":
+def _rows(report: "Report", basis: "Basis", *, opened: "OpenedExport") -> "list[Row]":
+    from focuswatch.reports.report_basis import engine_with_basis
     from focuswatch.reports.run_report import report_rows
 
-    bill = opened.bill
-    return report_rows(report, engine=bill.engine, as_of=bill.as_of, owners=opened.owners)
+    bill, owners = opened.bill, opened.owners
+    engine = engine_with_basis(
+        bill.engine, basis, report=report, catalog=opened.catalog, owners=owners, as_of=bill.as_of
+    )
+    return report_rows(report, engine=engine, as_of=bill.as_of, owners=owners)
 
 
-def _split_rows(report: "Report", *, by: SplitBy, opened: "OpenedExport") -> "list[Row]":
+def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "OpenedExport") -> "list[Row]":
     from focuswatch.engines.duckdb_engine import DuckDbEngine
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.split_report import reads_callers, split_rows
+    from focuswatch.reports.split_report import split_rows, unsplittable
 
-    if reads_callers(report, opened.catalog):
-        raise ConfigError(
-            f"--by is not available for {report.id}: callers are not part of the charges that it groups. "
-            "Leave --by out."
-        )
+    if reason := unsplittable(report, opened.catalog):
+        raise ConfigError(f"--by is not available for {report.id}: {reason} Leave --by out.")
     bill = opened.bill
     if not isinstance(bill.engine, DuckDbEngine):
         raise ConfigError(
@@ -85,21 +167,38 @@ def _split_rows(report: "Report", *, by: SplitBy, opened: "OpenedExport") -> "li
         catalog=opened.catalog,
         owners=opened.owners,
         as_of=bill.as_of,
+        basis=basis,
     )
 
 
-def _print(report: "Report", rows: "list[Row]", *, opened: "OpenedExport", format: ReportFormat) -> None:
+def _print(
+    report: "Report",
+    rows: "list[Row]",
+    *,
+    basis: "Basis",
+    opened: "OpenedExport",
+    format: ReportFormat,
+    notes: "Sequence[str]" = (),
+) -> None:
     from focuswatch.bill.account_details import account_names
     from focuswatch.cli.output import machine_formats, report_tables
+    from focuswatch.reports.report_basis import basis_text, offered_bases
     from focuswatch.reports.run_report import report_columns
 
     bill = opened.bill
+    currency, text, others = bill.summary.currency, basis_text(report, basis), offered_bases(report)
     match format:
         case ReportFormat.TABLE:
             names = account_names(bill.engine, (row.get("sub_account_id") for row in rows))
-            report_tables.print_report(report, rows, currency=bill.summary.currency, names=names)
+            report_tables.print_report(
+                report, rows, currency=currency, names=names, basis=text, notes=[others, *notes]
+            )
         case ReportFormat.JSON:
-            typer.echo(machine_formats.rows_json(rows))
+            head: dict[str, object] = {
+                "report": report.id, "title": report.header.title, "basis": text, "other_bases": others,
+                "currency": currency, "as_of": bill.as_of, "notes": list(notes),
+            }  # fmt: skip
+            typer.echo(machine_formats.report_json(rows, head=head))
         case ReportFormat.CSV:
             columns = (
                 list(rows[0])

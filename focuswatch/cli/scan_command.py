@@ -12,9 +12,10 @@ from focuswatch.cli.option_groups import BillOptions, takes
 from focuswatch.cli.options import ScanFormat, SeverityName
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from focuswatch.bill.bill import BillSummary
+    from focuswatch.bill.bill import Bill, BillSummary
     from focuswatch.catalog.sql_catalog import Catalog, Detection
     from focuswatch.detect.scan_result import ScanResult
 
@@ -114,12 +115,24 @@ def scan_and_notify(
                 result_cache=open_result_cache(inputs.state, catalog=catalog, data_digest=bill.data_digest),
                 rate=bill.summary.rate(owners),
             )  # fmt: skip
+            _keep_forecasts(bill, catalog=catalog, note=line.note)
         if trino is None:
             remember_inputs(recalled.to_remember, root=bill_options.state)
         pending = list(ledger.pending_notifications())
         yield with_pending_notifications(scanned, pending), bill.summary
         sys.stdout.flush()
         ledger.mark_notified(*pending)
+
+
+def _keep_forecasts(bill: "Bill", *, catalog: "Catalog", note: "Callable[[str], None]") -> None:
+    """Keep today's forecasts for the month close. An error becomes a note: it must not lose the findings."""
+    from focuswatch.detect.forecast.kept_plans import keep_forecasts
+    from focuswatch.errors import QueryError
+
+    try:
+        keep_forecasts(bill, catalog=catalog)
+    except QueryError as error:
+        note(f"Note: the forecasts of this scan were not kept: {error}")
 
 
 def _selected(catalog: "Catalog", only: list[str] | None) -> "list[Detection]":

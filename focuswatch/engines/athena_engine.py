@@ -6,7 +6,8 @@ order, so callers that promise one sort them. The bytes that each statement scan
 
 import re
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from focuswatch.engines import athena_dialect
@@ -52,6 +53,10 @@ class AthenaEngine:
     executed: list[Executed] = field(default_factory=list)
     name: str = "athena"
     at_once: int = 5  # of some twenty that an account may run: leaves room for its people
+
+    def over(self, tables: Mapping[str, str]) -> "AthenaEngine":
+        """Return an engine over other `tables`; see Engine.over. `executed` is that of both."""
+        return replace(self, tables=dict(tables))
 
     def query(self, statement: str, *, label: str) -> list[Row]:
         """Return rows of one SELECT; see Engine.query."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.engines.engine import Row
 from focuswatch.engines.sql_identifiers import quoted
 from focuswatch.engines.sql_literals import literal
@@ -83,25 +84,35 @@ def _naming(label: str) -> Iterator[None]:
 
 
 class DuckDbEngine:
-    """An Engine over one DuckDB connection; the owner of the connection creates the tables."""
+    """An Engine over one DuckDB connection; the owner of the connection creates the tables.
+
+    `tables` are SELECTs by name that stand before whatever reads them, in place of tables of the connection.
+    """
 
     name = "duckdb"
     at_once = 2  # while one is planned, the other runs on all cores
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, tables: Mapping[str, str] | None = None
+    ) -> None:
         self.connection = connection
+        self.tables: Mapping[str, str] = tables or {}
+
+    def over(self, tables: Mapping[str, str]) -> "DuckDbEngine":
+        """Return an engine over other `tables`; see Engine.over."""
+        return DuckDbEngine(self.connection, tables)
 
     def query(self, statement: str, *, label: str) -> list[Row]:
         """Return rows of one SELECT; see Engine.query."""
         with _naming(label):
-            cursor = self.connection.cursor().execute(statement)
+            cursor = self.connection.cursor().execute(with_tables(statement, self.tables))
             columns = [column[0] for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
     def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
         """Return columns of one SELECT; see Engine.columns."""
         with _naming(label):
-            return self.connection.cursor().execute(statement).fetchnumpy()
+            return self.connection.cursor().execute(with_tables(statement, self.tables)).fetchnumpy()
 
     def close(self) -> None:
         """Close the connection."""

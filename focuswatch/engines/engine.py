@@ -1,6 +1,7 @@
 """The protocol that every engine implements."""
 
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     import numpy as np  # takes a tenth of a second, and only series need it
@@ -13,6 +14,15 @@ class Engine(Protocol):
 
     name: str
     at_once: int  # statements it runs well at the same time; its methods may be called from as many threads
+
+    @property
+    def tables(self) -> Mapping[str, str]:
+        """SELECTs by name that stand before the statements that read them, each after what it reads itself."""
+        ...
+
+    def over(self, tables: Mapping[str, str]) -> Self:
+        """Return the engine with other `tables`."""
+        ...
 
     def query(self, statement: str, *, label: str) -> list[Row]:
         """Return rows of one SELECT, keyed by column name in the statement's order.

@@ -23,6 +23,7 @@ from focuswatch.mcp_server.response_size import (
 )
 from focuswatch.mcp_server.source import Evaluation, Source, SourceBill
 from focuswatch.reports.findings_table import findings_table_rows, reads_ledger
+from focuswatch.reports.month_close import close_month
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.weekly_of_bill import weeks_of_bill
 
@@ -30,10 +31,15 @@ NO_METRICS = "The activity file contains no usage metrics for these resources."
 MOST_TEAMS = 20  # named in an error
 
 
-def query_report(report: Report, *, source: Source) -> tuple[date, list[Row]]:
+def query_report(report: Report, *, source: Source, catalog: Catalog) -> tuple[date, list[Row]]:
     """Return the day as of which a report was run, and its rows. Raises QueryError."""
     with source.bill() as opened:
         bill = opened.bill
+        if report.header.kind == "month_close":
+            with source.ledger() as ledger:
+                entries = ledger.entries().values()
+            close = close_month(bill, entries, catalog=catalog, owners=opened.owners)
+            return bill.as_of, close.rows
         if reads_ledger(report) and not source.is_deployed:
             with source.ledger() as ledger:
                 bill.load_known_findings(

@@ -80,14 +80,14 @@ class ReadTools:
         """Run a report over the bill."""
         report = self._catalog.report(name)
         if cursor is None or name not in self._reports:
-            self._reports[name] = query_report(report, source=self._source)
+            self._reports[name] = query_report(report, source=self._source, catalog=self._catalog)
         as_of, rows = self._reports[name]
         return report_page(report, as_of=as_of, rows=rows, cursor=cursor)
 
     def weekly_summary(
         self, team: Annotated[str | None, Field(description="Team; the organization if left out.")] = None
     ) -> Document:
-        """Summarize the last seven settled days: spend, largest changes with causes, open findings, savings."""
+        """Summarize the last seven complete days: spend, largest changes with causes, open findings, savings."""
         return weekly_document(team, source=self._source, catalog=self._catalog)
 
     def list_detections(

@@ -40,7 +40,7 @@ class ChannelFunctions:
 
 # The name of a channel of owners.toml is its kind in focuswatch/owners/channel_address.py.
 CHANNELS = (
-    ChannelFunctions("slack", ("slack", "answer", "record", "weekly"), "secrets.slack"),
+    ChannelFunctions("slack", ("slack", "answer", "record", "weekly", "close"), "secrets.slack"),
     ChannelFunctions("jira", ("jira", "sweep"), "secrets.jira"),
     ChannelFunctions("teams", ("teams", "answer", "record"), "secrets.teams"),
     ChannelFunctions("pagerduty", ("pagerduty",), "secrets.pagerduty"),
@@ -52,7 +52,7 @@ CHANNELS = (
 # Each processes the messages of its own SQS queue.
 QUEUE_FED = ("spending", "record", *(channel.name for channel in CHANNELS))
 # These run Athena queries and so read the Glue tables; `refresh` changes their partitions too.
-RUN_QUERIES = ("refresh", "detect", "page", "weekly")
+RUN_QUERIES = ("refresh", "detect", "page", "weekly", "close")
 # Each of these runs one at a time, under a lease: focuswatch/operations/function_lease.py
 ONE_AT_A_TIME = ("refresh", "detect", "publish", "page")
 # Regions of AWS's other partitions, whose ARNs, services and prices differ:
@@ -515,8 +515,8 @@ class Deployment(_Section):
 
     @property
     def daily(self) -> tuple[str, ...]:
-        """Return the functions that run at least once a day on a schedule."""
-        return tuple(kind for kind in self.kinds if kind not in (*QUEUE_FED, "answer", "weekly"))
+        """Return the functions that run at least once a day, and whose missing run is not seen at another function."""
+        return tuple(kind for kind in self.kinds if kind not in (*QUEUE_FED, "answer", "weekly", "close"))
 
     @property
     def unattended(self) -> tuple[str, ...]:

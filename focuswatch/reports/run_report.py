@@ -6,20 +6,28 @@ from datetime import date
 from focuswatch.catalog.sql_catalog import Report
 from focuswatch.detect.run_detection import DetectionInput, first_new_day
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.owners.owners_file import Owners
 
 
 def report_rows(
     report: Report, *, engine: Engine, as_of: date, owners: Owners, tables: Mapping[str, str] | None = None
 ) -> list[Row]:
-    """Return a report's rows as of a day, in its order; `tables` are SELECTs that replace tables. Raises QueryError."""
-    statement = with_tables(_statement(report, as_of=as_of, owners=owners), tables or {})
+    """Return a report's rows as of a day, in its order; `tables` are SELECTs that replace tables. Raises QueryError.
+
+    Those of a month close are its daily costs: focuswatch.reports.month_close compares them with kept forecasts.
+    """
+    engine = engine.over({**engine.tables, **tables}) if tables else engine
+    statement = _statement(report, as_of=as_of, owners=owners)
     if report.header.kind == "forecast":
         from focuswatch.detect.forecast import forecast_vs_budget  # imports numpy, which only forecasts need
 
         return forecast_vs_budget.month_rows(statement, engine=engine, label=report.id, as_of=as_of)
-    return engine.query(statement, label=report.id)
+    rows = engine.query(statement, label=report.id)
+    if table := report.header.forecast_of:
+        from focuswatch.detect.forecast import team_forecasts
+
+        return team_forecasts.with_forecasts(rows, table=table, engine=engine, label=report.id, as_of=as_of)
+    return rows
 
 
 def report_columns(report: Report, *, engine: Engine, as_of: date, owners: Owners) -> list[str]:
@@ -28,6 +36,10 @@ def report_columns(report: Report, *, engine: Engine, as_of: date, owners: Owner
         from focuswatch.detect.forecast import forecast_vs_budget
 
         return list(forecast_vs_budget.COLUMNS)
+    if report.header.kind == "month_close":
+        from focuswatch.reports import month_close
+
+        return list(month_close.COLUMNS)
     return list(engine.columns(_statement(report, as_of=as_of, owners=owners), label=report.id))
 
 

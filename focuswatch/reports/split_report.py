@@ -17,12 +17,14 @@ from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.sql_literals import literal
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.findings_table import TABLE, reads_ledger
+from focuswatch.reports.report_basis import Basis, counted_part
 from focuswatch.reports.run_report import report_rows
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 By = Literal["team", "use_case", "intent"]
+OWN_BASIS = Basis()
 UNALLOCATED = "(unallocated)"
 UNNAMED = {"team": UNALLOCATED, "use_case": "(no use case)", "intent": "(no intent)"}
 # Days are settled per account, whoever owns its charges.
@@ -57,18 +59,30 @@ SELECT * FROM main.known_findings WHERE {by} IS NOT DISTINCT FROM {value} {and_t
 """
 
 
-def reads_callers(report: Report, catalog: Catalog) -> bool:
-    """Return whether a report reads who called Bedrock, itself or through a table."""
-    tables = {name: table.sql for name, table in catalog.tables.items()}
-    return not needed_of(report.sql, tables).isdisjoint(("principal_charges", "execution_days"))
+def unsplittable(report: Report, catalog: Catalog) -> str | None:
+    """Return why a report cannot be split; None if it can."""
+    read = needed_of(report.sql, {name: table.sql for name, table in catalog.tables.items()})
+    if not read.isdisjoint(("principal_charges", "execution_days")):
+        return "callers are not part of the charges that it groups. The report has a column team."
+    if reads_ledger(report) and "folded_charges" in read:
+        return "it has charges and findings together. The report has a column team."
+    return None
 
 
 def split_rows(
-    report: Report, *, by: By, engine: DuckDbEngine, catalog: Catalog, owners: Owners, as_of: date
+    report: Report,
+    *,
+    by: By,
+    engine: DuckDbEngine,
+    catalog: Catalog,
+    owners: Owners,
+    as_of: date,
+    basis: Basis = OWN_BASIS,
 ) -> list[Row]:
     """Return the report's rows for each part, highest cost first, with `by` as their first column."""
     rows = []
-    for part, tables in _parts(report, by=by, engine=engine, catalog=catalog, owners=owners, as_of=as_of):
+    parts = _parts(report, by=by, engine=engine, catalog=catalog, owners=owners, as_of=as_of, basis=basis)
+    for part, tables in parts:
         part_rows = report_rows(report, engine=engine, as_of=as_of, owners=owners, tables=tables)
         rows += [
             {by: part, **{name: value for name, value in row.items() if name != by}} for row in part_rows
@@ -77,14 +91,25 @@ def split_rows(
 
 
 def _parts(
-    report: Report, *, by: By, engine: DuckDbEngine, catalog: Catalog, owners: Owners, as_of: date
+    report: Report,
+    *,
+    by: By,
+    engine: DuckDbEngine,
+    catalog: Catalog,
+    owners: Owners,
+    as_of: date,
+    basis: Basis,
 ) -> list[tuple[str, Mapping[str, str]]]:
     """Return every part with SELECTs for the tables that hold only its charges or findings."""
     if reads_ledger(report):
         return [(part, {TABLE: select}) for part, select in _parts_of_findings(engine, by=by)]
     derived = {name: catalog.tables[name].render({"as_of": as_of}) for name in MADE if name not in NOT_SPLIT}
     parts = _parts_of_charges(engine.connection, by=by, owners=owners)
-    return [(part, {"folded_charges": OF_PART.format(part=literal(part)), **derived}) for part in parts]
+    return [(part, {"folded_charges": _folded(part, basis, report=report), **derived}) for part in parts]
+
+
+def _folded(part: str, basis: Basis, *, report: Report) -> str:
+    return counted_part(OF_PART.format(part=literal(part)), basis, report=report)
 
 
 def _parts_of_charges(connection: "DuckDBPyConnection", *, by: By, owners: Owners) -> list[str]:

@@ -28,7 +28,9 @@ def render_weekly_message(week: Week, *, page: str | None = None) -> dict[str, A
         "blocks": [
             header(week.heading),
             rich(lines, *_page_link(page)),
-            context(f"Includes charges before {week.as_of}, except the last two days, which are incomplete."),
+            context(
+                f"Complete days: charges before {week.as_of}, except the last two days, whose charges can still change."
+            ),
         ],
     }
 

@@ -1,6 +1,7 @@
 """The weekly digest of a team and of the organization, in at most ten lines: spend, changes, findings, savings.
 
-A week is EffectiveCost of usage on settled days; a month to date is BilledCost as in the report month_forecast.
+A week is EffectiveCost of usage on complete days (their charges no longer change); a month to date is BilledCost as in
+the report month_forecast.
 Pure: rows of the report `team_weeks` and entries of the ledger in, text out.
 """
 
@@ -71,7 +72,7 @@ class Week:
     def heading(self) -> str:
         """Return the week's total with its basis, in one line."""
         return (
-            f"{self.team or 'Organization'}: {self._money(self.spent)} in the last 7 settled days "
+            f"{self.team or 'Organization'}: {self._money(self.spent)} in the last 7 complete days "
             f"(usage; credits, tax and fees excluded), {self._change()}"
         )
 
@@ -158,7 +159,7 @@ class Week:
         return [line] if line else []
 
     def _day_of_month(self) -> tuple[int, int]:
-        """Return the last settled day of the month that the day before `as_of` is in, and its last day."""
+        """Return the last complete day of the month that the day before `as_of` is in, and its last day."""
         last = self.as_of - timedelta(days=1)
         following = (last.replace(day=28) + timedelta(days=4)).replace(day=1)
         settled = min(self.settled_until or last, last)

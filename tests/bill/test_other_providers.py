@@ -68,7 +68,7 @@ def test_detections_evaluate_aws_charges_only_and_reports_include_all(tmp_path, 
     assert {one["sub_account_id"] for one in result} == {"111111111111"}
     assert f"28 of 56 charges are {other}'s; {SENTENCE}" in done.stderr
     done = focuswatch("report", "spend_by_team", "--state", state, "--format", "json")
-    billed = sum(row["billed_cost"] for row in json.loads(done.stdout))
+    billed = sum(row["billed_cost"] for row in json.loads(done.stdout)["rows"])
     assert billed == pytest.approx(2 * 26 * 5.76)  # the last two of 28 days are not settled
     assert SENTENCE in done.stderr
     done = focuswatch("page", "--state", state, "-o", tmp_path / "page.html")

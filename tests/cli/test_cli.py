@@ -97,7 +97,7 @@ def test_use_case_is_matched_by_resource_and_by_tag(export, rows):
     owners = export.with_name("owners.toml")
     owners.write_text(f'[use_cases.help]\nintent = "production"\nrows = {rows}\n')
     beside = ("--owners", owners, "--state", export.parent / "state", "--format", "json")
-    report = json.loads(focuswatch("report", "portfolio", export, *beside).stdout)
+    report = json.loads(focuswatch("report", "portfolio", export, *beside).stdout)["rows"]
     costs = {row["use_case"]: row["effective_cost"] for row in report}
     assert costs["help"] == pytest.approx(26 * 5.76 if "resources" in rows else sum(costs.values()))
 
@@ -309,6 +309,17 @@ def test_public_sample_is_scanned_without_changes(tmp_path):
     """The sample is FOCUS 1.0, has three providers, and contains NULL as text."""
     done = focuswatch("scan", SAMPLE, "--state", tmp_path, "--format", "json")
     assert isinstance(json.loads(done.stdout), list)
+
+
+def test_scan_keeps_the_forecasts_of_a_day_once(export):
+    """A later scan of the same bill, or as of an earlier day, changes nothing."""
+    scan(export)
+    (kept,) = (export.parent / "state").rglob("forecasts.csv")
+    before = kept.read_text()
+    assert before.startswith("made_on,month,plan_of,plan,") and ",2026-03-01,all,all," in before
+    scan(export)
+    focuswatch("scan", export, "--as-of", "2026-03-20", "--state", export.parent / "state")
+    assert kept.read_text() == before
 
 
 @pytest.mark.parametrize(("number", "name"), list(enumerate(sorted(Catalog.load().reports))))

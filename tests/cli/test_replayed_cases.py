@@ -38,7 +38,7 @@ def scan(bill: Path, state: Path, *more: object) -> list[dict[str, Any]]:
 
 def report(name: str, state: Path) -> list[dict[str, Any]]:
     """The rows of a report on the bill scanned last."""
-    return json.loads(focuswatch("report", name, "--state", state, "--format", "json").stdout)
+    return json.loads(focuswatch("report", name, "--state", state, "--format", "json").stdout)["rows"]
 
 
 def refusal(*arguments: object, state: Path) -> str:

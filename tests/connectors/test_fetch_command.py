@@ -61,7 +61,9 @@ def test_fetched_files_are_scanned_with_the_totals_of_the_api(tmp_path):
     report = focuswatch(
         "report", "spend_by_team", files, "--state", state, "--as-of", "2026-12-01", "--format", "json"
     )
-    assert round(sum(row["billed_cost"] for row in json.loads(report.stdout)), 2) == round(float(total), 2)
+    assert round(sum(row["billed_cost"] for row in json.loads(report.stdout)["rows"]), 2) == round(
+        float(total), 2
+    )
 
 
 def test_a_scan_reads_the_files_of_all_vendors_with_the_sum_of_their_totals(tmp_path):
@@ -87,7 +89,9 @@ def test_a_scan_reads_the_files_of_all_vendors_with_the_sum_of_their_totals(tmp_
     report = focuswatch(
         "report", "spend_by_team", bill, "--state", state, "--as-of", "2026-11-24", "--format", "json"
     )
-    assert round(sum(row["billed_cost"] for row in json.loads(report.stdout)), 2) == round(float(total), 2)
+    assert round(sum(row["billed_cost"] for row in json.loads(report.stdout)["rows"]), 2) == round(
+        float(total), 2
+    )
 
 
 @pytest.mark.parametrize(("key", "message"), [("", "is not set"), ("sk with spaces", "is not a key")])

@@ -171,6 +171,7 @@ def test_a_deployment_from_manifest_to_notifications(
     check_budget_alert(deployed)
     check_health_report(deployed)
     check_weekly_digest(deployed)
+    check_month_close(deployed)
     assert deployed.invoke("sweep")["failed"] == {}
     check_page(deployed)
     check_agent(deployed, tmp_path)
@@ -306,10 +307,25 @@ def check_weekly_digest(deployed: Deployed) -> None:
         channel.name
         for channel in deployed.slack.workspace.channels.values()
         for message in channel.shown
-        if "settled days" in message.text
+        if "complete days" in message.text
     ]
     assert len(weeks) == len(result) > 5
     assert weeks.count("finops") == 1
+
+
+def check_month_close(deployed: Deployed) -> None:
+    """FinOps receives the close of the newest invoiced month once; the forecasts of both scans were kept."""
+    deployed.invoke("close")
+    closes = [
+        (channel.name, message.text)
+        for channel in deployed.slack.workspace.channels.values()
+        for message in channel.shown
+        if message.text.startswith("Month close")
+    ]
+    assert [name for name, _ in closes] == ["finops"]
+    kept = deployed.table("forecasts/")
+    assert len({row["made_on"] for row in kept}) == 2
+    assert {row["plan_of"] for row in kept} == {"all", "team", "use case"}
 
 
 def check_page(deployed: Deployed) -> None:
@@ -353,7 +369,7 @@ def check_agent(deployed: Deployed, folder: Path) -> None:
         assert cause[0].endswith("usage.") or cause[0].endswith("price.")
         savings = agent.read("run_report", name="savings")
         assert savings["rows_in_total"] > 5 and savings["as_of"] == str(as_of)
-        assert "settled days" in agent.read("weekly_summary")[DATA]["summary"][0]
+        assert "complete days" in agent.read("weekly_summary")[DATA]["summary"][0]
         skipped = agent.read("not_evaluated")
         assert "AccessDenied" in str(skipped[DATA]["accounts_whose_activity_was_not_read"])
         agent.read("acknowledge", fingerprint=listed[0])

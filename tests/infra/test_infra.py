@@ -163,7 +163,7 @@ def test_lake_formation_grants_cover_functions_that_run_queries():
         for one in (each["Properties"] for each in found)
         if "Table" in one["Resource"]
     }
-    reading = {(kind, "DESCRIBE", "SELECT") for kind in ("detect", "page", "weekly")}
+    reading = {(kind, "DESCRIBE", "SELECT") for kind in ("detect", "page", "weekly", "close")}
     assert granted == {("refresh", "DESCRIBE", "SELECT", "ALTER", "INSERT"), *reading}
     assert len(found) == 2 * len(granted)
 
@@ -419,7 +419,7 @@ def test_functions_run_on_arm64_with_our_layer_last(stacks):
         assert function["Handler"] == f"lambdas.{kind}.handler" and (ROOT / "lambdas" / f"{kind}.py").exists()
         assert function["Layers"][-1] == {"Ref": ours}
         assert len(function["Layers"]) == (
-            3 if kind in ("refresh", "collect", "fetch", "detect", "page", "weekly") else 2
+            3 if kind in ("refresh", "collect", "fetch", "detect", "page", "weekly", "close") else 2
         )
 
 

@@ -37,6 +37,7 @@ USED = {
         Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "_look"})),
+        Used("focuswatch/bill/refresh/table_files.py", frozenset({"read", "write"})),
         Used("focuswatch/collect/member_sessions.py"),
     ],
     "page": [
@@ -92,6 +93,17 @@ USED = {
         Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
         PAGES,
     ],
+    "close": [
+        CLAIMS,
+        SECRET,
+        HEARTBEAT,
+        Used("focuswatch/notify/pacing.py"),
+        Used("focuswatch/notify/slack/deliver.py", frozenset({"id"})),
+        Used("focuswatch/engines/athena_engine.py"),
+        Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/table_files.py", frozenset({"read"})),
+        PAGES,
+    ],
     "jira": [*TOLD, *LEDGER],
     "teams": [
         *TOLD,
@@ -145,6 +157,7 @@ ON_BEHALF = {
     "detect": ATHENA,
     "page": ATHENA,
     "weekly": ATHENA,
+    "close": ATHENA,
     "publish": {"kms:Decrypt", "kms:GenerateDataKey"},  # SNS encrypts what it is given
     "collect": set(),
     "fetch": set(),

@@ -660,3 +660,27 @@ def test_tokens_without_activity_have_no_cost_per_call():
     assert "1K calls" not in {
         unit for unit, _ in economics([tokens(NOVA, thousands=3000.0, cost=3.0, **THIS_WEEK)])
     }
+
+
+def test_unit_costs_have_account_names_and_sums_of_accounts():
+    """The sum of all accounts first, then each account with its sum; a single item needs no sum of its own."""
+    other = {"SubAccountId": "444455556666"}
+    charges = [
+        tokens(NOVA, thousands=1000.0, cost=1.0, **THIS_WEEK),
+        tokens("USE1-NovaPro-output-tokens", thousands=1000.0, cost=4.0, **THIS_WEEK),
+        tokens(NOVA, thousands=1000.0, cost=3.0, **THIS_WEEK) | other | {"SubAccountName": "lab"},
+        HOURS | {"days": THIS_WEEK["days"]},
+    ]
+    accounts = [{"sub_account_id": "111122223333", "name": "search-prod", "tags": {}}]
+    rows = report("unit_economics", charges, accounts=accounts)
+    of_tokens = [row for row in rows if row["unit"] == "1M tokens"]
+    assert [(row["sub_account_name"], row["item"]) for row in of_tokens] == [
+        ("(all accounts)", "(all models)"),
+        ("search-prod", "(all models)"),
+        ("search-prod", "NovaPro"),
+        ("lab", "(all models)"),
+        ("lab", "NovaPro"),
+    ]
+    assert of_tokens[0]["effective_cost"] == of_tokens[1]["effective_cost"] + of_tokens[3]["effective_cost"]
+    assert of_tokens[0]["unit_cost"] == pytest.approx(8 / 3)
+    assert [row["item"] for row in rows if row["unit"] == "GPU hour"] == ["ml.g5.12xlarge"]

@@ -10,7 +10,7 @@ import pytest
 from focuswatch.bill import local_tables
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.run_report import report_rows
-from focuswatch.reports.split_report import reads_callers, split_rows
+from focuswatch.reports.split_report import split_rows, unsplittable
 from tests.given.findings import DAY
 from tests.given.page import CATALOG
 from tests.reports.test_page import bill, focuswatch
@@ -154,18 +154,19 @@ def test_command_splits_reports_and_reads_the_ledger(tmp_path):
     focuswatch("scan", sample, "--format", "json", *state)
     for format in ("json", "csv", "table"):
         assert focuswatch("report", "savings", "--format", format, *state).stdout.strip()
-    whole = json.loads(focuswatch("report", "spend_by_team", "--format", "json", *state).stdout)
+    whole = json.loads(focuswatch("report", "spend_by_team", "--format", "json", *state).stdout)["rows"]
     split = json.loads(
         focuswatch("report", "spend_by_team", "--by", "intent", "--format", "json", *state).stdout
-    )
+    )["rows"]
     assert {row["intent"] for row in split} <= {"(no intent)", "(unallocated)"}
     for column in ("effective_cost", "billed_cost"):
         assert sum(row[column] for row in split) == pytest.approx(sum(row[column] for row in whole))
 
 
-def test_only_reports_of_callers_cannot_be_split():
-    """Callers are no part of the charges that a split selects."""
-    assert [id for id, report in CATALOG.reports.items() if reads_callers(report, CATALOG)] == [
+def test_reports_of_callers_and_of_charges_beside_findings_cannot_be_split():
+    """Callers are no part of the charges that a split selects, nor are findings; these reports have a column team."""
+    assert [id for id, report in CATALOG.reports.items() if unsplittable(report, CATALOG)] == [
+        "ai_by_team",
         "ai_spend_by_principal",
         "cost_per_execution",
     ]

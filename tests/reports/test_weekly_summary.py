@@ -44,7 +44,7 @@ def test_week_is_compared_with_the_week_before_and_the_budget():
     """In its first two lines."""
     week = week_of([row()])
     assert week.heading == (
-        "search: 700.00 USD in the last 7 settled days (usage; credits, tax and fees excluded), "
+        "search: 700.00 USD in the last 7 complete days (usage; credits, tax and fees excluded), "
         "40% more than in the 7 days before"
     )
     assert week.lines[0] == (
@@ -221,3 +221,11 @@ def test_report_counts_settled_days_and_the_month():
     usage = [one for one in in_month if "ChargeCategory" not in one]
     assert row["month_to_date"] == pytest.approx(sum(one["EffectiveCost"] for one in usage))
     assert row["settled_until"] == AS_OF - timedelta(days=3)
+
+
+def test_report_counts_charges_without_an_account():
+    """Of a support plan, for example: they are unallocated spend of the week and of the month."""
+    days = [AS_OF - timedelta(days=25), AS_OF]
+    (row,) = report("team_weeks", [{"SubAccountId": None, "ServiceName": "AWS Support", "days": days}])
+    assert (row["team"], row["sub_account_id"]) == (None, None)
+    assert (row["effective_cost"], row["effective_cost_before"], row["month_to_date"]) == (70, 70, 230)

@@ -124,6 +124,7 @@ GLUE_TABLES: dict[str, list[tuple[str, str]]] = {
     **{name: glue_columns(shape) for name, shape in table_columns.OWNERS.items()},
     "known_findings": glue_columns(table_columns.KNOWN_FINDINGS),
     "recommendations": glue_columns(table_columns.RECOMMENDATIONS),
+    "forecasts": glue_columns(table_columns.FORECASTS),
 }
 PARTITION_KEYS: dict[str, tuple[str, str]] = {
     "focus_export": ("billing_period", "string"),

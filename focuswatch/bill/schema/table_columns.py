@@ -84,7 +84,8 @@ KEPT_TABLES = {
 MADE = (  # each after what it reads
     "daily_charges", "daily_services", "tagged_days", "ai_charges", "completeness", "ai_layers", "token_charges",
     "token_workloads", "principal_days", "missing_callers", "execution_days", "gpu_days", "endpoint_days",
-    "named_days", "owned_days", "paid_days", "launch_rules", "launch_days", "team_spends",
+    "named_days", "tag_teams", "account_teams", "owned_days", "paid_days", "launch_rules", "launch_days",
+    "team_spends", "dimension_spends", "ai_team_days",
 )  # fmt: skip
 DELIVERIES = {
     "billing_period": "DATE",
@@ -226,6 +227,18 @@ KNOWN_FINDINGS = {
     "resolved_on": "DATE",
     "acknowledged_on": "DATE",
     "is_counted": "BOOLEAN",
+}
+# Month-end forecasts as they were made: see focuswatch.bill.kept_forecasts.
+FORECASTS = {
+    "made_on": "DATE",
+    "month": "DATE",
+    "plan_of": "VARCHAR",
+    "plan": "VARCHAR",
+    "settled_until": "DATE",
+    "spent": "DOUBLE",
+    "low": "DOUBLE",
+    "forecast": "DOUBLE",
+    "high": "DOUBLE",
 }
 # Cost Optimization Hub's recommendations, as Data Exports delivers them:
 # https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cor-columns.html

@@ -30,6 +30,12 @@ def rows_json(rows: Sequence[Row]) -> str:
     return json_text([{key: json_value(value) for key, value in row.items()} for row in rows])
 
 
+def report_json(rows: Sequence[Row], *, head: dict[str, Any]) -> str:
+    """Return a JSON object: `head`, and under `rows` a list of objects keyed by column."""
+    listed = [{key: json_value(value) for key, value in row.items()} for row in rows]
+    return json_text({**{key: json_value(value) for key, value in head.items()}, "rows": listed})
+
+
 def explanation_json(finding: Finding, explanation: Explanation) -> str:
     """Return a JSON object: the finding's fingerprint, and the explanation as docs/finding.schema.json describes it."""
     identity = {"fingerprint": finding.fingerprint, "currency": finding.currency}

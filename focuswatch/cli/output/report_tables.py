@@ -15,12 +15,20 @@ IDENTIFIERS = {"resource_id"}  # as long as an ARN
 
 
 def print_report(
-    report: Report, rows: Sequence[Row], *, currency: str, names: Mapping[str, str] | None = None
+    report: Report,
+    rows: Sequence[Row],
+    *,
+    currency: str,
+    names: Mapping[str, str] | None = None,
+    basis: str | None = None,
+    notes: Sequence[str] = (),
 ) -> None:
-    """Print a report's rows and the basis of its amounts. `names` are those of accounts by id."""
+    """Print a report's rows, the basis of its amounts and notes on it. `names` are those of accounts by id."""
     out = console()
     out.print(visible(f"{report.header.title} ({currency})"), style="bold", markup=False)
-    out.print(visible(f"{report.header.basis}."), style="dim", markup=False)
+    out.print(visible(f"{basis or report.header.basis}."), style="dim", markup=False)
+    for note in notes:
+        out.print(visible(note), style="dim", markup=False)
     if not rows:
         out.print("No rows.")
         return

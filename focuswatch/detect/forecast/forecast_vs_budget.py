@@ -123,8 +123,13 @@ def ordinal(day: int) -> str:
     return f"{day}{ending}"
 
 
-def budgeted(statement: str, *, engine: Engine, label: str, as_of: date) -> list[Budgeted]:
-    """Return every group of the bill with its budget and the forecast of the month of the day before `as_of`."""
+def budgeted(
+    statement: str, *, engine: Engine, label: str, as_of: date, month: date | None = None
+) -> list[Budgeted]:
+    """Return every group of the bill with its budget and the forecast of a month.
+
+    The month is by default that of the day before `as_of`.
+    """
     plans = {(row["kind"], row["plan"]): row for row in engine.query(PLANS, label=f"{label}, its plans")}
     columns = engine.columns(statement, label=label)
     if not columns or not len(columns["charge_date"]):
@@ -133,7 +138,8 @@ def budgeted(statement: str, *, engine: Engine, label: str, as_of: date) -> list
     if not charges.settled_days:
         return []
     groups = _groups(charges)
-    ends = month_ends(charges, list(groups.values()), month=(as_of - timedelta(days=1)).replace(day=1))
+    month = month or (as_of - timedelta(days=1)).replace(day=1)
+    ends = month_ends(charges, list(groups.values()), month=month)
     return [
         Budgeted(
             of,

@@ -1,0 +1,104 @@
+/*
+title = "AI spend, tokens, forecast and waste by team, last 30 complete days"
+basis = "EffectiveCost of AI services and user subscriptions: usage, excluding fees, credits and tax"
+forecast_of = "ai_team_days"
+why   = """
+The last row is the total. AI charges are those of the report ai_spend; spend without a team is in the row (unallocated).
+`effective_cost` covers the last 30 complete days (their charges no longer change), `effective_cost_before` the 30 days before.
+`cost_per_million` is the cost of tokens divided by `million_tokens`; tokens are those of Amazon Bedrock.
+`month_to_date`, `forecast`, `low` and `high` are of the current month, as in month_forecast but for AI charges and in EffectiveCost.
+`waste_monthly` is the monthly cost of the team's open waste findings about AI resources, without snoozed and excluded findings.
+`idle_monthly` is the part of it for resources without use. Each dollar counts once.
+"""
+[parameters]
+days = 30
+settle_days = 2                # as in completeness
+[needs]
+charges = "ai_family IS NOT NULL"
+[offers]
+cost = ["effective", "billed"]
+charges = ["usage"]
+more = ["fees", "credits", "tax"]
+*/
+WITH windows AS (
+    SELECT
+        CASE
+            WHEN bool_or(is_settled) THEN CAST($as_of - INTERVAL '1' DAY * $settle_days AS date)
+            ELSE $as_of                                       -- a bill without settled days is used as it is
+        END AS end_day
+    FROM completeness
+),
+ai_resources AS (
+    SELECT DISTINCT ResourceId AS resource_id
+    FROM ai_charges
+    WHERE ResourceId IS NOT NULL
+),
+ai_services AS (                                              -- GPU instances are charges of EC2, which is no AI service
+    SELECT DISTINCT ServiceName AS service_name
+    FROM ai_charges
+    WHERE ai_family <> 'gpu'
+),
+team_amounts AS (
+    SELECT
+        days.team,
+        CASE
+            WHEN date_diff('day', days.charge_date, windows.end_day) <= $days THEN days.usage_cost + days.fee_cost ELSE 0
+        END AS effective_cost,
+        CASE
+            WHEN date_diff('day', days.charge_date, windows.end_day) > $days THEN days.usage_cost + days.fee_cost ELSE 0
+        END AS effective_cost_before,
+        CASE WHEN date_diff('day', days.charge_date, windows.end_day) <= $days THEN days.million_tokens ELSE 0 END
+            AS million_tokens,
+        CASE WHEN date_diff('day', days.charge_date, windows.end_day) <= $days THEN days.token_cost ELSE 0 END AS token_cost,
+        0E0 AS idle_monthly,
+        0E0 AS waste_monthly
+    FROM ai_team_days AS days
+    CROSS JOIN windows
+    WHERE date_diff('day', days.charge_date, windows.end_day) BETWEEN 1 AND 2 * $days
+    UNION ALL
+    SELECT
+        findings.team,
+        0E0,
+        0E0,
+        0E0,
+        0E0,
+        CASE WHEN findings.detection LIKE 'idle%' OR findings.detection LIKE 'orphaned%' THEN findings.monthly_cost ELSE 0 END,
+        findings.monthly_cost
+    FROM known_findings AS findings
+    LEFT JOIN ai_resources ON findings.resource_id = ai_resources.resource_id
+    LEFT JOIN ai_services ON findings.resource_id IS NULL AND findings.service_name = ai_services.service_name
+    WHERE findings.category = 'waste'
+        AND findings.state = 'open'
+        AND NOT findings.is_silenced
+        AND coalesce(findings.is_counted, true)
+        AND (ai_resources.resource_id IS NOT NULL OR ai_services.service_name IS NOT NULL)
+),
+teams AS (
+    SELECT
+        grouping(team) = 1 AS is_total,
+        team,
+        sum(effective_cost) AS effective_cost,
+        sum(effective_cost_before) AS effective_cost_before,
+        sum(million_tokens) AS million_tokens,
+        sum(token_cost) AS token_cost,
+        sum(idle_monthly) AS idle_monthly,
+        sum(waste_monthly) AS waste_monthly
+    FROM team_amounts
+    GROUP BY GROUPING SETS ((team), ())
+)
+SELECT
+    CASE WHEN is_total THEN '(total)' ELSE coalesce(team, '(unallocated)') END AS team,
+    effective_cost,
+    effective_cost_before,
+    effective_cost / nullif(max(CASE WHEN is_total THEN effective_cost END) OVER (), 0) AS share,
+    million_tokens,
+    token_cost / nullif(million_tokens, 0) AS cost_per_million,
+    CAST(NULL AS double) AS month_to_date,                    -- forecasts are computed outside SQL
+    CAST(NULL AS double) AS forecast,
+    CAST(NULL AS double) AS low,
+    CAST(NULL AS double) AS high,
+    idle_monthly,
+    waste_monthly
+FROM teams
+WHERE abs(effective_cost) + abs(effective_cost_before) + million_tokens + waste_monthly > 0
+ORDER BY CASE WHEN is_total THEN 1 ELSE 0 END, effective_cost DESC, team

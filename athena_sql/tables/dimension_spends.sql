@@ -1,0 +1,41 @@
+/*
+title = "Spend by account and by service, last 30 complete days and the 30 days before"
+why   = """
+`dimension` is account or service, and `value` is its account ID or service name; `value` is null for charges that have none. Values
+whose amounts all round to 0.00 are summed up in one row of each dimension, with `is_below_a_cent` and their number in `summed_up`, so
+that each dimension has the total of team_spends. `share` is the row's share of the EffectiveCost of its dimension.
+"""
+reads = ["team_spends"]
+*/
+WITH value_spends AS (
+    SELECT
+        CASE WHEN grouping(sub_account_id) = 0 THEN 'account' ELSE 'service' END AS dimension,
+        CASE WHEN grouping(sub_account_id) = 0 THEN sub_account_id ELSE service_name END AS value,
+        sum(effective_cost) AS effective_cost,
+        sum(effective_cost_before) AS effective_cost_before,
+        sum(billed_cost) AS billed_cost,
+        sum(credits) AS credits,
+        sum(tax) AS tax
+    FROM team_spends
+    GROUP BY GROUPING SETS ((sub_account_id), (service_name))
+),
+rounded_spends AS (
+    SELECT
+        *,
+        abs(effective_cost) < 0.005 AND abs(effective_cost_before) < 0.005 AND abs(billed_cost) < 0.005
+            AND abs(credits) < 0.005 AND abs(tax) < 0.005 AS is_below_a_cent
+    FROM value_spends
+)
+SELECT
+    dimension,
+    CASE WHEN NOT is_below_a_cent THEN value END AS value,
+    is_below_a_cent,
+    count(*) AS summed_up,
+    sum(effective_cost) AS effective_cost,
+    sum(effective_cost_before) AS effective_cost_before,
+    sum(effective_cost) / nullif(sum(sum(effective_cost)) OVER (PARTITION BY dimension), 0) AS share,
+    sum(billed_cost) AS billed_cost,
+    sum(credits) AS credits,
+    sum(tax) AS tax
+FROM rounded_spends
+GROUP BY 1, 2, 3

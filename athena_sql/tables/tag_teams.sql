@@ -1,0 +1,50 @@
+/*
+title = "Teams of tags"
+why   = """
+One row for each set of tags of a charge or an account that has an owner tag. `tag_value` is the value of the first owner tag that has
+one; `team` is its team in owners.toml, or null if owners.toml does not list the value. Without any team in owners.toml, the value is
+the team.
+"""
+reads = ["tagged_days", "accounts", "owner_rules"]
+[parameters]
+days = 400
+*/
+WITH tag_maps AS (
+    SELECT DISTINCT Tags
+    FROM tagged_days
+    WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
+        AND charge_date < $as_of
+    UNION
+    SELECT DISTINCT tags FROM accounts
+),
+tag_values AS (                                               -- keys as focuswatch.catalog.tag_key_prefixes compares them
+    SELECT
+        tag_maps.Tags,
+        regexp_replace(lower(keys.tag_key), $tag_prefix, '') AS bare_key,
+        trim(element_at(tag_maps.Tags, keys.tag_key)) AS tag_value
+    FROM tag_maps
+    CROSS JOIN UNNEST(map_keys(tag_maps.Tags)) AS keys (tag_key)
+),
+named_values AS (                                             -- the first key with a value wins
+    SELECT
+        tag_values.Tags,
+        min_by(tag_values.bare_key, tag_keys.place) FILTER (WHERE tag_values.bare_key IS NOT NULL) AS bare_key,
+        min_by(tag_values.tag_value, tag_keys.place) FILTER (WHERE tag_values.tag_value IS NOT NULL) AS tag_value
+    FROM tag_values
+    INNER JOIN owner_rules AS tag_keys ON tag_keys.rule = 'tag_key' AND tag_keys.key = tag_values.bare_key
+    WHERE tag_values.tag_value <> ''
+    GROUP BY 1
+),
+team_counts AS (
+    SELECT count(team) AS teams FROM owner_rules
+)
+SELECT
+    named_values.Tags,
+    named_values.tag_value,
+    CASE WHEN team_counts.teams = 0 THEN named_values.tag_value ELSE tag_rules.team END AS team
+FROM named_values
+CROSS JOIN team_counts
+LEFT JOIN owner_rules AS tag_rules
+    ON tag_rules.rule = 'tag'
+    AND tag_rules.key = named_values.bare_key
+    AND tag_rules.value = lower(named_values.tag_value)

@@ -1,0 +1,50 @@
+"""The file of kept forecasts in the state of an export on this machine."""
+
+import csv
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+from focuswatch.bill.kept_forecasts import KeptForecast
+from focuswatch.bill.schema.table_columns import FORECASTS
+from focuswatch.errors import QueryError
+
+NAME = "forecasts.csv"
+
+
+def read(state: Path) -> list[KeptForecast]:
+    """Return the rows of the file; none before the first scan. Raises QueryError if it is damaged."""
+    path = state / NAME
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [_row(row) for row in csv.DictReader(file)]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise QueryError(
+            f"{path}: the kept forecasts cannot be read ({error}). Delete the file; forecasts are then kept anew"
+        ) from error
+
+
+def write(state: Path, rows: Iterable[KeptForecast]) -> None:
+    """Replace the file in one step."""
+    new_file = state / f"{NAME}.new"
+    with new_file.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(FORECASTS)
+        writer.writerows(row.values for row in rows)
+    new_file.replace(state / NAME)
+
+
+def _row(row: dict[str, str]) -> KeptForecast:
+    return KeptForecast(
+        made_on=date.fromisoformat(row["made_on"]),
+        month=date.fromisoformat(row["month"]),
+        plan_of=row["plan_of"],
+        plan=row["plan"],
+        settled_until=date.fromisoformat(row["settled_until"]),
+        spent=float(row["spent"]),
+        low=float(row["low"]),
+        forecast=float(row["forecast"]),
+        high=float(row["high"]),
+    )

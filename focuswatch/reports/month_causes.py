@@ -1,0 +1,229 @@
+"""What explains the cost of a month beyond its forecast: launches, incidents and prices, each dollar once.
+
+A launch explains the charges of its use case, and an incident those of its account and service. Incidents in an account
+and service of a launch are left out, and prices in those of a launch or an incident: their charges are explained.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from focuswatch.bill.bill import Bill
+from focuswatch.catalog.sql_catalog import PER_USD, Catalog
+from focuswatch.engines.sql_literals import Scalar
+from focuswatch.findings.counted_once import counted_once
+from focuswatch.findings.finding import Finding, account_label
+from focuswatch.ledger import LedgerEntry
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.findings_table import AccountTags, purpose_of
+
+CauseKind = Literal["launch", "incident", "price"]
+Place = tuple[str | None, str | None]  # an account and a service
+LEAST_COST = 0.01
+OUS = "SELECT sub_account_id, tags, ou_path FROM accounts"
+
+
+@dataclass(frozen=True)
+class MonthCause:
+    """An amount that a launch, an incident or a changed price added to a month, or took from it."""
+
+    kind: CauseKind
+    name: str
+    amount: float
+    team: str | None
+    use_case: str | None
+
+
+@dataclass(frozen=True)
+class _Accounts:
+    tags: AccountTags
+    ou_paths: dict[str, str | None]
+
+
+def month_causes(
+    bill: Bill, entries: Iterable[LedgerEntry], *, month: date, end: date, catalog: Catalog, owners: Owners
+) -> list[MonthCause]:
+    """Return the causes of a month, the largest first. Raises QueryError."""
+    rows = bill.engine.query(OUS, label="accounts")
+    accounts = _Accounts(
+        {row["sub_account_id"]: row["tags"] or {} for row in rows},
+        {row["sub_account_id"]: row["ou_path"] for row in rows},
+    )
+    launches, launched = _launches(bill, month=month, end=end, catalog=catalog, owners=owners)
+    incidents, disturbed = _incidents(
+        bill,
+        entries,
+        month=month,
+        end=end,
+        without=launched,
+        catalog=catalog,
+        owners=owners,
+        accounts=accounts,
+    )
+    prices = _prices(
+        bill,
+        month=month,
+        end=end,
+        without=launched | disturbed,
+        catalog=catalog,
+        owners=owners,
+        accounts=accounts,
+    )
+    return sorted([*launches, *incidents, *prices], key=lambda cause: (-abs(cause.amount), cause.name))
+
+
+def _launches(
+    bill: Bill, *, month: date, end: date, catalog: Catalog, owners: Owners
+) -> tuple[list[MonthCause], set[Place]]:
+    """Return the launches that started in the month, and the places of their charges."""
+    planned = (launch for use_case in owners.use_cases.values() for launch in use_case.launches)
+    if not any(month <= launch.first_day < end for launch in planned):
+        return [], set()
+    statement = catalog.lookups["launches_of_month"].render({"first_day": month, "end_day": end})
+    costs: dict[str, float] = {}
+    places = set[Place]()
+    for row in bill.engine.query(statement, label="launches of the month"):
+        costs[row["use_case"]] = costs.get(row["use_case"], 0.0) + row["launch_cost"]
+        places.add((row["sub_account_id"], row["service_name"]))
+    causes = [
+        MonthCause("launch", f"Launch {name}", cost, owners.use_cases[name].team, name)
+        for name, cost in costs.items()
+    ]
+    return causes, places
+
+
+def _incidents(
+    bill: Bill,
+    entries: Iterable[LedgerEntry],
+    *,
+    month: date,
+    end: date,
+    without: set[Place],
+    catalog: Catalog,
+    owners: Owners,
+    accounts: _Accounts,
+) -> tuple[list[MonthCause], set[Place]]:
+    """Return the incidents that started in the month, and the places of their charges."""
+    started = _started(entries, month=month, end=end, without=without)
+    costs = _costs_above_before(bill, list(started.values()), month=month, end=end, catalog=catalog)
+    causes: list[MonthCause] = []
+    counted: list[Finding] = []
+    for fingerprint, cost in sorted(costs.items(), key=lambda item: (-item[1], item[0])):
+        entry = started[fingerprint]
+        if cost < LEAST_COST or any(_overlap(entry.finding, other) for other in counted):
+            continue
+        counted.append(entry.finding)
+        use_case, _ = purpose_of(entry, owners=owners, account_tags=accounts.tags)
+        causes.append(MonthCause("incident", _name(entry.finding), cost, entry.finding.team, use_case))
+    return causes, {(finding.sub_account_id, finding.service_name) for finding in counted}
+
+
+def _started(
+    entries: Iterable[LedgerEntry], *, month: date, end: date, without: set[Place]
+) -> dict[str, LedgerEntry]:
+    """Return the events that started in the month, one for each incident, by fingerprint."""
+    events = {
+        entry.fingerprint: entry
+        for entry in entries
+        if entry.finding.is_event
+        and entry.finding.incident_lead is not False
+        and month <= (entry.finding.started_on or entry.finding.first_seen) < end
+        and (entry.finding.sub_account_id, entry.finding.service_name) not in without
+    }
+    once = counted_once(entry.finding for entry in events.values())
+    return {finding.fingerprint: events[finding.fingerprint] for finding in once}
+
+
+def _costs_above_before(
+    bill: Bill, entries: Sequence[LedgerEntry], *, month: date, end: date, catalog: Catalog
+) -> dict[str, float]:
+    """Return the cost of each finding in the month above the same charges before it started, by fingerprint."""
+    if not entries:
+        return {}
+    days = {entry.fingerprint: _days_of(entry, end=end) for entry in entries}
+    rows: list[tuple[Scalar, ...]] = [
+        (
+            entry.fingerprint,
+            entry.finding.sub_account_id,
+            entry.finding.region_id,
+            entry.finding.service_name,
+            entry.finding.resource_id,
+            *days[entry.fingerprint],
+        )
+        for entry in entries
+    ]
+    statement = catalog.lookups["findings_of_month"].render({"findings": rows, "first_day": month})
+    costs = {}
+    for row in bill.engine.query(statement, label="findings of the month"):
+        first, last = days[row["fingerprint"]]
+        costs[row["fingerprint"]] = row["cost"] - (row["daily_cost_before"] or 0.0) * (last - first).days
+    return costs
+
+
+def _days_of(entry: LedgerEntry, *, end: date) -> tuple[date, date]:
+    """Return the first day of a finding and the day after its last one in the month."""
+    finding = entry.finding
+    first = finding.started_on or finding.first_seen
+    until = finding.ended_on + timedelta(days=1) if finding.ended_on else entry.resolved_on or end
+    return first, max(min(until, end), first + timedelta(days=1))
+
+
+def _overlap(one: Finding, other: Finding) -> bool:
+    """Return whether two findings can be about the same charges; null is all regions, services or resources."""
+    return one.sub_account_id == other.sub_account_id and all(
+        None in (mine, theirs) or mine == theirs
+        for mine, theirs in (
+            (one.region_id, other.region_id),
+            (one.service_name, other.service_name),
+            (one.resource_id, other.resource_id),
+        )
+    )
+
+
+def _name(finding: Finding) -> str:
+    account = account_label(finding.sub_account_name, finding.sub_account_id) or "the organization"
+    title = finding.title if finding.service_name is None else f"{finding.title}, {finding.service_name}"
+    return f"{title} in {account}"
+
+
+def _prices(
+    bill: Bill,
+    *,
+    month: date,
+    end: date,
+    without: set[Place],
+    catalog: Catalog,
+    owners: Owners,
+    accounts: _Accounts,
+) -> list[MonthCause]:
+    """Return the effect of changed prices by service, team and use case."""
+    statement = catalog.lookups["prices_of_month"].render(
+        {
+            "first_day": month,
+            "end_day": end,
+            "earlier_day": (month - timedelta(days=1)).replace(day=1),
+            "names_resources": owners.names_resources,
+            PER_USD: float(bill.summary.rate(owners).per_usd),
+        }
+    )
+    whole_accounts = {account for account, service in without if service is None}
+    effects: dict[tuple[str, str | None, str | None], float] = {}
+    for row in bill.engine.query(statement, label="prices of the month"):
+        account, service = row["sub_account_id"], row["service_name"]
+        if (account, service) in without or account in whole_accounts:
+            continue
+        charge = {
+            "tags": row["tags"],
+            "account_id": account,
+            "account_tags": accounts.tags.get(account or ""),
+        }
+        team, _ = owners.owner(**charge, ou_path=accounts.ou_paths.get(account or ""))
+        use_case, _ = owners.purpose(**charge, resource_id=row["resource_id"], team=team)
+        key = (service or "no service", team, use_case)
+        effects[key] = effects.get(key, 0.0) + row["price_cost"]
+    return [
+        MonthCause("price", f"Price of {service}", cost, team, use_case)
+        for (service, team, use_case), cost in effects.items()
+        if abs(cost) >= LEAST_COST
+    ]

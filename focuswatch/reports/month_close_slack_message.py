@@ -1,0 +1,149 @@
+"""The month close as a Slack message for FinOps; its first line is the text of the push notification."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from focuswatch.findings.finding import amount
+from focuswatch.notify.slack.blocks import bullets, context, header, rich, words
+from focuswatch.notify.slack.mrkdwn import escaped_within
+from focuswatch.reports.month_close import FORECAST_DAYS, UNALLOCATED, ClosedPlan, MonthClose
+
+LINE_CHARACTERS = 300
+CAUSES = 3
+TEAMS = 4
+USE_CASES = 2
+INVOICES = 3
+LEAST_DIFFERENCE = 1  # a smaller difference is none
+
+
+def render_month_close_message(close: MonthClose) -> dict[str, Any]:
+    """Return the message; names of accounts, services and teams are plain text in it."""
+    bill, *plans = close.plans
+    first_day = f" of day {FORECAST_DAYS[0]}"
+    heading = (
+        f"Month close {close.month:%B %Y}: {_money(bill.actual, close)}, {_compared(bill, close)}{first_day}"
+    )
+    lines = [
+        *_invoice_line(close),
+        *_forecast_line(bill, close),
+        *_difference_line(bill, close),
+        *_cause_lines(bill, close),
+        *_plan_lines([plan for plan in plans if plan.of == "team"], close, most=TEAMS),
+        *_plan_lines([plan for plan in plans if plan.of == "use case"], close, most=USE_CASES),
+        *_next_line(bill, close),
+    ]
+    return {
+        "text": escaped_within(heading, 500),
+        "blocks": [
+            header(heading),
+            rich(bullets([words(line, most=LINE_CHARACTERS)] for line in lines)),
+            context(*_small_print(close)),
+        ],
+    }
+
+
+def _compared(plan: ClosedPlan, close: MonthClose) -> str:
+    """Return the difference to the forecast of the first day: `1,008 USD (19%) above the forecast`."""
+    first, difference = plan.forecasts.get(FORECAST_DAYS[0]), plan.difference
+    if first is None or difference is None:
+        return "without a forecast"
+    if abs(difference) < LEAST_DIFFERENCE:
+        return "equal to the forecast"
+    share = f" ({abs(difference) / first.forecast:.0%})" if first.forecast > 0 else ""
+    return f"{_money(abs(difference), close)}{share} {'above' if difference > 0 else 'below'} the forecast"
+
+
+def _forecast_line(bill: ClosedPlan, close: MonthClose) -> Iterator[str]:
+    named = [
+        f"{_money(forecast.forecast, close)} on day {day} ({amount(forecast.low)} to {amount(forecast.high)})"
+        for day, forecast in sorted(bill.forecasts.items())
+    ]
+    if named:
+        yield f"Forecasts: {', '.join(named)}"
+
+
+def _difference_line(bill: ClosedPlan, close: MonthClose) -> Iterator[str]:
+    if bill.difference is None or abs(bill.difference) < LEAST_DIFFERENCE:
+        return
+    parts = [
+        ("launches", bill.explained("launch")),
+        ("incidents", bill.explained("incident")),
+        ("price changes", bill.explained("price")),
+        ("late charges", bill.late_charges or 0.0),
+        ("other usage and fees", bill.other or 0.0),
+    ]
+    named = [f"{name} {_signed(cost, close)}" for name, cost in parts if abs(cost) >= LEAST_DIFFERENCE]
+    yield f"Difference to the forecast of day {FORECAST_DAYS[0]}: {', '.join(named)}"
+
+
+def _cause_lines(bill: ClosedPlan, close: MonthClose) -> Iterator[str]:
+    listed = [cause for cause in bill.causes if abs(cause.amount) >= LEAST_DIFFERENCE]
+    for cause in listed[:CAUSES]:
+        owner = f", team {cause.team}" if cause.team else ", unallocated"
+        yield f"{cause.name}: {_signed(cause.amount, close)}{owner}"
+    if len(listed) > CAUSES:
+        rest = sum(cause.amount for cause in listed[CAUSES:])
+        yield f"{len(listed) - CAUSES} more causes: {_signed(rest, close)}"
+
+
+def _plan_lines(plans: Sequence[ClosedPlan], close: MonthClose, *, most: int) -> Iterator[str]:
+    """Yield the plans that differ most from their forecast."""
+    differing = sorted(plans, key=lambda plan: (-abs(plan.difference or 0.0), plan.name))
+    for plan in differing[:most]:
+        yield f"{_name(plan)}: {_money(plan.actual, close)}, {_compared(plan, close)}{_budget(plan, close)}"
+
+
+def _name(plan: ClosedPlan) -> str:
+    return "Unallocated" if plan.name == UNALLOCATED else f"{plan.of.capitalize()} {plan.name}"
+
+
+def _budget(plan: ClosedPlan, close: MonthClose) -> str:
+    if plan.budget is None:
+        return ""
+    over = plan.actual - plan.budget
+    return (
+        f"; {_money(abs(over), close)} {'over' if over > 0 else 'within'} the budget of {amount(plan.budget)}"
+    )
+
+
+def _next_line(bill: ClosedPlan, close: MonthClose) -> Iterator[str]:
+    following = bill.next_month
+    if following:
+        interval = f"{amount(following.low)} to {amount(following.high)}"
+        charges = f"forecast from the charges through {close.month:%B}"
+        yield f"Baseline of {following.month:%B}, {charges}: {_money(following.forecast, close)} ({interval})"
+
+
+def _invoice_line(close: MonthClose) -> Iterator[str]:
+    """Yield the invoices to the cent, since they are compared with those of the provider."""
+    issued = [invoice for invoice in close.invoices if invoice.invoice_id]
+    named = [
+        f"{invoice.invoice_id}, {invoice.billed_cost:,.2f} {close.currency}" for invoice in issued[:INVOICES]
+    ]
+    more = f"; {len(issued) - INVOICES} more" if len(issued) > INVOICES else ""
+    if named:
+        yield f"Invoice{'' if len(issued) == 1 else 's'} with credits and tax: {'; '.join(named)}{more}"
+
+
+def _small_print(close: MonthClose) -> Iterable[str]:
+    yield "BilledCost of usage and fees, excluding credits and tax. In brackets: the range of four of five months."
+    if close.recomputed:
+        days = _listed([f"day {day}" for day in close.recomputed])
+        yield f"No forecast was kept on {days}: computed again from the charges before that day."
+    month = f"{close.month:%Y-%m}"
+    yield (
+        f"All teams and use cases: focuswatch report month_close --month {month}. "
+        f"Invoices by team: focuswatch chargeback --month {month}."
+    )
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
+
+
+def _money(value: float, close: MonthClose) -> str:
+    return f"{amount(value)} {close.currency}"
+
+
+def _signed(value: float, close: MonthClose) -> str:
+    return f"{'+' if value > 0 else '-'}{_money(abs(value), close)}"
