@@ -16,6 +16,8 @@ most_values = 100
 [needs]
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
 files = ["invocations"]
+[offers]
+limits = "The logs state tokens, which are priced with the effective cost of the day. They have no fees, credits and tax."
 */
 WITH recent_tokens AS (
     SELECT *
