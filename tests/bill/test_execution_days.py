@@ -63,6 +63,35 @@ def report(connection):
     )
 
 
+def charges_and_logs(rng, *, each):
+    """Random charges of tokens and token sums of logs, also ones that match no charge."""
+    meters = (
+        HAIKU_IN, HAIKU_OUT, BATCH, MANTLE, "USE1-Claude4Sonnet-cache-read-input-token-count",
+        "USE1-NovaLite-input-tokens",
+    )  # fmt: skip
+    called = (HAIKU, PROFILE, "amazon.nova-lite-v1:0", "us.anthropic.claude-sonnet-4-20250514-v1:0")
+
+    def where(day, account):
+        return {day: date(2026, 6, rng.randint(1, 7)), account: rng.choice((ACCOUNT, OTHER))}
+
+    charges = [
+        CHARGE | where("charge_date", "SubAccountId") | {
+            "SkuMeter": rng.choice(meters), "EffectiveCost": rng.uniform(0, 50),
+            "ConsumedQuantity": rng.uniform(0.1, 9), "ResourceId": rng.choice((None, PROFILE)),
+        }
+        for _ in range(each)
+    ]  # fmt: skip
+    logs = [
+        LOGGED | where("usage_date", "sub_account_id") | {
+            "model_id": rng.choice(called), "metadata": rng.choice(({}, {"run_id": f"r{rng.randint(1, 9)}"})),
+            "input_tokens": rng.randint(0, 10**7), "output_tokens": rng.randint(0, 10**7),
+            "cache_read_tokens": rng.randint(0, 10**7),
+        }
+        for _ in range(each)
+    ]  # fmt: skip
+    return charges, logs
+
+
 def test_logged_tokens_cost_what_the_bill_of_the_day_charges_and_the_remainder_is_a_row(days):
     assert days(
         [{}], [{}], "recorded", "iam_principal", "million_tokens", "effective_cost", "invocations"
@@ -212,35 +241,7 @@ def test_without_logs_all_spend_is_without_a_log(days, connection):
 
 def test_totals_equal_the_bill_whatever_the_logs_have(days, connection):
     """Of 400 random charges and logs, also ones that match no charge, every day and account adds up."""
-    rng = Random(7)
-    meters = (
-        HAIKU_IN,
-        HAIKU_OUT,
-        BATCH,
-        MANTLE,
-        "USE1-Claude4Sonnet-cache-read-input-token-count",
-        "USE1-NovaLite-input-tokens",
-    )
-
-    def where(day, account):
-        return {day: date(2026, 6, rng.randint(1, 7)), account: rng.choice((ACCOUNT, OTHER))}
-
-    charges = [
-        where("charge_date", "SubAccountId") | {
-            "SkuMeter": rng.choice(meters), "EffectiveCost": rng.uniform(0, 50),
-            "ConsumedQuantity": rng.uniform(0.1, 9), "ResourceId": rng.choice((None, PROFILE)),
-        }
-        for _ in range(200)
-    ]  # fmt: skip
-    called = (HAIKU, PROFILE, "amazon.nova-lite-v1:0", "us.anthropic.claude-sonnet-4-20250514-v1:0")
-    logs = [
-        where("usage_date", "sub_account_id") | {
-            "model_id": rng.choice(called), "metadata": rng.choice(({}, {"run_id": f"r{rng.randint(1, 9)}"})),
-            "input_tokens": rng.randint(0, 10**7), "output_tokens": rng.randint(0, 10**7),
-            "cache_read_tokens": rng.randint(0, 10**7),
-        }
-        for _ in range(200)
-    ]  # fmt: skip
+    charges, logs = charges_and_logs(Random(7), each=200)
     days(charges, logs, "recorded")
     different = connection.execute("""
         SELECT * FROM (

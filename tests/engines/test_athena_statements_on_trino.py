@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from focuswatch.authoring.detection_cases import FOLDER, Case, read_cases
+from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, read_cases
 from focuswatch.authoring.detection_cases import differences as broken_promises
 from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.ingest.other_providers import IS_AWS
@@ -36,6 +36,8 @@ from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import simulate
 from focuswatch.simulate.simulation import Simulated
+from tests.bill.test_execution_days import AS_OF as LOGS_AS_OF
+from tests.bill.test_execution_days import charges_and_logs
 from tests.conformance.bills import Bill, bill_of
 from tests.conformance.compare import difference
 from tests.conformance.engines import EntryResult, on_duckdb, run_entry
@@ -186,6 +188,27 @@ def test_report_has_the_same_rows_on_the_athena_endpoint(
         report, bill, engine=on_duckdb(bill, catalog=CATALOG, connection=connection), catalog=CATALOG
     )
     assert unlike(here, run_entry(report, bill, engine=there, catalog=CATALOG)) == []
+
+
+def test_cost_of_executions_is_the_same_on_the_athena_endpoint(
+    aws: LocalAws, connection: duckdb.DuckDBPyConnection
+) -> None:
+    """No detection's case has token sums of invocation logs."""
+    charges, logs = charges_and_logs(Random(SEED), each=40)
+    case = Case(name="random calls", kind="quiet", as_of=LOGS_AS_OF, charges=charges, invocations=logs)
+    file = CaseFile.model_construct(charge={}, activity_row={}, principal_row={}, cases=[case])
+    bill = bill_of(case, file=file, connection=connection)
+    report = CATALOG.reports["cost_per_execution"]
+    here = run_entry(
+        report, bill, engine=on_duckdb(bill, catalog=CATALOG, connection=connection), catalog=CATALOG
+    )
+    assert {row["counted_as"] for (rows,) in [here.answers] for row in rows} >= {
+        "value",
+        "no value",
+        "not logged",
+    }
+    there = run_entry(report, bill, engine=on_athena(bill, aws=aws, connection=connection), catalog=CATALOG)
+    assert unlike(here, there) == []
 
 
 @pytest.fixture(scope="module")
