@@ -92,7 +92,8 @@ def _close_month(
     """Print the month close, which reads the ledger and the invoices besides the tables."""
     from focuswatch.cli.opened_export import open_export
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.month_close import IN_NOTES, close_month
+    from focuswatch.reports.closed_month import IN_NOTES
+    from focuswatch.reports.month_close import close_month
     from focuswatch.reports.report_basis import Basis
 
     if by:

@@ -5,7 +5,7 @@ before that day as the bill has them now, and marked.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,27 +14,24 @@ from focuswatch.bill.invoice_charges import MonthInvoice, month_invoices
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.forecast.kept_plans import forecasts_as_of
-from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.owners_file import Owners, Team
 from focuswatch.owners.use_cases import UseCase
-from focuswatch.reports.month_causes import CauseKind, MonthCause, month_causes
+from focuswatch.reports.closed_month import (
+    FORECAST_DAYS,
+    UNALLOCATED,
+    ClosedPlan,
+    MonthClose,
+    is_invoiced,
+)
+from focuswatch.reports.month_causes import MonthCause, month_causes
 
 REPORT = "month_close"
-FORECAST_DAYS = (1, 10, 20)
 LATER_DAYS = 3  # a forecast made so many days later still stands for its day: deliveries can be late
 SETTLE_DAYS = 2  # as in athena_sql/tables/completeness.sql
-INVOICED_SHARE = 0.99  # of the charges without signs: some charges of AWS Marketplace are invoiced later
-UNALLOCATED = "(unallocated)"
 ALL = ("all", "all")
 ORDER = {"all": 0, "team": 1, "use case": 2}
-COLUMNS = (
-    "month", "of", "name", "actual", *(f"forecast_day_{day}" for day in FORECAST_DAYS), "difference", "launches",
-    "incidents", "price", "late_charges", "other", "budget", "next_month", "recomputed", "causes",
-)  # fmt: skip
-IN_NOTES = ("month", "recomputed", "causes")  # columns that the notes say for all rows
-NAMED_CAUSES = 5
 Plan = tuple[str, str]  # its kind and its name
 
 
@@ -45,103 +42,6 @@ class DayForecasts:
     day: int
     by_plan: Mapping[Plan, KeptForecast]
     is_recomputed: bool
-
-
-@dataclass(frozen=True)
-class ClosedPlan:
-    """The month of the bill, a team or a use case. Money is BilledCost; a forecast is None where there was none.
-
-    `late_charges` is None if no forecast was kept.
-    """
-
-    of: str
-    name: str
-    actual: float
-    forecasts: Mapping[int, KeptForecast]
-    causes: tuple[MonthCause, ...]
-    late_charges: float | None
-    next_month: KeptForecast | None
-    budget: float | None
-
-    @property
-    def difference(self) -> float | None:
-        """The actual cost minus the forecast of the first day."""
-        first = self.forecasts.get(FORECAST_DAYS[0])
-        return None if first is None else self.actual - first.forecast
-
-    def explained(self, kind: CauseKind) -> float:
-        """Return the sum of the causes of one kind."""
-        return sum((cause.amount for cause in self.causes if cause.kind == kind), 0.0)
-
-    @property
-    def other(self) -> float | None:
-        """The part of the difference that is not explained."""
-        if self.difference is None:
-            return None
-        return self.difference - sum(cause.amount for cause in self.causes) - (self.late_charges or 0.0)
-
-
-@dataclass(frozen=True)
-class MonthClose:
-    """A month, its invoices, and its plans: the bill first, then teams and use cases, highest cost first."""
-
-    month: date
-    currency: str
-    invoices: tuple[MonthInvoice, ...]
-    plans: tuple[ClosedPlan, ...]
-    recomputed: tuple[int, ...]  # days of the month whose forecasts were not kept
-
-    @property
-    def is_invoiced(self) -> bool:
-        """Whether the invoice of the month is issued."""
-        return _is_invoiced(self.invoices)
-
-    @property
-    def notes(self) -> list[str]:
-        """Return what the rows do not say: the invoices, which forecasts were kept, and the largest causes."""
-        if not self.plans:
-            return ["No month of this bill has ended."]
-        return [*self._invoice_note(), *self._forecast_note(), *self._cause_note()]
-
-    def _invoice_note(self) -> Iterator[str]:
-        if not self.is_invoiced:
-            yield f"{self.month:%B %Y} is not invoiced yet: its charges can still change."
-            return
-        named = ", ".join(
-            f"{invoice.invoice_id} ({invoice.billed_cost:,.2f} {self.currency} with credits and tax)"
-            for invoice in self.invoices
-            if invoice.invoice_id
-        )
-        yield f"{self.month:%B %Y} is invoiced: {named}."
-
-    def _forecast_note(self) -> Iterator[str]:
-        if self.recomputed:
-            days = ", ".join(f"day {day}" for day in self.recomputed)
-            yield f"No forecast was kept on {days}: computed again from the charges before that day."
-
-    def _cause_note(self) -> Iterator[str]:
-        causes = self.plans[0].causes
-        if causes:
-            named = "; ".join(f"{cause.name}, {cause.amount:+,.2f}" for cause in causes[:NAMED_CAUSES])
-            more = f"; {len(causes) - NAMED_CAUSES} more" if len(causes) > NAMED_CAUSES else ""
-            yield f"Largest causes: {named}{more}."
-
-    @property
-    def rows(self) -> list[Row]:
-        """Return the rows of the report."""
-        return [self._row(plan) for plan in self.plans]
-
-    def _row(self, plan: ClosedPlan) -> Row:
-        forecasts = [plan.forecasts.get(day) for day in FORECAST_DAYS]
-        values = (
-            f"{self.month:%Y-%m}", plan.of, plan.name, plan.actual,
-            *(None if forecast is None else forecast.forecast for forecast in forecasts), plan.difference,
-            plan.explained("launch"), plan.explained("incident"), plan.explained("price"),
-            plan.late_charges, plan.other, plan.budget, plan.next_month and plan.next_month.forecast,
-            ", ".join(f"day {day}" for day in self.recomputed) or None,
-            [f"{cause.name}: {cause.amount:+,.2f}" for cause in plan.causes],
-        )  # fmt: skip
-        return {name: _rounded(value) for name, value in zip(COLUMNS, values, strict=True)}
 
 
 def close_month(
@@ -184,7 +84,7 @@ def invoiced_month(bill: Bill, *, catalog: Catalog, is_closed: Callable[[date], 
     is_complete = bill.as_of >= _next(month) + timedelta(days=SETTLE_DAYS)
     if not is_complete or bill.summary.first_charge_date >= _next(month) or is_closed(month):
         return None
-    return month if _is_invoiced(month_invoices(bill, month, catalog=catalog)) else None
+    return month if is_invoiced(month_invoices(bill, month, catalog=catalog)) else None
 
 
 def _month_and_invoices(
@@ -200,18 +100,11 @@ def _month_and_invoices(
         return month, month_invoices(bill, month, catalog=catalog)
     invoices = month_invoices(bill, newest, catalog=catalog)
     before = _ended_month(newest)
-    if not _is_invoiced(invoices) and before >= first:
+    if not is_invoiced(invoices) and before >= first:
         earlier = month_invoices(bill, before, catalog=catalog)
-        if _is_invoiced(earlier):
+        if is_invoiced(earlier):
             return before, earlier
     return newest, invoices
-
-
-def _is_invoiced(invoices: Iterable[MonthInvoice]) -> bool:
-    listed = list(invoices)
-    everything = sum(invoice.absolute_cost for invoice in listed)
-    issued = sum(invoice.absolute_cost for invoice in listed if invoice.invoice_id)
-    return issued > 0 and issued >= INVOICED_SHARE * everything
 
 
 def _forecasts(bill: Bill, month: date, *, day: int, catalog: Catalog, owners: Owners) -> DayForecasts:
@@ -289,11 +182,6 @@ def _budget(plan: Plan, owners: Owners) -> float | None:
     elif of == "use case":
         owner = owners.use_cases.get(name)
     return None if owner is None or owner.monthly_budget is None else float(owner.monthly_budget)
-
-
-def _rounded(value: object) -> object:
-    """Return an amount without the noise of sums."""
-    return round(value, 6) + 0.0 if isinstance(value, float) else value
 
 
 def _ended_month(as_of: date) -> date:

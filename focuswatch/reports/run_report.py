@@ -37,9 +37,9 @@ def report_columns(report: Report, *, engine: Engine, as_of: date, owners: Owner
 
         return list(forecast_vs_budget.COLUMNS)
     if report.header.kind == "month_close":
-        from focuswatch.reports import month_close
+        from focuswatch.reports import closed_month
 
-        return list(month_close.COLUMNS)
+        return list(closed_month.COLUMNS)
     return list(engine.columns(_statement(report, as_of=as_of, owners=owners), label=report.id))
 
 

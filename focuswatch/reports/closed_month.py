@@ -1,0 +1,129 @@
+"""A closed month: its plans with their forecasts, actual costs and causes, as the rows and notes of the report."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from focuswatch.bill.invoice_charges import MonthInvoice
+from focuswatch.bill.kept_forecasts import KeptForecast
+from focuswatch.engines import Row
+from focuswatch.reports.month_causes import CauseKind, MonthCause
+
+FORECAST_DAYS = (1, 10, 20)
+INVOICED_SHARE = 0.99  # of the charges without signs: some charges of AWS Marketplace are invoiced later
+UNALLOCATED = "(unallocated)"
+COLUMNS = (
+    "month", "of", "name", "actual", *(f"forecast_day_{day}" for day in FORECAST_DAYS), "difference", "launches",
+    "incidents", "price", "late_charges", "other", "budget", "next_month", "recomputed", "causes",
+)  # fmt: skip
+IN_NOTES = ("month", "recomputed", "causes")  # columns that the notes say for all rows
+NAMED_CAUSES = 5
+
+
+@dataclass(frozen=True)
+class ClosedPlan:
+    """The month of the bill, a team or a use case. Money is BilledCost; a forecast is None where there was none.
+
+    `late_charges` is None if no forecast was kept.
+    """
+
+    of: str
+    name: str
+    actual: float
+    forecasts: Mapping[int, KeptForecast]
+    causes: tuple[MonthCause, ...]
+    late_charges: float | None
+    next_month: KeptForecast | None
+    budget: float | None
+
+    @property
+    def difference(self) -> float | None:
+        """The actual cost minus the forecast of the first day."""
+        first = self.forecasts.get(FORECAST_DAYS[0])
+        return None if first is None else self.actual - first.forecast
+
+    def explained(self, kind: CauseKind) -> float:
+        """Return the sum of the causes of one kind."""
+        return sum((cause.amount for cause in self.causes if cause.kind == kind), 0.0)
+
+    @property
+    def other(self) -> float | None:
+        """The part of the difference that is not explained."""
+        if self.difference is None:
+            return None
+        return self.difference - sum(cause.amount for cause in self.causes) - (self.late_charges or 0.0)
+
+
+@dataclass(frozen=True)
+class MonthClose:
+    """A month, its invoices, and its plans: the bill first, then teams and use cases, highest cost first."""
+
+    month: date
+    currency: str
+    invoices: tuple[MonthInvoice, ...]
+    plans: tuple[ClosedPlan, ...]
+    recomputed: tuple[int, ...]  # days of the month whose forecasts were not kept
+
+    @property
+    def is_invoiced(self) -> bool:
+        """Whether the invoice of the month is issued."""
+        return is_invoiced(self.invoices)
+
+    @property
+    def notes(self) -> list[str]:
+        """Return what the rows do not say: the invoices, which forecasts were kept, and the largest causes."""
+        if not self.plans:
+            return ["No month of this bill has ended."]
+        return [*self._invoice_note(), *self._forecast_note(), *self._cause_note()]
+
+    def _invoice_note(self) -> Iterator[str]:
+        if not self.is_invoiced:
+            yield f"{self.month:%B %Y} is not invoiced yet: its charges can still change."
+            return
+        named = ", ".join(
+            f"{invoice.invoice_id} ({invoice.billed_cost:,.2f} {self.currency} with credits and tax)"
+            for invoice in self.invoices
+            if invoice.invoice_id
+        )
+        yield f"{self.month:%B %Y} is invoiced: {named}."
+
+    def _forecast_note(self) -> Iterator[str]:
+        if self.recomputed:
+            days = ", ".join(f"day {day}" for day in self.recomputed)
+            yield f"No forecast was kept on {days}: computed again from the charges before that day."
+
+    def _cause_note(self) -> Iterator[str]:
+        causes = self.plans[0].causes
+        if causes:
+            named = "; ".join(f"{cause.name}, {cause.amount:+,.2f}" for cause in causes[:NAMED_CAUSES])
+            more = f"; {len(causes) - NAMED_CAUSES} more" if len(causes) > NAMED_CAUSES else ""
+            yield f"Largest causes: {named}{more}."
+
+    @property
+    def rows(self) -> list[Row]:
+        """Return the rows of the report."""
+        return [self._row(plan) for plan in self.plans]
+
+    def _row(self, plan: ClosedPlan) -> Row:
+        forecasts = [plan.forecasts.get(day) for day in FORECAST_DAYS]
+        values = (
+            f"{self.month:%Y-%m}", plan.of, plan.name, plan.actual,
+            *(None if forecast is None else forecast.forecast for forecast in forecasts), plan.difference,
+            plan.explained("launch"), plan.explained("incident"), plan.explained("price"),
+            plan.late_charges, plan.other, plan.budget, plan.next_month and plan.next_month.forecast,
+            ", ".join(f"day {day}" for day in self.recomputed) or None,
+            [f"{cause.name}: {cause.amount:+,.2f}" for cause in plan.causes],
+        )  # fmt: skip
+        return {name: _rounded(value) for name, value in zip(COLUMNS, values, strict=True)}
+
+
+def is_invoiced(invoices: Iterable[MonthInvoice]) -> bool:
+    listed = list(invoices)
+    everything = sum(invoice.absolute_cost for invoice in listed)
+    issued = sum(invoice.absolute_cost for invoice in listed if invoice.invoice_id)
+    return issued > 0 and issued >= INVOICED_SHARE * everything
+
+
+def _rounded(value: object) -> object:
+    """Return an amount without the noise of sums."""
+    return round(value, 6) + 0.0 if isinstance(value, float) else value
