@@ -26,7 +26,7 @@ def report(
 ) -> None:
     """Print a report.
 
-    If no export is named, the report covers the most recent scan and uses the files of that scan.
+    If you specify no export, the report uses the most recent scan and its files.
 
     \b
     focuswatch report ai_spend
@@ -69,14 +69,14 @@ def _split_rows(report: "Report", *, by: SplitBy, opened: "OpenedExport") -> "li
 
     if reads_callers(report, opened.catalog):
         raise ConfigError(
-            f"--by is not available for {report.id}: callers are not part of the charges that it groups. The report "
-            "has a column team. Leave --by out."
+            f"--by is not available for {report.id}: callers are not part of the charges that --by groups. "
+            "The report has a column team. Omit --by."
         )
     bill = opened.bill
     if not isinstance(bill.engine, DuckDbEngine):
         raise ConfigError(
             "--by requires --engine duckdb. On other engines, each part of the report would read the whole bill. "
-            "Leave --by out."
+            "Omit --by."
         )
     return split_rows(
         report,
