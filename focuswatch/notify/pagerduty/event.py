@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from focuswatch.findings.amount_text import full_amount, main_amount
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import Finding, Severity, account_label, display_values
+from focuswatch.findings.finding import Finding, Severity, account_label, display_values, owner_label
 from focuswatch.findings.visible_text import visible
 from focuswatch.notify.incident_text import incident_lines
 
@@ -64,7 +64,7 @@ def _summary(finding: Finding) -> str:
 
 def _details(finding: Finding) -> dict[str, Any]:
     """Return the details in the order in which someone reads them."""
-    owner = f"{finding.team} (by {finding.owned_by})" if finding.team else "no owner"
+    owner = owner_label(finding) if finding.team else "no owner"
     proof = {name: value for name, value in finding.evidence.items() if value is not None}
     explanation = finding.explanation
     details = {

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from focuswatch.findings.amount_text import days_open, days_open_text, full_amount, saving_text
 from focuswatch.findings.exclusion_offer import ExclusionOffer
-from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding import Finding, owner_label
 from focuswatch.findings.offer_text import offer_command, offer_reason, offer_scope
 from focuswatch.ledger.ledger_entry import NotificationKind
 from focuswatch.notify.incident_text import (
@@ -271,7 +271,7 @@ def _links(links: Links) -> Block | None:
 
 
 def _footing(finding: Finding, *, today: date, resolved: bool) -> Block:
-    owner = f"owner: {finding.team} (by {finding.owned_by})" if finding.team else "no owner"
+    owner = f"owner: {owner_label(finding)}" if finding.team else "no owner"
     age = (
         f"open {days_open_text(finding, today=today)}, since {finding.first_seen}"
         if days_open(finding, today=today)

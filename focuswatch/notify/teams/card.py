@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from focuswatch.findings.amount_text import days_open_text, full_amount, main_amount, saving_text
-from focuswatch.findings.finding import Finding, amount
+from focuswatch.findings.finding import Finding, amount, owner_label
 from focuswatch.ledger.ledger_entry import OVER, NotificationKind
 from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text
 from focuswatch.notify.slack.action_steps import render_action
@@ -28,8 +28,8 @@ VERSION = "1.2"
 MESSAGE_CHARACTERS = 13_000
 DIGEST_LINES = 10
 NOT_RESPONDED = (
-    "Only the owner of the account can respond: this finding is here because of a resource tag, which anyone who can "
-    "tag resources can set."
+    "Only the owner of the account can respond: this finding was routed here by a resource tag, which anyone who "
+    "can tag resources can set."
 )
 
 
@@ -107,7 +107,7 @@ def _facts(finding: Finding, *, kind: NotificationKind, today: date, before: Fin
 def _heading(finding: Finding, *, kind: NotificationKind) -> str:
     prefixes = {
         "resolved": "Resolved: ",
-        "saving_verified": "Savings compared with the bill: ",
+        "saving_verified": "Savings on the bill: ",
         "changed": "Changed: ",
         "reminder": "Still open: ",
     }
@@ -130,7 +130,7 @@ def _change(finding: Finding, *, kind: NotificationKind, today: date, before: Fi
 
 
 def _footing(finding: Finding, *, resolved: bool) -> Element:
-    owner = f"owner: {finding.team} (by {finding.owned_by})" if finding.team else "no owner"
+    owner = f"owner: {owner_label(finding)}" if finding.team else "no owner"
     end = f", resolved {finding.as_of}" if resolved else ""
     text = (
         f"{finding.severity} · first seen {finding.first_seen}{end} · {owner} · "
