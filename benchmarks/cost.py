@@ -150,15 +150,15 @@ def worked(*, accounts: int, runs: float) -> tuple[Line, ...]:
 def table(*, rows: list[float], accounts: int, runs: float) -> str:
     """Return the table with a row for each item and two columns for each size."""
     sizes = [lines(rows=size, accounts=accounts, runs=runs, detections=DETECTIONS) for size in rows]
-    heads = " | ".join(f"{size / 1e6:g} million rows | left" for size in rows)
+    heads = " | ".join(f"{size / 1e6:g} million rows | after free tier" for size in rows)
     table_lines = [
-        f"{accounts} accounts, {runs:g} {'run' if runs == 1 else 'runs'} a day, {DETECTIONS} detections\n",
+        f"{accounts} accounts, {runs:g} {'run' if runs == 1 else 'runs'} per day, {DETECTIONS} detections\n",
         f"| item | price | grows with | {heads} |",
         f"|---|---|---|{'---|---|' * len(rows)}",
     ]
     for same in zip(*sizes, strict=True):
         item, dollars = same[0], " | ".join(f"{line.dollars:.2f} | {line.dollars_left:.2f}" for line in same)
-        price = f"[{item.price:.8g} a {item.unit}]({item.source})"
+        price = f"[{item.price:.8g} per {item.unit}]({item.source})"
         table_lines.append(f"| {item.what} | {price} | {item.grows_with} | {dollars} |")
     sums = (
         f"**{sum(item.dollars for item in size):.2f}** | **{sum(item.dollars_left for item in size):.2f}**"
@@ -172,9 +172,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rows", nargs="+", type=float, default=[5e6, 100e6, 1e9], help="a month")
+    parser.add_argument("--rows", nargs="+", type=float, default=[5e6, 100e6, 1e9], help="per month")
     parser.add_argument("--accounts", type=int, default=100)
-    parser.add_argument("--runs", type=float, default=1, help="a day")
+    parser.add_argument("--runs", type=float, default=1, help="per day")
     args = parser.parse_args()
     print(table(rows=args.rows, accounts=args.accounts, runs=args.runs))
 

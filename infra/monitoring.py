@@ -83,7 +83,10 @@ class Monitoring(Construct):
         metric = aws_cloudwatch.MathExpression(
             expression="visible + hidden", using_metrics=metrics, label="messages", period=period
         )
-        why = f"The queue of {kind} did not empty for an hour. Check its log, and whether Slack and Jira are available."
+        why = (
+            f"The queue of {kind} has not been empty for an hour. "
+            "Check its log, and whether Slack and Jira are available."
+        )
         self._alarm(f"{kind}-waiting", metric, threshold=1, why=why, periods=12)
 
     def _missed_runs(self, kind: str) -> None:

@@ -222,7 +222,7 @@ def _undelivered(scope: Construct, deployment: Deployment, *, topic: aws_sns.Top
         scope,
         "UndeliveredAlarm",
         alarm_name=name,
-        alarm_description="Alerts of AWS Budgets or anomalies are not delivered to the pipeline. See docs/operate.md.",
+        alarm_description="AWS Budgets or cost anomaly alerts were not delivered to the pipeline. See docs/operate.md.",
         metric=queue.metric_approximate_number_of_messages_visible(
             period=Duration.minutes(5), statistic="Maximum"
         ),

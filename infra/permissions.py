@@ -246,7 +246,7 @@ class Permissions:
         return [*self._notifications(), *self._secrets("pagerduty")]
 
     def _email(self) -> list[Grant]:
-        """Return the permissions to send mails from one address, and for digests.
+        """Return the permissions to send emails from one address, and for digests.
 
         In the sandbox SES checks the permission on the identity of the recipient too:
         https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
@@ -254,12 +254,12 @@ class Permissions:
         return [
             *self._notifications(),
             Grant(
-                "keep the lines of digests, and count the mails of a day",
+                "keep the lines of digests, and count the emails of a day",
                 ("dynamodb:Query", "dynamodb:DeleteItem"),
                 (self._table,),
             ),
             Grant(
-                "send mails from the configured address",
+                "send emails from the configured address",
                 ("ses:SendEmail",),
                 (self._arn("ses", "identity/*"),),
                 {"StringEquals": {"ses:FromAddress": self.deployment.email.sender}},

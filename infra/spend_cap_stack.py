@@ -86,7 +86,7 @@ class ControlsStack(Stack):
             letters.metric_approximate_number_of_messages_visible(
                 period=Duration.minutes(5), statistic="Maximum"
             ),
-            why="Presses of Pause spending or Resume failed after all retries. See docs/control.md.",
+            why="Requests to pause or resume spending failed after all retries. See docs/control.md.",
         )
         self._alarm(
             "errors",

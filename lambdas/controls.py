@@ -17,8 +17,8 @@ from lambdas.function import Invocation, lambda_function, logger
 from lambdas.queue_result import report_batch
 
 UNRECORDED = (
-    "The role {role} has the policy {policy}, and focuswatch has no record of a pause. focuswatch leaves the role as "
-    "it is. If it should not be paused, run in the account of the role: {command}"
+    "The role {role} has the policy {policy}, and focuswatch has no record of a pause. focuswatch does not change "
+    "the role. To end the pause, run this command in the role's account: {command}"
 )
 
 
@@ -101,7 +101,7 @@ def _review(run: LambdaRun, caps: SpendCaps) -> dict[str, Any]:
             found.failed[role] = str(error)
     heartbeat = run.beat(ran=found.changed, failed=found.failed, doubts=list(reports.values()))
     if found.failed:
-        raise RuntimeError(f"not everything could be reviewed: {found.failed}")
+        raise RuntimeError(f"the review of spend caps is incomplete: {found.failed}")
     return heartbeat
 
 

@@ -7,14 +7,14 @@ When an EC2 instance is terminated, its data volumes can remain. When an instanc
 AWS bills these volumes per GB-month. Training and GPU workloads use large volumes: 1 TB of gp3 costs 80 USD/month, and 1 TB
 of io2 with provisioned IOPS costs several hundred USD/month.
 """
-reason    = "Account {sub_account_name} was billed for EBS volume {volume_id} ({size_gb} GB) in {region_id} on each of the last {lookback_days} days with complete charges, and ran no EC2 or SageMaker instance in that region: {monthly_cost} {currency}/month."
+reason    = "Account {sub_account_name} was billed for EBS volume {volume_id} ({size_gb} GB) in {region_id} on each of the last {lookback_days} days with complete charges, and ran no EC2 or SageMaker instance in that Region: {monthly_cost} {currency}/month."
 action    = """
 1. Check whether the volume is attached to a stopped instance: aws ec2 describe-volumes --volume-ids {volume_id} --region {region_id}
 2. If you need the data but not the volume, create a snapshot, which costs less than half as much: aws ec2 create-snapshot --volume-id {volume_id} --region {region_id}
 3. If the volume is not needed, delete it: aws ec2 delete-volume --volume-id {volume_id} --region {region_id}
 """
 blind_spots = [
-  "An orphaned volume in a region where other instances run is not detected, because the bill does not show which volumes are attached.",
+  "An orphaned volume in a Region where other instances run is not detected, because the bill does not show which volumes are attached.",
   "If an instance is stopped most of the year, for example between audits, its volumes are reported as orphaned.",
 ]
 sources   = [

@@ -8,7 +8,7 @@ discounts. Its console does not notify resource owners. focuswatch notifies the 
 recommendation until it is resolved, and verifies the savings on the bill. If a resource has several recommendations, the
 one with the highest savings is reported.
 """
-reason    = "AWS Cost Optimization Hub recommends for {resource_type} {resource_name}: {recommended_action}{recommended_change}. AWS estimates savings of {estimated_monthly_savings} {currency}/month after discounts. The bill shows {resource_monthly_cost} {currency}/month for the resource."
+reason    = "AWS Cost Optimization Hub recommendation for {resource_type} {resource_name}: {recommended_action}{recommended_change}. AWS estimates savings of {estimated_monthly_savings} {currency}/month after discounts. The bill shows {resource_monthly_cost} {currency}/month for the resource."
 action    = """
 1. Review the recommendation in the AWS console, under Billing and Cost Management > Cost Optimization Hub: aws cost-optimization-hub get-recommendation --recommendation-id {recommendation_id} --region us-east-1
 2. Ask the owner whether the current size is required, for example for peak load that the estimate does not include.

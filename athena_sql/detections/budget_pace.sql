@@ -7,10 +7,10 @@ kind      = "forecast"
 why       = """
 An alert that arrives after a budget is exceeded is too late. The month-end forecast shows early in the month whether spend
 will exceed the budget. The forecast combines month-to-date spend, the weekday pattern of daily spend, and the fees that are
-still due. focuswatch notifies the owner when the forecast first exceeds the budget, then when 70, 85 and 100 % of the budget
-are spent, each once a month. While the forecast is within the budget, focuswatch does not notify the owner at 70 and 85 %.
+still due. focuswatch notifies the owner when the forecast first exceeds the budget, then when 70, 85 and 100% of the budget
+are spent, each once a month. While the forecast is within the budget, focuswatch does not notify the owner at 70 and 85%.
 """
-reason    = "Spend of {plan_of} {plan} is {budget_status}: {spent} of {budget} {currency} ({spent_percent} %) was spent through {settled_until}. {month} has {days_left} days left, and the month-end forecast is {forecast} {currency} ({low} to {high})."
+reason    = "Spend for {plan_of} {plan} is {budget_status}: {spent} of {budget} {currency} ({spent_percent}%) was spent through {settled_until}. {month} has {days_left} days left, and the month-end forecast is {forecast} {currency} ({low} to {high})."
 action    = """
 1. Find the cost drivers: focuswatch report month_forecast, and focuswatch report weekly_deltas for week-over-week changes.
 2. Reduce waste first: run focuswatch findings and resolve the open findings of {plan}.

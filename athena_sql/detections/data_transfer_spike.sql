@@ -16,7 +16,7 @@ action    = """
 3. If unauthorized: revoke the requester's credentials, block the destination, and have the security team assess which data was read.
 """
 blind_spots = [
-  "CloudFront, AWS PrivateLink, Direct Connect, and transfer between regions or accounts are not evaluated.",
+  "CloudFront, AWS PrivateLink, Direct Connect, and transfer between Regions or accounts are not evaluated.",
   "An account with less than three weeks of history is not evaluated. In the first two weeks of an account, new_service reports egress of 100 GB or more.",
   "Slow exfiltration below 100 GB/day above the expected level is not detected.",
   "A large transfer that occurs once a month, on different weekdays, is reported every month.",

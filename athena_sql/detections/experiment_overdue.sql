@@ -13,7 +13,7 @@ action    = """
 3. If the hypothesis is not confirmed, delete the experiment's resources. To continue the experiment instead, set a new review_on or cap in owners.toml, with the reason as a comment.
 """
 blind_spots = [
-  "The cap of an experiment with on_cap in owners.toml is reported by spend_cap instead, at 70, 85 and 100 %.",
+  "The cap of an experiment with on_cap in owners.toml is reported by spend_cap instead, at 70, 85 and 100%.",
   "If an experiment is identified only by a tag and has no entry in owners.toml, it has no end date and is not reported; focuswatch report portfolio lists it.",
   "Cost of the last 400 days on the bill counts toward the cap; earlier cost does not.",
   "Charges that do not match the use case's rules, such as shared resources or untagged data transfer, are not counted.",

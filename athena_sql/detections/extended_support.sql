@@ -4,8 +4,8 @@ category  = "waste"
 schedule  = "daily"
 why       = """
 When a database, search or Kubernetes version leaves standard support, AWS enrolls the resource in extended support and adds a
-charge that can exceed the cost of the resource itself. Nothing about the resource changes, so the charge is noticed on the bill
-at the earliest. It ends on the day of the upgrade to a supported version.
+charge that can exceed the cost of the resource itself. The resource itself does not change, so the charge is first noticed on the
+bill. It ends on the day of the upgrade to a supported version.
 """
 reason    = "{kind} {resource_id} runs {versions} in extended support ({support_year}): {monthly_cost} {currency}/month in addition to its normal cost. {next_step}"
 action    = """
@@ -15,9 +15,9 @@ action    = """
 """
 blind_spots = [
   "The bill does not show when extended support began or when its third year begins; both depend on the version.",
-  "A resource that leaves standard support soon is not reported: the bill shows extended support from its first charge only.",
-  "AWS does not document whether these charges have a ResourceId in FOCUS. Charges without one are one finding per account, Region and service.",
-  "The usage type of ElastiCache names the node type, and that of OpenSearch and EKS names neither engine nor version.",
+  "A resource that will soon leave standard support is not reported, because the bill shows extended support only from its first charge.",
+  "AWS does not document whether these charges have a ResourceId in FOCUS. Charges without a ResourceId are grouped into one finding per account, Region and service.",
+  "ElastiCache usage types contain the node type. OpenSearch and EKS usage types contain neither engine nor version.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/extended-support-charges.html",

@@ -6,17 +6,17 @@ security_types = ["Unusual Behaviors/VM", "Effects/Resource Consumption"]
 notify    = "every_run"
 why       = """
 Attackers often use stolen credentials to run GPU instances for cryptocurrency mining or model training.
-One p4d.24xlarge costs 20 to 30 USD/hour, and attackers start dozens of instances in regions that are not monitored.
+One p4d.24xlarge costs 20 to 30 USD/hour, and attackers start dozens of instances in Regions that are not monitored.
 """
-reason    = "GPU instances ({instance_types}) ran for {gpu_hours} instance hours in {region_id} from {first_day} to {last_day} and cost {monthly_cost} {currency}. Usage reached {peak_hours} hours/day, compared with at most {peak_hours_before} hours/day in the previous {history_days} days."
+reason    = "GPU instances ({instance_types}) ran for {gpu_hours} instance hours in {region_id} from {first_day} to {last_day} and cost {monthly_cost} {currency}. Usage reached {peak_hours} instance hours/day, compared with at most {peak_hours_before} in the previous {history_days} days."
 action    = """
 1. Confirm with the account owner that a job needs {instance_types} in {region_id}.
 2. Identify who started the instances: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=EventName,AttributeValue=RunInstances (repeat for CreateEndpoint, CreateTrainingJob, CreateNotebookInstance)
-3. If unauthorized: create a snapshot for the security team, stop the instances (aws ec2 stop-instances --region {region_id} --instance-ids ID ...), disable the access keys, and lower the region's G and P instance quotas.
+3. If unauthorized: create a snapshot for the security team, stop the instances (aws ec2 stop-instances --region {region_id} --instance-ids ID ...), disable the access keys, and lower the Region's G and P instance quotas.
 """
 blind_spots = [
   "GPU hours covered by a capacity reservation or Reserved Instance are assumed to be planned.",
-  "An instance hour counts as one hour for every instance size.",
+  "Instance hours are not weighted by instance size.",
   "GPU usage that recurs less than once a quarter is reported each time.",
   "GPUs in services other than EC2 and SageMaker, and mining on CPUs, are not evaluated.",
 ]

@@ -13,7 +13,7 @@ action    = """
 3. If it is not needed, open the Kiro console in {region_id}, choose Users & Groups, select the user, then choose Deactivate plan. If the user was subscribed through a group, remove the user from the group. The subscription ends at the end of the month; it is not refunded.
 """
 blind_spots = [
-  "Credits are compared by user and account: a user with subscriptions in two Regions counts as active in both if one of them is used.",
+  "Credits are matched by user and account: a user with subscriptions in two Regions counts as active in both if one is used.",
   "If no user of any account used credits in the period, no subscription is evaluated: the export may not list credits per user.",
   "Subscriptions of Amazon Q Developer and Amazon Quick are not evaluated: the bill does not show the usage of their users.",
   "A user who is on leave is reported.",

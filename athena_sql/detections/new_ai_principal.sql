@@ -1,5 +1,5 @@
 /*
-title     = "New caller of Amazon Bedrock"
+title     = "First Amazon Bedrock call by an IAM principal"
 category  = "security"
 schedule  = "every_refresh"
 security_types = ["Unusual Behaviors/User", "TTPs/Credential Access"]

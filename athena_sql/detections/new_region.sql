@@ -7,8 +7,8 @@ security_types = ["TTPs/Defense Evasion/UnusedRegion", "Unusual Behaviors"]  # h
 notify    = "once"
 topic     = "new-region"
 why       = """
-Attackers use stolen credentials in regions that are not monitored. The first charge in a region, even one cent or free-tier
-usage, is often the first sign of an attack; larger costs follow within hours. Each new region of an account is reported once.
+Attackers use stolen credentials in Regions that are not monitored. The first charge in a Region, even one cent or free-tier
+usage, is often the first sign of an attack; larger costs follow within hours. Each new Region of an account is reported once.
 """
 reason    = "Account {sub_account_name} was first billed in {region_id} on {first_day}: {monthly_cost} {currency} through {last_day}, for {services}."
 action    = """
@@ -17,9 +17,9 @@ action    = """
 3. If unauthorized: list the resources with aws resourcegroupstaggingapi get-resources --region {region_id}, disable the access keys that created them, then deny the region with a service control policy.
 """
 blind_spots = [
-  "Usage before the export starts is unknown; regions in the first 14 days of the bill count as already in use.",
+  "Usage before the export starts is unknown; Regions in the first 14 days of the bill count as already in use.",
   "Activity without a line on the bill, such as some free usage, is not detected.",
-  "In the first 14 days of an account, regions that another account already uses are not reported.",
+  "In the first 14 days of an account, Regions that another account already uses are not reported.",
   "CloudFront, Lambda@Edge, Global Accelerator, S3 Transfer Acceleration, and WAF and Shield for CloudFront are not evaluated, because AWS bills them by the location of their traffic.",
 ]
 sources   = [

@@ -3,7 +3,7 @@ title     = "Training on On-Demand instead of Spot"
 category  = "waste"
 schedule  = "daily"
 why       = """
-SageMaker managed spot training runs training jobs on spare capacity, typically for 60 to 80 % less than On-Demand. It requires
+SageMaker managed spot training runs training jobs on spare capacity, typically for 60 to 80% less than On-Demand. It requires
 one setting and checkpoints in S3. Recurring training jobs that can be interrupted rarely need On-Demand capacity.
 """
 reason    = "SageMaker training ran for {on_demand_hours} On-Demand hours in {region_id} on {training_days} of {lookback_days} days ({jobs} jobs on {instance_types}; {spot_hours} hours on Spot) and cost {monthly_on_demand_cost} {currency}/month. Estimated potential savings with Spot: {monthly_cost} to {monthly_saving_at_most} {currency}/month."
@@ -13,10 +13,10 @@ action    = """
 3. Enable Spot where the jobs are started: set EnableManagedSpotTraining = true and MaxWaitTimeInSeconds above MaxRuntimeInSeconds; in the SageMaker Python SDK, set use_spot_instances=True.
 """
 blind_spots = [
-  "The potential savings are an estimate: Spot prices vary by instance type and region, and interruptions lengthen jobs.",
+  "The potential savings are an estimate: Spot prices vary by instance type and Region, and interruptions lengthen jobs.",
   "Spot capacity for the largest GPU instances is scarce. Jobs with a deadline may require On-Demand instances.",
   "Training on HyperPod, on EC2, and in processing jobs is not evaluated.",
-  "An instance hour counts as one hour for every instance size.",
+  "Instance hours are not weighted by instance size.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html",

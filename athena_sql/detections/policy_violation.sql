@@ -1,5 +1,5 @@
 /*
-title     = "AI usage against the rules of its use case"
+title     = "AI usage policy violation"
 category  = "governance"
 schedule  = "daily"
 why       = """
@@ -7,15 +7,15 @@ A use case in owners.toml can state which models it may use, that it must use ba
 reports Bedrock tokens that break a rule, with their cost and what the allowed usage would have cost at prices on the same bill.
 To deny such calls, print the IAM policy or SCP: focuswatch policy USE_CASE.
 """
-reason    = "Use case {use_case} used {million_tokens} million tokens against its rules in {lookback_days} days ({broken}): {usage}. They cost {monthly_usage_cost} {currency}/month. Monthly cost of allowed usage at prices on this bill: {monthly_allowed_cost} ({allowed_usage})."
+reason    = "Use case {use_case} used {million_tokens} million tokens in violation of its rules in {lookback_days} days ({broken}): {usage}. The tokens cost {monthly_usage_cost} {currency}/month. Monthly cost of allowed usage at prices on this bill: {monthly_allowed_cost} ({allowed_usage})."
 action    = """
-1. Ask the owner of {workload} why it does not use what {use_case} allows: {rules}.
+1. Ask the owner of {workload} why the workload does not follow the rules of {use_case}: {rules}.
 2. If the usage is intended, change models, batch or regions in [use_cases.{use_case}] of owners.toml.
 3. If it is not intended, change the workload. To deny such calls, review the output of focuswatch policy, and attach it yourself.
 """
 blind_spots = [
-  "The bill names models in its own way: a model is allowed if its name on the bill has all words and numbers of one of the patterns.",
-  "Tags decide which charges belong to a use case, so usage without the tag is not checked.",
+  "Model names on the bill differ from model IDs: a model is allowed if its name on the bill contains all words and numbers of a pattern.",
+  "Tags determine which charges belong to a use case, so usage without the tag is not checked.",
   "Only tokens are checked. Provisioned Throughput, images and SageMaker are not.",
   "The allowed usage is priced with the same number of tokens; another model may need more or fewer. It is empty if the bill has no price for it.",
 ]

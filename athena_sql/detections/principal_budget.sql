@@ -1,14 +1,14 @@
 /*
-title     = "Token or cost budget of callers at risk"
+title     = "Caller budget at risk"
 category  = "governance"
 schedule  = "daily"
 steps     = ["budget_period", "reached_percent"]
 why       = """
 A budget of a team or account does not show which user, role or agent spends the money. In owners.toml, you can set budgets for
 callers, in tokens or money, by day or month. focuswatch notifies the owner of a monthly budget when the current pace exceeds the
-budget, then when 70, 85 and 100 % are used. For a daily budget, it notifies the owner when 70, 85 and 100 % are used.
+budget, then when 70, 85 and 100% are used. For a daily budget, it notifies the owner when 70, 85 and 100% are used.
 """
-reason    = "Callers of the budget {budget_name} used {used} of {budget} {unit} ({used_percent} %) in {budget_period} through {last_day}, {pace_status}. Highest usage: {main_principal}."
+reason    = "Callers covered by the budget {budget_name} used {used} of {budget} {unit} ({used_percent}%) in {budget_period} through {last_day}, {pace_status}. Highest usage: {main_principal}."
 action    = """
 1. List spend by caller: focuswatch report ai_spend_by_principal
 2. Ask {main_principal} whether the usage is intentional. If one session has much higher cost than the other sessions, a loop or a retry storm is likely.

@@ -32,7 +32,7 @@ least_weekday_share = 0.9
 least_active_days = 4
 most_week_share = 0.7          # a schedule of four weeks has a quarter in each; tokens that moved here have all in the last
 least_monthly_cost_usd = 25.0  # of savings; less is not worth the effort
-saving = 0.5                   # https://aws.amazon.com/bedrock/pricing/ : batch, 50 % of on demand
+saving = 0.5                   # https://aws.amazon.com/bedrock/pricing/ : batch, 50% of on demand
 [needs]
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
 history_days = 28
@@ -175,7 +175,7 @@ SELECT
     resource_id,
     sum(effective_cost) / $lookback_days * 30 * $saving AS monthly_cost,
     service_name,
-    coalesce(resource_id, 'Calls that use no inference profile') AS workload,
+    coalesce(resource_id, 'Calls without an inference profile') AS workload,
     CASE WHEN bool_or(is_tagged) THEN 'with tags that mark it as batch work' ELSE 'on the same weekdays every week' END
         AS why_batchable,
     sum(effective_cost) / $lookback_days * 30 AS monthly_on_demand_cost,

@@ -11,7 +11,7 @@ cost of each run.
 reason    = "The {session_kind} {session} of role {principal_name} cost {session_cost} {currency} from {first_day} to {last_day}, {ratio} times the median of {sessions_of_role} sessions of this role ({median_cost} {currency}). Main model: {model}."
 action    = """
 1. Stop the session if it still runs: for AgentCore, aws bedrock-agentcore stop-runtime-session; otherwise revoke the active sessions of {principal_name} in the IAM console.
-2. Review the usage of the session: {million_tokens} million tokens, {output_share} % of them output. Many input tokens and few output tokens suggest a loop that resends the conversation history.
+2. Review the usage of the session: {million_tokens} million tokens, {output_share}% of them output. Many input tokens and few output tokens suggest a loop that resends the conversation history.
 3. Set a limit of steps and of tokens for the agent, and a budget for the role: [principal_budgets] in owners.toml.
 """
 blind_spots = [
@@ -19,7 +19,7 @@ blind_spots = [
   "A role with less than 9 sessions in the last 56 days is not evaluated, because the median of so few sessions is not reliable.",
   "Sessions with a name that is used on more than 3 days, such as sessions of people and Lambda functions, are not evaluated. principal_budget and token_burst evaluate their usage.",
   "The bill contains daily amounts, so a session is reported at the earliest on the next day.",
-  "The cost of a session includes model calls. CPU, memory and tools of AgentCore are not included, because the bill states no caller for them.",
+  "The cost of a session includes model calls. CPU, memory and tools of AgentCore are not included, because the bill contains no caller for them.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html",

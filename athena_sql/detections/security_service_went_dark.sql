@@ -5,17 +5,17 @@ schedule  = "daily"
 security_types = ["TTPs/Defense Evasion/SecurityServiceStopped"]  # https://attack.mitre.org/techniques/T1562/
 why       = """
 Attackers disable the services that would detect the attack: GuardDuty, CloudTrail, Config, Security Hub, Inspector.
-These services are billed every day. If one of these services is no longer billed in a region where other services are still
+These services are billed every day. If one of these services is no longer billed in a Region where other services are still
 billed, the service was probably disabled.
 """
-reason    = "Account {sub_account_name} was billed for {service_name} in {region_id} every day through {last_day}, but not on the {stopped_days} complete days since then. Other services in the region ({other_services}) are still billed."
+reason    = "Account {sub_account_name} was billed for {service_name} in {region_id} every day through {last_day}, but not on the {stopped_days} complete days since then. Other services in the Region ({other_services}) are still billed."
 action    = """
 1. Ask the security team whether a change was planned in {region_id} around {last_day}, such as a new delegated administrator or an organization trail that replaces the account's own.
 2. Identify who stopped the service: aws cloudtrail lookup-events --region {region_id} --start-time {last_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false, and look for {stop_events}
-3. If unauthorized: enable the service again (check its state: {state_command}), and treat the account as compromised until proven otherwise.
+3. If unauthorized: enable the service again (check its state: {state_command}), and treat the account as compromised until you have confirmed the cause.
 """
 blind_spots = [
-  "If a service stops in a region without other charges, or in a closed account, it is not reported.",
+  "If a service stops in a Region without other charges, or in a closed account, it is not reported.",
   "Config bills each recorded configuration item, and CloudTrail bills each data event. If nothing is recorded for days, the charges stop although the service is enabled, and the service is reported as stopped.",
   "A service counts as active while any of its usage types is billed. Therefore a disabled protection plan, rule or trail is not reported. A disabled GuardDuty detector is not reported either while GuardDuty Malware Protection for S3 is billed.",
   "The first copy of management events is free, so CloudTrail can be recording even if it has no charges.",

@@ -1,22 +1,23 @@
 /*
-title     = "Spend cap nearly or fully spent"
+title     = "Spend cap nearly reached or exceeded"
 category  = "governance"
 names     = "amount"
 schedule  = "daily"
 why       = """
 A use case with on_cap in owners.toml has a spend cap: its cap (the total since its first charge), or else its monthly_budget (the
-calendar month). Owners are notified when 70, 85 and 100 % of the cap are spent. At the cap, on_cap decides: "notify" does nothing
-more, "ask" lets an approver pause spending with a button, "pause" pauses spending at once. See docs/control.md.
+calendar month). Owners are notified when 70, 85 and 100% of the cap are spent. At 100%, on_cap sets the response: "notify" sends
+only the notification, "ask" lets an approver pause spending with a button, "pause" pauses spending immediately. See
+docs/control.md.
 """
-reason    = "Use case {use_case} has spent {spent} of {limit_amount} {currency} ({spent_percent} %), {limit_of}, and currently spends {daily_cost} {currency}/day. At the cap, {at_cap}."
+reason    = "Use case {use_case} has spent {spent} of {limit_amount} {currency} ({spent_percent}% of {limit_of}) and currently spends {daily_cost} {currency}/day. At the cap, {at_cap}."
 action    = """
 1. Decide with {plan_team} whether the spend is intended. If it is, raise {limit_key} in [use_cases.{use_case}] of owners.toml.
 2. If it is not intended, stop the resources with the highest cost: focuswatch report portfolio lists the use case.
 3. To stop model calls at once, press Pause spending in Slack if the message has this button.
 """
 blind_spots = [
-  "The bill is up to a day late, so a cap is exceeded by what is spent until the bill shows it.",
-  "A tag decides which charges belong to a use case, and whoever can tag a resource can add its cost to a use case.",
+  "The bill can be a day late, so spend can exceed the cap before it is detected.",
+  "Tags determine which charges belong to a use case, so anyone who can tag a resource can add its cost to a use case.",
   "Charges that do not match the use case's rules, such as shared resources, are not counted.",
 ]
 sources   = [
@@ -93,12 +94,12 @@ SELECT
     END AS at_cap,
     limit_amount,
     limit_period,
-    CASE WHEN cap IS NULL THEN 'its monthly budget' ELSE 'its cap in total' END AS limit_of,
+    CASE WHEN cap IS NULL THEN 'its monthly budget' ELSE 'its total cap' END AS limit_of,
     CASE WHEN cap IS NULL THEN 'monthly_budget' ELSE 'cap' END AS limit_key,
     spent,
     spent_share * 100 AS spent_percent,
     CASE WHEN spent_share >= 1 THEN 100E0 WHEN spent_share >= 0.85 THEN 85E0 ELSE 70E0 END AS reached_percent,
-    -- a new month starts again at 70 %; a total never does
+    -- a new month starts again at 70%; a total never does
     CASE WHEN cap IS NULL THEN substr(CAST(month_start AS varchar), 1, 7) ELSE limit_period END AS month,
     first_day,
     last_day,

@@ -5,7 +5,7 @@ names     = "amount"
 schedule  = "every_refresh"
 why       = """
 Every detection depends on a complete bill. AWS delivers the export up to three times a day.
-If deliveries stop, an account is missing, or a month loses rows, the missing charges look like savings.
+If deliveries stop, an account is missing, or rows of a month are missing, the missing charges look like savings.
 """
 reason    = "The billing export is late or incomplete: {problem}"
 action    = """
@@ -146,7 +146,7 @@ findings AS (
         'account ' || sub_account_id || ' had charges on ' || CAST(present_days AS varchar) || ' of '
             || CAST($present_days AS varchar) || ' days through ' || CAST(last_day AS varchar)
             || ', ' || CAST(CAST(round(effective_cost) AS bigint) AS varchar) || ' in total,'
-            || ' and has had no charges on the ' || CAST(missing_days AS varchar) || ' settled days since then.',
+            || ' and has had no charges on the ' || CAST(missing_days AS varchar) || ' complete days since then.',
         'Check whether the account was closed or left the organization:',
         'aws organizations describe-account --account-id {sub_account_id}',
         'If the account was closed or left, set closed_on for the account in the accounts file. Otherwise, check whether the export, its filter or the payer account changed.',

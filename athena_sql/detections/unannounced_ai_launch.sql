@@ -1,24 +1,23 @@
 /*
-title     = "Unannounced AI launch"
+title     = "AI launch without a use case"
 category  = "governance"
 names     = "place"
 schedule  = "daily"
 why       = """
-A new model or AI service that costs as much as a product, and that no use case in owners.toml names, has no owner who
-expects the cost, no budget and no end. If it is announced, its cost is allocated, and anomaly detections do not report a
-planned increase.
+If no use case in owners.toml covers a new model or AI service, its cost has no expected owner, budget or end date. If you declare
+the launch, its cost is allocated and anomaly detections do not report the planned increase.
 """
-reason    = "Account {sub_account_name} uses {product} since {first_day} for {daily_cost} {currency}/day, in {regions}. No use case in owners.toml names these charges."
+reason    = "Account {sub_account_name} has used {product} since {first_day}, at {daily_cost} {currency}/day, in {regions}. No use case in owners.toml covers these charges."
 action    = """
-1. Confirm with the account owner that {product} is planned, and for how long its cost will rise.
-2. If it is planned, run focuswatch note FINGERPRINT, review the block that it prints, and add the block to owners.toml.
+1. Confirm with the account owner that {product} is planned, and ask how long its cost is expected to increase.
+2. If it is planned, run focuswatch note FINGERPRINT, review the section that it prints, and add the section to owners.toml.
 3. If it is not planned, identify the caller in CloudTrail and remove the permission to use {product} from the caller's role.
 """
 blind_spots = [
-  "Without a use case in owners.toml, no launch is announced, and nothing is reported.",
+  "If owners.toml has no use cases, this detection reports nothing.",
   "Models and services in the first 14 days of an account or of the bill count as already in use.",
   "A model counts as in use from the first day on which it costs at least `trial_daily_cost_usd`; 28 days later, its finding is closed.",
-  "A use case that covers everything a team owns, without rows, names no charges.",
+  "A use case without rows covers everything a team owns, but does not count as covering a specific model or service.",
   "A model that takes over most of its tokens from older models of its family is a replacement and is not reported, even if it costs more.",
   "EC2 instances with GPUs are reported by gpu_burst; OpenSearch Serverless is not counted as an AI service.",
 ]

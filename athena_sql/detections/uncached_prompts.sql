@@ -6,7 +6,7 @@ why       = """
 Agents, chats and retrieval send the same instructions, tools and documents with each call. Bedrock reads a cached prefix at about
 a tenth of the input price, but only for calls that set a cache checkpoint.
 """
-reason    = "{workload} used {million_input_tokens} million input tokens of {models} on {active_days} of {lookback_days} days, {cached_percent} % of them through the prompt cache; input cost {monthly_input_cost} {currency}/month. Estimated potential savings with prompt caching, if {repeated_percent} % of the input is repeated: {monthly_cost} {currency}/month."
+reason    = "{workload} used {million_input_tokens} million input tokens of {models} on {active_days} of {lookback_days} days, {cached_percent}% of them through the prompt cache; input cost {monthly_input_cost} {currency}/month. Estimated potential savings with prompt caching, if {repeated_percent}% of the input is repeated: {monthly_cost} {currency}/month."
 action    = """
 1. Confirm with the owner that calls share a prefix (instructions, tool definitions, documents) and follow each other within five minutes.
 2. Compare the length of the prefix with the minimum of the model: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
@@ -15,7 +15,7 @@ action    = """
 blind_spots = [
   "The bill does not show how much of a prompt is repeated. The estimate assumes that half of the input tokens are, and that each cached prefix is written once for four reads.",
   "A prompt shorter than the minimum of its model (1,024 to 4,096 tokens) cannot be cached; the bill does not show the length of prompts.",
-  "A model is evaluated only if the bill contains cache reads and cache writes of the model, in any account: their prices are the ones used.",
+  "A model is evaluated only if the bill contains its cache reads and cache writes, in any account, because the estimate uses their prices.",
   "Batch, flex and priority inference are not evaluated, and neither is a workload with less than four input tokens for each output token.",
 ]
 sources   = [
@@ -52,7 +52,7 @@ SELECT
     resource_id,
     sum(saving) / max(lookback_days) * 30 AS monthly_cost,
     service_name,
-    coalesce(resource_id, 'Calls that use no inference profile') AS workload,
+    coalesce(resource_id, 'Calls without an inference profile') AS workload,
     array_agg(DISTINCT model ORDER BY model) AS models,
     sum(input_tokens) AS million_input_tokens,
     sum(input_cost) / max(lookback_days) * 30 AS monthly_input_cost,

@@ -8,14 +8,14 @@ only if the prefix is read again before it expires. A timestamp or an ID near th
 """
 reason    = "{workload} wrote {million_written_tokens} million tokens of {models} to the prompt cache on {active_days} of {lookback_days} days and read {million_read_tokens} million. The cache cost {monthly_cache_cost} {currency}/month, {monthly_cost} {currency}/month more than the same tokens without caching."
 action    = """
-1. Compare the start of several prompts of this workload. Move what differs between calls (date, user, request ID) behind the last cache checkpoint.
-2. Check that calls with the same prefix follow each other within the lifetime of the cache (five minutes, or one hour if the call says so).
+1. Compare the start of several prompts of this workload. Move content that differs between calls (date, user, request ID) after the last cache checkpoint.
+2. Check that calls with the same prefix follow each other within the lifetime of the cache (five minutes, or one hour if the call requests it).
 3. If prompts do not repeat, remove the cache checkpoints (cachePoint) from the calls: the tokens are then billed as input.
 """
 blind_spots = [
   "If the bill contains no input tokens of the model, the input price is assumed to be the write price divided by 1.25.",
   "Cache reads under another inference profile are not attributed to the profile that wrote the cache.",
-  "The amount is what caching adds to the bill. If the cache were read, the savings would be higher.",
+  "The amount is the cost that caching adds to the bill. If the cache were read, the savings would be higher.",
   "A cache that is written rarely, on less than seven of the days, is not reported.",
 ]
 sources   = [
@@ -52,7 +52,7 @@ SELECT
     resource_id,
     sum(premium) / max(lookback_days) * 30 AS monthly_cost,
     service_name,
-    coalesce(resource_id, 'Calls that use no inference profile') AS workload,
+    coalesce(resource_id, 'Calls without an inference profile') AS workload,
     array_agg(DISTINCT model ORDER BY model) AS models,
     sum(written_tokens) AS million_written_tokens,
     sum(read_tokens) AS million_read_tokens,

@@ -3,7 +3,7 @@ title     = "Untagged AI spend"
 category  = "governance"
 schedule  = "daily"
 why       = """
-AI cost grows quickly, and much of it is billed under the names of other services. If the tags that owners.toml requires are
+AI cost grows quickly, and much of it is billed under other service names. If the tags that owners.toml requires are
 missing, focuswatch cannot allocate the spend to a team or a budget, and no owner can confirm that the spend is needed.
 """
 reason    = "{service_name} in {region_id} costs {monthly_cost} {currency}/month, and the required tags are missing on the resource and on its account: {missing_tags}."

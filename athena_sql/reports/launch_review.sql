@@ -2,12 +2,12 @@
 title = "Launches that ended in the last 90 days: planned and actual cost"
 basis = "EffectiveCost of usage, excluding fees, credits and tax"
 why   = """
-A launch in owners.toml states for how many times the baseline (`planned_factor`) cost may rise, and until when. After its last
-settled day, this report compares the plan with the bill. `baseline_daily_cost` is the cost per day of the use case in the four
-weeks before the launch; `actual_factor` is the cost of the most expensive day of the launch divided by it, and
+A launch in owners.toml states the maximum planned cost as a multiple of the baseline (`planned_factor`), and the end date. After
+its last complete day, this report compares the plan with the bill. `baseline_daily_cost` is the cost per day of the use case in
+the four weeks before the launch; `actual_factor` is the cost of the most expensive day of the launch divided by it, and
 `average_factor` is the mean of all its days. `daily_cost_after` is the mean of the two weeks after the launch. If the use case
 has a unit and `activity` contains the unit counts, the unit cost before and during the launch are compared with the accepted
-cost. `ended_this_week` is true once per launch if the report runs every week.
+cost. If the report runs every week, `ended_this_week` is true in one run per launch.
 """
 [parameters]
 days = 90

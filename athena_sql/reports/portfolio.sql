@@ -6,7 +6,7 @@ A use case is a workload that owners.toml names under [use_cases] and matches by
 purpose of the spend, such as experiment or production. owners.toml states the intent of each use case. For a charge without a
 use case, the value of its `intent` tag is used. Experiments are shown with their cap and review date. If a use case has a
 unit, and `activity` contains the unit counts (namespace `business`, the use case as resource_id, the unit as metric), the
-report shows the cost per unit and the accepted cost per unit. `verdict` states the action that is due, if any. `launch` shows
+report shows the cost per unit and the accepted cost per unit. `verdict` shows the action that is due, if any. `launch` shows
 the planned launch that currently raises the baseline of token_burst and cost_anomaly.
 """
 [parameters]

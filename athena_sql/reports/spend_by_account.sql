@@ -2,9 +2,10 @@
 title = "Spend by account, last 30 complete days compared with the previous 30 days"
 basis = "EffectiveCost and BilledCost of usage and fees; BilledCost plus the separate columns for credits and tax equals the invoice"
 why   = """
-Each account with its OU, highest cost first. `share` is the row's share of all EffectiveCost. Accounts whose amounts all round to
-0.00 are summed up in the row (below 0.01), so the total equals spend_by_team and spend_by_service. Charges without an account,
-such as tax of the payer, are in the row (no account). A day is complete when its charges no longer change.
+The report has one row for each account, with its OU, highest cost first. `share` is the row's share of all EffectiveCost.
+Accounts whose amounts all round to 0.00 are combined in the row (below 0.01), so the total equals spend_by_team and
+spend_by_service. Charges without an account, such as the payer's tax, are in the row (no account). A day is complete when its
+charges no longer change.
 """
 [offers]
 limits = "Both costs, credits and tax have columns of their own."

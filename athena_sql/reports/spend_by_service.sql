@@ -2,8 +2,8 @@
 title = "Spend by service, last 30 complete days compared with the previous 30 days"
 basis = "EffectiveCost and BilledCost of usage and fees; BilledCost plus the separate columns for credits and tax equals the invoice"
 why   = """
-Each service as AWS names it, highest cost first. `share` is the row's share of all EffectiveCost. Services whose amounts all round
-to 0.00 are summed up in the row (below 0.01), so the total equals spend_by_team and spend_by_account. A day is complete when its
+The report has one row for each AWS service name, highest cost first. `share` is the row's share of all EffectiveCost. Services
+whose amounts all round to 0.00 are combined in the row (below 0.01), so the total equals spend_by_team and spend_by_account. A day is complete when its
 charges no longer change.
 """
 [offers]

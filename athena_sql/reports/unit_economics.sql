@@ -2,14 +2,14 @@
 title = "Cost per unit by week: tokens, calls, inferences, GPU hours"
 basis = "EffectiveCost of tokens, calls, inferences and GPU hours, excluding purchases, credits and tax"
 why   = """
-If spend grows faster than usage, the cost per unit rises. The report compares complete weeks (their charges no longer
-change), most recent first. `by_price` is the part of the change from the previous week that higher or lower prices cause.
-`by_mix` is the part that a different mix of units causes, such as another model or a higher share of output tokens. If the
-unit cost increased by the threshold (`least_increase`) or more, `cause` shows the larger of the two parts. Tokens of all
-types are counted in millions. For each unit, the first row is the sum of all accounts; each account begins with its sum, such as
-(all models), followed by its items.
-Bedrock calls are from CloudWatch, by account and Region. A day counts only if the tokens of its calls match the tokens on the bill.
-Batch inference makes no calls. Calls have no price of their own, so the report does not split the change of their cost.
+If spend grows faster than usage, the cost per unit rises. The report compares complete weeks (their charges no longer change),
+most recent first. `by_price` is the part of the change from the previous week that higher or lower prices cause. `by_mix` is the
+part that a different mix of units causes, such as another model or a higher share of output tokens. If the unit cost increased by
+the threshold (`least_increase`) or more, `cause` shows the larger of the two parts. Tokens of all types are counted in millions.
+For each unit, the first row is the sum of all accounts; each account begins with its sum, such as (all models), followed by its items.
+Bedrock calls are from CloudWatch, by account and Region. A day is included only if its tokens in CloudWatch match the tokens on
+the bill. Batch inference is not included in calls. Calls are not priced separately, so the report does not split the change of
+their cost.
 """
 [parameters]
 week_days = 7

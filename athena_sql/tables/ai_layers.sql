@@ -35,7 +35,7 @@ named_charges AS (
             WHEN ai_family IS NOT NULL THEN 'AI service'
             WHEN linked_resources.resource_id IS NOT NULL THEN 'used by an AI resource'
             WHEN regexp_like(lower(ResourceId), 'bedrock|sagemaker|agentcore|knowledge-base|knowledgebase|opensearch-serverless')
-                THEN 'named after one'                        -- log groups, buckets, functions, volumes of a workload
+                THEN 'named after an AI service'              -- log groups, buckets, functions, volumes of a workload
         END AS counted_as
     FROM daily_charges
     LEFT JOIN linked_resources ON daily_charges.ResourceId = linked_resources.resource_id

@@ -2,10 +2,10 @@
 title = "Charges by day, with derived columns that detections share"
 why   = """
 Columns that more than one detection needs are derived once:
-`meter` is SkuMeter without its region prefix, `instance_type` is the type in an instance meter,
+`meter` is SkuMeter without its Region prefix, `instance_type` is the type in an instance meter,
 `is_gpu` is true if the instance type has an accelerator, `ai_family` is the AI service of the charge under any service name
 (null: not an AI service), and `is_edge` is true if AWS bills the charge by the location of its traffic, so that RegionId is
-the region of the viewer. `internet_gb` is the data sent to the internet, in GB; it is null for other charges. Meter sources:
+the Region of the viewer. `internet_gb` is the data sent to the internet, in GB; it is null for other charges. Meter sources:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/billing-and-usage-interpreting.html
 https://docs.aws.amazon.com/cur/latest/userguide/cur-data-transfers-charges.html#s3-transfer-acceleration-traffic
 https://aws.amazon.com/waf/pricing/ and its price list (location Any: Global-WebACLV2, Global-RequestV2-Tier1).

@@ -2,7 +2,7 @@
 title = "GPU hours, cost and utilization by day and resource"
 why   = """
 The bill states the GPU hours and CloudWatch states the utilization. This table combines both to show the cost of idle GPUs.
-`utilization` is the mean utilization per GPU, from 0 to 100 %; it is null if utilization was not collected. An instance type that is not
+`utilization` is the mean utilization per GPU, from 0 to 100%; it is null if utilization was not collected. An instance type that is not
 in the list counts as one GPU, so that its utilization is overstated rather than understated.
 GPUs by type: https://docs.aws.amazon.com/ec2/latest/instancetypes/ac.html
 """

@@ -119,8 +119,8 @@ def _built_commands(sql: str) -> Iterator[str]:
     if found := re.search(r"'[^']*\baws [a-z][^']*'\s*\|\|", code):
         line = code[: found.start()].count("\n") + 1
         yield (
-            f"line {line} of the query: a command is concatenated with ||; write {{column}} for each column in the "
-            "command, in a column whose name ends in _command."
+            f"line {line} of the query: the query builds a command with ||. Return the command in a column whose name "
+            f"ends in _command, with {{column}} for each value."
         )
 
 

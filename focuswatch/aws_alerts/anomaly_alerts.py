@@ -129,8 +129,9 @@ def _action(anomaly: Anomaly, *, cause: AlertCause, first: date) -> str:
     values = {
         "link": link,
         "account": cause.linked_account_name or cause.linked_account or "the account",
-        "usage": " ".join(filter(None, (cause.usage_type, cause.region and f"in {cause.region}")))
-        or "the usage",
+        "usage": " ".join(
+            filter(None, ("the usage", cause.usage_type, cause.region and f"in {cause.region}"))
+        ),
         "first": first.isoformat(),
         "anomaly_id": anomaly.anomaly_id,
     }

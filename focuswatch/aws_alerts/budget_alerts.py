@@ -123,23 +123,25 @@ def _team(alert: Alert, *, owners: Owners, deployment: str) -> tuple[str | None,
 
 
 def _reason(alert: Alert) -> str:
-    subject = f"The budget {alert.budget}" + (f" of {alert.limit}" if alert.limit else "")
+    limit, subject = alert.limit, f"The budget {alert.budget}" + (f" of {alert.limit}" if alert.limit else "")
     if alert.reached is None:
         status = "is forecast to pass" if alert.forecast else "has passed"
         return f"{subject} {status} its alert threshold{f' of {alert.threshold}' if alert.threshold else ''}."
     verbs = ("fall to", "fallen to") if alert.below else ("reach", "reached")
     status = f"is forecast to {verbs[0]}" if alert.forecast else f"has {verbs[1]}"
-    return f"{subject} {status} {alert.reached}{_share(alert)}."
+    if limit and limit.unit == alert.reached.unit and limit.unit != "%":
+        kind = "Spend" if limit.is_money else "Usage"
+        share = f" ({percent}%)" if (percent := _percent(alert)) is not None else ""
+        reached = f"{alert.reached}".removesuffix(f" {limit.unit}")
+        return f"{kind} for the budget {alert.budget} {status} {reached} of {limit}{share}."
+    return f"{subject} {status} {alert.reached}."
 
 
-def _share(alert: Alert) -> str:
-    """Return the share of the limit; rounded down, so that 100% is the whole limit."""
-    if (
-        not (alert.limit and alert.reached and alert.limit.value > 0)
-        or alert.limit.unit != alert.reached.unit
-    ):
-        return ""
-    return "" if alert.limit.unit == "%" else f", {int(alert.reached.value / alert.limit.value * 100)}%"
+def _percent(alert: Alert) -> int | None:
+    """Return the share of the limit, in the same unit; rounded down, so that 100% is the whole limit."""
+    if not (alert.limit and alert.reached and alert.limit.value > 0):
+        return None
+    return int(alert.reached.value / alert.limit.value * 100)
 
 
 def _budget_action(alert: Alert, *, team: str | None) -> str:

@@ -28,8 +28,8 @@ def locked(state: Path) -> Iterator[None]:
         if error.errno not in READ_ONLY:
             raise
         raise ConfigError(
-            f"{state} is read-only, and reading an export writes to it. Copy the folder that contains it and specify "
-            "the copy with --state, or make it writable. The command findings needs no write access."
+            f"{state} is read-only, but this command writes to it. Make the folder writable, or copy it and specify "
+            "the copy with --state. `focuswatch findings` needs no write access."
         ) from error
     try:
         yield

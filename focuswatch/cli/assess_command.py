@@ -16,7 +16,7 @@ def assess(
 ) -> None:
     """Show what focuswatch can evaluate in a bill.
 
-    Each detection and report is listed with what it lacks and the command that fixes it. No finding is recorded.
+    Lists each detection and report with its missing input and the command that provides it. No finding is recorded.
 
     \b
     focuswatch assess ./focus

@@ -79,9 +79,7 @@ def check(
         typer.echo(problem, err=True)
     result = f"{len(broken)} problem{'s' * (len(broken) != 1)}" if broken else "no problems"
     cases = (
-        ""
-        if FOLDER.exists()
-        else " (headers, SQL and columns only; the test cases are part of a source checkout)"
+        "" if FOLDER.exists() else " (headers, SQL and columns only; test cases require a source checkout)"
     )
     typer.echo(f"Checked {f'{id} in ' if id else ''}{ROOT}{cases}: {result}.")
     if broken:

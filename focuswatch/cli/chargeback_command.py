@@ -17,7 +17,8 @@ def chargeback(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for a CSV and a Parquet file of all teams and of each team.", show_default=False
+            help="Output folder for CSV and Parquet files: one for all teams and one for each team.",
+            show_default=False,
         ),
     ] = None,
     format: Annotated[ReportFormat, typer.Option(help="Output format.")] = ReportFormat.TABLE,

@@ -34,7 +34,9 @@ def fetch(
     until: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d"], help="Day after the last one. [default: today in UTC]", show_default=False
+            formats=["%Y-%m-%d"],
+            help="Fetch days before this date (UTC). [default: today in UTC]",
+            show_default=False,
         ),
     ] = None,
     account: Annotated[
@@ -49,12 +51,12 @@ def fetch(
     ] = 7,
     api: Annotated[
         str | None,
-        typer.Option(help="Address of the API. [default: the vendor's]", show_default=False),
+        typer.Option(help="Base URL of the API. [default: the vendor's]", show_default=False),
     ] = None,
 ) -> None:
     """Write the charges of an AI vendor as FOCUS 1.2 files.
 
-    Fetches complete days in UTC and replaces them in the folder. The key is read from the environment:
+    Fetches complete UTC days and replaces any earlier copies in the folder. The key is read from the environment:
     ANTHROPIC_ADMIN_KEY, GITHUB_BILLING_TOKEN, CURSOR_ADMIN_KEY or OPENAI_ADMIN_KEY.
 
     \b

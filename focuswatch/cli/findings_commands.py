@@ -147,9 +147,8 @@ def exclude(
         _check_tag(tag, detection=detection, include_security=include_security)
     elif include_security:
         _refuse(
-            "--include-security is valid only with --tag. The other scopes include security findings, --team those "
-            "whose owner is determined by account or OU. "
-            "Leave --include-security out."
+            "--include-security is valid only with --tag. The other scopes include security findings; --team includes "
+            "only those whose owner is determined by account or OU. Omit --include-security."
         )
     with _open(ledger_options) as ledger:
         if scope == "fingerprint":
@@ -221,7 +220,7 @@ def _refuse(message: str) -> None:
 def _one_scope(scopes: "dict[SuppressionScope, str | None]") -> "tuple[SuppressionScope, str]":
     given = [(scope, value) for scope, value in scopes.items() if value]
     if len(given) != 1:
-        _refuse("Name exactly one scope: --fingerprint, --resource, --account, --team or --tag.")
+        _refuse("Specify exactly one scope: --fingerprint, --resource, --account, --team or --tag.")
     return given[0]
 
 
@@ -232,7 +231,7 @@ def _check_tag(tag: str | None, *, detection: str | None, include_security: bool
         if include_security:
             _refuse(
                 "--include-security is valid only with --tag. The other scopes always include security findings. "
-                "Leave --include-security out."
+                "Omit --include-security."
             )
         return
     if not all(tag.partition("=")[:2]):

@@ -35,8 +35,8 @@ def mcp(
 ) -> None:
     """Serve findings and reports to AI agents (MCP).
 
-    An agent starts this command and exchanges JSON over stdin and stdout. Tools only read, unless --allow-write is
-    given. Text from the bill is marked as data.
+    An agent starts this command and exchanges JSON over stdin and stdout. Tools are read-only unless --allow-write
+    is given. Text from the bill is marked as data.
 
     \b
     focuswatch mcp
@@ -50,9 +50,7 @@ def mcp(
     if allow_write and not (author or "").strip():
         raise ConfigError("--allow-write requires --author, the name to record with each decision.")
     if author and not allow_write:
-        raise ConfigError(
-            "--author is used only with --allow-write. Add --allow-write, or leave --author out."
-        )
+        raise ConfigError("--author requires --allow-write. Add --allow-write, or omit --author.")
     try:
         from focuswatch.mcp_server.build_server import build_server
     except ModuleNotFoundError as error:
@@ -75,7 +73,7 @@ def _source(bill_options: BillOptions, *, deployment: Path | None, catalog: "Cat
     given = bill_options
     if any((given.export, given.as_of, given.activity, given.accounts, given.ledger, given.state)):
         raise ConfigError(
-            "--deployment names the ledger and the bill. The only other option for them is --owners; "
-            "leave the others out."
+            "--deployment determines the ledger and the bill. You can combine it only with --owners; omit the other "
+            "input options."
         )
     return deployment_source(deployment, owners=bill_options.owners, catalog=catalog)

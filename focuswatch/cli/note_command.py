@@ -23,10 +23,10 @@ def note(
     ],
     bill_options: BillOptions,
 ) -> None:
-    """Print the block of owners.toml that announces a launch.
+    """Print the owners.toml section for a planned launch.
 
-    The first day, the factor and the rows are what the bill shows. Review the block before you add it. During a
-    launch, token_burst and cost_anomaly report only cost above the factor.
+    The first day, the factor (multiple of the baseline) and the rows are derived from the bill. Review the section
+    before you add it. During a launch, token_burst and cost_anomaly report only cost above the factor.
 
     \b
     focuswatch note 3f9a1c

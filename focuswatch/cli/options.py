@@ -189,7 +189,7 @@ def ledger_path(ledger: str | None, *, state: Path) -> Path:
         raise ConfigError(
             f"--ledger {ledger}: focuswatch scan writes only to ledger files. "
             "Only the deployment's own functions write to a "
-            "deployment's ledger. Name a file, or leave --ledger out."
+            "deployment's ledger. Specify a file, or omit --ledger."
         )
     return Path(ledger) if ledger else state / "ledger.db"
 
@@ -212,7 +212,7 @@ def open_ledger(ledger: str | None, *, export: str | None, state: Path | None) -
     )
     if not path.exists():
         raise ConfigError(
-            f"There is no ledger at {path}. Scan the export first, or name an existing ledger with --ledger."
+            f"There is no ledger at {path}. Scan the export first, or specify an existing ledger with --ledger."
         )
     opened = SqliteLedger(path)
     try:

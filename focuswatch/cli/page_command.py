@@ -31,7 +31,7 @@ def page(
 ) -> None:
     """Write findings, trends and savings as one HTML file.
 
-    If no export is named, the page covers the most recent scan.
+    If you specify no export, the page covers the most recent scan.
 
     \b
     focuswatch page

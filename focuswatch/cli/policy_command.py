@@ -20,7 +20,7 @@ def policy(
     owners: options.OwnersFile = None,
     kind: Annotated[
         PolicyFormat,
-        typer.Option(help="Policy of roles (iam), or service control policy of accounts (scp)."),
+        typer.Option(help="IAM policy for roles (iam), or service control policy for accounts (scp)."),
     ] = PolicyFormat.IAM,
 ) -> None:
     """Print the policy that enforces a use case's rules.

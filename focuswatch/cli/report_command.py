@@ -52,8 +52,8 @@ def report(
 ) -> None:
     """Print a report.
 
-    If no export is named, the report covers the most recent scan and uses the files of that scan. The output names the
-    basis of the amounts and the options for other bases.
+    If you specify no export, the report uses the most recent scan and its files. The output states the basis of the
+    amounts and the options for other bases.
 
     \b
     focuswatch report ai_spend
@@ -154,12 +154,12 @@ def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "Opene
     from focuswatch.reports.split_report import split_rows, unsplittable
 
     if reason := unsplittable(report, opened.catalog):
-        raise ConfigError(f"--by is not available for {report.id}: {reason} Leave --by out.")
+        raise ConfigError(f"--by is not available for {report.id}: {reason} Omit --by.")
     bill = opened.bill
     if not isinstance(bill.engine, DuckDbEngine):
         raise ConfigError(
             "--by requires --engine duckdb. On other engines, each part of the report would read the whole bill. "
-            "Leave --by out."
+            "Omit --by."
         )
     return split_rows(
         report,

@@ -41,7 +41,7 @@ def simulate(
 ) -> None:
     """Write a simulated FOCUS 1.2 export of an organization.
 
-    truth.json lists the planted incidents.
+    truth.json lists the simulated incidents.
 
     \b
     focuswatch simulate ./organization

@@ -70,7 +70,7 @@ def _pages(page: Callable[[str | None], BucketPage[Result]], *, vendor: str) -> 
     yield response
     while response.has_more:
         if response.next_page in cursors:
-            raise FetchError(f"{vendor}: a page announces another page without a new cursor")
+            raise FetchError(f"{vendor}: the response indicates another page but contains no new cursor")
         cursors.add(response.next_page)
         response = page(response.next_page)
         yield response

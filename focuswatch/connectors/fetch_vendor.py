@@ -111,5 +111,5 @@ def first_day(since: date | None, *, newest: date | None, until: date, restated_
             "The folder contains no charges yet. Specify the first day with --since, such as 2026-11-01"
         )
     if first >= until:
-        raise ConfigError(f"--since {first} is not before {until}, the first day that is not complete in UTC")
+        raise ConfigError(f"--since {first} must be before {until}, the first incomplete UTC day")
     return first

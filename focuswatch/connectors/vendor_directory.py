@@ -56,7 +56,9 @@ def list_names(
         except FetchError as error:
             if error.status not in (UNAUTHORIZED, FORBIDDEN):
                 raise
-            return Names({}, (f"The key may not read {path}. The files contain IDs instead of names.",))
+            return Names(
+                {}, (f"The key has no permission to read {path}. The files contain IDs instead of names.",)
+            )
         found += listed.data
         if not listed.has_more or not listed.data:
             return Names({item.id: item for item in found})

@@ -8,9 +8,7 @@ from focuswatch.errors import ConfigError
 def checked_key(key: str, *, source: str) -> str:
     """Return the key. Raises ConfigError that names `source`, and never the key, for what cannot be in a header."""
     if not key.isascii() or any(character.isspace() for character in key):
-        raise ConfigError(
-            f"The value of {source} is not a key: it contains spaces or characters beyond ASCII"
-        )
+        raise ConfigError(f"The value of {source} is not a key: it contains spaces or non-ASCII characters")
     return key
 
 

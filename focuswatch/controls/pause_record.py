@@ -1,4 +1,4 @@
-"""The record of a use case's pause: its state, author, reason and expiry, as stored in the ledger's table. Pure."""
+"""The record of a use case's pause: its state, author, reason and expiry, as stored in the ledger table. Pure."""
 
 from datetime import UTC, datetime
 from typing import Literal

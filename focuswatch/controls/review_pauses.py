@@ -52,7 +52,7 @@ class SpendCaps:
         use_case = use_case_of_finding(finding, owners=self.owners) if finding else None
         if finding is None or use_case is None:
             return PauseOutcome(
-                None, changed=False, note="focuswatch no longer knows this finding's use case."
+                None, changed=False, note="focuswatch cannot find this finding or its use case."
             )
         name = f"{response.user_name} ({response.user_id})" if response.user_name else response.user_id
         press = Press(
@@ -144,4 +144,4 @@ def pressed_at(response: UserResponse) -> float:
     try:
         return float(response.id.rpartition(" ")[2])
     except ValueError as error:
-        raise Refused(f"the press {response.id!r} has no time; it was not sent by Slack") from error
+        raise Refused(f"the button press {response.id!r} has no timestamp; Slack did not send it") from error

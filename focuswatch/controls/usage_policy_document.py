@@ -48,7 +48,7 @@ def policy_document(use_case: str, policy: UsagePolicy, *, kind: PolicyKind) -> 
 
 def policy_notes(policy: UsagePolicy, *, kind: PolicyKind) -> list[str]:
     """Return what to know before the document is attached."""
-    target = "to the roles of the use case" if kind == "iam" else "to the accounts of the use case alone"
+    target = "to the roles of the use case" if kind == "iam" else "only to the accounts of the use case"
     notes = [f"Nothing was changed. Review the policy, and attach it {target}."]
     if policy.regions:
         notes.append(

@@ -54,7 +54,7 @@ def coverage(engine: Engine, *, as_of: date) -> Coverage:
     newest = max(days)
     doubts = []
     if (as_of - newest).days > LATE_DAYS:
-        doubts.append(f"the newest charge is from {newest}, {(as_of - newest).days} days before {as_of}")
+        doubts.append(f"the most recent charge is from {newest}, {(as_of - newest).days} days before {as_of}")
     expected = {newest - timedelta(days=back) for back in range(min(GAP_DAYS, (newest - min(days)).days + 1))}
     if gaps := sorted(expected - days):
         doubts.append(f"the export has no charges for {', '.join(map(str, gaps))}")

@@ -27,7 +27,7 @@ FILL_COLUMN = {
     "ResourceId": "Export charges with resource IDs: AWS delivers them in the FOCUS 1.2 export of Data Exports.",
     "ConsumedQuantity": "Export charges with ConsumedQuantity and ConsumedUnit.",
 }
-COLLECT = "Collect CloudWatch activity, and give it: focuswatch scan EXPORT --activity FILE"
+COLLECT = "Collect CloudWatch activity, and pass it: focuswatch scan EXPORT --activity FILE"
 DAYS = """
 SELECT min(charge_date) AS first_day, max(settled_days) AS settled_days
 FROM completeness
@@ -109,7 +109,7 @@ def assess(
 ) -> list[Assessment]:
     """Return the assessment of each detection and report, in the order of `STATES`. Raises QueryError."""
     entries: list[Detection | Report] = [*catalog.live, *catalog.reports.values()]
-    progress("Reading which charges the bill has")
+    progress("Checking which charges the bill contains")
     facts = bill_facts(bill.aws_engine, entries=entries, owners=owners)
     inputs = DetectionInput(
         as_of=bill.as_of,
@@ -157,9 +157,9 @@ def assess_input(
     """Return whether the bill has the input that `entry` needs, without running it."""
     needs, title = entry.header.needs, entry.header.title
     if not facts.matching[entry.id]:
-        reason = "the bill has no charges that it evaluates"
+        reason = f"the bill has no charges that this {kind} evaluates"
         return Assessment(entry.id, kind, title, "no charges", reasons=(reason,))
-    missing = _missing(entry.id, needs, facts=facts, as_of=as_of)
+    missing = _missing(entry.id, needs, facts=facts, as_of=as_of, kind=kind)
     state: State = "not evaluated" if missing.reasons else "evaluated"
     return Assessment(entry.id, kind, title, state, tuple(missing.reasons), tuple(missing.fixes))
 
@@ -188,11 +188,11 @@ def _settings_of(owners: Owners) -> Iterator[OwnersSetting]:
     yield from (name for name, values in settings.items() if values)
 
 
-def _missing(id: str, needs: NeedsHeader, *, facts: BillFacts, as_of: date) -> _Missing:
+def _missing(id: str, needs: NeedsHeader, *, facts: BillFacts, as_of: date, kind: str) -> _Missing:
     missing = _Missing()
     for column in needs.columns:
         if not facts.filled[id, column]:
-            missing.add(f"{column} is empty in all charges that it evaluates", FILL_COLUMN[column])
+            missing.add(f"{column} is empty in all charges that this {kind} evaluates", FILL_COLUMN[column])
     if facts.settled_days < needs.history_days:
         wait = timedelta(days=needs.history_days - facts.settled_days)
         missing.add(
@@ -211,7 +211,8 @@ def _missing(id: str, needs: NeedsHeader, *, facts: BillFacts, as_of: date) -> _
         if setting not in facts.owners:
             missing.add(
                 f"owners.toml has no {SET_BY[setting]}",
-                f"Add a {SET_BY[setting]} to owners.toml, and give it: focuswatch scan EXPORT --owners owners.toml",
+                f"Add a {SET_BY[setting]} to owners.toml, and pass the file: "
+                "focuswatch scan EXPORT --owners owners.toml",
             )
     return missing
 

@@ -127,7 +127,7 @@ def _without_invalid_costs(rows: list[Row], detection: Detection) -> tuple[list[
     return (
         [row for row in rows if not any(row is other for other in invalid)],
         f"{detection.id}: {len(invalid)} findings have a cost that is not a finite number (first: {named}) and are "
-        "left out; correct these charges in the export.",
+        "omitted; correct these charges in the export.",
     )
 
 

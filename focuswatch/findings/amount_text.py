@@ -57,6 +57,15 @@ def main_amount(finding: Finding) -> str:
     return " ".join(filter(None, (text, _days(finding))))
 
 
+def changed_amount(finding: Finding, *, before: Finding) -> str:
+    """Return all amounts with the previous one: `16,127 USD charged since 2026-05-27 (previously 8,063 USD)`."""
+    now = main_amount(finding)
+    suffix = amount_suffix(before.detection, before.category)
+    month = "/month" if suffix.startswith("/month") else ""
+    was = f"{_money(before, before.monthly_cost)}{month}" if before.monthly_cost else main_amount(before)
+    return f"{now} (previously {was}){full_amount(finding).removeprefix(now)}"
+
+
 def amount_label(finding: Finding) -> str:
     """Return the text next to the amount of a finding in a table with a currency: `charged since 2026-05-27`."""
     text = " ".join(
@@ -110,7 +119,7 @@ def saving_text(finding: Finding) -> str | None:
         return _verified_saving(finding, finding.verified_saving)
     if finding.category != "waste":
         return None
-    return f"Expected savings: {_money(finding, finding.monthly_cost)}/month. focuswatch will verify them in the bill."
+    return f"Expected savings: {_money(finding, finding.monthly_cost)}/month. focuswatch will verify them on the bill."
 
 
 def _verified_saving(finding: Finding, saving: VerifiedSaving) -> str:

@@ -20,7 +20,10 @@ LEAST_SHARE = 0.05  # of the excess: less is due to rounding, price tiers and mi
 
 def explanation_sentences(explanation: Explanation, *, currency: str) -> list[str]:
     """Return the excess, usage and price, the cost drivers, and what started, stopped or changed that day."""
-    return [explanation_headline(explanation, currency=currency), *explanation_details(explanation)]
+    return [
+        explanation_headline(explanation, currency=currency),
+        *explanation_details(explanation, currency=currency),
+    ]
 
 
 def explanation_headline(explanation: Explanation, *, currency: str) -> str:
@@ -34,12 +37,12 @@ def period_text(first: date, last: date) -> str:
     return f"on {first}" if first == last else f"from {first} to {last}"
 
 
-def explanation_details(explanation: Explanation) -> Iterator[str]:
+def explanation_details(explanation: Explanation, *, currency: str) -> Iterator[str]:
     """Yield everything but the headline."""
     for part in explanation.parts:
-        yield cost_driver_text(part, explanation)
+        yield cost_driver_text(part, explanation, currency=currency)
     if explanation.others:
-        yield f"other cost drivers: {amount(explanation.others)}"
+        yield f"other cost drivers: {_signed(explanation.others)} {currency}"
     yield from circumstances(explanation)
 
 
@@ -65,16 +68,13 @@ def _usage_and_price(explanation: Explanation) -> str:
     return f"{amount(volume)} from usage, {amount(price)} from price"
 
 
-def cost_driver_text(part: CostDriver, explanation: Explanation) -> str:
-    """Return `meter USE1-BoxUsage:p4d.24xlarge in us-east-1, RunInstances, i-0abc: 786.43, 98% (new)`."""
-    places = [
-        f"meter {part.meter}" if part.meter else "no meter",
-        *(["in " + part.region_id] if part.region_id else []),
-    ]
-    names = [" ".join(places), part.service_name, part.operation, _resources(part)]
+def cost_driver_text(part: CostDriver, explanation: Explanation, *, currency: str) -> str:
+    """Return `USE1-BoxUsage:p4d.24xlarge in us-east-1 (RunInstances, i-0abc): +786.43 USD, 98% (new)`."""
+    meter = (part.meter or "no meter") + (f" in {part.region_id}" if part.region_id else "")
+    names = ", ".join(filter(None, (part.service_name, part.operation, _resources(part))))
     share = f", {part.excess * PERCENT / explanation.excess:.0f}%" if explanation.excess else ""
     marks = "".join((" (new)" if part.is_new else "", " (purchase, billed cost)" if part.is_billed else ""))
-    return f"{', '.join(name for name in names if name)}: {amount(part.excess)}{share}{marks}"
+    return f"{meter}{f' ({names})' if names else ''}: {_signed(part.excess)} {currency}{share}{marks}"
 
 
 def token_drivers_text(drivers: TokenDrivers) -> str:
@@ -84,8 +84,8 @@ def token_drivers_text(drivers: TokenDrivers) -> str:
     output_before, output = drivers.output_percent_before, drivers.output_percent
     refused_before, refused = drivers.refused_percent_before, drivers.refused_percent
     causes = (
-        (drivers.by_calls, f"attempted calls (answered: {before:,.0f} to {now:,.0f})"),
-        (drivers.by_retries, f"throttled or refused calls ({refused_before:.0f}% to {refused:.0f}%)"),
+        (drivers.by_calls, f"attempted calls (successful: {before:,.0f} to {now:,.0f})"),
+        (drivers.by_retries, f"throttled or rejected calls ({refused_before:.0f}% to {refused:.0f}%)"),
         (drivers.by_tokens_per_call, f"tokens per call ({size_before:,.0f} to {size:,.0f})"),
         (drivers.by_output_share, f"the mix of tokens (output: {output_before:.0f}% to {output:.0f}%)"),
         (drivers.by_price, "prices and models"),

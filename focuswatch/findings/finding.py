@@ -44,6 +44,8 @@ ANY_AMOUNT = Context(
 
 Status = Literal["new", "open", "changed", "resolved"]
 OwnedBy = Literal["resource tag", "account tag", "account", "ou", "budget", "plan", "fallback"]
+# Columns of numbers that are not money; whole values are shown without decimals.
+MEASURE = re.compile(r"(^|_)(hours|percent|share|utilization|tokens|days|gb)(_|$)")
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
 # The lowest stake of each severity, in USD. Waste and governance: per month. Anomaly and security: the cost so far,
@@ -139,6 +141,18 @@ def account_label(name: str | None, id: str | None) -> str | None:
     return f"{name} ({id})" if name and id else name or id
 
 
+def owner_rule(owned_by: OwnedBy) -> str:
+    """Return the rule that determined the owner: `by account tag`, `by OU`."""
+    return {"ou": "by OU", "budget": "from budget name", "plan": "by use case or budget"}.get(
+        owned_by, f"by {owned_by}"
+    )
+
+
+def owner_label(finding: Finding) -> str:
+    """Return the owning team and how it was determined: `search (by account tag)`."""
+    return f"{finding.team} ({owner_rule(finding.owned_by)})"
+
+
 def fingerprint(detection: str, row: Mapping[str, Any]) -> str:
     """Return a finding's identity over time: 20 hex digits of detection, account, region, service and resource."""
     identity = [
@@ -185,7 +199,12 @@ def json_value(value: Any) -> Any:
 
 def display_values(row: Mapping[str, Any]) -> dict[str, str]:
     """Return the text that replaces `{column}` in a `reason` or `action`."""
-    return {key: _shown(value) for key, value in row.items()}
+    return {key: _shown(value, is_measure=MEASURE.search(key) is not None) for key, value in row.items()}
+
+
+def evidence_label(column: str) -> str:
+    """Return the name of an evidence column in a message: the column's own, unless that is unclear without the rest."""
+    return {"continues": "still_occurring", "moved": "changed"}.get(column, column)
 
 
 def amount(value: float | Decimal) -> str:
@@ -193,18 +212,20 @@ def amount(value: float | Decimal) -> str:
     return f"{value:,.2f}" if -1000 < value < 1000 else f"{value:,.0f}"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, *, is_measure: bool = False) -> str:
     match value:
         case None:
             return "none"
         case bool():
             return "yes" if value else "no"
         case float() | Decimal():
-            return amount(value)
+            return amount(value).removesuffix(".00") if is_measure else amount(value)
         case int():
             return f"{value:,}"
         case list() | tuple():
             return ", ".join(map(_shown, value))
+        case Mapping():
+            return ", ".join(f"{key}={_shown(one)}" for key, one in value.items())
     return str(value)
 
 

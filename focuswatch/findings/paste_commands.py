@@ -76,9 +76,9 @@ def why_not(name: str, value: Any, *, part: bool = False, quoted: bool = False) 
     text = "" if value is None else str(value)
     label = name.replace("_", " ")
     if not text.strip():
-        return f"the bill does not contain the {label}"
+        return f"the bill contains no {label}"
     if name == "region_id" or name.endswith("_region_id"):
-        return None if REGION.fullmatch(text) else f"the {label} is not an AWS region"
+        return None if REGION.fullmatch(text) else f"the {label} is not an AWS Region"
     allowed = PART if part else IN_QUOTES if quoted else NAME
     if not allowed.fullmatch(text) or LOADED in text:
         return f"the {label} {UNSAFE}"

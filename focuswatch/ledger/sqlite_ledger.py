@@ -41,7 +41,7 @@ class SqliteLedger:
                 self._connection.executescript(TABLES + f"PRAGMA user_version = {VERSION};")
         except (sqlite3.Error, OSError) as error:
             raise LedgerError(
-                f"cannot open ledger {path}: {error}. Name another ledger file with --ledger."
+                f"cannot open ledger {path}: {error}. Specify another ledger file with --ledger."
             ) from error
 
     def close(self) -> None:
@@ -164,7 +164,7 @@ class SqliteLedger:
             first_line = str(error).partition("\n")[0]
             raise LedgerError(
                 f"The ledger {self.path} is damaged ({first_line}). "
-                "Restore it from a backup, or name another ledger with --ledger."
+                "Restore it from a backup, or specify another ledger with --ledger."
             ) from error
 
     @contextmanager

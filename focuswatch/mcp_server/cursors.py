@@ -20,12 +20,12 @@ def decode_cursor(cursor: str, *, of: object) -> list[str | int]:
         digest, *parts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, TypeError) as error:
         raise ConfigError(
-            "The cursor is not valid. Use the next_cursor of the previous page, or leave cursor out."
+            "The cursor is not valid. Use the next_cursor of the previous page, or omit cursor."
         ) from error
     if digest != _digest(of):
         raise ConfigError(
             "The cursor belongs to a call with other arguments, or to an earlier bill. Repeat the arguments of the "
-            "first page, or leave cursor out."
+            "first page, or omit cursor."
         )
     return [part if isinstance(part, int) else str(part) for part in parts]
 

@@ -85,7 +85,7 @@ class ReadTools:
         return report_page(report, as_of=as_of, rows=rows, cursor=cursor)
 
     def weekly_summary(
-        self, team: Annotated[str | None, Field(description="Team; the organization if left out.")] = None
+        self, team: Annotated[str | None, Field(description="Team; the organization if omitted.")] = None
     ) -> Document:
         """Summarize the last seven complete days: spend, largest changes with causes, open findings, savings."""
         return weekly_document(team, source=self._source, catalog=self._catalog)

@@ -42,7 +42,7 @@ class WriteTools:
         fingerprint: Fingerprint,
         reason: Reason,
         until: Annotated[
-            date | None, Field(description="Bill date from which it is notified again; never if left out.")
+            date | None, Field(description="Bill date from which it is notified again; never if omitted.")
         ] = None,
     ) -> Document:
         """Mute one finding that is expected, by default with no end date. Call this only if the user asked for it."""

@@ -1,4 +1,4 @@
-"""Exclusive claims of function runs on findings, and the state of each finding in a channel, in the ledger's table.
+"""Exclusive claims of function runs on findings, and the state of each finding in a channel, in the ledger table.
 
 Neither Slack nor Jira accepts an idempotency key. So a run claims a finding before it writes to the channel, for the
 time of a lease, and stores the result. After a lease that expired without being given back, the outcome is unknown: the
@@ -43,7 +43,7 @@ class Claim(Generic[S]):
 
 
 class Claims(Generic[S]):
-    """The claims of one channel (`slack`, `jira`) in the ledger's table; `clock` gives seconds since 1970."""
+    """The claims of one channel (`slack`, `jira`) in the ledger table; `clock` gives seconds since 1970."""
 
     def __init__(
         self, table: "Table", *, channel: str, model: type[S], clock: Callable[[], float] = time.time

@@ -18,7 +18,7 @@ def also_detected_text(finding: Finding) -> str | None:
     if not names:
         return None
     listed = "; ".join(names) + (f"; and {more:,} more" if more > 0 else "")
-    return f"Also detected as: {listed}. Amounts can overlap; totals count them once."
+    return f"Also detected as: {listed}. Amounts can overlap; totals count each dollar once."
 
 
 def incident_lines(finding: Finding) -> list[str]:
@@ -93,7 +93,7 @@ def incident_text(notification: Notification) -> str:
         lines.append(f"and {more:,} more")
     also = also_detected_text(finding)
     paragraphs = [
-        _paragraph("The same cause, also new:", lines) if lines else "",
+        _paragraph("Other new findings with the same cause:", lines) if lines else "",
         f"{also}\n\n" if also else "",
     ]
     return "".join(paragraphs)

@@ -1,6 +1,6 @@
 """Rate limit of one message a second per channel, and pauses that the server asks for.
 
-The state is in the ledger's table, since several function runs post at once.
+The state is in the ledger table, since several function runs post at once.
 """
 
 import time

@@ -4,7 +4,7 @@ import json
 from functools import cache
 from importlib.resources import files
 
-from focuswatch.findings.finding import Finding, account_label
+from focuswatch.findings.finding import Finding, account_label, owner_label
 from focuswatch.notify.incident_text import rollout_extent
 
 
@@ -32,10 +32,10 @@ def region_id_of_finding(finding: Finding) -> str | None:
 
 
 def owner_of_finding(finding: Finding) -> str:
-    """Return the owner and what determined it: `search (by account)`; of a rollout the number of teams."""
+    """Return the owner and what determined it: `search (by account tag)`; of a rollout the number of teams."""
     if finding.rollout and finding.spans_teams:
         return f"{len(finding.rollout.teams)} teams"
-    return f"{finding.team} (by {finding.owned_by})" if finding.team else "no owner"
+    return owner_label(finding) if finding.team else "no owner"
 
 
 def account_named(name: str | None, number: str | None) -> str:

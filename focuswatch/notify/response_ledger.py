@@ -57,7 +57,7 @@ def no_other_channel(_: PersonResponse) -> None:
 
 @dataclass(frozen=True)
 class ResponseLedger:
-    """The responses in the ledger's table, and their effects on the ledger.
+    """The responses in the ledger table, and their effects on the ledger.
 
     `also` brings a response to other channels, under the id of the incident. If it raises, the response is applied, and
     `also` is called again when the response arrives again.

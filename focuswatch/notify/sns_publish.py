@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from focuswatch.errors import DeliveryError
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import Finding, display_values
+from focuswatch.findings.finding import Finding, display_values, evidence_label
 from focuswatch.findings.offer_text import offer_command, offer_reason
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
@@ -160,7 +160,7 @@ def render_email(notification: Notification) -> str:
     finding = notification.finding
     account, region = account_of_finding(finding), region_id_of_finding(finding)
     proof = display_values({name: value for name, value in finding.evidence.items() if value is not None})
-    evidence = "\n".join(f"  {name}: {value}" for name, value in proof.items())
+    evidence = "\n".join(f"  {evidence_label(name)}: {value}" for name, value in proof.items())
     return visible(
         f"{finding.title}\n\n{finding.reason}\n\nAccount: {account or 'none'}\nRegion: {region}\n"
         f"Amount: {full_amount(finding)}\n\n{incident_text(notification)}"

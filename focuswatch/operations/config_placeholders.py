@@ -36,5 +36,7 @@ def unconfigured_channels(deployment: Deployment, owners: Owners) -> Iterator[st
             channel = channels.get(address.kind)
             if address.kind == "slack" or (channel and deployment.uses(channel)):
                 continue
-            setting = f"{channel.setting} in deployment.toml" if channel else "a version that delivers to it"
-            yield f"owners.toml: {key}: found '{address}', which requires {setting}."
+            if channel is None:
+                yield f"owners.toml: {key}: this version does not deliver to '{address}'."
+            else:
+                yield f"owners.toml: {key}: found '{address}', which requires {channel.setting} in deployment.toml."

@@ -1,4 +1,4 @@
-"""A lease in the ledger's table: one run of a function at a time, without reserved concurrency.
+"""A lease in the ledger table: one run of a function at a time, without reserved concurrency.
 
 A run that finds the lease held sets a mark and ends. The holder finds the mark when it releases the lease, and invokes
 the function again, so that events that arrived during its run are processed. The holder renews the lease while it runs.

@@ -17,7 +17,8 @@ DAY_HOURS = 24
 STALE_HOURS = 48  # of the newest delivery: AWS delivers daily at least
 READ_LOG = "Check the function's log; its last line says what to do next."
 CHECK_EXPORT = (
-    "AWS delivers at least once a day, and a new export within a day. Check the status of the export."
+    "AWS delivers at least once a day; the first delivery of a new export can take a day. "
+    "Check the status of the export."
 )
 MAX_SHOWN = 5  # names for each reason, and reasons for each problem
 HEALTHY, UNHEALTHY = "\N{WHITE HEAVY CHECK MARK}", "\N{LARGE RED CIRCLE}"
@@ -54,13 +55,13 @@ class HealthReport:
     def headline(self) -> str:
         """Return the report in one line."""
         if self.is_healthy:
-            return f"{HEALTHY} focuswatch health: no problems. {self.evaluated}"
+            return f"{HEALTHY} focuswatch health: no problems. Evaluated {self.evaluated}"
         return f"{UNHEALTHY} focuswatch health: {_count(len(self.problems), 'problem')}"
 
     @property
     def evaluated(self) -> str:
         """Return how many detections ran, over how many accounts, and up to which day of the bill."""
-        coverage = f"{_count(self.detections, 'detection')}, {_count(self.accounts, 'account')}"
+        coverage = f"{_count(self.detections, 'detection')} in {_count(self.accounts, 'account')}"
         return f"{coverage}, charges before {self.as_of}" if self.as_of else f"{coverage}, no bill yet"
 
     @property
@@ -68,7 +69,7 @@ class HealthReport:
         """Return the age of the data and the bytes that the last runs scanned."""
         age = "age unknown" if self.data_age_hours is None else f"{self.data_age_hours:.0f} hours old"
         delivery = f"Newest delivery of the billing export: {age}."
-        return f"{delivery} Scanned by the last runs: {_size(self.scanned_bytes)}."
+        return f"{delivery} Data scanned by the last runs: {_size(self.scanned_bytes)}."
 
     def as_text(self) -> str:
         """Return the report as plain text, for mail."""
@@ -189,12 +190,12 @@ def _notes(heartbeats: Mapping[str, Heartbeat], *, queued: Mapping[str, int], na
     failed = heartbeats["collect"].failed if "collect" in heartbeats else {}
     services = {service: reason for service, reason in failed.items() if not service.isdigit()}
     if services:
-        yield f"Services whose resources were not evaluated: {'; '.join(_by_reason(services))}."
+        yield f"Resources not evaluated, by service: {'; '.join(_by_reason(services))}."
     doubts = [
         doubt for kind in ("refresh", "detect") if kind in heartbeats for doubt in heartbeats[kind].doubts
     ]
     if doubts:
-        yield f"Findings are not resolved until this is fixed: {'; '.join(dict.fromkeys(doubts))}."
+        yield f"No findings are resolved until this problem is fixed: {'; '.join(dict.fromkeys(doubts))}."
     yield from (heartbeats["refresh"].warnings if "refresh" in heartbeats else ())
 
 

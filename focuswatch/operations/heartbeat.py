@@ -1,4 +1,4 @@
-"""Heartbeats: the result of the last run of each Lambda function, one item each in the ledger's table.
+"""Heartbeats: the result of the last run of each Lambda function, one item each in the ledger table.
 
 A function that stopped running writes no heartbeat, so the health report and `focuswatch doctor` look for missing ones.
 """
@@ -58,7 +58,7 @@ class Heartbeat(BaseModel):
 
 
 def record(table: "Table", heartbeat: Heartbeat) -> None:
-    """Store the heartbeat in the ledger's table, in place of the function's previous one."""
+    """Store the heartbeat in the ledger table, in place of the function's previous one."""
     stored = heartbeat.model_copy(update={"failed": _fitting(heartbeat.failed)})
     document = stored.model_dump_json(by_alias=True)
     table.put_item(Item={"kind": "heartbeat", "id": stored.function, "document": document})

@@ -49,7 +49,7 @@ class Increase:
 def increase_of(
     costs: Mapping[date, float], *, as_of: date, first_day: date | None = None
 ) -> Increase | None:
-    """Return the increase of the newest settled days, from `first_day` on, or from where it fits the costs best.
+    """Return the increase of the newest complete days, from `first_day` on, or from where it fits the costs best.
 
     Of all days, the one is taken that divides the costs into two levels with the smallest squared error. None where
     no day has a higher level after it.
@@ -84,7 +84,7 @@ def note_of_use_case(
     increase = increase_of(costs, as_of=as_of)
     if increase is None:
         raise ConfigError(
-            f"The cost of use case {name} has not increased in the {NEWEST_DAYS} newest settled days."
+            f"The cost of use case {name} has not increased in the {NEWEST_DAYS} newest complete days."
         )
     launch = _launch(increase, baseline=increase.daily_before, as_of=as_of)
     others = [one for one in use_case.launches if not _overlap(one, launch)]
@@ -160,7 +160,7 @@ def _costs(increase: Increase, currency: str) -> str:
 
 
 def _to_review(baseline: float) -> Iterator[str]:
-    yield f"Review intent, last_day (proposed: {LAUNCH_DAYS} days from now) and factor (the peak until now)."
+    yield f"Review intent, last_day (proposed: {LAUNCH_DAYS} days from now) and factor (the peak so far)."
     if baseline <= 0:
         yield f"These charges and their service had no cost before: factor is a placeholder ({UNKNOWN_FACTOR:g})."
 
@@ -179,7 +179,8 @@ def _selected(rows: Sequence[Row], *, account_id: str | None, owners: Owners) ->
             "These charges have no account, no resource and no tag that selects them. Add a tag first."
         )
     return {"accounts": [account_id]}, (
-        "No resource or tag selects these charges only, so the whole account is selected. Tag them for a closer note."
+        "No resource or tag matches only these charges, so the section selects the whole account. To narrow the "
+        "selection, tag the resources."
     )
 
 

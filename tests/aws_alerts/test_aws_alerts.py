@@ -37,7 +37,10 @@ def read(body, *, owners=OWNERS):
 def test_alert_states_budget_amount_and_share():
     """The budget, what was charged and the share of it, in one sentence and in the finding's money."""
     finding = read(budget_message())
-    assert finding.reason == "The budget focuswatch-team-search of 12,000 USD has reached 10,230 USD, 85%."
+    assert (
+        finding.reason
+        == "Spend for the budget focuswatch-team-search has reached 10,230 of 12,000 USD (85%)."
+    )
     assert (finding.detection, finding.monthly_cost, finding.currency) == (BUDGET, Decimal("10230"), "USD")
     assert (finding.category, finding.severity, finding.status) == ("governance", "medium", "new")
     assert (finding.sub_account_id, finding.first_seen) == ("999900001111", TODAY)
@@ -48,7 +51,7 @@ def test_forecast_is_a_separate_finding():
     finding = read(budget_message(kind="FORECASTED", threshold="$12,000.00", reached="$13,100.50"))
     assert (
         finding.reason
-        == "The budget focuswatch-team-search of 12,000 USD is forecast to reach 13,100 USD, 109%."
+        == "Spend for the budget focuswatch-team-search is forecast to reach 13,100 of 12,000 USD (109%)."
     )
     actual = read(budget_message(threshold="$12,000.00", reached="$13,100.50"))
     assert finding.fingerprint != actual.fingerprint
@@ -57,12 +60,12 @@ def test_forecast_is_a_separate_finding():
 @pytest.mark.parametrize(
     ("reached", "limit", "said"),
     [
-        ("$1,234,567.89", "$2,000,000.00", "of 2,000,000 USD has reached 1,234,568 USD, 61%"),
-        ("€ 1.234,50", "€ 2.000,00", "of 2,000 EUR has reached 1,234 EUR, 61%"),
-        ("812.20 CNY", "1,000.00 CNY", "of 1,000 CNY has reached 812.20 CNY, 81%"),
-        ("¥900", "¥1,000", "of 1,000 ¥ has reached 900 ¥, 90%"),
-        ("$0.60", "$0.00", "of 0 USD has reached 0.60 USD."),
-        ("$11,999.99", "$12,000.00", "of 12,000 USD has reached 12,000 USD, 99%"),
+        ("$1,234,567.89", "$2,000,000.00", "has reached 1,234,568 of 2,000,000 USD (61%)"),
+        ("€ 1.234,50", "€ 2.000,00", "has reached 1,234 of 2,000 EUR (61%)"),
+        ("812.20 CNY", "1,000.00 CNY", "has reached 812.20 of 1,000 CNY (81%)"),
+        ("¥900", "¥1,000", "has reached 900 of 1,000 ¥ (90%)"),
+        ("$0.60", "$0.00", "has reached 0.60 of 0 USD."),
+        ("$11,999.99", "$12,000.00", "has reached 12,000 of 12,000 USD (99%)"),
     ],
 )
 def test_amounts_in_any_format_are_parsed(reached, limit, said):
@@ -75,7 +78,7 @@ def test_usage_has_no_cost():
     finding = read(
         budget_message("s3-storage", about="Usage", limit="100 GB", threshold="80 GB", reached="92.5 GB")
     )
-    assert finding.reason == "The budget s3-storage of 100 GB has reached 92.50 GB, 92%."
+    assert finding.reason == "Usage for the budget s3-storage has reached 92.50 of 100 GB (92%)."
     assert finding.monthly_cost == 0
     assert finding.evidence["budget_type"] == "Usage"
 

@@ -291,7 +291,7 @@ def test_only_runs_the_given_detections(export):
         (["scan", SAMPLE, "--engine", "sparrow"], 2, "sparrow"),
         (["report", "no_such_thing", SAMPLE], 2, "No report is named"),
         (["findings"], 2, "No export has been scanned yet"),
-        (["exclude", "--reason", "x"], 2, "Name exactly one scope"),
+        (["exclude", "--reason", "x"], 2, "Specify exactly one scope"),
         (["exclude", "--reason", "x", "--tag", "=x"], 2, "expected KEY=VALUE"),
         (["findings", "--format", "slack"], 2, "'slack' is not one of"),
     ],

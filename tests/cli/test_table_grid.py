@@ -91,7 +91,7 @@ def numbers_of(row):
 FORECAST = [
     {"of": "team", "name": name, "spent": spent, "forecast": 2 * spent, "low": 1.5 * spent, "high": 3 * spent,
      "budget": 140000.0, "over_by": spent / 7, "over_on": DAY,
-     "budget_status": "forecast to be over budget on the 23rd, by 1,900"}
+     "budget_status": "forecast to exceed the budget on the 23rd, by 1,900"}
     for name, spent in (("recommendations", 265315.7), ("ml-platform", 99.5), ("assistants", 1e9 / 3))
 ]  # fmt: skip
 ECONOMICS = [

@@ -36,7 +36,7 @@ def test_a_whole_month_leaves_no_doubt():
 def test_a_late_bill_is_doubted():
     """The newest charge is four days old."""
     (doubt,) = covered({"days": MONTH}, as_of=date(2026, 4, 3)).doubts
-    assert doubt == "the newest charge is from 2026-03-30, 4 days before 2026-04-03"
+    assert doubt == "the most recent charge is from 2026-03-30, 4 days before 2026-04-03"
 
 
 def test_a_bill_that_is_three_days_old_is_not_late():

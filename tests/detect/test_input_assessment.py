@@ -78,7 +78,7 @@ def test_missing_resource_ids_are_named():
         "ResourceId": None,
     }
     one = assessed("idle_sagemaker_endpoint", **case_of(charges=[endpoint]))
-    assert one.reasons[0] == "ResourceId is empty in all charges that it evaluates"
+    assert one.reasons[0] == "ResourceId is empty in all charges that this detection evaluates"
     assert not one.runs
 
 

@@ -73,7 +73,7 @@ def test_words_show_the_row_and_data_is_never_a_template():
     detection = Catalog.load().detection("orphaned_opensearch_collection")
     row = ROW | {"region_id": "{resource_id}"}
     finding = to_finding(row, detection=detection, as_of=date(2026, 3, 31), currency="USD", account_names={})
-    assert "336.00 OCU-hours of OpenSearch Serverless in {resource_id} in 7 days" in finding.reason
+    assert "336 OCU-hours of OpenSearch Serverless in {resource_id} in 7 days" in finding.reason
     assert finding.monthly_cost == Decimal("345.6")
     assert finding.evidence == {
         "ocu_hours": 336.0,

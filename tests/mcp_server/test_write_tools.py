@@ -119,8 +119,8 @@ def test_resolved_finding_cannot_be_acknowledged(agent, ledger):
     [
         (["--allow-write"], "--allow-write requires --author"),
         (["--allow-write", "--author", " "], "--allow-write requires --author"),
-        (["--author", "Ana"], "--author is used only with --allow-write"),
-        (["--deployment", "x.toml", "--ledger", "y"], "--deployment names the ledger and the bill"),
+        (["--author", "Ana"], "--author requires --allow-write"),
+        (["--deployment", "x.toml", "--ledger", "y"], "--deployment determines the ledger and the bill"),
     ],
     ids=str,
 )

@@ -61,11 +61,11 @@ def test_a_healthy_report_is_one_line():
     assert report.is_healthy
     assert (
         report.headline
-        == "✅ focuswatch health: no problems. 2 detections, 2 accounts, charges before 2026-11-20"
+        == "✅ focuswatch health: no problems. Evaluated 2 detections in 2 accounts, charges before 2026-11-20"
     )
     assert (
         report.facts
-        == "Newest delivery of the billing export: 9 hours old. Scanned by the last runs: 2.0 GiB."
+        == "Newest delivery of the billing export: 9 hours old. Data scanned by the last runs: 2.0 GiB."
     )
     assert not report.notes
 
@@ -111,7 +111,7 @@ def test_a_missing_bill_is_a_problem():
     assert (problem.summary, problem.details) == (
         "No billing data to analyze", ("no billing period was refreshed yet",)
     )  # fmt: skip
-    assert report.evaluated == "0 detections, 2 accounts, no bill yet"
+    assert report.evaluated == "0 detections in 2 accounts, no bill yet"
 
 
 def test_failed_detections_are_listed_by_reason():
@@ -171,7 +171,7 @@ def test_an_account_that_denies_access_is_a_problem_and_a_service_is_noted():
         "1 account denied access to the function focuswatch-collect", ("777788889999: AccessDenied: no role",)
     )  # fmt: skip
     assert report.notes == (
-        "Services whose resources were not evaluated: 111122223333 Bedrock in eu-west-1: AccessDenied: SCP.",
+        "Resources not evaluated, by service: 111122223333 Bedrock in eu-west-1: AccessDenied: SCP.",
     )
 
 
@@ -179,7 +179,7 @@ def test_a_doubt_is_noted_once():
     """Also if both refresh and detect report it."""
     doubt = ("2026-10 shrank",)
     report = report_of(beat("refresh", doubts=doubt), beat("detect", as_of=date(2026, 11, 20), doubts=doubt))
-    assert report.notes == ("Findings are not resolved until this is fixed: 2026-10 shrank.",)
+    assert report.notes == ("No findings are resolved until this problem is fixed: 2026-10 shrank.",)
 
 
 def test_a_skipped_billing_period_is_a_problem_and_an_empty_one_is_noted():

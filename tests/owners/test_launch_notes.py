@@ -159,7 +159,7 @@ def test_note_that_another_use_case_contradicts_is_refused():
     taken = Owners.model_validate(
         {"use_cases": {"all": {"intent": "production", "rows": {"accounts": ["111122223333"]}}}}
     )
-    with pytest.raises(ConfigError, match=r"use_cases\.all both claim the account 111122223333"):
+    with pytest.raises(ConfigError, match=r"use_cases\.all both match the account 111122223333"):
         note_of_finding(launch(team=None), rows(0.0, 40.0), owners=taken, as_of=AS_OF)
 
 

@@ -249,7 +249,7 @@ def _own_names(file: ExportFile, names: Sequence[str]) -> dict[str, str]:
         return columns.own_names(names)
     except ValueError as error:
         raise ExportError(
-            f"{file.path}: {error} match the same FOCUS column. Rename one of them as FOCUS spells it"
+            f"{file.path}: {error} match the same FOCUS column. Rename one of them to the exact FOCUS column name"
         ) from error
 
 

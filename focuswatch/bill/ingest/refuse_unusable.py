@@ -37,7 +37,7 @@ def refuse_unusable(
             for currency, name in sorted(holders.items())
         )
         raise ExportError(
-            f"{source}: found two billing currencies, {first} and {second}, expected one. "
+            f"{source}: found two billing currencies, {first} and {second}; expected one. "
             "Scan the exports of different payers separately"
         )
     if grain_of([unit.periods for unit in units.values()]) == "MONTHLY":

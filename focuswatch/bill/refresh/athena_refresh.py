@@ -311,7 +311,7 @@ def _summary(
     currencies = sorted({period.currency for period in after.values()})
     if len(currencies) > 1:
         raise ExportError(
-            f"billing periods have the currencies {', '.join(currencies)}, expected one. Use one export per payer"
+            f"billing periods have the currencies {', '.join(currencies)}; expected one. Use one export per payer"
         )
     charges = sum(period.charges for period in after.values())
     other_providers = sentence((period.providers for period in after.values()), charges=charges)

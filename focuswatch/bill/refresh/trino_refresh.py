@@ -271,6 +271,6 @@ def _refuse(facts: Sequence[Row], *, export: str) -> None:
             )
     if len(currencies := sorted({row["currency"] for row in facts})) > 1:
         raise ExportError(
-            f"{export}: billing periods have the currencies {', '.join(currencies)}, expected one. "
+            f"{export}: billing periods have the currencies {', '.join(currencies)}; expected one. "
             "Use one table per payer"
         )

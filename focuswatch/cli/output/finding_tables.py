@@ -17,7 +17,7 @@ from focuswatch.cli.output.terminal_style import (
 )
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import Finding, account_label
+from focuswatch.findings.finding import Finding, account_label, owner_label
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry, Suppression
 
@@ -82,7 +82,7 @@ def _facts(entry: LedgerEntry, finding: Finding) -> dict[str, str | None]:
     return {
         "state": f"{entry.state}, {finding.severity}, {finding.category}",
         "amount": full_amount(finding),
-        "owner": f"{finding.team} (by {finding.owned_by})" if finding.team else NO_OWNER,
+        "owner": owner_label(finding) if finding.team else NO_OWNER,
         "account": account_label(finding.sub_account_name, finding.sub_account_id),
         "region": finding.region_id,
         "service": finding.service_name,

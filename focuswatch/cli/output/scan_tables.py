@@ -25,7 +25,7 @@ from focuswatch.cli.output.terminal_style import (
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.amount_text import saving_text
 from focuswatch.findings.counted_once import counted_once
-from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
+from focuswatch.findings.finding import SEVERITIES, Finding, is_minor, owner_rule
 from focuswatch.findings.offer_text import offer_command, offer_reason
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import Notification
@@ -180,7 +180,7 @@ def _print_savings(out: Console, notifications: Sequence[Notification]) -> None:
 def _owner(finding: Finding) -> Cell:
     if finding.team is None:
         return NO_OWNER
-    return [(visible(finding.team), ""), (f"by {finding.owned_by}", "dim")]
+    return [(visible(finding.team), ""), (owner_rule(finding.owned_by), "dim")]
 
 
 def _summary(finding: Finding) -> Cell:
@@ -214,16 +214,16 @@ def _print_sums(out: Console, findings: Sequence[Finding], *, currency: str) -> 
 def _print_totals(out: Console, result: ScanResult) -> None:
     unresolved = sum(finding.status != "resolved" for finding in result.findings)
     kinds = Counter[str](notification.kind for notification in result.notifications)
-    new = f"{_count(kinds['new'], 'finding')} {'is' if kinds['new'] == 1 else 'are'} new"
+    new = f"{kinds['new']:,} new {'finding' if kinds['new'] == 1 else 'findings'}"
     others = [f"{kinds[kind]:,} {words}" for kind, words in KINDS.items() if kinds[kind]]
     line = (
         f"{', '.join([new, *others])}, {unresolved:,} open as of {result.as_of}: "
-        f"{money(result.monthly_waste, result.currency)}/month of waste; {len(result.unowned):,} "
-        f"{'has' if len(result.unowned) == 1 else 'have'} no owner"
+        f"{money(result.monthly_waste, result.currency)}/month of waste. {_count(len(result.unowned), 'finding')} "
     )
     if result.unowned_waste:
-        line += f", {money(result.unowned_waste, result.currency)}/month of that waste"
-    out.print(visible(f"{line}."), style="bold", markup=False)
+        line += f"({money(result.unowned_waste, result.currency)}/month of waste) "
+    line += "has no owner." if len(result.unowned) == 1 else "have no owner."
+    out.print(visible(line), style="bold", markup=False)
 
 
 def _print_basis(out: Console, result: ScanResult, summary: BillSummary, *, state: Path | None) -> None:

@@ -39,7 +39,7 @@ def _no_drivers(finding: Finding, increase: CostIncrease, *, charges: list[Row],
     if not charges:
         return ConfigError(
             f"{export} contains no charges for finding {finding.fingerprint} {days}. "
-            "Name the export that contains these charges with --export."
+            "Specify the export that contains these charges with --export."
         )
     amounts = "; ".join(_charge_text(row, currency=finding.currency) for row in charges)
     return ConfigError(

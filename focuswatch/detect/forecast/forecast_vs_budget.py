@@ -106,14 +106,14 @@ def _finding(one: Budgeted, pace: PaceHeader) -> Row:
 
 
 def against_plan(one: Budgeted) -> str:
-    """Return `forecast to be over budget on the 23rd, by 1,900 at month end`; empty without a plan."""
+    """Return `forecast to exceed the budget on the 23rd, by 1,900 at month end`; empty without a plan."""
     if one.budget is None or one.over_by is None:
         return ""
     amount = f"{abs(one.over_by):,.0f}"
     if one.over_on is None:
         may = ", but it may be exceeded" if one.end.high >= one.budget else ""
-        return f"forecast within budget by {amount}{may}"
-    tense = "over budget since" if one.end.spent >= one.budget else "forecast to be over budget on"
+        return f"forecast to be {amount} under budget{may}"
+    tense = "over budget since" if one.end.spent >= one.budget else "forecast to exceed the budget on"
     return f"{tense} the {ordinal(one.over_on.day)}, by {amount} at month end"
 
 

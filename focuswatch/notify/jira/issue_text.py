@@ -8,7 +8,14 @@ from operator import itemgetter
 from focuswatch.catalog.headers import DetectionHeader
 from focuswatch.findings.amount_text import full_amount, main_amount, saving_text
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import Finding, Severity, account_label, amount, display_values
+from focuswatch.findings.finding import (
+    Finding,
+    Severity,
+    account_label,
+    amount,
+    display_values,
+    evidence_label,
+)
 from focuswatch.findings.offer_text import offer_command, offer_reason
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.notify.incident_text import (
@@ -147,7 +154,7 @@ def render_reopened(finding: Finding, *, number: int, excluded: bool) -> str:
 
 def render_resolved(finding: Finding, *, number: int) -> str:
     """Return a comment on a resolved finding and its savings."""
-    text = f"Resolved: the bill as of {finding.as_of} no longer shows this finding."
+    text = f"Resolved: no longer detected on the bill as of {finding.as_of}."
     saves = saving_text(finding)
     return _comment(f"{text} {saves}" if saves else text, None, finding=finding, number=number)
 
@@ -211,7 +218,8 @@ def _where(finding: Finding) -> dict[str, str]:
 
 
 def _evidence(finding: Finding) -> dict[str, str]:
-    return display_values({name: value for name, value in finding.evidence.items() if value is not None})
+    shown = display_values({name: value for name, value in finding.evidence.items() if value is not None})
+    return {evidence_label(name): value for name, value in shown.items()}
 
 
 def _table(rows: dict[str, str]) -> str:

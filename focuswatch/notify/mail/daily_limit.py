@@ -16,7 +16,7 @@ KEPT_SECONDS = 3 * 86_400
 
 @dataclass(frozen=True)
 class DailyLimit:
-    """At most `most` mails a day (UTC) for each address. Each mail takes a numbered slot in the ledger's table."""
+    """At most `most` mails a day (UTC) for each address. Each mail takes a numbered slot in the ledger table."""
 
     table: "Table"
     most: int

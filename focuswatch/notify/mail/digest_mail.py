@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict
 from focuswatch.findings.amount_text import main_amount
 from focuswatch.findings.finding import Finding, account_label, amount
 from focuswatch.ledger.ledger_entry import OVER, NotificationKind
-from focuswatch.notify.mail.finding_mail import MARKS
+from focuswatch.notify.mail.finding_mail import MARKS, first_step
 from focuswatch.notify.mail.mail_content import Mail, Section, subject_line
 
 MOST_ROWS = 100
+MOST_STEPS = 3
 
 
 class MailedLine(BaseModel):
@@ -32,6 +33,7 @@ class MailedLine(BaseModel):
     weight: Decimal
     currency: str
     monthly_savings: Decimal
+    first_step: str | None = None  # None: the notification requires no action
 
     @classmethod
     def of(cls, finding: Finding, *, kind: NotificationKind) -> Self:
@@ -43,6 +45,7 @@ class MailedLine(BaseModel):
             account=account_label(finding.sub_account_name, finding.sub_account_id),
             region=finding.region_id, resource=finding.resource_id, weight=finding.stake,
             currency=finding.currency, monthly_savings=finding.monthly_cost if counts else Decimal(0),
+            first_step=None if kind in OVER else first_step(finding),
         )  # fmt: skip
 
 
@@ -60,17 +63,28 @@ def digest_mail(lines: Sequence[MailedLine], *, as_of: date) -> Mail:
             rows=tuple(_row(line) for line in shown),
         )
     )
+    if steps := _first_steps(by_amount):
+        sections.insert(1, Section("What to do first", lines=steps))
     if len(by_amount) > len(shown):
         sections.append(Section(lines=(f"and {len(by_amount) - len(shown):,} more",)))
     footer = (
-        f"Includes charges before {as_of}. These notifications are combined in one mail because there are too many "
-        "for one mail each. You receive this mail because this address is a channel in focuswatch's owners.toml."
+        f"Includes charges before {as_of}. These notifications are combined because there are too many for separate "
+        "emails. You receive this email because this address is a channel in owners.toml of focuswatch."
     )
     return Mail(
         subject=subject_line(" · ".join(filter(None, (f"focuswatch: {count}", savings)))),
         title=count,
         amount=f"{savings} in potential savings" if savings else "no potential savings",
         sections=(*sections, Section(lines=(footer,), small=True)),
+    )
+
+
+def _first_steps(lines: Sequence[MailedLine]) -> tuple[str, ...]:
+    """Return the first step of the findings with the highest amounts."""
+    with_step = [line for line in lines if line.first_step][:MOST_STEPS]
+    return tuple(
+        f"{number}. {', '.join(filter(None, (line.title, line.account)))}: {line.first_step}"
+        for number, line in enumerate(with_step, 1)
     )
 
 

@@ -25,7 +25,7 @@ MARKS: dict[NotificationKind, str] = {
     "changed": "Changed",
     "resolved": "Resolved",
     "reminder": "Still open",
-    "saving_verified": "Savings compared with the bill",
+    "saving_verified": "Savings on the bill",
 }
 COST_EXPLORER = "https://console.aws.amazon.com/costmanagement/home#/cost-explorer"
 
@@ -77,7 +77,7 @@ def _change(finding: Finding, *, kind: NotificationKind, today: date, before: Fi
                 text += f" Severity: {finding.severity}, previously {before.severity}."
             return text
         case "resolved":
-            return "Resolved. " + (saving_text(finding) or "The bill no longer shows this finding.")
+            return "Resolved. " + (saving_text(finding) or "This finding is no longer detected on the bill.")
         case "saving_verified":
             return saving_text(finding)
     number, cost = days_open(finding, today=today), cost_so_far_text(finding, today=today)
@@ -106,6 +106,12 @@ def _steps(action: str) -> tuple[str, ...]:
     return tuple(filter(None, map(str.strip, action.splitlines())))
 
 
+def first_step(finding: Finding) -> str | None:
+    """Return the first step without its number; None if the finding has none."""
+    steps = _steps(finding.action)
+    return steps[0].removeprefix("1. ") if steps else None
+
+
 def _link(finding: Finding) -> tuple[str, str]:
     """Return the page of the resource, or else Cost Explorer."""
     url = console_url(finding.resource_id)
@@ -114,11 +120,13 @@ def _link(finding: Finding) -> tuple[str, str]:
 
 def _footer(finding: Finding, *, kind: NotificationKind) -> Section:
     lines = [
-        f"Includes charges before {finding.as_of}. You receive this mail because this address is a channel in "
-        "focuswatch's owners.toml. Replies are not read."
+        f"Includes charges before {finding.as_of}. You receive this email because this address is a channel in "
+        "owners.toml of focuswatch. Replies are not read."
     ]
     if kind not in OVER:
-        lines.append(f'If this is expected, run: focuswatch exclude {finding.fingerprint} --reason "…"')
+        lines.append(
+            f'If this is expected, run: focuswatch exclude --fingerprint {finding.fingerprint} --reason "…"'
+        )
     else:
         lines.append(f"Finding {finding.fingerprint}.")
     return Section(lines=tuple(lines), small=True)

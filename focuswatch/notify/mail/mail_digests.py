@@ -1,4 +1,4 @@
-"""Digests by mail: the lines that wait for one mail to an address, in the ledger's table.
+"""Digests by mail: the lines that wait for one mail to an address, in the ledger table.
 
 A mail cannot be edited, so a digest is sent after two minutes without a new line. Later lines are in the next digest.
 """

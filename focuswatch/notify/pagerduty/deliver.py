@@ -44,7 +44,7 @@ class PagerDutySender:
         """Trigger or resolve the alert; a reminder is left to PagerDuty's escalation. See Sender."""
         finding = delivery.finding
         if delivery.kind == "saving_verified":
-            return f"no news for pagerduty:{address}: the alert is resolved"
+            return f"nothing sent to pagerduty:{address}: the alert is already resolved"
         if delivery.kind == "resolved":
             opened_with = previous.finding if previous else finding
             self.client.enqueue(address, render_follow_up(dedup_key(opened_with), "resolve"))

@@ -1,6 +1,6 @@
 """Digests: one message per team and day for findings that are too many for separate messages.
 
-Each finding is a line in the ledger's table, and the digest is rendered from all its lines whenever one is added. So
+Each finding is a line in the ledger table, and the digest is rendered from all its lines whenever one is added. So
 the order, repetitions and the writer of the lines do not matter.
 """
 

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from focuswatch.findings.explanation_text import explanation_details, explanation_headline
-from focuswatch.findings.finding import Finding, display_values
+from focuswatch.findings.finding import Finding, display_values, evidence_label
 from focuswatch.findings.size_limits import whole_length
 from focuswatch.notify.slack.blocks import Block, bullets, line_feed, rich, section, spaced, words
 from focuswatch.notify.slack.mrkdwn import one_line, truncate
@@ -34,7 +34,7 @@ def render_explanation(finding: Finding) -> Block | None:
     if finding.explanation is None:
         return None
     headline = explanation_headline(finding.explanation, currency=finding.currency)
-    lines = list(islice(explanation_details(finding.explanation), MOST_REASONS))
+    lines = list(islice(explanation_details(finding.explanation, currency=finding.currency), MOST_REASONS))
     heading = section([words("Root cause", style="bold"), line_feed(), words(headline)])
     if not lines:
         return rich(heading)
@@ -66,7 +66,7 @@ def _columns(finding: Finding) -> Iterator[tuple[str, str]]:
             evidence[first] = f"{evidence[first]} to {until}"
     for name, value in evidence.items():
         if not _is_in_text(value, finding):
-            yield _label(name), _readable(value)
+            yield _label(name), _readable(value, column=name)
     if isinstance(tags, Mapping):
         yield "tags", _readable([f"{key}={value}" for key, value in sorted(tags.items())])
 
@@ -82,10 +82,11 @@ def _is_in_text(value: Any, finding: Finding) -> bool:
 def _label(column: str) -> str:
     if column in dict(DAYS):
         return "days"
+    column = evidence_label(column)
     return " ".join(ACRONYMS.get(word, word) for word in column.split("_"))
 
 
-def _readable(value: Any) -> str:
+def _readable(value: Any, *, column: str = "") -> str:
     """Return a value as a person writes it; of a list the first values and the number of others."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         texts = [_readable(item) for item in islice(value, MOST_VALUES)]
@@ -93,4 +94,4 @@ def _readable(value: Any) -> str:
         return ", ".join(texts) + (f" and {more:,} more" if more else "")
     if isinstance(value, Mapping):
         return _readable([item if key == "…" else f"{key} {_readable(item)}" for key, item in value.items()])
-    return truncate(one_line(display_values({"": value})[""]), VALUE_CHARACTERS) or "-"
+    return truncate(one_line(display_values({column: value})[column]), VALUE_CHARACTERS) or "-"

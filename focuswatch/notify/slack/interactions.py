@@ -7,6 +7,7 @@ https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_re
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from html import unescape
 from typing import Any, Literal, Self, get_args
 from urllib.parse import parse_qs
 
@@ -92,7 +93,7 @@ def _from_button(payload: Mapping[str, Any]) -> UserResponse | ResponseDialog | 
     if action not in ACTIONS:
         return None  # Slack also reports clicks on links
     if action == "not_waste":
-        title = str(payload.get("message", {}).get("text", ""))
+        title = unescape(str(payload.get("message", {}).get("text", "")))
         return ResponseDialog(
             element["value"], title, message["channel_id"], message["message_ts"], payload["trigger_id"],
             payload.get("response_url"),

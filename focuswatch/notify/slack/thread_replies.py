@@ -4,10 +4,10 @@ from datetime import date
 from typing import Any
 
 from focuswatch.findings.amount_text import (
+    changed_amount,
     cost_so_far_text,
     days_open_text,
     full_amount,
-    main_amount,
     saving_text,
 )
 from focuswatch.findings.explanation_text import cost_driver_text, explanation_headline
@@ -35,7 +35,7 @@ def render_thread_reply(
     """Return the reply: what changed, how long it is open, what is saved, or that the finding is back."""
     match kind:
         case "resolved":
-            text = "Resolved. " + (saving_text(finding) or "The bill no longer shows this finding.")
+            text = "Resolved. " + (saving_text(finding) or "This finding is no longer detected on the bill.")
         case "saving_verified":
             text = saving_text(finding) or ""
         case "new" | "changed" if before and before.fingerprint != finding.fingerprint:
@@ -59,7 +59,7 @@ def render_thread_reply(
 def _change(finding: Finding, *, before: Finding | None) -> str:
     if before is None:
         return f"Now {full_amount(finding)}. Severity: {finding.severity}."
-    text = f"Now {full_amount(finding)}, previously {main_amount(before)}."
+    text = f"{changed_amount(finding, before=before)}."
     if before.severity != finding.severity:
         text += f" Severity: {finding.severity}, previously {before.severity}."
     return text
@@ -73,7 +73,8 @@ def _root_cause(finding: Finding) -> str | None:
     text = explanation_headline(explanation, currency=finding.currency)
     if not explanation.parts:
         return text
-    return f"{text} Largest cost driver: {cost_driver_text(explanation.parts[0], explanation)}."
+    driver = cost_driver_text(explanation.parts[0], explanation, currency=finding.currency)
+    return f"{text} Largest cost driver: {driver}."
 
 
 def _reminder(finding: Finding, *, today: date) -> str:

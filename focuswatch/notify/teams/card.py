@@ -33,8 +33,8 @@ VERSION = "1.2"
 MESSAGE_CHARACTERS = 13_000
 DIGEST_LINES = 10
 NOT_RESPONDED = (
-    "Only the owner of the account can respond: this finding is here because of a resource tag, which anyone who can "
-    "tag resources can set."
+    "Only the owner of the account can respond: this finding was routed here by a resource tag, which anyone who "
+    "can tag resources can set."
 )
 
 
@@ -112,7 +112,7 @@ def _facts(finding: Finding, *, kind: NotificationKind, today: date, before: Fin
 def _heading(finding: Finding, *, kind: NotificationKind) -> str:
     prefixes = {
         "resolved": "Resolved: ",
-        "saving_verified": "Savings compared with the bill: ",
+        "saving_verified": "Savings on the bill: ",
         "changed": "Changed: ",
         "reminder": "Still open: ",
     }

@@ -22,7 +22,7 @@ def check_tables(context: DoctorContext) -> Iterator[Check]:
         more = f" and {len(problems) - MAX_SHOWN} more" if len(problems) > MAX_SHOWN else ""
         fix = (
             f"Run npx cdk deploy {deployment.name}-pipeline. The tables were deployed by an earlier version of "
-            "focuswatch or changed by hand."
+            "focuswatch or changed manually."
         )
         yield failed("tables", "; ".join(problems[:MAX_SHOWN]) + more, fix=fix)
     else:

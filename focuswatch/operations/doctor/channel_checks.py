@@ -19,7 +19,7 @@ def check_email(context: DoctorContext) -> Iterator[Check]:
     client = context.client("sesv2")
     if not any(_is_verified(client, identity) for identity in (sender, sender.rpartition("@")[2])):
         fix = (
-            f"Run aws sesv2 create-email-identity --email-identity {sender}, then open the link in the mail that "
+            f"Run aws sesv2 create-email-identity --email-identity {sender}, then open the link in the email that "
             "AWS sends to this address."
         )
         yield failed("email", f"{sender} is not a verified identity in SES", fix=fix)

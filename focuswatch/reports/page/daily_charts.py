@@ -97,7 +97,7 @@ def _cost_drivers(finding: Finding) -> list[str]:
     if finding.explanation:
         return [
             explanation_headline(finding.explanation, currency=finding.currency),
-            *explanation_details(finding.explanation),
+            *explanation_details(finding.explanation, currency=finding.currency),
         ]
     return finding.evidence.get("causes") or []
 

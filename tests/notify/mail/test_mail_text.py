@@ -62,7 +62,7 @@ def test_digest_reads_as_its_golden_file():
     lines.append(MailedLine.of(golden_finding("orphaned_opensearch_collection"), kind="resolved"))
     mail = digest_mail(lines, as_of=golden_finding("gpu_burst").as_of)
     compared("digest.txt", f"Subject: {mail.subject}\n\n{mail.text}")
-    assert Words.of(mail.html).count("Unusual GPU usage") == 2
+    assert Words.of(mail.html).count("Unusual GPU usage") == 3
 
 
 class Words(HTMLParser):

@@ -7,6 +7,7 @@ import json
 import os
 from datetime import date, timedelta
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -237,10 +238,11 @@ def test_digest_is_as_its_golden_file(findings):
     same_as_golden("digest", payload=payload, text=seen(payload))
 
 
-def test_dialog_asks_for_a_reason(findings):
-    """The dialog has one field."""
+def test_dialog_shows_the_finding_and_asks_for_a_reason(findings):
+    """The dialog has one field, below the text of the message: title, amount, account and Region."""
+    message = payload_of(findings[0], "new", catalog=Catalog.load())["message"]
     view = render_not_waste_dialog(
-        "f" * 20, title=findings[0].title, channel="C00000001", ts="1780000000.000001"
+        "f" * 20, title=unescape(message["text"]), channel="C00000001", ts="1780000000.000001"
     )
     same_as_golden("not_waste_modal", payload=view, text=seen(view))
 

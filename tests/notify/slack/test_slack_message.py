@@ -343,7 +343,7 @@ def test_change_states_old_and_new_values():
     before, now = finding(cost="50"), finding(cost="1500")
     note = render_thread_reply(now, kind="changed", today=DAY, news_id="n", before=before)["text"]
     assert (
-        note == "Now 1,500 USD/month in potential savings, previously 50.00 USD/month in potential savings. "
+        note == "1,500 USD/month in potential savings (previously 50.00 USD/month). "
         "Severity: high, previously low."
     )
     assert (
@@ -355,7 +355,7 @@ def test_change_states_old_and_new_values():
 @pytest.mark.parametrize(
     "saved, says",
     [
-        (None, "Expected savings: 345.60 USD/month. focuswatch will verify them in the bill."),
+        (None, "Expected savings: 345.60 USD/month. focuswatch will verify them on the bill."),
         ("11.52", "Verified on the bill: 11.52 USD/day saved since 2026-03-31."),
         (
             "8",

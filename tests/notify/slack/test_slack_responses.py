@@ -12,6 +12,8 @@ import pytest
 from slack_sdk import WebClient
 
 from focuswatch.errors import FocuswatchError
+from focuswatch.findings.amount_text import main_amount
+from focuswatch.findings.finding import account_label
 from focuswatch.ledger import Decision, Suppression, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.pacing import MessagePacing
@@ -128,6 +130,8 @@ def test_not_waste_asks_for_a_reason_and_excludes(world):
     """A dialog, then an exclusion for good."""
     question = pressed(world, "not_waste")
     assert isinstance(question, ResponseDialog)
+    assert FINDING.title in question.title and main_amount(FINDING) in question.title
+    assert account_label(FINDING.sub_account_name, FINDING.sub_account_id) in question.title
     view = render_not_waste_dialog(
         question.fingerprint, title=question.title, channel=question.channel, ts=question.ts
     )

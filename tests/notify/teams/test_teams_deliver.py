@@ -64,7 +64,7 @@ def test_each_change_is_a_message_of_its_own(world):
         ["# 🟠 Changed: A title", "**2,000 USD/month in potential savings**",
          "Previously 345.60 USD/month in potential savings. Severity: high, previously medium."],
         ["# 🟠 Still open: A title", "**2,000 USD/month in potential savings**", "Open for 14 days."],
-        ["# ✅ Resolved: A title", "**Expected savings: 2,000 USD/month. focuswatch will verify them in the bill.**",
+        ["# ✅ Resolved: A title", "**Expected savings: 2,000 USD/month. focuswatch will verify them on the bill.**",
          "111122223333 · US East (N. Virginia), us-east-1"],
     ]  # fmt: skip
     assert "actions" not in world.server.cards("search")[-1]
