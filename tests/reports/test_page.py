@@ -218,13 +218,14 @@ def test_coverage_lists_what_was_not_evaluated():
             detections=tuple(DetectionSummary.of(outcome) for outcome in outcomes),
             evaluated_until={"underused_gpu": DAY},
             coverage=Coverage(("late",), frozenset(["1", None])),  # type: ignore[list-item]
+            account_names={"1": "search"},
         )
     )["coverage"]
     assert listed["failures"] == ["gpu_burst: no such column"]
     assert listed["not_run"] == ["gpu_burst (last run never)"]
     (skipped,) = listed["not_evaluated"]
     assert (skipped["detection"], skipped["resources"], skipped["monthly_cost"]) == ("underused_gpu", 2, 10.0)
-    assert listed["missing_accounts"] == ["1", "charges without an account"]
+    assert listed["missing_accounts"] == ["charges without an account", "search (1)"]
     assert listed["doubts"] == ["late"]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.findings.counted_once import counted_once
-from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding import Finding, account_label
 from focuswatch.ledger import LedgerEntry
 from focuswatch.reports.page.page_data import PageData
 
@@ -32,7 +32,8 @@ def coverage_part(page_data: PageData, shown: Sequence[LedgerEntry]) -> Part:
         **page_data.billed_days,
         "doubts": page_data.coverage.doubts,
         "missing_accounts": sorted(
-            account or "charges without an account" for account in page_data.coverage.missing_accounts
+            account_label(page_data.account_names.get(account), account) or "charges without an account"
+            for account in page_data.coverage.missing_accounts
         ),
         "warnings": [*page_data.warnings, *lacking],
         "failures": [*errors, *page_data.failures],

@@ -115,6 +115,7 @@ def gather(
     entries, suppressions = tuple(ledger.entries().values()), tuple(ledger.suppressions())
     evaluated_until = ledger.evaluated_until()
     gpu_days = queries.lookup("gpu_utilization_days")
+    covered = coverage(engine, as_of=as_of)
     series = series_of(entries, suppressions, as_of=as_of)
     if detections is None:
         detections = summarize_detections(
@@ -129,9 +130,11 @@ def gather(
         suppressions=suppressions,
         detections=tuple(detections),
         evaluated_until=evaluated_until,
-        coverage=coverage(engine, as_of=as_of),
+        coverage=covered,
         billed_days=next(iter(engine.query(BILLED_DAYS, label="days of the bill")), {}),
-        account_names=account_names(engine, (row["sub_account_id"] for row in gpu_days)),
+        account_names=account_names(
+            engine, {*(row["sub_account_id"] for row in gpu_days), *covered.missing_accounts}
+        ),
         spend_days=queries.lookup("spend_days"),
         layer_days=queries.lookup("layer_days"),
         gpu_days=gpu_days,

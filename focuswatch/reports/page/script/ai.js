@@ -5,35 +5,39 @@ const AI_TOTAL = "(total)"; // as in athena_sql/reports/ai_by_team.sql
 function aiSection(data, currency) {
   const { days, layers, bedrock_filter: bedrock, month } = data.layers;
   if (!days.length) return null;
-  const filter = filterText(month, currency);
+  const sums = aiSpent(data);
+  const filter = `A filter on the service “Amazon Bedrock” shows ${money(sums.visible, currency)} (${percent(sums.visible, sums.total)}), the part below the line.`;
   const charged = month.filter((row) => row.effective_cost || row.effective_cost_before);
-  const layerPart = charged.length ? part("By layer", layerTable(charged, currency)) : null;
+  const layerPart = charged.length ? part("By layer, last 30 days", layerTable(charged, currency)) : null;
   const teams = aiTeamsPart(data, currency);
   const spent = layers.filter(({ costs }) => costs.some((cost) => cost));
   const keys = spent.map(({ layer }) => [paint(layer), layer]);
   return section(
-    "ai", "AI spend", `${aiSummary(data, currency)} ${filter} ${incompleteDays(days.at(-1), data)}`,
+    "ai", "AI spend", `${aiSummary(data, sums, currency)} ${filter} ${incompleteDays(days.at(-1), data)}`,
     legend([...keys, ["var(--filter)", "included in a Bedrock filter"]]),
     chart(`Daily AI spend in ${currency} by layer, ${day(days[0])} to ${day(days.at(-1))}, with a line for the spend included in a Bedrock filter. ${filter}`,
       (width) => layersChart(data, spent, width, currency)),
     make("div", { class: "side-by-side" }, teams ?? layerPart, modelPart(data.reports.model_mix, currency)),
     make("div", { class: "folds" },
-      teams && layerPart ? folded("By layer", layerTable(charged, currency)) : null,
+      teams && layerPart ? folded("By layer, last 30 days", layerTable(charged, currency)) : null,
       folded("Daily amounts as a table", dailySpendTable({ days, layers: spent, bedrock, currency }))),
   );
 }
 
-function aiSummary(data, currency) {
-  const month = data.layers.month;
-  const [total, before] = ["effective_cost", "effective_cost_before"].map((column) => d3.sum(month, (row) => row[column]));
-  const spent = month.length ? `${money(total, currency)} from ${day(dayBefore(data, 30))} to ${day(dayBefore(data, 1))}, ${change(total, before)} compared with the 30 days before; usage and subscriptions, excluding commitments, credits and tax.` : "";
-  return `${spent}${aiForecast(data, currency)}`;
+// AI spend of the complete days that the whole bill is summed up for; without those, of the report's last 30 days.
+function aiSpent(data) {
+  const { layers, spend } = data;
+  if (!spend) {
+    const [total, before, visible] = ["effective_cost", "effective_cost_before", "seen_by_bedrock_filter"].map((column) => d3.sum(layers.month, (row) => row[column]));
+    return { total, before, visible, from: dayBefore(data, 30), until: dayBefore(data, 1) };
+  }
+  const visible = d3.sum(layers.days, (text, index) => (text >= spend.from && text <= spend.until ? layers.bedrock_filter[index] : 0));
+  return { total: spend.ai_cost, before: aiTotal(data)?.effective_cost_before, visible, from: spend.from, until: spend.until };
 }
 
-function filterText(month, currency) {
-  if (!month.length) return "";
-  const [total, visible] = ["effective_cost", "seen_by_bedrock_filter"].map((column) => d3.sum(month, (row) => row[column]));
-  return `A filter on the service “Amazon Bedrock” shows ${money(visible, currency)} (${percent(visible, total)}); the ${money(total - visible, currency)} above the line is not included in that filter.`;
+function aiSummary(data, { total, before, from, until }, currency) {
+  const compared = before ? `, ${change(total, before)} compared with the 30 days before` : "";
+  return `${money(total, currency)} from ${day(from)} to ${day(until)}${compared}: usage and subscriptions, excluding commitments, credits and tax.${aiForecast(data, currency)}`;
 }
 
 function aiForecast(data, currency) {
@@ -81,7 +85,7 @@ function modelPart(report, currency) {
   const total = { model: "All models", ...sums(report.rows) };
   const price = (row) => (row.million_tokens ? row.effective_cost / row.million_tokens : null);
   const priceBefore = (row) => (row.million_tokens_before ? row.effective_cost_before / row.million_tokens_before : null);
-  return part("Models and price per million tokens", table(`Token cost of the last 30 days by model, in ${currency}`, [
+  return part("Models and price per million tokens, last 30 days", table(`Token cost of the last 30 days by model, in ${currency}`, [
     { name: "Model", class: "text", of: (row) => row.model },
     { name: "Million tokens", number: true, of: (row) => amount(row.million_tokens) },
     { name: `${currency} per million`, number: true, of: (row) => amount(price(row)) },
@@ -102,7 +106,7 @@ function aiTeamsPart(data, currency) {
   if (!teams.length) return null;
   const total = aiTotal(data);
   const waste = total?.waste_monthly ? ` Waste: ${money(total.waste_monthly, currency)}/month, of it ${money(total.idle_monthly, currency)}/month for idle resources.` : "";
-  return part("AI by team", make("p", { class: "note" }, `${basisOf(report)}${waste}`), table(`AI spend by team, last 30 complete days, in ${currency}`, [
+  return part("AI by team, last 30 complete days", make("p", { class: "note" }, `${basisOf(report)}${waste}`), table(`AI spend by team, last 30 complete days, in ${currency}`, [
     { name: "Team", class: "text", of: (row) => (row.team === AI_TOTAL ? "Total" : row.team) },
     { name: currency, number: true, of: (row) => amount(row.effective_cost) },
     { name: "Million tokens", number: true, of: (row) => (row.million_tokens ? amount(row.million_tokens) : "–") },

@@ -28,7 +28,7 @@ function spendSummary(spend, currency) {
 function invoiced(rows, currency) {
   const [billed, credits, tax] = ["billed_cost", "credits", "tax"].map((column) => d3.sum(rows, (row) => row[column]));
   if (Math.abs(credits) < 0.005 && Math.abs(tax) < 0.005) return "";
-  return ` The invoices of these days: BilledCost ${money(billed, currency)}, credits ${money(credits, currency)}, tax ${money(tax, currency)}.`;
+  return ` BilledCost of these days: ${money(billed, currency)}, credits ${money(credits, currency)}, tax ${money(tax, currency)}.`;
 }
 
 function spendTable(name, rows, first, currency) {
