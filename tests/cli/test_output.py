@@ -221,9 +221,9 @@ def test_findings_of_an_incident_are_listed_below_their_lead(capsys):
     single = finding("single", cost="50")
     print_findings([LedgerEntry(finding=one) for one in (other, single, lead)])
     printed = capsys.readouterr().out
-    listed = re.findall(r"^(└ )?([0-9a-f]{8}) ", printed, re.MULTILINE)
+    listed = re.findall(r"^(└?)([0-9a-f]{8}) ", printed, re.MULTILINE)
     assert listed == [
-        ("", single.fingerprint[:8]), ("", lead.fingerprint[:8]), ("└ ", other.fingerprint[:8]),
+        ("", single.fingerprint[:8]), ("", lead.fingerprint[:8]), ("└", other.fingerprint[:8]),
     ]  # fmt: skip
     assert "3 findings in 2 incidents." in printed
 

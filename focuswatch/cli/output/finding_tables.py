@@ -22,7 +22,7 @@ from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry, Suppression
 from focuswatch.ledger.incident_groups import by_incident
 
-RELATED = "└ "  # before the fingerprint of a finding whose incident has its lead above
+RELATED = "└"  # before the fingerprint of a finding whose incident has its lead above
 
 
 def print_findings(entries: Sequence[LedgerEntry]) -> None:
@@ -45,7 +45,7 @@ def print_findings(entries: Sequence[LedgerEntry]) -> None:
     print_grid(out, columns, rows)
     if len(incidents) < len(entries):
         out.print(
-            f"{len(entries)} findings in {len(incidents)} incidents. {RELATED.strip()} marks a finding with the same "
+            f"{len(entries)} findings in {len(incidents)} incidents. {RELATED} marks a finding with the same "
             "cause as the one above it.",
             style="dim",
         )
