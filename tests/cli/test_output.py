@@ -3,19 +3,23 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
+from focuswatch.bill.bill import BillSummary
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import machine_formats
 from focuswatch.cli.output.finding_tables import print_finding, print_findings
 from focuswatch.cli.output.report_tables import print_report
+from focuswatch.cli.output.scan_tables import print_scan
 from focuswatch.cli.output.slack_payload import notification_payload
 from focuswatch.cli.output.terminal_style import PIPED_WIDTH, place
 from focuswatch.cli.progress import progress_line
 from focuswatch.detect.data_coverage import Coverage
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.finding import account_label
+from focuswatch.findings.related_findings import RelatedFinding
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry, Notification
 from focuswatch.notify.jira.issue_text import render_summary
@@ -48,21 +52,21 @@ def test_json_escapes_control_characters():
     assert json.loads(text)[0]["team"] == ORDERS
 
 
-def message(*told) -> dict:
-    return json.loads(
-        notification_payload(
-            ScanResult(
-                as_of=DAY,
-                currency="USD",
-                findings=told,
-                notifications=tuple(Notification(kind="new", finding=one) for one in told),
-                outcomes=(),
-                coverage=Coverage(),
-                suppressed=0,
-                seconds=0.0,
-            )  # fmt: skip
-        )
+def result_of(*told) -> ScanResult:
+    return ScanResult(
+        as_of=DAY,
+        currency="USD",
+        findings=told,
+        notifications=tuple(Notification(kind="new", finding=one) for one in told),
+        outcomes=(),
+        coverage=Coverage(),
+        suppressed=0,
+        seconds=0.0,
     )
+
+
+def message(*told) -> dict:
+    return json.loads(notification_payload(result_of(*told)))
 
 
 def test_json_contains_no_infinity():
@@ -208,3 +212,40 @@ def test_accounts_with_the_same_name_are_shown_with_ids(capsys):
         and account_label(None, "1") == "1"
         and account_label(None, None) is None
     )
+
+
+def test_findings_of_an_incident_are_listed_below_their_lead(capsys):
+    """Marked, and counted in the last line; a finding by itself has no mark."""
+    lead = finding("lead", cost="5").model_copy(update={"incident": "x", "incident_lead": True})
+    other = finding("other", cost="900").model_copy(update={"incident": "x", "incident_lead": False})
+    single = finding("single", cost="50")
+    print_findings([LedgerEntry(finding=one) for one in (other, single, lead)])
+    printed = capsys.readouterr().out
+    listed = re.findall(r"^(└?)([0-9a-f]{8}) ", printed, re.MULTILINE)
+    assert listed == [
+        ("", single.fingerprint[:8]), ("", lead.fingerprint[:8]), ("└", other.fingerprint[:8]),
+    ]  # fmt: skip
+    assert "3 findings in 2 incidents." in printed
+
+
+def test_scan_lists_an_incident_once(capsys):
+    """By its lead, which names what else was detected; the totals count all findings."""
+    lead = finding("lead", cost="5", category="security").model_copy(
+        update={"incident": "x", "incident_lead": True, "related_findings": 1, "title": "The lead"}
+    )
+    other = finding("other", cost="9", category="anomaly", detection="cost_anomaly").model_copy(
+        update={"incident": "x", "incident_lead": False, "title": "The other"}
+    )
+    related = RelatedFinding(cost=other.monthly_cost, **{
+        name: getattr(other, name) for name in RelatedFinding.model_fields if name != "cost"
+    })  # fmt: skip
+    lead = lead.model_copy(update={"also_detected": (related,)})
+    summary = BillSummary(
+        currency="USD", charges=1, first_charge_date=DAY, last_charge_date=DAY, data_digest="x"
+    )
+    print_scan(result_of(lead, other), summary)
+    printed = capsys.readouterr().out
+    assert "Anomalies" not in printed
+    assert printed.count("The lead") == 1
+    assert "Also detected as: The other" in printed
+    assert "2 findings are new" in printed

@@ -71,6 +71,11 @@ def hostile() -> PageData:
         "of": "team", "name": HOSTILE, "spent": 1.0, "forecast": 3.0, "low": float("nan"), "high": 4.0, "budget": 2.0,
         "over_by": 1.0, "over_on": DAY, "budget_status": HOSTILE,
     }  # fmt: skip
+    spend = {"team": HOSTILE, "billed_cost": 2.0, "credits": -1.0, "tax": 0.5, "share": 1.0, **moved}
+    tokens = {
+        "model": HOSTILE, "tier": HOSTILE, "million_tokens": 2.0, "million_tokens_before": 1.0, "batch_share": None,
+        "effective_cost": 2.0, "effective_cost_before": 1.0,
+    }  # fmt: skip
     return gathered(
         nasty,
         unusual,
@@ -79,8 +84,13 @@ def hostile() -> PageData:
         ),
         finding_days=[{"fingerprint": unusual.fingerprint, **day}],
         gpu_days=[gpu],
+        spend_days=[day],
         layer_days=[{"layer": "retrieval", "seen_by_bedrock_filter": 1.0, **day}],
         reports={
+            "spend_by_team": [spend],
+            "spend_by_service": [spend],
+            "spend_by_account": [spend],
+            "model_mix": [tokens],
             "weekly_deltas": [moved],
             "unowned_spend": [moved],
             "portfolio": [{**moved, "intent": HOSTILE}],

@@ -9,8 +9,8 @@ PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 # Name, color scheme, width and height, and the section that is scrolled to; "" is the top of the page.
 VIEWS = (
     ("page-light", "light", 1200, 1000, ""),
-    ("page-finding", "light", 1200, 760, "findings"),
-    ("page-anomalies", "light", 1200, 620, "anomalies"),
+    ("page-finding", "light", 1200, 760, "waste"),
+    ("page-anomalies", "light", 1200, 620, "anomaly"),
     ("page-portfolio", "light", 1200, 620, "portfolio"),
     ("page-dark-phone", "dark", 390, 1000, ""),
 )
@@ -23,8 +23,8 @@ def take(address: str) -> None:
             page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
             page.goto(address)
             page.wait_for_selector("html[data-ready]")
-            if section == "findings":
-                page.locator(".finding summary").first.click()
+            if section in ("waste", "anomaly"):
+                page.locator(f"#{section} .finding summary").first.click()
             if section:
                 page.evaluate(f"document.getElementById('{section}').scrollIntoView()")
             page.screenshot(path=PICTURES / f"{name}.png")

@@ -22,10 +22,9 @@ from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.findings.paste_commands import action_of
-from focuswatch.ledger import LedgerEntry, SqliteLedger, Suppression, decide
+from focuswatch.ledger import SqliteLedger, Suppression, decide
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page import build_document, gather, render_page
-from focuswatch.reports.page.page_data import series_of
 from tests.fakes.waiting import patience
 from tests.given.findings import DAY, finding, run
 from tests.given.page import CATALOG, HOSTILE, data_of, days_before, gathered, hostile, many
@@ -159,8 +158,8 @@ def test_all_five_layers_have_every_day():
     assert shown["bedrock_filter"] == [0, 0, 4.5]
 
 
-def test_anomaly_chart_has_its_anomalous_days_and_cost_drivers():
-    """With the expected cost, from the evidence."""
+def test_chart_of_a_finding_has_its_anomalous_days_and_expected_cost():
+    """From the evidence; days without charges between the first and the last are 0."""
     evidence = {
         "anomalous_from": "2026-03-28", "anomalous_until": "2026-03-29", "first_day": "2026-01-01",
         "last_day": "2026-03-30", "daily_expected": 8.0, "causes": ["OutBytes (eu-west-1): 12.00 a day, 100%"],
@@ -170,13 +169,14 @@ def test_anomaly_chart_has_its_anomalous_days_and_cost_drivers():
         {"fingerprint": unusual.fingerprint, "charge_date": days_before(back), "effective_cost": float(back)}
         for back in (4, 2)
     ]
-    (shown,) = build_document(gathered(unusual, finding_days=rows))["anomalies"]
-    assert (shown["anomalous_from"], shown["anomalous_until"]) == ("2026-03-28", "2026-03-29")
-    assert (shown["costs"], shown["expected"], shown["cost_drivers"]) == (
-        [4.0, 0.0, 2.0],
-        8.0,
-        evidence["causes"],
-    )
+    document = build_document(gathered(unusual, finding_days=rows))
+    assert document["series"] == {
+        unusual.fingerprint: {
+            "anomalous_from": "2026-03-28", "anomalous_until": "2026-03-29", "expected": 8.0,
+            "first_day": str(days_before(4)), "costs": [4.0, 0.0, 2.0],
+        }
+    }  # fmt: skip
+    assert document["findings"][0]["root_cause"] == evidence["causes"]
 
 
 def test_gpu_without_a_metric_is_not_idle():
@@ -218,13 +218,14 @@ def test_coverage_lists_what_was_not_evaluated():
             detections=tuple(DetectionSummary.of(outcome) for outcome in outcomes),
             evaluated_until={"underused_gpu": DAY},
             coverage=Coverage(("late",), frozenset(["1", None])),  # type: ignore[list-item]
+            account_names={"1": "search"},
         )
     )["coverage"]
     assert listed["failures"] == ["gpu_burst: no such column"]
     assert listed["not_run"] == ["gpu_burst (last run never)"]
     (skipped,) = listed["not_evaluated"]
     assert (skipped["detection"], skipped["resources"], skipped["monthly_cost"]) == ("underused_gpu", 2, 10.0)
-    assert listed["missing_accounts"] == ["1", "charges without an account"]
+    assert listed["missing_accounts"] == ["charges without an account", "search (1)"]
     assert listed["doubts"] == ["late"]
 
 
@@ -267,19 +268,6 @@ def test_series_of_an_anomaly_covers_its_account_and_service(tmp_path):
     assert (row["charge_date"], row["effective_cost"]) == (days_before(5), 20.0)
 
 
-def test_open_anomalies_of_highest_cost_get_a_chart():
-    """At most 12; no waste, no resolved and no suppressed finding."""
-    anomalies = [
-        LedgerEntry(finding=finding(str(cost), cost=str(cost), category="anomaly")) for cost in range(1, 20)
-    ]
-    gone = anomalies[18].model_copy(update={"state": "resolved"})
-    suppression = Suppression(scope="resource", value="18", author="ana", reason="known", since=DAY)
-    chosen = series_of(
-        [*anomalies[:18], gone, LedgerEntry(finding=finding("waste", cost="99"))], [suppression], as_of=DAY
-    )
-    assert [row[-1] for row in chosen] == [str(cost) for cost in range(17, 5, -1)]
-
-
 def test_failed_report_leaves_out_its_own_section_only(tmp_path):
     """The page shows the error."""
     broken = CATALOG.report("weekly_deltas")
@@ -311,6 +299,22 @@ def test_daily_layers_add_up_to_the_report(tmp_path):
         == pytest.approx(10)
         == sum(row["seen_by_bedrock_filter"] for row in shown["month"])
     )
+
+
+def test_daily_spend_adds_up_to_the_report(tmp_path):
+    """Usage and fees of the last 30 complete days, without credits and tax."""
+    engine = bill(
+        {},
+        {"charge_date": days_before(2)},
+        {"charge_date": days_before(40), "EffectiveCost": 7.0},
+        {"ChargeCategory": "Purchase", "EffectiveCost": 3.0},
+        {"ChargeCategory": "Tax", "EffectiveCost": 1.0},
+        {"ChargeCategory": "Credit", "EffectiveCost": -2.0},
+    )
+    shown = build_document(gathered_from(engine, tmp_path=tmp_path))
+    rows = shown["reports"]["spend_by_team"]["rows"]
+    for sum_of, column in (("cost", "effective_cost"), ("cost_before", "effective_cost_before")):
+        assert 0 < shown["spend"][sum_of] == pytest.approx(sum(row[column] for row in rows)), column
 
 
 def focuswatch(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:

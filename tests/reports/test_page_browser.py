@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,17 +15,18 @@ from focuswatch.reports.page import build_document, render_page
 from tests.fakes.local_browser import AXE, NPM_BRINGS_ONE, browser, lacking, must_be_there
 from tests.fakes.waiting import patience
 from tests.given.findings import finding
-from tests.given.page import data_of, gathered, hostile, many
+from tests.given.page import data_of, days_before, gathered, hostile, many
 from tests.reports.test_page import focuswatch
 
 SAMPLE = Path(__file__).parents[1] / "data" / "focus_sample.csv"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 GRAVE = {"serious", "critical"}
 PAGES = ("organization", "sample", "hostile", "empty")
-SECTIONS = {
-    "daily-spend", "findings", "anomalies", "gpus", "movers", "forecast", "portfolio", "unallocated", "savings",
-    "coverage",
-}  # fmt: skip
+SECTIONS = {"spend", "forecast", "ai", "findings", "gpus", "movers", "portfolio", "unallocated", "coverage"}
+MOST_HEIGHT = {
+    "desktop": 7_600,
+    "phone": 15_100,
+}  # pixels of the demo's page: half of what it had with all in one list
 
 
 @pytest.fixture(scope="session")
@@ -115,24 +117,102 @@ def test_page_of_an_organization_has_each_section(chromium, pages):
         assert shown >= SECTIONS
         linked = {one.get_attribute("href") for one in page.locator("nav a").all()}
         assert linked == {f"#{id}" for id in shown}
-        for section in ("daily-spend", "anomalies", "gpus", "forecast", "portfolio"):
-            drawn = page.locator(f"#{section} figure svg[role=img]")
+        for section in ("spend", "forecast", "ai", "anomaly", "security", "gpus", "portfolio"):
+            drawn = page.locator(f"#{section} svg[role=img]")
             assert drawn.count() >= 1
             assert drawn.first.get_attribute("aria-label")
-        assert page.locator("#daily-spend figure rect").count() > 60
-        assert page.locator("#anomalies figure circle").count() >= page.locator("#anomalies article").count()
+        assert page.locator("#ai figure rect").count() > 60
+        assert page.locator("#anomaly .sparkline circle").count() >= page.locator("#anomaly .finding").count()
+
+
+def test_first_screen_shows_the_numbers_of_the_bill(chromium, pages):
+    """The month so far and its forecast, AI share, waste, security and unallocated spend, linked to their sections."""
+    document = data_of(pages["organization"].read_text(encoding="utf-8"))
+    with opened(chromium, pages["organization"]) as page:
+        names = page.locator("main > .tiles dt").all_inner_texts()
+        assert names == [
+            "June so far", "June forecast", "AI share", "Waste to switch off", "Security to look into", "Unallocated",
+        ]  # fmt: skip
+        figures = page.locator("main > .tiles .figure").all_inner_texts()
+        spent, forecast, share, waste, security, unallocated = figures
+        assert spent == f"{document['month']['spent']:,.0f} USD"
+        assert forecast == f"{document['month']['forecast']:,.0f} USD"
+        assert share == f"{document['spend']['ai_cost'] / document['spend']['cost']:.0%}"
+        assert waste == f"{document['waste']:,.0f} USD/month"
+        assert security.endswith(" incidents")
+        rows = document["reports"]["unowned_spend"]["rows"]
+        assert unallocated == f"{sum(row['effective_cost'] for row in rows):,.0f} USD"
+        for link in page.locator("main > .tiles dt a").all():
+            assert page.locator(link.get_attribute("href") or "").count() == 1
+        last = page.locator("main > .tiles .tile").last.bounding_box()
+        assert last is not None and last["y"] + last["height"] < DESKTOP["height"]
+
+
+@pytest.mark.parametrize(
+    ("viewport", "name"), [(DESKTOP, "desktop"), (PHONE, "phone")], ids=["desktop", "phone"]
+)
+def test_page_is_no_taller_than_can_be_read(chromium, pages, viewport, name):
+    """More rows are shown on demand."""
+    with opened(chromium, pages["organization"], viewport=viewport) as page:
+        assert page.evaluate("document.documentElement.scrollHeight") <= MOST_HEIGHT[name]
+
+
+def test_table_wider_than_a_phone_shows_that_it_scrolls(chromium, pages):
+    """By a line above it and an edge where columns are hidden; a table that fits has neither."""
+    with opened(chromium, pages["organization"], viewport=PHONE) as page:
+        wide = page.locator("#movers .scrolling")
+        assert wide.locator(".scroll-cue").is_visible()
+        edge = "(element, side) => getComputedStyle(element, `::${side}`).content"
+        frame = wide.locator(".frame")
+        assert (frame.evaluate(edge, "before"), frame.evaluate(edge, "after")) == ("none", '""')
+        wide.locator(".scroll").evaluate("element => element.scrollTo(9999, 0)")
+        page.wait_for_selector("#movers [data-hidden-left]")
+        assert (frame.evaluate(edge, "before"), frame.evaluate(edge, "after")) == ('""', "none")
+    with opened(chromium, pages["organization"]) as page:
+        assert not page.locator("#movers .scroll-cue").is_visible()
+
+
+def test_table_shows_all_rows_on_demand(chromium, pages):
+    """The focus stays at the table."""
+    with opened(chromium, pages["organization"]) as page:
+        table = page.locator("#movers")
+        assert table.locator("tbody tr:visible").count() == 6
+        table.get_by_role("button", name="more row").press("Enter")
+        assert table.locator("tbody tr:visible").count() == table.locator("tbody tr").count() > 6
+        assert page.evaluate("document.activeElement.matches('#movers .scroll')")
 
 
 def test_page_without_ai_spend_has_the_other_sections(chromium, pages):
-    """It states that there is no AI spend; week-over-week changes, owners, savings and coverage are shown."""
+    """Coverage states that there is no AI spend; neither a section nor a number is empty."""
     with opened(chromium, pages["sample"]) as page:
-        assert (
-            "The bill contains no AWS AI charges in the last 60 days"
-            in page.locator("#daily-spend").inner_text()
-        )
-        for section in ("findings", "unallocated", "savings", "coverage"):
+        assert "No AWS AI charges in the last 60 days" in page.locator("#coverage").inner_text()
+        for section in ("spend", "findings", "unallocated", "coverage"):
             assert page.locator(f"#{section}").inner_text().strip()
-        assert page.locator("#gpus").count() == 0
+        assert page.locator("#ai, #gpus").count() == 0
+        assert "AI share" not in page.locator("main > .tiles").inner_text()
+
+
+def test_ai_spend_by_team_ends_with_its_total(chromium, tmp_path):
+    """With tokens, price and forecast of the month, which the first screen and the section state too."""
+    team = {"team": "search", "effective_cost": 40.0, "effective_cost_before": 20.0, "million_tokens": 8.0,
+            "cost_per_million": 2.5, "forecast": 60.0, "low": 50.0, "high": 70.0, "idle_monthly": 0.0,
+            "waste_monthly": 3.0}  # fmt: skip
+    rows = [team, {**team, "team": "(total)"}]
+    days = [{"charge_date": days_before(back), "effective_cost": 4.0, "layer": "retrieval",
+             "seen_by_bedrock_filter": 0.0} for back in range(1, 40)]  # fmt: skip
+    document = build_document(gathered(spend_days=days, layer_days=days))
+    document["reports"]["ai_by_team"] = {"title": "AI by team", "basis": "EffectiveCost", "rows": rows}
+    path = tmp_path / "p.html"
+    path.write_text(render_page(document), encoding="utf-8")
+    with opened(chromium, path) as page:
+        cells = [row.locator("td").all_inner_texts() for row in page.locator("#ai .part table tr").all()]
+        assert cells[1:] == [[name, "40.00", "8.00", "2.50", "60.00", "3.00"]
+                             for name in ("search", "Total")]  # fmt: skip
+        assert (
+            "Forecast for March: 60.00 USD (80% prediction interval: 50.00 to 70.00 USD)"
+            in page.locator("#ai > .note").inner_text()
+        )
+        assert "forecast for March: 60.00 USD" in page.locator("main > .tiles").inner_text()
 
 
 def test_spend_is_split_by_intent_use_case_and_team(chromium, pages):
@@ -146,7 +226,7 @@ def test_spend_is_split_by_intent_use_case_and_team(chromium, pages):
 
 
 def test_filters_work_by_keyboard(chromium, pages):
-    """Team, account and category filter the list; screen readers announce the sum."""
+    """An incident is listed if one of its findings matches; screen readers announce the number of matches."""
     findings = data_of(pages["organization"].read_text(encoding="utf-8"))["findings"]
     keys = {
         "Team": lambda one: one["team"] or "no owner",
@@ -155,7 +235,7 @@ def test_filters_work_by_keyboard(chromium, pages):
         ),
         "Use case": lambda one: one["use_case"] or "(no use case)",
         "Intent": lambda one: one["intent"] or ("(no intent)" if one["team"] else "(unallocated)"),
-        "Category": lambda one: one["category"],
+        "Severity": lambda one: one["severity"],
     }
     for name, of in keys.items():
         with opened(chromium, pages["organization"]) as page:
@@ -166,10 +246,12 @@ def test_filters_work_by_keyboard(chromium, pages):
             wanted = [one for one in findings if of(one) == chosen]
             assert 0 < len(wanted) < len(findings)
             assert f"{len(wanted)} finding" in page.get_by_role("status").inner_text()
-            listed = [one.get_attribute("id") for one in page.locator(".finding").all()]
-            assert listed == [one["fingerprint"] for one in wanted][: len(listed)]
+            listed = {one.get_attribute("id") for one in page.locator(".finding:visible").all()}
+            incidents = {one["incident"] for one in wanted}
+            assert listed
+            assert {one["incident"] for one in findings if one["fingerprint"] in listed} <= incidents
             page.get_by_role("button", name="Clear filters").press("Enter")
-            assert f"{len(findings)} findings," in page.get_by_role("status").inner_text()
+            assert page.get_by_role("status").inner_text() == f"{len(findings)} open findings."
 
 
 def test_search_matches_findings(chromium, pages):
@@ -182,6 +264,55 @@ def test_search_matches_findings(chromium, pages):
         assert one["fingerprint"] in [item.get_attribute("id") for item in page.locator(".finding").all()]
         page.get_by_role("searchbox", name="Search").fill("no such thing anywhere")
         assert page.get_by_role("status").inner_text().startswith("0 findings of")
+        assert page.locator(".finding").count() == 0
+
+
+def test_incident_is_one_row_that_opens_to_its_findings(chromium, pages):
+    """The group counts both, its sum counts a dollar once, and a link to a related finding opens both rows."""
+    findings = data_of(pages["organization"].read_text(encoding="utf-8"))["findings"]
+    related = next(one for one in findings if not one["incident_lead"] and one["counted_in"])
+    lead = next(one for one in findings if one["incident"] == related["incident"] and one["incident_lead"])
+    with opened(chromium, pages["organization"]) as page:
+        assert page.locator(f"[id='{related['fingerprint']}']").count() == 0
+    with opened(chromium, pages["organization"], at=f"#{related['fingerprint']}") as page:
+        row = page.locator(f"#{lead['category']} > ol > [id='{lead['fingerprint']}']")
+        assert "1 related finding" in row.locator("summary").first.inner_text()
+        nested = row.locator(f".inside [id='{related['fingerprint']}'] .inside")
+        assert related["action"].splitlines()[0] in nested.inner_text()
+        security = [one for one in findings if one["category"] == "security"]
+        here = {one["fingerprint"] for one in security}
+        charged = sum(one["cost_so_far"] for one in security if one["counted_in"] not in here)
+        assert f"{charged:,.0f} USD charged so far" in page.locator("#security > .note").inner_text()
+        assert f"incidents with {len(security)}" not in page.locator("#waste > .note").inner_text()
+
+
+def test_running_finding_is_marked_through_the_last_day(chromium, tmp_path):
+    """Days that are not complete are faded; the marking of a finding that ended stops on its last day."""
+    days = {"anomalous_from": str(days_before(6)), "anomalous_until": str(days_before(4))}
+    running = finding("running", cost="9", category="anomaly").model_copy(
+        update={"evidence": days, "cost_so_far": Decimal(9), "monthly_cost_if_continues": Decimal(90)}
+    )
+    ended = finding("ended", cost="8", category="anomaly").model_copy(
+        update={"evidence": days, "cost_so_far": Decimal(8), "monthly_cost_if_continues": Decimal(0),
+                "ended_on": days_before(4)}
+    )  # fmt: skip
+    rows = [{"fingerprint": one.fingerprint, "charge_date": days_before(back), "effective_cost": 3.0}
+            for one in (running, ended) for back in range(1, 20)]  # fmt: skip
+    path = tmp_path / "p.html"
+    path.write_text(
+        render_page(build_document(gathered(running, ended, finding_days=rows))), encoding="utf-8"
+    )
+    with opened(chromium, path) as page:
+        marks = {}
+        for one in (running, ended):
+            drawn = page.locator(f"[id='{one.fingerprint}'] .sparkline svg")
+            assert drawn.locator("[stroke-dasharray]").count() == 1  # the incomplete days
+            boxes = [mark.bounding_box() for mark in drawn.locator("rect").all()]
+            marks[one.resource_id] = max(box["x"] + box["width"] for box in boxes if box)
+            frame = drawn.bounding_box()
+            assert frame is not None
+        assert marks["running"] >= frame["x"] + frame["width"] - 5 > marks["ended"] + 5
+        assert "not ended" in (page.locator(".sparkline svg").first.get_attribute("aria-label") or "")
 
 
 def test_finding_opens_with_evidence_and_a_command_to_copy(chromium, pages):
@@ -212,14 +343,16 @@ def test_link_opens_its_finding(chromium, pages):
 
 
 def test_long_list_is_extended_on_demand(chromium, pages):
-    """By fifty findings; the focus moves to the first new one."""
+    """By ten findings; the focus moves to the first new one."""
     with opened(chromium, pages["many"]) as page:
-        assert page.locator(".finding").count() == 50
-        page.get_by_role("button", name="Show 50 more").press("Enter")
-        assert page.locator(".finding").count() == 100
-        assert page.evaluate("document.activeElement === document.querySelectorAll('.finding summary')[50]")
-        page.get_by_role("button", name="Show 20 more").press("Enter")
-        assert page.locator(".show-more").is_hidden()
+        assert page.locator(".finding").count() == 10
+        page.get_by_role("button", name="Show 10 more of 110").press("Enter")
+        assert page.locator(".finding").count() == 20
+        assert page.evaluate("document.activeElement === document.querySelectorAll('.finding summary')[10]")
+        for _ in range(10):
+            page.get_by_role("button", name="Show 10 more").press("Enter")
+        assert page.locator(".finding").count() == 120
+        assert page.locator("#waste .show-more").is_hidden()
 
 
 def test_chosen_theme_is_kept(chromium, pages):
@@ -264,12 +397,13 @@ def test_sections_without_data_are_omitted(chromium, pages):
     """No anomaly, no GPU, no report: no empty frames."""
     with opened(chromium, pages["empty"]) as page:
         shown = {one.get_attribute("id") for one in page.locator("main section").all()}
-        assert shown == {"daily-spend", "findings", "unallocated", "savings", "coverage"}
-        assert page.get_by_role("status").inner_text() == "No open findings."
+        assert shown == {"findings", "coverage"}
+        assert "No open findings." in page.locator("#findings").inner_text()
+        assert page.locator(".tile").count() == 0
 
 
 def test_filtered_list_is_ordered_by_cost(chromium, tmp_path):
-    """A filter changes the list but not its order; sums count only waste."""
+    """A filter changes the list but not its order; each category states its own sum."""
     content = gathered(finding("a", cost="1", team="t"), finding("b", cost="9", team="t"), finding("c", cost="5"),
                      finding("d", cost="7", team="t", category="security"))  # fmt: skip
     path = tmp_path / "p.html"
@@ -277,6 +411,10 @@ def test_filtered_list_is_ordered_by_cost(chromium, tmp_path):
     with opened(chromium, path) as page:
         page.get_by_label("Team", exact=True).select_option("t")
         assert [one.split("\n")[0] for one in page.locator(".finding .money").all_inner_texts()] == [
-            "9.00 USD", "7.00 USD", "1.00 USD",
+            "9.00 USD/month", "1.00 USD/month", "7.00 USD",
         ]  # fmt: skip
-        assert page.get_by_role("status").inner_text() == "3 findings of 4, 10.00 USD/month of waste"
+        assert page.get_by_role("status").inner_text() == "3 findings of 4 match the filters."
+        assert (
+            page.locator("#waste > .note").inner_text() == "2 findings: 10.00 USD/month in potential savings"
+        )
+        assert page.locator("#security > .note").inner_text() == "1 finding"

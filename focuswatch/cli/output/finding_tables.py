@@ -20,10 +20,13 @@ from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, account_label, owner_label
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry, Suppression
+from focuswatch.ledger.incident_groups import by_incident
+
+RELATED = "└"  # before the fingerprint of a finding whose incident has its lead above
 
 
 def print_findings(entries: Sequence[LedgerEntry]) -> None:
-    """Print findings, a row each."""
+    """Print findings, a row each; the related findings of an incident follow its lead."""
     out = console()
     if not entries:
         out.print("No open findings.")
@@ -33,14 +36,26 @@ def print_findings(entries: Sequence[LedgerEntry]) -> None:
         Column("Finding"), Column("Severity"), *cost_columns(entries[0].finding.currency), Column("Owner"),
         Column("Account, region"), Column("Detection"), Column("Since, state" if with_state else "Since"),
     )  # fmt: skip
-    print_grid(out, columns, [_row(entry, with_state=with_state) for entry in entries])
+    incidents = by_incident(entries)
+    rows = [
+        _row(entry, with_state=with_state, is_related=entry is not members[0])
+        for members in incidents
+        for entry in members
+    ]
+    print_grid(out, columns, rows)
+    if len(incidents) < len(entries):
+        out.print(
+            f"{len(entries)} findings in {len(incidents)} incidents. {RELATED} marks a finding with the same "
+            "cause as the one above it.",
+            style="dim",
+        )
 
 
-def _row(entry: LedgerEntry, *, with_state: bool) -> Sequence[Cell]:
+def _row(entry: LedgerEntry, *, with_state: bool, is_related: bool) -> Sequence[Cell]:
     finding = entry.finding
     account = account_label(finding.sub_account_name, finding.sub_account_id)
     cells = (
-        finding.fingerprint[:8],
+        f"{RELATED if is_related else ''}{finding.fingerprint[:8]}",
         finding.severity,
         *cost_cells(finding),
         finding.team or NO_OWNER,

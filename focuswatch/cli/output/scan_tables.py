@@ -29,6 +29,7 @@ from focuswatch.findings.finding import SEVERITIES, Finding, is_minor, owner_rul
 from focuswatch.findings.offer_text import offer_command, offer_reason
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import Notification
+from focuswatch.notify.incident_text import incident_lines
 
 MOST_SHOWN = 6  # findings of each category in a scan's tables; `focuswatch findings` lists all
 HEADINGS = {"waste": "Waste", "security": "Security", "anomaly": "Anomalies", "governance": "Governance"}
@@ -47,7 +48,11 @@ def print_scan(result: ScanResult, summary: BillSummary, *, state: Path | None =
     unresolved = [finding for finding in notified if finding.status != "resolved"]
     minor = [finding for finding in unresolved if is_minor(finding)]
     for category, heading in HEADINGS.items():
-        group = [finding for finding in unresolved if finding.category == category and not is_minor(finding)]
+        group = [
+            finding
+            for finding in _one_each_incident(unresolved)
+            if finding.category == category and not is_minor(finding)
+        ]
         _print_category(out, heading, group, currency=result.currency, state=state)
     if minor:
         out.print(visible(minor_line(minor, result.currency)), style="dim", markup=False)
@@ -73,27 +78,34 @@ def print_top_findings(result: ScanResult, *, most: int, state: Path, command: s
         for notification in result.notifications
         if notification.finding.status != "resolved"
     ]
-    unresolved.sort(key=lambda finding: (-SEVERITIES.index(finding.severity), -finding.stake))
+    incidents = _one_each_incident(unresolved)
+    incidents.sort(key=lambda finding: (-SEVERITIES.index(finding.incident_severity), -finding.stake))
     columns = (
         Column("Severity"), Column("Finding"), Column("Account"), Column("Owner"), *cost_columns(result.currency),
     )  # fmt: skip
     rows: list[Sequence[Cell]] = [
         [
-            [(finding.severity, COLORS[finding.severity])],
+            [(finding.incident_severity, COLORS[finding.incident_severity])],
             visible(finding.title),
             visible(finding.sub_account_name or finding.sub_account_id or "all accounts"),
             visible(finding.team or NO_OWNER),
             *cost_cells(finding),
         ]
-        for finding in unresolved[:most]
+        for finding in incidents[:most]
     ]
     print_grid(out, columns, rows)
     out.print()
     _print_totals(out, result)
-    if len(unresolved) > most:
+    if len(incidents) > most:
         listing = hint("findings", state=state, command=command)
         out.print(visible(f"List all {len(unresolved)} findings: {listing}"), markup=False, soft_wrap=True)
     print_failures(result)
+
+
+def _one_each_incident(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings without those whose incident has its lead among them."""
+    led = {finding.incident_id for finding in findings if finding.incident_lead}
+    return [finding for finding in findings if finding.incident_lead or finding.incident_id not in led]
 
 
 def print_failures(result: ScanResult) -> None:
@@ -187,6 +199,8 @@ def _summary(finding: Finding) -> Cell:
     first_step = finding.action.partition("\n")[0].removeprefix("1. ")
     offer = finding.exclusion_offer
     lines = [offer_reason(finding, offer), offer_command(finding, offer)] if offer else []
+    if finding.incident_lead:
+        lines = [*incident_lines(finding)[:1], *lines]
     return [
         (visible(finding.title), "bold"),
         (visible(place(finding)), "cyan"),

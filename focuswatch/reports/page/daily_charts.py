@@ -1,14 +1,12 @@
-"""Data of the page's daily charts: AI spend by layer, anomalies, GPU utilization. Each list has a value per day."""
+"""Data of the page's daily charts: AI spend by layer, findings, GPU utilization. Each list has a value per day."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from focuswatch.engines import Row
-from focuswatch.findings.amount_text import amount_label
-from focuswatch.findings.explanation_text import explanation_details, explanation_headline
-from focuswatch.findings.finding import Finding, account_label
-from focuswatch.reports.page.page_data import PageData, is_shown
+from focuswatch.findings.finding import Finding
+from focuswatch.reports.page.page_data import PageData
 
 LAYERS = (
     "model inference",
@@ -43,7 +41,6 @@ def layers_chart(page_data: PageData) -> Part:
         "other_providers": page_data.other_providers,
         "bedrock_filter": [_cents(cost) for cost in bedrock],
         "month": [_month(layer, month.get(layer, {})) for layer in LAYERS] if month else [],
-        "last_settled_day": str(page_data.billed_days.get("last_settled_day")),
     }
 
 
@@ -53,53 +50,31 @@ def _month(layer: str, row: Row) -> Part:
     return counts | {name: _cents(row.get(name)) for name in amounts}
 
 
-def anomaly_charts(page_data: PageData) -> list[Part]:
-    """Return the open anomalies of highest cost, each with its daily cost, its anomalous days and its cost drivers."""
+def finding_charts(page_data: PageData) -> dict[str, Part]:
+    """Return the daily cost of findings with its anomalous days and the expected cost, by fingerprint."""
     rows_by_finding: dict[str, list[Row]] = {}
     for row in page_data.finding_days:
         rows_by_finding.setdefault(row["fingerprint"], []).append(row)
-    findings = {
-        entry.fingerprint: entry.finding
-        for entry in page_data.entries
-        if is_shown(entry, page_data.suppressions, as_of=page_data.as_of)
+    findings = {entry.fingerprint: entry.finding for entry in page_data.entries}
+    return {
+        fingerprint: _finding_chart(findings[fingerprint], rows)
+        for fingerprint, rows in sorted(rows_by_finding.items())
     }
-    charts = [_anomaly_chart(findings[fingerprint], rows) for fingerprint, rows in rows_by_finding.items()]
-    return sorted(charts, key=lambda chart: (-findings[chart["fingerprint"]].stake, chart["fingerprint"]))
 
 
-def _anomaly_chart(finding: Finding, rows: Sequence[Row]) -> Part:
+def _finding_chart(finding: Finding, rows: Sequence[Row]) -> Part:
     days = days_of(rows)
     costs = [0.0] * len(days)
     for row in rows:
         costs[(row["charge_date"] - days[0]).days] = _cents(row["effective_cost"])
     first, last = anomalous_days(finding)
     return {
-        "fingerprint": finding.fingerprint,
-        "title": finding.title,
-        "account": account_label(finding.sub_account_name, finding.sub_account_id),
-        "service": finding.service_name,
-        "resource": finding.resource_id,
-        "team": finding.team,
-        "monthly_cost": float(finding.monthly_cost),
-        "amount_is": amount_label(finding),
-        "reason": finding.reason,
-        "cost_drivers": _cost_drivers(finding),
         "expected": finding.evidence.get("daily_expected"),
         "anomalous_from": first,
         "anomalous_until": last,
-        "days": [str(day) for day in days],
+        "first_day": str(days[0]),
         "costs": costs,
     }
-
-
-def _cost_drivers(finding: Finding) -> list[str]:
-    """Return the explanation that the finding was notified with, or the causes that its detection names."""
-    if finding.explanation:
-        return [
-            explanation_headline(finding.explanation, currency=finding.currency),
-            *explanation_details(finding.explanation, currency=finding.currency),
-        ]
-    return finding.evidence.get("causes") or []
 
 
 def anomalous_days(finding: Finding) -> tuple[str | None, str | None]:

@@ -13,18 +13,21 @@ from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.summarize_detections import summarize_detections
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_literals import Scalar, Value
+from focuswatch.engines.sql_literals import Value
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.ledger import Ledger, LedgerEntry, Suppression
 from focuswatch.owners.muted_launch_costs import MutedByLaunch, costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.findings_table import Purpose, purpose_of, tags_of_accounts
+from focuswatch.reports.page.shown_findings import series_of
 from focuswatch.reports.run_report import report_rows
 
-MOST_SERIES = 12  # anomalies with a chart
 # A report that the catalog lacks is a section that the page lacks.
-REPORTS = ("ai_spend_by_layer", "weekly_deltas", "unowned_spend", "month_forecast", "portfolio", "savings")
+REPORTS = (
+    "month_forecast", "spend_by_team", "spend_by_service", "spend_by_account", "ai_spend_by_layer", "ai_by_team",
+    "model_mix", "weekly_deltas", "portfolio", "unowned_spend", "savings",
+)  # fmt: skip
 BILLED_DAYS = """
 SELECT
     min(charge_date) AS first_day,
@@ -53,6 +56,7 @@ class PageData:
     coverage: Coverage
     billed_days: Row
     account_names: Mapping[str, str]
+    spend_days: list[Row] = field(default_factory=list)
     layer_days: list[Row] = field(default_factory=list)
     gpu_days: list[Row] = field(default_factory=list)
     finding_days: list[Row] = field(default_factory=list)
@@ -111,6 +115,7 @@ def gather(
     entries, suppressions = tuple(ledger.entries().values()), tuple(ledger.suppressions())
     evaluated_until = ledger.evaluated_until()
     gpu_days = queries.lookup("gpu_utilization_days")
+    covered = coverage(engine, as_of=as_of)
     series = series_of(entries, suppressions, as_of=as_of)
     if detections is None:
         detections = summarize_detections(
@@ -125,9 +130,12 @@ def gather(
         suppressions=suppressions,
         detections=tuple(detections),
         evaluated_until=evaluated_until,
-        coverage=coverage(engine, as_of=as_of),
+        coverage=covered,
         billed_days=next(iter(engine.query(BILLED_DAYS, label="days of the bill")), {}),
-        account_names=account_names(engine, (row["sub_account_id"] for row in gpu_days)),
+        account_names=account_names(
+            engine, {*(row["sub_account_id"] for row in gpu_days), *covered.missing_accounts}
+        ),
+        spend_days=queries.lookup("spend_days"),
         layer_days=queries.lookup("layer_days"),
         gpu_days=gpu_days,
         finding_days=queries.lookup("finding_days", findings=series) if series else [],
@@ -166,32 +174,3 @@ def _purposes(queries: _Queries, entries: Sequence[LedgerEntry], *, owners: Owne
     if tags is None:
         return {}
     return {entry.fingerprint: purpose_of(entry, owners=owners, account_tags=tags) for entry in entries}
-
-
-def is_shown(entry: LedgerEntry, suppressions: Sequence[Suppression], *, as_of: date) -> bool:
-    """Return whether a finding is open and not suppressed."""
-    return entry.state == "open" and not any(
-        suppression.is_active_on(as_of) and suppression.covers(entry.finding) for suppression in suppressions
-    )
-
-
-def series_of(
-    entries: Sequence[LedgerEntry], suppressions: Sequence[Suppression], *, as_of: date
-) -> list[tuple[Scalar, ...]]:
-    """Return what identifies the open anomalies of highest cost, as the lookup `finding_days` takes it."""
-    anomalies = [
-        entry.finding
-        for entry in entries
-        if entry.finding.category == "anomaly" and is_shown(entry, suppressions, as_of=as_of)
-    ]
-    by_cost = sorted(anomalies, key=lambda finding: (-finding.stake, finding.fingerprint))
-    return [
-        (
-            finding.fingerprint,
-            finding.sub_account_id,
-            finding.region_id,
-            finding.service_name,
-            finding.resource_id,
-        )
-        for finding in by_cost[:MOST_SERIES]
-    ]

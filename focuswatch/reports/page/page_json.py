@@ -5,24 +5,28 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.engines import Row
 from focuswatch.findings.amount_text import amount_label
-from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding, account_label, json_value
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry
+from focuswatch.notify.incident_text import incident_lines
 from focuswatch.reports.findings_table import Purpose
-from focuswatch.reports.page.daily_charts import anomaly_charts, gpu_chart, layers_chart
-from focuswatch.reports.page.page_data import PageData, is_shown
+from focuswatch.reports.page.bill_totals import month_to_date, spend_chart
+from focuswatch.reports.page.coverage_part import count_and_waste, coverage_part, waste_of
+from focuswatch.reports.page.daily_charts import finding_charts, gpu_chart, layers_chart
+from focuswatch.reports.page.page_data import PageData
+from focuswatch.reports.page.shown_findings import shown_incidents
 
 SCHEMA = "focuswatch.page/1"
 Part = dict[str, Any]
 AMOUNTS = ("monthly_cost", "cost_so_far", "monthly_cost_if_continues")
-LEFT_OUT = ("schema_", "title", "currency", "as_of", "status", *AMOUNTS, "evidence", "explanation")
+LEFT_OUT = (
+    "schema_", "title", "currency", "as_of", "status", *AMOUNTS, "evidence", "explanation", "exclusion_offer",
+    "verified_saving", "also_detected", "related_findings",
+)  # fmt: skip
 MOST_RESOLVED = 20
 # Keys of the document, and the columns of the report `savings` that they sum up.
 SAVINGS = {
@@ -37,31 +41,28 @@ SAVINGS = {
 
 def build_document(page_data: PageData) -> Part:
     """Return what the page shows, as plain JSON values."""
-    shown = sorted(
-        (
-            entry
-            for entry in page_data.entries
-            if is_shown(entry, page_data.suppressions, as_of=page_data.as_of)
-        ),
-        key=lambda entry: (-entry.finding.stake, entry.finding.detection, entry.fingerprint),
-    )
+    incidents = shown_incidents(page_data.entries, page_data.suppressions, as_of=page_data.as_of)
+    shown = [entry for members in incidents for entry in members]
     findings = [entry.finding for entry in shown]
     document: Part = _plain(
         {
             "schema": SCHEMA,
             "as_of": page_data.as_of,
             "currency": page_data.currency,
+            "settled_until": page_data.billed_days.get("last_settled_day"),
+            "month": month_to_date(page_data),
+            "spend": spend_chart(page_data),
             "detections": _detections(page_data, findings),
             "findings": [_finding(entry, page_data.purposes) for entry in shown],
             "layers": layers_chart(page_data),
-            "anomalies": anomaly_charts(page_data),
+            "series": finding_charts(page_data),
             "gpus": gpu_chart(page_data),
             "savings": _savings(page_data),
-            "waste": _waste(findings),
-            "unowned": _count_and_waste(
+            "waste": waste_of(findings),
+            "unowned": count_and_waste(
                 [finding for finding in findings if finding.owned_by == "fallback"], among=findings
             ),
-            "coverage": _coverage(page_data, shown),
+            "coverage": coverage_part(page_data, shown),
             "reports": _reports(page_data),
         }
     )
@@ -99,14 +100,20 @@ def _finding(entry: LedgerEntry, purposes: Mapping[str, Purpose]) -> Part:
         "evidence": {
             name: value for name, value in finding.evidence.items() if value not in (None, "", [], {})
         },
-        "root_cause": explanation_sentences(finding.explanation, currency=finding.currency)
-        if finding.explanation
-        else [],
+        "root_cause": _root_cause(finding),
+        "rollout": incident_lines(finding) if finding.rollout else None,
         "commands": _commands(finding),
         "use_case": use_case,
         "intent": intent,
         "acknowledged_by": entry.acknowledged_by,
     }
+
+
+def _root_cause(finding: Finding) -> list[str]:
+    """Return the explanation that the finding was notified with, or the causes that its detection names."""
+    if finding.explanation:
+        return explanation_sentences(finding.explanation, currency=finding.currency)
+    return finding.evidence.get("causes") or []
 
 
 def _commands(finding: Finding) -> list[str]:
@@ -146,73 +153,6 @@ def _resolved(entry: LedgerEntry) -> Part:
 
 def _total(rows: Sequence[Row], column: str) -> float:
     return round(sum(row[column] or 0.0 for row in rows), 2)
-
-
-def _coverage(page_data: PageData, shown: Sequence[LedgerEntry]) -> Part:
-    """Return the days that the data covers, and what was not evaluated, resolved or notified, and why."""
-    shown_fingerprints = {entry.fingerprint for entry in shown}
-    suppressed = [
-        entry.finding
-        for entry in page_data.entries
-        if entry.state == "open" and entry.fingerprint not in shown_fingerprints
-    ]
-    errors = [summary.error for summary in page_data.detections if summary.error]
-    lacking = [
-        f"{summary.detection} was not evaluated: {summary.lacks_input}"
-        for summary in page_data.detections
-        if summary.lacks_input
-    ]
-    return {
-        **page_data.billed_days,
-        "doubts": page_data.coverage.doubts,
-        "missing_accounts": sorted(
-            account or "charges without an account" for account in page_data.coverage.missing_accounts
-        ),
-        "warnings": [*page_data.warnings, *lacking],
-        "failures": [*errors, *page_data.failures],
-        "detections": len(page_data.detections),
-        "not_evaluated": [
-            _not_evaluated(summary, page_data.catalog)
-            for summary in page_data.detections
-            if summary.not_evaluated
-        ],
-        "not_run": _not_run(page_data),
-        "launched": [launch.sentence(page_data.currency) for launch in page_data.launched],
-        "suppressed": _count_and_waste(suppressed, among=suppressed),
-    }
-
-
-def _not_run(page_data: PageData) -> list[str]:
-    """Return the detections that the last scan did not run, each with the date of its last run."""
-    last_runs = {
-        summary.detection: page_data.evaluated_until.get(summary.detection)
-        for summary in page_data.detections
-    }
-    return sorted(
-        f"{id} (last run {day or 'never'})" for id, day in last_runs.items() if day != page_data.as_of
-    )
-
-
-def _not_evaluated(summary: DetectionSummary, catalog: Catalog) -> Part:
-    return {
-        "detection": summary.detection,
-        "title": catalog.detections[summary.detection].header.title,
-        "resources": summary.not_evaluated,
-        "monthly_cost": round(float(summary.not_evaluated_monthly_cost), 2),
-    }
-
-
-def _count_and_waste(findings: Sequence[Finding], *, among: Sequence[Finding]) -> Part:
-    """Return the number and the waste of findings that are part of others; their sums add up to that of all."""
-    counted = {finding.fingerprint for finding in counted_once(among)}
-    part = [finding for finding in findings if finding.fingerprint in counted]
-    return {"findings": len(findings), "waste": _waste(part)}
-
-
-def _waste(findings: Sequence[Finding]) -> float:
-    """Return the monthly cost of waste, each dollar once; amounts of other categories have no common sum."""
-    waste = (finding for finding in counted_once(findings) if finding.category == "waste")
-    return round(float(sum((finding.monthly_cost for finding in waste), Decimal(0))), 2)
 
 
 def _cents(value: Decimal | None) -> float | None:

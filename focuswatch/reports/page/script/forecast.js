@@ -1,51 +1,61 @@
-// Forecast of the month compared with budgets.
+// Forecast of the month compared with budgets: a row for each budget, in percent of that budget.
+
+const MOST_PERCENT = 250; // a longer bar is cut; its number is written next to it
 
 function forecastSection(data, currency) {
   const report = data.reports.month_forecast;
   if (!report?.rows.length) return null;
-  const [all] = report.rows.filter((row) => row.of === "all");
-  const owned = report.rows.filter((row) => row.of !== "all" && row.of !== "service");
-  const services = report.rows.filter((row) => row.of === "service");
-  return section("forecast", "Forecast compared with budget", `${forecastSummary(all, owned, currency)}${basisOf(report)}`,
-    owned.length ? [
-      legend([["var(--model-inference)", "spent"], ["var(--retrieval)", "forecast with 80% interval"], ["var(--mark)", "budget"]]),
-      chart(`Forecast at month end compared with budget by team and use case, in ${currency}; the table below lists the values`, (width) => forecastChart(owned, width, currency)),
-      forecastTable("Forecast at month end by team and use case", owned, currency)] : null,
-    services.length ? folded("By service", forecastTable("Forecast at month end by service", services, currency)) : null);
+  const budgeted = report.rows.filter((row) => row.budget).sort((one, other) => other.forecast / other.budget - one.forecast / one.budget);
+  const named = (of) => report.rows.filter((row) => row.of === of);
+  const groups = [["team", "By team"], ["use case", "By use case"], ["service", "By service"]].filter(([of]) => named(of).length);
+  return section("forecast", "Forecast compared with budget", `${forecastSummary(data.month, budgeted, currency)} ${basisOf(report)}`,
+    budgeted.length ? [
+      legend([["var(--model-inference)", "spent"], ["var(--retrieval)", "forecast with 80% interval"], ["var(--mark)", "budget (100%)"]]),
+      chart(`Forecast at month end in percent of each budget: ${budgeted.map((row) => `${row.name} ${percent(row.forecast, row.budget)}`).join(", ")}`, (width) => forecastChart(budgeted, width, currency))] : null,
+    make("div", { class: "folds" },
+      budgeted.length ? folded("Budgets as a table", forecastTable("Forecast at month end of each budget", budgeted, currency)) : null,
+      groups.map(([of, name]) => folded(name, forecastTable(`Forecast at month end ${name.toLowerCase()}`, named(of), currency)))));
 }
 
-function forecastSummary(all, owned, currency) {
-  const whole = all ? `Forecast of the bill at month end: ${money(all.forecast, currency)}, 80% prediction interval ${money(all.low, currency)} to ${money(all.high, currency)}. ` : "";
-  const over = owned.filter((row) => row.over_by > 0).length;
-  if (over) return `${whole}${count(over, "budget is", "budgets are")} forecast to be exceeded.`;
-  return whole + (owned.some((row) => row.budget != null) ? "No budget is forecast to be exceeded." : "No team has a budget. Set monthly_budget in owners.toml.");
+function forecastSummary(month, budgeted, currency) {
+  const whole = month ? `The bill of ${monthOf(month.first_day)} is forecast at ${money(month.forecast, currency)} (80% prediction interval: ${amount(month.low)} to ${money(month.high, currency)}).` : "";
+  if (!budgeted.length) return `${whole} No team has a budget. Set monthly_budget in owners.toml.`;
+  const over = budgeted.filter((row) => row.over_by > 0).length;
+  return `${whole} ${over ? `${over} of ${count(budgeted.length, "budget")} ${over === 1 ? "is" : "are"} forecast to be exceeded.` : "No budget is forecast to be exceeded."}`;
 }
 
 function forecastChart(rows, width, currency) {
+  const narrow = width < 500;
+  const share = (row, key) => (row[key] == null ? NaN : Math.min(MOST_PERCENT, (100 * row[key]) / row.budget));
+  const most = Math.max(120, d3.max(rows, (row) => Math.max(share(row, "forecast"), share(row, "high"))));
+  const name = (index) => rows[index].name;
+  const sums = ({ forecast, budget }) => `${percent(forecast, budget)}${narrow ? "" : ` · ${amount(forecast)} of ${money(budget, currency)}`}`;
   const indices = d3.range(rows.length);
-  const at = (key) => (index) => rows[index][key];
+  const at = (key) => (index) => share(rows[index], key);
+  const y = (index) => index;
   return plot({
-    width, height: 26 * rows.length + 40, marginLeft: Math.min(170, width / 3), marginTop: 6,
-    x: { label: currency, grid: true, tickFormat: short, ticks: width < 500 ? 4 : 8 },
-    y: { type: "band", domain: indices, label: null, tickSize: 0, tickFormat: (index) => cut(rows[index].name, width < 500 ? 16 : 26), padding: 0.3 },
+    width, height: 26 * rows.length + 46, marginLeft: Math.min(170, width / 3), marginRight: narrow ? 52 : 190, marginTop: 6, marginBottom: 36,
+    x: { label: "% of budget", domain: [0, most], grid: true, ticks: narrow ? 4 : 8 },
+    y: { type: "band", domain: indices, label: null, tickSize: 0, tickFormat: (index) => cut(name(index), narrow ? 16 : 26), padding: 0.35 },
     marks: [
-      Plot.barX(indices, { y: (index) => index, x: at("spent"), fill: "var(--model-inference)" }),
-      Plot.ruleY(indices, { y: (index) => index, x1: at("low"), x2: at("high"), stroke: "var(--retrieval)", strokeWidth: 3 }),
-      Plot.dot(indices, { y: (index) => index, x: at("forecast"), fill: "var(--retrieval)", stroke: "var(--card)", r: 5 }),
-      Plot.tickX(indices.filter(at("budget")), { y: (index) => index, x: at("budget"), stroke: "var(--mark)", strokeWidth: 3 }),
+      Plot.barX(indices, { y, x: at("spent"), fill: "var(--model-inference)" }),
+      Plot.ruleY(indices, { y, x1: at("low"), x2: at("high"), stroke: "var(--retrieval)", strokeWidth: 3 }),
+      Plot.ruleX([100], { stroke: "var(--mark)", strokeWidth: 2.5 }),
+      Plot.dot(indices, { y, x: at("forecast"), fill: "var(--retrieval)", stroke: "var(--card)", r: 5.5 }),
+      Plot.text(indices, { y, x: most, text: (index) => sums(rows[index]), textAnchor: "start", dx: 10, fontSize: 12, fontWeight: 600, fill: (index) => (rows[index].over_by > 0 ? "var(--mark)" : "var(--ink)") }),
     ],
   });
 }
 
 function forecastTable(name, rows, currency) {
-  const hasPlan = rows.some((row) => row.budget != null);
+  const hasBudget = rows.some((row) => row.budget != null);
   return table(`${name}, in ${currency}`, [
     { name: "Name", of: (row) => row.name },
-    { name: "Spent", number: true, class: "narrow-off", of: (row) => amount(row.spent) },
+    { name: "Spent", number: true, of: (row) => amount(row.spent) },
     { name: "Forecast", number: true, of: (row) => amount(row.forecast) },
-    { name: "80% interval", number: true, class: "narrow-off", of: (row) => `${short(row.low)} – ${short(row.high)}` },
-    ...(hasPlan ? [
-      { name: "Budget", number: true, class: "narrow-off", of: (row) => (row.budget == null ? "–" : amount(row.budget)) },
+    { name: "80% interval", number: true, of: (row) => `${short(row.low)} – ${short(row.high)}` },
+    ...(hasBudget ? [
+      { name: "Budget", number: true, of: (row) => (row.budget == null ? "–" : amount(row.budget)) },
       { name: "Compared with budget", class: "text", of: (row) => make("span", { class: row.over_by > 0 ? "bad" : "soft" }, row.budget_status ?? "") }] : []),
-  ], rows);
+  ], rows, { first: FIRST_ROWS });
 }

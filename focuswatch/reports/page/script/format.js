@@ -42,9 +42,31 @@ function tick(moment) {
   return dayFormat.format(moment);
 }
 
+const monthFormat = new Intl.DateTimeFormat("en-US", { month: "long", timeZone: "UTC" });
+
+function monthOf(text) {
+  return monthFormat.format(dateOf(text));
+}
+
 // "2026-05-27", or "2026-05-27 to 2026-06-01".
 function period(first, last) {
   return first === last ? first : `${first} to ${last}`;
+}
+
+// The day that is so many days before as_of; the day before is the last one that the bill may have charges of.
+function dayBefore(data, days) {
+  return d3.utcDay.offset(dateOf(data.as_of), -days).toISOString().slice(0, 10);
+}
+
+// Whether the charges of a day no longer change; a bill without complete days has none.
+function isComplete(text, data) {
+  return data.settled_until != null && text <= data.settled_until;
+}
+
+// States which days of a chart can still change.
+function incompleteDays(last, data) {
+  if (data.settled_until == null) return "All days are incomplete: their charges can still change.";
+  return last > data.settled_until ? `Faded: days after ${day(data.settled_until)}, whose charges are incomplete.` : "";
 }
 
 function count(number, one, many = `${one}s`) {
@@ -66,7 +88,7 @@ function accountOf({ sub_account_name: name, sub_account_id: id }) {
 
 // The cost column and the charges that a report's amounts are of.
 function basisOf(report) {
-  return report?.basis ? ` ${report.basis}.` : "";
+  return report?.basis ? `${report.basis}.` : "";
 }
 
 function label(column) {

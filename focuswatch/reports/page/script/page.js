@@ -6,29 +6,65 @@ async function readData() {
   return new Response(stream).json();
 }
 
+// The first screen: each number links to its section; a number that the bill does not have is left out.
 function totals(data, currency) {
-  const month = data.layers.month;
-  const total = d3.sum(month, (row) => row.effective_cost);
-  const before = d3.sum(month, (row) => row.effective_cost_before);
-  const bedrock = d3.sum(month, (row) => row.seen_by_bedrock_filter);
-  const security = data.findings.filter((finding) => finding.category === "security").length;
-  const { findings: unowned, waste: unownedWaste } = data.unowned;
-  return tiles(
-    tile("AI spend, last 30 days", money(total, currency), total ? `${change(total, before)} compared with the 30 days before; usage and subscriptions, excluding commitments, credits and tax` : "no AI spend"),
-    tile("Not in a Bedrock filter", percent(total - bedrock, total), total ? `${money(total - bedrock, currency)} of AI spend` : "no AI spend"),
-    tile("Open waste", `${money(data.waste, currency)}/month`, "potential savings"),
-    tile("Security", security.toLocaleString("en-US"), security === 1 ? "open finding" : "open findings"),
-    tile("No owner", unowned.toLocaleString("en-US"), `${unowned === 1 ? "finding" : "findings"}, ${money(unownedWaste, currency)}/month of waste`));
+  return tiles(...monthTiles(data.month, data.settled_until, currency), aiTile(data, currency), ...findingTiles(data, currency), unallocatedTile(data, currency));
+}
+
+function monthTiles(month, settled, currency) {
+  if (!month) return [];
+  const name = monthOf(month.first_day);
+  const until = settled >= month.first_day ? `BilledCost from ${day(month.first_day)} to ${day(settled)}` : "no complete day yet";
+  return [
+    tile(`${name} so far`, money(month.spent, currency), until, "spend"),
+    tile(`${name} forecast`, money(month.forecast, currency), budgetCaption(month, currency), "forecast"),
+  ];
+}
+
+function budgetCaption(month, currency) {
+  if (!month.budgets) return `80% interval: ${short(month.low)} to ${short(month.high)}; no budget is set`;
+  const teams = month.team_budget ? `${percent(month.team_forecast, month.team_budget)} of the ${money(month.team_budget, currency)} budgeted by teams; ` : "";
+  return `${teams}${month.budgets_over || "none"} of ${count(month.budgets, "budget")} forecast to be exceeded`;
+}
+
+function aiTile(data, currency) {
+  const { spend } = data;
+  if (!spend?.ai_cost) return null;
+  const forecast = aiTotal(data)?.forecast;
+  const caption = `${money(spend.ai_cost, currency)} of ${money(spend.cost, currency)}, ${day(spend.from)} to ${day(spend.until)}`;
+  return tile("AI share", percent(spend.ai_cost, spend.cost), forecast == null ? caption : `${caption}; forecast for ${monthOf(dayBefore(data, 1))}: ${money(forecast, currency)}`, "ai");
+}
+
+function findingTiles({ findings, waste }, currency) {
+  const of = (category) => findings.filter((finding) => finding.category === category);
+  const security = d3.group(findings, incidentOf);
+  const incidents = [...security.values()].filter(([lead]) => lead.category === "security").length;
+  return [
+    of("waste").length ? tile("Waste to switch off", `${money(waste, currency)}/month`, `${count(of("waste").length, "finding")}: idle or oversized resources`, "waste") : null,
+    incidents ? tile("Security to look into", count(incidents, "incident"), groupMoney("security", of("security"), currency), "security") : null,
+  ];
+}
+
+function unallocatedTile({ reports, spend }, currency) {
+  const rows = reports.unowned_spend?.rows ?? [];
+  const cost = d3.sum(rows, (row) => row.effective_cost);
+  return rows.length ? tile("Unallocated", money(cost, currency), `${spend ? `${percent(cost, spend.cost)} of the spend of` : "in"} the last 30 complete days has no team`, "unallocated") : null;
+}
+
+// A page that may lack something states so at the top.
+function incompleteScan({ coverage }) {
+  const problems = coverage.failures.length + coverage.doubts.length;
+  return problems ? make("p", { class: "alert" }, make("a", { href: "#coverage" }, `${count(problems, "problem")} in the last scan`), ": findings may be missing or out of date.") : null;
 }
 
 function sectionsOf(data, currency) {
   return [
-    ["Daily spend", dailySpendSection(data, currency)],
+    ["Spend", spendSection(data, currency)],
+    ["Forecast", forecastSection(data, currency)],
+    ["AI", aiSection(data, currency)],
     ["Findings", findingsSection(data, currency)],
-    ["Anomalies", anomaliesSection(data, currency)],
     ["GPUs", gpusSection(data, currency)],
     ["Changes", moversSection(data, currency)],
-    ["Forecast", forecastSection(data, currency)],
     ["Portfolio", portfolioSection(data, currency)],
     ["Unallocated", unallocatedSection(data, currency)],
     ["Savings", savingsSection(data, currency)],
@@ -74,10 +110,10 @@ async function start() {
   const data = await readData();
   const currency = data.currency;
   document.title = `focuswatch · ${data.as_of}`;
-  document.getElementById("as-of").textContent = `AWS bill as of ${data.as_of}, amounts in ${currency}`;
+  document.getElementById("as-of").textContent = `Bill as of ${data.as_of}, amounts in ${currency}. ${data.settled_until ? `Complete through ${data.settled_until}: charges of later days can still change.` : "No day is complete: all charges can still change."}`;
   const sections = sectionsOf(data, currency);
   document.getElementById("sections").append(make("ul", {}, sections.map(([name, element]) => make("li", {}, make("a", { href: `#${element.id}` }, name)))));
-  document.getElementById("main").replaceChildren(totals(data, currency), ...sections.map(([, element]) => element));
+  document.getElementById("main").replaceChildren(...[totals(data, currency), incompleteScan(data)].filter(Boolean), ...sections.map(([, element]) => element));
   redraw();
   new ResizeObserver(redraw).observe(document.getElementById("main"));
   openForPrint();

@@ -7,7 +7,7 @@ const MOST_BARS = 12; // smaller amounts share one more bar
 function portfolioSection(data, currency) {
   const report = data.reports.portfolio;
   if (!report?.rows.length) return null;
-  return section("portfolio", "Portfolio: spend by intent", `Spend in the last 30 settled days by intent, as set for each use case in owners.toml: ${shares(sumsBy(report.rows, "intent"))}.${basisOf(report)}`,
+  return section("portfolio", "Portfolio: spend by intent", `Spend in the last 30 complete days by intent, as set for each use case in owners.toml: ${shares(sumsBy(report.rows, "intent"))}. ${basisOf(report)}`,
     splitChart(report.rows, currency),
     folded("By use case and team", reportTable(report)));
 }
@@ -36,7 +36,7 @@ function sumsChart(rows, dimension, currency) {
   const intents = new Map(dimension === "team" ? [] : rows.map((row) => [DIMENSIONS[dimension][1](row), row.intent]));  // a team has several
   const color = (name) => paint(INTENTS[intents.get(name)] ?? "tools-and-data");
   const longest = Math.min(240, 14 + 7 * d3.max(sums, ([name]) => name.length));
-  return chart(`Spend in the last 30 settled days by ${DIMENSIONS[dimension][0].toLowerCase()} in ${currency}: ${shares(sums)}`, (width) => plot({
+  return chart(`Spend in the last 30 complete days by ${DIMENSIONS[dimension][0].toLowerCase()} in ${currency}: ${shares(sums)}`, (width) => plot({
     width, height: 30 * sums.length + 36, marginLeft: Math.min(longest, width / 2), marginTop: 4,
     x: { label: currency, grid: true, tickFormat: short, ticks: width < 500 ? 4 : 8 },
     y: { type: "band", domain: sums.map(([name]) => name), label: null, tickSize: 0, padding: 0.25, tickFormat: (name) => cut(name, 32) },

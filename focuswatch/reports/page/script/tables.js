@@ -1,6 +1,5 @@
 // Week-over-week changes, unallocated spend, savings, and the coverage of the data.
 
-const FIRST_ROWS = 12;
 const MOST_NAMES = 5;
 
 function moversSection(data, currency) {
@@ -9,15 +8,14 @@ function moversSection(data, currency) {
   const widest = { increase: Math.max(0, d3.max(rows, (row) => row.movement)), decrease: Math.max(0, d3.max(rows, (row) => -row.movement)) };
   const columns = [
     { name: "Account and service", class: "text", of: (row) => make("span", {}, make("strong", {}, accountOf(row)), ` ${row.service_name ?? ""} `, make("span", { class: "soft unbroken" }, row.region_id ?? "")) },
-    { name: `Last week, ${currency}`, number: true, class: "narrow-off", of: (row) => amount(row.effective_cost) },
-    { name: "Week before", number: true, class: "narrow-off", of: (row) => amount(row.effective_cost_before) },
+    { name: `Last week, ${currency}`, number: true, of: (row) => amount(row.effective_cost) },
+    { name: "Week before", number: true, of: (row) => amount(row.effective_cost_before) },
     { name: "Change", number: true, of: (row) => `${row.movement > 0 ? "+" : "−"}${amount(Math.abs(row.movement))}` },
     { name: "", class: "bar narrow-off", of: (row) => bar(row.movement, widest) },
   ];
   const name = `Week-over-week changes, in ${currency}`;
-  return section("movers", "Week-over-week changes", `Spend in the last 7 settled days compared with the 7 days before, by account, region and service.${basisOf(data.reports.weekly_deltas)}`,
-    table(name, columns, rows.slice(0, FIRST_ROWS)),
-    rows.length > FIRST_ROWS ? folded(`${rows.length - FIRST_ROWS} smaller changes`, table(`${name}: smaller changes`, columns, rows.slice(FIRST_ROWS))) : null);
+  return section("movers", "Week-over-week changes", `Spend in the last 7 complete days compared with the 7 days before, by account, region and service. ${basisOf(data.reports.weekly_deltas)}`,
+    table(name, columns, rows, { first: FIRST_ROWS }));
 }
 
 // From the point of no change: increases to the right, decreases to the left.
@@ -37,26 +35,26 @@ function bar(value, { increase, decrease }) {
 function unallocatedSection(data, currency) {
   const rows = data.reports.unowned_spend?.rows ?? [];
   const total = d3.sum(rows, (row) => row.effective_cost);
-  if (!rows.length) return section("unallocated", "Unallocated spend", "All charges in the last 30 settled days are allocated to a team.");
+  if (!rows.length) return null;
   const columns = [
     { name: "Account and service", class: "text", of: (row) => make("span", {}, make("strong", {}, accountOf(row)), ` ${row.service_name ?? ""}`) },
     { name: `30 days, ${currency}`, number: true, of: (row) => amount(row.effective_cost) },
-    { name: "Change", number: true, class: "narrow-off", of: (row) => change(row.effective_cost, row.effective_cost_before) },
+    { name: "Change", number: true, of: (row) => change(row.effective_cost, row.effective_cost_before) },
     { name: "Reason", class: "text", of: (row) => row.unowned_because },
   ];
   const { findings, waste } = data.unowned;
-  return section("unallocated", "Unallocated spend", `${money(total, currency)} of spend in the last 30 settled days is not allocated to a team.${basisOf(data.reports.unowned_spend)} ${count(findings, "finding has", "findings have")} no owner: ${money(waste, currency)}/month of waste.`,
-    table(`Unallocated spend, in ${currency}`, columns, rows.slice(0, FIRST_ROWS)),
-    rows.length > FIRST_ROWS ? folded(`${rows.length - FIRST_ROWS} more`, table("Other unallocated spend", columns, rows.slice(FIRST_ROWS))) : null);
+  return section("unallocated", "Unallocated spend", `${money(total, currency)} of spend in the last 30 complete days is not allocated to a team. ${basisOf(data.reports.unowned_spend)} ${count(findings, "finding has", "findings have")} no owner: ${money(waste, currency)}/month of waste.`,
+    table(`Unallocated spend, in ${currency}`, columns, rows, { first: FIRST_ROWS }));
 }
 
 function savingsSection(data, currency) {
   const { open, acknowledged, suppressed, expected, verified, not_verified: unverified, findings_not_verified: waiting, resolved } = data.savings;
+  if (!acknowledged && !suppressed && !resolved.length) return null; // the waste of open findings is in their section
   const parts = [[acknowledged, "acknowledged"], [suppressed, "suppressed (not included)"]].filter(([cost]) => cost).map(([cost, state]) => `${money(cost, currency)} ${state}`);
   const columns = [
     { name: "Resolved finding", class: "text", of: (row) => row.title },
     { name: "Account", of: (row) => row.account },
-    { name: "Team", class: "narrow-off", of: (row) => row.team ?? NO_OWNER },
+    { name: "Team", of: (row) => row.team ?? NO_OWNER },
     { name: "Date", of: (row) => row.resolved_on },
     { name: "Expected", number: true, of: (row) => amount(row.expected) },
     { name: "Verified", number: true, of: (row) => (row.verified == null ? "not yet" : amount(row.verified)) },
@@ -66,14 +64,15 @@ function savingsSection(data, currency) {
       tile("Open waste", `${money(open, currency)}/month`, ["potential savings", ...parts].join("; ")),
       tile("Expected savings", `${money(expected, currency)}/month`, "of resolved findings"),
       tile("Verified savings", `${money(verified, currency)}/month`, waiting ? `${count(waiting, "finding")} not yet verified, ${money(unverified, currency)}/month` : "confirmed in the bill")),
-    resolved.length ? table(`Resolved findings, in ${currency}/month`, columns, resolved) : make("p", { class: "soft" }, "No findings have been resolved yet."));
+    resolved.length ? table(`Resolved findings, in ${currency}/month`, columns, resolved, { first: FIRST_ROWS }) : null);
 }
 
 function coverageSection(data, currency) {
   const coverage = data.coverage;
   const facts = [
     ["Charges", `${coverage.first_day} to ${coverage.last_day}, ${count(coverage.sub_accounts ?? 0, "account")}`],
-    ["Settled until", `${coverage.last_settled_day ?? "no day"}. Charges for later days can still change and are not used to evaluate waste and anomalies.`],
+    ["Complete through", `${coverage.last_settled_day ?? "no day"}. Charges for later days can still change and are not used to evaluate waste and anomalies.`],
+    ...(data.layers.days.length ? [] : [["AI spend", data.layers.other_providers ? `No AWS AI charges in the last 60 days. ${data.layers.other_providers}.` : "No AI charges in the last 60 days."]]),
     ["Detections", `${count(coverage.detections, "detection")} as of ${data.as_of}`],
     ["Suppressed", coverage.suppressed.findings ? `${count(coverage.suppressed.findings, "finding")}, ${money(coverage.suppressed.waste, currency)}/month of waste` : "none"],
   ];
@@ -97,7 +96,8 @@ function few(names) {
 }
 
 function notEvaluated(rows, currency) {
-  return make("div", { class: "more" }, make("h3", {}, "Not evaluated: no usage metrics"), table("Resources without usage metrics", [
+  const resources = d3.sum(rows, (row) => row.resources);
+  return folded(`${count(resources, "resource")} not evaluated: no usage metrics`, table("Resources without usage metrics", [
     { name: "Detection", class: "text", of: (row) => row.title },
     { name: "Resources", number: true, of: (row) => row.resources.toLocaleString("en-US") },
     { name: `Cost, ${currency}/month`, number: true, of: (row) => amount(row.monthly_cost) },

@@ -1,0 +1,19 @@
+/*
+title = "Daily cost of the bill"
+why   = """
+The report page charts the daily spend of the whole bill. The charges are those of the reports spend_by_team and
+spend_by_service: usage and fees, without credits and tax.
+"""
+reads = ["daily_charges"]
+[parameters]
+days = 62                      # two times 30 complete days, and the days that are not complete
+*/
+SELECT
+    charge_date,
+    sum(EffectiveCost) AS effective_cost
+FROM daily_charges
+WHERE coalesce(ChargeCategory, '') NOT IN ('Tax', 'Credit')
+    AND charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
+    AND charge_date < $as_of
+GROUP BY 1
+ORDER BY charge_date
