@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from aws_cdk import aws_iam
 
-from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
+from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS, READ_UNTIL_KEY
 from focuswatch.notify.security.ocsf_files import FOLDER as OCSF
 from focuswatch.operations.deployment_config import ONE_AT_A_TIME, QUEUE_FED, Deployment
 from focuswatch.reports.findings_table import TABLE
@@ -47,6 +47,7 @@ class Permissions:
             "detect": self._detect,
             "publish": self._publish,
             "collect": self._collect,
+            "hourly": self._hourly,
             "page": self._page,
             "spending": self._spending,
             "pulse": self._pulse,
@@ -136,6 +137,19 @@ class Permissions:
             self._list(),
             self._objects("s3:GetObject", *kept, why="read earlier collections"),
             self._objects("s3:PutObject", *kept, why="write collected activity and links"),
+        ]
+
+    def _hourly(self) -> list[Grant]:
+        collected = ("tables/token_hours/*", READ_UNTIL_KEY)
+        return [
+            *self._athena(),
+            self._list(),
+            self._objects("s3:GetObject", "tables/*", READ_UNTIL_KEY, why="read the tables"),
+            self._objects("s3:PutObject", *collected, why="write the tokens of each hour"),
+            self._changed(f"{RESULTS}*"),
+            self._ledger(),
+            self._members("read CloudWatch metrics of all accounts of the organization, and no others"),
+            self._next_step(),
         ]
 
     def _members(self, why: str) -> Grant:

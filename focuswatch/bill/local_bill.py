@@ -80,6 +80,7 @@ def open_local_bill(
                 inputs.links,
                 inputs.recommendations,
                 inputs.principals,
+                inputs.token_hours,
             )
             yield LocalBill(
                 DuckDbEngine(connection),
@@ -111,6 +112,7 @@ def _load(
         connection, "recommendations", table_columns.RECOMMENDATIONS, inputs.recommendations
     )
     local_tables.load_principals(connection, inputs.principals, catalog=catalog)
+    local_tables.load_file(connection, "token_hours", table_columns.TOKEN_HOURS, inputs.token_hours)
     local_tables.load_owners(connection, owners.tables)
     create_empty_table(connection, KNOWN_FINDINGS_TABLE, KNOWN_FINDINGS)  # see Bill.load_known_findings
     values: dict[str, Value] = {"as_of": as_of, "names_resources": owners.names_resources}

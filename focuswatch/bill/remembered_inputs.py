@@ -18,6 +18,7 @@ FILE_OPTIONS = (
     "links",
     "recommendations",
     "principals",
+    "token_hours",
     "owners",
 )  # the files of RememberedInputs
 GIVEN_FILES = "given_files.json"  # in the folder of an export's state
@@ -49,6 +50,7 @@ class RememberedInputs:
     links: Path | None = None
     recommendations: Path | None = None
     principals: Path | None = None
+    token_hours: Path | None = None
     owners: Path | None = None
 
 
@@ -113,9 +115,13 @@ def recall_inputs(given: RememberedInputs, *, root: Path | None = None) -> Recal
     return RecalledInputs(
         inputs=_completed(given, existing),
         to_remember=_completed(given, stored),
-        recalled=tuple(f"--{name} {path}" for name, path in existing.items()),
-        missing=tuple(f"--{name} {path}" for name, path in omitted.items() if name not in existing),
+        recalled=tuple(f"{_option(name)} {path}" for name, path in existing.items()),
+        missing=tuple(f"{_option(name)} {path}" for name, path in omitted.items() if name not in existing),
     )
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _completed(given: RememberedInputs, files: dict[str, Path]) -> RememberedInputs:

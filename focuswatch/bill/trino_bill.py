@@ -32,6 +32,7 @@ from focuswatch.bill.schema.table_columns import (
     OWNERS,
     PRINCIPAL_CHARGES,
     RECOMMENDATIONS,
+    TOKEN_HOURS,
 )
 from focuswatch.bill.state_lock import locked
 from focuswatch.catalog.sql_catalog import Catalog
@@ -49,6 +50,7 @@ FILE_TABLES = {
     "ai_links": AI_LINKS,
     "recommendations": RECOMMENDATIONS,
     "principal_charges": PRINCIPAL_CHARGES,
+    "token_hours": TOKEN_HOURS,
 }
 
 
@@ -145,6 +147,7 @@ def open_trino_bill(
             inputs.links,
             inputs.recommendations,
             inputs.principals,
+            inputs.token_hours,
         )
         digest = digest_of_inputs(summary, as_of=as_of, owners=owners, files=files)
         # Tables that someone else writes to the schema can change without notice.
@@ -161,6 +164,7 @@ def _rows_of_files(inputs: BillInputs, *, catalog: Catalog) -> dict[str, list[tu
         local_tables.load_file(connection, "ai_links", AI_LINKS, inputs.links)
         local_tables.load_file(connection, "recommendations", RECOMMENDATIONS, inputs.recommendations)
         local_tables.load_principals(connection, inputs.principals, catalog=catalog)
+        local_tables.load_file(connection, "token_hours", TOKEN_HOURS, inputs.token_hours)
         return {
             name: connection.execute(f"SELECT {', '.join(shape)} FROM {name}").fetchall()
             for name, shape in FILE_TABLES.items()

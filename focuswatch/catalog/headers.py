@@ -15,7 +15,7 @@ Parameter = str | bool | int | float | date | list[str | int | float]
 OwnersSetting = Literal[
     "monthly_budget", "use_cases", "experiments", "principal_budgets", "spend_caps", "usage_policies"
 ]
-InputFile = Literal["principals", "recommendations"]
+InputFile = Literal["principals", "recommendations", "token_hours"]
 
 
 class NeedsHeader(BaseModel):
@@ -111,7 +111,8 @@ class DetectionHeader(Header):
     time these columns of its evidence are greater than before, and for no other change. New findings are also sent to
     `topic`, an SNS topic that the deployment creates as `focuswatch-TOPIC`. `names` decides which finding leads an
     incident: one that names the `cause` (what runs, what is idle), then one that names only the `place` where something
-    started, then one that states only an `amount`.
+    started, then one that states only an `amount`. `estimate`: its amounts are estimates, which findings of the bill
+    replace: both form one incident.
     """
 
     category: Category
@@ -124,6 +125,7 @@ class DetectionHeader(Header):
     notify: Literal["on_change", "every_run", "once"] = "on_change"
     names: Names = "cause"
     steps: list[str] = []
+    estimate: bool = False
     topic: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{2,40}$")
     reason: str = Field(min_length=20)
     action: str = Field(min_length=20)

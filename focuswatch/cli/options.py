@@ -83,6 +83,13 @@ Principals = Annotated[
         show_default=False,
     ),
 ]
+TokenHours = Annotated[
+    Path | None,
+    typer.Option(
+        help="Parquet or CSV of Bedrock tokens by hour, from CloudWatch. See docs/spend-rate.md.",
+        show_default=False,
+    ),
+]
 OwnersFile = Annotated[
     Path | None,
     typer.Option(

@@ -65,12 +65,17 @@ def _rows(report: "Report", *, opened: "OpenedExport") -> "list[Row]":
 def _split_rows(report: "Report", *, by: SplitBy, opened: "OpenedExport") -> "list[Row]":
     from focuswatch.engines.duckdb_engine import DuckDbEngine
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.split_report import reads_callers, split_rows
+    from focuswatch.reports.split_report import reads_callers, reads_token_hours, split_rows
 
     if reads_callers(report, opened.catalog):
         raise ConfigError(
             f"--by is not available for {report.id}: callers are not part of the charges that it groups. The report "
             "has a column team. Leave --by out."
+        )
+    if reads_token_hours(report, opened.catalog):
+        raise ConfigError(
+            f"--by is not available for {report.id}: tokens by hour are not part of the charges that it groups. "
+            "Leave --by out."
         )
     bill = opened.bill
     if not isinstance(bill.engine, DuckDbEngine):

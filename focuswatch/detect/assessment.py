@@ -36,12 +36,14 @@ NAMESPACES = "SELECT DISTINCT namespace FROM activity"
 FILES = """
 SELECT
     (SELECT count(*) FROM principal_charges) AS principals,
-    (SELECT count(*) FROM recommendations) AS recommendations
+    (SELECT count(*) FROM recommendations) AS recommendations,
+    (SELECT count(*) FROM token_hours) AS token_hours
 """
 GIVE_FILE: dict[InputFile, str] = {
     "principals": "Export the callers of Bedrock (docs/attribution.md): focuswatch scan EXPORT --principals FILE",
     "recommendations": "Export the recommendations of AWS Cost Optimization Hub: "
     "focuswatch scan EXPORT --recommendations FILE",
+    "token_hours": "Collect the tokens of each hour (docs/spend-rate.md): focuswatch scan EXPORT --token-hours FILE",
 }
 SET_BY: dict[OwnersSetting, str] = {
     "monthly_budget": "team or use case with monthly_budget",
@@ -203,7 +205,7 @@ def _missing(id: str, needs: NeedsHeader, *, facts: BillFacts, as_of: date) -> _
         )
     for file in needs.files:
         if file not in facts.files:
-            missing.add(f"no {file} file", GIVE_FILE[file])
+            missing.add(f"no {file.replace('_', ' ')} file", GIVE_FILE[file])
     for setting in needs.owners:
         if setting not in facts.owners:
             missing.add(

@@ -59,8 +59,17 @@ SELECT * FROM main.known_findings WHERE {by} IS NOT DISTINCT FROM {value} {and_t
 
 def reads_callers(report: Report, catalog: Catalog) -> bool:
     """Return whether a report reads who called Bedrock, itself or through a table."""
-    tables = {name: table.sql for name, table in catalog.tables.items()}
-    return "principal_charges" in needed_of(report.sql, tables)
+    return _reads(report, "principal_charges", catalog)
+
+
+def reads_token_hours(report: Report, catalog: Catalog) -> bool:
+    """Return whether a report reads tokens by hour, itself or through a table."""
+    return _reads(report, "token_hours", catalog)
+
+
+def _reads(report: Report, table: str, catalog: Catalog) -> bool:
+    tables = {name: entry.sql for name, entry in catalog.tables.items()}
+    return table in needed_of(report.sql, {table: "", **tables})
 
 
 def split_rows(

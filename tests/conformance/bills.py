@@ -15,6 +15,7 @@ INPUT_TABLES = {
     "folded_charges": table_columns.FOLDED_CHARGES,
     "activity": table_columns.ACTIVITY,
     "principal_charges": table_columns.PRINCIPAL_CHARGES,
+    "token_hours": table_columns.TOKEN_HOURS,
     "accounts": table_columns.ACCOUNTS,
     "ai_links": table_columns.AI_LINKS,
     "deliveries": table_columns.DELIVERIES,

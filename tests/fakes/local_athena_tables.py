@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 from focuswatch.bill.refresh.glue_partitions import Partitions
 from focuswatch.bill.refresh.table_files import arrow_schema
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_KEY
-from focuswatch.bill.schema.table_columns import ACTIVITY
 from focuswatch.engines.athena_dialect import projection
 from focuswatch.engines.sql_literals import literal
 from tests.fakes.local_aws import LocalAws
 
+DAILY = {"activity": "activity_date", "token_hours": "token_date"}  # by projection
 NOT_GIVEN = (
     "focus_export",
     "principal_export",
@@ -28,12 +28,8 @@ def create_tables(aws: LocalAws, *, bucket: str, database: str, export: str, fol
     glue = aws.client("glue")
     glue.create_database(DatabaseInput={"Name": database})
     projections = {
-        "activity": projection(
-            "activity_date",
-            unit="DAYS",
-            first="2023-01-01",
-            folder=f"s3://{bucket}/{folder}/activity/activity_date=",
-        ),
+        name: projection(key, unit="DAYS", first="2023-01-01", folder=f"s3://{bucket}/{folder}/{name}/{key}=")
+        for name, key in DAILY.items()
     }
     for name, columns in GLUE_TABLES.items():
         key = PARTITION_KEYS.get(name)
@@ -64,9 +60,9 @@ def give_tables(aws: LocalAws, connection: duckdb.DuckDBPyConnection, *, bucket:
     """A database of its own that holds what a DuckDB holds, table by table."""
     create_tables(aws, bucket=bucket, database=database, export="none", folder=database)
     for name in (one for one in GLUE_TABLES if one not in NOT_GIVEN):
-        if name == "activity":
-            for day, rows in _by_day(connection).items():
-                key = f"{database}/activity/activity_date={day}/all.parquet"
+        if name in DAILY:
+            for day, rows in _by_day(connection, name).items():
+                key = f"{database}/{name}/{DAILY[name]}={day}/all.parquet"
                 put_table(aws, rows, bucket=bucket, key=key)
             continue
         key = f"{database}/{name}/all.parquet"
@@ -82,12 +78,13 @@ def _rows(connection: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
     return result.rename_columns(schema.names).cast(schema, safe=False)
 
 
-def _by_day(connection: duckdb.DuckDBPyConnection) -> Mapping[Any, pa.Table]:
-    schema = arrow_schema(GLUE_TABLES["activity"])
-    columns = ", ".join(name for name in ACTIVITY if name != "activity_date")
-    days = connection.execute("SELECT DISTINCT activity_date FROM activity").fetchall()
+def _by_day(connection: duckdb.DuckDBPyConnection, name: str) -> Mapping[Any, pa.Table]:
+    schema, day_column = arrow_schema(GLUE_TABLES[name]), DAILY[name]
+    days = connection.execute(f"SELECT DISTINCT {day_column} FROM {name}").fetchall()
     return {
-        day: connection.sql(f"SELECT {columns} FROM activity WHERE activity_date = {literal(day)}")
+        day: connection.sql(
+            f"SELECT {', '.join(schema.names)} FROM {name} WHERE {day_column} = {literal(day)}"
+        )
         .to_arrow_table()
         .cast(schema)
         for (day,) in days

@@ -1,4 +1,4 @@
-"""Deployments for tests: one account as in the example, and three accounts; both use every channel."""
+"""Deployments for tests: one account as in the example, and three accounts; both use every channel and `hourly`."""
 
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,7 @@ def deployment_of(*, accounts: Literal["one", "three"]) -> Deployment:
     config["email"] |= {"sender": "focuswatch@acme.example"}
     config["security"] |= {"security_hub": True, "ocsf": True}
     config["events"] |= {"findings": True}
+    config["spend_rate"] |= {"enabled": True}
     config["anomalies"]["monitor_arn"] = MONITOR
     if accounts == "one":
         return Deployment.model_validate(config)

@@ -19,7 +19,14 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect, create_empty_table
 from focuswatch.engines.sql_literals import placeholders
 from focuswatch.notify.claims import LEASE_SECONDS
-from focuswatch.operations.deployment_config import CHANNELS, FUNCTIONS, ONE_AT_A_TIME, QUEUE_FED, Deployment
+from focuswatch.operations.deployment_config import (
+    CHANNELS,
+    FUNCTIONS,
+    ONE_AT_A_TIME,
+    QUEUE_FED,
+    Deployment,
+    SpendRateConfig,
+)
 from infra.bucket import DataBucket
 from infra.functions import LambdaFunctions
 from infra.lake_formation import LakeFormationGrants
@@ -35,6 +42,7 @@ READ = {
     **table_columns.KEPT_TABLES,
     "deliveries": table_columns.DELIVERIES,
     "activity": table_columns.ACTIVITY,
+    "token_hours": table_columns.TOKEN_HOURS,
     "accounts": table_columns.ACCOUNTS,
     "ai_links": table_columns.AI_LINKS,
     "principal_charges": table_columns.PRINCIPAL_CHARGES,
@@ -141,7 +149,7 @@ def test_partitions_of_the_export_are_registered_and_not_projected(stacks):
     data = f"s3://{stacks.deployment.bucket}/focus/focuswatch/data/"
     assert tables["focus_export"]["StorageDescriptor"]["Location"] == data
     projected = {name for name, table in tables.items() if "projection.enabled" in table["Parameters"]}
-    assert projected == {"activity"}  # the others' partitions are moved by refresh
+    assert projected == {"activity", "token_hours"}  # the others' partitions are moved by refresh
 
 
 def test_lake_formation_grants_are_created_only_if_configured(stacks):
@@ -350,7 +358,7 @@ def test_each_function_has_a_dead_letter_queue_and_an_alarm(stacks):
     """For events of rules and for asynchronous invocations."""
     rules = stacks.properties("pipeline", "AWS::Events::Rule")
     targets = [target for rule in rules for target in rule["Targets"]]
-    assert len(rules) == len(targets) == 11 + len(ONE_AT_A_TIME)
+    assert len(rules) == len(targets) == 12 + len(ONE_AT_A_TIME)
     assert all("DeadLetterConfig" in target and "RetryPolicy" in target for target in targets)
     deployment = stacks.deployment
     failures = stacks.properties("pipeline", "AWS::Lambda::EventInvokeConfig")
@@ -473,7 +481,11 @@ def test_a_channel_that_is_not_configured_deploys_nothing():
     """So that its queues, functions and alarms cost nothing."""
     deployment = deployment_of(accounts="one")
     secrets = deployment.secrets.model_copy(update={"slack": "", "pagerduty": ""})
-    off = {"secrets": secrets, **{name: type(getattr(deployment, name))() for name in ("email", "security")}}
+    off = {
+        "secrets": secrets,
+        "spend_rate": SpendRateConfig(),
+        **{name: type(getattr(deployment, name))() for name in ("email", "security")},
+    }
     kinds = deployment.model_copy(update=off).kinds
     assert kinds == (*FUNCTIONS, "jira", "sweep", "teams", "answer", "record", "webhook")
 
@@ -592,7 +604,7 @@ def test_a_function_with_a_lease_is_invoked_again_for_events_during_its_run(stac
         (target,) = rule["Targets"]
         assert kind in str(target["Arn"])
         source = (ROOT / "lambdas" / f"{kind}.py").read_text()
-        assert f'@lambda_function("{kind}", one_at_a_time=True)' in source
+        assert f'@lambda_function("{kind}", one_at_a_time=True' in source
 
 
 def test_a_channel_is_deployed_only_with_a_secret():

@@ -62,6 +62,16 @@ USED = {
         Used("focuswatch/collect/member_sessions.py"),
         Used("focuswatch/collect/collected_files.py"),
     ],
+    "hourly": [
+        HEARTBEAT,
+        *LEASE,
+        Used("focuswatch/engines/athena_engine.py"),
+        Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
+        PAGES,
+        Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put"})),
+        Used("focuswatch/collect/member_sessions.py"),
+        Used("focuswatch/collect/collected_files.py"),
+    ],
     "spending": [
         HEARTBEAT,
         Used("lambdas/environment.py", frozenset({"announce"})),
@@ -130,6 +140,7 @@ AS_MEMBER = {
     "focuswatch/collect/model_resources.py",
     "focuswatch/collect/hourly_resources.py",
     "focuswatch/collect/cloudwatch_metrics.py",
+    "focuswatch/collect/token_hours.py",
     "focuswatch/collect/cloudtrail_changes.py",
 }
 # What AWS does with a function's own permissions. Athena reads tables and writes results as whoever asks it to:
@@ -141,6 +152,7 @@ ATHENA = {
 ON_BEHALF = {
     "refresh": ATHENA,
     "detect": ATHENA,
+    "hourly": ATHENA,
     "page": ATHENA,
     "weekly": ATHENA,
     "publish": {"kms:Decrypt", "kms:GenerateDataKey"},  # SNS encrypts what it is given
@@ -241,7 +253,7 @@ def test_no_step_is_invoked_by_events_about_findings():
     assert "focuswatch.findings" not in {source for listed in sources for source in listed}
 
 
-@pytest.mark.parametrize("kind", ["refresh", "detect", "collect"])
+@pytest.mark.parametrize("kind", ["refresh", "detect", "collect", "hourly"])
 def test_functions_may_list_the_bucket(kind):
     """Without it, S3 returns 403 instead of 404 for a missing table, and the first run fails."""
     statements = [
