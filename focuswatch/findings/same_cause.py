@@ -112,8 +112,8 @@ class SameCause:
             return False
         if not one.is_event:
             return one.resource_id is not None and one.resource_id == other.resource_id
-        if one.sub_account_id == other.sub_account_id and self._is_estimated(one, other):
-            return True
+        if self._is_estimate_and_bill(one, other):
+            return one.sub_account_id == other.sub_account_id and self._is_estimated(one, other)
         mine, theirs = self._charges.get(part), self._charges.get(whole)
         return bool(mine and theirs and mine.overlaps(theirs) and _share(mine, theirs) >= LEAST_SHARE)
 
@@ -166,12 +166,15 @@ class SameCause:
             event, waste = (one, other) if one.is_event else (other, one)
             started = self._charges[event.fingerprint]
             return started.is_first and started.share_at(waste) >= LEAST_SHARE
-        return _is_same_region(one, other) or self._is_estimated(one, other) or self._is_same_cost(one, other)
+        if self._is_estimate_and_bill(one, other):
+            return self._is_estimated(one, other)
+        return _is_same_region(one, other) or self._is_same_cost(one, other)
+
+    def _is_estimate_and_bill(self, one: Finding, other: Finding) -> bool:
+        return self.is_estimate(one.fingerprint) != self.is_estimate(other.fingerprint)
 
     def _is_estimated(self, one: Finding, other: Finding) -> bool:
-        """Return whether one of two findings estimates what the other finds on the bill."""
-        if self.is_estimate(one.fingerprint) == self.is_estimate(other.fingerprint):
-            return False
+        """Return whether an estimate is about what the other finding states of the bill."""
         estimate, billed = (one, other) if self.is_estimate(one.fingerprint) else (other, one)
         mine, theirs = self._charges.get(estimate.fingerprint), self._charges.get(billed.fingerprint)
         return bool(mine and theirs and mine.overlaps(theirs) and _is_model(estimate, theirs))
