@@ -22,6 +22,7 @@ WITH spans AS (
 )
 SELECT
     hours.sub_account_id,
+    max(accounts.name) AS sub_account_name,
     hours.workload,
     max_by(hours.model, hours.hour_number) FILTER (WHERE hours.model IS NOT NULL) AS model,
     CAST(spans.last_date AS varchar) || ' ' || lpad(CAST(spans.last_hour_of_day AS varchar), 2, '0') || ':00 UTC' AS last_hour,
@@ -37,6 +38,7 @@ SELECT
     sum(CASE WHEN spans.last_number - hours.hour_number < 24 THEN hours.unpriced_tokens ELSE 0 END) AS unpriced_million_tokens
 FROM spend_hours AS hours
 CROSS JOIN spans
+LEFT JOIN accounts ON hours.sub_account_id = accounts.sub_account_id
 WHERE spans.last_number - hours.hour_number <= 24 * $usual_days
 GROUP BY hours.sub_account_id, hours.workload, spans.last_date, spans.last_hour_of_day
 HAVING sum(CASE WHEN spans.last_number - hours.hour_number < 24 THEN hours.million_tokens ELSE 0 END) > 0

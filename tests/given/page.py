@@ -71,6 +71,10 @@ def hostile() -> PageData:
         "of": "team", "name": HOSTILE, "spent": 1.0, "forecast": 3.0, "low": float("nan"), "high": 4.0, "budget": 2.0,
         "over_by": 1.0, "over_on": DAY, "budget_status": HOSTILE,
     }  # fmt: skip
+    hourly = {
+        "sub_account_id": HOSTILE, "sub_account_name": HOSTILE, "workload": HOSTILE, "model": HOSTILE,
+        "last_hour": HOSTILE, "hourly_cost": 2.0, "usual_hourly_cost": 1.0, "day_cost": 9.0, "unpriced_million_tokens": 1.0,
+    }  # fmt: skip
     return gathered(
         nasty,
         unusual,
@@ -85,6 +89,7 @@ def hostile() -> PageData:
             "unowned_spend": [moved],
             "portfolio": [{**moved, "intent": HOSTILE}],
             "month_forecast": [planned, {**planned, "of": "service"}],
+            "spend_rate": [hourly],
         },
         coverage=Coverage(doubts=(HOSTILE,), missing_accounts=frozenset([HOSTILE, None])),  # type: ignore[list-item]
         failures=(HOSTILE,),

@@ -6,9 +6,11 @@ from benchmarks.cost import (
     ALARM_METRICS,
     CHANNEL_ALARM_METRICS,
     DETECTIONS,
+    HOURLY_ALARM_METRICS,
     KEYS,
     OLD_VERSIONS_DAYS,
     Line,
+    hourly_table,
     lines,
     table,
 )
@@ -20,20 +22,24 @@ from tests.given.stacks import synthesized
 
 def test_the_document_has_the_computed_table():
     """As the command above it prints."""
-    assert table(rows=[5e6, 100e6, 1e9], accounts=100, runs=1) in (ROOT / "docs" / "cost.md").read_text()
+    text = (ROOT / "docs" / "cost.md").read_text()
+    assert table(rows=[5e6, 100e6, 1e9], accounts=100, runs=1) in text
+    assert hourly_table([10, 100, 1000]) in text
 
 
 def test_counted_resources_are_deployed():
     """Metrics of alarms with Slack and Jira and for each further channel, keys, retention of overwritten files."""
     alarms = synthesized("one").properties("pipeline", "AWS::CloudWatch::Alarm")
     further = [channel.name for channel in CHANNELS if channel.name not in ("slack", "jira")]
-    metrics = dict.fromkeys(["", *further], 0)
+    metrics = dict.fromkeys(["", "hourly", *further], 0)
     for one in alarms:
         of_channel = one["AlarmName"].removeprefix("focuswatch-").partition("-")[0]
-        metrics[of_channel if of_channel in further else ""] += (
+        metrics[of_channel if of_channel in metrics else ""] += (
             sum("MetricStat" in metric for metric in one.get("Metrics", [])) or 1
         )
-    assert metrics == {"": ALARM_METRICS} | dict.fromkeys(further, CHANNEL_ALARM_METRICS)
+    assert metrics == {"": ALARM_METRICS, "hourly": HOURLY_ALARM_METRICS} | dict.fromkeys(
+        further, CHANNEL_ALARM_METRICS
+    )
     keys = [
         key for stack in ("pipeline", "payer") for key in synthesized("one").resources(stack, "AWS::KMS::Key")
     ]

@@ -170,7 +170,7 @@ def test_lake_formation_grants_cover_functions_that_run_queries():
         for one in (each["Properties"] for each in found)
         if "Table" in one["Resource"]
     }
-    reading = {(kind, "DESCRIBE", "SELECT") for kind in ("detect", "page", "weekly")}
+    reading = {(kind, "DESCRIBE", "SELECT") for kind in ("detect", "hourly", "page", "weekly")}
     assert granted == {("refresh", "DESCRIBE", "SELECT", "ALTER", "INSERT"), *reading}
     assert len(found) == 2 * len(granted)
 
@@ -426,7 +426,7 @@ def test_functions_run_on_arm64_with_our_layer_last(stacks):
         assert function["Handler"] == f"lambdas.{kind}.handler" and (ROOT / "lambdas" / f"{kind}.py").exists()
         assert function["Layers"][-1] == {"Ref": ours}
         assert len(function["Layers"]) == (
-            3 if kind in ("refresh", "collect", "detect", "page", "weekly") else 2
+            3 if kind in ("refresh", "collect", "detect", "hourly", "page", "weekly") else 2
         )
 
 
@@ -610,6 +610,17 @@ def test_a_function_with_a_lease_is_invoked_again_for_events_during_its_run(stac
 def test_a_channel_is_deployed_only_with_a_secret():
     """Without it there are no resources of the channel."""
     assert Deployment.load(CONFIG / "deployment.toml").kinds == FUNCTIONS
+
+
+def test_the_hourly_function_runs_each_hour_and_the_member_role_trusts_it(stacks):
+    """Without [spend_rate] it is not deployed, and the member role does not trust its name."""
+    rules = {one["Name"]: one for one in stacks.properties("pipeline", "AWS::Events::Rule")}
+    assert rules["focuswatch-hourly-clock"]["ScheduleExpression"] == "cron(20 * * * ? *)"
+    pipeline = stacks.deployment.accounts.pipeline
+    trusted = f"arn:aws:iam::{pipeline}:role/focuswatch-hourly"
+    assert trusted in str(stacks.templates["member"])
+    off = stacks.deployment.model_copy(update={"spend_rate": SpendRateConfig()})
+    assert "hourly" not in off.kinds and trusted not in off.member_role_callers
 
 
 def test_only_answer_has_a_public_url(stacks):

@@ -262,6 +262,15 @@ def test_functions_may_list_the_bucket(kind):
     assert statements and not any("Condition" in one for one in statements)
 
 
+def test_the_hourly_function_writes_tokens_and_query_results_only():
+    """Besides its heartbeat, its lease and the ledger."""
+    puts = [one for one in granted(synthesized("three"), "hourly") if "s3:PutObject" in listed(one["Action"])]
+    bucket = "arn:aws:s3:::focuswatch-222222222222-eu-central-1"
+    assert {resource for one in puts for resource in listed(one["Resource"])} == {
+        f"{bucket}/tables/token_hours/*", f"{bucket}/collected/token_hours.json", f"{bucket}/athena-results/*"
+    }  # fmt: skip
+
+
 def test_the_collector_assumes_one_payer_role_and_the_member_role():
     """The member role in any account of the organization only."""
     statements = [

@@ -21,6 +21,7 @@ SCRIPT = (
     "layers",
     "anomalies",
     "gpus",
+    "spend_rate",
     "tables",
     "forecast",
     "portfolio",

@@ -27,6 +27,7 @@ function sectionsOf(data, currency) {
     ["Findings", findingsSection(data, currency)],
     ["Anomalies", anomaliesSection(data, currency)],
     ["GPUs", gpusSection(data, currency)],
+    ["Spend rate", spendRateSection(data, currency)],
     ["Changes", moversSection(data, currency)],
     ["Forecast", forecastSection(data, currency)],
     ["Portfolio", portfolioSection(data, currency)],
