@@ -132,7 +132,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
-    parser.add_argument("--days", type=int, default=7)
+    parser.add_argument("--days", type=int, default=5)
     parser.add_argument("--data", type=Path, default=Path("/tmp/focuswatch-spend-rate"))
     arguments = parser.parse_args()
     total: dict[str, list[tuple[float, float]]] = defaultdict(list)

@@ -73,7 +73,8 @@ def hostile() -> PageData:
     }  # fmt: skip
     hourly = {
         "sub_account_id": HOSTILE, "sub_account_name": HOSTILE, "workload": HOSTILE, "model": HOSTILE,
-        "last_hour": HOSTILE, "hourly_cost": 2.0, "usual_hourly_cost": 1.0, "day_cost": 9.0, "unpriced_million_tokens": 1.0,
+        "last_hour": HOSTILE, "hourly_cost": 2.0, "usual_hourly_cost": 1.0, "day_cost": 9.0,
+        "unpriced_million_tokens": 1.0,
     }  # fmt: skip
     return gathered(
         nasty,
