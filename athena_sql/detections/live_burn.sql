@@ -42,7 +42,7 @@ stale_days = 4                 # token hours that ended so long ago are not eval
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
 files = ["token_hours"]
 */
-WITH workload_hours AS (
+WITH hourly_costs AS (
     SELECT
         sub_account_id,
         workload,
@@ -51,155 +51,173 @@ WITH workload_hours AS (
         max(resource_id) AS resource_id,
         max_by(service_name, estimated_cost) FILTER (WHERE service_name IS NOT NULL) AS service_name,
         max_by(model, estimated_cost) FILTER (WHERE model IS NOT NULL) AS model,
-        max_by(meters, estimated_cost) FILTER (WHERE meters IS NOT NULL) AS meters,
         array_agg(DISTINCT region_id ORDER BY region_id) FILTER (WHERE region_id IS NOT NULL) AS regions,
         sum(estimated_cost) AS cost
     FROM spend_hours
     GROUP BY 1, 2, 3, 4
 ),
-spans AS (
+workload_hours AS (                                                         -- mentioned three times: Trino evaluates it each time
     SELECT
-        min(hour_number) AS first_hour,
-        max(hour_number) AS last_hour,
-        max(token_date) AS last_date,
-        mod(max(hour_number), 24) AS last_hour_of_day
-    FROM workload_hours
-),
-cost_hours AS (
-    SELECT sub_account_id, workload, hour_number, cost FROM workload_hours
-    UNION ALL
-    SELECT sub_account_id, 'the whole account', hour_number, sum(cost) FROM workload_hours GROUP BY 1, 3
+        *,
+        min(hour_number) OVER () AS first_hour,
+        max(hour_number) OVER () AS last_hour,
+        min(token_date) OVER () AS first_date,
+        max(token_date) OVER () AS last_date
+    FROM hourly_costs
 ),
 large_hours AS (                                                            -- a smaller hour cannot be a spike and needs no baseline
-    SELECT workload_hours.*
+    SELECT *, least(hour_number - first_hour, $history_days * 24) AS hours_before
     FROM workload_hours
     WHERE round(cost, 6) >= $least_hourly_cost_usd
         AND date_diff('day', token_date, $as_of) <= $settle_days
+        AND hour_number - first_hour >= $least_days * 24
 ),
-evaluated_hours AS (
-    SELECT hours.sub_account_id, hours.workload, hours.hour_number, least(hours.hour_number - spans.first_hour, $history_days * 24) AS hours_before
-    FROM (
-        SELECT sub_account_id, workload, hour_number FROM large_hours
-        UNION
-        SELECT sub_account_id, 'the whole account', hour_number FROM large_hours
-    ) AS hours
-    CROSS JOIN spans
-    WHERE hours.hour_number - spans.first_hour >= $least_days * 24
-),
-samples AS (                                                                -- of each previous day, the highest of three hours: jobs shift
+compared_hours AS (                                                         -- the hour itself, and three hours of each previous day: jobs shift
     SELECT
         hours.sub_account_id,
         hours.workload,
         hours.hour_number,
+        hours.token_date,
+        hours.resource_id,
+        hours.service_name,
+        hours.model,
+        hours.regions,
+        hours.cost,
+        hours.last_hour,
         hours.hours_before - mod(hours.hours_before, 24) AS known_hours,
         hours.hour_number - earlier.hour_number + 1 - mod(hours.hour_number - earlier.hour_number + 1, 24) AS sample_hours,
-        max(earlier.cost) AS cost
-    FROM evaluated_hours AS hours
-    LEFT JOIN cost_hours AS earlier
+        earlier.hour_number AS earlier_number,
+        sum(earlier.cost) AS account_cost,
+        sum(CASE WHEN earlier.workload = hours.workload THEN earlier.cost ELSE 0 END) AS own_cost
+    FROM large_hours AS hours
+    INNER JOIN workload_hours AS earlier
         ON hours.sub_account_id IS NOT DISTINCT FROM earlier.sub_account_id
-        AND hours.workload = earlier.workload
-        AND earlier.hour_number < hours.hour_number - 22
         AND hours.hour_number - earlier.hour_number <= hours.hours_before + 1
-        AND mod(hours.hour_number - earlier.hour_number + 1, 24) <= 2
-    GROUP BY 1, 2, 3, 4, 5
+        AND (
+            hours.hour_number = earlier.hour_number
+            OR (
+                hours.hour_number - earlier.hour_number >= 23
+                AND mod(hours.hour_number - earlier.hour_number + 1, 24) <= 2
+            )
+        )
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 ),
-ranked_samples AS (                                                         -- a day without a row has no calls, and ranks first
+samples AS (
+    SELECT
+        sub_account_id, workload, hour_number, token_date, resource_id, service_name, model, regions, cost, last_hour, known_hours,
+        sample_hours,
+        max(account_cost) AS account_cost,
+        max(own_cost) AS own_cost
+    FROM compared_hours
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+),
+ranked_samples AS (                                                         -- from the highest: a day without a row has no calls, and is last
     SELECT
         *,
-        coalesce(mod(sample_hours, 168) = 0, false) AS is_same_weekday,
-        row_number() OVER (PARTITION BY sub_account_id, workload, hour_number ORDER BY cost DESC) AS place,
+        CASE WHEN sample_hours = 0 THEN 'itself' WHEN mod(sample_hours, 168) = 0 THEN 'same weekday' ELSE 'other day' END AS day_kind,
+        row_number() OVER (PARTITION BY sub_account_id, workload, hour_number, sample_hours > 0 ORDER BY own_cost DESC) AS place,
         row_number() OVER (
-            PARTITION BY sub_account_id, workload, hour_number, coalesce(mod(sample_hours, 168) = 0, false) ORDER BY cost DESC
+            PARTITION BY sub_account_id, workload, hour_number, sample_hours > 0 ORDER BY account_cost DESC
+        ) AS account_place,
+        row_number() OVER (
+            PARTITION BY sub_account_id, workload, hour_number, sample_hours > 0, mod(sample_hours, 168) = 0 ORDER BY own_cost DESC
         ) AS weekday_place,
+        row_number() OVER (
+            PARTITION BY sub_account_id, workload, hour_number, sample_hours > 0, mod(sample_hours, 168) = 0
+            ORDER BY account_cost DESC
+        ) AS account_weekday_place,
         known_hours / 24 AS days,
-        (known_hours - mod(known_hours, 168)) / 168 AS weekdays
+        (known_hours - mod(known_hours, 168)) / 168 AS weekdays,
+        CASE WHEN mod(known_hours, 48) = 0 THEN 2E0 ELSE 1E0 END AS middle_days,
+        CASE WHEN mod(known_hours - mod(known_hours, 168), 336) = 0 THEN 2E0 ELSE 1E0 END AS middle_weekdays
     FROM samples
 ),
-levels AS (                                                                 -- the higher of two medians; days rank from the highest
+levels AS (                                                                 -- the higher of two medians, of all days and of weekdays
+    SELECT
+        sub_account_id, workload, hour_number, token_date, resource_id, service_name, model, regions, cost, last_hour,
+        max(CASE WHEN day_kind = 'itself' THEN account_cost END) AS account_cost,
+        greatest(
+            coalesce(sum(CASE WHEN day_kind <> 'itself' AND 2 * place BETWEEN days AND days + 2 THEN own_cost END) / max(middle_days), 0E0),
+            coalesce(sum(CASE
+                WHEN day_kind = 'same weekday' AND weekdays >= 3 AND 2 * weekday_place BETWEEN weekdays AND weekdays + 2 THEN own_cost
+            END) / max(middle_weekdays), 0E0)
+        ) AS usual_cost,
+        greatest(
+            coalesce(sum(CASE
+                WHEN day_kind <> 'itself' AND 2 * account_place BETWEEN days AND days + 2 THEN account_cost
+            END) / max(middle_days), 0E0),
+            coalesce(sum(CASE
+                WHEN day_kind = 'same weekday' AND weekdays >= 3 AND 2 * account_weekday_place BETWEEN weekdays AND weekdays + 2
+                    THEN account_cost
+            END) / max(middle_weekdays), 0E0)
+        ) AS account_usual_cost
+    FROM ranked_samples
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+),
+workload_facts AS (
     SELECT
         sub_account_id,
         workload,
-        hour_number,
-        greatest(
-            coalesce(sum(CASE WHEN 2 * place BETWEEN days AND days + 2 THEN cost END)
-                / max(CASE WHEN mod(known_hours, 48) = 0 THEN 2E0 ELSE 1E0 END), 0E0),
-            coalesce(sum(CASE WHEN is_same_weekday AND weekdays >= 3 AND 2 * weekday_place BETWEEN weekdays AND weekdays + 2 THEN cost END)
-                / max(CASE WHEN mod(weekdays, 2) = 0 THEN 2E0 ELSE 1E0 END), 0E0)
-        ) AS usual_cost
-    FROM ranked_samples
-    GROUP BY 1, 2, 3
-),
-workload_tags AS (
-    SELECT sub_account_id, workload, max_by(tags, effective_cost) FILTER (WHERE cardinality(tags) > 0) AS tags
+        max_by(tags, effective_cost) FILTER (WHERE cardinality(tags) > 0) AS tags,
+        max_by(use_case, effective_cost) FILTER (WHERE use_case IS NOT NULL) AS use_case
     FROM token_owners
     GROUP BY 1, 2
 ),
-launched_hours AS (                                                         -- cost up to `factor` times the usual is planned
-    SELECT hours.sub_account_id, hours.workload, hours.hour_number, max(launches.factor) AS factor
-    FROM large_hours AS hours
-    INNER JOIN launches ON hours.token_date BETWEEN launches.first_day AND launches.last_day
-    LEFT JOIN token_owners
-        ON hours.sub_account_id IS NOT DISTINCT FROM token_owners.sub_account_id
-        AND hours.workload = token_owners.workload
-        AND launches.use_case = token_owners.use_case
-    LEFT JOIN plan_rules AS rules                                           -- also before the bill has the first charge
-        ON launches.use_case = rules.use_case
+planned_uses AS (                                                           -- rules count before the bill has the first charge
+    SELECT launches.use_case, launches.first_day, launches.last_day, launches.factor, rules.rule, rules.key, rules.value
+    FROM launches
+    LEFT JOIN plan_rules AS rules ON launches.use_case = rules.use_case AND rules.rule IN ('account', 'resource')
+),
+weighed_hours AS (                                                          -- cost up to the factor of a launch times the usual is planned
+    SELECT
+        levels.sub_account_id,
+        levels.workload,
+        levels.hour_number,
+        levels.token_date,
+        levels.service_name,
+        levels.model,
+        levels.regions,
+        levels.cost,
+        levels.last_hour,
+        levels.account_cost,
+        levels.usual_cost,
+        levels.account_usual_cost,
+        facts.tags,
+        max(planned.factor) AS factor
+    FROM levels
+    LEFT JOIN workload_facts AS facts
+        ON levels.sub_account_id IS NOT DISTINCT FROM facts.sub_account_id
+        AND levels.workload = facts.workload
+    LEFT JOIN planned_uses AS planned
+        ON levels.token_date BETWEEN planned.first_day AND planned.last_day
         AND (
-            (rules.rule = 'account' AND rules.value = hours.sub_account_id)
+            planned.use_case = facts.use_case
+            OR (planned.rule = 'account' AND planned.value = levels.sub_account_id)
             OR (
-                rules.rule = 'resource' AND starts_with(hours.resource_id, rules.value)
-                AND (rules.key IS NOT NULL OR hours.resource_id = rules.value)
+                planned.rule = 'resource' AND starts_with(levels.resource_id, planned.value)
+                AND (planned.key IS NOT NULL OR levels.resource_id = planned.value)
             )
         )
-    WHERE token_owners.use_case IS NOT NULL OR rules.use_case IS NOT NULL
-    GROUP BY 1, 2, 3
-),
-weighed_hours AS (
-    SELECT
-        hours.*,
-        own.usual_cost,
-        hours.cost - own.usual_cost AS excess,
-        account_hours.cost - account.usual_cost AS account_excess,
-        coalesce(launched.factor, 0) * CASE WHEN own.usual_cost > 0 THEN own.usual_cost ELSE account.usual_cost END AS planned_cost
-    FROM large_hours AS hours
-    INNER JOIN levels AS own
-        ON hours.sub_account_id IS NOT DISTINCT FROM own.sub_account_id
-        AND hours.workload = own.workload
-        AND hours.hour_number = own.hour_number
-    INNER JOIN levels AS account
-        ON hours.sub_account_id IS NOT DISTINCT FROM account.sub_account_id
-        AND account.workload = 'the whole account'
-        AND hours.hour_number = account.hour_number
-    INNER JOIN cost_hours AS account_hours
-        ON hours.sub_account_id IS NOT DISTINCT FROM account_hours.sub_account_id
-        AND account_hours.workload = 'the whole account'
-        AND hours.hour_number = account_hours.hour_number
-    LEFT JOIN launched_hours AS launched
-        ON hours.sub_account_id IS NOT DISTINCT FROM launched.sub_account_id
-        AND hours.workload = launched.workload
-        AND hours.hour_number = launched.hour_number
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 ),
 spike_hours AS (
     SELECT
-        weighed_hours.*,
-        spans.last_hour,
-        row_number() OVER (
-            PARTITION BY weighed_hours.sub_account_id, weighed_hours.workload ORDER BY weighed_hours.hour_number DESC
-        ) AS recency
+        *,
+        cost - usual_cost AS excess,
+        row_number() OVER (PARTITION BY sub_account_id, workload ORDER BY hour_number DESC) AS recency
     FROM weighed_hours
-    CROSS JOIN spans
     WHERE round(cost, 9) >= round($least_ratio * usual_cost, 9)
-        AND round(excess, 6) >= $least_hourly_cost_usd
-        AND account_excess >= $least_account_share * excess
-        AND cost > planned_cost
+        AND round(cost - usual_cost, 6) >= $least_hourly_cost_usd
+        AND account_cost - account_usual_cost >= $least_account_share * (cost - usual_cost)
+        AND cost > coalesce(factor, 0) * CASE WHEN usual_cost > 0 THEN usual_cost ELSE account_usual_cost END
 ),
 spikes AS (
     SELECT
         sub_account_id,
         workload,
+        tags,
         max(CASE WHEN recency = 1 THEN service_name END) AS service_name,
         max(CASE WHEN recency = 1 THEN model END) AS model,
-        max_by(meters, hour_number) FILTER (WHERE meters IS NOT NULL) AS meters,
         max_by(regions, hour_number) FILTER (WHERE regions IS NOT NULL) AS regions,
         max(CASE WHEN recency = 1 THEN cost END) AS hourly_cost,
         max(CASE WHEN recency = 1 THEN usual_cost END) AS usual_cost,
@@ -212,7 +230,57 @@ spikes AS (
         max(token_date) AS last_day,
         max(last_hour) - max(hour_number) <= 1 AS is_current                -- the newest hour may not be complete
     FROM spike_hours
-    GROUP BY 1, 2
+    GROUP BY 1, 2, 3
+),
+workload_days AS (                                                          -- each day until the hour of the newest data
+    SELECT
+        sub_account_id,
+        workload,
+        token_date,
+        last_date,
+        mod(last_hour, 24) AS last_hour_of_day,
+        least(date_diff('day', first_date, last_date), $history_days) AS days,
+        sum(cost) AS cost,
+        max(cost) AS highest_cost,
+        sum(CASE WHEN hour_number = last_hour THEN cost ELSE 0 END) AS hourly_cost
+    FROM workload_hours
+    WHERE mod(hour_number, 24) <= mod(last_hour, 24)
+        AND date_diff('day', token_date, last_date) <= $history_days
+    GROUP BY 1, 2, 3, 4, 5, 6
+),
+ranked_days AS (
+    SELECT
+        *,
+        token_date = last_date AS is_last,
+        mod(date_diff('day', token_date, last_date), 7) = 0 AS is_same_weekday,
+        row_number() OVER (PARTITION BY sub_account_id, workload, token_date = last_date ORDER BY cost DESC) AS place,
+        row_number() OVER (PARTITION BY sub_account_id, workload, token_date = last_date ORDER BY highest_cost DESC) AS highest_place,
+        row_number() OVER (
+            PARTITION BY sub_account_id, workload, token_date = last_date, mod(date_diff('day', token_date, last_date), 7) = 0
+            ORDER BY cost DESC
+        ) AS weekday_place,
+        CASE WHEN mod(days, 2) = 0 THEN 2E0 ELSE 1E0 END AS middle_days
+    FROM workload_days
+    WHERE days >= $least_days
+),
+day_levels AS (
+    SELECT
+        sub_account_id,
+        workload,
+        last_date,
+        last_hour_of_day,
+        coalesce(max(CASE WHEN is_last THEN cost END), 0E0) AS cost,
+        coalesce(max(CASE WHEN is_last THEN highest_cost END), 0E0) AS highest_cost,
+        coalesce(max(CASE WHEN is_last THEN hourly_cost END), 0E0) AS hourly_cost,
+        greatest(
+            coalesce(sum(CASE WHEN NOT is_last AND 2 * place BETWEEN days AND days + 2 THEN cost END) / max(middle_days), 0E0),
+            coalesce(max(CASE WHEN NOT is_last AND is_same_weekday AND weekday_place = 2 THEN cost END), 0E0)
+        ) AS usual_cost,
+        coalesce(sum(CASE WHEN NOT is_last AND 2 * highest_place BETWEEN days AND days + 2 THEN highest_cost END) / max(middle_days), 0E0)
+            AS usual_highest_cost
+    FROM ranked_days
+    WHERE date_diff('day', last_date, $as_of) <= $settle_days
+    GROUP BY 1, 2, 3, 4
 ),
 plan_shares AS (
     SELECT
@@ -222,89 +290,52 @@ plan_shares AS (
         plans.kind,
         plans.team,
         plans.monthly_budget,
-        sum(owners.effective_cost) / max(totals.effective_cost) AS share
+        owners.effective_cost / sum(owners.effective_cost) OVER (PARTITION BY owners.sub_account_id, owners.workload, plans.kind) AS share,
+        plans.plan IS NOT NULL AS has_plan
     FROM token_owners AS owners
-    INNER JOIN (
-        SELECT sub_account_id, workload, sum(effective_cost) AS effective_cost FROM token_owners GROUP BY 1, 2
-    ) AS totals
-        ON owners.sub_account_id IS NOT DISTINCT FROM totals.sub_account_id
-        AND owners.workload = totals.workload
-        AND totals.effective_cost > 0
-    INNER JOIN plans
+    CROSS JOIN UNNEST(ARRAY['use case', 'team']) AS kinds (kind)
+    LEFT JOIN plans
         ON plans.monthly_budget > 0
-        AND ((plans.kind = 'use case' AND plans.plan = owners.use_case) OR (plans.kind = 'team' AND plans.plan = owners.team))
-    GROUP BY 1, 2, 3, 4, 5, 6
+        AND plans.kind = kinds.kind
+        AND plans.plan = CASE kinds.kind WHEN 'team' THEN owners.team ELSE owners.use_case END
+    WHERE owners.effective_cost > 0
 ),
-plan_days AS (                                                              -- each day until the hour of the newest data
+plan_days AS (                                                              -- without spikes, which are reported by themselves
     SELECT
         shares.plan,
         shares.kind,
         shares.team,
-        shares.monthly_budget,
-        hours.token_date,
-        spans.last_date,
-        sum(hours.cost * shares.share) AS cost,
-        sum(CASE WHEN hours.hour_number = spans.last_hour THEN hours.cost * shares.share ELSE 0 END) AS hourly_cost,
-        sum(coalesce(spike_hours.excess, 0) * shares.share) AS spike_cost
-    FROM workload_hours AS hours
-    CROSS JOIN spans
-    INNER JOIN plan_shares AS shares
-        ON hours.sub_account_id IS NOT DISTINCT FROM shares.sub_account_id
-        AND hours.workload = shares.workload
-    LEFT JOIN spike_hours
-        ON hours.sub_account_id IS NOT DISTINCT FROM spike_hours.sub_account_id
-        AND hours.workload = spike_hours.workload
-        AND hours.hour_number = spike_hours.hour_number
-    WHERE mod(hours.hour_number, 24) <= spans.last_hour_of_day
+        levels.last_date,
+        levels.last_hour_of_day,
+        shares.monthly_budget / date_diff(
+            'day',
+            CAST(date_trunc('month', levels.last_date) AS date),
+            CAST(date_trunc('month', levels.last_date) + INTERVAL '1' MONTH AS date)
+        ) AS daily_budget,
+        sum(levels.cost * shares.share) AS cost,
+        sum(levels.hourly_cost * shares.share) AS hourly_cost,
+        sum(levels.usual_cost * shares.share) AS usual_cost
+    FROM plan_shares AS shares
+    INNER JOIN day_levels AS levels
+        ON shares.sub_account_id IS NOT DISTINCT FROM levels.sub_account_id
+        AND shares.workload = levels.workload
+    WHERE shares.has_plan
+        AND (
+            levels.highest_cost < $least_ratio * levels.usual_highest_cost
+            OR levels.highest_cost - levels.usual_highest_cost < $least_hourly_cost_usd
+        )
     GROUP BY 1, 2, 3, 4, 5, 6
 ),
-known_days AS (
-    SELECT least(date_diff('day', min(token_date), max(last_date)), $history_days) AS days
-    FROM (SELECT hours.token_date, spans.last_date FROM workload_hours AS hours CROSS JOIN spans) AS dates
-),
-ranked_plan_days AS (
-    SELECT
-        plan_days.*,
-        known_days.days,
-        row_number() OVER (PARTITION BY plan, kind, token_date < last_date ORDER BY cost DESC) AS place,
-        mod(date_diff('day', token_date, last_date), 7) = 0 AS is_same_weekday,
-        row_number() OVER (
-            PARTITION BY plan, kind, token_date < last_date, mod(date_diff('day', token_date, last_date), 7) = 0 ORDER BY cost DESC
-        ) AS weekday_place
+exceeded_plans AS (
+    SELECT *
     FROM plan_days
-    CROSS JOIN known_days
-    WHERE date_diff('day', token_date, last_date) <= known_days.days
-),
-plan_levels AS (
-    SELECT
-        plan,
-        kind,
-        max(team) AS team,
-        max(last_date) AS last_date,
-        max(monthly_budget) / max(date_diff(
-            'day', CAST(date_trunc('month', last_date) AS date), CAST(date_trunc('month', last_date) + INTERVAL '1' MONTH AS date)
-        )) AS daily_budget,
-        max(CASE WHEN token_date = last_date THEN cost END) AS cost,
-        max(CASE WHEN token_date = last_date THEN hourly_cost END) AS hourly_cost,
-        max(CASE WHEN token_date = last_date THEN spike_cost END) AS spike_cost,
-        greatest(
-            coalesce(sum(CASE WHEN token_date < last_date AND 2 * place BETWEEN days AND days + 2 THEN cost END)
-                / max(CASE WHEN mod(days, 2) = 0 THEN 2E0 ELSE 1E0 END), 0E0),
-            coalesce(max(CASE WHEN token_date < last_date AND is_same_weekday AND weekday_place = 2 THEN cost END), 0E0)
-        ) AS usual_cost
-    FROM ranked_plan_days
-    GROUP BY 1, 2
-    HAVING max(days) >= $least_days
-),
-exceeded_plans AS (                                                         -- without spikes that are reported by themselves
-    SELECT plan_levels.*
-    FROM plan_levels
-    WHERE round(cost - spike_cost, 6) > daily_budget
-        AND cost - spike_cost >= $least_plan_ratio * usual_cost
-        AND date_diff('day', last_date, $as_of) <= $settle_days
+    WHERE round(cost, 6) > round(daily_budget, 6)
+        AND cost >= $least_plan_ratio * usual_cost
 ),
 coverage AS (
-    SELECT max(last_date) AS last_token_day FROM spans
+    SELECT max(token_date) AS last_token_day
+    FROM token_hours
+    WHERE token_date >= CAST($as_of - INTERVAL '1' DAY * ($history_days + 3) AS date)
 )
 SELECT
     spikes.sub_account_id,
@@ -313,12 +344,11 @@ SELECT
     spikes.excess AS monthly_cost,
     CASE WHEN spikes.is_current THEN spikes.hourly_excess * 720 ELSE 0 END AS monthly_cost_if_continues,
     spikes.service_name,
-    workload_tags.tags,
+    spikes.tags,
     CAST(NULL AS varchar) AS team,
     CAST(NULL AS varchar) AS use_case,
     'Model ' || spikes.model AS subject,
     spikes.model,
-    spikes.meters,
     spikes.regions,
     spikes.hourly_cost,
     'Usual for this hour' AS compared_with,
@@ -332,9 +362,6 @@ SELECT
     false AS not_evaluated,
     CAST(NULL AS varchar) AS lacks_input
 FROM spikes
-LEFT JOIN workload_tags
-    ON spikes.sub_account_id IS NOT DISTINCT FROM workload_tags.sub_account_id
-    AND spikes.workload = workload_tags.workload
 UNION ALL
 SELECT
     CAST(NULL AS varchar),
@@ -349,20 +376,18 @@ SELECT
     CASE WHEN plans.kind = 'use case' THEN 'Use case ' ELSE 'Team ' END || plans.plan,
     CAST(NULL AS varchar),
     NULL,
-    NULL,
     plans.hourly_cost,
     'Budget per day',
     plans.daily_budget,
     plans.cost - plans.daily_budget,
     CAST(NULL AS bigint),
     CAST(plans.last_date AS varchar) || ' 00:00 UTC',
-    CAST(plans.last_date AS varchar) || ' ' || lpad(CAST(spans.last_hour_of_day AS varchar), 2, '0') || ':00 UTC',
+    CAST(plans.last_date AS varchar) || ' ' || lpad(CAST(plans.last_hour_of_day AS varchar), 2, '0') || ':00 UTC',
     plans.last_date,
     plans.last_date,
     false,
     CAST(NULL AS varchar)
 FROM exceeded_plans AS plans
-CROSS JOIN spans
 UNION ALL
 SELECT
     CAST(NULL AS varchar),
@@ -376,7 +401,6 @@ SELECT
     CAST(NULL AS varchar),
     CAST(NULL AS varchar),
     CAST(NULL AS varchar),
-    NULL,
     NULL,
     CAST(NULL AS double),
     CAST(NULL AS varchar),
@@ -394,5 +418,5 @@ SELECT
     END
 FROM coverage
 WHERE coalesce(date_diff('day', last_token_day, $as_of) > $stale_days, true)
-    AND EXISTS (SELECT 1 FROM token_owners)
+    AND EXISTS (SELECT 1 FROM token_charges WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $history_days AS date))
 ORDER BY monthly_cost DESC, sub_account_id, resource_id

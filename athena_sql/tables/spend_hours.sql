@@ -4,6 +4,7 @@ why   = """
 CloudWatch counts tokens within minutes, and the bill states their cost a day later. This table multiplies the tokens of each hour by the
 last price on the bill for the same account, Region, model and kind of token, or else by the last price of the model in any account.
 Discounts are part of that price. `unpriced_tokens` are tokens (in millions) of models that the bill has no price for.
+Trino evaluates a common table expression at every mention, so the charges are mentioned twice only.
 CloudWatch and the bill name models differently (anthropic.claude-sonnet-4-20250514-v1:0, Claude4Sonnet): a name on the bill is the model's
 if it has the same words and the same digits in the same order. An application inference profile is found on the bill by its ID.
 https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html
@@ -15,14 +16,13 @@ price_days = 35
 history_days = 31
 ahead_days = 7                 # hours after the last day of the bill, which may be late
 */
-WITH price_charges AS (
+WITH price_days AS (
     SELECT
         sub_account_id,
         region_id,
         service_name,
         CASE WHEN resource_id LIKE '%application-inference-profile/%' THEN resource_id END AS profile_arn,
         model,
-        meter,
         token_kind,
         charge_date,
         sum(million_tokens) AS million_tokens,
@@ -32,8 +32,9 @@ WITH price_charges AS (
         AND charge_date < $as_of
         AND tier NOT IN ('batch', 'custom model')
         AND token_kind <> 'other'
+        AND model IS NOT NULL
         AND effective_cost > 0                                -- free use has no price
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
 hours AS (
     SELECT
@@ -70,6 +71,8 @@ id_words AS (
 bill_models AS (                                              -- Claude4.6Sonnet, Nova2.0Lite, OpenAI GPT-5.6 Sol
     SELECT
         model,
+        profile_arn,
+        regexp_extract(profile_arn, '([^/]+)$', 1) AS profile_id,
         regexp_replace(
             regexp_replace(
                 regexp_replace(lower(model), '^([a-z]+\.|(openai|anthropic|amazon|meta|mistral ai|cohere|google|writer) )', ''),
@@ -77,59 +80,82 @@ bill_models AS (                                              -- Claude4.6Sonnet
             ),
             '[^a-z0-9]+', ''
         ) AS name
-    FROM (SELECT DISTINCT model FROM price_charges WHERE model IS NOT NULL) AS billed
+    FROM (SELECT DISTINCT model, profile_arn FROM price_days) AS billed
 ),
 id_models AS (
-    SELECT id_words.called_as, bill_models.model
-    FROM id_words
-    CROSS JOIN bill_models
-    WHERE regexp_replace(bill_models.name, '[^0-9]+', '') = id_words.digits
-    GROUP BY id_words.called_as, bill_models.model, bill_models.name
-    HAVING count_if(strpos(bill_models.name, id_words.word) = 0) = 0
-        AND sum(length(id_words.word)) = length(bill_models.name)
+    SELECT DISTINCT
+        called_as,
+        model,
+        CASE WHEN called_as = profile_id THEN profile_arn END AS profile_arn
+    FROM (
+        SELECT id_words.called_as, bill_models.model, bill_models.profile_arn, bill_models.profile_id
+        FROM id_words
+        CROSS JOIN bill_models
+        GROUP BY id_words.called_as, bill_models.model, bill_models.profile_arn, bill_models.profile_id, bill_models.name
+        HAVING coalesce(id_words.called_as = bill_models.profile_id, false)
+            OR (
+                max(id_words.digits) = regexp_replace(bill_models.name, '[^0-9]+', '')
+                AND count_if(strpos(bill_models.name, id_words.word) = 0) = 0
+                AND sum(length(id_words.word)) = length(bill_models.name)
+            )
+    ) AS matches
 ),
-id_charges AS (
-    SELECT id_models.called_as, charges.*
-    FROM id_models
-    INNER JOIN price_charges AS charges ON id_models.model = charges.model
-    UNION ALL
-    SELECT called_ids.called_as, charges.*
-    FROM called_ids
-    INNER JOIN price_charges AS charges ON called_ids.called_as = regexp_extract(charges.profile_arn, '([^/]+)$', 1)
-),
-last_charges AS (
+last_prices AS (
     SELECT
-        *,
-        max(charge_date) OVER (PARTITION BY called_as, sub_account_id, region_id, token_kind) AS last_day,
-        max(charge_date) OVER (PARTITION BY called_as, token_kind) AS last_day_anywhere
-    FROM id_charges
+        model,
+        sub_account_id,
+        region_id,
+        token_kind,
+        last_day,
+        max(service_name) AS service_name,
+        sum(million_tokens) AS million_tokens,
+        sum(effective_cost) AS effective_cost
+    FROM (
+        SELECT *, max(charge_date) OVER (PARTITION BY model, sub_account_id, region_id, token_kind) AS last_day
+        FROM price_days
+    ) AS dated_prices
+    WHERE charge_date = last_day
+    GROUP BY 1, 2, 3, 4, 5
 ),
-account_prices AS (
+key_prices AS (
+    SELECT
+        keys.called_as,
+        keys.sub_account_id,
+        keys.region_id,
+        keys.token_kind,
+        id_models.model,
+        id_models.profile_arn,
+        prices.service_name,
+        prices.million_tokens,
+        prices.effective_cost,
+        prices.last_day,
+        keys.sub_account_id IS NOT DISTINCT FROM prices.sub_account_id
+            AND keys.region_id IS NOT DISTINCT FROM prices.region_id AS is_own,
+        max(prices.last_day) OVER (
+            PARTITION BY keys.called_as, keys.sub_account_id, keys.region_id, keys.token_kind
+        ) AS newest_day
+    FROM (SELECT DISTINCT called_as, sub_account_id, region_id, token_kind FROM hours) AS keys
+    INNER JOIN id_models ON keys.called_as = id_models.called_as
+    INNER JOIN last_prices AS prices
+        ON id_models.model = prices.model
+        AND keys.token_kind = prices.token_kind
+),
+prices AS (                                                   -- of the account and Region, or else of any on the last day
     SELECT
         called_as,
         sub_account_id,
         region_id,
         token_kind,
-        sum(effective_cost) / sum(million_tokens) AS price
-    FROM last_charges
-    WHERE charge_date = last_day
-    GROUP BY 1, 2, 3, 4
-),
-model_prices AS (
-    SELECT called_as, token_kind, sum(effective_cost) / sum(million_tokens) AS price
-    FROM last_charges
-    WHERE charge_date = last_day_anywhere
-    GROUP BY 1, 2
-),
-id_facts AS (
-    SELECT
-        called_as,
         max_by(service_name, effective_cost) FILTER (WHERE service_name IS NOT NULL) AS service_name,
         max_by(model, effective_cost) FILTER (WHERE model IS NOT NULL) AS model,
-        max(CASE WHEN called_as = regexp_extract(profile_arn, '([^/]+)$', 1) THEN profile_arn END) AS profile_arn,
-        array_agg(DISTINCT meter ORDER BY meter) FILTER (WHERE meter IS NOT NULL) AS meters
-    FROM last_charges
-    GROUP BY 1
+        max(profile_arn) AS profile_arn,
+        coalesce(
+            sum(CASE WHEN is_own THEN effective_cost END) / nullif(sum(CASE WHEN is_own THEN million_tokens END), 0),
+            sum(CASE WHEN last_day = newest_day THEN effective_cost END)
+                / nullif(sum(CASE WHEN last_day = newest_day THEN million_tokens END), 0)
+        ) AS price
+    FROM key_prices
+    GROUP BY 1, 2, 3, 4
 )
 SELECT
     hours.token_date,
@@ -137,22 +163,17 @@ SELECT
     date_diff('day', DATE '2020-01-01', hours.token_date) * 24 + hours.token_hour AS hour_number,
     hours.sub_account_id,
     hours.region_id,
-    facts.service_name,
-    coalesce(facts.model, hours.called_as) AS model,
-    facts.profile_arn AS resource_id,
-    coalesce(facts.profile_arn, 'model ' || coalesce(facts.model, hours.called_as)) AS workload,
-    facts.meters,
+    prices.service_name,
+    coalesce(prices.model, hours.called_as) AS model,
+    prices.profile_arn AS resource_id,
+    coalesce(prices.profile_arn, 'model ' || coalesce(prices.model, hours.called_as)) AS workload,
     sum(hours.tokens) / 1E6 AS million_tokens,
-    sum(CASE WHEN coalesce(own.price, other.price) IS NULL THEN hours.tokens ELSE 0 END) / 1E6 AS unpriced_tokens,
-    sum(hours.tokens / 1E6 * coalesce(own.price, other.price, 0)) AS estimated_cost
+    sum(CASE WHEN prices.price IS NULL THEN hours.tokens ELSE 0 END) / 1E6 AS unpriced_tokens,
+    sum(hours.tokens / 1E6 * coalesce(prices.price, 0)) AS estimated_cost
 FROM hours
-LEFT JOIN account_prices AS own
-    ON hours.called_as = own.called_as
-    AND hours.sub_account_id IS NOT DISTINCT FROM own.sub_account_id
-    AND hours.region_id IS NOT DISTINCT FROM own.region_id
-    AND hours.token_kind = own.token_kind
-LEFT JOIN model_prices AS other
-    ON hours.called_as = other.called_as
-    AND hours.token_kind = other.token_kind
-LEFT JOIN id_facts AS facts ON hours.called_as = facts.called_as
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+LEFT JOIN prices
+    ON hours.called_as = prices.called_as
+    AND hours.sub_account_id IS NOT DISTINCT FROM prices.sub_account_id
+    AND hours.region_id IS NOT DISTINCT FROM prices.region_id
+    AND hours.token_kind = prices.token_kind
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9

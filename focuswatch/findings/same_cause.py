@@ -208,17 +208,19 @@ def _same_meter(one: StatedCharges, other: StatedCharges) -> bool:
 
 
 def _is_model(estimate: Finding, billed: StatedCharges) -> bool:
-    """Return whether the largest charge of a finding of the bill is of the model that an estimate is about."""
-    largest, meters = billed.largest, estimate.evidence.get("meters")
+    """Return whether the largest charge of a finding of the bill is of the model that an estimate is about.
+
+    Meters of AWS start with the model's name; AWS Marketplace has a service for each model.
+    """
+    largest, model = billed.largest, estimate.evidence.get("model")
     profiles = {
         name for name in (estimate.resource_id, largest.resource_id) if name and name.startswith("arn:")
     }
     if len(profiles) > 1 or (largest.service_name or estimate.service_name) != estimate.service_name:
         return False
-    if largest.meter is not None and isinstance(meters, list):
-        return largest.meter in meters
-    model = billed.finding.evidence.get("model")
-    return model is not None and model == estimate.evidence.get("model")
+    if largest.meter is not None:
+        return largest.meter.startswith((f"{model}-", "MP:"))
+    return model is not None and model == billed.finding.evidence.get("model")
 
 
 def _is_same_region(one: Finding, other: Finding) -> bool:

@@ -24,7 +24,15 @@ from focuswatch.reports.run_report import report_rows
 
 MOST_SERIES = 12  # anomalies with a chart
 # A report that the catalog lacks is a section that the page lacks.
-REPORTS = ("ai_spend_by_layer", "weekly_deltas", "unowned_spend", "month_forecast", "portfolio", "savings", "spend_rate")
+REPORTS = (
+    "ai_spend_by_layer",
+    "weekly_deltas",
+    "unowned_spend",
+    "month_forecast",
+    "portfolio",
+    "savings",
+    "spend_rate",
+)
 BILLED_DAYS = """
 SELECT
     min(charge_date) AS first_day,
