@@ -1,6 +1,7 @@
 """Compute the monthly cost of a deployment from rows, accounts and runs: the table of docs/cost.md.
 
     python -m benchmarks.cost --rows 5e6 100e6 1e9 --accounts 100 --runs 1
+    python -m benchmarks.cost --spend-rate 10 100 1000
 
 Prices are list prices of us-east-1, each with its source; the second of two columns is the cost after the free tier
 that every account keeps (https://aws.amazon.com/free/). Shares of bytes are measured by benchmarks/athena_bytes.py on
@@ -36,10 +37,15 @@ WATCHED_AN_ACCOUNT = 5  # endpoints, collections, custom models and GPUs whose m
 METRICS_A_RESOURCE = 3
 MODELS_AN_ACCOUNT = 4  # that were called, on average: Bedrock models and inference profiles
 METRICS_A_MODEL = 8  # focuswatch/collect/called_models.py
+TOKEN_METRICS_A_MODEL = 4  # focuswatch/collect/token_hours.py; of models called in the last three hours
+REGIONS = 4  # in config/deployment.toml
+HOURS = 24 * DAYS
+HOURLY_BYTES = 50e6  # that live_burn reads, assumed: of small tables, and Athena counts at least 10 MB
 FINDINGS_AN_ACCOUNT = 3
 DETECTIONS = 23  # as in docs/cost.md; each further one adds three custom metrics
 ALARM_METRICS = 30  # with Slack and Jira; an alarm over two metrics is two
 FETCH_ALARM_METRICS = 2  # with connectors: dead letters and missed runs of the function fetch
+HOURLY_ALARM_METRICS = 2  # of the function `hourly`: its dead letters, and missed runs
 CHANNEL_ALARM_METRICS = 3  # of each further channel: its dead letters, and its queue if it does not empty
 KEYS = 2
 
@@ -147,14 +153,40 @@ def worked(*, accounts: int, runs: float) -> tuple[Line, ...]:
     )
 
 
+def hourly(*, accounts: int) -> tuple[Line, ...]:
+    """Return the items of the current spend rate ([spend_rate]), if every model is called in every hour."""
+    read = accounts * MODELS_AN_ACCOUNT * TOKEN_METRICS_A_MODEL * HOURS / 1000
+    lists = accounts * REGIONS * HOURS / 1000
+    seconds = HOURS * 1.769 * (20 + accounts * REGIONS * 0.2 / 16)
+    return (
+        Line("token metrics of each hour (GetMetricData)", read, "thousand", 0.01, CLOUDWATCH, "models"),
+        Line("lists of active metrics (ListMetrics)", lists, "thousand", 0.01, CLOUDWATCH, "accounts", free=1000),
+        Line("Athena: live_burn", HOURS * HOURLY_BYTES / TB, "TB", 5.0, ATHENA, "AI charges"),
+        Line("Lambda, arm64", seconds, "GB-second", 0.0000133334, LAMBDA, "accounts", free=400_000),
+        Line("S3: write requests", HOURS * 3 / 1000, "thousand", 0.005, S3, "—"),
+        Line("alarms, per metric", HOURLY_ALARM_METRICS, "metric", 0.10, CLOUDWATCH, "—"),
+        Line("custom metrics, per hour of use", 2, "metric", 0.30, CLOUDWATCH, "—"),
+    )  # fmt: skip
+
+
+def hourly_table(accounts: list[int]) -> str:
+    """Return the table of the current spend rate, with two columns for each number of accounts."""
+    return _table([hourly(accounts=count) for count in accounts], [f"{count} accounts" for count in accounts])
+
+
 def table(*, rows: list[float], accounts: int, runs: float) -> str:
     """Return the table with a row for each item and two columns for each size."""
     sizes = [lines(rows=size, accounts=accounts, runs=runs, detections=DETECTIONS) for size in rows]
-    heads = " | ".join(f"{size / 1e6:g} million rows | after free tier" for size in rows)
+    title = (
+        f"{accounts} accounts, {runs:g} {'run' if runs == 1 else 'runs'} per day, {DETECTIONS} detections\n"
+    )
+    return f"{title}\n{_table(sizes, [f'{size / 1e6:g} million rows' for size in rows])}"
+
+
+def _table(sizes: list[tuple[Line, ...]], heads: list[str]) -> str:
     table_lines = [
-        f"{accounts} accounts, {runs:g} {'run' if runs == 1 else 'runs'} per day, {DETECTIONS} detections\n",
-        f"| item | price | grows with | {heads} |",
-        f"|---|---|---|{'---|---|' * len(rows)}",
+        f"| item | price | grows with | {' | '.join(f'{head} | after free tier' for head in heads)} |",
+        f"|---|---|---|{'---|---|' * len(heads)}",
     ]
     for same in zip(*sizes, strict=True):
         item, dollars = same[0], " | ".join(f"{line.dollars:.2f} | {line.dollars_left:.2f}" for line in same)
@@ -175,7 +207,11 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", type=float, default=[5e6, 100e6, 1e9], help="per month")
     parser.add_argument("--accounts", type=int, default=100)
     parser.add_argument("--runs", type=float, default=1, help="per day")
+    parser.add_argument("--spend-rate", nargs="+", type=int, help="accounts: only the current spend rate")
     args = parser.parse_args()
+    if args.spend_rate:
+        print(hourly_table(args.spend_rate))
+        return
     print(table(rows=args.rows, accounts=args.accounts, runs=args.runs))
 
 

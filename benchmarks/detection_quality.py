@@ -62,7 +62,7 @@ def scanned_daily(folder: Path, *, days: int, only: Collection[str] = ()) -> Ite
         inputs = BillInputs(
             str(folder / "focus"), state=folder / "state", activity=folder / "activity.parquet",
             accounts=folder / "accounts.parquet", recommendations=folder / "recommendations.parquet",
-            principals=folder / "principals.parquet", as_of=day,
+            principals=folder / "principals.parquet", token_hours=folder / "token_hours.parquet", as_of=day,
         )  # fmt: skip
         with open_local_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
             scanned = scan(

@@ -10,6 +10,7 @@ from focuswatch.operations.deployment_config import ONE_AT_A_TIME, Deployment
 from infra.functions import LambdaFunctions
 
 Schedule = aws_events.Schedule
+HOURLY_MINUTE = "20"  # of each hour: a new CloudWatch series is listed after up to 15 minutes
 
 
 class EventRules(Construct):
@@ -54,12 +55,12 @@ class EventRules(Construct):
         self._rule(
             "pulse-clock", calls="pulse", schedule=_daily([schedules.pulse_hour]), why="Daily health report"
         )
-        self._repeat_rules()
+        self._repeat_rules(deployment)
         self._optional_clocks(deployment)
 
-    def _repeat_rules(self) -> None:
+    def _repeat_rules(self, deployment: Deployment) -> None:
         """Invoke a function again if an event arrived during its run."""
-        for kind in ONE_AT_A_TIME:
+        for kind in (kind for kind in ONE_AT_A_TIME if kind in deployment.kinds):
             self._rule(
                 f"{kind}-again",
                 calls=kind,
@@ -68,8 +69,15 @@ class EventRules(Construct):
             )
 
     def _optional_clocks(self, deployment: Deployment) -> None:
-        """Schedule or invoke the functions that are deployed only with a channel or a connector."""
+        """Schedule or invoke the functions that are deployed only if they are configured."""
         schedules = deployment.schedules
+        if "hourly" in deployment.kinds:
+            self._rule(
+                "hourly-clock",
+                calls="hourly",
+                schedule=Schedule.cron(minute=HOURLY_MINUTE),
+                why="Hourly estimate of token costs",
+            )
         if "weekly" in deployment.kinds:
             when = Schedule.cron(week_day=schedules.weekly_day, hour=str(schedules.pulse_hour), minute="0")
             self._rule("weekly-clock", calls="weekly", schedule=when, why="Weekly digest")

@@ -35,6 +35,7 @@ SIZES = {
     "refresh": Size(memory_mb=1024, timeout_seconds=900, with_pandas=True),
     "collect": Size(memory_mb=1769, timeout_seconds=900, with_pandas=True),
     "detect": Size(memory_mb=1769, timeout_seconds=900, with_pandas=True),
+    "hourly": Size(memory_mb=1769, timeout_seconds=900, with_pandas=True),
     "publish": Size(memory_mb=512, timeout_seconds=300),
     "page": Size(memory_mb=1769, timeout_seconds=600, with_pandas=True),
     "spending": Size(memory_mb=512, timeout_seconds=120),

@@ -16,7 +16,7 @@ GIB = 1024**3
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 # Tables with partition projection. `refresh` registers the partitions of all others: those of the export in the folder
 # in which AWS delivered a period, those of the other tables in a new folder each time.
-PROJECTED = ("activity", "invocation_tokens")
+PROJECTED = ("activity", "invocation_tokens", "token_hours")
 
 
 class GlueDatabase(Construct):

@@ -14,6 +14,7 @@ MISSED_AFTER = {
     "refresh": (QUARTER_DAY, 5),
     "collect": (QUARTER_DAY, 5),
     "detect": (QUARTER_DAY, 5),
+    "hourly": (Duration.hours(1), 3),
     "publish": (Duration.hours(1), 2),
     "page": (QUARTER_DAY, 5),
     "pulse": (QUARTER_DAY, 5),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from aws_cdk import aws_iam
 
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS
-from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
+from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS, READ_UNTIL_KEY
 from focuswatch.notify.security.ocsf_files import FOLDER as OCSF
 from focuswatch.operations.deployment_config import ONE_AT_A_TIME, QUEUE_FED, Deployment
 from focuswatch.reports.findings_table import TABLE
@@ -49,6 +49,7 @@ class Permissions:
             "publish": self._publish,
             "collect": self._collect,
             "fetch": self._fetch,
+            "hourly": self._hourly,
             "page": self._page,
             "spending": self._spending,
             "pulse": self._pulse,
@@ -153,6 +154,19 @@ class Permissions:
             *map(self._secret, secrets),
             self._list(),
             Grant("replace the files of vendors' charges", actions, paths),
+        ]
+
+    def _hourly(self) -> list[Grant]:
+        collected = ("tables/token_hours/*", READ_UNTIL_KEY)
+        return [
+            *self._athena(),
+            self._list(),
+            self._objects("s3:GetObject", "tables/*", READ_UNTIL_KEY, why="read the tables"),
+            self._objects("s3:PutObject", *collected, why="write the tokens of each hour"),
+            self._changed(f"{RESULTS}*"),
+            self._ledger(),
+            self._members("read CloudWatch metrics of all accounts of the organization, and no others"),
+            self._next_step(),
         ]
 
     def _members(self, why: str) -> Grant:

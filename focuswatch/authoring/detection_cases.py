@@ -32,7 +32,7 @@ class Case(BaseModel):
 
     A charge stands for a row on each day of `days = [from, to)`, or on its `charge_date`;
     `weekdays = [5, 6]` keeps only Saturdays and Sundays; `growth = 0.01` makes each row's cost and quantity
-    1 % larger than the one before.
+    1 % larger than the one before. A row of `token_hours` also stands for each hour of `hours = [from, to)`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -46,6 +46,7 @@ class Case(BaseModel):
     links: list[Given] = []
     principals: list[Given] = []
     invocations: list[Given] = []
+    token_hours: list[Given] = []
     accounts: list[Given] = []
     recommendations: list[Given] = []
     deliveries: list[Given] = []
@@ -64,6 +65,7 @@ class CaseFile(BaseModel):
     link_row: Given = {}
     recommendation: Given = {}
     principal_row: Given = {}
+    token_hour: Given = {}
     cases: list[Case] = Field(min_length=3)
 
 
@@ -130,10 +132,12 @@ def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
     activity = [row for one in case.activity for row in _days(file.activity_row, one, "activity_date")]
     recommendations = [file.recommendation | one for one in case.recommendations]
     principals = [row for one in case.principals for row in _days(file.principal_row, one, "charge_date")]
+    token_hours = [row for one in case.token_hours for row in _hours(file.token_hour, one)]
     for name, shape, rows in (
         ("folded_charges", columns.FOLDED_CHARGES, charges),
         ("activity", columns.ACTIVITY, activity),
         ("principal_charges", columns.PRINCIPAL_CHARGES, principals),
+        ("token_hours", columns.TOKEN_HOURS, token_hours),
         ("accounts", columns.ACCOUNTS, case.accounts),
         ("invocation_tokens", columns.INVOCATION_TOKENS, case.invocations),
         ("ai_links", columns.AI_LINKS, [file.link_row | one for one in case.links]),
@@ -199,6 +203,14 @@ def _days(defaults: Given, one: Given, column: str) -> list[Given]:
     wanted = given.get("weekdays", range(7))
     rows = [row | {column: day} for day in days if day.weekday() in wanted]
     return [_grown(row, (1 + given.get("growth", 0.0)) ** number) for number, row in enumerate(rows)]
+
+
+def _hours(defaults: Given, one: Given) -> list[Given]:
+    """Return a row for each hour of `hours = [from, to)`, or one for its `token_hour`, on each of its days."""
+    rows = _days(defaults, one, "token_date")
+    span = None if "token_hour" in one else (defaults | one).get("hours")
+    plain = [{key: value for key, value in row.items() if key != "hours"} for row in rows]
+    return [row | {"token_hour": hour} for row in plain for hour in range(*span)] if span else plain
 
 
 def _grown(row: Given, factor: float) -> Given:

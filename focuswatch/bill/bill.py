@@ -33,6 +33,7 @@ class BillInputs:
     recommendations: Path | None = None
     principals: Path | None = None
     invocations: Path | None = None
+    token_hours: Path | None = None
     as_of: date | None = None
 
 

@@ -19,6 +19,7 @@ FILE_OPTIONS = (
     "recommendations",
     "principals",
     "invocations",
+    "token_hours",
     "owners",
 )  # the files of RememberedInputs
 GIVEN_FILES = "given_files.json"  # in the folder of an export's state
@@ -51,6 +52,7 @@ class RememberedInputs:
     recommendations: Path | None = None
     principals: Path | None = None
     invocations: Path | None = None
+    token_hours: Path | None = None
     owners: Path | None = None
 
 
@@ -115,9 +117,13 @@ def recall_inputs(given: RememberedInputs, *, root: Path | None = None) -> Recal
     return RecalledInputs(
         inputs=_completed(given, existing),
         to_remember=_completed(given, stored),
-        recalled=tuple(f"--{name} {path}" for name, path in existing.items()),
-        missing=tuple(f"--{name} {path}" for name, path in omitted.items() if name not in existing),
+        recalled=tuple(f"{_option(name)} {path}" for name, path in existing.items()),
+        missing=tuple(f"{_option(name)} {path}" for name, path in omitted.items() if name not in existing),
     )
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _completed(given: RememberedInputs, files: dict[str, Path]) -> RememberedInputs:

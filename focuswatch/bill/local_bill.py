@@ -92,6 +92,7 @@ def open_local_bill(
                 inputs.recommendations,
                 inputs.principals,
                 inputs.invocations,
+                inputs.token_hours,
             )
             yield LocalBill(
                 DuckDbEngine(connection),
@@ -127,6 +128,7 @@ def _load(
     local_tables.load_file(
         connection, "invocation_tokens", table_columns.INVOCATION_TOKENS, inputs.invocations
     )
+    local_tables.load_file(connection, "token_hours", table_columns.TOKEN_HOURS, inputs.token_hours)
     local_tables.load_owners(connection, owners.tables)
     create_empty_table(connection, KNOWN_FINDINGS_TABLE, KNOWN_FINDINGS)  # see Bill.load_known_findings
     values: dict[str, Value] = {"as_of": as_of, "names_resources": owners.names_resources}

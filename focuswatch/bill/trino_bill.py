@@ -36,6 +36,7 @@ from focuswatch.bill.schema.table_columns import (
     OWNERS,
     PRINCIPAL_CHARGES,
     RECOMMENDATIONS,
+    TOKEN_HOURS,
 )
 from focuswatch.bill.state_lock import locked
 from focuswatch.catalog.sql_catalog import Catalog
@@ -55,6 +56,7 @@ FILE_TABLES = {
     "recommendations": RECOMMENDATIONS,
     "principal_charges": PRINCIPAL_CHARGES,
     "invocation_tokens": INVOCATION_TOKENS,
+    "token_hours": TOKEN_HOURS,
 }
 
 
@@ -175,6 +177,7 @@ def open_trino_bill(
             inputs.recommendations,
             inputs.principals,
             inputs.invocations,
+            inputs.token_hours,
         )
         digest = digest_of_inputs(summary, as_of=as_of, owners=owners, files=files)
         # Tables that someone else writes to the schema can change without notice.
@@ -192,6 +195,7 @@ def _rows_of_files(inputs: BillInputs, *, catalog: Catalog) -> dict[str, list[tu
         local_tables.load_file(connection, "recommendations", RECOMMENDATIONS, inputs.recommendations)
         local_tables.load_principals(connection, inputs.principals, catalog=catalog)
         local_tables.load_file(connection, "invocation_tokens", INVOCATION_TOKENS, inputs.invocations)
+        local_tables.load_file(connection, "token_hours", TOKEN_HOURS, inputs.token_hours)
         return {
             name: connection.execute(f"SELECT {', '.join(shape)} FROM {name}").fetchall()
             for name, shape in FILE_TABLES.items()

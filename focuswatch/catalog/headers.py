@@ -24,7 +24,7 @@ Parameter = str | bool | int | float | date | list[str | int | float]
 OwnersSetting = Literal[
     "monthly_budget", "use_cases", "experiments", "principal_budgets", "spend_caps", "usage_policies"
 ]
-InputFile = Literal["principals", "recommendations", "invocations"]
+InputFile = Literal["principals", "recommendations", "invocations", "token_hours"]
 CostColumn = Literal["effective", "billed"]
 COST_COLUMNS: dict[CostColumn, str] = {"effective": "EffectiveCost", "billed": "BilledCost"}
 CountedCharges = Literal["usage", "fees", "credits", "tax"]
@@ -167,7 +167,8 @@ class DetectionHeader(Header):
     `topic`, an SNS topic that the deployment creates as `focuswatch-TOPIC`. `names` decides which finding leads an
     incident: one that names the `cause` (what runs, what is idle), then one that names only the `place` where something
     started, then one that states only an `amount`. `security_types` are the types of the findings in
-    Security Hub and OCSF.
+    Security Hub and OCSF. `estimate`: its amounts are
+    estimates, which findings of the bill replace: both form one incident.
     """
 
     category: Category
@@ -181,6 +182,7 @@ class DetectionHeader(Header):
     names: Names = "cause"
     security_types: list[SecurityType] = Field(default=["Unusual Behaviors"], min_length=1)
     steps: list[str] = []
+    estimate: bool = False
     topic: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{2,40}$")
     reason: str = Field(min_length=20)
     action: str = Field(min_length=20)

@@ -80,6 +80,7 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
         recommendations=bill_options.recommendations,
         principals=bill_options.principals,
         invocations=bill_options.invocations,
+        token_hours=bill_options.token_hours,
         owners=bill_options.owners,
     )
     if forget or bill_options.trino_location:
@@ -104,5 +105,6 @@ def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillI
         recommendations=latest.recommendations,
         principals=latest.principals,
         invocations=latest.invocations,
+        token_hours=latest.token_hours,
         as_of=options.day(bill_options.as_of),
     )

@@ -24,6 +24,7 @@ class BillOptions:
     recommendations: options.Recommendations = None
     principals: options.Principals = None
     invocations: options.Invocations = None
+    token_hours: options.TokenHours = None
     owners: options.OwnersFile = None
     ledger: options.LedgerLocation = None
     state: options.State = None

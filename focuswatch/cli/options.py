@@ -91,6 +91,13 @@ Invocations = Annotated[
         show_default=False,
     ),
 ]
+TokenHours = Annotated[
+    Path | None,
+    typer.Option(
+        help="Parquet or CSV of Bedrock tokens by hour, from CloudWatch. See docs/spend-rate.md.",
+        show_default=False,
+    ),
+]
 OwnersFile = Annotated[
     Path | None,
     typer.Option(

@@ -65,7 +65,7 @@ def simulate(
     for name, path in {
         "export": written.export, "activity": written.activity, "accounts": written.accounts, "owners": written.owners,
         "recommendations": written.recommendations, "principals": written.principals,
-        "invocations": written.invocations, "truth": written.truth,
+        "invocations": written.invocations, "token hours": written.token_hours, "truth": written.truth,
     }.items():  # fmt: skip
         typer.echo(f"  {name:15} {path}")
     typer.echo(f"{written.incidents} incidents planted, and {written.hard_negatives} harmless lookalikes.")

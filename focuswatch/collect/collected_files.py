@@ -1,11 +1,12 @@
-"""Read and write the collected tables: `activity` in a Parquet file per account and day, `invocation_tokens` per
-account, Region and day, `ai_links` per account, and `accounts` in one file.
+"""Read and write the collected tables: `activity` in a Parquet file per account and day, `token_hours` per day,
+`invocation_tokens` per account, Region and day, `ai_links` per account, and `accounts` in one file.
 """
 
 import io
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -13,17 +14,21 @@ import pyarrow.parquet as pq
 
 from focuswatch.bill.refresh.table_files import arrow_schema
 from focuswatch.bill.schema.glue_columns import glue_columns
-from focuswatch.bill.schema.table_columns import ACCOUNTS, ACTIVITY, AI_LINKS, INVOCATION_TOKENS
+from focuswatch.bill.schema.table_columns import ACCOUNTS, ACTIVITY, AI_LINKS, INVOCATION_TOKENS, TOKEN_HOURS
 from focuswatch.collect.aws_paging import paged
+from focuswatch.collect.member_permissions import READ_UNTIL_KEY
 
 # activity_date and usage_date are the folder's name too, so that a copied file still holds its day
 ACTIVITY_SCHEMA = arrow_schema(glue_columns(ACTIVITY))
 ACCOUNTS_SCHEMA = arrow_schema(glue_columns(ACCOUNTS))
+TOKEN_HOURS_SCHEMA = arrow_schema(glue_columns(TOKEN_HOURS))
 LINKS_SCHEMA = arrow_schema(glue_columns(AI_LINKS))
 INVOCATIONS_SCHEMA = arrow_schema(glue_columns(INVOCATION_TOKENS))
 ACCOUNTS_KEY = "tables/accounts/accounts.parquet"
 Series = tuple[str, str, str, str]  # region, namespace, resource, metric
 Values = dict[Series, float]
+TokenHour = tuple[date, int, str, str, str, str]  # day, hour (UTC), account, Region, ModelId, kind of token
+TokenHours = dict[TokenHour, float]
 
 
 @dataclass
@@ -98,6 +103,33 @@ class Store:
             ACCOUNTS_KEY, [row | {"tags": list(row["tags"].items())} for row in rows], schema=ACCOUNTS_SCHEMA
         )
 
+    def token_hours(self, day: date) -> TokenHours:
+        """Return the stored tokens of a day by hour; empty if it was never collected. Lists first: see `accounts`."""
+        key = _token_hours_key(day)
+        rows = self._read(key) if self._list(Bucket=self.bucket, Prefix=key)["Contents"] else []
+        names = ("token_hour", "sub_account_id", "region_id", "model_id", "token_kind")
+        return {(day, *(row[name] for name in names)): row["tokens"] for row in rows}
+
+    def write_token_hours(self, day: date, hours: TokenHours) -> None:
+        """Replace the stored tokens of a day."""
+        rows = [
+            {**dict(zip(TOKEN_HOURS, key, strict=False)), "tokens": tokens}
+            for key, tokens in sorted(hours.items())
+        ]
+        self._write(_token_hours_key(day), rows, schema=TOKEN_HOURS_SCHEMA)
+
+    def token_hours_read_until(self) -> dict[str, datetime]:
+        """Return the hour until which each account and Region was read; empty before the first run."""
+        if not self._list(Bucket=self.bucket, Prefix=READ_UNTIL_KEY)["Contents"]:
+            return {}
+        body = self.s3.get_object(Bucket=self.bucket, Key=READ_UNTIL_KEY)["Body"].read()
+        return {name: datetime.fromisoformat(hour) for name, hour in json.loads(body).items()}
+
+    def write_token_hours_read_until(self, hours: dict[str, datetime]) -> None:
+        """Replace the hours until which accounts and Regions were read. Write the tokens first."""
+        body = json.dumps({name: hour.isoformat() for name, hour in sorted(hours.items())})
+        self.s3.put_object(Bucket=self.bucket, Key=READ_UNTIL_KEY, Body=body.encode())
+
     def ai_links(self, account: str) -> list[dict[str, Any]]:
         """Return the stored links of an account; empty if none were ever collected. Lists first: see `accounts`."""
         key = _links_key(account)
@@ -139,6 +171,10 @@ def _invocations_folder(day: date) -> str:
 
 def _invocations_key(day: date, account: str, region: str) -> str:
     return f"{_invocations_folder(day)}{account}.{region}.parquet"
+
+
+def _token_hours_key(day: date) -> str:
+    return f"tables/token_hours/token_date={day}/hours.parquet"
 
 
 def _links_key(account: str) -> str:

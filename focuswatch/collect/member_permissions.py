@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 """
 
 REASONS: dict[str, str] = {
-    "cloudwatch:GetMetricData": "daily activity of each resource",
+    "cloudwatch:GetMetricData": "activity of each resource by day, and tokens of Bedrock models by hour",
     "cloudwatch:ListMetrics": "endpoint variants and Bedrock models that were called, including deleted ones",
     "sagemaker:ListEndpoints": "running endpoints",
     "sagemaker:DescribeEndpoint": "type and variants of an endpoint: its metrics need both names",
@@ -56,6 +56,9 @@ MANAGEMENT_REASONS: dict[str, str] = {
     "organizations:DescribeOrganizationalUnit": "name of an organizational unit",
 }
 MANAGEMENT_ACTIONS: tuple[str, ...] = tuple(MANAGEMENT_REASONS)
+
+# The hours until which `hourly` has read each account and Region; not below tables/, since it is none.
+READ_UNTIL_KEY = "collected/token_hours.json"
 
 BUCKET_REASONS: dict[str, str] = {
     "s3:ListBucket": "stored days; only under tables/activity/, accounts/, ai_links/ and invocation_tokens/",

@@ -37,7 +37,8 @@ FILES = """
 SELECT
     (SELECT count(*) FROM principal_charges) AS principals,
     (SELECT count(*) FROM recommendations) AS recommendations,
-    (SELECT count(*) FROM invocation_tokens) AS invocations
+    (SELECT count(*) FROM invocation_tokens) AS invocations,
+    (SELECT count(*) FROM token_hours) AS token_hours
 """
 GIVE_FILE: dict[InputFile, str] = {
     "principals": "Export the callers of Bedrock (docs/attribution.md): focuswatch scan EXPORT --principals FILE",
@@ -45,6 +46,7 @@ GIVE_FILE: dict[InputFile, str] = {
     "focuswatch scan EXPORT --recommendations FILE",
     "invocations": "Collect tokens from model invocation logs (docs/executions.md): "
     "focuswatch scan EXPORT --invocations FILE",
+    "token_hours": "Collect the tokens of each hour (docs/spend-rate.md): focuswatch scan EXPORT --token-hours FILE",
 }
 SET_BY: dict[OwnersSetting, str] = {
     "monthly_budget": "team or use case with monthly_budget",
@@ -206,7 +208,7 @@ def _missing(id: str, needs: NeedsHeader, *, facts: BillFacts, as_of: date, kind
         )
     for file in needs.files:
         if file not in facts.files:
-            missing.add(f"no {file} file", GIVE_FILE[file])
+            missing.add(f"no {file.replace('_', ' ')} file", GIVE_FILE[file])
     for setting in needs.owners:
         if setting not in facts.owners:
             missing.add(

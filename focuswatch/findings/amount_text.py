@@ -19,6 +19,7 @@ SUFFIX_BY_DETECTION = {
     BUDGET: " spent or forecast in this budget",
     ANOMALY: " above what AWS expected",
     "budget_pace": " forecast above budget",
+    "live_burn": " above expected (estimate)",
     "spend_cap": "/month at the current rate",
     "untagged_ai_spend": "/month unallocated",
 }

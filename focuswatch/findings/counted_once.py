@@ -24,15 +24,17 @@ def counted_in(cause: SameCause, *, leads: Collection[str]) -> dict[str, str]:
     """Return the fingerprint of the finding that includes the cost of another, by the fingerprint of the other.
 
     The one that counts is the most expensive; of about the same cost, the one of `leads`. It is counted itself.
+    An estimate counts only where no finding of the bill does.
     """
     near: dict[str, set[str]] = defaultdict(set)
     for first, second in cause.candidates():
         near[first.fingerprint].add(second.fingerprint)
         near[second.fingerprint].add(first.fingerprint)
 
-    def weight(fingerprint: str) -> tuple[Decimal, str]:
+    def weight(fingerprint: str) -> tuple[bool, Decimal, str]:
         factor = LEAD_WEIGHT if fingerprint in leads else Decimal(1)
-        return -cause.findings[fingerprint].monthly_cost * factor, fingerprint
+        cost = -cause.findings[fingerprint].monthly_cost * factor
+        return cause.is_estimate(fingerprint), cost, fingerprint
 
     included: dict[str, str] = {}
     counted = set[str]()

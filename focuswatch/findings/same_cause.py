@@ -14,6 +14,10 @@ Two findings have the same cause if they have the same owner and account, and on
    that names no region (a new service) joins by its cost alone: in a region where an account works every day, two
    unrelated changes in three days are common.
 
+4. Estimate. One is an estimate (`estimate` in its header), the other an event of the bill on a day of the estimate,
+   and the largest meter of the other is one of the estimated model. Their amounts are not compared, since an estimate
+   covers only the hours of a day that are over. The finding of the bill leads, and counts in totals.
+
 A rollout is the same services starting in new regions of at least five accounts within three days. It spans owners.
 A finding that states any other service is not part of it, so that an intruder's charges do not disappear in a rollout.
 
@@ -45,17 +49,19 @@ ORDER: Mapping[Names, int] = {"cause": 0, "place": 1, "amount": 2}
 class IncidentRules:
     """How the detections of a catalog take part: `names` as in their headers (default: amount, as alerts of AWS).
 
-    `first_charges` are the detections that report all charges of a place as new.
+    `first_charges` are the detections that report all charges of a place as new, `estimates` those that estimate costs.
     """
 
     names: Mapping[str, Names] = field(default_factory=dict)
     first_charges: Collection[str] = ()
+    estimates: Collection[str] = ()
 
-    def precedence(self, finding: Finding) -> tuple[bool, int, tuple[bool, ...], bool, Decimal, str]:
+    def precedence(self, finding: Finding) -> tuple[bool, bool, int, tuple[bool, ...], bool, Decimal, str]:
         """Return the key that sorts the findings of an incident: the lead comes first; of equals, the present one."""
         named = (finding.resource_id, finding.region_id, finding.service_name)
         return (
             is_minor(finding),
+            finding.detection in self.estimates,
             ORDER[self.names.get(finding.detection, "amount")],
             tuple(value is None for value in named),
             not finding.incident_lead,
@@ -72,6 +78,7 @@ def incident_rules(catalog: Catalog) -> IncidentRules:
         first_charges={
             id for id, header in headers.items() if header.explain and header.explain.charges == "first"
         },
+        estimates={id for id, header in headers.items() if header.estimate},
     )
 
 
@@ -105,8 +112,14 @@ class SameCause:
             return False
         if not one.is_event:
             return one.resource_id is not None and one.resource_id == other.resource_id
+        if self._is_estimate_and_bill(one, other):
+            return one.sub_account_id == other.sub_account_id and self._is_estimated(one, other)
         mine, theirs = self._charges.get(part), self._charges.get(whole)
         return bool(mine and theirs and mine.overlaps(theirs) and _share(mine, theirs) >= LEAST_SHARE)
+
+    def is_estimate(self, fingerprint: str) -> bool:
+        """Return whether the amounts of a finding are estimates."""
+        return self.findings[fingerprint].detection in self._rules.estimates
 
     def rollouts(self) -> list[CauseGroup]:
         """Return the rollouts, the largest first."""
@@ -153,7 +166,18 @@ class SameCause:
             event, waste = (one, other) if one.is_event else (other, one)
             started = self._charges[event.fingerprint]
             return started.is_first and started.share_at(waste) >= LEAST_SHARE
+        if self._is_estimate_and_bill(one, other):
+            return self._is_estimated(one, other)
         return _is_same_region(one, other) or self._is_same_cost(one, other)
+
+    def _is_estimate_and_bill(self, one: Finding, other: Finding) -> bool:
+        return self.is_estimate(one.fingerprint) != self.is_estimate(other.fingerprint)
+
+    def _is_estimated(self, one: Finding, other: Finding) -> bool:
+        """Return whether an estimate is about what the other finding states of the bill."""
+        estimate, billed = (one, other) if self.is_estimate(one.fingerprint) else (other, one)
+        mine, theirs = self._charges.get(estimate.fingerprint), self._charges.get(billed.fingerprint)
+        return bool(mine and theirs and mine.overlaps(theirs) and _is_model(estimate, theirs))
 
     def _is_same_cost(self, one: Finding, other: Finding) -> bool:
         mine, theirs = self._charges.get(one.fingerprint), self._charges.get(other.fingerprint)
@@ -181,6 +205,22 @@ def _is_part_of_place(part: StatedCharges, place: StatedCharges) -> bool:
 def _same_meter(one: StatedCharges, other: StatedCharges) -> bool:
     mine, theirs = one.largest, other.largest
     return mine.meter is not None and (mine.service_name, mine.meter) == (theirs.service_name, theirs.meter)
+
+
+def _is_model(estimate: Finding, billed: StatedCharges) -> bool:
+    """Return whether the largest charge of a finding of the bill is of the model that an estimate is about.
+
+    Meters of AWS start with the model's name; AWS Marketplace has a service for each model.
+    """
+    largest, model = billed.largest, estimate.evidence.get("model")
+    profiles = {
+        name for name in (estimate.resource_id, largest.resource_id) if name and name.startswith("arn:")
+    }
+    if len(profiles) > 1 or (largest.service_name or estimate.service_name) != estimate.service_name:
+        return False
+    if largest.meter is not None:
+        return largest.meter.startswith((f"{model}-", "MP:"))
+    return model is not None and model == billed.finding.evidence.get("model")
 
 
 def _is_same_region(one: Finding, other: Finding) -> bool:

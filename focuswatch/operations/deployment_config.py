@@ -52,9 +52,9 @@ CHANNELS = (
 # Each processes the messages of its own SQS queue.
 QUEUE_FED = ("spending", "record", *(channel.name for channel in CHANNELS))
 # These run Athena queries and so read the Glue tables; `refresh` changes their partitions too.
-RUN_QUERIES = ("refresh", "detect", "page", "weekly", "close")
+RUN_QUERIES = ("refresh", "detect", "hourly", "page", "weekly", "close")
 # Each of these runs one at a time, under a lease: focuswatch/operations/function_lease.py
-ONE_AT_A_TIME = ("refresh", "detect", "publish", "page")
+ONE_AT_A_TIME = ("refresh", "detect", "hourly", "publish", "page")
 # Regions of AWS's other partitions, whose ARNs, services and prices differ:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 OTHER_PARTITION = re.compile(r"^(cn|us-gov|us-iso[a-z]*|eu-isoe|eusc)-")
@@ -224,6 +224,12 @@ class Collector(_Section):
     external_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z_+=,.@:/-]{8,128}$")]
 
 
+class SpendRateConfig(_Section):
+    """The estimated cost per hour of Bedrock tokens, see docs/spend-rate.md; `enabled` adds the function `hourly`."""
+
+    enabled: bool = False
+
+
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
@@ -340,6 +346,7 @@ class Deployment(_Section):
     athena: Athena = Athena()
     schedules: Schedules = Schedules()
     collector: Collector
+    spend_rate: SpendRateConfig = SpendRateConfig()
     budgets: BudgetsConfig
     anomalies: Anomalies
     secrets: Secrets = Secrets()
@@ -394,7 +401,7 @@ class Deployment(_Section):
 
     def _prefix_problems(self) -> Iterator[str]:
         for key, prefix in (("export", self.export.prefix), ("principals", self.principals.prefix)):
-            if prefix.split("/")[0] in ("tables", "athena-results", "page", "ocsf", VENDORS):
+            if prefix.split("/")[0] in ("tables", "athena-results", "collected", "page", "ocsf", VENDORS):
                 yield f"{key}.prefix: found '{prefix}', a folder that focuswatch writes to; use another prefix."
             if any(part.startswith(".") for part in prefix.split("/")):
                 yield (
@@ -504,10 +511,11 @@ class Deployment(_Section):
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Return the functions that are deployed; those of a channel or of connectors only if configured."""
+        """Return the functions that are deployed: `hourly`, those of channels and of connectors only if configured."""
         of_channels = (channel.functions for channel in CHANNELS if self.uses(channel))
         of_connectors = ("fetch",) if self.connectors.vendors else ()
-        return tuple(dict.fromkeys(chain(FUNCTIONS, of_connectors, *of_channels)))
+        hourly = ("hourly",) if self.spend_rate.enabled else ()
+        return tuple(dict.fromkeys(chain(FUNCTIONS, of_connectors, hourly, *of_channels)))
 
     def uses(self, channel: ChannelFunctions) -> bool:
         """Return whether a channel is configured."""
@@ -610,9 +618,13 @@ class Deployment(_Section):
 
     @property
     def member_role_callers(self) -> list[str]:
-        """Return the roles that assume the member role: of `collect`, and of `detect`, which reads CloudTrail."""
-        detector = f"arn:aws:iam::{self.accounts.pipeline}:role/{self.function('detect')}"
-        return [self.collector_role_arn, detector]
+        """Return the roles that assume the member role.
+
+        `collect` and `hourly` read resources and metrics, `detect` reads CloudTrail.
+        """
+        others = ("detect", *(["hourly"] if self.spend_rate.enabled else []))
+        arns = [f"arn:aws:iam::{self.accounts.pipeline}:role/{self.function(kind)}" for kind in others]
+        return [self.collector_role_arn, *arns]
 
     @property
     def member_stack_account(self) -> str:

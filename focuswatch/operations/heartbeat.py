@@ -23,6 +23,7 @@ MAX_HOURS_BETWEEN_RUNS = {
     "refresh": 30,
     "collect": 30,
     "detect": 30,
+    "hourly": 3,
     "publish": 2,
     "page": 30,
     "pulse": 30,

@@ -61,9 +61,12 @@ SELECT * FROM main.known_findings WHERE {by} IS NOT DISTINCT FROM {value} {and_t
 
 def unsplittable(report: Report, catalog: Catalog) -> str | None:
     """Return why a report cannot be split; None if it can."""
-    read = needed_of(report.sql, {name: table.sql for name, table in catalog.tables.items()})
+    tables = {name: table.sql for name, table in catalog.tables.items()}
+    read = needed_of(report.sql, tables)
     if not read.isdisjoint(("principal_charges", "execution_days")):
         return "callers are not part of the charges that it groups. The report has a column team."
+    if "token_hours" in needed_of(report.sql, {"token_hours": "", **tables}):
+        return "tokens by hour are not part of the charges that it groups."
     if reads_ledger(report) and "folded_charges" in read:
         return "it has charges and findings together. The report has a column team."
     return None

@@ -1,4 +1,4 @@
-"""Simulate a bill: plan it, and write the export, activity, accounts, callers, invocations, owners and truth."""
+"""Simulate a bill: plan it, and write the export, activity, accounts, callers, tokens, owners and truth."""
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -22,6 +22,7 @@ from focuswatch.simulate.everyday.everyday_accounts import add_everyday_usage
 from focuswatch.simulate.everyday.everyday_ai import add_everyday_ai
 from focuswatch.simulate.everyday.finance_charges import add_finance_charges
 from focuswatch.simulate.expected import truth_of
+from focuswatch.simulate.hourly_tokens import write_token_hours
 from focuswatch.simulate.invocation_sums import write_invocations
 from focuswatch.simulate.organization import make_organization
 from focuswatch.simulate.planned_bill import BillPlan
@@ -50,6 +51,7 @@ class Simulated:
     recommendations: Path
     principals: Path
     invocations: Path
+    token_hours: Path
     owners: Path
     truth: Path
     files: tuple[Path, ...]
@@ -94,10 +96,14 @@ def simulate(
     for day, account, *_, cost in charges:
         costs.setdefault(account, {})[day] = costs.get(account, {}).get(day, 0.0) + cost
     callers = plan_callers(costs, teams=teams, calendar=calendar, seed=seed)
+    hours = write_token_hours(
+        export.files, out / "token_hours.parquet", calendar=calendar, launched=_launched(plan), seed=seed
+    )
     truth = replace(
         truth,
-        incidents=(*truth.incidents, *callers.incidents),
-        hard_negatives=(*truth.hard_negatives, *callers.hard_negatives),
+        incidents=(*truth.incidents, *callers.incidents, *hours.incidents),
+        either=(*truth.either, *hours.either),
+        hard_negatives=(*truth.hard_negatives, *callers.hard_negatives, *hours.hard_negatives),
     )
     simulated = Simulated(
         export=export.folder,
@@ -106,6 +112,7 @@ def simulate(
         recommendations=out / "recommendations.parquet",
         principals=out / "principals.parquet",
         invocations=out / "invocations.parquet",
+        token_hours=out / "token_hours.parquet",
         owners=out / "owners.toml",
         truth=out / "truth.json",
         files=export.files,
@@ -122,6 +129,13 @@ def simulate(
     write_owners(plan, simulated.owners, principal_budgets=callers.budgets)
     write_truth(truth, simulated.truth, plan=plan, seed=seed, grain=grain)
     return simulated
+
+
+def _launched(plan: BillPlan) -> str | None:
+    """Return the inference profile of the launch that owners.toml announces."""
+    return next(
+        (case.identity[3] for case in plan.cases if case.kind == "a launch that a plan announces"), None
+    )
 
 
 def plan_bill(

@@ -16,6 +16,7 @@ INPUT_TABLES = {
     "activity": table_columns.ACTIVITY,
     "principal_charges": table_columns.PRINCIPAL_CHARGES,
     "invocation_tokens": table_columns.INVOCATION_TOKENS,
+    "token_hours": table_columns.TOKEN_HOURS,
     "accounts": table_columns.ACCOUNTS,
     "ai_links": table_columns.AI_LINKS,
     "deliveries": table_columns.DELIVERIES,

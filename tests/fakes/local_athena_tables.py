@@ -15,7 +15,11 @@ from focuswatch.engines.athena_dialect import projection
 from focuswatch.engines.sql_literals import literal
 from tests.fakes.local_aws import LocalAws
 
-DAYS = {"activity": "activity_date", "invocation_tokens": "usage_date"}  # collected: a folder for each day
+DAYS = {
+    "activity": "activity_date",
+    "invocation_tokens": "usage_date",
+    "token_hours": "token_date",
+}  # by projection
 NOT_GIVEN = (
     "focus_export",
     "principal_export",

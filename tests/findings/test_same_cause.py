@@ -11,7 +11,9 @@ from tests.given.incidents import (
     EC2,
     MONDAY,
     RULES,
+    billed,
     driver,
+    estimated,
     event,
     security_rollout,
     stolen_key,
@@ -233,3 +235,31 @@ def test_more_cost_than_the_lead_counts_with_the_larger_finding():
         event("cost_anomaly", gpus, rest, service=EC2),
     )
     assert counted([burst, anomaly], leads=[burst]) == ["cost_anomaly"]
+
+
+def test_estimate_and_the_spike_of_the_bill_are_one_cause_whatever_their_amounts():
+    """The bill leads and counts, also if it only states an amount."""
+    for detection in ("token_burst", "cost_anomaly"):
+        spike = billed(detection, 90)
+        assert groups(estimated(), spike)
+        assert leads([estimated(), spike]) == [detection, "live_burn"]
+        included = counted_in(SameCause([estimated(), spike], RULES), leads=())
+        assert included == {estimated().fingerprint: spike.fingerprint}
+
+
+def test_an_estimate_has_its_own_cause_where_the_bill_states_another():
+    """Another model, day, account, owner, inference profile, or another estimate."""
+    profile = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/"
+    own = estimated().model_copy(update={"resource_id": f"{profile}a"})
+    other = estimated(cost=400.0).model_copy(update={"fingerprint": "other", "resource_id": "model Other"})
+    assert groups(own, billed("token_burst", 500, resource=f"{profile}a"))
+    for mine, theirs in (
+        (estimated(), billed("token_burst", 500, meter="NovaMicro-input-tokens")),
+        (estimated(), billed("token_burst", 500, service="Amazon Bedrock")),
+        (estimated(), billed("token_burst", 500, first=MONDAY + timedelta(days=1))),
+        (estimated(), billed("token_burst", 500, account="999988887777")),
+        (estimated(), billed("token_burst", 500, team="payments")),
+        (own, billed("token_burst", 500, resource=f"{profile}b")),
+        (estimated(), other),
+    ):
+        assert groups(mine, theirs) == []

@@ -69,6 +69,8 @@ class Cloud:
     left_out: frozenset = frozenset()  # operations that somebody else answers
     actions: set = field(default_factory=set)  # as IAM names what was called
     keys: dict = field(default_factory=dict)  # access key: account
+    now: datetime | None = None  # where a list of recently active metrics is asked for
+    asked: list = field(default_factory=list)  # (metric, dimensions) of each series whose data were asked for
 
     def add(self, operation, *items, account="111122223333", region="us-east-1"):
         self.listed.setdefault((account, region, operation), []).extend(items)
@@ -77,7 +79,7 @@ class Cloud:
         self.told[account, region, operation, key] = answer
 
     def measure(self, namespace, name, *, by, days, account="111122223333", region="us-east-1", stat="Sum"):
-        """`by` are the dimensions, `days` the day's statistic by day."""
+        """`by` are the dimensions, `days` the statistic by day, or by hour."""
         series = (namespace, name, frozenset(by.items()), stat)
         self.metrics.setdefault((account, region), {})[series] = days
 
@@ -166,10 +168,12 @@ class Cloud:
         return self.told[*place, operation, key]
 
     def _listed_metrics(self, place, asked):
+        since = self.now - timedelta(hours=3) if "RecentlyActive" in asked else None
         return [
             {"Namespace": space, "MetricName": name, "Dimensions": [{"Name": k, "Value": v} for k, v in by]}
-            for space, name, by, _ in self.metrics.get(place, ())
+            for (space, name, by, _), days in self.metrics.get(place, {}).items()
             if (space, name) == (asked["Namespace"], asked.get("MetricName", name))
+            and (since is None or any(midnight(day) >= since for day in days))
         ]
 
     def _metric_data(self, place, asked):
@@ -179,6 +183,7 @@ class Cloud:
             stat = query["MetricStat"]
             by = frozenset((one["Name"], one["Value"]) for one in stat["Metric"]["Dimensions"])
             series = (stat["Metric"]["Namespace"], stat["Metric"]["MetricName"], by, stat["Stat"])
+            self.asked.append((stat["Metric"]["MetricName"], *sorted(dict(by).values())))
             days = self.metrics.get(place, {}).get(series, {})
             if isinstance(days, str):
                 results.append({"Id": query["Id"], "Timestamps": [], "Values": [], "StatusCode": days})
@@ -202,6 +207,9 @@ def _page(items, key, token, asked, *, size=PAGE):
 
 
 def midnight(day):
+    """Return the moment of a datapoint: the start of a day; an hour as it is."""
+    if isinstance(day, datetime):
+        return day
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 

@@ -1,4 +1,4 @@
-"""Deployments for tests: one account as in the example, and three accounts; both use every channel."""
+"""Deployments for tests: one account as in the example, and three accounts; both use every channel and `hourly`."""
 
 from datetime import date
 from pathlib import Path
@@ -24,6 +24,7 @@ def deployment_of(*, accounts: Literal["one", "three"]) -> Deployment:
     config["invocation_logs"] |= {"enabled": True}
     openai = {"vendor": "openai", "secret": "focuswatch/openai", "since": date(2026, 11, 1)}
     config["connectors"] |= {"vendors": [openai]}
+    config["spend_rate"] |= {"enabled": True}
     config["anomalies"]["monitor_arn"] = MONITOR
     if accounts == "one":
         return Deployment.model_validate(config)

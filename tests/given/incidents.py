@@ -102,3 +102,33 @@ def scanned(*found: Finding, on: date, ran: tuple[str, ...] = RAN, **changes: An
         as_of=on, findings={one.fingerprint: one for one in found}, ran=ran, notified_once=ONCE,
         notified_each_time=EVERY_RUN, **{"incident_rules": RULES, **changes},
     )  # fmt: skip
+
+
+METER, BEDROCK = "Claude4Sonnet-input-tokens-cross-region-global", "Amazon Bedrock Service"
+
+
+def estimated(*, first: date = MONDAY, cost: float = 500.0, **options: Any) -> Finding:
+    """An hourly estimate of a model, as live_burn states it."""
+    found = event(
+        "live_burn", service=BEDROCK, resource="model Claude4Sonnet", first=first, cost=cost, **options
+    )
+    return found.model_copy(update={"evidence": found.evidence | {"model": "Claude4Sonnet"}})
+
+
+def billed(
+    detection: str,
+    amount: float,
+    *,
+    meter: str = METER,
+    service: str = BEDROCK,
+    resource: str | None = None,
+    **options: Any,
+) -> Finding:
+    """A finding of the bill whose largest cost driver is a meter."""
+    drivers = driver(service, "us-east-1", meter, amount, resource)
+    return event(detection, drivers, service=service, resource=resource, **options)
+
+
+def estimated_and_billed() -> tuple[Finding, Finding]:
+    """The estimate of a spike, and the spike on the bill, which costs less."""
+    return estimated(), billed("token_burst", 400)

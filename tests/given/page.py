@@ -76,6 +76,11 @@ def hostile() -> PageData:
         "model": HOSTILE, "tier": HOSTILE, "million_tokens": 2.0, "million_tokens_before": 1.0, "batch_share": None,
         "effective_cost": 2.0, "effective_cost_before": 1.0,
     }  # fmt: skip
+    hourly = {
+        "sub_account_id": HOSTILE, "sub_account_name": HOSTILE, "workload": HOSTILE, "model": HOSTILE,
+        "last_hour": HOSTILE, "hourly_cost": 2.0, "usual_hourly_cost": 1.0, "day_cost": 9.0,
+        "unpriced_million_tokens": 1.0,
+    }  # fmt: skip
     return gathered(
         nasty,
         unusual,
@@ -95,6 +100,7 @@ def hostile() -> PageData:
             "unowned_spend": [moved],
             "portfolio": [{**moved, "intent": HOSTILE}],
             "month_forecast": [planned, {**planned, "of": "service"}],
+            "spend_rate": [hourly],
         },
         coverage=Coverage(doubts=(HOSTILE,), missing_accounts=frozenset([HOSTILE, None])),  # type: ignore[list-item]
         failures=(HOSTILE,),

@@ -7,9 +7,11 @@ from benchmarks.cost import (
     CHANNEL_ALARM_METRICS,
     DETECTIONS,
     FETCH_ALARM_METRICS,
+    HOURLY_ALARM_METRICS,
     KEYS,
     OLD_VERSIONS_DAYS,
     Line,
+    hourly_table,
     lines,
     table,
 )
@@ -21,14 +23,16 @@ from tests.given.stacks import synthesized
 
 def test_the_document_has_the_computed_table():
     """As the command above it prints."""
-    assert table(rows=[5e6, 100e6, 1e9], accounts=100, runs=1) in (ROOT / "docs" / "cost.md").read_text()
+    text = (ROOT / "docs" / "cost.md").read_text()
+    assert table(rows=[5e6, 100e6, 1e9], accounts=100, runs=1) in text
+    assert hourly_table([10, 100, 1000]) in text
 
 
 def test_counted_resources_are_deployed():
     """Metrics of alarms with Slack and Jira and for each further channel, keys, retention of overwritten files."""
     alarms = synthesized("one").properties("pipeline", "AWS::CloudWatch::Alarm")
     further = [channel.name for channel in CHANNELS if channel.name not in ("slack", "jira")]
-    optional = [*further, "fetch"]
+    optional = [*further, "fetch", "hourly"]
     metrics = dict.fromkeys(["", *optional], 0)
     for one in alarms:
         of_channel = one["AlarmName"].removeprefix("focuswatch-").partition("-")[0]
@@ -36,7 +40,10 @@ def test_counted_resources_are_deployed():
             sum("MetricStat" in metric for metric in one.get("Metrics", [])) or 1
         )
     of_channels = dict.fromkeys(further, CHANNEL_ALARM_METRICS)
-    assert metrics == {"": ALARM_METRICS, "fetch": FETCH_ALARM_METRICS} | of_channels
+    assert (
+        metrics
+        == {"": ALARM_METRICS, "fetch": FETCH_ALARM_METRICS, "hourly": HOURLY_ALARM_METRICS} | of_channels
+    )
     keys = [
         key for stack in ("pipeline", "payer") for key in synthesized("one").resources(stack, "AWS::KMS::Key")
     ]

@@ -19,7 +19,14 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect, create_empty_table
 from focuswatch.engines.sql_literals import placeholders
 from focuswatch.notify.claims import LEASE_SECONDS
-from focuswatch.operations.deployment_config import CHANNELS, FUNCTIONS, ONE_AT_A_TIME, QUEUE_FED, Deployment
+from focuswatch.operations.deployment_config import (
+    CHANNELS,
+    FUNCTIONS,
+    ONE_AT_A_TIME,
+    QUEUE_FED,
+    Deployment,
+    SpendRateConfig,
+)
 from infra.bucket import DataBucket
 from infra.functions import LambdaFunctions
 from infra.lake_formation import LakeFormationGrants
@@ -35,6 +42,7 @@ READ = {
     **table_columns.KEPT_TABLES,
     "deliveries": table_columns.DELIVERIES,
     "activity": table_columns.ACTIVITY,
+    "token_hours": table_columns.TOKEN_HOURS,
     "accounts": table_columns.ACCOUNTS,
     "ai_links": table_columns.AI_LINKS,
     "principal_charges": table_columns.PRINCIPAL_CHARGES,
@@ -142,7 +150,7 @@ def test_partitions_of_the_export_are_registered_and_not_projected(stacks):
     data = f"s3://{stacks.deployment.bucket}/focus/focuswatch/data/"
     assert tables["focus_export"]["StorageDescriptor"]["Location"] == data
     projected = {name for name, table in tables.items() if "projection.enabled" in table["Parameters"]}
-    assert projected == {"activity", "invocation_tokens"}  # the others' partitions are moved by refresh
+    assert projected == {"activity", "invocation_tokens", "token_hours"}  # refresh moves the others
 
 
 def test_lake_formation_grants_are_created_only_if_configured(stacks):
@@ -163,7 +171,7 @@ def test_lake_formation_grants_cover_functions_that_run_queries():
         for one in (each["Properties"] for each in found)
         if "Table" in one["Resource"]
     }
-    reading = {(kind, "DESCRIBE", "SELECT") for kind in ("detect", "page", "weekly", "close")}
+    reading = {(kind, "DESCRIBE", "SELECT") for kind in ("detect", "hourly", "page", "weekly", "close")}
     assert granted == {("refresh", "DESCRIBE", "SELECT", "ALTER", "INSERT"), *reading}
     assert len(found) == 2 * len(granted)
 
@@ -419,7 +427,7 @@ def test_functions_run_on_arm64_with_our_layer_last(stacks):
         assert function["Handler"] == f"lambdas.{kind}.handler" and (ROOT / "lambdas" / f"{kind}.py").exists()
         assert function["Layers"][-1] == {"Ref": ours}
         assert len(function["Layers"]) == (
-            3 if kind in ("refresh", "collect", "fetch", "detect", "page", "weekly", "close") else 2
+            3 if kind in ("refresh", "collect", "fetch", "detect", "hourly", "page", "weekly", "close") else 2
         )
 
 
@@ -474,7 +482,7 @@ def test_a_channel_that_is_not_configured_deploys_nothing():
     """So that its queues, functions and alarms cost nothing."""
     deployment = deployment_of(accounts="one")
     secrets = deployment.secrets.model_copy(update={"slack": "", "pagerduty": ""})
-    sections = ("email", "security", "connectors")
+    sections = ("email", "security", "connectors", "spend_rate")
     off = {"secrets": secrets, **{name: type(getattr(deployment, name))() for name in sections}}
     kinds = deployment.model_copy(update=off).kinds
     assert kinds == (*FUNCTIONS, "jira", "sweep", "teams", "answer", "record", "webhook")
@@ -594,12 +602,23 @@ def test_a_function_with_a_lease_is_invoked_again_for_events_during_its_run(stac
         (target,) = rule["Targets"]
         assert kind in str(target["Arn"])
         source = (ROOT / "lambdas" / f"{kind}.py").read_text()
-        assert f'@lambda_function("{kind}", one_at_a_time=True)' in source
+        assert f'@lambda_function("{kind}", one_at_a_time=True' in source
 
 
 def test_a_channel_is_deployed_only_with_a_secret():
     """Without it there are no resources of the channel."""
     assert Deployment.load(CONFIG / "deployment.toml").kinds == FUNCTIONS
+
+
+def test_the_hourly_function_runs_each_hour_and_the_member_role_trusts_it(stacks):
+    """Without [spend_rate] it is not deployed, and the member role does not trust its name."""
+    rules = {one["Name"]: one for one in stacks.properties("pipeline", "AWS::Events::Rule")}
+    assert rules["focuswatch-hourly-clock"]["ScheduleExpression"] == "cron(20 * * * ? *)"
+    pipeline = stacks.deployment.accounts.pipeline
+    trusted = f"arn:aws:iam::{pipeline}:role/focuswatch-hourly"
+    assert trusted in str(stacks.templates["member"])
+    off = stacks.deployment.model_copy(update={"spend_rate": SpendRateConfig()})
+    assert "hourly" not in off.kinds and trusted not in off.member_role_callers
 
 
 def test_only_answer_has_a_public_url(stacks):

@@ -63,6 +63,16 @@ USED = {
         Used("focuswatch/collect/member_sessions.py"),
         Used("focuswatch/collect/collected_files.py"),
     ],
+    "hourly": [
+        HEARTBEAT,
+        *LEASE,
+        Used("focuswatch/engines/athena_engine.py"),
+        Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
+        PAGES,
+        Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put"})),
+        Used("focuswatch/collect/member_sessions.py"),
+        Used("focuswatch/collect/collected_files.py"),
+    ],
     "spending": [
         HEARTBEAT,
         Used("lambdas/environment.py", frozenset({"announce"})),
@@ -143,6 +153,7 @@ AS_MEMBER = {
     "focuswatch/collect/sagemaker_bedrock_resources.py",
     "focuswatch/collect/hourly_billed_resources.py",
     "focuswatch/collect/cloudwatch_metrics.py",
+    "focuswatch/collect/token_hours.py",
     "focuswatch/collect/cloudtrail_changes.py",
     "focuswatch/collect/invocation_logs.py",
 }
@@ -155,6 +166,7 @@ ATHENA = {
 ON_BEHALF = {
     "refresh": ATHENA,
     "detect": ATHENA,
+    "hourly": ATHENA,
     "page": ATHENA,
     "weekly": ATHENA,
     "close": ATHENA,
@@ -257,13 +269,22 @@ def test_no_step_is_invoked_by_events_about_findings():
     assert "focuswatch.findings" not in {source for listed in sources for source in listed}
 
 
-@pytest.mark.parametrize("kind", ["refresh", "detect", "collect"])
+@pytest.mark.parametrize("kind", ["refresh", "detect", "collect", "hourly"])
 def test_functions_may_list_the_bucket(kind):
     """Without it, S3 returns 403 instead of 404 for a missing table, and the first run fails."""
     statements = [
         one for one in granted(synthesized("one"), kind) if "s3:ListBucket" in listed(one["Action"])
     ]
     assert statements and not any("Condition" in one for one in statements)
+
+
+def test_the_hourly_function_writes_tokens_and_query_results_only():
+    """Besides its heartbeat, its lease and the ledger."""
+    puts = [one for one in granted(synthesized("three"), "hourly") if "s3:PutObject" in listed(one["Action"])]
+    bucket = "arn:aws:s3:::focuswatch-222222222222-eu-central-1"
+    assert {resource for one in puts for resource in listed(one["Resource"])} == {
+        f"{bucket}/tables/token_hours/*", f"{bucket}/collected/token_hours.json", f"{bucket}/athena-results/*"
+    }  # fmt: skip
 
 
 def test_the_collector_assumes_one_payer_role_and_the_member_role():

@@ -14,6 +14,7 @@ from tests.given.incidents import (
     MONDAY,
     RAN,
     driver,
+    estimated_and_billed,
     event,
     scanned,
     security_rollout,
@@ -87,6 +88,32 @@ def test_more_specific_finding_takes_the_lead_and_keeps_the_incident(ledger):
     assert {one.finding.incident for one in notifications} == {first.finding.incident}
     leads = [one.finding for one in ledger.entries().values() if one.finding.incident_lead]
     assert [one.detection for one in leads] == ["gpu_burst"]
+
+
+def test_estimate_is_replaced_by_the_bill_in_the_same_incident(ledger):
+    """An hourly estimate, the spike on the bill a day later, and the end of the estimate: one message."""
+    estimate, spike = estimated_and_billed()
+    hourly = scanned(estimate, on=MONDAY, ran=())
+    (first,) = decided(ledger, hourly)
+    assert decided(ledger, hourly) == ()
+    on_tuesday = scanned(estimate, spike, on=TUESDAY, ran=("live_burn", "token_burst"))
+    notifications = decided(ledger, on_tuesday)
+    assert sent(notifications) == [("new", "token_burst", {"live_burn"})]
+    assert {one.finding.incident for one in notifications} == {first.finding.incident}
+    entries = ledger.entries()
+    assert entries[estimate.fingerprint].finding.counted_in == spike.fingerprint
+    ended = decided(ledger, scanned(spike, on=WEDNESDAY, ran=("live_burn", "token_burst")))
+    assert [one for one in ended if not one.in_incident] == []
+    assert ledger.entries()[estimate.fingerprint].state == "resolved"
+
+
+def test_estimate_that_the_bill_does_not_confirm_is_resolved(ledger):
+    estimate, _ = estimated_and_billed()
+    decided(ledger, scanned(estimate, on=MONDAY, ran=()))
+    assert sent(decided(ledger, scanned(on=WEDNESDAY, ran=()))) == []
+    assert sent(decided(ledger, scanned(on=WEDNESDAY, ran=("live_burn",)))) == [
+        ("resolved", "live_burn", set())
+    ]
 
 
 def test_lead_that_is_suppressed_hands_over(ledger):

@@ -20,6 +20,7 @@ from focuswatch.simulate import DEFAULT_END, simulate
 from focuswatch.simulate.bedrock_callers import CALLER_DETECTIONS
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.expected import truth_of
+from focuswatch.simulate.hourly_tokens import DETECTION as ESTIMATE
 from focuswatch.simulate.organization import MIN_ACCOUNTS
 from focuswatch.simulate.planted.plant_incidents import KINDS
 from focuswatch.simulate.simulation import plan_bill
@@ -148,6 +149,11 @@ REASONS_NOT_TO_REPORT = {
     "new_ai_principal": {"a service role", "a new person of a known role", "the first days of callers"},
     "runaway_session": {"less than four times the median", "a session name of every day"},
     "principal_budget": {"a pace within the budget"},
+    "live_burn": {
+        "a launch that a plan announces",
+        "a scheduled hour of each day",
+        "a Monday after a weekend",
+    },
 }  # a spike that is already open is one finding, so it has no hard negative of its own
 
 
@@ -313,7 +319,7 @@ def test_hourly_charges_add_up_to_daily_ones(short, tmp_path):
 
 
 def test_every_detection_has_incidents(truth):
-    planted = {*KINDS, *CALLER_DETECTIONS}
+    planted = {*KINDS, *CALLER_DETECTIONS, ESTIMATE}
     assert {incident["detection"] for incident in visible(truth)} == planted == set(REASONS_NOT_TO_REPORT)
 
 
@@ -341,6 +347,7 @@ def test_a_first_scan_reports_the_incidents_of_the_truth_and_nothing_else(simula
         accounts=simulated.accounts,
         recommendations=simulated.recommendations,
         principals=simulated.principals,
+        token_hours=simulated.token_hours,
         as_of=simulated.as_of,
     )
     catalog, owners = Catalog.load(), Owners.load(simulated.owners)
@@ -362,7 +369,9 @@ def test_no_hard_negative_is_an_incident_too(truth):
 
 def test_incidents_have_charges_on_their_days(focus):
     plans = ("budget_pace", "experiment_overdue", "spend_cap")  # without charges of their own
-    without_charges = ("stale_export", "security_service_went_dark", *plans, *CALLER_DETECTIONS)
+    without_charges = (
+        "stale_export", "security_service_went_dark", *plans, *CALLER_DETECTIONS, ESTIMATE,
+    )  # fmt: skip
     rows = focus.execute(
         """
         SELECT incidents.detection, count(DISTINCT focus.ChargePeriodStart::DATE) AS days

@@ -114,6 +114,7 @@ GLUE_TABLES: dict[str, list[tuple[str, str]]] = {
     **{name: glue_columns(shape) for name, shape in table_columns.KEPT_TABLES.items()},
     "deliveries": glue_columns(table_columns.DELIVERIES),
     "activity": [pair for pair in glue_columns(table_columns.ACTIVITY) if pair[0] != "activity_date"],
+    "token_hours": [pair for pair in glue_columns(table_columns.TOKEN_HOURS) if pair[0] != "token_date"],
     "accounts": glue_columns(table_columns.ACCOUNTS),
     "ai_links": glue_columns(table_columns.AI_LINKS),
     "invocation_tokens": [
@@ -132,4 +133,5 @@ PARTITION_KEYS: dict[str, tuple[str, str]] = {
     **dict.fromkeys((*PERIOD_TABLES, "refreshed_charges", "principal_charges"), (PERIOD_KEY, "string")),
     "activity": ("activity_date", "date"),
     "invocation_tokens": ("usage_date", "date"),
+    "token_hours": ("token_date", "date"),
 }

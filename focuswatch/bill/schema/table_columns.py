@@ -85,7 +85,8 @@ MADE = (  # each after what it reads
     "daily_charges", "daily_services", "tagged_days", "ai_charges", "completeness", "ai_layers", "token_charges",
     "token_workloads", "principal_days", "missing_callers", "execution_days", "gpu_days", "endpoint_days",
     "named_days", "tag_teams", "account_teams", "owned_days", "paid_days", "launch_rules", "launch_days",
-    "team_spends", "dimension_spends", "ai_team_days",
+    "team_spends", "dimension_spends", "ai_team_days", "token_owners",
+    "spend_hours",
 )  # fmt: skip
 DELIVERIES = {
     "billing_period": "DATE",
@@ -102,6 +103,16 @@ ACTIVITY = {
     "resource_id": "VARCHAR",
     "metric": "VARCHAR",
     "value": "DOUBLE",
+}
+# Tokens that CloudWatch counted in an hour (UTC, from 0), by ModelId as it was called. No row: no calls in that hour.
+TOKEN_HOURS = {
+    "token_date": "DATE",
+    "token_hour": "INTEGER",
+    "sub_account_id": "VARCHAR",
+    "region_id": "VARCHAR",
+    "model_id": "VARCHAR",
+    "token_kind": "VARCHAR",
+    "tokens": "DOUBLE",
 }
 # `from` uses `to`. A row from a `region` without ARNs states that all resources of the kind `to_type` were listed,
 # so that a resource without a row has no link.

@@ -26,7 +26,7 @@ from focuswatch.reports.run_report import report_rows
 # A report that the catalog lacks is a section that the page lacks.
 REPORTS = (
     "month_forecast", "spend_by_team", "spend_by_service", "spend_by_account", "ai_spend_by_layer", "ai_by_team",
-    "model_mix", "weekly_deltas", "portfolio", "unowned_spend", "savings",
+    "model_mix", "weekly_deltas", "portfolio", "unowned_spend", "savings", "spend_rate",
 )  # fmt: skip
 BILLED_DAYS = """
 SELECT

@@ -25,6 +25,7 @@ SCRIPT = (
     "finding_row",
     "findings",
     "gpus",
+    "spend_rate",
     "tables",
     "portfolio",
     "page",

@@ -64,6 +64,7 @@ function sectionsOf(data, currency) {
     ["AI", aiSection(data, currency)],
     ["Findings", findingsSection(data, currency)],
     ["GPUs", gpusSection(data, currency)],
+    ["Spend rate", spendRateSection(data, currency)],
     ["Changes", moversSection(data, currency)],
     ["Portfolio", portfolioSection(data, currency)],
     ["Unallocated", unallocatedSection(data, currency)],

@@ -1,0 +1,45 @@
+/*
+title = "Current spend rate: estimated cost per hour of Bedrock tokens, by account and model"
+basis = "Estimate: tokens counted by CloudWatch × last price on the bill; the bill replaces it when a day is complete"
+why   = """
+The report has one row for each account and model, or application inference profile, with tokens in the last 24 hours of the data.
+`hourly_cost` is the estimated cost of the hour `last_hour`, `average_hourly_cost` of the last 24 hours, and `usual_hourly_cost` the average
+cost of the same hour on the 7 days before. `day_cost` is the estimated cost of that day until `last_hour`. `unpriced_million_tokens` are
+tokens of the last 24 hours without a price on the bill; their cost is unknown and not included.
+"""
+[parameters]
+usual_days = 7
+[needs]
+charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
+files = ["token_hours"]
+*/
+WITH spans AS (
+    SELECT
+        max(hour_number) AS last_number,
+        max(token_date) AS last_date,
+        mod(max(hour_number), 24) AS last_hour_of_day
+    FROM spend_hours
+)
+SELECT
+    hours.sub_account_id,
+    max(accounts.name) AS sub_account_name,
+    hours.workload,
+    max_by(hours.model, hours.hour_number) FILTER (WHERE hours.model IS NOT NULL) AS model,
+    CAST(spans.last_date AS varchar) || ' ' || lpad(CAST(spans.last_hour_of_day AS varchar), 2, '0') || ':00 UTC' AS last_hour,
+    sum(CASE WHEN hours.hour_number = spans.last_number THEN hours.estimated_cost ELSE 0 END) AS hourly_cost,
+    sum(CASE WHEN spans.last_number - hours.hour_number < 24 THEN hours.estimated_cost ELSE 0 END) / 24 AS average_hourly_cost,
+    sum(CASE
+        WHEN hours.hour_number < spans.last_number AND mod(spans.last_number - hours.hour_number, 24) = 0
+            THEN hours.estimated_cost
+        ELSE 0
+    END) / $usual_days AS usual_hourly_cost,
+    sum(CASE WHEN hours.token_date = spans.last_date THEN hours.estimated_cost ELSE 0 END) AS day_cost,
+    sum(CASE WHEN spans.last_number - hours.hour_number < 24 THEN hours.million_tokens ELSE 0 END) AS million_tokens,
+    sum(CASE WHEN spans.last_number - hours.hour_number < 24 THEN hours.unpriced_tokens ELSE 0 END) AS unpriced_million_tokens
+FROM spend_hours AS hours
+CROSS JOIN spans
+LEFT JOIN accounts ON hours.sub_account_id = accounts.sub_account_id
+WHERE spans.last_number - hours.hour_number <= 24 * $usual_days
+GROUP BY hours.sub_account_id, hours.workload, spans.last_date, spans.last_hour_of_day
+HAVING sum(CASE WHEN spans.last_number - hours.hour_number < 24 THEN hours.million_tokens ELSE 0 END) > 0
+ORDER BY hourly_cost DESC, sub_account_id, workload

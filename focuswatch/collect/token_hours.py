@@ -1,0 +1,123 @@
+"""Read the tokens that CloudWatch counted for each Bedrock model of an account, by hour.
+
+GetMetricData is billed by series and not by datapoint. So only series with datapoints in the last three hours are
+listed where the previous run was recent, and hours that late datapoints may change are read again.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
+from focuswatch.collect.aws_paging import paged
+from focuswatch.collect.called_models import CAPACITY, NAMESPACE
+from focuswatch.collect.cloudwatch_metrics import QUERIES_A_CALL
+from focuswatch.collect.collected_files import TokenHour, TokenHours
+from focuswatch.collect.hourly_billed_resources import Place
+from focuswatch.collect.member_sessions import Session
+
+# https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html
+KINDS = {
+    "InputTokenCount": "input",
+    "OutputTokenCount": "output",
+    "CacheReadInputTokenCount": "cache read",
+    "CacheWriteInputTokenCount": "cache write",
+}
+HOUR_SECONDS = 3600
+RECENT = timedelta(hours=2)  # less than what ListMetrics means by recently active: three hours
+LATE = timedelta(hours=6)  # hours that are read again
+Series = tuple[str, str]  # ModelId, metric
+
+
+@dataclass(frozen=True)
+class HourSpan:
+    """The complete hours `[first, end)`, of which those before `read_until` were read already (None: none)."""
+
+    first: datetime
+    end: datetime
+    read_until: datetime | None = None
+
+    @property
+    def start(self) -> datetime:
+        """Return the first hour to read: all of them the first time."""
+        return self.first if self.read_until is None else max(self.first, self.read_until - LATE)
+
+    @property
+    def is_recent(self) -> bool:
+        """Return whether each series with new datapoints is recently active."""
+        return self.read_until is not None and self.end - self.read_until <= RECENT
+
+
+def token_series(client: Any, *, recently_active: bool) -> list[Series]:
+    """Return the series of on-demand models and inference profiles; of the last two weeks, or three hours."""
+    only = {"RecentlyActive": "PT3H"} if recently_active else {}
+    listed = paged(client.list_metrics, "Metrics", token="NextToken", Namespace=NAMESPACE, **only)
+    series = {
+        (metric["Dimensions"][0]["Value"], metric["MetricName"])
+        for metric in listed
+        if metric["MetricName"] in KINDS and [pair["Name"] for pair in metric["Dimensions"]] == ["ModelId"]
+    }
+    return sorted(one for one in series if not any(kind in one[0] for kind in CAPACITY))
+
+
+def read_token_hours(
+    client: Any, series: Iterable[Series], *, place: Place, span: HourSpan
+) -> tuple[TokenHours, list[Refusal]]:
+    """Return the tokens of each hour since `span.start`, and a refusal for each series that came incomplete.
+
+    Raises what the client raises.
+    """
+    hours: TokenHours = {}
+    refusals = []
+    listed = list(series)
+    for start in range(0, len(listed), QUERIES_A_CALL):
+        queries = {f"m{number}": one for number, one in enumerate(listed[start : start + QUERIES_A_CALL])}
+        for result in _results(client, queries, span=span):
+            model_id, metric = queries[result["Id"]]
+            if result.get("StatusCode", "Complete") not in ("Complete", "PartialData"):
+                reason = f"incomplete data for {metric} of {model_id}"
+                refusals.append(Refusal(place.account, place.region, "cloudwatch", reason))
+                continue
+            for moment, value in zip(result["Timestamps"], result["Values"], strict=True):
+                if value:
+                    hours[_hour(moment, place, model_id=model_id, kind=KINDS[metric])] = float(value)
+    return hours, refusals
+
+
+def _results(client: Any, queries: dict[str, Series], *, span: HourSpan) -> Iterator[dict[str, Any]]:
+    return paged(
+        client.get_metric_data,
+        "MetricDataResults",
+        token="NextToken",
+        MetricDataQueries=[_query(name, *one) for name, one in queries.items()],
+        StartTime=span.start,
+        EndTime=span.end,
+    )
+
+
+def _query(name: str, model_id: str, metric: str) -> dict[str, Any]:
+    dimensions = [{"Name": "ModelId", "Value": model_id}]
+    read = {"Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions}
+    return {"Id": name, "MetricStat": {"Metric": read, "Period": HOUR_SECONDS, "Stat": "Sum"}}
+
+
+def _hour(moment: datetime, place: Place, *, model_id: str, kind: str) -> TokenHour:
+    at = moment.astimezone(UTC)
+    return at.date(), at.hour, place.account, place.region, model_id, kind
+
+
+def region_hours(
+    session: Session, place: Place, *, span: HourSpan, not_offered: ServiceNotOffered
+) -> tuple[TokenHours, list[Refusal]]:
+    """Return the tokens of an account's Region by hour, and why some could not be read. AWS errors do not raise."""
+    if ("cloudwatch", place.region) in not_offered:
+        return {}, []
+    try:
+        client = session.client("cloudwatch", region_name=place.region)
+        series = token_series(client, recently_active=span.is_recent)
+        return read_token_hours(client, series, place=place, span=span)
+    except AWS_ERRORS as error:
+        if not_offered.remember(error, service="cloudwatch", region=place.region):
+            return {}, []
+        return {}, [Refusal(place.account, place.region, "cloudwatch", reason_of(error))]

@@ -1,0 +1,298 @@
+"""Tokens as CloudWatch would count them in each hour of a simulated bill and of the day after it, with planted spikes.
+
+The tokens of a day are those of the bill, so that an estimate can be compared with it. The day after the bill has no
+charges yet: it repeats the same weekday of the week before, with a runaway agent on top.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import duckdb
+
+from focuswatch.engines.duckdb_engine import create_table
+from focuswatch.engines.sql_identifiers import file_list
+from focuswatch.engines.sql_literals import literal
+from focuswatch.simulate.bill_calendar import Calendar
+from focuswatch.simulate.planned_bill import Identity, PlantedCase
+from focuswatch.simulate.planted_truth import Incident
+
+DETECTION = "live_burn"
+HISTORY_DAYS = 29
+HOURS_OF_TODAY = 15  # the day after the bill is not over
+RUNAWAY_HOURS = (9, 15)
+RUNAWAY_HOURLY_COST = 60.0
+LAUNCH_FACTOR = 7  # of 8 that owners.toml allows
+NIGHT, MORNING = (2,), (9, 10, 11)
+# ModelId as it is called, by a part of the meter or of the service's name; calls of bedrock-mantle are not counted
+# https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html
+MODEL_IDS = (
+    ("NovaMicro", "amazon.nova-micro-v1:0"),
+    ("Nova2.0Lite", "amazon.nova-2-lite-v1:0"),
+    ("TitanText-Premier", "amazon.titan-text-premier-v1:0"),
+    ("Claude3Haiku", "anthropic.claude-3-haiku-20240307-v1:0"),
+    ("Claude4Sonnet", "global.anthropic.claude-sonnet-4-20250514-v1:0"),
+    ("Llama3-1-405B", "meta.llama3-1-405b-instruct-v1:0"),
+    ("Claude Haiku 4.5", "global.anthropic.claude-haiku-4-5-20251001-v1:0"),
+    ("Claude Sonnet 4.5", "global.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+    ("Claude Opus 5.5", "us.anthropic.claude-opus-5-5-v1:0"),
+    ("OpenAI GPT-5.6 Sol", "openai.gpt-5-6-sol"),
+)
+TOKENS = """
+CREATE TABLE day_tokens AS
+WITH charges AS (
+    SELECT
+        CAST(ChargePeriodStart AS date) AS day,
+        SubAccountId AS account,
+        RegionId AS region,
+        ServiceName AS service,
+        CASE WHEN ResourceId LIKE '%application-inference-profile/%' THEN ResourceId END AS profile,
+        SkuMeter AS meter,
+        CASE
+            WHEN regexp_matches(SkuMeter, '(?i)cache[-_]?read') THEN 'cache read'
+            WHEN regexp_matches(SkuMeter, '(?i)cache[-_]?write') THEN 'cache write'
+            WHEN regexp_matches(SkuMeter, '(?i)output') THEN 'output'
+            ELSE 'input'
+        END AS token_kind,
+        CAST(ConsumedQuantity AS double) * if(ConsumedUnit LIKE '1M%', 1E6, 1E3) AS tokens,
+        CAST(EffectiveCost AS double) AS cost
+    FROM {source}
+    WHERE ServiceName LIKE '%Bedrock%' AND regexp_matches(SkuMeter, '(?i)token') AND ChargeCategory = 'Usage'
+        AND NOT regexp_matches(SkuMeter, '(?i)mantle|batch|training|custom')
+        AND ChargeClass IS DISTINCT FROM 'Correction'
+        AND CAST(ChargePeriodStart AS date) >= {first}
+)
+SELECT
+    day, account, region, service, profile, token_kind,
+    coalesce(regexp_extract(profile, '([^/]+)$', 1), model_ids.model_id) AS model_id,
+    coalesce(profile, 'model ' || model_ids.name) AS workload,
+    sum(tokens) AS tokens, sum(cost) AS cost
+FROM charges
+INNER JOIN model_ids ON contains(charges.meter || ' ' || charges.service, model_ids.name)
+GROUP BY ALL
+HAVING sum(tokens) > 0
+"""
+# Uneven hours of office work, or all tokens in some hours; noise from a hash, so that a seed always gives the same.
+HOURS = """
+CREATE TABLE hours AS
+WITH days AS (
+    SELECT day, * EXCLUDE (day) FROM day_tokens
+    UNION ALL
+    SELECT {today}, * EXCLUDE (day, tokens, cost), tokens * if(workload = {launched}, {factor}, 1), cost
+    FROM day_tokens
+    WHERE day = {week_ago}
+),
+weights AS (
+    SELECT
+        days.*,
+        hours.hour,
+        coalesce(
+            CASE WHEN list_contains(rhythms.hours, hours.hour) THEN 1.0 WHEN rhythms.hours IS NOT NULL THEN 0.0 END,
+            CASE WHEN hours.hour BETWEEN 8 AND 17 THEN 3.0 ELSE 1.0 END
+        ) * (0.9 + 0.2 * (hash(days.account || days.workload || day || hours.hour || {seed}) % 1000) / 1000)
+            AS weight
+    FROM days
+    CROSS JOIN (SELECT unnest(range(24)) AS hour) AS hours
+    LEFT JOIN rhythms ON days.account = rhythms.account AND days.workload = rhythms.workload
+)
+SELECT
+    day AS token_date, CAST(hour AS integer) AS token_hour, account AS sub_account_id, region AS region_id,
+    model_id, token_kind, service, workload,
+    round(
+        tokens * weight / sum(weight) OVER (PARTITION BY day, account, region, model_id, workload, token_kind)
+    ) AS tokens,
+    cost / tokens AS price
+FROM weights
+QUALIFY (day < {today} OR hour < {until}) AND tokens * weight > 0
+"""
+WORKLOADS = """
+SELECT
+    account, region, service, workload, min(model_id) AS model_id, any_value(profile) AS profile,
+    count(DISTINCT day) AS days,
+    avg(day_cost) FILTER (WHERE isodow(day) < 6) AS workday_cost,
+    coalesce(avg(day_cost) FILTER (WHERE isodow(day) > 5), 0) AS weekend_cost,
+    max(day_cost) / min(day_cost) AS spread,
+    arg_max(price, cost) FILTER (WHERE token_kind = 'input') AS input_price
+FROM (
+    SELECT *, sum(cost) OVER (PARTITION BY account, workload, day) AS day_cost, cost / tokens AS price
+    FROM day_tokens
+)
+GROUP BY 1, 2, 3, 4
+ORDER BY 1, 2, 3, 4
+"""
+# Hours that a detection may report, right or not: bursts and launches of the bill, as CloudWatch saw them.
+SPIKES = """
+SELECT DISTINCT sub_account_id, service, workload
+FROM (
+    SELECT
+        *,
+        median(cost) OVER same_hour AS usual,
+        count(*) OVER same_hour AS days
+    FROM (
+        SELECT token_date, token_hour, sub_account_id, service, workload, sum(tokens * price) AS cost
+        FROM hours
+        GROUP BY ALL
+    )
+    WINDOW same_hour AS (PARTITION BY sub_account_id, workload, token_hour)
+)
+WHERE cost >= 15 AND (cost > 3 * usual OR days < 15)
+"""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The token usage of a model or inference profile in an account; costs are those of a day."""
+
+    account: str
+    region: str
+    service: str
+    workload: str
+    model_id: str
+    profile: str | None
+    days: int
+    workday_cost: float
+    weekend_cost: float
+    spread: float  # highest day by lowest day
+    input_price: float | None  # of a token
+
+    @property
+    def identity(self) -> Identity:
+        """Return the identity of its finding."""
+        return (self.account, None, self.service, self.workload)
+
+
+@dataclass(frozen=True)
+class HourlyTokens:
+    """What is planted in the hours: an incident, what may be reported, and what must not."""
+
+    incidents: tuple[Incident, ...]
+    either: tuple[Incident, ...]
+    hard_negatives: tuple[PlantedCase, ...]
+
+
+def write_token_hours(
+    files: Iterable[Path], path: Path, *, calendar: Calendar, launched: str | None, seed: int
+) -> HourlyTokens:
+    """Write the tokens of the last days of an export by hour; `launched` is the profile of an announced launch."""
+    with duckdb.connect() as connection:
+        create_table(connection, "model_ids", {"name": "VARCHAR", "model_id": "VARCHAR"}, MODEL_IDS)
+        first = literal(calendar.ago(HISTORY_DAYS))
+        connection.execute(TOKENS.format(source=_source(files), first=first))
+        rows = connection.execute(WORKLOADS).fetchall()
+        workloads = [Workload(*row) for row in rows]
+        picked = _Picked.of(workloads, launched=launched, rng=Random(f"hours {seed}"))
+        create_table(
+            connection,
+            "rhythms",
+            {"account": "VARCHAR", "workload": "VARCHAR", "hours": "INTEGER[]"},
+            list(picked.rhythms),
+        )
+        today = calendar.as_of
+        connection.execute(
+            HOURS.format(
+                today=literal(today), week_ago=literal(today - timedelta(days=7)), launched=literal(launched or ""),
+                factor=LAUNCH_FACTOR, seed=literal(str(seed)), until=HOURS_OF_TODAY,
+            )
+        )  # fmt: skip
+        if picked.runaway:
+            _plant_runaway(connection, picked.runaway, today=today)
+        spikes = connection.execute(SPIKES).fetchall()
+        columns = "token_date, token_hour, sub_account_id, region_id, model_id, token_kind, tokens"
+        connection.execute(
+            f"COPY (SELECT {columns} FROM hours ORDER BY ALL) TO {literal(str(path))} (FORMAT parquet)"
+        )
+    return picked.truth(calendar, spikes=spikes)
+
+
+def _source(files: Iterable[Path]) -> str:
+    paths = [str(file) for file in files]
+    if paths[0].endswith(".parquet"):
+        return f"read_parquet({file_list(paths)}, hive_partitioning = false)"
+    return f"read_csv({file_list(paths)}, all_varchar = true, hive_partitioning = false)"
+
+
+def _plant_runaway(connection: duckdb.DuckDBPyConnection, workload: Workload, *, today: date) -> None:
+    """Add input tokens for the cost of a runaway agent to some hours of today."""
+    assert workload.input_price
+    tokens = RUNAWAY_HOURLY_COST / workload.input_price
+    connection.executemany(
+        "INSERT INTO hours VALUES (?, ?, ?, ?, ?, 'input', ?, ?, ?, ?)",
+        [
+            (today, hour, workload.account, workload.region, workload.model_id, workload.service,
+             workload.workload, tokens, workload.input_price)
+            for hour in range(*RUNAWAY_HOURS)
+        ],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Picked:
+    """The workloads that cases are planted in; None where the bill has no suitable one."""
+
+    launched: Workload | None
+    runaway: Workload | None
+    nightly: Workload | None
+    weekly: Workload | None
+
+    @classmethod
+    def of(cls, workloads: list[Workload], *, launched: str | None, rng: Random) -> "_Picked":
+        steady = [one for one in workloads if one.days == HISTORY_DAYS and one.workload != launched]
+        rng.shuffle(steady)
+
+        def take(*conditions: Any) -> Workload | None:
+            found = next((one for one in steady if all(condition(one) for condition in conditions)), None)
+            if found:
+                steady[:] = [one for one in steady if one.account != found.account]
+            return found
+
+        weekly = take(lambda one: one.weekend_cost < one.workday_cost / 2, lambda one: one.workday_cost > 75)
+        nightly = take(lambda one: one.weekend_cost > 30, lambda one: one.spread < 6)
+        runaway = take(
+            lambda one: one.profile, lambda one: one.input_price, lambda one: one.workday_cost < 90,
+            lambda one: one.spread < 6,
+        )  # fmt: skip
+        return cls(
+            next((one for one in workloads if one.workload == launched), None), runaway, nightly, weekly
+        )
+
+    @property
+    def rhythms(self) -> Iterator[tuple[str, str, list[int]]]:
+        """Yield the workloads whose tokens are all used in some hours of the day."""
+        for workload, hours in ((self.launched, MORNING), (self.nightly, NIGHT), (self.weekly, MORNING)):
+            if workload:
+                yield workload.account, workload.workload, list(hours)
+
+    def truth(self, calendar: Calendar, *, spikes: list[tuple[Any, ...]]) -> HourlyTokens:
+        """Return what a scan must report, may report, and must not."""
+        today = calendar.as_of
+        incidents = [
+            Incident(
+                DETECTION, one.identity, today, None, RUNAWAY_HOURLY_COST * 6, today, None,
+                "a runaway agent since this morning", planted="runaway agent",
+            )
+            for one in (self.runaway,)
+            if one
+        ]  # fmt: skip
+        negatives = [
+            PlantedCase(DETECTION, one.identity, today, None, note, kind)
+            for one, kind, note in (
+                (
+                    self.launched,
+                    "a launch that a plan announces",
+                    "seven times the usual, of eight announced",
+                ),
+                (self.nightly, "a scheduled hour of each day", "a batch at two in the morning"),
+                (self.weekly, "a Monday after a weekend", "work that starts on Monday at nine"),
+            )
+            if one
+        ]
+        planted = {one.identity for one in incidents} | {one.identity for one in negatives}
+        either = tuple(
+            Incident(DETECTION, identity, calendar.first, None, 0.0, today, None, "a spike of the bill", certain=False)
+            for account, service, workload in sorted(spikes)
+            if (identity := (account, None, service, workload)) not in planted
+        )  # fmt: skip
+        return HourlyTokens(tuple(incidents), either, tuple(negatives))
