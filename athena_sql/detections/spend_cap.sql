@@ -1,6 +1,7 @@
 /*
 title     = "Spend cap nearly or fully spent"
 category  = "governance"
+providers = "all"
 names     = "amount"
 schedule  = "daily"
 why       = """

@@ -1,6 +1,7 @@
 /*
 title     = "Unannounced AI launch"
 category  = "governance"
+providers = "all"
 names     = "place"
 schedule  = "daily"
 why       = """
@@ -13,6 +14,11 @@ action    = """
 1. Confirm with the account owner that {product} is planned, and for how long its cost will rise.
 2. If it is planned, run focuswatch note FINGERPRINT, review the block that it prints, and add the block to owners.toml.
 3. If it is not planned, identify the caller in CloudTrail and remove the permission to use {product} from the caller's role.
+"""
+action_of_others = """
+1. Confirm with the owner of {sub_account_name} that {product} is planned, and for how long its cost will rise.
+2. If it is planned, run focuswatch note FINGERPRINT, review the block that it prints, and add the block to owners.toml.
+3. If it is not planned, identify the caller in the activity log of {provider} and remove the permission to use {product}.
 """
 blind_spots = [
   "Without a use case in owners.toml, no launch is announced, and nothing is reported.",
@@ -81,7 +87,7 @@ spends AS (                                                   -- `model` is empt
         service_name,
         resource_id,
         tags,
-        'bedrock' AS ai_family,
+        ai_family,
         model,
         million_tokens,
         effective_cost
@@ -100,7 +106,7 @@ spends AS (                                                   -- `model` is empt
         0E0,
         charges.EffectiveCost
     FROM ai_charges AS charges
-    LEFT JOIN token_meters ON charges.ai_family = 'bedrock' AND charges.meter = token_meters.meter
+    LEFT JOIN token_meters ON charges.ai_family IN ('bedrock', 'model_api') AND charges.meter = token_meters.meter
     WHERE charges.charge_date < $as_of
         AND charges.ai_family NOT IN ('gpu', 'opensearch_serverless')
         AND charges.ChargeCategory = 'Usage'

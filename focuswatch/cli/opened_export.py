@@ -70,10 +70,13 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
         recall_inputs,
     )
 
+    if bill_options.export is None:
+        exports = load_last_export(root=bill_options.state).exports
+    else:
+        exports = (bill_options.export, *(bill_options.others or ()))
     named = RememberedInputs(
-        load_last_export(root=bill_options.state).export
-        if bill_options.export is None
-        else bill_options.export,
+        exports[0],
+        others=exports[1:],
         activity=bill_options.activity,
         accounts=bill_options.accounts,
         links=bill_options.links,
@@ -88,7 +91,7 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
 
 def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillInputs":
     """Return where everything is that a bill is opened from."""
-    from focuswatch.bill.bill import BillInputs
+    from focuswatch.bill.bill import BillInputs, OtherBill
     from focuswatch.bill.remembered_inputs import state_of
     from focuswatch.cli.bill_engine import export_name
 
@@ -103,4 +106,7 @@ def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillI
         recommendations=latest.recommendations,
         principals=latest.principals,
         as_of=options.day(bill_options.as_of),
+        others=tuple(
+            OtherBill(export, state_of(export, root=bill_options.state)) for export in latest.others
+        ),
     )

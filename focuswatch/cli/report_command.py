@@ -20,7 +20,7 @@ def report(
     bill_options: BillOptions,
     by: Annotated[
         SplitBy | None,
-        typer.Option(help="Run the report once per team, use case or intent.", show_default=False),
+        typer.Option(help="Run the report once per team, use case, intent or provider.", show_default=False),
     ] = None,
     format: Annotated[ReportFormat, typer.Option(help="Output format.")] = ReportFormat.TABLE,
 ) -> None:
@@ -65,12 +65,18 @@ def _rows(report: "Report", *, opened: "OpenedExport") -> "list[Row]":
 def _split_rows(report: "Report", *, by: SplitBy, opened: "OpenedExport") -> "list[Row]":
     from focuswatch.engines.duckdb_engine import DuckDbEngine
     from focuswatch.errors import ConfigError
+    from focuswatch.reports.findings_table import reads_ledger
     from focuswatch.reports.split_report import reads_callers, split_rows
 
     if reads_callers(report, opened.catalog):
         raise ConfigError(
             f"--by is not available for {report.id}: callers are not part of the charges that it groups. The report "
             "has a column team. Leave --by out."
+        )
+    if by is SplitBy.PROVIDER and reads_ledger(report):
+        raise ConfigError(
+            f"--by provider is not available for {report.id}, which reads findings. "
+            "`focuswatch findings --format json` has the provider of each finding. Leave --by out."
         )
     bill = opened.bill
     if not isinstance(bill.engine, DuckDbEngine):

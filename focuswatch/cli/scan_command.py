@@ -109,10 +109,11 @@ def scan_and_notify(
             for note in (*recalled.notes, *(f"Note: {warning}" for warning in bill.summary.warnings)):
                 line.note(note)
             scanned = scan_bill(
-                bill.aws_engine, as_of=bill.as_of, currency=bill.summary.currency, catalog=catalog,
+                bill.engine, as_of=bill.as_of, currency=bill.summary.currency, catalog=catalog,
                 detections=detections, owners=owners, ledger=ledger, progress=line.progress,
                 result_cache=open_result_cache(inputs.state, catalog=catalog, data_digest=bill.data_digest),
-                rate=bill.summary.rate(owners),
+                rate=bill.summary.rate(owners), aws_engine=bill.aws_engine, bills=bill.summary.names,
+                parts=bill.summary.parts,
             )  # fmt: skip
         if trino is None:
             remember_inputs(recalled.to_remember, root=bill_options.state)

@@ -37,7 +37,7 @@ def test_missing_required_column_is_an_error(tmp_path, format_):
     path = write(tmp_path / f"a.{format_}", without=["EffectiveCost", "RegionId"])
     text = refused(path, tmp_path)
     assert text.startswith(f"{path}: lacks EffectiveCost, RegionId; found 13 columns (BilledCost, ")
-    assert "expected FOCUS 1.0 to 1.3" in text
+    assert "expected FOCUS 1.0 to 1.4" in text
 
 
 @pytest.mark.parametrize(
