@@ -55,8 +55,9 @@ classified_charges AS (
                 lower(trim(ProviderName)) LIKE 'aws%' OR lower(trim(ProviderName)) LIKE 'amazon%' OR trim(ProviderName) = '',
                 true
             ) THEN CASE
-                WHEN coalesce(ServiceCategory, '') <> 'AI and Machine Learning'  -- the category of FOCUS, or a vendor that sells nothing else
-                    AND NOT regexp_like(lower(ProviderName), '^(openai|anthropic|mistral|cohere|perplexity|deepseek|cursor)') THEN NULL
+                WHEN coalesce(ServiceCategory, '') <> 'AI and Machine Learning'  -- a category of FOCUS
+                    AND NOT regexp_like(lower(ProviderName), '^(openai|anthropic|mistral|cohere|perplexity|deepseek|cursor)')
+                    AND NOT regexp_like(lower(coalesce(ServiceName, '')), 'openai|vertex ai|gemini|anthropic|copilot') THEN NULL
                 WHEN regexp_like(
                     lower(coalesce(SkuMeter, '') || ' ' || coalesce(ConsumedUnit, '') || ' ' || coalesce(PricingUnit, '')),
                     'token|request|prompt|message|gpt|gemini|claude|llama|mistral'

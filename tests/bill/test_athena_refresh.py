@@ -505,7 +505,7 @@ def test_charges_of_other_providers_are_evaluated_by_no_detection(
         open_athena_bill(warehouse(), owners=owners) as there,
     ):
         assert there.summary.other_providers == here.summary.other_providers
-        assert "charges are Microsoft's; detections evaluate AWS charges only" in told.warnings[-1]
+        assert "charges are Microsoft's. Anomalies, budgets" in told.warnings[-1]
         total = "SELECT CAST(sum(charges) AS bigint) AS charges FROM daily_services"
         counted = [
             engine.query(total, label="charges")[0]["charges"]
