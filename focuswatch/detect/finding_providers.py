@@ -29,6 +29,9 @@ class FindingProviders:
         return of_service or self.by_place.get((sub_account_id, None))
 
 
+ALL_AWS = FindingProviders()
+
+
 def finding_providers(engine: Engine) -> FindingProviders:
     """Return the providers of accounts and their services. Raises QueryError."""
     costs: dict[Place, dict[str, float]] = {}

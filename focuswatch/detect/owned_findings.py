@@ -5,7 +5,7 @@ from datetime import date
 
 from focuswatch.bill.account_details import rows_of_accounts
 from focuswatch.catalog.sql_catalog import Detection
-from focuswatch.detect.finding_providers import FindingProviders
+from focuswatch.detect.finding_providers import ALL_AWS, FindingProviders
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines import Engine, Row
 from focuswatch.findings.exchange_rates import Rate
@@ -21,7 +21,7 @@ def owned_findings(
     rate: Rate,
     owners: Owners,
     billed_until: Mapping[str | None, date],
-    providers: FindingProviders,
+    providers: FindingProviders = ALL_AWS,
     bills: Sequence[str] = (),
 ) -> list[Finding]:
     """Return a finding for every row of the outcomes; `bills` are those that were scanned. Raises QueryError."""

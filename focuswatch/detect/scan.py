@@ -14,7 +14,7 @@ from focuswatch.bill.bill import BillPart
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.detect.coverage import Coverage, coverage, incomplete_parts
 from focuswatch.detect.explain.attach_explanations import ChangeHistory, attach_explanations
-from focuswatch.detect.finding_providers import FindingProviders, finding_providers
+from focuswatch.detect.finding_providers import ALL_AWS, FindingProviders, finding_providers
 from focuswatch.detect.owned_findings import owned_findings
 from focuswatch.detect.recommendation_coverage import not_evaluated_without_recommendations
 from focuswatch.detect.result_cache import ResultCache
@@ -90,7 +90,7 @@ def scan(
         as_of=as_of,
         rate=rate,
         doubts=doubts,
-        providers=finding_providers(engine) if aws_engine not in (None, engine) else FindingProviders(),
+        providers=finding_providers(engine) if aws_engine not in (None, engine) else ALL_AWS,
         bills=bills,
     )
     incomplete = incomplete_parts(parts, as_of=as_of)
