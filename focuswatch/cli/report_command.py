@@ -32,6 +32,7 @@ def report(
     focuswatch report ai_spend
     focuswatch report weekly_deltas ./focus --format csv
     focuswatch report ai_spend_by_layer --by use_case
+    focuswatch report ai_spend --by provider
     focuswatch report ai_spend hive.billing.export --engine trino --trino https://ana@trino.example.com/hive/focuswatch
     """
     from focuswatch.catalog.sql_catalog import Catalog

@@ -49,6 +49,7 @@ def scan(
 
     \b
     focuswatch scan ./focus
+    focuswatch scan ./aws ./azure ./litellm
     focuswatch scan s3://my-bucket/focus --owners owners.toml --activity activity.parquet
     focuswatch scan hive.billing.focus_export --engine trino --trino https://ana@trino.example.com/hive/focuswatch
     focuswatch scan ./focus --format json | jq '.[] | select(.status == "new")'
