@@ -66,6 +66,9 @@ class BillSummary:
     per_usd: float | None = None  # units of the currency for one US dollar, if the bill also prices in USD
     name: str | None = None  # of the export, as people name it; None for a deployment's
     parts: tuple[BillPart, ...] = ()  # the bills, if several are read together
+    conversions: tuple[
+        str, ...
+    ] = ()  # a sentence for each bill whose money is converted; among the warnings too
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -4,11 +4,11 @@ The first bill is the main one: the activity, the accounts and the other files b
 one to which the money of the others is converted. See focuswatch.bill.joined_bills.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -24,7 +24,6 @@ from focuswatch.bill.bill import (
     export_label,
     resolve_as_of,
 )
-from focuswatch.bill.ingest.other_providers import sentence
 from focuswatch.bill.joined_bills import (
     RefreshedBill,
     accounts_of,
@@ -36,6 +35,7 @@ from focuswatch.bill.joined_bills import (
     joined_deliveries,
     set_aside,
 )
+from focuswatch.bill.joint_summary import joint_summary, resold_notes
 from focuswatch.bill.local_bill import input_files, load_tables
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh
 from focuswatch.bill.refresh.local_views import create_deliveries
@@ -45,14 +45,8 @@ from focuswatch.bill.state_lock import locked
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect, create_table
 from focuswatch.errors import ConfigError
-from focuswatch.findings.exchange_rates import USD, Rate
+from focuswatch.findings.exchange_rates import Rate
 from focuswatch.owners.owners_file import Owners
-
-RESOLD = {  # providers as gateways name them, by the provider whose own bill has the same charges
-    "AWS": ("bedrock", "sagemaker", "aws_polly"),
-    "Microsoft": ("azure", "azure_ai", "azure_text"),
-    "Google Cloud": ("vertex_ai", "gemini"),
-}
 
 
 @dataclass(frozen=True)
@@ -95,55 +89,68 @@ def open_joint_bill(
             stack.enter_context(locked(source.state))
         connection = connect(scratch=inputs.state / "scratch")
         stack.callback(connection.close)
-        refreshed = []
-        for number, (source, name) in enumerate(zip(sources, names, strict=True)):
-            refreshed.append(
-                refresh(
-                    source.export,
-                    connection=connection,
-                    catalog=catalog,
-                    state=source.state,
-                    progress=_named(progress, name),
-                )
-            )
-            set_aside(connection, prefix=_prefix(number))
+        refreshed = list(
+            _refresh_all(sources, names, connection=connection, catalog=catalog, progress=progress)
+        )
         rates = [one.summary.rate(owners) for one in refreshed]
-        summary = _summary(names, refreshed, rates)
+        summary = joint_summary(names, refreshed, rates)
         as_of = resolve_as_of(inputs.as_of, summary=summary)
         bills = [
             _refreshed_bill(number, name, one, rate=rate, main=rates[0], as_of=as_of, connection=connection)
             for number, (name, one, rate) in enumerate(zip(names, refreshed, rates, strict=True))
         ]
         progress("Reading activity, accounts, recommendations, principals and owners")
-        _load(
-            connection, bills, inputs, as_of=as_of, catalog=catalog, owners=owners, currency=summary.currency
+        load = partial(
+            _load,
+            bills=bills,
+            inputs=inputs,
+            as_of=as_of,
+            catalog=catalog,
+            owners=owners,
+            currency=summary.currency,
         )
+        load(connection)
         aws_connection = connection
         if any(bill.others for bill in bills):  # a separate connection, so that other bills need no filter
             aws_connection = connect(scratch=inputs.state / "scratch-aws")
             stack.callback(aws_connection.close)
             copy_views(aws_connection, bills, of=connection)
-            _load(
-                aws_connection, bills, inputs, as_of=as_of, catalog=catalog, owners=owners,
-                currency=summary.currency, aws_only=True,
-            )  # fmt: skip
+            load(aws_connection, aws_only=True)
         accounts = joined_accounts(bills)
         parts = tuple(BillPart(bill.name, accounts[bill.name], days_of(connection, bill)) for bill in bills)
-        summary = replace(summary, parts=parts, warnings=(*summary.warnings, *_resold(bills)))
+        summary = replace(summary, parts=parts, warnings=(*summary.warnings, *resold_notes(bills)))
+        engine = DuckDbEngine(connection)
         yield JointBill(
-            DuckDbEngine(connection),
-            DuckDbEngine(aws_connection),
+            engine,
+            engine if aws_connection is connection else DuckDbEngine(aws_connection),
             summary,
             as_of,
             data_digest=digest_of_inputs(summary, as_of=as_of, owners=owners, files=input_files(inputs)),
         )
 
 
+def _refresh_all(
+    sources: Sequence[OtherBill],
+    names: Sequence[str],
+    *,
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    progress: Progress,
+) -> Iterator[LocalRefresh]:
+    """Refresh each bill, and set its views aside under its prefix."""
+    for number, (source, name) in enumerate(zip(sources, names, strict=True)):
+        told = _named(progress, name)
+        yield refresh(
+            source.export, connection=connection, catalog=catalog, state=source.state, progress=told
+        )
+        set_aside(connection, prefix=_prefix(number))
+
+
 def _load(
     connection: duckdb.DuckDBPyConnection,
+    *,
     bills: Sequence[RefreshedBill],
     inputs: BillInputs,
-    *,
     as_of: date,
     catalog: Catalog,
     owners: Owners,
@@ -206,66 +213,3 @@ def _refreshed_bill(
         others=frozenset(refreshed.others),
         deliveries=refreshed.deliveries,
     )
-
-
-def _summary(names: Sequence[str], refreshed: Sequence[LocalRefresh], rates: Sequence[Rate]) -> BillSummary:
-    """Return the summary of all bills, in the currency of the first. Raises ConfigError without an exchange rate."""
-    summaries = [one.summary for one in refreshed]
-    converted = list(_conversions(names, rates))
-    own_notes = [
-        f"{name}: {warning}"
-        for name, one in zip(names, summaries, strict=True)
-        for warning in one.warnings
-        if warning != one.other_providers
-    ]
-    charges = sum(one.charges for one in summaries)
-    others = sentence((one.others for one in refreshed), charges=charges)
-    digest = "\n".join(
-        f"{name}\t{one.data_digest}\t{rate.per_usd}"
-        for name, one, rate in zip(names, summaries, rates, strict=True)
-    )
-    return BillSummary(
-        currency=rates[0].currency,
-        first_charge_date=min(one.first_charge_date for one in summaries),
-        last_charge_date=max(one.last_charge_date for one in summaries),
-        charges=charges,
-        data_digest=hashlib.sha256(digest.encode("utf-8", "surrogateescape")).hexdigest(),
-        warnings=(*own_notes, *converted, *([others] if others else [])),
-        other_providers=others,
-        per_usd=summaries[0].per_usd,
-    )
-
-
-def _conversions(names: Sequence[str], rates: Sequence[Rate]) -> Iterator[str]:
-    """Yield a note for each bill whose money is converted. Raises ConfigError if there is no rate."""
-    main = rates[0]
-    for name, rate in zip(names, rates, strict=True):
-        if rate.currency == main.currency:
-            continue
-        for needed in (rate, main):
-            if not needed.source:
-                raise ConfigError(
-                    f"{name} is billed in {rate.currency} and {names[0]} in {main.currency}, and there is no exchange "
-                    f"rate for {needed.currency}. Set {needed.currency} under [exchange_rates] in owners.toml."
-                )
-        sources = " and ".join(dict.fromkeys(one.source for one in (rate, main) if one.currency != USD))
-        yield (
-            f"amounts of {name} are converted from {rate.currency} to {main.currency}: 1 {rate.currency} is "
-            f"{main.per_usd / rate.per_usd:.6g} {main.currency} ({sources})"
-        )
-
-
-def _resold(bills: Sequence[RefreshedBill]) -> Iterator[str]:
-    """Yield a note for charges of a gateway that a provider bills too, and that are then counted twice."""
-    own = {provider: bill.name for bill in bills for provider in bill.others}
-    of_aws = [bill.name for bill in bills if bill.has_aws and not bill.others.intersection(*RESOLD.values())]
-    if of_aws:
-        own["AWS"] = of_aws[0]
-    for provider, names in RESOLD.items():
-        for bill in bills:
-            resold = sorted(bill.others.intersection(names))
-            if resold and own.get(provider, bill.name) != bill.name:
-                yield (
-                    f"{bill.name} has charges of {', '.join(resold)}, which {own[provider]} may also contain. "
-                    "If it does, they are counted twice: leave them out of one of the two"
-                )

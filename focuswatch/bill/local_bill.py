@@ -80,9 +80,10 @@ def open_local_bill(
                 deliveries = connection.execute("SELECT * FROM deliveries").fetchall()
                 create_table(aws_connection, "deliveries", table_columns.DELIVERIES, deliveries)
                 load_tables(aws_connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept={})
+            engine = DuckDbEngine(connection)
             yield LocalBill(
-                DuckDbEngine(connection),
-                DuckDbEngine(aws_connection),
+                engine,
+                engine if aws_connection is connection else DuckDbEngine(aws_connection),
                 summary,
                 as_of,
                 data_digest=digest_of_inputs(summary, as_of=as_of, owners=owners, files=input_files(inputs)),

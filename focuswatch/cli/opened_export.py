@@ -55,8 +55,8 @@ def open_export(bill_options: BillOptions) -> Iterator[OpenedExport]:
             bool(recalled.recalled) :
         ]:  # the same files as in the last scan need no note
             line.note(note)
-        if bill.summary.other_providers:
-            line.note(f"Note: {bill.summary.other_providers}")
+        for note in filter(None, (*bill.summary.conversions, bill.summary.other_providers)):
+            line.note(f"Note: {note}")
         cache = open_result_cache(inputs.state, catalog=catalog, data_digest=bill.data_digest)
         yield OpenedExport(export_name(recalled.inputs.export, trino), bill, catalog, owners, cache)
 

@@ -49,10 +49,12 @@ def opened(*exports: Path, state: Path, owners: Owners):
     return open_joint_bill(inputs, catalog=CATALOG, owners=owners, progress=told)
 
 
-def scanned(bill: Bill, ledger: SqliteLedger, *, owners: Owners) -> tuple[Finding, ...]:
+def scanned(
+    bill: Bill, ledger: SqliteLedger, *, owners: Owners, only: str | None = None
+) -> tuple[Finding, ...]:
     return scan(
         bill.engine, aws_engine=bill.aws_engine, as_of=bill.as_of, currency=bill.summary.currency, catalog=CATALOG,
-        detections=CATALOG.live, owners=owners, ledger=ledger, progress=told, rate=bill.summary.rate(owners),
+        detections=[CATALOG.detection(only)] if only else CATALOG.live, owners=owners, ledger=ledger, progress=told, rate=bill.summary.rate(owners),
         bills=bill.summary.names, parts=bill.summary.parts,
     ).findings  # fmt: skip
 
@@ -169,14 +171,14 @@ def test_scan_of_one_bill_resolves_no_finding_of_another(bills, owners, tmp_path
     _write_days(tmp_path / "aws", [{} for _ in range(45)], account="111122223333", provider="AWS")
     with closing(SqliteLedger(tmp_path / "ledger.db")) as ledger:
         with opened(tmp_path / "aws", tmp_path / "azure", state=tmp_path / "s", owners=owners) as bill:
-            (anomaly,) = scanned(bill, ledger, owners=owners)
-        assert anomaly.sub_account_id == "sub-1"
+            (anomaly,) = scanned(bill, ledger, owners=owners, only="cost_anomaly")
+        assert (anomaly.sub_account_id, anomaly.provider) == ("sub-1", "Microsoft")
         inputs = BillInputs(str(tmp_path / "aws"), state=tmp_path / "s" / "aws")
         with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=told) as bill:
-            scanned(bill, ledger, owners=owners)
+            scanned(bill, ledger, owners=owners, only="cost_anomaly")
         assert [entry.state for entry in ledger.entries().values()] == ["open"]
         with opened(tmp_path / "aws", tmp_path / "calm", state=tmp_path / "s", owners=owners) as bill:
-            scanned(bill, ledger, owners=owners)
+            scanned(bill, ledger, owners=owners, only="cost_anomaly")
         assert [entry.state for entry in ledger.entries().values()] == ["resolved"]
 
 
@@ -290,12 +292,13 @@ def test_later_commands_read_the_bills_of_the_last_scan(bills, tmp_path):
     def focuswatch(*arguments):
         done = subprocess.run([FOCUSWATCH, *map(str, arguments)], capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return json.loads(done.stdout), done.stderr
 
     state = ("--state", tmp_path / "state", "--format", "json")
     owners = bills["aws"].parent / "owners.toml"
     focuswatch("scan", bills["aws"], bills["google"], "--owners", owners, *state)
-    rows = focuswatch("report", "spend_by_provider", *state)
+    rows, notes = focuswatch("report", "spend_by_provider", *state)
+    assert "google are converted from JPY to USD: 1 JPY is 0.00666667 USD" in notes
     assert [row["provider"] for row in rows] == ["AWS", "Google Cloud"]
-    listed = focuswatch("findings", "--export", bills["aws"], *state)
+    listed, _ = focuswatch("findings", "--export", bills["aws"], *state)
     assert {one["provider"] for one in listed} == {"AWS", "Google Cloud"}

@@ -61,7 +61,7 @@ def test_fetched_files_are_scanned_with_the_totals_of_the_api(tmp_path):
         ("untagged_ai_spend", "OpenAI", project) for project in ("proj_search", "proj_fraud", None)
     }
     report = focuswatch(
-        "report", "spend_by_team", files, "--state", state, "--as-of", "2026-12-01", "--format", "json"
+        "report", "spend_by_team", files, "--state", state, "--as-of", "2026-12-02", "--format", "json"
     )
     assert round(sum(row["billed_cost"] for row in json.loads(report.stdout)), 2) == round(float(total), 2)
 
