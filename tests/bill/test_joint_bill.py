@@ -53,10 +53,19 @@ def scanned(
     bill: Bill, ledger: SqliteLedger, *, owners: Owners, only: str | None = None
 ) -> tuple[Finding, ...]:
     return scan(
-        bill.engine, aws_engine=bill.aws_engine, as_of=bill.as_of, currency=bill.summary.currency, catalog=CATALOG,
-        detections=[CATALOG.detection(only)] if only else CATALOG.live, owners=owners, ledger=ledger, progress=told, rate=bill.summary.rate(owners),
-        bills=bill.summary.names, parts=bill.summary.parts,
-    ).findings  # fmt: skip
+        bill.engine,
+        aws_engine=bill.aws_engine,
+        as_of=bill.as_of,
+        currency=bill.summary.currency,
+        catalog=CATALOG,
+        detections=[CATALOG.detection(only)] if only else CATALOG.live,
+        owners=owners,
+        ledger=ledger,
+        progress=told,
+        rate=bill.summary.rate(owners),
+        bills=bill.summary.names,
+        parts=bill.summary.parts,
+    ).findings
 
 
 def sums(bill: Bill, measure: str) -> dict[str, float]:

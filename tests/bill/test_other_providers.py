@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.ingest.other_providers import sentence
+from focuswatch.bill.local_bill import open_local_bill
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page import build_document, render_page
 from tests.given.exports import read, write
 from tests.given.page import data_of, gathered
@@ -89,6 +93,11 @@ def test_bill_without_aws_charges_is_evaluated(tmp_path):
 def test_bill_with_only_aws_charges_has_no_note(tmp_path):
     reader = read(write(tmp_path / "a.parquet", {}, {"ProviderName": None}), tmp_path / "state")
     assert reader.refresh().summary.other_providers is None
+    inputs = BillInputs(str(tmp_path / "a.parquet"), state=tmp_path / "state")
+    with open_local_bill(
+        inputs, catalog=Catalog.load(), owners=Owners.load(None), progress=lambda _: None
+    ) as bill:
+        assert bill.aws_engine is bill.engine
 
 
 def test_providers_are_listed_by_number_of_charges():
