@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from focuswatch.engines import Engine
+from focuswatch.findings.provider_names import is_aws
 
 PROVIDERS = """
 SELECT
@@ -24,9 +25,14 @@ class FindingProviders:
     by_place: Mapping[Place, str] = field(default_factory=dict)
 
     def of(self, sub_account_id: str | None, service_name: str | None) -> str | None:
-        """Return the provider of a finding; None if it is unknown, or AWS on a bill of AWS alone."""
+        """Return the provider of a finding; None if it is unknown or spans providers, or on a bill of AWS alone.
+
+        A finding with neither account nor service is that of a team or a use case, which may have charges anywhere.
+        """
+        if sub_account_id is None and service_name is None:
+            return None
         of_service = self.by_place.get((sub_account_id, service_name))
-        return of_service or self.by_place.get((sub_account_id, None))
+        return of_service or (self.by_place.get((sub_account_id, None)) if sub_account_id else None)
 
 
 ALL_AWS = FindingProviders()
@@ -43,4 +49,4 @@ def finding_providers(engine: Engine) -> FindingProviders:
 
 
 def _main(costs: Mapping[str, float]) -> str:
-    return max(costs, key=lambda provider: (costs[provider], provider))
+    return max(costs, key=lambda provider: (costs[provider], is_aws(provider), provider))
