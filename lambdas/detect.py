@@ -31,7 +31,8 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     run = invocation.run
     with open_athena_bill(run.tables, owners=run.owners) as bill:
         scanned = scan(
-            bill.aws_engine, as_of=bill.as_of, currency=bill.summary.currency, rate=bill.summary.rate(run.owners),
+            bill.engine, aws_engine=bill.aws_engine, as_of=bill.as_of,
+            currency=bill.summary.currency, rate=bill.summary.rate(run.owners),
             catalog=run.catalog, detections=_due(run, invocation.event, as_of=bill.as_of), owners=run.owners,
             ledger=run.ledger, progress=logger.debug,
             may_go_on=lambda: invocation.can_continue(spare_seconds=SPARE_SECONDS),

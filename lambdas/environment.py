@@ -23,7 +23,7 @@ from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.address_digests import AddressDigests, DigestSender
 from focuswatch.notify.claims import Claims
-from focuswatch.notify.console_links import console_url, query_url
+from focuswatch.notify.console_links import console_text, console_url, query_url
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState, Sender
 from focuswatch.notify.eventbridge_events import FindingEvents
 from focuswatch.notify.pacing import MessagePacing
@@ -379,8 +379,9 @@ class LambdaRun:
         return PagerDuty(PagerDutySecret.read(self.secret("pagerduty")))
 
     def _pagerduty_links(self, finding: Finding) -> dict[str, str | None]:
+        url = console_url(finding.resource_id)
         return {
-            "Open in the AWS console": console_url(finding.resource_id),
+            console_text(url): url,
             "Open the query in Athena": query_url(str(self.session.region_name)),
         }
 

@@ -1,6 +1,7 @@
 /*
 title     = "Budget forecast to be exceeded"
 category  = "governance"
+providers = "all"
 names     = "amount"
 schedule  = "daily"
 kind      = "forecast"

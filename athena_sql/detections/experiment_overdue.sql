@@ -1,6 +1,7 @@
 /*
 title     = "Experiment past its review date or cap"
 category  = "governance"
+providers = "all"
 schedule  = "daily"
 why       = """
 An experiment has a hypothesis, a cost cap, and a review date. If an experiment is not reviewed, its resources keep running,

@@ -35,8 +35,9 @@ warm_up_days = 14
 history_days = 14
 */
 WITH bills AS (
-    SELECT min(charge_date) AS bill_began
+    SELECT sub_account_id, min(bill_began) AS bill_began            -- of its own bill: bills of other providers start on other days
     FROM completeness
+    GROUP BY 1
 ),
 first_charges AS (
     SELECT
@@ -59,15 +60,15 @@ first_charges AS (
 ),
 dated_charges AS (
     SELECT
-        sub_account_id,
+        first_charges.sub_account_id,
         region_id,
         is_edge,
         first_charge_date,
         bills.bill_began,
-        min(first_charge_date) OVER (PARTITION BY sub_account_id) AS account_began,
+        min(first_charge_date) OVER (PARTITION BY first_charges.sub_account_id) AS account_began,
         min(first_charge_date) OVER (PARTITION BY region_id, is_edge) AS organization_began
     FROM first_charges
-    CROSS JOIN bills
+    INNER JOIN bills ON first_charges.sub_account_id IS NOT DISTINCT FROM bills.sub_account_id
 ),
 new_regions AS (
     SELECT

@@ -1,6 +1,7 @@
 /*
 title     = "First charge for a new service"
 category  = "security"
+providers = "all"
 names     = "place"
 schedule  = "every_refresh"
 security_types = ["Unusual Behaviors/Application"]
@@ -17,6 +18,11 @@ action    = """
 1. Confirm with the account owner that use of {service_name} was planned.
 2. Identify who started using the service in {regions}: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --region REGION
 3. If unauthorized: disable the access keys that created the resources, delete the resources, then deny the service with a service control policy.
+"""
+action_of_others = """
+1. Confirm with the owner of {sub_account_name} that use of {service_name} was planned.
+2. Identify who started using the service since {first_day} in the activity log of {provider}.
+3. If unauthorized: disable the API keys or accounts that created the usage, delete the resources, then deny the service with a policy of the organization.
 """
 blind_spots = [
   "Usage before the export starts is unknown; services in the first 14 days of the bill count as already in use.",
@@ -85,8 +91,9 @@ bedrock_names AS (                                                  -- four name
     WHERE ai_family = 'bedrock' AND ServiceName IS NOT NULL
 ),
 bills AS (
-    SELECT min(charge_date) AS bill_began
+    SELECT sub_account_id, min(bill_began) AS bill_began            -- of its own bill: bills of other providers start on other days
     FROM completeness
+    GROUP BY 1
 ),
 first_charges AS (
     SELECT
@@ -123,14 +130,14 @@ dated_charges AS (
     SELECT
         known_charges.*,
         bills.bill_began,
-        min(first_charge_date) OVER (PARTITION BY sub_account_id) AS account_began,
+        min(first_charge_date) OVER (PARTITION BY known_charges.sub_account_id) AS account_began,
         min(first_charge_date) OVER (PARTITION BY service) AS organization_began,
         row_number() OVER (
-            PARTITION BY sub_account_id, service
+            PARTITION BY known_charges.sub_account_id, service
             ORDER BY first_charge_date, service_name
         ) AS place
     FROM known_charges
-    CROSS JOIN bills
+    INNER JOIN bills ON known_charges.sub_account_id IS NOT DISTINCT FROM bills.sub_account_id
 ),
 new_services AS (
     SELECT

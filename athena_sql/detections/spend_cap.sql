@@ -1,6 +1,7 @@
 /*
 title     = "Spend cap nearly reached or exceeded"
 category  = "governance"
+providers = "all"
 names     = "amount"
 schedule  = "daily"
 why       = """

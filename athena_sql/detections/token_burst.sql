@@ -1,6 +1,7 @@
 /*
 title     = "Token usage spike"
 category  = "anomaly"
+providers = "all"
 schedule  = "every_refresh"
 notify    = "every_run"
 why       = """
@@ -12,6 +13,11 @@ action    = """
 1. Identify the caller on {peak_day} in CloudTrail or the Bedrock invocation log: aws bedrock get-model-invocation-logging-configuration --region {region_id}
 2. Review the token types: mainly cache reads ({cache_read_share}% on that day) suggest an agent in a loop, mainly output tokens suggest a job, and usage at night and on weekends suggests automation.
 3. If the usage is not intentional, remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role, or disable the caller's access key. Then set a quota for the inference profile and a step limit for the workload.
+"""
+action_of_others = """
+1. Identify the caller on {peak_day}: the API key, project or user that {provider} records for the model.
+2. Review the token types: mainly cache reads ({cache_read_share} % on that day) suggest an agent in a loop, mainly output tokens suggest a job, and usage at night and on weekends suggests automation.
+3. If the usage is not intentional, disable the API key. Then set a spending limit or rate limit for the project, and a step limit for the workload.
 """
 blind_spots = [
   "An account with less than 14 days of token usage has no baseline and is not evaluated. new_service reports the first use of Bedrock.",
@@ -38,7 +44,7 @@ least_account_share = 0.5      # of the excess must be new to the account; the r
 left_share = 0.25              # of its baseline: a workload below it has moved; an incomplete day has not
 least_daily_cost_usd = 10.0    # above the baseline
 [needs]
-charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
+charges = "ai_family IN ('bedrock', 'model_api') AND regexp_like(SkuMeter || ' ' || coalesce(ConsumedUnit, ''), '(?i)token')"
 history_days = 14
 */
 WITH workload_days AS (

@@ -1,6 +1,7 @@
 /*
 title     = "AI launch without a use case"
 category  = "governance"
+providers = "all"
 names     = "place"
 schedule  = "daily"
 why       = """
@@ -12,6 +13,11 @@ action    = """
 1. Confirm with the account owner that {product} is planned, and ask how long its cost is expected to increase.
 2. If it is planned, run focuswatch note FINGERPRINT, review the section that it prints, and add the section to owners.toml.
 3. If it is not planned, identify the caller in CloudTrail and remove the permission to use {product} from the caller's role.
+"""
+action_of_others = """
+1. Confirm with the owner of {sub_account_name} that {product} is planned, and for how long its cost will rise.
+2. If it is planned, run focuswatch note FINGERPRINT, review the block that it prints, and add the block to owners.toml.
+3. If it is not planned, identify the caller in the activity log of {provider} and remove the permission to use {product}.
 """
 blind_spots = [
   "If owners.toml has no use cases, this detection reports nothing.",
@@ -80,7 +86,7 @@ spends AS (                                                   -- `model` is empt
         service_name,
         resource_id,
         tags,
-        'bedrock' AS ai_family,
+        ai_family,
         model,
         million_tokens,
         effective_cost
@@ -99,7 +105,7 @@ spends AS (                                                   -- `model` is empt
         0E0,
         charges.EffectiveCost
     FROM ai_charges AS charges
-    LEFT JOIN token_meters ON charges.ai_family = 'bedrock' AND charges.meter = token_meters.meter
+    LEFT JOIN token_meters ON charges.ai_family IN ('bedrock', 'model_api') AND charges.meter = token_meters.meter
     WHERE charges.charge_date < $as_of
         AND charges.ai_family NOT IN ('gpu', 'opensearch_serverless')
         AND charges.ChargeCategory = 'Usage'

@@ -1,6 +1,7 @@
 /*
 title     = "Unit cost increase"
 category  = "anomaly"
+providers = "all"
 schedule  = "daily"
 notify    = "every_run"
 why       = """
@@ -13,6 +14,11 @@ action    = """
 1. Compare the week from {first_day} with the week before: the usage types of {item} show the tier and the inference profile; CloudTrail shows who changed an endpoint or a profile.
 2. For tokens: use the global inference profile if data may leave the region, and use the priority and latency-optimized tiers only if a user waits for the response. Check https://aws.amazon.com/bedrock/pricing/ for price changes.
 3. For an endpoint: check that a discount or Savings Plan still covers the instances. If traffic fell, lower the endpoint's minimum capacity: aws application-autoscaling register-scalable-target --service-namespace sagemaker --min-capacity N ...
+"""
+action_of_others = """
+1. Compare the week from {first_day} with the week before: the meters of {item} show the tier and the region.
+2. Check the price list of {provider} for price changes, and whether a discount or committed usage has ended.
+3. Use a cheaper tier if no user waits for the response, and a region or deployment type with a lower price if data may leave the region.
 """
 blind_spots = [
   "Only consecutive weeks are compared; a unit cost that rises by less than 5% a week is not reported.",
@@ -36,7 +42,7 @@ least_million_tokens = 1.0     # in each of the weeks
 least_inferences = 1000.0      # in each of the weeks
 least_monthly_cost_usd = 50.0
 [needs]
-charges = "ai_family IN ('bedrock', 'sagemaker')"
+charges = "ai_family IN ('bedrock', 'sagemaker', 'model_api')"
 columns = ["ConsumedQuantity"]
 history_days = 14
 */

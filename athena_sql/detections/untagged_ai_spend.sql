@@ -1,6 +1,7 @@
 /*
 title     = "Untagged AI spend"
 category  = "governance"
+providers = "all"
 schedule  = "daily"
 why       = """
 AI cost grows quickly, and much of it is billed under other service names. If the tags that owners.toml requires are
@@ -11,6 +12,11 @@ action    = """
 1. Identify the owning team: CloudTrail shows who created the resource; otherwise, ask the account owner.
 2. Tag the resource with {missing_tags}: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. If the finding has no resource, the charges are for calls to base models. In this case, call the models through an application inference profile, and tag the profile.
 3. Activate the tag keys as cost allocation tags in the payer account: aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey=KEY,Status=Active
+"""
+action_of_others = """
+1. Identify the owning team: the activity log of {provider} shows who created the resource; otherwise, ask the owner of {sub_account_name}.
+2. Tag the resource, or the project, team or API key that calls the model, with {missing_tags}.
+3. Check on the next bill that the tags appear: some providers export new tags only for later charges.
 """
 blind_spots = [
   "The bill shows the values of a tag only from the day the tag was activated as a cost allocation tag.",

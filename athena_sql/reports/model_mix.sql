@@ -10,7 +10,7 @@ inference does not use the prompt cache.
 [parameters]
 days = 30
 [needs]
-charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
+charges = "ai_family IN ('bedrock', 'model_api') AND regexp_like(SkuMeter || ' ' || coalesce(ConsumedUnit, ''), '(?i)token')"
 [offers]
 cost = ["effective", "billed"]
 limits = "Fees, credits and tax have no tokens."

@@ -60,7 +60,7 @@ SELECT
         WHEN ai_family = 'agentcore' AND regexp_like(coalesce(meter, ''), '(?i)browsertool|codeinterpreter|gateway')
             THEN 'tools and data'
         WHEN ai_family = 'bedrock' AND NOT regexp_like(coalesce(meter, ''), '(?i)flow') THEN 'model inference'
-        WHEN ai_family IN ('kiro', 'q', 'quick') THEN 'model inference'  -- a subscription buys prompts
+        WHEN ai_family IN ('kiro', 'q', 'quick', 'model_api') THEN 'model inference'  -- a subscription buys prompts
         WHEN ai_family = 'sagemaker' AND regexp_like(coalesce(meter, ''), '^(Host|AsyncInf|Tsform)') THEN 'model inference'
         WHEN ai_family IS NOT NULL OR ServiceName = 'AWS Lambda' THEN 'orchestration and compute'
         ELSE 'tools and data'                                 -- S3, EBS and similar services

@@ -6,7 +6,8 @@ settled (complete) when its charges no longer change. The table has one row for 
 charge to the last day of the export, including days without charges. `settled_recency` counts settled days backwards: 1 is
 the most recent, so the last seven settled days have `settled_recency <= 7`. For a lookback of seven days, join the row with
 `settled_recency = 7` and read from its `charge_date` through `last_settled_day`. An account with fewer than seven settled
-days has no row with `settled_recency = 7`. `settled_days` is the number of settled days of the account.
+days has no row with `settled_recency = 7`. `settled_days` is the number of settled days of the account, `bill_began` the first
+day of its bill. If several bills are scanned together, the table is computed for each bill, with the settling time of its provider.
 """
 reads = ["daily_services"]
 [parameters]
@@ -18,7 +19,11 @@ WITH delivered_days AS (
     WHERE charge_date < $as_of
 ),
 first_charges AS (
-    SELECT SubAccountId, min(charge_date) AS first_charge_date, max(charge_date) AS last_charge_date
+    SELECT
+        SubAccountId,
+        min(charge_date) AS first_charge_date,
+        max(charge_date) AS last_charge_date,
+        min(min(charge_date)) OVER () AS bill_began
     FROM daily_services
     WHERE charge_date < $as_of
     GROUP BY SubAccountId
@@ -29,6 +34,7 @@ account_days AS (
         delivered_days.charge_date,
         first_charges.first_charge_date,
         first_charges.last_charge_date,
+        first_charges.bill_began,
         date_diff('day', delivered_days.charge_date, $as_of) > $settle_days AS is_settled
     FROM first_charges
     INNER JOIN delivered_days ON delivered_days.charge_date >= first_charges.first_charge_date

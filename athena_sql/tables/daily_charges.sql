@@ -4,8 +4,10 @@ why   = """
 Columns that more than one detection needs are derived once:
 `meter` is SkuMeter without its Region prefix, `instance_type` is the type in an instance meter,
 `is_gpu` is true if the instance type has an accelerator, `ai_family` is the AI service of the charge under any service name
-(null: not an AI service), and `is_edge` is true if AWS bills the charge by the location of its traffic, so that RegionId is
-the Region of the viewer. `internet_gb` is the data sent to the internet, in GB; it is null for other charges. Meter sources:
+(null: not an AI service; for other providers than AWS, `model_api` is calls of models and `ai_service` is everything else in the
+FOCUS category AI and Machine Learning), and `is_edge` is true if AWS bills the charge by the location of its traffic, so that
+RegionId is the Region of the viewer. `internet_gb` is the data sent to the internet, in GB; it is null for other charges. Meter
+sources:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/billing-and-usage-interpreting.html
 https://docs.aws.amazon.com/cur/latest/userguide/cur-data-transfers-charges.html#s3-transfer-acceleration-traffic
 https://aws.amazon.com/waf/pricing/ and its price list (location Any: Global-WebACLV2, Global-RequestV2-Tier1).
@@ -49,6 +51,19 @@ classified_charges AS (
             false
         ) AS is_edge,
         CASE
+            WHEN NOT coalesce(                                                   -- as focuswatch.bill.ingest.other_providers.IS_AWS
+                lower(trim(ProviderName)) LIKE 'aws%' OR lower(trim(ProviderName)) LIKE 'amazon%' OR trim(ProviderName) = '',
+                true
+            ) THEN CASE
+                WHEN coalesce(ServiceCategory, '') <> 'AI and Machine Learning'  -- a category of FOCUS
+                    AND NOT regexp_like(lower(ProviderName), '^(openai|anthropic|mistral|cohere|perplexity|deepseek|cursor)')
+                    AND NOT regexp_like(lower(coalesce(ServiceName, '')), 'openai|vertex ai|gemini|anthropic|copilot') THEN NULL
+                WHEN regexp_like(
+                    lower(coalesce(SkuMeter, '') || ' ' || coalesce(ConsumedUnit, '') || ' ' || coalesce(PricingUnit, '')),
+                    'token|request|prompt|message|gpt|gemini|claude|llama|mistral'
+                ) THEN 'model_api'
+                ELSE 'ai_service'
+            END
             WHEN ServiceName LIKE '%AgentCore%' OR x_ServiceCode = 'AmazonBedrockAgentCore' THEN 'agentcore'
             WHEN ServiceName LIKE '%Bedrock%'                                    -- three service names, and '… (Amazon Bedrock Edition)'
                 OR x_ServiceCode LIKE 'AmazonBedrock%'

@@ -9,6 +9,7 @@ reads = ["daily_charges"]
 SELECT
     charge_date,
     billing_period,
+    ProviderName,
     BillingCurrency,
     SubAccountId,
     SubAccountName,
@@ -25,4 +26,4 @@ SELECT
     sum(EffectiveCost) AS EffectiveCost,
     CAST(sum(charges) AS bigint) AS charges
 FROM daily_charges
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14

@@ -4,7 +4,7 @@ why   = """
 The raw export has a row for every hour and price list item. This table has the charges by day, which detections read.
 `charge_last_date` is the last day of the charge period: for a monthly fee, the last day of the month; for an hour, its day.
 Units are part of the key, because quantities in different units must not be added.
-The table also has the account name, the commitment name and the service code, which have one value for each key.
+The table also has the account name, the commitment name, the service code and the service category, which have one value for each key.
 """
 reads = ["focus_export"]
 */
@@ -35,6 +35,7 @@ SELECT
     Tags,
     any_value(SubAccountName) AS SubAccountName,
     any_value(x_ServiceCode) AS x_ServiceCode,
+    any_value(ServiceCategory) AS ServiceCategory,
     any_value(PublisherName) AS PublisherName,
     any_value(CommitmentDiscountType) AS CommitmentDiscountType,
     any_value(CommitmentDiscountName) AS CommitmentDiscountName,

@@ -22,6 +22,7 @@ WITH named_services AS (
 )
 SELECT
     charge_date,
+    ProviderName,
     SubAccountId,
     ServiceName,
     CAST(NULL AS varchar) AS ResourceId,
@@ -35,6 +36,7 @@ WHERE coalesce(SubAccountId, '') || ' ' || coalesce(ServiceName, '') NOT IN (SEL
 UNION ALL
 SELECT
     charge_date,
+    ProviderName,
     SubAccountId,
     ServiceName,
     ResourceId,

@@ -5,7 +5,7 @@ Each charge is allocated by the tag of the resource, then by the tag of the acco
 `team` is null if the charge is unallocated. `tag_value` is the value of the tag, even if owners.toml does not list this
 value. `use_case` is the first match in owners.toml by resource, resource tag, account tag, account, and team; `intent` is the
 intent of the use case. For a charge without a use case, `intent` is the value of an intent tag, or null if there is no such
-tag. `charge_kind` is usage, fee (recurring, one-time or purchase), credit or tax. BilledCost matches the invoice;
+tag. `provider` is the provider as the bill names it, or AWS if it names none. `charge_kind` is usage, fee (recurring, one-time or purchase), credit or tax. BilledCost matches the invoice;
 EffectiveCost is the amortized cost of usage.
 """
 reads = ["named_days", "tagged_days", "accounts", "tag_teams", "account_teams", "plans", "plan_rules"]
@@ -26,6 +26,7 @@ WITH resource_use_cases AS (                                  -- the longest mat
 spends AS (
     SELECT
         charges.charge_date,
+        charges.ProviderName,
         charges.SubAccountId,
         charges.ServiceName,
         charges.Tags,
@@ -42,7 +43,7 @@ spends AS (
     LEFT JOIN resource_use_cases ON charges.ResourceId = resource_use_cases.ResourceId
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
         AND charges.charge_date < $as_of
-    GROUP BY 1, 2, 3, 4, 5, 6
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
 tag_maps AS (
     SELECT DISTINCT Tags                                      -- not from spends: Trino would evaluate it again
@@ -95,6 +96,7 @@ owned_spends AS (
 )
 SELECT
     owned_spends.charge_date,
+    coalesce(trim(owned_spends.ProviderName), 'AWS') AS provider,
     owned_spends.SubAccountId AS sub_account_id,
     owned_spends.ServiceName AS service_name,
     owned_spends.charge_kind,
@@ -108,4 +110,4 @@ FROM owned_spends
 LEFT JOIN plan_rules AS by_team ON by_team.rule = 'team' AND by_team.value = owned_spends.team
 LEFT JOIN plans
     ON plans.kind = 'use case' AND plans.plan = coalesce(owned_spends.named_use_case, by_team.use_case)
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9

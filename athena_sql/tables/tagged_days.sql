@@ -9,6 +9,7 @@ reads = ["folded_charges"]
 SELECT
     charge_date,
     billing_period,
+    ProviderName,
     BillingCurrency,
     SubAccountId,
     ServiceName,
@@ -19,4 +20,4 @@ SELECT
     sum(EffectiveCost) AS EffectiveCost,
     CAST(sum(charges) AS bigint) AS charges
 FROM folded_charges
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9

@@ -1,5 +1,5 @@
 /*
-title = "Spend of each team in the last 30 complete days and the 30 days before, by account and service"
+title = "Spend of each team in the last 30 complete days and the 30 days before, by provider, account and service"
 why   = """
 Charges are allocated as in the table owned_days. `team` is null if a charge is unallocated. `tag_value` is the value of the tag,
 even if owners.toml does not list this value. `effective_cost` and `billed_cost` include usage and fees. Credits and tax are in
@@ -21,6 +21,7 @@ WITH windows AS (
 ),
 spends AS (
     SELECT
+        owned_days.provider,
         owned_days.sub_account_id,
         owned_days.service_name,
         owned_days.team,
@@ -36,6 +37,7 @@ spends AS (
         AND date_diff('day', owned_days.charge_date, windows.end_day) BETWEEN 1 AND 2 * $days
 )
 SELECT
+    provider,
     sub_account_id,
     service_name,
     team,
@@ -46,4 +48,4 @@ SELECT
     sum(CASE WHEN charge_kind = 'credit' AND is_now THEN billed_cost ELSE 0 END) AS credits,
     sum(CASE WHEN charge_kind = 'tax' AND is_now THEN billed_cost ELSE 0 END) AS tax
 FROM spends
-GROUP BY 1, 2, 3, 4
+GROUP BY 1, 2, 3, 4, 5

@@ -1,9 +1,12 @@
 /*
-title = "Bedrock tokens in millions, by model, kind and tier"
+title = "Model tokens in millions, by model, kind and tier"
 why   = """
 Bedrock bills tokens with three families of meters, in two units. This table parses these meters.
 The table has four kinds of tokens: input, output, cache read and cache write. `tier` is the pricing tier. Capacity that is billed by
-the hour (provisioned or reserved) and training tokens are not included.
+the hour (provisioned or reserved) and training tokens are not included. Of other providers, a charge for calls of models counts
+if its meter or its unit is tokens; its model is the beginning of the meter, up to the kind of tokens (`gpt-4o, input`,
+`gpt 4o 0513 Input regional Tokens`, `Gemini 2.5 Flash Text Output`). Azure counts tokens one by one, in the unit Units:
+https://learn.microsoft.com/en-us/cloud-computing/finops/toolkit/open-data#pricing-units
 Meter formats: https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-framework, CUDOS.
 """
 reads = ["ai_charges"]
@@ -12,16 +15,20 @@ WITH token_rows AS (
     SELECT
         *,
         coalesce(ConsumedQuantity, PricingQuantity) AS quantity,
+        ai_family = 'bedrock' AS is_bedrock,
         lower(CASE WHEN ConsumedQuantity IS NULL THEN PricingUnit ELSE coalesce(ConsumedUnit, PricingUnit) END) AS unit,
         lower(coalesce(
             regexp_extract(meter, '(?i)(^MP:.*|-(cache|input|output)-.*)$', 1),  -- a model's name may contain any word
             meter
         )) AS said
     FROM ai_charges
-    WHERE ai_family = 'bedrock'
+    WHERE ai_family IN ('bedrock', 'model_api')
         AND ChargeCategory = 'Usage'
         AND ChargeClass IS DISTINCT FROM 'Correction'
-        AND regexp_like(SkuMeter, '(?i)token')
+        AND (
+            regexp_like(SkuMeter, '(?i)token')
+            OR (ai_family = 'model_api' AND lower(coalesce(ConsumedUnit, PricingUnit)) LIKE '%token%')
+        )
         AND NOT regexp_like(SkuMeter, '(?i)training|customization|reserved|provisioned|guardrail')
 )
 SELECT
@@ -29,17 +36,30 @@ SELECT
     SubAccountId AS sub_account_id,
     RegionId AS region_id,
     ServiceName AS service_name,
+    ai_family,
     ResourceId AS resource_id,
     Tags AS tags,
     SkuMeter AS sku_meter,
     meter,
     CASE
+        WHEN NOT is_bedrock THEN coalesce(
+            nullif(regexp_replace(
+                meter,
+                '(?i)( (text|image|audio|video))?[ ,_-]+(usage|cached?|batch|priority|flex|inp(ut)?|outp(ut)?|prompt|completion|tokens?)([ ,_-].*)?$',
+                ''
+            ), ''),
+            meter
+        )
         WHEN meter LIKE 'MP:%' THEN coalesce(regexp_replace(ServiceName, ' *\(Amazon Bedrock Edition\)$', ''), meter)
         ELSE regexp_replace(
             meter, '(?i)(-mantle)?(-(text|speech|image|audio|video))?-(cache-read|cache-write|input|output)-.*$', ''
         )
     END AS model,
     CASE
+        WHEN NOT is_bedrock AND regexp_like(said, 'cache[-_ ]?(write|creation)') THEN 'cache write'
+        WHEN NOT is_bedrock AND regexp_like(said, 'cache') THEN 'cache read'  -- gpt-4o, cached input
+        WHEN NOT is_bedrock AND regexp_like(said, 'outp|completion') THEN 'output'
+        WHEN NOT is_bedrock AND regexp_like(said, 'inp|prompt') THEN 'input'
         WHEN regexp_like(said, 'cache[-_]?read') THEN 'cache read'         -- before input: CacheReadInputTokenCount
         WHEN regexp_like(said, 'cache[-_]?write') THEN 'cache write'
         WHEN regexp_like(said, 'output') THEN 'output'
@@ -58,7 +78,7 @@ SELECT
     quantity * CASE
         WHEN regexp_like(unit, '^ *(1m|1,?000,?000|million)') THEN 1E0
         WHEN regexp_like(unit, '^ *(1k|1,?000|thousand)') THEN 1E-3
-        WHEN unit IN ('token', 'tokens') THEN 1E-6
+        WHEN NOT is_bedrock OR unit IN ('token', 'tokens') THEN 1E-6       -- others than Bedrock count tokens
         WHEN meter LIKE 'MP:%' THEN 1E0                                    -- a Marketplace 'Unit' is a million tokens
         ELSE 1E-3                                                          -- AWS's own meters count thousands of tokens
     END AS million_tokens,

@@ -19,10 +19,18 @@ MAX_DAYS_AFTER_BILL = 366  # a bill that ended longer ago is analyzed as of its 
 
 
 @dataclass(frozen=True)
+class OtherBill:
+    """A bill that is read together with the first one, and the folder of its state."""
+
+    export: str
+    state: Path
+
+
+@dataclass(frozen=True)
 class BillInputs:
     """The export, the files given with it, and the folder of its state.
 
-    `as_of` None is the day after the last charge.
+    `as_of` None is the day after the last charge. `others` are bills that are read together with this one.
     """
 
     export: str
@@ -35,6 +43,16 @@ class BillInputs:
     invocations: Path | None = None
     token_hours: Path | None = None
     as_of: date | None = None
+    others: tuple[OtherBill, ...] = ()
+
+
+@dataclass(frozen=True)
+class BillPart:
+    """One of several bills that are read together: its name, its accounts, and the days that have charges."""
+
+    name: str
+    accounts: frozenset[str | None]
+    days: frozenset[date]
 
 
 @dataclass(frozen=True)
@@ -49,6 +67,16 @@ class BillSummary:
     warnings: tuple[str, ...] = ()
     other_providers: str | None = None  # a sentence about charges of other providers; among the warnings too
     per_usd: float | None = None  # units of the currency for one US dollar, if the bill also prices in USD
+    name: str | None = None  # of the export, as people name it; None for a deployment's
+    parts: tuple[BillPart, ...] = ()  # the bills, if several are read together
+    conversions: tuple[
+        str, ...
+    ] = ()  # a sentence for each bill whose money is converted; among the warnings too
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the bills that were read."""
+        return tuple(part.name for part in self.parts) or ((self.name,) if self.name else ())
 
     @property
     def day_after_last_charge(self) -> date:
@@ -74,7 +102,7 @@ class Bill(Protocol):
 
     @property
     def aws_engine(self) -> Engine:
-        """The engine over AWS charges only, on which detections run; the same as `engine` if there are no others."""
+        """The engine over AWS charges only, for detections of AWS resources; the same as `engine` without others."""
         ...
 
     @property
@@ -135,6 +163,13 @@ def digest_of_inputs(
     """Return a digest of everything that detections read: charges, owners, and the given files."""
     parts = (summary.data_digest, as_of, owners.tables, *map(_fingerprint_of_file, files))
     return hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def export_label(export: str) -> str:
+    """Return the name of an export as people name it: its last folder or file."""
+    if "://" in export:
+        return export.rstrip("/").rpartition("/")[2]
+    return Path(export).resolve().name or export
 
 
 def _fingerprint_of_file(path: Path | None) -> str:

@@ -43,7 +43,7 @@ def state_of(export: str, *, root: Path | None = None) -> Path:
 
 @dataclass(frozen=True)
 class RememberedInputs:
-    """An export, and the files given with it; stored paths are absolute."""
+    """An export, the exports read together with it, and the files given with it; stored paths are absolute."""
 
     export: str
     activity: Path | None = None
@@ -54,6 +54,12 @@ class RememberedInputs:
     invocations: Path | None = None
     token_hours: Path | None = None
     owners: Path | None = None
+    others: tuple[str, ...] = ()
+
+    @property
+    def exports(self) -> tuple[str, ...]:
+        """All exports, the main one first."""
+        return (self.export, *self.others)
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,8 @@ def remember_inputs(scanned: RememberedInputs, *, root: Path | None = None) -> N
     files = {name: getattr(scanned, name) for name in FILE_OPTIONS}
     paths = {name: str(file.resolve()) for name, file in files.items() if file is not None}
     _replace(state_of(scanned.export, root=root) / GIVEN_FILES, json.dumps(paths))
-    _replace(root / "latest.json", json.dumps({"export": _absolute(scanned.export)}))
+    latest = {"export": _absolute(scanned.export), "others": [_absolute(other) for other in scanned.others]}
+    _replace(root / "latest.json", json.dumps(latest))
 
 
 def load_last_export(*, root: Path | None = None) -> RememberedInputs:
@@ -97,7 +104,8 @@ def load_last_export(*, root: Path | None = None) -> RememberedInputs:
             "No export has been scanned yet. Specify one, or run `focuswatch scan EXPORT` first."
         )
     try:
-        return RememberedInputs(str(json.loads(path.read_bytes())["export"]))
+        latest = json.loads(path.read_bytes())
+        return RememberedInputs(str(latest["export"]), others=tuple(map(str, latest.get("others", ()))))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ConfigError(
             f"{path}: expected the export scanned last, found damaged content. Specify an export, or delete the file "
@@ -128,7 +136,9 @@ def _option(name: str) -> str:
 
 def _completed(given: RememberedInputs, files: dict[str, Path]) -> RememberedInputs:
     return RememberedInputs(
-        given.export, **{name: getattr(given, name) or files.get(name) for name in FILE_OPTIONS}
+        given.export,
+        **{name: getattr(given, name) or files.get(name) for name in FILE_OPTIONS},
+        others=given.others,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from focuswatch.bill.bill import (
     BillSummary,
     Progress,
     digest_of_inputs,
+    export_label,
     resolve_as_of,
 )
 from focuswatch.bill.ingest.other_providers import aws_only
@@ -23,6 +24,7 @@ from focuswatch.bill.refresh.local_refresh import refresh, unreadable
 from focuswatch.bill.refresh.raw_export import DeliveredExport
 from focuswatch.bill.schema import table_columns
 from focuswatch.bill.schema.table_columns import KEPT_TABLES, KNOWN_FINDINGS
+from focuswatch.bill.settling_days import AWS_DAYS, settle_days
 from focuswatch.bill.state_lock import locked
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect, create_empty_table, create_table
@@ -74,32 +76,27 @@ def open_local_bill(
             refreshed = refresh(
                 inputs.export, connection=connection, catalog=catalog, state=inputs.state, progress=progress
             )
-            summary = refreshed.summary
+            summary = replace(refreshed.summary, name=export_label(inputs.export))
             as_of = resolve_as_of(inputs.as_of, summary=summary)
             progress("Reading activity, accounts, recommendations, principals, invocations and owners")
             kept = {name: f"kept_{name}" for name in KEPT_TABLES}
-            _load(connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept=kept)
+            days = settle_days(charges=summary.charges, of_others=sum(refreshed.others.values()))
+            load_tables(
+                connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept=kept, settled_after=days
+            )
             if summary.other_providers:  # a separate connection, so that other bills need no filter
                 aws_connection = connect(scratch=inputs.state / "scratch-aws")
                 aws_only(aws_connection, of=connection)
                 deliveries = connection.execute("SELECT * FROM deliveries").fetchall()
                 create_table(aws_connection, "deliveries", table_columns.DELIVERIES, deliveries)
-                _load(aws_connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept={})
-            files = (
-                inputs.activity,
-                inputs.accounts,
-                inputs.links,
-                inputs.recommendations,
-                inputs.principals,
-                inputs.invocations,
-                inputs.token_hours,
-            )
+                load_tables(aws_connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept={})
+            engine = DuckDbEngine(connection)
             yield LocalBill(
-                DuckDbEngine(connection),
-                DuckDbEngine(aws_connection),
+                engine,
+                engine if aws_connection is connection else DuckDbEngine(aws_connection),
                 summary,
                 as_of,
-                data_digest=digest_of_inputs(summary, as_of=as_of, owners=owners, files=files),
+                data_digest=digest_of_inputs(summary, as_of=as_of, owners=owners, files=input_files(inputs)),
                 export=refreshed.export,
                 state=inputs.state,
             )
@@ -108,7 +105,15 @@ def open_local_bill(
             connection.close()
 
 
-def _load(
+def input_files(inputs: BillInputs) -> tuple[Path | None, ...]:
+    """Return the files that are given with an export."""
+    return (
+        inputs.activity, inputs.accounts, inputs.links, inputs.recommendations, inputs.principals,
+        inputs.invocations, inputs.token_hours,
+    )  # fmt: skip
+
+
+def load_tables(
     connection: duckdb.DuckDBPyConnection,
     inputs: BillInputs,
     *,
@@ -116,8 +121,12 @@ def _load(
     catalog: Catalog,
     owners: Owners,
     kept: Mapping[str, str],
+    settled_after: int = AWS_DAYS,
 ) -> None:
-    """Create all tables over `folded_charges` and `deliveries`; `kept` as create_views takes it."""
+    """Create all tables over `folded_charges` and `deliveries`; `kept` as create_views takes it.
+
+    Charges no longer change `settled_after` days after their day. Raises ConfigError and ExportError.
+    """
     local_tables.load_file(connection, "activity", table_columns.ACTIVITY, inputs.activity)
     local_tables.load_accounts(connection, inputs.accounts)
     local_tables.load_file(connection, "ai_links", table_columns.AI_LINKS, inputs.links)
@@ -131,7 +140,9 @@ def _load(
     local_tables.load_file(connection, "token_hours", table_columns.TOKEN_HOURS, inputs.token_hours)
     local_tables.load_owners(connection, owners.tables)
     create_empty_table(connection, KNOWN_FINDINGS_TABLE, KNOWN_FINDINGS)  # see Bill.load_known_findings
-    values: dict[str, Value] = {"as_of": as_of, "names_resources": owners.names_resources}
+    values: dict[str, Value] = {
+        "as_of": as_of, "names_resources": owners.names_resources, "settle_days": settled_after
+    }  # fmt: skip
     try:
         local_tables.create_views(connection, catalog, values=values, kept=kept)
     except duckdb.Error as error:

@@ -161,6 +161,8 @@ class ExplainHeader(BaseModel):
 class DetectionHeader(Header):
     """The settings of a detection and the text of its findings.
 
+    `providers` are those whose charges it evaluates: AWS's alone, or all. For a resource of another provider,
+    `action_of_others` replaces `action`; it is required if `action` has commands of AWS.
     `notify` is when a finding is notified: `on_change` when it is new, changes or is resolved; `every_run` each time
     it occurs, and not when it is resolved; `once` only the first time. With `steps`, a finding is notified again each
     time these columns of its evidence are greater than before, and for no other change. New findings are also sent to
@@ -172,6 +174,7 @@ class DetectionHeader(Header):
     """
 
     category: Category
+    providers: Literal["AWS", "all"] = "AWS"
     schedule: Literal["daily", "every_refresh", "weekly"]
     status: Literal["live", "trial", "off"] = "live"
     kind: Literal["resource", "series", "forecast"] = "resource"
@@ -186,6 +189,7 @@ class DetectionHeader(Header):
     topic: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{2,40}$")
     reason: str = Field(min_length=20)
     action: str = Field(min_length=20)
+    action_of_others: str | None = Field(default=None, min_length=20)
     blind_spots: list[str] = Field(min_length=1)
     sources: list[str] = Field(min_length=1)
 

@@ -40,6 +40,7 @@ PER_USD = "per_usd"  # among the values of a statement: units of the billing cur
 MONEY = "_usd"  # how the names of parameters end that are amounts of money, in USD
 # Words at the end of a name that mean money.
 MONEY_WORDS = re.compile(r"(cost|costs|spend|spent|money|amount|price|charge)")
+AWS_COMMAND = re.compile(r"\baws [a-z0-9-]+ [a-z0-9-]+")
 FILL_IN = "FILL IN"  # placeholder in the files that `focuswatch new` creates
 
 
@@ -193,6 +194,13 @@ def _misuses_pace(header: DetectionHeader) -> bool:
     return header.pace is None if header.kind == "forecast" else bool(header.pace) and header.kind == "series"
 
 
+def _misuses_action_of_others(header: DetectionHeader) -> bool:
+    others = header.action_of_others
+    if header.providers == "AWS":
+        return others is not None
+    return bool(AWS_COMMAND.search(header.action if others is None else others))
+
+
 def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
     used, parameters = placeholders(entry.sql), set(entry.header.parameters)
     problems = []
@@ -202,6 +210,11 @@ def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
         problems.append('[scoring] is required with kind = "series" and not allowed with other kinds.')
     if isinstance(entry.header, DetectionHeader) and _misuses_pace(entry.header):
         problems.append('[pace] is required with kind = "forecast" and not allowed with kind = "series".')
+    if isinstance(entry.header, DetectionHeader) and _misuses_action_of_others(entry.header):
+        problems.append(
+            'action_of_others is required with providers = "all" if action has an AWS command; it has no AWS command '
+            'itself, and is not allowed with providers = "AWS".'
+        )
     if not re.fullmatch(r"[a-z][a-z0-9_]{2,59}", entry.id):
         problems.append(
             f"the file name '{entry.id}' is the entry's id; expected snake_case of 3 to 60 characters."

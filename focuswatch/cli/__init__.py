@@ -34,7 +34,7 @@ FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130  # exit codes; scan --fail-on adds 3
 
 app = typer.Typer(
     name="focuswatch",
-    help="Find waste, cost anomalies and security signals in an AWS bill (FOCUS export), with their owners.",
+    help="Find waste, cost anomalies and security signals in AWS and other FOCUS bills, with their owners.",
     epilog="Try it without an AWS account: focuswatch demo",
     no_args_is_help=True,
     context_settings={"max_content_width": 120},

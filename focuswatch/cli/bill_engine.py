@@ -46,10 +46,16 @@ def open_on_engine(
     progress: "Progress",
 ) -> "AbstractContextManager[Bill]":
     """Open and refresh a bill in files or on a Trino; see focuswatch.bill.bill.Bill."""
+    if trino is None and inputs.others:
+        from focuswatch.bill.joint_bill import open_joint_bill
+
+        return open_joint_bill(inputs, catalog=catalog, owners=owners, progress=progress)
     if trino is None:
         from focuswatch.bill.local_bill import open_local_bill
 
         return open_local_bill(inputs, catalog=catalog, owners=owners, progress=progress)
+    if inputs.others:
+        raise ConfigError("--engine trino reads one table. Name one export.")
     from focuswatch.bill.trino_bill import open_trino_bill
     from focuswatch.engines.trino_engine import TrinoEngine
 

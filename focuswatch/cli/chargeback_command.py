@@ -10,7 +10,7 @@ from focuswatch.cli.option_groups import BillOptions, takes
 from focuswatch.cli.options import ReportFormat
 
 
-@takes(BillOptions, without=["as_of", "ledger"])
+@takes(BillOptions, without=["others", "as_of", "ledger"])
 def chargeback(
     bill_options: BillOptions,
     month: Annotated[datetime, typer.Option(formats=["%Y-%m"], help="Billing period, for example 2026-10.")],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from focuswatch.findings.finding import Finding
 
 
-@takes(BillOptions, without=("as_of", "engine", "trino", "trino_auth"), export=options.ExportOption)
+@takes(BillOptions, without=("others", "as_of", "engine", "trino", "trino_auth"), export=options.ExportOption)
 def explain(
     fingerprint: Fingerprint,
     bill_options: BillOptions,

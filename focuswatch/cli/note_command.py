@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from focuswatch.findings.finding import Finding
 
 
-@takes(BillOptions, export=options.ExportOption)
+@takes(BillOptions, without=["others"], export=options.ExportOption)
 def note(
     subject: Annotated[
         str,

@@ -55,8 +55,8 @@ def open_export(bill_options: BillOptions) -> Iterator[OpenedExport]:
             bool(recalled.recalled) :
         ]:  # the same files as in the last scan need no note
             line.note(note)
-        if bill.summary.other_providers:
-            line.note(f"Note: {bill.summary.other_providers}")
+        for note in filter(None, (*bill.summary.conversions, bill.summary.other_providers)):
+            line.note(f"Note: {note}")
         cache = open_result_cache(inputs.state, catalog=catalog, data_digest=bill.data_digest)
         yield OpenedExport(export_name(recalled.inputs.export, trino), bill, catalog, owners, cache)
 
@@ -70,10 +70,13 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
         recall_inputs,
     )
 
+    if bill_options.export is None:
+        exports = load_last_export(root=bill_options.state).exports
+    else:
+        exports = (bill_options.export, *(bill_options.others or ()))
     named = RememberedInputs(
-        load_last_export(root=bill_options.state).export
-        if bill_options.export is None
-        else bill_options.export,
+        exports[0],
+        others=exports[1:],
         activity=bill_options.activity,
         accounts=bill_options.accounts,
         links=bill_options.links,
@@ -90,7 +93,7 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
 
 def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillInputs":
     """Return where everything is that a bill is opened from."""
-    from focuswatch.bill.bill import BillInputs
+    from focuswatch.bill.bill import BillInputs, OtherBill
     from focuswatch.bill.last_scan_inputs import state_of
     from focuswatch.cli.bill_engine import export_name
 
@@ -107,4 +110,7 @@ def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillI
         invocations=latest.invocations,
         token_hours=latest.token_hours,
         as_of=options.day(bill_options.as_of),
+        others=tuple(
+            OtherBill(export, state_of(export, root=bill_options.state)) for export in latest.others
+        ),
     )

@@ -14,9 +14,10 @@ from focuswatch.engines.trino_server import SignIn
 
 @dataclass(frozen=True)
 class BillOptions:
-    """The bill that a command reads. `export` None is the most recently scanned one."""
+    """The bill that a command reads. `export` None is the most recently scanned one, `others` are read with it."""
 
     export: options.MaybeExport = None
+    others: options.OtherExports = None
     as_of: options.AsOf = None
     activity: options.Activity = None
     accounts: options.Accounts = None

@@ -28,6 +28,14 @@ MaybeExport = Annotated[
     str | None,
     typer.Argument(help="Export to use. [default: the most recently scanned]", show_default=False),
 ]
+OtherExports = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[OTHERS]...",
+        help="Exports to read as one bill with the first one, which keeps the ledger. See docs/providers.md.",
+        show_default=False,
+    ),
+]
 ExportOption = Annotated[
     str | None,
     typer.Option("--export", help="Export to use. [default: the most recently scanned]", show_default=False),
@@ -172,6 +180,7 @@ class SplitBy(StrEnum):
     TEAM = "team"
     USE_CASE = "use_case"
     INTENT = "intent"
+    PROVIDER = "provider"
 
 
 class SeverityName(StrEnum):

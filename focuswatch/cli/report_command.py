@@ -27,7 +27,7 @@ def report(
     bill_options: BillOptions,
     by: Annotated[
         SplitBy | None,
-        typer.Option(help="Run the report once per team, use case or intent.", show_default=False),
+        typer.Option(help="Run the report once per team, use case, intent or provider.", show_default=False),
     ] = None,
     cost: Annotated[
         CostName | None,
@@ -60,6 +60,7 @@ def report(
     focuswatch report portfolio --cost billed --charges usage,fees,credits
     focuswatch report weekly_deltas ./focus --format csv
     focuswatch report ai_spend_by_layer --by use_case
+    focuswatch report ai_spend --by provider
     focuswatch report ai_spend hive.billing.export --engine trino --trino https://ana@trino.example.com/hive/focuswatch
     """
     from focuswatch.catalog.sql_catalog import Catalog
@@ -151,10 +152,16 @@ def _rows(report: "Report", basis: "Basis", *, opened: "OpenedExport") -> "list[
 def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "OpenedExport") -> "list[Row]":
     from focuswatch.engines.duckdb_engine import DuckDbEngine
     from focuswatch.errors import ConfigError
+    from focuswatch.reports.findings_table import reads_ledger
     from focuswatch.reports.split_report import split_rows, unsplittable
 
     if reason := unsplittable(report, opened.catalog):
         raise ConfigError(f"--by is not available for {report.id}: {reason} Omit --by.")
+    if by is SplitBy.PROVIDER and reads_ledger(report):
+        raise ConfigError(
+            f"--by provider is not available for {report.id}, which reads findings. "
+            "`focuswatch findings --format json` has the provider of each finding. Omit --by."
+        )
     bill = opened.bill
     if not isinstance(bill.engine, DuckDbEngine):
         raise ConfigError(

@@ -50,6 +50,7 @@ def scan(
 
     \b
     focuswatch scan ./focus
+    focuswatch scan ./aws ./azure ./litellm
     focuswatch scan s3://my-bucket/focus --owners owners.toml --activity activity.parquet
     focuswatch scan hive.billing.focus_export --engine trino --trino https://ana@trino.example.com/hive/focuswatch
     focuswatch scan ./focus --format json | jq '.[] | select(.status == "new")'
@@ -110,10 +111,11 @@ def scan_and_notify(
             for note in (*recalled.notes, *(f"Note: {warning}" for warning in bill.summary.warnings)):
                 line.note(note)
             scanned = scan_bill(
-                bill.aws_engine, as_of=bill.as_of, currency=bill.summary.currency, catalog=catalog,
+                bill.engine, as_of=bill.as_of, currency=bill.summary.currency, catalog=catalog,
                 detections=detections, owners=owners, ledger=ledger, progress=line.progress,
                 result_cache=open_result_cache(inputs.state, catalog=catalog, data_digest=bill.data_digest),
-                rate=bill.summary.rate(owners),
+                rate=bill.summary.rate(owners), aws_engine=bill.aws_engine, bills=bill.summary.names,
+                parts=bill.summary.parts,
             )  # fmt: skip
             _keep_forecasts(bill, catalog=catalog, note=line.note)
         if trino is None:

@@ -1,9 +1,10 @@
 """Coverage: which accounts and days the data includes. On stale or partial data nothing is resolved."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from focuswatch.bill.bill import BillPart
 from focuswatch.engines import Engine, Row
 
 LATE_DAYS = 3  # a bill whose newest charge is older than this before as_of is stale
@@ -13,10 +14,12 @@ VANISHED_DAYS = 30  # an account without charges for so many days is closed, not
 MISSING_DAYS = 3  # an account whose last charge is so many days before the newest is missing
 
 ACCOUNTS = """
-SELECT completeness.sub_account_id, max(completeness.last_charge_date) AS last_charge_date
+SELECT
+    completeness.sub_account_id,
+    max(completeness.last_charge_date) AS last_charge_date,
+    max(accounts.closed_on) AS closed_on
 FROM completeness
 LEFT JOIN accounts ON completeness.sub_account_id = accounts.sub_account_id
-WHERE accounts.closed_on IS NULL
 GROUP BY completeness.sub_account_id
 """
 DAYS = "SELECT DISTINCT charge_date FROM completeness"
@@ -38,19 +41,55 @@ WHERE recency = 1 AND charges < previous_charges
 class Coverage:
     """`doubts` are reasons why nothing may be resolved; `missing_accounts` are accounts without recent data.
 
-    `billed_until` is the last day on which each account was charged.
+    `billed_until` is the last day on which each open account was charged; `accounts` are all that the bill has.
     """
 
     doubts: tuple[str, ...] = ()
     missing_accounts: frozenset[str] = frozenset()
     billed_until: Mapping[str | None, date] = field(default_factory=dict)
+    accounts: frozenset[str | None] = frozenset()
+
+
+@dataclass(frozen=True)
+class IncompleteParts:
+    """Accounts of bills that end early or lack days, whose findings may not be resolved, and a note about each bill."""
+
+    accounts: frozenset[str | None] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 def coverage(engine: Engine, *, as_of: date) -> Coverage:
     """Return the coverage of the tables on `engine` as of a day. Raises QueryError."""
     days = {row["charge_date"] for row in engine.query(DAYS, label="coverage")}
     if not days:
-        return Coverage(doubts=(f"the export has no AWS charges before {as_of}",))
+        return Coverage(doubts=(f"the export has no charges before {as_of}",))
+    newest = max(days)
+    doubts = _doubts_about(days, as_of=as_of)
+    doubts += [_shrunk_text(row) for row in engine.query(DELIVERIES, label="coverage") if _is_shrunk(row)]
+    rows = engine.query(ACCOUNTS, label="coverage")
+    accounts = [row for row in rows if row["closed_on"] is None]
+    missing = {row["sub_account_id"] for row in accounts if _is_missing(row["last_charge_date"], newest)}
+    until = {row["sub_account_id"]: row["last_charge_date"] for row in accounts}
+    known = frozenset(row["sub_account_id"] for row in rows)
+    return Coverage(tuple(doubts), frozenset(missing), until, known)
+
+
+def incomplete_parts(parts: Sequence[BillPart], *, as_of: date) -> IncompleteParts:
+    """Return the accounts of those of several bills that have no recent charges or gaps, and why."""
+    found = {part: doubts for part in parts if (doubts := _doubts_about(part.days, as_of=as_of))}
+    return IncompleteParts(
+        frozenset(account for part in found for account in part.accounts),
+        tuple(
+            f"No findings in {part.name} were resolved in this scan: {'; '.join(doubts)}"
+            for part, doubts in found.items()
+        ),
+    )
+
+
+def _doubts_about(days: Set[date], *, as_of: date) -> list[str]:
+    """Return why charges of these days may be incomplete: the last ones are missing, or days between."""
+    if not days:
+        return [f"it has no charges before {as_of}"]
     newest = max(days)
     doubts = []
     if (as_of - newest).days > LATE_DAYS:
@@ -58,11 +97,7 @@ def coverage(engine: Engine, *, as_of: date) -> Coverage:
     expected = {newest - timedelta(days=back) for back in range(min(GAP_DAYS, (newest - min(days)).days + 1))}
     if gaps := sorted(expected - days):
         doubts.append(f"the export has no charges for {', '.join(map(str, gaps))}")
-    doubts += [_shrunk_text(row) for row in engine.query(DELIVERIES, label="coverage") if _is_shrunk(row)]
-    accounts = engine.query(ACCOUNTS, label="coverage")
-    missing = {row["sub_account_id"] for row in accounts if _is_missing(row["last_charge_date"], newest)}
-    until = {row["sub_account_id"]: row["last_charge_date"] for row in accounts}
-    return Coverage(tuple(doubts), frozenset(missing), until)
+    return doubts
 
 
 def _is_missing(last_charge: date, newest: date) -> bool:

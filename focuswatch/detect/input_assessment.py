@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from focuswatch.bill.bill import Bill
-from focuswatch.catalog.headers import InputFile, NeedsHeader, OwnersSetting
+from focuswatch.catalog.headers import DetectionHeader, InputFile, NeedsHeader, OwnersSetting
 from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.detect.run_detection import DetectionInput, first_new_day, run_detection
 from focuswatch.engines import Engine
@@ -112,7 +112,11 @@ def assess(
     """Return the assessment of each detection and report, in the order of `STATES`. Raises QueryError."""
     entries: list[Detection | Report] = [*catalog.live, *catalog.reports.values()]
     progress("Checking which charges the bill contains")
-    facts = bill_facts(bill.aws_engine, entries=entries, owners=owners)
+    facts = {
+        on: bill_facts(on, entries=of_engine, owners=owners)
+        for on in {id(bill.engine): bill.engine, id(bill.aws_engine): bill.aws_engine}.values()
+        if (of_engine := [entry for entry in entries if engine_for(entry, bill=bill) is on])
+    }
     inputs = DetectionInput(
         as_of=bill.as_of,
         first_new_day=first_new_day(bill.as_of, evaluated_until=None),
@@ -122,13 +126,22 @@ def assess(
     assessments = []
     for entry in entries:
         progress(f"Assessing {entry.id}")
-        assessed = assess_input(entry, facts=facts, as_of=bill.as_of, kind=_kind_of(entry, catalog))
+        on = engine_for(entry, bill=bill)
+        assessed = assess_input(entry, facts=facts[on], as_of=bill.as_of, kind=_kind_of(entry, catalog))
         if assessed.runs and entry.id in catalog.detections:
             assessed = _with_outcome(
-                assessed, catalog.detections[entry.id], engine=bill.aws_engine, catalog=catalog, inputs=inputs
+                assessed, catalog.detections[entry.id], engine=on, catalog=catalog, inputs=inputs
             )
         assessments.append(assessed)
     return sorted(assessments, key=lambda one: (one.kind, STATES.index(one.state), one.id))
+
+
+def engine_for(entry: Detection | Report, *, bill: Bill) -> Engine:
+    """Return the engine over the charges that an entry evaluates: a detection those of its providers, a report all."""
+    header = entry.header
+    if isinstance(header, DetectionHeader) and header.providers == "AWS":
+        return bill.aws_engine
+    return bill.engine
 
 
 def bill_facts(engine: Engine, *, entries: Sequence[Detection | Report], owners: Owners) -> BillFacts:

@@ -1,10 +1,11 @@
 """Findings with their owners, made from the rows of detections."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from focuswatch.bill.account_details import rows_of_accounts
 from focuswatch.catalog.sql_catalog import Detection
+from focuswatch.detect.finding_providers import ALL_AWS, FindingProviders
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines import Engine, Row
 from focuswatch.findings.exchange_rates import Rate
@@ -20,8 +21,10 @@ def owned_findings(
     rate: Rate,
     owners: Owners,
     billed_until: Mapping[str | None, date],
+    providers: FindingProviders = ALL_AWS,
+    bills: Sequence[str] = (),
 ) -> list[Finding]:
-    """Return a finding for every row of the outcomes. Raises QueryError."""
+    """Return a finding for every row of the outcomes; `bills` are those that were scanned. Raises QueryError."""
     rows = [(outcome.detection, row) for outcome in outcomes for row in outcome.rows]
     accounts = _accounts(engine, {row["sub_account_id"] for _, row in rows if row["sub_account_id"]})
     names = {id: account["name"] for id, account in accounts.items() if account["name"]}
@@ -35,6 +38,8 @@ def owned_findings(
             per_usd=rate.per_usd,
             account_names=names,
             billed_until=billed_until.get(row["sub_account_id"]),
+            provider=providers.of(row["sub_account_id"], row.get("service_name")),
+            bills=tuple(bills) if row["sub_account_id"] is None else (),
         )
         team, owned_by = _owner(
             row, detection=detection, account=accounts.get(row["sub_account_id"], {}), owners=owners

@@ -55,6 +55,11 @@ class Outcome:
         return next((str(row[LACKS]) for row in self.not_evaluated if row.get(LACKS)), None)
 
 
+def engine_of(detection: Detection, *, engine: Engine, aws_engine: Engine | None) -> Engine:
+    """Return the engine on which a detection runs: over all charges, or over those of AWS (None: all are AWS's)."""
+    return engine if aws_engine is None or detection.header.providers == "all" else aws_engine
+
+
 def first_new_day(as_of: date, *, evaluated_until: date | None) -> date:
     """Return the first day whose charges are new, given the last scan's `as_of` (None: there was none)."""
     week_ago = as_of - timedelta(days=FIRST_SCAN_DAYS)

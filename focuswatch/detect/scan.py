@@ -10,13 +10,15 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 
+from focuswatch.bill.bill import BillPart
 from focuswatch.catalog.sql_catalog import Catalog, Detection
-from focuswatch.detect.data_coverage import Coverage, coverage
+from focuswatch.detect.data_coverage import Coverage, coverage, incomplete_parts
 from focuswatch.detect.explain.attach_explanations import ChangeHistory, attach_explanations
+from focuswatch.detect.finding_providers import ALL_AWS, FindingProviders, finding_providers
 from focuswatch.detect.owned_findings import owned_findings
 from focuswatch.detect.recommendation_freshness import not_evaluated_without_recommendations
 from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
+from focuswatch.detect.run_detection import DetectionInput, Outcome, engine_of, first_new_day, run_detection
 from focuswatch.detect.scan_notes import scan_notes
 from focuswatch.detect.scan_result import ScanResult, current_findings
 from focuswatch.detect.verified_savings import measured_savings
@@ -58,20 +60,24 @@ def scan(
     change_history: ChangeHistory | None = None,
     doubts: Sequence[str] = (),
     rate: Rate | None = None,
+    aws_engine: Engine | None = None,
+    bills: Sequence[str] = (),
+    parts: Sequence[BillPart] = (),
 ) -> ScanResult:
     """Run `detections` on the tables of `engine` and record their findings. A detection that fails stops no other.
 
     `result_cache` has results of earlier scans of the same data. No detection starts once `may_go_on` returns False;
     those not run count as not evaluated. `change_history` knows who changed what on the day of a cost increase.
     `doubts` are reasons why nothing may be resolved, besides those that the tables show. `rate` converts thresholds
-    in USD; by default it is that of owners.toml, or of the built-in table.
+    in USD; by default it is that of owners.toml, or of the built-in table. `aws_engine` is that over AWS charges only,
+    where there are others. `bills` are the names of the bills, `parts` the bills where several are read together.
     """
     started = time.monotonic()
     rate = rate or rate_of(currency, rates=owners.exchange_rates)
     input_of = _inputs(as_of, evaluated_until=ledger.evaluated_until(), owners=owners, rate=rate)
     results = _run_detections(
         detections, input_of, engine=engine, catalog=catalog, result_cache=result_cache,
-        may_go_on=may_go_on, progress=progress,
+        may_go_on=may_go_on, progress=progress, aws_engine=aws_engine,
     )  # fmt: skip
     outcomes = [outcome for outcome in results if outcome]
     progress("Finding owners")
@@ -84,7 +90,11 @@ def scan(
         as_of=as_of,
         rate=rate,
         doubts=doubts,
+        providers=finding_providers(engine) if aws_engine not in (None, engine) else ALL_AWS,
+        bills=bills,
     )
+    incomplete = incomplete_parts(parts, as_of=as_of)
+    run = replace(run, accounts=known_data.accounts - incomplete.accounts)
     unable, reason = not_evaluated_without_recommendations(engine, detections=detections, as_of=as_of)
     run = replace(run, ran=set(run.ran) - unable)
     record = _Record(run, engine, catalog, progress, change_history)
@@ -95,7 +105,7 @@ def scan(
     return ScanResult(
         as_of=as_of, currency=currency, findings=current, notifications=decision.notifications,
         outcomes=tuple(outcomes), coverage=known_data, suppressed=suppressed,
-        notes=(*record.notes, *notes, *([reason] if reason else [])),
+        notes=(*record.notes, *incomplete.notes, *notes, *([reason] if reason else [])),
         not_run=tuple(one.id for one, outcome in zip(detections, results, strict=True) if outcome is None),
         ledger=record.state, seconds=time.monotonic() - started,
     )  # fmt: skip
@@ -122,6 +132,7 @@ def _run_detections(
     result_cache: ResultCache | None,
     may_go_on: Callable[[], bool],
     progress: Callable[[str], None],
+    aws_engine: Engine | None,
 ) -> list[Outcome | None]:
     """Return the outcome of each detection; None for those that there was no time for."""
 
@@ -131,7 +142,8 @@ def _run_detections(
         progress(f"Running {detection.id}")
         inputs = input_of(detection)
         cached = result_cache.get(detection, inputs.values) if result_cache else None
-        outcome = cached or run_detection(detection, engine=engine, catalog=catalog, inputs=inputs)
+        on = engine_of(detection, engine=engine, aws_engine=aws_engine)
+        outcome = cached or run_detection(detection, engine=on, catalog=catalog, inputs=inputs)
         if result_cache:
             result_cache.put(outcome, inputs.values)
         return outcome
@@ -153,12 +165,15 @@ def _detection_run(
     as_of: date,
     rate: Rate,
     doubts: Sequence[str],
+    providers: FindingProviders,
+    bills: Sequence[str],
 ) -> tuple[DetectionRun, Coverage]:
     known_data = coverage(engine, as_of=as_of)
     known_data = replace(known_data, doubts=(*known_data.doubts, *doubts))
     findings = owned_findings(
-        outcomes, engine=engine, as_of=as_of, rate=rate, owners=owners, billed_until=known_data.billed_until
-    )
+        outcomes, engine=engine, as_of=as_of, rate=rate, owners=owners, billed_until=known_data.billed_until,
+        providers=providers, bills=bills,
+    )  # fmt: skip
     headers = {detection.id: detection.header for detection in detections}
     run = DetectionRun(
         as_of=as_of,
@@ -173,6 +188,7 @@ def _detection_run(
         missing_accounts=known_data.missing_accounts,
         resolves=not known_data.doubts,
         per_usd=rate.per_usd,
+        bills=bills,
         incident_rules=incident_rules(catalog) if owners.routing.incidents else None,
     )
     return run, known_data

@@ -20,6 +20,7 @@ from focuswatch.engines import Row
 from focuswatch.findings.exclusion_offer import ExclusionOffer
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.paste_commands import COMMAND, action_of
+from focuswatch.findings.provider_names import is_aws
 from focuswatch.findings.related_findings import RelatedFinding, Rollout
 from focuswatch.findings.related_findings import Severity as Severity
 from focuswatch.findings.size_limits import limit_size
@@ -81,6 +82,8 @@ class Finding(BaseModel):
     started_on: date | None = None
     ended_on: date | None = None
     currency: str
+    provider: str | None = None  # None: AWS, or several
+    bills: tuple[str, ...] = ()  # of a finding without an account: the bills that it was found in
     title: str
     reason: str
     action: str
@@ -238,16 +241,25 @@ def to_finding(
     account_names: Mapping[str, str],
     per_usd: Decimal = Decimal(1),
     billed_until: date | None = None,
+    provider: str | None = None,
+    bills: tuple[str, ...] = (),
 ) -> Finding:
     """Return the finding of a row of `detection`, without an owner and not yet in a ledger.
 
     `row` keeps the contract, and its values are those of JSON. `per_usd` is units of `currency` for one US dollar;
     `billed_until` the last day on which the account is charged (None: the day before `as_of`). Texts too
-    long for a ledger are cut, with a mark.
+    long for a ledger are cut, with a mark. `provider` is None on a bill of AWS alone.
     """
     header, cost = detection.header, money(row["monthly_cost"])
     account = row["sub_account_id"]
-    named = row | {"sub_account_name": account_names.get(account or "", account), "currency": currency}
+    named = row | {
+        "sub_account_name": account_names.get(account or "", account),
+        "currency": currency,
+        "provider": provider or "AWS",
+    }
+    template = (
+        header.action if provider is None or is_aws(provider) else header.action_of_others or header.action
+    )
     words = display_values(named)
     last_billed = billed_until or as_of - timedelta(days=1)
     stake = stake_of(header.category, row, cost=cost, as_of=as_of, billed_until=last_billed)
@@ -270,9 +282,11 @@ def to_finding(
         started_on=stake.started_on,
         ended_on=stake.ended_on,
         currency=currency,
+        provider=provider,
+        bills=bills,
         title=header.title,
         reason=ONE_DAY.sub(r"on \1", header.reason.strip().format_map(words)),
-        action=action_of(header.action.strip(), named, words=words),
+        action=action_of(template.strip(), named, words=words),
         evidence=_evidence(row),
         first_seen=as_of,
         last_seen=as_of,

@@ -4,7 +4,7 @@ Pure. The rules, in the order in which they apply:
 - found, not in the ledger or resolved before → new; a finding that is notified once stays open without notifications
 - found, open → changed where the cost grew beyond a factor or the severity rose; a reminder after its interval;
   else nothing. A finding that is notified step by step changes at its next step only, not by cost or time
-- not found, although its detection ran on settled data that covers it → resolved
+- not found, although its detection ran on settled data of its bill that covers it → resolved
 - suppressed → recorded and not notified; it is notified when the suppression expires
 - dismissed three times in an account or team → the next notification there offers an exclusion
 - resolved and its saving verified on the bill → notified once, unless it is suppressed or its owner never heard of it
@@ -169,6 +169,7 @@ def _decide_not_found(
         and finding.detection in run.ran
         and finding.fingerprint not in run.not_evaluated
         and finding.sub_account_id not in run.missing_accounts
+        and run.covers(finding)
         and run.as_of >= finding.as_of
     )
     if entry.state != "open" or not was_evaluated:

@@ -19,6 +19,7 @@ class DetectionRun:
     `ran` are the detections that succeeded; `not_evaluated` fingerprints they could not evaluate;
     `missing_accounts` accounts without recent data; `resolves` is False where the data is stale or incomplete.
     `per_usd` is units of the findings' currency for one US dollar.
+    `accounts` are those of the bills, as far as their charges are complete (None: all); `bills` the names of the bills.
     `incident_rules`: how findings are grouped by cause; None: each finding is notified by itself.
     """
 
@@ -33,6 +34,14 @@ class DetectionRun:
     resolves: bool = True
     per_usd: Decimal = Decimal(1)
     incident_rules: IncidentRules | None = None
+    accounts: Collection[str | None] | None = None
+    bills: Collection[str] = ()
+
+    def covers(self, finding: Finding) -> bool:
+        """Return whether the run's bills are those of a finding: otherwise its absence shows nothing."""
+        if finding.sub_account_id is None:
+            return not finding.bills or not self.bills or set(finding.bills) <= set(self.bills)
+        return self.accounts is None or finding.sub_account_id in self.accounts
 
 
 @dataclass(frozen=True)

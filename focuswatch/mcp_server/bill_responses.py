@@ -109,7 +109,7 @@ def not_evaluated_document(*, source: Source, catalog: Catalog) -> Document:
     """Return what the newest scan did not evaluate, resolve or notify, and why. Raises QueryError."""
     with source.ledger() as ledger, source.bill() as opened:
         evaluation = source.last_run() or _evaluate(opened, ledger=ledger, catalog=catalog)
-        covered = coverage(opened.bill.aws_engine, as_of=opened.bill.as_of)
+        covered = coverage(opened.bill.engine, as_of=opened.bill.as_of)
         last_runs = ledger.evaluated_until()
         facts = _facts(opened, evaluation, last_runs=last_runs, catalog=catalog)
         warnings = opened.bill.summary.warnings
@@ -127,7 +127,8 @@ def _evaluate(opened: SourceBill, *, ledger: Ledger, catalog: Catalog) -> Evalua
     """Return what each detection evaluates; one runs only if its result over the same bill is not kept."""
     bill, owners = opened.bill, opened.owners
     summaries = summarize_detections(
-        bill.aws_engine,
+        bill.engine,
+        aws_engine=bill.aws_engine,
         as_of=bill.as_of,
         catalog=catalog,
         owners=owners,

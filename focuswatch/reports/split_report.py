@@ -1,4 +1,4 @@
-"""Run a report once for each team, use case or intent, over the charges of that part alone.
+"""Run a report once for each team, use case, intent or provider, over the charges of that part alone.
 
 The report's SQL runs unchanged over tables of a part of the bill. So every report can be split, and its shares are
 shares of the part. DuckDB alone: on other engines each part would read the whole bill.
@@ -23,7 +23,7 @@ from focuswatch.reports.run_report import report_rows
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-By = Literal["team", "use_case", "intent"]
+By = Literal["team", "use_case", "intent", "provider"]
 OWN_BASIS = Basis()
 UNALLOCATED = "(unallocated)"
 UNNAMED = {"team": UNALLOCATED, "use_case": "(no use case)", "intent": "(no intent)"}
@@ -53,6 +53,13 @@ INNER JOIN charge_keys
     AND folded_charges.Tags IS NOT DISTINCT FROM charge_keys.Tags
 INNER JOIN charge_parts ON charge_keys.key_id = charge_parts.key_id
 WHERE charge_parts.part = {part}
+"""
+PROVIDER = "coalesce(trim(ProviderName), 'AWS')"
+PROVIDERS = f"""
+SELECT {PROVIDER} AS provider, sum(EffectiveCost) AS cost
+FROM folded_charges
+GROUP BY 1
+ORDER BY cost DESC, provider
 """
 FINDINGS_OF_PART = """
 SELECT * FROM main.known_findings WHERE {by} IS NOT DISTINCT FROM {value} {and_team}
@@ -104,15 +111,31 @@ def _parts(
     basis: Basis,
 ) -> list[tuple[str, Mapping[str, str]]]:
     """Return every part with SELECTs for the tables that hold only its charges or findings."""
+    if by == "provider":
+        derived = _derived(catalog, as_of=as_of)
+        providers = [row["provider"] for row in engine.query(PROVIDERS, label="providers")]
+        return [
+            (name, {"folded_charges": counted_part(_of_provider(name), basis, report=report), **derived})
+            for name in providers
+        ]
     if reads_ledger(report):
         return [(part, {TABLE: select}) for part, select in _parts_of_findings(engine, by=by)]
-    derived = {name: catalog.tables[name].render({"as_of": as_of}) for name in MADE if name not in NOT_SPLIT}
+    derived = _derived(catalog, as_of=as_of)
     parts = _parts_of_charges(engine.connection, by=by, owners=owners)
     return [(part, {"folded_charges": _folded(part, basis, report=report), **derived}) for part in parts]
 
 
 def _folded(part: str, basis: Basis, *, report: Report) -> str:
     return counted_part(OF_PART.format(part=literal(part)), basis, report=report)
+
+
+def _derived(catalog: Catalog, *, as_of: date) -> dict[str, str]:
+    """Return the tables that are made of the charges of a part."""
+    return {name: catalog.tables[name].render({"as_of": as_of}) for name in MADE if name not in NOT_SPLIT}
+
+
+def _of_provider(name: str) -> str:
+    return f"SELECT * FROM main.folded_charges WHERE {PROVIDER} = {literal(name)}"
 
 
 def _parts_of_charges(connection: "DuckDBPyConnection", *, by: By, owners: Owners) -> list[str]:

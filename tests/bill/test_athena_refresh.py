@@ -481,7 +481,7 @@ def test_portions_of_paths_fit_into_a_statement_and_lose_none():
     assert list(portions([])) == [[]]
 
 
-def test_charges_of_other_providers_are_evaluated_by_no_detection(
+def test_charges_of_other_providers_are_evaluated_by_detections_of_all_providers_only(
     aws, organisation, delivered, owners, tmp_path
 ):
     """Detections find what they find on the laptop, reports count all, and a warning names the provider."""
@@ -505,24 +505,26 @@ def test_charges_of_other_providers_are_evaluated_by_no_detection(
         open_athena_bill(warehouse(), owners=owners) as there,
     ):
         assert there.summary.other_providers == here.summary.other_providers
-        assert "charges are Microsoft's; detections evaluate AWS charges only" in told.warnings[-1]
+        assert "charges are Microsoft's. Anomalies, budgets" in told.warnings[-1]
         total = "SELECT CAST(sum(charges) AS bigint) AS charges FROM daily_services"
         counted = [
             engine.query(total, label="charges")[0]["charges"]
             for engine in (there.engine, there.aws_engine, here.engine, here.aws_engine)
         ]
         assert counted[:2] == counted[2:] and counted[0] > counted[1]
-        some = [CATALOG.detections[id] for id in ("cost_anomaly", "new_service", "untagged_ai_spend")]
+        some = [CATALOG.detections[id] for id in ("cost_anomaly", "new_region", "abandoned_volume")]
         found = [
             scan(
-                bill.aws_engine, as_of=delivered.as_of, currency="USD", catalog=CATALOG, detections=some,
-                owners=owners, ledger=SqliteLedger(tmp_path / f"{bill.engine.name}.db"), progress=lambda text: None,
+                bill.engine, aws_engine=bill.aws_engine, as_of=delivered.as_of, currency="USD", catalog=CATALOG,
+                detections=some, owners=owners, ledger=SqliteLedger(tmp_path / f"{bill.engine.name}.db"),
+                progress=lambda text: None,
             )
             for bill in (there, here)
         ]  # fmt: skip
     assert [failure.error for one in found for failure in one.failures] == []
     assert {one.fingerprint for one in found[0].findings} == {one.fingerprint for one in found[1].findings}
-    assert found[0].findings and not any(is_other(one.sub_account_id) for one in found[0].findings)
+    of_others = {one.detection for one in found[0].findings if is_other(one.sub_account_id)}
+    assert found[0].findings and of_others <= {"cost_anomaly"}
     deliver(aws, organisation.export)
     refreshed(tmp_path, owners)
     with open_athena_bill(warehouse(), owners=owners) as bill:

@@ -194,7 +194,23 @@ def test_each_version_is_read_as_1_2(tmp_path, format_, types, row, version, exp
     assert reader.refresh().focus_version == version
 
 
-def test_focus_1_3_without_the_retired_columns_is_read(tmp_path):
+@pytest.mark.parametrize(
+    ("columns", "row", "meter"),
+    [
+        (("x_SkuMeterName",), {"x_SkuMeterName": "D4s v3", "ProviderName": "Microsoft"}, "D4s v3"),
+        (("ChargeDescription",), {"ChargeDescription": "N2 Core", "ProviderName": "Google Cloud"}, "N2 Core"),
+        (("ChargeDescription",), {"ChargeDescription": "$0.1 per hour", "ProviderName": "AWS"}, None),
+        (("ChargeDescription", "SkuMeter"), {"ChargeDescription": "d", "SkuMeter": None}, None),
+    ],
+)
+def test_the_meter_of_other_providers_is_theirs(tmp_path, columns, row, meter):
+    """The description is the meter only without a column of meters, and never for AWS."""
+    without = [] if "SkuMeter" in columns else ["SkuMeter"]
+    path = write(tmp_path / "a.parquet", row, types=dict.fromkeys(columns, "VARCHAR"), without=without)
+    assert read(path, tmp_path / "state").column("SkuMeter") == [meter]
+
+
+def test_focus_1_4_without_the_removed_columns_is_read(tmp_path):
     """ProviderName and PublisherName can be missing."""
     path = write(
         tmp_path / "a.parquet",
@@ -204,6 +220,7 @@ def test_focus_1_3_without_the_retired_columns_is_read(tmp_path):
     )
     reader = read(path, tmp_path / "state")
     assert reader.query("SELECT ProviderName, PublisherName FROM folded_charges") == [("AWS", None)]
+    assert reader.refresh().focus_version == "1.4"
 
 
 @pytest.mark.parametrize("format_", FORMATS)

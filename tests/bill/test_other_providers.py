@@ -1,4 +1,4 @@
-"""Totals include charges of other providers, detections do not evaluate them, and one sentence states this."""
+"""Detections of AWS resources do not evaluate charges of other providers, and one sentence states this."""
 
 import json
 import re
@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.ingest.other_providers import sentence
+from focuswatch.bill.local_bill import open_local_bill
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page import build_document, render_page
 from tests.fakes.waiting import patience
 from tests.given.exports import read, write
 from tests.given.page import data_of, gathered
 
 FOCUSWATCH = Path(sys.executable).parent / "focuswatch"
-SENTENCE = "detections evaluate AWS charges only"
+SENTENCE = "detections of AWS resources do not"
 
 
 def focuswatch(*arguments, code=0):
@@ -52,7 +56,9 @@ def days(provider, account, *, service="Amazon OpenSearch Service", cost="5.76",
         (None, "Google Cloud", "ProviderName"),
     ],
 )
-def test_detections_evaluate_aws_charges_only_and_reports_include_all(tmp_path, aws, other, column):
+def test_detections_of_aws_resources_evaluate_aws_charges_only_and_reports_include_all(
+    tmp_path, aws, other, column
+):
     """Charges of other providers that look like waste cause no finding and no AWS command."""
     types = {column: "VARCHAR"}
     bill = write(
@@ -66,7 +72,7 @@ def test_detections_evaluate_aws_charges_only_and_reports_include_all(tmp_path, 
     done = focuswatch("scan", bill, "--state", state, "--format", "json")
     result = json.loads(done.stdout)
     assert {one["sub_account_id"] for one in result} == {"111111111111"}
-    assert f"28 of 56 charges are {other}'s; {SENTENCE}" in done.stderr
+    assert f"28 of 56 charges are {other}'s. Anomalies" in done.stderr and SENTENCE in done.stderr
     done = focuswatch("report", "spend_by_team", "--state", state, "--format", "json")
     billed = sum(row["billed_cost"] for row in json.loads(done.stdout)["rows"])
     assert billed == pytest.approx(2 * 26 * 5.76)  # the last two of 28 days are not settled
@@ -75,26 +81,32 @@ def test_detections_evaluate_aws_charges_only_and_reports_include_all(tmp_path, 
     assert SENTENCE in done.stderr
 
 
-def test_bill_without_aws_charges_is_noted(tmp_path):
-    """`ai_spend` has no rows and states the reason."""
+def test_bill_without_aws_charges_is_evaluated(tmp_path):
+    """By the detections of all providers, without commands of AWS. AI services are recognized by name too."""
     bill = write(tmp_path / "bill.csv", *days("Microsoft", "sub-1", service="Azure OpenAI Service"))
     done = focuswatch("scan", bill, "--state", tmp_path / "state")
-    assert f"28 of 28 charges are Microsoft's; {SENTENCE}" in done.stderr
+    assert "28 of 28 charges are Microsoft's" in done.stderr and SENTENCE in done.stderr
     assert "aws " not in done.stdout
-    assert "no AWS charges before 2026-05-29" in " ".join((done.stdout + done.stderr).split())
-    done = focuswatch("report", "ai_spend", "--state", tmp_path / "state")
-    assert "do not recognize AI spend in them" in done.stderr
+    assert "resolved in this scan" not in done.stdout + done.stderr
+    done = focuswatch("report", "ai_spend", "--state", tmp_path / "state", "--format", "json")
+    (row,) = json.loads(done.stdout)
+    assert (row["service_name"], row["effective_cost"]) == ("Azure OpenAI Service", pytest.approx(28 * 5.76))
 
 
 def test_bill_with_only_aws_charges_has_no_note(tmp_path):
     reader = read(write(tmp_path / "a.parquet", {}, {"ProviderName": None}), tmp_path / "state")
     assert reader.refresh().summary.other_providers is None
+    inputs = BillInputs(str(tmp_path / "a.parquet"), state=tmp_path / "state")
+    with open_local_bill(
+        inputs, catalog=Catalog.load(), owners=Owners.load(None), progress=lambda _: None
+    ) as bill:
+        assert bill.aws_engine is bill.engine
 
 
 def test_providers_are_listed_by_number_of_charges():
     """In one sentence, over all files."""
     result = sentence([{"Oracle": 1, "Microsoft": 2}, {"Microsoft": 1, "Google Cloud": 2}], charges=1_000)
-    assert re.match(r"6 of 1,000 charges are Microsoft's, Google Cloud's and Oracle's; ", result)
+    assert re.match(r"6 of 1,000 charges are Microsoft's, Google Cloud's and Oracle's\. ", result)
     assert sentence([{}, {}], charges=5) is None
 
 

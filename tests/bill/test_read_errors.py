@@ -37,7 +37,19 @@ def test_missing_required_column_is_an_error(tmp_path, format_):
     path = write(tmp_path / f"a.{format_}", without=["EffectiveCost", "RegionId"])
     text = refused(path, tmp_path)
     assert text.startswith(f"{path}: lacks EffectiveCost, RegionId; found 13 columns (BilledCost, ")
-    assert "expected FOCUS 1.0 to 1.3" in text
+    assert (
+        "expected FOCUS 1.0 to 1.4. Its columns are those of FOCUS 1.2, of which focuswatch needs BilledCost, "
+        in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "version"),
+    [("ServiceProviderName", "1.3"), ("InvoiceDetailId", "1.4"), ("x_own", "1.0")],
+)
+def test_the_error_for_a_missing_column_names_the_version_of_the_file(tmp_path, column, version):
+    path = write(tmp_path / "a.csv", types={column: "VARCHAR"}, without=["ServiceName", "SkuMeter"])
+    assert f"Its columns are those of FOCUS {version}, of which focuswatch needs" in refused(path, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -300,6 +312,7 @@ CONTRACT_COMMITMENT = (
     "BillingCurrency,ContractCommitmentId,ContractCommitmentCategory,ContractId,ContractPeriodStart"
 )
 INVOICE_DETAIL = "BilledCost,BillingCurrency,ChargeCategory,InvoiceDetailId,InvoiceDetailGrain,InvoiceId"
+BILLING_PERIOD = "BillingPeriodStart,BillingPeriodEnd,BillingPeriodStatus,InvoiceIssuerName"
 AZURE_EA = "InvoiceSectionName,SubscriptionId,Date,MeterCategory,MeterId,Quantity,CostInBillingCurrency"
 GOOGLE = "billing_account_id,service.description,sku.id,usage_start_time,cost,currency"
 
@@ -315,6 +328,7 @@ GOOGLE = "billing_account_id,service.description,sku.id,usage_start_time,cost,cu
         (FOCUS_0_5, "is FOCUS 0.5 (AmortizedCost, ChargeType), expected FOCUS 1.0 or later"),
         (CONTRACT_COMMITMENT, "is the FOCUS Contract Commitment dataset. Use the Cost and Usage dataset"),
         (INVOICE_DETAIL, "is the FOCUS Invoice Detail dataset. Use the Cost and Usage dataset"),
+        (BILLING_PERIOD, "is the FOCUS Billing Period dataset. Use the Cost and Usage dataset"),
         (AZURE_EA, "is an Azure cost and usage details file (EA or MCA), not FOCUS"),
         (GOOGLE, "is a Google Cloud billing export, not FOCUS"),
         ("name,email,joined", "lacks BilledCost, BillingCurrency"),

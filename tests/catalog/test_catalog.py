@@ -62,6 +62,15 @@ def test_valid_file_is_loaded(tmp_path):
         ({"sql": "DELETE FROM daily_charges WHERE charge_date < $as_of"}, "no query found"),
         ({"more": "[parameters]\nas_of = 1"}, "as_of is set by focuswatch"),
         ({"kind": '"series"'}, "[scoring] is required with"),
+        (
+            {"providers": '"all"', "action": '"1. Stop it: aws ec2 stop-instances --instance-ids i-1"'},
+            'action_of_others is required with providers = "all"',
+        ),
+        ({"action_of_others": '"1. Ask the owner to delete it."'}, 'is not allowed with providers = "AWS"'),
+        (
+            {"providers": '"all"', "action_of_others": '"1. Stop it: aws ec2 stop-instances"'},
+            "it has no AWS command itself",
+        ),
         ({"topic": '"findings"'}, "'findings' is a topic of focuswatch itself"),
         ({"topic": '"New Region"'}, "topic: String should match pattern"),
         ({"notify": '"never"'}, "notify: Input should be 'on_change', 'every_run' or 'once'"),

@@ -39,7 +39,7 @@ def test_the_command_offers_every_connector():
 
 
 def test_fetched_files_are_scanned_with_the_totals_of_the_api(tmp_path):
-    """Detections evaluate AWS charges only; reports include the money to the cent."""
+    """Reports include the money to the cent; AI spend without tags is a finding of each project."""
     costs = [
         Cost(f"2026-11-{day:02}", value, project=project)
         for day in range(1, 29)
@@ -57,9 +57,12 @@ def test_fetched_files_are_scanned_with_the_totals_of_the_api(tmp_path):
     assert KEY not in fetched.stdout + fetched.stderr
     scanned = focuswatch("scan", files, "--state", state)
     assert "84 of 84 charges are OpenAI's" in scanned.stdout + scanned.stderr
-    assert json.loads(focuswatch("scan", files, "--state", state, "--format", "json").stdout) == []
+    findings = json.loads(focuswatch("scan", files, "--state", state, "--format", "json").stdout)
+    assert {(one["detection"], one["provider"], one["sub_account_id"]) for one in findings} == {
+        ("untagged_ai_spend", "OpenAI", project) for project in ("proj_search", "proj_fraud", None)
+    }
     report = focuswatch(
-        "report", "spend_by_team", files, "--state", state, "--as-of", "2026-12-01", "--format", "json"
+        "report", "spend_by_team", files, "--state", state, "--as-of", "2026-12-02", "--format", "json"
     )
     assert round(sum(row["billed_cost"] for row in json.loads(report.stdout)["rows"]), 2) == round(
         float(total), 2

@@ -1,11 +1,12 @@
 """On stale or partial data nothing is resolved, and the reason is said."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
+from focuswatch.bill.bill import BillPart
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.data_coverage import Coverage, coverage
+from focuswatch.detect.data_coverage import Coverage, coverage, incomplete_parts
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from tests.given.read_tables import COVERED
 
@@ -83,3 +84,18 @@ def test_a_restated_period_is_not_doubted():
     assert covered({"days": MONTH}, deliveries=[delivery(1000, hour=1), delivery(990, hour=2)]).doubts == ()
     grown = [delivery(1000, hour=1), delivery(500, hour=2), delivery(1001, hour=3)]
     assert covered({"days": MONTH}, deliveries=grown).doubts == ()
+
+
+def test_a_bill_that_ends_early_or_lacks_days_keeps_its_findings_open():
+    """Of several bills, the complete ones resolve theirs."""
+    days = [date(2026, 3, 1) + timedelta(days=number) for number in range(31)]
+    whole = BillPart("aws", frozenset({"1"}), frozenset(days))
+    late = BillPart("azure", frozenset({"2", None}), frozenset(days[:-5]))
+    gap = BillPart("google", frozenset({"3"}), frozenset({*days} - {date(2026, 3, 25)}))
+    found = incomplete_parts([whole, late, gap], as_of=date(2026, 4, 1))
+    assert found.accounts == {"2", None, "3"}
+    assert [note.split(" were resolved in this scan: ") for note in found.notes] == [
+        ["No findings in azure", "the newest charge is from 2026-03-26, 6 days before 2026-04-01"],
+        ["No findings in google", "the export has no charges for 2026-03-25"],
+    ]
+    assert incomplete_parts([whole], as_of=date(2026, 4, 1)).accounts == frozenset()

@@ -312,9 +312,10 @@ def an_account_lives_in_a_government_region(change: Change) -> None:
 
 
 def another_providers_rows_are_appended(change: Change) -> None:
-    """The charges of all accounts stand there again as Microsoft's, in other accounts."""
+    """The charges of all accounts stand there again as Microsoft's, in other accounts, which no team owns."""
     others = dict.fromkeys(("ProviderName", "PublisherName", "InvoiceIssuerName"), "'Microsoft'")
     others |= {"SubAccountId": "reverse(SubAccountId)", "SubAccountName": "'azure ' || SubAccountName"}
+    others["Tags"] = "CAST(MAP {} AS MAP(VARCHAR, VARCHAR))"
     change.add(f"SELECT {replacing(**others)} FROM bill")
 
 
@@ -406,7 +407,8 @@ def test_no_finding_changes_with(organisation, tmp_path, rule):
     with duckdb.connect(str(organisation.database), read_only=True) as connection:
         change = Change(connection, tmp_path / "focus", organisation, organisation.owners)
         CHANGES[rule](change)
-    findings = scan(change.folder, organisation=organisation, owners=change.owners, state=tmp_path / "state")
+    scanned = scan(change.folder, organisation=organisation, owners=change.owners, state=tmp_path / "state")
+    findings = {key: one for key, one in scanned.items() if one.provider != "Microsoft"}
     before = organisation.findings
     assert named(findings[key] for key in findings.keys() - before.keys()) == []
     assert named(before[key] for key in before.keys() - findings.keys()) == []

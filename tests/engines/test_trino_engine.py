@@ -247,7 +247,11 @@ def opened(local_trino: LocalTrino, raw, tmp_path: Path):
 def test_charges_of_other_providers_are_counted_and_not_evaluated(local_trino, raw, tmp_path):
     """Every table that detections read has AWS charges only, as on DuckDB; reports read all; nothing is left behind."""
     schema, deliver = raw
-    model = {"SkuMeter": "USE1-NovaPro-output-tokens", "x_ServiceCode": "AmazonBedrock"}
+    model = {
+        "SkuMeter": "USE1-NovaPro-output-tokens",
+        "x_ServiceCode": "AmazonBedrock",
+        "ServiceCategory": "AI and Machine Learning",
+    }
     deliver([
         charge(day, SubAccountId=account, ProviderName=provider, **model)
         for day in (date(2026, 3, 9), date(2026, 4, 9))
@@ -255,7 +259,7 @@ def test_charges_of_other_providers_are_counted_and_not_evaluated(local_trino, r
     ])  # fmt: skip
     with opened(local_trino, raw, tmp_path) as bill:
         assert bill.summary.other_providers.startswith(
-            "2 of 8 charges are Microsoft's; detections evaluate AWS"
+            "2 of 8 charges are Microsoft's. Anomalies, budgets, new services"
         )
         for table, account in {
             **dict.fromkeys(SHAPES, "SubAccountId"),

@@ -447,3 +447,24 @@ def test_suppression_added_since_the_snapshot_mutes_its_findings(ledger):
     _, counted = counted_decide(run(finding(account="111122223333"), finding(account="444455556666")))
     decision = ledger.update(counted, evaluated=(), snapshot=snapshot)
     assert [one.finding.sub_account_id for one in decision.notifications] == ["444455556666"]
+
+
+@pytest.mark.parametrize(
+    ("account", "bills", "reach", "states"),
+    [
+        ("111122223333", (), {"accounts": {"111122223333", None}}, ["resolved"]),
+        ("111122223333", (), {"accounts": {"222222222222"}, "bills": ("azure",)}, ["open"]),
+        ("111122223333", (), {}, ["resolved"]),  # a run that names no accounts reads all
+        (None, ("aws", "azure"), {"accounts": {None}, "bills": ("aws",)}, ["open"]),
+        (None, ("aws", "azure"), {"bills": ("azure", "litellm", "aws")}, ["resolved"]),
+        (None, (), {"bills": ("aws",)}, ["resolved"]),  # found before bills had names
+        (None, ("aws",), {}, ["resolved"]),  # a deployment's bill has no name
+    ],
+)
+def test_a_run_resolves_only_findings_of_its_bills(account, bills, reach, states):
+    """A finding without an account is of all bills that it was found in."""
+    found = finding(account=account).model_copy(update={"bills": bills})
+    first = decide({}, [], run(found))
+    entries = {entry.fingerprint: entry for entry in first.entries}
+    entries |= {entry.fingerprint: entry for entry in decide(entries, [], run(on=NEXT_DAY, **reach)).entries}
+    assert [entry.state for entry in entries.values()] == states

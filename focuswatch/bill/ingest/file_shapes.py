@@ -253,6 +253,16 @@ def _own_names(file: ExportFile, names: Sequence[str]) -> dict[str, str]:
         ) from error
 
 
+def _version_text(names: set[str]) -> str:
+    """Return which version a file with columns missing is in, and which columns of that version are needed."""
+    needed = ", ".join(columns.REQUIRED)
+    if not any(column.lower() in names for column in columns.REQUIRED):
+        return f"Every version needs {needed}."
+    return (
+        f"Its columns are those of FOCUS {columns.focus_version(names)}, of which focuswatch needs {needed}."
+    )
+
+
 def _shape(
     file: ExportFile, format_: Format, listed: list[tuple[str, str]], *, names: list[str], delimiter: str = ""
 ) -> Shape:
@@ -263,12 +273,12 @@ def _shape(
         shown = ", ".join(names[:SHOWN_COLUMNS]) + (", …" if len(names) > SHOWN_COLUMNS else "")
         raise ExportError(
             f"{file.path}: lacks {', '.join(missing)}; found {len(names)} columns ({shown}), expected "
-            "FOCUS 1.0 to 1.3. Select these columns in the export, or remove the file"
+            f"FOCUS 1.0 to 1.4. {_version_text(canonical_names)} Select these columns in the export, or remove the file"
         )
     return Shape(
         format=format_,
         delimiter=delimiter,
         columns=tuple(listed),
         focus_version=columns.focus_version(canonical_names),
-        has_meters=any(name.lower() in canonical_names for name in columns.sources("SkuMeter")),
+        has_meters=any(name.lower() in canonical_names for name in columns.METERS),
     )

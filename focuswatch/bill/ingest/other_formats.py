@@ -26,6 +26,8 @@ def format_of(names: Collection[str]) -> str | None:
         )
     if any(name.startswith("invoicedetail") for name in squeezed) and "chargeperiodstart" not in squeezed:
         return "is the FOCUS Invoice Detail dataset. Use the Cost and Usage dataset, and remove this file"
+    if "billingperiodstatus" in squeezed and "billedcost" not in squeezed:
+        return "is the FOCUS Billing Period dataset. Use the Cost and Usage dataset, and remove this file"
     if {"billedcost", "amortizedcost"} <= squeezed or {"billedcost", "chargetype"} <= squeezed:
         return f"is FOCUS 0.5 (AmortizedCost, ChargeType), expected FOCUS 1.0 or later. {USE_FOCUS}"
     # https://learn.microsoft.com/azure/cost-management-billing/automate/understand-usage-details-fields

@@ -1,4 +1,4 @@
-"""Handle charges of providers other than AWS: reports include the cost, detections do not evaluate the charges."""
+"""Handle charges of providers other than AWS, which detections of AWS resources do not evaluate."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -23,19 +23,25 @@ def probe_providers(connection: "duckdb.DuckDBPyConnection", *, table: str) -> d
 
 def sentence(providers: Iterable[Mapping[str, int]], *, charges: int) -> str | None:
     """Return what to know of an export with these charges of other providers; None where all are AWS's."""
-    counts: dict[str, int] = {}
-    for unit in providers:
-        for name, count in unit.items():
-            counts[name] = counts.get(name, 0) + count
+    counts = counts_of(providers)
     if not counts:
         return None
     others = sum(counts.values())
     names = [f"{name}'s" for name in sorted(counts, key=lambda name: (-counts[name], name))]
     named = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
     return (
-        f"{others:,} of {charges:,} charges are {named}; detections evaluate AWS charges only. Reports include the "
-        "cost of the other charges, but do not recognize AI spend in them"
+        f"{others:,} of {charges:,} charges are {named}. Anomalies, budgets, new services, AI spend and reports "
+        "include them; detections of AWS resources do not"
     )
+
+
+def counts_of(providers: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return the charges of every provider other than AWS in all units together."""
+    counts: dict[str, int] = {}
+    for unit in providers:
+        for name, count in unit.items():
+            counts[name] = counts.get(name, 0) + count
+    return counts
 
 
 def aws_only(connection: "duckdb.DuckDBPyConnection", *, of: "duckdb.DuckDBPyConnection") -> None:

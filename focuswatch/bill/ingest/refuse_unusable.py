@@ -1,5 +1,6 @@
-"""Reject exports that can be read but not used: two currencies, monthly granularity, no charges."""
+"""Reject exports that can be read but not used: two currencies, monthly granularity, running totals, no charges."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import duckdb
@@ -10,6 +11,11 @@ from focuswatch.bill.refresh.period_facts import grain_of
 from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.engines.sql_literals import literal
 from focuswatch.errors import ExportError
+
+# Hourly files of LiteLLM's callback `focus`. A row of a day's spend is written again whenever the spend changes:
+# https://github.com/BerriAI/litellm/tree/main/litellm/integrations/focus (database.py). Rows of tokens are not.
+HOURLY_OF_LITELLM = re.compile(r"(.*/)?date=[^/]+/hour=\d\d/usage_\w+\.(parquet|csv)")
+DAY_TOTALS = "Requests"  # the unit of rows with a day's spend
 
 
 def refuse_unusable(
@@ -40,6 +46,7 @@ def refuse_unusable(
             f"{source}: found two billing currencies, {first} and {second}; expected one. "
             "Scan the exports of different payers separately"
         )
+    _refuse_running_totals(source, units, deliveries, connection=connection)
     if grain_of([unit.periods for unit in units.values()]) == "MONTHLY":
         file = next(
             file for delivery in deliveries for file in delivery.files if units[delivery.unit].periods.monthly
@@ -47,6 +54,28 @@ def refuse_unusable(
         raise ExportError(
             f"{file.path}: charges have monthly granularity, expected daily or hourly. "
             "Create the export with TIME_GRANULARITY DAILY or HOURLY"
+        )
+
+
+def _refuse_running_totals(
+    source: str,
+    units: Mapping[str, Unit],
+    deliveries: Sequence[PeriodDelivery],
+    *,
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    """Raise ExportError for several hourly files of LiteLLM, each with the spend since midnight."""
+    hourly = [one for one in deliveries if HOURLY_OF_LITELLM.fullmatch(one.unit)]
+    if len(hourly) < 2 or not hourly[0].files[0].path.exists():  # noqa: PLR2004  one file cannot repeat another
+        return
+    shape = units[hourly[0].unit].parts[0].shape
+    rows = relation(shape, [str(hourly[0].files[0].path)])
+    (first,) = connection.execute(f"SELECT ConsumedUnit FROM ({rows}) LIMIT 1").fetchone() or (None,)
+    if first == DAY_TOTALS:
+        raise ExportError(
+            f"{source}: {hourly[0].unit} and {len(hourly) - 1} more are hourly files of LiteLLM, each with the spend "
+            "since midnight, so their sum counts the spend several times. Set FOCUS_FREQUENCY=daily in LiteLLM and "
+            "export these days again"
         )
 
 

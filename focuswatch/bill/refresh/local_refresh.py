@@ -16,7 +16,7 @@ from focuswatch.bill.bill import BillSummary
 from focuswatch.bill.ingest.bill_end import end_of
 from focuswatch.bill.ingest.delivery_layout import PeriodDelivery, deliveries_of, separated
 from focuswatch.bill.ingest.file_listing import ExportFile, Listing, list_source
-from focuswatch.bill.ingest.other_providers import sentence
+from focuswatch.bill.ingest.other_providers import counts_of, sentence
 from focuswatch.bill.ingest.overlapping_files import marked, suspects
 from focuswatch.bill.ingest.read_errors import changed as changed_since
 from focuswatch.bill.ingest.read_errors import refusal
@@ -28,14 +28,14 @@ from focuswatch.bill.refresh.delivery_history import extended
 from focuswatch.bill.refresh.local_views import create_deliveries, folded_view_sql, kept_view_sql
 from focuswatch.bill.refresh.period_facts import Grain, grain_of
 from focuswatch.bill.refresh.raw_export import DeliveredExport
-from focuswatch.bill.refresh.refresh_index import Index, Unit, digest_of, load_index, store_index
+from focuswatch.bill.refresh.refresh_index import DeliveryRow, Index, Unit, digest_of, load_index, store_index
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ExportError, FocuswatchError
 
 KEPT = "kept"
 MIRROR = "s3"
-READING = "7"  # increase it when files are read differently, so that every unit is read again
+READING = "8"  # increase it when files are read differently, so that every unit is read again
 
 NO_METERS = (
     "the export has neither SkuMeter nor x_UsageType, so detections that match meters find nothing. "
@@ -53,6 +53,8 @@ class LocalRefresh:
     focus_version: str
     grain: Grain
     export: DeliveredExport
+    others: Mapping[str, int]  # charges of providers other than AWS, by name
+    deliveries: tuple[DeliveryRow, ...]  # the history, the latest last
 
 
 def refresh(
@@ -125,7 +127,13 @@ def _refresh(
         raise unreadable(error, state=state, files=[file for one in once for file in one.files]) from error
     create_deliveries(connection, history)
     export = DeliveredExport(listing, counted, tuple(once))
-    return _summary(counted, {one.unit for one in changed}, [*warnings, *_counted_once(units)], export=export)
+    return _summary(
+        counted,
+        {one.unit for one in changed},
+        [*warnings, *_counted_once(units)],
+        export=export,
+        deliveries=history,
+    )
 
 
 def unreadable(error: duckdb.Error, *, state: Path, files: Sequence[ExportFile] = ()) -> ExportError:
@@ -181,7 +189,12 @@ def _sweep(state: Path, units: Mapping[str, Unit]) -> None:
 
 
 def _summary(
-    units: Mapping[str, Unit], changed: set[str], warnings: Iterable[str], *, export: DeliveredExport
+    units: Mapping[str, Unit],
+    changed: set[str],
+    warnings: Iterable[str],
+    *,
+    export: DeliveredExport,
+    deliveries: tuple[DeliveryRow, ...],
 ) -> LocalRefresh:
     facts = [fact for unit in units.values() for fact in unit.facts]
     parts = [part for unit in units.values() for part in unit.parts]
@@ -189,6 +202,8 @@ def _summary(
     charges = sum(fact.charges for fact in facts)
     other_providers = sentence((unit.providers for unit in units.values()), charges=charges)
     content = "\n".join(f"{name}\t{unit.digest}" for name, unit in sorted(units.items()))
+    others = counts_of(unit.providers for unit in units.values())
+    lacks_meters = charges > sum(others.values()) and not any(part.shape.has_meters for part in parts)
     summary = BillSummary(
         currency=next(fact.currency for fact in facts if fact.currency),
         first_charge_date=min(fact.first_charge_date for fact in facts),
@@ -199,7 +214,7 @@ def _summary(
             *warnings,
             *end.warnings,
             *([other_providers] if other_providers else []),
-            *([] if any(part.shape.has_meters for part in parts) else [NO_METERS]),
+            *([NO_METERS] if lacks_meters else []),
         ),
         other_providers=other_providers,
         per_usd=_newest_rate(units.values()),
@@ -211,6 +226,8 @@ def _summary(
         focus_version=max(part.shape.focus_version for part in parts),
         grain=grain_of([unit.periods for unit in units.values()]),
         export=export,
+        others=others,
+        deliveries=deliveries,
     )
 
 

@@ -41,6 +41,7 @@ TEXTS = (
     "PricingUnit",
     "SubAccountName",
     "x_ServiceCode",
+    "ServiceCategory",
     "PublisherName",
     "CommitmentDiscountType",
     "CommitmentDiscountName",
@@ -79,12 +80,15 @@ REQUIRED = (
 )
 # Where FOCUS renamed a column, or another says the same; the first that has a value counts.
 SOURCES = {
-    "SkuMeter": ("SkuMeter", "x_UsageType"),  # AWS's name before FOCUS had one
+    # The names of AWS and of Azure before FOCUS had one; the description only where a file has none of them:
+    # Google writes the SKU there, LiteLLM the model.
+    "SkuMeter": ("SkuMeter", "x_UsageType", "x_SkuMeterName", "ChargeDescription"),
     # FOCUS 1.3 names the seller in place of the marketplace: what AWS invoices is AWS's, models of others as well.
     # https://github.com/FinOps-Open-Cost-and-Usage-Spec/FOCUS_Spec, appendix/entity_identification.md, scenario 3.1
     "ProviderName": ("ProviderName", "InvoiceIssuerName", "ServiceProviderName"),
 }
 SELLER = "serviceprovidername"
+METERS = ("SkuMeter", "x_UsageType", "x_SkuMeterName")
 IS_AWS = (
     "regexp_matches(lower(trim({})), '^(aws|amazon)')"  # as AWS writes itself, and tools that rewrite exports
 )
@@ -98,6 +102,7 @@ PRICING_CURRENCY, PRICING_COST = "pricingcurrency", "pricingcurrencyeffectivecos
 READ |= {PRICING_CURRENCY: "text", PRICING_COST: "number"}
 INVOICE = "InvoiceId"  # read from the export itself, once a month: see focuswatch.bill.invoice_charges
 READ |= {INVOICE.lower(): "text"}
+MARKS_OF_1_4 = ("InvoiceDetailId", "CommitmentProgramEligibilityDetails")
 MARKS_OF_1_3 = ("ServiceProviderName", "HostProviderName", "AllocatedMethodId", "ContractApplied")
 MARKS_OF_1_2 = ("SkuMeter", "InvoiceId", "PricingCurrency", "SubAccountType")
 
@@ -134,7 +139,14 @@ def sources(column: str) -> tuple[str, ...]:
 
 
 def focus_version(names: set[str]) -> str:
-    """Return `1.0`, `1.2` or `1.3`, as the canonical column names tell; 1.1 counts as 1.2."""
+    """Return `1.0`, `1.2`, `1.3` or `1.4`, as the canonical column names tell; 1.1 counts as 1.2.
+
+    FOCUS 1.4 removed ProviderName, which 1.3 still requires beside ServiceProviderName.
+    """
+    if any(mark.lower() in names for mark in MARKS_OF_1_4):
+        return "1.4"
+    if SELLER in names and "providername" not in names:
+        return "1.4"
     if any(mark.lower() in names for mark in MARKS_OF_1_3):
         return "1.3"
     return "1.2" if any(mark.lower() in names for mark in MARKS_OF_1_2) else "1.0"
@@ -150,9 +162,11 @@ def expression(column: str, types: Mapping[str, tuple[str, str]], *, blanks: boo
     found = {name: types[name.lower()] for name in sources(column) if name.lower() in types}
     if SELLER not in types:
         found.pop("InvoiceIssuerName", None)  # a column more to read, for nothing
+    if len(found) > 1 or not _provider(types):
+        found.pop("ChargeDescription", None)  # a file with a column of meters has no meter in other rows
     blanks = blanks or len(found) > 1 or kind != "text"
     values = [
-        _issued_by_aws(value) if source == "InvoiceIssuerName" else value
+        _limited(value, source=source, types=types)
         for source, (name, type_) in found.items()
         for value in [_converted(_text(name, type_, blanks=blanks), type_, kind=kind)]
     ]
@@ -173,9 +187,22 @@ def invoice_id(types: Mapping[str, tuple[str, str]]) -> str:
     return without_blanks(f"CAST({quoted(name)} AS VARCHAR)")
 
 
-def _issued_by_aws(issuer: str) -> str:
-    """AWS where it issues the invoice, null where another does: a reseller sells AWS's services too."""
-    return f"CASE WHEN {IS_AWS.format(issuer)} THEN 'AWS' END"
+def _limited(value: str, *, source: str, types: Mapping[str, tuple[str, str]]) -> str:
+    """Return the value of a source, null in rows where it does not say what its column says.
+
+    An issuer other than AWS may sell AWS's services; a description of AWS is no meter.
+    """
+    match source:
+        case "InvoiceIssuerName":
+            return f"CASE WHEN {IS_AWS.format(value)} THEN 'AWS' END"
+        case "ChargeDescription":
+            return f"CASE WHEN NOT {IS_AWS.format(quoted(_provider(types)))} THEN {value} END"
+    return value
+
+
+def _provider(types: Mapping[str, tuple[str, str]]) -> str:
+    """Return the files' own name of the column that names the provider; empty without one."""
+    return next((types[name][0] for name in ("providername", SELLER) if name in types), "")
 
 
 def _account_id(number: str) -> str:

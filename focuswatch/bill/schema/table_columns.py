@@ -24,6 +24,7 @@ FOLDED_CHARGES = {
     "Tags": "MAP(VARCHAR, VARCHAR)",
     "SubAccountName": "VARCHAR",
     "x_ServiceCode": "VARCHAR",
+    "ServiceCategory": "VARCHAR",
     "PublisherName": "VARCHAR",
     "CommitmentDiscountType": "VARCHAR",
     "CommitmentDiscountName": "VARCHAR",
@@ -47,6 +48,7 @@ DAILY_CHARGES = {
 DAILY_SERVICES = {
     "charge_date": "DATE",
     "billing_period": "DATE",
+    "ProviderName": "VARCHAR",
     "BillingCurrency": "VARCHAR",
     "SubAccountId": "VARCHAR",
     "SubAccountName": "VARCHAR",
@@ -66,6 +68,7 @@ DAILY_SERVICES = {
 TAGGED_DAYS = {
     "charge_date": "DATE",
     "billing_period": "DATE",
+    "ProviderName": "VARCHAR",
     "BillingCurrency": "VARCHAR",
     "SubAccountId": "VARCHAR",
     "ServiceName": "VARCHAR",

@@ -14,8 +14,9 @@ from focuswatch.findings.amount_text import (
 )
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
+from focuswatch.findings.provider_names import is_aws
 from focuswatch.ledger.ledger_entry import OVER, NotificationKind
-from focuswatch.notify.console_links import console_url
+from focuswatch.notify.console_links import console_text, console_url
 from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text, rollout_extent
 from focuswatch.notify.mail.mail_content import Mail, Section, subject_line
 from focuswatch.notify.place_names import account_of_finding, owner_of_finding, region, region_id_of_finding
@@ -112,10 +113,14 @@ def first_step(finding: Finding) -> str | None:
     return steps[0].removeprefix("1. ") if steps else None
 
 
-def _link(finding: Finding) -> tuple[str, str]:
-    """Return the page of the resource, or else Cost Explorer."""
+def _link(finding: Finding) -> tuple[str, str] | None:
+    """Return the page of the resource, or else Cost Explorer; None for a resource of another provider without one."""
     url = console_url(finding.resource_id)
-    return ("Open the resource in the AWS console", url) if url else ("Open Cost Explorer", COST_EXPLORER)
+    if url:
+        return console_text(url).replace("Open in", "Open the resource in"), url
+    return (
+        None if finding.provider and not is_aws(finding.provider) else ("Open Cost Explorer", COST_EXPLORER)
+    )
 
 
 def _footer(finding: Finding, *, kind: NotificationKind) -> Section:

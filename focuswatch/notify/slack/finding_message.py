@@ -14,6 +14,7 @@ from focuswatch.findings.exclusion_offer import ExclusionOffer
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.offer_text import offer_command, offer_reason, offer_scope
 from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.notify.console_links import console_text
 from focuswatch.notify.incident_text import (
     also_detected_text,
     rollout_lines,
@@ -252,7 +253,7 @@ def _links(links: Links) -> Block | None:
     named_urls = [
         (links.jira, f"Jira {links.jira_key}" if links.jira_key else "Jira"),
         (links.query, "Open the query in Athena"),
-        (links.console, "Open in the AWS console"),
+        (links.console, console_text(links.console)),
     ]
     elements = [
         element

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from focuswatch.findings.amount_text import main_amount
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.console_links import console_url
+from focuswatch.notify.console_links import console_text, console_url
 from focuswatch.notify.deliver_to_addresses import SentNotification
 from focuswatch.notify.mute_label import not_waste_label
 from focuswatch.notify.place_names import account_of_finding
@@ -64,7 +64,8 @@ class TeamsSender:
 
     def _links(self, finding: Finding, *, address: str) -> Mapping[str, str | None]:
         """Return the links by the text of their buttons; without actions that the team may not take."""
-        console = {"Open in the AWS console": console_url(finding.resource_id)}
+        url = console_url(finding.resource_id)
+        console = {console_text(url): url}
         if not finding.suppressible_by_team:
             return console
         muting = not_waste_label(finding)

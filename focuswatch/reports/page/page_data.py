@@ -106,9 +106,9 @@ def gather(
 ) -> PageData:
     """Return what the page shows as of a day. A query that fails leaves its own section out, with a message.
 
-    `detections` are those of the last run of each detection; without them the detections run, on `detected_on` where
-    that is another engine, unless `result_cache` has their results over the same data. The table known_findings holds
-    the findings of `ledger`. `rate` is the one that the scan converted thresholds with.
+    `detections` are those of the last run of each detection; without them the detections run, those of AWS
+    resources on `detected_on`, unless `result_cache` has their results over the same data. The table known_findings
+    holds the findings of `ledger`. `rate` is the one that the scan converted thresholds with.
     """
     per_usd = float((rate or rate_of(currency, rates=owners.exchange_rates)).per_usd)
     queries = _Queries(engine, as_of, catalog)
@@ -119,7 +119,7 @@ def gather(
     series = series_of(entries, suppressions, as_of=as_of)
     if detections is None:
         detections = summarize_detections(
-            detected_on or engine, as_of=as_of, catalog=catalog, owners=owners, result_cache=result_cache,
+            engine, aws_engine=detected_on, as_of=as_of, catalog=catalog, owners=owners, result_cache=result_cache,
             evaluated_until=evaluated_until, per_usd=per_usd,
         )  # fmt: skip
     return PageData(

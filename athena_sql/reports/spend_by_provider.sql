@@ -1,0 +1,24 @@
+/*
+title = "Spend by provider, last 30 complete days compared with the previous 30 days"
+basis = "EffectiveCost and BilledCost of usage and fees; BilledCost plus the separate columns for credits and tax equals the invoice"
+why   = """
+Each provider as the bill names it, highest cost first. A gateway such as LiteLLM names the vendor of each model. `share` is the
+row's share of all EffectiveCost. If several bills are scanned together, all amounts are in the currency of the first one; the
+scan prints the exchange rates. The total equals spend_by_service, spend_by_account and spend_by_team.
+"""
+[offers]
+limits = "Both costs, credits and tax have columns of their own."
+*/
+SELECT
+    provider,
+    count(DISTINCT sub_account_id) AS sub_accounts,
+    count(DISTINCT service_name) AS services,
+    sum(effective_cost) AS effective_cost,
+    sum(effective_cost_before) AS effective_cost_before,
+    sum(effective_cost) / nullif(sum(sum(effective_cost)) OVER (), 0) AS share,
+    sum(billed_cost) AS billed_cost,
+    sum(credits) AS credits,
+    sum(tax) AS tax
+FROM team_spends
+GROUP BY 1
+ORDER BY effective_cost DESC, provider

@@ -1,0 +1,238 @@
+"""Several bills in files, read as one with DuckDB: of several providers, or of several payers.
+
+The first bill is the main one: the activity, the accounts and the other files belong to it, and its currency is the
+one to which the money of the others is converted. See focuswatch.bill.joined_bills.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import duckdb
+
+from focuswatch.bill import forecasts_file
+from focuswatch.bill.bill import (
+    KNOWN_FINDINGS_TABLE,
+    BillInputs,
+    BillPart,
+    BillSummary,
+    OtherBill,
+    Progress,
+    digest_of_inputs,
+    export_label,
+    resolve_as_of,
+)
+from focuswatch.bill.joined_bills import (
+    RefreshedBill,
+    accounts_of,
+    copy_views,
+    days_of,
+    end_of_bill,
+    join_bills,
+    joined_accounts,
+    joined_deliveries,
+    set_aside,
+)
+from focuswatch.bill.joint_summary import joint_summary, resold_notes
+from focuswatch.bill.kept_forecasts import KeptForecast, merged
+from focuswatch.bill.local_bill import input_files, load_tables
+from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh
+from focuswatch.bill.refresh.local_views import create_deliveries
+from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
+from focuswatch.bill.settling_days import AWS_DAYS, settle_days
+from focuswatch.bill.state_lock import locked
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.engines.duckdb_engine import DuckDbEngine, connect, create_table
+from focuswatch.errors import ConfigError
+from focuswatch.findings.exchange_rates import Rate
+from focuswatch.owners.owners_file import Owners
+
+
+@dataclass(frozen=True)
+class JointBill:
+    """A Bill of several bills on DuckDB; see focuswatch.bill.bill.Bill."""
+
+    engine: DuckDbEngine
+    aws_engine: DuckDbEngine
+    summary: BillSummary
+    as_of: date
+    data_digest: str
+    forecasts: Path
+
+    def delivered_charges(self, billing_period: date) -> str:
+        """Raise ConfigError: an invoice is of one bill, in its own currency; see Bill."""
+        raise ConfigError(
+            f"{billing_period:%Y-%m}: an invoice is split one bill at a time. Specify one of "
+            f"{', '.join(self.summary.names)}."
+        )
+
+    def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:
+        """Replace the table `known_findings`; see Bill."""
+        create_table(self.engine.connection, KNOWN_FINDINGS_TABLE, KNOWN_FINDINGS, rows)
+
+    def kept_forecasts(self, month: date) -> list[KeptForecast]:
+        """Return the forecasts of a month that were kept; see Bill."""
+        return [row for row in forecasts_file.read(self.forecasts) if row.month == month]
+
+    def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
+        """Add forecasts to the file of these bills together, apart from those of each bill; see Bill."""
+        forecasts_file.write(
+            self.forecasts, merged(forecasts_file.read(self.forecasts), rows, made_on=self.as_of)
+        )
+
+
+@contextmanager
+def open_joint_bill(
+    inputs: BillInputs, *, catalog: Catalog, owners: Owners, progress: Progress
+) -> Iterator[JointBill]:
+    """Refresh each bill and open all as one; no other process can open any of them until the block ends.
+
+    Raises ExportError and ConfigError as open_local_bill does, and ConfigError if two bills have the same charges, or
+    if there is no exchange rate for the currency of one.
+    """
+    sources = (OtherBill(inputs.export, inputs.state), *inputs.others)
+    names = _names([source.export for source in sources])
+    if len({source.state for source in sources}) < len(sources):
+        raise ConfigError(f"The same bill is named twice: {', '.join(names)}. Name each bill once.")
+    with ExitStack() as stack:
+        for source in sources:
+            stack.enter_context(locked(source.state))
+        connection = connect(scratch=inputs.state / "scratch")
+        stack.callback(connection.close)
+        refreshed = list(
+            _refresh_all(sources, names, connection=connection, catalog=catalog, progress=progress)
+        )
+        rates = [one.summary.rate(owners) for one in refreshed]
+        summary = joint_summary(names, refreshed, rates)
+        as_of = resolve_as_of(inputs.as_of, summary=summary)
+        bills = [
+            _refreshed_bill(number, name, one, rate=rate, main=rates[0], as_of=as_of, connection=connection)
+            for number, (name, one, rate) in enumerate(zip(names, refreshed, rates, strict=True))
+        ]
+        progress("Reading activity, accounts, recommendations, principals and owners")
+        load = partial(
+            _load,
+            bills=bills,
+            inputs=inputs,
+            as_of=as_of,
+            catalog=catalog,
+            owners=owners,
+            currency=summary.currency,
+        )
+        load(connection)
+        aws_connection = connection
+        if any(bill.others for bill in bills):  # a separate connection, so that other bills need no filter
+            aws_connection = connect(scratch=inputs.state / "scratch-aws")
+            stack.callback(aws_connection.close)
+            copy_views(aws_connection, bills, of=connection)
+            load(aws_connection, aws_only=True)
+        accounts = joined_accounts(bills)
+        parts = tuple(BillPart(bill.name, accounts[bill.name], days_of(connection, bill)) for bill in bills)
+        summary = replace(summary, parts=parts, warnings=(*summary.warnings, *resold_notes(bills)))
+        engine = DuckDbEngine(connection)
+        yield JointBill(
+            engine,
+            engine if aws_connection is connection else DuckDbEngine(aws_connection),
+            summary,
+            as_of,
+            data_digest=digest_of_inputs(summary, as_of=as_of, owners=owners, files=input_files(inputs)),
+            forecasts=_forecasts_folder(sources),
+        )
+
+
+def _forecasts_folder(sources: Sequence[OtherBill]) -> Path:
+    """Return the folder for what is kept of these bills together, in the state of the first one."""
+    others = sorted(str(source.state) for source in sources[1:])
+    folder = sources[0].state / "joint" / hashlib.sha256("\n".join(others).encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _refresh_all(
+    sources: Sequence[OtherBill],
+    names: Sequence[str],
+    *,
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    progress: Progress,
+) -> Iterator[LocalRefresh]:
+    """Refresh each bill, and set its views aside under its prefix."""
+    for number, (source, name) in enumerate(zip(sources, names, strict=True)):
+        told = _named(progress, name)
+        yield refresh(
+            source.export, connection=connection, catalog=catalog, state=source.state, progress=told
+        )
+        set_aside(connection, prefix=_prefix(number))
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    bills: Sequence[RefreshedBill],
+    inputs: BillInputs,
+    as_of: date,
+    catalog: Catalog,
+    owners: Owners,
+    currency: str,
+    aws_only: bool = False,
+) -> None:
+    kept = join_bills(connection, bills, catalog=catalog, currency=currency, aws_only=aws_only)
+    read = [bill for bill in bills if bill.has_aws or not aws_only]
+    create_deliveries(connection, joined_deliveries(read))
+    settled_after = max((bill.settle_days for bill in read), default=AWS_DAYS)
+    load_tables(
+        connection,
+        inputs,
+        as_of=as_of,
+        catalog=catalog,
+        owners=owners,
+        kept=kept,
+        settled_after=settled_after,
+    )
+
+
+def _named(progress: Progress, name: str) -> Progress:
+    return lambda text: progress(f"{name}: {text}")
+
+
+def _prefix(number: int) -> str:
+    return f"bill_{number}_"
+
+
+def _names(exports: Sequence[str]) -> list[str]:
+    """Return the names of the bills: the last folder of each, with more of the path where two are the same."""
+    labels = [export_label(export) for export in exports]
+    names = [
+        label if labels.count(label) == 1 else "/".join(Path(export).resolve().parts[-2:])
+        for label, export in zip(labels, exports, strict=True)
+    ]
+    return [name if names.count(name) == 1 else export for name, export in zip(names, exports, strict=True)]
+
+
+def _refreshed_bill(
+    number: int,
+    name: str,
+    refreshed: LocalRefresh,
+    *,
+    rate: Rate,
+    main: Rate,
+    as_of: date,
+    connection: duckdb.DuckDBPyConnection,
+) -> RefreshedBill:
+    charges, others = refreshed.summary.charges, sum(refreshed.others.values())
+    return RefreshedBill(
+        name,
+        prefix=_prefix(number),
+        as_of=end_of_bill(refreshed.summary.last_charge_date, as_of=as_of),
+        settle_days=settle_days(charges=charges, of_others=others),
+        currency=rate.currency,
+        factor=float(main.per_usd / rate.per_usd),
+        accounts=accounts_of(connection, prefix=_prefix(number)),
+        has_aws=others < charges,
+        others=frozenset(refreshed.others),
+        deliveries=refreshed.deliveries,
+    )

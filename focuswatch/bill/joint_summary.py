@@ -1,0 +1,83 @@
+"""The summary of several bills that are read as one: its extent, its exchange rates, and what to know of it."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from focuswatch.bill.bill import BillSummary
+from focuswatch.bill.ingest.other_providers import sentence
+from focuswatch.bill.joined_bills import RefreshedBill
+from focuswatch.bill.refresh.local_refresh import LocalRefresh
+from focuswatch.errors import ConfigError
+from focuswatch.findings.exchange_rates import USD, Rate
+
+RESOLD = {  # providers as gateways name them, by the provider whose own bill has the same charges
+    "AWS": ("bedrock", "sagemaker", "aws_polly"),
+    "Microsoft": ("azure", "azure_ai", "azure_text"),
+    "Google Cloud": ("vertex_ai", "gemini"),
+}
+
+
+def joint_summary(
+    names: Sequence[str], refreshed: Sequence[LocalRefresh], rates: Sequence[Rate]
+) -> BillSummary:
+    """Return the summary of all bills, in the currency of the first. Raises ConfigError without an exchange rate."""
+    summaries = [one.summary for one in refreshed]
+    converted = tuple(_conversions(names, rates))
+    own_notes = [
+        f"{name}: {warning}"
+        for name, one in zip(names, summaries, strict=True)
+        for warning in one.warnings
+        if warning != one.other_providers
+    ]
+    charges = sum(one.charges for one in summaries)
+    others = sentence((one.others for one in refreshed), charges=charges)
+    digest = "\n".join(
+        f"{name}\t{one.data_digest}\t{rate.per_usd}"
+        for name, one, rate in zip(names, summaries, rates, strict=True)
+    )
+    return BillSummary(
+        currency=rates[0].currency,
+        first_charge_date=min(one.first_charge_date for one in summaries),
+        last_charge_date=max(one.last_charge_date for one in summaries),
+        charges=charges,
+        data_digest=hashlib.sha256(digest.encode("utf-8", "surrogateescape")).hexdigest(),
+        warnings=(*own_notes, *converted, *([others] if others else [])),
+        other_providers=others,
+        per_usd=summaries[0].per_usd,
+        conversions=converted,
+    )
+
+
+def _conversions(names: Sequence[str], rates: Sequence[Rate]) -> Iterator[str]:
+    """Yield a note for each bill whose money is converted. Raises ConfigError if there is no rate."""
+    main = rates[0]
+    for name, rate in zip(names, rates, strict=True):
+        if rate.currency == main.currency:
+            continue
+        for needed in (rate, main):
+            if not needed.source:
+                raise ConfigError(
+                    f"{name} is billed in {rate.currency} and {names[0]} in {main.currency}, and there is no exchange "
+                    f"rate for {needed.currency}. Set {needed.currency} under [exchange_rates] in owners.toml."
+                )
+        sources = " and ".join(dict.fromkeys(one.source for one in (rate, main) if one.currency != USD))
+        yield (
+            f"amounts of {name} are converted from {rate.currency} to {main.currency}: 1 {rate.currency} is "
+            f"{main.per_usd / rate.per_usd:.6g} {main.currency} ({sources})"
+        )
+
+
+def resold_notes(bills: Sequence[RefreshedBill]) -> Iterator[str]:
+    """Yield a note for charges of a gateway that a provider bills too, and that are then counted twice."""
+    own = {provider: bill.name for bill in bills for provider in bill.others}
+    of_aws = [bill.name for bill in bills if bill.has_aws and not bill.others.intersection(*RESOLD.values())]
+    if of_aws:
+        own["AWS"] = of_aws[0]
+    for provider, names in RESOLD.items():
+        for bill in bills:
+            resold = sorted(bill.others.intersection(names))
+            if resold and own.get(provider, bill.name) != bill.name:
+                yield (
+                    f"{bill.name} has charges of {', '.join(resold)}, which {own[provider]} may also contain. "
+                    "If it does, they are counted twice: leave them out of one of the two"
+                )
