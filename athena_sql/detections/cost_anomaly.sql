@@ -14,7 +14,7 @@ reason    = "{service_name} cost {daily_cost} {currency}/day from {anomalous_fro
 action    = """
 1. Review the cost drivers in this finding, largest first.
 2. Identify who started the usage on {anomalous_from}: aws cloudtrail lookup-events --start-time {anomalous_from} --region {cause_region_id}
-3. If the new cost is expected, no action is required: the baseline adjusts within three weeks. To stop notifications until then, run: focuswatch exclude --fingerprint FINGERPRINT --reason REASON
+3. If the new cost is expected, no action is required: the baseline adjusts within three weeks. To stop notifications until then, run focuswatch exclude with the fingerprint of this finding and a reason.
 """
 action_of_others = """
 1. Review the cost drivers in this finding, largest first.
