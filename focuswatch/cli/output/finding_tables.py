@@ -21,9 +21,11 @@ from focuswatch.findings.finding import Finding, account_label
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry, Suppression
 
+MOST_ROWS = 500  # laying out a table of 100,000 rows takes minutes, and nobody reads it
+
 
 def print_findings(entries: Sequence[LedgerEntry]) -> None:
-    """Print findings, a row each."""
+    """Print the first MOST_ROWS findings, a row each, and how many there are."""
     out = console()
     if not entries:
         out.print("No open findings.")
@@ -33,7 +35,12 @@ def print_findings(entries: Sequence[LedgerEntry]) -> None:
         Column("Finding"), Column("Severity"), *cost_columns(entries[0].finding.currency), Column("Owner"),
         Column("Account, region"), Column("Detection"), Column("Since, state" if with_state else "Since"),
     )  # fmt: skip
-    print_grid(out, columns, [_row(entry, with_state=with_state) for entry in entries])
+    print_grid(out, columns, [_row(entry, with_state=with_state) for entry in entries[:MOST_ROWS]])
+    if len(entries) > MOST_ROWS:
+        out.print(
+            f"The {MOST_ROWS} findings of highest cost of {len(entries):,}. For all, use --format json.",
+            style="dim",
+        )
 
 
 def _row(entry: LedgerEntry, *, with_state: bool) -> Sequence[Cell]:
