@@ -62,7 +62,7 @@ test: check setup-dev
 
 # Run each case of each detection, a whole scan and a deployment on a real Trino.
 conformance: setup-dev
-	FOCUSWATCH_CONFORMANCE=all $(BIN)/python -m pytest tests/engines/test_conformance.py tests/engines/test_athena_statements_on_trino.py tests/engines/test_trino_engine.py tests/end_to_end/test_deployed.py
+	FOCUSWATCH_CONFORMANCE=all $(BIN)/python -m pytest tests/end_to_end/test_deployed.py tests/engines/test_trino_engine.py tests/engines/test_athena_statements_on_trino.py tests/engines/test_conformance.py
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .

@@ -9,6 +9,7 @@ import botocore.session
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.conformance.extent import IN_FULL
 from tests.fakes.local_trino import LocalTrino, lacking, must_be_there, trino
 
 # Powertools reads it once for a process, as a module of lambdas/ is imported, whichever test does so first.
@@ -38,6 +39,7 @@ TOGETHER = {  # modules, and single tests
     "test_infra_payer": "stacks",
     "test_infra_permissions": "stacks",
     "test_infra_principals": "stacks",
+    "test_architecture": "the imports",
     "test_page_browser": "a browser",
     "test_wheel": "a wheel",
     "test_read_tools": "an agent",
@@ -46,6 +48,7 @@ TOGETHER = {  # modules, and single tests
     "test_simulate": "a simulation",
     "test_reports": "a month",
 }
+APART = ("test_athena_statements_on_trino", "test_conformance")  # in full, each process has a Trino
 
 
 class Together(LoadScopeScheduling):
@@ -56,6 +59,8 @@ class Together(LoadScopeScheduling):
 
     def _split_scope(self, nodeid):
         module, _, test = nodeid.partition("::")
+        if IN_FULL and Path(module).stem in APART:
+            return nodeid
         return TOGETHER.get(Path(module).stem) or TOGETHER.get(test.partition("[")[0], nodeid)
 
 
@@ -71,5 +76,5 @@ def local_trino() -> Iterator[LocalTrino]:
         if must_be_there():
             pytest.fail(missing)
         pytest.skip(missing)
-    with trino() as raised:
+    with trino(for_hours=IN_FULL) as raised:
         yield raised

@@ -14,7 +14,7 @@ from focuswatch.cli.options import ListFormat
 
 if TYPE_CHECKING:
     from focuswatch.ledger import Ledger, LedgerEntry
-    from focuswatch.ledger.ledger_entry import Suppression, SuppressionScope
+    from focuswatch.ledger.ledger_entry import SuppressionScope
 
 Fingerprint = Annotated[str, typer.Argument(help="Fingerprint of the finding, or its first characters.")]
 Reason = Annotated[str, typer.Option(help="Reason, shown in the list of suppressions.")]
@@ -277,15 +277,13 @@ def _blind_spots(detection: str) -> list[str]:
 
 
 def _listed(ledger: "Ledger", *, everything: bool) -> "list[LedgerEntry]":
+    from focuswatch.ledger import SuppressionIndex
     from focuswatch.ledger.add_suppression import newest_bill_date
 
-    newest = newest_bill_date(ledger)
-    active = [suppression for suppression in ledger.suppressions() if suppression.is_active_on(newest)]
-    entries = sorted(ledger.entries().values(), key=lambda entry: (-entry.finding.stake, entry.fingerprint))
-    return [entry for entry in entries if everything or _is_shown(entry, active)]
-
-
-def _is_shown(entry: "LedgerEntry", suppressions: "list[Suppression]") -> bool:
-    return entry.state == "open" and not any(
-        suppression.covers(entry.finding) for suppression in suppressions
-    )
+    newest, suppressions = newest_bill_date(ledger), SuppressionIndex(ledger.suppressions())
+    listed = [
+        entry
+        for entry in ledger.entries().values()
+        if everything or (entry.state == "open" and not suppressions.suppresses(entry.finding, on=newest))
+    ]
+    return sorted(listed, key=lambda entry: (-entry.finding.stake, entry.fingerprint))

@@ -10,7 +10,7 @@ import pytest
 from focuswatch.bill.bill import BillSummary
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import machine_formats
-from focuswatch.cli.output.finding_tables import print_finding, print_findings
+from focuswatch.cli.output.finding_tables import MOST_ROWS, print_finding, print_findings
 from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.scan_tables import print_scan
 from focuswatch.cli.output.slack_payload import notification_payload
@@ -194,6 +194,17 @@ def test_progress_note_contains_no_escape_sequences(capsys):
     with progress_line() as line:
         line.note("Note: \x1b[2J[bold]x[/bold]")
     assert capsys.readouterr().err == "Note: \ufffd[2J[bold]x[/bold]\n"
+
+
+def test_long_list_of_findings_ends_with_their_number(capsys):
+    """A table of a hundred thousand rows would take minutes."""
+    entries = [LedgerEntry(finding=finding(f"machine-{number}")) for number in range(MOST_ROWS + 1)]
+    print_findings(entries)
+    output = capsys.readouterr().out
+    assert sum(entry.finding.fingerprint[:8] in output for entry in entries) == MOST_ROWS
+    assert f"The {MOST_ROWS} findings of highest cost of {MOST_ROWS + 1:,}." in output
+    print_findings(entries[:MOST_ROWS])
+    assert "of highest cost" not in capsys.readouterr().out
 
 
 def test_accounts_with_the_same_name_are_shown_with_ids(capsys):

@@ -24,7 +24,7 @@ def main() -> int:
         sys.exit(missing)
     connection, catalog, started, different, done = connect(), Catalog.load(), time.monotonic(), 0, 0
     cases = case_bills(catalog, connection=connection)
-    with trino() as raised:
+    with trino(for_hours=True) as raised:
         both = Both(raised, connection, catalog)
         for batch in random_batches(cases, catalog=catalog, bills=options.bills, seed=options.seed):
             for difference in both.differences(batch):

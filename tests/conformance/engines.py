@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from focuswatch.bill import local_tables
+from focuswatch.bill.refresh.athena_statements import NOT_STORED
 from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.detect.run_detection import Outcome, run_detection
 from focuswatch.engines import Engine, Row
@@ -99,8 +100,11 @@ class OnTrino:
     shapes: Mapping[str, Sequence[str]]  # of every table: its columns
     made: list[str] = field(default_factory=list)
 
-    def load(self, *, for_entries: Sequence[Detection | Report] = ()) -> None:
-        """Give Trino the bills, and have it make what `for_entries` read; all tables where none is named."""
+    def load(self, *, for_entries: Sequence[Detection | Report] = (), every: int = 1) -> None:
+        """Give Trino the bills, and have it make what `for_entries` read; all tables where none is named.
+
+        Tables that a deployment does not store are made of each `every`th bill.
+        """
         engine = self.trino.engine()
         engine.execute(f"CREATE SCHEMA memory.{self.schema}", label=self.schema)
         for name, shape in INPUT_TABLES.items():
@@ -116,7 +120,7 @@ class OnTrino:
         read = "\n".join([*(entry.sql for entry in for_entries), causes])
         needed = needed_of(read, everything) if for_entries else set(local_tables.MADE)
         for name in (one for one in local_tables.MADE if one in needed):
-            self._make(name)
+            self._make(name, numbers=range(0, len(self.bills), every if name in NOT_STORED else 1))
 
     def engine(self, number: int) -> Engine:
         """An engine over one bill."""
@@ -125,6 +129,14 @@ class OnTrino:
     def rows(self, table: str, number: int) -> list[Row]:
         """A table of one bill as Trino made it."""
         return self.engine(number).query(f"SELECT * FROM {table}", label=table)
+
+    def rows_by_bill(self, table: str) -> dict[int, list[Row]]:
+        """Return a table of all bills as Trino made it, in one statement; bills without rows are left out."""
+        statement = f"SELECT bill, {', '.join(self.shapes[table])} FROM {table}"
+        by_bill: dict[int, list[Row]] = {}
+        for row in self.trino.engine(schema=self.schema).query(statement, label=table):
+            by_bill.setdefault(row.pop("bill"), []).append(row)
+        return by_bill
 
     def drop(self) -> None:
         """Give the memory back."""
@@ -140,7 +152,7 @@ class OnTrino:
             if name != of
         }
 
-    def _make(self, name: str) -> None:
+    def _make(self, name: str, *, numbers: Sequence[int]) -> None:
         engine = self.trino.engine(schema=self.schema)
         self.made.append(name)
         if name in BY_CHARGE:
@@ -149,9 +161,10 @@ class OnTrino:
                 label=f"{self.schema}: {name}",
             )
             return
-        for first in range(0, len(self.bills), AT_ONCE):
-            numbers = range(first, min(first + AT_ONCE, len(self.bills)))
-            each = "\nUNION ALL\n".join(self._made(name, number) for number in numbers)
+        for first in range(0, len(numbers), AT_ONCE):
+            each = "\nUNION ALL\n".join(
+                self._made(name, number) for number in numbers[first : first + AT_ONCE]
+            )
             verb = f"INSERT INTO {name}\n" if first else f"CREATE TABLE {name} AS\n"
             engine.execute(verb + each, label=f"{self.schema}: {name}")
 

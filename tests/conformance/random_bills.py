@@ -6,6 +6,7 @@ A bill that no detection's meters occur in proves nothing, so they are made of c
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -48,10 +49,14 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class EarlierBill:
-    """A case of a detection."""
+    """A case of a detection; of hundreds, a random bill reads three."""
 
     detection: str
-    bill: Bill
+    read: Callable[[], Bill]
+
+    @cached_property
+    def bill(self) -> Bill:
+        return self.read()
 
 
 def random_bill(random: Random, known: Sequence[EarlierBill], *, name: str) -> tuple[Bill, list[str]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from random import Random
 
@@ -104,7 +105,7 @@ class Both:
 def case_bills(catalog: Catalog, *, connection: duckdb.DuckDBPyConnection) -> list[EarlierBill]:
     """Every case of every detection."""
     return [
-        EarlierBill(id, bill_of(case, file=file, connection=connection))
+        EarlierBill(id, partial(bill_of, case, file=file, connection=connection))
         for id in catalog.detections
         for file in [read_cases(FOLDER / f"{id}.toml")]
         for case in file.cases

@@ -1,26 +1,26 @@
 """One text of SQL means the same on DuckDB and on a real Trino 435, the line that Athena engine 3 follows."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from focuswatch.authoring.detection_cases import FOLDER, CaseFile, differences, read_cases
-from focuswatch.bill.schema import table_columns
-from focuswatch.catalog.sql_catalog import Catalog, Detection
+from focuswatch.authoring.detection_cases import FOLDER, read_cases
+from focuswatch.bill.refresh.athena_statements import NOT_STORED
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.engines import Row
 from focuswatch.engines.duckdb_engine import connect
-from tests.conformance.bills import bill_of
+from tests.conformance.bills import Bill, bill_of
 from tests.conformance.compare import difference
-from tests.conformance.engines import EntryResult, OnTrino, on_duckdb, run_entry, shapes_of
+from tests.conformance.engines import OnTrino, on_duckdb, run_entry, shapes_of
 from tests.conformance.extent import only_in_full
 from tests.conformance.reduce import KEPT, read_kept
 from tests.conformance.run_both import BatchEntry, Both, case_bills, random_batches
 from tests.fakes.local_trino import LocalTrino
 
 CATALOG = Catalog.load()
-THREADS = 3
+FIFTH = 5
 
 
 @pytest.fixture(scope="module")
@@ -31,52 +31,47 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     connection.close()
 
 
-@only_in_full  # `make test` runs a case of each detection on the same Trino in test_athena_statements_on_trino
+@only_in_full
 @pytest.mark.parametrize("id", CATALOG.detections)
-def test_cases_have_the_same_result_on_trino(
+def test_tables_and_findings_of_cases_are_the_same_on_trino(
     id: str, local_trino: LocalTrino, connection: duckdb.DuckDBPyConnection
 ) -> None:
+    """The stored tables of each case; of each fifth, the other tables and the detection too.
+
+    test_athena_statements_on_trino runs the detection and the other tables, in one statement, for each case.
+    """
     file, detection = read_cases(FOLDER / f"{id}.toml"), CATALOG.detections[id]
     bills = [bill_of(case, file=file, connection=connection) for case in file.cases]
-    shapes = shapes_of(CATALOG, connection=connection, bill=bills[0])
-    there = OnTrino(local_trino, CATALOG, id, bills, shapes)
-    there.load(for_entries=[detection])
-    with ThreadPoolExecutor(THREADS) as pool:
-        mismatches = list(
-            pool.map(
-                lambda number: run_entry(
-                    detection, bills[number], engine=there.engine(number), catalog=CATALOG
-                ),
-                range(len(bills)),
-            )
+    there = OnTrino(local_trino, CATALOG, id, bills, shapes_of(CATALOG, connection=connection, bill=bills[0]))
+    there.load(for_entries=[detection], every=FIFTH)
+    theirs = {name: there.rows_by_bill(name) for name in there.made}
+    different = [
+        f"{bill.name}: {name}: {one}"
+        for number, bill in enumerate(bills)
+        for name, ours in _on_duckdb(bill, there.made, connection).items()
+        if name not in NOT_STORED or number % FIFTH == 0
+        if (one := difference(ours, theirs[name].get(number, [])))
+    ]
+    for number in range(0, len(bills), FIFTH):
+        here = on_duckdb(bills[number], catalog=CATALOG, connection=connection)
+        ours, theirs_of = (
+            run_entry(detection, bills[number], engine=engine, catalog=CATALOG).answers
+            for engine in (here, there.engine(number))
         )
-    problems = _against_duckdb(detection, file, there, mismatches, connection)
-    there.drop()
-    assert problems == []
-
-
-def _against_duckdb(
-    detection: Detection,
-    file: CaseFile,
-    there: OnTrino,
-    found: list[EntryResult],
-    connection: duckdb.DuckDBPyConnection,
-) -> list[str]:
-    problems = []
-    for number, (case, bill, on_trino) in enumerate(zip(file.cases, there.bills, found, strict=True)):
-        assert on_trino.outcome is not None
-        mismatches = differences(case, on_trino.outcome)
-        here = on_duckdb(bill, catalog=CATALOG, connection=connection)
-        on_duck = run_entry(detection, bill, engine=here, catalog=CATALOG)
-        for ours, theirs in zip(on_duck.answers, on_trino.answers, strict=False):
-            mismatches += [difference(ours, theirs, sql=detection.sql)]
-        mismatches += [
-            difference(here.query(f"SELECT * FROM {name}", label=name), there.rows(name, number))
-            for name in table_columns.MADE
-            if name in there.made and number % 5 == 0
+        different += [
+            f"{bills[number].name}: {one}"
+            for mine, yours in zip(ours, theirs_of, strict=True)
+            if (one := difference(mine, yours, sql=detection.sql))
         ]
-        problems += [f"{case.name}: {one}" for one in mismatches if one]
-    return problems
+    there.drop()
+    assert different == []
+
+
+def _on_duckdb(
+    bill: Bill, tables: Iterable[str], connection: duckdb.DuckDBPyConnection
+) -> dict[str, list[Row]]:
+    here = on_duckdb(bill, catalog=CATALOG, connection=connection)
+    return {name: here.query(f"SELECT * FROM {name}", label=name) for name in tables}
 
 
 BILLS, SEED = 3, 1  # `python -m tests.conformance` asks thousands

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from random import Random
 
 import pytest
@@ -85,7 +86,8 @@ def test_random_bill_depends_on_its_seed_only():
     connection = connect()
     file = read_cases(FOLDER / "new_region.toml")
     earlier_bills = [
-        EarlierBill("new_region", bill_of(case, file=file, connection=connection)) for case in file.cases
+        EarlierBill("new_region", partial(bill_of, case, file=file, connection=connection))
+        for case in file.cases
     ]
     bills = [random_bill(Random(seed), earlier_bills, name="b")[0] for seed in range(30)]
     assert bills == [random_bill(Random(seed), earlier_bills, name="b")[0] for seed in range(30)]

@@ -1,7 +1,7 @@
 """The Glue tables of the pipeline stack, made without deploying it, and the rows of a bill in them."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import duckdb
@@ -27,15 +27,23 @@ NOT_GIVEN = (
 )  # a refresh reads them, and nothing else
 
 
-def create_tables(aws: LocalAws, *, bucket: str, database: str, export: str, folder: str = "tables") -> None:
-    """A database with every table, whose files are below `folder`; those of the raw export in `export`."""
+def create_tables(
+    aws: LocalAws,
+    *,
+    bucket: str,
+    database: str,
+    export: str,
+    folder: str = "tables",
+    only: Collection[str] = GLUE_TABLES,
+) -> None:
+    """A database with the tables `only`, whose files are below `folder`; those of the raw export in `export`."""
     glue = aws.client("glue")
     glue.create_database(DatabaseInput={"Name": database})
     projections = {
         name: projection(day, unit="DAYS", first="2023-01-01", folder=f"s3://{bucket}/{folder}/{name}/{day}=")
         for name, day in DAYS.items()
     }
-    for name, columns in GLUE_TABLES.items():
+    for name, columns in ((name, GLUE_TABLES[name]) for name in only):
         key = PARTITION_KEYS.get(name)
         parameters = {"classification": "parquet", **projections.get(name, {})}
         storage = {
@@ -60,10 +68,17 @@ def put_table(aws: LocalAws, rows: pa.Table, *, bucket: str, key: str) -> None:
     aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body.getvalue())
 
 
-def give_tables(aws: LocalAws, connection: duckdb.DuckDBPyConnection, *, bucket: str, database: str) -> None:
-    """A database of its own that holds what a DuckDB holds, table by table."""
-    create_tables(aws, bucket=bucket, database=database, export="none", folder=database)
-    for name in (one for one in GLUE_TABLES if one not in NOT_GIVEN):
+def give_tables(
+    aws: LocalAws,
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    bucket: str,
+    database: str,
+    only: Collection[str] = GLUE_TABLES,
+) -> None:
+    """A database of its own that holds what a DuckDB holds of the tables `only`, table by table."""
+    create_tables(aws, bucket=bucket, database=database, export="none", folder=database, only=only)
+    for name in (one for one in only if one not in NOT_GIVEN):
         if name in DAYS:
             for day, rows in _by_day(connection, name).items():
                 key = f"{database}/{name}/{DAYS[name]}={day}/all.parquet"

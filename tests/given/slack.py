@@ -1,7 +1,7 @@
 """Delivery to a local Slack, batch by batch as in a function, with a clock that tests set."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import ceil
@@ -23,6 +23,7 @@ from focuswatch.notify.slack.finding_message import Links
 from focuswatch.notify.slack.record_response import ResponseRecorder
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_slack import LocalSlack, local_slack
+from tests.fakes.memory_table import MemoryTable
 from tests.fakes.slack_workspace import Channel
 from tests.fakes.waiting import patience
 from tests.given.ledger import ledger_table
@@ -130,10 +131,11 @@ class SlackWorld:
 
 
 @contextmanager
-def slack_world(**options: Any) -> Iterator[SlackWorld]:
-    """Start an empty local Slack."""
-    with mock_aws():
-        world = SlackWorld(None, ledger_table(), **options)  # type: ignore[arg-type]
+def slack_world(*, quick: bool = False, **options: Any) -> Iterator[SlackWorld]:
+    """Start an empty local Slack; `quick` with a table in memory, as test_memory_table tests it."""
+    with nullcontext() if quick else mock_aws():
+        table = MemoryTable() if quick else ledger_table()
+        world = SlackWorld(None, table, **options)  # type: ignore[arg-type]
         with local_slack(clock=world.clock) as world.server:
             for name in ("#team-search", "#finops"):
                 world.server.workspace.channel(name, members=["U0ANNA"])

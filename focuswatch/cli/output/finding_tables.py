@@ -24,9 +24,11 @@ from focuswatch.ledger.incident_groups import by_incident
 
 RELATED = "└"  # before the fingerprint of a finding whose incident has its lead above
 
+MOST_ROWS = 500  # laying out a table of 100,000 rows takes minutes, and nobody reads it
+
 
 def print_findings(entries: Sequence[LedgerEntry]) -> None:
-    """Print findings, a row each; the related findings of an incident follow its lead."""
+    """Print the first MOST_ROWS findings, a row each; the related findings of an incident follow its lead."""
     out = console()
     if not entries:
         out.print("No open findings.")
@@ -37,15 +39,20 @@ def print_findings(entries: Sequence[LedgerEntry]) -> None:
         Column("Account, region"), Column("Detection"), Column("Since, state" if with_state else "Since"),
     )  # fmt: skip
     incidents = by_incident(entries)
-    rows = [
-        _row(entry, with_state=with_state, is_related=entry is not members[0])
-        for members in incidents
-        for entry in members
-    ]
-    print_grid(out, columns, rows)
+    shown = [(entry, entry is not members[0]) for members in incidents for entry in members][:MOST_ROWS]
+    print_grid(
+        out,
+        columns,
+        [_row(entry, with_state=with_state, is_related=is_related) for entry, is_related in shown],
+    )
+    if len(entries) > MOST_ROWS:
+        out.print(
+            f"The {MOST_ROWS} findings of highest cost of {len(entries):,}. For all, use --format json.",
+            style="dim",
+        )
     if len(incidents) < len(entries):
         out.print(
-            f"{len(entries)} findings in {len(incidents)} incidents. {RELATED} marks a finding with the same "
+            f"{len(entries):,} findings in {len(incidents):,} incidents. {RELATED} marks a finding with the same "
             "cause as the one above it.",
             style="dim",
         )

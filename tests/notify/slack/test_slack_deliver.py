@@ -349,13 +349,13 @@ SHOWN = {"new": (1, 0), "changed": (1, 1), "in a digest": (2, 0), "back again": 
 @pytest.mark.parametrize("story", STORIES)
 def test_kill_at_any_step_causes_no_loss_and_no_duplicate(story):
     """Before and after each call; then the work is repeated."""
-    with slack_world() as whole:
+    with slack_world(quick=True) as whole:
         deliver_until_done(whole, *STORIES[story])
         steps = whole.steps.taken
     assert steps > 3
     for number in range(1, steps + 1):
         for moment in ("kill_before", "kill_after"):
-            with slack_world() as world:
+            with slack_world(quick=True) as world:
                 world.steps = Steps(**{moment: number})
                 deliver_until_done(world, *STORIES[story])
                 shown = world.team.shown

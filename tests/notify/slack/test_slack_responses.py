@@ -321,12 +321,12 @@ def test_response_counts_once_after_a_kill_at_any_step(action):
         table = world.steps.watched(world.table, ("get_item", "put_item", "update_item", "query"))
         return replace(recorder, table=table, ledger=DynamoLedger(table)).record(press)
 
-    with slack_world() as world:
+    with slack_world(quick=True) as world:
         recorded(ready(Steps()))
         steps = world.steps.taken
     for number in range(1, steps + 1):
         for moment in ("kill_before", "kill_after"):
-            with slack_world() as world:
+            with slack_world(quick=True) as world:
                 press = ready(Steps(**{moment: number}))
                 for _ in range(3):
                     try:
