@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from aws_cdk import aws_iam
 
+from focuswatch.collect.event_files import FOLDER
 from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
 from focuswatch.notify.security.ocsf_files import FOLDER as OCSF
 from focuswatch.operations.deployment_config import ONE_AT_A_TIME, QUEUE_FED, Deployment
@@ -125,7 +126,9 @@ class Permissions:
 
     def _collect(self) -> list[Grant]:
         deployment = self.deployment
-        kept = ("tables/activity/*", "tables/accounts/*", "tables/ai_links/*")
+        events = deployment.collector.events
+        tables = ["activity", "accounts", "account_history", "ai_links", *(["events"] if events else [])]
+        kept = tuple(f"tables/{table}/*" for table in tables)
         if deployment.management_role_arn:
             payer = Grant("list accounts", ("sts:AssumeRole",), (deployment.management_role_arn,))
         else:
@@ -135,6 +138,11 @@ class Permissions:
             payer,
             self._list(),
             self._objects("s3:GetObject", *kept, why="read earlier collections"),
+            *(
+                [self._objects("s3:GetObject", f"{FOLDER}*", why="read files of events")]
+                if "files" in events
+                else []
+            ),
             self._objects("s3:PutObject", *kept, why="write collected activity and links"),
         ]
 

@@ -1,8 +1,8 @@
-"""Once a day: collect the list of accounts, and the activity and links of the resources in each."""
+"""Once a day: collect the list of accounts, the activity and links of the resources in each, and events."""
 
 import os
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from aws_lambda_powertools.metrics import MetricUnit
 
@@ -11,12 +11,18 @@ from focuswatch.collect.collection_run import Summary, collect
 from focuswatch.collect.member_sessions import PATIENT, assume_session, member_sessions
 from lambdas.function import Invocation, lambda_function, logger, metrics
 
+SOURCES: tuple[Literal["deployments", "alarms", "health", "files"], ...] = (
+    "deployments",
+    "alarms",
+    "health",
+    "files",
+)
 ORGANIZATIONS_REGION = "us-east-1"  # https://docs.aws.amazon.com/general/latest/gr/ao.html
 
 
 @lambda_function("collect", traces_aws_calls=False)  # ten thousand calls would make a trace unreadable
 def handler(invocation: Invocation) -> dict[str, Any]:
-    """Write `accounts`, `activity` and `ai_links`; accounts that deny access are reported and fail nothing."""
+    """Write the collected tables; accounts that deny access are reported and fail nothing."""
     run = invocation.run
     # The regional endpoint: its tokens are valid in opt-in regions too.
     sts = run.session.client("sts", config=PATIENT)
@@ -30,6 +36,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         session_for=member_sessions(sts, role=os.environ["FOCUSWATCH_MEMBER_ROLE"], external_id=external_id),
         store=Store(run.session.client("s3", config=PATIENT), run.bucket),
         regions=os.environ["FOCUSWATCH_REGIONS"].split(","),
+        events=[source for source in SOURCES if source in os.environ.get("FOCUSWATCH_EVENTS", "").split(",")],
         today=datetime.now(UTC).date(),
         progress=logger.info,
     )
@@ -49,6 +56,7 @@ def _report(summary: Summary) -> None:
             "not_offered": [f"{service} in {region}" for service, region in summary.not_offered],
             "resources": summary.resources,
             "rows": summary.rows,
+            "events": summary.events,
             "seconds": summary.seconds,
         },
     )

@@ -6,9 +6,9 @@ Each charge is allocated by the tag of the resource, then by the tag of the acco
 value. `use_case` is the first match in owners.toml by resource, resource tag, account tag, account, and team; `intent` is the
 intent of the use case. For a charge without a use case, `intent` is the value of an intent tag, or null if there is no such
 tag. `charge_kind` is usage, fee (recurring, one-time or purchase), credit or tax. BilledCost matches the invoice;
-EffectiveCost is the amortized cost of usage.
+EffectiveCost is the amortized cost of usage. Tags and OU of the account are those that it had on the day of the charge.
 """
-reads = ["named_days", "tagged_days", "accounts", "owner_rules", "plans", "plan_rules"]
+reads = ["named_days", "tagged_days", "account_periods", "owner_rules", "plans", "plan_rules"]
 [parameters]
 days = 400
 */
@@ -50,7 +50,7 @@ tag_maps AS (
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
         AND charge_date < $as_of
     UNION
-    SELECT DISTINCT tags FROM accounts
+    SELECT DISTINCT tags FROM account_periods
 ),
 tag_values AS (                                               -- keys as focuswatch.catalog.tag_keys compares them
     SELECT
@@ -104,12 +104,12 @@ tagged_use_cases AS (
 ),
 ou_teams AS (
     SELECT
-        accounts.sub_account_id,
+        units.ou_path,
         max_by(ou_rules.team, length(ou_rules.value)) FILTER (WHERE ou_rules.team IS NOT NULL) AS team
-    FROM accounts
+    FROM (SELECT DISTINCT ou_path FROM account_periods) AS units
     INNER JOIN owner_rules AS ou_rules
         ON ou_rules.rule = 'ou'
-        AND starts_with('/' || regexp_replace(accounts.ou_path, '^/+|/+$', '') || '/', ou_rules.value || '/')
+        AND starts_with('/' || regexp_replace(units.ou_path, '^/+|/+$', '') || '/', ou_rules.value || '/')
     GROUP BY 1
 ),
 owned_spends AS (
@@ -122,14 +122,17 @@ owned_spends AS (
     FROM spends
     LEFT JOIN tagged_teams AS resource_teams ON spends.Tags = resource_teams.Tags
     LEFT JOIN tagged_use_cases AS by_tag ON spends.Tags = by_tag.Tags
-    LEFT JOIN accounts ON spends.SubAccountId = accounts.sub_account_id
+    LEFT JOIN account_periods AS accounts
+        ON spends.SubAccountId = accounts.sub_account_id
+        AND spends.charge_date >= accounts.valid_from
+        AND spends.charge_date < accounts.valid_to
     LEFT JOIN tagged_teams AS account_teams ON accounts.tags = account_teams.Tags
     LEFT JOIN tagged_use_cases AS by_account_tag ON accounts.tags = by_account_tag.Tags
     LEFT JOIN owner_rules AS account_rules
         ON account_rules.rule = 'account' AND account_rules.value = spends.SubAccountId
     LEFT JOIN plan_rules AS by_account
         ON by_account.rule = 'account' AND by_account.value = spends.SubAccountId
-    LEFT JOIN ou_teams ON spends.SubAccountId = ou_teams.sub_account_id
+    LEFT JOIN ou_teams ON accounts.ou_path = ou_teams.ou_path
 )
 SELECT
     owned_spends.charge_date,

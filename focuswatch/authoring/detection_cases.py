@@ -46,6 +46,8 @@ class Case(BaseModel):
     links: list[Given] = []
     principals: list[Given] = []
     accounts: list[Given] = []
+    account_history: list[Given] = []
+    events: list[Given] = []
     recommendations: list[Given] = []
     deliveries: list[Given] = []
     owners: Given = {}
@@ -131,6 +133,8 @@ def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
         ("activity", columns.ACTIVITY, activity),
         ("principal_charges", columns.PRINCIPAL_CHARGES, principals),
         ("accounts", columns.ACCOUNTS, case.accounts),
+        ("account_history", columns.ACCOUNT_HISTORY, case.account_history),
+        ("events", columns.EVENTS, case.events),
         ("ai_links", columns.AI_LINKS, [file.link_row | one for one in case.links]),
         ("deliveries", columns.DELIVERIES, case.deliveries),
         ("recommendations", columns.RECOMMENDATIONS, recommendations),

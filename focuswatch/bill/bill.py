@@ -31,6 +31,7 @@ class BillInputs:
     links: Path | None = None
     recommendations: Path | None = None
     principals: Path | None = None
+    events: Path | None = None
     as_of: date | None = None
 
 

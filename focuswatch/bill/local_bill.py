@@ -65,7 +65,7 @@ def open_local_bill(
             )
             summary = refreshed.summary
             as_of = resolve_as_of(inputs.as_of, summary=summary)
-            progress("Reading activity, accounts, recommendations, principals and owners")
+            progress("Reading activity, accounts, recommendations, principals, events and owners")
             kept = {name: f"kept_{name}" for name in KEPT_TABLES}
             _load(connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept=kept)
             if summary.other_providers:  # a separate connection, so that other bills need no filter
@@ -80,6 +80,7 @@ def open_local_bill(
                 inputs.links,
                 inputs.recommendations,
                 inputs.principals,
+                inputs.events,
             )
             yield LocalBill(
                 DuckDbEngine(connection),
@@ -106,6 +107,7 @@ def _load(
     """Create all tables over `folded_charges` and `deliveries`; `kept` as create_views takes it."""
     local_tables.load_file(connection, "activity", table_columns.ACTIVITY, inputs.activity)
     local_tables.load_accounts(connection, inputs.accounts)
+    local_tables.load_events(connection, inputs.events)
     local_tables.load_file(connection, "ai_links", table_columns.AI_LINKS, inputs.links)
     local_tables.load_file(
         connection, "recommendations", table_columns.RECOMMENDATIONS, inputs.recommendations

@@ -18,6 +18,7 @@ FILE_OPTIONS = (
     "links",
     "recommendations",
     "principals",
+    "events",
     "owners",
 )  # the files of RememberedInputs
 GIVEN_FILES = "given_files.json"  # in the folder of an export's state
@@ -49,6 +50,7 @@ class RememberedInputs:
     links: Path | None = None
     recommendations: Path | None = None
     principals: Path | None = None
+    events: Path | None = None
     owners: Path | None = None
 
 

@@ -45,6 +45,8 @@ def demo(
         export=str(simulated.export),
         activity=simulated.activity,
         principals=simulated.principals,
+        recommendations=simulated.recommendations,
+        events=simulated.events,
         accounts=simulated.accounts,
         owners=simulated.owners,
         state=state,

@@ -79,6 +79,7 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
         links=bill_options.links,
         recommendations=bill_options.recommendations,
         principals=bill_options.principals,
+        events=bill_options.events,
         owners=bill_options.owners,
     )
     if forget or bill_options.trino_location:
@@ -102,5 +103,6 @@ def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillI
         links=latest.links,
         recommendations=latest.recommendations,
         principals=latest.principals,
+        events=latest.events,
         as_of=options.day(bill_options.as_of),
     )

@@ -23,6 +23,7 @@ class BillOptions:
     links: options.Links = None
     recommendations: options.Recommendations = None
     principals: options.Principals = None
+    events: options.Events = None
     owners: options.OwnersFile = None
     ledger: options.LedgerLocation = None
     state: options.State = None

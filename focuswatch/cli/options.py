@@ -64,7 +64,7 @@ Activity = Annotated[
     typer.Option(help="Parquet or CSV of resource usage by day, from CloudWatch.", show_default=False),
 ]
 Accounts = Annotated[
-    Path | None, typer.Option(help="Parquet or CSV of accounts: names, OUs, tags.", show_default=False)
+    Path | None, typer.Option(help="Parquet or CSV of accounts: names, OUs, tags, days.", show_default=False)
 ]
 Links = Annotated[
     Path | None,
@@ -81,6 +81,12 @@ Principals = Annotated[
     typer.Option(
         help="Parquet or CSV of a CUR 2.0 export with IAM principals: who called Bedrock. See docs/attribution.md.",
         show_default=False,
+    ),
+]
+Events = Annotated[
+    Path | None,
+    typer.Option(
+        help="Parquet, CSV or JSON lines of deployments, alarms and other events.", show_default=False
     ),
 ]
 OwnersFile = Annotated[

@@ -64,7 +64,8 @@ def simulate(
     typer.echo(f"{written.rows:,} charges of {accounts} accounts over {days} days, as of {written.as_of}")
     for name, path in {
         "export": written.export, "activity": written.activity, "accounts": written.accounts, "owners": written.owners,
-        "recommendations": written.recommendations, "principals": written.principals, "truth": written.truth,
+        "recommendations": written.recommendations, "principals": written.principals, "events": written.events,
+        "truth": written.truth,
     }.items():  # fmt: skip
         typer.echo(f"  {name:15} {path}")
     typer.echo(f"{written.incidents} incidents planted, and {written.hard_negatives} harmless lookalikes.")

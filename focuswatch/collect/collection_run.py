@@ -1,19 +1,22 @@
-"""Run the collection: list the accounts, then collect the activity and links of many accounts at once."""
+"""Run the collection: list the accounts, then collect the activity, links and events of many accounts at once."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any, Literal
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
 from focuswatch.collect.account_activity import CollectedAccount, collect_account
+from focuswatch.collect.account_events import collect_events
 from focuswatch.collect.account_links import collect_links
 from focuswatch.collect.collected_days import Window
 from focuswatch.collect.collected_files import Store
+from focuswatch.collect.event_sources import EventSource
+from focuswatch.collect.events_run import first_day_of_events, store_event_files, store_events
 from focuswatch.collect.member_sessions import AT_ONCE, SessionFor
-from focuswatch.collect.organization_accounts import OrganizationAccount, list_accounts
+from focuswatch.collect.organization_accounts import OrganizationAccount, ended_periods, list_accounts
 
 RECENT_DAYS = 3  # CloudWatch completes a day late
 FIRST_DAYS = 18  # the longest lookback (14), two days until charges are complete, and a bill two days late
@@ -32,6 +35,8 @@ class Summary:
     resources: int
     rows: int
     seconds: float
+    events: int = 0  # that are new
+    unreadable_files: Mapping[str, str] = field(default_factory=dict)  # files of events, with the reason
 
     @property
     def refusing_accounts(self) -> dict[str, str]:
@@ -50,7 +55,8 @@ class Summary:
             f"{service} in {region}, accounts {_named(accounts)}": reason
             for (region, service, reason), accounts in sorted(alike.items())
         }
-        return _first(self.refusing_accounts, of="accounts") | _first(parts, of="services")
+        accounts, services = _first(self.refusing_accounts, of="accounts"), _first(parts, of="services")
+        return accounts | services | _first(dict(self.unreadable_files), of="files of events")
 
 
 def _first(refusals: dict[str, str], *, of: str) -> dict[str, str]:
@@ -71,23 +77,30 @@ def collect(
     store: Store,
     regions: Iterable[str],
     today: date,
+    events: Collection[EventSource | Literal["files"]] = (),
     recent_days: int = RECENT_DAYS,
     first_days: int = FIRST_DAYS,
     progress: Callable[[str], None] = lambda _text: None,
 ) -> Summary:
-    """Write `accounts`, then the `activity` until yesterday and the `ai_links` of every active account.
+    """Write `accounts` and `account_history`, then the tables of every active account; `activity` until yesterday.
 
     A refusal of an account, region or service is in the summary and fails nothing; its stored data stay.
-    Raises if Organizations or the bucket refuses, since nothing can be collected without them.
+    `events` are the sources of the table `events`; "files" are those that a CI writes into the bucket. Raises if
+    Organizations or the bucket refuses, since nothing can be collected without them.
     """
     started = time.monotonic()
-    accounts = list_accounts(organizations, before=store.accounts(), today=today)
+    before = store.accounts()
+    accounts = list_accounts(organizations, before=before, today=today)
+    history = ended_periods(accounts, before=before, history=store.account_history(), today=today)
+    store.write_account_history(history)  # first: a run that ends here records the same changes again
     store.write_accounts([account.row for account in accounts])
     active = [account for account in accounts if account.is_active]
     progress(f"{len(accounts)} accounts, {len(active)} active")
     window = Window(today, recent_days=recent_days, first_days=first_days)
     store.list_days(window.days)
     not_offered, all_regions = ServiceNotOffered(), tuple(regions)
+    sources: list[EventSource] = [source for source in events if source != "files"]
+    first_events = first_day_of_events(store, today=today) if sources else today
 
     def collected(account: OrganizationAccount) -> CollectedAccount | Refusal:
         try:
@@ -111,6 +124,15 @@ def collect(
                 store=store,
                 not_offered=not_offered,
             )
+            result.events = collect_events(
+                result,
+                session=session,
+                regions=all_regions,
+                since=first_events,
+                end_day=today + timedelta(days=1),
+                sources=sources,
+                not_offered=not_offered,
+            )
             return result
         except AWS_ERRORS:  # the bucket's: those of the account are recorded as refusals
             raise
@@ -119,7 +141,11 @@ def collect(
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         outcomes = list(pool.map(collected, active))
-    return _summary(accounts, outcomes, not_offered=not_offered, seconds=time.monotonic() - started)
+    found = [event for one in outcomes if isinstance(one, CollectedAccount) for event in one.events]
+    added = store_events(found, since=first_events, today=today, store=store) if sources else 0
+    unreadable = store_event_files(store) if "files" in events else {}
+    summary = _summary(accounts, outcomes, not_offered=not_offered, seconds=time.monotonic() - started)
+    return replace(summary, events=added, unreadable_files=unreadable)
 
 
 def _summary(

@@ -5,6 +5,8 @@ access level List or Read in
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
+from collections.abc import Iterable
+
 REASONS: dict[str, str] = {
     "cloudwatch:GetMetricData": "daily activity of each resource",
     "cloudwatch:ListMetrics": "endpoint variants and Bedrock models that were called, including deleted ones",
@@ -40,6 +42,24 @@ REASONS: dict[str, str] = {
 }
 ACTIONS: tuple[str, ...] = tuple(REASONS)
 
+# For the sources of operational events that `collector.events` of deployment.toml names. Deployments come from
+# cloudtrail:LookupEvents above.
+EVENT_REASONS: dict[str, dict[str, str]] = {
+    "alarms": {
+        "cloudwatch:DescribeAlarmHistory": "state changes of alarms",
+        "cloudwatch:DescribeAlarms": "namespace of an alarm's metric, which names the service",
+    },
+    "health": {
+        "health:DescribeEvents": "issues and scheduled changes; needs a Business Support plan or higher"
+    },
+}
+
+
+def member_actions(events: Iterable[str]) -> tuple[str, ...]:
+    """Return the actions of the member role with these sources of operational events."""
+    return (*ACTIONS, *(action for source in events for action in EVENT_REASONS.get(source, ())))
+
+
 MANAGEMENT_REASONS: dict[str, str] = {
     "organizations:ListAccounts": "accounts of the organization, and which are closed",
     "organizations:ListTagsForResource": "tags of an account, which may name its team",
@@ -49,7 +69,7 @@ MANAGEMENT_REASONS: dict[str, str] = {
 MANAGEMENT_ACTIONS: tuple[str, ...] = tuple(MANAGEMENT_REASONS)
 
 BUCKET_REASONS: dict[str, str] = {
-    "s3:ListBucket": "stored days; only under tables/activity/, tables/accounts/ and tables/ai_links/",
+    "s3:ListBucket": "stored days; only under the folders of the collected tables",
     "s3:GetObject": "stored values of a day, which stay if an account refuses; only there",
     "s3:PutObject": "to store the values of a day; only there",
 }

@@ -1,4 +1,4 @@
-"""Simulate a bill: plan it, and write the export, activity, accounts, callers, owners and truth."""
+"""Simulate a bill: plan it, and write the export, activity, accounts, callers, events, owners and truth."""
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -12,6 +12,7 @@ from focuswatch.simulate.companion_files import (
     bedrock_charges,
     write_accounts,
     write_activity,
+    write_events,
     write_owners,
     write_principals,
     write_recommendations,
@@ -25,6 +26,7 @@ from focuswatch.simulate.expected import truth_of
 from focuswatch.simulate.organization import make_organization
 from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.planted.incident_kinds import plant
+from focuswatch.simulate.planted_events import plan_events
 from focuswatch.simulate.planted_truth import write_truth
 from focuswatch.simulate.writing.export_files import (
     EXPORT_NAME,
@@ -48,6 +50,7 @@ class Simulated:
     accounts: Path
     recommendations: Path
     principals: Path
+    events: Path
     owners: Path
     truth: Path
     files: tuple[Path, ...]
@@ -103,6 +106,7 @@ def simulate(
         accounts=out / "accounts.parquet",
         recommendations=out / "recommendations.parquet",
         principals=out / "principals.parquet",
+        events=out / "events.parquet",
         owners=out / "owners.toml",
         truth=out / "truth.json",
         files=export.files,
@@ -115,8 +119,12 @@ def simulate(
     write_accounts(plan.organization, simulated.accounts)
     write_recommendations(plan, simulated.recommendations)
     write_principals(charges, callers, simulated.principals)
+    events = plan_events(truth.incidents, accounts=[account.id for account in plan.organization.accounts])
+    write_events(events, simulated.events)
     write_owners(plan, simulated.owners, principal_budgets=callers.budgets)
-    write_truth(truth, simulated.truth, plan=plan, seed=seed, grain=grain)
+    write_truth(
+        truth, simulated.truth, plan=plan, seed=seed, grain=grain, events=[event.truth for event in events]
+    )
     return simulated
 
 

@@ -16,6 +16,8 @@ INPUT_TABLES = {
     "activity": table_columns.ACTIVITY,
     "principal_charges": table_columns.PRINCIPAL_CHARGES,
     "accounts": table_columns.ACCOUNTS,
+    "account_history": table_columns.ACCOUNT_HISTORY,
+    "events": table_columns.EVENTS,
     "ai_links": table_columns.AI_LINKS,
     "deliveries": table_columns.DELIVERIES,
     "known_findings": table_columns.KNOWN_FINDINGS,

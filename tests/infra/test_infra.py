@@ -36,6 +36,8 @@ READ = {
     "deliveries": table_columns.DELIVERIES,
     "activity": table_columns.ACTIVITY,
     "accounts": table_columns.ACCOUNTS,
+    "account_history": table_columns.ACCOUNT_HISTORY,
+    "events": table_columns.EVENTS,
     "ai_links": table_columns.AI_LINKS,
     "principal_charges": table_columns.PRINCIPAL_CHARGES,
     "known_findings": table_columns.KNOWN_FINDINGS,

@@ -115,6 +115,8 @@ GLUE_TABLES: dict[str, list[tuple[str, str]]] = {
     "deliveries": glue_columns(table_columns.DELIVERIES),
     "activity": [pair for pair in glue_columns(table_columns.ACTIVITY) if pair[0] != "activity_date"],
     "accounts": glue_columns(table_columns.ACCOUNTS),
+    "account_history": glue_columns(table_columns.ACCOUNT_HISTORY),
+    "events": glue_columns(table_columns.EVENTS),
     "ai_links": glue_columns(table_columns.AI_LINKS),
     "principal_export": glue_columns(table_columns.PRINCIPAL_EXPORT),
     "principal_charges": glue_columns(table_columns.PRINCIPAL_CHARGES),

@@ -8,7 +8,8 @@ function anomaliesSection(data, currency) {
   if (!anomalies.length) return null;
   const all = data.findings.filter((finding) => finding.category === "anomaly").length;
   const shown = all > anomalies.length ? ` This section shows the ${anomalies.length} anomalies with the highest cost, out of ${all}. The Findings section lists all of them.` : "";
-  return section("anomalies", "Anomalies", `Each chart shows the daily cost of an anomaly, with anomalous days marked. The cost drivers are listed below the chart.${shown}`,
+  const marks = anomalies.some(({ events }) => events.length) ? " Triangles mark days with deployments, alarms or other events of the same service or resource, which are not necessarily the cause." : "";
+  return section("anomalies", "Anomalies", `Each chart shows the daily cost of an anomaly, with anomalous days marked. The cost drivers are listed below the chart.${marks}${shown}`,
     make("div", { class: "cards" }, anomalies.map((anomaly) => anomalyCard(anomaly, currency, dateOf(data.as_of)))));
 }
 
@@ -24,7 +25,7 @@ function anomalyCard(anomaly, currency, asOf) {
     drivers.length > 1 ? make("ul", { class: "drivers" }, drivers) : null);
 }
 
-function anomalyChart({ days, costs, anomalous_from: from, anomalous_until: until, expected }, width, asOf) {
+function anomalyChart({ days, costs, anomalous_from: from, anomalous_until: until, expected, events }, width, asOf) {
   const first = d3.utcDay.offset(asOf, -SERIES_DAYS);
   const points = costs.map((cost, index) => ({ day: dateOf(days[index]), cost, anomalous: from && days[index] >= from && days[index] <= until }));
   const span = from ? [{ from: dateOf(from), until: d3.utcDay.offset(dateOf(until), 1) }] : [];
@@ -37,7 +38,14 @@ function anomalyChart({ days, costs, anomalous_from: from, anomalous_until: unti
       Plot.lineY(points, { x: "day", y: "cost", stroke: "var(--model-inference)", strokeWidth: 1.6 }),
       expected == null ? null : Plot.ruleY([expected], { stroke: "var(--soft)", strokeDasharray: "4 3" }),
       expected == null ? null : Plot.text([`expected ${short(expected)}`], { x: first, dx: 3, y: expected, dy: -6, textAnchor: "start", fill: "var(--soft)", stroke: "var(--card)", strokeWidth: 3 }),
+      eventMarks(events),
       Plot.dot(points.filter((point) => point.anomalous), { x: "day", y: "cost", fill: "var(--mark)", r: 3 }),
     ],
   });
+}
+
+// A triangle at the foot of each day with operational events of the same account and service or resource.
+function eventMarks(events) {
+  const marks = events.map(({ day, events: texts, more }) => ({ day: dateOf(day), text: [day, ...texts, ...(more ? [`${more} more`] : [])].join("\n") }));
+  return Plot.dot(marks, { x: "day", y: 0, symbol: "triangle", r: 4, dy: -5, fill: "var(--ink)", title: "text" });
 }
