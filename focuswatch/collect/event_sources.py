@@ -88,7 +88,7 @@ def _section(value: Any) -> dict[str, Any]:
 def alarms(session: Session, place: Place, start: datetime, end: datetime) -> Iterator[CollectedEvent]:
     """Yield state changes of metric alarms to ALARM and to OK; the namespace of the metric names the service.
 
-    CloudWatch keeps the history of an alarm for 30 days:
+    CloudWatch keeps the history of a deleted alarm. Composite alarms, which have no metric, are left out:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarmHistory.html
     """
     client = session.client("cloudwatch", region_name=place.region)

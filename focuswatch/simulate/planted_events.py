@@ -77,7 +77,7 @@ def _beside(incident: Incident, *, number: int, other_account: str) -> Iterator[
     account, region, service, _ = incident.identity
     if not account or not service:
         return
-    start, name = incident.start, f"release-{number + 1}"
+    start = incident.start
     operation = DEPLOYMENTS.get(service, "release")
     other_service = OTHER_SERVICES[service == OTHER_SERVICES[0]]
     rows: list[tuple[Relation, str, date, str | None, str | None]] = [
@@ -89,11 +89,11 @@ def _beside(incident: Incident, *, number: int, other_account: str) -> Iterator[
     ]
     if region:
         rows.append(("other region", account, start, _other(region), service))
-    for relation, at_account, day, at_region, of_service in rows:
+    for place, (relation, at_account, day, at_region, of_service) in enumerate(rows):
         yield PlantedEvent(
             datetime.combine(day, time_of_day(14, 20)), at_account, at_region, of_service,
             kind="alarm" if number % 3 == 2 else "deployment",
-            reference=f"{operation} {name}-{relation.replace(' ', '-')}",
+            reference=f"{operation} 1.{number + 1}.{place}",
             relation=relation, beside=(account, service),
         )  # fmt: skip
 
