@@ -78,7 +78,8 @@ def _beside(incident: Incident, *, number: int, other_account: str) -> Iterator[
     if not account or not service:
         return
     start = incident.start
-    operation = DEPLOYMENTS.get(service, "release")
+    is_alarm = number % 3 == 2
+    named = "errors" if is_alarm else DEPLOYMENTS.get(service, "release")
     other_service = OTHER_SERVICES[service == OTHER_SERVICES[0]]
     rows: list[tuple[Relation, str, date, str | None, str | None]] = [
         ("coincides", account, start, region, service),
@@ -92,8 +93,8 @@ def _beside(incident: Incident, *, number: int, other_account: str) -> Iterator[
     for place, (relation, at_account, day, at_region, of_service) in enumerate(rows):
         yield PlantedEvent(
             datetime.combine(day, time_of_day(14, 20)), at_account, at_region, of_service,
-            kind="alarm" if number % 3 == 2 else "deployment",
-            reference=f"{operation} 1.{number + 1}.{place}",
+            kind="alarm" if is_alarm else "deployment",
+            reference=f"{named} 1.{number + 1}.{place}" + (" to ALARM" if is_alarm else ""),
             relation=relation, beside=(account, service),
         )  # fmt: skip
 
