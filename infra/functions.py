@@ -158,6 +158,8 @@ class LambdaFunctions(Construct):
             own["FOCUSWATCH_ANSWERS"] = self.queues["record"].queue_url
             if self._deployment.controls.enabled:
                 own["FOCUSWATCH_PRESSES"] = self._deployment.queue_url("controls")
+        if kind == "collect":
+            own["FOCUSWATCH_EVENTS"] = ",".join(self._deployment.collector.events)
         if kind == "refresh" and self._deployment.principals.enabled:
             own["FOCUSWATCH_PRINCIPALS"] = self._deployment.principals_path
         if kind == "collect" and self._deployment.invocation_logs.enabled:

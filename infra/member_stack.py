@@ -13,7 +13,7 @@ from typing import Any
 from aws_cdk import CfnStackSet, Environment, Stack, aws_iam
 from constructs import Construct
 
-from focuswatch.collect.member_permissions import ACTIONS, INVOCATION_LOG_REASONS, START_QUERY
+from focuswatch.collect.member_permissions import INVOCATION_LOG_REASONS, START_QUERY, member_actions
 from focuswatch.operations.deployment_config import PAYER_REGION, Deployment
 from infra.nag_exceptions import acknowledge
 
@@ -73,7 +73,11 @@ def member_role(deployment: Deployment) -> dict[str, Any]:
             "ArnEquals": {"aws:PrincipalArn": deployment.member_role_callers},
         },
     }
-    reads = {"Effect": "Allow", "Action": sorted(ACTIONS), "Resource": "*"}
+    reads = {
+        "Effect": "Allow",
+        "Action": sorted(member_actions(deployment.collector.events)),
+        "Resource": "*",
+    }
     return {
         "RoleName": deployment.collector.member_role,
         "Description": "Read-only access for focuswatch: usage of resources, and CloudTrail events",

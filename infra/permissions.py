@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from aws_cdk import aws_iam
 
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS
+from focuswatch.collect.event_files import FOLDER
 from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS, READ_UNTIL_KEY
 from focuswatch.notify.security.ocsf_files import FOLDER as OCSF
 from focuswatch.operations.deployment_config import ONE_AT_A_TIME, QUEUE_FED, Deployment
@@ -130,9 +131,11 @@ class Permissions:
 
     def _collect(self) -> list[Grant]:
         deployment = self.deployment
-        kept = ["tables/activity/*", "tables/accounts/*", "tables/ai_links/*"]
+        events = deployment.collector.events
+        tables = ["activity", "accounts", "account_history", "ai_links", *(["events"] if events else [])]
         if deployment.invocation_logs.enabled:
-            kept.append("tables/invocation_tokens/*")
+            tables.append("invocation_tokens")
+        kept = tuple(f"tables/{table}/*" for table in tables)
         if deployment.management_role_arn:
             payer = Grant("list accounts", ("sts:AssumeRole",), (deployment.management_role_arn,))
         else:
@@ -142,6 +145,11 @@ class Permissions:
             payer,
             self._list(),
             self._objects("s3:GetObject", *kept, why="read earlier collections"),
+            *(
+                [self._objects("s3:GetObject", f"{FOLDER}*", why="read files of events")]
+                if "files" in events
+                else []
+            ),
             self._objects("s3:PutObject", *kept, why="write collected activity and links"),
         ]
 

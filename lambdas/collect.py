@@ -1,8 +1,8 @@
-"""Once a day: collect the list of accounts, and activity, links and token sums of invocation logs in each."""
+"""Once a day: collect the accounts; in each, the activity and links of resources, token sums of logs, and events."""
 
 import os
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from aws_lambda_powertools.metrics import MetricUnit
 
@@ -13,6 +13,12 @@ from focuswatch.collect.member_sessions import PATIENT, assume_session, member_s
 from lambdas.environment import LambdaRun
 from lambdas.function import Invocation, lambda_function, logger, metrics
 
+SOURCES: tuple[Literal["deployments", "alarms", "health", "files"], ...] = (
+    "deployments",
+    "alarms",
+    "health",
+    "files",
+)
 ORGANIZATIONS_REGION = "us-east-1"  # https://docs.aws.amazon.com/general/latest/gr/ao.html
 
 
@@ -32,6 +38,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         session_for=member_sessions(sts, role=os.environ["FOCUSWATCH_MEMBER_ROLE"], external_id=external_id),
         store=Store(run.session.client("s3", config=PATIENT), run.bucket),
         regions=os.environ["FOCUSWATCH_REGIONS"].split(","),
+        events=[source for source in SOURCES if source in os.environ.get("FOCUSWATCH_EVENTS", "").split(",")],
         today=datetime.now(UTC).date(),
         invocation_logs=_invocation_logs(invocation.run),
         progress=logger.info,
@@ -61,6 +68,7 @@ def _report(summary: Summary) -> None:
             "not_offered": [f"{service} in {region}" for service, region in summary.not_offered],
             "resources": summary.resources,
             "rows": summary.rows,
+            "events": summary.events,
             "seconds": summary.seconds,
             "not_read": list(summary.notes),
         },

@@ -4,15 +4,17 @@ why   = """
 A chargeback must equal the invoice, so this lookup reads the export as delivered, for one billing period, when the chargeback is
 made. The tables that detections read do not have InvoiceId. Amounts are decimals, so that their sum does not depend on the order.
 `charge_kind` is refund (corrections of earlier invoices, and adjustments), tax, credit, fee (recurring, one-time or purchase) or usage.
+`account_from` is the first day of the account's period in account_periods, whose tags and OU name the owner of the charge.
 `invoice_id` is null until the provider issues the invoice, and in exports of FOCUS 1.0, which have no InvoiceId.
 https://github.com/FinOps-Open-Cost-and-Usage-Spec/FOCUS_Spec/blob/main/specification/columns/chargeclass.md
 """
-reads = ["focus_export"]
+reads = ["focus_export", "account_periods"]
 */
 SELECT
     InvoiceId AS invoice_id,
     BillingCurrency AS currency,
     SubAccountId AS sub_account_id,
+    account_periods.valid_from AS account_from,
     ServiceName AS service_name,
     CASE
         WHEN ChargeClass = 'Correction' OR ChargeCategory = 'Adjustment' THEN 'refund'
@@ -21,7 +23,11 @@ SELECT
         WHEN ChargeCategory = 'Purchase' OR ChargeFrequency IN ('Recurring', 'One-Time') THEN 'fee'
         ELSE 'usage'
     END AS charge_kind,
-    Tags AS tags,
+    charges.Tags AS tags,
     sum(CAST(coalesce(BilledCost, 0) AS decimal(38, 10))) AS billed_cost
-FROM focus_export
-GROUP BY 1, 2, 3, 4, 5, 6
+FROM focus_export AS charges
+LEFT JOIN account_periods
+    ON SubAccountId = account_periods.sub_account_id
+    AND CAST(ChargePeriodStart AS date) >= account_periods.valid_from
+    AND CAST(ChargePeriodStart AS date) < account_periods.valid_to
+GROUP BY 1, 2, 3, 4, 5, 6, 7

@@ -1,17 +1,22 @@
 /*
-title = "Bedrock tokens of a month by account and tags, in millions"
+title = "Bedrock tokens of a month by account, period of the account and tags, in millions"
 why   = """
 A chargeback that splits shared costs by tokens needs the tokens of each team; teams are assigned by account and tags.
 """
-reads = ["token_charges"]
+reads = ["token_charges", "account_periods"]
 [parameters]
 first_day = 2026-01-01
 end_day = 2026-02-01
 */
 SELECT
-    sub_account_id,
-    tags,
-    sum(million_tokens) AS million_tokens
+    token_charges.sub_account_id,
+    account_periods.valid_from AS account_from,
+    token_charges.tags,
+    sum(token_charges.million_tokens) AS million_tokens
 FROM token_charges
-WHERE charge_date >= $first_day AND charge_date < $end_day
-GROUP BY 1, 2
+LEFT JOIN account_periods
+    ON token_charges.sub_account_id = account_periods.sub_account_id
+    AND token_charges.charge_date >= account_periods.valid_from
+    AND token_charges.charge_date < account_periods.valid_to
+WHERE token_charges.charge_date >= $first_day AND token_charges.charge_date < $end_day
+GROUP BY 1, 2, 3

@@ -3,7 +3,7 @@ title = "Unallocated spend, last 30 complete days compared with the previous 30 
 basis = "EffectiveCost of usage and fees, excluding credits and tax"
 why   = """
 Unallocated spend has no team and no budget. The report lists it by account and service, highest cost first, with the reason why
-no owner was found. The last row is the sum of all rows that are not listed, so the total equals (unallocated) in the report
+no owner was found, such as an OU that was renamed. The last row is the sum of all rows that are not listed, so the total equals (unallocated) in the report
 spend_by_team. A day is complete when its charges no longer change. `share` is
 the row's share of all unallocated spend.
 """
@@ -14,17 +14,34 @@ cost = ["effective", "billed"]
 charges = ["usage", "fees"]
 more = ["credits", "tax"]
 */
-WITH unowned AS (
+WITH former_ous AS (                                           -- the last OU of an account that a team owned
     SELECT
-        sub_account_id,
+        periods.sub_account_id,
+        max_by(
+            'its OU was ' || ou_rules.value || ' of team ' || ou_rules.team || ' until '
+                || CAST(periods.valid_to AS varchar) || ', and no team owns its OU now',
+            date_diff('day', DATE '1900-01-01', periods.valid_to) * 1000 + length(ou_rules.value)
+        ) FILTER (WHERE ou_rules.team IS NOT NULL) AS unowned_because
+    FROM account_periods AS periods
+    INNER JOIN owner_rules AS ou_rules
+        ON ou_rules.rule = 'ou'
+        AND starts_with('/' || regexp_replace(periods.ou_path, '^/+|/+$', '') || '/', ou_rules.value || '/')
+    WHERE NOT periods.is_current
+    GROUP BY 1
+),
+unowned AS (
+    SELECT
+        team_spends.sub_account_id,
         service_name,
         CASE
+            WHEN tag_value IS NULL AND former_ous.unowned_because IS NOT NULL THEN former_ous.unowned_because
             WHEN tag_value IS NULL THEN 'no team tag on the resource or its account, and no team owns the account or its OU'
             ELSE 'the tag value ' || tag_value || ' is not a team in owners.toml'
         END AS unowned_because,
         sum(effective_cost) AS effective_cost,
         sum(effective_cost_before) AS effective_cost_before
     FROM team_spends
+    LEFT JOIN former_ous ON team_spends.sub_account_id = former_ous.sub_account_id
     WHERE team IS NULL
     GROUP BY 1, 2, 3
 ),

@@ -65,7 +65,10 @@ SELECT
     sum(charge_days.token_cost) AS token_cost
 FROM charge_days
 LEFT JOIN tag_teams ON charge_days.Tags = tag_teams.Tags
-LEFT JOIN account_teams ON charge_days.SubAccountId = account_teams.sub_account_id
+LEFT JOIN account_teams
+    ON charge_days.SubAccountId = account_teams.sub_account_id
+    AND charge_days.charge_date >= account_teams.valid_from
+    AND charge_days.charge_date < account_teams.valid_to
 LEFT JOIN completeness
     ON charge_days.SubAccountId IS NOT DISTINCT FROM completeness.sub_account_id
     AND charge_days.charge_date = completeness.charge_date

@@ -5,10 +5,11 @@ Each charge is allocated by the tag of the resource, then by the tag of the acco
 `team` is null if the charge is unallocated. `tag_value` is the value of the tag, even if owners.toml does not list this
 value. `use_case` is the first match in owners.toml by resource, resource tag, account tag, account, and team; `intent` is the
 intent of the use case. For a charge without a use case, `intent` is the value of an intent tag, or null if there is no such
-tag. `provider` is the provider as the bill names it, or AWS if it names none. `charge_kind` is usage, fee (recurring, one-time or purchase), credit or tax. BilledCost matches the invoice;
-EffectiveCost is the amortized cost of usage.
+tag. `provider` is the provider as the bill names it, or AWS if it names none. `charge_kind` is usage, fee (recurring, one-time or
+purchase), credit or tax. BilledCost matches the invoice; EffectiveCost is the amortized cost of usage. Tags and OU of the account are
+those that it had on the day of the charge.
 """
-reads = ["named_days", "tagged_days", "accounts", "tag_teams", "account_teams", "plans", "plan_rules"]
+reads = ["named_days", "tagged_days", "account_periods", "tag_teams", "account_teams", "plans", "plan_rules"]
 [parameters]
 days = 400
 */
@@ -51,7 +52,7 @@ tag_maps AS (
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
         AND charge_date < $as_of
     UNION
-    SELECT DISTINCT tags FROM accounts
+    SELECT DISTINCT tags FROM account_periods
 ),
 tag_values AS (                                               -- keys as focuswatch.catalog.tag_key_prefixes compares them
     SELECT
@@ -87,9 +88,15 @@ owned_spends AS (
         coalesce(by_tag.intent, by_account_tag.intent) AS tagged_intent
     FROM spends
     LEFT JOIN tag_teams ON spends.Tags = tag_teams.Tags
-    LEFT JOIN account_teams ON spends.SubAccountId = account_teams.sub_account_id
+    LEFT JOIN account_teams
+        ON spends.SubAccountId = account_teams.sub_account_id
+        AND spends.charge_date >= account_teams.valid_from
+        AND spends.charge_date < account_teams.valid_to
     LEFT JOIN tagged_use_cases AS by_tag ON spends.Tags = by_tag.Tags
-    LEFT JOIN accounts ON spends.SubAccountId = accounts.sub_account_id
+    LEFT JOIN account_periods AS accounts
+        ON spends.SubAccountId = accounts.sub_account_id
+        AND spends.charge_date >= accounts.valid_from
+        AND spends.charge_date < accounts.valid_to
     LEFT JOIN tagged_use_cases AS by_account_tag ON accounts.tags = by_account_tag.Tags
     LEFT JOIN plan_rules AS by_account
         ON by_account.rule = 'account' AND by_account.value = spends.SubAccountId

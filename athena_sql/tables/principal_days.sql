@@ -9,7 +9,7 @@ the bill yet` subtracts this spend. Therefore the total of each day, account and
 AWS records callers since 2026-04-08. The name of a Bedrock API key is the name of its IAM user, which starts with BedrockAPIKey-:
 https://aws.amazon.com/blogs/machine-learning/introducing-granular-cost-attribution-for-amazon-bedrock/
 """
-reads = ["principal_charges", "ai_charges", "token_charges", "accounts", "owner_rules"]
+reads = ["principal_charges", "ai_charges", "token_charges", "account_periods", "owner_rules"]
 [parameters]
 days = 400
 */
@@ -124,7 +124,7 @@ tag_values AS (                                               -- keys as focuswa
     FROM (
         SELECT DISTINCT tags, false AS of_accounts FROM principal_charges
         UNION ALL
-        SELECT DISTINCT tags, true AS of_accounts FROM accounts
+        SELECT DISTINCT tags, true AS of_accounts FROM account_periods
     ) AS tag_maps
     CROSS JOIN UNNEST(map_keys(tag_maps.tags)) AS keys (tag_key)
     WHERE tag_maps.of_accounts OR lower(keys.tag_key) LIKE 'iamprincipal/%' -- a caller's tags, not those of the inference profile
@@ -157,12 +157,12 @@ tagged_teams AS (
 ),
 ou_teams AS (
     SELECT
-        accounts.sub_account_id,
+        units.ou_path,
         max_by(ou_rules.team, length(ou_rules.value)) FILTER (WHERE ou_rules.team IS NOT NULL) AS team
-    FROM accounts
+    FROM (SELECT DISTINCT ou_path FROM account_periods) AS units
     INNER JOIN owner_rules AS ou_rules
         ON ou_rules.rule = 'ou'
-        AND starts_with('/' || regexp_replace(accounts.ou_path, '^/+|/+$', '') || '/', ou_rules.value || '/')
+        AND starts_with('/' || regexp_replace(units.ou_path, '^/+|/+$', '') || '/', ou_rules.value || '/')
     GROUP BY 1
 )
 SELECT
@@ -186,8 +186,11 @@ LEFT JOIN token_meters
     ON named_callers.sku_meter = token_meters.sku_meter
     AND coalesce(named_callers.marketplace_model, '') = coalesce(token_meters.marketplace_model, '')
 LEFT JOIN tagged_teams AS caller_teams ON NOT caller_teams.of_accounts AND named_callers.tags = caller_teams.tags
-LEFT JOIN accounts ON named_callers.sub_account_id = accounts.sub_account_id
+LEFT JOIN account_periods AS accounts
+    ON named_callers.sub_account_id = accounts.sub_account_id
+    AND named_callers.charge_date >= accounts.valid_from
+    AND named_callers.charge_date < accounts.valid_to
 LEFT JOIN tagged_teams AS account_teams ON account_teams.of_accounts AND accounts.tags = account_teams.tags
 LEFT JOIN owner_rules AS account_rules
     ON account_rules.rule = 'account' AND account_rules.value = named_callers.sub_account_id
-LEFT JOIN ou_teams ON named_callers.sub_account_id = ou_teams.sub_account_id
+LEFT JOIN ou_teams ON accounts.ou_path = ou_teams.ou_path

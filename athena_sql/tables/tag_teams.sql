@@ -5,7 +5,7 @@ One row for each set of tags of a charge or an account that has an owner tag. `t
 one; `team` is its team in owners.toml, or null if owners.toml does not list the value. Without any team in owners.toml, the value is
 the team.
 """
-reads = ["tagged_days", "accounts", "owner_rules"]
+reads = ["tagged_days", "account_periods", "owner_rules"]
 [parameters]
 days = 400
 */
@@ -15,7 +15,7 @@ WITH tag_maps AS (
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
         AND charge_date < $as_of
     UNION
-    SELECT DISTINCT tags FROM accounts
+    SELECT DISTINCT tags FROM account_periods
 ),
 tag_values AS (                                               -- keys as focuswatch.catalog.tag_key_prefixes compares them
     SELECT

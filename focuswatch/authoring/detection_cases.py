@@ -48,6 +48,8 @@ class Case(BaseModel):
     invocations: list[Given] = []
     token_hours: list[Given] = []
     accounts: list[Given] = []
+    account_history: list[Given] = []
+    events: list[Given] = []
     recommendations: list[Given] = []
     deliveries: list[Given] = []
     owners: Given = {}
@@ -140,6 +142,8 @@ def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
         ("token_hours", columns.TOKEN_HOURS, token_hours),
         ("accounts", columns.ACCOUNTS, case.accounts),
         ("invocation_tokens", columns.INVOCATION_TOKENS, case.invocations),
+        ("account_history", columns.ACCOUNT_HISTORY, case.account_history),
+        ("events", columns.EVENTS, case.events),
         ("ai_links", columns.AI_LINKS, [file.link_row | one for one in case.links]),
         ("deliveries", columns.DELIVERIES, case.deliveries),
         ("recommendations", columns.RECOMMENDATIONS, recommendations),

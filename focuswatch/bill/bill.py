@@ -42,6 +42,7 @@ class BillInputs:
     principals: Path | None = None
     invocations: Path | None = None
     token_hours: Path | None = None
+    events: Path | None = None
     as_of: date | None = None
     others: tuple[OtherBill, ...] = ()
 

@@ -21,7 +21,10 @@ RAW, DELIVERED = "FROM focus_export", "delivered_charges"
 
 @dataclass(frozen=True)
 class InvoiceCharge:
-    """Charges with the same invoice, account, service, kind and tags; `invoice_id` None is not yet invoiced."""
+    """Charges with the same invoice, account, service, kind and tags; `invoice_id` None is not yet invoiced.
+
+    `account_from` is the first day of the account's period in the table account_periods; None for unknown accounts.
+    """
 
     invoice_id: str | None
     currency: str
@@ -30,6 +33,7 @@ class InvoiceCharge:
     charge_kind: ChargeKind
     tags: Mapping[str, str | None] | None
     billed_cost: Decimal
+    account_from: date | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ FILE_OPTIONS = (
     "principals",
     "invocations",
     "token_hours",
+    "events",
     "owners",
 )  # the files of RememberedInputs
 GIVEN_FILES = "given_files.json"  # in the folder of an export's state
@@ -53,6 +54,7 @@ class RememberedInputs:
     principals: Path | None = None
     invocations: Path | None = None
     token_hours: Path | None = None
+    events: Path | None = None
     owners: Path | None = None
     others: tuple[str, ...] = ()
 

@@ -78,7 +78,9 @@ def open_local_bill(
             )
             summary = replace(refreshed.summary, name=export_label(inputs.export))
             as_of = resolve_as_of(inputs.as_of, summary=summary)
-            progress("Reading activity, accounts, recommendations, principals, invocations and owners")
+            progress(
+                "Reading activity, accounts, recommendations, principals, invocations, events and owners"
+            )
             kept = {name: f"kept_{name}" for name in KEPT_TABLES}
             days = settle_days(charges=summary.charges, of_others=sum(refreshed.others.values()))
             load_tables(
@@ -109,7 +111,7 @@ def input_files(inputs: BillInputs) -> tuple[Path | None, ...]:
     """Return the files that are given with an export."""
     return (
         inputs.activity, inputs.accounts, inputs.links, inputs.recommendations, inputs.principals,
-        inputs.invocations, inputs.token_hours,
+        inputs.invocations, inputs.token_hours, inputs.events,
     )  # fmt: skip
 
 
@@ -129,6 +131,7 @@ def load_tables(
     """
     local_tables.load_file(connection, "activity", table_columns.ACTIVITY, inputs.activity)
     local_tables.load_accounts(connection, inputs.accounts)
+    local_tables.load_events(connection, inputs.events)
     local_tables.load_file(connection, "ai_links", table_columns.AI_LINKS, inputs.links)
     local_tables.load_file(
         connection, "recommendations", table_columns.RECOMMENDATIONS, inputs.recommendations

@@ -1,18 +1,24 @@
 """Create the tables that detections read on a DuckDB connection.
 
-`folded_charges` and `deliveries` already exist, from an export or a test case; this module creates `activity`,
-`accounts`, `principal_charges`, the owner tables, `daily_charges` and all tables derived from them.
+`folded_charges` and `deliveries` already exist, from an export or a test case; this module creates the
+tables of given files (such as `activity`, `accounts` and `events`), the owner tables, `daily_charges` and all tables
+derived from them.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from focuswatch.bill.schema.table_columns import (
+    ACCOUNT_HISTORY,
     ACCOUNTS,
+    ACCOUNTS_FILE,
+    EVENTS,
     MADE,
     OPTIONAL,
+    OPTIONAL_IN_EVENTS,
     OPTIONAL_IN_PRINCIPALS,
     OWNERS,
     PRINCIPAL_EXPORT,
@@ -28,6 +34,54 @@ from focuswatch.errors import ConfigError
 REASONS = ("Conversion Error", "Invalid Input Error", "Error when converting column", "Could not convert")
 
 
+@dataclass(frozen=True)
+class TableFormat:
+    """A format of files that an operator gives, with the function that reads it."""
+
+    name: str
+    endings: tuple[str, ...]
+    reader: str
+
+
+PARQUET = TableFormat(
+    "Parquet", (".parquet",), "read_parquet({files}, union_by_name = true, hive_partitioning = false)"
+)
+CSV = TableFormat(
+    "CSV",
+    (".csv", ".csv.gz"),
+    "read_csv({files}, header = true, all_varchar = true, union_by_name = true, hive_partitioning = false, "
+    "nullstr = ['', 'NULL'])",
+)
+JSON_LINES = TableFormat(
+    "JSON lines",
+    (".jsonl", ".ndjson", ".json"),
+    "read_json({files}, format = 'newline_delimited', union_by_name = true, hive_partitioning = false, "
+    "sample_size = -1)",
+)
+# The periods of each account, the newest first. A row of an account that left one organization ends on the day it did,
+# where another organization's list has the account too.
+PERIODS = """
+SELECT
+    * REPLACE (coalesce(valid_to, CASE WHEN place > 1 THEN closed_on END) AS valid_to)
+FROM (
+    SELECT *, row_number() OVER (
+        PARTITION BY sub_account_id ORDER BY coalesce(valid_to, closed_on) DESC NULLS FIRST
+    ) AS place
+    FROM accounts_file
+)
+"""
+OVERLAPPING_PERIODS = f"""
+SELECT sub_account_id, valid_from, ended
+FROM (
+    SELECT *, lead(valid_to) OVER (PARTITION BY sub_account_id ORDER BY place) AS ended
+    FROM ({PERIODS})
+)
+WHERE valid_from < ended OR coalesce(valid_to, closed_on) = ended OR (place > 1 AND valid_to IS NULL)
+ORDER BY 1
+LIMIT 1
+"""
+
+
 def load_file(
     connection: duckdb.DuckDBPyConnection,
     name: str,
@@ -35,15 +89,16 @@ def load_file(
     path: Path | None,
     *,
     optional: Collection[str] = OPTIONAL,
+    formats: Sequence[TableFormat] = (PARQUET, CSV),
 ) -> None:
-    """Create the table `name` from a Parquet or CSV file, or a folder of them; empty if `path` is None.
+    """Create the table `name` from a file in one of `formats`, or a folder of them; empty if `path` is None.
 
     Raises ConfigError naming the file, what it lacks and what was expected.
     """
     create_empty_table(connection, name, columns)
     if path is None:
         return
-    source = _source(path)
+    source = _source(path, formats)
     try:
         names = {
             row[0].lower(): row[0]
@@ -59,19 +114,35 @@ def load_file(
     except duckdb.Error as error:
         lines = [line.strip() for line in str(error).splitlines()]
         reason = " ".join(line for line in lines if line.startswith(REASONS)) or lines[0]
-        raise ConfigError(f"{path} cannot be read as {name} (Parquet or CSV): {reason}") from error
+        raise ConfigError(f"{path} cannot be read as {name} ({_named(formats)}): {reason}") from error
 
 
 def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
-    """Create the table `accounts`; see load_file. Raises ConfigError also for a duplicate account."""
-    load_file(connection, "accounts", ACCOUNTS, path)
-    duplicate = connection.execute(
-        "SELECT sub_account_id FROM accounts GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
-    ).fetchone()
-    if duplicate is not None:  # a join would count its charges twice
+    """Create the tables `accounts` and `account_history`; see load_file.
+
+    Raises ConfigError also for an account with several rows on the same days: a join would count its charges twice.
+    """
+    load_file(connection, "accounts_file", ACCOUNTS_FILE, path)
+    overlap = connection.execute(OVERLAPPING_PERIODS).fetchone()
+    if overlap is not None:
+        account, valid_from, before = overlap
+        found = f"another row from {valid_from}" if valid_from else "another row without valid_to"
         raise ConfigError(
-            f"{path} lists account {duplicate[0]} twice, expected each account once. Remove one of the rows."
+            f"{path} lists account {account} twice: a row valid until {before or 'today'} and {found}. List each "
+            "account once, or each of its periods once: valid_to is the first day on which a row no longer applies."
         )
+    for name, columns, place in (("accounts", ACCOUNTS, "= 1"), ("account_history", ACCOUNT_HISTORY, "> 1")):
+        create_empty_table(connection, name, columns)
+        connection.execute(
+            f"INSERT INTO {name} SELECT {', '.join(columns)} FROM ({PERIODS}) WHERE place {place}"
+        )
+    connection.execute("DROP TABLE accounts_file")
+
+
+def load_events(connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+    """Create the table `events`, from JSON lines too; see load_file. Times without an offset are in UTC."""
+    formats = (PARQUET, CSV, JSON_LINES)
+    load_file(connection, "events", EVENTS, path, optional=OPTIONAL_IN_EVENTS, formats=formats)
 
 
 def load_principals(connection: duckdb.DuckDBPyConnection, path: Path | None, *, catalog: Catalog) -> None:
@@ -82,24 +153,32 @@ def load_principals(connection: duckdb.DuckDBPyConnection, path: Path | None, *,
     connection.execute("DROP TABLE principal_export")
 
 
-def _source(path: Path) -> str:
+def _source(path: Path, formats: Sequence[TableFormat]) -> str:
+    expected = _named(formats)
     if not path.exists():
-        raise ConfigError(f"{path} does not exist. Specify a Parquet or CSV file, or a folder of such files.")
+        raise ConfigError(f"{path} does not exist. Specify a {expected} file, or a folder of such files.")
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    files = [file for file in files if file.is_file() and file.name.endswith((".parquet", ".csv", ".csv.gz"))]
-    kinds = {file.suffix == ".parquet" for file in files}
-    if len(kinds) != 1:
-        problem = "both Parquet and CSV" if kinds else "no file ending in .parquet, .csv or .csv.gz"
+    by_format = {
+        format: [file for file in files if file.is_file() and file.name.endswith(format.endings)]
+        for format in formats
+    }
+    found = [format for format, listed in by_format.items() if listed]
+    if len(found) != 1:
+        endings = [ending for format in formats for ending in format.endings]
+        problem = f"both {_named(found, last='and')}" if found else f"no file ending in {_listed(endings)}"
         raise ConfigError(
-            f"{path}: found {problem}; expected only Parquet or only CSV files. Specify a folder with one format."
+            f"{path}: found {problem}; expected only {_named(formats, last='or only')} files. "
+            "Specify a folder with one format."
         )
-    listed = file_list(map(str, files))
-    if kinds.pop():
-        return f"read_parquet({listed}, union_by_name = true, hive_partitioning = false)"
-    return (
-        f"read_csv({listed}, header = true, all_varchar = true, union_by_name = true, "
-        "hive_partitioning = false, nullstr = ['', 'NULL'])"
-    )
+    return found[0].reader.format(files=file_list(map(str, by_format[found[0]])))
+
+
+def _named(formats: Sequence[TableFormat], *, last: str = "or") -> str:
+    return _listed([format.name for format in formats], last=last)
+
+
+def _listed(words: Sequence[str], *, last: str = "or") -> str:
+    return f"{', '.join(words[:-1])} {last} {words[-1]}" if len(words) > 1 else words[0]
 
 
 def _selected(column: str, type_: str, names: dict[str, str]) -> str:
@@ -108,6 +187,8 @@ def _selected(column: str, type_: str, names: dict[str, str]) -> str:
     name = quoted(names[column.lower()])
     if type_.startswith("MAP"):
         return f"CAST(CAST({name} AS JSON) AS {type_})"  # a map stays a map, JSON text becomes one
+    if type_ == "TIMESTAMP":  # a time with an offset becomes UTC; DuckDB would ignore the offset
+        return f"CAST(CAST({name} AS TIMESTAMPTZ) AS TIMESTAMP)"
     return f"CAST({name} AS {type_})"
 
 

@@ -25,10 +25,12 @@ from focuswatch.bill.refresh.athena_statements import invoiced, kept_table, tabl
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
 from focuswatch.bill.schema.focus_columns import INVOICE
 from focuswatch.bill.schema.table_columns import (
+    ACCOUNT_HISTORY,
     ACCOUNTS,
     ACTIVITY,
     AI_LINKS,
     DAILY_CHARGES,
+    EVENTS,
     FORECASTS,
     INVOCATION_TOKENS,
     KEPT_TABLES,
@@ -52,6 +54,8 @@ TABLE_NAME = re.compile(r"\w+(\.\w+){0,2}")
 FILE_TABLES = {
     "activity": ACTIVITY,
     "accounts": ACCOUNTS,
+    "account_history": ACCOUNT_HISTORY,
+    "events": EVENTS,
     "ai_links": AI_LINKS,
     "recommendations": RECOMMENDATIONS,
     "principal_charges": PRINCIPAL_CHARGES,
@@ -158,7 +162,9 @@ def open_trino_bill(
         periods = trino.refresh(progress=progress)
         summary = _summarize(periods)
         as_of = resolve_as_of(inputs.as_of, summary=summary)
-        progress("Copying activity, accounts, recommendations, principals, invocations and owners to Trino")
+        progress(
+            "Copying activity, accounts, recommendations, principals, invocations, events and owners to Trino"
+        )
         existing = trino.tables()
         rows = _rows_of_files(inputs, catalog=trino.catalog)
         given = _given_tables(rows, existing, temporary=temporary, owners=owners)
@@ -178,6 +184,7 @@ def open_trino_bill(
             inputs.principals,
             inputs.invocations,
             inputs.token_hours,
+            inputs.events,
         )
         digest = digest_of_inputs(summary, as_of=as_of, owners=owners, files=files)
         # Tables that someone else writes to the schema can change without notice.
@@ -191,6 +198,7 @@ def _rows_of_files(inputs: BillInputs, *, catalog: Catalog) -> dict[str, list[tu
     try:
         local_tables.load_file(connection, "activity", ACTIVITY, inputs.activity)
         local_tables.load_accounts(connection, inputs.accounts)
+        local_tables.load_events(connection, inputs.events)
         local_tables.load_file(connection, "ai_links", AI_LINKS, inputs.links)
         local_tables.load_file(connection, "recommendations", RECOMMENDATIONS, inputs.recommendations)
         local_tables.load_principals(connection, inputs.principals, catalog=catalog)

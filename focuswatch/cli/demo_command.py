@@ -46,6 +46,8 @@ def demo(
         activity=simulated.activity,
         principals=simulated.principals,
         invocations=simulated.invocations,
+        recommendations=simulated.recommendations,
+        events=simulated.events,
         accounts=simulated.accounts,
         owners=simulated.owners,
         state=state,

@@ -84,6 +84,7 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
         principals=bill_options.principals,
         invocations=bill_options.invocations,
         token_hours=bill_options.token_hours,
+        events=bill_options.events,
         owners=bill_options.owners,
     )
     if forget or bill_options.trino_location:
@@ -109,6 +110,7 @@ def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillI
         principals=latest.principals,
         invocations=latest.invocations,
         token_hours=latest.token_hours,
+        events=latest.events,
         as_of=options.day(bill_options.as_of),
         others=tuple(
             OtherBill(export, state_of(export, root=bill_options.state)) for export in latest.others

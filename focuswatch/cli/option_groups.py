@@ -26,6 +26,7 @@ class BillOptions:
     principals: options.Principals = None
     invocations: options.Invocations = None
     token_hours: options.TokenHours = None
+    events: options.Events = None
     owners: options.OwnersFile = None
     ledger: options.LedgerLocation = None
     state: options.State = None

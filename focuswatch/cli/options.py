@@ -72,7 +72,7 @@ Activity = Annotated[
     typer.Option(help="Parquet or CSV of resource usage by day, from CloudWatch.", show_default=False),
 ]
 Accounts = Annotated[
-    Path | None, typer.Option(help="Parquet or CSV of accounts: names, OUs, tags.", show_default=False)
+    Path | None, typer.Option(help="Parquet or CSV of accounts: names, OUs, tags, days.", show_default=False)
 ]
 Links = Annotated[
     Path | None,
@@ -104,6 +104,12 @@ TokenHours = Annotated[
     typer.Option(
         help="Parquet or CSV of Bedrock tokens by hour, from CloudWatch. See docs/spend-rate.md.",
         show_default=False,
+    ),
+]
+Events = Annotated[
+    Path | None,
+    typer.Option(
+        help="Parquet, CSV or JSON lines of deployments, alarms and other events.", show_default=False
     ),
 ]
 OwnersFile = Annotated[

@@ -64,7 +64,7 @@ def simulate(
     typer.echo(f"{written.rows:,} charges of {accounts} accounts over {days} days, as of {written.as_of}")
     for name, path in {
         "export": written.export, "activity": written.activity, "accounts": written.accounts, "owners": written.owners,
-        "recommendations": written.recommendations, "principals": written.principals,
+        "recommendations": written.recommendations, "principals": written.principals, "events": written.events,
         "invocations": written.invocations, "token hours": written.token_hours, "truth": written.truth,
     }.items():  # fmt: skip
         typer.echo(f"  {name:15} {path}")

@@ -10,6 +10,7 @@ from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOf
 from focuswatch.collect.cloudwatch_metrics import MetricReadings, read_metrics
 from focuswatch.collect.collected_days import CollectedDays, Window
 from focuswatch.collect.collected_files import Store
+from focuswatch.collect.event_rows import CollectedEvent
 from focuswatch.collect.hourly_billed_resources import Place, Resource
 from focuswatch.collect.member_sessions import Session
 
@@ -37,6 +38,7 @@ class CollectedAccount:
     rows: int = 0  # that are new or changed
     refusals: list[Refusal] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # what is not read, and no refusal
+    events: list[CollectedEvent] = field(default_factory=list)
 
     def refuse(self, region: str, service: str, reason: str) -> None:
         """Record that a service of a region could not be read."""

@@ -1,5 +1,5 @@
 """Read and write the collected tables: `activity` in a Parquet file per account and day, `token_hours` per day,
-`invocation_tokens` per account, Region and day, `ai_links` per account, and `accounts` in one file.
+`invocation_tokens` per account, Region and day, `ai_links` per account, `events` per day, and `accounts` in one file.
 """
 
 import io
@@ -8,27 +8,49 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from focuswatch.bill.refresh.table_files import arrow_schema
 from focuswatch.bill.schema.glue_columns import glue_columns
-from focuswatch.bill.schema.table_columns import ACCOUNTS, ACTIVITY, AI_LINKS, INVOCATION_TOKENS, TOKEN_HOURS
+from focuswatch.bill.schema.table_columns import (
+    ACCOUNT_HISTORY,
+    ACCOUNTS,
+    ACTIVITY,
+    AI_LINKS,
+    EVENTS,
+    INVOCATION_TOKENS,
+    TOKEN_HOURS,
+)
 from focuswatch.collect.aws_paging import paged
+from focuswatch.collect.event_rows import CollectedEvent
 from focuswatch.collect.member_permissions import READ_UNTIL_KEY
 
 # activity_date and usage_date are the folder's name too, so that a copied file still holds its day
 ACTIVITY_SCHEMA = arrow_schema(glue_columns(ACTIVITY))
 ACCOUNTS_SCHEMA = arrow_schema(glue_columns(ACCOUNTS))
+HISTORY_SCHEMA = arrow_schema(glue_columns(ACCOUNT_HISTORY))
 TOKEN_HOURS_SCHEMA = arrow_schema(glue_columns(TOKEN_HOURS))
-LINKS_SCHEMA = arrow_schema(glue_columns(AI_LINKS))
 INVOCATIONS_SCHEMA = arrow_schema(glue_columns(INVOCATION_TOKENS))
+LINKS_SCHEMA = arrow_schema(glue_columns(AI_LINKS))
+EVENTS_SCHEMA = arrow_schema(glue_columns(EVENTS))
+EVENTS_FOLDER = "tables/events/"
 ACCOUNTS_KEY = "tables/accounts/accounts.parquet"
+HISTORY_KEY = "tables/account_history/account_history.parquet"
 Series = tuple[str, str, str, str]  # region, namespace, resource, metric
 Values = dict[Series, float]
 TokenHour = tuple[date, int, str, str, str, str]  # day, hour (UTC), account, Region, ModelId, kind of token
 TokenHours = dict[TokenHour, float]
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object of the bucket."""
+
+    modified: datetime
+    size: int
 
 
 @dataclass
@@ -92,16 +114,63 @@ class Store:
         Lists first: a missing key is AccessDenied, not NoSuchKey, for a role that may list only some prefixes.
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
         """
-        if not self._list(Bucket=self.bucket, Prefix=ACCOUNTS_KEY)["Contents"]:
-            return []
-        rows = self._read(ACCOUNTS_KEY)
-        return [row | {"tags": dict(row["tags"] or ())} for row in rows]
+        return self._tagged(ACCOUNTS_KEY)
 
     def write_accounts(self, rows: list[dict[str, Any]]) -> None:
         """Replace the accounts."""
-        self._write(
-            ACCOUNTS_KEY, [row | {"tags": list(row["tags"].items())} for row in rows], schema=ACCOUNTS_SCHEMA
+        self._write_tagged(ACCOUNTS_KEY, rows, schema=ACCOUNTS_SCHEMA)
+
+    def account_history(self) -> list[dict[str, Any]]:
+        """Return the earlier periods of accounts; empty before the first change."""
+        return self._tagged(HISTORY_KEY)
+
+    def write_account_history(self, rows: list[dict[str, Any]]) -> None:
+        """Replace the earlier periods of accounts."""
+        self._write_tagged(HISTORY_KEY, rows, schema=HISTORY_SCHEMA)
+
+    def events(self, day: date) -> list[CollectedEvent]:
+        """Return the stored events of a day; empty if it was never collected. Lists first: see `accounts`."""
+        return self._events(_events_key(day)) if self.objects(_events_key(day)) else []
+
+    def write_events(self, events: Iterable[CollectedEvent], *, day: date) -> None:
+        """Replace the stored events of a day."""
+        self._write(_events_key(day), [event.row for event in events], schema=EVENTS_SCHEMA)
+
+    def events_collected_until(self) -> date | None:
+        """Return the last day with stored events; None before the first run."""
+        names = (
+            key.removeprefix(EVENTS_FOLDER).removesuffix(".parquet") for key in self.objects(EVENTS_FOLDER)
         )
+        return max((date.fromisoformat(name) for name in names if name[:1].isdigit()), default=None)
+
+    def write_events_of_file(self, events: Iterable[CollectedEvent], *, key: str) -> None:
+        """Replace the events of a file that a CI wrote."""
+        self._write(file_events_key(key), [event.row for event in events], schema=EVENTS_SCHEMA)
+
+    def objects(self, prefix: str) -> dict[str, StoredObject]:
+        """Return the objects under a prefix, by key."""
+        return {
+            item["Key"]: StoredObject(item["LastModified"], item["Size"])
+            for item in paged(
+                self._list, "Contents", token="ContinuationToken", Bucket=self.bucket, Prefix=prefix
+            )
+        }
+
+    def content(self, key: str) -> bytes:
+        """Return the bytes of an object."""
+        body: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return body
+
+    def _events(self, key: str) -> list[CollectedEvent]:
+        return [CollectedEvent(**row) for row in self._read(key)]
+
+    def _tagged(self, key: str) -> list[dict[str, Any]]:
+        if not self._list(Bucket=self.bucket, Prefix=key)["Contents"]:
+            return []
+        return [row | {"tags": dict(row["tags"] or ())} for row in self._read(key)]
+
+    def _write_tagged(self, key: str, rows: list[dict[str, Any]], *, schema: pa.Schema) -> None:
+        self._write(key, [row | {"tags": list(row["tags"].items())} for row in rows], schema=schema)
 
     def token_hours(self, day: date) -> TokenHours:
         """Return the stored tokens of a day by hour; empty if it was never collected. Lists first: see `accounts`."""
@@ -151,8 +220,7 @@ class Store:
         self.invocations.add(key)
 
     def _read(self, key: str) -> list[dict[str, Any]]:
-        body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(body)).to_pylist()
+        rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(self.content(key))).to_pylist()
         return rows
 
     def _write(self, key: str, rows: list[dict[str, Any]], *, schema: pa.Schema) -> None:
@@ -183,3 +251,12 @@ def _links_key(account: str) -> str:
 
 def _key(day: date, account: str) -> str:
     return f"{_folder(day)}{account}.parquet"
+
+
+def _events_key(day: date) -> str:
+    return f"{EVENTS_FOLDER}{day}.parquet"
+
+
+def file_events_key(key: str) -> str:
+    """Return the key of the events of a file of a CI, in one folder: Trino reads no folders below it."""
+    return f"{EVENTS_FOLDER}file-{quote(key, safe='')}.parquet"

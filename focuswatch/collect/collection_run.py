@@ -1,20 +1,23 @@
-"""Run the collection: list the accounts, then collect the activity, links and token sums of many accounts at once."""
+"""Run the collection: list the accounts, then collect activity, links, token sums and events of many at once."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any, Literal
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
 from focuswatch.collect.account_activity import CollectedAccount, collect_account
+from focuswatch.collect.account_events import collect_events
 from focuswatch.collect.account_invocations import InvocationLogSettings, collect_invocations
 from focuswatch.collect.collect_resource_links import collect_links
 from focuswatch.collect.collected_days import Window
 from focuswatch.collect.collected_files import Store
+from focuswatch.collect.event_sources import EventSource
+from focuswatch.collect.events_run import first_day_of_events, store_event_files, store_events
 from focuswatch.collect.member_sessions import AT_ONCE, SessionFor
-from focuswatch.collect.organization_accounts import OrganizationAccount, list_accounts
+from focuswatch.collect.organization_accounts import OrganizationAccount, ended_periods, list_accounts
 
 RECENT_DAYS = 3  # CloudWatch completes a day late
 FIRST_DAYS = 18  # the longest lookback (14), two days until charges are complete, and a bill two days late
@@ -34,6 +37,8 @@ class Summary:
     rows: int
     seconds: float
     notes: tuple[str, ...] = ()
+    events: int = 0  # that are new
+    unreadable_files: Mapping[str, str] = field(default_factory=dict)  # files of events, with the reason
 
     @property
     def refusing_accounts(self) -> dict[str, str]:
@@ -52,7 +57,8 @@ class Summary:
             f"{service} in {region}, accounts {_named(accounts)}": reason
             for (region, service, reason), accounts in sorted(alike.items())
         }
-        return _first(self.refusing_accounts, of="accounts") | _first(parts, of="services")
+        accounts, services = _first(self.refusing_accounts, of="accounts"), _first(parts, of="services")
+        return accounts | services | _first(dict(self.unreadable_files), of="files of events")
 
 
 def _first(refusals: dict[str, str], *, of: str) -> dict[str, str]:
@@ -73,20 +79,25 @@ def collect(
     store: Store,
     regions: Iterable[str],
     today: date,
+    events: Collection[EventSource | Literal["files"]] = (),
     recent_days: int = RECENT_DAYS,
     first_days: int = FIRST_DAYS,
     invocation_logs: InvocationLogSettings | None = None,
     progress: Callable[[str], None] = lambda _text: None,
 ) -> Summary:
-    """Write `accounts`, then the `activity` until yesterday and the `ai_links` of every active account.
+    """Write `accounts` and `account_history`, then the tables of every active account; `activity` until yesterday.
 
     With `invocation_logs`, also write the `invocation_tokens` of accounts that log the calls of Bedrock.
 
     A refusal of an account, region or service is in the summary and fails nothing; its stored data stay.
-    Raises if Organizations or the bucket refuses, since nothing can be collected without them.
+    `events` are the sources of the table `events`; "files" are those that a CI writes into the bucket. Raises if
+    Organizations or the bucket refuses, since nothing can be collected without them.
     """
     started = time.monotonic()
-    accounts = list_accounts(organizations, before=store.accounts(), today=today)
+    before = store.accounts()
+    accounts = list_accounts(organizations, before=before, today=today)
+    history = ended_periods(accounts, before=before, history=store.account_history(), today=today)
+    store.write_account_history(history)  # first: a run that ends here records the same changes again
     store.write_accounts([account.row for account in accounts])
     active = [account for account in accounts if account.is_active]
     progress(f"{len(accounts)} accounts, {len(active)} active")
@@ -95,6 +106,8 @@ def collect(
     if invocation_logs:
         store.list_invocations(window.days)
     not_offered, all_regions = ServiceNotOffered(), tuple(regions)
+    sources: list[EventSource] = [source for source in events if source != "files"]
+    first_events = first_day_of_events(store, today=today) if sources else today
 
     def collected(account: OrganizationAccount) -> CollectedAccount | Refusal:
         try:
@@ -128,6 +141,15 @@ def collect(
                     store=store,
                     not_offered=not_offered,
                 )
+            result.events = collect_events(
+                result,
+                session=session,
+                regions=all_regions,
+                since=first_events,
+                end_day=today + timedelta(days=1),
+                sources=sources,
+                not_offered=not_offered,
+            )
             return result
         except AWS_ERRORS:  # the bucket's: those of the account are recorded as refusals
             raise
@@ -136,7 +158,11 @@ def collect(
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         outcomes = list(pool.map(collected, active))
-    return _summary(accounts, outcomes, not_offered=not_offered, seconds=time.monotonic() - started)
+    found = [event for one in outcomes if isinstance(one, CollectedAccount) for event in one.events]
+    added = store_events(found, since=first_events, today=today, store=store) if sources else 0
+    unreadable = store_event_files(store) if "files" in events else {}
+    summary = _summary(accounts, outcomes, not_offered=not_offered, seconds=time.monotonic() - started)
+    return replace(summary, events=added, unreadable_files=unreadable)
 
 
 def _summary(

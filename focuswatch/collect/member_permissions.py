@@ -5,6 +5,8 @@ access level List or Read in
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
+from collections.abc import Iterable
+
 REASONS: dict[str, str] = {
     "cloudwatch:GetMetricData": "activity of each resource by day, and tokens of Bedrock models by hour",
     "cloudwatch:ListMetrics": "endpoint variants and Bedrock models that were called, including deleted ones",
@@ -49,6 +51,24 @@ INVOCATION_LOG_REASONS: dict[str, str] = {
 }
 START_QUERY = "logs:StartQuery"
 
+# For the sources of operational events that `collector.events` of deployment.toml names. Deployments come from
+# cloudtrail:LookupEvents above.
+EVENT_REASONS: dict[str, dict[str, str]] = {
+    "alarms": {
+        "cloudwatch:DescribeAlarmHistory": "state changes of alarms",
+        "cloudwatch:DescribeAlarms": "namespace of an alarm's metric, which names the service",
+    },
+    "health": {
+        "health:DescribeEvents": "issues and scheduled changes; needs a Business Support plan or higher"
+    },
+}
+
+
+def member_actions(events: Iterable[str]) -> tuple[str, ...]:
+    """Return the actions of the member role with these sources of operational events."""
+    return (*ACTIONS, *(action for source in events for action in EVENT_REASONS.get(source, ())))
+
+
 MANAGEMENT_REASONS: dict[str, str] = {
     "organizations:ListAccounts": "accounts of the organization, and which are closed",
     "organizations:ListTagsForResource": "tags of an account, which may name its team",
@@ -61,7 +81,7 @@ MANAGEMENT_ACTIONS: tuple[str, ...] = tuple(MANAGEMENT_REASONS)
 READ_UNTIL_KEY = "collected/token_hours.json"
 
 BUCKET_REASONS: dict[str, str] = {
-    "s3:ListBucket": "stored days; only under tables/activity/, accounts/, ai_links/ and invocation_tokens/",
+    "s3:ListBucket": "stored days; only under the folders of the collected tables",
     "s3:GetObject": "stored values of a day, which stay if an account refuses; only there",
     "s3:PutObject": "to store the values of a day; only there",
 }

@@ -1,9 +1,9 @@
-"""List the organization's accounts, for the table `accounts`."""
+"""List the organization's accounts, for the tables `accounts` and `account_history`."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from focuswatch.collect.aws_paging import paged
@@ -11,6 +11,7 @@ from focuswatch.collect.hourly_billed_resources import day_of
 
 AT_ONCE = 4  # Organizations is throttled per organization, not per caller
 CLOSED = {"SUSPENDED", "CLOSED"}
+HISTORY_DAYS = 1100  # three years, longer than any report reads
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,35 @@ def list_accounts(client: Any, *, before: Iterable[dict[str, Any]], today: date)
     listed_ids = {account.sub_account_id for account in accounts}
     left = [_left(row, today=today) for account, row in earlier.items() if account not in listed_ids]
     return sorted(accounts + left, key=lambda account: account.sub_account_id)
+
+
+def ended_periods(
+    accounts: Iterable[OrganizationAccount],
+    *,
+    before: Iterable[dict[str, Any]],
+    history: Iterable[dict[str, Any]],
+    today: date,
+) -> list[dict[str, Any]]:
+    """Return the rows of `account_history`: those kept so far, and one for each account whose OU or tags changed.
+
+    `before` are the accounts as last written. Organizations gives no time of a change: the new OU and tags apply from
+    the day on which they were first listed.
+    """
+    kept = [row for row in history if row["valid_to"] > today - timedelta(days=HISTORY_DAYS)]
+    last_ends: dict[str, date] = {}
+    for row in kept:
+        id = row["sub_account_id"]
+        last_ends[id] = max(row["valid_to"], last_ends.get(id, row["valid_to"]))
+    earlier = {row["sub_account_id"]: row for row in before}
+    ended = [
+        {name: was[name] for name in ("sub_account_id", "name", "ou_path", "tags")}
+        | {"valid_from": last_ends.get(account.sub_account_id), "valid_to": today}
+        for account in accounts
+        if (was := earlier.get(account.sub_account_id))
+        and (was["ou_path"], was["tags"]) != (account.ou_path, account.tags)
+        and last_ends.get(account.sub_account_id) != today  # a second run on the day of the change
+    ]
+    return sorted(kept + ended, key=lambda row: (row["sub_account_id"], row["valid_to"]))
 
 
 def _tags(client: Any, account: str) -> dict[str, str]:

@@ -23,13 +23,12 @@ def not_evaluated_without_recommendations(
     refreshed_on = row["refreshed_on"]
     if refreshed_on is not None and refreshed_on >= as_of - timedelta(days=STALE_DAYS):
         return frozenset(), None
-    names = ", ".join(sorted(readers))
     if refreshed_on is None:
         return (
             readers,
-            f"{names} was not evaluated: no recommendations of AWS Cost Optimization Hub (--recommendations)",
+            "no recommendations of AWS Cost Optimization Hub (--recommendations)",
         )
     return (
         readers,
-        f"{names} was not evaluated: AWS last refreshed its recommendations on {refreshed_on}",
+        f"AWS last refreshed its recommendations on {refreshed_on}",
     )

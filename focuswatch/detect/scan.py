@@ -105,7 +105,7 @@ def scan(
     return ScanResult(
         as_of=as_of, currency=currency, findings=current, notifications=decision.notifications,
         outcomes=tuple(outcomes), coverage=known_data, suppressed=suppressed,
-        notes=(*record.notes, *incomplete.notes, *notes, *([reason] if reason else [])),
+        notes=(*record.notes, *incomplete.notes, *notes), unevaluated=dict.fromkeys(sorted(unable), reason or ""),
         not_run=tuple(one.id for one, outcome in zip(detections, results, strict=True) if outcome is None),
         ledger=record.state, seconds=time.monotonic() - started,
     )  # fmt: skip

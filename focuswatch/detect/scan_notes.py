@@ -9,6 +9,7 @@ from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate
 from focuswatch.owners.muted_launch_costs import costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.renamed_ous import renamed_ou_notes
 
 FIRST_CHARGE_DETECTIONS = frozenset({"new_region", "new_service"})
 YOUNG_EXPORT_DAYS = 60  # of history, in which a monthly charge has occurred twice
@@ -19,6 +20,7 @@ def scan_notes(
 ) -> Iterator[str]:
     """Yield the notes of a scan in which the detections `ran`."""
     yield from _launch_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate)
+    yield from _renamed_ous(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate)
     yield from _short_history(engine, as_of=as_of, ran=ran)
     if rate.note:
         yield rate.note
@@ -36,6 +38,16 @@ def _launch_notes(
         yield f"The costs muted by planned launches could not be queried: {error}"
         return
     yield from (costs.sentence(rate.currency) for costs in muted)
+
+
+def _renamed_ous(
+    engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, rate: Rate
+) -> Iterator[str]:
+    """Yield a note for each OU of owners.toml that all accounts left; an error is a note, as above."""
+    try:
+        yield from renamed_ou_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate)
+    except QueryError as error:
+        yield f"OUs of owners.toml that no account is in could not be queried: {error}"
 
 
 def _short_history(engine: Engine, *, as_of: date, ran: Collection[str]) -> Iterator[str]:

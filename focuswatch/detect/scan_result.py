@@ -1,6 +1,6 @@
 """The result of a scan, and the same result with the notifications that earlier scans left pending."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -18,7 +18,8 @@ class ScanResult:
     """The result of a scan.
 
     `findings` are open or just resolved, highest cost first; `notifications` are to be sent. `suppressed` counts
-    the open findings that are left out. `ledger` is its state after the scan.
+    the open findings that are left out. `unevaluated` has the reason by detection, for those that ran without recent
+    recommendations. `ledger` is its state after the scan.
     """
 
     as_of: date
@@ -30,6 +31,7 @@ class ScanResult:
     suppressed: int
     seconds: float
     notes: tuple[str, ...] = ()
+    unevaluated: Mapping[str, str] = field(default_factory=dict)
     not_run: tuple[str, ...] = ()  # detections for which there was no time
     ledger: LedgerSnapshot = field(default_factory=lambda: LedgerSnapshot({}, ()))
 
@@ -37,6 +39,15 @@ class ScanResult:
     def failures(self) -> list[Outcome]:
         """The detections that failed."""
         return [outcome for outcome in self.outcomes if outcome.error]
+
+    @property
+    def lacking(self) -> dict[str, list[str]]:
+        """The detections that could not be evaluated, by the reason: the input that they lacked."""
+        reasons = {one.detection.id: one.lacks_input for one in self.outcomes if one.lacks_input}
+        lacking: dict[str, list[str]] = {}
+        for id, reason in {**reasons, **self.unevaluated}.items():
+            lacking.setdefault(reason, []).append(id)
+        return lacking
 
     @property
     def monthly_waste(self) -> Decimal:

@@ -16,6 +16,7 @@ MOST_PARTS = 5
 MOST_FALLS = 2
 MOST_TURNS = 5
 MOST_CHANGES = 10
+MOST_EVENTS = 5
 
 Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 Kind = Literal["region", "service", "meter", "operation", "resource"]
@@ -82,12 +83,25 @@ class Change(Value):
     resources: Annotated[tuple[Name, ...], Field(max_length=3)] = ()
 
 
+class OperationalEvent(Value):
+    """A deployment, an alarm or another event, with the service or resource that it names; see docs/events.md."""
+
+    at: datetime
+    kind: Name
+    region_id: Name | None = None
+    service_name: Name | None = None
+    resource_id: Name | None = None
+    reference: Name | None = None
+
+
 class Explanation(Value):
     """The excess of `first_day` to `last_day`, both included: `parts`, the cost drivers, highest first, and
     `others` add up to it, and so do `by_volume` and `by_price`.
 
     `token_drivers` splits an increase of Bedrock tokens by calls; None where CloudWatch has no calls of these tokens.
     `unseen` states why CloudTrail has more events than listed, or was not read; None if the list is complete.
+    `events` are operational events of the same account and service or resource, on the first day or the evening before.
+    They are not stated as a cause. `more_events` are not listed.
     """
 
     first_day: date
@@ -101,4 +115,6 @@ class Explanation(Value):
     ended: Annotated[tuple[StartedOrStopped, ...], Field(max_length=MOST_TURNS)] = ()
     changes: Annotated[tuple[Change, ...], Field(max_length=MOST_CHANGES)] = ()
     unseen: Name | None = None
+    events: Annotated[tuple[OperationalEvent, ...], Field(max_length=MOST_EVENTS)] = ()
+    more_events: int = 0
     token_drivers: TokenDrivers | None = None

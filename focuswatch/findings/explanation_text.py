@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from focuswatch.findings.explanation import Change, CostDriver, Explanation, StartedOrStopped
 from focuswatch.findings.finding import amount
+from focuswatch.findings.operational_events import event_text
 from focuswatch.findings.token_drivers import TokenDrivers
 
 SHOWN_CIRCUMSTANCES = 3
@@ -55,6 +56,9 @@ def circumstances(explanation: Explanation) -> Iterator[str]:
     yield from (_change_text(change) for change in explanation.changes[:SHOWN_CHANGES])
     if (more := len(explanation.changes) - SHOWN_CHANGES) > 0:
         yield f"more changes, not listed: {more}"
+    yield from (event_text(event, first_day=explanation.first_day) for event in explanation.events)
+    if explanation.more_events:
+        yield f"more operational events, not listed: {explanation.more_events}"
     if explanation.unseen:
         yield f"CloudTrail: {explanation.unseen}"
 

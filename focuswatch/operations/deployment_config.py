@@ -217,11 +217,15 @@ class Schedules(_Section):
 
 
 class Collector(_Section):
-    """How resource activity is collected: the role to assume in each account, and the Regions to read."""
+    """How resource activity is collected: the role to assume in each account, and the Regions to read.
+
+    `events` are the sources of the table `events`; see docs/events.md.
+    """
 
     regions: list[Region] = Field(min_length=1)
     member_role: Annotated[str, Field(pattern=r"^[0-9A-Za-z_+=,.@-]{1,64}$")] = "focuswatch-member"
     external_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z_+=,.@:/-]{8,128}$")]
+    events: list[Literal["deployments", "alarms", "health", "files"]] = []
 
 
 class SpendRateConfig(_Section):

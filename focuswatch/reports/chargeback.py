@@ -28,7 +28,7 @@ COLUMNS: dict[LineKind, str] = {
 KINDS = tuple(COLUMNS)
 # AWS invoices these currencies without decimals: ISO 4217, https://www.six-group.com/en/products-services/financial-information/data-standards.html
 DECIMALS = {"JPY": 0, "KRW": 0, "CLP": 0, "VND": 0}
-TAGS_AND_OUS = "SELECT sub_account_id, tags, ou_path FROM accounts"
+TAGS_AND_OUS = "SELECT sub_account_id, valid_from, tags, ou_path FROM account_periods"
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ class _Account(NamedTuple):
     ou_path: str | None
 
 
+AccountPeriod = tuple[str | None, date | None]  # an account's id, and the first day of the period
+Accounts = Mapping[AccountPeriod, tuple[Tags, str | None]]
 Amounts = dict[_Invoice, dict[_Line, Fraction]]
 
 
@@ -76,8 +78,8 @@ def chargeback(bill: Bill, *, billing_period: date, owners: Owners, catalog: Cat
             f"The export has no charges of the billing period {billing_period:%Y-%m}; its charges are from "
             f"{bill.summary.first_charge_date} to {bill.summary.last_charge_date}. Specify another month."
         )
-    accounts = {
-        row["sub_account_id"]: _Account(row["tags"] or {}, row["ou_path"])
+    accounts: Accounts = {
+        (row["sub_account_id"], row["valid_from"]): _Account(row["tags"] or {}, row["ou_path"])
         for row in bill.engine.query(TAGS_AND_OUS, label="accounts")
     }
     tokens: dict[str, Fraction] = {}
@@ -92,12 +94,13 @@ def chargeback_lines(
     charges: Iterable[InvoiceCharge],
     *,
     owners: Owners,
-    accounts: Mapping[str, tuple[Tags, str | None]],
+    accounts: Accounts,
     tokens: Mapping[str, Fraction],
 ) -> list[ChargebackLine]:
     """Return the lines by invoice, kind and team, without those that round to zero.
 
-    `accounts` are tags and OU path by account id; `tokens` are millions by team.
+    `accounts` are tags and OU path by account and period: a charge belongs to the team that owned its account on its
+    day. `tokens` are millions by team.
     """
     amounts: Amounts = defaultdict(lambda: defaultdict(Fraction))
     shared_charges: list[tuple[SharedCost, InvoiceCharge]] = []
@@ -119,9 +122,9 @@ def chargeback_lines(
 
 
 def _team_and_rule(
-    charge: InvoiceCharge, *, owners: Owners, accounts: Mapping[str, tuple[Tags, str | None]]
+    charge: InvoiceCharge, *, owners: Owners, accounts: Accounts
 ) -> tuple[str | None, SharedCost | None]:
-    account_tags, ou_path = accounts.get(charge.sub_account_id or "", ({}, None))
+    account_tags, ou_path = accounts.get((charge.sub_account_id, charge.account_from), ({}, None))
     team, _ = owners.owner(
         tags=charge.tags, account_id=charge.sub_account_id, account_tags=account_tags, ou_path=ou_path
     )
@@ -193,7 +196,7 @@ def _order(key: _Invoice | _Line) -> tuple[tuple[bool, str], ...]:
 
 
 def _tokens(
-    bill: Bill, *, billing_period: date, owners: Owners, catalog: Catalog, accounts: Mapping[str, _Account]
+    bill: Bill, *, billing_period: date, owners: Owners, catalog: Catalog, accounts: Accounts
 ) -> dict[str, Fraction]:
     """Return the tokens of each team in the calendar month, in millions."""
     end_day = date(billing_period.year + billing_period.month // 12, billing_period.month % 12 + 1, 1)
@@ -201,12 +204,12 @@ def _tokens(
     statement = lookup.render({"first_day": billing_period, "end_day": end_day})
     tokens: dict[str, Fraction] = defaultdict(Fraction)
     for row in bill.engine.query(statement, label=lookup.id):
-        account = accounts.get(row["sub_account_id"], _Account({}, None))
+        account_tags, ou_path = accounts.get((row["sub_account_id"], row["account_from"]), ({}, None))
         team, _ = owners.owner(
             tags=row["tags"],
             account_id=row["sub_account_id"],
-            account_tags=account.tags,
-            ou_path=account.ou_path,
+            account_tags=account_tags,
+            ou_path=ou_path,
         )
         if team is not None:
             tokens[team] += Fraction(row["million_tokens"])

@@ -8,7 +8,7 @@ Pure: rows of the report `team_weeks` and entries of the ledger in, text out.
 import re
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,7 +18,9 @@ from focuswatch.engines import Row
 from focuswatch.findings.amount_text import main_amount
 from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.exchange_rates import Rates, usd
+from focuswatch.findings.explanation import OperationalEvent
 from focuswatch.findings.finding import DAYS_A_MONTH, SEVERITIES, Finding, account_label, amount
+from focuswatch.findings.operational_events import is_about
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.muted_launch_costs import MutedByLaunch, launches_summary
@@ -172,9 +174,10 @@ class Week:
 def weeks(
     rows: Sequence[Row], entries: Iterable[LedgerEntry], *, owners: Owners, as_of: date, currency: str,
     launches: Sequence[MutedByLaunch] = (), reviews: Sequence[LaunchReview] = (),
+    events: Mapping[str, Sequence[OperationalEvent]] | None = None,
 ) -> list[Week]:  # fmt: skip
     """Return the organization's week, then that of each team of owners.toml with spend or an open finding."""
-    builder = _WeekBuilder(list(entries), owners=owners, as_of=as_of, currency=currency)
+    builder = _WeekBuilder(list(entries), owners=owners, as_of=as_of, currency=currency, events=events or {})
     by_team: dict[str | None, list[Row]] = defaultdict(list)
     for row in rows:
         by_team[row["team"]].append(row)
@@ -206,6 +209,7 @@ class _WeekBuilder:
     owners: Owners
     as_of: date
     currency: str
+    events: Mapping[str, Sequence[OperationalEvent]]  # of the week, by account, newest first
 
     def week(self, team: str | None, rows: Sequence[Row]) -> Week:
         """Return the week of a team, or of the organization."""
@@ -279,7 +283,8 @@ class _WeekBuilder:
                 account=account_label(row["sub_account_name"], row["sub_account_id"]) or "no account",
                 service=row["service_name"] or "no service",
                 movement=float(row["movement"]),
-                cause=_cause(finding, team=team, is_increase=is_increase),
+                cause=_cause(finding, team=team, is_increase=is_increase)
+                + (_events_note(row, self.events) if is_increase else ""),
             )
 
 
@@ -292,6 +297,19 @@ def _cause(finding: Finding | None, *, team: str | None, is_increase: bool) -> s
         return "not explained by a finding" if is_increase else ""
     owner = f", owned by {finding.team}" if team and finding.team not in (None, team) else ""
     return f"{'' if is_increase else 'resolved: '}{finding.title}{owner}"
+
+
+def _events_note(row: Row, events: Mapping[str, Sequence[OperationalEvent]]) -> str:
+    """Return `; in the same week: deployment 2026-06-04 14:20 UTC` for the newest event of the account's service."""
+    matching = [
+        event
+        for event in events.get(row["sub_account_id"] or "", ())
+        if is_about(event, services=[row["service_name"]])
+    ]
+    if not matching:
+        return ""
+    more = f" and {len(matching) - 1} more" if len(matching) > 1 else ""
+    return f"; in the same week: {matching[0].kind} {matching[0].at:%Y-%m-%d %H:%M} UTC{more}"
 
 
 def _matching(row: Row, findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Write the files next to the bill: activity, accounts, recommendations, callers of Bedrock, and owners.toml."""
+"""Write the files next to the bill: activity, accounts, recommendations, callers of Bedrock, events, owners.toml."""
 
 import json
 import tempfile
@@ -14,6 +14,7 @@ from focuswatch.engines.sql_literals import literal
 from focuswatch.simulate.bedrock_callers import Call, Callers, limited
 from focuswatch.simulate.organization import PRODUCT_TEAMS, SimulatedOrganization
 from focuswatch.simulate.planned_bill import BillPlan, ObservedActivity
+from focuswatch.simulate.planted_events import PlantedEvent
 
 ACTIVITY = {
     "activity_date": "DATE", "sub_account_id": "VARCHAR", "region_id": "VARCHAR", "namespace": "VARCHAR",
@@ -38,6 +39,10 @@ PRINCIPALS = {  # of CUR 2.0
     "line_item_iam_principal": "VARCHAR", "line_item_usage_amount": "DOUBLE", "line_item_unblended_cost": "DOUBLE",
     "line_item_net_unblended_cost": "DOUBLE", "product": "MAP(VARCHAR, VARCHAR)", "product_region_code": "VARCHAR",
     "tags": "MAP(VARCHAR, VARCHAR)",
+}  # fmt: skip
+EVENTS = {
+    "occurred_at": "TIMESTAMP", "sub_account_id": "VARCHAR", "region_id": "VARCHAR", "service_name": "VARCHAR",
+    "resource_id": "VARCHAR", "kind": "VARCHAR", "reference": "VARCHAR",
 }  # fmt: skip
 BEDROCK = """
 SELECT
@@ -104,6 +109,10 @@ def write_recommendations(plan: BillPlan, path: Path) -> None:
         for number, planted in enumerate(plan.recommendations, start=1)
     )
     write_rows(rows, path, columns=RECOMMENDATIONS)
+
+
+def write_events(events: Iterable[PlantedEvent], path: Path) -> None:
+    write_rows((event.row for event in events), path, columns=EVENTS)
 
 
 def bedrock_charges(files: Iterable[Path]) -> list[tuple[Any, ...]]:

@@ -99,7 +99,9 @@ def _named(incident: Incident, meant: Sequence[PlantedCase]) -> Incident:
     return replace(incident, note=case.note) if case else incident
 
 
-def write_truth(truth: Truth, path: Path, *, plan: BillPlan, seed: int, grain: str) -> None:
+def write_truth(
+    truth: Truth, path: Path, *, plan: BillPlan, seed: int, grain: str, events: Sequence[dict[str, Any]]
+) -> None:
     document = {
         "schema": SCHEMA,
         "seed": seed,
@@ -111,6 +113,7 @@ def write_truth(truth: Truth, path: Path, *, plan: BillPlan, seed: int, grain: s
         "incidents": [_incident(incident) for incident in truth.incidents],
         "either": [_incident(incident) for incident in truth.either],
         "hard_negatives": [_hard_negative(intent) for intent in truth.hard_negatives],
+        "events": events,
     }
     path.write_text(json.dumps(document, indent=1, default=str) + "\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Simulate a bill: plan it, and write the export, activity, accounts, callers, tokens, owners and truth."""
+"""Simulate a bill: plan it, and write the export, activity, accounts, callers, tokens, events, owners and truth."""
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -12,6 +12,7 @@ from focuswatch.simulate.companion_files import (
     bedrock_charges,
     write_accounts,
     write_activity,
+    write_events,
     write_owners,
     write_principals,
     write_recommendations,
@@ -27,6 +28,7 @@ from focuswatch.simulate.invocation_sums import write_invocations
 from focuswatch.simulate.organization import make_organization
 from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.planted.plant_incidents import plant
+from focuswatch.simulate.planted_events import plan_events
 from focuswatch.simulate.planted_truth import write_truth
 from focuswatch.simulate.writing.export_files import (
     EXPORT_NAME,
@@ -52,6 +54,7 @@ class Simulated:
     principals: Path
     invocations: Path
     token_hours: Path
+    events: Path
     owners: Path
     truth: Path
     files: tuple[Path, ...]
@@ -113,6 +116,7 @@ def simulate(
         principals=out / "principals.parquet",
         invocations=out / "invocations.parquet",
         token_hours=out / "token_hours.parquet",
+        events=out / "events.parquet",
         owners=out / "owners.toml",
         truth=out / "truth.json",
         files=export.files,
@@ -126,8 +130,12 @@ def simulate(
     write_recommendations(plan, simulated.recommendations)
     write_principals(charges, callers, simulated.principals)
     write_invocations(export.files, simulated.invocations, calendar=calendar)
+    events = plan_events(truth.incidents, accounts=[account.id for account in plan.organization.accounts])
+    write_events(events, simulated.events)
     write_owners(plan, simulated.owners, principal_budgets=callers.budgets)
-    write_truth(truth, simulated.truth, plan=plan, seed=seed, grain=grain)
+    write_truth(
+        truth, simulated.truth, plan=plan, seed=seed, grain=grain, events=[event.truth for event in events]
+    )
     return simulated
 
 

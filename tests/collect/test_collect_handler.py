@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from moto import mock_aws
 
-from focuswatch.collect.member_permissions import ACTIONS
+from focuswatch.collect.member_permissions import ACTIONS, member_actions
 from focuswatch.operations.heartbeat import heartbeats
 from tests.given.cloud import Cloud, endpoint, everything
 
@@ -75,9 +75,11 @@ def test_member_role_grants_exactly_the_actions_that_are_called():
     """Some services have other names in IAM than as clients."""
     from focuswatch.collect.access_refusals import ServiceNotOffered
     from focuswatch.collect.account_activity import collect_account
+    from focuswatch.collect.account_events import collect_events
     from focuswatch.collect.cloudtrail_changes import CloudTrail
     from focuswatch.collect.collect_resource_links import collect_links
     from focuswatch.collect.collected_days import Window
+    from focuswatch.collect.event_sources import READERS
     from tests.collect import test_account_links
     from tests.collect.test_account_activity import ACCOUNT, MemoryStore
     from tests.given.cloud import TODAY
@@ -97,3 +99,9 @@ def test_member_role_grants_exactly_the_actions_that_are_called():
     assert collected.refusals == []
     CloudTrail(lambda account: cloud.session(account), today=TODAY).with_changes(RISE, EXPLANATION)
     assert cloud.actions == set(ACTIONS)
+    collect_events(
+        collected, session=cloud.session(), regions=["us-east-1"], since=TODAY, end_day=TODAY,
+        sources=list(READERS), not_offered=ServiceNotOffered(),
+    )  # fmt: skip
+    assert collected.refusals == []
+    assert cloud.actions == set(member_actions(READERS))

@@ -18,6 +18,8 @@ INPUT_TABLES = {
     "invocation_tokens": table_columns.INVOCATION_TOKENS,
     "token_hours": table_columns.TOKEN_HOURS,
     "accounts": table_columns.ACCOUNTS,
+    "account_history": table_columns.ACCOUNT_HISTORY,
+    "events": table_columns.EVENTS,
     "ai_links": table_columns.AI_LINKS,
     "deliveries": table_columns.DELIVERIES,
     "known_findings": table_columns.KNOWN_FINDINGS,

@@ -11,7 +11,7 @@ import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
-from focuswatch.bill.schema.table_columns import ACTIVITY, DAILY_CHARGES
+from focuswatch.bill.schema.table_columns import ACTIVITY, DAILY_CHARGES, EVENTS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.attach_explanations import attach_explanations
 from focuswatch.detect.explain.cost_increase import CostIncrease, cost_increase_of
@@ -299,7 +299,7 @@ def test_trino_explains_it_alike(local_trino):
         replace(RISE, fingerprint="e" * 20, service_name=None, region_id="eu-west-1", weeks=1),
         replace(RISE, fingerprint="9" * 20, charges="first"),
     ]
-    tables = {"daily_charges": DAILY_CHARGES, "activity": ACTIVITY}
+    tables = {"daily_charges": DAILY_CHARGES, "activity": ACTIVITY, "events": EVENTS}
     with bill(*charges, activity=calls) as engine:
         wanted = explain_cost_increases(rises, engine=engine, catalog=CATALOG, as_of=AS_OF)
         tags = tags_of(rises, engine)
@@ -572,9 +572,9 @@ def test_notification_has_an_explanation_until_the_finding_changes(tmp_path):
         engine, one = Counting(duckdb), risen()
         (first,), progress = run_and_notify(engine, ledger, one, trail=trail)
         assert first.finding.explanation.parts and first.finding.explanation.unseen == "asked"
-        assert (engine.asked, progress) == (2, ["Finding the root cause of 1 cost increases"])
+        assert (engine.asked, progress) == (3, ["Finding the root cause of 1 cost increases"])
         again, progress = run_and_notify(engine, ledger, one, trail=trail)
-        assert (again, progress, engine.asked, len(trail.looked)) == ((), [], 2, 1)
+        assert (again, progress, engine.asked, len(trail.looked)) == ((), [], 3, 1)
         (kept,) = ledger.entries().values()
         assert kept.finding.explanation == first.finding.explanation
         (grown,), _ = run_and_notify(engine, ledger, risen(cost="900"), trail=trail)

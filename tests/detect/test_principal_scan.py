@@ -72,8 +72,8 @@ def test_without_callers_the_scan_says_what_was_not_evaluated_and_why(ledger):
     for line in scan_tables._limits(found, state=None):
         out.print(line)
     assert out.export_text().strip() == (
-        "Not evaluated: new_ai_principal, principal_budget, runaway_session. Reason: the callers of Bedrock are "
-        "unknown without an export with IAM principals (--principals, docs/attribution.md)."
+        "Not evaluated: new_ai_principal, principal_budget, runaway_session: the callers of Bedrock are unknown "
+        "without an export with IAM principals (--principals, docs/attribution.md)."
     )
 
 

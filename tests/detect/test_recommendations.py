@@ -11,6 +11,7 @@ from focuswatch.bill import local_tables
 from focuswatch.bill.local_tables import create_views
 from focuswatch.bill.schema.table_columns import OPTIONAL, RECOMMENDATIONS
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.cli.output import scan_tables
 from focuswatch.detect.recommendation_freshness import STALE_DAYS
 from focuswatch.detect.run_detection import DetectionInput, run_detection
 from focuswatch.detect.scan import scan
@@ -74,7 +75,8 @@ def ledger(tmp_path):
 def test_missing_or_stale_recommendations_resolve_nothing_and_are_noted(ledger, refreshed_on, reason):
     later = DAY + timedelta(days=1)
     result = scanned(engine_of(as_of=later, refreshed_on=refreshed_on), ledger, as_of=later)
-    assert f"aws_recommendation was not evaluated: {reason}" in result.notes
+    assert result.unevaluated == {"aws_recommendation": reason}
+    assert f"Not evaluated: aws_recommendation: {reason}." in scan_tables._limits(result, state=None)
     assert result.notifications == ()
     assert [entry.state for entry in ledger.entries().values()] == ["open"]
     assert ledger.evaluated_until() == {DETECTION.id: DAY}

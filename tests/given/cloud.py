@@ -38,6 +38,9 @@ LISTS = {  # operation: its list's key, and how it spells its token
     "ListGateways": ("items", "nextToken"),
     "ListMetrics": ("Metrics", "NextToken"),
     "LookupEvents": ("Events", "NextToken"),
+    "DescribeAlarmHistory": ("AlarmHistoryItems", "NextToken"),
+    "DescribeAlarms": ("MetricAlarms", "NextToken"),
+    "DescribeEvents": ("events", "nextToken"),
 }
 
 CHILDREN = {  # operation: its list's key, and the parameter that names the parent; items are added as (parent, item)
@@ -152,6 +155,11 @@ class Cloud:
         if operation == "ListMetrics":
             items = self._listed_metrics(place, asked)
             return _page(items, "Metrics", "NextToken", asked)
+        if operation == "LookupEvents" and asked["LookupAttributes"][0]["AttributeKey"] == "EventName":
+            name = asked["LookupAttributes"][0]["AttributeValue"]
+            listed = self.listed.get((*place, operation), ())
+            events = [event for event in listed if event["EventName"] == name]
+            return _page(events, *LISTS[operation], asked)
         if operation in LISTS:
             return _page(self.listed.get((*place, operation), []), *LISTS[operation], asked)
         if operation == "ListDomainNames":
@@ -366,3 +374,9 @@ def everything(cloud):
     knowledge_base(cloud, "KB00000001", {"rdsConfiguration": {"resourceArn": cluster}}, buckets=["manuals"])
     agent(cloud, "AGENT00001", {"lambda": FUNCTION})
     gateway(cloud, "tools-0123456789", {"mcp": {"lambda": {"lambdaArn": FUNCTION}}})
+    change = {
+        "AlarmName": "errors",
+        "Timestamp": LONG_AGO,
+        "HistorySummary": "Alarm updated from OK to ALARM",
+    }
+    cloud.add("DescribeAlarmHistory", change)

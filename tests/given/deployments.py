@@ -28,6 +28,7 @@ def deployment_of(*, accounts: Literal["one", "three"]) -> Deployment:
     config["anomalies"]["monitor_arn"] = MONITOR
     if accounts == "one":
         return Deployment.model_validate(config)
+    config["collector"] |= {"events": ["deployments", "alarms", "health", "files"]}
     config["accounts"] |= {"payer": PAYER, "pipeline": PIPELINE, "region": "eu-central-1"}
     config["export"]["grain"] = "HOURLY"
     config["anomalies"] |= {"account_has_monitor": False, "monitor_arn": ""}

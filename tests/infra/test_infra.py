@@ -44,6 +44,8 @@ READ = {
     "activity": table_columns.ACTIVITY,
     "token_hours": table_columns.TOKEN_HOURS,
     "accounts": table_columns.ACCOUNTS,
+    "account_history": table_columns.ACCOUNT_HISTORY,
+    "events": table_columns.EVENTS,
     "ai_links": table_columns.AI_LINKS,
     "principal_charges": table_columns.PRINCIPAL_CHARGES,
     "invocation_tokens": table_columns.INVOCATION_TOKENS,

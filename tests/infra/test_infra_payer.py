@@ -9,7 +9,7 @@ from aws_cdk.assertions import Template
 
 from focuswatch.bill.schema.glue_columns import EXPORT_COLUMNS
 from focuswatch.bill.schema.table_columns import RECOMMENDATIONS
-from focuswatch.collect.member_permissions import ACTIONS, MANAGEMENT_ACTIONS
+from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS, member_actions
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners, Owns, Team
 from infra.budgets import PayerBudgets, of_team
@@ -214,7 +214,10 @@ def test_each_account_gets_a_read_only_role_for_collect_and_detect(three):
             "ArnEquals": {"aws:PrincipalArn": [COLLECTOR, DETECTOR]},
         }
         (granted,) = role["Policies"][0]["PolicyDocument"]["Statement"]
-        assert set(granted["Action"]) == set(ACTIONS)
+        assert set(granted["Action"]) == set(member_actions(three.deployment.collector.events))
+        assert {"health:DescribeEvents", "cloudwatch:DescribeAlarmHistory"} <= set(
+            granted["Action"]
+        )  # three collects events
 
 
 def test_a_delegated_administrator_deploys_the_stack_set_in_its_own_account(three):

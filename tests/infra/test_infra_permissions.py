@@ -156,6 +156,7 @@ AS_MEMBER = {
     "focuswatch/collect/token_hours.py",
     "focuswatch/collect/cloudtrail_changes.py",
     "focuswatch/collect/invocation_logs.py",
+    "focuswatch/collect/event_sources.py",
 }
 # What AWS does with a function's own permissions. Athena reads tables and writes results as whoever asks it to:
 # https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html
@@ -296,6 +297,16 @@ def test_the_collector_assumes_one_payer_role_and_the_member_role():
     assert payer["Resource"] == "arn:aws:iam::111111111111:role/focuswatch-organisation-reader"
     assert members["Resource"] == "arn:aws:iam::*:role/focuswatch-member"
     assert members["Condition"] == {"StringEquals": {"aws:ResourceOrgID": "o-a1b2c3d4e5"}}
+
+
+def test_events_are_read_and_written_only_where_they_are_configured():
+    """Without sources the collector may not even write the table; files of a CI are read only with the source files."""
+    folders = {
+        accounts: {arn.partition(":::")[2].partition("/")[2] for one in granted(synthesized(accounts), "collect")
+                   for arn in listed(one["Resource"]) if isinstance(arn, str) and ":s3:" in arn and "events" in arn}
+        for accounts in ("one", "three")
+    }  # fmt: skip
+    assert folders == {"one": set(), "three": {"tables/events/*", "events/*"}}
 
 
 @pytest.mark.parametrize("kind", KINDS)

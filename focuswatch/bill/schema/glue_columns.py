@@ -116,6 +116,8 @@ GLUE_TABLES: dict[str, list[tuple[str, str]]] = {
     "activity": [pair for pair in glue_columns(table_columns.ACTIVITY) if pair[0] != "activity_date"],
     "token_hours": [pair for pair in glue_columns(table_columns.TOKEN_HOURS) if pair[0] != "token_date"],
     "accounts": glue_columns(table_columns.ACCOUNTS),
+    "account_history": glue_columns(table_columns.ACCOUNT_HISTORY),
+    "events": glue_columns(table_columns.EVENTS),
     "ai_links": glue_columns(table_columns.AI_LINKS),
     "invocation_tokens": [
         pair for pair in glue_columns(table_columns.INVOCATION_TOKENS) if pair[0] != "usage_date"

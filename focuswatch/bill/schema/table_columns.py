@@ -85,6 +85,7 @@ KEPT_TABLES = {
     "ai_charges": DAILY_CHARGES,
 }  # small, asked often, and made of one billing period's charges alone
 MADE = (  # each after what it reads
+    "account_periods",
     "daily_charges", "daily_services", "tagged_days", "ai_charges", "completeness", "ai_layers", "token_charges",
     "token_workloads", "principal_days", "missing_callers", "execution_days", "gpu_days", "endpoint_days",
     "named_days", "tag_teams", "account_teams", "owned_days", "paid_days", "launch_rules", "launch_days",
@@ -177,6 +178,26 @@ ACCOUNTS = {
     "tags": "MAP(VARCHAR, VARCHAR)",
     "joined_on": "DATE",
     "closed_on": "DATE",
+}
+# What an account was before its row in `accounts`: until `valid_to`, exclusive.
+ACCOUNT_HISTORY = {
+    "sub_account_id": "VARCHAR",
+    "name": "VARCHAR",
+    "ou_path": "VARCHAR",
+    "tags": "MAP(VARCHAR, VARCHAR)",
+    "valid_from": "DATE",
+    "valid_to": "DATE",
+}
+# A file of accounts has the rows of both tables.
+ACCOUNTS_FILE = {**ACCOUNTS, "valid_from": "DATE", "valid_to": "DATE"}
+EVENTS = {
+    "occurred_at": "TIMESTAMP",
+    "sub_account_id": "VARCHAR",
+    "region_id": "VARCHAR",
+    "service_name": "VARCHAR",
+    "resource_id": "VARCHAR",
+    "kind": "VARCHAR",
+    "reference": "VARCHAR",
 }
 OWNER_RULES = {"rule": "VARCHAR", "key": "VARCHAR", "value": "VARCHAR", "team": "VARCHAR", "place": "INTEGER"}
 PLANS = {
@@ -277,8 +298,9 @@ RECOMMENDATIONS = {
 }
 # Columns that a file may lack: those that state no finding's identity, amount or day.
 OPTIONAL = {
-    "closed_on", "region", "current_resource_summary", "recommended_resource_summary",
+    "closed_on", "valid_from", "valid_to", "region", "current_resource_summary", "recommended_resource_summary",
     "estimated_monthly_cost_after_discount", "estimated_savings_percentage_after_discount",
     "implementation_effort", "restart_needed", "rollback_possible", "recommendation_source",
 }  # fmt: skip
 OPTIONAL_IN_PRINCIPALS = {"line_item_net_unblended_cost", "product", "tags"}
+OPTIONAL_IN_EVENTS = {"region_id", "service_name", "resource_id", "reference"}

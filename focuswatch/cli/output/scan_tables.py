@@ -257,15 +257,12 @@ def _limits(result: ScanResult, *, state: Path | None) -> Iterable[str]:
         for outcome in result.outcomes
         if outcome.not_evaluated and not outcome.lacks_input
     }
-    lacking: dict[str, list[str]] = {}
-    for outcome in result.outcomes:
-        if outcome.lacks_input:
-            lacking.setdefault(outcome.lacks_input, []).append(outcome.detection.id)
-    for reason, ids in lacking.items():
-        yield f"Not evaluated: {', '.join(ids)}. Reason: {reason}."
+    unevaluated = [f"{', '.join(ids)}: {reason}" for reason, ids in result.lacking.items()]
     if skipped:
         listed = ", ".join(f"{id} {count}" for id, count in skipped.items())
-        yield f"Resources not evaluated, because the --activity file contains no usage metrics for them: {listed}."
+        unevaluated.append(f"resources of {listed}: no usage metrics in the --activity file")
+    if unevaluated:
+        yield f"Not evaluated: {'; '.join(unevaluated)}."
     if result.suppressed:
         yield f"{_count(result.suppressed, 'finding')} suppressed: {hint('findings --suppressions', state=state)}"
     for note in result.notes:

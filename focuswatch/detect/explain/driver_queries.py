@@ -1,4 +1,4 @@
-"""Query the cost drivers of cost increases, and what started or stopped on their first day, 200 at once."""
+"""Query the cost drivers of cost increases, and what happened on their first day, 200 increases at once."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase import CostIncrease
+from focuswatch.detect.explain.event_queries import with_events
 from focuswatch.detect.explain.token_queries import is_token_meter, query_token_drivers
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_literals import Scalar, Value
@@ -38,13 +39,14 @@ def explain_cost_increases(
     token_drivers: dict[str, TokenDrivers] = {}
     for batch in _batches(of_tokens):
         token_drivers |= query_token_drivers(batch, engine=engine, catalog=catalog)
-    return {
+    explanations = {
         increase.fingerprint: _explanation(
             increase, parts[increase.fingerprint], circumstances.get(increase.fingerprint, [])
         ).model_copy(update={"token_drivers": token_drivers.get(increase.fingerprint)})
         for increase in increases
         if increase.fingerprint in parts
     }
+    return with_events(explanations, increases, engine=engine, catalog=catalog)
 
 
 def query_cost_drivers(

@@ -1,11 +1,13 @@
 """Data of the page's daily charts: AI spend by layer, findings, GPU utilization. Each list has a value per day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from focuswatch.engines import Row
+from focuswatch.findings.explanation import OperationalEvent
 from focuswatch.findings.finding import Finding
+from focuswatch.findings.operational_events import is_about
 from focuswatch.reports.page.page_data import PageData
 
 LAYERS = (
@@ -16,6 +18,7 @@ LAYERS = (
     "tools and data",
 )
 Part = dict[str, Any]
+MOST_DAY_EVENTS = 3  # operational events that the mark of a day lists
 # Columns of evidence that name the first and the last anomalous day; the first pair that is there counts.
 ANOMALOUS_DAYS = (
     ("anomalous_from", "anomalous_until"),
@@ -57,12 +60,14 @@ def finding_charts(page_data: PageData) -> dict[str, Part]:
         rows_by_finding.setdefault(row["fingerprint"], []).append(row)
     findings = {entry.fingerprint: entry.finding for entry in page_data.entries}
     return {
-        fingerprint: _finding_chart(findings[fingerprint], rows)
+        fingerprint: _finding_chart(findings[fingerprint], rows, events=page_data.events)
         for fingerprint, rows in sorted(rows_by_finding.items())
     }
 
 
-def _finding_chart(finding: Finding, rows: Sequence[Row]) -> Part:
+def _finding_chart(
+    finding: Finding, rows: Sequence[Row], *, events: Mapping[str, Sequence[OperationalEvent]]
+) -> Part:
     days = days_of(rows)
     costs = [0.0] * len(days)
     for row in rows:
@@ -74,7 +79,28 @@ def _finding_chart(finding: Finding, rows: Sequence[Row]) -> Part:
         "anomalous_until": last,
         "first_day": str(days[0]),
         "costs": costs,
+        "events": _event_marks(finding, days, events=events),
     }
+
+
+def _event_marks(
+    finding: Finding, days: Sequence[date], *, events: Mapping[str, Sequence[OperationalEvent]]
+) -> list[Part]:
+    """Return a mark for each day with operational events of the chart's service or resource, oldest first."""
+    drivers = finding.explanation.parts if finding.explanation else ()
+    services = {finding.service_name} if finding.service_name else {part.service_name for part in drivers}
+    resources = {finding.resource_id, *(part.resource_id for part in drivers)} - {None}
+    marks: dict[date, list[str]] = {}
+    for event in reversed(events.get(finding.sub_account_id or "", ())):
+        if event.at.date() in days and is_about(
+            event, services=services, resources=resources, regions=[finding.region_id]
+        ):
+            about = f": {event.reference}" if event.reference else ""
+            marks.setdefault(event.at.date(), []).append(f"{event.at:%H:%M} UTC {event.kind}{about}")
+    return [
+        {"day": str(day), "events": texts[:MOST_DAY_EVENTS], "more": max(len(texts) - MOST_DAY_EVENTS, 0)}
+        for day, texts in marks.items()
+    ]
 
 
 def anomalous_days(finding: Finding) -> tuple[str | None, str | None]:

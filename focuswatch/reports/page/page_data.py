@@ -1,8 +1,8 @@
 """Query everything that the page shows from the tables and the ledger."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -10,12 +10,14 @@ from focuswatch.bill.account_details import account_names
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.data_coverage import Coverage, coverage
 from focuswatch.detect.detection_summary import DetectionSummary
+from focuswatch.detect.explain.event_queries import events_of_accounts
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.summarize_detections import summarize_detections
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_literals import Value
+from focuswatch.engines.sql_literals import Scalar, Value
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
+from focuswatch.findings.explanation import OperationalEvent
 from focuswatch.ledger import Ledger, LedgerEntry, Suppression
 from focuswatch.owners.muted_launch_costs import MutedByLaunch, costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
@@ -60,6 +62,7 @@ class PageData:
     layer_days: list[Row] = field(default_factory=list)
     gpu_days: list[Row] = field(default_factory=list)
     finding_days: list[Row] = field(default_factory=list)
+    events: Mapping[str, Sequence[OperationalEvent]] = field(default_factory=dict)  # by account, newest first
     reports: Mapping[str, list[Row]] = field(default_factory=dict)
     purposes: Mapping[str, Purpose] = field(default_factory=dict)  # of findings, by fingerprint
     launched: tuple[MutedByLaunch, ...] = ()
@@ -139,6 +142,7 @@ def gather(
         layer_days=queries.lookup("layer_days"),
         gpu_days=gpu_days,
         finding_days=queries.lookup("finding_days", findings=series) if series else [],
+        events=_events(queries, (account for _, account, *_ in series)),
         reports=_reports(queries, owners=owners),
         purposes=_purposes(queries, entries, owners=owners),
         launched=_launched(queries, owners=owners, per_usd=per_usd),
@@ -146,6 +150,23 @@ def gather(
         warnings=tuple(warnings),
         other_providers=other_providers,
     )
+
+
+def _events(queries: _Queries, accounts: Iterable[Scalar]) -> Mapping[str, Sequence[OperationalEvent]]:
+    """Return the operational events of accounts on the days of the charts; none if the query fails."""
+    days = queries.catalog.lookups["finding_days"].header.parameters["days"]
+    assert isinstance(days, int)
+
+    def events() -> dict[str, list[OperationalEvent]]:
+        return events_of_accounts(
+            (account for account in accounts if isinstance(account, str)),
+            first_day=queries.as_of - timedelta(days=days),
+            end_day=queries.as_of,
+            engine=queries.engine,
+            catalog=queries.catalog,
+        )
+
+    return queries.run(events, default={})
 
 
 def _launched(queries: _Queries, *, owners: Owners, per_usd: float) -> tuple[MutedByLaunch, ...]:

@@ -6,7 +6,7 @@ const SERIES_DAYS = 60; // as in athena_sql/lookups/finding_days.sql
 function seriesOf(data, finding) {
   const series = data.series[finding.fingerprint];
   if (!series) return null;
-  const { first_day: first, costs, anomalous_from: from, anomalous_until: until, expected } = series;
+  const { first_day: first, costs, anomalous_from: from, anomalous_until: until, expected, events } = series;
   const points = costs.map((cost, index) => {
     const text = d3.utcDay.offset(dateOf(first), index).toISOString().slice(0, 10);
     return { day: noon(text), cost, complete: isComplete(text, data), anomalous: from && text >= from && text <= until };
@@ -16,7 +16,7 @@ function seriesOf(data, finding) {
   const asOf = dateOf(data.as_of);
   const marked = from ? [{ from: dateOf(from), until: end, opacity: 0.18 }] : [];
   if (from && continues && end < asOf) marked.push({ from: end, until: asOf, opacity: 0.09 });
-  return { points, marked, expected, continues, from, until, asOf, start: d3.utcDay.offset(asOf, -SERIES_DAYS) };
+  return { points, marked, expected, events, continues, from, until, asOf, start: d3.utcDay.offset(asOf, -SERIES_DAYS) };
 }
 
 // Of an event, whether the bill shows no end of it.
@@ -34,7 +34,7 @@ function seriesChart(data, finding, currency) {
   if (!series) return null;
   return make("div", {},
     chart(seriesName(finding, series, currency), (width) => drawSeries(series, { width, height: 170, detailed: true })),
-    make("p", { class: "chart-note" }, [series.continues && series.from ? "This finding has not ended: the marking continues through the last day." : "", incompleteDays(dayBefore(data, 1), data)].filter(Boolean).join(" ")));
+    make("p", { class: "chart-note" }, [series.events.length ? "Triangles mark days with deployments, alarms or other events of the same service or resource, which are not necessarily the cause." : "", series.continues && series.from ? "This finding has not ended: the marking continues through the last day." : "", incompleteDays(dayBefore(data, 1), data)].filter(Boolean).join(" ")));
 }
 
 function sparkline(data, finding, currency) {
@@ -42,7 +42,13 @@ function sparkline(data, finding, currency) {
   return series && chart(seriesName(finding, series, currency), (width) => drawSeries(series, { width, height: 44, detailed: false }), make("span", { class: "sparkline" }));
 }
 
-function drawSeries({ points, marked, expected, asOf, start }, { width, height, detailed }) {
+// A triangle at the foot of each day with operational events of the same account and service or resource.
+function eventMarks(events) {
+  const marks = events.map(({ day, events: texts, more }) => ({ day: noon(day), text: [day, ...texts, ...(more ? [`${more} more`] : [])].join("\n") }));
+  return Plot.dot(marks, { x: "day", y: 0, symbol: "triangle", r: 4, dy: -5, fill: "var(--ink)", title: "text" });
+}
+
+function drawSeries({ points, marked, expected, events, asOf, start }, { width, height, detailed }) {
   const line = { x: "day", y: "cost", stroke: "var(--model-inference)", strokeWidth: 1.6 };
   const axes = detailed
     ? { marginLeft: 40, marginBottom: 26, x: { type: "utc", label: null, ticks: width < 500 ? 4 : 8, tickFormat: tick, domain: [start, asOf] }, y: { label: null, ticks: 4, tickFormat: short, grid: true, zero: true } }
@@ -56,6 +62,7 @@ function drawSeries({ points, marked, expected, asOf, start }, { width, height, 
       detailed && expected != null ? Plot.text([`expected ${short(expected)}`], { x: start, dx: 3, y: expected, dy: -6, textAnchor: "start", fill: "var(--soft)", stroke: "var(--card)", strokeWidth: 3 }) : null,
       ...dailyLine(points, line),
       Plot.dot(points.filter((point) => point.anomalous), { x: "day", y: "cost", fill: "var(--mark)", fillOpacity: (point) => (point.complete ? 1 : INCOMPLETE), r: detailed ? 3 : 2 }),
+      detailed ? eventMarks(events) : null,
     ],
   });
 }

@@ -1,0 +1,27 @@
+/*
+title = "Operational events of accounts between two times"
+why   = """
+Findings, the weekly summary and the page show events (deployments, alarms, AWS Health) beside cost. focuswatch.detect.operational_events
+selects from these rows the events of the same service or resource. An event on the same day is not proof of a cause.
+"""
+reads = ["events"]
+[parameters]
+account_ids = []
+first_day = 2000-01-01
+end_day = 2000-01-01
+most = 20000                   # the newest count
+*/
+SELECT
+    occurred_at,
+    sub_account_id,
+    region_id,
+    service_name,
+    resource_id,
+    kind,
+    reference
+FROM events
+WHERE sub_account_id IN ($account_ids)
+    AND CAST(occurred_at AS date) >= $first_day
+    AND CAST(occurred_at AS date) < $end_day
+ORDER BY occurred_at DESC, sub_account_id, kind, service_name, resource_id, reference
+LIMIT $most

@@ -1,0 +1,79 @@
+"""Query the operational events on the first day of cost increases, of the same account and service or resource.
+
+A daily bill has no hours: an event on the same day may have happened before or after the cost rose. Events of the
+evening before are included, since the cost of a deployment at night shows on the next day.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
+
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.explain.cost_increase import CostIncrease
+from focuswatch.engines import Engine
+from focuswatch.engines.sql_literals import Scalar, Value
+from focuswatch.findings.explanation import MOST_EVENTS, Explanation, OperationalEvent
+from focuswatch.findings.operational_events import event_of, is_about
+
+HOURS_BEFORE = 6
+Events = Mapping[str, Sequence[OperationalEvent]]  # by account, newest first
+
+
+def events_of_accounts(
+    accounts: Iterable[str | None], *, first_day: date, end_day: date, engine: Engine, catalog: Catalog
+) -> dict[str, list[OperationalEvent]]:
+    """Return the events of accounts on `[first_day, end_day)`, by account, newest first. Raises QueryError."""
+    ids = sorted({account for account in accounts if account})
+    if not ids:
+        return {}
+    values: dict[str, Value] = {"account_ids": list[Scalar](ids), "first_day": first_day, "end_day": end_day}
+    events: dict[str, list[OperationalEvent]] = {}
+    for row in engine.query(catalog.lookups["events_of_accounts"].render(values), label="operational events"):
+        events.setdefault(row["sub_account_id"], []).append(event_of(row))
+    return events
+
+
+def with_events(
+    explanations: Mapping[str, Explanation],
+    increases: Sequence[CostIncrease],
+    *,
+    engine: Engine,
+    catalog: Catalog,
+) -> dict[str, Explanation]:
+    """Return the explanations with the events on the first day of each increase. Raises QueryError."""
+    explained = [increase for increase in increases if increase.fingerprint in explanations]
+    if not explained:
+        return dict(explanations)
+    events = events_of_accounts(
+        (increase.sub_account_id for increase in explained),
+        first_day=min(increase.first_day for increase in explained) - timedelta(days=1),
+        end_day=max(increase.first_day for increase in explained) + timedelta(days=1),
+        engine=engine,
+        catalog=catalog,
+    )
+    return dict(explanations) | {
+        increase.fingerprint: _with_events(increase, explanations[increase.fingerprint], events)
+        for increase in explained
+    }
+
+
+def _with_events(increase: CostIncrease, explanation: Explanation, events: Events) -> Explanation:
+    drivers = [part for part in explanation.parts if part.excess >= 0]
+    services = {increase.service_name, *(part.service_name for part in drivers)}
+    resources = {increase.resource_id, *(part.resource_id for part in drivers)} - {None}
+    regions = {increase.region_id} if increase.region_id else {part.region_id for part in drivers}
+    midnight = datetime.combine(increase.first_day, time_of_day(), tzinfo=UTC)
+    since, until = midnight - timedelta(hours=HOURS_BEFORE), midnight + timedelta(days=1)
+    near = [
+        event
+        for event in events.get(increase.sub_account_id or "", ())
+        if since <= event.at < until
+        and is_about(event, services=services, resources=resources, regions=regions or {None})
+    ]
+    near.sort(
+        key=lambda event: event.resource_id not in resources
+    )  # those of the resource first, the newest first
+    shown = sorted(near[:MOST_EVENTS], key=lambda event: event.at)
+    return explanation.model_copy(
+        update={"events": tuple(shown), "more_events": max(len(near) - MOST_EVENTS, 0)}
+    )

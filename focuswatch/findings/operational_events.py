@@ -1,0 +1,68 @@
+"""Operational events beside cost: which events name a service or resource, and their text.
+
+An event on the same day is not proof of a cause, and no text here says so.
+"""
+
+import re
+from collections.abc import Collection
+from datetime import UTC, date, datetime
+
+from focuswatch.engines import Row
+from focuswatch.findings.explanation import OperationalEvent
+
+PREFIX_OR_SUFFIX = re.compile(r"^(amazon|aws) *| ai$")
+NO_REGIONS = frozenset({None, "", "global", "NoRegion"})
+
+
+def event_of(row: Row) -> OperationalEvent:
+    """Return the event of a row of the table `events`, whose times are in UTC."""
+    at: datetime = row["occurred_at"]
+    return OperationalEvent(
+        at=at if at.tzinfo else at.replace(tzinfo=UTC),
+        kind=row["kind"] or "event",
+        region_id=row["region_id"],
+        service_name=row["service_name"],
+        resource_id=row["resource_id"],
+        reference=row["reference"],
+    )
+
+
+def is_about(
+    event: OperationalEvent,
+    *,
+    services: Collection[str | None],
+    resources: Collection[str | None] = (),
+    regions: Collection[str | None] = (None,),
+) -> bool:
+    """Return whether an event names one of the services or resources, and no other region than these.
+
+    An event that names neither a service nor a resource is about none of them.
+    """
+    is_elsewhere = event.region_id not in NO_REGIONS and event.region_id not in regions
+    if is_elsewhere and NO_REGIONS.isdisjoint(regions):
+        return False
+    keys = {service_key(name) for name in services if name}
+    is_service = event.service_name is not None and service_key(event.service_name) in keys
+    return is_service or (event.resource_id is not None and event.resource_id in resources)
+
+
+def service_key(name: str) -> str:
+    """Return what the names of a service have in common: `lambda` for AWS Lambda and for Lambda.
+
+    athena_sql/reports/spend_beside_events.sql has the same rule.
+    """
+    lowered = name.strip().lower()
+    if (
+        "bedrock" in lowered and "agentcore" not in lowered
+    ):  # models of AWS Marketplace have names of their own
+        return "bedrock"
+    return PREFIX_OR_SUFFIX.sub("", lowered)
+
+
+def event_text(event: OperationalEvent, *, first_day: date) -> str:
+    """Return `deployment on the same day, 14:20 UTC: UpdateFunctionCode checkout (AWS Lambda)`."""
+    day = event.at.date()
+    when = {0: "on the same day", 1: "on the day before"}.get((first_day - day).days, f"on {day}")
+    about = f": {event.reference}" if event.reference else ""
+    subject = event.service_name or event.resource_id
+    return f"{event.kind} {when}, {event.at:%H:%M} UTC{about}" + (f" ({subject})" if subject else "")
