@@ -12,6 +12,8 @@ from `--events`; see docs/events.md.
 days = 30
 around_days = 7
 most = 100
+[offers]
+limits = "The average of the days around an event compares usage; fees, credits and tax are not billed by day."
 */
 WITH service_keys AS (                                        -- as focuswatch.findings.operational_event.service_key names services
     SELECT

@@ -12,6 +12,8 @@ usual_days = 7
 [needs]
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
 files = ["token_hours"]
+[offers]
+limits = "The estimate is computed from tokens and the last price on the bill, not from charges."
 */
 WITH spans AS (
     SELECT
