@@ -131,7 +131,8 @@ def test_the_list_of_findings_fits(capsys, monkeypatch, width):
     monkeypatch.setenv("COLUMNS", str(width))
     named = {"sub_account_name": "recommendations-prod", "detection": "idle_bedrock_provisioned_throughput"}
     findings = [
-        finding(ARN, cost=cost, team="ml-platform").model_copy(update=named) for cost in ("345.6", "265315.7")
+        finding(ARN, cost=cost, team="ml-platform").model_copy(update={**named, "incident": cost})
+        for cost in ("345.6", "265315.7")
     ]
     print_findings([LedgerEntry(finding=one) for one in findings])
     printed = capsys.readouterr().out

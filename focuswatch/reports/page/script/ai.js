@@ -53,7 +53,7 @@ function layersChart(data, layers, width, currency) {
   const tooltip = ({ index }) => [days[index], ...layers.map(({ layer, costs }) => `${layer}: ${amount(costs[index])}`), `included in a Bedrock filter: ${amount(bedrock[index])}`].join("\n");
   const line = bedrock.map((cost, index) => ({ day: noon(days[index]), cost, complete: isComplete(days[index], data) }));
   return plot({
-    width, height: width < 500 ? 220 : 260, marginLeft: 44,
+    width, height: width < 500 ? 210 : 225, marginLeft: 44,
     x: { type: "utc", label: null, ticks: width < 500 ? 4 : 8, tickFormat: tick }, y: { label: `${currency}/day`, grid: true, ticks: 5, tickFormat: short },
     color: { domain: layers.map(({ layer }) => layer), range: layers.map(({ layer }) => paint(layer)) },
     marks: [

@@ -37,7 +37,7 @@ function sumsChart(rows, dimension, currency) {
   const color = (name) => paint(INTENTS[intents.get(name)] ?? "tools-and-data");
   const longest = Math.min(240, 14 + 7 * d3.max(sums, ([name]) => name.length));
   return chart(`Spend in the last 30 complete days by ${DIMENSIONS[dimension][0].toLowerCase()} in ${currency}: ${shares(sums)}`, (width) => plot({
-    width, height: 30 * sums.length + 36, marginLeft: Math.min(longest, width / 2), marginTop: 4,
+    width, height: 26 * sums.length + 36, marginLeft: Math.min(longest, width / 2), marginTop: 4,
     x: { label: currency, grid: true, tickFormat: short, ticks: width < 500 ? 4 : 8 },
     y: { type: "band", domain: sums.map(([name]) => name), label: null, tickSize: 0, padding: 0.25, tickFormat: (name) => cut(name, 32) },
     marks: [Plot.barX(sums, { y: "0", x: "1", fill: ([name]) => color(name) })],

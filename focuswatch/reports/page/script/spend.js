@@ -53,7 +53,7 @@ function spendChart(data, width, currency) {
   const tops = days.map((text, index) => ({ day: noon(text), total: costs[index], index }));
   const tooltip = ({ index }) => [days[index], `total: ${amount(costs[index])}`, `AI: ${amount(ai[index])}`].join("\n");
   return plot({
-    width, height: width < 500 ? 170 : 190, marginLeft: 44,
+    width, height: width < 500 ? 160 : 165, marginLeft: 44,
     x: { type: "utc", label: null, ticks: width < 500 ? 4 : 8, tickFormat: tick }, y: { label: `${currency}/day`, grid: true, ticks: 4, tickFormat: short },
     color: { domain: ["AI", "other"], range: ["var(--model-inference)", "var(--tools-and-data)"] },
     marks: [

@@ -8,11 +8,10 @@ function spendRateSection(data, currency) {
     { name: "Account and model", class: "text", of: (row) => make("span", {}, make("strong", {}, accountOf(row)), ` ${row.model ?? row.workload}`) },
     { name: `Last hour, ${currency}`, number: true, of: (row) => amount(row.hourly_cost) },
     { name: "Usual", number: true, of: (row) => amount(row.usual_hourly_cost) },
-    { name: "Day so far", number: true, class: "narrow-off", of: (row) => amount(row.day_cost) },
-    { name: "Unpriced tokens, millions", number: true, class: "narrow-off", of: (row) => (row.unpriced_million_tokens ? amount(row.unpriced_million_tokens) : "") },
+    { name: "Day so far", number: true, of: (row) => amount(row.day_cost) },
+    { name: "Unpriced tokens, millions", number: true, of: (row) => (row.unpriced_million_tokens ? amount(row.unpriced_million_tokens) : "") },
   ];
   const hourly = money(d3.sum(rows, (row) => row.hourly_cost), currency);
   return section("spend-rate", "Current spend rate (estimate)", `Estimated ${hourly} per hour for Bedrock tokens, in the hour ${rows[0].last_hour}. ${report.basis}.`,
-    table(`Estimated cost per hour, in ${currency}`, columns, rows.slice(0, FIRST_ROWS)),
-    rows.length > FIRST_ROWS ? folded(`${rows.length - FIRST_ROWS} more`, table("Other estimated costs per hour", columns, rows.slice(FIRST_ROWS))) : null);
+    table(`Estimated cost per hour, in ${currency}`, columns, rows, { first: FIRST_ROWS }));
 }
