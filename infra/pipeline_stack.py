@@ -3,9 +3,7 @@
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
-from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.operations.deployment_config import CHANNELS, Deployment
-from focuswatch.owners.owners_file import Owners
 from infra.bucket import DataBucket
 from infra.event_rules import EventRules
 from infra.functions import LambdaFunctions
@@ -14,16 +12,13 @@ from infra.lake_formation import LakeFormationGrants
 from infra.ledger import LedgerTable
 from infra.monitoring import Monitoring
 from infra.queues import allow_topic, subscribe
-from infra.saved_queries import SavedQueries
 from infra.topics import PipelineTopics, construct_id
 
 
 class PipelineStack(Stack):
     """Bucket, tables, Lambda functions, topics, ledger and alarms, in one account and Region."""
 
-    def __init__(
-        self, scope: Construct, id: str, *, deployment: Deployment, catalog: Catalog, owners: Owners
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, *, deployment: Deployment) -> None:
         super().__init__(
             scope,
             id,
@@ -32,8 +27,6 @@ class PipelineStack(Stack):
         )
         DataBucket(self, "Data", deployment=deployment)
         database = GlueDatabase(self, "Warehouse", deployment=deployment)
-        queries = SavedQueries(self, "Queries", deployment=deployment, catalog=catalog, owners=owners)
-        queries.node.add_dependency(database)
         topics = PipelineTopics(self, "Messages", deployment=deployment)
         functions = LambdaFunctions(self, "Functions", deployment=deployment, topics=topics)
         for channel in CHANNELS:

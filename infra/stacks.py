@@ -10,21 +10,23 @@ from infra.member_stack import MemberStack
 from infra.pause_stack import PauseStack, capped_roles
 from infra.payer_stack import PayerStack
 from infra.pipeline_stack import PipelineStack
+from infra.saved_queries_stack import SavedQueriesStack
 from infra.spend_cap_stack import ControlsStack
 
 
 def add_stacks(app: App, *, deployment: Deployment, owners: Owners, catalog: Catalog) -> None:
-    """Add the pipeline, payer and member stacks, with the configured tags on all resources.
+    """Add the pipeline, queries, payer and member stacks, with the configured tags on all resources.
 
     Creating the export fails unless the bucket already allows it to write, so the payer stack depends on the pipeline
     stack. Deploy them in this order also if each account has its own credentials.
     https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-data-collection
     """
     name = deployment.name
-    pipeline = PipelineStack(app, f"{name}-pipeline", deployment=deployment, catalog=catalog, owners=owners)
+    pipeline = PipelineStack(app, f"{name}-pipeline", deployment=deployment)
+    queries = SavedQueriesStack(app, f"{name}-queries", deployment=deployment, catalog=catalog, owners=owners)
     payer = PayerStack(app, f"{name}-payer", deployment=deployment, owners=owners)
     member = MemberStack(app, f"{name}-member", deployment=deployment)
-    for stack in (payer, member):
+    for stack in (queries, payer, member):
         stack.node.add_dependency(pipeline)
     if deployment.controls.enabled:
         _add_controls(app, deployment=deployment, owners=owners, pipeline=pipeline)

@@ -308,6 +308,6 @@ def test_later_commands_read_the_bills_of_the_last_scan(bills, tmp_path):
     focuswatch("scan", bills["aws"], bills["google"], "--owners", owners, *state)
     rows, notes = focuswatch("report", "spend_by_provider", *state)
     assert "google are converted from JPY to USD: 1 JPY is 0.00666667 USD" in notes
-    assert [row["provider"] for row in rows] == ["AWS", "Google Cloud"]
+    assert [row["provider"] for row in rows["rows"]] == ["AWS", "Google Cloud"]
     listed, _ = focuswatch("findings", "--export", bills["aws"], *state)
     assert {one["provider"] for one in listed} == {"AWS", "Google Cloud"}

@@ -89,7 +89,7 @@ def test_bill_without_aws_charges_is_evaluated(tmp_path):
     assert "aws " not in done.stdout
     assert "resolved in this scan" not in done.stdout + done.stderr
     done = focuswatch("report", "ai_spend", "--state", tmp_path / "state", "--format", "json")
-    (row,) = json.loads(done.stdout)
+    (row,) = json.loads(done.stdout)["rows"]
     assert (row["service_name"], row["effective_cost"]) == ("Azure OpenAI Service", pytest.approx(28 * 5.76))
 
 

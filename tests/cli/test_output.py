@@ -259,4 +259,4 @@ def test_scan_lists_an_incident_once(capsys):
     assert "Anomalies" not in printed
     assert printed.count("The lead") == 1
     assert "Also detected as: The other" in printed
-    assert "2 findings are new" in printed
+    assert "2 new findings" in printed

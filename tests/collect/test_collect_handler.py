@@ -80,7 +80,7 @@ def test_member_role_grants_exactly_the_actions_that_are_called():
     from focuswatch.collect.collect_resource_links import collect_links
     from focuswatch.collect.collected_days import Window
     from focuswatch.collect.event_sources import READERS
-    from tests.collect import test_account_links
+    from tests.collect import test_collect_resource_links
     from tests.collect.test_account_activity import ACCOUNT, MemoryStore
     from tests.given.cloud import TODAY
     from tests.given.explanations import EXPLANATION, RISE
@@ -94,7 +94,7 @@ def test_member_role_grants_exactly_the_actions_that_are_called():
     )  # fmt: skip
     collect_links(
         collected, session=cloud.session(), regions=["us-east-1"], today=TODAY,
-        store=test_account_links.MemoryStore(), not_offered=ServiceNotOffered(),
+        store=test_collect_resource_links.MemoryStore(), not_offered=ServiceNotOffered(),
     )  # fmt: skip
     assert collected.refusals == []
     CloudTrail(lambda account: cloud.session(account), today=TODAY).with_changes(RISE, EXPLANATION)

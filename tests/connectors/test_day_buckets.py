@@ -56,5 +56,5 @@ def test_a_day_on_two_pages_is_an_error():
 
 def test_a_cursor_that_repeats_is_an_error():
     pages = {None: Page([Bucket(2)], "b"), "b": Page([], "b")}
-    with pytest.raises(FetchError, match="without a new cursor"):
+    with pytest.raises(FetchError, match="contains no new cursor"):
         results(pages)

@@ -95,7 +95,7 @@ def test_a_bill_that_ends_early_or_lacks_days_keeps_its_findings_open():
     found = incomplete_parts([whole, late, gap], as_of=date(2026, 4, 1))
     assert found.accounts == {"2", None, "3"}
     assert [note.split(" were resolved in this scan: ") for note in found.notes] == [
-        ["No findings in azure", "the newest charge is from 2026-03-26, 6 days before 2026-04-01"],
+        ["No findings in azure", "the most recent charge is from 2026-03-26, 6 days before 2026-04-01"],
         ["No findings in google", "the export has no charges for 2026-03-25"],
     ]
     assert incomplete_parts([whole], as_of=date(2026, 4, 1)).accounts == frozenset()

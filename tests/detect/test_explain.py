@@ -694,7 +694,7 @@ def test_a_purchase_is_a_first_charge_as_it_is_billed():
     (bought,) = [one for one in explanation.parts if one.is_billed]
     assert (bought.excess, bought.is_new, bought.resource_id) == (Decimal("355.33"), True, "arn:ri")
     assert any(
-        "355.33, 100% (new) (purchase, billed cost)" in line
+        "355.33 USD, 100% (new) (purchase, billed cost)" in line
         for line in explanation_sentences(explanation, currency="USD")
     )
     assert not any(one.is_billed for one in why({}, PURCHASE, more(EffectiveCost=50.0)).parts)

@@ -20,7 +20,7 @@ from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.operational_events import service_key
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.page.daily_charts import anomaly_charts
+from focuswatch.reports.page.daily_charts import finding_charts
 from focuswatch.reports.page.page_data import gather
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.weekly_of_bill import weeks_of_bill
@@ -252,5 +252,5 @@ def test_weekly_summary_and_page_mark_events_of_the_service(scanned):
         ledger=ledger,
         detections=[],
     )
-    marks = [text for chart in anomaly_charts(page) for mark in chart["events"] for text in mark["events"]]
+    marks = [text for chart in finding_charts(page).values() for mark in chart["events"] for text in mark["events"]]
     assert marks and {text.partition(": ")[2] for text in marks} <= of_service

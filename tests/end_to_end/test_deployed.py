@@ -34,7 +34,7 @@ from focuswatch.mcp_server.response_size import DATA
 from focuswatch.operations.doctor import run_doctor
 from focuswatch.operations.heartbeat import heartbeats
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.page.page_data import is_shown
+from focuswatch.reports.page.shown_findings import is_shown
 from focuswatch.reports.page.signed_link import KEY
 from focuswatch.simulate import simulate
 from focuswatch.simulate.simulation import Simulated

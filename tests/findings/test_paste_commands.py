@@ -140,7 +140,7 @@ def test_name_with_special_characters_is_in_no_command(name):
         return  # a word like any other, where no region is named
     assert not list(offered(finding)), name
     assert finding.action.count("(no command: ") == 2
-    assert "the endpoint name" in finding.action
+    assert "endpoint name" in finding.action
 
 
 @pytest.mark.parametrize("name", PLAIN)

@@ -113,7 +113,7 @@ def test_cdk_adds_no_functions_of_its_own(stacks):
 def test_each_detection_and_report_is_a_saved_query(stacks):
     """Without placeholders."""
     catalog = Catalog.load()
-    queries = {one["Name"]: one for one in stacks.properties("pipeline", "AWS::Athena::NamedQuery")}
+    queries = {one["Name"]: one for one in stacks.properties("queries", "AWS::Athena::NamedQuery")}
     assert queries.keys() == catalog.detections.keys() | catalog.reports.keys()
     for name, query in queries.items():
         assert query["Database"] == "focuswatch" and query["WorkGroup"] == "focuswatch"
@@ -125,7 +125,7 @@ def test_saved_queries_run():
     connection = connect()
     for name, table in READ.items():
         create_empty_table(connection, name, table)
-    for query in synthesized("one").properties("pipeline", "AWS::Athena::NamedQuery"):
+    for query in synthesized("one").properties("queries", "AWS::Athena::NamedQuery"):
         connection.execute(query["QueryString"])
 
 
@@ -361,7 +361,7 @@ def test_each_function_has_a_dead_letter_queue_and_an_alarm(stacks):
     """For events of rules and for asynchronous invocations."""
     rules = stacks.properties("pipeline", "AWS::Events::Rule")
     targets = [target for rule in rules for target in rule["Targets"]]
-    assert len(rules) == len(targets) == 12 + len(ONE_AT_A_TIME)
+    assert len(rules) == len(targets) == 14 + len(ONE_AT_A_TIME)
     assert all("DeadLetterConfig" in target and "RetryPolicy" in target for target in targets)
     deployment = stacks.deployment
     failures = stacks.properties("pipeline", "AWS::Lambda::EventInvokeConfig")

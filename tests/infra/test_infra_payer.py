@@ -20,6 +20,7 @@ from tests.given.stacks import Stacks, synthesized
 
 COLLECTOR = "arn:aws:iam::222222222222:role/focuswatch-collect"
 DETECTOR = "arn:aws:iam::222222222222:role/focuswatch-detect"
+HOURLY = "arn:aws:iam::222222222222:role/focuswatch-hourly"
 
 
 @pytest.fixture
@@ -211,7 +212,7 @@ def test_each_account_gets_a_read_only_role_for_collect_and_detect(three):
         (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert trusted["Condition"] == {
             "StringEquals": {"sts:ExternalId": "change-me-to-something-long"},
-            "ArnEquals": {"aws:PrincipalArn": [COLLECTOR, DETECTOR]},
+            "ArnEquals": {"aws:PrincipalArn": [COLLECTOR, DETECTOR, HOURLY]},
         }
         (granted,) = role["Policies"][0]["PolicyDocument"]["Statement"]
         assert set(granted["Action"]) == set(member_actions(three.deployment.collector.events))

@@ -173,7 +173,7 @@ def test_chart_of_a_finding_has_its_anomalous_days_and_expected_cost():
     assert document["series"] == {
         unusual.fingerprint: {
             "anomalous_from": "2026-03-28", "anomalous_until": "2026-03-29", "expected": 8.0,
-            "first_day": str(days_before(4)), "costs": [4.0, 0.0, 2.0],
+            "first_day": str(days_before(4)), "costs": [4.0, 0.0, 2.0], "events": [],
         }
     }  # fmt: skip
     assert document["findings"][0]["root_cause"] == evidence["causes"]

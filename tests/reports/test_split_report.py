@@ -169,4 +169,5 @@ def test_reports_of_callers_and_of_charges_beside_findings_cannot_be_split():
         "ai_by_team",
         "ai_spend_by_principal",
         "cost_per_execution",
+        "spend_rate",
     ]

@@ -252,7 +252,8 @@ def test_each_golden_file_belongs_to_a_case():
     named = {f"{detection}.{case}" for detection, case in CASES} | {"digest", "not_waste_modal"}
     weeks = {f"weekly.{name}" for name in ("search", "everybody", "fraud")}  # in tests/reports
     alerts = {"aws_budget.new", "aws_cost_anomaly.new"}  # in tests/aws_alerts
-    expected = {f"{name}.txt" for name in named | weeks | alerts} | {
+    closes = {"month_close.kept", "month_close.recomputed"}  # in tests/reports
+    expected = {f"{name}.txt" for name in named | weeks | alerts | closes} | {
         f"{name}.json" for name in GOLDEN_PAYLOADS
     }
     assert {path.name for path in GOLDEN.iterdir()} == expected

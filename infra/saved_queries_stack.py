@@ -1,6 +1,9 @@
-"""Each detection and report as a saved query that runs unchanged in the Athena console."""
+"""The stack of saved queries, apart from the pipeline: a template holds at most 1 MB, and each detection adds its SQL.
 
-from aws_cdk import aws_athena
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+"""
+
+from aws_cdk import Environment, Stack, aws_athena
 from constructs import Construct
 
 from focuswatch.bill.refresh.athena_statements import saved_query
@@ -10,13 +13,18 @@ from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
 
 
-class SavedQueries(Construct):
-    """A named query for each detection and report, with the name and title of its file."""
+class SavedQueriesStack(Stack):
+    """A named query for each detection and report, with the name and title of its file, as it runs in Athena."""
 
     def __init__(
         self, scope: Construct, id: str, *, deployment: Deployment, catalog: Catalog, owners: Owners
     ) -> None:
-        super().__init__(scope, id)
+        super().__init__(
+            scope,
+            id,
+            description="focuswatch: detections and reports as saved queries of Athena",
+            env=Environment(account=deployment.accounts.pipeline, region=deployment.accounts.region),
+        )
         entries: dict[str, Detection | Report] = {**catalog.detections, **catalog.reports}
         rate = rate_of(deployment.billing_currency, rates=owners.exchange_rates)
         for name, entry in sorted(entries.items()):
