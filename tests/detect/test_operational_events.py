@@ -252,5 +252,7 @@ def test_weekly_summary_and_page_mark_events_of_the_service(scanned):
         ledger=ledger,
         detections=[],
     )
-    marks = [text for chart in finding_charts(page).values() for mark in chart["events"] for text in mark["events"]]
+    marks = [
+        text for chart in finding_charts(page).values() for mark in chart["events"] for text in mark["events"]
+    ]
     assert marks and {text.partition(": ")[2] for text in marks} <= of_service

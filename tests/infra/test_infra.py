@@ -62,19 +62,20 @@ def stacks(request) -> Stacks:
 
 
 @pytest.mark.parametrize(
-    ("accounts", "stack"), [("three", "pipeline"), *product(("one", "three"), ("payer", "member"))]
+    ("accounts", "stack"),
+    [("three", "pipeline"), ("three", "queries"), *product(("one", "three"), ("payer", "member"))],
 )
 def test_templates_pass_cfn_lint(accounts, stack):
-    """In the stack's Region; the two pipeline templates differ in names only, so one is enough."""
+    """In the stack's Region; the templates of the pipeline account differ in names only, so one is enough."""
     stacks = synthesized(accounts)
-    region = stacks.deployment.accounts.region if stack == "pipeline" else "us-east-1"
+    region = stacks.deployment.accounts.region if stack in ("pipeline", "queries") else "us-east-1"
     given = ManualArgs(ignore_checks=IGNORED_LINT, regions=[region])
     assert not [str(match) for match in lint_file(stacks.template(stack), config=given)]
 
 
 def test_each_cdk_nag_finding_has_a_reason(stacks):
     """AwsSolutionsChecks runs during synthesis, which a finding without a reason fails."""
-    assert stacks.templates.keys() == {"pipeline", "payer", "member"}
+    assert stacks.templates.keys() == {"pipeline", "queries", "payer", "member"}
 
 
 def test_cdk_nag_fails_the_synthesis_of_an_open_bucket(tmp_path):

@@ -66,7 +66,7 @@ def pause_role(account=HOME):
 def test_nothing_of_spend_caps_is_synthesized_by_default(accounts):
     """Neither a stack nor a setting of another function."""
     stacks = synthesized(accounts)
-    assert sorted(stacks.templates) == ["member", "payer", "pipeline"]
+    assert sorted(stacks.templates) == ["member", "payer", "pipeline", "queries"]
     assert "FOCUSWATCH_CONTROLS" not in json.dumps(stacks.templates["pipeline"])
     assert "iam:Attach" not in json.dumps(stacks.templates)
 

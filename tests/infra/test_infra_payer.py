@@ -258,6 +258,7 @@ def test_each_stack_has_its_account_and_region(three):
     }
     assert placed == {
         "focuswatch-pipeline": f"aws://{PIPELINE}/eu-central-1",
+        "focuswatch-queries": f"aws://{PIPELINE}/eu-central-1",
         "focuswatch-payer": f"aws://{PAYER}/us-east-1",
         "focuswatch-member": f"aws://{PAYER}/us-east-1",
     }

@@ -8,7 +8,6 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 
 from focuswatch.bill.schema.table_columns import PRINCIPAL_EXPORT
-from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ConfigError
 from focuswatch.operations.deployment_config import Deployment, PrincipalsConfig
 from focuswatch.owners.owners_file import Owners
@@ -76,10 +75,7 @@ def test_refresh_reads_both_exports_and_runs_on_each_manifest():
         f"{bucket}/focus/focuswatch/*", f"{bucket}/principals/focuswatch-principals/*"
     )  # fmt: skip
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    stack = PipelineStack(
-        App(context=context), "pipeline", deployment=deployment, catalog=Catalog.load(),
-        owners=Owners.load(CONFIG / "owners.toml"),
-    )  # fmt: skip
+    stack = PipelineStack(App(context=context), "pipeline", deployment=deployment)
     template = Template.from_stack(stack)
     rules = [one["Properties"] for one in template.find_resources("AWS::Events::Rule").values()]
     (manifest,) = [one for one in rules if one["Name"] == "focuswatch-manifest"]

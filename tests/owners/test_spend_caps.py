@@ -39,7 +39,10 @@ def test_valid_caps_have_no_mistakes(valid):
     ("changes", "expected"),
     [
         ({"on_cap": "pause", "intent": "production"}, 'confirm it with confirm_pause = "production"'),
-        ({"on_cap": "pause", "intent": "production", "confirm_pause": "yes"}, "would stop it without approval"),
+        (
+            {"on_cap": "pause", "intent": "production", "confirm_pause": "yes"},
+            "would stop it without approval",
+        ),
         ({"cap": None, "review_on": "2026-05-01"}, "on_cap: found neither cap nor monthly_budget"),
         ({"roles": None}, "roles: missing"),
         ({"approvers": None}, "approvers: missing"),
