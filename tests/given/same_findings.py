@@ -18,8 +18,12 @@ def news_of(scanned: ScanResult) -> Told:
 
 
 def as_told(finding: Finding) -> dict[str, Any]:
-    """Return the fields of a finding in a message, without CloudTrail events, which a local scan does not read."""
+    """Return the fields of a finding in a message, without those that one side lacks.
+
+    A local scan reads no CloudTrail events, and a deployment has one bill, without a name.
+    """
     document: dict[str, Any] = json.loads(finding.model_dump_json(by_alias=True))
+    document["bills"] = []
     if document["explanation"]:
         document["explanation"].update(changes=[], unseen=None)
     return document
