@@ -8,7 +8,7 @@ why       = """
 An agent that calls itself, an endless retry loop, or a leaked key uses tokens as fast as the quota allows, which can cost
 hundreds of USD/hour. A budget alert arrives after the money is spent.
 """
-reason    = "{model} used {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({expected_million_tokens} million). The excess usage on {burst_days} days from {first_day} to {last_day} cost {monthly_cost} {currency} ({planned})."
+reason    = "{model} used {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({expected_million_tokens} million). The excess usage from {first_day} to {last_day} cost {monthly_cost} {currency} ({planned})."
 action    = """
 1. Identify the caller on {peak_day} in CloudTrail or the Bedrock invocation log: aws bedrock get-model-invocation-logging-configuration --region {region_id}
 2. Review the token types: mainly cache reads ({cache_read_share}% on that day) suggest an agent in a loop, mainly output tokens suggest a job, and usage at night and on weekends suggests automation.
