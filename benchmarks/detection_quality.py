@@ -17,7 +17,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from organizations import over_seeds
+from over_seeds import over_seeds
 
 from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.local_bill import open_local_bill

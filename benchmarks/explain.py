@@ -19,7 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from organizations import over_seeds
+from over_seeds import over_seeds
 
 from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.local_bill import open_local_bill

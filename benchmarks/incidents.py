@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from detection_quality import identity
-from organizations import over_seeds
+from over_seeds import over_seeds
 
 from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.local_bill import open_local_bill

@@ -46,7 +46,7 @@ def compared(bill: Path, *, kind: str, runs: int, scratch: Path) -> dict[str, li
     figures: dict[str, list[Measured]] = {"minimum": [], "first scan": [], "second scan": []}
     for _ in range(runs):
         shutil.rmtree(state, ignore_errors=True)
-        minimum = [sys.executable, str(HERE / "minimum.py"), str(bill / "focus" / "data")]
+        minimum = [sys.executable, str(HERE / "scan_baseline.py"), str(bill / "focus" / "data")]
         figures["minimum"].append(
             measure(minimum if kind == "daily" else [*minimum, "--write", str(written)])
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from measure import measure
 from scan import scan_command, simulated
 
-from scaling.child import count_findings, program, run_program
+from scaling.subprocess_runs import count_findings, program, run_program
 from scaling.table import growth, head, line
 
 DAYS = 90
@@ -34,13 +34,13 @@ def measured(sizes: Sequence[int], *, millions: int, data: Path) -> None:
     for accounts in sizes:
         bill = data / f"{of_many.name}-{accounts}-accounts"
         if not bill.exists():
-            measure(program("moved", of_many, bill, "--accounts", accounts))
+            measure(program("spread_over_accounts", of_many, bill, "--accounts", accounts))
         state = data / "state"
         shutil.rmtree(state, ignore_errors=True)
         run = measure(scan_command(bill, state))
         found = count_findings(state)
         shutil.rmtree(state)
-        told_apart, _ = run_program(program("apart", bill, "--state", state))
+        told_apart, _ = run_program(program("scan_steps", bill, "--state", state))
         seconds = told_apart["wall"]
         shutil.rmtree(state)
         walls.append(run.wall_seconds)

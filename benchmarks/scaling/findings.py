@@ -8,7 +8,7 @@ from pathlib import Path
 from measure import Measured, measure
 from scan import FOCUSWATCH
 
-from scaling.child import count_findings, program, run_program
+from scaling.subprocess_runs import count_findings, program, run_program
 from scaling.table import growth, head, line
 
 CREATED_ON, RESOLVED_ON = "2026-05-21", "2026-05-29"  # days of scaling/orphaned_volumes_bill.py's bill
@@ -24,7 +24,7 @@ def measured(sizes: Sequence[int], *, data: Path) -> None:
     for found in sizes:
         bill = data / f"disks-{max(sizes)}-{found}"
         if not bill.exists():
-            measure(program("planted", bill, "--disks", max(sizes), "--found", found))
+            measure(program("orphaned_volumes_bill", bill, "--disks", max(sizes), "--found", found))
         state = data / "state"
         shutil.rmtree(state, ignore_errors=True)
         ran, seconds = _ran(bill, state=state, found=found)

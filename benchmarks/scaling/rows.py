@@ -9,10 +9,10 @@ from pathlib import Path
 from measure import Measured, measure
 from scan import scan_command, simulated
 
-from scaling.child import program, run_program
+from scaling.subprocess_runs import program, run_program
 from scaling.table import growth, head, line, ratio
 
-MINIMUM = Path(__file__).resolve().parent.parent / "minimum.py"
+MINIMUM = Path(__file__).resolve().parent.parent / "scan_baseline.py"
 PERIODS = ("2026-05", "2026-06")  # a complete month of the simulated bill, and the current one
 
 
@@ -82,12 +82,12 @@ def _size(bill: Path, *, kind: str, scratch: Path) -> Size:
     written.unlink(missing_ok=True)
     whole = scan_command(bill, states["whole"])
     first, second = measure(whole), measure(whole)
-    parts, _ = run_program(program("apart", bill, "--state", states["apart"]))
+    parts, _ = run_program(program("scan_steps", bill, "--state", states["apart"]))
     changed = {}
     for period in PERIODS:
         share = redelivered(bill / "focus", period)
         scan = measure(whole)
-        refresh, _ = run_program(program("apart", bill, "--state", states["apart"], "--refresh"))
+        refresh, _ = run_program(program("scan_steps", bill, "--state", states["apart"], "--refresh"))
         changed[period] = share, refresh["wall"]["refresh"], scan
     shutil.rmtree(scratch)
     return Size(parts["charges"], minimum, first, second, parts["wall"], parts["cpu"], changed)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from scaling.child import program, run_program
+from scaling.subprocess_runs import program, run_program
 from scaling.table import growth, head, line
 
 
@@ -14,7 +14,7 @@ def measured(sizes: Sequence[int], *, days: int) -> None:
     )
     walls, peaks = [], []
     for series in sizes:
-        seconds, run = run_program(program("scored", series, days))
+        seconds, run = run_program(program("score_series", series, days))
         walls.append(seconds["wall"])
         peaks.append(run.peak_gib)
         line(
