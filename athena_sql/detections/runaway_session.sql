@@ -16,7 +16,7 @@ action    = """
 """
 blind_spots = [
   "The detection requires an export with IAM principals (--principals). AWS records callers since 2026-04-08.",
-  "A role with less than 9 sessions in the last 56 days is not evaluated, because the median of so few sessions is not reliable.",
+  "A role with fewer than 9 sessions in the last 56 days is not evaluated, because the median of so few sessions is not reliable.",
   "Sessions with a name that is used on more than 3 days, such as sessions of people and Lambda functions, are not evaluated. principal_budget and token_burst evaluate their usage.",
   "The bill contains daily amounts, so a session is reported at the earliest on the next day.",
   "The cost of a session includes model calls. CPU, memory and tools of AgentCore are not included, because the bill contains no caller for them.",

@@ -16,7 +16,7 @@ action    = """
 """
 action_of_others = """
 1. Identify the caller on {peak_day}: the API key, project or user that {provider} records for the model.
-2. Review the token types: mainly cache reads ({cache_read_share} % on that day) suggest an agent in a loop, mainly output tokens suggest a job, and usage at night and on weekends suggests automation.
+2. Review the token types: mainly cache reads ({cache_read_share}% on that day) suggest an agent in a loop, mainly output tokens suggest a job, and usage at night and on weekends suggests automation.
 3. If the usage is not intentional, disable the API key. Then set a spending limit or rate limit for the project, and a step limit for the workload.
 """
 blind_spots = [

@@ -10,7 +10,7 @@ the launch, its cost is allocated and anomaly detections do not report the plann
 """
 reason    = "Account {sub_account_name} has used {product} since {first_day}, at {daily_cost} {currency}/day, in {regions}. No use case in owners.toml covers these charges."
 action    = """
-1. Confirm with the account owner that {product} is planned, and ask how long its cost is expected to increase.
+1. Confirm with the account owner that {product} is planned, and ask until when the higher cost is expected.
 2. If it is planned, run focuswatch note FINGERPRINT, review the section that it prints, and add the section to owners.toml.
 3. If it is not planned, identify the caller in CloudTrail and remove the permission to use {product} from the caller's role.
 """

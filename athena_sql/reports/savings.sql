@@ -6,7 +6,7 @@ The report includes waste findings. All amounts are per month. `open_cost` is th
 suppressed, and `acknowledged_cost` is the acknowledged part of `open_cost`. `suppressed_cost` is the monthly cost of snoozed
 or excluded findings; it is not part of `open_cost`. `resolved_cost` is the monthly cost of findings when they were resolved;
 `verified_cost` is the cost reduction that the bill confirms within a month. `unverified_cost` is the part of `resolved_cost`
-that is not yet compared with the bill. The remainder of `resolved_cost` was not saved, or occurred again in another resource.
+that has not yet been compared with the bill. The remainder of `resolved_cost` was not saved, or occurred again in another resource.
 If several findings report a resource, its cost is counted once.
 """
 [offers]

@@ -5,7 +5,7 @@ The table has the charges of AI services under all their names, the charges of r
 `ai_links`, and the charges of other services for resources whose ID contains the name of an AI service. A charge is included once,
 for the first of these reasons. `linked_from` is the AI resource that uses the resource of a linked charge. `layer` is one of five
 layers, `counted_as` is the reason why a charge is included, and `bedrock_filter` is true if a filter on Amazon Bedrock shows the
-charge. Subscriptions of users (Kiro, Amazon Q, Amazon Quick) count as model inference, whether they are billed as usage or as a
+charge. User subscriptions (Kiro, Amazon Q, Amazon Quick) count as model inference, whether they are billed as usage or as a
 purchase. A purchase for a commitment is not included.
 """
 reads = ["daily_charges", "ai_links"]

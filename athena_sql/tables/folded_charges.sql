@@ -1,5 +1,5 @@
 /*
-title = "The export by day, in FOCUS 1.2 columns"
+title = "Daily charges of the export, with FOCUS 1.2 columns"
 why   = """
 The raw export has a row for every hour and price list item. This table has the charges by day, which detections read.
 `charge_last_date` is the last day of the charge period: for a monthly fee, the last day of the month; for an hour, its day.

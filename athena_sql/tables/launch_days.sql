@@ -2,7 +2,7 @@
 title = "Cost of planned launches by day, account and service"
 why   = """
 A launch in owners.toml allows cost up to `factor` times the baseline, from the launch's first day through its last day. This
-table has the cost of the launch's use case on these days. Anomaly detections report only cost above the allowed amount.
+table has the cost of the launch's use case on these days. Anomaly detections report only the cost above what the launch allows.
 `own_cost` is the daily cost of the use case in the four weeks before the launch. `baseline_cost` is equal to `own_cost`.
 If the use case had no cost before the launch, `baseline_cost` is the daily cost of the service in the account.
 """

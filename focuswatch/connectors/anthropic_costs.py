@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 from focuswatch.connectors.day_buckets import daily_results, midnight
 from focuswatch.connectors.vendor_api import VendorApi
 from focuswatch.connectors.vendor_charge import Fetched, VendorCharge
-from focuswatch.connectors.vendor_directory import Names, list_names
+from focuswatch.connectors.vendor_names_by_id import Names, list_names
 
 ANTHROPIC, CLAUDE_API = "Anthropic", "Claude API"
 ANTHROPIC_URL = "https://api.anthropic.com/v1"

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from focuswatch.connectors.day_buckets import daily_results, midnight
 from focuswatch.connectors.vendor_api import VendorApi
 from focuswatch.connectors.vendor_charge import Fetched, VendorCharge
-from focuswatch.connectors.vendor_directory import list_names
+from focuswatch.connectors.vendor_names_by_id import list_names
 
 VENDOR, SERVICE = "OpenAI", "OpenAI API"
 URL = "https://api.openai.com/v1"

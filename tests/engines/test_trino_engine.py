@@ -177,7 +177,7 @@ def test_report_on_trino_equals_the_report_on_duckdb(name, both, scanned):
 @only_in_full
 def test_weekly_digest_and_page_work_on_trino(both, scanned, tmp_path):
     """The digest has the same ten lines, and the page the same number of findings."""
-    assert both.there("weekly") == both.here("weekly")
+    assert both.there("weekly").replace("/there", "/here") == both.here("weekly")
     both.there("page", "-o", tmp_path / "there.html")
     assert "<script" in (tmp_path / "there.html").read_text()
 

@@ -69,7 +69,7 @@ def digest_mail(lines: Sequence[MailedLine], *, as_of: date) -> Mail:
         sections.append(Section(lines=(f"and {len(by_amount) - len(shown):,} more",)))
     footer = (
         f"Includes charges before {as_of}. These notifications are combined because there are too many for separate "
-        "emails. You receive this email because this address is a channel in owners.toml of focuswatch."
+        "emails. You receive this email because your address is a channel in the owners.toml of focuswatch."
     )
     return Mail(
         subject=subject_line(" · ".join(filter(None, (f"focuswatch: {count}", savings)))),

@@ -125,7 +125,7 @@ def _link(finding: Finding) -> tuple[str, str] | None:
 
 def _footer(finding: Finding, *, kind: NotificationKind) -> Section:
     lines = [
-        f"Includes charges before {finding.as_of}. You receive this email because this address is a channel in "
+        f"Includes charges before {finding.as_of}. You receive this email because your address is a channel in the "
         "owners.toml of focuswatch. Replies are not read."
     ]
     if kind not in OVER:

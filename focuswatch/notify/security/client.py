@@ -18,6 +18,7 @@ Asff = Mapping[str, Any]
 # https://docs.aws.amazon.com/securityhub/latest/partnerguide/guidelines-batchimportfindings.html
 MOST_FINDINGS, MOST_BYTES = 100, 5_000_000  # of 6 MB
 RETRY_SECONDS = 30.0
+ENABLE = "Enable Security Hub in the pipeline's account and Region, then redrive the dead letters."
 NOT_ENABLED = {"InvalidAccessException", "AccessDeniedException"}
 
 
@@ -72,7 +73,9 @@ def _translated(error: "ClientError") -> DeliveryError:
     status = error.response["ResponseMetadata"].get("HTTPStatusCode", 500)
     reason = f"Security Hub returned {code}: {message}"
     if code in NOT_ENABLED:
-        return Refused(f"{reason}. Enable Security Hub in the pipeline's account and Region, then redrive.")
+        return Refused(
+            f"{reason}. Enable Security Hub in the pipeline's account and Region, then redrive the dead letters."
+        )
     if code == "InvalidInputException":
         return Refused(f"{reason}. Report this error, with the message of the dead-letter queue.")
     if status >= 500 or status == 429 or "Limit" in code or "Throttl" in code or "TooMany" in code:
@@ -85,5 +88,7 @@ def _failure(code: str, message: str) -> DeliveryError:
     if code.startswith("InvalidInput"):
         return Refused(f"{reason}. Report this error, with the message of the dead-letter queue.")
     if code.startswith("InvalidAccess"):
-        return Refused(f"{reason}. Enable Security Hub in the pipeline's account and Region, then redrive.")
+        return Refused(
+            f"{reason}. Enable Security Hub in the pipeline's account and Region, then redrive the dead letters."
+        )
     return TryLater(reason, seconds=RETRY_SECONDS)

@@ -49,7 +49,9 @@ class OcsfFiles:
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code in REFUSED:
-                raise Refused(f"S3 returned {code} for {key}. Run npx cdk deploy, then redrive.") from error
+                raise Refused(
+                    f"S3 returned {code} for {key}. Run npx cdk deploy, then redrive the dead letters."
+                ) from error
             raise TryLater(f"S3 returned {code} for {key}", seconds=RETRY_SECONDS) from error
         except BotoCoreError as error:
             raise TryLater(f"S3 did not respond: {type(error).__name__}", seconds=RETRY_SECONDS) from error

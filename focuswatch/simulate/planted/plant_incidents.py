@@ -5,11 +5,6 @@ from collections.abc import Callable
 from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.planted.planted_ai_launches import plant_ai_launches
 from focuswatch.simulate.planted.planted_anomalies import plant_anomalies
-from focuswatch.simulate.planted.planted_capacity import (
-    plant_custom_models,
-    plant_minimum_charges,
-    plant_provisioned_throughput,
-)
 from focuswatch.simulate.planted.planted_collections import plant_collections
 from focuswatch.simulate.planted.planted_commitments import plant_commitments
 from focuswatch.simulate.planted.planted_dormant_accounts import plant_dormant_accounts
@@ -22,6 +17,11 @@ from focuswatch.simulate.planted.planted_experiments_and_budgets import (
 from focuswatch.simulate.planted.planted_extended_support import plant_extended_support
 from focuswatch.simulate.planted.planted_gpu_utilization import plant_gpu_utilization
 from focuswatch.simulate.planted.planted_gpus import plant_gpu_bursts
+from focuswatch.simulate.planted.planted_idle_services import (
+    plant_custom_models,
+    plant_minimum_charges,
+    plant_provisioned_throughput,
+)
 from focuswatch.simulate.planted.planted_new_services import plant_services
 from focuswatch.simulate.planted.planted_ownership import plant_missing_accounts, plant_untagged
 from focuswatch.simulate.planted.planted_policies import plant_policy_violations
