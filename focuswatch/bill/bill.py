@@ -26,6 +26,11 @@ class OtherBill:
     state: Path
 
 
+INPUT_FILES = (
+    "activity", "accounts", "links", "recommendations", "principals", "invocations", "token_hours", "events",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class BillInputs:
     """The export, the files given with it, and the folder of its state.
@@ -45,6 +50,11 @@ class BillInputs:
     events: Path | None = None
     as_of: date | None = None
     others: tuple[OtherBill, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path | None, ...]:
+        """The files that are given with an export."""
+        return tuple(getattr(self, name) for name in INPUT_FILES)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """The file of kept forecasts in the state of an export on this machine."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
-from focuswatch.bill.kept_forecasts import KeptForecast
+from focuswatch.bill.kept_forecasts import KeptForecast, merged
 from focuswatch.bill.schema.table_columns import FORECASTS
 from focuswatch.errors import QueryError
 
@@ -24,6 +24,16 @@ def read(state: Path) -> list[KeptForecast]:
         raise QueryError(
             f"{path}: the kept forecasts cannot be read ({error}). Delete the file; forecasts are then kept anew"
         ) from error
+
+
+def of_month(state: Path, month: date) -> list[KeptForecast]:
+    """Return the forecasts of a month. Raises QueryError."""
+    return [row for row in read(state) if row.month == month]
+
+
+def keep(state: Path, rows: Sequence[KeptForecast], *, made_on: date) -> None:
+    """Add the forecasts of a day, as `merged` keeps them. Raises QueryError."""
+    write(state, merged(read(state), rows, made_on=made_on))
 
 
 def write(state: Path, rows: Iterable[KeptForecast]) -> None:

@@ -38,8 +38,8 @@ from focuswatch.bill.joined_bills import (
     set_aside,
 )
 from focuswatch.bill.joint_summary import joint_summary, resold_notes
-from focuswatch.bill.kept_forecasts import KeptForecast, merged
-from focuswatch.bill.local_bill import input_files, load_tables
+from focuswatch.bill.kept_forecasts import KeptForecast
+from focuswatch.bill.local_bill import load_tables
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh
 from focuswatch.bill.refresh.local_views import create_deliveries
 from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
@@ -76,13 +76,11 @@ class JointBill:
 
     def kept_forecasts(self, month: date) -> list[KeptForecast]:
         """Return the forecasts of a month that were kept; see Bill."""
-        return [row for row in forecasts_file.read(self.forecasts) if row.month == month]
+        return forecasts_file.of_month(self.forecasts, month)
 
     def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
         """Add forecasts to the file of these bills together, apart from those of each bill; see Bill."""
-        forecasts_file.write(
-            self.forecasts, merged(forecasts_file.read(self.forecasts), rows, made_on=self.as_of)
-        )
+        forecasts_file.keep(self.forecasts, rows, made_on=self.as_of)
 
 
 @contextmanager
@@ -139,7 +137,7 @@ def open_joint_bill(
             engine if aws_connection is connection else DuckDbEngine(aws_connection),
             summary,
             as_of,
-            data_digest=digest_of_inputs(summary, as_of=as_of, owners=owners, files=input_files(inputs)),
+            data_digest=digest_of_inputs(summary, as_of=as_of, owners=owners, files=inputs.files),
             forecasts=_forecasts_folder(sources),
         )
 

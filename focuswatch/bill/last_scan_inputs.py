@@ -10,19 +10,10 @@ from pathlib import Path
 
 import platformdirs
 
+from focuswatch.bill.bill import INPUT_FILES
 from focuswatch.errors import ConfigError
 
-FILE_OPTIONS = (
-    "activity",
-    "accounts",
-    "links",
-    "recommendations",
-    "principals",
-    "invocations",
-    "token_hours",
-    "events",
-    "owners",
-)  # the files of RememberedInputs
+FILE_OPTIONS = (*INPUT_FILES, "owners")  # the files of RememberedInputs
 GIVEN_FILES = "given_files.json"  # in the folder of an export's state
 
 

@@ -19,7 +19,7 @@ from focuswatch.bill.bill import (
     resolve_as_of,
 )
 from focuswatch.bill.ingest.other_providers import aws_only
-from focuswatch.bill.kept_forecasts import KeptForecast, merged
+from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.bill.refresh.local_refresh import refresh, unreadable
 from focuswatch.bill.refresh.raw_export import DeliveredExport
 from focuswatch.bill.schema import table_columns
@@ -54,11 +54,11 @@ class LocalBill:
 
     def kept_forecasts(self, month: date) -> list[KeptForecast]:
         """Return the forecasts of a month that were kept; see Bill."""
-        return [row for row in forecasts_file.read(self.state) if row.month == month]
+        return forecasts_file.of_month(self.state, month)
 
     def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
         """Add forecasts to the file in the export's state; see Bill."""
-        forecasts_file.write(self.state, merged(forecasts_file.read(self.state), rows, made_on=self.as_of))
+        forecasts_file.keep(self.state, rows, made_on=self.as_of)
 
 
 @contextmanager
@@ -98,21 +98,13 @@ def open_local_bill(
                 engine if aws_connection is connection else DuckDbEngine(aws_connection),
                 summary,
                 as_of,
-                data_digest=digest_of_inputs(summary, as_of=as_of, owners=owners, files=input_files(inputs)),
+                data_digest=digest_of_inputs(summary, as_of=as_of, owners=owners, files=inputs.files),
                 export=refreshed.export,
                 state=inputs.state,
             )
         finally:
             aws_connection.close()
             connection.close()
-
-
-def input_files(inputs: BillInputs) -> tuple[Path | None, ...]:
-    """Return the files that are given with an export."""
-    return (
-        inputs.activity, inputs.accounts, inputs.links, inputs.recommendations, inputs.principals,
-        inputs.invocations, inputs.token_hours, inputs.events,
-    )  # fmt: skip
 
 
 def load_tables(

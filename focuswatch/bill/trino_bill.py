@@ -176,17 +176,7 @@ def open_trino_bill(
             aws_engine = engine.over(
                 _with_completeness({**aws_tables, **given, **derived}, temporary=temporary)
             )
-        files = (
-            inputs.activity,
-            inputs.accounts,
-            inputs.links,
-            inputs.recommendations,
-            inputs.principals,
-            inputs.invocations,
-            inputs.token_hours,
-            inputs.events,
-        )
-        digest = digest_of_inputs(summary, as_of=as_of, owners=owners, files=files)
+        digest = digest_of_inputs(summary, as_of=as_of, owners=owners, files=inputs.files)
         # Tables that someone else writes to the schema can change without notice.
         is_known = all(rows[name] or name not in existing for name in FILE_TABLES)
         yield TrinoBill(engine, aws_engine, summary, as_of, digest if is_known else None, inputs.export)

@@ -64,6 +64,7 @@ def open_export(bill_options: BillOptions) -> Iterator[OpenedExport]:
 def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "RecalledInputs":
     """Return the export and its files: those named, and those used with the export before unless `forget`."""
     from focuswatch.bill.last_scan_inputs import (
+        FILE_OPTIONS,
         RecalledInputs,
         RememberedInputs,
         load_last_export,
@@ -77,15 +78,7 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
     named = RememberedInputs(
         exports[0],
         others=exports[1:],
-        activity=bill_options.activity,
-        accounts=bill_options.accounts,
-        links=bill_options.links,
-        recommendations=bill_options.recommendations,
-        principals=bill_options.principals,
-        invocations=bill_options.invocations,
-        token_hours=bill_options.token_hours,
-        events=bill_options.events,
-        owners=bill_options.owners,
+        **{name: getattr(bill_options, name) for name in FILE_OPTIONS},
     )
     if forget or bill_options.trino_location:
         return RecalledInputs(named, named)
@@ -94,7 +87,7 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
 
 def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillInputs":
     """Return where everything is that a bill is opened from."""
-    from focuswatch.bill.bill import BillInputs, OtherBill
+    from focuswatch.bill.bill import INPUT_FILES, BillInputs, OtherBill
     from focuswatch.bill.last_scan_inputs import state_of
     from focuswatch.cli.bill_engine import export_name
 
@@ -103,14 +96,7 @@ def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillI
     return BillInputs(
         latest.export,
         state=state_of(name, root=bill_options.state),
-        activity=latest.activity,
-        accounts=latest.accounts,
-        links=latest.links,
-        recommendations=latest.recommendations,
-        principals=latest.principals,
-        invocations=latest.invocations,
-        token_hours=latest.token_hours,
-        events=latest.events,
+        **{name: getattr(latest, name) for name in INPUT_FILES},
         as_of=options.day(bill_options.as_of),
         others=tuple(
             OtherBill(export, state_of(export, root=bill_options.state)) for export in latest.others
