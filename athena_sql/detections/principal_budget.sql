@@ -49,7 +49,7 @@ month_bounds AS (
         CAST(date_trunc('month', CAST(month_start + INTERVAL '31' DAY AS date)) AS date) AS month_end
     FROM months
 ),
-tag_values AS (
+caller_tag_values AS (
     SELECT
         tag_maps.tags,
         regexp_replace(lower(keys.tag_key), $tag_prefix, '') AS bare_key,
@@ -59,10 +59,10 @@ tag_values AS (
     WHERE lower(keys.tag_key) LIKE 'iamprincipal/%'
 ),
 tagged_budgets AS (
-    SELECT DISTINCT tag_values.tags, rules.budget
-    FROM tag_values
+    SELECT DISTINCT caller_tag_values.tags, rules.budget
+    FROM caller_tag_values
     INNER JOIN principal_budgets AS rules
-        ON rules.rule = 'tag' AND rules.key = tag_values.bare_key AND rules.value = tag_values.tag_value
+        ON rules.rule = 'tag' AND rules.key = caller_tag_values.bare_key AND rules.value = caller_tag_values.tag_value
 ),
 usage_days AS (
     SELECT

@@ -9,7 +9,7 @@ tag. `provider` is the provider as the bill names it, or AWS if it names none. `
 purchase), credit or tax. BilledCost matches the invoice; EffectiveCost is the amortized cost of usage. Tags and OU of the account are
 those that it had on the day of the charge.
 """
-reads = ["named_days", "tagged_days", "account_periods", "tag_teams", "account_teams", "plans", "plan_rules"]
+reads = ["named_days", "account_periods", "tag_values", "tag_teams", "account_teams", "plans", "plan_rules"]
 [parameters]
 days = 400
 */
@@ -45,22 +45,6 @@ spends AS (
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
         AND charges.charge_date < $as_of
     GROUP BY 1, 2, 3, 4, 5, 6, 7
-),
-tag_maps AS (
-    SELECT DISTINCT Tags                                      -- not from spends: Trino would evaluate it again
-    FROM tagged_days
-    WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
-        AND charge_date < $as_of
-    UNION
-    SELECT DISTINCT tags FROM account_periods
-),
-tag_values AS (                                               -- keys as focuswatch.catalog.tag_key_prefixes compares them
-    SELECT
-        tag_maps.Tags,
-        regexp_replace(lower(keys.tag_key), $tag_prefix, '') AS bare_key,
-        trim(element_at(tag_maps.Tags, keys.tag_key)) AS tag_value
-    FROM tag_maps
-    CROSS JOIN UNNEST(map_keys(tag_maps.Tags)) AS keys (tag_key)
 ),
 tagged_use_cases AS (
     SELECT

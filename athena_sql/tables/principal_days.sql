@@ -9,7 +9,7 @@ the bill yet` subtracts this spend. Therefore the total of each day, account and
 AWS records callers since 2026-04-08. The name of a Bedrock API key is the name of its IAM user, which starts with BedrockAPIKey-:
 https://aws.amazon.com/blogs/machine-learning/introducing-granular-cost-attribution-for-amazon-bedrock/
 """
-reads = ["principal_charges", "ai_charges", "token_charges", "account_periods", "owner_rules"]
+reads = ["principal_charges", "ai_charges", "token_charges", "account_teams", "owner_rules"]
 [parameters]
 days = 400
 */
@@ -115,38 +115,31 @@ named_callers AS (
         CAST(NULL AS varchar)
     FROM remainders
 ),
-tag_values AS (                                               -- keys as focuswatch.catalog.tag_key_prefixes compares them
+caller_tag_values AS (                                        -- a caller's tags, not those of the inference profile
     SELECT
         tag_maps.tags,
-        tag_maps.of_accounts,
         regexp_replace(lower(keys.tag_key), $tag_prefix, '') AS bare_key,
         trim(element_at(tag_maps.tags, keys.tag_key)) AS tag_value
-    FROM (
-        SELECT DISTINCT tags, false AS of_accounts FROM principal_charges
-        UNION ALL
-        SELECT DISTINCT tags, true AS of_accounts FROM account_periods
-    ) AS tag_maps
+    FROM (SELECT DISTINCT tags FROM principal_charges) AS tag_maps
     CROSS JOIN UNNEST(map_keys(tag_maps.tags)) AS keys (tag_key)
-    WHERE tag_maps.of_accounts OR lower(keys.tag_key) LIKE 'iamprincipal/%' -- a caller's tags, not those of the inference profile
+    WHERE lower(keys.tag_key) LIKE 'iamprincipal/%'
 ),
 named_values AS (                                             -- the first key with a value wins
     SELECT
         tag_values.tags,
-        tag_values.of_accounts,
         min_by(tag_values.bare_key, tag_keys.place) FILTER (WHERE tag_values.bare_key IS NOT NULL) AS bare_key,
         min_by(tag_values.tag_value, tag_keys.place) FILTER (WHERE tag_values.tag_value IS NOT NULL) AS tag_value
-    FROM tag_values
+    FROM caller_tag_values AS tag_values
     INNER JOIN owner_rules AS tag_keys ON tag_keys.rule = 'tag_key' AND tag_keys.key = tag_values.bare_key
     WHERE tag_values.tag_value <> ''
-    GROUP BY 1, 2
+    GROUP BY 1
 ),
 team_counts AS (
     SELECT count(team) AS teams FROM owner_rules
 ),
-tagged_teams AS (
+caller_teams AS (
     SELECT
         named_values.tags,
-        named_values.of_accounts,
         CASE WHEN team_counts.teams = 0 THEN named_values.tag_value ELSE tag_rules.team END AS team
     FROM named_values
     CROSS JOIN team_counts
@@ -154,16 +147,6 @@ tagged_teams AS (
         ON tag_rules.rule = 'tag'
         AND tag_rules.key = named_values.bare_key
         AND tag_rules.value = lower(named_values.tag_value)
-),
-ou_teams AS (
-    SELECT
-        units.ou_path,
-        max_by(ou_rules.team, length(ou_rules.value)) FILTER (WHERE ou_rules.team IS NOT NULL) AS team
-    FROM (SELECT DISTINCT ou_path FROM account_periods) AS units
-    INNER JOIN owner_rules AS ou_rules
-        ON ou_rules.rule = 'ou'
-        AND starts_with('/' || regexp_replace(units.ou_path, '^/+|/+$', '') || '/', ou_rules.value || '/')
-    GROUP BY 1
 )
 SELECT
     named_callers.charge_date,
@@ -174,7 +157,7 @@ SELECT
     named_callers.principal_name,
     named_callers.session,
     named_callers.tags,
-    coalesce(caller_teams.team, account_teams.team, account_rules.team, ou_teams.team) AS team,
+    coalesce(caller_teams.team, account_teams.team) AS team,
     named_callers.sku_meter,
     coalesce(token_meters.model, named_callers.marketplace_model) AS model,
     token_meters.token_kind,
@@ -185,12 +168,8 @@ FROM named_callers
 LEFT JOIN token_meters
     ON named_callers.sku_meter = token_meters.sku_meter
     AND coalesce(named_callers.marketplace_model, '') = coalesce(token_meters.marketplace_model, '')
-LEFT JOIN tagged_teams AS caller_teams ON NOT caller_teams.of_accounts AND named_callers.tags = caller_teams.tags
-LEFT JOIN account_periods AS accounts
-    ON named_callers.sub_account_id = accounts.sub_account_id
-    AND named_callers.charge_date >= accounts.valid_from
-    AND named_callers.charge_date < accounts.valid_to
-LEFT JOIN tagged_teams AS account_teams ON account_teams.of_accounts AND accounts.tags = account_teams.tags
-LEFT JOIN owner_rules AS account_rules
-    ON account_rules.rule = 'account' AND account_rules.value = named_callers.sub_account_id
-LEFT JOIN ou_teams ON accounts.ou_path = ou_teams.ou_path
+LEFT JOIN caller_teams ON named_callers.tags = caller_teams.tags
+LEFT JOIN account_teams
+    ON named_callers.sub_account_id = account_teams.sub_account_id
+    AND named_callers.charge_date >= account_teams.valid_from
+    AND named_callers.charge_date < account_teams.valid_to

@@ -5,27 +5,9 @@ One row for each set of tags of a charge or an account that has an owner tag. `t
 one; `team` is its team in owners.toml, or null if owners.toml does not list the value. Without any team in owners.toml, the value is
 the team.
 """
-reads = ["tagged_days", "account_periods", "owner_rules"]
-[parameters]
-days = 400
+reads = ["tag_values", "owner_rules"]
 */
-WITH tag_maps AS (
-    SELECT DISTINCT Tags
-    FROM tagged_days
-    WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
-        AND charge_date < $as_of
-    UNION
-    SELECT DISTINCT tags FROM account_periods
-),
-tag_values AS (                                               -- keys as focuswatch.catalog.tag_key_prefixes compares them
-    SELECT
-        tag_maps.Tags,
-        regexp_replace(lower(keys.tag_key), $tag_prefix, '') AS bare_key,
-        trim(element_at(tag_maps.Tags, keys.tag_key)) AS tag_value
-    FROM tag_maps
-    CROSS JOIN UNNEST(map_keys(tag_maps.Tags)) AS keys (tag_key)
-),
-named_values AS (                                             -- the first key with a value wins
+WITH named_values AS (                                             -- the first key with a value wins
     SELECT
         tag_values.Tags,
         min_by(tag_values.bare_key, tag_keys.place) FILTER (WHERE tag_values.bare_key IS NOT NULL) AS bare_key,

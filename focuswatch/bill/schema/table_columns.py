@@ -87,10 +87,9 @@ KEPT_TABLES = {
 MADE = (  # each after what it reads
     "account_periods",
     "daily_charges", "daily_services", "tagged_days", "ai_charges", "completeness", "ai_layers", "token_charges",
-    "token_workloads", "principal_days", "missing_callers", "execution_days", "gpu_days", "endpoint_days",
-    "named_days", "tag_teams", "account_teams", "owned_days", "paid_days", "launch_rules", "launch_days",
-    "team_spends", "dimension_spends", "ai_team_days", "token_owners",
-    "spend_hours",
+    "token_workloads", "tag_values", "tag_teams", "account_teams", "principal_days", "missing_callers",
+    "execution_days", "gpu_days", "endpoint_days", "named_days", "owned_days", "paid_days", "launch_rules",
+    "launch_days", "team_spends", "dimension_spends", "ai_team_days", "token_owners", "spend_hours",
 )  # fmt: skip
 DELIVERIES = {
     "billing_period": "DATE",

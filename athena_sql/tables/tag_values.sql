@@ -1,0 +1,24 @@
+/*
+title = "Values of the tags of charges and accounts"
+why   = """
+One row for each key of each set of tags, of charges and of accounts. `bare_key` is the key in lower case without the prefix that cost
+allocation adds, as focuswatch.catalog.tag_key_prefixes compares keys.
+"""
+reads = ["tagged_days", "account_periods"]
+[parameters]
+days = 400
+*/
+WITH tag_maps AS (
+    SELECT DISTINCT Tags
+    FROM tagged_days
+    WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
+        AND charge_date < $as_of
+    UNION
+    SELECT DISTINCT tags FROM account_periods
+)
+SELECT
+    tag_maps.Tags,
+    regexp_replace(lower(keys.tag_key), $tag_prefix, '') AS bare_key,
+    trim(element_at(tag_maps.Tags, keys.tag_key)) AS tag_value
+FROM tag_maps
+CROSS JOIN UNNEST(map_keys(tag_maps.Tags)) AS keys (tag_key)
