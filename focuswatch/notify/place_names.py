@@ -43,6 +43,12 @@ def account_named(name: str | None, number: str | None) -> str:
     return account_label(name, number) or "no account"
 
 
+def labeled_owner(finding: Finding) -> str:
+    """Return the owner for a line of several values: `owner: search (by account tag)`, or `no owner`."""
+    has_owner = finding.team or finding.spans_teams
+    return f"owner: {owner_of_finding(finding)}" if has_owner else owner_of_finding(finding)
+
+
 def place(account: str, region_id: str | None) -> str:
     """Return `account · Europe (Ireland), eu-west-1`; without a region only the account."""
     return " · ".join(filter(None, (account, region(region_id))))

@@ -21,7 +21,7 @@ from focuswatch.notify.incident_text import (
     rollout_text,
 )
 from focuswatch.notify.mute_label import not_waste_label
-from focuswatch.notify.place_names import owner_of_finding, place_of_finding
+from focuswatch.notify.place_names import labeled_owner, place_of_finding
 from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.blocks import (
     URL_CHARACTERS,
@@ -265,7 +265,7 @@ def _links(links: Links) -> Block | None:
 
 
 def _footing(finding: Finding, *, today: date, resolved: bool) -> Block:
-    owner = f"owner: {owner_of_finding(finding)}" if finding.team or finding.spans_teams else "no owner"
+    owner = labeled_owner(finding)
     age = (
         f"open {days_open_text(finding, today=today)}, since {finding.first_seen}"
         if days_open(finding, today=today)

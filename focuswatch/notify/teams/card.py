@@ -14,7 +14,7 @@ from focuswatch.ledger.ledger_entry import OVER, NotificationKind
 from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text
 from focuswatch.notify.place_names import (
     account_named,
-    owner_of_finding,
+    labeled_owner,
     place,
     place_of_finding,
 )
@@ -135,7 +135,7 @@ def _change(finding: Finding, *, kind: NotificationKind, today: date, before: Fi
 
 
 def _footing(finding: Finding, *, resolved: bool) -> Element:
-    owner = f"owner: {owner_of_finding(finding)}" if finding.team or finding.spans_teams else "no owner"
+    owner = labeled_owner(finding)
     end = f", resolved {finding.as_of}" if resolved else ""
     text = (
         f"{finding.severity} · first seen {finding.first_seen}{end} · {owner} · "
