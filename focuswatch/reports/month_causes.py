@@ -1,4 +1,4 @@
-"""What explains the cost of a month beyond its forecast: launches, incidents and prices, each dollar once.
+"""Explain how the cost of a month differs from its forecast: launches, incidents and prices, each dollar once.
 
 A launch explains the charges of its use case, and an incident those of its account and service. Incidents in an account
 and service of a launch are left out, and prices in those of a launch or an incident: their charges are explained.

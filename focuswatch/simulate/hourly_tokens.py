@@ -166,7 +166,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class HourlyTokens:
-    """What is planted in the hours: an incident, what may be reported, and what must not."""
+    """The planted hours: an incident, the hours that may be reported, and those that must not be."""
 
     incidents: tuple[Incident, ...]
     either: tuple[Incident, ...]

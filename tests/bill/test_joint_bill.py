@@ -39,7 +39,7 @@ PLANTED = {
 
 
 def told(_: str) -> None:
-    """Progress that nobody reads."""
+    """Discard the progress."""
 
 
 def opened(*exports: Path, state: Path, owners: Owners):

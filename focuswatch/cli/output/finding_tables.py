@@ -24,7 +24,7 @@ from focuswatch.ledger.incident_groups import by_incident
 
 RELATED = "└"  # before the fingerprint of a finding whose incident has its lead above
 
-MOST_ROWS = 500  # laying out a table of 100,000 rows takes minutes, and nobody reads it
+MOST_ROWS = 500  # more rows take minutes to lay out, and are more than a person reads
 
 
 def print_findings(entries: Sequence[LedgerEntry]) -> None:
