@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.h
 Read-only events are filtered by the service, events of other services here.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from datetime import time as time_of_day
 from typing import Any
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
+from focuswatch.collect.cloudtrail_record import accepted_record
 from focuswatch.collect.member_sessions import Session, SessionFor
 from focuswatch.collect.service_event_sources import event_sources
 from focuswatch.detect.explain.cost_increase import CostIncrease
@@ -144,11 +144,8 @@ def _change(event: Mapping[str, Any], region: str, *, sources: frozenset[str]) -
     """Return the event as a change; None if it is of another service, or was denied and changed nothing."""
     if sources and event.get("EventSource") not in sources:
         return None
-    try:
-        record = json.loads(event.get("CloudTrailEvent") or "{}")
-    except (ValueError, RecursionError):  # the caller of an API controls its content
-        record = {}
-    if not isinstance(record, dict) or record.get("errorCode"):
+    record = accepted_record(event)
+    if record is None:
         return None
     resources = [resource.get("ResourceName") for resource in event.get("Resources") or ()]
     return Change(

@@ -3,12 +3,12 @@
 Each function yields events of `[start, end)` and lets AWS errors through; account_events records them.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from focuswatch.collect.aws_paging import paged
+from focuswatch.collect.cloudtrail_record import accepted_record
 from focuswatch.collect.event_rows import CollectedEvent, service_of_namespace, service_of_source
 from focuswatch.collect.hourly_billed_resources import Place
 from focuswatch.collect.member_sessions import Session
@@ -59,11 +59,8 @@ def deployments(session: Session, place: Place, start: datetime, end: datetime) 
 
 
 def _deployment(event: Mapping[str, Any], place: Place) -> CollectedEvent | None:
-    try:
-        record = json.loads(event.get("CloudTrailEvent") or "{}")
-    except (ValueError, RecursionError):  # the caller of an API controls its content
-        record = {}
-    if not isinstance(record, dict) or record.get("errorCode"):
+    record = accepted_record(event)
+    if record is None:
         return None
     given, returned = (_section(record.get(key)) for key in ("requestParameters", "responseElements"))
     returned = returned | _section(returned.get("service"))  # of ECS
