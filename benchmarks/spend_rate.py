@@ -14,6 +14,7 @@ import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from pathlib import Path
 from statistics import median, quantiles
@@ -77,7 +78,7 @@ def differences(folder: Path, *, days: int) -> Iterator[tuple[str, float, float]
                         yield DISCOUNTED, estimates.get(key, 0.0), cost * DISCOUNT
 
 
-def opened(folder: Path, *, as_of: date):  # type: ignore[no-untyped-def]  # a context manager of a LocalBill
+def opened(folder: Path, *, as_of: date) -> AbstractContextManager[LocalBill]:
     """Open the bill as of a day."""
     inputs = BillInputs(
         str(folder / "focus"), state=folder / "state", accounts=folder / "accounts.parquet",

@@ -135,7 +135,7 @@ def slack_world(*, quick: bool = False, **options: Any) -> Iterator[SlackWorld]:
     """Start an empty local Slack; `quick` with a table in memory, as test_memory_table tests it."""
     with nullcontext() if quick else mock_aws():
         table = MemoryTable() if quick else ledger_table()
-        world = SlackWorld(None, table, **options)  # type: ignore[arg-type]
+        world = SlackWorld(None, table, **options)  # type: ignore[arg-type]  # the server needs its clock
         with local_slack(clock=world.clock) as world.server:
             for name in ("#team-search", "#finops"):
                 world.server.workspace.channel(name, members=["U0ANNA"])
