@@ -38,7 +38,7 @@ tag_maps AS (
     UNION
     SELECT tags FROM accounts WHERE tags IS NOT NULL
 ),
-tag_values AS (                                               -- keys as focuswatch.catalog.tag_key_prefixes compares them
+token_tag_values AS (                                               -- keys as focuswatch.catalog.tag_key_prefixes compares them
     SELECT
         tag_maps.tags,
         regexp_replace(lower(keys.tag_key), $tag_prefix, '') AS bare_key,
@@ -52,12 +52,12 @@ tagged_teams AS (                                             -- the first key w
         min_by(rules.team, named_values.place) FILTER (WHERE rules.team IS NOT NULL) AS team
     FROM (
         SELECT
-            tag_values.*,
+            token_tag_values.*,
             tag_keys.place,
-            row_number() OVER (PARTITION BY tag_values.tags ORDER BY tag_keys.place, tag_values.tag_value) AS recency
-        FROM tag_values
-        INNER JOIN owner_rules AS tag_keys ON tag_keys.rule = 'tag_key' AND tag_keys.key = tag_values.bare_key
-        WHERE tag_values.tag_value <> ''
+            row_number() OVER (PARTITION BY token_tag_values.tags ORDER BY tag_keys.place, token_tag_values.tag_value) AS recency
+        FROM token_tag_values
+        INNER JOIN owner_rules AS tag_keys ON tag_keys.rule = 'tag_key' AND tag_keys.key = token_tag_values.bare_key
+        WHERE token_tag_values.tag_value <> ''
     ) AS named_values
     INNER JOIN owner_rules AS rules
         ON rules.rule = 'tag' AND rules.key = named_values.bare_key AND rules.value = named_values.tag_value
@@ -66,11 +66,11 @@ tagged_teams AS (                                             -- the first key w
 ),
 tagged_use_cases AS (
     SELECT
-        tag_values.tags,
+        token_tag_values.tags,
         min_by(rules.use_case, rules.place) FILTER (WHERE rules.use_case IS NOT NULL) AS use_case
-    FROM tag_values
+    FROM token_tag_values
     INNER JOIN plan_rules AS rules
-        ON rules.rule = 'tag' AND rules.key = tag_values.bare_key AND rules.value = tag_values.tag_value
+        ON rules.rule = 'tag' AND rules.key = token_tag_values.bare_key AND rules.value = token_tag_values.tag_value
     GROUP BY 1
 ),
 ou_teams AS (
