@@ -2,7 +2,7 @@
 
 import re
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -97,7 +97,11 @@ def _problems_of_statements(catalog: Catalog, detections: list[Detection], *, wi
     found = [
         f"{entry.path.parent.name}/{entry.path.name}: {problem}"
         for entry in entries
-        for problem in (*_foreign_words(entry.sql), *_built_commands(entry.sql))
+        for problem in (
+            *_foreign_words(entry.sql),
+            *_built_commands(entry.sql),
+            *_duplicate_names(entry.sql, tables=catalog.tables),
+        )
     ]
     return found + [
         f"{detection.path.parent.name}/{detection.path.name}: {problem}"
@@ -122,6 +126,15 @@ def _built_commands(sql: str) -> Iterator[str]:
             f"line {line} of the query: the query builds a command with ||. Return the command in a column whose name "
             f"ends in _command, with {{column}} for each value."
         )
+
+
+def _duplicate_names(sql: str, *, tables: Iterable[str]) -> Iterator[str]:
+    """Yield a problem for a WITH query named like a table: both get into one WITH clause on Athena and Trino."""
+    code = re.sub(r"--[^\n]*", "", sql)
+    for query in re.finditer(r"(?:\bWITH\s+|,\s*)(\w+)\s+AS\s*\(", code, re.IGNORECASE):
+        if query[1].lower() in tables:
+            line = code[: query.start(1)].count("\n") + 1
+            yield f"line {line} of the query: {query[1]} is also a table of athena_sql/tables; use another name."
 
 
 def _column_problems(detections: list[Detection], catalog: Catalog) -> Iterator[tuple[Detection, str]]:

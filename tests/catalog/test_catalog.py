@@ -139,6 +139,10 @@ def with_tables(tmp_path: Path) -> Catalog:
             "use bit_count(x, 64)",
         ),
         ({"sql": SQL.replace("RegionId AS", "concat(RegionId, '') AS")}, "use ||"),
+        (
+            {"sql": "WITH first_region AS (SELECT 1), tag_values AS (SELECT 1)\n" + SQL},
+            "line 1 of the query: tag_values is also a table of athena_sql/tables",
+        ),
         ({}, "no cases found"),
     ],
 )
