@@ -46,6 +46,7 @@ ANY_AMOUNT = Context(
 Status = Literal["new", "open", "changed", "resolved"]
 OwnedBy = Literal["resource tag", "account tag", "account", "ou", "budget", "plan", "fallback"]
 # Columns of numbers that are not money; whole values are shown without decimals.
+WHOLE_FROM = 100  # amounts from here on are rounded to whole ones
 MEASURE = re.compile(r"(^|_)(hours|percent|share|utilization|tokens|days|gb)(_|$)")
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
@@ -211,8 +212,8 @@ def evidence_label(column: str) -> str:
 
 
 def amount(value: float | Decimal) -> str:
-    """Return money or a measure as text: two decimals under a thousand, none above."""
-    return f"{value:,.2f}" if -1000 < value < 1000 else f"{value:,.0f}"
+    """Return money or a measure as text: two decimals under a hundred, none from there on."""
+    return f"{value:,.0f}" if round(abs(value), 2) >= WHOLE_FROM else f"{value:,.2f}"
 
 
 def _shown(value: Any, *, is_measure: bool = False) -> str:

@@ -62,7 +62,7 @@ def test_forecast_is_a_separate_finding():
     [
         ("$1,234,567.89", "$2,000,000.00", "has reached 1,234,568 of 2,000,000 USD (61%)"),
         ("€ 1.234,50", "€ 2.000,00", "has reached 1,234 of 2,000 EUR (61%)"),
-        ("812.20 CNY", "1,000.00 CNY", "has reached 812.20 of 1,000 CNY (81%)"),
+        ("812.20 CNY", "1,000.00 CNY", "has reached 812 of 1,000 CNY (81%)"),
         ("¥900", "¥1,000", "has reached 900 of 1,000 ¥ (90%)"),
         ("$0.60", "$0.00", "has reached 0.60 of 0 USD."),
         ("$11,999.99", "$12,000.00", "has reached 12,000 of 12,000 USD (99%)"),
@@ -173,7 +173,7 @@ def test_anomaly_states_service_days_and_amounts():
     """Account and region are those of the first root cause."""
     finding = read(anomaly_message())
     assert finding.reason == (
-        "Amazon Bedrock cost was 1,301 USD from 2026-11-18 to 2026-11-20, 1,001 USD more than the 300.00 USD that "
+        "Amazon Bedrock cost was 1,301 USD from 2026-11-18 to 2026-11-20, 1,001 USD more than the 300 USD that "
         "AWS expected."
     )
     assert (finding.detection, finding.category, finding.monthly_cost) == (ANOMALY, "anomaly", Decimal(1001))
@@ -185,7 +185,7 @@ def test_anomaly_states_service_days_and_amounts():
     assert (finding.team, finding.owned_by, finding.service_name) == ("search", "account", "Amazon Bedrock")
     assert (finding.first_seen, finding.last_seen) == (date(2026, 11, 18), date(2026, 11, 20))
     assert finding.evidence["root_causes"] == [
-        "Amazon Bedrock · EUW1-Claude-output-tokens · eu-west-1 · search-prod: 601.00 USD"
+        "Amazon Bedrock · EUW1-Claude-output-tokens · eu-west-1 · search-prod: 601 USD"
     ]
 
 

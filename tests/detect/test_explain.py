@@ -623,12 +623,12 @@ def test_names_are_cut_so_that_a_message_fits_its_topic():
 def test_explanation_is_rendered_as_sentences():
     """As Slack, Jira, the page and the terminal show it."""
     assert explanation_sentences(explanation(unseen="there were more"), currency="USD") == [
-        "1,000 USD above the expected cost from 2026-03-29 to 2026-03-30: 915.00 from usage, 85.00 from price.",
+        "1,000 USD above the expected cost from 2026-03-29 to 2026-03-30: 915 from usage, 85.00 from price.",
         "BoxUsage:p4d.24xlarge in us-west-2 (Amazon Elastic Compute Cloud, RunInstances, "
-        "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc): +900.00 USD, 90% (new)",
+        "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc): +900 USD, 90% (new)",
         "BoxUsage:m5.large in us-west-2 (Amazon Elastic Compute Cloud, RunInstances, 3 resources): +90.00 USD, 9%",
         "other cost drivers: +10.00 USD",
-        "Started that day: resource arn:aws:ec2:us-west-2:111122223333:instance/i-0abc (450.00/day)",
+        "Started that day: resource arn:aws:ec2:us-west-2:111122223333:instance/i-0abc (450/day)",
         "Stopped that day: operation Jobrun (3.50/day)",
         "2026-03-29 03:07 RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy (i-0abc)",
         "CloudTrail: there were more",
@@ -653,7 +653,7 @@ def test_token_drivers_are_a_sentence_before_what_started():
     [
         (1000, 0, "all of the increase comes from usage"),
         (-3, 1003, "all of the increase comes from price"),
-        (1500, -500, "1,500 from usage, -500.00 from price"),
+        (1500, -500, "1,500 from usage, -500 from price"),
     ],
 )
 def test_headline_states_volume_or_price(volume, price, said):
@@ -694,7 +694,7 @@ def test_a_purchase_is_a_first_charge_as_it_is_billed():
     (bought,) = [one for one in explanation.parts if one.is_billed]
     assert (bought.excess, bought.is_new, bought.resource_id) == (Decimal("355.33"), True, "arn:ri")
     assert any(
-        "355.33 USD, 100% (new) (purchase, billed cost)" in line
+        "355 USD, 100% (new) (purchase, billed cost)" in line
         for line in explanation_sentences(explanation, currency="USD")
     )
     assert not any(one.is_billed for one in why({}, PURCHASE, more(EffectiveCost=50.0)).parts)

@@ -43,7 +43,7 @@ def test_slack_message_shows_each_cause_once():
         and "other cost drivers: +10.00 USD" in why
         and "RunInstances in us-west-2 by arn:" in why
     )
-    assert "daily cost: 500.00" in evidence
+    assert "daily cost: 500" in evidence
     assert "as the detection has them" not in text
 
 

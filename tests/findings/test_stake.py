@@ -205,7 +205,7 @@ def test_findings_of_an_older_ledger_are_compared_by_the_amount_they_have():
     """A finding written before this version has no cost so far."""
     old = finding(cost="700", category="security")
     assert old.stake == 700
-    assert main_amount(old) == "700.00 USD charged"
+    assert main_amount(old) == "700 USD charged"
 
 
 def test_no_total_adds_amounts_of_two_meanings():
@@ -232,7 +232,7 @@ def test_no_total_adds_amounts_of_two_meanings():
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (finding(cost="345.6"), "345.60 USD/month in potential savings"),
+        (finding(cost="345.6"), "346 USD/month in potential savings"),
         (an_event("1000", "0", ended=DAY), "1,000 USD above expected from 2026-03-27 to 2026-03-31; ended"),
         (
             an_event("1000", "0", ended=DAY - timedelta(days=4)),
@@ -240,9 +240,9 @@ def test_no_total_adds_amounts_of_two_meanings():
         ),
         (
             an_event("450", "4500"),
-            "450.00 USD above expected since 2026-03-27; 4,500 USD/month if usage continues",
+            "450 USD above expected since 2026-03-27; 4,500 USD/month if usage continues",
         ),
-        (an_event("450", None), "450.00 USD above expected since 2026-03-27"),
+        (an_event("450", None), "450 USD above expected since 2026-03-27"),
     ],
 )
 def test_amount_states_its_meaning(found, said):

@@ -164,7 +164,7 @@ def given(**fields) -> LaunchReview:
 def test_review_is_one_sentence_with_plan_and_actual():
     assert given().sentence("USD") == (
         "Launch guide ended on 2026-03-22: within the plan, 4.2 times the baseline on the most expensive day "
-        "(planned: up to 5), 3.1 on average; 640.00 USD in total"
+        "(planned: up to 5), 3.1 on average; 640 USD in total"
     )
     counted = given(unit="answer", unit_cost=0.3, unit_cost_before=0.1, accepted_unit_cost=0.25)
     assert counted.sentence("USD").endswith("; 0.30 USD per answer (before: 0.10, accepted: 0.25)")

@@ -44,11 +44,11 @@ def test_week_is_compared_with_the_week_before_and_the_budget():
     """In its first two lines."""
     week = week_of([row()])
     assert week.heading == (
-        "search: 700.00 USD in the last 7 complete days (usage; credits, tax and fees excluded), "
+        "search: 700 USD in the last 7 complete days (usage; credits, tax and fees excluded), "
         "40% more than in the 7 days before"
     )
     assert week.lines[0] == (
-        "Month to date: 900.00 USD billed, excluding credits and tax; "
+        "Month to date: 900 USD billed, excluding credits and tax; "
         "90% of the 1,000 USD budget used; 27% of the month complete"
     )
 
@@ -67,8 +67,8 @@ def test_largest_week_over_week_changes_have_their_cause():
             row(service="Amazon SQS", now=2.0, before=1.5)]  # fmt: skip
     moved = [line for line in week_of(rows, [LedgerEntry(finding=about)]).lines if " in search-prod" in line]
     assert moved == [
-        "AWS Lambda in search-prod (111122223333): -490.00 USD",
-        "Amazon Kendra in search-prod (111122223333): +200.00 USD (An index idles)",
+        "AWS Lambda in search-prod (111122223333): -490 USD",
+        "Amazon Kendra in search-prod (111122223333): +200 USD (An index idles)",
         "Amazon S3 in search-prod (111122223333): +45.00 USD (not explained by a finding)",
     ]
 
@@ -93,8 +93,8 @@ def test_open_findings_and_verified_savings_are_summed():
         LedgerEntry(finding=finding("another's", team="fraud")),
     ]  # fmt: skip
     lines = week_of([row()], entries).lines
-    assert "2 open findings: 100.00 USD/month of waste; the oldest is 9 days old" in lines
-    assert "1 finding resolved this week; savings verified on the bill this week: 120.00 USD/month" in lines
+    assert "2 open findings: 100 USD/month of waste; the oldest is 9 days old" in lines
+    assert "1 finding resolved this week; savings verified on the bill this week: 120 USD/month" in lines
     assert "Highest severity: A title, 50.00 USD charged, 111122223333. First step: An action" in lines
 
 
@@ -103,10 +103,10 @@ def test_week_of_the_organization_has_unallocated_spend():
     week = week_of([row(), row(team=None, now=300.0), row(team="fraud", month=5000.0)], team=None)
     assert week.spent == 1700
     assert (
-        "Unallocated: 300.00 USD, 18% of the week's spend. Details: focuswatch report unowned_spend"
+        "Unallocated: 300 USD, 18% of the week's spend. Details: focuswatch report unowned_spend"
         in week.lines
     )
-    assert "900.00 USD billed, excluding credits and tax; 90% of the 1,000 USD budget" in week.lines[0]
+    assert "900 USD billed, excluding credits and tax; 90% of the 1,000 USD budget" in week.lines[0]
 
 
 def golden(name):

@@ -13,11 +13,10 @@ from pathlib import Path
 from rich.console import Console
 
 from focuswatch.cli.output.table_grid import Cell, Column, grid
-from focuswatch.findings.finding import Finding, account_label
+from focuswatch.findings.finding import WHOLE_FROM, Finding, account_label
 
 PIPED_WIDTH = 120
 LEAST_WIDTH = 20
-WHOLE_FROM = 100  # amounts from here on are rounded to whole ones
 LEAST_CENTS = 0.01  # an amount below keeps two significant digits
 COLORS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 NO_OWNER = "no owner"

@@ -98,7 +98,7 @@ def test_notification_is_mailed_once_to_each_address(world):
 def test_change_says_what_it_was_before(world):
     world.deliver(notification(finding()))
     world.deliver(notification(finding(cost="900"), "changed", number=2))
-    assert "Previously 345.60 USD/month" in world.aws.mails[1]["Body"]["Text"]["Data"]
+    assert "Previously 346 USD/month" in world.aws.mails[1]["Body"]["Text"]["Data"]
 
 
 def test_throttled_mail_is_sent_later(world):

@@ -72,7 +72,7 @@ def test_change_updates_the_message_and_replies_in_its_thread(world):
     (message,) = world.team.shown
     assert "2,000" in message.text
     (reply,) = replies(message)
-    assert "345.60" in reply.text
+    assert "346" in reply.text
     assert "2,000" in reply.text
     assert reply.broadcast
 

@@ -333,7 +333,7 @@ def test_reminder_states_age_and_cost_so_far():
     today = DAY + timedelta(days=14)
     assert "open 14 days, since 2026-03-31" in seen(told(finding(), today=today))
     note = render_thread_reply(finding(cost="300"), kind="reminder", today=today, news_id="n")
-    assert note["text"].startswith("Still open after 14 days, about 140.00 USD so far")
+    assert note["text"].startswith("Still open after 14 days, about 140 USD so far")
     burst = finding(cost="300").model_copy(update={"category": "security"})
     assert "so far" not in render_thread_reply(burst, kind="reminder", today=today, news_id="n")["text"]
 
@@ -355,7 +355,7 @@ def test_change_states_old_and_new_values():
 @pytest.mark.parametrize(
     "saved, says",
     [
-        (None, "Expected savings: 345.60 USD/month. focuswatch will verify them on the bill."),
+        (None, "Expected savings: 346 USD/month. focuswatch will verify them on the bill."),
         ("11.52", "Verified on the bill: 11.52 USD/day saved since 2026-03-31."),
         (
             "8",

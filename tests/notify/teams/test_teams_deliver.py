@@ -31,7 +31,7 @@ def test_a_message_says_what_happened_how_much_and_what_to_do(world):
     text = seen(card)
     said = (
         "A title",
-        "345.60 USD/month in potential savings",
+        "346 USD/month in potential savings",
         "111122223333 · US East",
         "A reason",
         "1. An action",
@@ -59,10 +59,10 @@ def test_each_change_is_a_message_of_its_own(world):
     world.deliver(notification(grown, "resolved", number=4))
     first_lines = [seen(card).splitlines()[:3] for card in world.server.cards("search")]
     assert first_lines == [
-        ["# 🟡 A title", "**345.60 USD/month in potential savings**",
+        ["# 🟡 A title", "**346 USD/month in potential savings**",
          "111122223333 · US East (N. Virginia), us-east-1"],
         ["# 🟠 Changed: A title", "**2,000 USD/month in potential savings**",
-         "Previously 345.60 USD/month in potential savings. Severity: high, previously medium."],
+         "Previously 346 USD/month in potential savings. Severity: high, previously medium."],
         ["# 🟠 Still open: A title", "**2,000 USD/month in potential savings**", "Open for 14 days."],
         ["# ✅ Resolved: A title", "**Expected savings: 2,000 USD/month. focuswatch will verify them on the bill.**",
          "111122223333 · US East (N. Virginia), us-east-1"],
@@ -137,7 +137,7 @@ def test_findings_beyond_the_limit_of_a_team_are_one_message(world):
     lines = seen(card).splitlines()
     assert lines[0] == f"# 12 findings for search, {DAY}"
     assert lines[1].startswith(
-        "🟡 **A title**: 111.00 USD/month in potential savings, 111122223333 · US East"
+        "🟡 **A title**: 111 USD/month in potential savings, 111122223333 · US East"
     )
     assert lines[-1] == "and 2 more. List all: focuswatch findings"
 
