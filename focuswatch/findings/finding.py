@@ -213,7 +213,7 @@ def evidence_label(column: str) -> str:
 
 def amount(value: float | Decimal) -> str:
     """Return money or a measure as text: two decimals under a hundred, none from there on."""
-    return f"{value:,.0f}" if round(abs(value), 2) >= WHOLE_FROM else f"{value:,.2f}"
+    return f"{value:,.0f}" if round(abs(float(value)), 2) >= WHOLE_FROM else f"{value:,.2f}"
 
 
 def _shown(value: Any, *, is_measure: bool = False) -> str:

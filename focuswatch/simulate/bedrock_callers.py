@@ -13,7 +13,7 @@ from typing import Any
 
 from focuswatch.simulate.bill_calendar import FIRST_SCAN_DAYS, Calendar
 from focuswatch.simulate.planned_bill import Identity, PlantedCase
-from focuswatch.simulate.planted_truth import Incident
+from focuswatch.simulate.simulated_truth import Incident
 
 NEW, SESSION, BUDGET = "new_ai_principal", "runaway_session", "principal_budget"
 CALLER_DETECTIONS = (NEW, SESSION, BUDGET)

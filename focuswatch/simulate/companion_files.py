@@ -14,7 +14,7 @@ from focuswatch.engines.sql_literals import literal
 from focuswatch.simulate.bedrock_callers import Call, Callers, limited
 from focuswatch.simulate.organization import PRODUCT_TEAMS, SimulatedOrganization
 from focuswatch.simulate.planned_bill import BillPlan, ObservedActivity
-from focuswatch.simulate.planted_events import PlantedEvent
+from focuswatch.simulate.planted.planted_operational_events import PlantedEvent
 
 ACTIVITY = {
     "activity_date": "DATE", "sub_account_id": "VARCHAR", "region_id": "VARCHAR", "namespace": "VARCHAR",

@@ -18,7 +18,7 @@ from focuswatch.engines.sql_identifiers import file_list
 from focuswatch.engines.sql_literals import literal
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.planned_bill import Identity, PlantedCase
-from focuswatch.simulate.planted_truth import Incident
+from focuswatch.simulate.simulated_truth import Incident
 
 DETECTION = "live_burn"
 HISTORY_DAYS = 29

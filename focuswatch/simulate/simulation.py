@@ -28,8 +28,8 @@ from focuswatch.simulate.invocation_sums import write_invocations
 from focuswatch.simulate.organization import make_organization
 from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.planted.plant_incidents import plant
-from focuswatch.simulate.planted_events import plan_events
-from focuswatch.simulate.planted_truth import write_truth
+from focuswatch.simulate.planted.planted_operational_events import plan_events
+from focuswatch.simulate.simulated_truth import write_truth
 from focuswatch.simulate.writing.export_files import (
     EXPORT_NAME,
     FileFormat,

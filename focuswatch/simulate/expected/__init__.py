@@ -12,7 +12,7 @@ from focuswatch.simulate.expected.incident_names import with_planted_names
 from focuswatch.simulate.expected.line_facts import Facts
 from focuswatch.simulate.expected.stated_incidents import stated_incidents
 from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.planted_truth import Incident, Truth, reconcile
+from focuswatch.simulate.simulated_truth import Incident, Truth, reconcile
 
 __all__ = ["truth_of"]
 

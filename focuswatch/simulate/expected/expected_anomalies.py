@@ -8,7 +8,7 @@ import numpy as np
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.charge_lines import Days
 from focuswatch.simulate.expected.line_facts import Facts, account_id, expectations, first_day
-from focuswatch.simulate.planted_truth import Incident
+from focuswatch.simulate.simulated_truth import Incident
 
 HISTORY_DAYS = 28
 THRESHOLD = 20.0  # USD a day above the expected; less is not reported

@@ -12,7 +12,7 @@ from focuswatch.simulate.expected.line_facts import (
     is_about,
     sku,
 )
-from focuswatch.simulate.planted_truth import Incident, PlantedCause
+from focuswatch.simulate.simulated_truth import Incident, PlantedCause
 
 LONGEST_DAYS = 7  # of an incident that goes on: later days are expected on their weekday
 UNIT_COST = "unit_cost_regression"

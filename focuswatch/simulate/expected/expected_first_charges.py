@@ -16,7 +16,7 @@ from focuswatch.simulate.expected.line_facts import (
     total,
 )
 from focuswatch.simulate.planned_bill import Identity
-from focuswatch.simulate.planted_truth import Incident
+from focuswatch.simulate.simulated_truth import Incident
 
 WARM_UP_DAYS = 14
 LATER_NAMES = {

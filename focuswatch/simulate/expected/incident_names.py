@@ -10,7 +10,7 @@ import numpy as np
 from focuswatch.simulate.charge_lines import Days, Line
 from focuswatch.simulate.expected.expected_causes import LONGEST_DAYS, excess_of
 from focuswatch.simulate.expected.line_facts import COST_INCREASES, Facts, account_id, is_about
-from focuswatch.simulate.planted_truth import Incident
+from focuswatch.simulate.simulated_truth import Incident
 
 STOPPED = "security_service_went_dark"  # its charges are those of the week before
 

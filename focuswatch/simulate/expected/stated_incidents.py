@@ -8,7 +8,7 @@ import numpy as np
 from focuswatch.simulate.charge_lines import Days
 from focuswatch.simulate.expected.line_facts import Charged, Facts, expectations, is_about, total
 from focuswatch.simulate.planned_bill import PlantedCase
-from focuswatch.simulate.planted_truth import Incident
+from focuswatch.simulate.simulated_truth import Incident
 
 ABOVE_EXPECTED = "data_transfer_spike"  # its cost is what exceeds the weeks before
 WEEK = 7

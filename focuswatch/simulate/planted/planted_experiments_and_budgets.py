@@ -16,7 +16,7 @@ CAP = "spend_cap"
 HISTORY_DAYS = 45
 
 
-def _use_case(plan: BillPlan, name: str, *, last: date | None = None, **options: Any) -> Line:
+def add_use_case(plan: BillPlan, name: str, *, last: date | None = None, **options: Any) -> Line:
     """Add a notebook tagged with the use case; `options` are the use case's in owners.toml."""
     account = plan.random_account()
     region = account.regions[0]
@@ -32,21 +32,21 @@ def _use_case(plan: BillPlan, name: str, *, last: date | None = None, **options:
 def plant_experiments(plan: BillPlan) -> None:
     ago = plan.calendar.ago
     trial: dict[str, Any] = {"intent": "experiment", "hypothesis": "it saves an hour a week"}
-    _use_case(plan, "resume-screening", **trial, review_on=ago(30))
+    add_use_case(plan, "resume-screening", **trial, review_on=ago(30))
     _overdue(plan, "resume-screening", since=ago(30), note="its review date has passed")
-    line = _use_case(plan, "meeting-notes", **trial, cap=60)
+    line = add_use_case(plan, "meeting-notes", **trial, cap=60)
     reached = plan.calendar.day(math.ceil(60 / line.daily_cost) - 1)
     _overdue(plan, "meeting-notes", since=reached, note="its cap is reached")
-    _use_case(plan, "quarter-forecasts", intent="experiment", review_on=ago(-60), cap=5000)
+    add_use_case(plan, "quarter-forecasts", intent="experiment", review_on=ago(-60), cap=5000)
     kind = "an experiment within its term"
     plan.hard_negative(OVERDUE, use_case_identity("quarter-forecasts"), kind=kind, note="a trial")
-    _use_case(plan, "poster-drafts", last=ago(20), intent="experiment", review_on=ago(40))
+    add_use_case(plan, "poster-drafts", last=ago(20), intent="experiment", review_on=ago(40))
     _overdue(plan, "poster-drafts", since=ago(40), until=ago(20), note="stopped after its review date")
     kind = "an experiment that ended"
     plan.hard_negative(
         OVERDUE, use_case_identity("poster-drafts"), kind=kind, note="stopped after its review date"
     )
-    _use_case(plan, "invoice-reading", intent="production")
+    add_use_case(plan, "invoice-reading", intent="production")
     plan.hard_negative(
         OVERDUE, use_case_identity("invoice-reading"), kind="production", note="once an experiment"
     )
@@ -66,14 +66,14 @@ def plant_budgets(plan: BillPlan) -> None:
         ("claims-triage", 0.5, "twice its budget"),
         ("tutor", 0.75, "a third over its budget"),
     ):
-        _use_case(plan, name, monthly_budget=round(share * monthly, 2))
+        add_use_case(plan, name, monthly_budget=round(share * monthly, 2))
         _over_budget(plan, name, note=note)
-    _use_case(plan, "glossary", monthly_budget=round(1.6 * monthly, 2))
+    add_use_case(plan, "glossary", monthly_budget=round(1.6 * monthly, 2))
     plan.hard_negative(
         PACE, use_case_identity("glossary"), kind="a plan that lasts", note="it needs two thirds of it"
     )
     last, note = plan.calendar.ago(20), "a quarter over its budget, until it ended"
-    _use_case(plan, "old-tutor", monthly_budget=round(0.8 * monthly, 2), last=last)
+    add_use_case(plan, "old-tutor", monthly_budget=round(0.8 * monthly, 2), last=last)
     _over_budget(plan, "old-tutor", until=last, note=note)
     plan.hard_negative(PACE, use_case_identity("old-tutor"), kind="what has ended", note=note)
 
@@ -86,27 +86,7 @@ def _over_budget(plan: BillPlan, name: str, *, until: date | None = None, note: 
     )  # fmt: skip
 
 
-def plant_spend_caps(plan: BillPlan) -> None:
-    """Add use cases with on_cap: one that has spent its cap, and ones that have not or have no such cap."""
-    trial: dict[str, Any] = {"intent": "experiment", "hypothesis": "it halves the reading"}
-    line = _use_case(plan, "contract-reading", **trial, cap=60, on_cap="notify")
-    reached = plan.calendar.day(math.ceil(0.7 * 60 / line.daily_cost) - 1)
-    plan.incident(
-        CAP, use_case_identity("contract-reading"), since=reached, note="70 % of its cap is spent",
-        found_after=SETTLE_DAYS + 1,
-    )  # fmt: skip
-    kind = "a cap that experiment_overdue reports"
-    plan.hard_negative(OVERDUE, use_case_identity("contract-reading"), kind="a cap with on_cap", note="spent")
-    plan.hard_negative(CAP, use_case_identity("meeting-notes"), kind=kind, note="no on_cap")
-    _use_case(plan, "slide-drafts", **trial, cap=5000, on_cap="notify")
-    plan.hard_negative(CAP, use_case_identity("slide-drafts"), kind="less than 70 % spent", note="a trial")
-    last = plan.calendar.ago(50)
-    _use_case(plan, "old-reading", **trial, cap=60, on_cap="notify", last=last)
-    if plan.calendar.day(0) <= last:
-        _ended(plan, "old-reading", until=last)
-
-
-def _ended(plan: BillPlan, name: str, *, until: date) -> None:
+def end_use_case(plan: BillPlan, name: str, *, until: date) -> None:
     """State that a cap may be reported until it has had no spend for five weeks, and must not be after that."""
     kind, note = "an experiment that ended long ago", "its last charge was seven weeks ago"
     plan.hard_negative(CAP, use_case_identity(name), kind=kind, note=note, since=until + timedelta(days=36))

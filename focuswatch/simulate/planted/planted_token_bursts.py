@@ -1,31 +1,27 @@
-"""Plant batch-eligible inference and token spikes, and look-alikes of them."""
+"""Plant token usage spikes, and look-alikes of them."""
 
 from datetime import date
 from typing import Any
 
-from focuswatch.simulate.bill_calendar import SETTLE_DAYS
-from focuswatch.simulate.charge_lines import FLAT, SATURDAYS, WORKDAYS, Week
+from focuswatch.simulate.charge_lines import SATURDAYS
 from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.meter_prices import meters
 from focuswatch.simulate.organization import BEDROCK_ALWAYS, SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
 
-BATCHABLE = "realtime_batchable"
 BURST = "token_burst"
-FOUR_WEEKS = 28  # of real-time use, before it can be called batch-eligible
-NIGHTLY = {"workload": "nightly-enrichment"}
 
 
-def _user(plan: BillPlan, *claim: str) -> SimulatedAccount:
+def bedrock_user(plan: BillPlan, *claim: str) -> SimulatedAccount:
     return plan.pick(*claim, where=lambda account: account.uses_bedrock)
 
 
-def _profile(plan: BillPlan, account: SimulatedAccount) -> str:
+def inference_profile(plan: BillPlan, account: SimulatedAccount) -> str:
     path = f"application-inference-profile/{plan.random_id(12)}"
     return plan.arn("bedrock", account.regions[0], account, path)
 
 
-def _tokens(
+def charge_tokens(
     plan: BillPlan, account: SimulatedAccount, profile: str, meter: str, *,
     daily: float, tags: dict[str, str] | None = None,
     **options: Any,
@@ -35,37 +31,13 @@ def _tokens(
     return (account.id, region, meters()[meter].service, profile)
 
 
-def plant_batchable(plan: BillPlan) -> None:
-    could_wait: tuple[tuple[str, float, Week, dict[str, str], str], ...] = (
-        ("haiku3_in", 22_000.0, FLAT, NIGHTLY, "every night, tagged as nightly"),
-        ("opus_in", 60.0, SATURDAYS, {}, "a Marketplace model, every Saturday"),
-        ("lite_in", 30_000.0, WORKDAYS, {"purpose": "backfill"}, "on working days, tagged as a backfill"),
-    )
-    for meter, daily, week, tags, note in could_wait:
-        account = _user(plan, "batch", meter)
-        identity = _tokens(plan, account, _profile(plan, account), meter, daily=daily, week=week, tags=tags)
-        plan.incident(BATCHABLE, identity, note=note, found_after=FOUR_WEEKS + SETTLE_DAYS)
-    interactive: dict[str, Any] = {"tags": {"application": "chat"}, "week": WORKDAYS}
-    for meter, daily, options, kind, note in (
-        ("haiku3_in", 60_000.0, interactive, "interactive workloads", "a chat, by day"),
-        ("llama_out", 9_000.0, {"tags": NIGHTLY}, "batch already used", "its account batches this model too"),
-        ("nova_micro_in", 20_000.0, {"tags": NIGHTLY}, "a saving under 25 a month", "cheap tokens"),
-    ):
-        account = _user(plan, "batch", meter)
-        profile = _profile(plan, account)
-        identity = _tokens(plan, account, profile, meter, daily=daily, **options)
-        if kind == "batch already used":
-            _tokens(plan, account, profile, "llama_batch", daily=3 * daily)
-        plan.hard_negative(BATCHABLE, identity, kind=kind, note=note)
-
-
 def plant_token_bursts(plan: BillPlan) -> None:
     ago = plan.calendar.ago
     _rhythms(plan)  # first: where most tokens are, the rest would have to be as large
     _bursts(plan)
-    account = _user(plan, "burst")
-    profile, daily = _profile(plan, account), 15 * _daily_tokens(plan, account)
-    identity = _tokens(plan, account, profile, "gpt_oss_in", daily=daily, first=ago(1))
+    account = bedrock_user(plan, "burst")
+    profile, daily = inference_profile(plan, account), 15 * _daily_tokens(plan, account)
+    identity = charge_tokens(plan, account, profile, "gpt_oss_in", daily=daily, first=ago(1))
     plan.at_once(BURST, identity, since=ago(1), note="a profile of yesterday, above all its account used")
     _moves(plan)
 
@@ -77,14 +49,14 @@ def _bursts(plan: BillPlan) -> None:
         (6, 3, 12.0, "for three days"),
         (40, 2, 15.0, "six weeks ago"),
     ):
-        account = _user(plan, "burst")
-        profile = _profile(plan, account)
+        account = bedrock_user(plan, "burst")
+        profile = inference_profile(plan, account)
         quantities = {"sonnet_service_in": 3_000.0, "sonnet_cache_read": 9_000.0, "sonnet_service_out": 400.0}
         span: dict[str, Any] = {"first": plan.calendar.ago(back), "last": plan.calendar.ago(back - days)}
         size = max(1.0, _daily_tokens(plan, account) / 120_000)  # so that the account's whole shows it
         for meter, daily in quantities.items():
-            _tokens(plan, account, profile, meter, daily=daily * size)
-            _tokens(plan, account, profile, meter, daily=(times - 1) * daily * size, **span)
+            charge_tokens(plan, account, profile, meter, daily=daily * size)
+            charge_tokens(plan, account, profile, meter, daily=(times - 1) * daily * size, **span)
         identity = (account.id, account.regions[0], meters()["sonnet_service_in"].service, profile)
         plan.at_once(BURST, identity, since=span["first"], until=span["last"], note=note)
 
@@ -102,27 +74,27 @@ def _daily_tokens(plan: BillPlan, account: SimulatedAccount) -> float:
 def _moves(plan: BillPlan) -> None:
     """Move all tokens of one model to another; the account's total stays the same."""
     moved: date = plan.calendar.ago(5)
-    account = _user(plan, "burst")
-    old, new = _profile(plan, account), _profile(plan, account)
+    account = bedrock_user(plan, "burst")
+    old, new = inference_profile(plan, account), inference_profile(plan, account)
     daily = max(400_000.0, _daily_tokens(plan, account))
-    _tokens(plan, account, old, "haiku3_in", daily=daily, last=moved)
-    _tokens(plan, account, new, "gpt_oss_in", daily=20_000.0, last=moved)
-    identity = _tokens(plan, account, new, "gpt_oss_in", daily=daily, first=moved)
+    charge_tokens(plan, account, old, "haiku3_in", daily=daily, last=moved)
+    charge_tokens(plan, account, new, "gpt_oss_in", daily=20_000.0, last=moved)
+    identity = charge_tokens(plan, account, new, "gpt_oss_in", daily=daily, first=moved)
     kind = "tokens that move from one model to another"
     plan.hard_negative(BURST, identity, since=moved, kind=kind, note="a migration, five days ago")
 
 
 def _rhythms(plan: BillPlan) -> None:
     account = plan.pick("burst", where=lambda account: account.name == BEDROCK_ALWAYS)
-    profile = _profile(plan, account)
-    _tokens(plan, account, profile, "lite_in", daily=20_000)
-    identity = _tokens(plan, account, profile, "lite_in", daily=260_000, week=SATURDAYS)
+    profile = inference_profile(plan, account)
+    charge_tokens(plan, account, profile, "lite_in", daily=20_000)
+    identity = charge_tokens(plan, account, profile, "lite_in", daily=260_000, week=SATURDAYS)
     plan.hard_negative(
         BURST, identity, kind="a weekly rhythm", note="fourteen times the expected every Saturday"
     )
-    profile, first = _profile(plan, account), plan.calendar.ago(3)
-    _tokens(plan, account, profile, "nova_micro_in", daily=2_000)
+    profile, first = inference_profile(plan, account), plan.calendar.ago(3)
+    charge_tokens(plan, account, profile, "nova_micro_in", daily=2_000)
     span: dict[str, Any] = {"first": first, "last": plan.calendar.ago(2)}
-    identity = _tokens(plan, account, profile, "nova_micro_in", daily=180_000, **span)
+    identity = charge_tokens(plan, account, profile, "nova_micro_in", daily=180_000, **span)
     kind = "less than 10 a day above the expected"
     plan.hard_negative(BURST, identity, since=first, kind=kind, note="ninety times the expected, 6 USD")
