@@ -16,10 +16,10 @@ action    = """
 3. If a collection is not needed, delete it: aws opensearchserverless delete-collection --id COLLECTION_ID --region {region_id}
 """
 blind_spots = [
-  "OCUs are pooled per account or collection group; the bill may not show which collection uses the OCUs.",
-  "A collection that serves a workload other than Bedrock counts as used only if the metric SearchRequestRate is collected.",
-  "A collection that is searched by Bedrock in another account appears orphaned unless the metric SearchRequestRate is collected.",
-  "In an account that uses Bedrock, a collection is reported only if links and the metric SearchRequestRate are collected.",
+  "Collections in an account or collection group share their OCUs, so the bill may not show which collection uses the OCUs.",
+  "A collection that serves a workload other than Bedrock counts as used only if the CloudWatch metric SearchRequestRate is collected.",
+  "A collection that is searched by Bedrock in another account appears orphaned unless the CloudWatch metric SearchRequestRate is collected.",
+  "In an account that uses Bedrock, a collection is reported only if the links between resources and the CloudWatch metric SearchRequestRate are collected.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html",

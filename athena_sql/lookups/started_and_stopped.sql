@@ -7,12 +7,12 @@ is usually the cause of the increase.
 reads = ["daily_charges"]
 [parameters]
 rises = []
-first_day = 2000-01-01         # of the earliest cost increase
+first_day = 2000-01-01         # first day of the earliest cost increase
 days_before = 28               # at most 62, because each day is one bit of a bigint
-least_days = 14                # least number of these days with charges; occasional charges are not reported as stopped
-settled_days = 4               # an incomplete day does not show that a charge stopped
-settle_days = 2                # as in completeness
-most_days = 62                 # days from the first day on, for the daily cost; each day is one bit of a bigint
+least_days = 14                # minimum number of these days with charges, because occasional charges do not count as stopped
+settled_days = 4               # a charge counts as stopped if its last day is at least so many days before the scan, because later days are incomplete
+settle_days = 2                # as in the table completeness
+most_days = 62                 # maximum number of days of daily cost, because each day is one bit of a bigint
 most = 20
 */
 WITH rises AS (

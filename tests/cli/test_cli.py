@@ -573,7 +573,7 @@ def test_finding_in_full_shows_its_known_limitations(scanned):
     (finding,) = scan(scanned, only=None)
     shown = focuswatch("findings", finding["fingerprint"][:6], "--state", scanned.parent / "state").stdout
     assert "Known limitations" in shown
-    assert "OCUs are pooled per account" in shown
+    assert "Collections in an account or collection group" in shown
 
 
 def here(monkeypatch, *words: str) -> int:
