@@ -229,7 +229,7 @@ def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
     if unmarked := sorted(name for name in parameters if _is_unmarked_money(name)):
         problems.append(
             f"{', '.join(unmarked)} looks like an amount; rename to {', '.join(f'{name}{MONEY}' for name in unmarked)} "
-            "and specify it in USD. focuswatch converts it to the bill's currency."
+            "and specify it in USD. focuswatch converts amounts in USD to the bill's currency."
         )
     if broken := sorted(
         name for name in parameters if name.endswith(MONEY) and not _is_number(entry.header.parameters[name])

@@ -130,7 +130,7 @@ def _verified_saving(finding: Finding, saving: VerifiedSaving) -> str:
     )
     if round(saving.daily_saving, 2) <= 0:
         return (
-            f"No saving on the bill since {saving.since}: the cost is still {cost} ({saving.measured_from} to "
+            f"The bill shows no saving since {saving.since}: the cost is still {cost} ({saving.measured_from} to "
             f"{saving.measured_until}). Expected saving: {expected}."
         )
     text = f"Verified on the bill: {saved} saved since {saving.since}."

@@ -92,7 +92,11 @@ def weekly_document(team: str | None, *, source: Source, catalog: Catalog) -> Do
         weeks = weeks_of_bill(opened.bill, entries=entries, catalog=catalog, owners=opened.owners)
         as_of = opened.bill.as_of
     week = next((week for week in weeks if week.team == team), None)
-    lines = [week.heading, *week.lines] if week else ["No spend in two weeks, and no open finding."]
+    lines = (
+        [week.heading, *week.lines]
+        if week
+        else ["The team has no spend in the last two weeks and no open findings."]
+    )
 
     def build(limits: TextLimits) -> Document:
         return {

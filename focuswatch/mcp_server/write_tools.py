@@ -31,7 +31,9 @@ class WriteTools:
     def snooze(
         self,
         fingerprint: Fingerprint,
-        until: Annotated[date, Field(description="Bill date from which the finding is notified again.")],
+        until: Annotated[
+            date, Field(description="Bill date from which the owner is notified of the finding again.")
+        ],
         reason: Reason,
     ) -> Document:
         """Mute one finding until a date. Call this only if the user asked for it."""
@@ -42,7 +44,13 @@ class WriteTools:
         fingerprint: Fingerprint,
         reason: Reason,
         until: Annotated[
-            date | None, Field(description="Bill date from which it is notified again; never if omitted.")
+            date | None,
+            Field(
+                description=(
+                    "Bill date from which the owner is notified again; if omitted, the owner is not "
+                    "notified again."
+                )
+            ),
         ] = None,
     ) -> Document:
         """Mute one finding that is expected, by default with no end date. Call this only if the user asked for it."""

@@ -390,7 +390,7 @@ class Deployment(_Section):
                 "expected the root (r-…) or the OUs whose accounts get the member role."
             )
         if PAYER_REGION not in self.budgets.approved_regions:
-            yield f"budgets.approved_regions: add {PAYER_REGION}; AWS charges for global services there."
+            yield f"budgets.approved_regions: add {PAYER_REGION}; AWS charges for global services in this Region."
         if len(self.bucket) > 63:
             yield f"name: the bucket name '{self.bucket}' exceeds 63 characters, the limit of S3; shorten the name."
         for key in self.tags:
@@ -464,7 +464,7 @@ class Deployment(_Section):
         if others := sorted({region for region in regions if OTHER_PARTITION.match(region)}):
             yield (
                 f"accounts, collector, budgets: {', '.join(others)} {'is' if len(others) == 1 else 'are'} not in the "
-                "partition aws, the only one that focuswatch supports; use Regions of that partition."
+                "partition aws, the only partition that focuswatch supports; use Regions of the partition aws."
             )
 
     def placeholders(self) -> Iterator[str]:

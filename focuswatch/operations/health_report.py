@@ -17,7 +17,7 @@ DAY_HOURS = 24
 STALE_HOURS = 48  # of the newest delivery: AWS delivers daily at least
 READ_LOG = "Check the function's log; its last line says what to do next."
 CHECK_EXPORT = (
-    "AWS delivers at least once a day; the first delivery of a new export can take a day. "
+    "AWS delivers an export at least once a day; the first delivery of a new export can take a day. "
     "Check the status of the export."
 )
 MAX_SHOWN = 5  # names for each reason, and reasons for each problem

@@ -333,7 +333,7 @@ def no_parquet(data):
     ("spoil", "why"),
     [
         (mixed_currencies, "found 2 billing currencies, expected one"),
-        (another_currency, "its charges are in EUR, those of other periods in USD"),
+        (another_currency, "its charges are in EUR, and the charges of other periods are in USD"),
         (without_charges, "the delivery has no charges. The previous version is kept"),
         (without_days, "ChargePeriodStart is missing in some charges"),
     ],

@@ -157,7 +157,7 @@ def test_the_shipped_file_has_each_key():
         (
             'approved_regions = ["us-east-1", ',
             "approved_regions = [",
-            "budgets.approved_regions: add us-east-1; AWS charges for global services there.",
+            "budgets.approved_regions: add us-east-1; AWS charges for global services in this Region.",
         ),
         (
             'team = "finops"',

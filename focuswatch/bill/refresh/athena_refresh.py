@@ -164,7 +164,8 @@ class AthenaTables:
         facts = self._facts(delivery, digest=digest, location=folders["daily_charges"], paths=paths)
         if currencies - {facts.currency}:
             raise ExportError(
-                f"billing period {period}: its charges are in {facts.currency}, those of other periods in "
+                f"billing period {period}: its charges are in {facts.currency}, and the charges of other periods "
+                "are in "
                 f"{', '.join(sorted(currencies - {facts.currency}))}; expected one currency. Use one export per payer"
             )
         for table in KEPT_TABLES:

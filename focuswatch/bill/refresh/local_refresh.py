@@ -38,7 +38,7 @@ MIRROR = "s3"
 READING = "8"  # increase it when files are read differently, so that every unit is read again
 
 NO_METERS = (
-    "the export has neither SkuMeter nor x_UsageType, so detections that match meters find nothing. "
+    "the export has neither SkuMeter nor x_UsageType, so detections that select charges by meter report nothing. "
     "Add one of these columns to the export"
 )
 

@@ -348,7 +348,7 @@ def test_change_states_old_and_new_values():
     )
     assert (
         render_thread_reply(now, kind="changed", today=DAY, news_id="n")["text"]
-        == "Now 1,500 USD/month in potential savings. Severity: high."
+        == "The amount is now 1,500 USD/month in potential savings. Severity: high."
     )
 
 
@@ -364,7 +364,7 @@ def test_change_states_old_and_new_values():
         ),
         (
             "0",
-            "No saving on the bill since 2026-03-31: the cost is still 11.52 USD/day (2026-04-02 to 2026-04-04). "
+            "The bill shows no saving since 2026-03-31: the cost is still 11.52 USD/day (2026-04-02 to 2026-04-04). "
             "Expected saving: 11.52 USD/day.",
         ),
     ],
