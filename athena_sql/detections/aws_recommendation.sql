@@ -15,7 +15,7 @@ action    = """
 3. Apply the recommendation. If the recommendation does not fit the resource, exclude the finding.
 """
 blind_spots = [
-  "The savings are an estimate by AWS, which AWS refreshes daily. focuswatch caps the estimated savings at the cost of the resource on the bill.",
+  "AWS estimates the savings and refreshes the estimate daily. focuswatch caps the estimated savings at the cost of the resource on the bill.",
   "Recommendations to purchase Savings Plans or reservations are not reported, because such recommendations name no resource on the bill.",
   "You must opt in to Cost Optimization Hub and Compute Optimizer. AWS may need up to 30 days of usage before it recommends anything for a resource.",
 ]

@@ -17,7 +17,7 @@ action    = """
 3. If unauthorized: disable the account's access keys and console users, stop the running resources, then close the account or attach a service control policy that denies all actions.
 """
 blind_spots = [
-  "If activity increases slowly over several days, the daily cost can stay below the threshold (default: 50 USD/day). The detection cost_anomaly may report such an increase.",
+  "If activity increases slowly over several days, the daily cost can stay below the threshold (default: 50 USD/day), but the detection cost_anomaly may report the increase.",
   "Support charges, commitment purchases, and charges that occur once on the first of a month are excluded from the cost before and after the account became active again.",
   "If the export covers 60 to 89 days, the days before the export count as dormant. If the export covers less than 60 days, this detection is not evaluated.",
 ]

@@ -16,8 +16,9 @@ action    = """
 blind_spots = [
   "The bill does not show when extended support began or when its third year begins. The start of extended support and of its third year depend on the version.",
   "A resource that will soon leave standard support is not reported, because the bill shows extended support only from the first extended support charge.",
-  "AWS does not document whether these charges have a ResourceId in FOCUS. Charges without a ResourceId are grouped into one finding per account, Region and service.",
-  "The usage types of extended support contain the node type but no version for ElastiCache, and neither engine nor version for OpenSearch and EKS.",
+  "AWS does not document whether extended support charges have a ResourceId in FOCUS. Charges without a ResourceId are grouped into one finding per account, Region and service.",
+  "For ElastiCache, the usage type of extended support contains the node type but no version.",
+  "For OpenSearch and EKS, the usage type of extended support contains neither engine nor version.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/extended-support-charges.html",
@@ -29,7 +30,7 @@ sources   = [
 ]
 [parameters]
 lookback_days = 7
-latest_days = 3            # the charge must be on the bill of one of so many days: a database may be stopped on weekends
+latest_days = 3            # the charge must be on the bill of at least one of the last 3 complete days, because a database may be stopped on weekends
 least_monthly_cost_usd = 1.0
 [needs]
 charges = "regexp_like(meter, '(?i)extended-?support')"

@@ -10,7 +10,7 @@ reason    = "The Kiro {plan} subscription of user {user_id} used no credits in {
 action    = """
 1. Identify the user: aws identitystore describe-user --identity-store-id IDENTITY_STORE_ID --user-id {user_id}
 2. Ask the user or the user's manager whether Kiro is still needed.
-3. If it is not needed, open the Kiro console in {region_id}, choose Users & Groups, select the user, then choose Deactivate plan. If the user was subscribed through a group, remove the user from the group. The subscription ends at the end of the month, and AWS does not refund the remaining days.
+3. If Kiro is not needed, open the Kiro console in {region_id}, choose Users & Groups, select the user, then choose Deactivate plan. If the user was subscribed through a group, remove the user from the group. The subscription ends at the end of the month, and AWS does not refund the remaining days.
 """
 blind_spots = [
   "If a user has subscriptions in two Regions of an account and uses one subscription, focuswatch treats both subscriptions as used, because credits are matched by user and account.",

@@ -14,7 +14,7 @@ action    = """
 3. If the model is not needed, delete it: aws bedrock delete-{model_kind} --model-identifier {resource_id} --region {region_id}
 """
 blind_spots = [
-  "If a custom model is served through Provisioned Throughput or an on-demand deployment, CloudWatch counts its invocations under the ARN of the Provisioned Throughput or deployment. Such a model counts as used only if the bill shows token usage of a custom model with the same base model.",
+  "If a custom model is served through Provisioned Throughput or an on-demand deployment, CloudWatch counts its invocations under the ARN of the Provisioned Throughput or deployment, so focuswatch treats the model as used only if the bill shows token usage of a custom model with the same base model.",
   "Charges without a model ARN are counted as not evaluated.",
 ]
 sources   = [

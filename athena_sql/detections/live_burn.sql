@@ -10,7 +10,7 @@ the number of tokens within minutes. focuswatch estimates the cost of an hour by
 the last token price on the bill. The estimated cost of an hour is compared with the usual cost at this time of day. The
 estimated cost of a day is compared with the daily share of the monthly budget of a use case or team.
 """
-reason    = "{subject} cost an estimated {hourly_cost} {currency} in the hour that started at {last_hour}. The estimated cost since {first_hour} exceeds the {compared_with} ({compared_cost} {currency}) by {estimated_excess} {currency} in total. The estimate multiplies the tokens that CloudWatch counted by the last price on the bill, until the bill of the day is complete."
+reason    = "{subject} cost an estimated {hourly_cost} {currency} in the hour that started at {last_hour}. The estimated cost since {first_hour} exceeds the {compared_with} ({compared_cost} {currency}) by {estimated_excess} {currency} in total. The estimate is the number of tokens that CloudWatch counted, multiplied by the last price on the bill. When the bill of the day is complete, the billed cost replaces the estimate."
 action    = """
 1. Identify the caller in the Bedrock model invocation log or in CloudTrail, from {first_hour} on.
 2. If the usage is not intentional, stop the workload, or remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role. If a key leaked, disable it first.
@@ -32,13 +32,13 @@ sources   = [
 ]
 [parameters]
 history_days = 28
-least_days = 7                 # an hour is compared only after so many days with token counts
-least_ratio = 6.0              # an hour is reported from so many times the usual cost of the hour
+least_days = 7                 # minimum number of days with token counts before an hour is compared
+least_ratio = 6.0              # minimum ratio of the cost of an hour to its usual cost
 least_hourly_cost_usd = 20.0   # minimum cost above the usual cost of the hour; equals 480 USD/day
 least_account_share = 0.5      # minimum share of the excess by which the cost of the whole account increased; a smaller share moved from another model
-least_plan_ratio = 1.5         # minimum ratio to the usual cost of the day so far, because a budget may be spent on working days only
+least_plan_ratio = 1.5         # minimum ratio of the cost of the day so far to its usual cost, because a budget may be spent on working days only
 settle_days = 2                # as in the table completeness: the bill has replaced the estimates of older days
-stale_days = 4                 # tokens are not evaluated if the newest hour is more than so many days old
+stale_days = 4                 # maximum age in days of the newest token counts; older token counts are not evaluated
 [needs]
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
 files = ["token_hours"]

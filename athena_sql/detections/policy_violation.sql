@@ -4,14 +4,15 @@ category  = "governance"
 schedule  = "daily"
 why       = """
 A use case in owners.toml can restrict the models and Regions that the use case may use, and can require batch inference.
-This detection reports Bedrock tokens that violate these rules, their cost, and the cost of the same number of tokens with
-allowed usage. To print an IAM policy or SCP that denies such calls, run focuswatch policy USE_CASE.
+This detection reports Bedrock tokens that violate the rules of a use case. The finding states the cost of these tokens,
+and the cost of the same number of tokens with allowed usage. To print an IAM policy or SCP that denies calls in violation
+of the rules, run focuswatch policy USE_CASE.
 """
 reason    = "Use case {use_case} used {million_tokens} million tokens in violation of its rules in {lookback_days} days ({broken}): {usage}. The tokens cost {monthly_usage_cost} {currency}/month. Estimated monthly cost of the same tokens with allowed usage: {monthly_allowed_cost} ({allowed_usage})."
 action    = """
 1. Ask the owner of {workload} why the workload does not follow the rules of {use_case}: {rules}.
 2. If the usage is intended, change the keys models, batch or regions in [use_cases.{use_case}] of owners.toml.
-3. If the usage is not intended, change the workload. To deny such calls, review the policy that focuswatch policy prints, and attach the policy.
+3. If the usage is not intended, change the workload. To deny calls that violate the rules, review the policy that focuswatch policy prints, and attach the policy.
 """
 blind_spots = [
   "Model names on the bill differ from model IDs, so a model is allowed if its name on the bill contains all words and numbers of a pattern in owners.toml.",

@@ -41,7 +41,7 @@ least_age_days = 14            # minimum age of an account in days, as in the de
 least_weekdays = 3             # minimum number of previous days with the same weekday for a weekday pattern
 least_ratio = 3.0              # minimum ratio to the baseline, as in gpu_burst; a busy weekday has about 1.5 times the median tokens of an account
 least_account_share = 0.5      # minimum share of the excess by which the whole account's tokens increased; the other tokens moved from another model
-left_share = 0.25              # a workload with less than this share of its baseline moved to another model or inference profile
+left_share = 0.25              # focuswatch treats a workload with less than this share of its baseline as moved to another model or inference profile
 least_daily_cost_usd = 10.0    # minimum cost per day above the baseline
 [needs]
 charges = "ai_family IN ('bedrock', 'model_api') AND regexp_like(SkuMeter || ' ' || coalesce(ConsumedUnit, ''), '(?i)token')"

@@ -21,7 +21,7 @@ action_of_others = """
 """
 blind_spots = [
   "The bill shows the values of a tag only from the day the tag was activated as a cost allocation tag.",
-  "AWS does not document the prefix of cost category names in the FOCUS 1.2 column Tags. This detection removes the prefixes that are known.",
+  "AWS does not document the prefix of cost category names in the FOCUS 1.2 column Tags, so this detection removes only known prefixes.",
   "AWS does not document whether the bill contains a ResourceId for calls to base models. Without a ResourceId, the finding names no resource.",
   "Subscriptions of users (such as Kiro) are not evaluated: a user of IAM Identity Center is not a resource that can be tagged.",
   "If the rows of a resource have different tags, the tags of the most recent day are used; if they differ on that day, the row with the most tags is used.",

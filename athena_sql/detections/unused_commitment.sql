@@ -3,7 +3,7 @@ title     = "Underutilized commitment"
 category  = "waste"
 schedule  = "daily"
 why       = """
-A Savings Plan or a reservation is billed every hour, even if no usage applies to it. Unused hours cannot be used later. AWS
+A Savings Plan or a reservation is billed every hour, even if no usage applies to it. Unused hours of a commitment cannot be used later. AWS
 Budgets reports unused hours only if a utilization budget exists for the commitment.
 """
 reason    = "The {commitment_type} {commitment_name} was {unused_percent}% unused for {lookback_days} days across the organization: {monthly_cost} of the committed {monthly_commitment} {currency}/month was unused."

@@ -1,7 +1,7 @@
 /*
 title = "Resources that started or stopped on the first day of a cost increase"
 why   = """
-If a resource, meter, operation, region or service is charged for the first or last time on the first day of a cost increase, it
+If a resource, meter, operation, region or service is charged for the first or last time on the first day of a cost increase, this change
 is usually the cause of the increase.
 """
 reads = ["daily_charges"]
@@ -10,7 +10,7 @@ rises = []
 first_day = 2000-01-01         # first day of the earliest cost increase
 days_before = 28               # at most 62, because each day is one bit of a bigint
 least_days = 14                # minimum number of these days with charges, because occasional charges do not count as stopped
-settled_days = 4               # a charge counts as stopped if its last day is at least so many days before the scan, because later days are incomplete
+settled_days = 4               # minimum number of days between the last day of a stopped charge and the scan, because later days are incomplete
 settle_days = 2                # as in the table completeness
 most_days = 62                 # maximum number of days of daily cost, because each day is one bit of a bigint
 most = 20

@@ -11,7 +11,7 @@ part of `resolved_cost` that is neither verified nor unverified was not saved, o
 resource. If several findings report a resource, the cost of the resource is counted once.
 """
 [offers]
-limits = "The report adds up amounts of findings, which have one basis."
+limits = "The report adds up the amounts of findings, which are stated only in EffectiveCost."
 */
 WITH counted_findings AS (                                     -- two findings can state the cost of one resource
     SELECT

@@ -2,7 +2,7 @@
 title = "Why callers of Bedrock cannot be evaluated"
 why   = """
 The table has one row if the callers of Bedrock are unknown, or if the export with IAM principals ends several days before
-the bill. Otherwise the table has no row. Detections about callers return this row as not evaluated, with the reason in
+the bill; otherwise, the table is empty. Detections about callers return this row as not evaluated, with the reason in
 `lacks_input`.
 """
 reads = ["principal_days"]

@@ -5,7 +5,6 @@ CloudWatch shows token counts within minutes, and the bill shows the cost of the
 multiplies the tokens of each hour by the last price on the bill. The price is the last price of the same account, Region,
 model and token kind, or else the last price of the model in any account. Prices on the bill include discounts.
 `unpriced_tokens` are tokens, in millions, of models for which the bill has no price.
-Trino evaluates a common table expression each time the query mentions it, so the query mentions the charges only twice.
 CloudWatch and the bill use different model names, such as anthropic.claude-sonnet-4-20250514-v1:0 and Claude4Sonnet. A
 name on the bill matches a model if both names contain the same words, and the same digits in the same order. An
 application inference profile is matched by its ID.
@@ -29,7 +28,7 @@ WITH price_days AS (
         charge_date,
         sum(million_tokens) AS million_tokens,
         sum(effective_cost) AS effective_cost
-    FROM token_charges
+    FROM token_charges                -- Trino evaluates a common table expression at every mention: two mentions at most
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $price_days AS date)
         AND charge_date < $as_of
         AND tier NOT IN ('batch', 'custom model')

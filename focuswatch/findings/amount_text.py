@@ -120,7 +120,10 @@ def saving_text(finding: Finding) -> str | None:
         return _verified_saving(finding, finding.verified_saving)
     if finding.category != "waste":
         return None
-    return f"Expected savings: {_money(finding, finding.monthly_cost)}/month. focuswatch will verify them on the bill."
+    return (
+        f"Expected savings: {_money(finding, finding.monthly_cost)}/month. focuswatch will verify the savings "
+        "on the bill."
+    )
 
 
 def _verified_saving(finding: Finding, saving: VerifiedSaving) -> str:

@@ -45,7 +45,7 @@ class Rate:
         if not self.source:
             return (
                 f"There is no exchange rate for {self.currency}. "
-                "Thresholds in USD are applied unconverted as amounts in "
+                "Thresholds in USD are used without conversion as amounts in "
                 f"{self.currency}. To convert the thresholds, {set_it}"
             )
         stated = f"Thresholds in USD are converted at {self.per_usd.normalize():f} {self.currency} for 1 USD"

@@ -409,13 +409,13 @@ class Deployment(_Section):
                 yield f"{key}.prefix: found '{prefix}', a folder that focuswatch writes to; use another prefix."
             if any(part.startswith(".") for part in prefix.split("/")):
                 yield (
-                    f"{key}.prefix: found '{prefix}', expected folder names that do not start with a dot. "
-                    "Copy tools resolve or hide such folders."
+                    f"{key}.prefix: found '{prefix}', expected folder names that do not start with a dot, "
+                    "because copy tools resolve or hide such folders."
                 )
         paths = [f"{self.export_path}/", f"{self.principals_path}/"]
         if paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]):
             yield (
-                f"principals.prefix: found {paths[1]} and the export {paths[0]}, one inside the other; "
+                f"principals.prefix: found {paths[1]} and the folder {paths[0]} of the export, one inside the other; "
                 "use another prefix or name."
             )
 
@@ -450,7 +450,7 @@ class Deployment(_Section):
         arn = self.anomalies.monitor_arn
         if arn and not self.anomalies.account_has_monitor:
             yield (
-                "anomalies.monitor_arn: specified although account_has_monitor = false creates a monitor; "
+                "anomalies.monitor_arn: found an ARN, but account_has_monitor = false creates a monitor; "
                 "set account_has_monitor = true, or remove the ARN."
             )
         elif arn and arn.split(":")[4] != self.accounts.payer:

@@ -161,7 +161,7 @@ def _dead_letters(dead_letters: Mapping[str, int], *, name: str) -> Iterator[Hea
     counts = {kind: count for kind, count in sorted(dead_letters.items()) if count}
     if counts:
         details = tuple(f"Queue of the function {name}-{kind}: {count:,}" for kind, count in counts.items())
-        fix = "List the causes with focuswatch redrive --dry-run, fix them, then redrive the events:"
+        fix = "List the causes with focuswatch redrive --dry-run, fix the causes, then redrive the events:"
         total = sum(counts.values())
         summary = f"{_count(total, 'event')} in dead-letter queues: all retries failed"
         yield HealthProblem(summary, details, fix, "focuswatch redrive")

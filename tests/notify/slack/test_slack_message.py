@@ -355,7 +355,7 @@ def test_change_states_old_and_new_values():
 @pytest.mark.parametrize(
     "saved, says",
     [
-        (None, "Expected savings: 345.60 USD/month. focuswatch will verify them on the bill."),
+        (None, "Expected savings: 345.60 USD/month. focuswatch will verify the savings on the bill."),
         ("11.52", "Verified on the bill: 11.52 USD/day saved since 2026-03-31."),
         (
             "8",
