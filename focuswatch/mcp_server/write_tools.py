@@ -36,7 +36,7 @@ class WriteTools:
         ],
         reason: Reason,
     ) -> Document:
-        """Mute one finding until a date. Call this only if the user asked for it."""
+        """Mute one finding until a date. Call this tool only if the user asks for it."""
         return self._suppress(fingerprint, until=until, reason=reason)
 
     def exclude(
@@ -53,13 +53,13 @@ class WriteTools:
             ),
         ] = None,
     ) -> Document:
-        """Mute one finding that is expected, by default with no end date. Call this only if the user asked for it."""
+        """Mute one expected finding, by default with no end date. Call this tool only if the user asks for it."""
         return self._suppress(fingerprint, until=until, reason=reason)
 
     def acknowledge(self, fingerprint: Fingerprint) -> Document:
         """Record that someone works on an open finding, which postpones its reminder.
 
-        Call this only if the user asked for it.
+        Call this tool only if the user asks for it.
         """
         with self._source.ledger() as ledger:
             entry = find_entry(ledger, fingerprint, listing=LISTING)

@@ -21,7 +21,7 @@ function spendSummary(spend, currency) {
   if (!spend) return "";
   const before = spend.cost_before ? `, ${change(spend.cost, spend.cost_before)} compared with the 30 days before` : "";
   const ai = spend.ai_cost ? ` AI spend was ${money(spend.ai_cost, currency)}, ${percent(spend.ai_cost, spend.cost)} of the spend.` : "";
-  return `The spend was ${money(spend.cost, currency)} from ${day(spend.from)} to ${day(spend.until)}${before}.${ai}`;
+  return `The spend of the whole bill was ${money(spend.cost, currency)} from ${day(spend.from)} to ${day(spend.until)}${before}.${ai}`;
 }
 
 // What the invoice adds to or takes from the spend; nothing if the bill has neither credits nor tax.

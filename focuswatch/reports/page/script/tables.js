@@ -43,7 +43,7 @@ function unallocatedSection(data, currency) {
     { name: "Reason", class: "text", of: (row) => row.unowned_because },
   ];
   const { findings, waste } = data.unowned;
-  return section("unallocated", "Unallocated spend", `${money(total, currency)} of spend in the last 30 complete days is not allocated to a team. ${basisOf(data.reports.unowned_spend)} ${count(findings, "finding has", "findings have")} no owner: ${money(waste, currency)}/month of waste.`,
+  return section("unallocated", "Unallocated spend", `${money(total, currency)} of spend in the last 30 complete days is not allocated to a team. ${basisOf(data.reports.unowned_spend)} ${count(findings, "finding has", "findings have")} no owner, with waste of ${money(waste, currency)}/month.`,
     table(`Unallocated spend, in ${currency}`, columns, rows, { first: FIRST_ROWS }));
 }
 
