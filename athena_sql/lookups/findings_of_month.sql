@@ -1,5 +1,5 @@
 /*
-title = "Cost of findings in a month, and the cost of the same charges before they started"
+title = "Cost of findings in a month and before they started"
 why   = """
 The month close shows how much incidents cost beyond the forecast. `cost` is the BilledCost of the finding's account,
 Region, service and resource on the days of the finding in the month. `daily_cost_before` is the daily BilledCost of the

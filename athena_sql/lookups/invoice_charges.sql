@@ -1,5 +1,5 @@
 /*
-title = "Charges of a billing period by invoice, account, service, kind and tags"
+title = "Charges of a billing period by invoice"
 why   = """
 A chargeback must equal the invoice, so this query reads one billing period of the export as delivered when the chargeback
 is computed. The tables that detections read do not contain InvoiceId. Amounts are decimals, so the total does not depend

@@ -1,5 +1,5 @@
 /*
-title = "Daily charges of a finding, and the other charges of its account and service"
+title = "Daily charges of a finding and of its account and service"
 why   = """
 The command focuswatch note prints a section for owners.toml that selects the charges of a finding. `is_noted` is true for
 the charges of the finding. The other charges of the account and service show which resources and tags select only the

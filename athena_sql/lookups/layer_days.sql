@@ -1,5 +1,5 @@
 /*
-title = "Daily AI cost by layer, and the part that a filter on Amazon Bedrock shows"
+title = "Daily AI cost by layer, and its part in Amazon Bedrock"
 why   = """
 The report page shows a chart of the daily AI spend by the five layers of AI workloads.
 """

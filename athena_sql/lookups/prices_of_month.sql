@@ -1,5 +1,5 @@
 /*
-title = "Cost of changed prices in a month, by account, service and tags"
+title = "Cost of changed prices in a month"
 why   = """
 The month close shows how much changed prices cost: the quantities of the month, multiplied by the difference between the
 price of this month and the price of the previous month. A price is the BilledCost per pricing unit of a meter in an

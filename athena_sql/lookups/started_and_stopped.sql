@@ -1,5 +1,5 @@
 /*
-title = "Resources that started or stopped on the first day of a cost increase"
+title = "Resources that started or stopped when a cost increase began"
 why   = """
 If a resource, meter, operation, region or service is charged for the first or last time on the first day of a cost increase, this change
 is usually the cause of the increase.

@@ -1,5 +1,5 @@
 /*
-title = "Calls and tokens of Bedrock on the days of a cost increase and before"
+title = "Calls and tokens of Bedrock before and in a cost increase"
 why   = """
 The cost of tokens is the product of calls, tokens per call, token mix and price. CloudWatch contains the number of calls,
 and the bill contains the number of tokens. The query returns averages of the days for which calls and tokens are known.

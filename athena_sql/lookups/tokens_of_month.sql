@@ -1,5 +1,5 @@
 /*
-title = "Bedrock tokens of a month by account, period of the account and tags, in millions"
+title = "Bedrock tokens of a month by account and tags, in millions"
 why   = """
 If a chargeback splits shared costs by tokens, it needs the number of tokens of each team. Teams are determined by the
 account and the tags of the charge.

@@ -1,5 +1,5 @@
 /*
-title = "AI spend, tokens, forecast and waste by team, last 30 complete days"
+title = "AI spend, tokens, forecast and waste by team"
 basis = "EffectiveCost of AI services and user subscriptions: usage, excluding fees, credits and tax"
 forecast_of = "ai_team_days"
 why   = """

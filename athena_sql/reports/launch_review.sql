@@ -1,5 +1,5 @@
 /*
-title = "Launches that ended in the last 90 days: planned and actual cost"
+title = "Planned and actual cost of launches, last 90 days"
 basis = "EffectiveCost of usage, excluding fees, credits and tax"
 why   = """
 A launch in owners.toml states the maximum planned cost as a multiple of the baseline (`planned_factor`), and the end

@@ -1,5 +1,5 @@
 /*
-title = "Month close: forecasts of day 1, 10 and 20 compared with the actual cost"
+title = "Month close: actual cost compared with the forecasts"
 basis = "BilledCost of usage and fees, excluding credits and tax"
 kind  = "month_close"
 why   = """

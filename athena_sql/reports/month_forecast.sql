@@ -1,5 +1,5 @@
 /*
-title = "Month-end forecast by team, use case and service, compared with budget"
+title = "Month-end forecast compared with budget"
 basis = "BilledCost of usage and fees, excluding credits and tax"
 kind  = "forecast"
 why   = """

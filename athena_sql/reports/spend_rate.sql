@@ -1,5 +1,5 @@
 /*
-title = "Current spend rate: estimated cost per hour of Bedrock tokens, by account and model"
+title = "Current spend rate of Bedrock tokens (estimate)"
 basis = "Estimate: tokens counted by CloudWatch × last price on the bill, until the bill of the day is complete"
 why   = """
 The report has one row for each account and model, or application inference profile, with tokens in the last 24 hours of

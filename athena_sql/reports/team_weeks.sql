@@ -1,5 +1,5 @@
 /*
-title = "Weekly spend by team, account and service, compared with the previous week"
+title = "Weekly spend by team, compared with the previous week"
 basis = "EffectiveCost of usage, excluding fees, credits and tax; month_to_date: BilledCost of usage and fees of complete days, excluding credits and tax"
 why   = """
 The report compares the last seven complete days (their charges no longer change) with the seven days before. The report

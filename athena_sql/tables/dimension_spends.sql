@@ -1,5 +1,5 @@
 /*
-title = "Spend by account and by service, last 30 complete days and the 30 days before"
+title = "Spend by account and by service, in two 30-day periods"
 why   = """
 `dimension` is account or service, and `value` is the account ID or service name; `value` is null for charges without an
 account or service. Accounts or services whose amounts are all less than 0.005 are combined in one row with

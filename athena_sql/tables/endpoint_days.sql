@@ -1,5 +1,5 @@
 /*
-title = "SageMaker real-time endpoints by day: cost, instance hours, invocations"
+title = "SageMaker endpoints by day: cost, hours, invocations"
 why   = """
 The table has the cost, instance hours and invocations of each SageMaker endpoint, so that the cost per inference can be
 computed. `invocations` is the total of all variants of the endpoint. `invocations` is null if the invocations of the

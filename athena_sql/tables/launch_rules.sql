@@ -1,5 +1,5 @@
 /*
-title = "Tags, accounts and resources of use cases with a planned launch"
+title = "Tags, accounts and resources of planned launches"
 why   = """
 A use case in owners.toml matches charges by tag, account or resource. For each use case with a planned launch, the table
 contains the matching tags, accounts and resources, with the days and the factor of the launch. In each row, exactly one

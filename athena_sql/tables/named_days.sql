@@ -1,5 +1,5 @@
 /*
-title = "Charges by day, account, service and tags, and by resource if owners.toml lists resources"
+title = "Charges by day, account, service, tags and listed resource"
 why   = """
 The tags and the account of a charge determine its owner and use case. If owners.toml lists resources of an account and
 service, the resource of the charge also determines its owner and use case. For all other accounts and services,

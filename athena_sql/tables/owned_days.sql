@@ -1,5 +1,5 @@
 /*
-title = "Charges by day, account and service, with team, use case and intent"
+title = "Charges by day with team, use case and intent"
 why   = """
 Each charge is allocated by the tag of the resource, then by the tag of the account, then by the account or OU in
 owners.toml. `team` is null if the charge is unallocated. `tag_value` is the value of the owner tag, even if owners.toml

@@ -1,5 +1,5 @@
 /*
-title = "Estimated cost of Bedrock tokens by hour, account, Region and model"
+title = "Estimated cost of Bedrock tokens by hour"
 why   = """
 CloudWatch shows token counts within minutes, and the bill shows the cost of these tokens a day later. The table
 multiplies the tokens of each hour by the last price on the bill. The price is the last price of the same account, Region,
