@@ -17,7 +17,7 @@ action    = """
 blind_spots = [
   "AWS estimates the savings and refreshes the estimate daily. focuswatch caps the estimated savings at the cost of the resource on the bill.",
   "Recommendations to purchase Savings Plans or reservations are not reported, because such recommendations name no resource on the bill.",
-  "You must opt in to Cost Optimization Hub and Compute Optimizer. AWS may need up to 30 days of usage before it recommends anything for a resource.",
+  "You must opt in to Cost Optimization Hub and Compute Optimizer. AWS may need up to 30 days of usage before AWS recommends anything for a resource.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cor-columns.html",

@@ -16,7 +16,7 @@ action    = """
 """
 blind_spots = [
   "Calls to Provisioned Throughput are not billed per token. If no CloudWatch activity is collected, focuswatch detects that a model is used only if the model is also called on demand.",
-  "If no CloudWatch activity is collected, focuswatch compares the model name in the usage type of the Provisioned Throughput with the names in the usage types of tokens. If AWS spells these names differently, a used model can be reported as idle.",
+  "If no CloudWatch activity is collected, focuswatch compares the model name in the usage type of the Provisioned Throughput with the names in the usage types of tokens. If AWS spells the model name differently in the two usage types, a used model can be reported as idle.",
   "The end of a commitment is estimated from its first day on the bill; the bill does not show renewals.",
 ]
 sources   = [

@@ -27,7 +27,7 @@ sources   = [
 [parameters]
 lookback_days = 30
 least_monthly_cost_usd = 100.0     # minimum On-Demand cost; below it, adding checkpoints costs more than Spot saves
-least_job_hours = 1.0          # jobs shorter than this gain little from Spot
+least_job_hours = 1.0          # minimum duration of a job in hours; shorter jobs gain little from Spot
 least_days = 4                 # minimum number of days with training; weekly training occurs on four of 30 days
 least_saving = 0.6
 most_saving = 0.8

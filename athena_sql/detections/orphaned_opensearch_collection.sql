@@ -3,9 +3,10 @@ title     = "Orphaned OpenSearch Serverless collection"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Creating a Bedrock knowledge base can create an OpenSearch Serverless collection. The collection remains when the knowledge
-base is deleted. A Classic collection without queries is billed for at least 1 OCU (175 USD/month), or 2 OCUs with replicas
-(350 USD/month). The service name on the bill is Amazon OpenSearch Service, so a review of AI cost can miss this charge.
+Creating a Bedrock knowledge base can create an OpenSearch Serverless collection. The OpenSearch Serverless collection
+remains when its knowledge base is deleted. A Classic collection without queries is billed for at least 1 OCU (175
+USD/month), or 2 OCUs with replicas (350 USD/month). The service name on the bill is Amazon OpenSearch Service, so a
+review of AI cost can miss this charge.
 """
 reason    = "Account {sub_account_name} was billed for {ocu_hours} OCU-hours of OpenSearch Serverless in {region_id} in {lookback_days} days and {because}: {monthly_cost} {currency}/month."
 action    = """

@@ -4,9 +4,9 @@ category  = "governance"
 schedule  = "daily"
 why       = """
 A use case in owners.toml can restrict the models and Regions that the use case may use, and can require batch inference.
-This detection reports Bedrock tokens that violate the rules of a use case. The finding states the cost of these tokens,
-and the cost of the same number of tokens with allowed usage. To print an IAM policy or SCP that denies calls in violation
-of the rules, run focuswatch policy USE_CASE.
+This detection reports Bedrock tokens that violate the rules of a use case. The finding states the cost of the tokens that
+violate a rule, and the cost of the same number of tokens with allowed usage. To print an IAM policy or SCP that denies
+calls in violation of the rules, run focuswatch policy USE_CASE.
 """
 reason    = "Use case {use_case} used {million_tokens} million tokens in violation of its rules in {lookback_days} days ({broken}): {usage}. The tokens cost {monthly_usage_cost} {currency}/month. Estimated monthly cost of the same tokens with allowed usage: {monthly_allowed_cost} ({allowed_usage})."
 action    = """
@@ -18,7 +18,7 @@ blind_spots = [
   "Model names on the bill differ from model IDs, so a model is allowed if its name on the bill contains all words and numbers of a pattern in owners.toml.",
   "Tags determine which charges belong to a use case, so usage without the use case's tag is not checked.",
   "Only Bedrock tokens are checked; Provisioned Throughput, image generation and SageMaker are not checked.",
-  "The cost of allowed usage assumes the same number of tokens, although another model may need more or fewer tokens. If the bill has no price for the allowed usage, the finding does not state this cost.",
+  "The cost of allowed usage assumes the same number of tokens, although another model may need more or fewer tokens. If the bill has no price for the allowed usage, the finding does not state the cost of allowed usage.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference.html",

@@ -27,7 +27,7 @@ sources   = [
 ]
 [parameters]
 history_days = 56
-most_session_days = 3           # AWS ends role sessions after 12 hours and AgentCore sessions after 8 hours
+most_session_days = 3           # maximum number of days of a session; AWS ends role sessions after 12 hours and AgentCore sessions after 8 hours
 least_sessions = 8
 least_ratio = 4.0
 least_session_cost_usd = 20.0   # minimum cost of a session above the median

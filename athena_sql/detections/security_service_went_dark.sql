@@ -16,7 +16,7 @@ action    = """
 """
 blind_spots = [
   "A security service that stops in a Region without other charges, or in a closed account, is not reported.",
-  "AWS bills Config per recorded configuration item and CloudTrail per data event. If an enabled Config or CloudTrail records nothing for days, its charges stop and it is reported as stopped.",
+  "AWS bills Config per recorded configuration item and CloudTrail per data event. If Config or CloudTrail is enabled but records nothing for days, its charges stop, and the service is reported as stopped.",
   "A security service counts as active while any of its usage types is billed, so a disabled protection plan, rule or trail is not reported. A disabled GuardDuty detector is not reported while GuardDuty Malware Protection for S3 is billed.",
   "AWS does not charge for the first copy of management events, so CloudTrail can record events without being billed.",
   "Security Hub and Security Hub CSPM count as one service.",

@@ -41,7 +41,7 @@ lookback_days = 7
 least_days = 3                 # minimum number of complete days with charges, because a single job is not a launch
 days_before = 14               # number of days on which the tokens of older models of the family are compared
 moved_share = 0.5              # minimum share of the new tokens that moved from older models of the family
-left_share = 0.25              # minimum decrease of the older models' tokens, as a share; smaller decreases are not considered
+left_share = 0.25              # minimum decrease of the tokens of older models, as a share of their earlier tokens
 [needs]
 charges = "ai_family IS NOT NULL AND ai_family NOT IN ('gpu', 'opensearch_serverless')"
 history_days = 17

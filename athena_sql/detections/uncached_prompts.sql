@@ -28,7 +28,7 @@ sources   = [
 [parameters]
 least_active_days = 7          # minimum number of days with usage in the lookback period
 most_cached_share = 0.05       # maximum share of the input tokens that is read from the cache
-least_input_per_output = 4.0   # prompts of text generation, which has more output tokens, are rarely repeated
+least_input_per_output = 4.0   # minimum input tokens per output token; text generation has more output, and its prompts are rarely repeated
 repeated_share = 0.5           # assumed share of repeated input tokens; agents and retrieval repeat more of their input
 reads_a_write = 4.0            # assumed number of reads of a cached prefix per write; more reads save more
 least_monthly_cost_usd = 25.0  # minimum savings; smaller savings are not worth the effort

@@ -36,8 +36,8 @@ sources   = [
 weeks = 1
 [parameters]
 week_days = 7
-least_increase = 1.05            # a regional inference profile costs 1.1 times as much as the global inference profile
-least_inference_increase = 1.5   # a higher threshold, because traffic varies while the number of instances does not
+least_increase = 1.05            # minimum ratio of unit costs; a regional inference profile costs 1.1 times as much as the global profile
+least_inference_increase = 1.5   # minimum ratio of costs per inference; higher, because traffic varies while the number of instances does not
 least_million_tokens = 1.0     # minimum tokens in each of the two weeks, in millions
 least_inferences = 1000.0      # minimum invocations in each of the two weeks
 least_monthly_cost_usd = 50.0

@@ -6,7 +6,7 @@ spend_by_team and spend_by_service: usage and fees, without credits and tax.
 """
 reads = ["daily_charges"]
 [parameters]
-days = 62                      # two periods of 30 complete days, and incomplete days
+days = 62                      # number of days on the chart: two periods of 30 complete days, and incomplete days
 */
 SELECT
     charge_date,

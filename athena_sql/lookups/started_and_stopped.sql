@@ -8,8 +8,8 @@ reads = ["daily_charges"]
 [parameters]
 rises = []
 first_day = 2000-01-01         # first day of the earliest cost increase
-days_before = 28               # at most 62, because each day is one bit of a bigint
-least_days = 14                # minimum number of these days with charges, because occasional charges do not count as stopped
+days_before = 28               # number of days before the increase; at most 62, because each day is one bit of a bigint
+least_days = 14                # minimum number of days with charges before the increase, because occasional charges do not count as stopped
 settled_days = 4               # minimum number of days between the last day of a stopped charge and the scan, because later days are incomplete
 settle_days = 2                # as in the table completeness
 most_days = 62                 # maximum number of days of daily cost, because each day is one bit of a bigint

@@ -4,7 +4,7 @@ basis = "EffectiveCost and BilledCost of usage and fees; BilledCost plus the sep
 why   = """
 The report compares the last 30 complete days (their charges no longer change) with the 30 days before. The report has one
 row for each account, with its OU, highest cost first. `share` is the row's share of the total EffectiveCost. Accounts
-whose amounts are all less than 0.005 are combined in the row (below 0.01), so the total equals the total of the reports
+whose amounts all round to 0.00 are combined in the row (below 0.01), so the total equals the total of the reports
 spend_by_team and spend_by_service. Charges without an account, such as the payer's tax, are in the row (no account).
 """
 [offers]

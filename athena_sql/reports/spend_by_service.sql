@@ -4,7 +4,7 @@ basis = "EffectiveCost and BilledCost of usage and fees; BilledCost plus the sep
 why   = """
 The report compares the last 30 complete days (their charges no longer change) with the 30 days before. The report has one
 row for each AWS service name, highest cost first. `share` is the row's share of the total EffectiveCost. Services whose
-amounts are all less than 0.005 are combined in the row (below 0.01), so the total equals the total of the reports
+amounts all round to 0.00 are combined in the row (below 0.01), so the total equals the total of the reports
 spend_by_team and spend_by_account.
 """
 [offers]

@@ -12,7 +12,7 @@ days = 7
 [needs]
 history_days = 14
 [offers]
-limits = "The weekly summary uses this basis. To compare these weeks on another basis, run the report weekly_deltas."
+limits = "The report has the basis of the weekly summary; the report weekly_deltas offers other bases."
 */
 WITH bills AS (
     SELECT max(CASE WHEN is_settled THEN charge_date END) AS settled_until

@@ -8,7 +8,7 @@ why no owner was found, such as a renamed OU. The last row is the sum of all row
 the row (unallocated) in the report spend_by_team. `share` is the row's share of all unallocated spend.
 """
 [parameters]
-most = 100                     # number of rows; one more row contains the sum of the other rows
+most = 100                     # maximum number of listed rows; one more row contains the sum of all other rows
 [offers]
 cost = ["effective", "billed"]
 charges = ["usage", "fees"]

@@ -2,12 +2,12 @@
 title = "Why callers of Bedrock cannot be evaluated"
 why   = """
 The table has one row if the callers of Bedrock are unknown, or if the export with IAM principals ends several days before
-the bill; otherwise, the table is empty. Detections about callers return this row as not evaluated, with the reason in
-`lacks_input`.
+the bill; otherwise, the table is empty. Detections about callers of Bedrock return the row of this table as not
+evaluated, with the reason in `lacks_input`.
 """
 reads = ["principal_days"]
 [parameters]
-stale_days = 4                 # callers are delivered with the bill or a day later
+stale_days = 4                 # number of days that the export with IAM principals may end before the bill
 */
 WITH coverage AS (
     SELECT

@@ -1,7 +1,7 @@
 /*
 title = "Model tokens in millions, by model, kind and tier"
 why   = """
-AWS bills Bedrock tokens under three kinds of meter names, in two units. The table parses these meters into four kinds of tokens:
+AWS bills Bedrock tokens under three kinds of meter names, in two units. The table parses the token meters into four kinds of tokens:
 input, output, cache read and cache write. `tier` is the pricing tier of the tokens. Capacity that is billed by the hour (provisioned
 or reserved) and training tokens are not included. For other providers, a charge for model calls is included if its meter or its
 unit contains tokens. For other providers, the model is the part of the meter before the kind of tokens, as in `gpt-4o, input`,
