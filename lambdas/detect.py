@@ -65,7 +65,7 @@ def _keep_forecasts(run: LambdaRun, bill: AthenaBill) -> list[str]:
     try:
         keep_forecasts(bill, catalog=run.catalog)
     except QueryError as error:
-        return [f"the month-end forecasts were not kept: {error}"]
+        return [f"the month-end forecasts were not stored: {error}"]
     return []
 
 

@@ -3,14 +3,15 @@ title     = "Orphaned EBS volume"
 category  = "waste"
 schedule  = "daily"
 why       = """
-When an EC2 instance is terminated, its data volumes can remain. When an instance is stopped, all attached volumes remain.
-AWS bills these volumes per GB-month. Training and GPU workloads use large volumes: 1 TB of gp3 costs 80 USD/month, and 1 TB
-of io2 with provisioned IOPS costs several hundred USD/month.
+When an EC2 instance is terminated, its EBS data volumes can remain. When an EC2 instance is stopped, all attached EBS
+volumes remain. AWS bills EBS volumes per GB-month, even if no running instance uses the volume. Training and GPU
+workloads often use large volumes: 1 TB of gp3 costs 80 USD/month, and 1 TB of io2 with provisioned IOPS costs several
+hundred USD/month.
 """
 reason    = "Account {sub_account_name} was billed for EBS volume {volume_id} ({size_gb} GB) in {region_id} on each of the last {lookback_days} days with complete charges, and ran no EC2 or SageMaker instance in that Region: {monthly_cost} {currency}/month."
 action    = """
 1. Check whether the volume is attached to a stopped instance: aws ec2 describe-volumes --volume-ids {volume_id} --region {region_id}
-2. If you need the data but not the volume, create a snapshot, which costs less than half as much: aws ec2 create-snapshot --volume-id {volume_id} --region {region_id}
+2. If you need the data but not the volume, create a snapshot, which costs less than half as much as the volume: aws ec2 create-snapshot --volume-id {volume_id} --region {region_id}
 3. If the volume is not needed, delete it: aws ec2 delete-volume --volume-id {volume_id} --region {region_id}
 """
 blind_spots = [

@@ -4,20 +4,20 @@ category  = "waste"
 schedule  = "daily"
 why       = """
 AWS Cost Optimization Hub recommends stopping, deleting, rightsizing or migrating resources, with estimated savings after
-discounts. Its console does not notify resource owners. focuswatch notifies the owner of each recommendation, tracks the
-recommendation until it is resolved, and verifies the savings on the bill. If a resource has several recommendations, the
-one with the highest savings is reported.
+discounts. The Cost Optimization Hub console does not notify resource owners. focuswatch notifies the owner of each
+recommendation, tracks the recommendation until it is resolved, and verifies the savings on the bill. If a resource has
+several recommendations, focuswatch reports the recommendation with the highest savings.
 """
 reason    = "AWS Cost Optimization Hub recommendation for {resource_type} {resource_name}: {recommended_action}{recommended_change}. AWS estimates savings of {estimated_monthly_savings} {currency}/month after discounts. The bill shows {resource_monthly_cost} {currency}/month for the resource."
 action    = """
-1. Review the recommendation in the AWS console, under Billing and Cost Management > Cost Optimization Hub: aws cost-optimization-hub get-recommendation --recommendation-id {recommendation_id} --region us-east-1
+1. Review the recommendation in the AWS console (Billing and Cost Management > Cost Optimization Hub) or with the AWS CLI: aws cost-optimization-hub get-recommendation --recommendation-id {recommendation_id} --region us-east-1
 2. Ask the owner whether the current size is required, for example for peak load that the estimate does not include.
-3. Apply the recommendation. If it does not apply, exclude the finding.
+3. Apply the recommendation. If the recommendation does not fit the resource, exclude the finding.
 """
 blind_spots = [
-  "The savings are an estimate by AWS, refreshed daily. focuswatch caps them at the resource's cost in the bill.",
-  "Recommendations to purchase Savings Plans or reservations are not reported, because they name no resource in the bill.",
-  "You must opt in to Cost Optimization Hub and Compute Optimizer. AWS may need up to 30 days of usage before it recommends anything for a resource.",
+  "AWS estimates the savings and refreshes the estimate daily. focuswatch caps the estimated savings at the cost of the resource on the bill.",
+  "Recommendations to purchase Savings Plans or reservations are not reported, because such recommendations name no resource on the bill.",
+  "You must opt in to Cost Optimization Hub and Compute Optimizer. AWS may need up to 30 days of usage before AWS recommends anything for a resource.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cor-columns.html",

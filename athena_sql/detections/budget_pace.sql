@@ -6,14 +6,15 @@ names     = "amount"
 schedule  = "daily"
 kind      = "forecast"
 why       = """
-An alert that arrives after a budget is exceeded is too late. The month-end forecast shows early in the month whether spend
-will exceed the budget. The forecast combines month-to-date spend, the weekday pattern of daily spend, and the fees that are
-still due. focuswatch notifies the owner when the forecast first exceeds the budget, then when 70, 85 and 100% of the budget
-are spent, each once a month. While the forecast is within the budget, focuswatch does not notify the owner at 70 and 85%.
+If an alert arrives only after a budget is exceeded, the owner can no longer prevent the overspend. The month-end forecast
+shows early in the month whether spend will exceed the budget. The forecast combines month-to-date spend, the weekday
+pattern of daily spend, and the fees that are still due. focuswatch notifies the owner when the forecast first exceeds the
+budget, and when 70, 85 and 100% of the budget are spent, at most once a month for each of these events. While the
+forecast is within the budget, focuswatch does not notify the owner when 70 and 85% of the budget are spent.
 """
 reason    = "Spend for {plan_of} {plan} is {budget_status}: {spent} of {budget} {currency} ({spent_percent}%) was spent through {settled_until}. {month} has {days_left} days left, and the month-end forecast is {forecast} {currency} ({low} to {high})."
 action    = """
-1. Find the cost drivers: focuswatch report month_forecast, and focuswatch report weekly_deltas for week-over-week changes.
+1. Find the cost drivers: run focuswatch report month_forecast, and run focuswatch report weekly_deltas for the week-over-week changes.
 2. Reduce waste first: run focuswatch findings and resolve the open findings of {plan}.
 3. If the higher spend is intentional, raise monthly_budget in owners.toml before the budget is exceeded.
 """
@@ -27,7 +28,7 @@ sources   = [
   "https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-best-practices.html",
 ]
 [pace]
-alerts = [0.70, 0.85, 1.0]     # shares of the budget that are spent; the forecast comes before them
+alerts = [0.70, 0.85, 1.0]     # shares of the budget: the owner is notified when spend reaches each share
 [needs]
 owners = ["monthly_budget"]
 history_days = 7

@@ -14,16 +14,16 @@ reason    = "{service_name} cost {daily_cost} {currency}/day from {anomalous_fro
 action    = """
 1. Review the cost drivers in this finding, largest first.
 2. Identify who started the usage on {anomalous_from}: aws cloudtrail lookup-events --start-time {anomalous_from} --region {cause_region_id}
-3. If the new cost is expected, no action is required: the baseline adjusts within three weeks. To stop notifications until then, run focuswatch exclude with the fingerprint of this finding and a reason.
+3. If the new cost is expected, no action is required: the baseline adjusts within three weeks. To stop notifications until the baseline adjusts, run focuswatch exclude with the fingerprint of this finding and a reason.
 """
 action_of_others = """
 1. Review the cost drivers in this finding, largest first.
 2. Identify who started the usage on {anomalous_from} in the activity log of {provider}.
-3. If the new cost is expected, no action is required: the baseline adjusts within three weeks. To stop notifications until then, run focuswatch exclude with this finding and a reason.
+3. If the new cost is expected, no action is required: the baseline adjusts within three weeks. To stop notifications until the baseline adjusts, run focuswatch exclude with the fingerprint of this finding and a reason.
 """
 blind_spots = [
   "A service with less than 28 days of history in an account is not evaluated.",
-  "During a launch planned in owners.toml, cost up to the launch's factor is expected and not reported.",
+  "During a launch planned in owners.toml, cost up to `factor` times the baseline is expected and is not reported.",
   "If the cost of a service grows by a constant percentage every day, the growth is part of the trend and is not reported.",
 ]
 sources   = [

@@ -4,8 +4,8 @@ category  = "governance"
 providers = "all"
 schedule  = "daily"
 why       = """
-An experiment has a hypothesis, a cost cap, and a review date. If an experiment is not reviewed, its resources keep running,
-and a one-month trial can be billed for years.
+An experiment in owners.toml has a hypothesis, a cost cap, and a review date. If an experiment is not reviewed, its
+resources keep running, and a one-month trial can be billed for years.
 """
 reason    = "Experiment {use_case} is {overdue}. The experiment costs {daily_cost} {currency}/day and has cost {spent} {currency} since {first_day} (cap: {cap}, review date: {review_on}, hypothesis: {hypothesis})."
 action    = """
@@ -14,10 +14,10 @@ action    = """
 3. If the hypothesis is not confirmed, delete the experiment's resources. To continue the experiment instead, set a new review_on or cap in owners.toml, with the reason as a comment.
 """
 blind_spots = [
-  "The cap of an experiment with on_cap in owners.toml is reported by spend_cap instead, at 70, 85 and 100%.",
+  "If an experiment sets on_cap in owners.toml, the detection spend_cap reports its cap instead, when 70, 85 and 100% of the cap are spent.",
   "If an experiment is identified only by a tag and has no entry in owners.toml, it has no end date and is not reported; focuswatch report portfolio lists it.",
-  "Cost of the last 400 days on the bill counts toward the cap; earlier cost does not.",
-  "Charges that do not match the use case's rules, such as shared resources or untagged data transfer, are not counted.",
+  "Only cost of the last 400 days on the bill counts toward the cap of an experiment.",
+  "Charges that do not match the experiment's rules in owners.toml, such as shared resources or untagged data transfer, do not count toward its cost.",
 ]
 sources   = [
   "https://www.finops.org/framework/capabilities/planning-estimating/",

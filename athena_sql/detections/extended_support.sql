@@ -3,21 +3,22 @@ title     = "Extended support charges"
 category  = "waste"
 schedule  = "daily"
 why       = """
-When a database, search or Kubernetes version leaves standard support, AWS enrolls the resource in extended support and adds a
-charge that can exceed the cost of the resource itself. The resource itself does not change, so the charge is first noticed on the
-bill. It ends on the day of the upgrade to a supported version.
+When a database, search or Kubernetes version leaves standard support, AWS enrolls the resource in extended support and
+adds a charge that can exceed the cost of the resource itself. The resource itself does not change, so the charge is often
+noticed only on the bill. The extended support charge ends on the day of the upgrade to a supported version.
 """
 reason    = "{kind} {resource_id} runs {versions} in extended support ({support_year}): {monthly_cost} {currency}/month in addition to its normal cost. {next_step}"
 action    = """
 1. Find the versions to which {kind} {resource_id} can be upgraded: {versions_command}
 2. Test the upgrade on a copy, including the application.
-3. Upgrade in a maintenance window; the charge ends on the same day: {upgrade_command}
+3. Upgrade in a maintenance window; the extended support charge ends on the day of the upgrade: {upgrade_command}
 """
 blind_spots = [
-  "The bill does not show when extended support began or when its third year begins; both depend on the version.",
-  "A resource that will soon leave standard support is not reported, because the bill shows extended support only from its first charge.",
-  "AWS does not document whether these charges have a ResourceId in FOCUS. Charges without a ResourceId are grouped into one finding per account, Region and service.",
-  "ElastiCache usage types contain the node type. OpenSearch and EKS usage types contain neither engine nor version.",
+  "The bill does not show when extended support began or when its third year begins. The start of extended support and of its third year depend on the version.",
+  "A resource that will soon leave standard support is not reported, because the bill shows extended support only from the first extended support charge.",
+  "AWS does not document whether extended support charges have a ResourceId in FOCUS. Charges without a ResourceId are grouped into one finding per account, Region and service.",
+  "For ElastiCache, the usage type of extended support contains the node type but no version.",
+  "For OpenSearch and EKS, the usage type of extended support contains neither engine nor version.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/extended-support-charges.html",
@@ -29,7 +30,7 @@ sources   = [
 ]
 [parameters]
 lookback_days = 7
-latest_days = 3            # days within which the charge must be on the bill: a database may be off at weekends
+latest_days = 3            # the charge must be on the bill of at least one of the last 3 complete days, because a database may be stopped on weekends
 least_monthly_cost_usd = 1.0
 [needs]
 charges = "regexp_like(meter, '(?i)extended-?support')"
@@ -111,13 +112,13 @@ SELECT
     support_year,
     CASE
         WHEN kind = 'EKS cluster'
-            THEN 'The price does not rise; AWS upgrades the cluster 12 months after the end of standard support.'
-        WHEN kind = 'OpenSearch domain' THEN 'The price per normalized instance hour is the same in all years.'
-        WHEN support_year = 'year 3' THEN 'This is the highest price; AWS ends extended support after year 3.'
-        WHEN support_year = 'one price for all years' THEN 'Check the pricing page of the service for later years.'
+            THEN 'The price of extended support does not rise for EKS; AWS upgrades the cluster 12 months after the end of standard support.'
+        WHEN kind = 'OpenSearch domain' THEN 'The price of extended support per normalized instance hour is the same in all years for OpenSearch.'
+        WHEN support_year = 'year 3' THEN 'Year 3 has the highest price; AWS ends extended support after year 3.'
+        WHEN support_year = 'one price for all years' THEN 'Check the pricing page of the service for the price in later years.'
         WHEN array_join(versions, ',') LIKE 'Aurora MySQL%' THEN 'Aurora MySQL has no higher price in year 3.'
-        WHEN support_year = 'years 1 and 2' THEN 'The price doubles in year 3.'
-        ELSE 'The price of versions in years 1 and 2 doubles in year 3.'
+        WHEN support_year = 'years 1 and 2' THEN 'The price of extended support doubles in year 3.'
+        ELSE 'For the versions in years 1 and 2, the price of extended support doubles in year 3.'
     END AS next_step,
     charged_since,
     last_day,

@@ -8,7 +8,7 @@ why       = """
 Attackers often use stolen credentials to run GPU instances for cryptocurrency mining or model training.
 One p4d.24xlarge costs 20 to 30 USD/hour, and attackers start dozens of instances in Regions that are not monitored.
 """
-reason    = "GPU instances ({instance_types}) ran for {gpu_hours} instance hours in {region_id} from {first_day} to {last_day} and cost {monthly_cost} {currency}. Usage reached {peak_hours} instance hours/day, compared with at most {peak_hours_before} in the previous {history_days} days."
+reason    = "GPU instances ({instance_types}) ran for {gpu_hours} instance hours in {region_id} from {first_day} to {last_day} and cost {monthly_cost} {currency}. Usage reached {peak_hours} instance hours/day, compared with at most {peak_hours_before} instance hours/day in the previous {history_days} days."
 action    = """
 1. Confirm with the account owner that a job needs {instance_types} in {region_id}.
 2. Identify who started the instances: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=EventName,AttributeValue=RunInstances (repeat for CreateEndpoint, CreateTrainingJob, CreateNotebookInstance)
@@ -16,9 +16,9 @@ action    = """
 """
 blind_spots = [
   "GPU hours covered by a capacity reservation or Reserved Instance are assumed to be planned.",
-  "Instance hours are not weighted by instance size.",
+  "One hour of a large instance counts as much as one hour of a small instance.",
   "GPU usage that recurs less than once a quarter is reported each time.",
-  "GPUs in services other than EC2 and SageMaker, and mining on CPUs, are not evaluated.",
+  "GPUs in services other than EC2 and SageMaker are not evaluated, and cryptocurrency mining on CPUs is not detected.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",

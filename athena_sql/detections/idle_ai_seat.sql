@@ -6,18 +6,18 @@ why       = """
 A Kiro subscription is billed per user and month, whether or not the user uses credits. Users who changed teams, stopped using
 the IDE, or were subscribed through a group keep their subscription until an administrator deactivates it.
 """
-reason    = "The Kiro {plan} subscription of user {user_id} used no credits in {lookback_days} days: {monthly_cost} {currency}/month. It was last billed for {billed_month}."
+reason    = "The Kiro {plan} subscription of user {user_id} used no credits in {lookback_days} days: {monthly_cost} {currency}/month. The subscription was last billed for {billed_month}."
 action    = """
 1. Identify the user: aws identitystore describe-user --identity-store-id IDENTITY_STORE_ID --user-id {user_id}
 2. Ask the user or the user's manager whether Kiro is still needed.
-3. If it is not needed, open the Kiro console in {region_id}, choose Users & Groups, select the user, then choose Deactivate plan. If the user was subscribed through a group, remove the user from the group. The subscription ends at the end of the month; it is not refunded.
+3. If Kiro is not needed, open the Kiro console in {region_id}, choose Users & Groups, select the user, then choose Deactivate plan. If the user was subscribed through a group, remove the user from the group. The subscription ends at the end of the month, and AWS does not refund the remaining days.
 """
 blind_spots = [
-  "Credits are matched by user and account: a user with subscriptions in two Regions counts as active in both if one is used.",
-  "If no user of any account used credits in the period, no subscription is evaluated: the export may not list credits per user.",
-  "Subscriptions of Amazon Q Developer and Amazon Quick are not evaluated: the bill does not show the usage of their users.",
-  "A user who is on leave is reported.",
-  "The FOCUS columns of Kiro subscriptions are not documented; the usage types and the resource ID are those of Cost and Usage Reports.",
+  "If a user has subscriptions in two Regions of an account and uses one subscription, focuswatch treats both subscriptions as used, because credits are matched by user and account.",
+  "If no user of any account used credits in the lookback period, no subscription is evaluated, because the export may not list credits per user.",
+  "Subscriptions of Amazon Q Developer and Amazon Quick are not evaluated, because the bill does not show the usage of each user.",
+  "The subscription of a user who is on leave is also reported.",
+  "AWS does not document the FOCUS columns of Kiro subscriptions, so focuswatch expects the usage types and resource IDs that AWS documents for Cost and Usage Reports.",
 ]
 sources   = [
   "https://kiro.dev/docs/cli/enterprise/billing",
@@ -28,7 +28,7 @@ sources   = [
 [parameters]
 lookback_days = 30
 least_monthly_cost_usd = 1.0
-grace_days = 3             # days of a new month in which its subscriptions may not be on the bill yet
+grace_days = 3             # days at the start of a month on which the bill may not contain the subscriptions of this month yet
 [needs]
 charges = "ai_family = 'kiro' AND meter LIKE 'KiroEnterprise-%'"
 columns = ["ResourceId"]

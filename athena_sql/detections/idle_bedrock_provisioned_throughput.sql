@@ -12,11 +12,11 @@ action    = """
 1. Check when the commitment ends (commitmentExpirationTime): aws bedrock list-provisioned-model-throughputs --region {region_id}
 2. Check for invocations in CloudWatch (namespace AWS/Bedrock, metric Invocations, the provisioned model's ARN as ModelId) and confirm with the owner.
 3. If the Provisioned Throughput is not needed, delete it: aws bedrock delete-provisioned-model-throughput --provisioned-model-id {resource_id} --region {region_id}
-   AWS rejects this command during a commitment; in that case, schedule the deletion for the day the commitment ends.
+   AWS rejects the deletion during a commitment; in that case, schedule the deletion for the day on which the commitment ends.
 """
 blind_spots = [
-  "Calls to Provisioned Throughput are not billed per token. If no activity data is collected, the bill shows usage only if the model is also called on demand.",
-  "If no activity data is collected, a model is identified by the name in its usage type; AWS spells some model names differently in the usage types of tokens.",
+  "Calls to Provisioned Throughput are not billed per token. If no CloudWatch activity is collected, focuswatch detects that a model is used only if the model is also called on demand.",
+  "If no CloudWatch activity is collected, focuswatch compares the model name in the usage type of the Provisioned Throughput with the names in the usage types of tokens. If AWS spells the model name differently in the two usage types, a used model can be reported as idle.",
   "The end of a commitment is estimated from its first day on the bill; the bill does not show renewals.",
 ]
 sources   = [

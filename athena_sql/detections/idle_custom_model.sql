@@ -3,18 +3,18 @@ title     = "Unused custom or imported model"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Bedrock bills each stored custom or imported model at about 2 USD/month per unit, and each minute that an imported model is
-kept active at 3 to 9 USD/hour per unit. Models from trials are billed until someone deletes them.
+Bedrock charges about 2 USD/month per unit to store a custom or imported model, and 3 to 9 USD/hour per unit for each
+minute in which an imported model is active. Models from trials are billed until someone deletes them.
 """
 reason    = "The {model_kind} {resource_id} ({meters}) was stored or kept active for {lookback_days} days and received no invocations: {monthly_cost} {currency}/month."
 action    = """
-1. Check whether the model is served through Provisioned Throughput or an on-demand deployment. CloudWatch counts these invocations under another ARN:
+1. Check whether the model is served through Provisioned Throughput or an on-demand deployment, because CloudWatch counts such invocations under the ARN of the Provisioned Throughput or deployment:
    aws bedrock list-provisioned-model-throughputs --model-arn-equals {resource_id} --region {region_id}
 2. Confirm that the weights, or the training data and settings, are stored elsewhere. Deletion cannot be undone.
 3. If the model is not needed, delete it: aws bedrock delete-{model_kind} --model-identifier {resource_id} --region {region_id}
 """
 blind_spots = [
-  "If a custom model is served through Provisioned Throughput or an on-demand deployment, CloudWatch counts its invocations under the ARN of the Provisioned Throughput or deployment. The model then counts as used only if the bill shows token usage of a custom model with the same base model.",
+  "If a custom model is served through Provisioned Throughput or an on-demand deployment, CloudWatch counts its invocations under the ARN of the Provisioned Throughput or deployment, so focuswatch treats the model as used only if the bill shows token usage of a custom model with the same base model.",
   "Charges without a model ARN are counted as not evaluated.",
 ]
 sources   = [

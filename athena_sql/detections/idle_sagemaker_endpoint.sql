@@ -10,10 +10,10 @@ reason    = "Endpoint {endpoint_name} received no invocations in {lookback_days}
 action    = """
 1. Check when the endpoint was created, and confirm with its owner that it is not a disaster-recovery standby: aws sagemaker describe-endpoint --endpoint-name {endpoint_name} --region {region_id}
 2. If the endpoint is not needed, delete it: aws sagemaker delete-endpoint --endpoint-name {endpoint_name} --region {region_id}
-3. If the endpoint is needed occasionally, use serverless or asynchronous inference, which can scale to zero between calls.
+3. If the endpoint is needed occasionally, use serverless or asynchronous inference, which can scale to zero between invocations.
 """
 blind_spots = [
-  "An endpoint that is a disaster-recovery standby is idle by design; exclude the finding.",
+  "An endpoint that is a disaster-recovery standby has no invocations by design; exclude the finding of such an endpoint.",
   "If a Savings Plan covers the instances, deleting the endpoint reduces cost only if the Savings Plan then applies to other usage.",
   "An unused endpoint that receives synthetic health checks is not reported, because each check is an invocation.",
 ]

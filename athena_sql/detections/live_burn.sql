@@ -5,24 +5,25 @@ names     = "amount"
 schedule  = "every_refresh"
 estimate  = true
 why       = """
-A runaway agent or a leaked key can cost hundreds of USD an hour, and the bill shows it a day later. CloudWatch counts tokens within
-minutes. Tokens of an hour times the last price on the bill are an estimate of what the hour costs. The estimate is compared with the same
-hour of previous days, and with the budget per day of a use case or team.
+A runaway agent or a leaked key can cost hundreds of USD/hour, and the bill shows this cost a day later. CloudWatch shows
+the number of tokens within minutes. focuswatch estimates the cost of an hour by multiplying the tokens of this hour by
+the last token price on the bill. The estimated cost of an hour is compared with the usual cost at this time of day. The
+estimated cost of a day is compared with the daily share of the monthly budget of a use case or team.
 """
-reason    = "{subject}: estimated {hourly_cost} {currency} per hour at {last_hour}. {compared_with}: {compared_cost} {currency}. Estimated cost above that since {first_hour}: {estimated_excess} {currency}. Estimate: tokens counted by CloudWatch × last price on the bill; the bill replaces it once the day is complete."
+reason    = "{subject} cost an estimated {hourly_cost} {currency} in the hour that started at {last_hour}. The estimated cost since {first_hour} exceeds the {compared_with} ({compared_cost} {currency}) by {estimated_excess} {currency} in total. The estimate is the number of tokens that CloudWatch counted, multiplied by the last price on the bill. When the bill of the day is complete, the billed cost replaces the estimate."
 action    = """
-1. Identify the caller in the Bedrock invocation log or CloudTrail of {first_hour} and later.
+1. Identify the caller in the Bedrock model invocation log or in CloudTrail, from {first_hour} on.
 2. If the usage is not intentional, stop the workload, or remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role. If a key leaked, disable it first.
 3. If the usage is intentional, announce it as a launch in owners.toml (focuswatch note prints the section), or raise monthly_budget.
 """
 blind_spots = [
-  "The amount is an estimate: it assumes the last price on the bill for the model and the kind of token, including discounts. Changed prices, and shares of regional, global, flex and priority inference that differ from that day, make the bill differ.",
-  "CloudWatch does not count batch inference, Provisioned Throughput, imported and custom models, models of Bedrock Marketplace (endpoints billed by the hour), and calls of the endpoint bedrock-mantle with these metrics.",
-  "A model without a price on the bill is not evaluated; the report spend_rate shows its tokens as unpriced.",
-  "CloudWatch may deliver datapoints late. An hour is read again for six hours.",
-  "Hours are compared only if token hours of at least 7 previous days are collected.",
-  "A cost that grows slowly, below six times the usual, is found by the daily detections only.",
-  "Usage is allocated to use cases and teams by their shares of the last 14 days, so a spike of one workload can count partly for another of the same account and model.",
+  "The estimate uses the last price on the bill for each model and token type, including discounts. The billed cost differs from the estimate if prices change, or if the shares of regional, global, flex and priority inference change.",
+  "The CloudWatch token metrics do not include batch inference, Provisioned Throughput, imported and custom models, Bedrock Marketplace models (billed per endpoint hour), and calls to the bedrock-mantle endpoint.",
+  "If the bill has no price for a model, the model is not evaluated; the report spend_rate shows the tokens of this model as unpriced.",
+  "CloudWatch can deliver datapoints late, so focuswatch reads the metrics of each hour again for six hours.",
+  "An hour is compared with previous days only if the tokens of at least 7 previous days are collected.",
+  "If the cost of an hour is less than six times the usual cost, only the detections of billed cost, such as token_burst and cost_anomaly, can report the increase.",
+  "Usage is allocated to use cases and teams by their shares of the cost in the last 14 days, so part of a spike can be allocated to another workload that uses the same model in the same account.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html",
@@ -31,13 +32,13 @@ sources   = [
 ]
 [parameters]
 history_days = 28
-least_days = 7                 # of token hours before an hour that is compared
-least_ratio = 6.0              # times the usual for the hour
-least_hourly_cost_usd = 20.0   # above the usual: 480 USD a day
-least_account_share = 0.5      # of the excess must be new to the account; the rest moved from another model
-least_plan_ratio = 1.5         # times the usual of the day so far; a budget may be spent on working days only
-settle_days = 2                # as in completeness: the bill has replaced estimates of older days
-stale_days = 4                 # token hours that ended so long ago are not evaluated
+least_days = 7                 # minimum number of days with token counts before an hour is compared
+least_ratio = 6.0              # minimum ratio of the cost of an hour to its usual cost
+least_hourly_cost_usd = 20.0   # minimum cost above the usual cost of the hour; equals 480 USD/day
+least_account_share = 0.5      # minimum share of the excess by which the cost of the whole account increased; a smaller share moved from another model
+least_plan_ratio = 1.5         # minimum ratio of the cost of the day so far to its usual cost, because a budget may be spent on working days only
+settle_days = 2                # as in the table completeness: the bill has replaced the estimates of older days
+stale_days = 4                 # maximum age in days of the newest token counts; older token counts are not evaluated
 [needs]
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
 files = ["token_hours"]
@@ -351,7 +352,7 @@ SELECT
     spikes.model,
     spikes.regions,
     spikes.hourly_cost,
-    'Usual for this hour' AS compared_with,
+    'usual cost per hour' AS compared_with,
     spikes.usual_cost AS compared_cost,
     spikes.excess AS estimated_excess,
     spikes.spike_hours,
@@ -377,7 +378,7 @@ SELECT
     CAST(NULL AS varchar),
     NULL,
     plans.hourly_cost,
-    'Budget per day',
+    'daily budget',
     plans.daily_budget,
     plans.cost - plans.daily_budget,
     CAST(NULL AS bigint),
@@ -413,8 +414,8 @@ SELECT
     last_token_day,
     true,
     CASE WHEN last_token_day IS NULL
-        THEN 'the current spend rate is unknown without tokens by hour (--token-hours, docs/spend-rate.md)'
-        ELSE 'the tokens by hour end on ' || CAST(last_token_day AS varchar)
+        THEN 'the current spend rate is unknown, because no hourly token counts were given (--token-hours, docs/spend-rate.md)'
+        ELSE 'the hourly token counts end on ' || CAST(last_token_day AS varchar)
     END
 FROM coverage
 WHERE coalesce(date_diff('day', last_token_day, $as_of) > $stale_days, true)

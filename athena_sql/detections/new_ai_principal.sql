@@ -5,8 +5,9 @@ schedule  = "every_refresh"
 security_types = ["Unusual Behaviors/User", "TTPs/Credential Access"]
 notify    = "once"
 why       = """
-Attackers use stolen access keys and Bedrock API keys to call models at the victim's expense. The first spend of an IAM user, role
-or API key in an account can be an early sign of such an attack. Each new caller of an account is reported once.
+Attackers use stolen access keys and Bedrock API keys to call models at the victim's expense. The first Bedrock spend of
+an IAM user, role or API key in an account can be an early sign of a stolen key. Each new caller of Bedrock in an account
+is reported once.
 """
 reason    = "The {principal_type} {principal_name} in account {sub_account_name} called Amazon Bedrock for the first time on {first_day}: {monthly_cost} {currency} through {last_day}, for {models}."
 action    = """
@@ -15,11 +16,11 @@ action    = """
 3. If unauthorized: deactivate its access keys or API key, deny bedrock:InvokeModel, bedrock:InvokeModelWithResponseStream and bedrock:CallWithBearerToken to this caller, then search CloudTrail for other activity of these keys.
 """
 blind_spots = [
-  "The detection requires an export with IAM principals (--principals). AWS records callers since 2026-04-08.",
-  "Callers in the first 14 days of an account's data are not reported as new. new_service reports the first use of Bedrock in an account.",
-  "If an attacker uses a key of a user or role that already calls Bedrock, there is no new caller. In this case, token_burst and principal_budget may report the usage.",
-  "All sessions of a role count as one caller. People who sign in through IAM Identity Center with one role are therefore one caller.",
-  "Service-linked roles, and service roles with names that match the parameter service_roles, are excluded. An attacker can avoid detection with a role of such a name.",
+  "This detection requires an export with IAM principals (option --principals). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",
+  "Callers in the first 14 days of an account's data are not reported as new. The detection new_service reports the first use of Bedrock in an account.",
+  "If an attacker uses a key of a user or role that already calls Bedrock, this detection does not report the usage, but the detections token_burst and principal_budget may report it.",
+  "All sessions of a role count as one caller, even if several people sign in with this role through IAM Identity Center.",
+  "Service-linked roles, and service roles with names that match the parameter service_roles, are excluded. An attacker can avoid detection by using a role whose name matches service_roles.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html",
@@ -28,7 +29,7 @@ sources   = [
 ]
 [parameters]
 warm_up_days = 14
-# AWSServiceRoleFor…: service-linked roles. Other prefixes: service roles that AWS consoles create for agents, knowledge bases, AgentCore and SageMaker
+# Service-linked roles start with AWSServiceRoleFor. AWS consoles create service roles with the other prefixes, for agents, knowledge bases, AgentCore and SageMaker.
 service_roles = "^(AWSServiceRoleFor|AmazonBedrockExecutionRole|AmazonBedrockAgentCore|AmazonSageMaker-ExecutionRole|AmazonSageMakerServiceCatalog)"
 [needs]
 charges = "ai_family = 'bedrock'"

@@ -14,13 +14,13 @@ reason    = "Account {sub_account_name} was first billed in {region_id} on {firs
 action    = """
 1. Confirm with the account owner that work was planned in {region_id}.
 2. Identify who created the resources: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false
-3. If unauthorized: list the resources with aws resourcegroupstaggingapi get-resources --region {region_id}, disable the access keys that created them, then deny the region with a service control policy.
+3. If unauthorized: list the resources with aws resourcegroupstaggingapi get-resources --region {region_id}, disable the access keys that created them, then deny the Region with a service control policy.
 """
 blind_spots = [
-  "Usage before the export starts is unknown; Regions in the first 14 days of the bill count as already in use.",
-  "Activity without a line on the bill, such as some free usage, is not detected.",
+  "The export does not show usage before its first day, so Regions with charges in the first 14 days of the bill count as already in use.",
+  "Activity that does not appear on the bill, such as some free usage, is not detected.",
   "In the first 14 days of an account, Regions that another account already uses are not reported.",
-  "CloudFront, Lambda@Edge, Global Accelerator, S3 Transfer Acceleration, and WAF and Shield for CloudFront are not evaluated, because AWS bills them by the location of their traffic.",
+  "CloudFront, Lambda@Edge, Global Accelerator, S3 Transfer Acceleration, and WAF and Shield for CloudFront are not evaluated, because AWS bills these services in the Region where their traffic occurs.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",

@@ -7,11 +7,12 @@ schedule  = "every_refresh"
 security_types = ["Unusual Behaviors/Application"]
 notify    = "once"
 why       = """
-Attackers often use services that the account has not used before: Bedrock for resold chatbots, Lightsail or ECS for mining,
-SES for spam. Each new service of an account is reported once. All service names of Bedrock count as one service. The old
-and new name of a renamed service also count as one service. A first charge below `notable_cost_usd` has low severity and is
-listed in one line, unless the charge is for GPUs, Bedrock, data transfer, or a service that attackers commonly use. If the
-cost exceeds `notable_cost_usd` within a week, the severity becomes high.
+Attackers often use services that the account has not used before: Bedrock for resold chatbots, Lightsail or ECS for
+mining, SES for spam. Each new service of an account is reported once. All service names of Amazon Bedrock count as one
+service. The old and the new name of a renamed service also count as one service. If the first charge of a service is
+below `notable_cost_usd` (default: 1 USD), the finding has low severity and is summarized in one line. For GPUs, Bedrock,
+data transfer, and services that attackers commonly use, the severity is high even if the first charge is small. If the
+cost of a new service exceeds `notable_cost_usd` within a week, the severity of the finding becomes high.
 """
 reason    = "Account {sub_account_name} was first billed for {service_name} on {first_day}, in {regions}: {monthly_cost} {currency} through {last_day} (already used by other accounts: {used_elsewhere})."
 action    = """
@@ -25,7 +26,7 @@ action_of_others = """
 3. If unauthorized: disable the API keys or accounts that created the usage, delete the resources, then deny the service with a policy of the organization.
 """
 blind_spots = [
-  "Usage before the export starts is unknown; services in the first 14 days of the bill count as already in use.",
+  "The export does not show usage before its first day, so services with charges in the first 14 days of the bill count as already in use.",
   "If AWS renames a service and this detection does not list the old name, the service is reported as new once for each account.",
   "In the first 14 days of an account, services that another account already uses are not reported, except GPUs, Bedrock and data transfer.",
   "AWS does not document which name of a renamed service a FOCUS export contains, so the old and the new name count as one service.",
@@ -48,7 +49,7 @@ charges = "first"
 [parameters]
 warm_up_days = 14
 least_transfer_gb = 100
-notable_cost_usd = 1.0         # from the first charge up to the day before the scan
+notable_cost_usd = 1.0         # total cost from the first charge to the day before the scan
 [needs]
 history_days = 14
 */

@@ -3,20 +3,21 @@ title     = "Training on On-Demand instead of Spot"
 category  = "waste"
 schedule  = "daily"
 why       = """
-SageMaker managed spot training runs training jobs on spare capacity, typically for 60 to 80% less than On-Demand. It requires
-one setting and checkpoints in S3. Recurring training jobs that can be interrupted rarely need On-Demand capacity.
+SageMaker managed spot training runs training jobs on spare capacity, typically for 60 to 80% less than On-Demand. Managed
+spot training requires one setting and checkpoints in S3. Recurring training jobs that can be interrupted rarely need
+On-Demand capacity.
 """
 reason    = "SageMaker training ran for {on_demand_hours} On-Demand hours in {region_id} on {training_days} of {lookback_days} days ({jobs} jobs on {instance_types}; {spot_hours} hours on Spot) and cost {monthly_on_demand_cost} {currency}/month. Estimated potential savings with Spot: {monthly_cost} to {monthly_saving_at_most} {currency}/month."
 action    = """
 1. Check which jobs can be stopped and resumed, starting with the largest: {largest_jobs}.
-2. Enable checkpoints for these jobs (CheckpointConfig with an S3 path). If a job has no checkpoints, it can wait for Spot capacity for at most one hour.
+2. Enable checkpoints for these jobs (CheckpointConfig with an S3 path). A training job without checkpoints can wait for Spot capacity for at most one hour.
 3. Enable Spot where the jobs are started: set EnableManagedSpotTraining = true and MaxWaitTimeInSeconds above MaxRuntimeInSeconds; in the SageMaker Python SDK, set use_spot_instances=True.
 """
 blind_spots = [
   "The potential savings are an estimate: Spot prices vary by instance type and Region, and interruptions lengthen jobs.",
   "Spot capacity for the largest GPU instances is scarce. Jobs with a deadline may require On-Demand instances.",
   "Training on HyperPod, on EC2, and in processing jobs is not evaluated.",
-  "Instance hours are not weighted by instance size.",
+  "One hour of a large instance counts as much as one hour of a small instance.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html",
@@ -25,9 +26,9 @@ sources   = [
 ]
 [parameters]
 lookback_days = 30
-least_monthly_cost_usd = 100.0     # On-Demand; below it, adding checkpoints costs more than it saves
-least_job_hours = 1.0          # shorter jobs gain little from Spot
-least_days = 4                 # weekly training occurs four times in 30 days
+least_monthly_cost_usd = 100.0     # minimum On-Demand cost; below it, adding checkpoints costs more than Spot saves
+least_job_hours = 1.0          # minimum duration of a job in hours; shorter jobs gain little from Spot
+least_days = 4                 # minimum number of days with training; weekly training occurs on four of 30 days
 least_saving = 0.6
 most_saving = 0.8
 [needs]

@@ -3,9 +3,10 @@ title     = "Orphaned OpenSearch Serverless collection"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Creating a Bedrock knowledge base can create an OpenSearch Serverless collection. The collection remains when the knowledge
-base is deleted. A Classic collection without queries is billed for at least 1 OCU (175 USD/month), or 2 OCUs with replicas
-(350 USD/month). The service name on the bill is Amazon OpenSearch Service, so a review of AI cost can miss this charge.
+Creating a Bedrock knowledge base can create an OpenSearch Serverless collection. The OpenSearch Serverless collection
+remains when its knowledge base is deleted. A Classic collection without queries is billed for at least 1 OCU (175
+USD/month), or 2 OCUs with replicas (350 USD/month). The service name on the bill is Amazon OpenSearch Service, so a
+review of AI cost can miss this charge.
 """
 reason    = "Account {sub_account_name} was billed for {ocu_hours} OCU-hours of OpenSearch Serverless in {region_id} in {lookback_days} days and {because}: {monthly_cost} {currency}/month."
 action    = """
@@ -16,10 +17,10 @@ action    = """
 3. If a collection is not needed, delete it: aws opensearchserverless delete-collection --id COLLECTION_ID --region {region_id}
 """
 blind_spots = [
-  "OCUs are pooled per account or collection group; the bill may not show which collection uses the OCUs.",
-  "A collection that serves a workload other than Bedrock counts as used only if the metric SearchRequestRate is collected.",
-  "A collection that is searched by Bedrock in another account appears orphaned unless the metric SearchRequestRate is collected.",
-  "In an account that uses Bedrock, a collection is reported only if links and the metric SearchRequestRate are collected.",
+  "Collections in an account or collection group share their OCUs, so the bill may not show which collection uses the OCUs.",
+  "A collection that serves a workload other than Bedrock counts as used only if the CloudWatch metric SearchRequestRate is collected.",
+  "A collection that is searched by Bedrock in another account appears orphaned unless the CloudWatch metric SearchRequestRate is collected.",
+  "In an account that uses Bedrock, a collection is reported only if the links between resources and the CloudWatch metric SearchRequestRate are collected.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html",

@@ -4,9 +4,10 @@ category  = "governance"
 schedule  = "daily"
 steps     = ["budget_period", "reached_percent"]
 why       = """
-A budget of a team or account does not show which user, role or agent spends the money. In owners.toml, you can set budgets for
-callers, in tokens or money, by day or month. focuswatch notifies the owner of a monthly budget when the current pace exceeds the
-budget, then when 70, 85 and 100% are used. For a daily budget, it notifies the owner when 70, 85 and 100% are used.
+A budget of a team or account does not show which user, role or agent spends the money. In owners.toml, you can set
+budgets for callers of Bedrock, in tokens or money, by day or month. For a monthly caller budget, focuswatch notifies the
+owner when the current pace exceeds the budget, and when 70, 85 and 100% of the budget are used. For a daily caller
+budget, focuswatch notifies the owner when 70, 85 and 100% of the budget are used.
 """
 reason    = "Callers covered by the budget {budget_name} used {used} of {budget} {unit} ({used_percent}%) in {budget_period} through {last_day}, {pace_status}. Highest usage: {main_principal}."
 action    = """
@@ -15,10 +16,10 @@ action    = """
 3. If the usage is intentional, raise the limit in [principal_budgets.{budget_name}] of owners.toml. If the usage is not intentional, deny bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream to the caller until the cause is fixed.
 """
 blind_spots = [
-  "The detection requires an export with IAM principals (--principals). AWS records callers since 2026-04-08.",
-  "The bill arrives a day after the usage, so a budget cannot stop usage. Usage of the last two days can still increase.",
-  "The pace is the average of the last seven complete days (their charges no longer change). It does not consider weekends or planned launches.",
-  "Spend without a caller does not count toward budgets of principals, roles or tags. It counts toward the budget of the team that owns the account.",
+  "This detection requires an export with IAM principals (option --principals). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",
+  "The bill arrives a day after the usage, so a budget cannot stop usage. On the bill, usage of the last two days can still increase.",
+  "The pace is the average daily usage of the last seven complete days (their charges no longer change), without regard to weekends and planned launches.",
+  "Spend without a caller counts toward the budget of the team that owns the account, but not toward budgets of principals, roles or tags.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html",
@@ -27,7 +28,7 @@ sources   = [
 [parameters]
 settle_days = 2
 pace_days = 7
-watched_days = 3          # number of recent days for which daily budgets are evaluated, because charges can arrive late
+watched_days = 3          # number of recent days on which daily budgets are evaluated, because charges can arrive late
 first_alert = 0.70
 second_alert = 0.85
 [needs]

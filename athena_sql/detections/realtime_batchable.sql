@@ -11,13 +11,13 @@ action    = """
 1. Confirm with the owner that no person or agent waits for the responses.
 2. Check that the model supports batch inference in {region_id}: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-supported.html
 3. Write the prompts to S3 as JSON Lines and run one job: aws bedrock create-model-invocation-job --region {region_id} --job-name NAME --model-id MODEL --role-arn ROLE --input-data-config ... --output-data-config ...
-   If batch inference is not possible, use the flex tier for calls that can wait several minutes; it costs less than on demand.
+   If batch inference is not possible, use the flex tier for calls that can wait several minutes; the flex tier costs less than on demand.
 """
 blind_spots = [
   "The potential savings are an estimate: half of the cost of input and output tokens. If a workload uses prompt caching, the savings are lower.",
-  "Charges are evaluated by day. Without a tag, the detection cannot distinguish a nightly job from a job that runs all day.",
+  "The bill is evaluated by day, so a nightly job without a tag cannot be distinguished from a job that runs all day.",
   "Not every model supports batch inference, and a batch job needs at least 100 prompts.",
-  "The detection assumes that a tag such as batch or nightly is correct.",
+  "If a workload has a tag such as batch or nightly, the detection assumes that the tag is correct.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference.html",
@@ -25,14 +25,14 @@ sources   = [
   "https://aws.amazon.com/bedrock/pricing/",
 ]
 [parameters]
-lookback_days = 28             # four of each weekday
+lookback_days = 28             # four weeks, so that each weekday occurs four times
 batch_words = "(^|[^a-z])(batch|offline|nightly|bulk|backfill|etl)([^a-z]|$)"
-most_weekdays = 2              # a schedule; interactive use covers all working days
+most_weekdays = 2              # maximum number of weekdays with most of the usage; interactive usage covers all working days
 least_weekday_share = 0.9
 least_active_days = 4
-most_week_share = 0.7          # a schedule of four weeks has a quarter in each; tokens that moved here have all in the last
-least_monthly_cost_usd = 25.0  # of savings; less is not worth the effort
-saving = 0.5                   # https://aws.amazon.com/bedrock/pricing/ : batch, 50% of on demand
+most_week_share = 0.7          # maximum share of one week; a weekly schedule has a quarter of its tokens in each of four weeks
+least_monthly_cost_usd = 25.0  # minimum savings; smaller savings are not worth the effort
+saving = 0.5                   # batch inference costs 50% of on demand: https://aws.amazon.com/bedrock/pricing/
 [needs]
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
 history_days = 28

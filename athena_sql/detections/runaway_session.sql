@@ -4,9 +4,9 @@ category  = "anomaly"
 schedule  = "every_refresh"
 notify    = "once"
 why       = """
-If an agent loops or retries without end, one session costs many times as much as the other sessions of the role. In the total cost
-of the account, this session may not be noticeable. AgentCore runs each agent in its own role session, so that the bill shows the
-cost of each run.
+If an agent loops or retries without end, one session costs many times as much as the other sessions of the role. The cost
+of a runaway session may not be noticeable in the total cost of the account. AgentCore runs each agent in its own role
+session, so the bill shows the cost of each agent run.
 """
 reason    = "The {session_kind} {session} of role {principal_name} cost {session_cost} {currency} from {first_day} to {last_day}, {ratio} times the median of {sessions_of_role} sessions of this role ({median_cost} {currency}). Main model: {model}."
 action    = """
@@ -15,11 +15,11 @@ action    = """
 3. Set a limit of steps and of tokens for the agent, and a budget for the role: [principal_budgets] in owners.toml.
 """
 blind_spots = [
-  "The detection requires an export with IAM principals (--principals). AWS records callers since 2026-04-08.",
+  "This detection requires an export with IAM principals (option --principals). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",
   "A role with fewer than 9 sessions in the last 56 days is not evaluated, because the median of so few sessions is not reliable.",
-  "Sessions with a name that is used on more than 3 days, such as sessions of people and Lambda functions, are not evaluated. principal_budget and token_burst evaluate their usage.",
-  "The bill contains daily amounts, so a session is reported at the earliest on the next day.",
-  "The cost of a session includes model calls. CPU, memory and tools of AgentCore are not included, because the bill contains no caller for them.",
+  "Sessions with a name that is used on more than 3 days, such as sessions of people and Lambda functions, are not evaluated. The detections principal_budget and token_burst evaluate the usage of sessions with recurring names.",
+  "The bill contains daily amounts, so a session is reported on the day after it ran at the earliest.",
+  "The cost of a session includes model calls, but not the CPU, memory and tools of AgentCore, because the bill contains no caller for AgentCore charges.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html",
@@ -27,10 +27,10 @@ sources   = [
 ]
 [parameters]
 history_days = 56
-most_session_days = 3           # AWS ends role sessions after 12 hours, and AgentCore sessions after 8
+most_session_days = 3           # maximum number of days of a session; AWS ends role sessions after 12 hours and AgentCore sessions after 8 hours
 least_sessions = 8
 least_ratio = 4.0
-least_session_cost_usd = 20.0   # above the median
+least_session_cost_usd = 20.0   # minimum cost of a session above the median
 [needs]
 charges = "ai_family = 'bedrock'"
 files = ["principals"]

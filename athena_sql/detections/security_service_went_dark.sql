@@ -4,9 +4,9 @@ category  = "security"
 schedule  = "daily"
 security_types = ["TTPs/Defense Evasion/SecurityServiceStopped"]  # https://attack.mitre.org/techniques/T1562/
 why       = """
-Attackers disable the services that would detect the attack: GuardDuty, CloudTrail, Config, Security Hub, Inspector.
-These services are billed every day. If one of these services is no longer billed in a Region where other services are still
-billed, the service was probably disabled.
+Attackers disable the services that would detect the attack: GuardDuty, CloudTrail, Config, Security Hub, Inspector. AWS
+bills an enabled security service every day. If a security service is no longer billed in a Region where other services
+are still billed, the security service was probably disabled.
 """
 reason    = "Account {sub_account_name} was billed for {service_name} in {region_id} every day through {last_day}, but not on the {stopped_days} complete days since then. Other services in the Region ({other_services}) are still billed."
 action    = """
@@ -15,10 +15,10 @@ action    = """
 3. If unauthorized: enable the service again (check its state: {state_command}), and treat the account as compromised until you have confirmed the cause.
 """
 blind_spots = [
-  "If a service stops in a Region without other charges, or in a closed account, it is not reported.",
-  "Config bills each recorded configuration item, and CloudTrail bills each data event. If nothing is recorded for days, the charges stop although the service is enabled, and the service is reported as stopped.",
-  "A service counts as active while any of its usage types is billed. Therefore a disabled protection plan, rule or trail is not reported. A disabled GuardDuty detector is not reported either while GuardDuty Malware Protection for S3 is billed.",
-  "The first copy of management events is free, so CloudTrail can be recording even if it has no charges.",
+  "A security service that stops in a Region without other charges, or in a closed account, is not reported.",
+  "AWS bills Config per recorded configuration item and CloudTrail per data event. If Config or CloudTrail is enabled but records nothing for days, its charges stop, and the service is reported as stopped.",
+  "A security service counts as active while any of its usage types is billed, so a disabled protection plan, rule or trail is not reported. A disabled GuardDuty detector is not reported while GuardDuty Malware Protection for S3 is billed.",
+  "AWS does not charge for the first copy of management events, so CloudTrail can record events without being billed.",
   "Security Hub and Security Hub CSPM count as one service.",
 ]
 sources   = [

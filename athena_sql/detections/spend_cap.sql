@@ -5,28 +5,28 @@ providers = "all"
 names     = "amount"
 schedule  = "daily"
 why       = """
-A use case with on_cap in owners.toml has a spend cap: its cap (the total since its first charge), or else its monthly_budget (the
-calendar month). Owners are notified when 70, 85 and 100% of the cap are spent. At 100%, on_cap sets the response: "notify" sends
-only the notification, "ask" lets an approver pause spending with a button, "pause" pauses spending immediately. See
-docs/control.md.
+If a use case sets on_cap in owners.toml, its spend is limited to its `cap` (total since the first charge) or, without a
+`cap`, to its `monthly_budget` (per calendar month). Owners are notified when 70, 85 and 100% of the cap are spent. When
+100% of the cap are spent, on_cap determines the response: "notify" only sends the notification, "ask" lets an approver
+pause spending with a button, and "pause" pauses spending immediately. For details of spend caps, see docs/control.md.
 """
-reason    = "Use case {use_case} has spent {spent} of {limit_amount} {currency} ({spent_percent}% of {limit_of}) and currently spends {daily_cost} {currency}/day. At the cap, {at_cap}."
+reason    = "Use case {use_case} has spent {spent} of {limit_amount} {currency} ({spent_percent}% of {limit_of}) and currently spends {daily_cost} {currency}/day. When the cap is reached, {at_cap}."
 action    = """
-1. Decide with {plan_team} whether the spend is intended. If it is, raise {limit_key} in [use_cases.{use_case}] of owners.toml.
-2. If it is not intended, stop the resources with the highest cost: focuswatch report portfolio lists the use case.
-3. To stop model calls at once, press Pause spending in Slack if the message has this button.
+1. Decide with {plan_team} whether the spend is intended. If the spend is intended, raise {limit_key} in [use_cases.{use_case}] of owners.toml.
+2. If the spend is not intended, stop the resources with the highest cost. To see the cost of the use case, run focuswatch report portfolio.
+3. To stop model calls immediately, press Pause spending in the Slack message, if the message has this button.
 """
 blind_spots = [
   "The bill can be a day late, so spend can exceed the cap before it is detected.",
   "Tags determine which charges belong to a use case, so anyone who can tag a resource can add its cost to a use case.",
-  "Charges that do not match the use case's rules, such as shared resources, are not counted.",
+  "Charges that do not match the use case's rules, such as charges of shared resources, do not count toward the cap.",
 ]
 sources   = [
   "https://www.finops.org/framework/capabilities/budgeting/",
   "https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-controls.html",
 ]
 [pace]
-alerts = [0.70, 0.85, 1.0]     # shares of the cap; the SQL reports the highest one that is reached
+alerts = [0.70, 0.85, 1.0]     # shares of the cap: the SQL reports the highest share that is reached
 [parameters]
 lookback_days = 7
 active_days = 35
@@ -89,9 +89,9 @@ SELECT
     coalesce(team, 'the owning team') AS plan_team,
     on_cap,
     CASE on_cap
-        WHEN 'pause' THEN 'focuswatch pauses its roles'
-        WHEN 'ask' THEN 'an approver can pause its roles'
-        ELSE 'focuswatch only notifies'
+        WHEN 'pause' THEN 'focuswatch pauses the roles of the use case'
+        WHEN 'ask' THEN 'an approver can pause the roles of the use case'
+        ELSE 'focuswatch only notifies the owner'
     END AS at_cap,
     limit_amount,
     limit_period,

@@ -4,8 +4,8 @@ category  = "governance"
 names     = "amount"
 schedule  = "every_refresh"
 why       = """
-Every detection depends on a complete bill. AWS delivers the export up to three times a day.
-If deliveries stop, an account is missing, or rows of a month are missing, the missing charges look like savings.
+Every detection depends on a complete bill. AWS delivers a billing export up to three times a day. If deliveries stop, or
+if the charges of an account or part of a month are missing, the missing charges look like savings.
 """
 reason    = "The billing export is late or incomplete: {problem}"
 action    = """
@@ -13,9 +13,9 @@ action    = """
 2. {what_to_do}
 """
 blind_spots = [
-  "A decrease in the cost or in the number of rows of a month can be correct: refunds and credits lower the cost, and AWS merges rows when it closes a billing period. Such a decrease is reported too.",
-  "If the last resource of an account was deleted, the account is reported as missing for 30 days, unless it has a closed_on date.",
-  "If you copy files manually, the detection uses the time of the copy instead of the time of the delivery.",
+  "A correct decrease in the cost or in the number of rows of a month is also reported: refunds and credits lower the cost, and AWS merges rows when it closes a billing period.",
+  "If the last resource of an account was deleted, the account is reported as missing for 30 days, unless the accounts file has a closed_on date for the account.",
+  "If you copy the export files manually, the detection uses the time of the copy instead of the time of the delivery.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/dataexports-export-delivery.html",
@@ -145,7 +145,7 @@ findings AS (
         effective_cost,                                             -- the charged cost; it is not a saving
         'account ' || sub_account_id || ' had charges on ' || CAST(present_days AS varchar) || ' of '
             || CAST($present_days AS varchar) || ' days through ' || CAST(last_day AS varchar)
-            || ', ' || CAST(CAST(round(effective_cost) AS bigint) AS varchar) || ' in total,'
+            || ', at a total cost of ' || CAST(CAST(round(effective_cost) AS bigint) AS varchar) || ' in the billing currency,'
             || ' and has had no charges on the ' || CAST(missing_days AS varchar) || ' complete days since then.',
         'Check whether the account was closed or left the organization:',
         'aws organizations describe-account --account-id {sub_account_id}',
@@ -161,7 +161,7 @@ findings AS (
         'billing period ' || substr(CAST(billing_period AS varchar), 1, 7) || ' decreased from '
             || CAST(charges_before AS varchar) || ' charges to ' || CAST(charges AS varchar)
             || ', and its billed cost from ' || CAST(CAST(round(billed_cost_before) AS bigint) AS varchar)
-            || ' to ' || CAST(CAST(round(billed_cost) AS bigint) AS varchar) || '.',
+            || ' to ' || CAST(CAST(round(billed_cost) AS bigint) AS varchar) || ' in the billing currency.',
         'Check whether a refund or a credit explains the change. If charges are missing, check the deliveries in the payer account:',
         'aws bcm-data-exports list-executions --export-arn EXPORT_ARN --region us-east-1',
         'Request a backfill of the billing period from AWS Support. Do not rely on findings that were resolved since the decrease.',

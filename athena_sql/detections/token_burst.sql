@@ -11,20 +11,20 @@ hundreds of USD/hour. A budget alert arrives after the money is spent.
 reason    = "{model} used {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({expected_million_tokens} million). The excess usage from {first_day} to {last_day} cost {monthly_cost} {currency} ({planned})."
 action    = """
 1. Identify the caller on {peak_day} in CloudTrail or the Bedrock invocation log: aws bedrock get-model-invocation-logging-configuration --region {region_id}
-2. Review the token types: mainly cache reads ({cache_read_share}% on that day) suggest an agent in a loop, mainly output tokens suggest a job, and usage at night and on weekends suggests automation.
+2. Review the token types: mainly cache reads ({cache_read_share}% on {peak_day}) suggest an agent in a loop, mainly output tokens suggest a job, and usage at night and on weekends suggests automation.
 3. If the usage is not intentional, remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role, or disable the caller's access key. Then set a quota for the inference profile and a step limit for the workload.
 """
 action_of_others = """
 1. Identify the caller on {peak_day}: the API key, project or user that {provider} records for the model.
-2. Review the token types: mainly cache reads ({cache_read_share}% on that day) suggest an agent in a loop, mainly output tokens suggest a job, and usage at night and on weekends suggests automation.
+2. Review the token types: mainly cache reads ({cache_read_share}% on {peak_day}) suggest an agent in a loop, mainly output tokens suggest a job, and usage at night and on weekends suggests automation.
 3. If the usage is not intentional, disable the API key. Then set a spending limit or rate limit for the project, and a step limit for the workload.
 """
 blind_spots = [
-  "An account with less than 14 days of token usage has no baseline and is not evaluated. new_service reports the first use of Bedrock.",
+  "An account with less than 14 days of token usage has no baseline and is not evaluated. The detection new_service reports the first use of Bedrock.",
   "A new workload is compared with all previous token usage of its account.",
   "Token usage that moves from one model or inference profile to another in the same account is not reported.",
   "A job that runs once a month on different weekdays is reported every month. A launch that is not in owners.toml is also reported.",
-  "During a planned launch, usage of the launch's use case is reported only if it exceeds the launch's factor.",
+  "During a planned launch, usage of the launch's use case is reported only if it exceeds `factor` times the baseline.",
   "Input, output and cache tokens count equally toward the spike; a spike is reported only if its excess cost is at least `least_daily_cost_usd` per day.",
 ]
 sources   = [
@@ -36,13 +36,13 @@ sources   = [
 charges = "tokens"
 [parameters]
 history_days = 56
-least_active_days = 7          # fewer days are no baseline
-least_age_days = 14            # as the warm-up of a new account
-least_weekdays = 3             # least number of equal weekdays for a weekday pattern
-least_ratio = 3.0              # as gpu_burst; a busy weekday is some 1.5 times an account's median
-least_account_share = 0.5      # of the excess must be new to the account; the rest moved
-left_share = 0.25              # of its baseline: a workload below it has moved; an incomplete day has not
-least_daily_cost_usd = 10.0    # above the baseline
+least_active_days = 7          # minimum number of days with tokens; fewer days are no baseline
+least_age_days = 14            # minimum age of an account in days, as in the detections of new services and Regions
+least_weekdays = 3             # minimum number of previous days with the same weekday for a weekday pattern
+least_ratio = 3.0              # minimum ratio to the baseline, as in gpu_burst; a busy weekday has about 1.5 times the median tokens of an account
+least_account_share = 0.5      # minimum share of the excess by which the whole account's tokens increased; the other tokens moved from another model
+left_share = 0.25              # focuswatch treats a workload with less than this share of its baseline as moved to another model or inference profile
+least_daily_cost_usd = 10.0    # minimum cost per day above the baseline
 [needs]
 charges = "ai_family IN ('bedrock', 'model_api') AND regexp_like(SkuMeter || ' ' || coalesce(ConsumedUnit, ''), '(?i)token')"
 history_days = 14

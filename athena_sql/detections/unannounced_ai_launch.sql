@@ -5,25 +5,25 @@ providers = "all"
 names     = "place"
 schedule  = "daily"
 why       = """
-If no use case in owners.toml covers a new model or AI service, its cost has no expected owner, budget or end date. If you declare
-the launch, its cost is allocated and anomaly detections do not report the planned increase.
+If no use case in owners.toml covers a new model or AI service, its cost has no expected owner, budget or end date. If you
+declare the launch in owners.toml, its cost is allocated, and anomaly detections do not report the planned increase.
 """
-reason    = "Account {sub_account_name} has used {product} since {first_day}, at {daily_cost} {currency}/day, in {regions}. No use case in owners.toml covers these charges."
+reason    = "Account {sub_account_name} has used {product} since {first_day}, at {daily_cost} {currency}/day, in {regions}. No use case in owners.toml covers the charges for {product}."
 action    = """
 1. Confirm with the account owner that {product} is planned, and ask until when the higher cost is expected.
-2. If it is planned, run focuswatch note FINGERPRINT, review the section that it prints, and add the section to owners.toml.
-3. If it is not planned, identify the caller in CloudTrail and remove the permission to use {product} from the caller's role.
+2. If {product} is planned, run focuswatch note FINGERPRINT, review the section that it prints, and add the section to owners.toml.
+3. If {product} is not planned, identify the caller in CloudTrail and remove the permission to use {product} from the caller's role.
 """
 action_of_others = """
 1. Confirm with the owner of {sub_account_name} that {product} is planned, and for how long its cost will rise.
-2. If it is planned, run focuswatch note FINGERPRINT, review the block that it prints, and add the block to owners.toml.
-3. If it is not planned, identify the caller in the activity log of {provider} and remove the permission to use {product}.
+2. If {product} is planned, run focuswatch note FINGERPRINT, review the section that it prints, and add the section to owners.toml.
+3. If {product} is not planned, identify the caller in the activity log of {provider} and remove the permission to use {product}.
 """
 blind_spots = [
   "If owners.toml has no use cases, this detection reports nothing.",
-  "Models and services in the first 14 days of an account or of the bill count as already in use.",
-  "A model counts as in use from the first day on which it costs at least `trial_daily_cost_usd`; 28 days later, its finding is closed.",
-  "A use case without rows covers everything a team owns, but does not count as covering a specific model or service.",
+  "Models and services that are charged in the first 14 days of an account or of the bill count as already in use.",
+  "A model counts as in use from the first day on which it costs at least `trial_daily_cost_usd` (default: 1 USD), and its finding is closed 28 days after this day.",
+  "A use case without `rows` in owners.toml covers everything that its team owns, but does not count as covering a specific model or service.",
   "A model that takes over most of its tokens from older models of its family is a replacement and is not reported, even if it costs more.",
   "EC2 instances with GPUs are reported by gpu_burst; OpenSearch Serverless is not counted as an AI service.",
 ]
@@ -34,14 +34,14 @@ sources   = [
 ]
 [parameters]
 least_daily_cost_usd = 25.0
-trial_daily_cost_usd = 1.0     # a day below it is a trial and does not make a model known
+trial_daily_cost_usd = 1.0     # below this daily cost, usage of a model is a trial, and the model does not count as in use
 warm_up_days = 14
 new_days = 28
 lookback_days = 7
-least_days = 3                 # settled days with charges: a single job is no launch
-days_before = 14               # of the tokens that older models of the family used
-moved_share = 0.5              # of the new tokens: the older models lost at least as many
-left_share = 0.25              # of the older tokens; less is noise
+least_days = 3                 # minimum number of complete days with charges, because a single job is not a launch
+days_before = 14               # number of days on which the tokens of older models of the family are compared
+moved_share = 0.5              # minimum share of the new tokens that moved from older models of the family
+left_share = 0.25              # minimum decrease of the tokens of older models, as a share of their earlier tokens
 [needs]
 charges = "ai_family IS NOT NULL AND ai_family NOT IN ('gpu', 'opensearch_serverless')"
 history_days = 17

@@ -3,20 +3,22 @@ title     = "Repeated prompts without prompt caching"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Agents, chats and retrieval send the same instructions, tools and documents with each call. Bedrock reads a cached prefix at about
-a tenth of the input price, but only for calls that set a cache checkpoint.
+Agents, chat applications and retrieval applications send the same instructions, tools and documents with each call. A
+cached prefix costs about a tenth of the input price, but Bedrock uses the cache only for calls that set a cache
+checkpoint.
 """
-reason    = "{workload} used {million_input_tokens} million input tokens of {models} on {active_days} of {lookback_days} days, {cached_percent}% of them through the prompt cache; input cost {monthly_input_cost} {currency}/month. Estimated potential savings with prompt caching, if {repeated_percent}% of the input is repeated: {monthly_cost} {currency}/month."
+reason    = "{workload} used {million_input_tokens} million input tokens of {models} on {active_days} of {lookback_days} days, {cached_percent}% of them through the prompt cache. The input tokens cost {monthly_input_cost} {currency}/month. Estimated potential savings with prompt caching, if {repeated_percent}% of the input is repeated: {monthly_cost} {currency}/month."
 action    = """
 1. Confirm with the owner that calls share a prefix (instructions, tool definitions, documents) and follow each other within five minutes.
 2. Compare the length of the prefix with the minimum of the model: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
 3. Move the parts that do not change to the start of the prompt, and set a cache checkpoint (cachePoint) after them. The metric CacheReadInputTokenCount in AWS/Bedrock shows the effect within minutes.
 """
 blind_spots = [
-  "The bill does not show how much of a prompt is repeated. The estimate assumes that half of the input tokens are, and that each cached prefix is written once for four reads.",
+  "The bill does not show how much of a prompt is repeated. The estimate assumes that half of the input tokens are repeated, and that each cached prefix is read four times per write.",
   "A prompt shorter than the minimum of its model (1,024 to 4,096 tokens) cannot be cached; the bill does not show the length of prompts.",
   "A model is evaluated only if the bill contains its cache reads and cache writes, in any account, because the estimate uses their prices.",
-  "Batch, flex and priority inference are not evaluated, and neither is a workload with less than four input tokens for each output token.",
+  "Batch, flex and priority inference are not evaluated.",
+  "A workload with fewer than four input tokens for each output token is not evaluated.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html",
@@ -24,12 +26,12 @@ sources   = [
   "https://aws.amazon.com/bedrock/pricing/",
 ]
 [parameters]
-least_active_days = 7          # of the lookback: steady use, on working days at least
-most_cached_share = 0.05       # of the input tokens
-least_input_per_output = 4.0   # text generation has more output; its prompts are rarely repeated
-repeated_share = 0.5           # of the input; agents and retrieval repeat more
-reads_a_write = 4.0            # a cached prefix that is read more often saves more
-least_monthly_cost_usd = 25.0  # of savings; less is not worth the effort
+least_active_days = 7          # minimum number of days with usage in the lookback period
+most_cached_share = 0.05       # maximum share of the input tokens that is read from the cache
+least_input_per_output = 4.0   # minimum input tokens per output token; text generation has more output, and its prompts are rarely repeated
+repeated_share = 0.5           # assumed share of repeated input tokens; agents and retrieval repeat more of their input
+reads_a_write = 4.0            # assumed number of reads of a cached prefix per write; more reads save more
+least_monthly_cost_usd = 25.0  # minimum savings; smaller savings are not worth the effort
 [needs]
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)cache[-_]?(read|write)')"
 columns = ["ConsumedQuantity"]

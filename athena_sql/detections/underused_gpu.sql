@@ -16,9 +16,9 @@ action    = """
 blind_spots = [
   "The potential savings are an estimate: the cost multiplied by the share of time that the GPUs were idle. A smaller instance type may not be available.",
   "Utilization shows whether a kernel ran, but not how much of the GPU the kernel used; a busy GPU can still be oversized.",
-  "EC2 reports no GPU metrics unless the CloudWatch agent collects them; such instances are counted as not evaluated. Inferentia and Trainium report no GPU utilization.",
+  "EC2 reports no GPU metrics unless the CloudWatch agent collects them; instances without GPU metrics are counted as not evaluated. Inferentia and Trainium report no GPU utilization.",
   "GPU memory is not evaluated: a model that must stay loaded needs the GPU even if utilization is low.",
-  "This detection does not report endpoints without invocations; idle_sagemaker_endpoint does.",
+  "Endpoints without invocations are reported by the detection idle_sagemaker_endpoint, not by this detection.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html",
@@ -27,9 +27,9 @@ sources   = [
 ]
 [parameters]
 lookback_days = 7
-least_days_run = 5             # an instance of working days; fewer days are a trial
-most_utilization = 20.0        # percent of one GPU, mean over the hours it ran
-burst_utilization = 60.0       # a day above it shows bursts of work
+least_days_run = 5             # minimum number of days on which the instance ran; fewer days are a trial
+most_utilization = 20.0        # maximum mean utilization per GPU in percent, over the hours in which the instance ran
+burst_utilization = 60.0       # an instance with a day above this utilization (percent) has bursts of work and is not reported
 least_monthly_cost_usd = 1.0
 [needs]
 charges = "is_gpu"

@@ -23,7 +23,7 @@ action_of_others = """
 blind_spots = [
   "Only consecutive weeks are compared; a unit cost that rises by less than 5% a week is not reported.",
   "A higher share of output tokens or cache writes is a change of the token mix and is not reported as a unit cost increase; see the report unit_economics.",
-  "Unit costs are compared for the same model and Region; a switch to a more expensive model or Region is not reported.",
+  "Unit costs are compared for the same model and Region; a change to a more expensive model or Region is not reported.",
   "If an endpoint's invocations are not collected, only its cost per instance hour is evaluated.",
   "In a week with little traffic, such as holidays, the cost per inference rises because the instances keep running.",
 ]
@@ -36,10 +36,10 @@ sources   = [
 weeks = 1
 [parameters]
 week_days = 7
-least_increase = 1.05            # a regional profile costs 1.1 times the global one
-least_inference_increase = 1.5   # a higher threshold, because traffic varies while the number of instances does not
-least_million_tokens = 1.0     # in each of the weeks
-least_inferences = 1000.0      # in each of the weeks
+least_increase = 1.05            # minimum ratio of unit costs; a regional inference profile costs 1.1 times as much as the global profile
+least_inference_increase = 1.5   # minimum ratio of costs per inference; higher, because traffic varies while the number of instances does not
+least_million_tokens = 1.0     # minimum tokens in each of the two weeks, in millions
+least_inferences = 1000.0      # minimum invocations in each of the two weeks
 least_monthly_cost_usd = 50.0
 [needs]
 charges = "ai_family IN ('bedrock', 'sagemaker', 'model_api')"

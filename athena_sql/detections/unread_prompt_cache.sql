@@ -3,20 +3,21 @@ title     = "Prompt cache written but not read"
 category  = "waste"
 schedule  = "daily"
 why       = """
-A cache write costs more than the same tokens as plain input (on Claude 1.25 times for five minutes, twice for an hour) and pays off
-only if the prefix is read again before it expires. A timestamp or an ID near the start of a prompt makes each call write a new prefix.
+Writing tokens to the prompt cache costs more than plain input tokens: on Claude models, 1.25 times the input price for a
+lifetime of five minutes, and twice the input price for one hour. A cache write saves money only if later calls read the
+prefix before it expires. If a timestamp or an ID is near the start of a prompt, each call writes a new prefix.
 """
-reason    = "{workload} wrote {million_written_tokens} million tokens of {models} to the prompt cache on {active_days} of {lookback_days} days and read {million_read_tokens} million. The cache cost {monthly_cache_cost} {currency}/month, {monthly_cost} {currency}/month more than the same tokens without caching."
+reason    = "{workload} wrote {million_written_tokens} million tokens of {models} to the prompt cache on {active_days} of {lookback_days} days and read {million_read_tokens} million tokens from the cache. The cache cost {monthly_cache_cost} {currency}/month, {monthly_cost} {currency}/month more than the same tokens without caching."
 action    = """
 1. Compare the start of several prompts of this workload. Move content that differs between calls (date, user, request ID) after the last cache checkpoint.
 2. Check that calls with the same prefix follow each other within the lifetime of the cache (five minutes, or one hour if the call requests it).
 3. If prompts do not repeat, remove the cache checkpoints (cachePoint) from the calls: the tokens are then billed as input.
 """
 blind_spots = [
-  "If the bill contains no input tokens of the model, the input price is assumed to be the write price divided by 1.25.",
+  "If the bill contains no input tokens of the model, the input price is assumed to be the cache write price divided by 1.25.",
   "Cache reads under another inference profile are not attributed to the profile that wrote the cache.",
-  "The amount is the cost that caching adds to the bill. If the cache were read, the savings would be higher.",
-  "A cache that is written rarely, on less than seven of the days, is not reported.",
+  "The amount of the finding is the cost that caching adds to the bill. If calls read the cache, the savings would be higher.",
+  "A cache that is written on fewer than seven of the last 14 days is not reported.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html",
@@ -25,8 +26,8 @@ sources   = [
 ]
 [parameters]
 least_active_days = 7
-most_reads_a_write = 0.1       # caching pays off from about 0.3 reads a write
-write_multiple = 1.25          # of the input price, the lower one: https://aws.amazon.com/bedrock/pricing/
+most_reads_a_write = 0.1       # maximum cache reads per cache write; caching saves money from about 0.3 reads per write
+write_multiple = 1.25          # price of a cache write as a multiple of the input price, the lower of two: https://aws.amazon.com/bedrock/pricing/
 least_monthly_cost_usd = 25.0
 [needs]
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)cache[-_]?write')"

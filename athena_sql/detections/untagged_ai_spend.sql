@@ -4,13 +4,14 @@ category  = "governance"
 providers = "all"
 schedule  = "daily"
 why       = """
-AI cost grows quickly, and much of it is billed under other service names. If the tags that owners.toml requires are
-missing, focuswatch cannot allocate the spend to a team or a budget, and no owner can confirm that the spend is needed.
+AI cost grows quickly, and much of it is billed under service names that do not mention AI. If the tags that owners.toml
+requires are missing, focuswatch cannot allocate the spend to a team or a budget, and no owner can confirm that the spend
+is needed.
 """
 reason    = "{service_name} in {region_id} costs {monthly_cost} {currency}/month, and the required tags are missing on the resource and on its account: {missing_tags}."
 action    = """
 1. Identify the owning team: CloudTrail shows who created the resource; otherwise, ask the account owner.
-2. Tag the resource with {missing_tags}: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. If the finding has no resource, the charges are for calls to base models. In this case, call the models through an application inference profile, and tag the profile.
+2. Tag the resource with {missing_tags}: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. If the finding has no resource, the charges are for calls to base models: call the models through an application inference profile, and tag the profile.
 3. Activate the tag keys as cost allocation tags in the payer account: aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey=KEY,Status=Active
 """
 action_of_others = """
@@ -20,7 +21,7 @@ action_of_others = """
 """
 blind_spots = [
   "The bill shows the values of a tag only from the day the tag was activated as a cost allocation tag.",
-  "AWS does not document the prefix of cost category names in the FOCUS 1.2 column Tags. The detection removes known prefixes.",
+  "AWS does not document the prefix of cost category names in the FOCUS 1.2 column Tags, so this detection removes only known prefixes.",
   "AWS does not document whether the bill contains a ResourceId for calls to base models. Without a ResourceId, the finding names no resource.",
   "Subscriptions of users (such as Kiro) are not evaluated: a user of IAM Identity Center is not a resource that can be tagged.",
   "If the rows of a resource have different tags, the tags of the most recent day are used; if they differ on that day, the row with the most tags is used.",

@@ -1,8 +1,8 @@
 /*
-title = "Categories of the charges on the days of a finding"
+title = "Charges of a finding by category"
 why   = """
-focuswatch computes cost drivers from usage charges. If a finding has no usage on its days, this lookup returns the other charges
-on these days: purchases, recurring fees, tax and credits, each with billed and effective cost.
+focuswatch computes cost drivers from usage charges. If a finding has no usage charges on its days, this query returns the
+other charges on these days: purchases, recurring fees, tax and credits, each with billed and effective cost.
 """
 reads = ["daily_charges"]
 [parameters]

@@ -1,21 +1,21 @@
 /*
 title = "Cost drivers of a cost increase"
 why   = """
-The lookup splits the excess cost of a finding into cost drivers: meters, regions, operations and resources with higher cost.
-It compares the cost of each cost driver with the cost on the same weekdays of the previous weeks, and scales the differences
-so that they add up to the excess cost of the finding. The earlier cost per unit separates the effect of price from the effect
-of volume; for a new resource, the cost per unit of other resources with this meter is used. For first charges (kind `first`),
-purchases are included; if the EffectiveCost of a purchase is 0, its BilledCost is used. If most of the cost of a cost driver
-is tagged, `tags` has the tags of its largest charges.
+The query splits the excess cost of a finding into cost drivers: meters, Regions, operations and resources with higher
+cost. The query compares the cost of each cost driver with its cost on the same weekdays of the previous weeks, and scales
+the differences so that they add up to the excess cost of the finding. The earlier cost per unit separates the effect of
+price from the effect of volume. For a new resource, the query uses the cost per unit of other resources with the same
+meter. For first charges (kind `first`), purchases are included; if the EffectiveCost of a purchase is 0, its BilledCost
+is used. If most of the cost of a cost driver is tagged, `tags` contains the tags of its largest charges.
 """
 reads = ["daily_charges"]
 [parameters]
 rises = []
 service_names = []
-every_service = false          # for a cost increase of a whole account or region
-first_day = 2000-01-01         # of the weeks before the earliest cost increase
-end_day = 2000-01-01           # after the latest cost increase
-most_growth = 5.0              # maximum expected growth; higher growth is a planned launch and not a cost driver
+every_service = false          # true for a cost increase of a whole account or Region
+first_day = 2000-01-01         # first day of the weeks before the earliest cost increase
+end_day = 2000-01-01           # day after the latest cost increase
+most_growth = 5.0              # maximum growth that is expected without a launch; higher growth is a planned launch and not a cost driver
 most_parts = 20
 most_falls = 2
 */

@@ -1,15 +1,16 @@
 /*
 title = "Operational events of accounts between two times"
 why   = """
-Findings, the weekly summary and the page show events (deployments, alarms, AWS Health) beside cost. focuswatch.detect.operational_events
-selects from these rows the events of the same service or resource. An event on the same day is not proof of a cause.
+Findings, the weekly summary and the page show operational events (deployments, alarms, AWS Health) beside cost. From the
+rows of this query, focuswatch.detect.operational_events selects the events of the same service or resource as the cost.
+An event on the day of a cost change is not necessarily its cause.
 """
 reads = ["events"]
 [parameters]
 account_ids = []
 first_day = 2000-01-01
 end_day = 2000-01-01
-most = 20000                   # the newest count
+most = 20000                   # maximum number of events, newest first
 */
 SELECT
     occurred_at,

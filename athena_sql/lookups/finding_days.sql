@@ -1,8 +1,8 @@
 /*
 title = "Daily cost of the resources of findings"
 why   = """
-The report page shows a chart of the daily cost of an anomaly. If a finding has no region, service or resource, the chart includes
-all regions, services or resources of the account.
+The report page shows a chart of the daily cost of an anomaly. If a finding has no Region, service or resource, the chart
+includes all Regions, services or resources of the account.
 """
 reads = ["daily_charges"]
 [parameters]

@@ -1,8 +1,8 @@
 /*
-title = "GPU hours and utilization by day, for the resources with the highest cost"
+title = "Daily GPU utilization of the resources with the highest cost"
 why   = """
-The report page shows a row for each instance or endpoint, with a square for each day. The squares show GPUs that are idle on
-weekends or after a project. `utilization` is null if utilization was not collected.
+The report page shows a row for each GPU instance or SageMaker endpoint, with a square for each day. The squares show GPUs
+that are idle on weekends or after a project. `utilization` is null if the utilization of the GPUs was not collected.
 """
 reads = ["gpu_days"]
 [parameters]

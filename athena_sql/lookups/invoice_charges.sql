@@ -1,11 +1,12 @@
 /*
-title = "Charges of a billing period by invoice, account, service, kind and tags"
+title = "Charges of a billing period by invoice"
 why   = """
-A chargeback must equal the invoice, so this lookup reads the export as delivered, for one billing period, when the chargeback is
-made. The tables that detections read do not have InvoiceId. Amounts are decimals, so that their sum does not depend on the order.
-`charge_kind` is refund (corrections of earlier invoices, and adjustments), tax, credit, fee (recurring, one-time or purchase) or usage.
-`account_from` is the first day of the account's period in account_periods, whose tags and OU name the owner of the charge.
-`invoice_id` is null until the provider issues the invoice, and in exports of FOCUS 1.0, which have no InvoiceId.
+A chargeback must equal the invoice, so this query reads one billing period of the export as delivered when the chargeback
+is computed. The tables that detections read do not contain InvoiceId. Amounts are decimals, so the total does not depend
+on the order in which they are added. `charge_kind` is refund (corrections of earlier invoices, and adjustments), tax,
+credit, fee (recurring, one-time or purchase) or usage. `account_from` is the first day of the account's period in the
+table account_periods, which contains the tags and the OU that determine the owner of the charge. `invoice_id` is null
+until the provider issues the invoice, and in exports of FOCUS 1.0, which have no InvoiceId.
 https://github.com/FinOps-Open-Cost-and-Usage-Spec/FOCUS_Spec/blob/main/specification/columns/chargeclass.md
 """
 reads = ["focus_export", "account_periods"]

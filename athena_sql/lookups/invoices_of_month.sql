@@ -1,9 +1,9 @@
 /*
 title = "Invoices of a billing period, with their amounts"
 why   = """
-A month is closed once its invoice is issued: the provider then fills in InvoiceId. The tables that detections read do not have it, so
-this lookup reads two columns of one billing period of the export as delivered. `absolute_cost` is the sum without signs, so that credits
-do not hide charges that are not invoiced yet.
+A month is closed when its invoice is issued: the provider then fills in the column InvoiceId. The tables that detections
+read do not contain InvoiceId, so this query reads two columns of one billing period of the export as delivered.
+`absolute_cost` is the sum of the absolute amounts, so that credits do not hide charges that are not invoiced yet.
 """
 reads = ["focus_export"]
 */

@@ -1,9 +1,10 @@
 /*
-title = "Daily charges of a finding, and the other charges of its account and service"
+title = "Daily charges of a finding and of its account and service"
 why   = """
-focuswatch note prints the block of owners.toml that selects the charges of a finding. `is_noted` is true for these charges. The
-other charges of the account and service show which resources and tags select the charges of the finding only, and what the
-service cost before. If `model` is set, the charges are the model's tokens; otherwise they are those of the service and resource.
+The command focuswatch note prints a section for owners.toml that selects the charges of a finding. `is_noted` is true for
+the charges of the finding. The other charges of the account and service show which resources and tags select only the
+charges of the finding, and how much the service cost before. If `model` is set, the charges are the token charges of the
+model; otherwise, they are the charges of the service and resource.
 """
 reads = ["daily_charges", "token_charges"]
 [parameters]

@@ -1,8 +1,8 @@
 /*
 title = "Cost above the baseline of launches that started in a month"
 why   = """
-The month close states what planned launches cost beyond the forecast, which did not know them. A launch that started before the month is
-part of the forecast.
+The month close shows how much planned launches cost beyond the forecast. The forecast of a month does not include
+launches that start in the month, but includes launches that started earlier.
 """
 reads = ["launch_days"]
 [parameters]

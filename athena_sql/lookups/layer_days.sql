@@ -1,7 +1,7 @@
 /*
-title = "Daily AI cost by layer, and the part that a filter on Amazon Bedrock shows"
+title = "Daily AI cost by layer, and its part in Amazon Bedrock"
 why   = """
-The report page charts the daily AI spend by its five layers.
+The report page shows a chart of the daily AI spend by the five layers of AI workloads.
 """
 reads = ["ai_layers"]
 [parameters]

@@ -1,16 +1,16 @@
 /*
-title = "Cost of changed prices in a month, by account, service and tags"
+title = "Cost of changed prices in a month"
 why   = """
-The month close states what changed prices cost: the quantities of the month, multiplied by the difference between the price of the month
-and that of the month before. A price is the BilledCost per pricing unit of a meter in an account and Region. Usage that a commitment
-covers is excluded: it is not billed again.
+The month close shows how much changed prices cost: the quantities of the month, multiplied by the difference between the
+price of this month and the price of the previous month. A price is the BilledCost per pricing unit of a meter in an
+account and Region. Usage that a commitment covers is excluded, because AWS does not bill this usage again.
 """
 reads = ["daily_charges"]
 [parameters]
 first_day = 2026-01-01
 end_day = 2026-02-01
-earlier_day = 2025-12-01       # the first day of the month before
-names_resources = true         # false if owners.toml lists no resources: the rows then have no resource
+earlier_day = 2025-12-01       # first day of the previous month
+names_resources = true         # false if owners.toml lists no resources, so that the rows contain no resources
 least_change = 0.01
 least_effect_usd = 1.0
 */

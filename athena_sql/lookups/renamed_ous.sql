@@ -1,10 +1,11 @@
 /*
-title = "OUs of owners.toml that accounts were in before, and that no account is in any more"
+title = "OUs in owners.toml that no longer contain any account"
 why   = """
-When an OU is renamed, owners.toml still lists its old name, and the spend of its accounts becomes unallocated. This lookup
-returns each OU of owners.toml that no account is in now, but at least one account was in before, with the spend of these
-accounts since they left, in the last days. A rename and a move of all accounts look the same. If an account was moved to
-another team on purpose, its spend is not unallocated.
+When an OU is renamed, owners.toml still contains its old name, and the spend of its accounts becomes unallocated. The
+query returns each OU in owners.toml that contains no account now but contained an account before. For each OU without
+accounts, the query returns the spend of its former accounts after they left, within the last 30 days. The query cannot
+distinguish a renamed OU from an OU whose accounts were all moved. If an account was moved to an OU of another team on
+purpose, its spend is not unallocated.
 """
 reads = ["account_periods", "accounts", "owner_rules", "owned_days"]
 [parameters]

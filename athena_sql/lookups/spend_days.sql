@@ -1,12 +1,12 @@
 /*
 title = "Daily cost of the bill"
 why   = """
-The report page charts the daily spend of the whole bill. The charges are those of the reports spend_by_team and
-spend_by_service: usage and fees, without credits and tax.
+The report page shows a chart of the daily spend of the whole bill. The chart includes the charges of the reports
+spend_by_team and spend_by_service: usage and fees, without credits and tax.
 """
 reads = ["daily_charges"]
 [parameters]
-days = 62                      # two times 30 complete days, and the days that are not complete
+days = 62                      # number of days on the chart: two periods of 30 complete days, and incomplete days
 */
 SELECT
     charge_date,

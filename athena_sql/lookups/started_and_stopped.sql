@@ -1,18 +1,18 @@
 /*
-title = "Resources that started or stopped on the first day of a cost increase"
+title = "Resources that started or stopped when a cost increase began"
 why   = """
-If a resource, meter, operation, region or service is charged for the first or last time on the first day of a cost increase, it
+If a resource, meter, operation, region or service is charged for the first or last time on the first day of a cost increase, this change
 is usually the cause of the increase.
 """
 reads = ["daily_charges"]
 [parameters]
 rises = []
-first_day = 2000-01-01         # of the earliest cost increase
-days_before = 28               # at most 62, because each day is one bit of a bigint
-least_days = 14                # least number of these days with charges; occasional charges are not reported as stopped
-settled_days = 4               # an incomplete day does not show that a charge stopped
-settle_days = 2                # as in completeness
-most_days = 62                 # days from the first day on, for the daily cost; each day is one bit of a bigint
+first_day = 2000-01-01         # first day of the earliest cost increase
+days_before = 28               # number of days before the increase; at most 62, because each day is one bit of a bigint
+least_days = 14                # minimum number of days with charges before the increase, because occasional charges do not count as stopped
+settled_days = 4               # minimum number of days between the last day of a stopped charge and the scan, because later days are incomplete
+settle_days = 2                # as in the table completeness
+most_days = 62                 # maximum number of days of daily cost, because each day is one bit of a bigint
 most = 20
 */
 WITH rises AS (

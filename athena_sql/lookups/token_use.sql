@@ -1,13 +1,15 @@
 /*
-title = "Calls and tokens of Bedrock on the days of a cost increase and before"
+title = "Calls and tokens of Bedrock before and in a cost increase"
 why   = """
-The cost of tokens is the product of calls, tokens per call, token mix and price. CloudWatch counts the calls and the bill the tokens; both
-are averages of the days that both have. Before the increase, the same weekdays count. Batch inference makes no calls.
+The cost of tokens is the product of calls, tokens per call, token mix and price. CloudWatch contains the number of calls,
+and the bill contains the number of tokens. The query returns averages of the days for which calls and tokens are known.
+The days of the cost increase are compared with the same weekdays before the increase. Batch inference is not counted in
+calls.
 """
 reads = ["activity", "token_charges"]
 [parameters]
 rises = []
-first_day = 2000-01-01         # the earliest day that an increase is compared with
+first_day = 2000-01-01         # earliest day with which a cost increase is compared
 end_day = 2000-01-01
 */
 WITH rises AS (

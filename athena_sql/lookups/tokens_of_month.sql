@@ -1,7 +1,8 @@
 /*
-title = "Bedrock tokens of a month by account, period of the account and tags, in millions"
+title = "Bedrock tokens of a month by account and tags, in millions"
 why   = """
-A chargeback that splits shared costs by tokens needs the tokens of each team; teams are assigned by account and tags.
+If a chargeback splits shared costs by tokens, it needs the number of tokens of each team. Teams are determined by the
+account and the tags of the charge.
 """
 reads = ["token_charges", "account_periods"]
 [parameters]

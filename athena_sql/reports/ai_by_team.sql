@@ -1,18 +1,20 @@
 /*
-title = "AI spend, tokens, forecast and waste by team, last 30 complete days"
+title = "AI spend, tokens, forecast and waste by team"
 basis = "EffectiveCost of AI services and user subscriptions: usage, excluding fees, credits and tax"
 forecast_of = "ai_team_days"
 why   = """
-The last row is the total. AI charges are those of the report ai_spend; spend without a team is in the row (unallocated).
-`effective_cost` covers the last 30 complete days (their charges no longer change), `effective_cost_before` the 30 days before.
-`cost_per_million` is the cost of tokens divided by `million_tokens`; tokens are those of Amazon Bedrock.
-`month_to_date`, `forecast`, `low` and `high` are of the current month, as in month_forecast but for AI charges and in EffectiveCost.
-`waste_monthly` is the monthly cost of the team's open waste findings about AI resources, without snoozed and excluded findings.
-`idle_monthly` is the part of it for resources without use. Each dollar counts once.
+The last row is the total of all teams. The report counts the AI charges of the report ai_spend; AI spend without a team
+is in the row (unallocated). `effective_cost` is the cost of the last 30 complete days (their charges no longer change),
+and `effective_cost_before` is the cost of the 30 days before.
+`million_tokens` are Amazon Bedrock tokens in millions, and `cost_per_million` is the cost of these tokens divided by
+`million_tokens`. `month_to_date`, `forecast`, `low` and `high` are calculated for the current month as in the report
+month_forecast, but from the EffectiveCost of AI charges only. `waste_monthly` is the monthly cost of the team's open
+waste findings about AI resources, without snoozed and excluded findings. `idle_monthly` is the part of `waste_monthly`
+for resources without usage. If several findings report a resource, its cost is counted once.
 """
 [parameters]
 days = 30
-settle_days = 2                # as in completeness
+settle_days = 2                # as in the table completeness
 [needs]
 charges = "ai_family IS NOT NULL"
 [offers]

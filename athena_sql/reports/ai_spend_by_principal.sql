@@ -2,10 +2,10 @@
 title = "Bedrock and AgentCore spend by caller, last 30 days"
 basis = "EffectiveCost of Bedrock and AgentCore usage, excluding purchases, credits and tax"
 why   = """
-The report has one row for each IAM user, role or Bedrock API key in each account. Spend without a caller has principal_type
-`none`. AWS records callers of model calls since 2026-04-08, in an export with IAM principals. `sessions` counts the sessions
-of a role, and `costliest_session` is the session with the highest cost. The total equals the Bedrock and AgentCore spend on
-the bill.
+The report has one row for each IAM user, role or Bedrock API key in each account. Spend without a caller has the
+principal_type `none`. AWS has recorded the callers of Amazon Bedrock since 2026-04-08, in an export with IAM principals.
+`sessions` is the number of sessions of a role, and `costliest_session` is the session with the highest cost. The total of
+all rows equals the Bedrock and AgentCore spend on the bill.
 """
 [parameters]
 days = 30
@@ -13,7 +13,7 @@ days = 30
 charges = "ai_family = 'bedrock'"
 files = ["principals"]
 [offers]
-limits = "The export with IAM principals has one cost column, and no fees, credits and tax of callers."
+limits = "The export with IAM principals has one cost column, and contains no fees, credits and tax."
 */
 WITH session_costs AS (
     SELECT

@@ -2,13 +2,17 @@
 title = "Bedrock token cost per run, ticket or customer, last 30 days"
 basis = "EffectiveCost of Bedrock tokens, excluding purchases, credits and tax"
 why   = """
-Model invocation logs state the caller (`identity.arn`) and the request metadata of each call, such as a run, ticket or customer. For
-each key, the report has one row for each value, highest cost first; logged tokens are priced from the bill of their day.
-`counted_as` is `value`, `other values` (all values after the first 100), `no value` (logged calls without this key), `not logged`
-(tokens of an account with logs that the logs do not contain, such as batch inference), `no invocation log` (accounts and days without
-a collected log) or `not on the bill yet` (a negative row). The rows of each key add up to the token spend on the bill.
-`average_cost` is the average of all values of the key. `unpriced_million_tokens` are logged tokens of models that are not on the bill
-of their day: they have no cost. `uncounted_invocations` are calls without token counts in the log, such as failed calls.
+Model invocation logs contain the caller (`identity.arn`) and the request metadata of each call, such as a run, ticket or
+customer. For each metadata key, the report has one row for each value of the key, highest cost first. Logged tokens are
+priced at the cost per token on the bill of the same day.
+`counted_as` is `value` for one value of the key, `other values` for all values after the first 100, and `no value` for
+logged calls without the key. Tokens that the logs of an account do not contain, such as batch inference, are in the row
+`not logged`. Tokens of accounts and days without a collected log are in the row `no invocation log`. Logged tokens that
+the bill does not contain yet are subtracted in the negative row `not on the bill yet`. The rows of each key add up to the
+token spend on the bill.
+`average_cost` is the average cost of all values of the key. `unpriced_million_tokens` are logged tokens without a cost,
+because their model is not on the bill of the same day. `uncounted_invocations` are calls without token counts in the log,
+such as failed calls.
 """
 [parameters]
 days = 30
@@ -17,7 +21,7 @@ most_values = 100
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
 files = ["invocations"]
 [offers]
-limits = "The logs state tokens, which are priced with the effective cost of the day. They have no fees, credits and tax."
+limits = "Logged tokens are priced at the EffectiveCost of the day; the logs contain no fees, credits and tax."
 */
 WITH recent_tokens AS (
     SELECT *

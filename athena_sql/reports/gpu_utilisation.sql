@@ -2,9 +2,9 @@
 title = "GPU cost and utilization, last 30 days"
 basis = "EffectiveCost of GPU usage, excluding purchases, unused commitments, credits and tax"
 why   = """
-An idle GPU costs as much as a busy GPU. The report has one row for each instance or endpoint, highest idle cost first.
-`idle_cost` is an estimate: the cost multiplied by the share of time that the GPUs were idle. If utilization was not collected
-(`days_evaluated` is 0), `idle_cost` is empty.
+The report has one row for each GPU instance or SageMaker endpoint, highest idle cost first. An idle GPU costs as much as
+a busy GPU. `idle_cost` is an estimate: the cost multiplied by the share of time that the GPUs were idle. If the
+utilization of an instance was not collected (`days_evaluated` is 0), `idle_cost` is empty.
 """
 [parameters]
 days = 30
@@ -13,7 +13,7 @@ charges = "is_gpu"
 columns = ["ResourceId"]
 [offers]
 cost = ["effective", "billed"]
-limits = "Fees, credits and tax have no GPU hours."
+limits = "Fees, credits and tax cannot be assigned to GPU hours."
 */
 SELECT
     sub_account_id,

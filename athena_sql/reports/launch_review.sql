@@ -1,18 +1,20 @@
 /*
-title = "Launches that ended in the last 90 days: planned and actual cost"
+title = "Planned and actual cost of launches, last 90 days"
 basis = "EffectiveCost of usage, excluding fees, credits and tax"
 why   = """
-A launch in owners.toml states the maximum planned cost as a multiple of the baseline (`planned_factor`), and the end date. After
-its last complete day, this report compares the plan with the bill. `baseline_daily_cost` is the cost per day of the use case in
-the four weeks before the launch; `actual_factor` is the cost of the most expensive day of the launch divided by it, and
-`average_factor` is the mean of all its days. `daily_cost_after` is the mean of the two weeks after the launch. If the use case
-has a unit and `activity` contains the unit counts, the unit cost before and during the launch are compared with the accepted
-cost. If the report runs every week, `ended_this_week` is true in one run per launch.
+A launch in owners.toml states the maximum planned cost as a multiple of the baseline (`planned_factor`), and the end
+date. When the charges of the last day of a launch are complete, this report compares the planned cost with the cost on
+the bill. `baseline_daily_cost` is the mean daily cost of the use case in the four weeks before the launch.
+`actual_factor` is the highest daily cost of the launch divided by `baseline_daily_cost`, and `average_factor` is the mean
+daily cost of the launch divided by `baseline_daily_cost`. `daily_cost_after` is the mean daily cost of the two weeks
+after the launch. If the use case has a unit and the activity file contains its unit counts, the report compares the unit
+cost before and during the launch with the accepted unit cost. If the report runs every week, `ended_this_week` is true in
+one run per launch.
 """
 [parameters]
 days = 90
-settle_days = 2                # as in completeness
-days_before = 28               # as in launch_days
+settle_days = 2                # as in the table completeness
+days_before = 28               # as in the table launch_days
 days_after = 14
 week_days = 7
 [needs]

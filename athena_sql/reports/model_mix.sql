@@ -1,11 +1,12 @@
 /*
-title = "Token usage by model and tier, last 30 days compared with the previous 30 days"
+title = "Token usage by model and tier, in two periods of 30 days"
 basis = "EffectiveCost of tokens, excluding purchases, credits and tax"
 why   = """
-A model costs half of the on-demand price in the batch tier, and nearly twice the on-demand price in the priority tier. Each
-row shows the tokens of a model in one tier and the cost per million tokens, converted from the unit of the meter.
-`batch_share` is the share of the model's input and output tokens in the batch tier; cache tokens are excluded because batch
-inference does not use the prompt cache.
+The report compares the last 30 days with the 30 days before. Each row shows the tokens of a model in one tier and the
+cost per million tokens, converted from the unit of the meter. In the batch tier, a model costs half of the on-demand
+price; in the priority tier, a model costs nearly twice the on-demand price. `batch_share` is the share of the model's
+input and output tokens in the batch tier. Cache tokens are excluded from `batch_share`, because batch inference does not
+use the prompt cache.
 """
 [parameters]
 days = 30
@@ -13,7 +14,7 @@ days = 30
 charges = "ai_family IN ('bedrock', 'model_api') AND regexp_like(SkuMeter || ' ' || coalesce(ConsumedUnit, ''), '(?i)token')"
 [offers]
 cost = ["effective", "billed"]
-limits = "Fees, credits and tax have no tokens."
+limits = "Fees, credits and tax cannot be assigned to tokens."
 */
 WITH tiers AS (
     SELECT

@@ -1,20 +1,22 @@
 /*
-title = "Month close: forecasts of day 1, 10 and 20 compared with the actual cost"
+title = "Month close: actual cost compared with the forecasts"
 basis = "BilledCost of usage and fees, excluding credits and tax"
 kind  = "month_close"
 why   = """
-The report compares the actual cost of a month with the forecasts made on day 1, 10 and 20 of the month, for the whole bill, each
-team and each use case. Each scan keeps its forecasts; if none was kept on a day, the forecast is computed again from the charges
-before that day, and `recomputed` names the day. `difference` is the actual cost minus the forecast of day 1. It is the sum of
-`launches` (cost above the baseline in launches that started in the month), `incidents` (cost of anomaly and security findings that
-started in the month, above the same charges before), `price` (the quantities of the month at its prices, compared with the prices of
-the month before), `late_charges` (charges of complete days that arrived after the last kept forecast) and `other`.
-`next_month` is the forecast of the following month from the charges of this month. Launches are in EffectiveCost.
+The report compares the actual cost of a month with the forecasts of day 1, 10 and 20 of the month, for the whole bill,
+each team and each use case. Each scan stores its forecasts. If the forecast of day 1, 10 or 20 was not stored, the
+forecast is computed from the charges before that day, and `recomputed` contains the day. `difference` is the actual cost
+minus the forecast of day 1, and is the sum of `launches`, `incidents`, `price`, `late_charges` and `other`. `launches` is
+the cost above the baseline of launches that started in the month. `incidents` is the additional cost of anomaly and
+security findings that started in the month. `price` is the effect of price changes since the previous month.
+`late_charges` are charges of complete days that arrived after the last stored forecast. `other` is the remaining
+difference. `next_month` is the forecast of the following month from the charges of this month. The cost of launches is in
+EffectiveCost.
 """
 [parameters]
-months_before = 1              # 1 is the month before that of the day of the report
+months_before = 1              # 1 selects the last month before the day of the report
 [offers]
-limits = "Forecasts are kept in BilledCost; credits and tax are not forecast."
+limits = "Forecasts are stored in BilledCost; credits and tax are not forecast."
 [needs]
 history_days = 28
 */

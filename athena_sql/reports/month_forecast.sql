@@ -1,16 +1,16 @@
 /*
-title = "Month-end forecast by team, use case and service, compared with budget"
+title = "Month-end forecast compared with budget"
 basis = "BilledCost of usage and fees, excluding credits and tax"
 kind  = "forecast"
 why   = """
-The report forecasts the billed cost of the current month for the whole bill and for each team, use case and service. A day is
-complete when its charges no longer change. `spent` is the cost from the first of the month through the last complete day.
-`forecast` is the sum of three parts: `spent`, the expected cost of usage on the remaining days, and the fees that are still
-due. A fee is still due if both previous months were billed the fee later in the month, for example a support fee on the 25th.
-Usage that has stopped is not forecast. `low` and `high` are an 80% prediction interval: in four of five months, the actual cost
-is between them. `budget` is the monthly_budget of the team or use case in owners.toml. `over_by` is the forecast minus the
-budget, and `over_on` is the day on which the budget is forecast to be exceeded. A use case is also part of its team, and every
-service is part of the whole bill, so the rows must not be added up.
+The report forecasts the billed cost of the current month for the whole bill and for each team, use case and service. A
+day is complete when its charges no longer change. `spent` is the cost from the first day of the month through the last
+complete day. `forecast` is the sum of `spent`, the expected cost of usage on the remaining days, and the fees that are
+still due. A fee is still due if both previous months contain the fee on a later day of the month, for example a support
+fee on the 25th. Usage that has stopped is not forecast. `low` and `high` are the limits of an 80% prediction interval: in
+four of five months, the actual cost is between `low` and `high`. `budget` is the monthly_budget of the team or use case
+in owners.toml. `over_by` is the forecast minus the budget, and `over_on` is the day on which the budget is forecast to be
+exceeded. Do not add up the rows: the whole bill contains every team and service, and a team contains its use cases.
 """
 [needs]
 history_days = 28

@@ -2,18 +2,19 @@
 title = "Spend before and after deployments, alarms and other events"
 basis = "EffectiveCost of usage of complete days, excluding fees, credits and tax"
 why   = """
-Each row has the events of one kind, day, account, region and service (or resource, if the events name no service), newest first,
-with the daily spend of this service in the account: the average of up to seven days before, the day itself, and the average of up
-to seven complete days after. Times are in UTC. The bill has days and not hours, and an event on the same day is not proof of a
-cause. Events whose account, service and resource have no charges are not listed. The table events comes from the collector or
-from `--events`; see docs/events.md.
+Each row contains events (deployments, alarms, AWS Health) of one kind on one day in an account and Region, newest first.
+Events are grouped by service or, if they name no service, by resource. Each row also contains the daily spend of the
+service in the account: the average of up to seven days before, the day itself, and the average of up to seven complete
+days after. Event times are in UTC. Spend is compared by day, not by hour, and an event on the day of a cost change is not
+necessarily its cause. Events whose account, service and resource have no charges are not listed. The events come from the
+collector or from the option `--events`; see docs/events.md.
 """
 [parameters]
 days = 30
 around_days = 7
 most = 100
 [offers]
-limits = "The average of the days around an event compares usage; fees, credits and tax are not billed by day."
+limits = "The report compares daily usage before and after an event; fees, credits and tax are not billed by day."
 */
 WITH service_keys AS (                                        -- as focuswatch.findings.operational_event.service_key names services
     SELECT

@@ -1,13 +1,14 @@
 /*
-title = "Spend by team, last 30 complete days compared with the previous 30 days"
+title = "Spend by team, last 30 days and the 30 days before"
 basis = "EffectiveCost and BilledCost of usage and fees; BilledCost plus the separate columns for credits and tax equals the invoice"
 why   = """
-The report allocates each charge by the tag of the resource, then by the tag of the account, then by the account or OU in
-owners.toml. Spend without a team is listed as (unallocated). A day is complete when its charges no longer change. BilledCost
-matches the invoice; EffectiveCost is the amortized cost of usage.
+The report compares the last 30 complete days (their charges no longer change) with the 30 days before. The report
+allocates each charge by the tag of the resource, then by the tag of the account, then by the account or OU in
+owners.toml. Spend without a team is in the row (unallocated). BilledCost matches the invoice; EffectiveCost is the
+amortized cost of usage.
 """
 [offers]
-limits = "Both costs, credits and tax have columns of their own."
+limits = "EffectiveCost, BilledCost, credits and tax are separate columns of this report."
 */
 SELECT
     coalesce(team, '(unallocated)') AS team,

@@ -1,11 +1,12 @@
 /*
-title = "Current spend rate: estimated cost per hour of Bedrock tokens, by account and model"
-basis = "Estimate: tokens counted by CloudWatch × last price on the bill; the bill replaces it when a day is complete"
+title = "Current spend rate of Bedrock tokens (estimate)"
+basis = "Estimate: tokens counted by CloudWatch × last price on the bill, until the bill of the day is complete"
 why   = """
-The report has one row for each account and model, or application inference profile, with tokens in the last 24 hours of the data.
-`hourly_cost` is the estimated cost of the hour `last_hour`, `average_hourly_cost` of the last 24 hours, and `usual_hourly_cost` the average
-cost of the same hour on the 7 days before. `day_cost` is the estimated cost of that day until `last_hour`. `unpriced_million_tokens` are
-tokens of the last 24 hours without a price on the bill; their cost is unknown and not included.
+The report has one row for each account and model, or application inference profile, with tokens in the last 24 hours of
+the data. `hourly_cost` is the estimated cost of the hour in `last_hour`. `average_hourly_cost` is the average cost per
+hour in the last 24 hours. `usual_hourly_cost` is the average cost of the same hour on the 7 days before. `day_cost` is
+the estimated cost of the current day through `last_hour`. `unpriced_million_tokens` are tokens of the last 24 hours for
+which the bill has no price; the estimates do not include the cost of these tokens.
 """
 [parameters]
 usual_days = 7
@@ -13,7 +14,7 @@ usual_days = 7
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
 files = ["token_hours"]
 [offers]
-limits = "The estimate is computed from tokens and the last price on the bill, not from charges."
+limits = "The estimate is computed from token counts and the last price on the bill, not from charges."
 */
 WITH spans AS (
     SELECT

@@ -1,18 +1,18 @@
 /*
-title = "Weekly spend by team, account and service, compared with the previous week"
+title = "Weekly spend by team, compared with the previous week"
 basis = "EffectiveCost of usage, excluding fees, credits and tax; month_to_date: BilledCost of usage and fees of complete days, excluding credits and tax"
 why   = """
-The report compares the last seven complete days (their charges no longer change) with the seven days before. It excludes
-incomplete days, because they would look like savings. The weekly columns contain the cost of usage without fees.
-`month_to_date` is equal to `spent` in the report month_forecast, through the last complete day (`settled_until`). Unallocated
-spend has no team.
+The report compares the last seven complete days (their charges no longer change) with the seven days before. The report
+excludes incomplete days, because missing charges would look like savings. The weekly columns contain the cost of usage
+without fees. `month_to_date` is equal to `spent` in the report month_forecast, through the last complete day
+(`settled_until`). Unallocated spend is listed without a team.
 """
 [parameters]
 days = 7
 [needs]
 history_days = 14
 [offers]
-limits = "The weekly summary reads this report. weekly_deltas compares the same weeks with other bases."
+limits = "The report has the basis of the weekly summary; the report weekly_deltas offers other bases."
 */
 WITH bills AS (
     SELECT max(CASE WHEN is_settled THEN charge_date END) AS settled_until

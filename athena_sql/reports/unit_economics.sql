@@ -2,27 +2,28 @@
 title = "Cost per unit by week: tokens, calls, inferences, GPU hours"
 basis = "EffectiveCost of tokens, calls, inferences and GPU hours, excluding purchases, credits and tax"
 why   = """
-If spend grows faster than usage, the cost per unit rises. The report compares complete weeks (their charges no longer change),
-most recent first. `by_price` is the part of the change from the previous week that higher or lower prices cause. `by_mix` is the
-part that a different mix of units causes, such as another model or a higher share of output tokens. If the unit cost increased by
-the threshold (`least_increase`) or more, `cause` shows the larger of the two parts. Tokens of all types are counted in millions.
-For each unit, the first row is the sum of all accounts; each account begins with its sum, such as (all models), followed by its items.
-Bedrock calls are from CloudWatch, by account and Region. A day is included only if its tokens in CloudWatch match the tokens on
-the bill. Batch inference is not included in calls. Calls are not priced separately, so the report does not split the change of
-their cost.
+If spend grows faster than usage, the cost per unit increases. The report compares complete weeks (their charges no longer
+change), most recent first. `by_price` is the part of the change from the previous week that is caused by higher or lower
+prices. `by_mix` is the part of the change that is caused by a different mix of units, such as another model or a higher
+share of output tokens. If the unit cost increased by the threshold (`least_increase`) or more, `cause` shows whether
+price or mix is the larger part. Tokens of all types are counted in millions. For each unit, the first row is the total of
+all accounts; the rows of each account start with its total, such as (all models).
+The number of Bedrock calls is from CloudWatch, by account and Region. A day is included in the cost per call only if the
+tokens in CloudWatch match the tokens on the bill. Batch inference is not included in calls. AWS does not price calls
+separately, so the report does not split the change of the cost per call.
 """
 [parameters]
 week_days = 7
 least_increase = 1.05
-most_a_unit = 60               # rows, with those of sums
-most_difference = 0.1          # between the tokens that CloudWatch counts and those on the bill, on a day
+most_a_unit = 60               # maximum number of rows for each unit, including totals
+most_difference = 0.1          # maximum difference between the tokens in CloudWatch and the tokens on the bill of a day
 [needs]
 charges = "is_gpu OR ai_family IN ('bedrock', 'sagemaker')"
 columns = ["ConsumedQuantity"]
 history_days = 14
 [offers]
 cost = ["effective", "billed"]
-limits = "Fees, credits and tax have no units to divide by."
+limits = "Fees, credits and tax cannot be assigned to units."
 */
 WITH weeks AS (
     SELECT

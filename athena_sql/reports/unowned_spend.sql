@@ -1,14 +1,14 @@
 /*
-title = "Unallocated spend, last 30 complete days compared with the previous 30 days"
+title = "Unallocated spend, last 30 days and the 30 days before"
 basis = "EffectiveCost of usage and fees, excluding credits and tax"
 why   = """
-Unallocated spend has no team and no budget. The report lists it by account and service, highest cost first, with the reason why
-no owner was found, such as an OU that was renamed. The last row is the sum of all rows that are not listed, so the total equals (unallocated) in the report
-spend_by_team. A day is complete when its charges no longer change. `share` is
-the row's share of all unallocated spend.
+The report compares the last 30 complete days (their charges no longer change) with the 30 days before. Unallocated spend
+has no team and no budget. The report lists unallocated spend by account and service, highest cost first, with the reason
+why no owner was found, such as a renamed OU. The last row is the sum of all rows that are not listed, so the total equals
+the row (unallocated) in the report spend_by_team. `share` is the row's share of all unallocated spend.
 """
 [parameters]
-most = 100                     # number of rows; one more row contains the sum of the other rows
+most = 100                     # maximum number of listed rows; one more row contains the sum of all other rows
 [offers]
 cost = ["effective", "billed"]
 charges = ["usage", "fees"]

@@ -1,10 +1,11 @@
 /*
 title = "Accounts with the days on which their OU and tags applied"
 why   = """
-An account that changed its OU or its tags has one row for each period: `valid_from` is included, `valid_to` is not. The table
-account_history has the earlier periods, the table accounts has the current one. The first period includes all earlier days, and
-the current one all later days, so that each day belongs to exactly one row. Reports that allocate cost read this table, so that
-an account that changes its owner in the middle of a month keeps its first half with the first owner.
+If an account changes its OU or its tags, the table has one row for each period of the account. `valid_from` is the first
+day of the period, and `valid_to` is the first day after the period. Earlier periods come from the table account_history,
+and the current period comes from the table accounts. The first period includes all earlier days, and the current period
+includes all later days, so each day belongs to exactly one row. If an account moves to another owner in the middle of a
+month, reports allocate the cost of each day to the owner on this day.
 """
 reads = ["accounts", "account_history"]
 */

@@ -1,9 +1,10 @@
 /*
 title = "Teams of accounts"
 why   = """
-The team of a charge whose tags name no team: that of the account's tag, then of the account in owners.toml, then of its OU.
-An account that changed its OU or tags has a row for each period, as in account_periods. `tag_value` is the value of the account's
-owner tag, even if owners.toml does not list this value.
+If the tags of a charge name no team, the charge is allocated to the team in this table: the team in the account's tag,
+else the team that owns the account in owners.toml, else the team that owns its OU. An account that changed its OU or tags
+has a row for each period, as in the table account_periods. `tag_value` is the value of the account's owner tag, even if
+owners.toml does not list this value.
 """
 reads = ["account_periods", "owner_rules", "tag_teams"]
 */

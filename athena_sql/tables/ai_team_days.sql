@@ -1,13 +1,14 @@
 /*
 title = "AI spend and tokens by day, team, account and service"
 why   = """
-AI charges are those of ai_layers, allocated to teams as in owned_days; `team` is null if a charge is unallocated. Subscriptions of
-users that are billed once a month are in `fee_cost`, all other charges in `usage_cost`. `million_tokens` and `token_cost` are the
-tokens of token_charges and their cost, which is part of `usage_cost`.
+The table allocates the AI charges of the table ai_layers to teams, as in the table owned_days; `team` is null if a charge
+is unallocated. `fee_cost` is the cost of user subscriptions that are billed once a month, and `usage_cost` is the cost of
+all other charges. `million_tokens` are the tokens of the table token_charges in millions, and `token_cost` is the cost of
+these tokens, which is part of `usage_cost`.
 """
 reads = ["ai_layers", "token_charges", "tag_teams", "account_teams", "completeness"]
 [parameters]
-days = 155                # as in paid_days
+days = 155                # as in the table paid_days
 */
 WITH charges AS (
     SELECT

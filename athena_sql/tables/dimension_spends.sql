@@ -1,9 +1,10 @@
 /*
-title = "Spend by account and by service, last 30 complete days and the 30 days before"
+title = "Spend by account and by service, in two 30-day periods"
 why   = """
-`dimension` is account or service, and `value` is its account ID or service name; `value` is null for charges that have none. Values
-whose amounts all round to 0.00 are summed up in one row of each dimension, with `is_below_a_cent` and their number in `summed_up`, so
-that each dimension has the total of team_spends. `share` is the row's share of the EffectiveCost of its dimension.
+`dimension` is account or service, and `value` is the account ID or service name; `value` is null for charges without an
+account or service. Accounts or services whose amounts all round to 0.00 are combined in one row with
+`is_below_a_cent` = true, so the total of each dimension equals the total of the table team_spends. `summed_up` is the
+number of combined accounts or services. `share` is the row's share of the EffectiveCost of its dimension.
 """
 reads = ["team_spends"]
 */

@@ -1,12 +1,13 @@
 /*
-title = "SageMaker real-time endpoints by day: cost, instance hours, invocations"
+title = "SageMaker endpoints by day: cost, hours, invocations"
 why   = """
-The cost per inference is the cost of an endpoint divided by its invocations.
-`invocations` is the total of all variants. It is null if invocations were not collected.
+The table has the cost, instance hours and invocations of each SageMaker endpoint, so that the cost per inference can be
+computed. `invocations` is the total of all variants of the endpoint. `invocations` is null if the invocations of the
+endpoint were not collected.
 """
 reads = ["ai_charges", "activity"]
 [parameters]
-days = 75                 # two periods of 30 complete days that reports compare, and incomplete days
+days = 75                 # reports compare two periods of 30 complete days; the other days are incomplete
 */
 WITH charged_days AS (
     SELECT

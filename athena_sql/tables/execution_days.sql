@@ -1,16 +1,18 @@
 /*
 title = "Bedrock token cost by day, caller and request metadata"
 why   = """
-Model invocation logs state the caller of each call and the metadata that the caller gave, such as a run, ticket or customer
-(`requestMetadata`); the bill states neither. `invocation_tokens` has the sums of these logs. Logged tokens cost what the same kind of
-token of the same account and model cost on the bill of that day, batch inference and the endpoint bedrock-mantle excluded, because
-neither is logged. Tokens whose model is not on the bill of that day have no cost (null).
-`recorded` is `logged`, `not logged` (the account has logs of that day, but not of these tokens), `no invocation log` (no log of the
-account and day was collected), or `not on the bill yet`, a negative row that subtracts what the logs have and the bill does not.
-Therefore the total of each day, account and kind of token equals the bill.
-Models have other names on the bill than in the logs, so letters and numbers of both names are compared, without vendor, Region
-group, date and version. An application inference profile is compared by its ID.
-`invocations` is counted once for each call, in the row of its input tokens.
+Model invocation logs contain the caller of each call and the metadata that the caller sent, such as a run, ticket or
+customer (`requestMetadata`); the bill contains neither caller nor metadata. The table `invocation_tokens` contains the
+token sums of model invocation logs. Logged tokens are priced at the cost of tokens of the same kind, model and account on
+the bill of the day. Batch inference and the endpoint bedrock-mantle are excluded from the price of logged tokens, because
+their calls are not logged. If the bill of the day does not contain the model, the cost of the logged tokens is null.
+`recorded` is `logged` for tokens in the logs. `recorded` is `not logged` for tokens that the logs of the account and day
+do not contain. `recorded` is `no invocation log` for tokens of an account and day without a collected log. `recorded` is
+`not on the bill yet` in a negative row that subtracts logged tokens that the bill does not contain yet. The total of each
+day, account and token kind equals the total on the bill.
+Model names on the bill and in the logs differ, so the table compares the letters and numbers of both names, without
+vendor, Region group, date and version. An application inference profile is compared by its ID. `invocations` is counted
+once for each call, in the row of its input tokens.
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html
 https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-request-metadata.html
 """

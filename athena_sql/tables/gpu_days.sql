@@ -1,14 +1,15 @@
 /*
 title = "GPU hours, cost and utilization by day and resource"
 why   = """
-The bill states the GPU hours and CloudWatch states the utilization. This table combines both to show the cost of idle GPUs.
-`utilization` is the mean utilization per GPU, from 0 to 100%; it is null if utilization was not collected. An instance type that is not
-in the list counts as one GPU, so that its utilization is overstated rather than understated.
-GPUs by type: https://docs.aws.amazon.com/ec2/latest/instancetypes/ac.html
+The bill contains GPU hours, and CloudWatch contains GPU utilization. The table combines GPU hours and utilization to show
+the cost of idle GPUs. `utilization` is the mean utilization per GPU, from 0 to 100%; `utilization` is null if it was not
+collected. An instance type that is not in the list of GPU counts is assumed to have one GPU, so its utilization can be
+too high but not too low.
+GPUs by instance type: https://docs.aws.amazon.com/ec2/latest/instancetypes/ac.html
 """
 reads = ["ai_charges", "activity"]
 [parameters]
-days = 75                 # two periods of 30 complete days that reports compare, and incomplete days
+days = 75                 # reports compare two periods of 30 complete days; the other days are incomplete
 */
 WITH gpu_charges AS (
     SELECT

@@ -1,12 +1,13 @@
 /*
 title = "Why callers of Bedrock cannot be evaluated"
 why   = """
-One row if the callers of Bedrock are unknown, or if the export with IAM principals ends several days before the bill; otherwise no
-row. Detections about callers return it as a row that is not evaluated, with the reason in `lacks_input`.
+The table has one row if the callers of Bedrock are unknown, or if the export with IAM principals ends several days before
+the bill; otherwise, the table is empty. Detections about callers of Bedrock return the row of this table as not
+evaluated, with the reason in `lacks_input`.
 """
 reads = ["principal_days"]
 [parameters]
-stale_days = 4                 # callers arrive with the bill, or a day later
+stale_days = 4                 # number of days that the export with IAM principals may end before the bill
 */
 WITH coverage AS (
     SELECT

@@ -1,14 +1,14 @@
 /*
-title = "Charges by day, account, service and tags, and by resource if owners.toml lists resources"
+title = "Charges by day, account, service, tags and listed resource"
 why   = """
-The tags and the account of a charge determine its owner and use case. If owners.toml lists resources of an account and service,
-the resource also determines them. For all other accounts and services, ResourceId is null and the table has totals, not
-charges by resource.
-A combination of key columns can have several rows per day; always sum them.
+The tags and the account of a charge determine its owner and use case. If owners.toml lists resources of an account and
+service, the resource of the charge also determines its owner and use case. For all other accounts and services,
+ResourceId is null, and the table contains totals of all resources.
+A combination of key columns can have several rows per day; always sum these rows.
 """
 reads = ["daily_charges", "tagged_days", "plan_rules"]
 [parameters]
-names_resources = true         # false if owners.toml lists no resources: the query then reads no charges by resource
+names_resources = true         # false if owners.toml lists no resources, so that the query reads no charges by resource
 */
 WITH named_services AS (
     SELECT DISTINCT coalesce(resources.SubAccountId, '') || ' ' || resources.ServiceName AS account_service

@@ -1,12 +1,12 @@
 /*
-title = "Billed cost by day, team, use case, account and service, for forecasts"
+title = "Billed cost by day, team and use case, for forecasts"
 why   = """
-The table has BilledCost without credits and tax, because budgets do not include credits and tax.
-Fees (purchases, recurring and one-time) are separate from usage, so that a monthly fee is not forecast as a daily cost.
+The table contains BilledCost without credits and tax, because budgets do not include credits and tax. Fees (purchases,
+recurring and one-time charges) are separate from usage, so that a monthly fee is not forecast as a daily cost.
 """
 reads = ["owned_days", "completeness"]
 [parameters]
-days = 155                # the month, and the 120 days before it that a forecast reads
+days = 155                # a forecast reads the current month and the 120 days before it
 */
 SELECT
     owned_days.team,

@@ -1,9 +1,10 @@
 /*
 title = "Usage by caller, from the export with IAM principals"
 why   = """
-Since 2026-04-08, CUR 2.0 states which IAM user, role session or API key called Amazon Bedrock. FOCUS does not have this column.
-The table has the day, account, meter, caller, tags, quantity and cost. It does not have charges without a caller, because the
-bill contains these charges. If the export states the cost after discounts, `cost` is after discounts.
+Since 2026-04-08, CUR 2.0 contains the IAM user, role session or API key that called Amazon Bedrock. FOCUS has no column
+for the caller of a model. The table contains the day, account, meter, caller, tags, quantity and cost of calls. Charges
+without a caller are not in this table, because the bill contains them. If the export contains the cost after discounts,
+`cost` is the cost after discounts.
 https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html
 """
 reads = ["principal_export"]

@@ -1,12 +1,13 @@
 /*
-title = "Estimated cost of Bedrock tokens by hour, account, Region and model"
+title = "Estimated cost of Bedrock tokens by hour"
 why   = """
-CloudWatch counts tokens within minutes, and the bill states their cost a day later. This table multiplies the tokens of each hour by the
-last price on the bill for the same account, Region, model and kind of token, or else by the last price of the model in any account.
-Discounts are part of that price. `unpriced_tokens` are tokens (in millions) of models that the bill has no price for.
-Trino evaluates a common table expression at every mention, so the charges are mentioned twice only.
-CloudWatch and the bill name models differently (anthropic.claude-sonnet-4-20250514-v1:0, Claude4Sonnet): a name on the bill is the model's
-if it has the same words and the same digits in the same order. An application inference profile is found on the bill by its ID.
+CloudWatch shows token counts within minutes, and the bill shows the cost of these tokens a day later. The table
+multiplies the tokens of each hour by the last price on the bill. The price is the last price of the same account, Region,
+model and token kind, or else the last price of the model in any account. Prices on the bill include discounts.
+`unpriced_tokens` are tokens, in millions, of models for which the bill has no price.
+CloudWatch and the bill use different model names, such as anthropic.claude-sonnet-4-20250514-v1:0 and Claude4Sonnet. A
+name on the bill matches a model if both names contain the same words, and the same digits in the same order. An
+application inference profile is matched by its ID.
 https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html
 https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html
 """
@@ -14,7 +15,7 @@ reads = ["token_hours", "token_charges"]
 [parameters]
 price_days = 35
 history_days = 31
-ahead_days = 7                 # hours after the last day of the bill, which may be late
+ahead_days = 7                 # days with token counts after the last day of the bill, because the bill can be late
 */
 WITH price_days AS (
     SELECT
@@ -27,7 +28,7 @@ WITH price_days AS (
         charge_date,
         sum(million_tokens) AS million_tokens,
         sum(effective_cost) AS effective_cost
-    FROM token_charges
+    FROM token_charges                -- Trino evaluates a common table expression at every mention: two mentions at most
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $price_days AS date)
         AND charge_date < $as_of
         AND tier NOT IN ('batch', 'custom model')

@@ -1,9 +1,9 @@
 /*
 title = "Teams of tags"
 why   = """
-One row for each set of tags of a charge or an account that has an owner tag. `tag_value` is the value of the first owner tag that has
-one; `team` is its team in owners.toml, or null if owners.toml does not list the value. Without any team in owners.toml, the value is
-the team.
+The table has one row for each set of tags that contains an owner tag, on charges and on accounts. `tag_value` is the
+value of the first owner tag that has a value. `team` is the team to which owners.toml assigns `tag_value`, or null if
+owners.toml does not list the value. If owners.toml has no teams, `team` is equal to `tag_value`.
 """
 reads = ["tag_values", "owner_rules"]
 */

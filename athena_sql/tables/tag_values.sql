@@ -1,8 +1,9 @@
 /*
 title = "Values of the tags of charges and accounts"
 why   = """
-One row for each key of each set of tags, of charges and of accounts. `bare_key` is the key in lower case without the prefix that cost
-allocation adds, as focuswatch.catalog.tag_key_prefixes compares keys.
+The table has one row for each key in each set of tags, on charges and on accounts. `bare_key` is the tag key in lower
+case without the prefix of cost allocation tags. The module
+focuswatch.catalog.tag_key_prefixes changes tag keys in the same way.
 """
 reads = ["tagged_days", "account_periods"]
 [parameters]

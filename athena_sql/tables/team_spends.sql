@@ -1,15 +1,16 @@
 /*
-title = "Spend of each team in the last 30 complete days and the 30 days before, by provider, account and service"
+title = "Spend of teams by provider, account and service"
 why   = """
-Charges are allocated as in the table owned_days. `team` is null if a charge is unallocated. `tag_value` is the value of the tag,
-even if owners.toml does not list this value. `effective_cost` and `billed_cost` include usage and fees. Credits and tax are in
-separate columns; `billed_cost`, credits and tax add up to the invoice. The table includes only complete days (their charges no
-longer change), unless the bill has no complete day.
+The table has the spend of the last 30 complete days (their charges no longer change) and of the 30 days before; if the
+bill has no complete day, incomplete days are included. Charges are allocated to teams as in the table owned_days. `team`
+is null if a charge is unallocated. `tag_value` is the value of the owner tag, even if owners.toml does not list this
+value. `effective_cost` and `billed_cost` include usage and fees. Credits and tax are in separate columns; `billed_cost`,
+credits and tax add up to the invoice.
 """
 reads = ["owned_days", "completeness"]
 [parameters]
 days = 30
-settle_days = 2                # as in completeness
+settle_days = 2                # as in the table completeness
 */
 WITH windows AS (
     SELECT

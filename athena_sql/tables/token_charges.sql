@@ -1,11 +1,11 @@
 /*
 title = "Model tokens in millions, by model, kind and tier"
 why   = """
-Bedrock bills tokens with three families of meters, in two units. This table parses these meters.
-The table has four kinds of tokens: input, output, cache read and cache write. `tier` is the pricing tier. Capacity that is billed by
-the hour (provisioned or reserved) and training tokens are not included. Of other providers, a charge for calls of models counts
-if its meter or its unit is tokens; its model is the beginning of the meter, up to the kind of tokens (`gpt-4o, input`,
-`gpt 4o 0513 Input regional Tokens`, `Gemini 2.5 Flash Text Output`). Azure counts tokens one by one, in the unit Units:
+AWS bills Bedrock tokens under three kinds of meter names, in two units. The table parses the token meters into four kinds of tokens:
+input, output, cache read and cache write. `tier` is the pricing tier of the tokens. Capacity that is billed by the hour (provisioned
+or reserved) and training tokens are not included. For other providers, a charge for model calls is included if its meter or its
+unit contains tokens. For other providers, the model is the part of the meter before the kind of tokens, as in `gpt-4o, input`,
+`gpt 4o 0513 Input regional Tokens` and `Gemini 2.5 Flash Text Output`. Azure bills single tokens, in the unit Units:
 https://learn.microsoft.com/en-us/cloud-computing/finops/toolkit/open-data#pricing-units
 Meter formats: https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-framework, CUDOS.
 """

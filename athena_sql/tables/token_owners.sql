@@ -1,9 +1,10 @@
 /*
-title = "Cost of Bedrock tokens of the last days by account, model and inference profile, with team and use case"
+title = "Teams and use cases of recent Bedrock token cost"
 why   = """
-Usage that CloudWatch counts has no tags. It is allocated as the last charges of the same account and inference profile, or else of
-the same model without a profile. Teams and use cases are assigned as in the table owned_days, but from token charges only, so that an
-hourly query reads a small table. `workload` is the ARN of the application inference profile, or `model` and the model's name.
+Usage that CloudWatch counts has no tags. The table allocates usage that CloudWatch counts by the charges of the last 14
+days of the same account and inference profile or, without a profile, of the same account and model. Teams and use cases
+are assigned as in the table owned_days, but only from token charges, so that an hourly query reads a small table.
+`workload` is the ARN of the application inference profile, or `model` followed by the name of the model.
 """
 reads = ["token_charges", "accounts", "owner_rules", "plans", "plan_rules"]
 [parameters]

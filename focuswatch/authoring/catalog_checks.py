@@ -158,7 +158,7 @@ def _column_problems(detections: list[Detection], catalog: Catalog) -> Iterator[
                 except duckdb.Error as error:
                     yield (
                         detection,
-                        f"[needs] charges is not a condition on daily_charges: {str(error).splitlines()[0]}",
+                        f"[needs] charges must be a condition on the table daily_charges: {str(error).splitlines()[0]}",
                     )
     finally:
         connection.close()

@@ -94,7 +94,7 @@ def unreadable_finding(text: str, *, detection: str, reason: str, today: date) -
         title=f"Unreadable message from {sender}",
         reason=f"focuswatch could not parse a message from {sender}: {reason}. Message: {text[:REASON_CHARACTERS]}",
         action=(
-            "1. Read the message. It may report unexpected spend.\n"
+            "1. Read the message, because it may report unexpected spend.\n"
             "2. If focuswatch should support this message format, open an issue in the focuswatch repository and "
             "include the message."
         ),

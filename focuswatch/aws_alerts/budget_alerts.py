@@ -125,7 +125,7 @@ def _team(alert: Alert, *, owners: Owners, deployment: str) -> tuple[str | None,
 def _reason(alert: Alert) -> str:
     limit, subject = alert.limit, f"The budget {alert.budget}" + (f" of {alert.limit}" if alert.limit else "")
     if alert.reached is None:
-        status = "is forecast to pass" if alert.forecast else "has passed"
+        status = "is forecast to exceed" if alert.forecast else "has exceeded"
         return f"{subject} {status} its alert threshold{f' of {alert.threshold}' if alert.threshold else ''}."
     verbs = ("fall to", "fallen to") if alert.below else ("reach", "reached")
     status = f"is forecast to {verbs[0]}" if alert.forecast else f"has {verbs[1]}"
@@ -155,7 +155,8 @@ def _budget_action(alert: Alert, *, team: str | None) -> str:
     return _fill(
         f"1. Show the scope of the budget: aws budgets describe-budget{account} --budget-name {{budget}}\n"
         f"2. Show the cost by day and service: {_cost_command(by='SERVICE')}\n"
-        f"3. Stop resources that are not needed, starting with open findings. If the spend is intended, {increase}.",
+        "3. Stop resources that are not needed, starting with the resources of open findings. If the spend is "
+        f"intended, {increase}.",
         alert,
         team=team,
     )

@@ -79,5 +79,5 @@ def resold_notes(bills: Sequence[RefreshedBill]) -> Iterator[str]:
             if resold and own.get(provider, bill.name) != bill.name:
                 yield (
                     f"{bill.name} has charges of {', '.join(resold)}, which {own[provider]} may also contain. "
-                    "If it does, they are counted twice: leave them out of one of the two"
+                    "If both bills contain these charges, they are counted twice: remove the charges from one bill"
                 )

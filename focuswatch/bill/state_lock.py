@@ -21,15 +21,15 @@ def locked(state: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise ConfigError(
-            f"Another scan of this export is running and has locked {state}. Wait until it ends, or specify another "
-            "--state."
+            f"Another scan of this export is running and has locked {state}. Wait until the other scan ends, "
+            "or specify another --state."
         ) from error
     except OSError as error:
         if error.errno not in READ_ONLY:
             raise
         raise ConfigError(
-            f"{state} is read-only, but this command writes to it. Make the folder writable, or copy it and specify "
-            "the copy with --state. `focuswatch findings` needs no write access."
+            f"{state} is read-only, but this command writes to it. Make the folder writable, or copy the folder "
+            "and specify the copy with --state. `focuswatch findings` needs no write access."
         ) from error
     try:
         yield

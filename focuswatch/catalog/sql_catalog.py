@@ -223,13 +223,17 @@ def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
         problems.append(f"found the placeholder '{FILL_IN}'; replace it with your own text.")
     if unknown := used - parameters - set(BUILT_IN):
         names = ", ".join(f"${name}" for name in sorted(unknown))
-        problems.append(f"no value for {names}; set it under [parameters], or use {', '.join(BUILT_IN)}.")
+        problems.append(
+            f"no value for {names}; add a value under [parameters], or use {', '.join(BUILT_IN)}."
+        )
     if idle := parameters - used:
-        problems.append(f"the SQL does not use {', '.join(sorted(idle))}; remove it from [parameters].")
+        problems.append(
+            f"the SQL does not use {', '.join(sorted(idle))}; remove the parameter from [parameters]."
+        )
     if unmarked := sorted(name for name in parameters if _is_unmarked_money(name)):
         problems.append(
             f"{', '.join(unmarked)} looks like an amount; rename to {', '.join(f'{name}{MONEY}' for name in unmarked)} "
-            "and specify it in USD. focuswatch converts it to the bill's currency."
+            "and specify the amount in USD. focuswatch converts amounts in USD to the bill's currency."
         )
     if broken := sorted(
         name for name in parameters if name.endswith(MONEY) and not _is_number(entry.header.parameters[name])

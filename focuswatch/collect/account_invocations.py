@@ -80,7 +80,9 @@ def _invocation_log(
             collected.refuse(region, "invocation logs", reason_of(error))
         return None
     if destination.is_s3_only:
-        collected.notes.append(f"{region}: invocation logs are delivered to S3 only, and are not read")
+        collected.notes.append(
+            f"{region}: invocation logs are delivered to S3 only, and focuswatch reads only CloudWatch Logs"
+        )
     if destination.log_group is None:
         return None
     if destination.log_group not in settings.log_groups:

@@ -69,9 +69,9 @@ class CloudTrail:
         if increase.sub_account_id is None:
             return "the charges have no account ID"
         if self.today - increase.first_day >= timedelta(days=KEPT_DAYS):
-            return f"event history keeps {KEPT_DAYS} days, and the increase started on {increase.first_day}"
+            return f"the event history keeps {KEPT_DAYS} days, and the cost increase started on {increase.first_day}"
         if self._is_over():
-            return "the run reached its time limit before the events could be read"
+            return "the function reached its time limit before the events could be read"
         drivers = _drivers(explanation)
         sources = event_sources(
             (part.service_name for part in drivers), (part.resource_id for part in drivers)

@@ -52,7 +52,9 @@ def store_event_files(store: Store) -> dict[str, str]:
         if earlier is not None and earlier.modified > file.modified:
             continue
         if file.size > MOST_BYTES:
-            unreadable[key] = f"{file.size:,} bytes, of at most {MOST_BYTES:,}; split the file"
+            unreadable[key] = (
+                f"the file has {file.size:,} bytes, expected at most {MOST_BYTES:,}; split the file"
+            )
             continue
         try:
             events = events_of_file(key, store.content(key))

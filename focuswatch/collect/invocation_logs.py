@@ -96,7 +96,7 @@ class InvocationLog:
             if status == "Complete":
                 return list(response["results"])
             if status not in UNFINISHED:
-                raise LogQueryError(f"the query ended as {status}")
+                raise LogQueryError(f"the query ended with the status {status}")
             if self.clock() >= deadline:
                 raise LogQueryError(f"the query did not complete in {QUERY_SECONDS:.0f} seconds")
             self.sleep(wait)

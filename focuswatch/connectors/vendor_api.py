@@ -37,7 +37,7 @@ def require_requests() -> None:
         import requests  # noqa: F401
     except ImportError as error:
         raise ConfigError(
-            "focuswatch fetch requires the package requests. Install it with: pip install 'focuswatch[fetch]'"
+            "focuswatch fetch requires the package requests. Install the package with: pip install 'focuswatch[fetch]'"
         ) from error
 
 

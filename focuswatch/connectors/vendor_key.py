@@ -20,8 +20,8 @@ def key_in_secret(secret: str, *, variable: str, name: str) -> str:
             key = str(json.loads(key)[variable]).strip()
         except (ValueError, KeyError, RecursionError):  # without its text, which may contain the key
             raise ConfigError(
-                f"The secret {name} is JSON without {variable}. Add it, or store the key as text"
+                f"The secret {name} is JSON without {variable}. Add {variable} to the JSON, or store the key as text"
             ) from None
     if not key:
-        raise ConfigError(f"The secret {name} is empty. Store the key of the vendor's API in it")
+        raise ConfigError(f"The secret {name} is empty. Store the key of the vendor's API in the secret")
     return checked_key(key, source=source)

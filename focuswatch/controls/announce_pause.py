@@ -101,7 +101,9 @@ def _details(record: PauseRecord) -> list[str]:
     if record.is_paused:
         details.append(f"{count(len(record.roles)).capitalize()}: {', '.join(record.roles)}.")
         if not record.dry_run:
-            details.append("To resume, press Resume, or run in the account of the role:")
+            details.append(
+                "To resume spending, press Resume, or run each command below in the account of its role:"
+            )
     return details
 
 

@@ -144,4 +144,6 @@ def pressed_at(response: UserResponse) -> float:
     try:
         return float(response.id.rpartition(" ")[2])
     except ValueError as error:
-        raise Refused(f"the button press {response.id!r} has no timestamp; Slack did not send it") from error
+        raise Refused(
+            f"the button press {response.id!r} has no timestamp, so Slack did not send it"
+        ) from error

@@ -89,7 +89,7 @@ def incomplete_parts(parts: Sequence[BillPart], *, as_of: date) -> IncompletePar
 def _doubts_about(days: Set[date], *, as_of: date) -> list[str]:
     """Return why charges of these days may be incomplete: the last ones are missing, or days between."""
     if not days:
-        return [f"it has no charges before {as_of}"]
+        return [f"the bill has no charges before {as_of}"]
     newest = max(days)
     doubts = []
     if (as_of - newest).days > LATE_DAYS:

@@ -27,7 +27,7 @@ FILL_COLUMN = {
     "ResourceId": "Export charges with resource IDs: AWS delivers them in the FOCUS 1.2 export of Data Exports.",
     "ConsumedQuantity": "Export charges with ConsumedQuantity and ConsumedUnit.",
 }
-COLLECT = "Collect CloudWatch activity, and pass it: focuswatch scan EXPORT --activity FILE"
+COLLECT = "Collect CloudWatch activity, and pass the file: focuswatch scan EXPORT --activity FILE"
 DAYS = """
 SELECT min(charge_date) AS first_day, max(settled_days) AS settled_days
 FROM completeness
@@ -211,17 +211,18 @@ def _missing(id: str, needs: NeedsHeader, *, facts: BillFacts, as_of: date, kind
     if facts.settled_days < needs.history_days:
         wait = timedelta(days=needs.history_days - facts.settled_days)
         missing.add(
-            f"it needs {needs.history_days} days of history, and the bill has {facts.settled_days}",
+            f"this {kind} needs {needs.history_days} days of history, and the bill has {facts.settled_days} "
+            "complete days",
             f"Scan again from {as_of + wait} on, or add older files to the export.",
         )
     if needs.activity and not facts.namespaces.intersection(needs.activity):
         missing.add(
-            f"no activity of {' or '.join(needs.activity)}",
+            f"no CloudWatch activity of {' or '.join(needs.activity)} was collected",
             COLLECT,
         )
     for file in needs.files:
         if file not in facts.files:
-            missing.add(f"no {file.replace('_', ' ')} file", GIVE_FILE[file])
+            missing.add(f"no {file.replace('_', ' ')} file was given", GIVE_FILE[file])
     for setting in needs.owners:
         if setting not in facts.owners:
             missing.add(

@@ -35,7 +35,7 @@ def _launch_notes(
             engine, catalog=catalog, owners=owners, as_of=as_of, per_usd=float(rate.per_usd)
         )
     except QueryError as error:
-        yield f"The costs muted by planned launches could not be queried: {error}"
+        yield f"The cost that planned launches mute could not be queried: {error}"
         return
     yield from (costs.sentence(rate.currency) for costs in muted)
 
@@ -47,7 +47,7 @@ def _renamed_ous(
     try:
         yield from renamed_ou_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate)
     except QueryError as error:
-        yield f"OUs of owners.toml that no account is in could not be queried: {error}"
+        yield f"The OUs in owners.toml that no longer contain an account could not be queried: {error}"
 
 
 def _short_history(engine: Engine, *, as_of: date, ran: Collection[str]) -> Iterator[str]:
@@ -60,5 +60,5 @@ def _short_history(engine: Engine, *, as_of: date, ran: Collection[str]) -> Iter
     if days < YOUNG_EXPORT_DAYS:
         yield (
             f"The export has {days} days of history, starting {row['first_day']}. With less than "
-            f"{YOUNG_EXPORT_DAYS} days, {' and '.join(detections)} cannot distinguish a rare charge from a new one"
+            f"{YOUNG_EXPORT_DAYS} days, {' and '.join(detections)} cannot distinguish a rare charge from a new charge"
         )

@@ -120,7 +120,10 @@ def saving_text(finding: Finding) -> str | None:
         return _verified_saving(finding, finding.verified_saving)
     if finding.category != "waste":
         return None
-    return f"Expected savings: {_money(finding, finding.monthly_cost)}/month. focuswatch will verify them on the bill."
+    return (
+        f"Expected savings: {_money(finding, finding.monthly_cost)}/month. focuswatch will verify the savings "
+        "on the bill."
+    )
 
 
 def _verified_saving(finding: Finding, saving: VerifiedSaving) -> str:
@@ -130,7 +133,7 @@ def _verified_saving(finding: Finding, saving: VerifiedSaving) -> str:
     )
     if round(saving.daily_saving, 2) <= 0:
         return (
-            f"No saving on the bill since {saving.since}: the cost is still {cost} ({saving.measured_from} to "
+            f"The bill shows no saving since {saving.since}: the cost is still {cost} ({saving.measured_from} to "
             f"{saving.measured_until}). Expected saving: {expected}."
         )
     text = f"Verified on the bill: {saved} saved since {saving.since}."

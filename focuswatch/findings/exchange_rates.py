@@ -45,8 +45,8 @@ class Rate:
         if not self.source:
             return (
                 f"There is no exchange rate for {self.currency}. "
-                "Thresholds in USD are applied unconverted as amounts in "
-                f"{self.currency}. To convert them, {set_it}"
+                "Thresholds in USD are used without conversion as amounts in "
+                f"{self.currency}. To convert the thresholds, {set_it}"
             )
         stated = f"Thresholds in USD are converted at {self.per_usd.normalize():f} {self.currency} for 1 USD"
         return f"{stated} ({self.source})" + (

@@ -164,7 +164,7 @@ class SqliteLedger:
             first_line = str(error).partition("\n")[0]
             raise LedgerError(
                 f"The ledger {self.path} is damaged ({first_line}). "
-                "Restore it from a backup, or specify another ledger with --ledger."
+                "Restore the file from a backup, or specify another ledger with --ledger."
             ) from error
 
     @contextmanager

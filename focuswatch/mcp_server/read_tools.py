@@ -26,7 +26,8 @@ LISTING = "use list_findings with status all"
 
 Fingerprint = Annotated[str, Field(description="Fingerprint of the finding, or its first characters.")]
 Cursor = Annotated[
-    str | None, Field(description="next_cursor of the previous page, with the same other arguments.")
+    str | None,
+    Field(description="The next_cursor of the previous page. Repeat the other arguments unchanged."),
 ]
 
 
@@ -40,14 +41,20 @@ class ReadTools:
 
     def list_findings(
         self,
-        team: Annotated[str | None, Field(description="Team, or 'no owner'.")] = None,
-        account: Annotated[str | None, Field(description="ID or name of the account.")] = None,
-        category: Annotated[Category | None, Field(description="Category of the detection.")] = None,
-        severity: Annotated[Severity | None, Field(description="Exactly this severity.")] = None,
-        detection: Annotated[str | None, Field(description="ID of the detection.")] = None,
+        team: Annotated[
+            str | None, Field(description="Name of a team, or 'no owner' for findings without a team.")
+        ] = None,
+        account: Annotated[str | None, Field(description="ID or name of an account.")] = None,
+        category: Annotated[Category | None, Field(description="Category of the findings.")] = None,
+        severity: Annotated[Severity | None, Field(description="Severity of the findings.")] = None,
+        detection: Annotated[
+            str | None, Field(description="ID of the detection that reported the findings.")
+        ] = None,
         status: Annotated[
             FindingStatus,
-            Field(description="open: present in the newest scan and not muted. suppressed: muted."),
+            Field(
+                description="open findings are present in the newest scan and not muted; suppressed findings are muted."
+            ),
         ] = "open",
         cursor: Cursor = None,
     ) -> Document:
@@ -66,7 +73,7 @@ class ReadTools:
     def explain_increase(self, fingerprint: Fingerprint) -> Document:
         """Show the root cause of a finding's cost increase.
 
-        Cost drivers by meter, region, operation and resource; usage and price; what started, stopped or changed.
+        The result has cost drivers by meter, Region, operation and resource, effects of usage and price, and changes.
         """
         with self._source.ledger() as ledger:
             entry = find_entry(ledger, fingerprint, listing=LISTING)
@@ -74,7 +81,7 @@ class ReadTools:
 
     def run_report(
         self,
-        name: Annotated[str, Field(description="Name of the report.")],
+        name: Annotated[str, Field(description="Name of the report to run.")],
         cursor: Cursor = None,
     ) -> Document:
         """Run a report over the bill."""
@@ -85,7 +92,10 @@ class ReadTools:
         return report_page(report, as_of=as_of, rows=rows, cursor=cursor)
 
     def weekly_summary(
-        self, team: Annotated[str | None, Field(description="Team; the organization if omitted.")] = None
+        self,
+        team: Annotated[
+            str | None, Field(description="Name of a team; if omitted, the organization.")
+        ] = None,
     ) -> Document:
         """Summarize the last seven complete days: spend, largest changes with causes, open findings, savings."""
         return weekly_document(team, source=self._source, catalog=self._catalog)
@@ -93,9 +103,10 @@ class ReadTools:
     def list_detections(
         self,
         detection: Annotated[
-            str | None, Field(description="Show this detection in full, with thresholds and limitations.")
+            str | None,
+            Field(description="ID of a detection to show in full, with thresholds and limitations."),
         ] = None,
-        category: Annotated[Category | None, Field(description="List only this category.")] = None,
+        category: Annotated[Category | None, Field(description="Category of the detections to list.")] = None,
         cursor: Cursor = None,
     ) -> Document:
         """List the detections, or show one in full."""

@@ -31,10 +31,12 @@ class WriteTools:
     def snooze(
         self,
         fingerprint: Fingerprint,
-        until: Annotated[date, Field(description="Bill date from which the finding is notified again.")],
+        until: Annotated[
+            date, Field(description="Bill date from which the owner is notified of the finding again.")
+        ],
         reason: Reason,
     ) -> Document:
-        """Mute one finding until a date. Call this only if the user asked for it."""
+        """Mute one finding until a date. Call this tool only if the user asks for it."""
         return self._suppress(fingerprint, until=until, reason=reason)
 
     def exclude(
@@ -42,16 +44,22 @@ class WriteTools:
         fingerprint: Fingerprint,
         reason: Reason,
         until: Annotated[
-            date | None, Field(description="Bill date from which it is notified again; never if omitted.")
+            date | None,
+            Field(
+                description=(
+                    "Bill date from which the owner is notified again; if omitted, the owner is not "
+                    "notified again."
+                )
+            ),
         ] = None,
     ) -> Document:
-        """Mute one finding that is expected, by default with no end date. Call this only if the user asked for it."""
+        """Mute one expected finding, by default with no end date. Call this tool only if the user asks for it."""
         return self._suppress(fingerprint, until=until, reason=reason)
 
     def acknowledge(self, fingerprint: Fingerprint) -> Document:
         """Record that someone works on an open finding, which postpones its reminder.
 
-        Call this only if the user asked for it.
+        Call this tool only if the user asks for it.
         """
         with self._source.ledger() as ledger:
             entry = find_entry(ledger, fingerprint, listing=LISTING)

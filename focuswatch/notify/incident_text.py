@@ -18,7 +18,7 @@ def also_detected_text(finding: Finding) -> str | None:
     if not names:
         return None
     listed = "; ".join(names) + (f"; and {more:,} more" if more > 0 else "")
-    return f"Also detected as: {listed}. Amounts can overlap; totals count each dollar once."
+    return f"Also detected as: {listed}. The amounts of these findings can overlap; totals count each dollar once."
 
 
 def incident_lines(finding: Finding) -> list[str]:
@@ -66,7 +66,7 @@ def new_lead_text(finding: Finding, *, before: Finding) -> str:
 def rollout_text(rollout: Rollout) -> str:
     """Return what started where, in one sentence."""
     services = " and ".join(rollout.services) if len(rollout.services) < 3 else ", ".join(rollout.services)
-    return f"{services} started in {rollout_extent(rollout)} within a few days."
+    return f"Usage of {services} started in {rollout_extent(rollout)} within a few days."
 
 
 def rollout_extent(rollout: Rollout) -> str:

@@ -390,7 +390,7 @@ class Deployment(_Section):
                 "expected the root (r-…) or the OUs whose accounts get the member role."
             )
         if PAYER_REGION not in self.budgets.approved_regions:
-            yield f"budgets.approved_regions: add {PAYER_REGION}; AWS charges for global services there."
+            yield f"budgets.approved_regions: add {PAYER_REGION}; AWS charges for global services in this Region."
         if len(self.bucket) > 63:
             yield f"name: the bucket name '{self.bucket}' exceeds 63 characters, the limit of S3; shorten the name."
         for key in self.tags:
@@ -409,13 +409,13 @@ class Deployment(_Section):
                 yield f"{key}.prefix: found '{prefix}', a folder that focuswatch writes to; use another prefix."
             if any(part.startswith(".") for part in prefix.split("/")):
                 yield (
-                    f"{key}.prefix: found '{prefix}', expected folder names that do not start with a dot. "
-                    "Copy tools resolve or hide such folders."
+                    f"{key}.prefix: found '{prefix}', expected folder names that do not start with a dot, "
+                    "because copy tools resolve or hide such folders."
                 )
         paths = [f"{self.export_path}/", f"{self.principals_path}/"]
         if paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]):
             yield (
-                f"principals.prefix: found {paths[1]} and the export {paths[0]}, one inside the other; "
+                f"principals.prefix: found {paths[1]} and the folder {paths[0]} of the export, one inside the other; "
                 "use another prefix or name."
             )
 
@@ -450,7 +450,7 @@ class Deployment(_Section):
         arn = self.anomalies.monitor_arn
         if arn and not self.anomalies.account_has_monitor:
             yield (
-                "anomalies.monitor_arn: specified although account_has_monitor = false creates a monitor; "
+                "anomalies.monitor_arn: found an ARN, but account_has_monitor = false creates a monitor; "
                 "set account_has_monitor = true, or remove the ARN."
             )
         elif arn and arn.split(":")[4] != self.accounts.payer:
@@ -464,7 +464,7 @@ class Deployment(_Section):
         if others := sorted({region for region in regions if OTHER_PARTITION.match(region)}):
             yield (
                 f"accounts, collector, budgets: {', '.join(others)} {'is' if len(others) == 1 else 'are'} not in the "
-                "partition aws, the only one that focuswatch supports; use Regions of that partition."
+                "partition aws, the only partition that focuswatch supports; use Regions of the partition aws."
             )
 
     def placeholders(self) -> Iterator[str]:

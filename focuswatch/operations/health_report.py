@@ -17,7 +17,7 @@ DAY_HOURS = 24
 STALE_HOURS = 48  # of the newest delivery: AWS delivers daily at least
 READ_LOG = "Check the function's log; its last line says what to do next."
 CHECK_EXPORT = (
-    "AWS delivers at least once a day; the first delivery of a new export can take a day. "
+    "AWS delivers an export at least once a day; the first delivery of a new export can take a day. "
     "Check the status of the export."
 )
 MAX_SHOWN = 5  # names for each reason, and reasons for each problem
@@ -161,7 +161,7 @@ def _dead_letters(dead_letters: Mapping[str, int], *, name: str) -> Iterator[Hea
     counts = {kind: count for kind, count in sorted(dead_letters.items()) if count}
     if counts:
         details = tuple(f"Queue of the function {name}-{kind}: {count:,}" for kind, count in counts.items())
-        fix = "List the causes with focuswatch redrive --dry-run, fix them, then redrive the events:"
+        fix = "List the causes with focuswatch redrive --dry-run, fix the causes, then redrive the events:"
         total = sum(counts.values())
         summary = f"{_count(total, 'event')} in dead-letter queues: all retries failed"
         yield HealthProblem(summary, details, fix, "focuswatch redrive")

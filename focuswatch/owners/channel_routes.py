@@ -42,7 +42,7 @@ def route_mistakes(key: str, routes: Sequence[ChannelRoute]) -> Iterator[str]:
     if missing := [category for category in CATEGORIES if category not in covered]:
         yield (
             f"{key}: no channel accepts findings of category {', '.join(missing)}. Add the category to a channel, "
-            "or a channel without categories."
+            "or add a channel without categories."
         )
     in_slack = [route for route in routes if route.address.kind == "slack"]
     for one, other in combinations(in_slack, 2):

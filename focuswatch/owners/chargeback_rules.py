@@ -86,9 +86,12 @@ def chargeback_problems(
                 yield f"{where}.{key}: found '{team}', expected a team of [teams]."
         for key in ("among", "shares"):
             for team in sorted(set(getattr(shared, key)) & chargeback.shared_teams):
-                yield f"{where}.{key}: the charges of {team} are shared, so it splits none. Remove it here."
+                yield (
+                    f"{where}.{key}: the charges of {team} are shared, so {team} cannot pay a part of other "
+                    f"shared charges. Remove {team} here."
+                )
         if not (shared.among or shared.shares or teams - chargeback.shared_teams):
-            yield f"{where}: no team is left to split these charges. Add a team to [teams]."
+            yield f"{where}: no team is left that can pay a part of these charges. Add a team to [teams]."
 
 
 def _selector_problems(shared: SharedCost, *, use_cases: Mapping[str, UseCase]) -> Iterator[str]:
@@ -101,6 +104,6 @@ def _selector_problems(shared: SharedCost, *, use_cases: Mapping[str, UseCase]) 
             yield f"use_cases: found '{name}', expected a use case with intent = \"shared\"."
         elif use_case.rows.resources:
             yield (
-                f"use_cases: {name} selects charges by resource, which a chargeback cannot. "
-                "Select them by tag or account."
+                f"use_cases: the use case {name} selects charges by resource, but a chargeback cannot. "
+                "Select the charges by tag or account."
             )

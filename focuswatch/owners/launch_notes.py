@@ -101,7 +101,7 @@ def note_of_finding(finding: Finding, rows: Sequence[Row], *, owners: Owners, as
     noted = [row for row in rows if row["is_noted"]]
     increase = increase_of(_by_day(noted), as_of=as_of, first_day=_first_day(finding))
     if increase is None:
-        raise ConfigError(f"The bill shows no increase of the charges of finding {finding.fingerprint}.")
+        raise ConfigError(f"The bill shows no cost increase for the finding {finding.fingerprint}.")
     product = str(finding.evidence.get("product") or finding.service_name or finding.title)
     account = account_label(finding.sub_account_name, finding.sub_account_id) or "no account"
     since = [row for row in rows if row["charge_date"] >= increase.first_day]
@@ -160,9 +160,12 @@ def _costs(increase: Increase, currency: str) -> str:
 
 
 def _to_review(baseline: float) -> Iterator[str]:
-    yield f"Review intent, last_day (proposed: {LAUNCH_DAYS} days from now) and factor (the peak so far)."
+    yield f"Review the keys intent, last_day (proposed: {LAUNCH_DAYS} days from now) and factor (the peak so far)."
     if baseline <= 0:
-        yield f"These charges and their service had no cost before: factor is a placeholder ({UNKNOWN_FACTOR:g})."
+        yield (
+            "These charges and their service had no cost before the increase, so factor is a placeholder "
+            f"({UNKNOWN_FACTOR:g})."
+        )
 
 
 def _selected(rows: Sequence[Row], *, account_id: str | None, owners: Owners) -> tuple[dict[str, Any], str]:
@@ -170,13 +173,16 @@ def _selected(rows: Sequence[Row], *, account_id: str | None, owners: Owners) ->
     noted = [row for row in rows if row["is_noted"]]
     resources = {row["resource_id"] for row in noted if row["effective_cost"] > 0}
     if 0 < len(resources) <= MOST_RESOURCES and not any(one is None or "*" in one for one in resources):
-        return {"resources": sorted(resources)}, "Selected by resource."
+        return {"resources": sorted(resources)}, "This section selects the charges by resource."
     if (tag := _selecting_tag(rows, owners=owners)) is not None:
         key, value = tag
-        return {"tags": {key: [value]}}, f"Selected by the tag {key}, which all of these charges have."
+        return {
+            "tags": {key: [value]}
+        }, f"This section selects the charges by the tag {key}, which all of the charges have."
     if account_id is None:
         raise ConfigError(
-            "These charges have no account, no resource and no tag that selects them. Add a tag first."
+            "The charges of the finding have no account, no resource and no tag that owners.toml can select. Add "
+            "a tag first."
         )
     return {"accounts": [account_id]}, (
         "No resource or tag matches only these charges, so the section selects the whole account. To narrow the "
@@ -219,7 +225,7 @@ def _block(name: str, use_case: UseCase, *, comments: Sequence[str], owners: Own
         routing=owners.routing, teams=owners.teams, use_cases={**owners.use_cases, name: use_case}
     )
     if mistakes := list(checked.mistakes()):
-        raise ConfigError("With this note, owners.toml would have mistakes: " + " ".join(mistakes))
+        raise ConfigError("With this section, owners.toml would not be valid: " + " ".join(mistakes))
     options = use_case.model_dump(exclude_defaults=True)
     ordered = {"intent": options.pop("intent"), **options}
     lines = [toml_comment(comment) for comment in comments]

@@ -29,7 +29,8 @@ class MutedByLaunch:
         """Return a sentence with the launch's last day, its limit and the muted cost."""
         times = f", {self.ratio:.1f} times the baseline" if self.ratio else ""
         return (
-            f"Planned launch {self.use_case} allows up to {self.factor:g} times the baseline through {self.last_day}. "
+            f"The planned launch of {self.use_case} allows up to {self.factor:g} times the baseline through "
+            f"{self.last_day}. "
             f"Muted: {self.service} in {self.account}, {amount(self.daily_cost)} {currency}/day{times}"
         )
 
@@ -78,6 +79,6 @@ def launches_summary(launches: Iterable[MutedByLaunch], *, currency: str) -> str
     daily = sum(launch.daily_cost for some in by_use_case.values() for launch in some)
     more = f" and {len(by_use_case) - 1} more" if len(by_use_case) > 1 else ""
     return (
-        f"Muted by planned launches: {amount(daily)} {currency}/day "
+        f"Cost muted by planned launches: {amount(daily)} {currency}/day "
         f"({name}, up to {factor:g} times the baseline through {last_day}{more})"
     )

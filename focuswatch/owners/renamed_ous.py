@@ -35,10 +35,10 @@ def renamed_ou_notes(
 def _sentence(row: Row, *, currency: str, days: object) -> str:
     ous = [ou for ou in row["current_ous"] or [] if ou]
     shown = ", ".join(ous[:MOST_NAMED]) + (f" and {more} more" if (more := len(ous) - MOST_NAMED) > 0 else "")
-    accounts = "its account is" if row["sub_accounts"] == 1 else f"its {row['sub_accounts']} accounts are"
+    accounts = "Its account is" if row["sub_accounts"] == 1 else f"Its {row['sub_accounts']} accounts are"
     return (
-        f"owners.toml: no account is in {row['ou']} of team {row['team']} since {row['left_on']}; {accounts} now in "
-        f"{shown or 'no OU'}. Spend since then, in the last {days} days: {amount(row['effective_cost'])} {currency}, "
-        f"of which {amount(row['unallocated_cost'])} {currency} is unallocated. If the OU was renamed, change its "
-        "name in owners.toml"
+        f"owners.toml: the OU {row['ou']} of team {row['team']} has contained no account since {row['left_on']}. "
+        f"{accounts} now in {shown or 'no OU'}. Spend since {row['left_on']}, in the last {days} days: "
+        f"{amount(row['effective_cost'])} {currency}, of which {amount(row['unallocated_cost'])} {currency} is "
+        "unallocated. If the OU was renamed, change its name in owners.toml"
     )

@@ -36,7 +36,7 @@ def spend_cap_problems(where: str, use_case: CappedUseCase) -> Iterator[str]:
     """Yield the mistakes of a use case's spend cap, each a sentence that begins with its place in the file."""
     yield from _unused_keys(where, use_case)
     if use_case.on_cap and use_case.cap is None and use_case.monthly_budget is None:
-        yield f"{where}.on_cap: found neither cap nor monthly_budget. Add the amount that may be spent."
+        yield f"{where}.on_cap: found neither cap nor monthly_budget. Add one of these keys to limit the spend."
     if use_case.on_cap in ("ask", "pause"):
         if not use_case.roles:
             yield f'{where}.roles: missing. List the ARNs of the roles that may be paused, or set on_cap = "notify".'
@@ -44,8 +44,8 @@ def spend_cap_problems(where: str, use_case: CappedUseCase) -> Iterator[str]:
             yield f"{where}.approvers: missing. List the Slack user IDs of people who may pause and resume spending."
     if use_case.on_cap == "pause" and use_case.intent == "production" and use_case.confirm_pause != CONFIRMED:
         yield (
-            f'{where}.on_cap: found "pause" for a use case in production, which would stop it without approval. '
-            f'Set on_cap = "ask", or confirm it with confirm_pause = "{CONFIRMED}".'
+            f'{where}.on_cap: found "pause" for a use case in production, which would be stopped without approval. '
+            f'Set on_cap = "ask", or allow pausing with confirm_pause = "{CONFIRMED}".'
         )
     for role in use_case.roles:
         yield from _role_problems(where, role)
@@ -65,9 +65,9 @@ def _unused_keys(where: str, use_case: CappedUseCase) -> Iterator[str]:
     }
     if use_case.on_cap not in ("ask", "pause"):
         for key in (key for key, value in given.items() if value):
-            yield f'{where}.{key}: only used with on_cap = "ask" or "pause". Add on_cap, or remove {key}.'
+            yield f'{where}.{key}: this key is only used with on_cap = "ask" or "pause". Add on_cap, or remove {key}.'
     elif use_case.confirm_pause and not (use_case.on_cap == "pause" and use_case.intent == "production"):
-        yield f'{where}.confirm_pause: only used with on_cap = "pause" in production. Remove it.'
+        yield f'{where}.confirm_pause: this key is only used with on_cap = "pause" in production. Remove confirm_pause.'
 
 
 def _role_problems(where: str, role: str) -> Iterator[str]:

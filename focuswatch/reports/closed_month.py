@@ -90,7 +90,7 @@ class MonthClose:
     def _forecast_note(self) -> Iterator[str]:
         if self.recomputed:
             days = ", ".join(f"day {day}" for day in self.recomputed)
-            yield f"No forecast was kept on {days}: computed again from the charges before that day."
+            yield f"No forecast was stored on {days}; the forecast was computed from the charges before that day."
 
     def _cause_note(self) -> Iterator[str]:
         causes = self.plans[0].causes

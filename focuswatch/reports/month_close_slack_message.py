@@ -126,10 +126,10 @@ def _invoice_line(close: MonthClose) -> Iterator[str]:
 
 
 def _small_print(close: MonthClose) -> Iterable[str]:
-    yield "BilledCost of usage and fees, excluding credits and tax. In brackets: the range of four of five months."
+    yield "Amounts are BilledCost of usage and fees, excluding credits and tax. In brackets: 80% prediction intervals."
     if close.recomputed:
         days = _listed([f"day {day}" for day in close.recomputed])
-        yield f"No forecast was kept on {days}: computed again from the charges before that day."
+        yield f"No forecast was stored on {days}; the forecast was computed from the charges before that day."
     month = f"{close.month:%Y-%m}"
     yield (
         f"All teams and use cases: focuswatch report month_close --month {month}. "

@@ -80,7 +80,7 @@ def offered_bases(report: Report) -> str:
         options.append(
             f"--charges {','.join(kind for kind in CHARGES if kind in {*offers.charges, *offers.more})}"
         )
-    offered = f"Other bases: {'; '.join(options)}." if options else "No other basis."
+    offered = f"Other bases: {'; '.join(options)}." if options else "This report has no other basis."
     return f"{offered} {offers.limits}" if offers.limits else offered
 
 

@@ -29,7 +29,8 @@ def render_weekly_message(week: Week, *, page: str | None = None) -> dict[str, A
             header(week.heading),
             rich(lines, *_page_link(page)),
             context(
-                f"Complete days: charges before {week.as_of}, except the last two days, whose charges can still change."
+                f"Complete days are the days before {week.as_of}, except the last two days, whose charges can "
+                "still change."
             ),
         ],
     }

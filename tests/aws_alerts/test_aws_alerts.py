@@ -106,10 +106,10 @@ def test_currencies_are_not_mixed():
 def test_message_with_only_a_budget_name_becomes_a_finding():
     """Only the name is required."""
     finding = read("AWS Budget Notification\n\nBudget Name: team-x\nAlert Threshold: > $5.00\n")
-    assert finding.reason == "The budget team-x has passed its alert threshold of > $5.00."
+    assert finding.reason == "The budget team-x has exceeded its alert threshold of > $5.00."
     assert (finding.first_seen, finding.sub_account_id, finding.owned_by) == (TODAY, None, "fallback")
     assert finding.evidence == {"alert": "> $5.00"}
-    assert read("Budget Name: team-x").reason == "The budget team-x has passed its alert threshold."
+    assert read("Budget Name: team-x").reason == "The budget team-x has exceeded its alert threshold."
 
 
 def test_budget_of_a_team_belongs_to_the_team():

@@ -333,8 +333,8 @@ def no_parquet(data):
     ("spoil", "why"),
     [
         (mixed_currencies, "found 2 billing currencies, expected one"),
-        (another_currency, "its charges are in EUR, those of other periods in USD"),
-        (without_charges, "the delivery has no charges. The previous version is kept"),
+        (another_currency, "its charges are in EUR, and the charges of other periods are in USD"),
+        (without_charges, "the delivery has no charges. The previous version of the period is kept"),
         (without_days, "ChargePeriodStart is missing in some charges"),
     ],
 )
@@ -374,7 +374,7 @@ def test_manifest_with_a_missing_file_skips_only_its_period(aws, organisation, d
     result = refreshed(tmp_path, owners)
     assert (result.failed, result.changed) == ({}, ())  # a month that has not begun is nobody's fault
     assert result.warnings == (
-        "billing period 2030-01: the manifest lists no files. The previous version is kept",
+        "billing period 2030-01: the manifest lists no files. The previous version of the period is kept",
     )
     aws.client("s3").delete_object(Bucket=BUCKET, Key=key)
 

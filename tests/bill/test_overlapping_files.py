@@ -84,7 +84,8 @@ def test_same_rows_in_another_format_are_counted_once(tmp_path, formats, hours):
     note, billed, _ = warned(folder, tmp_path)
     assert billed == total(inputs)
     assert (
-        f"other.{formats[1]} contains the same charges as may.{formats[0]}; they are counted once" in note
+        f"other.{formats[1]} contains the same charges as may.{formats[0]}; these charges are counted once"
+        in note
         or (f"may.{formats[0]} contains the same charges as other.{formats[1]}" in note)
     )
 
@@ -96,11 +97,11 @@ def test_three_copies_are_counted_once(tmp_path):
         write(folder / name, *rows())
     note, billed, _ = warned(folder, tmp_path)
     assert billed == total(rows())
-    assert note.count("as a.csv; they are counted once") == 2
+    assert note.count("as a.csv; these charges are counted once") == 2
     (folder / "a.csv").unlink()
     note, billed, _ = warned(folder, tmp_path)
     assert billed == total(rows())
-    assert note == "ccc.csv contains the same charges as bb.csv; they are counted once"
+    assert note == "ccc.csv contains the same charges as bb.csv; these charges are counted once"
     (folder / "bb.csv").unlink()
     assert warned(folder, tmp_path)[:2] == ("", total(rows()))
 

@@ -38,7 +38,7 @@ def test_missing_required_column_is_an_error(tmp_path, format_):
     text = refused(path, tmp_path)
     assert text.startswith(f"{path}: lacks EffectiveCost, RegionId; found 13 columns (BilledCost, ")
     assert (
-        "expected FOCUS 1.0 to 1.4. Its columns are those of FOCUS 1.2, of which focuswatch needs BilledCost, "
+        "expected FOCUS 1.0 to 1.4. The file has columns of FOCUS 1.2; focuswatch needs the columns BilledCost, "
         in text
     )
 
@@ -49,7 +49,7 @@ def test_missing_required_column_is_an_error(tmp_path, format_):
 )
 def test_the_error_for_a_missing_column_names_the_version_of_the_file(tmp_path, column, version):
     path = write(tmp_path / "a.csv", types={column: "VARCHAR"}, without=["ServiceName", "SkuMeter"])
-    assert f"Its columns are those of FOCUS {version}, of which focuswatch needs" in refused(path, tmp_path)
+    assert f"The file has columns of FOCUS {version}; focuswatch needs the columns" in refused(path, tmp_path)
 
 
 @pytest.mark.parametrize(

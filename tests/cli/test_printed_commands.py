@@ -107,7 +107,7 @@ def test_printed_commands_are_accepted_by_the_cli():
 @pytest.mark.parametrize(
     "text",
     [
-        'If this is expected, run: focuswatch exclude 6cdefa5ccc9fd9ae6aec --reason "…"',
+        'If this finding is expected, run: focuswatch exclude 6cdefa5ccc9fd9ae6aec --reason "…"',
         "run focuswatch findings --supressions.",
         "Run `focuswatch scan ./focus --owner owners.toml`.",
     ],
@@ -120,7 +120,7 @@ def test_commands_that_the_cli_refuses_are_found(text):
 @pytest.mark.parametrize(
     "text",
     [
-        'If this is expected, run: focuswatch exclude --fingerprint 6cdefa5ccc9fd9ae6aec --reason "…"',
+        'If this finding is expected, run: focuswatch exclude --fingerprint 6cdefa5ccc9fd9ae6aec --reason "…"',
         "To list suppressions, run focuswatch findings --suppressions.",
         "Ask your administrator to run focuswatch snooze or focuswatch exclude.",
     ],

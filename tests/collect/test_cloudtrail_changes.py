@@ -141,7 +141,7 @@ def test_all_increases_of_a_run_share_its_time_limit():
     result = history.with_changes(RISE, EXPLANATION)
     assert (
         result.changes == ()
-        and result.unseen == "the run reached its time limit before the events could be read"
+        and result.unseen == "the function reached its time limit before the events could be read"
     )
     assert (cloud.calls[ACCOUNT, "us-west-2", "LookupEvents"], waited) == (2, [0.5])
 

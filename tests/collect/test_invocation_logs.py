@@ -163,7 +163,9 @@ def test_logs_in_s3_only_are_noted_and_not_read(logs):
     logs.config = {"s3Config": {"bucketName": "logs"}}
     store, collected = run(logs)
     assert (store.days, collected.refusals, logs.queries) == ({}, [], [])
-    assert collected.notes == ["us-east-1: invocation logs are delivered to S3 only, and are not read"]
+    assert collected.notes == [
+        "us-east-1: invocation logs are delivered to S3 only, and focuswatch reads only CloudWatch Logs"
+    ]
 
 
 def test_a_log_group_that_is_not_configured_is_refused_without_a_query(logs):
@@ -180,7 +182,7 @@ def test_a_refused_or_failed_query_leaves_the_day_to_the_next_run(logs):
     assert store.days == {} and collected.refusals[0].reason.startswith("AccessDeniedException")
     logs.refusal, logs.statuses = None, ["Timeout"]
     _, collected = run(logs, store)
-    assert store.days == {} and "ended as Timeout" in collected.refusals[0].reason
+    assert store.days == {} and "ended with the status Timeout" in collected.refusals[0].reason
     logs.records = [invocation(DAY, model=HAIKU, tokens=(5, 5, 0, 0))]
     assert stored(run(logs, store)[0])[0]["input_tokens"] == 5
 

@@ -81,7 +81,7 @@ def test_the_message_offers_to_pause_and_asks_first(there):
         if one["action_id"] == "pause_spending"
     ]  # fmt: skip
     assert button["confirm"]["text"]["text"] == (
-        "Deny 2 roles of tickets all Bedrock and SageMaker calls, until someone presses Resume, for at most 7 days?"
+        "Deny all Bedrock and SageMaker calls of 2 roles of tickets until someone presses Resume, for at most 7 days?"
     )
 
 
@@ -96,8 +96,8 @@ def test_a_pause_is_announced_once_in_the_thread_the_message_and_jira(there):
     assert seen({"blocks": reply.blocks}) == (
         "Spending of tickets paused by anna (U0ANNA) until 2026-03-17 08:00 UTC. Reason: Pause spending pressed in "
         "Slack: it has spent 580 of 500 USD. 2 roles: arn:aws:iam::111122223333:role/tickets-api, "
-        "arn:aws:iam::444455556666:role/batch/tickets-batch. To resume, press Resume, or run in the account of the "
-        "role:\n"
+        "arn:aws:iam::444455556666:role/batch/tickets-batch. To resume spending, press Resume, or run each "
+        "command below in the account of its role:\n"
         "    aws iam detach-role-policy --role-name tickets-api "
         "--policy-arn arn:aws:iam::111122223333:policy/focuswatch-paused\n"
         "    aws iam detach-role-policy --role-name tickets-batch "

@@ -125,7 +125,7 @@ def test_the_command_prints_json_alone_and_notes_apart(tmp_path):
     result = CliRunner().invoke(app, ["policy", "tickets", "--owners", str(file), "--kind", "scp"])
     assert result.exit_code == 0
     assert json.loads(result.stdout)["Statement"][0]["Sid"] == "DenyOtherModels"
-    assert "Nothing was changed" in result.stderr
+    assert "This command changed nothing" in result.stderr
     unknown = CliRunner().invoke(app, ["policy", "other", "--owners", str(file)])
     assert isinstance(unknown.exception, ConfigError)
     assert "There is no use case 'other'" in str(unknown.exception)

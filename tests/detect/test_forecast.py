@@ -183,7 +183,7 @@ def test_rows_become_leaves():
     [
         (2900, 1800, 3200, "forecast to exceed the budget on the 29th, by 200 at month end"),
         (1000, 1800, 3200, "over budget since the 10th, by 2,100 at month end"),
-        (3150, 1800, 3200, "forecast to be 50 under budget, but it may be exceeded"),
+        (3150, 1800, 3200, "forecast to be 50 under budget, but the budget may be exceeded"),
         (4000, 1800, 3200, "forecast to be 900 under budget"),
         (None, 1800, 3200, ""),
     ],

@@ -109,7 +109,7 @@ def test_saving_is_notified_once_when_all_measured_days_are_after_the_resolution
         (
             11.5,
             12.0,
-            "No saving on the bill since 2026-04-11: the cost is still 12.00 USD/day "
+            "The bill shows no saving since 2026-04-11: the cost is still 12.00 USD/day "
             "(2026-04-11 to 2026-04-13). Expected saving: 11.50 USD/day.",
         ),
     ],

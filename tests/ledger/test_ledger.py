@@ -323,7 +323,7 @@ def test_damaged_ledger_is_an_error(tmp_path, damage):
     told(ledger, run(finding()))
     with sqlite3.connect(ledger.path) as connection:
         connection.executescript(damage)
-    with pytest.raises(LedgerError, match=r"ledger.db is damaged \(.*\)\. Restore it from a backup"):
+    with pytest.raises(LedgerError, match=r"ledger.db is damaged \(.*\)\. Restore the file from a backup"):
         print(ledger.entries(), ledger.suppressions(), ledger.evaluated_until())
 
 

@@ -137,7 +137,7 @@ def test_finding_without_cost_increase_has_no_root_cause(agent, findings):
     """One sentence says what to call instead."""
     waste = next(one for one in findings if one["category"] == "waste")
     error = agent.error("explain_increase", fingerprint=waste["fingerprint"])
-    assert "has no cost increase to explain: get_finding" in error
+    assert "has no cost increase to explain: the tool get_finding" in error
 
 
 @pytest.mark.parametrize("name", sorted(Catalog.load().reports))

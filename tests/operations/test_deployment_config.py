@@ -140,7 +140,7 @@ def test_the_shipped_file_has_each_key():
             "account_has_monitor = true                # false: create a monitor for AWS services. "
             'To list existing monitors, run: aws ce get-anomaly-monitors\nmonitor_arn = ""',
             'account_has_monitor = false\nmonitor_arn = "arn:aws:ce::123456789012:anomalymonitor/6f2c"',
-            "anomalies.monitor_arn: specified although account_has_monitor = false creates a monitor;",
+            "anomalies.monitor_arn: found an ARN, but account_has_monitor = false creates a monitor;",
         ),
         (
             'member_stack = "management"',
@@ -157,7 +157,7 @@ def test_the_shipped_file_has_each_key():
         (
             'approved_regions = ["us-east-1", ',
             "approved_regions = [",
-            "budgets.approved_regions: add us-east-1; AWS charges for global services there.",
+            "budgets.approved_regions: add us-east-1; AWS charges for global services in this Region.",
         ),
         (
             'team = "finops"',

@@ -209,7 +209,7 @@ def test_an_account_that_denies_access_fails_and_a_denied_service_is_noted(aws, 
         aws, deployment, "collect", failed={"111122223333": "AccessDenied", "kendra in us-east-1 of 4": "no"}
     )
     checks = checks_of(aws, deployment)
-    assert checks["accounts"].found == "1 denied access: 111122223333 (AccessDenied)"
+    assert checks["accounts"].found == "1 account denied access: 111122223333 (AccessDenied)"
     assert (checks["collect"].state, checks["not collected"].state) == ("ok", "noted")
     assert "organization.ous" in checks["accounts"].fix
 

@@ -150,7 +150,7 @@ def test_resource_with_a_star_is_not_selected_by_name(tmp_path):
 
 
 def test_note_without_an_increase_is_refused():
-    with pytest.raises(ConfigError, match="shows no increase"):
+    with pytest.raises(ConfigError, match="shows no cost increase"):
         note_of_finding(launch(), [], owners=OWNERS, as_of=AS_OF)
 
 

@@ -20,7 +20,7 @@ from tests.reports.test_page import bill
 FIRST, LAST = DAY - timedelta(days=6), DAY + timedelta(days=8)
 LAUNCH = {"first_day": FIRST, "last_day": LAST, "factor": 8.0}
 SAID = (
-    "Planned launch guide allows up to 8 times the baseline through 2026-04-08. "
+    "The planned launch of guide allows up to 8 times the baseline through 2026-04-08. "
     "Muted: Amazon Bedrock in 111122223333, 500 USD/day, 6.0 times the baseline"
 )
 
@@ -136,7 +136,8 @@ def test_scan_page_and_digest_state_the_muted_cost(scanned):
     assert SAID in result.notes
     assert page["coverage"]["launched"] == [SAID]
     expected_text = (
-        "Muted by planned launches: 500 USD/day (guide, up to 8 times the baseline through 2026-04-08)"
+        "Cost muted by planned launches: 500 USD/day (guide, up to 8 times the baseline through "
+        "2026-04-08)"
     )
     assert expected_text in lines["search"] and expected_text in lines[None]
     assert not [line for line in lines["ads"] if "launch" in line]
@@ -176,8 +177,8 @@ def test_many_launches_are_one_line_of_a_digest():
     """Which has ten."""
     one, other = quiet(owners(LAUNCH))[0], replace(quiet(owners(LAUNCH))[0], use_case="other")
     line = launches_summary([one, other, other], currency="USD")
-    assert (
-        line
-        == "Muted by planned launches: 1,500 USD/day (guide, up to 8 times the baseline through 2026-04-08 and 1 more)"
+    assert line == (
+        "Cost muted by planned launches: 1,500 USD/day (guide, up to 8 times the baseline through 2026-04-08 "
+        "and 1 more)"
     )
     assert launches_summary([], currency="USD") is None

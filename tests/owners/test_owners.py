@@ -101,7 +101,7 @@ def test_sql_and_owners_remove_the_same_tag_prefixes():
     catalog = Catalog.load()
     for entry in (
         catalog.detection("untagged_ai_spend"),
-        catalog.tables["owned_days"],
+        catalog.tables["tag_values"],
         catalog.tables["launch_rules"],
     ):
         values = {"as_of": date(2026, 3, 31), "required_tags": ["team"]}

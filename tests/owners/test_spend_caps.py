@@ -38,16 +38,16 @@ def test_valid_caps_have_no_mistakes(valid):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"on_cap": "pause", "intent": "production"}, 'confirm it with confirm_pause = "production"'),
+        ({"on_cap": "pause", "intent": "production"}, 'allow pausing with confirm_pause = "production"'),
         (
             {"on_cap": "pause", "intent": "production", "confirm_pause": "yes"},
-            "would stop it without approval",
+            "would be stopped without approval",
         ),
         ({"cap": None, "review_on": "2026-05-01"}, "on_cap: found neither cap nor monthly_budget"),
         ({"roles": None}, "roles: missing"),
         ({"approvers": None}, "approvers: missing"),
-        ({"on_cap": None, "approvers": None}, "roles: only used with on_cap"),
-        ({"confirm_pause": "production"}, "confirm_pause: only used with"),
+        ({"on_cap": None, "approvers": None}, "roles: this key is only used with on_cap"),
+        ({"confirm_pause": "production"}, "confirm_pause: this key is only used with"),
         ({"roles": ["tickets-api"]}, "found 'tickets-api', expected the ARN of a role"),
         ({"roles": ["arn:aws:iam::111122223333:role/*"]}, "expected the ARN of a role"),
         ({"roles": ["arn:aws:iam::*:role/api"]}, "expected the ARN of a role"),

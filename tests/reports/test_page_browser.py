@@ -136,7 +136,7 @@ def test_first_screen_shows_the_numbers_of_the_bill(chromium, pages):
     with opened(chromium, pages["organization"]) as page:
         names = page.locator("main > .tiles dt").all_inner_texts()
         assert names == [
-            "June so far", "June forecast", "AI share", "Waste to switch off", "Security to look into", "Unallocated",
+            "June so far", "June forecast", "AI share", "Waste", "Security findings to review", "Unallocated",
         ]  # fmt: skip
         figures = page.locator("main > .tiles .figure").all_inner_texts()
         spent, forecast, share, waste, security, unallocated = figures

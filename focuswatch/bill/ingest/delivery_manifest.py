@@ -33,7 +33,7 @@ def listed_files(manifest: ExportFile, *, among: list[ExportFile]) -> tuple[Expo
         )
         if file is None:
             raise ExportError(
-                f"{manifest.path}: lists {address}, which does not exist in the export. "
+                f"{manifest.path}: the manifest lists {address}, which does not exist in the export. "
                 "Copy the export again with all files that the manifest lists"
             )
         chosen.append(file)

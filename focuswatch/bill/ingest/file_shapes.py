@@ -249,7 +249,8 @@ def _own_names(file: ExportFile, names: Sequence[str]) -> dict[str, str]:
         return columns.own_names(names)
     except ValueError as error:
         raise ExportError(
-            f"{file.path}: {error} match the same FOCUS column. Rename one of them to the exact FOCUS column name"
+            f"{file.path}: {error} match the same FOCUS column. Rename one of these columns to the exact FOCUS "
+            "column name"
         ) from error
 
 
@@ -257,10 +258,8 @@ def _version_text(names: set[str]) -> str:
     """Return which version a file with columns missing is in, and which columns of that version are needed."""
     needed = ", ".join(columns.REQUIRED)
     if not any(column.lower() in names for column in columns.REQUIRED):
-        return f"Every version needs {needed}."
-    return (
-        f"Its columns are those of FOCUS {columns.focus_version(names)}, of which focuswatch needs {needed}."
-    )
+        return f"Every FOCUS version needs the columns {needed}."
+    return f"The file has columns of FOCUS {columns.focus_version(names)}; focuswatch needs the columns {needed}."
 
 
 def _shape(
@@ -273,7 +272,8 @@ def _shape(
         shown = ", ".join(names[:SHOWN_COLUMNS]) + (", …" if len(names) > SHOWN_COLUMNS else "")
         raise ExportError(
             f"{file.path}: lacks {', '.join(missing)}; found {len(names)} columns ({shown}), expected "
-            f"FOCUS 1.0 to 1.4. {_version_text(canonical_names)} Select these columns in the export, or remove the file"
+            f"FOCUS 1.0 to 1.4. {_version_text(canonical_names)} Select the missing columns in the export, or "
+            "remove the file"
         )
     return Shape(
         format=format_,

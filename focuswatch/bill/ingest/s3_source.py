@@ -102,7 +102,8 @@ class _Objects:
             if _leaves_its_folder(key):
                 raise ExportError(
                     f"{SCHEME}{self.bucket}/{key}: the key contains `.` or `..` as a path segment, so the file cannot "
-                    "be copied to the state folder. Rename the object, or specify a prefix that does not include it"
+                    "be copied to the state folder. Rename the object, or specify a prefix that does not include "
+                    "the object"
                 )
             if key.endswith("/"):
                 continue

@@ -154,7 +154,7 @@ class AthenaTables:
         period = delivery.unit
         if not delivery.files:
             raise EmptyDeliveryError(
-                f"billing period {period}: the manifest lists no files. The previous version is kept"
+                f"billing period {period}: the manifest lists no files. The previous version of the period is kept"
             )
         folders = {table: self.files.new_folder(table, period) for table in PERIOD_TABLES}
         paths = listed_paths(delivery, listing=listing)
@@ -164,7 +164,8 @@ class AthenaTables:
         facts = self._facts(delivery, digest=digest, location=folders["daily_charges"], paths=paths)
         if currencies - {facts.currency}:
             raise ExportError(
-                f"billing period {period}: its charges are in {facts.currency}, those of other periods in "
+                f"billing period {period}: its charges are in {facts.currency}, and the charges of other periods "
+                "are in "
                 f"{', '.join(sorted(currencies - {facts.currency}))}; expected one currency. Use one export per payer"
             )
         for table in KEPT_TABLES:
@@ -202,7 +203,9 @@ class AthenaTables:
         (row,) = self.engine.query(facts_of_period(delivery.unit), label=f"facts of {delivery.unit}")
         where = f"billing period {delivery.unit}"
         if not row["charges"]:
-            raise EmptyDeliveryError(f"{where}: the delivery has no charges. The previous version is kept")
+            raise EmptyDeliveryError(
+                f"{where}: the delivery has no charges. The previous version of the period is kept"
+            )
         if row["without_day"]:
             raise ExportError(
                 f"{where}: ChargePeriodStart is missing in some charges; expected one in each. Export the period again"

@@ -38,7 +38,7 @@ MIRROR = "s3"
 READING = "8"  # increase it when files are read differently, so that every unit is read again
 
 NO_METERS = (
-    "the export has neither SkuMeter nor x_UsageType, so detections that match meters find nothing. "
+    "the export has neither SkuMeter nor x_UsageType, so detections that select charges by meter report nothing. "
     "Add one of these columns to the export"
 )
 
@@ -172,7 +172,7 @@ def _counted_once(units: Mapping[str, Unit]) -> Iterator[str]:
     """Yield a note on every file that holds the same charges as another one."""
     for name, unit in units.items():
         if unit.duplicate_of:
-            yield f"{name} contains the same charges as {unit.duplicate_of}; they are counted once"
+            yield f"{name} contains the same charges as {unit.duplicate_of}; these charges are counted once"
 
 
 def _needed(units: Mapping[str, Unit], deliveries: Sequence[PeriodDelivery]) -> Iterator[ExportFile]:

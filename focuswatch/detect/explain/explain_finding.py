@@ -14,7 +14,8 @@ from focuswatch.findings.finding import Finding, amount
 
 # What shows the cost drivers of a finding whose amount is no cost increase, by detection.
 INSTEAD = {
-    "budget_pace": "its amount is a forecast. The reports month_forecast and weekly_deltas show the cost drivers."
+    "budget_pace": "the amount of this finding is a forecast. The reports month_forecast and weekly_deltas show "
+    "the cost drivers."
 }
 
 

@@ -111,7 +111,7 @@ def against_plan(one: Budgeted) -> str:
         return ""
     amount = f"{abs(one.over_by):,.0f}"
     if one.over_on is None:
-        may = ", but it may be exceeded" if one.end.high >= one.budget else ""
+        may = ", but the budget may be exceeded" if one.end.high >= one.budget else ""
         return f"forecast to be {amount} under budget{may}"
     tense = "over budget since" if one.end.spent >= one.budget else "forecast to exceed the budget on"
     return f"{tense} the {ordinal(one.over_on.day)}, by {amount} at month end"

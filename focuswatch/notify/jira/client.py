@@ -65,7 +65,7 @@ class JiraClient:
         except ValidationError:
             raise Refused(
                 'The Jira secret does not have the format {"url": "https://…", "email": "…", "token": "…"}. '
-                "Correct it, then run focuswatch doctor."
+                "Correct the secret, then run focuswatch doctor."
             ) from None
         return cls(url=secret.url, token=secret.token, email=secret.email)
 

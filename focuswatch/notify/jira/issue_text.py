@@ -115,7 +115,7 @@ def _root_cause(finding: Finding, *, longest: int) -> list[str]:
 
 def _ending(finding: Finding, *, header: DetectionHeader | None, days: int) -> str:
     text = (
-        "This is a single event. Close the issue when its cause is confirmed."
+        "This finding reports a single event. Close the issue when the cause of the event is confirmed."
         if header and header.notify == "once"
         else "focuswatch updates this issue as the finding changes, and closes it when the finding is resolved. If the "
         f"finding is expected, close the issue. focuswatch then excludes the finding for {days} days."

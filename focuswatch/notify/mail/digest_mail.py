@@ -68,8 +68,8 @@ def digest_mail(lines: Sequence[MailedLine], *, as_of: date) -> Mail:
     if len(by_amount) > len(shown):
         sections.append(Section(lines=(f"and {len(by_amount) - len(shown):,} more",)))
     footer = (
-        f"Includes charges before {as_of}. These notifications are combined because there are too many for separate "
-        "emails. You receive this email because your address is a channel in the owners.toml of focuswatch."
+        f"This email includes charges before {as_of}. The notifications are combined, because there are too many for "
+        "separate emails. You receive this email because your address is a channel in the owners.toml of focuswatch."
     )
     return Mail(
         subject=subject_line(" · ".join(filter(None, (f"focuswatch: {count}", savings)))),

@@ -125,12 +125,13 @@ def _link(finding: Finding) -> tuple[str, str] | None:
 
 def _footer(finding: Finding, *, kind: NotificationKind) -> Section:
     lines = [
-        f"Includes charges before {finding.as_of}. You receive this email because your address is a channel in the "
+        f"This email includes charges before {finding.as_of}. You receive this email because your address is a "
+        "channel in the "
         "owners.toml of focuswatch. Replies are not read."
     ]
     if kind not in OVER:
         lines.append(
-            f'If this is expected, run: focuswatch exclude --fingerprint {finding.fingerprint} --reason "…"'
+            f'If this finding is expected, run: focuswatch exclude --fingerprint {finding.fingerprint} --reason "…"'
         )
     else:
         lines.append(f"Finding {finding.fingerprint}.")

@@ -35,7 +35,8 @@ class PagerDutySecret(BaseModel):
             return cls.model_validate_json(value)
         except ValidationError:
             raise Refused(
-                f"The PagerDuty secret does not have the format {SHAPE}. Correct it, then run focuswatch doctor."
+                f"The PagerDuty secret does not have the format {SHAPE}. Correct the secret, then run focuswatch "
+                "doctor."
             ) from None
 
 
@@ -55,7 +56,7 @@ class PagerDuty:
         routing_key = self.secret.routing_keys.get(address)
         if routing_key is None:
             raise Refused(
-                f"the PagerDuty secret has no routing key for {address!r}. Add it to routing_keys, "
+                f"the PagerDuty secret has no routing key for {address!r}. Add the key to routing_keys in the secret, "
                 "or correct owners.toml."
             )
         body = {"routing_key": routing_key, **event}

@@ -72,7 +72,7 @@ class SlackSecret(BaseModel):
             return cls.model_validate_json(value)
         except ValidationError:
             raise Refused(
-                f"The Slack secret does not have the format {SHAPE}. Correct it, then run focuswatch doctor."
+                f"The Slack secret does not have the format {SHAPE}. Correct the secret, then run focuswatch doctor."
             ) from None
 
 

@@ -68,8 +68,8 @@ def render_digest(
         _by_title(lines),
         details,
         context(
-            f"Includes charges before {as_of}. These findings are combined in one message because there are too "
-            "many for separate messages."
+            f"This message includes charges before {as_of}. The findings are combined in one message, because "
+            "there are too many for separate messages."
         ),
     ]
     return {

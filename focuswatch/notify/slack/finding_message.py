@@ -237,7 +237,7 @@ def _exclude_button(finding: Finding, offer: ExclusionOffer) -> Block:
         value=finding.fingerprint,
         confirm=confirmation(
             f"Exclude for this {offer.scope}?",
-            f"No one is notified of findings of {finding.detection} in {scope} until someone runs "
+            f"No one is notified of findings of the detection {finding.detection} in {scope} until someone runs "
             "focuswatch unsuppress.",
             yes="Exclude",
         ),

@@ -44,7 +44,7 @@ class JiraClosings:
 def render_closing(closing: Suppression) -> dict[str, Any]:
     """Return the reply in the thread."""
     until = (
-        f" until {closing.until}. If the finding is still open then, you are notified again"
+        f" until {closing.until}. If the finding is still open on this date, you are notified again"
         if closing.until
         else ""
     )

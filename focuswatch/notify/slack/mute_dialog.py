@@ -40,7 +40,7 @@ def _reason() -> dict[str, Any]:
         "block_id": REASON,
         "label": plain("Reason", most=2000),
         "hint": plain(
-            "Saved with your name. This finding stays muted until someone runs focuswatch unsuppress.",
+            "The reason is saved with your name. This finding stays muted until someone runs focuswatch unsuppress.",
             most=2000,
         ),
         "element": {

@@ -33,14 +33,14 @@ MEMBERS_UNREADABLE = (
     "channel, or ask your focuswatch administrator to run focuswatch snooze or focuswatch exclude."
 )
 ROUTED_BY_TAG = (
-    "This security finding was routed here only because of a resource tag. The owner of the account must "
-    "respond to the finding. The next message goes to the account owner's channel."
+    "This security finding was routed to this channel only because of a resource tag. The owner of the account must "
+    "respond to the finding. The next message about the finding goes to the account owner's channel."
 )
 NOT_OFFERED = (
     "The exclusion is no longer offered, because the owner of the finding or the recorded responses have changed. "
     "Ask your focuswatch administrator to run focuswatch exclude."
 )
-UNKNOWN = "This message is too old. focuswatch no longer stores the finding."
+UNKNOWN = "focuswatch no longer stores the finding, because this message is too old."
 
 
 @dataclass(frozen=True)

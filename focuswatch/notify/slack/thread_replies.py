@@ -58,7 +58,7 @@ def render_thread_reply(
 
 def _change(finding: Finding, *, before: Finding | None) -> str:
     if before is None:
-        return f"Now {full_amount(finding)}. Severity: {finding.severity}."
+        return f"The amount is now {full_amount(finding)}. Severity: {finding.severity}."
     text = f"{changed_amount(finding, before=before)}."
     if before.severity != finding.severity:
         text += f" Severity: {finding.severity}, previously {before.severity}."
@@ -80,4 +80,4 @@ def _root_cause(finding: Finding) -> str | None:
 def _reminder(finding: Finding, *, today: date) -> str:
     cost = cost_so_far_text(finding, today=today)
     text = f"Still open after {days_open_text(finding, today=today)}" + (f", {cost}" if cost else "")
-    return f"{text}. Fix, snooze or mark the finding as {not_waste_label(finding).lower()}."
+    return f"{text}. Fix the cause, snooze the finding, or mark the finding as {not_waste_label(finding).lower()}."

@@ -71,7 +71,7 @@ def render_done(action: SignedAction, response: LinkResponse) -> str:
         "Accepted",
         f"<p><strong>{escape(visible(action.about))}</strong></p><p>{EFFECTS[action.action]}</p>"
         f'<p class="note">Recorded within a minute as {escape(response.author)}. '
-        f"To undo it, run: focuswatch unsuppress.</p>",
+        f"To undo the action, run: focuswatch unsuppress.</p>",
     )
 
 

@@ -33,8 +33,8 @@ VERSION = "1.2"
 MESSAGE_CHARACTERS = 13_000
 DIGEST_LINES = 10
 NOT_RESPONDED = (
-    "Only the owner of the account can respond: this finding was routed here by a resource tag, which anyone who "
-    "can tag resources can set."
+    "Only the owner of the account can respond to this finding, because a resource tag routed the finding to this "
+    "channel, and anyone who can tag resources can set the tag."
 )
 
 

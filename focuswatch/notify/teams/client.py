@@ -33,7 +33,7 @@ class TeamsSecret(BaseModel):
             return cls.model_validate_json(value)
         except ValidationError:
             raise Refused(
-                f"The Teams secret does not have the format {SHAPE}. Correct it, then run focuswatch doctor."
+                f"The Teams secret does not have the format {SHAPE}. Correct the secret, then run focuswatch doctor."
             ) from None
 
 
@@ -63,7 +63,8 @@ class TeamsWebhooks:
         url = self.secret.webhooks.get(address)
         if url is None:
             raise Refused(
-                f"the Teams secret has no webhook for {address!r}. Add it to webhooks, or correct owners.toml."
+                f"the Teams secret has no webhook for {address!r}. Add the webhook to webhooks in the secret, or "
+                "correct owners.toml."
             )
         self.pace.wait(address)
         try:

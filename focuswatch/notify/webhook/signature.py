@@ -58,7 +58,7 @@ class WebhookSecrets(RootModel[dict[str, SigningSecret | list[SigningSecret]]]):
             raise Refused(
                 f"The webhook secret does not have the format {SHAPE}, "
                 f"with {LEAST_BYTES} to {MOST_BYTES} random bytes in Base64 after {PREFIX}. "
-                "Correct it, then run focuswatch doctor."
+                "Correct the secret, then run focuswatch doctor."
             ) from None
 
     def of(self, *names: str) -> Sequence[str]:

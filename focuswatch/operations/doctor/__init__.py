@@ -50,7 +50,7 @@ def run_doctor(
         try:
             yield from check(context)
         except AWS_ERRORS as error:
-            fix = "Deploy the missing resource, or use a role that is allowed to read it."
+            fix = "Deploy the missing resource, or use a role that is allowed to read the resource."
             yield failed(name, reason_of(error), fix=fix)
 
 

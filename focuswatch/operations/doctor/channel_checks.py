@@ -30,7 +30,8 @@ def check_email(context: DoctorContext) -> Iterator[Check]:
         yield failed("email", "sending is disabled for the account", fix=fix)
     elif not account.get("ProductionAccessEnabled", True):
         yield noted(
-            "email", f"{sender} is verified; the account is in the SES sandbox, so each recipient must be too"
+            "email",
+            f"{sender} is verified; the account is in the SES sandbox, so each recipient must also be verified",
         )
     else:
         yield ok("email", f"{sender} is verified")

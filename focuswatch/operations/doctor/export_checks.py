@@ -47,7 +47,8 @@ def check_delivery(context: DoctorContext) -> Iterator[Check]:
     found = f"newest manifest is {hours:.0f} hours old: {newest}"
     if hours > limit:
         fix = (
-            f"AWS delivers at least once a day. Run npx cdk diff {deployment.name}-pipeline to check that the "
+            f"AWS delivers an export at least once a day. Run npx cdk diff {deployment.name}-pipeline to check "
+            "that the "
             f"bucket's policy is as deployed, and {LIST_EXPORTS}"
         )
         yield failed("delivery", f"{found} (limit: {limit} hours)", fix=fix)

@@ -49,13 +49,17 @@ def _check_accounts(context: DoctorContext, beat: Heartbeat) -> Iterator[Check]:
         stack_set = f"{context.deployment.name}-member"
         fix = (
             "Check that organization.ous in config/deployment.toml contains these accounts, and that the StackSet "
-            f"{stack_set} has created the member role in each."
+            f"{stack_set} has created the member role in each account."
         )
-        yield failed("accounts", f"{len(accounts)} denied access: {_listed(accounts)}", fix=fix)
+        yield failed("accounts", f"{_accounts(len(accounts))} denied access: {_listed(accounts)}", fix=fix)
     else:
-        yield ok("accounts", f"the collector has access to {len(beat.ran)}")
+        yield ok("accounts", f"the collector has access to {_accounts(len(beat.ran))}")
     if services:
         yield noted("not collected", _listed(services))
+
+
+def _accounts(number: int) -> str:
+    return "1 account" if number == 1 else f"{number} accounts"
 
 
 def check_dead_letters(context: DoctorContext) -> Iterator[Check]:
@@ -65,7 +69,7 @@ def check_dead_letters(context: DoctorContext) -> Iterator[Check]:
     counts = {kind: count for kind, count in queue_depths(context.client("sqs"), queues).items() if count}
     if counts:
         found = ", ".join(f"{kind}: {count}" for kind, count in counts.items())
-        fix = "Fix the cause that focuswatch redrive --dry-run lists, then replay them: focuswatch redrive."
+        fix = "Fix the cause that focuswatch redrive --dry-run lists, then replay the messages: focuswatch redrive."
         yield failed("dead letters", found, fix=fix)
     else:
         yield ok("dead letters", "none")

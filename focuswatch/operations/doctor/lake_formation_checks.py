@@ -38,10 +38,12 @@ def check_lake_formation(context: DoctorContext) -> Iterator[Check]:
             "Set lake_formation = true under [athena] in config/deployment.toml, and deploy "
             f"{deployment.name}-pipeline as a data lake administrator. See docs/deploy.md."
         )
-        found = f"controls access to the tables, and has no grant for {', '.join(missing)}"
+        found = f"Lake Formation controls access to the tables, and has no grant for {', '.join(missing)}"
         yield failed("lake formation", found, fix=fix)
     else:
-        found = f"controls access to the tables, and has grants for {', '.join(expected.values())}"
+        found = (
+            f"Lake Formation controls access to the tables, and has grants for {', '.join(expected.values())}"
+        )
         yield ok("lake formation", found)
 
 

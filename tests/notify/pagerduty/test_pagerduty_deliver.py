@@ -138,7 +138,8 @@ def test_an_address_without_a_key_is_refused_with_the_remedy(world):
     """owners.toml and the secret differ."""
     del world.keys["oncall"]
     with pytest.raises(
-        Refused, match="no routing key for 'oncall'. Add it to routing_keys, or correct owners"
+        Refused,
+        match="no routing key for 'oncall'. Add the key to routing_keys in the secret, or correct owners",
     ):
         world.deliver(notification(FINDING))
 

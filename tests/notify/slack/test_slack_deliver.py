@@ -97,7 +97,7 @@ def test_verified_saving_is_one_reply_in_the_thread_of_the_resolved_finding(worl
     assert world.deliver(saved) == [None]
     (message,) = world.team.shown
     resolved, verified = replies(message)
-    assert "focuswatch will verify them on the bill" in resolved.text
+    assert "focuswatch will verify the savings on the bill" in resolved.text
     assert verified.text == "Verified on the bill: 11.52 USD/day saved since 2026-03-31."
     assert not verified.broadcast
     assert "Resolved" in message.text and verified.text in message.text

@@ -348,14 +348,14 @@ def test_change_states_old_and_new_values():
     )
     assert (
         render_thread_reply(now, kind="changed", today=DAY, news_id="n")["text"]
-        == "Now 1,500 USD/month in potential savings. Severity: high."
+        == "The amount is now 1,500 USD/month in potential savings. Severity: high."
     )
 
 
 @pytest.mark.parametrize(
     "saved, says",
     [
-        (None, "Expected savings: 346 USD/month. focuswatch will verify them on the bill."),
+        (None, "Expected savings: 346 USD/month. focuswatch will verify the savings on the bill."),
         ("11.52", "Verified on the bill: 11.52 USD/day saved since 2026-03-31."),
         (
             "8",
@@ -364,7 +364,7 @@ def test_change_states_old_and_new_values():
         ),
         (
             "0",
-            "No saving on the bill since 2026-03-31: the cost is still 11.52 USD/day (2026-04-02 to 2026-04-04). "
+            "The bill shows no saving since 2026-03-31: the cost is still 11.52 USD/day (2026-04-02 to 2026-04-04). "
             "Expected saving: 11.52 USD/day.",
         ),
     ],

@@ -64,7 +64,8 @@ def test_each_change_is_a_message_of_its_own(world):
         ["# 🟠 Changed: A title", "**2,000 USD/month in potential savings**",
          "Previously 346 USD/month in potential savings. Severity: high, previously medium."],
         ["# 🟠 Still open: A title", "**2,000 USD/month in potential savings**", "Open for 14 days."],
-        ["# ✅ Resolved: A title", "**Expected savings: 2,000 USD/month. focuswatch will verify them on the bill.**",
+        ["# ✅ Resolved: A title",
+         "**Expected savings: 2,000 USD/month. focuswatch will verify the savings on the bill.**",
          "111122223333 · US East (N. Virginia), us-east-1"],
     ]  # fmt: skip
     assert "actions" not in world.server.cards("search")[-1]
@@ -119,7 +120,10 @@ def test_a_deleted_workflow_is_refused_without_showing_its_url(world):
 
 def test_an_address_without_a_webhook_is_refused_with_the_remedy(world):
     """owners.toml and the secret differ."""
-    with pytest.raises(Refused, match="no webhook for 'other'. Add it to webhooks, or correct owners.toml"):
+    with pytest.raises(
+        Refused,
+        match="no webhook for 'other'. Add the webhook to webhooks in the secret, or correct owners.toml",
+    ):
         world.sender().send(notification(FINDING), address="other", previous=None, unsure=False)
 
 

@@ -6,7 +6,7 @@ function aiSection(data, currency) {
   const { days, layers, bedrock_filter: bedrock, month } = data.layers;
   if (!days.length) return null;
   const sums = aiSpent(data);
-  const filter = `A filter on the service “Amazon Bedrock” shows ${money(sums.visible, currency)} (${percent(sums.visible, sums.total)}), the part below the line.`;
+  const filter = `A filter on the service “Amazon Bedrock” shows ${money(sums.visible, currency)} (${percent(sums.visible, sums.total)} of the AI spend), which is the part of the chart below the line.`;
   const charged = month.filter((row) => row.effective_cost || row.effective_cost_before);
   const layerPart = charged.length ? part("By layer, last 30 days", layerTable(charged, currency)) : null;
   const teams = aiTeamsPart(data, currency);
@@ -37,13 +37,13 @@ function aiSpent(data) {
 
 function aiSummary(data, { total, before, from, until }, currency) {
   const compared = before ? `, ${change(total, before)} compared with the 30 days before` : "";
-  return `${money(total, currency)} from ${day(from)} to ${day(until)}${compared}: usage and subscriptions, excluding commitments, credits and tax.${aiForecast(data, currency)}`;
+  return `AI spend was ${money(total, currency)} from ${day(from)} to ${day(until)}${compared}. AI spend includes usage and subscriptions, but not commitments, credits and tax.${aiForecast(data, currency)}`;
 }
 
 function aiForecast(data, currency) {
   const total = aiTotal(data);
   if (total?.forecast == null) return "";
-  return ` Forecast for ${monthOf(dayBefore(data, 1))}: ${money(total.forecast, currency)} (80% prediction interval: ${amount(total.low)} to ${money(total.high, currency)}).`;
+  return ` The forecast of AI spend for ${monthOf(dayBefore(data, 1))} is ${money(total.forecast, currency)} (80% prediction interval: ${amount(total.low)} to ${money(total.high, currency)}).`;
 }
 
 function layersChart(data, layers, width, currency) {
@@ -105,14 +105,14 @@ function aiTeamsPart(data, currency) {
   const teams = report?.rows.filter((row) => row.team !== AI_TOTAL) ?? [];
   if (!teams.length) return null;
   const total = aiTotal(data);
-  const waste = total?.waste_monthly ? ` Waste: ${money(total.waste_monthly, currency)}/month, of it ${money(total.idle_monthly, currency)}/month for idle resources.` : "";
+  const waste = total?.waste_monthly ? ` AI waste is ${money(total.waste_monthly, currency)}/month, including ${money(total.idle_monthly, currency)}/month for idle resources.` : "";
   return part("AI by team, last 30 complete days", make("p", { class: "note" }, `${basisOf(report)}${waste}`), table(`AI spend by team, last 30 complete days, in ${currency}`, [
     { name: "Team", class: "text", of: (row) => (row.team === AI_TOTAL ? "Total" : row.team) },
     { name: currency, number: true, of: (row) => amount(row.effective_cost) },
     { name: "Million tokens", number: true, of: (row) => (row.million_tokens ? amount(row.million_tokens) : "–") },
     { name: `${currency} per million`, number: true, of: (row) => amount(row.cost_per_million) },
     ...(total?.forecast == null ? [] : [{ name: `Forecast, ${monthOf(dayBefore(data, 1))}`, number: true, of: (row) => amount(row.forecast) }]),
-    ...(waste ? [{ name: "Waste a month", number: true, of: (row) => (row.waste_monthly ? amount(row.waste_monthly) : "–") }] : []),
+    ...(waste ? [{ name: "Waste per month", number: true, of: (row) => (row.waste_monthly ? amount(row.waste_monthly) : "–") }] : []),
   ], teams, { first: FIRST_ROWS, total }));
 }
 

@@ -4,8 +4,8 @@ const PAGE_SIZE = 10;
 const MOST_GOVERNANCE = 5; // at first: these findings are no costs to stop
 const NO_OWNER = "no owner";
 const GROUPS = [
-  ["waste", "Waste to switch off"],
-  ["security", "Security to look into"],
+  ["waste", "Waste"],
+  ["security", "Security findings to review"],
   ["anomaly", "Anomalies"],
   ["governance", "Governance: budgets, tags, exports"],
 ];

@@ -18,7 +18,7 @@ function forecastSection(data, currency) {
 }
 
 function forecastSummary(month, budgeted, currency) {
-  const whole = month ? `The bill of ${monthOf(month.first_day)} is forecast at ${money(month.forecast, currency)} (80% prediction interval: ${amount(month.low)} to ${money(month.high, currency)}).` : "";
+  const whole = month ? `The bill of ${monthOf(month.first_day)} is forecast to be ${money(month.forecast, currency)} (80% prediction interval: ${amount(month.low)} to ${money(month.high, currency)}).` : "";
   if (!budgeted.length) return `${whole} No team has a budget. Set monthly_budget in owners.toml.`;
   const over = budgeted.filter((row) => row.over_by > 0).length;
   return `${whole} ${over ? `${over} of ${count(budgeted.length, "budget")} ${over === 1 ? "is" : "are"} forecast to be exceeded.` : "No budget is forecast to be exceeded."}`;

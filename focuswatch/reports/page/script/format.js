@@ -65,8 +65,8 @@ function isComplete(text, data) {
 
 // States which days of a chart can still change.
 function incompleteDays(last, data) {
-  if (data.settled_until == null) return "All days are incomplete: their charges can still change.";
-  return last > data.settled_until ? `Faded: days after ${day(data.settled_until)}, whose charges are incomplete.` : "";
+  if (data.settled_until == null) return "Charges of all days can still change.";
+  return last > data.settled_until ? `Days after ${day(data.settled_until)} are faded, because their charges can still change.` : "";
 }
 
 function count(number, one, many = `${one}s`) {
@@ -88,7 +88,7 @@ function accountOf({ sub_account_name: name, sub_account_id: id }) {
 
 // The cost column and the charges that a report's amounts are of.
 function basisOf(report) {
-  return report?.basis ? `${report.basis}.` : "";
+  return report?.basis ? `Basis: ${report.basis}.` : "";
 }
 
 function label(column) {

@@ -23,9 +23,9 @@ function gpusSection(data, currency) {
 const hasGaps = (machines) => machines.some(({ hours, utilization }) => hours.some((value, index) => value && utilization[index] == null));
 
 function gpuNote(data, measured, others, currency) {
-  const shown = measured.length ? `The ${count(measured.length, "machine or endpoint", "machines and endpoints")} of highest cost with a utilization metric. Each square is one day; a day without a square: not running. ${incompleteDays(data.gpus.days.at(-1), data)}` : "";
+  const shown = measured.length ? `The chart shows the ${count(measured.length, "machine or endpoint", "machines and endpoints")} with the highest cost that ${measured.length === 1 ? "has" : "have"} a utilization metric. Each square is one day on which the machine ran. ${incompleteDays(data.gpus.days.at(-1), data)}` : "";
   const cost = d3.sum(others, (machine) => machine.cost);
-  return others.length ? `${shown} ${count(others.length, "machine or endpoint", "machines and endpoints")} (${money(cost, currency)} in 30 days) ${others.length === 1 ? "has" : "have"} no utilization metric. Pass utilization metrics with --activity.` : shown;
+  return others.length ? `${shown} ${count(others.length, "machine or endpoint", "machines and endpoints")} (${money(cost, currency)} in 30 days) ${others.length === 1 ? "has" : "have"} no utilization metric. To add utilization metrics, scan with --activity.` : shown;
 }
 
 function machineName(machine) {

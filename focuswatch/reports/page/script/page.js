@@ -40,8 +40,8 @@ function findingTiles({ findings, waste }, currency) {
   const security = d3.group(findings, incidentOf);
   const incidents = [...security.values()].filter(([lead]) => lead.category === "security").length;
   return [
-    of("waste").length ? tile("Waste to switch off", `${money(waste, currency)}/month`, `${count(of("waste").length, "finding")}: idle or oversized resources`, "waste") : null,
-    incidents ? tile("Security to look into", count(incidents, "incident"), groupMoney("security", of("security"), currency), "security") : null,
+    of("waste").length ? tile("Waste", `${money(waste, currency)}/month`, `${count(of("waste").length, "finding")}: idle or oversized resources`, "waste") : null,
+    incidents ? tile("Security findings to review", count(incidents, "incident"), groupMoney("security", of("security"), currency), "security") : null,
   ];
 }
 
@@ -111,7 +111,7 @@ async function start() {
   const data = await readData();
   const currency = data.currency;
   document.title = `focuswatch · ${data.as_of}`;
-  document.getElementById("as-of").textContent = `Bill as of ${data.as_of}, amounts in ${currency}. ${data.settled_until ? `Complete through ${data.settled_until}: charges of later days can still change.` : "No day is complete: all charges can still change."}`;
+  document.getElementById("as-of").textContent = `Bill as of ${data.as_of}, amounts in ${currency}. ${data.settled_until ? `The bill is complete through ${data.settled_until}; charges of later days can still change.` : "The bill has no complete day; all charges can still change."}`;
   const sections = sectionsOf(data, currency);
   document.getElementById("sections").append(make("ul", {}, sections.map(([name, element]) => make("li", {}, make("a", { href: `#${element.id}` }, name)))));
   document.getElementById("main").replaceChildren(...[totals(data, currency), incompleteScan(data)].filter(Boolean), ...sections.map(([, element]) => element));

@@ -7,7 +7,7 @@ const MOST_BARS = 12; // smaller amounts share one more bar
 function portfolioSection(data, currency) {
   const report = data.reports.portfolio;
   if (!report?.rows.length) return null;
-  return section("portfolio", "Portfolio: spend by intent", `Spend in the last 30 complete days by intent, as set for each use case in owners.toml: ${shares(sumsBy(report.rows, "intent"))}. ${basisOf(report)}`,
+  return section("portfolio", "Portfolio: spend by intent", `Spend in the last 30 complete days, by the intent that owners.toml sets for each use case: ${shares(sumsBy(report.rows, "intent"))}. ${basisOf(report)}`,
     splitChart(report.rows, currency),
     folded("By use case and team", reportTable(report)));
 }

@@ -7,7 +7,7 @@ function spendSection(data, currency) {
   const [teams, services, accounts] = ["spend_by_team", "spend_by_service", "spend_by_account"].map((name) => reports[name]);
   if (!spend && !teams?.rows.length) return null;
   const rows = teams?.rows ?? [];
-  return section("spend", "Spend of the whole bill", `${spendSummary(spend, currency)} EffectiveCost of usage and fees.${invoiced(rows, currency)}`,
+  return section("spend", "Spend of the whole bill", `${spendSummary(spend, currency)} Spend is the EffectiveCost of usage and fees.${invoiced(rows, currency)}`,
     spend && [
       legend([["var(--model-inference)", "AI"], ["var(--tools-and-data)", "other"]]),
       chart(`Daily spend of the bill in ${currency}, AI and other, ${day(spend.days[0])} to ${day(spend.days.at(-1))}`, (width) => spendChart(data, width, currency))],
@@ -20,15 +20,15 @@ function spendSection(data, currency) {
 function spendSummary(spend, currency) {
   if (!spend) return "";
   const before = spend.cost_before ? `, ${change(spend.cost, spend.cost_before)} compared with the 30 days before` : "";
-  const ai = spend.ai_cost ? ` AI: ${money(spend.ai_cost, currency)}, ${percent(spend.ai_cost, spend.cost)} of it.` : "";
-  return `${money(spend.cost, currency)} from ${day(spend.from)} to ${day(spend.until)}${before}.${ai}`;
+  const ai = spend.ai_cost ? ` AI spend was ${money(spend.ai_cost, currency)}, ${percent(spend.ai_cost, spend.cost)} of the spend.` : "";
+  return `The spend of the whole bill was ${money(spend.cost, currency)} from ${day(spend.from)} to ${day(spend.until)}${before}.${ai}`;
 }
 
 // What the invoice adds to or takes from the spend; nothing if the bill has neither credits nor tax.
 function invoiced(rows, currency) {
   const [billed, credits, tax] = ["billed_cost", "credits", "tax"].map((column) => d3.sum(rows, (row) => row[column]));
   if (Math.abs(credits) < 0.005 && Math.abs(tax) < 0.005) return "";
-  return ` BilledCost of these days: ${money(billed, currency)}, credits ${money(credits, currency)}, tax ${money(tax, currency)}.`;
+  return ` In the last 30 complete days, the BilledCost was ${money(billed, currency)}, credits ${money(credits, currency)}, and tax ${money(tax, currency)}.`;
 }
 
 function spendTable(name, rows, first, currency) {

@@ -14,7 +14,7 @@ function moversSection(data, currency) {
     { name: "", class: "bar narrow-off", of: (row) => bar(row.movement, widest) },
   ];
   const name = `Week-over-week changes, in ${currency}`;
-  return section("movers", "Week-over-week changes", `Spend in the last 7 complete days compared with the 7 days before, by account, region and service. ${basisOf(data.reports.weekly_deltas)}`,
+  return section("movers", "Week-over-week changes", `The table compares the spend in the last 7 complete days with the 7 days before, by account, region and service. ${basisOf(data.reports.weekly_deltas)}`,
     table(name, columns, rows, { first: FIRST_ROWS }));
 }
 
@@ -43,7 +43,7 @@ function unallocatedSection(data, currency) {
     { name: "Reason", class: "text", of: (row) => row.unowned_because },
   ];
   const { findings, waste } = data.unowned;
-  return section("unallocated", "Unallocated spend", `${money(total, currency)} of spend in the last 30 complete days is not allocated to a team. ${basisOf(data.reports.unowned_spend)} ${count(findings, "finding has", "findings have")} no owner: ${money(waste, currency)}/month of waste.`,
+  return section("unallocated", "Unallocated spend", `${money(total, currency)} of spend in the last 30 complete days is not allocated to a team. ${basisOf(data.reports.unowned_spend)} ${count(findings, "finding has", "findings have")} no owner, with waste of ${money(waste, currency)}/month.`,
     table(`Unallocated spend, in ${currency}`, columns, rows, { first: FIRST_ROWS }));
 }
 
@@ -71,7 +71,7 @@ function coverageSection(data, currency) {
   const coverage = data.coverage;
   const facts = [
     ["Charges", `${coverage.first_day} to ${coverage.last_day}, ${count(coverage.sub_accounts ?? 0, "account")}`],
-    ["Complete through", `${coverage.last_settled_day ?? "no day"}. Charges for later days can still change and are not used to evaluate waste and anomalies.`],
+    ["Complete through", `${coverage.last_settled_day ?? "no day"}. Charges of later days can still change and are not used to evaluate waste and anomalies.`],
     ...(data.layers.days.length ? [] : [["AI spend", data.layers.other_providers ? `No AI charges in the last 60 days. ${data.layers.other_providers}.` : "No AI charges in the last 60 days."]]),
     ["Detections", `${count(coverage.detections, "detection")} as of ${data.as_of}`],
     ["Suppressed", coverage.suppressed.findings ? `${count(coverage.suppressed.findings, "finding")}, ${money(coverage.suppressed.waste, currency)}/month of waste` : "none"],
@@ -83,7 +83,7 @@ function coverageSection(data, currency) {
     ...(coverage.missing_accounts.length ? [`The bill contains no recent charges for these accounts: ${few(coverage.missing_accounts)}.`] : []),
     ...coverage.warnings,
   ];
-  return section("coverage", "Data and coverage", "The period covered by the data, and resources that were not evaluated.",
+  return section("coverage", "Data and coverage", "This section shows the period that the bill covers and the resources that were not evaluated.",
     make("dl", { class: "pairs" }, facts.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)])),
     warnings.length ? make("ul", { class: "bad" }, warnings.map((warning) => make("li", {}, warning))) : null,
     coverage.launched.length ? make("div", { class: "more" }, make("h3", {}, "Muted by a planned launch"), make("ul", {}, coverage.launched.map((launch) => make("li", {}, launch)))) : null,
