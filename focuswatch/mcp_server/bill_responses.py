@@ -28,7 +28,7 @@ from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.weekly_of_bill import weeks_of_bill
 
 NO_WEEK = "no spend in the last two weeks and no open findings"
-NO_METRICS = "The activity file contains no usage metrics for these resources."
+NO_METRICS = "The --activity file contains no CloudWatch metrics for these resources."
 MOST_TEAMS = 20  # named in an error
 
 

@@ -27,7 +27,9 @@ LISTING = "use list_findings with status all"
 Fingerprint = Annotated[str, Field(description="Fingerprint of the finding, or its first characters.")]
 Cursor = Annotated[
     str | None,
-    Field(description="The next_cursor of the previous page. Repeat the other arguments unchanged."),
+    Field(
+        description="The next_cursor of the previous page. Repeat all other arguments of the previous page."
+    ),
 ]
 
 
@@ -41,30 +43,30 @@ class ReadTools:
 
     def list_findings(
         self,
-        team: Annotated[
-            str | None, Field(description="Name of a team, or 'no owner' for findings without a team.")
+        team: Annotated[str | None, Field(description="Team that owns the findings, or 'no owner'.")] = None,
+        account: Annotated[str | None, Field(description="ID or name of the account.")] = None,
+        category: Annotated[Category | None, Field(description="Category of the detection.")] = None,
+        severity: Annotated[
+            Severity | None, Field(description="List only findings of this severity.")
         ] = None,
-        account: Annotated[str | None, Field(description="ID or name of an account.")] = None,
-        category: Annotated[Category | None, Field(description="Category of the findings.")] = None,
-        severity: Annotated[Severity | None, Field(description="Severity of the findings.")] = None,
-        detection: Annotated[
-            str | None, Field(description="ID of the detection that reported the findings.")
-        ] = None,
+        detection: Annotated[str | None, Field(description="ID of the detection.")] = None,
         status: Annotated[
             FindingStatus,
             Field(
-                description="open findings are present in the newest scan and not muted; suppressed findings are muted."
+                description="open: the most recent scan reported the finding, and it is not muted. "
+                "suppressed: the finding is muted."
             ),
         ] = "open",
         cursor: Cursor = None,
     ) -> Document:
-        """List findings, highest cost first: waste, cost anomalies, security signals and governance gaps."""
+        """List findings of waste, cost anomalies, security and governance, highest cost first."""
         filters = FindingFilters(team, account, category, severity, detection, status)
         with self._source.ledger() as ledger:
             return list_findings(ledger, filters=filters, cursor=cursor, catalog=self._catalog)
 
     def get_finding(self, fingerprint: Fingerprint) -> Document:
-        """Show one finding in full: reason, recommended steps, evidence, root cause, and known limitations."""
+        """Show all details of one finding: reason, recommended steps, evidence, root cause, and known
+        limitations."""
         with self._source.ledger() as ledger:
             entry = find_entry(ledger, fingerprint, listing=LISTING)
             status = entry_status(entry, ledger=ledger)
@@ -73,7 +75,8 @@ class ReadTools:
     def explain_increase(self, fingerprint: Fingerprint) -> Document:
         """Show the root cause of a finding's cost increase.
 
-        The result has cost drivers by meter, Region, operation and resource, effects of usage and price, and changes.
+        Returns cost drivers by meter, Region, operation and resource, the effects of usage and price, and
+        what started, stopped or changed.
         """
         with self._source.ledger() as ledger:
             entry = find_entry(ledger, fingerprint, listing=LISTING)
@@ -94,7 +97,11 @@ class ReadTools:
     def weekly_summary(
         self,
         team: Annotated[
-            str | None, Field(description="Name of a team; if omitted, the organization.")
+            str | None,
+            Field(
+                description="Show only the digest of this team. If omitted, "
+                "show the digest of the organization."
+            ),
         ] = None,
     ) -> Document:
         """Summarize the last seven complete days: spend, largest changes with causes, open findings, savings."""
@@ -104,16 +111,19 @@ class ReadTools:
         self,
         detection: Annotated[
             str | None,
-            Field(description="ID of a detection to show in full, with thresholds and limitations."),
+            Field(description="Show all details of this detection, with thresholds and known limitations."),
         ] = None,
-        category: Annotated[Category | None, Field(description="Category of the detections to list.")] = None,
+        category: Annotated[
+            Category | None, Field(description="List only detections of this category.")
+        ] = None,
         cursor: Cursor = None,
     ) -> Document:
-        """List the detections, or show one in full."""
+        """List all detections, or show all details of one detection."""
         if detection is not None:
             return detection_document(self._catalog.detection(detection))
         return detections_page(self._catalog, category=category, cursor=cursor)
 
     def not_evaluated(self) -> Document:
-        """Show what the newest scan did not evaluate, and why: resources, accounts, days and detections."""
+        """List resources, accounts, days and detections that the most recent scan did not evaluate, with the
+        reasons."""
         return not_evaluated_document(source=self._source, catalog=self._catalog)

@@ -18,7 +18,9 @@ from focuswatch.mcp_server.read_tools import LISTING, Fingerprint
 from focuswatch.mcp_server.response_size import Document
 from focuswatch.mcp_server.source import Source
 
-Reason = Annotated[str, Field(description="Reason, shown in the list of suppressions.")]
+Reason = Annotated[
+    str, Field(description="Reason for the suppression, which the list of suppressions shows.")
+]
 
 
 class WriteTools:
@@ -32,7 +34,7 @@ class WriteTools:
         self,
         fingerprint: Fingerprint,
         until: Annotated[
-            date, Field(description="Bill date from which the owner is notified of the finding again.")
+            date, Field(description="First date on the bill on which focuswatch notifies the owner again.")
         ],
         reason: Reason,
     ) -> Document:
@@ -46,10 +48,8 @@ class WriteTools:
         until: Annotated[
             date | None,
             Field(
-                description=(
-                    "Bill date from which the owner is notified again; if omitted, the owner is not "
-                    "notified again."
-                )
+                description="First date on the bill on which focuswatch notifies the owner "
+                "again. If omitted, the finding stays muted."
             ),
         ] = None,
     ) -> Document:
@@ -57,7 +57,7 @@ class WriteTools:
         return self._suppress(fingerprint, until=until, reason=reason)
 
     def acknowledge(self, fingerprint: Fingerprint) -> Document:
-        """Record that someone works on an open finding, which postpones its reminder.
+        """Record that someone works on an open finding, and postpone the reminder about the finding.
 
         Call this tool only if the user asks for it.
         """

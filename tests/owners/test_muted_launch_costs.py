@@ -136,8 +136,7 @@ def test_scan_page_and_digest_state_the_muted_cost(scanned):
     assert SAID in result.notes
     assert page["coverage"]["launched"] == [SAID]
     expected_text = (
-        "Cost muted by planned launches: 500 USD/day (guide, up to 8 times the baseline through "
-        "2026-04-08)"
+        "Cost muted by planned launches: 500 USD/day (guide, up to 8 times the baseline through 2026-04-08)"
     )
     assert expected_text in lines["search"] and expected_text in lines[None]
     assert not [line for line in lines["ads"] if "launch" in line]
