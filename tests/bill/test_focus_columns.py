@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.bill.refresh.local_views import DAY_COLUMNS
-from focuswatch.bill.schema.focus_columns import KINDS, REQUIRED
+from focuswatch.bill.schema.focus_columns import KINDS, REQUIRED, REQUIRED_OF_AWS
 from focuswatch.bill.schema.table_columns import DELIVERIES, FOLDED_CHARGES
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import ExportError
@@ -157,11 +157,55 @@ def test_billing_periods_can_have_different_columns(tmp_path, format_, hours):
 @pytest.mark.parametrize("format_", FORMATS)
 def test_required_columns_are_sufficient(tmp_path, format_):
     """All other columns are null of their type; the billing period is the month of the charge."""
-    path = write(tmp_path / f"a.{format_}", without=[name for name in TYPES if name not in REQUIRED])
+    needed = (*REQUIRED, *REQUIRED_OF_AWS)
+    path = write(tmp_path / f"a.{format_}", without=[name for name in TYPES if name not in needed])
     reader = read(path, tmp_path / "state")
     assert reader.query("SELECT billing_period, SkuMeter, Tags, ListCost FROM folded_charges") == [
         (date(2026, 5, 1), None, None, None)
     ]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_a_vendor_without_regions_and_sub_accounts_is_read(tmp_path, format_, hours):
+    """The billing account is then the account; FOCUS requires such columns only where the vendor has the thing."""
+    types = {"BillingAccountId": "VARCHAR", "BillingAccountName": "VARCHAR"}
+    path = write(
+        tmp_path / f"a.{format_}",
+        {"ProviderName": "MongoDB", "BillingAccountId": "org-1", "BillingAccountName": "", **hours},
+        types=types,
+        without=[*REQUIRED_OF_AWS, "SubAccountName"],
+    )
+    assert read(path, tmp_path / "state").query(
+        "SELECT SubAccountId, SubAccountName, RegionId, ResourceId, ConsumedQuantity, BilledCost FROM folded_charges"
+    ) == [("org-1", None, None, None, None, 1.0)]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_charges_of_aws_need_their_columns(tmp_path, format_):
+    """Without them, detections would find nothing; the error names the columns that are missing in this file."""
+    path = write(
+        tmp_path / f"a.{format_}", {"ProviderName": "MongoDB"}, {"ProviderName": "AWS"}, without=["RegionId"]
+    )
+    with pytest.raises(ExportError, match=r"a\.[a-z.]+: lacks RegionId, which charges of AWS need\. Its columns"):
+        read(path, tmp_path / "state")
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize(
+    ("began", "month"),
+    [
+        ("2026-04-30 16:00:00", 5),  # Huawei Cloud, Alibaba Cloud and Tencent Cloud: UTC+8
+        ("2026-05-01 00:00:00", 5),
+        ("2026-05-01 07:00:00", 5),  # Google Cloud: US Pacific time
+        ("2026-05-31 00:00:00", 5),  # LiteLLM: the day of the charge
+    ],
+)
+def test_billing_period_is_the_month_in_the_time_zone_of_the_provider(tmp_path, format_, began, month):
+    path = write(tmp_path / f"a.{format_}", {"BillingPeriodStart": began, "ProviderName": "Huawei Cloud"})
+    reader = read(path, tmp_path / "state")
+    assert reader.column("billing_period") == [date(2026, month, 1)]
+    assert reader.refresh().summary.warnings[1:] == ()  # the first one states the provider
 
 
 @pytest.mark.parametrize("format_", FORMATS)

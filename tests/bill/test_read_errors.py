@@ -36,7 +36,7 @@ def test_missing_required_column_is_an_error(tmp_path, format_):
     """The error lists all missing columns and the columns of the file."""
     path = write(tmp_path / f"a.{format_}", without=["EffectiveCost", "RegionId"])
     text = refused(path, tmp_path)
-    assert text.startswith(f"{path}: lacks EffectiveCost, RegionId; found 13 columns (BilledCost, ")
+    assert text.startswith(f"{path}: lacks EffectiveCost, and for AWS RegionId; found 13 columns (BilledCost, ")
     assert (
         "expected FOCUS 1.0 to 1.4. Its columns are those of FOCUS 1.2, of which focuswatch needs BilledCost, "
         in text

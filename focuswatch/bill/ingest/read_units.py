@@ -14,7 +14,14 @@ import duckdb
 from focuswatch.bill.ingest.billing_exchange_rate import own_rate
 from focuswatch.bill.ingest.delivery_layout import PeriodDelivery
 from focuswatch.bill.ingest.file_listing import ExportFile
-from focuswatch.bill.ingest.file_shapes import Shape, ShapePart, relation, shapes_of, with_blanks_and_period
+from focuswatch.bill.ingest.file_shapes import (
+    Shape,
+    ShapePart,
+    relation,
+    shapes_of,
+    with_blanks_and_period,
+    without_columns_of_aws,
+)
 from focuswatch.bill.ingest.misread_dates import misread_time, times_of
 from focuswatch.bill.ingest.other_providers import probe_providers
 from focuswatch.bill.ingest.read_errors import changed, refusal, several
@@ -58,6 +65,7 @@ class UnitReader:
             is_folded = periods.is_hourly or not all(shape.is_native for shape in by_shape)
             files = by_shape if is_folded else self._with_blanks_and_period(by_shape)
             folder, facts, providers = self._keep(delivery, files, folds=is_folded, hourly=periods.is_hourly)
+            _check_columns_of_aws(by_shape, charges_of_aws=_charges(facts) - sum(providers.values()))
             per_usd = self._own_rate(files, facts)
         except (duckdb.Error, ExportError) as error:
             raise self._told(error, delivery, by_shape) from error
@@ -206,6 +214,17 @@ def selects(units: Mapping[str, Unit], deliveries: Iterable[PeriodDelivery], *, 
         f"{daily_select(relation(shape, paths))} WHERE {days}" for (shape, days), paths in direct.items()
     ]
     return [*direct_selects, folded_select(folded)] if folded else direct_selects
+
+
+def _charges(facts: Iterable[PeriodFacts]) -> int:
+    return sum(fact.charges for fact in facts)
+
+
+def _check_columns_of_aws(files: Files, *, charges_of_aws: int) -> None:
+    """Raise ExportError if charges of AWS lack a column that only some providers must deliver."""
+    for shape, listed in files.items():
+        if charges_of_aws and shape.lacks_of_aws:
+            raise without_columns_of_aws(shape, listed[0])
 
 
 def _days(unit: Unit) -> str:

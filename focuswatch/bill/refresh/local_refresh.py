@@ -35,7 +35,7 @@ from focuswatch.errors import ExportError, FocuswatchError
 
 KEPT = "kept"
 MIRROR = "s3"
-READING = "8"  # increase it when files are read differently, so that every unit is read again
+READING = "9"  # increase it when files are read differently, so that every unit is read again
 
 NO_METERS = (
     "the export has neither SkuMeter nor x_UsageType, so detections that match meters find nothing. "

@@ -71,13 +71,14 @@ REQUIRED = (
     "BillingCurrency",
     "ChargeCategory",
     "ChargePeriodStart",
-    "ConsumedQuantity",
     "EffectiveCost",
-    "RegionId",
-    "ResourceId",
     "ServiceName",
-    "SubAccountId",
 )
+# FOCUS requires these columns only of providers that have regions, resources, sub accounts or metered usage, as AWS has.
+# https://focus.finops.org/focus-specification/v1-2/ (feature level Conditional)
+REQUIRED_OF_AWS = ("ConsumedQuantity", "RegionId", "ResourceId", "SubAccountId")
+# A provider without sub accounts has billing accounts alone.
+WITHOUT_SUB_ACCOUNTS = {"SubAccountId": "BillingAccountId", "SubAccountName": "BillingAccountName"}
 # Where FOCUS renamed a column, or another says the same; the first that has a value counts.
 SOURCES = {
     # The names of AWS and of Azure before FOCUS had one; the description only where a file has none of them:
@@ -97,6 +98,7 @@ OFFSET = re.compile(r":\d\d(\.\d+)?\s*[+-]\d\d(:?\d\d)?$")  # 2026-05-02T23:30:0
 READ: dict[str, Kind] = {
     name.lower(): kind for column, kind in KINDS.items() for name in SOURCES.get(column, (column,))
 }
+READ |= {name.lower(): "text" for name in WITHOUT_SUB_ACCOUNTS.values()}
 # Of these no column of `focus_export` is made: see focuswatch.bill.ingest.billing_exchange_rate.
 PRICING_CURRENCY, PRICING_COST = "pricingcurrency", "pricingcurrencyeffectivecost"
 READ |= {PRICING_CURRENCY: "text", PRICING_COST: "number"}
@@ -164,6 +166,10 @@ def expression(column: str, types: Mapping[str, tuple[str, str]], *, blanks: boo
         found.pop("InvoiceIssuerName", None)  # a column more to read, for nothing
     if len(found) > 1 or not _provider(types):
         found.pop("ChargeDescription", None)  # a file with a column of meters has no meter in other rows
+    if not found and "subaccountid" not in types:
+        fallback = WITHOUT_SUB_ACCOUNTS.get(column, "").lower()
+        found = {column: types[fallback]} if fallback in types else {}
+        blanks = True  # the shape knows of blank text under the column's own name alone
     blanks = blanks or len(found) > 1 or kind != "text"
     values = [
         _limited(value, source=source, types=types)
