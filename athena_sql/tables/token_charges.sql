@@ -5,7 +5,8 @@ Bedrock bills tokens with three families of meters, in two units. This table par
 The table has four kinds of tokens: input, output, cache read and cache write. `tier` is the pricing tier. Capacity that is billed by
 the hour (provisioned or reserved) and training tokens are not included. Of other providers, a charge for calls of models counts
 if its meter or its unit is tokens; its model is the beginning of the meter, up to the kind of tokens (`gpt-4o, input`,
-`gpt 4o 0513 Input regional Tokens`, `Gemini 2.5 Flash Text Output`). Azure counts tokens one by one, in the unit Units:
+`gpt 4o 0513 Input regional Tokens`, `Gemini 2.5 Flash Text Output`). A quantity in DBU, credits, hours or requests is no number of
+tokens, whatever the meter. Azure counts tokens one by one, in the unit Units:
 https://learn.microsoft.com/en-us/cloud-computing/finops/toolkit/open-data#pricing-units
 Meter formats: https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-framework, CUDOS.
 """
@@ -30,6 +31,10 @@ WITH token_rows AS (
             OR (ai_family = 'model_api' AND lower(coalesce(ConsumedUnit, PricingUnit)) LIKE '%token%')
         )
         AND NOT regexp_like(SkuMeter, '(?i)training|customization|reserved|provisioned|guardrail')
+        AND NOT (                                                    -- Databricks meters TOKEN in DBU, Snowflake in credits
+            ai_family = 'model_api'
+            AND regexp_like(lower(coalesce(ConsumedUnit, PricingUnit, '')), '^ *(dbu|credit|hour|request)')
+        )
 )
 SELECT
     charge_date,
