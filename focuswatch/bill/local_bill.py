@@ -74,7 +74,12 @@ def open_local_bill(
         aws_connection = connection
         try:
             refreshed = refresh(
-                inputs.export, connection=connection, catalog=catalog, state=inputs.state, progress=progress
+                inputs.export,
+                connection=connection,
+                catalog=catalog,
+                state=inputs.state,
+                progress=progress,
+                rates=owners.exchange_rates,
             )
             summary = replace(refreshed.summary, name=export_label(inputs.export))
             as_of = resolve_as_of(inputs.as_of, summary=summary)

@@ -187,7 +187,9 @@ def test_charges_of_aws_need_their_columns(tmp_path, format_):
     path = write(
         tmp_path / f"a.{format_}", {"ProviderName": "MongoDB"}, {"ProviderName": "AWS"}, without=["RegionId"]
     )
-    with pytest.raises(ExportError, match=r"a\.[a-z.]+: lacks RegionId, which charges of AWS need\. Its columns"):
+    with pytest.raises(
+        ExportError, match=r"a\.[a-z.]+: lacks RegionId, which charges of AWS need\. Its columns"
+    ):
         read(path, tmp_path / "state")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill.ingest.billing_exchange_rate import own_rate
+from focuswatch.bill.ingest.billing_exchange_rate import own_rates
 from focuswatch.bill.ingest.delivery_layout import PeriodDelivery
 from focuswatch.bill.ingest.file_listing import ExportFile
 from focuswatch.bill.ingest.file_shapes import (
@@ -66,7 +66,7 @@ class UnitReader:
             files = by_shape if is_folded else self._with_blanks_and_period(by_shape)
             folder, facts, providers = self._keep(delivery, files, folds=is_folded, hourly=periods.is_hourly)
             _check_columns_of_aws(by_shape, charges_of_aws=_charges(facts) - sum(providers.values()))
-            per_usd = self._own_rate(files, facts)
+            rates = self._own_rates(files, facts)
         except (duckdb.Error, ExportError) as error:
             raise self._told(error, delivery, by_shape) from error
         if meanwhile := changed(delivery.files):
@@ -86,14 +86,14 @@ class UnitReader:
             periods=periods,
             facts=facts,
             providers=providers,
-            per_usd=per_usd,
+            rates=rates,
         )
 
-    def _own_rate(self, files: Files, facts: Iterable[PeriodFacts]) -> float | None:
-        """Return the exchange rate in the files, which are not read if the bill is in USD."""
+    def _own_rates(self, files: Files, facts: Iterable[PeriodFacts]) -> dict[str, float]:
+        """Return the exchange rates in the files, which are not read if the bill is in USD."""
         if all(fact.currency in (None, USD) for fact in facts):
-            return None
-        return own_rate(
+            return {}
+        return own_rates(
             {shape: _paths(listed) for shape, listed in files.items()}, connection=self.connection
         )
 

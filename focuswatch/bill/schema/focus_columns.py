@@ -74,7 +74,7 @@ REQUIRED = (
     "EffectiveCost",
     "ServiceName",
 )
-# FOCUS requires these columns only of providers that have regions, resources, sub accounts or metered usage, as AWS has.
+# FOCUS requires these only of providers that have regions, resources, sub accounts or metered usage, as AWS has.
 # https://focus.finops.org/focus-specification/v1-2/ (feature level Conditional)
 REQUIRED_OF_AWS = ("ConsumedQuantity", "RegionId", "ResourceId", "SubAccountId")
 # A provider without sub accounts has billing accounts alone.
