@@ -269,6 +269,47 @@ def test_focus_1_4_without_the_removed_columns_is_read(tmp_path):
     assert reader.refresh().focus_version == "1.4"
 
 
+MAP_OR_JSON = [
+    ("parquet", "MAP(VARCHAR, VARCHAR)", "{namespace=shop}"),
+    ("parquet", "VARCHAR", '{"namespace": "shop"}'),
+    ("csv.gz", "VARCHAR", '{"namespace": "shop"}'),
+]
+
+
+@pytest.mark.parametrize(("format_", "type_", "tags"), MAP_OR_JSON)
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_a_split_charge_has_the_tags_of_its_part_too(tmp_path, format_, type_, tags, hours):
+    """FOCUS 1.3: split charges take the place of the whole charge; the unallocated rest has the resource's tags."""
+    split = {"AllocatedMethodId": "m-1", "AllocatedResourceId": "pod-1", "AllocatedTags": tags}
+    rest = {"AllocatedMethodId": "m-1"}
+    path = write(
+        tmp_path / f"a.{format_}",
+        {**split, "BilledCost": "6", **hours},
+        {**rest, "BilledCost": "3", **hours},
+        {"ResourceId": "i-9", "BilledCost": "1", **hours},
+        types={"AllocatedMethodId": "VARCHAR", "AllocatedResourceId": "VARCHAR", "AllocatedTags": type_},
+    )
+    rows = read(path, tmp_path / "state").query(
+        "SELECT ResourceId, Tags['namespace'], Tags['team'], sum(BilledCost) FROM folded_charges "
+        "GROUP BY ALL ORDER BY 4"
+    )
+    assert rows == [
+        ("i-9", None, "search", 1.0),
+        ("i-0", None, "search", 3.0),
+        ("i-0", "shop", "search", 6.0),
+    ]
+
+
+def test_allocated_tags_count_without_the_column_tags(tmp_path):
+    path = write(
+        tmp_path / "a.csv",
+        {"AllocatedTags": '{"team": true}'},
+        types={"AllocatedTags": "VARCHAR"},
+        without=["Tags"],
+    )
+    assert read(path, tmp_path / "state").column("Tags['team']") == ["true"]
+
+
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize(
     ("seller", "issuer", "provider"),

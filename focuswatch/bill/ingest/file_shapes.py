@@ -62,8 +62,10 @@ class Shape(BaseModel):
 
     @property
     def tags_type(self) -> str:
-        """DuckDB's type of the files' Tags; a map's where they have none."""
+        """DuckDB's type of Tags as `relation` gives them; a map's where the files have none."""
         types = {columns.canonical(name): type_ for name, type_ in self.columns}
+        if columns.ALLOCATED_TAGS in types:
+            return columns.SQL_TYPES["tags"]
         return types.get("tags", columns.SQL_TYPES["tags"])
 
 
@@ -118,7 +120,9 @@ def relation(
         else f"coalesce({expressions['BillingPeriodStart']}, {expressions['ChargePeriodStart']})"
     )
     expressions["BillingPeriodStart"] = f"date_trunc('month', {period} + INTERVAL {FARTHEST_EAST_HOURS} HOUR)"
-    if finished:
+    if columns.ALLOCATED_TAGS in types:
+        expressions["Tags"] = columns.with_allocated_tags(types)
+    elif finished:
         expressions["Tags"] = columns.map_of(expressions["Tags"], shape.tags_type)
     if invoices:
         expressions[columns.INVOICE] = columns.invoice_id(types)

@@ -102,6 +102,11 @@ READ |= {name.lower(): "text" for name in WITHOUT_SUB_ACCOUNTS.values()}
 # Of these no column of `focus_export` is made: see focuswatch.bill.ingest.billing_exchange_rate.
 PRICING_CURRENCY, PRICING_COST = "pricingcurrency", "pricingcurrencyeffectivecost"
 READ |= {PRICING_CURRENCY: "text", PRICING_COST: "number"}
+# FOCUS 1.3: tags of the part of a resource that a charge was split to, beside the Tags of the whole resource. The split
+# charges take the place of the charge that they were split from, and add up to it.
+# https://focus.finops.org/focus-specification/v1-3/#datagenerator-calculatedsplitcostallocationhandling
+ALLOCATED_TAGS = "allocatedtags"
+READ |= {ALLOCATED_TAGS: "tags"}
 INVOICE = "InvoiceId"  # read from the export itself, once a month: see focuswatch.bill.invoice_charges
 READ |= {INVOICE.lower(): "text"}
 MARKS_OF_1_4 = ("InvoiceDetailId", "CommitmentProgramEligibilityDetails")
@@ -258,6 +263,15 @@ def _converted(value: str, type_: str, *, kind: Kind) -> str:
     if kind == "time" and type_ in ("BIGINT", "UBIGINT"):
         return f"make_timestamp_ms(CAST({value} AS BIGINT))"
     return f"CAST({value} AS {SQL_TYPES[kind]})"
+
+
+def with_allocated_tags(types: Mapping[str, tuple[str, str]]) -> str:
+    """Return SQL for Tags and AllocatedTags as one map; `types` as `expression` takes it."""
+    maps = [
+        map_of(_text(name, type_, blanks=True), type_)
+        for name, type_ in (types[column] for column in ("tags", ALLOCATED_TAGS) if column in types)
+    ]
+    return f"map_concat({', '.join(maps)})" if len(maps) > 1 else maps[0]
 
 
 def map_of(tags: str, type_: str) -> str:
