@@ -230,11 +230,13 @@ def _refreshed_bill(
     connection: duckdb.DuckDBPyConnection,
 ) -> RefreshedBill:
     charges, others = refreshed.summary.charges, sum(refreshed.others.values())
+    end = end_of_bill(refreshed.summary.last_charge_date, as_of=as_of)
+    days = settle_days(charges=charges, of_others=others, complete_until=refreshed.complete_until, as_of=end)
     return RefreshedBill(
         name,
         prefix=_prefix(number),
-        as_of=end_of_bill(refreshed.summary.last_charge_date, as_of=as_of),
-        settle_days=settle_days(charges=charges, of_others=others),
+        as_of=end,
+        settle_days=days,
         currency=rate.currency,
         factor=float(main.per_usd / rate.per_usd),
         accounts=accounts_of(connection, prefix=_prefix(number)),

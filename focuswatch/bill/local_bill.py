@@ -87,7 +87,12 @@ def open_local_bill(
                 "Reading activity, accounts, recommendations, principals, invocations, events and owners"
             )
             kept = {name: f"kept_{name}" for name in KEPT_TABLES}
-            days = settle_days(charges=summary.charges, of_others=sum(refreshed.others.values()))
+            days = settle_days(
+                charges=summary.charges,
+                of_others=sum(refreshed.others.values()),
+                complete_until=refreshed.complete_until,
+                as_of=as_of,
+            )
             load_tables(
                 connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept=kept, settled_after=days
             )
@@ -96,7 +101,15 @@ def open_local_bill(
                 aws_only(aws_connection, of=connection)
                 deliveries = connection.execute("SELECT * FROM deliveries").fetchall()
                 create_table(aws_connection, "deliveries", table_columns.DELIVERIES, deliveries)
-                load_tables(aws_connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept={})
+                load_tables(
+                    aws_connection,
+                    inputs,
+                    as_of=as_of,
+                    catalog=catalog,
+                    owners=owners,
+                    kept={},
+                    settled_after=days if refreshed.complete_until else AWS_DAYS,
+                )
             engine = DuckDbEngine(connection)
             yield LocalBill(
                 engine,

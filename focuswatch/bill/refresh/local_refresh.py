@@ -7,7 +7,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -21,6 +21,7 @@ from focuswatch.bill.ingest.overlapping_files import marked, suspects
 from focuswatch.bill.ingest.read_errors import changed as changed_since
 from focuswatch.bill.ingest.read_errors import refusal
 from focuswatch.bill.ingest.read_units import UnitReader, selects, sizes_in, table_files
+from focuswatch.bill.ingest.recency_metadata import complete_until
 from focuswatch.bill.ingest.refuse_unusable import refuse_unusable
 from focuswatch.bill.ingest.s3_source import SCHEME, list_s3
 from focuswatch.bill.ingest.s3_source import sweep as sweep_mirror
@@ -57,6 +58,7 @@ class LocalRefresh:
     export: DeliveredExport
     others: Mapping[str, int]  # charges of providers other than AWS, by name
     deliveries: tuple[DeliveryRow, ...]  # the history, the latest last
+    complete_until: date | None  # the first day that the provider states to be incomplete, if it states any
 
 
 def refresh(
@@ -96,7 +98,7 @@ def _refresh(
     progress: Callable[[str], None],
     rates: Rates,
 ) -> LocalRefresh:
-    warnings: list[str] = []
+    complete, warnings = complete_until(listing)
     old = load_index(state, made_by=_made_by(catalog))
     deliveries = tuple(
         item for found in deliveries_of(listing, warn=warnings.append) for item in separated(found)
@@ -148,6 +150,7 @@ def _refresh(
         export=export,
         deliveries=history,
         conversion=conversion,
+        complete=complete,
     )
 
 
@@ -211,6 +214,7 @@ def _summary(
     export: DeliveredExport,
     deliveries: tuple[DeliveryRow, ...],
     conversion: Conversion,
+    complete: date | None,
 ) -> LocalRefresh:
     facts = [fact for unit in units.values() for fact in unit.facts]
     parts = [part for unit in units.values() for part in unit.parts]
@@ -218,7 +222,11 @@ def _summary(
     charges = sum(fact.charges for fact in facts)
     other_providers = sentence((unit.providers for unit in units.values()), charges=charges)
     content = "\n".join(
-        [*(f"{name}\t{unit.digest}" for name, unit in sorted(units.items())), *conversion.notes]
+        [
+            *(f"{name}\t{unit.digest}" for name, unit in sorted(units.items())),
+            *conversion.notes,
+            *([f"complete until {complete}"] if complete else []),
+        ]
     )
     others = counts_of(unit.providers for unit in units.values())
     lacks_meters = charges > sum(others.values()) and not any(part.shape.has_meters for part in parts)
@@ -248,4 +256,5 @@ def _summary(
         export=export,
         others=others,
         deliveries=deliveries,
+        complete_until=complete,
     )
