@@ -181,6 +181,25 @@ def test_a_vendor_without_regions_and_sub_accounts_is_read(tmp_path, format_, ho
     ) == [("org-1", None, None, None, None, 1.0)]
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("Provider",), "OpenRouter"),
+        (("provider", "ProviderName"), "AWS"),
+        (("Service Provider",), "OpenRouter"),
+    ],
+)
+def test_display_name_of_the_provider_is_read(tmp_path, names, expected):
+    """As open-source exporters write it; without it, every charge would count as one of AWS."""
+    path = write(
+        tmp_path / "a.csv",
+        {name: "OpenRouter" for name in names if name != "ProviderName"},
+        types=dict.fromkeys(names, "VARCHAR"),
+        without=[] if "ProviderName" in names else ["ProviderName"],
+    )
+    assert read(path, tmp_path / "state").column("ProviderName") == [expected]
+
+
 @pytest.mark.parametrize("format_", FORMATS)
 def test_charges_of_aws_need_their_columns(tmp_path, format_):
     """Without them, detections would find nothing; the error names the columns that are missing in this file."""

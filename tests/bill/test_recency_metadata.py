@@ -120,7 +120,8 @@ def test_each_of_several_bills_has_its_own_complete_days(tmp_path):
     )
     with open_joint_bill(inputs, **BY) as bill:
         rows = bill.engine.query(
-            "SELECT sub_account_id AS a, max(last_settled_day) AS d FROM completeness GROUP BY 1", label="days"
+            "SELECT sub_account_id AS a, max(last_settled_day) AS d FROM completeness GROUP BY 1",
+            label="days",
         )
     days = {row["a"]: row["d"] for row in rows}
     assert days.pop("2") == date(2026, 5, 10)

@@ -37,7 +37,7 @@ def refuse_unusable(
         )
         raise ExportError(
             f"{file.path}: charges have monthly granularity, expected daily or hourly. "
-            "Create the export with TIME_GRANULARITY DAILY or HOURLY"
+            "Create the export with daily charges (on AWS: TIME_GRANULARITY DAILY or HOURLY), or remove the file"
         )
 
 

@@ -93,6 +93,14 @@ METERS = ("SkuMeter", "x_UsageType", "x_SkuMeterName")
 IS_AWS = (
     "regexp_matches(lower(trim({})), '^(aws|amazon)')"  # as AWS writes itself, and tools that rewrite exports
 )
+# Display names in FOCUS that differ from the name of the column by more than spaces; some exporters write them.
+DISPLAY_NAMES = {
+    "provider": "providername",
+    "publisher": "publishername",
+    "invoiceissuer": "invoiceissuername",
+    "serviceprovider": "serviceprovidername",
+    "hostprovider": "hostprovidername",
+}
 SEPARATORS = re.compile(r"[\s_-]+")
 OFFSET = re.compile(r":\d\d(\.\d+)?\s*[+-]\d\d(:?\d\d)?$")  # 2026-05-02T23:30:00+02:00
 READ: dict[str, Kind] = {
@@ -120,7 +128,10 @@ def canonical(name: str) -> str:
     if lowered in READ:
         return lowered
     extension, *words = SEPARATORS.split(lowered)
-    return "x_" + "".join(words) if extension == "x" else extension + "".join(words)
+    if extension == "x":
+        return "x_" + "".join(words)
+    joined = extension + "".join(words)
+    return DISPLAY_NAMES.get(joined, joined)
 
 
 def own_names(names: Sequence[str]) -> dict[str, str]:
