@@ -11,6 +11,7 @@ import duckdb
 from focuswatch.bill import forecasts_file, local_tables
 from focuswatch.bill.bill import (
     KNOWN_FINDINGS_TABLE,
+    Bill,
     BillInputs,
     BillSummary,
     Progress,
@@ -59,6 +60,11 @@ class LocalBill:
     def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
         """Add forecasts to the file in the export's state; see Bill."""
         forecasts_file.keep(self.state, rows, made_on=self.as_of)
+
+
+def hourly_charges(bill: Bill) -> DeliveredExport | None:
+    """Return the export of a bill, whose hours can be read again; None for bills that are not in files."""
+    return bill.export if isinstance(bill, LocalBill) else None
 
 
 @contextmanager
