@@ -2,7 +2,7 @@
 
 import pytest
 
-from focuswatch.operations.deployment_config import ONE_AT_A_TIME, QUEUE_FED
+from focuswatch.operations.deployment_config import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED
 from infra.lambda_packages import LAYER_PACKAGES
 from tests.given.called_aws_actions import SERVICES, Used, actions, callers, packages
 from tests.given.deployments import deployment_of
@@ -92,6 +92,7 @@ USED = {
     ],
     "slack": [*SLACK, PAGES, Used("focuswatch/notify/slack/digest_queue.py")],
     "answer": [Used("lambdas/answer.py")],
+    "events": [Used("lambdas/events.py")],
     "record": [*SLACK, *LEDGER, Used("focuswatch/notify/response_ledger.py")],
     "weekly": [
         CLAIMS,
@@ -176,6 +177,7 @@ ON_BEHALF = {
     "fetch": set(),
     "pulse": {"kms:Decrypt", "kms:GenerateDataKey"},
     "answer": {"s3:GetObject"},  # an address that it presigns is opened as the function itself
+    "events": set(),
     "sweep": set(),
     # Lambda reads a queue as its function: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     **dict.fromkeys(QUEUE_FED, {"sqs:ReceiveMessage", "sqs:DeleteMessage"}),
@@ -234,7 +236,7 @@ def test_functions_may_write_heartbeats_and_leases_without_changing_findings(kin
         for one in granted(synthesized("one"), kind)
         if "Condition" in one and "dynamodb:LeadingKeys" in str(one["Condition"])
     }
-    expected = {("heartbeat",)} if kind != "answer" else set()
+    expected = {("heartbeat",)} if kind not in ENDPOINTS else set()
     expected |= {("lease",)} if kind in ONE_AT_A_TIME else set()
     expected |= {("looked",)} if kind == "detect" else set()
     assert may_put == expected
