@@ -137,6 +137,7 @@ class Permissions:
         deployment = self.deployment
         events = deployment.event_sources
         tables = ["activity", "accounts", "account_history", "ai_links", *(["events"] if events else [])]
+        of_ci = [FOLDER] if "files" in events else [POSTED] if "webhook" in events else []
         if deployment.invocation_logs.enabled:
             tables.append("invocation_tokens")
         kept = tuple(f"tables/{table}/*" for table in tables)
@@ -149,11 +150,7 @@ class Permissions:
             payer,
             self._list(),
             self._objects("s3:GetObject", *kept, why="read earlier collections"),
-            *(
-                [self._objects("s3:GetObject", f"{FOLDER}*", why="read files of events")]
-                if {"files", "webhook"}.intersection(events)
-                else []
-            ),
+            *(self._objects("s3:GetObject", f"{folder}*", why="read events of a CI") for folder in of_ci),
             self._objects("s3:PutObject", *kept, why="write collected activity and links"),
         ]
 

@@ -4,6 +4,7 @@ import pytest
 
 from focuswatch.operations.deployment_config import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED
 from infra.lambda_packages import LAYER_PACKAGES
+from infra.permissions import Permissions
 from tests.given.called_aws_actions import SERVICES, Used, actions, callers, packages
 from tests.given.deployments import deployment_of
 from tests.given.stacks import Stacks, synthesized
@@ -303,12 +304,19 @@ def test_the_collector_assumes_one_payer_role_and_the_member_role():
 
 def test_events_are_read_and_written_only_where_they_are_configured():
     """Without sources the collector may not even write the table; files of a CI are read only with the source files."""
+    off = deployment_of(accounts="one")
+    off = off.model_copy(update={"secrets": off.secrets.model_copy(update={"events": ""})})
+    arns = [arn for grant in Permissions(off, key_arn="key").of("collect") for arn in grant.resources]
+    assert not [arn for arn in arns if "events" in arn]
     folders = {
         accounts: {arn.partition(":::")[2].partition("/")[2] for one in granted(synthesized(accounts), "collect")
                    for arn in listed(one["Resource"]) if isinstance(arn, str) and ":s3:" in arn and "events" in arn}
         for accounts in ("one", "three")
     }  # fmt: skip
-    assert folders == {"one": set(), "three": {"tables/events/*", "events/*"}}
+    assert folders == {
+        "one": {"tables/events/*", "events/webhook/*"},
+        "three": {"tables/events/*", "events/*"},
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS)
