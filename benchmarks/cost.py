@@ -45,6 +45,7 @@ FINDINGS_AN_ACCOUNT = 3
 DETECTIONS = 35  # as in docs/cost.md; each further one adds three custom metrics
 ALARM_METRICS = 30  # with Slack and Jira; an alarm over two metrics is two
 FETCH_ALARM_METRICS = 2  # with connectors: dead letters and missed runs of the function fetch
+EVENTS_ALARM_METRICS = 1  # of the function `events`: its errors
 HOURLY_ALARM_METRICS = 2  # of the function `hourly`: its dead letters, and missed runs
 CHANNEL_ALARM_METRICS = 3  # of each further channel: its dead letters, and its queue if it does not empty
 KEYS = 2

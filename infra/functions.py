@@ -44,6 +44,7 @@ SIZES = {
     # Its cold start takes half of the three seconds that Slack waits. Its URL is public: the limit keeps a flood of
     # requests from using the concurrency of the other functions. Ten instances respond to 100 requests a second.
     "answer": Size(memory_mb=1024, timeout_seconds=10, max_concurrency=10),
+    "events": Size(memory_mb=512, timeout_seconds=10, max_concurrency=5),
     "record": Size(memory_mb=512, timeout_seconds=120),
     "weekly": Size(memory_mb=1024, timeout_seconds=600, with_pandas=True),
     "fetch": Size(memory_mb=1024, timeout_seconds=900, with_pandas=True),
@@ -92,19 +93,23 @@ class LambdaFunctions(Construct):
         }
         for kind, queue in self.queues.items():
             feed(self.functions[kind], queue)
-        self.addresses = {"SlackRequestURL": self._address()} if "answer" in self.functions else {}
+        self.addresses = {
+            output: self._address(kind)
+            for output, kind in (("SlackRequestURL", "answer"), ("EventsURL", "events"))
+            if kind in self.functions
+        }
         for kind in ("weekly", "teams", "record"):  # they send links to that address
             if kind in self.functions:
                 self.functions[kind].add_environment(
                     "FOCUSWATCH_PAGE_DOOR", self.addresses["SlackRequestURL"]
                 )
 
-    def _address(self) -> str:
-        """Return the function URL of `answer`, for Slack's requests, links to the page and links in Teams.
+    def _address(self, kind: str) -> str:
+        """Return the function URL of `answer`, for Slack's requests, links to the page and links in Teams, or `events`.
 
-        The URL is public. `answer` verifies the signature of each request.
+        The URL is public. The function verifies the signature of each request.
         """
-        url = self.functions["answer"].add_function_url(auth_type=aws_lambda.FunctionUrlAuthType.NONE)
+        url = self.functions[kind].add_function_url(auth_type=aws_lambda.FunctionUrlAuthType.NONE)
         return url.url
 
     def _function(
@@ -159,7 +164,7 @@ class LambdaFunctions(Construct):
             if self._deployment.controls.enabled:
                 own["FOCUSWATCH_PRESSES"] = self._deployment.queue_url("controls")
         if kind == "collect":
-            own["FOCUSWATCH_EVENTS"] = ",".join(self._deployment.collector.events)
+            own["FOCUSWATCH_EVENTS"] = ",".join(self._deployment.event_sources)
         if kind == "refresh" and self._deployment.principals.enabled:
             own["FOCUSWATCH_PRINCIPALS"] = self._deployment.principals_path
         if kind == "collect" and self._deployment.invocation_logs.enabled:

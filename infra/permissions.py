@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from aws_cdk import aws_iam
 
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS
-from focuswatch.collect.event_files import FOLDER
+from focuswatch.collect.event_files import FOLDER, POSTED
 from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS, READ_UNTIL_KEY
 from focuswatch.notify.security.ocsf_files import FOLDER as OCSF
-from focuswatch.operations.deployment_config import ONE_AT_A_TIME, QUEUE_FED, Deployment
+from focuswatch.operations.deployment_config import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED, Deployment
 from focuswatch.reports.findings_table import TABLE
 from focuswatch.reports.page.signed_link import KEY as PAGE
 from infra.bucket import RESULTS
@@ -56,6 +56,10 @@ class Permissions:
             "pulse": self._pulse,
             "slack": self._slack,
             "answer": self._answer,
+            "events": lambda: [
+                *self._secrets("events"),
+                self._objects("s3:PutObject", f"{POSTED}*", why="store the events that a CI posts"),
+            ],
             "record": self._record,
             "weekly": self._weekly,
             "close": self._close,
@@ -68,7 +72,7 @@ class Permissions:
             "securityhub": self._security_hub,
             "ocsf": lambda: [self._objects("s3:PutObject", f"{OCSF}/*", why="write OCSF records")],
         }
-        beats = kind != "answer"  # invoked by Slack and browsers
+        beats = kind not in ENDPOINTS  # invoked by Slack, browsers and a CI
         heartbeat = [self._rows("record the heartbeat", "dynamodb:PutItem", "heartbeat")] if beats else []
         lease = (
             [self._rows("hold the lease", "dynamodb:UpdateItem", "lease")] if kind in ONE_AT_A_TIME else []
@@ -131,8 +135,9 @@ class Permissions:
 
     def _collect(self) -> list[Grant]:
         deployment = self.deployment
-        events = deployment.collector.events
+        events = deployment.event_sources
         tables = ["activity", "accounts", "account_history", "ai_links", *(["events"] if events else [])]
+        of_ci = [FOLDER] if "files" in events else [POSTED] if "webhook" in events else []
         if deployment.invocation_logs.enabled:
             tables.append("invocation_tokens")
         kept = tuple(f"tables/{table}/*" for table in tables)
@@ -145,11 +150,7 @@ class Permissions:
             payer,
             self._list(),
             self._objects("s3:GetObject", *kept, why="read earlier collections"),
-            *(
-                [self._objects("s3:GetObject", f"{FOLDER}*", why="read files of events")]
-                if "files" in events
-                else []
-            ),
+            *(self._objects("s3:GetObject", f"{folder}*", why="read events of a CI") for folder in of_ci),
             self._objects("s3:PutObject", *kept, why="write collected activity and links"),
         ]
 

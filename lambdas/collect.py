@@ -13,11 +13,12 @@ from focuswatch.collect.member_sessions import PATIENT, assume_session, member_s
 from lambdas.environment import LambdaRun
 from lambdas.function import Invocation, lambda_function, logger, metrics
 
-SOURCES: tuple[Literal["deployments", "alarms", "health", "files"], ...] = (
+SOURCES: tuple[Literal["deployments", "alarms", "health", "files", "webhook"], ...] = (
     "deployments",
     "alarms",
     "health",
     "files",
+    "webhook",
 )
 ORGANIZATIONS_REGION = "us-east-1"  # https://docs.aws.amazon.com/general/latest/gr/ao.html
 

@@ -2,15 +2,16 @@
 title = "Invoices of a billing period, with their amounts"
 why   = """
 A month is closed when its invoice is issued: the provider then fills in the column InvoiceId. The tables that detections
-read do not contain InvoiceId, so this query reads two columns of one billing period of the export as delivered.
+read do not contain InvoiceId, so this query reads three columns of one billing period of the export as delivered.
 `absolute_cost` is the sum of the absolute amounts, so that credits do not hide charges that are not invoiced yet.
 """
 reads = ["focus_export"]
 */
 SELECT
     InvoiceId AS invoice_id,
+    BillingCurrency AS currency,
     sum(BilledCost) AS billed_cost,
     sum(abs(BilledCost)) AS absolute_cost
 FROM focus_export
-GROUP BY 1
+GROUP BY 1, 2
 ORDER BY absolute_cost DESC, invoice_id

@@ -82,7 +82,7 @@ class BillSummary:
     parts: tuple[BillPart, ...] = ()  # the bills, if several are read together
     conversions: tuple[
         str, ...
-    ] = ()  # a sentence for each bill whose money is converted; among the warnings too
+    ] = ()  # a sentence for each bill or currency whose money is converted; among the warnings too
 
     @property
     def names(self) -> tuple[str, ...]:

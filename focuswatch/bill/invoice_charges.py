@@ -40,10 +40,11 @@ class InvoiceCharge:
 class MonthInvoice:
     """An invoice of a billing period; `invoice_id` None are the charges that are not yet invoiced.
 
-    `absolute_cost` is the sum without signs.
+    `absolute_cost` is the sum without signs. `currency` is that of the invoice, as delivered.
     """
 
     invoice_id: str | None
+    currency: str | None
     billed_cost: float
     absolute_cost: float
 
@@ -59,7 +60,9 @@ def month_invoices(bill: Bill, billing_period: date, *, catalog: Catalog) -> lis
     """Return the invoices of a billing period, the largest first. Raises QueryError."""
     rows = _delivered("invoices_of_month", bill, billing_period, catalog=catalog)
     invoices = [
-        MonthInvoice(row["invoice_id"], row["billed_cost"] or 0.0, row["absolute_cost"] or 0.0)
+        MonthInvoice(
+            row["invoice_id"], row["currency"], row["billed_cost"] or 0.0, row["absolute_cost"] or 0.0
+        )
         for row in rows
     ]
     return sorted(invoices, key=lambda invoice: (-invoice.absolute_cost, invoice.invoice_id or ""))

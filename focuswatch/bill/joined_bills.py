@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import duckdb
 
 from focuswatch.bill.ingest.other_providers import IS_AWS
+from focuswatch.bill.refresh.currency_conversion import MONEY
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
 from focuswatch.bill.schema.table_columns import FOLDED_CHARGES, KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
@@ -18,7 +19,6 @@ from focuswatch.engines.sql_literals import Value, literal
 from focuswatch.errors import ConfigError
 
 SHAPES: Mapping[str, Mapping[str, str]] = {"folded_charges": FOLDED_CHARGES, **KEPT_TABLES}
-MONEY = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
 COMPLETENESS = "completeness"
 PROVIDER_OF_ACCOUNT = """
 SELECT SubAccountId, coalesce(max_by(ProviderName, charges), 'AWS')

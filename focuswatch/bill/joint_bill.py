@@ -102,7 +102,9 @@ def open_joint_bill(
         connection = connect(scratch=inputs.state / "scratch")
         stack.callback(connection.close)
         refreshed = list(
-            _refresh_all(sources, names, connection=connection, catalog=catalog, progress=progress)
+            _refresh_all(
+                sources, names, connection=connection, catalog=catalog, owners=owners, progress=progress
+            )
         )
         rates = [one.summary.rate(owners) for one in refreshed]
         summary = joint_summary(names, refreshed, rates)
@@ -156,13 +158,19 @@ def _refresh_all(
     *,
     connection: duckdb.DuckDBPyConnection,
     catalog: Catalog,
+    owners: Owners,
     progress: Progress,
 ) -> Iterator[LocalRefresh]:
     """Refresh each bill, and set its views aside under its prefix."""
     for number, (source, name) in enumerate(zip(sources, names, strict=True)):
         told = _named(progress, name)
         yield refresh(
-            source.export, connection=connection, catalog=catalog, state=source.state, progress=told
+            source.export,
+            connection=connection,
+            catalog=catalog,
+            state=source.state,
+            progress=told,
+            rates=owners.exchange_rates,
         )
         set_aside(connection, prefix=_prefix(number))
 
@@ -222,11 +230,13 @@ def _refreshed_bill(
     connection: duckdb.DuckDBPyConnection,
 ) -> RefreshedBill:
     charges, others = refreshed.summary.charges, sum(refreshed.others.values())
+    end = end_of_bill(refreshed.summary.last_charge_date, as_of=as_of)
+    days = settle_days(charges=charges, of_others=others, complete_until=refreshed.complete_until, as_of=end)
     return RefreshedBill(
         name,
         prefix=_prefix(number),
-        as_of=end_of_bill(refreshed.summary.last_charge_date, as_of=as_of),
-        settle_days=settle_days(charges=charges, of_others=others),
+        as_of=end,
+        settle_days=days,
         currency=rate.currency,
         factor=float(main.per_usd / rate.per_usd),
         accounts=accounts_of(connection, prefix=_prefix(number)),

@@ -22,12 +22,13 @@ def joint_summary(
 ) -> BillSummary:
     """Return the summary of all bills, in the currency of the first. Raises ConfigError without an exchange rate."""
     summaries = [one.summary for one in refreshed]
-    converted = tuple(_conversions(names, rates))
+    own = [f"{name}: {note}" for name, one in zip(names, summaries, strict=True) for note in one.conversions]
+    converted = (*own, *_conversions(names, rates))
     own_notes = [
         f"{name}: {warning}"
         for name, one in zip(names, summaries, strict=True)
         for warning in one.warnings
-        if warning != one.other_providers
+        if warning != one.other_providers and warning not in one.conversions
     ]
     charges = sum(one.charges for one in summaries)
     others = sentence((one.others for one in refreshed), charges=charges)

@@ -11,6 +11,7 @@ import duckdb
 from focuswatch.bill import forecasts_file, local_tables
 from focuswatch.bill.bill import (
     KNOWN_FINDINGS_TABLE,
+    Bill,
     BillInputs,
     BillSummary,
     Progress,
@@ -61,6 +62,11 @@ class LocalBill:
         forecasts_file.keep(self.state, rows, made_on=self.as_of)
 
 
+def hourly_charges(bill: Bill) -> DeliveredExport | None:
+    """Return the export of a bill, whose hours can be read again; None for bills that are not in files."""
+    return bill.export if isinstance(bill, LocalBill) else None
+
+
 @contextmanager
 def open_local_bill(
     inputs: BillInputs, *, catalog: Catalog, owners: Owners, progress: Progress
@@ -74,7 +80,12 @@ def open_local_bill(
         aws_connection = connection
         try:
             refreshed = refresh(
-                inputs.export, connection=connection, catalog=catalog, state=inputs.state, progress=progress
+                inputs.export,
+                connection=connection,
+                catalog=catalog,
+                state=inputs.state,
+                progress=progress,
+                rates=owners.exchange_rates,
             )
             summary = replace(refreshed.summary, name=export_label(inputs.export))
             as_of = resolve_as_of(inputs.as_of, summary=summary)
@@ -82,7 +93,12 @@ def open_local_bill(
                 "Reading activity, accounts, recommendations, principals, invocations, events and owners"
             )
             kept = {name: f"kept_{name}" for name in KEPT_TABLES}
-            days = settle_days(charges=summary.charges, of_others=sum(refreshed.others.values()))
+            days = settle_days(
+                charges=summary.charges,
+                of_others=sum(refreshed.others.values()),
+                complete_until=refreshed.complete_until,
+                as_of=as_of,
+            )
             load_tables(
                 connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept=kept, settled_after=days
             )
@@ -91,7 +107,15 @@ def open_local_bill(
                 aws_only(aws_connection, of=connection)
                 deliveries = connection.execute("SELECT * FROM deliveries").fetchall()
                 create_table(aws_connection, "deliveries", table_columns.DELIVERIES, deliveries)
-                load_tables(aws_connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept={})
+                load_tables(
+                    aws_connection,
+                    inputs,
+                    as_of=as_of,
+                    catalog=catalog,
+                    owners=owners,
+                    kept={},
+                    settled_after=days if refreshed.complete_until else AWS_DAYS,
+                )
             engine = DuckDbEngine(connection)
             yield LocalBill(
                 engine,

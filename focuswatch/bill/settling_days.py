@@ -1,13 +1,23 @@
 """How long charges still change after their day: 2 days on AWS's bills, 3 on others.
 
 Other providers deliver late usage without a stated limit of days, so the value for them is one of caution: a day counts
-as settled later, and a finding of missing usage is reported a day later.
+as settled later, and a finding of missing usage is reported a day later. A provider that delivers recency metadata
+(FOCUS 1.3) states itself which days are complete.
 """
+
+from datetime import date
 
 AWS_DAYS = 2  # as the parameter settle_days of the table completeness
 OTHER_DAYS = 3
 
 
-def settle_days(*, charges: int, of_others: int) -> int:
-    """Return the days after which charges no longer change; `of_others` are charges of providers other than AWS."""
+def settle_days(
+    *, charges: int, of_others: int, complete_until: date | None = None, as_of: date | None = None
+) -> int:
+    """Return the days after which charges no longer change; `of_others` are charges of providers other than AWS.
+
+    `complete_until` is the first day that the provider states to be incomplete; charges before it are complete.
+    """
+    if complete_until and as_of:
+        return max(0, (as_of - complete_until).days)
     return OTHER_DAYS if 2 * of_others > charges else AWS_DAYS

@@ -83,6 +83,7 @@ def scan_and_notify(
     again in the next scan.
     """
     from focuswatch.bill.last_scan_inputs import remember_inputs
+    from focuswatch.bill.local_bill import hourly_charges
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.bill_engine import open_on_engine
     from focuswatch.cli.opened_export import bill_inputs, recalled_files
@@ -115,7 +116,7 @@ def scan_and_notify(
                 detections=detections, owners=owners, ledger=ledger, progress=line.progress,
                 result_cache=open_result_cache(inputs.state, catalog=catalog, data_digest=bill.data_digest),
                 rate=bill.summary.rate(owners), aws_engine=bill.aws_engine, bills=bill.summary.names,
-                parts=bill.summary.parts,
+                parts=bill.summary.parts, hourly=hourly_charges(bill),
             )  # fmt: skip
             _keep_forecasts(bill, catalog=catalog, note=line.note)
         if trino is None:

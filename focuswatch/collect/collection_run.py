@@ -15,7 +15,12 @@ from focuswatch.collect.collect_resource_links import collect_links
 from focuswatch.collect.collected_days import Window
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.event_sources import EventSource
-from focuswatch.collect.events_run import first_day_of_events, store_event_files, store_events
+from focuswatch.collect.events_run import (
+    first_day_of_events,
+    posted_events,
+    store_event_files,
+    store_events,
+)
 from focuswatch.collect.member_sessions import AT_ONCE, SessionFor
 from focuswatch.collect.organization_accounts import OrganizationAccount, ended_periods, list_accounts
 
@@ -79,7 +84,7 @@ def collect(
     store: Store,
     regions: Iterable[str],
     today: date,
-    events: Collection[EventSource | Literal["files"]] = (),
+    events: Collection[EventSource | Literal["files", "webhook"]] = (),
     recent_days: int = RECENT_DAYS,
     first_days: int = FIRST_DAYS,
     invocation_logs: InvocationLogSettings | None = None,
@@ -90,8 +95,9 @@ def collect(
     With `invocation_logs`, also write the `invocation_tokens` of accounts that log the calls of Bedrock.
 
     A refusal of an account, region or service is in the summary and fails nothing; its stored data stay.
-    `events` are the sources of the table `events`; "files" are those that a CI writes into the bucket. Raises if
-    Organizations or the bucket refuses, since nothing can be collected without them.
+    `events` are the sources of the table `events`; "files" are those that a CI writes into the bucket,
+    "webhook" those that it posts. Raises if Organizations or the bucket refuses, since nothing can be collected
+    without them.
     """
     started = time.monotonic()
     before = store.accounts()
@@ -106,8 +112,13 @@ def collect(
     if invocation_logs:
         store.list_invocations(window.days)
     not_offered, all_regions = ServiceNotOffered(), tuple(regions)
-    sources: list[EventSource] = [source for source in events if source != "files"]
-    first_events = first_day_of_events(store, today=today) if sources else today
+    sources: list[EventSource] = [
+        source
+        for source in events
+        if source != "files" and source != "webhook"  # noqa: PLR1714  mypy narrows
+    ]
+    by_day = bool(sources) or "webhook" in events
+    first_events = first_day_of_events(store, today=today) if by_day else today
 
     def collected(account: OrganizationAccount) -> CollectedAccount | Refusal:
         try:
@@ -159,8 +170,11 @@ def collect(
     with ThreadPoolExecutor(AT_ONCE) as pool:
         outcomes = list(pool.map(collected, active))
     found = [event for one in outcomes if isinstance(one, CollectedAccount) for event in one.events]
-    added = store_events(found, since=first_events, today=today, store=store) if sources else 0
     unreadable = store_event_files(store) if "files" in events else {}
+    if "webhook" in events:
+        posted, unreadable_posts = posted_events(store, since=first_events, today=today)
+        found, unreadable = [*found, *posted], unreadable | unreadable_posts
+    added = store_events(found, since=first_events, today=today, store=store) if by_day else 0
     summary = _summary(accounts, outcomes, not_offered=not_offered, seconds=time.monotonic() - started)
     return replace(summary, events=added, unreadable_files=unreadable)
 

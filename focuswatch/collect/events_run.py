@@ -1,4 +1,4 @@
-"""Store the operational events of a run: those of the accounts by day, and those of the files of a CI."""
+"""Store the operational events of a run: of the accounts and of requests by day, and of the files of a CI."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -10,6 +10,7 @@ from focuswatch.collect.event_files import (
     FOLDER,
     JSON_LINES,
     MOST_BYTES,
+    POSTED,
     UnreadableFileError,
     events_of_file,
 )
@@ -46,7 +47,11 @@ def store_event_files(store: Store) -> dict[str, str]:
     """Read the files of a CI that changed since they were read; return why each of the others cannot be read."""
     unreadable: dict[str, str] = {}
     read = store.objects(f"{EVENTS_FOLDER}file-")
-    files = {key: file for key, file in store.objects(FOLDER).items() if key.endswith((*CSV, *JSON_LINES))}
+    files = {
+        key: file
+        for key, file in store.objects(FOLDER).items()
+        if key.endswith((*CSV, *JSON_LINES)) and not key.startswith(POSTED)
+    }
     for key, file in files.items():
         earlier = read.get(file_events_key(key))
         if earlier is not None and earlier.modified > file.modified:
@@ -65,6 +70,19 @@ def store_event_files(store: Store) -> dict[str, str]:
     for key in _deleted(read, files):
         store.write_events_of_file((), key=key)
     return unreadable
+
+
+def posted_events(store: Store, *, since: date, today: date) -> tuple[list[CollectedEvent], dict[str, str]]:
+    """Return the events that a CI posted from a day on, and why stored requests cannot be read, by key."""
+    events: list[CollectedEvent] = []
+    unreadable: dict[str, str] = {}
+    for offset in range((today - since).days + 1):
+        for key in store.objects(f"{POSTED}{since + timedelta(days=offset)}/"):
+            try:
+                events.extend(events_of_file(key, store.content(key)))
+            except UnreadableFileError as error:
+                unreadable[key] = str(error)
+    return events, unreadable
 
 
 def _deleted(read: Iterable[str], files: Iterable[str]) -> Iterable[str]:

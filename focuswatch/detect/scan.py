@@ -14,6 +14,7 @@ from focuswatch.bill.bill import BillPart
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.detect.data_coverage import Coverage, coverage, incomplete_parts
 from focuswatch.detect.explain.attach_explanations import ChangeHistory, attach_explanations
+from focuswatch.detect.explain.hourly_onset import HourlyCharges
 from focuswatch.detect.finding_providers import ALL_AWS, FindingProviders, finding_providers
 from focuswatch.detect.owned_findings import owned_findings
 from focuswatch.detect.recommendation_freshness import not_evaluated_without_recommendations
@@ -58,6 +59,7 @@ def scan(
     result_cache: ResultCache | None = None,
     may_go_on: Callable[[], bool] = lambda: True,
     change_history: ChangeHistory | None = None,
+    hourly: HourlyCharges | None = None,
     doubts: Sequence[str] = (),
     rate: Rate | None = None,
     aws_engine: Engine | None = None,
@@ -67,8 +69,9 @@ def scan(
     """Run `detections` on the tables of `engine` and record their findings. A detection that fails stops no other.
 
     `result_cache` has results of earlier scans of the same data. No detection starts once `may_go_on` returns False;
-    those not run count as not evaluated. `change_history` knows who changed what on the day of a cost increase.
-    `doubts` are reasons why nothing may be resolved, besides those that the tables show. `rate` converts thresholds
+    those not run count as not evaluated. `change_history` knows who changed what on the day of a cost increase,
+    `hourly` in which hour it began. `doubts` are reasons why nothing may be resolved, besides those that the tables
+    show. `rate` converts thresholds
     in USD; by default it is that of owners.toml, or of the built-in table. `aws_engine` is that over AWS charges only,
     where there are others. `bills` are the names of the bills, `parts` the bills where several are read together.
     """
@@ -97,7 +100,7 @@ def scan(
     run = replace(run, accounts=known_data.accounts - incomplete.accounts)
     unable, reason = not_evaluated_without_recommendations(engine, detections=detections, as_of=as_of)
     run = replace(run, ran=set(run.ran) - unable)
-    record = _Record(run, engine, catalog, progress, change_history)
+    record = _Record(run, engine, catalog, progress, change_history, hourly)
     decision = record.write(ledger)
     notified = {notification.finding.fingerprint for notification in decision.notifications}
     current, suppressed = current_findings(record.state, as_of=as_of, notified=notified)
@@ -203,6 +206,7 @@ class _Record:
     catalog: Catalog
     progress: Callable[[str], None]
     change_history: ChangeHistory | None
+    hourly: HourlyCharges | None
     state: LedgerSnapshot = field(default_factory=lambda: LedgerSnapshot({}, ()))
     notes: tuple[str, ...] = ()
 
@@ -223,6 +227,7 @@ class _Record:
             as_of=self.run.as_of,
             progress=self.progress,
             change_history=self.change_history,
+            hourly=self.hourly,
         )
         decision = decide(entries, suppressions, self.run, explain=explain)
         return self._with_verified_savings(decision)

@@ -101,7 +101,8 @@ class Explanation(Value):
     `token_drivers` splits an increase of Bedrock tokens by calls; None where CloudWatch has no calls of these tokens.
     `unseen` states why CloudTrail has more events than listed, or was not read; None if the list is complete.
     `events` are operational events of the same account and service or resource, on the first day or the evening before.
-    They are not stated as a cause. `more_events` are not listed.
+    They are not stated as a cause. `more_events` are not listed. `first_hour` is the start of the first hour of the
+    increase, in UTC; None where the export has no hours, or no event is listed.
     """
 
     first_day: date
@@ -117,4 +118,5 @@ class Explanation(Value):
     unseen: Name | None = None
     events: Annotated[tuple[OperationalEvent, ...], Field(max_length=MOST_EVENTS)] = ()
     more_events: int = 0
+    first_hour: datetime | None = None
     token_drivers: TokenDrivers | None = None

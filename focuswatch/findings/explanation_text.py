@@ -56,7 +56,10 @@ def circumstances(explanation: Explanation) -> Iterator[str]:
     yield from (_change_text(change) for change in explanation.changes[:SHOWN_CHANGES])
     if (more := len(explanation.changes) - SHOWN_CHANGES) > 0:
         yield f"more changes, not listed: {more}"
-    yield from (event_text(event, first_day=explanation.first_day) for event in explanation.events)
+    yield from (
+        event_text(event, first_day=explanation.first_day, first_hour=explanation.first_hour)
+        for event in explanation.events
+    )
     if explanation.more_events:
         yield f"more operational events, not listed: {explanation.more_events}"
     if explanation.unseen:

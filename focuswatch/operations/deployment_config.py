@@ -51,6 +51,8 @@ CHANNELS = (
 )
 # Each processes the messages of its own SQS queue.
 QUEUE_FED = ("spending", "record", *(channel.name for channel in CHANNELS))
+# These have a public URL, and respond to whoever calls it. They verify the signature of each request.
+ENDPOINTS = ("answer", "events")
 # These run Athena queries and so read the Glue tables; `refresh` changes their partitions too.
 RUN_QUERIES = ("refresh", "detect", "hourly", "page", "weekly", "close")
 # Each of these runs one at a time, under a lease: focuswatch/operations/function_lease.py
@@ -271,6 +273,7 @@ class Secrets(_Section):
     teams: SecretName = ""
     pagerduty: SecretName = ""
     webhook: SecretName = ""
+    events: SecretName = ""  # of the function `events`, to which a CI posts
 
 
 class EmailConfig(_Section):
@@ -519,7 +522,13 @@ class Deployment(_Section):
         of_channels = (channel.functions for channel in CHANNELS if self.uses(channel))
         of_connectors = ("fetch",) if self.connectors.vendors else ()
         hourly = ("hourly",) if self.spend_rate.enabled else ()
-        return tuple(dict.fromkeys(chain(FUNCTIONS, of_connectors, hourly, *of_channels)))
+        events = ("events",) if self.secrets.events else ()
+        return tuple(dict.fromkeys(chain(FUNCTIONS, of_connectors, hourly, events, *of_channels)))
+
+    @property
+    def event_sources(self) -> tuple[str, ...]:
+        """Return the sources of the table `events`, of which `webhook` is on with its secret."""
+        return (*self.collector.events, *(["webhook"] if self.secrets.events else []))
 
     def uses(self, channel: ChannelFunctions) -> bool:
         """Return whether a channel is configured."""
@@ -528,12 +537,12 @@ class Deployment(_Section):
     @property
     def daily(self) -> tuple[str, ...]:
         """Return the functions that run at least once a day, and whose missing run is not seen at another function."""
-        return tuple(kind for kind in self.kinds if kind not in (*QUEUE_FED, "answer", "weekly", "close"))
+        return tuple(kind for kind in self.kinds if kind not in (*QUEUE_FED, *ENDPOINTS, "weekly", "close"))
 
     @property
     def unattended(self) -> tuple[str, ...]:
-        """Return the functions that have a dead-letter queue: all but `answer`, whose caller waits for its response."""
-        return tuple(kind for kind in self.kinds if kind != "answer")
+        """Return the functions that have a dead-letter queue: not those whose caller waits for the response."""
+        return tuple(kind for kind in self.kinds if kind not in ENDPOINTS)
 
     @property
     def event_source(self) -> str:

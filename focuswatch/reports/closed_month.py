@@ -81,7 +81,7 @@ class MonthClose:
             yield f"{self.month:%B %Y} is not invoiced yet: its charges can still change."
             return
         named = ", ".join(
-            f"{invoice.invoice_id} ({invoice.billed_cost:,.2f} {self.currency} with credits and tax)"
+            f"{invoice.invoice_id} ({invoice.billed_cost:,.2f} {invoice.currency} with credits and tax)"
             for invoice in self.invoices
             if invoice.invoice_id
         )

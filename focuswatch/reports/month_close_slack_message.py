@@ -118,7 +118,8 @@ def _invoice_line(close: MonthClose) -> Iterator[str]:
     """Yield the invoices to the cent, since they are compared with those of the provider."""
     issued = [invoice for invoice in close.invoices if invoice.invoice_id]
     named = [
-        f"{invoice.invoice_id}, {invoice.billed_cost:,.2f} {close.currency}" for invoice in issued[:INVOICES]
+        f"{invoice.invoice_id}, {invoice.billed_cost:,.2f} {invoice.currency}"
+        for invoice in issued[:INVOICES]
     ]
     more = f"; {len(issued) - INVOICES} more" if len(issued) > INVOICES else ""
     if named:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.bill.refresh.local_views import DAY_COLUMNS
-from focuswatch.bill.schema.focus_columns import KINDS, REQUIRED
+from focuswatch.bill.schema.focus_columns import KINDS, REQUIRED, REQUIRED_OF_AWS
 from focuswatch.bill.schema.table_columns import DELIVERIES, FOLDED_CHARGES
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import ExportError
@@ -157,11 +157,76 @@ def test_billing_periods_can_have_different_columns(tmp_path, format_, hours):
 @pytest.mark.parametrize("format_", FORMATS)
 def test_required_columns_are_sufficient(tmp_path, format_):
     """All other columns are null of their type; the billing period is the month of the charge."""
-    path = write(tmp_path / f"a.{format_}", without=[name for name in TYPES if name not in REQUIRED])
+    needed = (*REQUIRED, *REQUIRED_OF_AWS)
+    path = write(tmp_path / f"a.{format_}", without=[name for name in TYPES if name not in needed])
     reader = read(path, tmp_path / "state")
     assert reader.query("SELECT billing_period, SkuMeter, Tags, ListCost FROM folded_charges") == [
         (date(2026, 5, 1), None, None, None)
     ]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_a_vendor_without_regions_and_sub_accounts_is_read(tmp_path, format_, hours):
+    """The billing account is then the account; FOCUS requires such columns only where the vendor has the thing."""
+    types = {"BillingAccountId": "VARCHAR", "BillingAccountName": "VARCHAR"}
+    path = write(
+        tmp_path / f"a.{format_}",
+        {"ProviderName": "MongoDB", "BillingAccountId": "org-1", "BillingAccountName": "", **hours},
+        types=types,
+        without=[*REQUIRED_OF_AWS, "SubAccountName"],
+    )
+    assert read(path, tmp_path / "state").query(
+        "SELECT SubAccountId, SubAccountName, RegionId, ResourceId, ConsumedQuantity, BilledCost FROM folded_charges"
+    ) == [("org-1", None, None, None, None, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("Provider",), "OpenRouter"),
+        (("provider", "ProviderName"), "AWS"),
+        (("Service Provider",), "OpenRouter"),
+    ],
+)
+def test_display_name_of_the_provider_is_read(tmp_path, names, expected):
+    """As open-source exporters write it; without it, every charge would count as one of AWS."""
+    path = write(
+        tmp_path / "a.csv",
+        {name: "OpenRouter" for name in names if name != "ProviderName"},
+        types=dict.fromkeys(names, "VARCHAR"),
+        without=[] if "ProviderName" in names else ["ProviderName"],
+    )
+    assert read(path, tmp_path / "state").column("ProviderName") == [expected]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_charges_of_aws_need_their_columns(tmp_path, format_):
+    """Without them, detections would find nothing; the error names the columns that are missing in this file."""
+    path = write(
+        tmp_path / f"a.{format_}", {"ProviderName": "MongoDB"}, {"ProviderName": "AWS"}, without=["RegionId"]
+    )
+    with pytest.raises(
+        ExportError, match=r"a\.[a-z.]+: lacks RegionId, which charges of AWS need\. Its columns"
+    ):
+        read(path, tmp_path / "state")
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize(
+    ("began", "month"),
+    [
+        ("2026-04-30 16:00:00", 5),  # Huawei Cloud, Alibaba Cloud and Tencent Cloud: UTC+8
+        ("2026-05-01 00:00:00", 5),
+        ("2026-05-01 07:00:00", 5),  # Google Cloud: US Pacific time
+        ("2026-05-31 00:00:00", 5),  # LiteLLM: the day of the charge
+    ],
+)
+def test_billing_period_is_the_month_in_the_time_zone_of_the_provider(tmp_path, format_, began, month):
+    path = write(tmp_path / f"a.{format_}", {"BillingPeriodStart": began, "ProviderName": "Huawei Cloud"})
+    reader = read(path, tmp_path / "state")
+    assert reader.column("billing_period") == [date(2026, month, 1)]
+    assert reader.refresh().summary.warnings[1:] == ()  # the first one states the provider
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -221,6 +286,47 @@ def test_focus_1_4_without_the_removed_columns_is_read(tmp_path):
     reader = read(path, tmp_path / "state")
     assert reader.query("SELECT ProviderName, PublisherName FROM folded_charges") == [("AWS", None)]
     assert reader.refresh().focus_version == "1.4"
+
+
+MAP_OR_JSON = [
+    ("parquet", "MAP(VARCHAR, VARCHAR)", "{namespace=shop}"),
+    ("parquet", "VARCHAR", '{"namespace": "shop"}'),
+    ("csv.gz", "VARCHAR", '{"namespace": "shop"}'),
+]
+
+
+@pytest.mark.parametrize(("format_", "type_", "tags"), MAP_OR_JSON)
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_a_split_charge_has_the_tags_of_its_part_too(tmp_path, format_, type_, tags, hours):
+    """FOCUS 1.3: split charges take the place of the whole charge; the unallocated rest has the resource's tags."""
+    split = {"AllocatedMethodId": "m-1", "AllocatedResourceId": "pod-1", "AllocatedTags": tags}
+    rest = {"AllocatedMethodId": "m-1"}
+    path = write(
+        tmp_path / f"a.{format_}",
+        {**split, "BilledCost": "6", **hours},
+        {**rest, "BilledCost": "3", **hours},
+        {"ResourceId": "i-9", "BilledCost": "1", **hours},
+        types={"AllocatedMethodId": "VARCHAR", "AllocatedResourceId": "VARCHAR", "AllocatedTags": type_},
+    )
+    rows = read(path, tmp_path / "state").query(
+        "SELECT ResourceId, Tags['namespace'], Tags['team'], sum(BilledCost) FROM folded_charges "
+        "GROUP BY ALL ORDER BY 4"
+    )
+    assert rows == [
+        ("i-9", None, "search", 1.0),
+        ("i-0", None, "search", 3.0),
+        ("i-0", "shop", "search", 6.0),
+    ]
+
+
+def test_allocated_tags_count_without_the_column_tags(tmp_path):
+    path = write(
+        tmp_path / "a.csv",
+        {"AllocatedTags": '{"team": true}'},
+        types={"AllocatedTags": "VARCHAR"},
+        without=["Tags"],
+    )
+    assert read(path, tmp_path / "state").column("Tags['team']") == ["true"]
 
 
 @pytest.mark.parametrize("format_", FORMATS)

@@ -125,3 +125,28 @@ def test_unit_of_the_bill_is_used(connection, unit, quantity, millions):
 def test_other_charges_are_excluded(connection, charge):
     """Hourly capacity, training, guardrails, images, credits, corrections, zero quantities and other services."""
     assert read(connection, **charge) == []
+
+
+@pytest.mark.parametrize(
+    ("meter", "unit", "millions"),
+    [
+        ("TOKEN", "DBU", None),  # Databricks: https://docs.databricks.com/aws/en/admin/system-tables/billing
+        ("llama tokens", "Credits", None),
+        ("gpt-4o input tokens", "Hours", None),
+        ("gpt-4o input tokens", "Requests", None),
+        ("gpt-4o input tokens", "1K", 2.0),
+        ("gpt 4o 0513 Input regional Tokens", "Units", 0.002),
+        ("gpt-4o, input", "Tokens", 0.002),
+    ],
+)
+def test_quantity_of_another_unit_is_no_number_of_tokens(connection, meter, unit, millions):
+    """Of other providers; a price per million tokens from DBU would be wrong by orders of magnitude."""
+    rows = read(
+        connection,
+        ProviderName="Databricks",
+        ServiceCategory="AI and Machine Learning",
+        ServiceName="MODEL_SERVING",
+        SkuMeter=meter,
+        ConsumedUnit=unit,
+    )
+    assert [round(row[3], 6) for row in rows] == ([] if millions is None else [millions])

@@ -42,6 +42,7 @@ SERVICES = {
     "focuswatch/bill/refresh/table_files.py": ["s3"],
     "focuswatch/bill/refresh/glue_partitions.py": ["glue"],
     "lambdas/answer.py": ["secretsmanager", "sqs"],
+    "lambdas/events.py": ["secretsmanager", "s3"],
     "lambdas/page.py": ["s3"],
     "lambdas/environment.py": ["events"],
     "lambdas/pulse.py": ["sns"],

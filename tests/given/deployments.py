@@ -16,7 +16,8 @@ def deployment_of(*, accounts: Literal["one", "three"]) -> Deployment:
     """config/deployment.toml, or the same with payer, pipeline and members apart and no anomaly monitor yet."""
     config = Deployment.load(CONFIG / "deployment.toml").model_dump()
     config["secrets"] |= {
-        channel: f"focuswatch/{channel}" for channel in ("slack", "jira", "teams", "pagerduty", "webhook")
+        channel: f"focuswatch/{channel}"
+        for channel in ("slack", "jira", "teams", "pagerduty", "webhook", "events")
     }
     config["email"] |= {"sender": "focuswatch@acme.example"}
     config["security"] |= {"security_hub": True, "ocsf": True}

@@ -6,6 +6,7 @@ from benchmarks.cost import (
     ALARM_METRICS,
     CHANNEL_ALARM_METRICS,
     DETECTIONS,
+    EVENTS_ALARM_METRICS,
     FETCH_ALARM_METRICS,
     HOURLY_ALARM_METRICS,
     KEYS,
@@ -32,18 +33,18 @@ def test_counted_resources_are_deployed():
     """Metrics of alarms with Slack and Jira and for each further channel, keys, retention of overwritten files."""
     alarms = synthesized("one").properties("pipeline", "AWS::CloudWatch::Alarm")
     further = [channel.name for channel in CHANNELS if channel.name not in ("slack", "jira")]
-    optional = [*further, "fetch", "hourly"]
+    optional = [*further, "fetch", "hourly", "events"]
     metrics = dict.fromkeys(["", *optional], 0)
     for one in alarms:
         of_channel = one["AlarmName"].removeprefix("focuswatch-").partition("-")[0]
         metrics[of_channel if of_channel in optional else ""] += (
             sum("MetricStat" in metric for metric in one.get("Metrics", [])) or 1
         )
+    of_functions = {
+        "fetch": FETCH_ALARM_METRICS, "hourly": HOURLY_ALARM_METRICS, "events": EVENTS_ALARM_METRICS,
+    }  # fmt: skip
     of_channels = dict.fromkeys(further, CHANNEL_ALARM_METRICS)
-    assert (
-        metrics
-        == {"": ALARM_METRICS, "fetch": FETCH_ALARM_METRICS, "hourly": HOURLY_ALARM_METRICS} | of_channels
-    )
+    assert metrics == {"": ALARM_METRICS} | of_functions | of_channels
     keys = [
         key for stack in ("pipeline", "payer") for key in synthesized("one").resources(stack, "AWS::KMS::Key")
     ]

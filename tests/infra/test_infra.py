@@ -21,6 +21,7 @@ from focuswatch.engines.sql_literals import placeholders
 from focuswatch.notify.claims import LEASE_SECONDS
 from focuswatch.operations.deployment_config import (
     CHANNELS,
+    ENDPOINTS,
     FUNCTIONS,
     ONE_AT_A_TIME,
     QUEUE_FED,
@@ -484,7 +485,7 @@ def test_the_visibility_timeout_exceeds_the_timeout_of_the_function(stacks):
 def test_a_channel_that_is_not_configured_deploys_nothing():
     """So that its queues, functions and alarms cost nothing."""
     deployment = deployment_of(accounts="one")
-    secrets = deployment.secrets.model_copy(update={"slack": "", "pagerduty": ""})
+    secrets = deployment.secrets.model_copy(update={"slack": "", "pagerduty": "", "events": ""})
     sections = ("email", "security", "connectors", "spend_rate")
     off = {"secrets": secrets, **{name: type(getattr(deployment, name))() for name in sections}}
     kinds = deployment.model_copy(update=off).kinds
@@ -578,7 +579,7 @@ def test_no_concurrency_is_reserved_by_default(stacks):
         assert "ReservedConcurrentExecutions" not in function
 
 
-def test_the_function_with_a_public_url_can_reserve_concurrency():
+def test_functions_with_a_public_url_can_reserve_concurrency():
     """So that requests to the URL do not use the concurrency of other functions."""
     deployment = deployment_of(accounts="one")
     functions = deployment.functions.model_copy(update={"reserve_concurrency": True})
@@ -592,7 +593,7 @@ def test_the_function_with_a_public_url_can_reserve_concurrency():
         for one in made
         if "ReservedConcurrentExecutions" in one["Properties"]
     }
-    assert reserved == {"focuswatch-answer": 10}
+    assert reserved == {"focuswatch-answer": 10, "focuswatch-events": 5}
 
 
 def test_a_function_with_a_lease_is_invoked_again_for_events_during_its_run(stacks):
@@ -624,11 +625,33 @@ def test_the_hourly_function_runs_each_hour_and_the_member_role_trusts_it(stacks
     assert "hourly" not in off.kinds and trusted not in off.member_role_callers
 
 
-def test_only_answer_has_a_public_url(stacks):
-    """It verifies the signature of Slack."""
-    (url,) = stacks.properties("pipeline", "AWS::Lambda::Url")
-    assert "answer" in str(url["TargetFunctionArn"])
-    assert url["AuthType"] == "NONE"
+def test_only_endpoints_have_a_public_url(stacks):
+    """They verify the signature of Slack, of links and of a CI. Each address is an output of the stack."""
+    urls = stacks.properties("pipeline", "AWS::Lambda::Url")
+    called = {
+        kind for kind in ENDPOINTS for url in urls if f"Functions{kind}" in str(url["TargetFunctionArn"])
+    }
+    assert called == set(ENDPOINTS) and len(urls) == len(ENDPOINTS)
+    assert {url["AuthType"] for url in urls} == {"NONE"}
+    assert {"SlackRequestURL", "EventsURL"} <= stacks.templates["pipeline"]["Outputs"].keys()
+
+
+def test_the_public_endpoint_of_events_reads_one_secret_and_writes_one_folder(stacks):
+    """Whoever finds a fault in it can change nothing else."""
+    (policy,) = [
+        one
+        for one in stacks.properties("pipeline", "AWS::IAM::Policy")
+        if "Functionseventsrole" in str(one["Roles"])
+    ]
+    own = {
+        action: str(statement["Resource"])
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        if not action.startswith(("logs:", "xray:"))
+    }
+    assert own.keys() == {"secretsmanager:GetSecretValue", "s3:PutObject"}
+    assert own["s3:PutObject"].endswith(f"{stacks.deployment.bucket}/events/webhook/*")
+    assert "secret:focuswatch/events-??????" in own["secretsmanager:GetSecretValue"]
 
 
 def test_the_public_url_has_both_required_permissions(stacks):

@@ -2,8 +2,9 @@
 
 import pytest
 
-from focuswatch.operations.deployment_config import ONE_AT_A_TIME, QUEUE_FED
+from focuswatch.operations.deployment_config import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED
 from infra.lambda_packages import LAYER_PACKAGES
+from infra.permissions import Permissions
 from tests.given.called_aws_actions import SERVICES, Used, actions, callers, packages
 from tests.given.deployments import deployment_of
 from tests.given.stacks import Stacks, synthesized
@@ -92,6 +93,7 @@ USED = {
     ],
     "slack": [*SLACK, PAGES, Used("focuswatch/notify/slack/digest_queue.py")],
     "answer": [Used("lambdas/answer.py")],
+    "events": [Used("lambdas/events.py")],
     "record": [*SLACK, *LEDGER, Used("focuswatch/notify/response_ledger.py")],
     "weekly": [
         CLAIMS,
@@ -176,6 +178,7 @@ ON_BEHALF = {
     "fetch": set(),
     "pulse": {"kms:Decrypt", "kms:GenerateDataKey"},
     "answer": {"s3:GetObject"},  # an address that it presigns is opened as the function itself
+    "events": set(),
     "sweep": set(),
     # Lambda reads a queue as its function: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     **dict.fromkeys(QUEUE_FED, {"sqs:ReceiveMessage", "sqs:DeleteMessage"}),
@@ -234,7 +237,7 @@ def test_functions_may_write_heartbeats_and_leases_without_changing_findings(kin
         for one in granted(synthesized("one"), kind)
         if "Condition" in one and "dynamodb:LeadingKeys" in str(one["Condition"])
     }
-    expected = {("heartbeat",)} if kind != "answer" else set()
+    expected = {("heartbeat",)} if kind not in ENDPOINTS else set()
     expected |= {("lease",)} if kind in ONE_AT_A_TIME else set()
     expected |= {("looked",)} if kind == "detect" else set()
     assert may_put == expected
@@ -301,12 +304,19 @@ def test_the_collector_assumes_one_payer_role_and_the_member_role():
 
 def test_events_are_read_and_written_only_where_they_are_configured():
     """Without sources the collector may not even write the table; files of a CI are read only with the source files."""
+    off = deployment_of(accounts="one")
+    off = off.model_copy(update={"secrets": off.secrets.model_copy(update={"events": ""})})
+    arns = [arn for grant in Permissions(off, key_arn="key").of("collect") for arn in grant.resources]
+    assert not [arn for arn in arns if "events" in arn]
     folders = {
         accounts: {arn.partition(":::")[2].partition("/")[2] for one in granted(synthesized(accounts), "collect")
                    for arn in listed(one["Resource"]) if isinstance(arn, str) and ":s3:" in arn and "events" in arn}
         for accounts in ("one", "three")
     }  # fmt: skip
-    assert folders == {"one": set(), "three": {"tables/events/*", "events/*"}}
+    assert folders == {
+        "one": {"tables/events/*", "events/webhook/*"},
+        "three": {"tables/events/*", "events/*"},
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS)

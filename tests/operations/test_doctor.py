@@ -124,7 +124,7 @@ def test_a_deployment_in_order_has_no_failure(aws, deployment):
         "workgroup": "ok", "refresh": "ok", "collect": "ok", "detect": "ok", "publish": "ok", "page": "ok",
         "pulse": "ok",
         "accounts": "ok", "dead letters": "ok", "slack": "noted", "jira": "noted",
-        "teams": "noted", "pagerduty": "noted", "webhook": "noted",
+        "teams": "noted", "pagerduty": "noted", "webhook": "noted", "events": "noted",
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A bill's own exchange rate: its costs in the billing currency divided by its costs in US dollars.
+"""A bill's own exchange rates: its costs in a billing currency divided by its costs in US dollars.
 
 FOCUS 1.2 has both: https://focus.finops.org/focus-specification/v1-2/#pricingcurrencyeffectivecost
 """
@@ -16,24 +16,29 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def own_rate(
+def own_rates(
     files: Mapping[Shape, Iterable[str]], *, connection: "duckdb.DuckDBPyConnection"
-) -> float | None:
-    """Return units of the billing currency for one US dollar; None where the files do not price in dollars."""
-    billed = priced = 0.0
+) -> dict[str, float]:
+    """Return units of each billing currency for one US dollar; empty where the files do not price in dollars."""
+    billed: dict[str, float] = {}
+    priced: dict[str, float] = {}
     for shape, paths in files.items():
         own = {name.lower(): quoted(name) for name, _ in shape.columns}
         if not own.keys() >= {PRICING_CURRENCY, PRICING_COST}:
             continue
         effective, dollars = (f"TRY_CAST({own[name]} AS DOUBLE)" for name in ("effectivecost", PRICING_COST))
-        sums = connection.execute(
+        currency = f"CAST({own['billingcurrency']} AS VARCHAR)"
+        for code, cost, cost_in_dollars in connection.execute(
             f"""
-            SELECT coalesce(sum({effective}), 0), coalesce(sum({dollars}), 0)
+            SELECT {currency}, sum({effective}), sum({dollars})
             FROM {scan_of(shape, paths)}
             WHERE CAST({own[PRICING_CURRENCY]} AS VARCHAR) = {literal(USD)}
+                AND {currency} NOT IN ('', 'NULL', {literal(USD)})
                 AND {effective} > 0 AND {dollars} > 0
                 AND isfinite({effective}) AND isfinite({dollars})
+            GROUP BY 1
             """
-        ).fetchall()[0]
-        billed, priced = billed + sums[0], priced + sums[1]
-    return billed / priced if priced else None
+        ).fetchall():
+            billed[code] = billed.get(code, 0.0) + cost
+            priced[code] = priced.get(code, 0.0) + cost_in_dollars
+    return {code: cost / priced[code] for code, cost in sorted(billed.items())}

@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from focuswatch.bill.ingest.delivery_manifest import listed_files
 from focuswatch.bill.ingest.file_listing import ExportFile, Listing, is_hidden
 from focuswatch.bill.ingest.partition_folders import billing_period, executed_at
+from focuswatch.bill.ingest.recency_metadata import is_recency
 from focuswatch.errors import ExportError
 
 # Files beside data that are not data: what they are, by the end of their name.
@@ -63,7 +64,7 @@ def deliveries_of(listing: Listing, *, warn: Warn, skip: Skip | None = None) -> 
     period raises.
     Raises ExportError: two exports under one source, a listed file that is missing, no data at all.
     """
-    files = _data(listing.files, warn=warn)
+    files = _data([file for file in listing.files if not is_recency(file)], warn=warn)
     exports = _exports(files)
     if len(exports) > 1:
         first, second, *_ = (str(root) if root.parts else "the folder itself" for root in sorted(exports))

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SHOWN_COLUMNS = 8
 SAMPLED_ROWS = 200_000
+# A billing period begins at midnight in the provider's time zone: May in Shanghai at 2026-04-30T16:00:00Z. The zone
+# farthest east is 14 hours ahead of UTC. https://support.huaweicloud.com/intl/en-us/usermanual-cost/costcenter_000002_03_07.html
+FARTHEST_EAST_HOURS = 14
 
 
 class Shape(BaseModel):
@@ -52,9 +55,17 @@ class Shape(BaseModel):
         )
 
     @property
+    def lacks_of_aws(self) -> tuple[str, ...]:
+        """The columns that the files lack and that charges of AWS need."""
+        names = {columns.canonical(name) for name, _ in self.columns}
+        return tuple(column for column in columns.REQUIRED_OF_AWS if column.lower() not in names)
+
+    @property
     def tags_type(self) -> str:
-        """DuckDB's type of the files' Tags; a map's where they have none."""
+        """DuckDB's type of Tags as `relation` gives them; a map's where the files have none."""
         types = {columns.canonical(name): type_ for name, type_ in self.columns}
+        if columns.ALLOCATED_TAGS in types:
+            return columns.SQL_TYPES["tags"]
         return types.get("tags", columns.SQL_TYPES["tags"])
 
 
@@ -103,13 +114,15 @@ def relation(
         column: columns.expression(column, types, blanks=finished and column in shape.blank_columns)
         for column in columns.KINDS
     }
-    month = f"date_trunc('month', {expressions['ChargePeriodStart']})"
-    expressions["BillingPeriodStart"] = (
+    period = (
         f"TIMESTAMP '{shape.billing_period}'"  # a constant costs a query nothing
         if shape.billing_period
-        else f"coalesce({expressions['BillingPeriodStart']}, {month})"
+        else f"coalesce({expressions['BillingPeriodStart']}, {expressions['ChargePeriodStart']})"
     )
-    if finished:
+    expressions["BillingPeriodStart"] = f"date_trunc('month', {period} + INTERVAL {FARTHEST_EAST_HOURS} HOUR)"
+    if columns.ALLOCATED_TAGS in types:
+        expressions["Tags"] = columns.with_allocated_tags(types)
+    elif finished:
         expressions["Tags"] = columns.map_of(expressions["Tags"], shape.tags_type)
     if invoices:
         expressions[columns.INVOICE] = columns.invoice_id(types)
@@ -256,10 +269,20 @@ def _own_names(file: ExportFile, names: Sequence[str]) -> dict[str, str]:
 
 def _version_text(names: set[str]) -> str:
     """Return which version a file with columns missing is in, and which columns of that version are needed."""
-    needed = ", ".join(columns.REQUIRED)
+    needed = f"{', '.join(columns.REQUIRED)}, and for AWS also {', '.join(columns.REQUIRED_OF_AWS)}"
     if not any(column.lower() in names for column in columns.REQUIRED):
         return f"Every FOCUS version needs the columns {needed}."
     return f"The file has columns of FOCUS {columns.focus_version(names)}; focuswatch needs the columns {needed}."
+
+
+def without_columns_of_aws(shape: Shape, file: ExportFile) -> ExportError:
+    """Return the error to raise for a file with charges of AWS and without columns that these need."""
+    names = [name for name, _ in shape.columns]
+    needed = _version_text({columns.canonical(name) for name in names})
+    return ExportError(
+        f"{file.path}: lacks {', '.join(shape.lacks_of_aws)}, which charges of AWS need. {needed} Select these columns "
+        "in the export, or remove the file"
+    )
 
 
 def _shape(
@@ -269,9 +292,11 @@ def _shape(
     if missing := [column for column in columns.REQUIRED if column.lower() not in canonical_names]:
         if recognized := format_of(names):
             raise ExportError(f"{file.path}: {recognized}")
+        of_aws = [column for column in columns.REQUIRED_OF_AWS if column.lower() not in canonical_names]
+        lacks = ", ".join(missing) + (f", and for AWS {', '.join(of_aws)}" if of_aws else "")
         shown = ", ".join(names[:SHOWN_COLUMNS]) + (", …" if len(names) > SHOWN_COLUMNS else "")
         raise ExportError(
-            f"{file.path}: lacks {', '.join(missing)}; found {len(names)} columns ({shown}), expected "
+            f"{file.path}: lacks {lacks}; found {len(names)} columns ({shown}), expected "
             f"FOCUS 1.0 to 1.4. {_version_text(canonical_names)} Select the missing columns in the export, or "
             "remove the file"
         )

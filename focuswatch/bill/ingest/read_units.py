@@ -11,10 +11,17 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill.ingest.billing_exchange_rate import own_rate
+from focuswatch.bill.ingest.billing_exchange_rate import own_rates
 from focuswatch.bill.ingest.delivery_layout import PeriodDelivery
 from focuswatch.bill.ingest.file_listing import ExportFile
-from focuswatch.bill.ingest.file_shapes import Shape, ShapePart, relation, shapes_of, with_blanks_and_period
+from focuswatch.bill.ingest.file_shapes import (
+    Shape,
+    ShapePart,
+    relation,
+    shapes_of,
+    with_blanks_and_period,
+    without_columns_of_aws,
+)
 from focuswatch.bill.ingest.misread_dates import misread_time, times_of
 from focuswatch.bill.ingest.other_providers import probe_providers
 from focuswatch.bill.ingest.read_errors import changed, refusal, several
@@ -58,7 +65,8 @@ class UnitReader:
             is_folded = periods.is_hourly or not all(shape.is_native for shape in by_shape)
             files = by_shape if is_folded else self._with_blanks_and_period(by_shape)
             folder, facts, providers = self._keep(delivery, files, folds=is_folded, hourly=periods.is_hourly)
-            per_usd = self._own_rate(files, facts)
+            _check_columns_of_aws(by_shape, charges_of_aws=_charges(facts) - sum(providers.values()))
+            rates = self._own_rates(files, facts)
         except (duckdb.Error, ExportError) as error:
             raise self._told(error, delivery, by_shape) from error
         if meanwhile := changed(delivery.files):
@@ -78,14 +86,14 @@ class UnitReader:
             periods=periods,
             facts=facts,
             providers=providers,
-            per_usd=per_usd,
+            rates=rates,
         )
 
-    def _own_rate(self, files: Files, facts: Iterable[PeriodFacts]) -> float | None:
-        """Return the exchange rate in the files, which are not read if the bill is in USD."""
+    def _own_rates(self, files: Files, facts: Iterable[PeriodFacts]) -> dict[str, float]:
+        """Return the exchange rates in the files, which are not read if the bill is in USD."""
         if all(fact.currency in (None, USD) for fact in facts):
-            return None
-        return own_rate(
+            return {}
+        return own_rates(
             {shape: _paths(listed) for shape, listed in files.items()}, connection=self.connection
         )
 
@@ -206,6 +214,17 @@ def selects(units: Mapping[str, Unit], deliveries: Iterable[PeriodDelivery], *, 
         f"{daily_select(relation(shape, paths))} WHERE {days}" for (shape, days), paths in direct.items()
     ]
     return [*direct_selects, folded_select(folded)] if folded else direct_selects
+
+
+def _charges(facts: Iterable[PeriodFacts]) -> int:
+    return sum(fact.charges for fact in facts)
+
+
+def _check_columns_of_aws(files: Files, *, charges_of_aws: int) -> None:
+    """Raise ExportError if charges of AWS lack a column that only some providers must deliver."""
+    for shape, listed in files.items():
+        if charges_of_aws and shape.lacks_of_aws:
+            raise without_columns_of_aws(shape, listed[0])
 
 
 def _days(unit: Unit) -> str:

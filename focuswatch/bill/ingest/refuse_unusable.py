@@ -1,4 +1,4 @@
-"""Reject exports that can be read but not used: two currencies, monthly granularity, running totals, no charges."""
+"""Reject exports that can be read but not used: monthly granularity, running totals, no charges."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,6 @@ from focuswatch.bill.ingest.delivery_layout import PeriodDelivery
 from focuswatch.bill.ingest.file_shapes import relation
 from focuswatch.bill.refresh.period_facts import grain_of
 from focuswatch.bill.refresh.refresh_index import Unit
-from focuswatch.engines.sql_literals import literal
 from focuswatch.errors import ExportError
 
 # Hourly files of LiteLLM's callback `focus`. A row of a day's spend is written again whenever the spend changes:
@@ -25,26 +24,11 @@ def refuse_unusable(
     *,
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    """Raise ExportError if units cannot be summed, or if their charges cannot be assigned to days."""
-    facts = {name: unit.facts for name, unit in units.items()}
-    holders: dict[str, str] = {}
-    for name, found in facts.items():
-        for fact in found:
-            if fact.currency is not None:
-                holders.setdefault(fact.currency, name)
-    if not holders:
+    """Raise ExportError if units have no charges, cannot be summed, or cannot be assigned to days."""
+    if all(fact.currency is None for unit in units.values() for fact in unit.facts):
         raise ExportError(
             f"{source}: no charges found; expected at least one row with a BillingCurrency. "
             "Wait for the first delivery, or specify another folder"
-        )
-    if len(holders) > 1:
-        first, second, *_ = (
-            f"{currency} in {_file_with(currency, units[name], deliveries, name=name, connection=connection)}"
-            for currency, name in sorted(holders.items())
-        )
-        raise ExportError(
-            f"{source}: found two billing currencies, {first} and {second}; expected one. "
-            "Scan the exports of different payers separately"
         )
     _refuse_running_totals(source, units, deliveries, connection=connection)
     if grain_of([unit.periods for unit in units.values()]) == "MONTHLY":
@@ -53,7 +37,7 @@ def refuse_unusable(
         )
         raise ExportError(
             f"{file.path}: charges have monthly granularity, expected daily or hourly. "
-            "Create the export with TIME_GRANULARITY DAILY or HOURLY"
+            "Create the export with daily charges (on AWS: TIME_GRANULARITY DAILY or HOURLY), or remove the file"
         )
 
 
@@ -77,25 +61,3 @@ def _refuse_running_totals(
             "since midnight, so their sum counts the spend several times. Set FOCUS_FREQUENCY=daily in LiteLLM and "
             "export these days again"
         )
-
-
-def _file_with(
-    currency: str,
-    unit: Unit,
-    deliveries: Sequence[PeriodDelivery],
-    *,
-    name: str,
-    connection: duckdb.DuckDBPyConnection,
-) -> str:
-    """Return the first file of a unit that has a charge in `currency`."""
-    (delivery,) = (one for one in deliveries if one.unit == name)
-    shapes = {file: part.shape for part in unit.parts for file in part.files}
-    for file in delivery.files:
-        if len(delivery.files) == 1 or not file.path.exists():
-            return str(file.path)
-        rows = relation(shapes[str(file.name)], [str(file.path)])
-        if connection.execute(
-            f"SELECT 1 FROM ({rows}) WHERE BillingCurrency = {literal(currency)} LIMIT 1"
-        ).fetchall():
-            return str(file.path)
-    return name

@@ -7,7 +7,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -21,9 +21,11 @@ from focuswatch.bill.ingest.overlapping_files import marked, suspects
 from focuswatch.bill.ingest.read_errors import changed as changed_since
 from focuswatch.bill.ingest.read_errors import refusal
 from focuswatch.bill.ingest.read_units import UnitReader, selects, sizes_in, table_files
+from focuswatch.bill.ingest.recency_metadata import complete_until
 from focuswatch.bill.ingest.refuse_unusable import refuse_unusable
 from focuswatch.bill.ingest.s3_source import SCHEME, list_s3
 from focuswatch.bill.ingest.s3_source import sweep as sweep_mirror
+from focuswatch.bill.refresh.currency_conversion import Conversion, conversion_of
 from focuswatch.bill.refresh.delivery_history import extended
 from focuswatch.bill.refresh.local_views import create_deliveries, folded_view_sql, kept_view_sql
 from focuswatch.bill.refresh.period_facts import Grain, grain_of
@@ -32,10 +34,11 @@ from focuswatch.bill.refresh.refresh_index import DeliveryRow, Index, Unit, dige
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ExportError, FocuswatchError
+from focuswatch.findings.exchange_rates import Rates
 
 KEPT = "kept"
 MIRROR = "s3"
-READING = "8"  # increase it when files are read differently, so that every unit is read again
+READING = "9"  # increase it when files are read differently, so that every unit is read again
 
 NO_METERS = (
     "the export has neither SkuMeter nor x_UsageType, so detections that select charges by meter report nothing. "
@@ -55,6 +58,7 @@ class LocalRefresh:
     export: DeliveredExport
     others: Mapping[str, int]  # charges of providers other than AWS, by name
     deliveries: tuple[DeliveryRow, ...]  # the history, the latest last
+    complete_until: date | None  # the first day that the provider states to be incomplete, if it states any
 
 
 def refresh(
@@ -64,11 +68,13 @@ def refresh(
     catalog: Catalog,
     state: Path,
     progress: Callable[[str], None],
+    rates: Rates | None = None,
 ) -> LocalRefresh:
     """Create `folded_charges`, `kept_*` and `deliveries` on the connection, from everything in `source`.
 
     `source` is a folder, a file or an s3:// address; `state` is the folder of this export. `progress` reports
-    what is about to be read. Raises ExportError, and then leaves the state as the last refresh left it.
+    what is about to be read. `rates` are the exchange rates in owners.toml, for charges in several currencies.
+    Raises ExportError, and then leaves the state as the last refresh left it; ConfigError without an exchange rate.
     """
     state.mkdir(parents=True, exist_ok=True)
     if source.startswith(SCHEME):
@@ -76,7 +82,9 @@ def refresh(
     else:
         listing = list_source(Path(source), without=state)
     try:
-        return _refresh(listing, connection=connection, catalog=catalog, state=state, progress=progress)
+        return _refresh(
+            listing, connection=connection, catalog=catalog, state=state, progress=progress, rates=rates or {}
+        )
     except FocuswatchError as error:
         raise type(error)(listing.named(str(error))) from error
 
@@ -88,8 +96,9 @@ def _refresh(
     catalog: Catalog,
     state: Path,
     progress: Callable[[str], None],
+    rates: Rates,
 ) -> LocalRefresh:
-    warnings: list[str] = []
+    complete, warnings = complete_until(listing)
     old = load_index(state, made_by=_made_by(catalog))
     deliveries = tuple(
         item for found in deliveries_of(listing, warn=warnings.append) for item in separated(found)
@@ -109,20 +118,27 @@ def _refresh(
         counted = {name: unit for name, unit in units.items() if not unit.duplicate_of}
         once = [one for one in deliveries if one.unit in counted]
         refuse_unusable(listing.source, counted, once, connection=connection)
+        conversion = conversion_of(listing.source, counted.values(), rates=rates)
     except BaseException:
         _sweep(state, old.units)
         raise
     finally:
         own.close()
     before = {name: unit for name, unit in old.units.items() if not unit.duplicate_of}
-    history = extended(old.deliveries, before=before, after=counted, refreshed_at=datetime.now(UTC))
+    history = extended(
+        old.deliveries,
+        before=conversion.units(before),
+        after=conversion.units(counted),
+        refreshed_at=datetime.now(UTC),
+    )
     store_index(state, Index(made_by=old.made_by, units=units, deliveries=history))
     _sweep(state, units)
     sweep_mirror(state / MIRROR, keep=[file.path for file in _needed(units, deliveries)])
     try:
-        connection.execute(folded_view_sql(selects(counted, once, kept=state / KEPT)))
+        connection.execute(folded_view_sql(selects(counted, once, kept=state / KEPT), conversion=conversion))
         for table in KEPT_TABLES:
-            connection.execute(kept_view_sql(table, table_files(table, counted, kept=state / KEPT)))
+            paths = table_files(table, counted, kept=state / KEPT)
+            connection.execute(kept_view_sql(table, paths, conversion=conversion))
     except duckdb.Error as error:
         raise unreadable(error, state=state, files=[file for one in once for file in one.files]) from error
     create_deliveries(connection, history)
@@ -133,6 +149,8 @@ def _refresh(
         [*warnings, *_counted_once(units)],
         export=export,
         deliveries=history,
+        conversion=conversion,
+        complete=complete,
     )
 
 
@@ -195,17 +213,25 @@ def _summary(
     *,
     export: DeliveredExport,
     deliveries: tuple[DeliveryRow, ...],
+    conversion: Conversion,
+    complete: date | None,
 ) -> LocalRefresh:
     facts = [fact for unit in units.values() for fact in unit.facts]
     parts = [part for unit in units.values() for part in unit.parts]
     end = end_of(units.values())
     charges = sum(fact.charges for fact in facts)
     other_providers = sentence((unit.providers for unit in units.values()), charges=charges)
-    content = "\n".join(f"{name}\t{unit.digest}" for name, unit in sorted(units.items()))
+    content = "\n".join(
+        [
+            *(f"{name}\t{unit.digest}" for name, unit in sorted(units.items())),
+            *conversion.notes,
+            *([f"complete until {complete}"] if complete else []),
+        ]
+    )
     others = counts_of(unit.providers for unit in units.values())
     lacks_meters = charges > sum(others.values()) and not any(part.shape.has_meters for part in parts)
     summary = BillSummary(
-        currency=next(fact.currency for fact in facts if fact.currency),
+        currency=conversion.currency,
         first_charge_date=min(fact.first_charge_date for fact in facts),
         last_charge_date=end.last_day,
         charges=charges,
@@ -213,11 +239,13 @@ def _summary(
         warnings=(
             *warnings,
             *end.warnings,
+            *conversion.notes,
             *([other_providers] if other_providers else []),
             *([NO_METERS] if lacks_meters else []),
         ),
         other_providers=other_providers,
-        per_usd=_newest_rate(units.values()),
+        per_usd=conversion.per_usd,
+        conversions=conversion.notes,
     )
     return LocalRefresh(
         summary,
@@ -228,11 +256,5 @@ def _summary(
         export=export,
         others=others,
         deliveries=deliveries,
+        complete_until=complete,
     )
-
-
-def _newest_rate(units: Iterable[Unit]) -> float | None:
-    """Return the rate of the unit with the newest charges, among those that have one."""
-    priced = [unit for unit in units if unit.per_usd is not None and unit.facts]
-    newest = max(priced, key=lambda unit: max(fact.last_charge_date for fact in unit.facts), default=None)
-    return newest.per_usd if newest else None

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 
 import duckdb
 
+from focuswatch.bill.refresh.currency_conversion import Conversion
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
-from focuswatch.bill.schema.table_columns import DELIVERIES, FOLDED_CHARGES
+from focuswatch.bill.schema.table_columns import DELIVERIES, FOLDED_CHARGES, KEPT_TABLES
 from focuswatch.engines.duckdb_engine import create_table
 from focuswatch.engines.sql_identifiers import file_list
 
@@ -35,17 +36,22 @@ def folded_select(paths: Iterable[str]) -> str:
     return f"SELECT {', '.join(FOLDED_CHARGES)} FROM {source}"
 
 
-def folded_view_sql(selects: Sequence[str], *, temporary: bool = False) -> str:
+def folded_view_sql(
+    selects: Sequence[str], *, temporary: bool = False, conversion: Conversion | None = None
+) -> str:
     """Return the statement that makes the view `folded_charges` of all units' SELECTs."""
     body = " UNION ALL ".join(f"({select})" for select in selects) or NO_CHARGES
     kind = "TEMP VIEW" if temporary else "VIEW"
-    return f"CREATE OR REPLACE {kind} folded_charges AS SELECT {', '.join(FOLDED_CHARGES)} FROM ({body})"
+    select = f"SELECT {', '.join(FOLDED_CHARGES)} FROM ({body})"
+    converted = conversion.select(select, FOLDED_CHARGES) if conversion else select
+    return f"CREATE OR REPLACE {kind} folded_charges AS {converted}"
 
 
-def kept_view_sql(table: str, paths: Iterable[str]) -> str:
+def kept_view_sql(table: str, paths: Iterable[str], *, conversion: Conversion) -> str:
     """Return the statement that makes the view `kept_<table>` of what every unit kept of a table."""
     source = f"read_parquet({file_list(paths)}, hive_partitioning = false)"
-    return f"CREATE OR REPLACE VIEW kept_{table} AS SELECT * FROM {source}"
+    select = conversion.select(f"SELECT * FROM {source}", KEPT_TABLES[table])
+    return f"CREATE OR REPLACE VIEW kept_{table} AS {select}"
 
 
 def create_deliveries(connection: duckdb.DuckDBPyConnection, rows: Sequence[DeliveryRow]) -> None:

@@ -42,3 +42,22 @@ class DeliveredExport:
             f"SELECT * FROM ({of_all}) WHERE BillingPeriodStart >= {literal(billing_period)} "
             f"AND BillingPeriodStart < {literal(month_after(billing_period))}"
         )
+
+    def hours(self, first_day: date, end_day: date) -> str | None:
+        """Return a SELECT of the charges of `[first_day, end_day)` as delivered, in their own currencies.
+
+        None if the export is not hourly, or its files are not on this machine: an hourly month is not fetched again.
+        """
+        selects: list[str] = []
+        for delivery in self.deliveries:
+            unit = self.units[delivery.unit]
+            if all(
+                fact.last_charge_date < first_day or fact.first_charge_date >= end_day for fact in unit.facts
+            ):
+                continue
+            if not unit.periods.is_hourly or not all(file.path.exists() for file in delivery.files):
+                return None
+            paths = {str(file.name): str(file.path) for file in delivery.files}
+            selects.extend(relation(part.shape, [paths[name] for name in part.files]) for part in unit.parts)
+        days = f"ChargePeriodStart >= {literal(first_day)} AND ChargePeriodStart < {literal(end_day)}"
+        return " UNION ALL ".join(f"(SELECT * FROM ({select}) WHERE {days})" for select in selects) or None

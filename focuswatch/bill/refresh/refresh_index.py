@@ -37,7 +37,7 @@ class Unit(BaseModel):
     facts: tuple[PeriodFacts, ...]
     providers: dict[str, int] = {}  # charges of providers other than AWS
     duplicate_of: str | None = None  # a unit with the same charges, which is counted in its place
-    per_usd: float | None = None  # units of its currency for one US dollar, where it says so
+    rates: dict[str, float] = {}  # units of a billing currency for one US dollar, where the unit says so
 
 
 class DeliveryRow(BaseModel):

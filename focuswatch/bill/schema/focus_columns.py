@@ -71,13 +71,14 @@ REQUIRED = (
     "BillingCurrency",
     "ChargeCategory",
     "ChargePeriodStart",
-    "ConsumedQuantity",
     "EffectiveCost",
-    "RegionId",
-    "ResourceId",
     "ServiceName",
-    "SubAccountId",
 )
+# FOCUS requires these only of providers that have regions, resources, sub accounts or metered usage, as AWS has.
+# https://focus.finops.org/focus-specification/v1-2/ (feature level Conditional)
+REQUIRED_OF_AWS = ("ConsumedQuantity", "RegionId", "ResourceId", "SubAccountId")
+# A provider without sub accounts has billing accounts alone.
+WITHOUT_SUB_ACCOUNTS = {"SubAccountId": "BillingAccountId", "SubAccountName": "BillingAccountName"}
 # Where FOCUS renamed a column, or another says the same; the first that has a value counts.
 SOURCES = {
     # The names of AWS and of Azure before FOCUS had one; the description only where a file has none of them:
@@ -92,14 +93,28 @@ METERS = ("SkuMeter", "x_UsageType", "x_SkuMeterName")
 IS_AWS = (
     "regexp_matches(lower(trim({})), '^(aws|amazon)')"  # as AWS writes itself, and tools that rewrite exports
 )
+# Display names in FOCUS that differ from the name of the column by more than spaces; some exporters write them.
+DISPLAY_NAMES = {
+    "provider": "providername",
+    "publisher": "publishername",
+    "invoiceissuer": "invoiceissuername",
+    "serviceprovider": "serviceprovidername",
+    "hostprovider": "hostprovidername",
+}
 SEPARATORS = re.compile(r"[\s_-]+")
 OFFSET = re.compile(r":\d\d(\.\d+)?\s*[+-]\d\d(:?\d\d)?$")  # 2026-05-02T23:30:00+02:00
 READ: dict[str, Kind] = {
     name.lower(): kind for column, kind in KINDS.items() for name in SOURCES.get(column, (column,))
 }
+READ |= {name.lower(): "text" for name in WITHOUT_SUB_ACCOUNTS.values()}
 # Of these no column of `focus_export` is made: see focuswatch.bill.ingest.billing_exchange_rate.
 PRICING_CURRENCY, PRICING_COST = "pricingcurrency", "pricingcurrencyeffectivecost"
 READ |= {PRICING_CURRENCY: "text", PRICING_COST: "number"}
+# FOCUS 1.3: tags of the part of a resource that a charge was split to, beside the Tags of the whole resource. The split
+# charges take the place of the charge that they were split from, and add up to it.
+# https://focus.finops.org/focus-specification/v1-3/#datagenerator-calculatedsplitcostallocationhandling
+ALLOCATED_TAGS = "allocatedtags"
+READ |= {ALLOCATED_TAGS: "tags"}
 INVOICE = "InvoiceId"  # read from the export itself, once a month: see focuswatch.bill.invoice_charges
 READ |= {INVOICE.lower(): "text"}
 MARKS_OF_1_4 = ("InvoiceDetailId", "CommitmentProgramEligibilityDetails")
@@ -113,7 +128,10 @@ def canonical(name: str) -> str:
     if lowered in READ:
         return lowered
     extension, *words = SEPARATORS.split(lowered)
-    return "x_" + "".join(words) if extension == "x" else extension + "".join(words)
+    if extension == "x":
+        return "x_" + "".join(words)
+    joined = extension + "".join(words)
+    return DISPLAY_NAMES.get(joined, joined)
 
 
 def own_names(names: Sequence[str]) -> dict[str, str]:
@@ -164,6 +182,10 @@ def expression(column: str, types: Mapping[str, tuple[str, str]], *, blanks: boo
         found.pop("InvoiceIssuerName", None)  # a column more to read, for nothing
     if len(found) > 1 or not _provider(types):
         found.pop("ChargeDescription", None)  # a file with a column of meters has no meter in other rows
+    if not found and "subaccountid" not in types:
+        fallback = WITHOUT_SUB_ACCOUNTS.get(column, "").lower()
+        found = {column: types[fallback]} if fallback in types else {}
+        blanks = True  # the shape knows of blank text under the column's own name alone
     blanks = blanks or len(found) > 1 or kind != "text"
     values = [
         _limited(value, source=source, types=types)
@@ -252,6 +274,15 @@ def _converted(value: str, type_: str, *, kind: Kind) -> str:
     if kind == "time" and type_ in ("BIGINT", "UBIGINT"):
         return f"make_timestamp_ms(CAST({value} AS BIGINT))"
     return f"CAST({value} AS {SQL_TYPES[kind]})"
+
+
+def with_allocated_tags(types: Mapping[str, tuple[str, str]]) -> str:
+    """Return SQL for Tags and AllocatedTags as one map; `types` as `expression` takes it."""
+    maps = [
+        map_of(_text(name, type_, blanks=True), type_)
+        for name, type_ in (types[column] for column in ("tags", ALLOCATED_TAGS) if column in types)
+    ]
+    return f"map_concat({', '.join(maps)})" if len(maps) > 1 else maps[0]
 
 
 def map_of(tags: str, type_: str) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase import CostIncrease, cost_increase_of
 from focuswatch.detect.explain.driver_queries import explain_cost_increases
+from focuswatch.detect.explain.hourly_onset import HourlyCharges
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
 from focuswatch.findings.explanation import Explanation
@@ -35,6 +36,7 @@ def attach_explanations(
     as_of: date,
     progress: Callable[[str], None],
     change_history: ChangeHistory | None = None,
+    hourly: HourlyCharges | None = None,
 ) -> Decision:
     """Return the decision with explanations in the findings that state a cost increase.
 
@@ -61,6 +63,7 @@ def attach_explanations(
             as_of=as_of,
             progress=progress,
             change_history=change_history,
+            hourly=hourly,
         )
     return _with_explanations(decision, explanations, previous=previous)
 
@@ -81,9 +84,12 @@ def _explain(
     as_of: date,
     progress: Callable[[str], None],
     change_history: ChangeHistory | None,
+    hourly: HourlyCharges | None,
 ) -> Mapping[str, Explanation]:
     try:
-        explanations = explain_cost_increases(increases, engine=engine, catalog=catalog, as_of=as_of)
+        explanations = explain_cost_increases(
+            increases, engine=engine, catalog=catalog, as_of=as_of, hourly=hourly
+        )
     except QueryError as error:
         progress(f"Root causes are not available: {error}")
         return {}

@@ -7,6 +7,7 @@ from decimal import Decimal
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase import CostIncrease
 from focuswatch.detect.explain.event_queries import with_events
+from focuswatch.detect.explain.hourly_onset import HourlyCharges
 from focuswatch.detect.explain.token_queries import is_token_meter, query_token_drivers
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_literals import Scalar, Value
@@ -28,7 +29,12 @@ BATCH_SIZE = 200  # increases a statement: Athena takes 262,144 bytes of SQL, ht
 
 
 def explain_cost_increases(
-    increases: Sequence[CostIncrease], *, engine: Engine, catalog: Catalog, as_of: date
+    increases: Sequence[CostIncrease],
+    *,
+    engine: Engine,
+    catalog: Catalog,
+    as_of: date,
+    hourly: HourlyCharges | None = None,
 ) -> dict[str, Explanation]:
     """Return explanations by fingerprint; an increase without charges in the bill has none. Raises QueryError."""
     parts = query_cost_drivers(increases, engine=engine, catalog=catalog, label="explanations")
@@ -46,7 +52,7 @@ def explain_cost_increases(
         for increase in increases
         if increase.fingerprint in parts
     }
-    return with_events(explanations, increases, engine=engine, catalog=catalog)
+    return with_events(explanations, increases, engine=engine, catalog=catalog, hourly=hourly)
 
 
 def query_cost_drivers(

@@ -1,7 +1,8 @@
 """Query the operational events on the first day of cost increases, of the same account and service or resource.
 
-A daily bill has no hours: an event on the same day may have happened before or after the cost rose. Events of the
-evening before are included, since the cost of a deployment at night shows on the next day.
+A daily bill has no hours: an event on the same day may have happened before or after the cost rose. Where the export
+has hours, the first hour of the increase is stated with the events. Events of the evening before are included, since
+the cost of a deployment at night shows on the next day.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,12 +11,12 @@ from datetime import time as time_of_day
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase import CostIncrease
+from focuswatch.detect.explain.hourly_onset import HOURS_BEFORE, HourlyCharges, first_hours
 from focuswatch.engines import Engine
 from focuswatch.engines.sql_literals import Scalar, Value
 from focuswatch.findings.explanation import MOST_EVENTS, Explanation, OperationalEvent
 from focuswatch.findings.operational_events import event_of, is_about
 
-HOURS_BEFORE = 6
 Events = Mapping[str, Sequence[OperationalEvent]]  # by account, newest first
 
 
@@ -39,6 +40,7 @@ def with_events(
     *,
     engine: Engine,
     catalog: Catalog,
+    hourly: HourlyCharges | None = None,
 ) -> dict[str, Explanation]:
     """Return the explanations with the events on the first day of each increase. Raises QueryError."""
     explained = [increase for increase in increases if increase.fingerprint in explanations]
@@ -51,10 +53,18 @@ def with_events(
         engine=engine,
         catalog=catalog,
     )
-    return dict(explanations) | {
+    found = {
         increase.fingerprint: _with_events(increase, explanations[increase.fingerprint], events)
         for increase in explained
     }
+    if hourly:
+        beside_events = [increase for increase in explained if found[increase.fingerprint].events]
+        hours = first_hours(beside_events, hourly=hourly, engine=engine, catalog=catalog)
+        found |= {
+            fingerprint: found[fingerprint].model_copy(update={"first_hour": hour})
+            for fingerprint, hour in hours.items()
+        }
+    return dict(explanations) | found
 
 
 def _with_events(increase: CostIncrease, explanation: Explanation, events: Events) -> Explanation:

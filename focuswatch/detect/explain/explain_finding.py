@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from focuswatch.bill.bill import Bill
+from focuswatch.bill.local_bill import hourly_charges
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase import CostIncrease
 from focuswatch.detect.explain.driver_queries import charges_of, explain_cost_increases
@@ -26,7 +27,9 @@ def explain_from_bill(
 
     `export` names the bill in errors. Raises ConfigError if the bill has no usage charges for the finding.
     """
-    explanations = explain_cost_increases([increase], engine=bill.engine, catalog=catalog, as_of=bill.as_of)
+    explanations = explain_cost_increases(
+        [increase], engine=bill.engine, catalog=catalog, as_of=bill.as_of, hourly=hourly_charges(bill)
+    )
     if increase.fingerprint not in explanations:
         charges = charges_of(increase, engine=bill.engine, catalog=catalog)
         raise _no_drivers(finding, increase, charges=charges, export=export)

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, RootModel, Validatio
 from focuswatch.errors import Refused
 
 PREFIX = "whsec_"
+TOLERANCE_SECONDS, MOST_DIGITS = 300, 12
 LEAST_BYTES, MOST_BYTES = 24, 64  # of a key, by the specification
 SHAPE = '{"HOST OR TEAM": "whsec_…"} or {"HOST OR TEAM": ["whsec_NEW", "whsec_OLD"]}'
 
@@ -61,6 +62,15 @@ class WebhookSecrets(RootModel[dict[str, SigningSecret | list[SigningSecret]]]):
                 "Correct the secret, then run focuswatch doctor."
             ) from None
 
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The secrets of all names."""
+        return tuple(
+            secret
+            for found in self.root.values()
+            for secret in ([found] if isinstance(found, str) else found)
+        )
+
     def of(self, *names: str) -> Sequence[str]:
         """Return the secrets of the first name that has any. Raises Refused if none has."""
         for name in names:
@@ -92,3 +102,20 @@ class SignedRequest(BaseModel):
             "webhook-timestamp": str(self.timestamp),
             "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
         }
+
+
+def is_signed(body: bytes, headers: Mapping[str, str], *, secrets: Sequence[str], now: float) -> bool:
+    """Return whether a request was signed with one of the secrets in the last five minutes; compares in constant time.
+
+    The names of headers are in lower case.
+    """
+    id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    is_recent = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= MOST_DIGITS
+    if not id or not is_recent or abs(now - int(timestamp)) > TOLERANCE_SECONDS:
+        return False
+    valid = SignedRequest(id=id, timestamp=int(timestamp), body=body).headers(secrets)["webhook-signature"]
+    return any(
+        hmac.compare_digest(sent.encode(), expected.encode())
+        for sent in headers.get("webhook-signature", "").split()
+        for expected in valid.split()
+    )

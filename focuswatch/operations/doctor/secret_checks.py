@@ -27,6 +27,7 @@ SHAPES = {
     "teams": TEAMS_SHAPE,
     "pagerduty": PAGERDUTY_SHAPE,
     "webhook": WEBHOOK_SHAPE,
+    "events": '{"NAME OF THE CI": "whsec_…"}',
 }
 # Without a request that changes nothing, only the format of the secret is checked.
 UNCHECKED = {
@@ -34,6 +35,7 @@ UNCHECKED = {
     "teams": "a webhook cannot be checked without posting a message",
     "pagerduty": "a routing key cannot be checked without sending an event",
     "webhook": "an endpoint cannot be checked without sending an event",
+    "events": "the endpoint is checked with the first event that is posted",
 }
 
 
@@ -97,6 +99,7 @@ READERS: dict[str, Callable[[str], Checkable]] = {
     "teams": _teams_names,
     "pagerduty": _pagerduty_names,
     "webhook": _webhook_names,
+    "events": _webhook_names,
 }
 
 

@@ -1,0 +1,69 @@
+"""Operational events that a CI posts to the deployment: what a request may hold, and where it is stored.
+
+The collector adds them to the events of their days, as it does those of other sources. See events_run.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from focuswatch.bill.schema.table_columns import EVENTS
+from focuswatch.collect.event_files import POSTED, UnreadableFileError, events_of_file
+
+MOST_POSTED_BYTES = 64_000
+MOST_POSTED_EVENTS = 100
+MOST_CHARACTERS = 1_000  # of a value
+
+
+def posted_lines(body: bytes) -> bytes:
+    """Return the events in the body of a request as JSON lines, with known columns only.
+
+    The body is a JSON object, a list of objects, or JSON lines. Raises UnreadableFileError, which says what to change.
+    """
+    if len(body) > MOST_POSTED_BYTES:
+        raise UnreadableFileError(f"{len(body):,} bytes, of at most {MOST_POSTED_BYTES:,}; send fewer events")
+    rows = list(_rows(body))
+    if not 1 <= len(rows) <= MOST_POSTED_EVENTS:
+        raise UnreadableFileError(f"{len(rows)} events, expected 1 to {MOST_POSTED_EVENTS}")
+    known = [{name: row[name] for name in EVENTS if row.get(name) is not None} for row in rows]
+    long = {name for row in known for name, value in row.items() if len(str(value)) > MOST_CHARACTERS}
+    if long:
+        raise UnreadableFileError(
+            f"{', '.join(sorted(long))}: more than {MOST_CHARACTERS:,} characters; shorten the value"
+        )
+    lines = "\n".join(json.dumps(row) for row in known).encode()
+    events_of_file("posted.jsonl", lines)
+    return lines + b"\n"
+
+
+def posted_key(id: str, *, day: date) -> str:
+    """Return where a request is stored; a repeated request with the same ID replaces itself."""
+    return f"{POSTED}{day}/{hashlib.sha256(id.encode()).hexdigest()[:32]}.jsonl"
+
+
+def _rows(body: bytes) -> Iterator[dict[str, Any]]:
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnreadableFileError("not UTF-8 text; send UTF-8") from error
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):  # not one JSON value, so lines of them
+        content = [
+            _line(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()
+        ]
+    for row in content if isinstance(content, list) else [content]:
+        if not isinstance(row, dict):
+            raise UnreadableFileError("expected JSON objects with occurred_at, sub_account_id and kind")
+        yield row
+
+
+def _line(number: int, line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableFileError(
+            f"line {number}: not JSON; send a JSON object or one on each line"
+        ) from error
