@@ -157,7 +157,7 @@ def _print(
         case ScanFormat.TABLE:
             scan_tables.print_scan(scanned, summary, state=state)
         case ScanFormat.JSON:
-            typer.echo(machine_formats.findings_json(scanned.findings))
+            machine_formats.print_findings_json(scanned.findings)
         case ScanFormat.SLACK:
             typer.echo(slack_payload.notification_payload(scanned))
     if format is not ScanFormat.TABLE:

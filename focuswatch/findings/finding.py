@@ -122,6 +122,11 @@ class Finding(BaseModel):
         return max(named, key=SEVERITIES.index) if self.incident_lead else self.severity
 
     @property
+    def tags(self) -> Mapping[str, Any]:
+        """The tags of its resource; empty where the detection does not state them."""
+        return self.evidence.get("tags") or {}
+
+    @property
     def suppressible_by_team(self) -> bool:
         """Whether its team may suppress it: not a security finding whose team comes from the resource's own tag."""
         return not (self.category == "security" and self.owned_by == "resource tag")

@@ -11,8 +11,9 @@ The id of an incident never changes, so that its message and its issue stay the 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from itertools import groupby
 
@@ -62,7 +63,9 @@ def with_incidents(
         kinds={one.finding.fingerprint: one.kind for one in decision.notifications},
         run=run,
         suppressions=suppressions,
-        leads_before=_leads(previous.values()),
+        leads_before=_leads(
+            previous.values(), is_muted=lambda finding: suppressions.suppresses(finding, on=run.as_of)
+        ),
         counted_in=counted_in(cause, leads={incident.lead.fingerprint for incident in incidents}),
     )
     for incident in incidents:
@@ -79,13 +82,14 @@ def _incident_of(entry: LedgerEntry) -> str | None:
     return entry.finding.incident or (entry.fingerprint if entry.notified_on else None)
 
 
-def _leads(entries: Iterable[LedgerEntry]) -> dict[str, LedgerEntry]:
-    """Return the finding that leads each incident, or led it last."""
-    leads: dict[str, LedgerEntry] = {}
-    for entry in sorted(entries, key=lambda entry: (entry.state == "open", entry.finding.as_of)):
-        if entry.finding.incident and entry.finding.incident_lead:
-            leads[entry.finding.incident] = entry
-    return leads
+def _leads(entries: Iterable[LedgerEntry], *, is_muted: Callable[[Finding], bool]) -> dict[str, LedgerEntry]:
+    """Return the finding that leads each incident, or led it last; one that was suppressed since has handed over."""
+
+    def last(entry: LedgerEntry) -> tuple[bool, bool, date, str]:
+        return entry.state == "open", not is_muted(entry.finding), entry.finding.as_of, entry.fingerprint
+
+    leading = [entry for entry in entries if entry.finding.incident and entry.finding.incident_lead]
+    return {str(entry.finding.incident): entry for entry in sorted(leading, key=last)}
 
 
 @dataclass
