@@ -17,6 +17,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import groupby
 
+from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.counted_once import counted_in
 from focuswatch.findings.finding import SEVERITIES, Finding, account_label
 from focuswatch.findings.related_findings import (
@@ -115,7 +116,7 @@ class _State:
         for finding in incident.findings:
             entry = self.entries[finding.fingerprint]
             stated = _stated(entry.finding, incident, counted_in=self.counted_in.get(finding.fingerprint))
-            self.entries[finding.fingerprint] = entry.model_copy(update={"finding": stated})
+            self.entries[finding.fingerprint] = changed(entry, {"finding": stated})
         self.notifications += self._notifications(incident, kind)
 
     def decide_ended(self, still_open: set[str]) -> None:
@@ -129,9 +130,9 @@ class _State:
             findings.sort(key=lambda one: (not one.incident_lead, -one.stake, one.fingerprint))
             for place, finding in enumerate(findings):
                 is_lead = id not in still_open and place == 0
-                ended_finding = finding.model_copy(update={"incident_lead": is_lead})
+                ended_finding = changed(finding, {"incident_lead": is_lead})
                 entry = self.entries[finding.fingerprint]
-                self.entries[finding.fingerprint] = entry.model_copy(update={"finding": ended_finding})
+                self.entries[finding.fingerprint] = changed(entry, {"finding": ended_finding})
                 self.notifications.append(
                     Notification(kind="resolved", finding=ended_finding, in_incident=not is_lead)
                 )
@@ -199,15 +200,16 @@ def _stated(finding: Finding, incident: OpenIncident, *, counted_in: str | None)
     is_lead = finding.fingerprint == incident.lead.fingerprint
     others = [one for one in incident.findings if one.fingerprint != finding.fingerprint]
     listed = others[:MOST_RELATED] if is_lead else [incident.lead]
-    return finding.model_copy(
-        update={
+    return changed(
+        finding,
+        {
             "incident": incident.id,
             "incident_lead": is_lead,
             "also_detected": tuple(_related(one) for one in listed),
             "related_findings": len(others),
             "rollout": _rollout(incident.rollout) if is_lead and incident.rollout else None,
             "counted_in": counted_in,
-        }
+        },
     )
 
 
