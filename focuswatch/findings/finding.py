@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from focuswatch.catalog.headers import Category
 from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.engines import Row
+from focuswatch.findings.changed_copy import share_field_names
 from focuswatch.findings.exclusion_offer import ExclusionOffer
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.paste_commands import COMMAND, action_of
@@ -297,6 +298,7 @@ def to_finding(
         last_seen=as_of,
         as_of=as_of,
     )
+    share_field_names(stated)
     return limit_size(stated)
 
 

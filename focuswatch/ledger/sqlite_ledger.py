@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from focuswatch.errors import LedgerError
+from focuswatch.findings.changed_copy import share_field_names
 from focuswatch.ledger.decision import Decision
 from focuswatch.ledger.entry_head import Choose, EntryHead, chosen_entries, head_of
 from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, PendingNotification, Suppression
@@ -98,7 +99,7 @@ class SqliteLedger:
                 some,
             )
             for fingerprint, stored in rows:
-                found[fingerprint] = LedgerEntry.model_validate_json(unpack(stored))
+                found[fingerprint] = _entry(stored)
         return found
 
     def suppressions(self) -> list[Suppression]:
@@ -276,7 +277,7 @@ class SqliteLedger:
             stored = self._connection.execute("SELECT entry FROM entries")
             self._connection.executemany(
                 f"INSERT INTO converted VALUES ({', '.join('?' * (len(EntryHead._fields) + 1))})",
-                (_row(LedgerEntry.model_validate_json(unpack(text))) for (text,) in stored),
+                (_row(_entry(text)) for (text,) in stored),
             )
         self._connection.execute("DROP TABLE entries")
         self._connection.execute("ALTER TABLE converted RENAME TO entries")
@@ -285,9 +286,7 @@ class SqliteLedger:
 
     def _shrink(self) -> None:
         """Return the space of a converted ledger to the disk; only the size of the file depends on it."""
-        with suppress(
-            sqlite3.OperationalError
-        ):  # another process uses the file, or the disk has no room for a copy
+        with suppress(sqlite3.OperationalError):  # another process uses it, or the disk has no room for a copy
             self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             self._connection.execute("VACUUM")
 
@@ -298,3 +297,9 @@ class SqliteLedger:
 
 def _row(entry: LedgerEntry) -> tuple[object, ...]:
     return *head_of(entry), pack(entry.model_dump_json(by_alias=True))
+
+
+def _entry(stored: str | bytes) -> LedgerEntry:
+    entry = LedgerEntry.model_validate_json(unpack(stored))
+    share_field_names(entry, entry.finding)
+    return entry
