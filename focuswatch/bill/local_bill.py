@@ -92,7 +92,7 @@ def open_local_bill(
                 deliveries = connection.execute("SELECT * FROM deliveries").fetchall()
                 create_table(aws_connection, "deliveries", table_columns.DELIVERIES, deliveries)
                 load_tables(aws_connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept={})
-            engine = DuckDbEngine(connection)
+            engine = DuckDbEngine(connection, shared=local_tables.shared_views(connection, catalog))
             yield LocalBill(
                 engine,
                 engine if aws_connection is connection else DuckDbEngine(aws_connection),

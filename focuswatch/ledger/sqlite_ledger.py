@@ -286,7 +286,8 @@ class SqliteLedger:
 
     def _shrink(self) -> None:
         """Return the space of a converted ledger to the disk; only the size of the file depends on it."""
-        with suppress(sqlite3.OperationalError):  # another process uses it, or the disk has no room for a copy
+        # Another process uses the file, or the disk has no room for a copy.
+        with suppress(sqlite3.OperationalError):
             self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             self._connection.execute("VACUUM")
 
