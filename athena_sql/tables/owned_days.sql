@@ -24,28 +24,6 @@ WITH resource_use_cases AS (                                  -- the longest mat
     WHERE rules.key IS NOT NULL OR resources.ResourceId = rules.value
     GROUP BY 1
 ),
-spends AS (
-    SELECT
-        charges.charge_date,
-        charges.ProviderName,
-        charges.SubAccountId,
-        charges.ServiceName,
-        charges.Tags,
-        resource_use_cases.use_case,
-        CASE
-            WHEN charges.ChargeCategory = 'Tax' THEN 'tax'
-            WHEN charges.ChargeCategory = 'Credit' THEN 'credit'
-            WHEN charges.ChargeCategory = 'Purchase' OR charges.ChargeFrequency IN ('Recurring', 'One-Time') THEN 'fee'
-            ELSE 'usage'
-        END AS charge_kind,
-        sum(charges.EffectiveCost) AS effective_cost,
-        sum(charges.BilledCost) AS billed_cost
-    FROM named_days AS charges
-    LEFT JOIN resource_use_cases ON charges.ResourceId = resource_use_cases.ResourceId
-    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
-        AND charges.charge_date < $as_of
-    GROUP BY 1, 2, 3, 4, 5, 6, 7
-),
 tagged_use_cases AS (
     SELECT
         tag_values.Tags,
@@ -63,27 +41,63 @@ tagged_use_cases AS (
         )
     GROUP BY 1
 ),
+tag_owners AS (                                               -- one join of the charges by tags, which are wide keys
+    SELECT
+        known_tags.Tags,
+        tag_teams.team,
+        tag_teams.tag_value,
+        tagged_use_cases.use_case,
+        tagged_use_cases.intent
+    FROM (SELECT Tags FROM tag_teams UNION SELECT Tags FROM tagged_use_cases) AS known_tags
+    LEFT JOIN tag_teams ON known_tags.Tags = tag_teams.Tags
+    LEFT JOIN tagged_use_cases ON known_tags.Tags = tagged_use_cases.Tags
+),
+account_owners AS (
+    SELECT
+        account_teams.sub_account_id,
+        account_teams.valid_from,
+        account_teams.valid_to,
+        account_teams.team,
+        account_teams.tag_value,
+        tagged_use_cases.use_case,
+        tagged_use_cases.intent
+    FROM account_teams                                        -- has all accounts of account_periods, and others
+    LEFT JOIN account_periods
+        ON account_teams.sub_account_id = account_periods.sub_account_id
+        AND account_teams.valid_from = account_periods.valid_from
+    LEFT JOIN tagged_use_cases ON account_periods.tags = tagged_use_cases.Tags
+),
 owned_spends AS (
     SELECT
-        spends.*,
-        coalesce(tag_teams.team, account_teams.team) AS team,
-        coalesce(tag_teams.tag_value, account_teams.tag_value) AS tag_value,
-        coalesce(spends.use_case, by_tag.use_case, by_account_tag.use_case, by_account.use_case) AS named_use_case,
-        coalesce(by_tag.intent, by_account_tag.intent) AS tagged_intent
-    FROM spends
-    LEFT JOIN tag_teams ON spends.Tags = tag_teams.Tags
-    LEFT JOIN account_teams
-        ON spends.SubAccountId = account_teams.sub_account_id
-        AND spends.charge_date >= account_teams.valid_from
-        AND spends.charge_date < account_teams.valid_to
-    LEFT JOIN tagged_use_cases AS by_tag ON spends.Tags = by_tag.Tags
-    LEFT JOIN account_periods AS accounts
-        ON spends.SubAccountId = accounts.sub_account_id
-        AND spends.charge_date >= accounts.valid_from
-        AND spends.charge_date < accounts.valid_to
-    LEFT JOIN tagged_use_cases AS by_account_tag ON accounts.tags = by_account_tag.Tags
+        charges.charge_date,
+        charges.ProviderName,
+        charges.SubAccountId,
+        charges.ServiceName,
+        CASE
+            WHEN charges.ChargeCategory = 'Tax' THEN 'tax'
+            WHEN charges.ChargeCategory = 'Credit' THEN 'credit'
+            WHEN charges.ChargeCategory = 'Purchase' OR charges.ChargeFrequency IN ('Recurring', 'One-Time') THEN 'fee'
+            ELSE 'usage'
+        END AS charge_kind,
+        coalesce(by_tag.team, by_account_period.team) AS team,
+        coalesce(by_tag.tag_value, by_account_period.tag_value) AS tag_value,
+        coalesce(
+            resource_use_cases.use_case, by_tag.use_case, by_account_period.use_case, by_account.use_case
+        ) AS named_use_case,
+        coalesce(by_tag.intent, by_account_period.intent) AS tagged_intent,
+        charges.EffectiveCost AS effective_cost,
+        charges.BilledCost AS billed_cost
+    FROM named_days AS charges
+    LEFT JOIN resource_use_cases ON charges.ResourceId = resource_use_cases.ResourceId
+    LEFT JOIN tag_owners AS by_tag ON charges.Tags = by_tag.Tags
+    LEFT JOIN account_owners AS by_account_period
+        ON charges.SubAccountId = by_account_period.sub_account_id
+        AND charges.charge_date >= by_account_period.valid_from
+        AND charges.charge_date < by_account_period.valid_to
     LEFT JOIN plan_rules AS by_account
-        ON by_account.rule = 'account' AND by_account.value = spends.SubAccountId
+        ON by_account.rule = 'account' AND by_account.value = charges.SubAccountId
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
+        AND charges.charge_date < $as_of
 )
 SELECT
     owned_spends.charge_date,

@@ -116,7 +116,7 @@ def open_local_bill(
                     kept={},
                     settled_after=days if refreshed.complete_until else AWS_DAYS,
                 )
-            engine = DuckDbEngine(connection)
+            engine = DuckDbEngine(connection, shared=local_tables.shared_views(connection, catalog))
             yield LocalBill(
                 engine,
                 engine if aws_connection is connection else DuckDbEngine(aws_connection),

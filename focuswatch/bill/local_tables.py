@@ -26,12 +26,17 @@ from focuswatch.bill.schema.table_columns import (
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.common_table_expressions import needed_of
 from focuswatch.engines.duckdb_engine import create_empty_table, create_table
+from focuswatch.engines.shared_views import SharedViews
 from focuswatch.engines.sql_identifiers import file_list, quoted
 from focuswatch.engines.sql_literals import Value
 from focuswatch.errors import ConfigError
 
 # The beginning of lines in which DuckDB states the reason of an error, as opposed to its place in the statement.
 REASONS = ("Conversion Error", "Invalid Input Error", "Error when converting column", "Could not convert")
+
+
+# Tables of owners and callers: small beside the charges that they are computed from, and read by several detections.
+SHARED = ("tag_values", "tag_teams", "account_teams", "principal_days", "missing_callers", "owned_days")
 
 
 @dataclass(frozen=True)
@@ -216,6 +221,11 @@ def create_views(
         if kept and name in kept:
             statement = f"SELECT * FROM {kept[name]}"
         connection.execute(f"CREATE OR REPLACE {kind} {name} AS {statement}")
+
+
+def shared_views(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> SharedViews:
+    """Return the views that several detections read, and that take longer to compute than the detections."""
+    return SharedViews(connection, {name: catalog.tables[name].sql for name in MADE}, shared=SHARED)
 
 
 def load_owners(connection: duckdb.DuckDBPyConnection, rows: Mapping[str, list[tuple[object, ...]]]) -> None:

@@ -60,18 +60,21 @@ def findings(
     focuswatch findings --all --format json
     """
     from focuswatch.cli.output import finding_tables, machine_formats
+    from focuswatch.ledger.findings_page import findings_page
 
     with _open(ledger_options) as ledger:
         if suppressions or silences:
             finding_tables.print_suppressions(ledger.suppressions())
             return
+        if format is ListFormat.TABLE and not fingerprint:
+            page = findings_page(ledger, everything=everything, most=finding_tables.MOST_ROWS)
+            finding_tables.print_findings(page)
+            return
         entries = [entry_of(ledger, fingerprint)] if fingerprint else _listed(ledger, everything=everything)
-    if format is not ListFormat.TABLE:
-        typer.echo(machine_formats.findings_json([entry.finding for entry in entries]))
-    elif fingerprint:
+    if format is ListFormat.TABLE:
         finding_tables.print_finding(entries[0], blind_spots=_blind_spots(entries[0].finding.detection))
     else:
-        finding_tables.print_findings(entries)
+        machine_formats.print_findings_json(entry.finding for entry in entries)
 
 
 @takes(LedgerOptions)

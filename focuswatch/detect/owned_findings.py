@@ -8,6 +8,7 @@ from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.detect.finding_providers import ALL_AWS, FindingProviders
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines import Engine, Row
+from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.exchange_rates import Rate
 from focuswatch.findings.finding import Finding, OwnedBy, to_finding
 from focuswatch.owners.owners_file import Owners
@@ -44,7 +45,7 @@ def owned_findings(
         team, owned_by = _owner(
             row, detection=detection, account=accounts.get(row["sub_account_id"], {}), owners=owners
         )
-        findings.append(finding.model_copy(update={"team": team, "owned_by": owned_by}))
+        findings.append(changed(finding, {"team": team, "owned_by": owned_by}))
     return findings
 
 

@@ -45,10 +45,11 @@ class ResultCache:
             self._results[self._key(outcome.detection, values)] = kept
 
     def save(self) -> None:
-        """Write the results of this scan, atomically."""
+        """Write the results of this scan, atomically, and forget those of the last one."""
         new_file = self.path.with_suffix(".new")
         new_file.write_text(json.dumps(self._results), encoding="utf-8")
         new_file.replace(self.path)
+        self._previous = {}
 
     def _key(self, detection: Detection, values: Mapping[str, Value]) -> str:
         rate = str(values.get(PER_USD))  # the scorer's threshold depends on it, the statement does not

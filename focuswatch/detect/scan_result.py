@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from focuswatch.detect.data_coverage import Coverage
 from focuswatch.detect.run_detection import Outcome
+from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import LedgerSnapshot, Notification, PendingNotification, SuppressionIndex
@@ -122,12 +123,13 @@ def _merge_pending(
 
 def _with_offer(finding: Finding, notified: Finding) -> Finding:
     """Return the current finding with the exclusion that its notification offers."""
-    return finding.model_copy(update={"exclusion_offer": notified.exclusion_offer})
+    offer = notified.exclusion_offer
+    return finding if finding.exclusion_offer == offer else changed(finding, {"exclusion_offer": offer})
 
 
 def _with_status(finding: Finding, kind: NotificationKind) -> Finding:
     status = "open" if kind == "reminder" else "resolved" if kind in OVER else kind
-    return finding.model_copy(update={"status": status})
+    return finding if finding.status == status else changed(finding, {"status": status})
 
 
 def current_findings(
@@ -145,9 +147,9 @@ def current_findings(
             continue
         if suppressions.suppresses(entry.finding, on=as_of):
             suppressed += 1
-        elif is_notified:
+        elif is_notified or entry.finding.status == "open":
             findings.append(entry.finding)
         else:
-            findings.append(entry.finding.model_copy(update={"status": "open"}))
+            findings.append(changed(entry.finding, {"status": "open"}))
     findings.sort(key=lambda finding: (-finding.stake, finding.detection, finding.fingerprint))
     return tuple(findings), suppressed

@@ -12,6 +12,7 @@ import duckdb
 
 from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.engines.engine import Row
+from focuswatch.engines.shared_views import SharedViews
 from focuswatch.engines.sql_identifiers import quoted
 from focuswatch.engines.sql_literals import literal
 from focuswatch.errors import QueryError
@@ -87,32 +88,44 @@ class DuckDbEngine:
     """An Engine over one DuckDB connection; the owner of the connection creates the tables.
 
     `tables` are SELECTs by name that stand before whatever reads them, in place of tables of the connection.
+    `shared` are views of the connection that are computed when they are first read.
     """
 
     name = "duckdb"
     at_once = 2  # while one is planned, the other runs on all cores
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, tables: Mapping[str, str] | None = None
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        tables: Mapping[str, str] | None = None,
+        *,
+        shared: SharedViews | None = None,
     ) -> None:
         self.connection = connection
+        self._shared = shared
         self.tables: Mapping[str, str] = tables or {}
 
     def over(self, tables: Mapping[str, str]) -> "DuckDbEngine":
         """Return an engine over other `tables`; see Engine.over."""
-        return DuckDbEngine(self.connection, tables)
+        return DuckDbEngine(self.connection, tables, shared=self._shared)
 
     def query(self, statement: str, *, label: str) -> list[Row]:
         """Return rows of one SELECT; see Engine.query."""
         with _naming(label):
-            cursor = self.connection.cursor().execute(with_tables(statement, self.tables))
+            cursor = self._execute(statement)
             columns = [column[0] for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
     def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
         """Return columns of one SELECT; see Engine.columns."""
         with _naming(label):
-            return self.connection.cursor().execute(with_tables(statement, self.tables)).fetchnumpy()
+            return self._execute(statement).fetchnumpy()
+
+    def _execute(self, statement: str) -> duckdb.DuckDBPyConnection:
+        statement = with_tables(statement, self.tables)
+        if self._shared:
+            self._shared.compute(statement)
+        return self.connection.cursor().execute(statement)
 
     def close(self) -> None:
         """Close the connection."""

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from focuswatch.catalog.headers import Category
 from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.engines import Row
+from focuswatch.findings.changed_copy import share_field_names
 from focuswatch.findings.exclusion_offer import ExclusionOffer
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.paste_commands import COMMAND, action_of
@@ -121,6 +122,11 @@ class Finding(BaseModel):
         """The highest severity of the findings that a message about this one names."""
         named = (self.severity, *(one.severity for one in self.also_detected))
         return max(named, key=SEVERITIES.index) if self.incident_lead else self.severity
+
+    @property
+    def tags(self) -> Mapping[str, Any]:
+        """The tags of its resource; empty where the detection does not state them."""
+        return self.evidence.get("tags") or {}
 
     @property
     def suppressible_by_team(self) -> bool:
@@ -293,6 +299,7 @@ def to_finding(
         last_seen=as_of,
         as_of=as_of,
     )
+    share_field_names(stated)
     return limit_size(stated)
 
 

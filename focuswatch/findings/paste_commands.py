@@ -7,7 +7,8 @@ This is decided once, when the action is filled in: any command that COMMAND mat
 
 import re
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 WORD = r"[A-Za-z0-9_./:=,@+%-]*[A-Za-z0-9_/=@%]"
@@ -46,19 +47,8 @@ def action_of(
     A value whose name ends in `_command` is a template itself, written in a detection's SQL and not in a bill.
     `quoted` names values that may hold spaces and are then put in quotes.
     """
-    fields: list[str] = []
-
-    def marked(found: re.Match[str]) -> str:
-        fields.append(found[1])
-        return f"zzfield{len(fields) - 1}zz"
-
-    text = FIELD.sub(marked, FIELD.sub(lambda found: _nested(found, values), template))
-    prose, commands, end = list[str](), list[_Command](), 0
-    for found in COMMAND.finditer(text):
-        prose.append(text[end : found.start()])
-        commands.append(_filled(found[0], fields, values, quoted))
-        end = found.end()
-    prose.append(text[end:])
+    fields, prose, unfilled = _parts(FIELD.sub(lambda found: _nested(found, values), template))
+    commands = [_filled(command, fields, values, quoted) for command in unfilled]
     offered = [one.text for one in commands if one.offered]
     filled = _joined(
         [_MARK.sub(lambda mark: _prose_value(mark, fields, words), one) for one in prose], commands
@@ -85,11 +75,32 @@ def why_not(name: str, value: Any, *, part: bool = False, quoted: bool = False) 
     return f"the {label} is longer than {MOST_CHARACTERS} characters" if len(text) > MOST_CHARACTERS else None
 
 
+@lru_cache(maxsize=256)  # the findings of a detection have the same template
+def _parts(template: str) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    """Return the fields of a template, which marks stand for in the others: its prose, and its commands in between."""
+    fields: list[str] = []
+
+    def marked(found: re.Match[str]) -> str:
+        fields.append(found[1])
+        return f"zzfield{len(fields) - 1}zz"
+
+    text = FIELD.sub(marked, template)
+    prose, commands, end = list[str](), list[str](), 0
+    for found in COMMAND.finditer(text):
+        prose.append(text[end : found.start()])
+        commands.append(found[0])
+        end = found.end()
+    prose.append(text[end:])
+    return fields, prose, commands
+
+
 def _nested(found: re.Match[str], values: Mapping[str, Any]) -> str:
     return str(values[found[1]]) if found[1].endswith("_command") else found[0]
 
 
-def _filled(command: str, fields: list[str], values: Mapping[str, Any], quoted: Collection[str]) -> _Command:
+def _filled(
+    command: str, fields: Sequence[str], values: Mapping[str, Any], quoted: Collection[str]
+) -> _Command:
     """Return the command with its values, or the reason why there is none."""
     for mark in _MARK.finditer(command):
         name = fields[int(mark[1])]
@@ -105,7 +116,7 @@ def _filled(command: str, fields: list[str], values: Mapping[str, Any], quoted: 
     return _Command(_MARK.sub(value, command), offered=True)
 
 
-def _prose_value(mark: re.Match[str], fields: list[str], words: Mapping[str, str]) -> str:
+def _prose_value(mark: re.Match[str], fields: Sequence[str], words: Mapping[str, str]) -> str:
     """Return a value in prose, on one line, so that it cannot look like another step."""
     return " ".join(words[fields[int(mark[1])]].split())
 

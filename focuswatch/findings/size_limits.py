@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from focuswatch.findings.changed_copy import changed
+
 if TYPE_CHECKING:
     from focuswatch.findings.finding import Finding
 
@@ -39,7 +41,7 @@ def limit_size(finding: "Finding") -> "Finding":
         evidence = {
             _cut(name, limits.evidence): _short(one, limits) for name, one in finding.evidence.items()
         }
-        shorter = finding.model_copy(update={**texts, "evidence": evidence})
+        shorter = changed(finding, {**texts, "evidence": evidence})
         if _size(shorter) <= FINDING_BYTES:
             return shorter
     return _with_fewer_columns(shorter)
@@ -78,7 +80,7 @@ def _cut(text: Any, most: int) -> Any:
 
 def _with_fewer_columns(finding: "Finding") -> "Finding":
     """Return the finding with as many columns of evidence as fit, from the first on."""
-    room = FINDING_BYTES - _size(finding.model_copy(update={"evidence": {"…": f"{2**31:,} more columns"}}))
+    room = FINDING_BYTES - _size(changed(finding, {"evidence": {"…": f"{2**31:,} more columns"}}))
     kept: dict[str, Any] = {}
     for name, value in finding.evidence.items():
         room -= len(json.dumps({name: value}, ensure_ascii=True, default=str))
@@ -86,7 +88,7 @@ def _with_fewer_columns(finding: "Finding") -> "Finding":
             break
         kept[name] = value
     kept["…"] = f"and {len(finding.evidence) - len(kept):,} more columns"
-    return finding.model_copy(update={"evidence": kept})
+    return changed(finding, {"evidence": kept})
 
 
 def _size(finding: "Finding") -> int:

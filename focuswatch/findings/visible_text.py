@@ -19,4 +19,6 @@ def visible(text: str) -> str:
 
 def escaped_json(text: str) -> str:
     """Return equivalent JSON with those characters written as `\\u…`."""
+    if text.isascii() and "\x7f" not in text:  # in JSON, the other control characters are escaped already
+        return text
     return UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], text)

@@ -1,8 +1,10 @@
 """Add a snooze or an exclusion that a person asked for, after checking it; and say what it covers."""
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from focuswatch.errors import ConfigError
+from focuswatch.ledger.entry_head import EntryHead
 from focuswatch.ledger.ledger_entry import Suppression
 from focuswatch.ledger.ledger_protocol import Ledger
 
@@ -26,9 +28,14 @@ def add_checked_suppression(ledger: Ledger, suppression: Suppression) -> Suppres
 
 def suppression_text(ledger: Ledger, suppression: Suppression) -> str:
     """Return what is muted until when, and how many open findings it covers."""
-    covered = sum(
-        entry.state == "open" and suppression.covers(entry.finding) for entry in ledger.entries().values()
-    )
+    covered = 0
+
+    def count(heads: Sequence[EntryHead]) -> Iterable[str]:
+        nonlocal covered
+        covered = sum(head.state == "open" and suppression.covers(head) for head in heads)
+        return ()
+
+    ledger.select(count)
     end = f"until {suppression.until}" if suppression.until else "with no end date"
     return (
         f"Suppression {suppression.id}: {suppression.scope} {suppression.value} is muted {end}. "

@@ -17,6 +17,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
 from focuswatch.findings.verified_saving import VerifiedSaving
 from focuswatch.ledger.decision import Decision, DetectionRun, by_stake, notified, step_of
@@ -56,7 +57,8 @@ def decide(
 def _with_offer(notification: Notification, dismissals: Dismissals) -> Notification:
     if notification.kind == "resolved":
         return notification
-    return notification.model_copy(update={"finding": dismissals.with_offer(notification.finding)})
+    finding = dismissals.with_offer(notification.finding)
+    return notification if finding is notification.finding else changed(notification, {"finding": finding})
 
 
 def _decide_each(previous: Mapping[str, LedgerEntry], index: SuppressionIndex, run: DetectionRun) -> Decision:
@@ -91,7 +93,7 @@ def _limit_per_team(notifications: Sequence[Notification]) -> Iterator[Notificat
         if by_team[notification.finding.team] > MAX_NOTIFICATIONS_PER_TEAM:
             in_digest.add(index)
     for index, notification in enumerate(notifications):
-        yield notification.model_copy(update={"in_digest": True}) if index in in_digest else notification
+        yield changed(notification, {"in_digest": True}) if index in in_digest else notification
 
 
 def _decide_one(
@@ -103,17 +105,18 @@ def _decide_one(
         return _notify(LedgerEntry(finding=finding), "new", suppressions, run)
     if entry.state == "closed":
         return entry, None
-    current = finding.model_copy(
-        update={
+    current = changed(
+        finding,
+        {
             "first_seen": entry.finding.first_seen,
             "last_seen": max(finding.last_seen, entry.finding.last_seen),
             "status": "open",
             "incident": entry.finding.incident,
             "incident_lead": entry.finding.incident_lead,
-        }
+        },
     )
     kind = _change(entry, current, suppressions, run)
-    return _notify(entry.model_copy(update={"finding": current}), kind, suppressions, run)
+    return _notify(changed(entry, {"finding": current}), kind, suppressions, run)
 
 
 def _change(
@@ -146,9 +149,7 @@ def _is_worse(entry: LedgerEntry, finding: Finding, run: DetectionRun) -> bool:
 def acknowledge(previous: Mapping[str, LedgerEntry], incident: str, *, author: str, on: date) -> Decision:
     """Return the decision that marks the open findings of an incident as acknowledged; empty where there are none."""
     acknowledged = {"acknowledged_by": author, "acknowledged_on": on}
-    return Decision(
-        tuple(entry.model_copy(update=acknowledged) for entry in open_in_incident(incident, previous)), ()
-    )
+    return Decision(tuple(changed(entry, acknowledged) for entry in open_in_incident(incident, previous)), ())
 
 
 def _notify(
@@ -175,13 +176,14 @@ def _decide_not_found(
     if entry.state != "open" or not was_evaluated:
         return entry, None
     if finding.detection in run.notified_once:
-        return entry.model_copy(update={"state": "closed"}), None
-    resolved = entry.model_copy(
-        update={
+        return changed(entry, {"state": "closed"}), None
+    resolved = changed(
+        entry,
+        {
             "state": "resolved",
             "resolved_on": run.as_of,
-            "finding": finding.model_copy(update={"status": "resolved", "as_of": run.as_of}),
-        }
+            "finding": changed(finding, {"status": "resolved", "as_of": run.as_of}),
+        },
     )
     is_unnotified = (
         suppressions.suppresses(finding, on=run.as_of)
@@ -198,11 +200,11 @@ def decide_saving(
 
     A saving is verified once all days that it was measured on are after the resolution.
     """
-    measured = entry.model_copy(update={"saved_daily": saving.daily_saving})
+    measured = changed(entry, {"saved_daily": saving.daily_saving})
     if entry.saving_verified_on is not None or saving.measured_from < saving.since:
         return measured, None
-    finding = entry.finding.model_copy(update={"verified_saving": saving})
-    verified = measured.model_copy(update={"saving_verified_on": as_of, "finding": finding})
+    finding = changed(entry.finding, {"verified_saving": saving})
+    verified = changed(measured, {"saving_verified_on": as_of, "finding": finding})
     is_suppressed = any(suppressions.suppresses(finding, on=day) for day in (saving.since, as_of))
     if is_suppressed or entry.notified_on is None:
         return verified, None

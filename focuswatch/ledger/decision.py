@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.same_cause import IncidentRules
 from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, NotificationKind
@@ -65,12 +66,13 @@ def step_of(finding: Finding, run: DetectionRun) -> tuple[str | float, ...]:
 def notified(entry: LedgerEntry, kind: NotificationKind, run: DetectionRun) -> LedgerEntry:
     """Return the entry of a finding that is notified in this run."""
     finding = entry.finding
-    return entry.model_copy(
-        update={
-            "finding": finding.model_copy(update={"status": "open" if kind == "reminder" else kind}),
+    return changed(
+        entry,
+        {
+            "finding": changed(finding, {"status": "open" if kind == "reminder" else kind}),
             "notified_on": run.as_of,
             "notified_cost": finding.stake,
             "notified_severity": finding.severity,
             "notified_step": step_of(finding, run),
-        }
+        },
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from focuswatch.errors import LedgerError
 from focuswatch.ledger.decision import Decision, by_stake
 from focuswatch.ledger.dynamodb_pages import of_kind, pages
+from focuswatch.ledger.entry_head import Choose, chosen_entries
 from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, PendingNotification, Suppression
 from focuswatch.ledger.ledger_protocol import Decide, EvaluatedUntil, LedgerSnapshot
 
@@ -42,6 +43,10 @@ class DynamoLedger:
         return {
             str(item["id"]): LedgerEntry.model_validate_json(item["document"]) for item in self._all("entry")
         }
+
+    def select(self, choose: Choose) -> list[LedgerEntry]:
+        """See Ledger.select."""
+        return chosen_entries(self.entries(), choose)
 
     def suppressions(self) -> list[Suppression]:
         """See Ledger.suppressions."""

@@ -7,7 +7,9 @@ from focuswatch.ledger.ledger_protocol import Ledger
 
 def find_entry(ledger: Ledger, prefix: str, *, listing: str = "run focuswatch findings --all") -> LedgerEntry:
     """Return the one entry whose fingerprint starts with `prefix`. Raises LedgerError where none does, or several."""
-    entries = [entry for entry in ledger.entries().values() if entry.fingerprint.startswith(prefix)]
+    entries = ledger.select(
+        lambda heads: [head.fingerprint for head in heads if head.fingerprint.startswith(prefix)]
+    )
     if not entries:
         raise LedgerError(f"No finding matches '{prefix}'. To list all findings, {listing}.")
     if len(entries) > 1:

@@ -11,11 +11,13 @@ The id of an incident never changes, so that its message and its issue stay the 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from itertools import groupby
 
+from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.counted_once import counted_in
 from focuswatch.findings.finding import SEVERITIES, Finding, account_label
 from focuswatch.findings.related_findings import (
@@ -62,7 +64,9 @@ def with_incidents(
         kinds={one.finding.fingerprint: one.kind for one in decision.notifications},
         run=run,
         suppressions=suppressions,
-        leads_before=_leads(previous.values()),
+        leads_before=_leads(
+            previous.values(), is_muted=lambda finding: suppressions.suppresses(finding, on=run.as_of)
+        ),
         counted_in=counted_in(cause, leads={incident.lead.fingerprint for incident in incidents}),
     )
     for incident in incidents:
@@ -79,13 +83,14 @@ def _incident_of(entry: LedgerEntry) -> str | None:
     return entry.finding.incident or (entry.fingerprint if entry.notified_on else None)
 
 
-def _leads(entries: Iterable[LedgerEntry]) -> dict[str, LedgerEntry]:
-    """Return the finding that leads each incident, or led it last."""
-    leads: dict[str, LedgerEntry] = {}
-    for entry in sorted(entries, key=lambda entry: (entry.state == "open", entry.finding.as_of)):
-        if entry.finding.incident and entry.finding.incident_lead:
-            leads[entry.finding.incident] = entry
-    return leads
+def _leads(entries: Iterable[LedgerEntry], *, is_muted: Callable[[Finding], bool]) -> dict[str, LedgerEntry]:
+    """Return the finding that leads each incident, or led it last; one that was suppressed since has handed over."""
+
+    def last(entry: LedgerEntry) -> tuple[bool, bool, date, str]:
+        return entry.state == "open", not is_muted(entry.finding), entry.finding.as_of, entry.fingerprint
+
+    leading = [entry for entry in entries if entry.finding.incident and entry.finding.incident_lead]
+    return {str(entry.finding.incident): entry for entry in sorted(leading, key=last)}
 
 
 @dataclass
@@ -111,7 +116,7 @@ class _State:
         for finding in incident.findings:
             entry = self.entries[finding.fingerprint]
             stated = _stated(entry.finding, incident, counted_in=self.counted_in.get(finding.fingerprint))
-            self.entries[finding.fingerprint] = entry.model_copy(update={"finding": stated})
+            self.entries[finding.fingerprint] = changed(entry, {"finding": stated})
         self.notifications += self._notifications(incident, kind)
 
     def decide_ended(self, still_open: set[str]) -> None:
@@ -125,9 +130,9 @@ class _State:
             findings.sort(key=lambda one: (not one.incident_lead, -one.stake, one.fingerprint))
             for place, finding in enumerate(findings):
                 is_lead = id not in still_open and place == 0
-                ended_finding = finding.model_copy(update={"incident_lead": is_lead})
+                ended_finding = changed(finding, {"incident_lead": is_lead})
                 entry = self.entries[finding.fingerprint]
-                self.entries[finding.fingerprint] = entry.model_copy(update={"finding": ended_finding})
+                self.entries[finding.fingerprint] = changed(entry, {"finding": ended_finding})
                 self.notifications.append(
                     Notification(kind="resolved", finding=ended_finding, in_incident=not is_lead)
                 )
@@ -195,15 +200,16 @@ def _stated(finding: Finding, incident: OpenIncident, *, counted_in: str | None)
     is_lead = finding.fingerprint == incident.lead.fingerprint
     others = [one for one in incident.findings if one.fingerprint != finding.fingerprint]
     listed = others[:MOST_RELATED] if is_lead else [incident.lead]
-    return finding.model_copy(
-        update={
+    return changed(
+        finding,
+        {
             "incident": incident.id,
             "incident_lead": is_lead,
             "also_detected": tuple(_related(one) for one in listed),
             "related_findings": len(others),
             "rollout": _rollout(incident.rollout) if is_lead and incident.rollout else None,
             "counted_in": counted_in,
-        }
+        },
     )
 
 

@@ -3,10 +3,11 @@
 Pure values; `focuswatch.ledger.decide` decides how they change, a ledger stores them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,6 +19,27 @@ NotificationKind = Literal["new", "changed", "resolved", "reminder", "saving_ver
 OVER: tuple[NotificationKind, ...] = ("resolved", "saving_verified")  # the finding is no longer open
 SuppressionScope = Literal["fingerprint", "resource", "account", "team", "tag"]
 ISSUE_SOURCE = "jira "  # prefix of the source of suppressions from closed issues
+
+
+class Suppressible(Protocol):
+    """The fields of a finding that suppressions compare; a Finding and an EntryHead have them."""
+
+    @property
+    def detection(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def category(self) -> str: ...
+    @property
+    def resource_id(self) -> str | None: ...
+    @property
+    def sub_account_id(self) -> str | None: ...
+    @property
+    def team(self) -> str | None: ...
+    @property
+    def tags(self) -> Mapping[str, Any]: ...
+    @property
+    def suppressible_by_team(self) -> bool: ...
 
 
 class LedgerEntry(BaseModel):
@@ -69,7 +91,7 @@ class Suppression(BaseModel):
     source: str | None = None
     security: bool = False
 
-    def covers(self, finding: Finding) -> bool:
+    def covers(self, finding: Suppressible) -> bool:
         """Return whether `finding` is in the scope, on any day."""
         if self.detection not in (None, finding.detection):
             return False
@@ -85,7 +107,7 @@ class Suppression(BaseModel):
         if finding.category == "security" and not self.security:
             return False
         key, _, value = self.value.partition("=")
-        return bool((finding.evidence.get("tags") or {}).get(key) == value)
+        return bool(finding.tags.get(key) == value)
 
     @property
     def is_closed_issue(self) -> bool:

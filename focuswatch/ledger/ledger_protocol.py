@@ -6,6 +6,7 @@ from datetime import date
 from typing import Protocol
 
 from focuswatch.ledger.decision import Decision
+from focuswatch.ledger.entry_head import Choose
 from focuswatch.ledger.ledger_entry import LedgerEntry, PendingNotification, Suppression
 
 Decide = Callable[[Mapping[str, LedgerEntry], Sequence[Suppression]], Decision]
@@ -41,6 +42,10 @@ class Ledger(Protocol):
 
     def entries(self) -> dict[str, LedgerEntry]:
         """Return every entry by fingerprint."""
+        ...
+
+    def select(self, choose: Choose) -> list[LedgerEntry]:
+        """Return the entries that `choose` names, given the heads of all. Only these are read as a whole."""
         ...
 
     def suppressions(self) -> list[Suppression]:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
+from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.exclusion_offer import ExclusionOffer, OfferScope
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import LedgerEntry, Suppression
@@ -59,7 +60,7 @@ class Dismissals:
     def with_offer(self, finding: Finding) -> Finding:
         """Return the finding with its offer, if it has one."""
         offer = self.offer(finding)
-        return finding.model_copy(update={"exclusion_offer": offer}) if offer else finding
+        return changed(finding, {"exclusion_offer": offer}) if offer else finding
 
 
 def _scopes(finding: Finding) -> list[Scope]:

@@ -2,43 +2,67 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
 from focuswatch.errors import LedgerError
+from focuswatch.findings.changed_copy import share_field_names
 from focuswatch.ledger.decision import Decision
+from focuswatch.ledger.entry_head import Choose, EntryHead, chosen_entries, head_of
 from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, PendingNotification, Suppression
 from focuswatch.ledger.ledger_protocol import Decide, EvaluatedUntil, LedgerSnapshot
+from focuswatch.ledger.stored_json import pack, unpack
 
-VERSION = 1
+VERSION = 2
+ENTRIES = """
+CREATE TABLE IF NOT EXISTS {name} (
+    fingerprint TEXT PRIMARY KEY, state TEXT NOT NULL, detection TEXT NOT NULL, category TEXT NOT NULL,
+    owned_by TEXT NOT NULL, team TEXT, sub_account_id TEXT, resource_id TEXT, stake REAL NOT NULL,
+    incident_id TEXT NOT NULL, incident_lead INTEGER, tags TEXT, entry BLOB NOT NULL
+) WITHOUT ROWID;
+"""
 TABLES = """
-CREATE TABLE IF NOT EXISTS entries (fingerprint TEXT PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS silences (id INTEGER PRIMARY KEY, silence TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS untold (
     number INTEGER PRIMARY KEY AUTOINCREMENT, fingerprint TEXT NOT NULL, news TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS looked (detection TEXT PRIMARY KEY, as_of TEXT NOT NULL) WITHOUT ROWID;
 """
+HEADS = """
+SELECT fingerprint, state, detection, category, owned_by, team, sub_account_id, resource_id, stake, incident_id,
+    incident_lead, tags
+FROM entries
+"""
 BUSY_SECONDS = 30  # how long a writer waits for another
+MOST_PLACEHOLDERS = 500  # of one statement
 
 
 class SqliteLedger:
-    """A Ledger in the file at `path`; see focuswatch.ledger.ledger_protocol for what the methods promise."""
+    """A Ledger in the file at `path`; see focuswatch.ledger.ledger_protocol for what the methods promise.
+
+    A file of format 1, which has all fields of an entry in one text, is read as it is, and converted by the first
+    write: a ledger that may only be read can be read.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._written: dict[int, Notification] = {}  # by this process, so that it need not read them again
+        self._converted_rows = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            version = self._format()
             if version > VERSION:
                 raise LedgerError(
                     f"{path} was written by a newer version of focuswatch (ledger format {version}). "
                     "Upgrade focuswatch."
                 )
-            if version < VERSION:  # else nothing is written, so that a read-only ledger can be read
-                self._connection.executescript(TABLES + f"PRAGMA user_version = {VERSION};")
+            if version < 1:  # else nothing is written, so that a read-only ledger can be read
+                self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+                self._connection.executescript(
+                    f"{TABLES}{ENTRIES.format(name='entries')}PRAGMA user_version = {VERSION};"
+                )
         except (sqlite3.Error, OSError) as error:
             raise LedgerError(
                 f"cannot open ledger {path}: {error}. Specify another ledger file with --ledger."
@@ -52,7 +76,31 @@ class SqliteLedger:
         """See Ledger.entries."""
         with self._reading():
             rows = self._connection.execute("SELECT fingerprint, entry FROM entries")
-            return {fingerprint: LedgerEntry.model_validate_json(text) for fingerprint, text in rows}
+            return {
+                fingerprint: LedgerEntry.model_validate_json(unpack(stored)) for fingerprint, stored in rows
+            }
+
+    def select(self, choose: Choose) -> list[LedgerEntry]:
+        """See Ledger.select."""
+        with self._reading(), self._one_state():
+            if self._format() < VERSION:
+                return chosen_entries(self.entries(), choose)
+            heads = [EntryHead._make(row) for row in self._connection.execute(HEADS)]
+            chosen = list(choose(heads))
+            found = self._entries_of(chosen)
+            return [found[fingerprint] for fingerprint in chosen]
+
+    def _entries_of(self, fingerprints: Sequence[str]) -> dict[str, LedgerEntry]:
+        found = {}
+        for start in range(0, len(fingerprints), MOST_PLACEHOLDERS):
+            some = fingerprints[start : start + MOST_PLACEHOLDERS]
+            rows = self._connection.execute(
+                f"SELECT fingerprint, entry FROM entries WHERE fingerprint IN ({', '.join('?' * len(some))})",
+                some,
+            )
+            for fingerprint, stored in rows:
+                found[fingerprint] = _entry(stored)
+        return found
 
     def suppressions(self) -> list[Suppression]:
         """See Ledger.suppressions."""
@@ -68,17 +116,17 @@ class SqliteLedger:
 
     def snapshot(self) -> LedgerSnapshot:
         """See Ledger.snapshot."""
-        with self._reading():
-            self._connection.execute("BEGIN")
-            try:
-                return LedgerSnapshot(self.entries(), self.suppressions(), self._version())
-            finally:
-                self._roll_back()
+        with self._reading(), self._one_state():
+            return LedgerSnapshot(self.entries(), self.suppressions(), self._version())
 
     def _version(self) -> tuple[int, int]:
-        """Return what changes when another process, or this connection, has written."""
+        """Return what changes when another process, or this connection, has written something new."""
         (data_version,) = self._connection.execute("PRAGMA data_version").fetchone()
-        return data_version, self._connection.total_changes
+        return data_version, self._connection.total_changes - self._converted_rows
+
+    def _format(self) -> int:
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        return int(version)
 
     def update(
         self, decide: Decide, *, evaluated: Sequence[EvaluatedUntil], snapshot: LedgerSnapshot | None = None
@@ -93,16 +141,23 @@ class SqliteLedger:
 
     def _write(self, decision: Decision, evaluated: Sequence[EvaluatedUntil]) -> None:
         self._connection.executemany(
-            "INSERT OR REPLACE INTO entries VALUES (?, ?)",
-            [(entry.fingerprint, entry.model_dump_json(by_alias=True)) for entry in decision.entries],
+            f"INSERT OR REPLACE INTO entries VALUES ({', '.join('?' * (len(EntryHead._fields) + 1))})",
+            map(
+                _row, sorted(decision.entries, key=lambda entry: entry.fingerprint)
+            ),  # in order, pages fill up
         )
+        (last,) = self._connection.execute(
+            "SELECT max(seq) FROM sqlite_sequence WHERE name = 'untold'"
+        ).fetchone()
+        numbered = dict(enumerate(decision.notifications, start=(last or 0) + 1))
         self._connection.executemany(
-            "INSERT INTO untold (fingerprint, news) VALUES (?, ?)",
-            [
-                (notification.finding.fingerprint, notification.model_dump_json(by_alias=True))
-                for notification in decision.notifications
-            ],
+            "INSERT INTO untold VALUES (?, ?, ?)",
+            (
+                (number, one.finding.fingerprint, pack(one.model_dump_json(by_alias=True)))
+                for number, one in numbered.items()
+            ),
         )
+        self._written |= numbered
         self._connection.executemany(
             "INSERT INTO looked VALUES (?, ?) ON CONFLICT (detection) "
             "DO UPDATE SET as_of = max(as_of, excluded.as_of)",
@@ -113,14 +168,19 @@ class SqliteLedger:
         """See Ledger.pending_notifications."""
         with self._reading():
             rows = self._connection.execute(
-                "SELECT number, fingerprint, news FROM untold ORDER BY number"
+                "SELECT number, fingerprint FROM untold ORDER BY number"
             ).fetchall()
             previous: dict[str, int] = {}
-            for number, fingerprint, text in rows:
-                yield PendingNotification(
-                    number, previous.get(fingerprint), Notification.model_validate_json(text)
-                )
-                previous[fingerprint] = number
+            for number, fingerprint in rows:
+                notification = self._written.get(number) or self._notification(number)
+                if notification is not None:
+                    yield PendingNotification(number, previous.get(fingerprint), notification)
+                    previous[fingerprint] = number
+
+    def _notification(self, number: int) -> Notification | None:
+        """Return a pending notification; None if another process has just marked it as notified."""
+        row = self._connection.execute("SELECT news FROM untold WHERE number = ?", (number,)).fetchone()
+        return Notification.model_validate_json(unpack(row[0])) if row else None
 
     def mark_notified(self, *sent: PendingNotification) -> None:
         """See Ledger.mark_notified."""
@@ -128,6 +188,12 @@ class SqliteLedger:
             self._connection.executemany(
                 "DELETE FROM untold WHERE number = ?", [(pending.number,) for pending in sent]
             )
+        for pending in sent:
+            self._written.pop(pending.number, None)
+        with suppress(sqlite3.OperationalError):  # another process reads: the file shrinks next time
+            self._connection.executescript(
+                "PRAGMA incremental_vacuum"
+            )  # one step a page, which `execute` does not take
 
     def add_suppression(self, suppression: Suppression) -> Suppression:
         """See Ledger.add_suppression."""
@@ -168,6 +234,15 @@ class SqliteLedger:
             ) from error
 
     @contextmanager
+    def _one_state(self) -> Iterator[None]:
+        """Read in one transaction, so that no other write comes in between."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._roll_back()
+
+    @contextmanager
     def _transaction(self) -> Iterator[None]:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -177,6 +252,9 @@ class SqliteLedger:
                 "uses it, then run the command again."
             ) from error
         try:
+            is_converted = self._format() < VERSION
+            if is_converted:
+                self._convert()
             yield
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
@@ -188,7 +266,41 @@ class SqliteLedger:
         except BaseException:
             self._roll_back()
             raise
+        if is_converted:
+            self._shrink()
+
+    def _convert(self) -> None:
+        """Convert the entries of format 1, within a transaction. Pending notifications stay text."""
+        changes = self._connection.total_changes
+        self._connection.execute(ENTRIES.format(name="converted"))
+        with self._reading():
+            stored = self._connection.execute("SELECT entry FROM entries")
+            self._connection.executemany(
+                f"INSERT INTO converted VALUES ({', '.join('?' * (len(EntryHead._fields) + 1))})",
+                (_row(_entry(text)) for (text,) in stored),
+            )
+        self._connection.execute("DROP TABLE entries")
+        self._connection.execute("ALTER TABLE converted RENAME TO entries")
+        self._connection.execute(f"PRAGMA user_version = {VERSION}")
+        self._converted_rows += self._connection.total_changes - changes
+
+    def _shrink(self) -> None:
+        """Return the space of a converted ledger to the disk; only the size of the file depends on it."""
+        # Another process uses the file, or the disk has no room for a copy.
+        with suppress(sqlite3.OperationalError):
+            self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            self._connection.execute("VACUUM")
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:  # SQLite ends it itself where the disk is full
             self._connection.execute("ROLLBACK")
+
+
+def _row(entry: LedgerEntry) -> tuple[object, ...]:
+    return *head_of(entry), pack(entry.model_dump_json(by_alias=True))
+
+
+def _entry(stored: str | bytes) -> LedgerEntry:
+    entry = LedgerEntry.model_validate_json(unpack(stored))
+    share_field_names(entry, entry.finding)
+    return entry

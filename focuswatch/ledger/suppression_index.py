@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import Suppression
+from focuswatch.ledger.ledger_entry import Suppressible, Suppression
 
 Key = tuple[str, ...]
 
@@ -17,14 +16,16 @@ class SuppressionIndex:
         for suppression in suppressions:
             self._by_key.setdefault(_key_of(suppression), []).append(suppression)
 
-    def covering(self, finding: Finding) -> Iterator[Suppression]:
+    def covering(self, finding: Suppressible) -> Iterator[Suppression]:
         """Yield the suppressions that cover a finding, expired ones too."""
+        if not self._by_key:
+            return
         for key in _keys_of(finding):
             for suppression in self._by_key.get(key, ()):
                 if suppression.covers(finding):
                     yield suppression
 
-    def suppresses(self, finding: Finding, *, on: date) -> bool:
+    def suppresses(self, finding: Suppressible, *, on: date) -> bool:
         """Return whether a suppression that is active on a day covers a finding."""
         return any(suppression.is_active_on(on) for suppression in self.covering(finding))
 
@@ -36,7 +37,7 @@ def _key_of(suppression: Suppression) -> Key:
     return suppression.scope, suppression.value
 
 
-def _keys_of(finding: Finding) -> Iterator[Key]:
+def _keys_of(finding: Suppressible) -> Iterator[Key]:
     yield "fingerprint", finding.fingerprint
     if finding.resource_id is not None:
         yield "resource", finding.resource_id
@@ -44,6 +45,6 @@ def _keys_of(finding: Finding) -> Iterator[Key]:
         yield "account", finding.sub_account_id
     if finding.team is not None:
         yield "team", finding.team
-    for key, value in (finding.evidence.get("tags") or {}).items():
+    for key, value in finding.tags.items():
         if value is not None:
             yield "tag", key, value

@@ -24,6 +24,7 @@ from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry, Notification
 from focuswatch.notify.jira.issue_text import render_summary
 from focuswatch.notify.jira.wiki_markup import one_line
+from tests.fakes.listed_entries import page_of
 from tests.fakes.slack_rules import blocks_problems, too_long
 from tests.given.findings import DAY, finding
 
@@ -36,7 +37,7 @@ def hostile(**more: object):
     )
 
 
-@pytest.mark.parametrize("shown", [lambda entry: print_findings([entry]), print_finding])
+@pytest.mark.parametrize("shown", [lambda entry: print_findings(page_of([entry])), print_finding])
 def test_name_from_a_bill_is_printed_without_control_characters(capsys, shown):
     """It changes no color, cursor or text direction; a visible character marks the place."""
     shown(LedgerEntry(finding=hostile()))
@@ -47,7 +48,7 @@ def test_name_from_a_bill_is_printed_without_control_characters(capsys, shown):
 
 def test_json_escapes_control_characters():
     """A program reads the name as in the bill; a terminal that shows the JSON is not affected."""
-    text = machine_formats.findings_json([hostile()])
+    text = "".join(machine_formats.findings_json([hostile()]))
     assert not set(text) & set("\x1b\x07\x08\x9b\u202e")
     assert json.loads(text)[0]["team"] == ORDERS
 
@@ -199,11 +200,11 @@ def test_progress_note_contains_no_escape_sequences(capsys):
 def test_long_list_of_findings_ends_with_their_number(capsys):
     """A table of a hundred thousand rows would take minutes."""
     entries = [LedgerEntry(finding=finding(f"machine-{number}")) for number in range(MOST_ROWS + 1)]
-    print_findings(entries)
+    print_findings(page_of(entries, most=MOST_ROWS))
     output = capsys.readouterr().out
     assert sum(entry.finding.fingerprint[:8] in output for entry in entries) == MOST_ROWS
     assert f"The {MOST_ROWS} findings of highest cost of {MOST_ROWS + 1:,}." in output
-    print_findings(entries[:MOST_ROWS])
+    print_findings(page_of(entries[:MOST_ROWS], most=MOST_ROWS))
     assert "of highest cost" not in capsys.readouterr().out
 
 
@@ -213,7 +214,7 @@ def test_accounts_with_the_same_name_are_shown_with_ids(capsys):
         finding(account=id).model_copy(update={"sub_account_name": "prod"})
         for id in ("111122223333", "444455556666")
     )
-    print_findings([LedgerEntry(finding=one), LedgerEntry(finding=other)])
+    print_findings(page_of([LedgerEntry(finding=one), LedgerEntry(finding=other)]))
     shown = "".join(capsys.readouterr().out.split())
     assert "(111122223333)" in shown and "(444455556666)" in shown
     assert place(one) != place(other)
@@ -230,7 +231,7 @@ def test_findings_of_an_incident_are_listed_below_their_lead(capsys):
     lead = finding("lead", cost="5").model_copy(update={"incident": "x", "incident_lead": True})
     other = finding("other", cost="900").model_copy(update={"incident": "x", "incident_lead": False})
     single = finding("single", cost="50")
-    print_findings([LedgerEntry(finding=one) for one in (other, single, lead)])
+    print_findings(page_of(LedgerEntry(finding=one) for one in (other, single, lead)))
     printed = capsys.readouterr().out
     listed = re.findall(r"^(└?)([0-9a-f]{8}) ", printed, re.MULTILINE)
     assert listed == [

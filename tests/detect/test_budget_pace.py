@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from focuswatch.detect.run_detection import DetectionInput, run_detection
 from focuswatch.detect.scan import scan
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.ledger import SqliteLedger
@@ -149,3 +150,31 @@ def test_budget_step_is_notified_once_after_a_restatement(tmp_path):
     world.charges[59:59] = march
     assert world.scanned(date(2026, 3, 18)) == []
     assert world.scanned(date(2026, 3, 20)) == [("changed", "2026-03", 85.0)]
+
+
+def test_forecast_of_a_budget_is_that_of_the_whole_bill(tmp_path):
+    """Only plans with a budget are read; a team whose charges ended still has the complete days of the bill."""
+    from focuswatch.detect.forecast.forecast_vs_budget import budgeted
+
+    world = World(tmp_path, budget=900, costs=[100.0] * 70)
+    world.charges += [
+        {**one, "SubAccountId": "444455556666", "charge_date": FIRST + timedelta(days=day)}
+        for day, one in enumerate(world.charges[:1] * 90)
+    ]
+    as_of = FIRST + timedelta(days=90)
+    engine = bill(
+        *world.charges, owners=world.owners, as_of=as_of, statements=statements_of_scan(CATALOG, PACE.id),
+        connection=world.connection,
+    )  # fmt: skip
+    everything = budgeted("SELECT * FROM paid_days", engine=engine, label="all", as_of=as_of)
+    (expected,) = [one for one in everything if one.budget is not None]
+    inputs = DetectionInput(as_of=as_of, first_new_day=as_of)
+    (row,) = run_detection(PACE, engine=engine, catalog=CATALOG, inputs=inputs).rows
+    assert len([one for one in everything if one.of == "team"]) == 2
+    assert (
+        row["settled_until"] == (expected.end.settled_until - timedelta(days=1)).isoformat() == "2026-03-29"
+    )
+    assert [row[name] for name in ("spent", "forecast", "low", "high", "budget")] == [
+        round(value, 6)
+        for value in (expected.end.spent, expected.end.forecast, expected.end.low, expected.end.high, 900)
+    ]

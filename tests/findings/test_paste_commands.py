@@ -179,7 +179,7 @@ def test_a_name_beside_a_command_makes_no_other_of_it():
 
 def test_json_and_the_message_for_slack_hold_the_same_action():
     finding = built(Catalog.load().detection("idle_sagemaker_endpoint"), name=HOSTILE[0])
-    (listed,) = json.loads(machine_formats.findings_json([finding]))
+    (listed,) = json.loads("".join(machine_formats.findings_json([finding])))
     assert listed["action"] == finding.action and "evil" not in listed["action"]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from focuswatch.ledger import LedgerEntry, Suppression
 from focuswatch.reports.page import build_document
-from focuswatch.reports.page.shown_findings import series_of
+from focuswatch.reports.page.shown_findings import series_of, shown_incidents
 from tests.given.findings import DAY, finding
 from tests.given.page import days_before, gathered
 
@@ -125,7 +125,7 @@ def test_highest_anomalies_and_security_findings_get_a_chart():
     suppression = Suppression(scope="resource", value="18", author="ana", reason="known", since=DAY)
     waste = LedgerEntry(finding=finding("waste", cost="99"))
     pair = incident("x", lead_cost="50", other_cost="40")
-    chosen = series_of([*anomalies[:18], gone, waste, *pair], [suppression], as_of=DAY)
+    chosen = series_of(shown_incidents([*anomalies[:18], gone, waste, *pair], [suppression], as_of=DAY))
     assert [row[-1] for row in chosen] == [*map(str, range(17, 7, -1)), "x lead"]
 
 

@@ -6,6 +6,7 @@ The index is written last, so a failed refresh leaves the previous state intact.
 import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -38,6 +39,7 @@ from focuswatch.findings.exchange_rates import Rates
 
 KEPT = "kept"
 MIRROR = "s3"
+SMALL_BYTES = 50_000_000  # of a billing period; larger ones are read on all cores, one after the other
 READING = "9"  # increase it when files are read differently, so that every unit is read again
 
 NO_METERS = (
@@ -107,9 +109,8 @@ def _refresh(
     progress(_announcement(deliveries, changed))
     listing.fetch([file for delivery in changed for file in delivery.files])
     own = connection.cursor()  # whose temporary views are nobody else's
-    reader = UnitReader(own, catalog, kept=state / KEPT, made_by=old.made_by)
     try:
-        read = {delivery.unit: reader.read(delivery) for delivery in changed}
+        read = _read(changed, connection=connection, catalog=catalog, state=state, made_by=old.made_by)
         units = {one.unit: read.get(one.unit) or old.units[one.unit] for one in deliveries}
         if changed or units.keys() != old.units.keys():
             suspected = suspects(units)
@@ -152,6 +153,30 @@ def _refresh(
         conversion=conversion,
         complete=complete,
     )
+
+
+def _read(
+    changed: Sequence[PeriodDelivery],
+    *,
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    state: Path,
+    made_by: str,
+) -> dict[str, Unit]:
+    """Return the units of deliveries, small ones two at once: DuckDB reads a small file on one core."""
+
+    def read(delivery: PeriodDelivery) -> Unit:
+        own = connection.cursor()  # whose temporary views are nobody else's
+        try:
+            return UnitReader(own, catalog, kept=state / KEPT, made_by=made_by).read(delivery)
+        finally:
+            own.close()
+
+    is_small = all(sum(file.size for file in delivery.files) <= SMALL_BYTES for delivery in changed)
+    if not is_small:
+        return {delivery.unit: read(delivery) for delivery in changed}
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return dict(zip((delivery.unit for delivery in changed), pool.map(read, changed), strict=True))
 
 
 def unreadable(error: duckdb.Error, *, state: Path, files: Sequence[ExportFile] = ()) -> ExportError:

@@ -20,39 +20,39 @@ from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, account_label, owner_label
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry, Suppression
-from focuswatch.ledger.incident_groups import by_incident
+from focuswatch.ledger.findings_page import FindingsPage
 
 RELATED = "└"  # before the fingerprint of a finding whose incident has its lead above
 
 MOST_ROWS = 500  # more rows take minutes to lay out, and are more than a person reads
 
 
-def print_findings(entries: Sequence[LedgerEntry]) -> None:
-    """Print the first MOST_ROWS findings, a row each; the related findings of an incident follow its lead."""
+def print_findings(page: FindingsPage) -> None:
+    """Print findings, a row each; the related findings of an incident follow its lead."""
     out = console()
-    if not entries:
+    if not page.entries:
         out.print("No open findings.")
         return
-    with_state = {entry.state for entry in entries} != {"open"}
     columns = (
-        Column("Finding"), Column("Severity"), *cost_columns(entries[0].finding.currency), Column("Owner"),
-        Column("Account, region"), Column("Detection"), Column("Since, state" if with_state else "Since"),
+        Column("Finding"), Column("Severity"), *cost_columns(page.entries[0].finding.currency), Column("Owner"),
+        Column("Account, region"), Column("Detection"), Column("Since" if page.only_open else "Since, state"),
     )  # fmt: skip
-    incidents = by_incident(entries)
-    shown = [(entry, entry is not members[0]) for members in incidents for entry in members][:MOST_ROWS]
     print_grid(
         out,
         columns,
-        [_row(entry, with_state=with_state, is_related=is_related) for entry, is_related in shown],
+        [
+            _row(entry, with_state=not page.only_open, is_related=entry.fingerprint in page.related)
+            for entry in page.entries
+        ],
     )
-    if len(entries) > MOST_ROWS:
+    if page.findings > len(page.entries):
         out.print(
-            f"The {MOST_ROWS} findings of highest cost of {len(entries):,}. For all, use --format json.",
+            f"The {len(page.entries)} findings of highest cost of {page.findings:,}. For all, use --format json.",
             style="dim",
         )
-    if len(incidents) < len(entries):
+    if page.incidents < page.findings:
         out.print(
-            f"{len(entries):,} findings in {len(incidents):,} incidents. {RELATED} marks a finding with the "
+            f"{page.findings:,} findings in {page.incidents:,} incidents. {RELATED} marks a finding with the "
             "same cause as the finding above.",
             style="dim",
         )

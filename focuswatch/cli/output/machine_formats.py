@@ -6,9 +6,12 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Any
+
+import typer
 
 from focuswatch.engines import Row
 from focuswatch.findings.explanation import Explanation
@@ -17,12 +20,27 @@ from focuswatch.findings.visible_text import UNSEEN, escaped_json, visible
 
 # Characters that begin a formula, of full width too; and those that a spreadsheet may skip before one.
 FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+PRINTED_AT_ONCE = 500  # findings, of a few kilobytes each
+LINE = "\n"
 SKIPPED = re.compile(rf"\A(?:\s|{UNSEEN.pattern})+")
 
 
-def findings_json(findings: Iterable[Finding]) -> str:
-    """Return a JSON list of findings, each as docs/finding.schema.json describes it."""
-    return json_text([finding.model_dump(mode="json", by_alias=True) for finding in findings])
+def print_findings_json(findings: Iterable[Finding]) -> None:
+    """Print a JSON list of findings, each as docs/finding.schema.json describes it; many do not fit into one text."""
+    parts = findings_json(findings)
+    while some := list(islice(parts, PRINTED_AT_ONCE)):
+        typer.echo("".join(some), nl=False)
+    typer.echo()
+
+
+def findings_json(findings: Iterable[Finding]) -> Iterator[str]:
+    """Yield the parts of a JSON list of findings."""
+    separator = "["
+    for finding in findings:
+        text = _printable(finding.model_dump_json(by_alias=True, indent=2))
+        yield f"{separator}\n  {text.replace(LINE, LINE + '  ')}"
+        separator = ","
+    yield "[]" if separator == "[" else "\n]"
 
 
 def rows_json(rows: Sequence[Row]) -> str:
@@ -44,12 +62,14 @@ def explanation_json(finding: Finding, explanation: Explanation) -> str:
 
 def json_text(document: Any) -> str:
     """Return JSON in the characters of stdout: what its encoding lacks is written as `\\u…`, and means the same."""
-    document = finite(document)
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    return _printable(json.dumps(finite(document), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _printable(text: str) -> str:
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
-        text = json.dumps(document, indent=2, allow_nan=False)
+        text = json.dumps(json.loads(text), indent=2, allow_nan=False)
     return escaped_json(text)
 
 

@@ -11,6 +11,7 @@ from focuswatch.detect.explain.driver_queries import explain_cost_increases
 from focuswatch.detect.explain.hourly_onset import HourlyCharges
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
+from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Decision, LedgerEntry
@@ -107,17 +108,17 @@ def _with_explanations(
 ) -> Decision:
     def explained(finding: Finding) -> Finding:
         explanation = explanations.get(finding.fingerprint)
-        return finding.model_copy(update={"explanation": explanation}) if explanation else finding
+        return changed(finding, {"explanation": explanation}) if explanation else finding
 
     entries = (
-        entry.model_copy(update={"finding": explained(entry.finding)}) if entry.state == "open" else entry
+        changed(entry, {"finding": explained(entry.finding)}) if entry.state == "open" else entry
         for entry in decision.entries
     )
     return replace(
         decision,
         entries=tuple(entry for entry in entries if entry != previous.get(entry.fingerprint)),
         notifications=tuple(
-            notification.model_copy(update={"finding": explained(notification.finding)})
+            changed(notification, {"finding": explained(notification.finding)})
             for notification in decision.notifications
         ),
     )

@@ -3,18 +3,19 @@
 Both statements return leaves by day, as `daily_matrices` reads them; budgets are in the table `plans`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from focuswatch.catalog.headers import PaceHeader
 from focuswatch.detect.forecast.daily_matrices import Charges, charges_of
 from focuswatch.detect.forecast.month_end import MonthEnd, month_ends
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_literals import Value
+from focuswatch.engines.sql_literals import Value, literal
 
 PLANS = "SELECT plan, kind, team, monthly_budget FROM plans WHERE monthly_budget IS NOT NULL"
 TEAM, USE_CASE, SERVICE = "team", "use case", "service"
+Plans = Mapping[tuple[str, str], Row]  # by kind and name
 COLUMNS = (
     "of", "name", "spent", "forecast", "low", "high", "budget", "over_by", "over_on", "budget_status",
 )  # fmt: skip
@@ -64,7 +65,11 @@ def pace_rows(
     """Return a contract row for each budget forecast to be exceeded, or at risk, highest excess first."""
     as_of = inputs["as_of"]
     assert isinstance(as_of, date)
-    forecasts = budgeted(statement, engine=engine, label=label, as_of=as_of)
+    plans = _plans(engine, label=label)
+    if not plans:
+        return []
+    statement = _of_plans(statement, plans)
+    forecasts = _with_budgets(_forecasts(statement, engine=engine, label=label, as_of=as_of), plans)
     rows = [_finding(one, pace) for one in forecasts if one.budget is not None and _is_at_risk(one, pace)]
     return sorted(rows, key=lambda row: (-row["monthly_cost"], row["resource_id"]))
 
@@ -130,7 +135,39 @@ def budgeted(
 
     The month is by default that of the day before `as_of`.
     """
-    plans = {(row["kind"], row["plan"]): row for row in engine.query(PLANS, label=f"{label}, its plans")}
+    plans = _plans(engine, label=label)
+    return _with_budgets(_forecasts(statement, engine=engine, label=label, as_of=as_of, month=month), plans)
+
+
+def _plans(engine: Engine, *, label: str) -> Plans:
+    return {(row["kind"], row["plan"]): row for row in engine.query(PLANS, label=f"{label}, its plans")}
+
+
+def _of_plans(statement: str, plans: Plans) -> str:
+    """Return the statement over the leaves of plans, and those without an account, which are the days of the bill.
+
+    The names are literals, so that an engine compares them before it groups the charges of thousands of accounts.
+    """
+    conditions = ["sub_account_id IS NULL"]
+    for kind, column in ((TEAM, "team"), (USE_CASE, "use_case")):
+        if names := sorted(name for of, name in plans if of == kind):
+            conditions.append(f"{column} IN ({', '.join(map(literal, names))})")
+    return f"SELECT * FROM (\n{statement}\n) AS leaves WHERE {' OR '.join(conditions)}"
+
+
+def _with_budgets(forecasts: Iterable[Budgeted], plans: Plans) -> list[Budgeted]:
+    return [
+        replace(one, budget=plan["monthly_budget"], team=plan["team"])
+        if (plan := plans.get((one.of, one.name)))
+        else one
+        for one in forecasts
+    ]
+
+
+def _forecasts(
+    statement: str, *, engine: Engine, label: str, as_of: date, month: date | None = None
+) -> list[Budgeted]:
+    """Return the forecast of every group, without budgets."""
     columns = engine.columns(statement, label=label)
     if not columns or not len(columns["charge_date"]):
         return []
@@ -140,16 +177,7 @@ def budgeted(
     groups = _groups(charges)
     month = month or (as_of - timedelta(days=1)).replace(day=1)
     ends = month_ends(charges, list(groups.values()), month=month)
-    return [
-        Budgeted(
-            of,
-            name,
-            end,
-            budget=plans[of, name]["monthly_budget"] if (of, name) in plans else None,
-            team=plans[of, name]["team"] if (of, name) in plans else None,
-        )
-        for (of, name), end in zip(groups, ends, strict=True)
-    ]
+    return [Budgeted(of, name, end) for (of, name), end in zip(groups, ends, strict=True)]
 
 
 def _groups(charges: Charges) -> dict[tuple[str, str], list[int]]:

@@ -22,7 +22,7 @@ from focuswatch.ledger import Ledger, LedgerEntry, Suppression
 from focuswatch.owners.muted_launch_costs import MutedByLaunch, costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.findings_table import Purpose, purpose_of, tags_of_accounts
-from focuswatch.reports.page.shown_findings import series_of
+from focuswatch.reports.page.shown_findings import series_of, shown_incidents
 from focuswatch.reports.run_report import report_rows
 
 # A report that the catalog lacks is a section that the page lacks.
@@ -119,7 +119,7 @@ def gather(
     evaluated_until = ledger.evaluated_until()
     gpu_days = queries.lookup("gpu_utilization_days")
     covered = coverage(engine, as_of=as_of)
-    series = series_of(entries, suppressions, as_of=as_of)
+    series = series_of(shown_incidents(entries, suppressions, as_of=as_of))
     if detections is None:
         detections = summarize_detections(
             engine, aws_engine=detected_on, as_of=as_of, catalog=catalog, owners=owners, result_cache=result_cache,

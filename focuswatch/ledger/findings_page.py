@@ -1,0 +1,47 @@
+"""The first findings of a ledger, in the order in which people read them, and how many there are in all."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from focuswatch.ledger.add_suppression import newest_bill_date
+from focuswatch.ledger.entry_head import EntryHead
+from focuswatch.ledger.incident_groups import heads_by_incident
+from focuswatch.ledger.ledger_entry import LedgerEntry
+from focuswatch.ledger.ledger_protocol import Ledger
+from focuswatch.ledger.suppression_index import SuppressionIndex
+
+
+@dataclass(frozen=True)
+class FindingsPage:
+    """The first entries, those of an incident together, its lead first; the counts are those of the whole list.
+
+    `related` are the fingerprints of entries that stand below the lead of their incident.
+    """
+
+    entries: tuple[LedgerEntry, ...]
+    related: frozenset[str]
+    findings: int
+    incidents: int
+    only_open: bool
+
+
+def findings_page(ledger: Ledger, *, everything: bool, most: int) -> FindingsPage:
+    """Return the first `most` of all findings, or of those that are open and not suppressed."""
+    newest, suppressions = newest_bill_date(ledger), SuppressionIndex(ledger.suppressions())
+    incidents: list[list[EntryHead]] = []
+
+    def is_listed(head: EntryHead) -> bool:
+        return everything or (head.state == "open" and not suppressions.suppresses(head, on=newest))
+
+    def choose(heads: Sequence[EntryHead]) -> Iterable[str]:
+        incidents.extend(heads_by_incident(filter(is_listed, heads)))
+        return [head.fingerprint for members in incidents for head in members][:most]
+
+    entries = ledger.select(choose)
+    return FindingsPage(
+        entries=tuple(entries),
+        related=frozenset(head.fingerprint for members in incidents for head in members[1:]),
+        findings=sum(map(len, incidents)),
+        incidents=len(incidents),
+        only_open=all(head.state == "open" for members in incidents for head in members),
+    )
