@@ -205,6 +205,6 @@ def test_the_function_notifies_a_spike_once(store, monkeypatch):
     (pending,) = DynamoLedger(table).pending_notifications()
     finding = pending.notification.finding
     assert (pending.notification.kind, finding.detection) == ("new", "live_burn")
-    assert "estimated 60.00 USD per hour" in finding.reason
+    assert "cost an estimated 60.00 USD in the hour" in finding.reason
     assert (finding.monthly_cost, finding.monthly_cost_if_continues) == (57, 41_040)
     assert OTHER not in {account for account, _, _ in cloud.calls}

@@ -214,7 +214,7 @@ def test_ai_spend_by_team_ends_with_its_total(chromium, tmp_path):
         assert cells[1:] == [[name, "40.00", "8.00", "2.50", "60.00", "3.00"]
                              for name in ("search", "Total")]  # fmt: skip
         assert (
-            "Forecast for March: 60.00 USD (80% prediction interval: 50.00 to 70.00 USD)"
+            "The forecast of AI spend for March is 60.00 USD (80% prediction interval: 50.00 to 70.00 USD)"
             in page.locator("#ai > .note").inner_text()
         )
         assert "forecast for March: 60.00 USD" in page.locator("main > .tiles").inner_text()
