@@ -63,7 +63,7 @@ def decide_press(
     if press.user_id not in cap.approvers:
         named = ", ".join(f"<@{approver}>" for approver in cap.approvers) or "none is configured"
         return PauseDecision(
-            None, f"Only an approver of {cap.use_case} can pause or resume spending: {named}."
+            None, f"Only an approver of {cap.use_case} can pause or resume spending. Approvers: {named}."
         )
     if record and press.at == record.decided_at:
         return PauseDecision(None, "")  # delivered twice

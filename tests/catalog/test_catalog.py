@@ -119,7 +119,7 @@ def with_tables(tmp_path: Path) -> Catalog:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"sql": SQL.replace("monthly_cost", "cost")}, "the query lacks the columns monthly_cost"),
+        ({"sql": SQL.replace("monthly_cost", "cost")}, "the query does not return the columns monthly_cost"),
         ({"sql": SQL.replace("EffectiveCost", "effective")}, "DuckDB cannot run the query"),
         (
             {"reason": '"It holds {ocu_hours} hours of nothing."'},
@@ -143,7 +143,7 @@ def with_tables(tmp_path: Path) -> Catalog:
             {"sql": "WITH first_region AS (SELECT 1), tag_values AS (SELECT 1)\n" + SQL},
             "line 1 of the query: tag_values is also a table of athena_sql/tables",
         ),
-        ({}, "no cases found"),
+        ({}, "no test cases found"),
     ],
 )
 def test_check_reports_errors_that_only_an_engine_detects(tmp_path, change, message):
@@ -212,7 +212,7 @@ def test_a_detection_is_exactly_its_two_files(tmp_path):
     )
     write(tmp_path, sql=sql, category='"security"', notify='"once"', topic='"gpu-jobs"', more=OWN_TOPIC)
     catalog = with_tables(tmp_path)
-    assert [problem for problem in problems(catalog) if "no cases" not in problem] == []
+    assert [problem for problem in problems(catalog) if "no test cases" not in problem] == []
     assert catalog.topics == {"a_thing": "gpu-jobs"}
     row = {
         "sub_account_id": "111122223333", "region_id": "us-east-1", "resource_id": None, "monthly_cost": 30.0,
