@@ -5,7 +5,7 @@ AWS bills Bedrock tokens under three kinds of meter names, in two units. The tab
 input, output, cache read and cache write. `tier` is the pricing tier of the tokens. Capacity that is billed by the hour (provisioned
 or reserved) and training tokens are not included. For other providers, a charge for model calls is included if its meter or its
 unit contains tokens. For other providers, the model is the part of the meter before the kind of tokens, as in `gpt-4o, input`,
-`gpt 4o 0513 Input regional Tokens` and `Gemini 2.5 Flash Text Output`. Azure bills single tokens, in the unit Units:
+`gpt 4o 0513 Input regional Tokens` and `Gemini 2.5 Flash Text Output`. Azure bills tokens one by one, under the unit name Units:
 https://learn.microsoft.com/en-us/cloud-computing/finops/toolkit/open-data#pricing-units
 Meter formats: https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-framework, CUDOS.
 """
