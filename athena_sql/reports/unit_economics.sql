@@ -9,7 +9,7 @@ share of output tokens. If the unit cost increased by the threshold (`least_incr
 price or mix is the larger part. Tokens of all types are counted in millions. For each unit, the first row is the total of
 all accounts; the rows of each account start with its total, such as (all models).
 The number of Bedrock calls is from CloudWatch, by account and Region. A day is included in the cost per call only if the
-tokens in CloudWatch match the tokens on the bill. Batch inference is not included in calls. AWS does not price calls
+tokens in CloudWatch match the tokens on the bill. Calls do not include batch inference. AWS does not price calls
 separately, so the report does not split the change of the cost per call.
 """
 [parameters]

@@ -11,8 +11,7 @@ do not contain. `recorded` is `no invocation log` for tokens of an account and d
 `not on the bill yet` in a negative row that subtracts logged tokens that the bill does not contain yet. The total of each
 day, account and token kind equals the total on the bill.
 Model names on the bill and in the logs differ, so the table compares the letters and numbers of both names, without
-vendor, Region group, date and version. An application inference profile is compared by its ID. `invocations` is counted
-once for each call, in the row of its input tokens.
+vendor, Region group, date and version. An application inference profile is compared by its ID. Each call is counted once in `invocations`, in the row of its input tokens.
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html
 https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-request-metadata.html
 """

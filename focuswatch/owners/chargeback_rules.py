@@ -91,7 +91,7 @@ def chargeback_problems(
                     f"shared charges. Remove {team} here."
                 )
         if not (shared.among or shared.shares or teams - chargeback.shared_teams):
-            yield f"{where}: no team is left that can pay a part of these charges. Add a team to [teams]."
+            yield f"{where}: no team is left that can pay these charges. Add a team to [teams]."
 
 
 def _selector_problems(shared: SharedCost, *, use_cases: Mapping[str, UseCase]) -> Iterator[str]:

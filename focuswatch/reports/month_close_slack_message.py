@@ -110,8 +110,8 @@ def _next_line(bill: ClosedPlan, close: MonthClose) -> Iterator[str]:
     following = bill.next_month
     if following:
         interval = f"{amount(following.low)} to {amount(following.high)}"
-        charges = f"forecast from the charges through {close.month:%B}"
-        yield f"Baseline of {following.month:%B}, {charges}: {_money(following.forecast, close)} ({interval})"
+        charges = f"from the charges through {close.month:%B}"
+        yield f"Forecast for {following.month:%B}, {charges}: {_money(following.forecast, close)} ({interval})"
 
 
 def _invoice_line(close: MonthClose) -> Iterator[str]:
