@@ -160,7 +160,7 @@ def main() -> None:
             size = sum(path.stat().st_size for path in bill.export.rglob("*.parquet"))
             bytes_read = measured(bill, Path(scratch), with_raw=not args.without_raw)
         print(
-            f"\n{grain}, {args.rows:,} rows, {size / MIB:.1f} MiB of Parquet, {size / args.rows:.0f} bytes a row"
+            f"\n{grain}, {args.rows:,} rows, {size / MIB:.1f} MiB of Parquet, {size / args.rows:.0f} bytes per row"
         )
         print_result(bytes_read, export=size)
 

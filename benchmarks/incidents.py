@@ -145,7 +145,7 @@ def main() -> int:
     total = over_seeds(
         given.seeds, data=given.data, evaluate=lambda folder: evaluated(folder, days=given.days_scanned)
     )
-    print("| incidents | findings | causes | messages | per cause | pairs | precision | recall |")
+    print("| incidents | findings | causes | messages | messages per cause | pairs | precision | recall |")
     print("|---|---|---|---|---|---|---|---|")
     for name in ("without", "with"):
         print(_row(name, total[name]))

@@ -121,7 +121,7 @@ def throttled_table(world: PauseWorld) -> None:
 
 FAULTS: dict[str, Fault] = {
     "no fault": nothing,
-    "presses doubled and reordered": doubled_and_reordered,
+    "button presses duplicated and reordered": doubled_and_reordered,
     "IAM calls fail, also after success": iam_outage,
     "DynamoDB calls fail, also after success": throttled_table,
 }
@@ -259,7 +259,7 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(1, 21)))
     arguments = parser.parse_args()
-    print("| fault | story | simulations | wrong |\n|---|---|---|---|")
+    print("| fault | scenario | simulations | wrong |\n|---|---|---|---|")
     for fault, story, cell in cells(arguments.seeds):
         print(f"| {fault} | {story} | {cell.worlds:,} | {len(cell.wrongs)} |", flush=True)
 

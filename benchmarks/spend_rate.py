@@ -142,7 +142,7 @@ def main() -> None:
             total[variant] += some
     print(f"\nseeds {arguments.seeds}, {arguments.days} days each; costs in USD\n")
     print(
-        "| variant | days of a model in an account | billed | estimated | total | median | 9 of 10 within | most |"
+        "| token counts or prices | model days | billed | estimated | total | median | 90th percentile | maximum |"
     )
     print("|---|---|---|---|---|---|---|---|")
     for variant in (*VARIANTS, DISCOUNTED):

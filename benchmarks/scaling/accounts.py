@@ -23,8 +23,8 @@ def measured(sizes: Sequence[int], *, millions: int, data: Path) -> None:
         [
             "accounts",
             "first scan",
-            "its peak",
-            "microseconds a row",
+            "peak memory",
+            "microseconds per row",
             "findings",
             "refresh",
             "slowest detections",

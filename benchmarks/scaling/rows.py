@@ -42,10 +42,10 @@ def measured(kind: str, *, millions: Sequence[int], days: int, data: Path) -> No
         [
             "million rows",
             "minimum",
-            "its peak memory",
+            "peak memory, minimum",
             "first scan",
-            "/ minimum",
-            "its peak memory",
+            "first scan / minimum",
+            "peak memory, first scan",
             "refresh",
             "second scan",
         ]
@@ -62,7 +62,7 @@ def measured(kind: str, *, millions: Sequence[int], days: int, data: Path) -> No
         {
             "minimum": [size.minimum.wall_seconds for size in sizes],
             "first scan": [size.first.wall_seconds for size in sizes],
-            "its peak": [size.first.peak_gib for size in sizes],
+            "peak memory, first scan": [size.first.peak_gib for size in sizes],
             "first scan, CPU": [size.first.cpu_seconds for size in sizes],
             "refresh": [size.wall["refresh"] for size in sizes],
             "second scan": [size.second.wall_seconds for size in sizes],

@@ -10,7 +10,14 @@ def measured(sizes: Sequence[int], *, days: int) -> None:
     """Print the table."""
     print(f"### Series of {days} days, scored\n")
     head(
-        ["series", "wall", "CPU", "microseconds a series", "peak memory of the process", "of that, the costs"]
+        [
+            "time series",
+            "wall time",
+            "CPU time",
+            "microseconds per series",
+            "peak memory of the process",
+            "memory of the costs",
+        ]
     )
     walls, peaks = [], []
     for series in sizes:
