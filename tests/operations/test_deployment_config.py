@@ -137,8 +137,8 @@ def test_the_shipped_file_has_each_key():
             "anomalies.monitor_arn: found a monitor of account 999999999999, expected one of the payer, 123456789012.",
         ),
         (
-            "account_has_monitor = true                # false: create a monitor for AWS services. "
-            'To list existing monitors, run: aws ce get-anomaly-monitors\nmonitor_arn = ""',
+            "account_has_monitor = true                # false: the deployment creates a monitor for AWS services; "
+            'to list existing monitors, run: aws ce get-anomaly-monitors\nmonitor_arn = ""',
             'account_has_monitor = false\nmonitor_arn = "arn:aws:ce::123456789012:anomalymonitor/6f2c"',
             "anomalies.monitor_arn: specified although account_has_monitor = false creates a monitor;",
         ),
