@@ -34,8 +34,9 @@ FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130  # exit codes; scan --fail-on adds 3
 
 app = typer.Typer(
     name="focuswatch",
-    help="Find waste, cost anomalies and security signals in AWS and other FOCUS bills, with their owners.",
-    epilog="Try it without an AWS account: focuswatch demo",
+    help="Find waste, cost anomalies and possible security incidents in FOCUS bills of AWS and other "
+    "providers.",
+    epilog="To try focuswatch without an AWS account, run: focuswatch demo",
     no_args_is_help=True,
     context_settings={"max_content_width": 120},
     rich_markup_mode=None,  # plain help starts in half the time
@@ -52,9 +53,12 @@ def _show_version(is_requested: bool) -> None:
 
 @app.callback()
 def _root(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="If an error occurs, print its traceback.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version of focuswatch."
+        ),
     ] = False,
 ) -> None:
     """Options before the subcommand."""
@@ -127,7 +131,8 @@ def main() -> None:
         sys.exit(FAILED)
     except KeyboardInterrupt:
         _print_error(
-            "interrupted. Saved state is intact; the next scan reports the findings that were not reported."
+            "the command was interrupted. The stored state is intact; the next scan reports all findings "
+            "that were not reported yet."
         )
         sys.exit(INTERRUPTED)
 

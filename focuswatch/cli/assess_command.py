@@ -16,7 +16,8 @@ def assess(
 ) -> None:
     """Show what focuswatch can evaluate in a bill.
 
-    Lists each detection and report with its missing input and the command that provides it. No finding is recorded.
+    Lists each detection and report with its missing input, and the command that provides this input. The
+    command records no findings.
 
     \b
     focuswatch assess ./focus

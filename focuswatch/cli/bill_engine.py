@@ -55,7 +55,7 @@ def open_on_engine(
 
         return open_local_bill(inputs, catalog=catalog, owners=owners, progress=progress)
     if inputs.others:
-        raise ConfigError("--engine trino reads one table. Name one export.")
+        raise ConfigError("--engine trino can read only one table. Specify one export.")
     from focuswatch.bill.trino_bill import open_trino_bill
     from focuswatch.engines.trino_engine import TrinoEngine
 

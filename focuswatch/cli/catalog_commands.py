@@ -17,7 +17,7 @@ ShownAsOf = Annotated[
     typer.Option(
         "--as-of",
         formats=["%Y-%m-%d"],
-        help="Render the SQL as of this date. [default: today]",
+        help="Show the SQL for a scan as of this date. [default: today]",
         show_default=False,
     ),
 ]
@@ -55,10 +55,12 @@ def show(name: Name, as_of: ShownAsOf = None) -> None:
 def check(
     id: Annotated[
         str | None,
-        typer.Argument(help="Check only this detection. [default: the whole catalog]", show_default=False),
+        typer.Argument(
+            help="Check only this detection. [default: all detections and reports]", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """Check the headers, SQL, columns and test cases of the catalog.
+    """Check the headers, SQL, columns and test cases of detections.
 
     \b
     focuswatch check
@@ -71,8 +73,8 @@ def check(
     other = Path("athena_sql").resolve()
     if other.is_dir() and other != ROOT:
         typer.echo(
-            f"Note: this command checks the catalog of the installed focuswatch, not {other}. "
-            f"To check {other}, run make setup in its checkout, then .venv/bin/focuswatch check."
+            f"Note: this command checks the SQL files of the installed focuswatch, not the files in "
+            f"{other}. To check {other}, run make setup in its checkout, then .venv/bin/focuswatch check."
         )
     broken = problems(only=id, progress=lambda text: typer.echo(text, err=True))
     for problem in broken:
@@ -94,7 +96,7 @@ def new(
 ) -> None:
     """Create the SQL file and the test cases for a new detection.
 
-    `focuswatch check` fails until you complete both files.
+    `focuswatch check` fails until you complete the SQL file and the test cases.
 
     \b
     focuswatch new forgotten_nat_gateway

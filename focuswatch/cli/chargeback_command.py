@@ -23,7 +23,7 @@ def chargeback(
     ] = None,
     format: Annotated[ReportFormat, typer.Option(help="Output format.")] = ReportFormat.TABLE,
 ) -> None:
-    """Split a month's invoices by team.
+    """Allocate the invoices of a month to teams.
 
     Usage, fees, credits, tax, refunds and shared costs of all teams add up to each invoice, to the cent. Shared costs
     are split by the rules of [chargeback] in owners.toml. Charges without a team are listed as unallocated.

@@ -23,14 +23,16 @@ def demo(
     out: Annotated[
         Path,
         typer.Option(
-            help="Folder for the demo. An earlier demo in this folder is replaced.", file_okay=False
+            help="Folder for the files of the demo. The files of an earlier demo in this folder are "
+            "replaced.",
+            file_okay=False,
         ),
     ] = Path("demo"),
     seed: Annotated[int, typer.Option(help="Random seed. Each seed simulates a different organization.")] = 1,
 ) -> None:
-    """Simulate an organization's bill and scan it.
+    """Simulate the bill of an organization, and scan this bill.
 
-    No AWS account is needed. All files are written to one folder.
+    The demo needs no AWS account, and writes all files to one folder.
 
     \b
     focuswatch demo
@@ -76,7 +78,7 @@ def _write_page(bill_options: BillOptions, *, out: Path) -> "tuple[list[Row], st
     from focuswatch.reports.run_report import report_rows
 
     with open_export(bill_options) as opened, progress_line() as line:
-        line.progress("Writing the page")
+        line.progress("Writing the report page")
         bill, catalog, owners = opened.bill, opened.catalog, opened.owners
         rows = report_rows(catalog.report("ai_spend"), engine=bill.engine, as_of=bill.as_of, owners=owners)
         with options.open_ledger(None, export=opened.name, state=bill_options.state) as ledger:

@@ -22,12 +22,13 @@ class DoctorFormat(StrEnum):
 
 
 def doctor(
-    config: Annotated[Path, typer.Option(help="Deployment file.")] = Path("config/deployment.toml"),
+    config: Annotated[Path, typer.Option(help="Path of deployment.toml.")] = Path("config/deployment.toml"),
     format: Annotated[DoctorFormat, typer.Option(help="Output format.")] = DoctorFormat.TABLE,
 ) -> None:
     """Check a deployment, and show how to fix each problem.
 
-    Checks delivery of the bill, tables, runs, accounts and secrets. Exits 1 if a check fails.
+    Checks the delivery of the bill, tables, runs of Lambda functions, access to accounts, and secrets. Exits
+    with code 1 if a check fails.
 
     \b
     AWS_PROFILE=pipeline focuswatch doctor

@@ -25,8 +25,9 @@ def explain(
 ) -> None:
     """Show the cost drivers of a finding.
 
-    The drivers add up to the finding's excess cost. Volume is separated from price, and resources, regions and
-    services that started or stopped that day are listed.
+    The cost drivers add up to the excess cost of the finding, with the effects of volume and price. The
+    output also lists resources, Regions and services that started or stopped on the first day of the
+    increase.
 
     \b
     focuswatch explain 3f9a1c
@@ -55,8 +56,8 @@ def _stored(finding: "Finding") -> "Explanation":
 
     if finding.explanation is None:
         raise ConfigError(
-            f"Finding {finding.fingerprint} was stored without an explanation. "
-            "To compute the explanation from the bill, scan the export and run focuswatch explain without --ledger."
+            f"The ledger contains no root cause for finding {finding.fingerprint}. To compute the root "
+            "cause from the bill, scan the export and run focuswatch explain without --ledger."
         )
     return finding.explanation
 
@@ -83,7 +84,7 @@ def _no_excess(finding: "Finding", *, state: "Path | None") -> "ConfigError":
 
     instead = INSTEAD.get(
         finding.detection,
-        f"to see its cost, run {hint(f'findings {finding.fingerprint[:8]}', state=state)}",
+        f"to see the cost of the finding, run {hint(f'findings {finding.fingerprint[:8]}', state=state)}",
     )
     return ConfigError(
         f"{finding.fingerprint} ({finding.detection}) has no cost increase to explain: {instead}"

@@ -19,15 +19,15 @@ class Vendor(StrEnum):
 
 
 def fetch(
-    vendor: Annotated[Vendor, typer.Argument(help="Vendor to fetch from.")],
+    vendor: Annotated[Vendor, typer.Argument(help="AI vendor whose charges the command fetches.")],
     out: Annotated[
-        Path, typer.Option(help="Folder for the files, for one vendor and account.", file_okay=False)
+        Path, typer.Option(help="Output folder for the charges of one vendor and account.", file_okay=False)
     ],
     since: Annotated[
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d"],
-            help="First day to fetch (UTC). [default: continue after the newest day in the folder]",
+            help="First day to fetch (UTC). [default: continue from the most recent day in the folder]",
             show_default=False,
         ),
     ] = None,
@@ -42,22 +42,30 @@ def fetch(
     account: Annotated[
         str | None,
         typer.Option(
-            help="ID of the billing account in the files; for copilot the organization. [default: the vendor]",
+            help="BillingAccountId of the charges; for copilot, the GitHub organization. [default: the "
+            "vendor]",
             show_default=False,
         ),
     ] = None,
     restated_days: Annotated[
-        int, typer.Option(help="Number of recent days to fetch again, because vendors restate them.", min=1)
+        int,
+        typer.Option(
+            help="Number of recent days to fetch again, because vendors correct recent charges.", min=1
+        ),
     ] = 7,
     api: Annotated[
         str | None,
-        typer.Option(help="Base URL of the API. [default: the vendor's]", show_default=False),
+        typer.Option(
+            help="Base URL of the vendor's API, for example of a proxy. [default: the vendor's URL]",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Write the charges of an AI vendor as FOCUS 1.2 files.
 
-    Fetches complete UTC days and replaces any earlier copies in the folder. The key is read from the environment:
-    ANTHROPIC_ADMIN_KEY, GITHUB_BILLING_TOKEN, CURSOR_ADMIN_KEY or OPENAI_ADMIN_KEY.
+    Fetches the charges of complete days (UTC), and replaces the earlier charges of these days in the folder.
+    The API key is read from an environment variable: ANTHROPIC_ADMIN_KEY, GITHUB_BILLING_TOKEN,
+    CURSOR_ADMIN_KEY or OPENAI_ADMIN_KEY.
 
     \b
     focuswatch fetch openai --since 2026-11-01 --out ./openai
@@ -98,6 +106,6 @@ def _key(variable: str) -> str:
     key = os.environ.get(variable, "").strip()
     if not key:
         raise ConfigError(
-            f"The environment variable {variable} is not set. Set it to the key of the vendor's API"
+            f"The environment variable {variable} is not set. Set {variable} to the API key of the vendor"
         )
     return checked_key(key, source=variable)

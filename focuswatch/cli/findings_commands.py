@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from focuswatch.ledger.ledger_entry import SuppressionScope
 
 Fingerprint = Annotated[str, typer.Argument(help="Fingerprint of the finding, or its first characters.")]
-Reason = Annotated[str, typer.Option(help="Reason, shown in the list of suppressions.")]
+Reason = Annotated[
+    str, typer.Option(help="Reason for the suppression, which the list of suppressions shows.")
+]
 Author = Annotated[
-    str | None, typer.Option(help="Author of the decision. [default: your user name]", show_default=False)
+    str | None, typer.Option(help="Author of the suppression. [default: your user name]", show_default=False)
 ]
 Until = Annotated[
     datetime | None,
@@ -35,7 +37,8 @@ Until = Annotated[
 def findings(
     ledger_options: LedgerOptions,
     fingerprint: Annotated[
-        str | None, typer.Argument(help="Show all details of this finding.", show_default=False)
+        str | None,
+        typer.Argument(help="Fingerprint of a finding, to show all its details.", show_default=False),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Include resolved and suppressed findings.")
@@ -46,9 +49,10 @@ def findings(
     silences: Annotated[bool, typer.Option("--silences", hidden=True)] = False,
     format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.TABLE,
 ) -> None:
-    """List open findings, or show the details of one.
+    """List open findings, or show the details of one finding.
 
-    The details include evidence, recommended steps, and the known limitations of the detection.
+    The details of a finding include its evidence, the recommended steps, and the known limitations of the
+    detection.
 
     \b
     focuswatch findings
@@ -116,7 +120,8 @@ def exclude(
         bool,
         typer.Option(
             "--include-security",
-            help="With --tag: also mute security findings. Anyone who can tag resources can then hide activity.",
+            help="With --tag, also mute security findings. Anyone who can tag resources can then hide "
+            "security findings.",
         ),
     ] = False,
     detection: Annotated[
@@ -147,8 +152,9 @@ def exclude(
         _check_tag(tag, detection=detection, include_security=include_security)
     elif include_security:
         _refuse(
-            "--include-security is valid only with --tag. The other scopes include security findings; --team includes "
-            "only those whose owner is determined by account or OU. Omit --include-security."
+            "--include-security is valid only with --tag. Other scopes also apply to security findings; "
+            "--team applies to a security finding only if the account or OU determines its owner. Omit "
+            "--include-security."
         )
     with _open(ledger_options) as ledger:
         if scope == "fingerprint":
@@ -175,17 +181,16 @@ def unsuppress(
     with _open(ledger_options) as ledger:
         ledger.remove_suppression(id)
     typer.echo(
-        f"Suppression {id} is removed. The next scan notifies you again of the findings that it muted, if they "
-        "are still present.",
+        f"Suppression {id} is removed. If the muted findings still occur, the next scan reports them again.",
         err=True,
     )
 
 
 @takes(LedgerOptions)
 def reset(fingerprint: Fingerprint, ledger_options: LedgerOptions) -> None:
-    """Reset a finding, so that its owner is notified again.
+    """Reset a finding, so that focuswatch notifies its owner again.
 
-    Use this for findings that are notified only once, such as a first charge in a region.
+    Use this command for findings that focuswatch notifies only once, such as a first charge in a Region.
 
     \b
     focuswatch reset 3f9a1c

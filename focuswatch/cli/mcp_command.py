@@ -18,17 +18,23 @@ def mcp(
     deployment: Annotated[
         Path | None,
         typer.Option(
-            help="Deployment file (config/deployment.toml): read the deployment's ledger and Athena tables.",
+            help="Path of deployment.toml. The server then reads the ledger and the Athena tables of this "
+            "deployment.",
             show_default=False,
         ),
     ] = None,
     allow_write: Annotated[
-        bool, typer.Option("--allow-write", help="Add the tools snooze, exclude and acknowledge.")
+        bool,
+        typer.Option(
+            "--allow-write",
+            help="Also offer the tools snooze, exclude and acknowledge, which write to the ledger.",
+        ),
     ] = False,
     author: Annotated[
         str | None,
         typer.Option(
-            help="With --allow-write: your name, recorded with each decision as 'NAME via MCP'.",
+            help="Your name, required with --allow-write. The ledger records it with each change, as 'NAME "
+            "via MCP'.",
             show_default=False,
         ),
     ] = None,
@@ -48,7 +54,9 @@ def mcp(
     from focuswatch.errors import ConfigError
 
     if allow_write and not (author or "").strip():
-        raise ConfigError("--allow-write requires --author, the name to record with each decision.")
+        raise ConfigError(
+            "--allow-write requires --author. Specify your name, which the ledger records with each change."
+        )
     if author and not allow_write:
         raise ConfigError("--author requires --allow-write. Add --allow-write, or omit --author.")
     try:
@@ -73,7 +81,7 @@ def _source(bill_options: BillOptions, *, deployment: Path | None, catalog: "Cat
     given = bill_options
     if any((given.export, given.as_of, given.activity, given.accounts, given.ledger, given.state)):
         raise ConfigError(
-            "--deployment determines the ledger and the bill. You can combine it only with --owners; omit the other "
-            "input options."
+            "--deployment determines the ledger and the bill, so you can combine --deployment only with "
+            "--owners. Omit the other input options."
         )
     return deployment_source(deployment, owners=bill_options.owners, catalog=catalog)

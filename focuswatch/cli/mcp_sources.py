@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from focuswatch.operations.deployment_config import Deployment
 
-NOT_COLLECTED = "CloudWatch has no usage metrics for these resources, or their accounts denied access."
+NOT_COLLECTED = "CloudWatch has no metrics for these resources, or their accounts denied access."
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,16 @@ def note(
         str,
         typer.Argument(
             metavar="FINGERPRINT_OR_USE_CASE",
-            help="Fingerprint of a finding, or its first characters; or a use case in owners.toml.",
+            help="Fingerprint of a finding (or its first characters), or name of a use case in owners.toml.",
         ),
     ],
     bill_options: BillOptions,
 ) -> None:
     """Print the owners.toml section for a planned launch.
 
-    The first day, the factor (multiple of the baseline) and the rows are derived from the bill. Review the section
-    before you add it. During a launch, token_burst and cost_anomaly report only cost above the factor.
+    The command calculates the first day, the expected multiple of the baseline (factor) and the charges
+    (rows) of the launch from the bill. Review the section before you add it to owners.toml. During a launch,
+    token_burst and cost_anomaly report only cost above the factor.
 
     \b
     focuswatch note 3f9a1c

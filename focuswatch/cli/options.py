@@ -32,7 +32,7 @@ OtherExports = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[OTHERS]...",
-        help="Exports to read as one bill with the first one, which keeps the ledger. See docs/providers.md.",
+        help="Other exports to analyze together with the first export. See docs/providers.md.",
         show_default=False,
     ),
 ]
@@ -43,19 +43,23 @@ ExportOption = Annotated[
 State = Annotated[
     Path | None,
     typer.Option(
-        help="Folder for saved state, with one subfolder per export. [default: the user's data folder]",
+        help="Folder in which focuswatch stores its state, one subfolder per export. [default: your data "
+        "folder]",
         show_default=False,
     ),
 ]
 LedgerFile = Annotated[
     str | None,
-    typer.Option("--ledger", help="Ledger file. [default: in the state folder]", show_default=False),
+    typer.Option(
+        "--ledger", help="Path of the ledger file. [default: in the state folder]", show_default=False
+    ),
 ]
 LedgerLocation = Annotated[
     str | None,
     typer.Option(
         "--ledger",
-        help="Ledger: a file, or dynamodb://TABLE of a deployment. [default: in the state folder]",
+        help="Path of the ledger file, or dynamodb://TABLE for the ledger of a deployment. [default: in the "
+        "state folder]",
         show_default=False,
     ),
 ]
@@ -69,54 +73,59 @@ AsOf = Annotated[
 ]
 Activity = Annotated[
     Path | None,
-    typer.Option(help="Parquet or CSV of resource usage by day, from CloudWatch.", show_default=False),
+    typer.Option(help="Parquet or CSV file with daily CloudWatch metrics of resources.", show_default=False),
 ]
 Accounts = Annotated[
-    Path | None, typer.Option(help="Parquet or CSV of accounts: names, OUs, tags, days.", show_default=False)
+    Path | None,
+    typer.Option(
+        help="Parquet or CSV file with the names, OUs, tags and dates of accounts.", show_default=False
+    ),
 ]
 Links = Annotated[
     Path | None,
-    typer.Option(help="Parquet or CSV of resources that AI resources use.", show_default=False),
+    typer.Option(help="Parquet or CSV file with the resources that AI resources use.", show_default=False),
 ]
 Recommendations = Annotated[
     Path | None,
     typer.Option(
-        help="Parquet or CSV of recommendations, exported from AWS Cost Optimization Hub.", show_default=False
+        help="Parquet or CSV file with recommendations, exported from AWS Cost Optimization Hub.",
+        show_default=False,
     ),
 ]
 Principals = Annotated[
     Path | None,
     typer.Option(
-        help="Parquet or CSV of a CUR 2.0 export with IAM principals: who called Bedrock. See docs/attribution.md.",
+        help="CUR 2.0 export with the callers of Bedrock (IAM principals), as Parquet or CSV. See "
+        "docs/attribution.md.",
         show_default=False,
     ),
 ]
 Invocations = Annotated[
     Path | None,
     typer.Option(
-        help="Parquet or CSV of tokens by caller and request metadata, from model invocation logs. See "
-        "docs/executions.md.",
+        help="Parquet or CSV file with tokens by caller and request metadata, from model invocation logs. "
+        "See docs/executions.md.",
         show_default=False,
     ),
 ]
 TokenHours = Annotated[
     Path | None,
     typer.Option(
-        help="Parquet or CSV of Bedrock tokens by hour, from CloudWatch. See docs/spend-rate.md.",
+        help="Parquet or CSV file with Bedrock tokens by hour, from CloudWatch. See docs/spend-rate.md.",
         show_default=False,
     ),
 ]
 Events = Annotated[
     Path | None,
     typer.Option(
-        help="Parquet, CSV or JSON lines of deployments, alarms and other events.", show_default=False
+        help="Parquet, CSV or JSON Lines file with deployments, alarms and other events.", show_default=False
     ),
 ]
 OwnersFile = Annotated[
     Path | None,
     typer.Option(
         "--owners",
-        help="owners.toml: teams and the accounts, tags and OUs that they own.",
+        help="Path of owners.toml, which lists teams and the accounts, tags and OUs of each team.",
         show_default=False,
     ),
 ]
@@ -135,8 +144,9 @@ TrinoServer = Annotated[
     typer.Option(
         "--trino",
         envvar="FOCUSWATCH_TRINO",
-        help="With --engine trino: https://USER@HOST:PORT/CATALOG/SCHEMA, with the schema for focuswatch's tables. "
-        "EXPORT is then the table that contains the export.",
+        help="Address of Trino: https://USER@HOST:PORT/CATALOG/SCHEMA, with the schema in which focuswatch "
+        "creates tables. With --engine trino, EXPORT is the name of the table that contains the FOCUS "
+        "export.",
         show_default=False,
     ),
 ]
@@ -144,7 +154,8 @@ TrinoSignIn = Annotated[
     SignIn,
     typer.Option(
         "--trino-auth",
-        help="How to sign in to Trino. focuswatch reads secrets from TRINO_PASSWORD, TRINO_JWT, TRINO_CERTIFICATE and "
+        help="Sign-in method for Trino. focuswatch reads secrets from TRINO_PASSWORD, TRINO_JWT, "
+        "TRINO_CERTIFICATE and "
         "TRINO_CERTIFICATE_KEY.",
     ),
 ]
@@ -209,9 +220,8 @@ def ledger_path(ledger: str | None, *, state: Path) -> Path:
 
     if ledger and ledger.startswith(DYNAMODB):
         raise ConfigError(
-            f"--ledger {ledger}: focuswatch scan writes only to ledger files. "
-            "Only the deployment's own functions write to a "
-            "deployment's ledger. Specify a file, or omit --ledger."
+            f"--ledger {ledger}: focuswatch scan cannot write to the ledger of a deployment. Specify the "
+            "path of a ledger file, or omit --ledger."
         )
     return Path(ledger) if ledger else state / "ledger.db"
 
@@ -270,4 +280,7 @@ def note_unfinished(catalog: "Catalog") -> None:
     """Print a note to stderr that names the unfinished detections, which are left out."""
     if catalog.unfinished:
         names = ", ".join(catalog.unfinished)
-        typer.echo(f"Note: skipped unfinished detections: {names}. Run focuswatch check.", err=True)
+        typer.echo(
+            f"Note: skipped unfinished detections: {names}. To see what is missing, run focuswatch check.",
+            err=True,
+        )

@@ -24,14 +24,14 @@ def page(
         typer.Option(
             "-o",
             "--out",
-            help="HTML file to write. The file can be opened without a web server.",
+            help="Path of the HTML file to write. You can open this file in a browser without a web server.",
             dir_okay=False,
         ),
     ] = Path("focuswatch.html"),
 ) -> None:
     """Write findings, trends and savings as one HTML file.
 
-    If you specify no export, the page covers the most recent scan.
+    If you specify no export, the report page shows the most recently scanned export.
 
     \b
     focuswatch page
@@ -45,7 +45,7 @@ def page(
         options.open_ledger(bill_options.ledger, export=opened.name, state=bill_options.state) as ledger,
         progress_line() as line,
     ):
-        line.progress("Writing the page")
+        line.progress("Writing the report page")
         address = write_page(
             opened.bill,
             ledger=ledger,

@@ -16,7 +16,7 @@ class PolicyFormat(StrEnum):
 
 
 def policy(
-    use_case: Annotated[str, typer.Argument(help="Use case in owners.toml.", show_default=False)],
+    use_case: Annotated[str, typer.Argument(help="Name of a use case in owners.toml.", show_default=False)],
     owners: options.OwnersFile = None,
     kind: Annotated[
         PolicyFormat,
@@ -25,8 +25,8 @@ def policy(
 ) -> None:
     """Print the policy that enforces a use case's rules.
 
-    The rules are the keys models, batch and regions of the use case in owners.toml. The policy is printed as JSON for
-    your review; focuswatch never attaches it.
+    The rules are the keys models, batch and regions of the use case in owners.toml. The command prints the
+    policy as JSON for your review; focuswatch never attaches this policy.
 
     \b
     focuswatch policy ticket-answers --owners owners.toml
@@ -42,7 +42,8 @@ def policy(
     if use_case not in use_cases:
         names = ", ".join(use_cases) or "none"
         raise ConfigError(
-            f"There is no use case '{use_case}' in {owners or 'owners.toml (--owners)'}: {names}."
+            f"There is no use case '{use_case}' in {owners or 'owners.toml (--owners)'}. Expected one of: "
+            f"{names}."
         )
     found = use_cases[use_case]
     document = policy_document(use_case, found, kind=kind.value)

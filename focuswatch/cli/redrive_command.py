@@ -18,17 +18,20 @@ MAX_SHOWN = 3
 
 def redrive(
     kind: Annotated[
-        str | None, typer.Argument(help="Redrive only this function. [default: all]", show_default=False)
+        str | None,
+        typer.Argument(
+            help="Redrive only the dead letters of this function. [default: all]", show_default=False
+        ),
     ] = None,
-    config: Annotated[Path, typer.Option(help="Deployment file.")] = Path("config/deployment.toml"),
+    config: Annotated[Path, typer.Option(help="Path of deployment.toml.")] = Path("config/deployment.toml"),
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="List dead letters with their age and cause, and do not redrive any."),
+        typer.Option("--dry-run", help="List dead letters with their age and cause, without redriving them."),
     ] = False,
 ) -> None:
-    """Redrive dead letters after their cause is fixed.
+    """Redrive dead letters after you have fixed their cause.
 
-    Exits with 1 if some dead letters could not be redriven.
+    Exits with code 1 if a dead letter could not be redriven.
 
     \b
     AWS_PROFILE=pipeline focuswatch redrive --dry-run
@@ -45,7 +48,7 @@ def redrive(
         failed += len(summary.failures)
         letters += len(summary.letters)
     if not letters:
-        typer.echo(f"No dead letters: {', '.join(kinds)}.")
+        typer.echo(f"There are no dead letters of {', '.join(kinds)}.")
     if failed:
         raise typer.Exit(1)
 

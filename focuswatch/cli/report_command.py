@@ -31,12 +31,16 @@ def report(
     ] = None,
     cost: Annotated[
         CostName | None,
-        typer.Option(help="Sum EffectiveCost or BilledCost, if the report offers both.", show_default=False),
+        typer.Option(
+            help="Cost column to sum (EffectiveCost or BilledCost), if the report supports both columns.",
+            show_default=False,
+        ),
     ] = None,
     charges: Annotated[
         str | None,
         typer.Option(
-            help="Count these charges, if the report offers it: usage, fees, credits, tax, separated by commas.",
+            help="Charges to include, if the report supports this option: usage, fees, credits, tax, "
+            "separated by commas.",
             show_default=False,
         ),
     ] = None,
@@ -44,7 +48,7 @@ def report(
         datetime | None,
         typer.Option(
             formats=["%Y-%m"],
-            help="Month of month_close. [default: the newest invoiced month]",
+            help="Month of the report month_close. [default: the most recent invoiced month]",
             show_default=False,
         ),
     ] = None,
@@ -52,8 +56,8 @@ def report(
 ) -> None:
     """Print a report.
 
-    If you specify no export, the report uses the most recent scan and its files. The output states the basis of the
-    amounts and the options for other bases.
+    If you specify no export, the report uses the most recently scanned export and its files. The output
+    states the cost column and the charges that the amounts include, and the options to change them.
 
     \b
     focuswatch report ai_spend
@@ -74,7 +78,9 @@ def report(
         _close_month(selected, bill_options, by=by, month=month.date() if month else None, format=format)
         return
     if month:
-        raise ConfigError(f"--month is for the report month_close, not for {selected.id}. Leave --month out.")
+        raise ConfigError(
+            f"--month is valid only for the report month_close, not for {selected.id}. Omit --month."
+        )
     with open_export(bill_options) as opened:
         _load_findings(selected, opened=opened, bill_options=bill_options)
         part = partial(_split_rows, by=by) if by else _rows
@@ -99,7 +105,8 @@ def _close_month(
 
     if by:
         raise ConfigError(
-            f"--by is not available for {report.id}: it lists teams and use cases. Leave --by out."
+            f"--by is not available for {report.id}, because this report already lists teams and use cases. "
+            "Omit --by."
         )
     with (
         open_export(bill_options) as opened,
@@ -159,8 +166,8 @@ def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "Opene
         raise ConfigError(f"--by is not available for {report.id}: {reason} Omit --by.")
     if by is SplitBy.PROVIDER and reads_ledger(report):
         raise ConfigError(
-            f"--by provider is not available for {report.id}, which reads findings. "
-            "`focuswatch findings --format json` has the provider of each finding. Omit --by."
+            f"--by provider is not available for {report.id}, because this report reads findings. To see "
+            "the provider of each finding, run `focuswatch findings --format json`. Omit --by."
         )
     bill = opened.bill
     if not isinstance(bill.engine, DuckDbEngine):

@@ -27,20 +27,20 @@ def scan(
     bill_options: BillOptions,
     only: Annotated[
         list[str] | None,
-        typer.Option(help="Run only this detection. The option can be repeated.", show_default=False),
+        typer.Option(help="Run only this detection. You can repeat --only.", show_default=False),
     ] = None,
     forget_files: Annotated[
         bool,
         typer.Option(
             "--forget-files",
-            help="Ignore the files given with earlier scans of this export.",
+            help="Do not use the files that you passed to earlier scans of this export.",
         ),
     ] = False,
     format: Annotated[ScanFormat, typer.Option(help="Output format.")] = ScanFormat.TABLE,
     fail_on: Annotated[
         SeverityName | None,
         typer.Option(
-            help="Exit with 3 if there is a new finding of this severity or higher.", show_default=False
+            help="Exit with code 3 if there is a new finding of this severity or higher.", show_default=False
         ),
     ] = None,
 ) -> None:
@@ -134,7 +134,7 @@ def _keep_forecasts(bill: "Bill", *, catalog: "Catalog", note: "Callable[[str], 
     try:
         keep_forecasts(bill, catalog=catalog)
     except QueryError as error:
-        note(f"Note: the forecasts of this scan were not kept: {error}")
+        note(f"Note: the forecasts of this scan were not stored: {error}")
 
 
 def _selected(catalog: "Catalog", only: list[str] | None) -> "list[Detection]":

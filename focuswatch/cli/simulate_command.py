@@ -24,8 +24,8 @@ class FileFormat(StrEnum):
 
 def simulate(
     out: Annotated[Path, typer.Argument(help="New or empty folder to write to.", file_okay=False)],
-    accounts: Annotated[int, typer.Option(help="Number of accounts.", min=40)] = 40,
-    days: Annotated[int, typer.Option(help="Number of days.", min=60, max=800)] = 120,
+    accounts: Annotated[int, typer.Option(help="Number of simulated accounts.", min=40)] = 40,
+    days: Annotated[int, typer.Option(help="Number of days on the simulated bill.", min=60, max=800)] = 120,
     rows: Annotated[
         int | None, typer.Option(help="Approximate number of charges.", min=1, show_default=False)
     ] = None,
@@ -41,7 +41,7 @@ def simulate(
 ) -> None:
     """Write a simulated FOCUS 1.2 export of an organization.
 
-    truth.json lists the simulated incidents.
+    The file truth.json lists the incidents that the simulated bill contains.
 
     \b
     focuswatch simulate ./organization
@@ -68,4 +68,7 @@ def simulate(
         "invocations": written.invocations, "token hours": written.token_hours, "truth": written.truth,
     }.items():  # fmt: skip
         typer.echo(f"  {name:15} {path}")
-    typer.echo(f"{written.incidents} incidents planted, and {written.hard_negatives} harmless lookalikes.")
+    typer.echo(
+        f"The bill contains {written.incidents} incidents, and {written.hard_negatives} harmless "
+        "changes that resemble incidents."
+    )

@@ -27,7 +27,7 @@ from focuswatch.reports.month_close import close_month
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.weekly_of_bill import weeks_of_bill
 
-NO_METRICS = "The activity file contains no usage metrics for these resources."
+NO_METRICS = "The --activity file contains no CloudWatch metrics for these resources."
 MOST_TEAMS = 20  # named in an error
 
 
@@ -92,7 +92,11 @@ def weekly_document(team: str | None, *, source: Source, catalog: Catalog) -> Do
         weeks = weeks_of_bill(opened.bill, entries=entries, catalog=catalog, owners=opened.owners)
         as_of = opened.bill.as_of
     week = next((week for week in weeks if week.team == team), None)
-    lines = [week.heading, *week.lines] if week else ["No spend in two weeks, and no open finding."]
+    lines = (
+        [week.heading, *week.lines]
+        if week
+        else ["There was no spend in the last two weeks, and there are no open findings."]
+    )
 
     def build(limits: TextLimits) -> Document:
         return {

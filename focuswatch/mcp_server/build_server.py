@@ -144,7 +144,9 @@ def _sentence(error: ToolError) -> str:
         case None:
             return visible(str(error))
     logger.error("a tool failed", exc_info=cause)
-    return f"Unexpected {type(cause).__name__}. The log of focuswatch mcp on stderr has the details."
+    return (
+        f"Unexpected {type(cause).__name__}. For details, read the log that focuswatch mcp writes to stderr."
+    )
 
 
 def _argument_sentence(problem: Any) -> str:

@@ -65,7 +65,9 @@ def root_cause(entry: LedgerEntry, *, source: Source, catalog: Catalog) -> Docum
 def _computed(finding: Finding, *, source: Source, catalog: Catalog) -> Explanation:
     increase = cost_increase_of(finding, catalog=catalog)
     if increase is None:
-        instead = INSTEAD.get(finding.detection, "get_finding shows its cost and its evidence.")
+        instead = INSTEAD.get(
+            finding.detection, "to see the cost and the evidence of the finding, call get_finding."
+        )
         raise ConfigError(
             f"{finding.fingerprint} ({finding.detection}) has no cost increase to explain: {instead}"
         )

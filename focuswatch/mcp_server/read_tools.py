@@ -26,7 +26,10 @@ LISTING = "use list_findings with status all"
 
 Fingerprint = Annotated[str, Field(description="Fingerprint of the finding, or its first characters.")]
 Cursor = Annotated[
-    str | None, Field(description="next_cursor of the previous page, with the same other arguments.")
+    str | None,
+    Field(
+        description="The next_cursor of the previous page. Repeat all other arguments of the previous page."
+    ),
 ]
 
 
@@ -40,18 +43,23 @@ class ReadTools:
 
     def list_findings(
         self,
-        team: Annotated[str | None, Field(description="Team, or 'no owner'.")] = None,
+        team: Annotated[str | None, Field(description="Team that owns the findings, or 'no owner'.")] = None,
         account: Annotated[str | None, Field(description="ID or name of the account.")] = None,
         category: Annotated[Category | None, Field(description="Category of the detection.")] = None,
-        severity: Annotated[Severity | None, Field(description="Exactly this severity.")] = None,
+        severity: Annotated[
+            Severity | None, Field(description="List only findings of this severity.")
+        ] = None,
         detection: Annotated[str | None, Field(description="ID of the detection.")] = None,
         status: Annotated[
             FindingStatus,
-            Field(description="open: present in the newest scan and not muted. suppressed: muted."),
+            Field(
+                description="open: the most recent scan reported the finding, and it is not muted. "
+                "suppressed: the finding is muted."
+            ),
         ] = "open",
         cursor: Cursor = None,
     ) -> Document:
-        """List findings, highest cost first: waste, cost anomalies, security signals and governance gaps."""
+        """List findings of waste, cost anomalies, security and governance, highest cost first."""
         filters = FindingFilters(team, account, category, severity, detection, status)
         with self._source.ledger() as ledger:
             return list_findings(ledger, filters=filters, cursor=cursor, catalog=self._catalog)
@@ -66,7 +74,8 @@ class ReadTools:
     def explain_increase(self, fingerprint: Fingerprint) -> Document:
         """Show the root cause of a finding's cost increase.
 
-        Cost drivers by meter, region, operation and resource; usage and price; what started, stopped or changed.
+        Returns cost drivers by meter, Region, operation and resource, the effects of usage and price, and
+        what started, stopped or changed.
         """
         with self._source.ledger() as ledger:
             entry = find_entry(ledger, fingerprint, listing=LISTING)
@@ -85,7 +94,14 @@ class ReadTools:
         return report_page(report, as_of=as_of, rows=rows, cursor=cursor)
 
     def weekly_summary(
-        self, team: Annotated[str | None, Field(description="Team; the organization if omitted.")] = None
+        self,
+        team: Annotated[
+            str | None,
+            Field(
+                description="Show only the digest of this team. If omitted, "
+                "show the digest of the organization."
+            ),
+        ] = None,
     ) -> Document:
         """Summarize the last seven complete days: spend, largest changes with causes, open findings, savings."""
         return weekly_document(team, source=self._source, catalog=self._catalog)
@@ -93,9 +109,12 @@ class ReadTools:
     def list_detections(
         self,
         detection: Annotated[
-            str | None, Field(description="Show this detection in full, with thresholds and limitations.")
+            str | None,
+            Field(description="Show all details of this detection, with thresholds and known limitations."),
         ] = None,
-        category: Annotated[Category | None, Field(description="List only this category.")] = None,
+        category: Annotated[
+            Category | None, Field(description="List only detections of this category.")
+        ] = None,
         cursor: Cursor = None,
     ) -> Document:
         """List the detections, or show one in full."""
@@ -104,5 +123,6 @@ class ReadTools:
         return detections_page(self._catalog, category=category, cursor=cursor)
 
     def not_evaluated(self) -> Document:
-        """Show what the newest scan did not evaluate, and why: resources, accounts, days and detections."""
+        """List resources, accounts, days and detections that the most recent scan did not evaluate, with the
+        reasons."""
         return not_evaluated_document(source=self._source, catalog=self._catalog)

@@ -18,7 +18,9 @@ from focuswatch.mcp_server.read_tools import LISTING, Fingerprint
 from focuswatch.mcp_server.response_size import Document
 from focuswatch.mcp_server.source import Source
 
-Reason = Annotated[str, Field(description="Reason, shown in the list of suppressions.")]
+Reason = Annotated[
+    str, Field(description="Reason for the suppression, which the list of suppressions shows.")
+]
 
 
 class WriteTools:
@@ -31,7 +33,9 @@ class WriteTools:
     def snooze(
         self,
         fingerprint: Fingerprint,
-        until: Annotated[date, Field(description="Bill date from which the finding is notified again.")],
+        until: Annotated[
+            date, Field(description="First date on the bill on which focuswatch notifies the owner again.")
+        ],
         reason: Reason,
     ) -> Document:
         """Mute one finding until a date. Call this only if the user asked for it."""
@@ -42,14 +46,18 @@ class WriteTools:
         fingerprint: Fingerprint,
         reason: Reason,
         until: Annotated[
-            date | None, Field(description="Bill date from which it is notified again; never if omitted.")
+            date | None,
+            Field(
+                description="First date on the bill on which focuswatch notifies the owner "
+                "again. If omitted, the finding stays muted."
+            ),
         ] = None,
     ) -> Document:
         """Mute one finding that is expected, by default with no end date. Call this only if the user asked for it."""
         return self._suppress(fingerprint, until=until, reason=reason)
 
     def acknowledge(self, fingerprint: Fingerprint) -> Document:
-        """Record that someone works on an open finding, which postpones its reminder.
+        """Record that someone works on an open finding, and postpone the reminder about the finding.
 
         Call this only if the user asked for it.
         """

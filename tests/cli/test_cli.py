@@ -444,7 +444,7 @@ def test_commands_that_read_a_bill_share_their_options(command):
 def test_scan_refuses_the_ledger_of_a_deployment(export):
     """Only the functions of the deployment write to it."""
     done = focuswatch("scan", export, "--ledger", "dynamodb://focuswatch-ledger", code=2)
-    assert "focuswatch scan writes only to ledger files" in done.stderr
+    assert "focuswatch scan cannot write to the ledger of a deployment" in done.stderr
 
 
 def test_each_command_has_an_example():
@@ -565,7 +565,7 @@ def test_interrupted_scan_states_that_the_state_is_unchanged(raised):
     )
     done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (130, "")
-    assert done.stderr.startswith("focuswatch: interrupted. Saved state is intact")
+    assert done.stderr.startswith("focuswatch: the command was interrupted. The stored state is intact")
 
 
 def test_finding_in_full_shows_its_known_limitations(scanned):

@@ -138,7 +138,7 @@ def test_ledger_of_a_deployment_has_the_stored_explanation(monkeypatch, stored, 
         command = ["explain", one.fingerprint, "--ledger", f"dynamodb://{table.name}"]
         done = CliRunner().invoke(app, command)
     if code:
-        assert "was stored without an explanation" in str(done.exception)
+        assert "contains no root cause for finding" in str(done.exception)
     else:
         output = " ".join(done.output.split())
         assert "RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy" in output

@@ -328,7 +328,7 @@ def test_the_command_prints_the_dead_letters_and_the_result(session, deployment,
         "  3 replayed by one run of focuswatch-detect",
         "  1 sent to queue focuswatch-slack",
     ]
-    assert command(deployment, monkeypatch, "slack").stdout == "No dead letters: slack.\n"
+    assert command(deployment, monkeypatch, "slack").stdout == "There are no dead letters of slack.\n"
 
 
 @pytest.mark.parametrize(

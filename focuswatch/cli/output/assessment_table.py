@@ -50,7 +50,7 @@ def _print_kind(assessments: "Sequence[Assessment]", kind: str, *, out: "Console
     with_charges = [one for one in assessments if one.state != "no charges"]
     ready = sum(one.state != "not evaluated" for one in with_charges)
     out.print()
-    out.print(f"{ready} of {len(assessments)} {kind}s can evaluate this bill", markup=False)
+    out.print(f"This bill supports {ready} of {len(assessments)} {kind}s", markup=False)
     columns = [
         Column(kind.capitalize()),
         Column("Evaluated"),
@@ -86,7 +86,7 @@ def _print_fixes(assessments: "Sequence[Assessment]", *, out: "Console") -> None
     if not by_fix:
         return
     out.print()
-    out.print("To evaluate more of the bill:", style="bold")
+    out.print("To enable more detections and reports:", style="bold")
     for number, (fix, ids) in enumerate(sorted(by_fix.items(), key=lambda item: -len(item[1])), 1):
         out.print(f"{number}. {visible(fix)}", markup=False, soft_wrap=True)
         out.print(f"   for {', '.join(sorted(ids))}", style="dim", markup=False)

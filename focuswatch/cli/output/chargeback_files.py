@@ -86,7 +86,8 @@ def write_files(
     earlier = {path for suffix in ("csv", "parquet") for path in folder.glob(f"{stem}*.{suffix}")}
     if left := sorted(earlier - set(paths)):
         raise ConfigError(
-            f"{left[0]} is from an earlier chargeback with other teams. Remove it, or use another folder for --out."
+            f"{left[0]} is from an earlier chargeback with other teams. Remove this file, or choose another "
+            "folder with --out."
         )
     for path, (columns, rows) in tables.items():
         Path(f"{path}.csv").write_text(rows_csv(rows, columns=list(columns), exact=True), encoding="utf-8")

@@ -14,10 +14,13 @@ from focuswatch.reports.chargeback import COLUMNS
 
 UNALLOCATED, NOT_INVOICED = "(unallocated)", "(not invoiced)"
 SHOWN = 20
-BASIS = "BilledCost by invoice, including credits, tax and refunds. Each row and each invoice adds up to the cent."
+BASIS = (
+    "BilledCost by invoice, including credits, tax and refunds. The amounts of each row and each invoice add up to "
+    "the cent."
+)
 NO_INVOICE = (
-    "(not invoiced): charges without InvoiceId. The invoice is not issued yet and amounts can change, or the export is "
-    "FOCUS 1.0, which has no InvoiceId."
+    "(not invoiced): these charges have no InvoiceId, because AWS has not issued the invoice yet (amounts "
+    "can still change), or because the export is FOCUS 1.0, which has no InvoiceId."
 )
 
 
@@ -83,7 +86,9 @@ def _print_lines(lines: Sequence[Row], *, title: str, keys: Sequence[str]) -> No
     columns = [*map(Column, headings), Column("amount", number=True)]
     print_grid(out, columns, [[*key, _money(sums[key])] for key in largest[:SHOWN]])
     if len(largest) > SHOWN:
-        out.print(f"{len(largest) - SHOWN} more rows: use --out or --format csv.", markup=False)
+        out.print(
+            f"{len(largest) - SHOWN} more rows. To see all rows, use --out or --format csv.", markup=False
+        )
 
 
 def _money(amount: Decimal) -> str:

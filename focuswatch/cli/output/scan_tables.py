@@ -37,7 +37,7 @@ KINDS = {
     "changed": "changed",
     "reminder": "open for two weeks or more",
     "resolved": "resolved",
-    "saving_verified": "with their savings compared with the bill",
+    "saving_verified": "with savings verified on the bill",
 }
 
 
