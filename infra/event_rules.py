@@ -123,7 +123,7 @@ class EventRules(Construct):
             self,
             id,
             rule_name=f"{self._name}-{id}",
-            description=f"{why}: {calls}",
+            description=f"Invokes the Lambda function {calls}. Reason: {why}.",
             event_pattern=pattern,
             schedule=schedule,
             targets=[target],

@@ -30,7 +30,7 @@ class GlueDatabase(Construct):
             catalog_id=deployment.accounts.pipeline,
             database_input=aws_glue.CfnDatabase.DatabaseInputProperty(
                 name=deployment.athena.database,
-                description="FOCUS export and the tables that focuswatch derives from it",
+                description="FOCUS export, and the tables that focuswatch computes from the export",
             ),
         )
         for name, columns in GLUE_TABLES.items():
@@ -70,7 +70,7 @@ def _workgroup(scope: Construct, deployment: Deployment) -> aws_athena.CfnWorkGr
         scope,
         "Workgroup",
         name=deployment.athena.workgroup,
-        description="focuswatch: queries of detections, reports and refresh",
+        description="focuswatch: Athena queries of detections, reports and refreshes",
         recursive_delete_option=True,
         work_group_configuration=config.WorkGroupConfigurationProperty(
             bytes_scanned_cutoff_per_query=deployment.athena.scan_limit_gib * GIB,

@@ -64,7 +64,8 @@ def layers(scope: Construct, *, deployment: Deployment, name: str | None = None)
         scope,
         "Layer",
         layer_version_name=name or f"{deployment.name}-packages",
-        description="Packages of focuswatch that AWS's layers do not contain: " + ", ".join(LAYER_PACKAGES),
+        description="Python packages of focuswatch that the Lambda layers of AWS do not contain: "
+        + ", ".join(LAYER_PACKAGES),
         code=layer_code(),
         compatible_runtimes=[RUNTIME],
         compatible_architectures=[ARCHITECTURE],

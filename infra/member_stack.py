@@ -25,7 +25,8 @@ class MemberStack(Stack):
         super().__init__(
             scope,
             id,
-            description="focuswatch: read-only role in each account, for the collector",
+            description="focuswatch: read-only role in each account, to read resources, metrics and "
+            "CloudTrail events",
             env=Environment(account=deployment.member_stack_account, region=PAYER_REGION),
         )
         _stack_set(self, deployment)
@@ -80,7 +81,8 @@ def member_role(deployment: Deployment) -> dict[str, Any]:
     }
     return {
         "RoleName": deployment.collector.member_role,
-        "Description": "Read-only access for focuswatch: usage of resources, and CloudTrail events",
+        "Description": "Read-only access for focuswatch to resources, CloudWatch metrics and CloudTrail "
+        "events",
         "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trusted]},
         "Policies": [
             {
@@ -112,7 +114,7 @@ def _invocation_logs(deployment: Deployment) -> dict[str, Any]:
 def _stack_set(scope: Construct, deployment: Deployment) -> None:
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "focuswatch: read-only role for the collector",
+        "Description": "focuswatch: read-only role, to read resources, metrics and CloudTrail events",
         "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": member_role(deployment)}},
     }
     CfnStackSet(

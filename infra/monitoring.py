@@ -59,14 +59,14 @@ class Monitoring(Construct):
 
     def _errors(self, kind: str) -> None:
         metric = self._functions.functions[kind].metric_errors(period=Duration.minutes(5), statistic="Sum")
-        why = f"The function {kind} failed, and the request is not retried. Check the function's log."
+        why = f"The Lambda function {kind} failed, and AWS does not retry the request. Check its log."
         self._alarm(f"{kind}-errors", metric, threshold=1, why=why)
 
     def _dead_letters(self, kind: str) -> None:
         metric = self._functions.dead_letters[kind].metric_approximate_number_of_messages_visible(
             period=Duration.minutes(5), statistic="Maximum"
         )
-        why = f"Events of {kind} failed after all retries. See docs/operate.md, Redrive dead letters."
+        why = f"Events of the function {kind} failed after all retries. See docs/operate.md, Redrive dead letters."
         self._alarm(f"{kind}-dead-letters", metric, threshold=1, why=why)
 
     def _backlog(self, kind: str) -> None:
@@ -96,14 +96,15 @@ class Monitoring(Construct):
             f"{kind}-missed",
             self._metric("Runs", statistic="Sum", period=period, service=kind),
             threshold=0,
-            why=f"The function {kind} has not completed a run for {period.to_hours() * periods:.0f} hours.",
+            why=f"The Lambda function {kind} has not completed a run for {period.to_hours() * periods:.0f} "
+            "hours.",
             compared=_Alarm.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
             periods=periods,
             missing=_Missing.BREACHING,
         )
 
     def _old_data(self, hours: int) -> None:
-        why = f"The newest delivery of the billing export is older than {hours} hours. Check the export."
+        why = f"The most recent delivery of the billing export is older than {hours} hours. Check the export."
         self._alarm("data-age", self._data_age(), threshold=hours, why=why, missing=_Missing.IGNORE)
 
     def _alarm(

@@ -41,7 +41,8 @@ class PauseStack(Stack):
         super().__init__(
             scope,
             id,
-            description="focuswatch: policy that pauses spending, and the role that attaches it to named roles",
+            description="focuswatch: policy that pauses AI spending, and role that attaches the policy to "
+            "roles with a spend cap",
             env=Environment(account=account, region=deployment.accounts.region),
             synthesizer=BootstraplessSynthesizer(),  # it has no assets, so the account needs no bootstrap
         )
@@ -106,7 +107,8 @@ def _pause_role(
         scope,
         "Pause",
         role_name=deployment.pause_role,
-        description="focuswatch: attaches and detaches one policy on roles with a spend cap",
+        description="focuswatch: attaches and detaches the policy that pauses AI spending on roles with a "
+        "spend cap",
         assume_role_policy_document=_document(trusted),
         policies=[
             aws_iam.CfnRole.PolicyProperty(policy_name="pause", policy_document=_document(*statements))
@@ -200,7 +202,7 @@ def _executor(
     return aws_iam.CfnRole(
         scope,
         id,
-        description="AWS Budgets: attaches one policy to the roles of a use case",
+        description="AWS Budgets: attaches the policy that pauses AI spending to the roles of a use case",
         assume_role_policy_document=_document(trusted),
         policies=[aws_iam.CfnRole.PolicyProperty(policy_name="pause", policy_document=_document(switch))],
     )

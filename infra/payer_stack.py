@@ -43,7 +43,7 @@ class PayerStack(Stack):
         super().__init__(
             scope,
             id,
-            description="focuswatch: FOCUS export, budgets and cost anomalies of the payer account",
+            description="focuswatch: FOCUS export, AWS budgets and cost anomaly alerts in the payer account",
             env=Environment(account=deployment.accounts.payer, region=PAYER_REGION),
         )
         _export(self, deployment)
@@ -222,7 +222,8 @@ def _undelivered(scope: Construct, deployment: Deployment, *, topic: aws_sns.Top
         scope,
         "UndeliveredAlarm",
         alarm_name=name,
-        alarm_description="AWS Budgets or cost anomaly alerts were not delivered to the pipeline. See docs/operate.md.",
+        alarm_description="Alerts of AWS Budgets or Cost Anomaly Detection were not delivered to the "
+        "pipeline account. See docs/operate.md.",
         metric=queue.metric_approximate_number_of_messages_visible(
             period=Duration.minutes(5), statistic="Maximum"
         ),
@@ -276,7 +277,7 @@ def _organization_reader(scope: Construct, deployment: Deployment, *, name: str)
         scope,
         "OrganisationReader",
         role_name=name,
-        description="Lets the focuswatch collector list the organization's accounts",
+        description="Allows focuswatch to list the accounts of the organization",
         assumed_by=aws_iam.AccountPrincipal(deployment.accounts.pipeline).with_conditions(
             {
                 "StringEquals": {"sts:ExternalId": deployment.collector.external_id},

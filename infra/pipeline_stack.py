@@ -22,7 +22,7 @@ class PipelineStack(Stack):
         super().__init__(
             scope,
             id,
-            description="focuswatch: analyzes the bill daily and notifies owners of findings",
+            description="focuswatch: analyzes the AWS bill daily and notifies the owners of findings",
             env=Environment(account=deployment.accounts.pipeline, region=deployment.accounts.region),
         )
         DataBucket(self, "Data", deployment=deployment)

@@ -86,12 +86,13 @@ class ControlsStack(Stack):
             letters.metric_approximate_number_of_messages_visible(
                 period=Duration.minutes(5), statistic="Maximum"
             ),
-            why="Requests to pause or resume spending failed after all retries. See docs/control.md.",
+            why="Requests to pause or resume AI spending failed after all retries. See docs/control.md.",
         )
         self._alarm(
             "errors",
             function.metric_errors(period=Duration.hours(1), statistic="Sum"),
-            why="A pause could not be applied, removed or reviewed. Check the function's log, and docs/control.md.",
+            why="focuswatch could not start, end or review a pause of AI spending. Check the log of the "
+            "Lambda function, and see docs/control.md.",
         )
 
     def _role(self, accounts: list[str]) -> aws_iam.Role:
@@ -128,7 +129,7 @@ class ControlsStack(Stack):
                 self,
                 name,
                 rule_name=f"{deployment.name}-{KIND}-{name}",
-                description=f"Review of spend caps: {KIND}",
+                description=f"Invokes the Lambda function {KIND} to review spend caps.",
                 schedule=schedule,
                 event_pattern=pattern,
                 targets=[target],

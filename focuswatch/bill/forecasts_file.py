@@ -22,7 +22,8 @@ def read(state: Path) -> list[KeptForecast]:
         return []
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise QueryError(
-            f"{path}: the kept forecasts cannot be read ({error}). Delete the file; forecasts are then kept anew"
+            f"{path}: the stored forecasts cannot be read ({error}). Delete this file; the next scan then "
+            "stores new forecasts"
         ) from error
 
 

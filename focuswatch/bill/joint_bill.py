@@ -66,7 +66,7 @@ class JointBill:
     def delivered_charges(self, billing_period: date) -> str:
         """Raise ConfigError: an invoice is of one bill, in its own currency; see Bill."""
         raise ConfigError(
-            f"{billing_period:%Y-%m}: an invoice is split one bill at a time. Specify one of "
+            f"{billing_period:%Y-%m}: focuswatch chargeback reads only one bill at a time. Specify one of "
             f"{', '.join(self.summary.names)}."
         )
 
@@ -95,7 +95,7 @@ def open_joint_bill(
     sources = (OtherBill(inputs.export, inputs.state), *inputs.others)
     names = _names([source.export for source in sources])
     if len({source.state for source in sources}) < len(sources):
-        raise ConfigError(f"The same bill is named twice: {', '.join(names)}. Name each bill once.")
+        raise ConfigError(f"The same bill is specified twice: {', '.join(names)}. Specify each bill once.")
     with ExitStack() as stack:
         for source in sources:
             stack.enter_context(locked(source.state))

@@ -107,7 +107,8 @@ def load_file(
         missing = [column for column in columns if column.lower() not in names and column not in optional]
         if missing:
             raise ConfigError(
-                f"{path} lacks {', '.join(missing)}; expected the columns {', '.join(columns)}. Add the missing ones."
+                f"{path} lacks {', '.join(missing)}; expected the columns {', '.join(columns)}. Add the "
+                "missing columns."
             )
         selected = ", ".join(_selected(column, type_, names) for column, type_ in columns.items())
         connection.execute(f"INSERT INTO {name} SELECT {selected} FROM {source}")

@@ -131,8 +131,9 @@ class AthenaEngine:
     def _reason(self, message: str, *, label: str, execution_id: str) -> str:
         if athena_dialect.OVER_LIMIT.search(message):
             return (
-                f"{label}: the workgroup {self.workgroup} stopped the statement at its limit of scanned bytes "
-                f"(execution {execution_id}); increase scan_limit_gib in config/deployment.toml, or read less data"
+                f"{label}: the workgroup {self.workgroup} stopped the statement at its limit of scanned "
+                f"bytes (execution {execution_id}); increase scan_limit_gib in config/deployment.toml, or "
+                "query less data"
             )
         first_line = message.strip().partition("\n")[0] or "no reason given"
         return f"{label}: Athena could not run the statement (execution {execution_id}): {first_line}"

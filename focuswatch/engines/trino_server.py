@@ -57,7 +57,9 @@ class Server:
         except ValueError as error:
             raise ConfigError(f"--trino {address}: {error}; {EXPECTED}.") from error
         if parts.password:
-            raise ConfigError(f"--trino contains a password. Set TRINO_PASSWORD instead, and {EXPECTED}.")
+            raise ConfigError(
+                f"--trino contains a password. Set the password in TRINO_PASSWORD instead, and {EXPECTED}."
+            )
         names = [unquote(name) for name in parts.path.strip("/").split("/")]
         if parts.scheme not in PORTS or not parts.hostname or len(names) != 2 or not all(names):
             raise ConfigError(f"--trino {address}: {EXPECTED}.")
@@ -78,9 +80,13 @@ class Server:
             ) from error
         found_secrets = {name: secrets[name] for name in SECRETS.get(sign_in, ()) if secrets.get(name)}
         if missing := [name for name in SECRETS.get(sign_in, ()) if name not in found_secrets]:
-            raise ConfigError(f"--trino-auth {sign_in} needs {' and '.join(missing)} in the environment.")
+            raise ConfigError(
+                f"--trino-auth {sign_in} requires the environment variables {' and '.join(missing)}."
+            )
         if sign_in is not SignIn.NONE and self.scheme != "https":
-            raise ConfigError(f"--trino-auth {sign_in} over http would expose the secret. Use https.")
+            raise ConfigError(
+                f"--trino-auth {sign_in} over http would expose the secret. Use https for --trino."
+            )
         auth = _auth(sign_in, user=self.user, secrets=found_secrets)
 
         def opened() -> "Connection":

@@ -158,8 +158,8 @@ class TrinoTables:
             if "NOT_SUPPORTED" not in str(error):
                 raise
             raise ConfigError(
-                f"{table}: lacks the column {column}, which this version of focuswatch needs, and the connector cannot "
-                f"add columns. Run DROP TABLE {table} in the schema, then scan again."
+                f"{table}: the column {column}, which this version of focuswatch needs, is missing, and the "
+                f"Trino connector cannot add columns. Run DROP TABLE {table} in the schema, then scan again."
             ) from error
 
     def _fold(self, period: TrinoPeriod) -> None:
