@@ -25,7 +25,8 @@ def explain(
 ) -> None:
     """Show the cost drivers of a finding.
 
-    The cost drivers add up to the excess cost of the finding, with the effects of volume and price. The
+    The cost drivers add up to the excess cost of the finding. For each cost driver, the output states the
+    effects of volume and price. The
     output also lists resources, Regions and services that started or stopped on the first day of the
     increase.
 

@@ -27,7 +27,7 @@ Until = Annotated[
     datetime | None,
     typer.Option(
         formats=["%Y-%m-%d"],
-        help="First bill date on which the owner is notified again. [default: no end date]",
+        help="First date on the bill on which focuswatch notifies the owner again. [default: no end date]",
         show_default=False,
     ),
 ]
@@ -79,7 +79,9 @@ def snooze(
     fingerprint: Fingerprint,
     until: Annotated[
         datetime,
-        typer.Option(formats=["%Y-%m-%d"], help="First bill date on which the owner is notified again."),
+        typer.Option(
+            formats=["%Y-%m-%d"], help="First date on the bill on which focuswatch notifies the owner again."
+        ),
     ],
     reason: Reason,
     ledger_options: LedgerOptions,

@@ -33,16 +33,16 @@ def mcp(
     author: Annotated[
         str | None,
         typer.Option(
-            help="Your name, required with --allow-write. The ledger records it with each change, as 'NAME "
-            "via MCP'.",
+            help="Your name, required with --allow-write. The ledger records the author of each change as "
+            "'NAME via MCP'.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
     """Serve findings and reports to AI agents (MCP).
 
-    An agent starts this command and exchanges JSON over stdin and stdout. Tools are read-only unless --allow-write
-    is given. Text from the bill is marked as data.
+    An AI agent starts this command, and calls its tools over stdin and stdout. All tools are read-only,
+    unless you pass --allow-write. The server marks text from the bill as data.
 
     \b
     focuswatch mcp

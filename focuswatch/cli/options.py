@@ -26,7 +26,7 @@ Export = Annotated[
 ]
 MaybeExport = Annotated[
     str | None,
-    typer.Argument(help="Export to use. [default: the most recently scanned]", show_default=False),
+    typer.Argument(help="Export to use. [default: the most recently scanned export]", show_default=False),
 ]
 OtherExports = Annotated[
     list[str] | None,
@@ -38,7 +38,9 @@ OtherExports = Annotated[
 ]
 ExportOption = Annotated[
     str | None,
-    typer.Option("--export", help="Export to use. [default: the most recently scanned]", show_default=False),
+    typer.Option(
+        "--export", help="Export to use. [default: the most recently scanned export]", show_default=False
+    ),
 ]
 State = Annotated[
     Path | None,

@@ -65,7 +65,8 @@ class ReadTools:
             return list_findings(ledger, filters=filters, cursor=cursor, catalog=self._catalog)
 
     def get_finding(self, fingerprint: Fingerprint) -> Document:
-        """Show one finding in full: reason, recommended steps, evidence, root cause, and known limitations."""
+        """Show all details of one finding: reason, recommended steps, evidence, root cause, and known
+        limitations."""
         with self._source.ledger() as ledger:
             entry = find_entry(ledger, fingerprint, listing=LISTING)
             status = entry_status(entry, ledger=ledger)
@@ -117,7 +118,7 @@ class ReadTools:
         ] = None,
         cursor: Cursor = None,
     ) -> Document:
-        """List the detections, or show one in full."""
+        """List all detections, or show all details of one detection."""
         if detection is not None:
             return detection_document(self._catalog.detection(detection))
         return detections_page(self._catalog, category=category, cursor=cursor)

@@ -52,8 +52,8 @@ def print_findings(entries: Sequence[LedgerEntry]) -> None:
         )
     if len(incidents) < len(entries):
         out.print(
-            f"{len(entries):,} findings in {len(incidents):,} incidents. {RELATED} marks a finding with the same "
-            "cause as the one above it.",
+            f"{len(entries):,} findings in {len(incidents):,} incidents. {RELATED} marks a finding with the "
+            "same cause as the finding above.",
             style="dim",
         )
 
