@@ -48,10 +48,10 @@ NOT_COMMON = {
     r"\b(string_agg|listagg)\s*\(": "array_join(array_agg(x ORDER BY x), ', ')",
     r"\bbit_or\s*\(": "bitwise_or_agg(x)",
     r"\bbit_count\s*\((?:[^(),]|\([^()]*\))*\)": "bit_count(x, 64)",
-    r"\b(median|approx_percentile|percentile_cont|quantile)\s*\(": "row_number() and the middle one or two",
+    r"\b(median|approx_percentile|percentile_cont|quantile)\s*\(": "row_number() and an average",
     r"\b(date_add|date_parse|date_format|strftime|last_day|last_day_of_month|sequence|generate_series)\s*\(":
         "CAST(d + INTERVAL '1' DAY * n AS date)",
-    r"\bextract\s*\(\s*dow\b|\bdayofweek\s*\(": "day_of_week(d), 1 for Monday",
+    r"\bextract\s*\(\s*dow\b|\bdayofweek\s*\(": "day_of_week(d), which returns 1 for Monday",
     r"\b(approx_distinct|json_extract_scalar|to_utf8|from_unixtime|any_match|map_filter|transform|reduce)\s*\(":
         "plain joins and UNNEST",
     r"(?<!ARRAY)\[\s*'": "element_at(map, key)",
@@ -158,7 +158,8 @@ def _wrong_columns(detection: Detection, columns: set[str]) -> Iterator[str]:
         "forecast": (FORECAST_CONTRACT, FORECAST_COLUMNS),
     }[detection.header.kind]
     if missing := [column for column in contract if column not in columns]:
-        yield f"the query lacks the columns {', '.join(missing)}; required columns: {', '.join(contract)}."
+        names = ", ".join(missing)
+        yield f"the query does not return the columns {names}; required columns: {', '.join(contract)}."
     for name in ("reason", "action"):
         text = getattr(detection.header, name)
         fields = {field for _, field, _, _ in string.Formatter().parse(text) if field}

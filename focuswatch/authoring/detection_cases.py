@@ -75,7 +75,9 @@ def read_cases(path: Path) -> CaseFile:
     """Return the cases at `path`. Raises CatalogError if it is missing, broken, unfinished, or lacks a kind of case."""
     where = f"{path.parent.name}/{path.name}"
     if not path.exists():
-        raise CatalogError(f"{where}: no cases found; add a case of each kind: fires, quiet and boundary.")
+        raise CatalogError(
+            f"{where}: no test cases found; add a test case of each kind: fires, quiet and boundary."
+        )
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -88,7 +90,8 @@ def read_cases(path: Path) -> CaseFile:
         raise CatalogError(f"{where}: {error}") from error
     if missing := {"fires", "quiet", "boundary"} - {case.kind for case in file.cases}:
         raise CatalogError(
-            f"{where}: no case of kind {', '.join(sorted(missing))}; add at least one case of each kind."
+            f"{where}: no test case of kind {', '.join(sorted(missing))}; add at least one test case of "
+            "each kind."
         )
     return file
 

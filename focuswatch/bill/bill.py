@@ -156,14 +156,14 @@ def resolve_as_of(requested: date | None, *, summary: BillSummary) -> date:
     if requested <= summary.first_charge_date:
         raise ConfigError(
             f"--as-of {requested} is not after the first charge; this bill has charges from "
-            f"{summary.first_charge_date} to {summary.last_charge_date}. Specify a later day."
+            f"{summary.first_charge_date} to {summary.last_charge_date}. Specify a later date."
         )
     if requested > default + timedelta(
         days=MAX_DAYS_AFTER_BILL
     ):  # later scans would seem outdated to the ledger
         raise ConfigError(
             f"--as-of {requested} is more than {MAX_DAYS_AFTER_BILL} days after the last charge "
-            f"({summary.last_charge_date}). Specify an earlier day or omit the option."
+            f"({summary.last_charge_date}). Specify an earlier date, or omit --as-of."
         )
     return requested
 

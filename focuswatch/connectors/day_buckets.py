@@ -70,7 +70,10 @@ def _pages(page: Callable[[str | None], BucketPage[Result]], *, vendor: str) -> 
     yield response
     while response.has_more:
         if response.next_page in cursors:
-            raise FetchError(f"{vendor}: the response indicates another page but contains no new cursor")
+            raise FetchError(
+                f"{vendor}: the response indicates another page, but contains no new cursor. "
+                "Run the command again"
+            )
         cursors.add(response.next_page)
         response = page(response.next_page)
         yield response

@@ -108,7 +108,8 @@ def first_day(since: date | None, *, newest: date | None, until: date, restated_
     first = min((day for day in (since, resumed) if day), default=None)
     if first is None:
         raise ConfigError(
-            "The folder contains no charges yet. Specify the first day with --since, such as 2026-11-01"
+            "The output folder contains no charges yet. Specify the first day with --since, for example "
+            "--since 2026-11-01"
         )
     if first >= until:
         raise ConfigError(f"--since {first} must be before {until}, the first incomplete UTC day")

@@ -57,7 +57,9 @@ class VendorApi:
         address = urlsplit(self.url)
         is_local = address.scheme == "http" and address.hostname == "127.0.0.1"
         if not address.hostname or not (address.scheme == "https" or is_local):
-            raise ConfigError(f"'{visible(self.url)}' is not an address of an API. Expected https://…")
+            raise ConfigError(
+                f"'{visible(self.url)}' is not the URL of an API. Expected a URL that starts with https://"
+            )
 
     def get(self, path: str, parameters: Parameters, *, shape: type[Shape]) -> Shape:
         """Return the response to a GET; a list in `parameters` is sent as a repeated parameter."""
@@ -123,8 +125,8 @@ class VendorApi:
         status = response.status_code
         if status in (UNAUTHORIZED, FORBIDDEN):  # the body may repeat the key
             return FetchError(
-                f"{self.vendor}: HTTP {status} for {request}: the key in {self.key_variable} is not valid or lacks "
-                f"permission. {self.key_help}".rstrip(),
+                f"{self.vendor}: HTTP {status} for {request}: the API key in {self.key_variable} is not "
+                f"valid or lacks permission. {self.key_help}".rstrip(),
                 status=status,
             )
         text = " ".join(visible(response.text.replace(self.key, "…")).split())[:SHOWN_CHARACTERS]

@@ -57,7 +57,11 @@ def list_names(
             if error.status not in (UNAUTHORIZED, FORBIDDEN):
                 raise
             return Names(
-                {}, (f"The key has no permission to read {path}. The files contain IDs instead of names.",)
+                {},
+                (
+                    f"The API key has no permission to read {path}, so the files contain IDs instead of "
+                    "names.",
+                ),
             )
         found += listed.data
         if not listed.has_more or not listed.data:

@@ -62,11 +62,13 @@ def decide_press(
     """
     if press.user_id not in cap.approvers:
         named = ", ".join(f"<@{approver}>" for approver in cap.approvers) or "none is configured"
-        return PauseDecision(None, f"Only an approver of {cap.use_case} can do this: {named}.")
+        return PauseDecision(
+            None, f"Only an approver of {cap.use_case} can pause or resume spending. Approvers: {named}."
+        )
     if record and press.at == record.decided_at:
         return PauseDecision(None, "")  # delivered twice
     if record and press.at < record.decided_at:
-        return PauseDecision(None, f"A later decision about {cap.use_case} has replaced this one.")
+        return PauseDecision(None, f"A later decision about {cap.use_case} has replaced this decision.")
     if press.wants == "resume":
         return _resume(record, press, cap=cap, now=now)
     if cap.mode == "off":

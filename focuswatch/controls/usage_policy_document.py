@@ -52,8 +52,8 @@ def policy_notes(policy: UsagePolicy, *, kind: PolicyKind) -> list[str]:
     notes = [f"Nothing was changed. Review the policy, and attach it {target}."]
     if policy.regions:
         notes.append(
-            "A cross-Region inference profile calls models in other Regions: list all Regions to which it routes, "
-            "or use models in the Region."
+            "A cross-Region inference profile calls models in other Regions. List all Regions of the "
+            "inference profile in `regions`, or use models in a single Region."
         )
     if policy.batch:
         notes.append(

@@ -96,7 +96,7 @@ def test_period_without_a_manifest_is_skipped_with_a_note(tmp_path):
     write(tmp_path / "focus/data/billing_period=2026-05/focus-00001.snappy.parquet")
     units, warnings = found(tmp_path)
     assert list(units) == ["2026-04"]
-    assert "2026-05 is skipped: its manifest is missing" in warnings[0]
+    assert "2026-05 is skipped, because its manifest is missing" in warnings[0]
 
 
 def test_two_exports_in_one_folder_are_refused(tmp_path):

@@ -439,5 +439,9 @@ def test_file_that_changes_during_the_read_is_an_error(tmp_path, how, format_, m
 
     before = UnitReader._periods
     monkeypatch.setattr(UnitReader, "_periods", change)
-    error = "was deleted while" if how == "removed" else "was changed while the export was read. Scan again"
+    error = (
+        "was deleted while"
+        if how == "removed"
+        else "was changed while focuswatch read the export. When the delivery is complete, scan again"
+    )
     assert f"{path}: {error}" in refused(path, tmp_path)

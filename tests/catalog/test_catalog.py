@@ -119,7 +119,7 @@ def with_tables(tmp_path: Path) -> Catalog:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"sql": SQL.replace("monthly_cost", "cost")}, "the query lacks the columns monthly_cost"),
+        ({"sql": SQL.replace("monthly_cost", "cost")}, "the query does not return the columns monthly_cost"),
         ({"sql": SQL.replace("EffectiveCost", "effective")}, "DuckDB cannot run the query"),
         (
             {"reason": '"It holds {ocu_hours} hours of nothing."'},
@@ -139,7 +139,7 @@ def with_tables(tmp_path: Path) -> Catalog:
             "use bit_count(x, 64)",
         ),
         ({"sql": SQL.replace("RegionId AS", "concat(RegionId, '') AS")}, "use ||"),
-        ({}, "no cases found"),
+        ({}, "no test cases found"),
     ],
 )
 def test_check_reports_errors_that_only_an_engine_detects(tmp_path, change, message):
@@ -208,7 +208,7 @@ def test_a_detection_is_exactly_its_two_files(tmp_path):
     )
     write(tmp_path, sql=sql, category='"security"', notify='"once"', topic='"gpu-jobs"', more=OWN_TOPIC)
     catalog = with_tables(tmp_path)
-    assert [problem for problem in problems(catalog) if "no cases" not in problem] == []
+    assert [problem for problem in problems(catalog) if "no test cases" not in problem] == []
     assert catalog.topics == {"a_thing": "gpu-jobs"}
     row = {
         "sub_account_id": "111122223333", "region_id": "us-east-1", "resource_id": None, "monthly_cost": 30.0,

@@ -112,7 +112,9 @@ def _text(path: Path, head: bytes, *, format_: Format) -> Sniffed:
     rows = {mark: found for mark in DELIMITERS if (found := _first_rows(text, delimiter=mark))}
     delimiter, (header, *others) = max(rows.items(), key=lambda item: len(item[1][0]), default=("", [[]]))
     if not header:
-        raise ExportError(f"{path}: has no header and no rows; {WANTED} with FOCUS columns. Copy it again")
+        raise ExportError(
+            f"{path}: has no header and no rows; {WANTED} with FOCUS columns. Copy the file again"
+        )
     return Sniffed(format_, delimiter, tuple(header), first_row=tuple(others[0]) if others else ())
 
 

@@ -27,7 +27,7 @@ NOT_UTF_8 = re.compile(r'value "(?P<value>.*)" is not valid UTF8')
 UNWRITABLE = (
     ("No space left on device", "the disk that holds the state folder is full"),
     ("File too large", "a file in the state folder would exceed the system's limit (see ulimit -f)"),
-    ("Disk quota exceeded", "the disk quota of the state folder is used up"),
+    ("Disk quota exceeded", "the disk quota of the state folder is exhausted"),
     ("Read-only file system", "the state folder is on a read-only file system"),
 )
 DAMAGED = "cut short or damaged. Copy the file again"
@@ -77,10 +77,11 @@ def changed(files: Iterable[ExportFile]) -> ExportError | None:
         try:
             status = file.path.stat()
         except OSError:
-            return ExportError(f"{file.path}: was deleted while the export was read. Scan again")
+            return ExportError(f"{file.path}: was deleted while focuswatch read the export. Scan again")
         if (status.st_size, str(status.st_mtime_ns)) != (file.size, file.stamp):
             return ExportError(
-                f"{file.path}: was changed while the export was read. Scan again once the delivery is complete"
+                f"{file.path}: was changed while focuswatch read the export. When the delivery is complete, "
+                "scan again"
             )
     return None
 
