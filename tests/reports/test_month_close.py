@@ -224,7 +224,7 @@ def test_damaged_file_of_forecasts_is_named(tmp_path):
     write(tmp_path / "bill.parquet", types=TYPES)
     with opened(tmp_path / "bill.parquet", state=tmp_path / "state") as bill:
         (tmp_path / "state" / "forecasts.csv").write_text("made_on,month\nnever,2026-06-01\n")
-        with pytest.raises(QueryError, match=r"forecasts\.csv: the kept forecasts cannot be read"):
+        with pytest.raises(QueryError, match=r"forecasts\.csv: the stored forecasts cannot be read"):
             bill.kept_forecasts(JUNE)
 
 
