@@ -22,8 +22,8 @@ def read(state: Path) -> list[KeptForecast]:
         return []
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise QueryError(
-            f"{path}: the stored forecasts cannot be read ({error}). Delete this file; the next scan then "
-            "stores new forecasts"
+            f"{path}: the stored forecasts cannot be read ({error}). Delete the file; the next scan stores new "
+            "forecasts"
         ) from error
 
 

@@ -66,7 +66,7 @@ class JointBill:
     def delivered_charges(self, billing_period: date) -> str:
         """Raise ConfigError: an invoice is of one bill, in its own currency; see Bill."""
         raise ConfigError(
-            f"{billing_period:%Y-%m}: focuswatch chargeback reads only one bill at a time. Specify one of "
+            f"{billing_period:%Y-%m}: a chargeback splits the invoices of one bill. Specify one of the bills "
             f"{', '.join(self.summary.names)}."
         )
 

@@ -69,8 +69,8 @@ class RecalledInputs:
         """Notes for the person at the terminal."""
         recalled = [f"Using files from the last scan: {' '.join(self.recalled)}"] if self.recalled else []
         missing = [
-            f"Note: {option}: the file from an earlier scan no longer exists. Specify the file again, or "
-            "scan with --forget-files."
+            f"Note: {option}: the file from an earlier scan no longer exists. Specify the file again, or scan with "
+            "--forget-files."
             for option in self.missing
         ]
         return (*recalled, *missing)
@@ -101,8 +101,9 @@ def load_last_export(*, root: Path | None = None) -> RememberedInputs:
         return RememberedInputs(str(latest["export"]), others=tuple(map(str, latest.get("others", ()))))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ConfigError(
-            f"{path}: expected the path of the most recently scanned export, found damaged content. Specify "
-            "an export, or delete this file and scan again."
+            f"{path}: expected the location of the most recently scanned export, found damaged content. Specify "
+            "an export, or delete the file "
+            "and scan again."
         ) from error
 
 
@@ -143,8 +144,9 @@ def _stored_files(path: Path) -> dict[str, Path]:
         return {name: Path(paths[name]) for name in FILE_OPTIONS if name in paths}
     except (ValueError, TypeError, RecursionError) as error:
         raise ConfigError(
-            f"{path}: expected the paths of the files of this export, found damaged content. Specify the "
-            "files again and scan with --forget-files."
+            f"{path}: expected the list of files given with this export, found damaged content. Specify the files "
+            "and scan "
+            "with --forget-files."
         ) from error
 
 

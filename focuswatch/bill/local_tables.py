@@ -107,8 +107,8 @@ def load_file(
         missing = [column for column in columns if column.lower() not in names and column not in optional]
         if missing:
             raise ConfigError(
-                f"{path} lacks {', '.join(missing)}; expected the columns {', '.join(columns)}. Add the "
-                "missing columns."
+                f"{path} lacks {', '.join(missing)}; expected the columns {', '.join(columns)}. Add the missing "
+                "columns."
             )
         selected = ", ".join(_selected(column, type_, names) for column, type_ in columns.items())
         connection.execute(f"INSERT INTO {name} SELECT {selected} FROM {source}")
@@ -130,7 +130,8 @@ def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> N
         found = f"another row from {valid_from}" if valid_from else "another row without valid_to"
         raise ConfigError(
             f"{path} lists account {account} twice: a row valid until {before or 'today'} and {found}. List each "
-            "account once, or each of its periods once: valid_to is the first day on which a row no longer applies."
+            "account once, or each period of the account once: valid_to is the first day on which a row no "
+            "longer applies."
         )
     for name, columns, place in (("accounts", ACCOUNTS, "= 1"), ("account_history", ACCOUNT_HISTORY, "> 1")):
         create_empty_table(connection, name, columns)

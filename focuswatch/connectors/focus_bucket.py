@@ -60,8 +60,7 @@ class FocusBucket:
         if others := other_accounts(sorted(found), account=account):
             raise ConfigError(
                 f"s3://{self.bucket}/{self.prefix} contains charges of {others}; expected {account.vendor} "
-                f"{account.id}. Move these files to another prefix, because a prefix contains the files of "
-                "one billing account"
+                f"{account.id}. Move these files to another prefix: a prefix may contain only one billing account"
             )
 
     def replace_days(

@@ -8,9 +8,7 @@ from focuswatch.errors import ConfigError
 def checked_key(key: str, *, source: str) -> str:
     """Return the key. Raises ConfigError that names `source`, and never the key, for what cannot be in a header."""
     if not key.isascii() or any(character.isspace() for character in key):
-        raise ConfigError(
-            f"The value of {source} is not an API key, because it contains spaces or non-ASCII characters"
-        )
+        raise ConfigError(f"The value of {source} is not a key: it contains spaces or non-ASCII characters")
     return key
 
 
@@ -22,9 +20,8 @@ def key_in_secret(secret: str, *, variable: str, name: str) -> str:
             key = str(json.loads(key)[variable]).strip()
         except (ValueError, KeyError, RecursionError):  # without its text, which may contain the key
             raise ConfigError(
-                f"The secret {name} is JSON without {variable}. Add {variable} to the secret, or store the "
-                "API key as text"
+                f"The secret {name} is JSON without {variable}. Add {variable} to the JSON, or store the key as text"
             ) from None
     if not key:
-        raise ConfigError(f"The secret {name} is empty. Store the API key of the vendor in the secret")
+        raise ConfigError(f"The secret {name} is empty. Store the key of the vendor's API in the secret")
     return checked_key(key, source=source)

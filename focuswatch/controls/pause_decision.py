@@ -63,7 +63,7 @@ def decide_press(
     if press.user_id not in cap.approvers:
         named = ", ".join(f"<@{approver}>" for approver in cap.approvers) or "none is configured"
         return PauseDecision(
-            None, f"Only an approver of {cap.use_case} can pause or resume spending. Approvers: {named}."
+            None, f"Only an approver of {cap.use_case} can pause or resume spending: {named}."
         )
     if record and press.at == record.decided_at:
         return PauseDecision(None, "")  # delivered twice
@@ -149,7 +149,7 @@ def decide_observed(record: PauseRecord | None, *, attached: Collection[str], no
         return PauseDecision(None, "")
     state: PauseState = "applied" if left else "removed"
     gone = ", ".join(role for role in record.roles if role not in left)
-    why = f"the policy was removed from {gone}"
+    why = f"the deny policy was removed from {gone}"
     changed = record.model_copy(
         update={"roles": left or record.roles, "decided_at": max(record.decided_at, now)}
     )

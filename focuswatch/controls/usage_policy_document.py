@@ -49,11 +49,11 @@ def policy_document(use_case: str, policy: UsagePolicy, *, kind: PolicyKind) -> 
 def policy_notes(policy: UsagePolicy, *, kind: PolicyKind) -> list[str]:
     """Return what to know before the document is attached."""
     target = "to the roles of the use case" if kind == "iam" else "only to the accounts of the use case"
-    notes = [f"Nothing was changed. Review the policy, and attach it {target}."]
+    notes = [f"This command changed nothing. Review the policy, and attach the policy {target}."]
     if policy.regions:
         notes.append(
-            "A cross-Region inference profile calls models in other Regions. List all Regions of the "
-            "inference profile in `regions`, or use models in a single Region."
+            "A cross-Region inference profile calls models in other Regions: list all Regions to which the "
+            "profile routes calls, or use models that are available in the Region."
         )
     if policy.batch:
         notes.append(

@@ -27,7 +27,8 @@ from focuswatch.reports.month_close import close_month
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.weekly_of_bill import weeks_of_bill
 
-NO_METRICS = "The --activity file contains no CloudWatch metrics for these resources."
+NO_WEEK = "no spend in the last two weeks and no open findings"
+NO_METRICS = "The activity file contains no usage metrics for these resources."
 MOST_TEAMS = 20  # named in an error
 
 
@@ -95,7 +96,7 @@ def weekly_document(team: str | None, *, source: Source, catalog: Catalog) -> Do
     lines = (
         [week.heading, *week.lines]
         if week
-        else ["There was no spend in the last two weeks, and there are no open findings."]
+        else [f"{f'Team {team}' if team else 'The organization'} has {NO_WEEK}."]
     )
 
     def build(limits: TextLimits) -> Document:

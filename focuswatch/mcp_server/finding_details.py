@@ -66,7 +66,7 @@ def _computed(finding: Finding, *, source: Source, catalog: Catalog) -> Explanat
     increase = cost_increase_of(finding, catalog=catalog)
     if increase is None:
         instead = INSTEAD.get(
-            finding.detection, "to see the cost and the evidence of the finding, call get_finding."
+            finding.detection, "the tool get_finding shows the cost and the evidence of the finding."
         )
         raise ConfigError(
             f"{finding.fingerprint} ({finding.detection}) has no cost increase to explain: {instead}"

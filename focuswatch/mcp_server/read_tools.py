@@ -27,9 +27,7 @@ LISTING = "use list_findings with status all"
 Fingerprint = Annotated[str, Field(description="Fingerprint of the finding, or its first characters.")]
 Cursor = Annotated[
     str | None,
-    Field(
-        description="The next_cursor of the previous page. Repeat all other arguments of the previous page."
-    ),
+    Field(description="The next_cursor of the previous page. Repeat the other arguments unchanged."),
 ]
 
 
@@ -43,30 +41,30 @@ class ReadTools:
 
     def list_findings(
         self,
-        team: Annotated[str | None, Field(description="Team that owns the findings, or 'no owner'.")] = None,
-        account: Annotated[str | None, Field(description="ID or name of the account.")] = None,
-        category: Annotated[Category | None, Field(description="Category of the detection.")] = None,
-        severity: Annotated[
-            Severity | None, Field(description="List only findings of this severity.")
+        team: Annotated[
+            str | None, Field(description="Name of a team, or 'no owner' for findings without a team.")
         ] = None,
-        detection: Annotated[str | None, Field(description="ID of the detection.")] = None,
+        account: Annotated[str | None, Field(description="ID or name of an account.")] = None,
+        category: Annotated[Category | None, Field(description="Category of the findings.")] = None,
+        severity: Annotated[Severity | None, Field(description="Severity of the findings.")] = None,
+        detection: Annotated[
+            str | None, Field(description="ID of the detection that reported the findings.")
+        ] = None,
         status: Annotated[
             FindingStatus,
             Field(
-                description="open: the most recent scan reported the finding, and it is not muted. "
-                "suppressed: the finding is muted."
+                description="open findings are present in the newest scan and not muted; suppressed findings are muted."
             ),
         ] = "open",
         cursor: Cursor = None,
     ) -> Document:
-        """List findings of waste, cost anomalies, security and governance, highest cost first."""
+        """List findings, highest cost first: waste, cost anomalies, security signals and governance gaps."""
         filters = FindingFilters(team, account, category, severity, detection, status)
         with self._source.ledger() as ledger:
             return list_findings(ledger, filters=filters, cursor=cursor, catalog=self._catalog)
 
     def get_finding(self, fingerprint: Fingerprint) -> Document:
-        """Show all details of one finding: reason, recommended steps, evidence, root cause, and known
-        limitations."""
+        """Show one finding in full: reason, recommended steps, evidence, root cause, and known limitations."""
         with self._source.ledger() as ledger:
             entry = find_entry(ledger, fingerprint, listing=LISTING)
             status = entry_status(entry, ledger=ledger)
@@ -75,8 +73,7 @@ class ReadTools:
     def explain_increase(self, fingerprint: Fingerprint) -> Document:
         """Show the root cause of a finding's cost increase.
 
-        Returns cost drivers by meter, Region, operation and resource, the effects of usage and price, and
-        what started, stopped or changed.
+        The result has cost drivers by meter, Region, operation and resource, effects of usage and price, and changes.
         """
         with self._source.ledger() as ledger:
             entry = find_entry(ledger, fingerprint, listing=LISTING)
@@ -84,7 +81,7 @@ class ReadTools:
 
     def run_report(
         self,
-        name: Annotated[str, Field(description="Name of the report.")],
+        name: Annotated[str, Field(description="Name of the report to run.")],
         cursor: Cursor = None,
     ) -> Document:
         """Run a report over the bill."""
@@ -97,11 +94,7 @@ class ReadTools:
     def weekly_summary(
         self,
         team: Annotated[
-            str | None,
-            Field(
-                description="Show only the digest of this team. If omitted, "
-                "show the digest of the organization."
-            ),
+            str | None, Field(description="Name of a team; if omitted, the organization.")
         ] = None,
     ) -> Document:
         """Summarize the last seven complete days: spend, largest changes with causes, open findings, savings."""
@@ -111,19 +104,16 @@ class ReadTools:
         self,
         detection: Annotated[
             str | None,
-            Field(description="Show all details of this detection, with thresholds and known limitations."),
+            Field(description="ID of a detection to show in full, with thresholds and limitations."),
         ] = None,
-        category: Annotated[
-            Category | None, Field(description="List only detections of this category.")
-        ] = None,
+        category: Annotated[Category | None, Field(description="Category of the detections to list.")] = None,
         cursor: Cursor = None,
     ) -> Document:
-        """List all detections, or show all details of one detection."""
+        """List the detections, or show one in full."""
         if detection is not None:
             return detection_document(self._catalog.detection(detection))
         return detections_page(self._catalog, category=category, cursor=cursor)
 
     def not_evaluated(self) -> Document:
-        """List resources, accounts, days and detections that the most recent scan did not evaluate, with the
-        reasons."""
+        """Show what the newest scan did not evaluate, and why: resources, accounts, days and detections."""
         return not_evaluated_document(source=self._source, catalog=self._catalog)

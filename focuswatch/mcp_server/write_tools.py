@@ -18,9 +18,7 @@ from focuswatch.mcp_server.read_tools import LISTING, Fingerprint
 from focuswatch.mcp_server.response_size import Document
 from focuswatch.mcp_server.source import Source
 
-Reason = Annotated[
-    str, Field(description="Reason for the suppression, which the list of suppressions shows.")
-]
+Reason = Annotated[str, Field(description="Reason, shown in the list of suppressions.")]
 
 
 class WriteTools:
@@ -34,11 +32,11 @@ class WriteTools:
         self,
         fingerprint: Fingerprint,
         until: Annotated[
-            date, Field(description="First date on the bill on which focuswatch notifies the owner again.")
+            date, Field(description="Bill date from which the owner is notified of the finding again.")
         ],
         reason: Reason,
     ) -> Document:
-        """Mute one finding until a date. Call this only if the user asked for it."""
+        """Mute one finding until a date. Call this tool only if the user asks for it."""
         return self._suppress(fingerprint, until=until, reason=reason)
 
     def exclude(
@@ -48,18 +46,20 @@ class WriteTools:
         until: Annotated[
             date | None,
             Field(
-                description="First date on the bill on which focuswatch notifies the owner "
-                "again. If omitted, the finding stays muted."
+                description=(
+                    "Bill date from which the owner is notified again; if omitted, the owner is not "
+                    "notified again."
+                )
             ),
         ] = None,
     ) -> Document:
-        """Mute one finding that is expected, by default with no end date. Call this only if the user asked for it."""
+        """Mute one expected finding, by default with no end date. Call this tool only if the user asks for it."""
         return self._suppress(fingerprint, until=until, reason=reason)
 
     def acknowledge(self, fingerprint: Fingerprint) -> Document:
-        """Record that someone works on an open finding, and postpone the reminder about the finding.
+        """Record that someone works on an open finding, which postpones its reminder.
 
-        Call this only if the user asked for it.
+        Call this tool only if the user asks for it.
         """
         with self._source.ledger() as ledger:
             entry = find_entry(ledger, fingerprint, listing=LISTING)

@@ -97,7 +97,7 @@ def test_a_scan_reads_the_files_of_all_vendors_with_the_sum_of_their_totals(tmp_
     )
 
 
-@pytest.mark.parametrize(("key", "message"), [("", "is not set"), ("sk with spaces", "is not an API key")])
+@pytest.mark.parametrize(("key", "message"), [("", "is not set"), ("sk with spaces", "is not a key")])
 def test_a_missing_key_names_the_variable_and_shows_no_value(tmp_path, key, message):
     done = focuswatch(
         "fetch", "openai", "--since", "2026-11-01", "--out", tmp_path / "x", code=2, OPENAI_ADMIN_KEY=key

@@ -123,7 +123,7 @@ def test_a_vendor_that_refuses_fails_alone_and_no_key_is_logged(aws, monkeypatch
         ("", "is empty"),
         ('{"other": "sk-hidden"}', "is JSON without OPENAI_ADMIN_KEY"),
         ("{sk-hidden", "is JSON without OPENAI_ADMIN_KEY"),
-        ("sk-hidden with spaces", "is not an API key"),
+        ("sk-hidden with spaces", "is not a key"),
     ],
 )
 def test_a_secret_without_a_key_is_refused_without_its_text(secret, reason):

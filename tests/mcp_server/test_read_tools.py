@@ -137,10 +137,7 @@ def test_finding_without_cost_increase_has_no_root_cause(agent, findings):
     """One sentence says what to call instead."""
     waste = next(one for one in findings if one["category"] == "waste")
     error = agent.error("explain_increase", fingerprint=waste["fingerprint"])
-    assert (
-        "has no cost increase to explain: to see the cost and the evidence of the finding, call get_finding"
-        in error
-    )
+    assert "has no cost increase to explain: the tool get_finding" in error
 
 
 @pytest.mark.parametrize("name", sorted(Catalog.load().reports))
@@ -199,7 +196,7 @@ def test_resources_without_usage_metrics_are_named_as_not_evaluated(agent, state
     assert counts
     for detection, count in counts.items():
         assert f"{detection} {count}" in " ".join(printed.split())
-    assert shown["why_partly"] == "The --activity file contains no CloudWatch metrics for these resources."
+    assert shown["why_partly"] == "The activity file contains no usage metrics for these resources."
     assert shown["detections_run"] == len(Catalog.load().live)
 
 
