@@ -20,6 +20,7 @@ MISSED_AFTER = {
     "pulse": (QUARTER_DAY, 5),
     "sweep": (QUARTER_DAY, 5),
     "fetch": (QUARTER_DAY, 5),
+    "bills": (QUARTER_DAY, 5),
 }
 _Alarm = aws_cloudwatch.ComparisonOperator
 _Missing = aws_cloudwatch.TreatMissingData
