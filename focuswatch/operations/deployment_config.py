@@ -467,7 +467,8 @@ class Deployment(_Section):
             yield "connectors.vendors: copilot without account; set account to the name of the GitHub organization."
 
     def _bill_problems(self) -> Iterator[str]:
-        names = [one["name"] for one in self.other_bills]
+        vendors = {one.path.removeprefix(f"{VENDORS}/") for one in self.connectors.vendors}
+        names = [*(one.name for one in self.bills), *vendors]
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield (
                 f"bills: found the name {name} twice (vendors under connectors are bills too); "
