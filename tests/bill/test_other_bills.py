@@ -9,6 +9,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -35,6 +36,7 @@ from tests.conformance.extent import IN_FULL
 from tests.fakes.local_athena_tables import create_tables
 from tests.fakes.local_athena_trino import over_trino
 from tests.fakes.local_aws import LocalAws, local_aws
+from tests.given.ledger import ledger_table
 from tests.given.provider_bills import SUBSCRIPTION, write_bills
 
 BUCKET, DATABASE, WORKGROUP, EXPORT = "data", "focuswatch", "focuswatch", "focus/organization"
@@ -45,6 +47,21 @@ OTHERS = ("azure", "google", "litellm")
 SOME = ("budget_pace", "cost_anomaly", "new_region", "new_service", "stale_export", "untagged_ai_spend")
 DETECTIONS = CATALOG.live if IN_FULL else [CATALOG.detection(id) for id in SOME]
 BILLS = [DeployedBill(name, f"bills/{name}") for name in OTHERS]
+ENVIRONMENT = {
+    "FOCUSWATCH_BUCKET": BUCKET,
+    "FOCUSWATCH_DATABASE": DATABASE,
+    "FOCUSWATCH_EXPORT": EXPORT,
+    "FOCUSWATCH_LEDGER": "focuswatch-ledger",
+    "FOCUSWATCH_NAME": "focuswatch",
+    "FOCUSWATCH_WORKGROUP": WORKGROUP,
+    "POWERTOOLS_METRICS_NAMESPACE": "focuswatch",
+    "POWERTOOLS_SERVICE_NAME": "tests",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+}
+CONTEXT = SimpleNamespace(
+    function_name="f", memory_limit_in_mb=1, invoked_function_arn="a", aws_request_id="r",
+    get_remaining_time_in_millis=lambda: 900_000,
+)  # fmt: skip
 
 
 def told(_: str) -> None:
@@ -341,3 +358,26 @@ def test_bill_that_is_no_longer_configured_is_removed_by_the_next_refresh(
     listed = deployment.aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix)
     assert listed["KeyCount"] == 0
     assert len(deployment.refresh_bills(BILLS).changed) == 2
+
+
+def test_functions_refresh_and_bills_add_a_configured_bill_and_remove_one_that_is_not(
+    deployment: Deployment, refreshed: OtherBillsRefresh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Lambda functions themselves; a bill that cannot be read is named in the heartbeat."""
+    listed = [
+        {"name": "azure", "prefix": "bills/azure"},
+        {"name": "gateway", "prefix": "bills/litellm"},
+        {"name": "oracle", "prefix": "bills/oracle"},
+    ]
+    ledger_table(ENVIRONMENT["FOCUSWATCH_LEDGER"])
+    for name, value in {**ENVIRONMENT, "FOCUSWATCH_BILLS": json.dumps(listed)}.items():
+        monkeypatch.setenv(name, value)
+    from lambdas import bills, refresh
+
+    refreshed_export = refresh.handler({}, CONTEXT)
+    assert (refreshed_export["ran"], refreshed_export["failed"]) == ([], {})
+    assert locations(deployment, "litellm") == {}
+    heartbeat = bills.handler({}, CONTEXT)
+    assert heartbeat["ran"][-2:] == ["2026-04.gateway", "2026-05.gateway"]
+    assert list(heartbeat["failed"]) == ["oracle"]
+    assert "no objects found" in heartbeat["failed"]["oracle"]

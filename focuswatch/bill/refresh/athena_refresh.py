@@ -99,8 +99,8 @@ class AthenaTables:
             self.files.sweep(table, period.period)
 
     def withdraw(self, bills: Collection[str]) -> None:
-        """Remove the periods of other bills, and their files."""
-        for table in PERIOD_TABLES:
+        """Remove the periods of other bills, and their files; from daily_charges last, which says what there is."""
+        for table in reversed(PERIOD_TABLES) if bills else ():
             names = Partitions(self.glue, self.engine.database, table).locations()
             self.remove((name for name in names if bill_of(name) in bills), tables=(table,))
 

@@ -58,7 +58,7 @@ class ReadBill:
 
 
 @dataclass(frozen=True)
-class BillPlan:
+class BillConversion:
     """How a bill is written: in which currency, at which rate, and with which IDs of accounts."""
 
     bill: RefreshedBill
@@ -79,7 +79,7 @@ def digest(*content: str) -> str:
     return hashlib.sha256("\n".join(content).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def create_bill_tables(read: ReadBill, plan: BillPlan, *, charges: str) -> None:
+def create_bill_tables(read: ReadBill, plan: BillConversion, *, charges: str) -> None:
     """Create the tables of the bill in the common currency; `charges` is the SELECT of `daily_charges`."""
     for view in ("folded_charges", *(f"kept_{name}" for name in KEPT_TABLES)):
         shape = KEPT_TABLES.get(view.removeprefix("kept_"), FOLDED_CHARGES)
@@ -89,7 +89,7 @@ def create_bill_tables(read: ReadBill, plan: BillPlan, *, charges: str) -> None:
 
 
 def bill_periods(
-    read: ReadBill, plan: BillPlan, *, existing: Mapping[str, GluePeriod]
+    read: ReadBill, plan: BillConversion, *, existing: Mapping[str, GluePeriod]
 ) -> Iterator[tuple[date, GluePeriod]]:
     """Yield each billing period as its partition will state it, still without a folder."""
     providers: dict[date, dict[str, int]] = {}

@@ -21,7 +21,7 @@ from focuswatch.bill.joint_summary import conversion_note, resold_notes
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.bill_periods import (
     OWN,
-    BillPlan,
+    BillConversion,
     ReadBill,
     bill_periods,
     create_bill_tables,
@@ -106,7 +106,7 @@ class OtherBills:
 
     def _refresh_bill(
         self, one: DeployedBill, *, before: Sequence[RefreshedBill], main: Rate
-    ) -> tuple[BillPlan, list[str]]:
+    ) -> tuple[BillConversion, list[str]]:
         """Return the plan of a bill and the periods that changed; only a bill that changed is read."""
         listing = list_s3(self._address(one), mirror=self.scratch / "unread")
         _refuse_large(listing, one)
@@ -127,7 +127,7 @@ class OtherBills:
 
     def _plan(
         self, one: DeployedBill, state: BillState, *, before: Sequence[RefreshedBill], main: Rate
-    ) -> BillPlan:
+    ) -> BillConversion:
         rate = rate_of(state.currency, rates=self.owners.exchange_rates, of_bill=state.per_usd)
         note = conversion_note(one.name, rate, main_name=EXPORT, main=main)
         bill = _joined_bill(
@@ -144,7 +144,7 @@ class OtherBills:
         except ConfigError:  # the same charges are in another bill
             self.tables.withdraw({one.name})
             raise
-        return BillPlan(bill, main.currency, ids, note or "")
+        return BillConversion(bill, main.currency, ids, note or "")
 
     @contextmanager
     def _read(self, one: DeployedBill, *, source: str) -> Iterator[ReadBill]:
@@ -169,7 +169,9 @@ class OtherBills:
             connection.close()
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _write(self, read: ReadBill, plan: BillPlan, *, existing: Mapping[str, GluePeriod]) -> list[str]:
+    def _write(
+        self, read: ReadBill, plan: BillConversion, *, existing: Mapping[str, GluePeriod]
+    ) -> list[str]:
         """Replace the periods whose rows changed, remove those that are gone, and return the names of both."""
         create_bill_tables(read, plan, charges=self.tables.catalog.tables["daily_charges"].sql)
         changed, names = [], []
