@@ -89,7 +89,8 @@ class OtherBills:
             )
         main = _export_rate(periods, self.owners)
         bills = [_export(periods, accounts, currency=main.currency)]
-        self._stored = self.state.bills()
+        names = {one.name for one in configured}
+        self._stored = {name: state for name, state in self.state.bills().items() if name in names}
         changed, warnings, notes, failed = list[str](), list[str](), list[str](), dict[str, str]()
         for one in configured:
             try:
@@ -97,6 +98,10 @@ class OtherBills:
             except FocuswatchError as error:
                 failed[one.name] = str(error)
                 self.progress(f"{one.name} is skipped: {error}")
+                if state := self._stored.get(
+                    one.name
+                ):  # its tables are kept, and its accounts are not others'
+                    bills.append(_bill_of(one, state))
                 continue
             bills.append(plan.bill)
             changed += written
@@ -130,19 +135,12 @@ class OtherBills:
     ) -> BillConversion:
         rate = rate_of(state.currency, rates=self.owners.exchange_rates, of_bill=state.per_usd)
         note = conversion_note(one.name, rate, main_name=EXPORT, main=main)
-        bill = _joined_bill(
-            one.name,
-            charges=state.charges,
-            others=state.others,
-            accounts=dict(state.accounts),
-            last=state.last_charge_date,
-            currency=state.currency,
-            factor=float(main.per_usd / rate.per_usd),
-        )
+        bill = _bill_of(one, state, factor=float(main.per_usd / rate.per_usd))
         try:
             ids = account_ids([*before, bill])[one.name]
         except ConfigError:  # the same charges are in another bill
             self.tables.withdraw({one.name})
+            self._stored.pop(one.name, None)
             raise
         return BillConversion(bill, main.currency, ids, note or "")
 
@@ -219,6 +217,18 @@ def _export(
         last=max(period.last_charge_date for period in periods.values()),
         currency=currency,
         factor=1.0,
+    )
+
+
+def _bill_of(one: DeployedBill, state: BillState, *, factor: float = 1.0) -> RefreshedBill:
+    return _joined_bill(
+        one.name,
+        charges=state.charges,
+        others=state.others,
+        accounts=dict(state.accounts),
+        last=state.last_charge_date,
+        currency=state.currency,
+        factor=factor,
     )
 
 
