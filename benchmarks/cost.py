@@ -45,6 +45,7 @@ FINDINGS_AN_ACCOUNT = 3
 DETECTIONS = 35  # as in docs/cost.md; each further one adds three custom metrics
 ALARM_METRICS = 30  # with Slack and Jira; an alarm over two metrics is two
 FETCH_ALARM_METRICS = 2  # with connectors: dead letters and missed runs of the function fetch
+BILLS_ALARM_METRICS = 2  # with bills or connectors: those of the function bills
 HOURLY_ALARM_METRICS = 2  # of the function `hourly`: its dead letters, and missed runs
 CHANNEL_ALARM_METRICS = 3  # of each further channel: its dead letters, and its queue if it does not empty
 KEYS = 2

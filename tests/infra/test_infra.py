@@ -495,7 +495,7 @@ def test_a_channel_that_is_not_configured_deploys_nothing():
     deployment = deployment_of(accounts="one")
     secrets = deployment.secrets.model_copy(update={"slack": "", "pagerduty": ""})
     sections = ("email", "security", "connectors", "spend_rate")
-    off = {"secrets": secrets, **{name: type(getattr(deployment, name))() for name in sections}}
+    off = {"secrets": secrets, "bills": [], **{name: type(getattr(deployment, name))() for name in sections}}
     kinds = deployment.model_copy(update=off).kinds
     assert kinds == (*FUNCTIONS, "jira", "sweep", "teams", "answer", "record", "webhook")
 
