@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.operations.deployment_config import Deployment
 from tests.given.deployments import CONFIG
 from tests.given.stacks import synthesized
@@ -30,8 +31,7 @@ def test_the_function_reads_the_prefixes_of_bills_and_vendors_and_writes_their_p
     }
     read = {f"{BUCKET}/{path}/*" for path in ("bills/azure", "vendors/openai", "tables/other_bills")}
     assert set(by_action["s3:GetObject"]) == read
-    tables = ("daily_charges", "daily_services", "tagged_days", "ai_charges")
-    periods = {f"{BUCKET}/tables/{table}/period=*.*/*" for table in tables}  # the export's have no dot
+    periods = {f"{BUCKET}/tables/{table}/period=*.*/*" for table in PERIOD_TABLES}  # the export's have no dot
     assert set(by_action["s3:DeleteObject"]) == periods
     assert set(by_action["s3:PutObject"]) == {*periods, f"{BUCKET}/tables/other_bills/bills.json"}
     assert not [action for action in by_action if action.startswith(("sts:", "athena:", "secretsmanager:"))]
