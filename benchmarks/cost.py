@@ -46,6 +46,7 @@ DETECTIONS = 35  # as in docs/cost.md; each further one adds three custom metric
 ALARM_METRICS = 30  # with Slack and Jira; an alarm over two metrics is two
 FETCH_ALARM_METRICS = 2  # with connectors: dead letters and missed runs of the function fetch
 EVENTS_ALARM_METRICS = 1  # of the function `events`: its errors
+BILLS_ALARM_METRICS = 2  # with bills or connectors: those of the function bills
 HOURLY_ALARM_METRICS = 2  # of the function `hourly`: its dead letters, and missed runs
 CHANNEL_ALARM_METRICS = 3  # of each further channel: its dead letters, and its queue if it does not empty
 KEYS = 2

@@ -88,6 +88,13 @@ class EventRules(Construct):
                 schedule=_daily(deployment.connectors.hours),
                 why="Daily fetch of the charges of AI vendors",
             )
+        if "bills" in deployment.kinds:
+            self._rule(
+                "bills-clock",
+                calls="bills",
+                schedule=_half_an_hour_before(schedules.refresh_hours),
+                why="Daily refresh of the bills of other providers",
+            )
         if "close" in deployment.kinds:
             self._rule(
                 "close-month", calls="close", pattern=self._own("Detected"), why="A month may be invoiced"
@@ -128,6 +135,11 @@ class EventRules(Construct):
             schedule=schedule,
             targets=[target],
         )
+
+
+def _half_an_hour_before(hours: list[int]) -> aws_events.Schedule:
+    earlier = sorted({(hour - 1) % 24 for hour in hours})
+    return Schedule.cron(hour=",".join(map(str, earlier)), minute="30")
 
 
 def _daily(hours: list[int]) -> aws_events.Schedule:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_lambda, aws_lambda_destinations, aws_logs
+from aws_cdk import Size as CdkSize
 from constructs import Construct
 
 from focuswatch.operations.deployment_config import QUEUE_FED, Deployment
-from infra.lambda_packages import ARCHITECTURE, RUNTIME, Layers, lambda_code, layers
+from infra.lambda_packages import ARCHITECTURE, RUNTIME, duckdb_layer, lambda_code, layers
 from infra.nag_exceptions import acknowledge
 from infra.permissions import Permissions
 from infra.queues import feed, work_queue
@@ -19,12 +20,15 @@ from infra.topics import PipelineTopics, dead_letters
 class Size:
     """Memory and timeout of a function; 1769 MB is one vCPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 
-    `with_pandas`: it queries Athena or writes Parquet, and so needs the layer AWS SDK for pandas.
+    `with_pandas`: it queries Athena or writes Parquet, and so needs the layer AWS SDK for pandas. `with_duckdb`: it
+    reads FOCUS files with DuckDB; all layers together must not exceed 250 MB, so a function has one of the two.
     """
 
     memory_mb: int
     timeout_seconds: int
     with_pandas: bool = False
+    with_duckdb: bool = False
+    storage_mb: int | None = None
     max_concurrency: int | None = None
 
 
@@ -48,6 +52,9 @@ SIZES = {
     "record": Size(memory_mb=512, timeout_seconds=120),
     "weekly": Size(memory_mb=1024, timeout_seconds=600, with_pandas=True),
     "fetch": Size(memory_mb=1024, timeout_seconds=900, with_pandas=True),
+    # Memory: the most that a new account may use. Storage: a bill's files, and what is folded of them.
+    # https://docs.aws.amazon.com/lambda/latest/dg/API_EphemeralStorage.html
+    "bills": Size(memory_mb=3008, timeout_seconds=900, with_duckdb=True, storage_mb=10240),
     "close": Size(memory_mb=1769, timeout_seconds=600, with_pandas=True),
     "jira": Size(memory_mb=512, timeout_seconds=300),
     "sweep": Size(memory_mb=512, timeout_seconds=300),
@@ -116,6 +123,7 @@ class LambdaFunctions(Construct):
         self, kind: str, *, permissions: Permissions, environment: dict[str, str]
     ) -> aws_lambda.Function:
         size, name = SIZES[kind], self._deployment.function(kind)
+        storage = size.storage_mb
         reserved = size.max_concurrency if self._deployment.functions.reserve_concurrency else None
         is_synchronous = kind in QUEUE_FED or kind not in self.dead_letters
         function = aws_lambda.Function(
@@ -127,9 +135,10 @@ class LambdaFunctions(Construct):
             architecture=ARCHITECTURE,
             handler=f"lambdas.{kind}.handler",
             code=self._code,
-            layers=_needed(self._layers, size),
+            layers=self._needed(size),
             role=self._role(kind, permissions=permissions),
             memory_size=size.memory_mb,
+            ephemeral_storage_size=storage and CdkSize.mebibytes(storage),
             timeout=Duration.seconds(size.timeout_seconds),
             reserved_concurrent_executions=reserved,
             tracing=aws_lambda.Tracing.ACTIVE,
@@ -165,6 +174,8 @@ class LambdaFunctions(Construct):
                 own["FOCUSWATCH_PRESSES"] = self._deployment.queue_url("controls")
         if kind == "collect":
             own["FOCUSWATCH_EVENTS"] = ",".join(self._deployment.event_sources)
+        if kind in ("refresh", "bills") and self._deployment.other_bills:
+            own["FOCUSWATCH_BILLS"] = json.dumps(self._deployment.other_bills)
         if kind == "refresh" and self._deployment.principals.enabled:
             own["FOCUSWATCH_PRINCIPALS"] = self._deployment.principals_path
         if kind == "collect" and self._deployment.invocation_logs.enabled:
@@ -177,6 +188,13 @@ class LambdaFunctions(Construct):
             own["FOCUSWATCH_DAILY"] = ",".join(self._deployment.daily)
             own["FOCUSWATCH_DATA_AGE_HOURS"] = str(self._deployment.alarms.data_age_hours)
         return own
+
+    def _needed(self, size: Size) -> list[aws_lambda.ILayerVersion]:
+        made = self._layers
+        large = [made.sdk_for_pandas] if size.with_pandas else []
+        if size.with_duckdb:
+            large.append(duckdb_layer(self, deployment=self._deployment))
+        return [*large, made.powertools, made.ours]
 
     def _role(self, kind: str, *, permissions: Permissions) -> aws_iam.Role:
         """Return the function's role. Its name is fixed, since roles of other accounts trust it."""
@@ -200,11 +218,6 @@ class LambdaFunctions(Construct):
         resource = cast(aws_logs.CfnLogGroup, group.node.default_child)
         resource.retention_in_days = self._deployment.keep.log_days
         return group
-
-
-def _needed(layers: Layers, size: Size) -> list[aws_lambda.ILayerVersion]:
-    large = [layers.sdk_for_pandas] if size.with_pandas else []
-    return [*large, layers.powertools, layers.ours]
 
 
 def _environment(deployment: Deployment, *, topics: PipelineTopics) -> dict[str, str]:

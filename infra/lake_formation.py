@@ -11,11 +11,12 @@ from focuswatch.operations.deployment_config import RUN_QUERIES, Deployment
 from infra.functions import LambdaFunctions
 
 READ = ("DESCRIBE", "SELECT")
-CHANGE = ("ALTER", "INSERT")  # to register a partition
+CHANGE = ("ALTER", "INSERT")  # to register and remove a partition
+CHANGE_PARTITIONS = ("refresh", "bills")
 
 
 class LakeFormationGrants(Construct):
-    """Grants on the database and all its tables, for each function that runs queries."""
+    """Grants on the database and all its tables, for each function that runs queries or changes partitions."""
 
     def __init__(
         self, scope: Construct, id: str, *, deployment: Deployment, functions: LambdaFunctions
@@ -31,9 +32,9 @@ class LakeFormationGrants(Construct):
                 catalog_id=catalog, database_name=database, table_wildcard={}
             )
         )
-        for kind in (kind for kind in RUN_QUERIES if kind in functions.functions):
+        for kind in (kind for kind in (*RUN_QUERIES, "bills") if kind in functions.functions):
             grants = {"Database": (in_database, ("DESCRIBE",)), "Tables": (in_tables, READ)}
-            if kind == "refresh":
+            if kind in CHANGE_PARTITIONS:
                 grants["Tables"] = (in_tables, (*READ, *CHANGE))
             for name, (resource, actions) in grants.items():
                 grant = permissions(

@@ -27,6 +27,7 @@ UNPACKED = (
     "focuswatch/cli",
     "focuswatch/mcp_server",
 )
+DUCKDB_PACKAGES = ("duckdb",)  # 63 MB, of the function `bills` alone
 LAYER_PACKAGES = ("pydantic", "slack_sdk", "jira", "requests", "urllib3")
 # Layers are extracted in order, ours last: https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
 LAYER_PATH = "python/lib/python3.13/site-packages"
@@ -66,26 +67,37 @@ def layers(scope: Construct, *, deployment: Deployment, name: str | None = None)
         layer_version_name=name or f"{deployment.name}-packages",
         description="Python packages of focuswatch that the Lambda layers of AWS do not contain: "
         + ", ".join(LAYER_PACKAGES),
-        code=layer_code(),
+        code=layer_code(LAYER_PACKAGES),
         compatible_runtimes=[RUNTIME],
         compatible_architectures=[ARCHITECTURE],
     )
     return Layers(sdk_for_pandas, powertools, ours)
 
 
-def layer_code() -> aws_lambda.Code:
-    """Return our layer, built once for each set of pinned versions and cached in build/."""
+def duckdb_layer(scope: Construct, *, deployment: Deployment) -> aws_lambda.LayerVersion:
+    """Return the layer with DuckDB."""
+    return aws_lambda.LayerVersion(
+        scope,
+        "DuckDbLayer",
+        layer_version_name=f"{deployment.name}-duckdb",
+        description="DuckDB, with which focuswatch reads the bills of other providers",
+        code=layer_code(DUCKDB_PACKAGES),
+        compatible_runtimes=[RUNTIME],
+        compatible_architectures=[ARCHITECTURE],
+    )
+
+
+def layer_code(packages: tuple[str, ...]) -> aws_lambda.Code:
+    """Return a layer with these packages, built once for each set of pinned versions and cached in build/."""
     pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
-    digest = hashlib.sha256(
-        "\n".join((*LAYER_PACKAGES, *PIP_PLATFORM, LAYER_PATH, pins)).encode()
-    ).hexdigest()
+    digest = hashlib.sha256("\n".join((*packages, *PIP_PLATFORM, LAYER_PATH, pins)).encode()).hexdigest()
     built = ROOT / "build" / f"layer-{digest[:16]}"
     if not built.exists():
-        _build(built)
+        _build(built, packages)
     return aws_lambda.Code.from_asset(str(built), asset_hash=digest, asset_hash_type=AssetHashType.CUSTOM)
 
 
-def _build(target: Path) -> None:
+def _build(target: Path, packages: tuple[str, ...]) -> None:
     """Install into a temporary folder and rename it, so that parallel or interrupted builds do no harm."""
     target.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
@@ -101,7 +113,7 @@ def _build(target: Path) -> None:
         ]
         command += ["--implementation=cp", "--python-version=3.13", "--only-binary=:all:", "--no-compile"]
         command += [f"--constraint={ROOT / 'constraints.txt'}", f"--target={scratch}/layer/{LAYER_PATH}"]
-        subprocess.run([*command, *LAYER_PACKAGES], check=True)
+        subprocess.run([*command, *packages], check=True)
         shutil.rmtree(Path(scratch) / "layer" / LAYER_PATH / "bin", ignore_errors=True)
         try:
             (Path(scratch) / "layer").rename(target)

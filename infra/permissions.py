@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from aws_cdk import aws_iam
 
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS
+from focuswatch.bill.refresh.other_bills_state import BILLS_KEY
+from focuswatch.bill.refresh.other_bills_state import FOLDER as OTHER_BILLS
+from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.collect.event_files import FOLDER, POSTED
 from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS, READ_UNTIL_KEY
 from focuswatch.notify.security.ocsf_files import FOLDER as OCSF
@@ -50,6 +53,7 @@ class Permissions:
             "publish": self._publish,
             "collect": self._collect,
             "fetch": self._fetch,
+            "bills": self._bills,
             "hourly": self._hourly,
             "page": self._page,
             "spending": self._spending,
@@ -98,13 +102,13 @@ class Permissions:
         delivered = [f"{self.deployment.export_path}/*"]
         if self.deployment.principals.enabled:
             delivered.append(f"{self.deployment.principals_path}/*")
-        switch = ("glue:CreatePartition", "glue:UpdatePartition")
+        switch = ("glue:CreatePartition", "glue:UpdatePartition", "glue:DeletePartition")
         return [
             *self._athena(),
             self._list(),
             self._objects("s3:GetObject", *delivered, why="read the exports"),
             self._changed("tables/*", f"{RESULTS}*"),
-            self._glue(*switch, why="point a billing period to its new folder"),
+            self._glue(*switch, why="point a billing period to its new folder, and remove those of a bill"),
             self._next_step(),
         ]
 
@@ -163,6 +167,28 @@ class Permissions:
             *map(self._secret, secrets),
             self._list(),
             Grant("replace the files of vendors' charges", actions, paths),
+        ]
+
+    def _bills(self) -> list[Grant]:
+        """Return the permissions to read the bills of other providers, and to replace their billing periods.
+
+        The partitions of the export are in the same tables; Glue has no permissions by partition.
+        """
+        prefixes = tuple(f"{one['prefix']}/*" for one in self.deployment.other_bills)
+        tables = tuple(f"tables/{table}/period=*.*/*" for table in PERIOD_TABLES)
+        return [
+            self._list(),
+            self._objects("s3:GetObject", *prefixes, f"{OTHER_BILLS}/*", why="read the bills"),
+            self._objects("s3:PutObject", *tables, BILLS_KEY, why="write the tables"),
+            self._objects("s3:DeleteObject", *tables, why="delete replaced files of other bills"),
+            self._glue("glue:GetTable", "glue:GetPartitions", why="read table definitions"),
+            self._glue(
+                "glue:CreatePartition",
+                "glue:UpdatePartition",
+                "glue:DeletePartition",
+                why="point a billing period to its new folder, and remove those of a bill",
+            ),
+            self._next_step(),
         ]
 
     def _hourly(self) -> list[Grant]:

@@ -36,7 +36,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             catalog=run.catalog, detections=_due(run, invocation.event, as_of=bill.as_of), owners=run.owners,
             ledger=run.ledger, progress=logger.debug,
             may_go_on=lambda: invocation.can_continue(spare_seconds=SPARE_SECONDS),
-            change_history=_trail(run), doubts=_not_refreshed(run, as_of=bill.as_of),
+            change_history=_trail(run), doubts=_not_refreshed(run, as_of=bill.as_of), parts=bill.bill_parts(),
         )  # fmt: skip
         not_kept = _keep_forecasts(run, bill)
     _measure(scanned, scanned_bytes={query.label: query.scanned_bytes for query in bill.engine.executed})

@@ -16,6 +16,7 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
+from focuswatch.bill.refresh.other_bills_state import OtherBillsState
 from focuswatch.bill.refresh.table_files import Files
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
@@ -419,6 +420,16 @@ class LambdaRun:
         s3 = self.session.client("s3", config=PATIENT)
         glue = self.session.client("glue", config=PATIENT)
         return AthenaTables(self.engine, glue, Files(s3, self.bucket, self.id), self.catalog)
+
+    @property
+    def other_bills(self) -> tuple[str, ...]:
+        """The names of the bills of other providers that are configured."""
+        return tuple(one["name"] for one in json.loads(os.environ.get("FOCUSWATCH_BILLS", "[]")))
+
+    @property
+    def other_bills_state(self) -> OtherBillsState:
+        """What is known of the bills of other providers."""
+        return OtherBillsState(self.session.client("s3", config=PATIENT), self.bucket)
 
     @property
     def scanned_bytes(self) -> int:

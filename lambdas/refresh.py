@@ -10,6 +10,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.bill.ingest.s3_source import list_s3
+from focuswatch.bill.refresh.athena_refresh import AthenaRefresh
 from focuswatch.bill.refresh.principal_refresh import refresh_principals
 from focuswatch.errors import FocuswatchError
 from lambdas.environment import LambdaRun
@@ -26,8 +27,10 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     source = f"s3://{run.bucket}/{os.environ['FOCUSWATCH_EXPORT']}"
     with tempfile.TemporaryDirectory() as mirror:
         listing = list_s3(source, mirror=Path(mirror))
-        refreshed = run.tables.refresh(listing, owners=run.owners, progress=logger.info)
-    warnings = (*refreshed.warnings, *_refresh_principals(run))
+        refreshed = run.tables.refresh(
+            listing, owners=run.owners, progress=logger.info, other_bills=run.other_bills
+        )
+    warnings = (*refreshed.warnings, *_refresh_principals(run), *_store_accounts(run, refreshed))
     age_hours = (datetime.now(UTC) - refreshed.newest_delivery).total_seconds() / 3600
     metrics.add_metric(name="DataAgeHours", unit=MetricUnit.Count, value=age_hours)
     metrics.add_metric(name="ScannedBytes", unit=MetricUnit.Bytes, value=run.scanned_bytes)
@@ -56,3 +59,17 @@ def _refresh_principals(run: LambdaRun) -> tuple[str, ...]:
             return refresh_principals(run.tables, listing, progress=logger.info)
     except FocuswatchError as error:  # detections then state that the callers are unknown or end too early
         return (f"callers of Bedrock: {error}",)
+
+
+def _store_accounts(run: LambdaRun, refreshed: AthenaRefresh) -> tuple[str, ...]:
+    """Store the accounts of the export for the function `bills`, and return why they were not."""
+    if not run.other_bills:
+        return ()
+    state = run.other_bills_state
+    if not refreshed.changed and state.export_accounts() is not None:
+        return ()
+    try:
+        state.store_export_accounts(run.tables.accounts())
+    except FocuswatchError as error:  # those stored before are used
+        return (f"accounts of the export: {error}",)
+    return ()

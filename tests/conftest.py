@@ -25,6 +25,7 @@ botocore.session.create_loader = lambda _search_path=None: BOTOCORE_DATA
 TOGETHER = {  # modules, and single tests
     "test_deployed": "an AWS",
     "test_athena_refresh": "an AWS",
+    "test_other_bills": "an AWS",
     "test_athena_statements_on_trino": "a Trino",
     "test_chargeback_is_the_same_on_trino": "a Trino",
     "test_conformance": "a Trino",

@@ -8,37 +8,51 @@ settled days backwards: 1 is the most recent settled day, so the last seven sett
 a lookback of seven days, join the row with `settled_recency = 7`, and read from its `charge_date` through
 `last_settled_day`. An account with fewer than seven settled days has no row with `settled_recency = 7`. `settled_days` is
 the number of settled days of the account, and `bill_began` is the first day of its bill. If several bills are scanned
-together, settled days are determined for each bill, with the settling time of the bill's provider.
+together, settled days are determined for each bill, with the settling time of the bill's provider. In a deployment,
+`as_of` and `settle_days` depend on the column `bill`, the name of the bill that contains the charge.
 """
 reads = ["daily_services"]
 [parameters]
 settle_days = 2
+bill = ""
 */
-WITH delivered_days AS (
-    SELECT DISTINCT charge_date
+WITH service_days AS (
+    SELECT
+        SubAccountId AS sub_account_id,
+        charge_date,
+        $bill AS bill
     FROM daily_services
+),
+delivered_days AS (
+    SELECT DISTINCT
+        bill AS delivered_bill,
+        charge_date
+    FROM service_days
     WHERE charge_date < $as_of
 ),
 first_charges AS (
     SELECT
-        SubAccountId,
+        bill,
+        sub_account_id,
         min(charge_date) AS first_charge_date,
         max(charge_date) AS last_charge_date,
-        min(min(charge_date)) OVER () AS bill_began
-    FROM daily_services
+        min(min(charge_date)) OVER (PARTITION BY bill) AS bill_began
+    FROM service_days
     WHERE charge_date < $as_of
-    GROUP BY SubAccountId
+    GROUP BY bill, sub_account_id
 ),
 account_days AS (
     SELECT
-        first_charges.SubAccountId AS sub_account_id,
+        first_charges.sub_account_id,
         delivered_days.charge_date,
         first_charges.first_charge_date,
         first_charges.last_charge_date,
         first_charges.bill_began,
         date_diff('day', delivered_days.charge_date, $as_of) > $settle_days AS is_settled
     FROM first_charges
-    INNER JOIN delivered_days ON delivered_days.charge_date >= first_charges.first_charge_date
+    INNER JOIN delivered_days
+        ON delivered_days.delivered_bill = first_charges.bill
+            AND delivered_days.charge_date >= first_charges.first_charge_date
 )
 SELECT
     *,

@@ -1,22 +1,33 @@
 """A bill on Athena: the tables that the latest refresh wrote to Glue and S3. The Lambda functions read it."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
-from focuswatch.bill.bill import KNOWN_FINDINGS_TABLE, BillSummary
+from focuswatch.bill.bill import KNOWN_FINDINGS_TABLE, BillPart, BillSummary, ReplacedPeriod
 from focuswatch.bill.ingest.other_providers import sentence
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
 from focuswatch.bill.kept_forecasts import KeptForecast, merged
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.athena_statements import aws_tables, charges_as_delivered, tables_as_of
+from focuswatch.bill.refresh.athena_statements import charges_as_delivered, tables_as_of
 from focuswatch.bill.refresh.glue_partitions import GluePeriod
+from focuswatch.bill.refresh.joint_statements import (
+    DeployedPart,
+    accounts_of_bills,
+    aws_tables,
+    completeness,
+    days_of_bills,
+)
 from focuswatch.bill.schema.table_columns import FORECASTS, KNOWN_FINDINGS
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import NothingDelivered
 from focuswatch.owners.owners_file import Owners
+
+EXPORT = "the AWS export"
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,7 @@ class AthenaBill:
     periods: Mapping[str, GluePeriod]
     summary: BillSummary
     as_of: date
+    parts: tuple[DeployedPart, ...] = ()
     data_digest: None = None  # activity and accounts are collected at any time, without a digest
 
     @property
@@ -38,6 +50,25 @@ class AthenaBill:
     def delivered_charges(self, billing_period: date) -> str:
         """Return a SELECT over the period's folder, which an export that overwrites its files has once; see Bill."""
         return charges_as_delivered(f"{billing_period:%Y-%m}")
+
+    def bill_parts(self) -> tuple[BillPart, ...]:
+        """Return each of several bills with its accounts and days; none if there is only the export."""
+        if len(self.parts) < 2:  # noqa: PLR2004  one bill has no parts
+            return ()
+        accounts, days = defaultdict[str, set[str | None]](set), defaultdict[str, set[date]](set)
+        for row in self.engine.query(accounts_of_bills(), label="accounts of bills"):
+            accounts[row["bill"] or ""].add(row["account"])
+        for row in self.engine.query(days_of_bills(), label="days of bills"):
+            days[row["bill"] or ""].add(row["charge_date"])
+        return tuple(
+            BillPart(
+                part.name or EXPORT,
+                frozenset(accounts[part.name]),
+                frozenset(day for day in days[part.name] if day < part.end(self.as_of)),
+                replaced=tuple(_replaced(part)),
+            )
+            for part in self.parts
+        )
 
     def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:
         """Replace the file of the table `known_findings`; see Bill."""
@@ -62,36 +93,51 @@ class AthenaBill:
 
 @contextmanager
 def open_athena_bill(tables: AthenaTables, *, owners: Owners) -> Iterator[AthenaBill]:
-    """Open the bill as of the day after its last charge. Raises NothingDelivered before the first refresh."""
-    periods = tables.periods()
-    if not periods:
+    """Open the bills as of the day after the last charge. Raises NothingDelivered before the first refresh."""
+    bills = tables.bills()
+    if not (periods := bills.get("")):
         raise NothingDelivered(
             "No billing period has been refreshed yet. Check the log of the function refresh."
         )
-    summary = _summarize(periods)
+    parts = [DeployedPart(name, bills[name]) for name in sorted(bills)]  # the export comes first
+    summary = _summarize(parts)
     as_of = summary.day_after_last_charge
-    derived = tables_as_of(tables.catalog, as_of=as_of, names_resources=owners.names_resources)
-    tables.engine.tables.update(derived)
-    aws_engine = tables.engine
-    if summary.other_providers:  # other bills need no filter
-        stored = aws_tables(tables.catalog, database=aws_engine.database)
-        aws_engine = replace(aws_engine, tables={**stored, **aws_engine.tables})
-    yield AthenaBill(tables, aws_engine, periods, summary, as_of)
+    engine, catalog = tables.engine, tables.catalog
+    engine.tables.update(tables_as_of(catalog, as_of=as_of, names_resources=owners.names_resources))
+    by_bill = partial(completeness, parts, catalog=catalog, as_of=as_of)
+    engine.tables["completeness"] = by_bill()
+    aws_engine = engine
+    if summary.other_providers:  # otherwise no filter is needed
+        stored = aws_tables(parts, database=engine.database)
+        aws_engine = engine.over({**stored, **engine.tables, "completeness": by_bill(aws_only=True)})
+    yield AthenaBill(tables, aws_engine, periods, summary, as_of, tuple(parts))
 
 
-def _summarize(periods: Mapping[str, GluePeriod]) -> BillSummary:
-    newest = max(periods.values(), key=lambda period: period.period)
-    priced = [period for period in periods.values() if period.per_usd is not None]
-    charges = sum(period.charges for period in periods.values())
-    other_providers = sentence((period.providers for period in periods.values()), charges=charges)
+def _replaced(part: DeployedPart) -> Iterator[ReplacedPeriod]:
+    """Yield the periods of another bill that were replaced; the table `deliveries` has those of the export."""
+    for period in part.periods.values():
+        if period.charges_before is not None:
+            month = period.period.partition(".")[0]
+            yield ReplacedPeriod(month, charges=period.charges, charges_before=period.charges_before)
+
+
+def _summarize(parts: Sequence[DeployedPart]) -> BillSummary:
+    export = parts[0].periods
+    newest = max(export.values(), key=lambda period: period.period)
+    priced = [period for period in export.values() if period.per_usd is not None]
+    periods = {name: period for part in parts for name, period in part.periods.items()}
+    charges = sum(part.charges for part in parts)
+    other_providers = sentence((part.others for part in parts), charges=charges)
     digests = "\n".join(f"{name}\t{period.digest}" for name, period in sorted(periods.items()))
+    notes = dict.fromkeys(period.note for period in periods.values() if period.note)
     return BillSummary(
         currency=newest.currency,
         first_charge_date=min(period.first_charge_date for period in periods.values()),
         last_charge_date=max(period.last_charge_date for period in periods.values()),
         charges=charges,
         data_digest=hashlib.sha256(digests.encode()).hexdigest(),
-        warnings=(other_providers,) if other_providers else (),
+        warnings=(*notes, *([other_providers] if other_providers else [])),
         other_providers=other_providers,
         per_usd=max(priced, key=lambda period: period.period).per_usd if priced else None,
+        conversions=tuple(notes),
     )

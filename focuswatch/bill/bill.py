@@ -58,12 +58,25 @@ class BillInputs:
 
 
 @dataclass(frozen=True)
+class ReplacedPeriod:
+    """A billing period (`2026-05`) that was delivered again, and the charges that it had before."""
+
+    period: str
+    charges: int
+    charges_before: int
+
+
+@dataclass(frozen=True)
 class BillPart:
-    """One of several bills that are read together: its name, its accounts, and the days that have charges."""
+    """One of several bills that are read together: its name, its accounts, and the days that have charges.
+
+    `replaced` are billing periods that the table `deliveries` does not have.
+    """
 
     name: str
     accounts: frozenset[str | None]
     days: frozenset[date]
+    replaced: tuple[ReplacedPeriod, ...] = ()
 
 
 @dataclass(frozen=True)

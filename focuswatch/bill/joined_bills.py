@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import duckdb
 
-from focuswatch.bill.ingest.other_providers import IS_AWS
+from focuswatch.bill.ingest.other_providers import IS_AWS, PROVIDER_OF_ACCOUNT
 from focuswatch.bill.refresh.currency_conversion import MONEY
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
 from focuswatch.bill.schema.table_columns import FOLDED_CHARGES, KEPT_TABLES
@@ -20,11 +20,6 @@ from focuswatch.errors import ConfigError
 
 SHAPES: Mapping[str, Mapping[str, str]] = {"folded_charges": FOLDED_CHARGES, **KEPT_TABLES}
 COMPLETENESS = "completeness"
-PROVIDER_OF_ACCOUNT = """
-SELECT SubAccountId, coalesce(max_by(ProviderName, charges), 'AWS')
-FROM {table}
-GROUP BY 1
-"""
 
 
 @dataclass(frozen=True)
@@ -89,7 +84,7 @@ def join_bills(
     for table, shape in SHAPES.items():
         view = table if table == "folded_charges" else f"kept_{table}"
         selects = [
-            _select(bill, view, shape, currency=currency, ids=ids[bill.name], aws_only=aws_only)
+            converted(bill, view, shape, currency=currency, ids=ids[bill.name], aws_only=aws_only)
             for bill in bills
         ]
         connection.execute(f"CREATE OR REPLACE VIEW {view} AS {' UNION ALL '.join(selects)}")
@@ -172,15 +167,16 @@ def _views() -> tuple[str, ...]:
     return ("folded_charges", *(f"kept_{table}" for table in KEPT_TABLES))
 
 
-def _select(
+def converted(
     bill: RefreshedBill,
     view: str,
     shape: Mapping[str, str],
     *,
     currency: str,
     ids: Mapping[str | None, str],
-    aws_only: bool,
+    aws_only: bool = False,
 ) -> str:
+    """Return a SELECT of one view of a bill in the common currency, with the IDs that its accounts get."""
     values = {name: name for name in shape}
     if bill.currency != currency:
         values |= {name: f"{name} * {bill.factor!r}" for name in MONEY if name in shape}

@@ -51,21 +51,29 @@ def joint_summary(
 
 def _conversions(names: Sequence[str], rates: Sequence[Rate]) -> Iterator[str]:
     """Yield a note for each bill whose money is converted. Raises ConfigError if there is no rate."""
-    main = rates[0]
     for name, rate in zip(names, rates, strict=True):
-        if rate.currency == main.currency:
-            continue
-        for needed in (rate, main):
-            if not needed.source:
-                raise ConfigError(
-                    f"{name} is billed in {rate.currency} and {names[0]} in {main.currency}, and there is no exchange "
-                    f"rate for {needed.currency}. Set {needed.currency} under [exchange_rates] in owners.toml."
-                )
-        sources = " and ".join(dict.fromkeys(one.source for one in (rate, main) if one.currency != USD))
-        yield (
-            f"amounts of {name} are converted from {rate.currency} to {main.currency}: 1 {rate.currency} is "
-            f"{main.per_usd / rate.per_usd:.6g} {main.currency} ({sources})"
-        )
+        if note := conversion_note(name, rate, main_name=names[0], main=rates[0]):
+            yield note
+
+
+def conversion_note(name: str, rate: Rate, *, main_name: str, main: Rate) -> str | None:
+    """Return a note about the rate at which a bill is converted; None for the currency of the main bill.
+
+    Raises ConfigError if there is no rate.
+    """
+    if rate.currency == main.currency:
+        return None
+    for needed in (rate, main):
+        if not needed.source:
+            raise ConfigError(
+                f"{name} is billed in {rate.currency} and {main_name} in {main.currency}, and there is no exchange "
+                f"rate for {needed.currency}. Set {needed.currency} under [exchange_rates] in owners.toml."
+            )
+    sources = " and ".join(dict.fromkeys(one.source for one in (rate, main) if one.currency != USD))
+    return (
+        f"amounts of {name} are converted from {rate.currency} to {main.currency}: 1 {rate.currency} is "
+        f"{main.per_usd / rate.per_usd:.6g} {main.currency} ({sources})"
+    )
 
 
 def resold_notes(bills: Sequence[RefreshedBill]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 
 from focuswatch.bill import local_tables
 from focuswatch.bill.bill import (
@@ -17,7 +18,7 @@ from focuswatch.bill.bill import (
     digest_of_inputs,
     resolve_as_of,
 )
-from focuswatch.bill.ingest.other_providers import IS_AWS, sentence
+from focuswatch.bill.ingest.other_providers import IS_AWS, counts_of, sentence
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.bill.refresh import trino_statements
@@ -40,6 +41,7 @@ from focuswatch.bill.schema.table_columns import (
     RECOMMENDATIONS,
     TOKEN_HOURS,
 )
+from focuswatch.bill.settling_days import settle_days
 from focuswatch.bill.state_lock import locked
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.common_table_expressions import with_tables
@@ -168,13 +170,14 @@ def open_trino_bill(
         existing = trino.tables()
         rows = _rows_of_files(inputs, catalog=trino.catalog)
         given = _given_tables(rows, existing, temporary=temporary, owners=owners)
-        derived = tables_as_of(trino.catalog, as_of=as_of, names_resources=owners.names_resources)
+        of_day = partial(tables_as_of, trino.catalog, as_of=as_of, names_resources=owners.names_resources)
+        derived = of_day(settled_after=_settle_days(periods))
         engine.tables = _with_completeness({**given, **derived}, temporary=temporary)
         aws_engine = engine
         if summary.other_providers:  # other bills need no filter
             aws_tables = _aws_tables(trino, periods, temporary=temporary)
             aws_engine = engine.over(
-                _with_completeness({**aws_tables, **given, **derived}, temporary=temporary)
+                _with_completeness({**aws_tables, **given, **of_day()}, temporary=temporary)
             )
         digest = digest_of_inputs(summary, as_of=as_of, owners=owners, files=inputs.files)
         # Tables that someone else writes to the schema can change without notice.
@@ -240,6 +243,11 @@ def _aws_tables(
         select = kept_table(trino.catalog, name, refreshed=f"FROM (\n{charges}\n) AS aws_charges")
         tables[name] = temporary.materialize(f"aws_{name}", select)
     return tables
+
+
+def _settle_days(periods: Sequence[TrinoPeriod]) -> int:
+    others = counts_of(period.providers for period in periods)
+    return settle_days(charges=sum(period.charges for period in periods), of_others=sum(others.values()))
 
 
 def _select(shape: Mapping[str, str], rows: Sequence[tuple[object, ...]]) -> str:

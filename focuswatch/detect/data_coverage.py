@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from focuswatch.bill.bill import BillPart
-from focuswatch.engines import Engine, Row
+from focuswatch.engines import Engine
 
 LATE_DAYS = 3  # a bill whose newest charge is older than this before as_of is stale
 GAP_DAYS = 14  # each of the last so many days must have charges
@@ -65,7 +65,11 @@ def coverage(engine: Engine, *, as_of: date) -> Coverage:
         return Coverage(doubts=(f"the export has no charges before {as_of}",))
     newest = max(days)
     doubts = _doubts_about(days, as_of=as_of)
-    doubts += [_shrunk_text(row) for row in engine.query(DELIVERIES, label="coverage") if _is_shrunk(row)]
+    doubts += [
+        _shrunk_text(f"{row['billing_period']:%Y-%m}", charges=row["charges"], before=row["previous_charges"])
+        for row in engine.query(DELIVERIES, label="coverage")
+        if _is_shrunk(row["charges"], before=row["previous_charges"])
+    ]
     rows = engine.query(ACCOUNTS, label="coverage")
     accounts = [row for row in rows if row["closed_on"] is None]
     missing = {row["sub_account_id"] for row in accounts if _is_missing(row["last_charge_date"], newest)}
@@ -76,7 +80,7 @@ def coverage(engine: Engine, *, as_of: date) -> Coverage:
 
 def incomplete_parts(parts: Sequence[BillPart], *, as_of: date) -> IncompleteParts:
     """Return the accounts of those of several bills that have no recent charges or gaps, and why."""
-    found = {part: doubts for part in parts if (doubts := _doubts_about(part.days, as_of=as_of))}
+    found = {part: doubts for part in parts if (doubts := _doubts_about_part(part, as_of=as_of))}
     return IncompleteParts(
         frozenset(account for part in found for account in part.accounts),
         tuple(
@@ -84,6 +88,15 @@ def incomplete_parts(parts: Sequence[BillPart], *, as_of: date) -> IncompletePar
             for part, doubts in found.items()
         ),
     )
+
+
+def _doubts_about_part(part: BillPart, *, as_of: date) -> list[str]:
+    shrunk = [
+        _shrunk_text(one.period, charges=one.charges, before=one.charges_before)
+        for one in part.replaced
+        if _is_shrunk(one.charges, before=one.charges_before)
+    ]
+    return [*_doubts_about(part.days, as_of=as_of), *shrunk]
 
 
 def _doubts_about(days: Set[date], *, as_of: date) -> list[str]:
@@ -104,12 +117,9 @@ def _is_missing(last_charge: date, newest: date) -> bool:
     return MISSING_DAYS < (newest - last_charge).days < VANISHED_DAYS
 
 
-def _is_shrunk(row: Row) -> bool:
-    return bool(row["charges"] < SHRUNK_SHARE * row["previous_charges"])
+def _is_shrunk(charges: int, *, before: int) -> bool:
+    return charges < SHRUNK_SHARE * before
 
 
-def _shrunk_text(row: Row) -> str:
-    period = f"{row['billing_period']:%Y-%m}"
-    return (
-        f"billing period {period} now has {row['charges']:,} charges, previously {row['previous_charges']:,}"
-    )
+def _shrunk_text(period: str, *, charges: int, before: int) -> str:
+    return f"billing period {period} now has {charges:,} charges, previously {before:,}"

@@ -56,7 +56,7 @@ ENDPOINTS = ("answer", "events")
 # These run Athena queries and so read the Glue tables; `refresh` changes their partitions too.
 RUN_QUERIES = ("refresh", "detect", "hourly", "page", "weekly", "close")
 # Each of these runs one at a time, under a lease: focuswatch/operations/function_lease.py
-ONE_AT_A_TIME = ("refresh", "detect", "hourly", "publish", "page")
+ONE_AT_A_TIME = ("refresh", "detect", "hourly", "publish", "page", "bills")
 # Regions of AWS's other partitions, whose ARNs, services and prices differ:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 OTHER_PARTITION = re.compile(r"^(cn|us-gov|us-iso[a-z]*|eu-isoe|eusc)-")
@@ -100,6 +100,14 @@ RECOMMENDATIONS_DAYS = 14  # a delivery is kept; detections read the last three 
 
 
 VENDORS = "vendors"  # folder of the bucket with the charges of AI vendors
+WRITTEN = (
+    "tables",
+    "athena-results",
+    "collected",
+    "page",
+    "ocsf",
+    VENDORS,
+)  # folders that focuswatch writes to
 
 
 class _Section(BaseModel):
@@ -194,6 +202,16 @@ class ConnectorsConfig(_Section):
             }
             for one in self.vendors
         ]  # fmt: skip
+
+
+class BillConfig(_Section):
+    """A bill of another provider: FOCUS files that another system copies below `prefix` of the data bucket.
+
+    `name` is its name in notes and errors, and that of charges without an account. See docs/providers.md.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
+    prefix: Annotated[str, Field(pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.=-]+)*$")]
 
 
 class Athena(_Section):
@@ -350,6 +368,7 @@ class Deployment(_Section):
     principals: PrincipalsConfig = PrincipalsConfig()
     invocation_logs: InvocationLogsConfig = InvocationLogsConfig()
     connectors: ConnectorsConfig = ConnectorsConfig()
+    bills: list[BillConfig] = Field(default=[], max_length=20)
     athena: Athena = Athena()
     schedules: Schedules = Schedules()
     collector: Collector
@@ -404,11 +423,12 @@ class Deployment(_Section):
         yield from self._monitor_problems()
         yield from self._controls_problems()
         yield from self._connector_problems()
+        yield from self._bill_problems()
         yield from self._partition_problems()
 
     def _prefix_problems(self) -> Iterator[str]:
         for key, prefix in (("export", self.export.prefix), ("principals", self.principals.prefix)):
-            if prefix.split("/")[0] in ("tables", "athena-results", "collected", "page", "ocsf", VENDORS):
+            if prefix.split("/")[0] in WRITTEN:
                 yield f"{key}.prefix: found '{prefix}', a folder that focuswatch writes to; use another prefix."
             if any(part.startswith(".") for part in prefix.split("/")):
                 yield (
@@ -448,6 +468,30 @@ class Deployment(_Section):
             yield f"connectors.vendors: found {path} twice; give each billing account of a vendor its own account."
         if any(one.vendor == "copilot" and not one.account for one in self.connectors.vendors):
             yield "connectors.vendors: copilot without account; set account to the name of the GitHub organization."
+
+    def _bill_problems(self) -> Iterator[str]:
+        vendors = {one.path.removeprefix(f"{VENDORS}/") for one in self.connectors.vendors}
+        names = [*(one.name for one in self.bills), *vendors]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield (
+                f"bills: found the name {name} twice (vendors under connectors are bills too); "
+                "give each bill its own name."
+            )
+        read = [("the export", self.export_path), ("the export of principals", self.principals_path)]
+        for number, one in enumerate(self.bills):
+            key, parts = f"bills.{number}.prefix", one.prefix.split("/")
+            if parts[0] in WRITTEN:
+                yield f"{key}: found '{one.prefix}', a folder that focuswatch writes to; use another prefix."
+            if any(part.startswith(".") for part in parts):
+                yield f"{key}: found '{one.prefix}', expected folder names that do not start with a dot."
+            for other, prefix in read:
+                inner, outer = sorted((f"{one.prefix}/", f"{prefix}/"), key=len, reverse=True)
+                if inner.startswith(outer):
+                    yield (
+                        f"{key}: found '{one.prefix}' and '{prefix}' of {other}, one inside the other, so charges "
+                        "would be counted twice; use another prefix."
+                    )
+            read.append((one.name, one.prefix))
 
     def _monitor_problems(self) -> Iterator[str]:
         arn = self.anomalies.monitor_arn
@@ -497,6 +541,13 @@ class Deployment(_Section):
             )
 
     @property
+    def other_bills(self) -> list[dict[str, str]]:
+        """Return name and prefix of each bill that is read beside the export; those of AI vendors come last."""
+        vendors = [(one.path.removeprefix(f"{VENDORS}/"), one.path) for one in self.connectors.vendors]
+        listed = [*((one.name, one.prefix) for one in self.bills), *vendors]
+        return [{"name": name, "prefix": prefix} for name, prefix in listed]
+
+    @property
     def is_one_account(self) -> bool:
         """Return whether the pipeline runs in the payer account."""
         return self.accounts.payer == self.accounts.pipeline
@@ -518,12 +569,13 @@ class Deployment(_Section):
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Return the functions that are deployed: `hourly`, those of channels and of connectors only if configured."""
+        """Return the functions that are deployed; those of optional parts only if these are configured."""
         of_channels = (channel.functions for channel in CHANNELS if self.uses(channel))
         of_connectors = ("fetch",) if self.connectors.vendors else ()
+        bills = ("bills",) if self.other_bills else ()
         hourly = ("hourly",) if self.spend_rate.enabled else ()
         events = ("events",) if self.secrets.events else ()
-        return tuple(dict.fromkeys(chain(FUNCTIONS, of_connectors, hourly, events, *of_channels)))
+        return tuple(dict.fromkeys(chain(FUNCTIONS, of_connectors, bills, hourly, events, *of_channels)))
 
     @property
     def event_sources(self) -> tuple[str, ...]:
@@ -682,6 +734,8 @@ def _expected(key: str, pattern: str) -> str:
         r"organi[sz]ation\.ous\.\d+": "a root (r-ab12) or an OU (ou-ab12-11111111)",
         r"export\.first_month": "a month such as 2025-01",
         r"email\.sender": "an email address",
+        r"bills\.\d+\.name": "a name of at most 31 lower-case letters, digits and hyphens, such as azure",
+        r"bills\.\d+\.prefix": "a prefix without slashes at its ends, such as bills/azure",
         r"secrets\.\w+": "a secret's name: letters, digits and /_+=.@-",
         r"invocation_logs\.log_groups\.\d+": "the name of a log group such as /aws/bedrock/modelinvocations",
         r"anomalies\.monitor_arn": "an ARN such as arn:aws:ce::123456789012:anomalymonitor/…",

@@ -29,6 +29,7 @@ MAX_HOURS_BETWEEN_RUNS = {
     "pulse": 30,
     "sweep": 30,
     "fetch": 30,
+    "bills": 30,
 }
 # DynamoDB takes no item above 400 KB, and the failures of a large organization that denies access are more than that.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html

@@ -45,6 +45,7 @@ from tests.fakes.local_deployment import CLOSED, MEMBER, Deployed, deploying
 from tests.fakes.mcp_agent import serving_agent
 from tests.fakes.slack_workspace import Message
 from tests.given.aws_alerts import budget_message
+from tests.given.exports import write
 from tests.given.page import data_of
 from tests.given.same_findings import Told, as_told, differences, news_of
 
@@ -169,6 +170,7 @@ def test_a_deployment_from_manifest_to_notifications(
     deployed.await_told()
     check_resolution(deployed, costliest["fingerprint"])
     check_budget_alert(deployed)
+    check_bills(deployed, tmp_path)
     check_health_report(deployed)
     check_weekly_digest(deployed)
     check_month_close(deployed)
@@ -298,6 +300,27 @@ def check_health_report(deployed: Deployed) -> None:
     deployed.invoke("pulse")
     deployed.invoke("pulse")
     assert len(channel.shown) == before + 1
+
+
+def check_bills(deployed: Deployed, folder: Path) -> None:
+    """Its function adds the bill of another provider to the tables, with permissions of its own."""
+    rows = [
+        {
+            "BillingPeriodStart": "2026-05-01 00:00:00",
+            "ChargePeriodStart": f"2026-05-{day:02} 00:00:00",
+            "ChargePeriodEnd": f"2026-05-{day + 1:02} 00:00:00",
+            "ProviderName": "Microsoft",
+            "ServiceName": "Virtual Machines",
+            "SubAccountId": "sub-1",
+        }
+        for day in range(1, 31)
+    ]
+    deployed.put("bills/azure/may.parquet", write(folder / "may.parquet", *rows).read_bytes())
+    result = deployed.invoke("bills")
+    assert (result["ran"], result["failed"]) == (["2026-05.azure"], {})
+    written = deployed.table("daily_services/period=2026-05.azure/")
+    assert {(row["subaccountid"], row["providername"]) for row in written} == {("sub-1", "Microsoft")}
+    assert deployed.invoke("bills")["ran"] == []
 
 
 def check_weekly_digest(deployed: Deployed) -> None:

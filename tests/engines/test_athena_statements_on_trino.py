@@ -3,8 +3,7 @@
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -24,7 +23,9 @@ from focuswatch.bill.ingest.other_providers import IS_AWS
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.athena_statements import NOT_STORED, aws_tables, saved_query, tables_as_of
+from focuswatch.bill.refresh.athena_statements import NOT_STORED, saved_query, tables_as_of
+from focuswatch.bill.refresh.glue_partitions import GluePeriod
+from focuswatch.bill.refresh.joint_statements import DeployedPart, aws_tables
 from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
@@ -174,13 +175,23 @@ def test_stored_tables_of_aws_charges_alone_are_read_through_the_table_of_the_sa
 ) -> None:
     """A common table expression named daily_charges reads the table daily_charges of the database."""
     _, engine = mixed
-    aws_alone = replace(engine, tables={**aws_tables(CATALOG, database=engine.database), **engine.tables})
+    mixed_bill = DeployedPart("", {"all": period_of(charges=2, providers={"Microsoft": 1})})
+    aws_alone = engine.over({**aws_tables([mixed_bill], database=engine.database), **engine.tables})
     charges = "SELECT CAST(sum(charges) AS bigint) AS charges FROM {}"
     (expected,) = engine.query(f"{charges.format('daily_charges')} WHERE {IS_AWS}", label="expected")
     for table in ("daily_charges", "daily_services", "tagged_days"):
         assert aws_alone.query(charges.format(table), label=table) == [expected], table
     (every,) = engine.query(charges.format("daily_charges"), label="every")
     assert every["charges"] >= expected["charges"] > 0
+
+
+def period_of(*, charges: int, providers: dict[str, int]) -> GluePeriod:
+    """A billing period with these charges."""
+    day, moment = date(2026, 5, 1), datetime(2026, 6, 1, tzinfo=UTC)
+    return GluePeriod(
+        "all", location="", digest="", delivered_at=moment, charges=charges, billed_cost=0.0, currency="USD",
+        first_charge_date=day, last_charge_date=day, providers=providers,
+    )  # fmt: skip
 
 
 @only_in_full

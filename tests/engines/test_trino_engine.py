@@ -279,6 +279,20 @@ def test_charges_of_other_providers_are_counted_and_not_evaluated(local_trino, r
     assert not [row["Table"] for row in left if row["Table"].startswith(("aws_", "completeness"))]
 
 
+def test_a_bill_of_another_provider_settles_a_day_later_than_its_aws_charges(local_trino, raw, tmp_path):
+    """After 3 days, as on DuckDB and Athena; detections of AWS resources read AWS charges, which settle after 2."""
+    _, deliver = raw
+    providers = ("AWS", "Microsoft", "Microsoft")
+    deliver([
+        charge(date(2026, 4, day), SubAccountId="1", ProviderName=provider)
+        for day in range(1, 11) for provider in providers
+    ])  # fmt: skip
+    statement = "SELECT max(last_settled_day) AS day FROM completeness"
+    with opened(local_trino, raw, tmp_path) as bill:
+        days = [engine.query(statement, label="t")[0]["day"] for engine in (bill.engine, bill.aws_engine)]
+    assert days == [date(2026, 4, 7), date(2026, 4, 8)]
+
+
 def test_an_export_of_aws_alone_has_one_engine(local_trino, raw, tmp_path):
     """No filter, and no table is made for it."""
     _, deliver = raw

@@ -309,6 +309,7 @@ def copied(folder: Path, *, owners: Path, organisation: str) -> Path:
         told = told.replace("dry_run = true ", "dry_run = false ")
     told = told.replace("r-ab12", "r-root").replace("change-me-to-something-long", "f2b8c1d04e7a")
     told = told.replace('monitor_arn = ""', f'monitor_arn = "arn:aws:ce::{ACCOUNT}:anomalymonitor/6f2c0a91"')
+    told = told.replace('  # { name = "azure"', '  { name = "azure"')
     for name in ("slack", "jira"):
         told = told.replace(f'{name} = ""', f'{name} = "focuswatch/{name}"')
     config.write_text(told)

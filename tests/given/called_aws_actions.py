@@ -40,6 +40,7 @@ SERVICES = {
     "focuswatch/notify/slack/digest_queue.py": ["dynamodb"],
     "focuswatch/notify/response_ledger.py": ["dynamodb"],
     "focuswatch/bill/refresh/table_files.py": ["s3"],
+    "focuswatch/bill/refresh/other_bills_state.py": ["s3"],
     "focuswatch/bill/refresh/glue_partitions.py": ["glue"],
     "lambdas/answer.py": ["secretsmanager", "sqs"],
     "lambdas/events.py": ["secretsmanager", "s3"],

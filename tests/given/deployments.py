@@ -25,6 +25,7 @@ def deployment_of(*, accounts: Literal["one", "three"]) -> Deployment:
     config["invocation_logs"] |= {"enabled": True}
     openai = {"vendor": "openai", "secret": "focuswatch/openai", "since": date(2026, 11, 1)}
     config["connectors"] |= {"vendors": [openai]}
+    config["bills"] = [{"name": "azure", "prefix": "bills/azure"}]
     config["spend_rate"] |= {"enabled": True}
     config["anomalies"]["monitor_arn"] = MONITOR
     if accounts == "one":

@@ -4,6 +4,7 @@ import pytest
 
 from benchmarks.cost import (
     ALARM_METRICS,
+    BILLS_ALARM_METRICS,
     CHANNEL_ALARM_METRICS,
     DETECTIONS,
     EVENTS_ALARM_METRICS,
@@ -33,16 +34,17 @@ def test_counted_resources_are_deployed():
     """Metrics of alarms with Slack and Jira and for each further channel, keys, retention of overwritten files."""
     alarms = synthesized("one").properties("pipeline", "AWS::CloudWatch::Alarm")
     further = [channel.name for channel in CHANNELS if channel.name not in ("slack", "jira")]
-    optional = [*further, "fetch", "hourly", "events"]
+    of_functions = {
+        "fetch": FETCH_ALARM_METRICS, "bills": BILLS_ALARM_METRICS, "hourly": HOURLY_ALARM_METRICS,
+        "events": EVENTS_ALARM_METRICS,
+    }  # fmt: skip
+    optional = [*further, *of_functions]
     metrics = dict.fromkeys(["", *optional], 0)
     for one in alarms:
         of_channel = one["AlarmName"].removeprefix("focuswatch-").partition("-")[0]
         metrics[of_channel if of_channel in optional else ""] += (
             sum("MetricStat" in metric for metric in one.get("Metrics", [])) or 1
         )
-    of_functions = {
-        "fetch": FETCH_ALARM_METRICS, "hourly": HOURLY_ALARM_METRICS, "events": EVENTS_ALARM_METRICS,
-    }  # fmt: skip
     of_channels = dict.fromkeys(further, CHANNEL_ALARM_METRICS)
     assert metrics == {"": ALARM_METRICS} | of_functions | of_channels
     keys = [

@@ -163,7 +163,7 @@ def test_lake_formation_grants_are_created_only_if_configured(stacks):
 
 
 def test_lake_formation_grants_cover_functions_that_run_queries():
-    """All may read; only `refresh` may register partitions."""
+    """All may read; only `refresh` and `bills` may register partitions."""
     deployment = deployment_of(accounts="one")
     stack = Stack(App(), "alone")
     topics = PipelineTopics(stack, "Messages", deployment=deployment)
@@ -176,7 +176,8 @@ def test_lake_formation_grants_cover_functions_that_run_queries():
         if "Table" in one["Resource"]
     }
     reading = {(kind, "DESCRIBE", "SELECT") for kind in ("detect", "hourly", "page", "weekly", "close")}
-    assert granted == {("refresh", "DESCRIBE", "SELECT", "ALTER", "INSERT"), *reading}
+    changing = {(kind, "DESCRIBE", "SELECT", "ALTER", "INSERT") for kind in ("refresh", "bills")}
+    assert granted == changing | reading
     assert len(found) == 2 * len(granted)
 
 
@@ -363,7 +364,7 @@ def test_each_function_has_a_dead_letter_queue_and_an_alarm(stacks):
     """For events of rules and for asynchronous invocations."""
     rules = stacks.properties("pipeline", "AWS::Events::Rule")
     targets = [target for rule in rules for target in rule["Targets"]]
-    assert len(rules) == len(targets) == 14 + len(ONE_AT_A_TIME)
+    assert len(rules) == len(targets) == 15 + len(ONE_AT_A_TIME)
     assert all("DeadLetterConfig" in target and "RetryPolicy" in target for target in targets)
     deployment = stacks.deployment
     failures = stacks.properties("pipeline", "AWS::Lambda::EventInvokeConfig")
@@ -421,7 +422,9 @@ def test_functions_run_on_arm64_with_our_layer_last(stacks):
     parameters = {one["Default"] for one in stacks.templates["pipeline"]["Parameters"].values()}
     assert "/aws/service/aws-sdk-pandas/3.16.0/py3.13/arm64/layer-arn" in parameters
     assert "/aws/service/powertools/python/arm64/python3.13/latest" in parameters
-    (ours,) = stacks.resources("pipeline", "AWS::Lambda::LayerVersion")
+    made = stacks.resources("pipeline", "AWS::Lambda::LayerVersion")
+    by_name = {one["Properties"]["LayerName"]: id for id, one in made.items()}
+    ours = by_name["focuswatch-packages"]
     functions = stacks.properties("pipeline", "AWS::Lambda::Function")
     code = functions[0]["Code"]
     for function in functions:
@@ -431,8 +434,11 @@ def test_functions_run_on_arm64_with_our_layer_last(stacks):
         assert function["Handler"] == f"lambdas.{kind}.handler" and (ROOT / "lambdas" / f"{kind}.py").exists()
         assert function["Layers"][-1] == {"Ref": ours}
         assert len(function["Layers"]) == (
-            3 if kind in ("refresh", "collect", "fetch", "detect", "hourly", "page", "weekly", "close") else 2
+            3
+            if kind in ("refresh", "collect", "fetch", "bills", "detect", "hourly", "page", "weekly", "close")
+            else 2
         )
+        assert ({"Ref": by_name["focuswatch-duckdb"]} in function["Layers"]) == (kind == "bills")
 
 
 def test_the_zip_has_the_code_and_the_layer_its_packages(stacks):
@@ -441,9 +447,12 @@ def test_the_zip_has_the_code_and_the_layer_its_packages(stacks):
     (code,) = [folder for folder in assets if (folder / "lambdas").exists()]
     assert {one.name for one in code.iterdir()} == {"focuswatch", "athena_sql", "lambdas", "config"}
     assert not list(code.rglob("__pycache__"))
-    (layer,) = [folder for folder in assets if (folder / "python").exists()]
+    layers = [folder for folder in assets if (folder / "python").exists()]
+    (layer,) = [folder for folder in layers if (folder / LAYER_PATH / "pydantic_core").exists()]
     assert list((layer / LAYER_PATH / "pydantic_core").glob("*cpython-313-aarch64*.so"))
     assert _bytes(layer) < 15e6  # of the 250 MB that all layers may have together, AWS's take most
+    (duckdb,) = set(layers) - {layer}
+    assert list((duckdb / LAYER_PATH).glob("_duckdb*abi3.so")) and _bytes(duckdb) < 80e6
 
 
 def test_resources_have_the_configured_tags(stacks):
@@ -487,7 +496,7 @@ def test_a_channel_that_is_not_configured_deploys_nothing():
     deployment = deployment_of(accounts="one")
     secrets = deployment.secrets.model_copy(update={"slack": "", "pagerduty": "", "events": ""})
     sections = ("email", "security", "connectors", "spend_rate")
-    off = {"secrets": secrets, **{name: type(getattr(deployment, name))() for name in sections}}
+    off = {"secrets": secrets, "bills": [], **{name: type(getattr(deployment, name))() for name in sections}}
     kinds = deployment.model_copy(update=off).kinds
     assert kinds == (*FUNCTIONS, "jira", "sweep", "teams", "answer", "record", "webhook")
 

@@ -3,7 +3,8 @@
 import pytest
 
 from focuswatch.operations.deployment_config import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED
-from infra.lambda_packages import LAYER_PACKAGES
+from infra.functions import SIZES
+from infra.lambda_packages import DUCKDB_PACKAGES, LAYER_PACKAGES
 from infra.permissions import Permissions
 from tests.given.called_aws_actions import SERVICES, Used, actions, callers, packages
 from tests.given.deployments import deployment_of
@@ -30,6 +31,15 @@ USED = {
         Used("focuswatch/bill/ingest/s3_source.py"),
         Used("focuswatch/bill/refresh/table_files.py"),
         Used("focuswatch/bill/refresh/glue_partitions.py"),
+        Used("focuswatch/bill/refresh/other_bills_state.py"),
+    ],
+    "bills": [
+        HEARTBEAT,
+        *LEASE,
+        Used("focuswatch/bill/ingest/s3_source.py"),
+        Used("focuswatch/bill/refresh/table_files.py"),
+        Used("focuswatch/bill/refresh/glue_partitions.py"),
+        Used("focuswatch/bill/refresh/other_bills_state.py"),
     ],
     "detect": [
         HEARTBEAT,
@@ -176,6 +186,7 @@ ON_BEHALF = {
     "publish": {"kms:Decrypt", "kms:GenerateDataKey"},  # SNS encrypts what it is given
     "collect": set(),
     "fetch": set(),
+    "bills": set(),
     "pulse": {"kms:Decrypt", "kms:GenerateDataKey"},
     "answer": {"s3:GetObject"},  # an address that it presigns is opened as the function itself
     "events": set(),
@@ -190,7 +201,8 @@ LAMBDA = {
 }
 # In AWS's layers and the runtime: a package that is in none of them fails at the cold start.
 # pip list of the layers: https://aws-sdk-pandas.readthedocs.io/en/stable/install.html (Lambda layer)
-AT_HAND = {"aws_lambda_powertools", "awswrangler", "boto3", "botocore", "numpy", "pyarrow", *LAYER_PACKAGES}
+AT_HAND = {"aws_lambda_powertools", "boto3", "botocore", *LAYER_PACKAGES}
+IN_SDK_FOR_PANDAS = {"awswrangler", "numpy", "pyarrow"}
 
 
 def granted(stacks: Stacks, kind: str) -> list[dict]:
@@ -321,5 +333,11 @@ def test_events_are_read_and_written_only_where_they_are_configured():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_imports_of_a_function_are_in_its_layers(kind):
-    """DuckDB, for example, does not fit next to AWS's layers."""
-    assert packages(f"lambdas.{kind}") <= AT_HAND
+    """DuckDB does not fit next to the AWS SDK for pandas, so a function has one of the two."""
+    size = SIZES[kind]
+    assert not (size.with_pandas and size.with_duckdb)
+    of_layers = {
+        *(IN_SDK_FOR_PANDAS if size.with_pandas else ()),
+        *(DUCKDB_PACKAGES if size.with_duckdb else ()),
+    }
+    assert packages(f"lambdas.{kind}") <= AT_HAND | of_layers

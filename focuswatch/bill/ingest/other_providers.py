@@ -11,6 +11,12 @@ IS_AWS = (
     "(lower(trim(ProviderName)) LIKE 'aws%' OR lower(trim(ProviderName)) LIKE 'amazon%' "
     "OR coalesce(trim(ProviderName), '') = '')"
 )
+# Each account with its main provider.
+PROVIDER_OF_ACCOUNT = """
+SELECT SubAccountId AS account, coalesce(max_by(ProviderName, charges), 'AWS') AS provider
+FROM {table}
+GROUP BY 1
+"""
 
 
 def probe_providers(connection: "duckdb.DuckDBPyConnection", *, table: str) -> dict[str, int]:

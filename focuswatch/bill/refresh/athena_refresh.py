@@ -6,7 +6,7 @@ a repeated refresh does nothing.
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
@@ -24,7 +24,8 @@ from focuswatch.bill.refresh.athena_statements import (
     providers_of_period,
     rate_of_period,
 )
-from focuswatch.bill.refresh.glue_partitions import GluePeriod, Partitions, day_after
+from focuswatch.bill.refresh.glue_partitions import GluePeriod, Partitions, bill_of, day_after
+from focuswatch.bill.refresh.joint_statements import accounts_of_export
 from focuswatch.bill.refresh.refresh_index import DeliveryRow, digest_of
 from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
@@ -75,15 +76,56 @@ class AthenaTables:
     catalog: Catalog
 
     def periods(self) -> dict[str, GluePeriod]:
-        """Return every billing period that detections can read."""
-        return Partitions(self.glue, self.engine.database, "daily_charges").all()
+        """Return every billing period of the export that detections can read."""
+        return self.bills().get("", {})
 
-    def refresh(self, listing: Listing, *, owners: Owners, progress: Callable[[str], None]) -> AthenaRefresh:
+    def bills(self) -> dict[str, dict[str, GluePeriod]]:
+        """Return every billing period that detections can read, by bill; the name of the export is empty."""
+        bills: dict[str, dict[str, GluePeriod]] = {}
+        for name, period in Partitions(self.glue, self.engine.database, "daily_charges").all().items():
+            bills.setdefault(period.bill, {})[name] = period
+        return bills
+
+    def accounts(self) -> list[tuple[str | None, str]]:
+        """Return the accounts of the export, each with the provider of most of its charges. Raises QueryError."""
+        rows = self.engine.query(accounts_of_export(self.periods()), label="accounts of the export")
+        return [(row["account"], row["provider"]) for row in rows]
+
+    def point(self, period: GluePeriod, *, folders: Mapping[str, str]) -> None:
+        """Switch each table to the period's new folder; daily_charges last: by its digest the period is done."""
+        for table in reversed(PERIOD_TABLES):
+            partitions = Partitions(self.glue, self.engine.database, table)
+            partitions.point(period.period, location=folders[table], parameters=period.parameters())
+            self.files.sweep(table, period.period)
+
+    def withdraw(self, bills: Collection[str]) -> None:
+        """Remove the periods of other bills, and their files; from daily_charges last, which says what there is."""
+        for table in reversed(PERIOD_TABLES) if bills else ():
+            names = Partitions(self.glue, self.engine.database, table).locations()
+            self.remove((name for name in names if bill_of(name) in bills), tables=(table,))
+
+    def remove(self, periods: Iterable[str], *, tables: Sequence[str] = PERIOD_TABLES) -> None:
+        """Remove periods from `tables`, and their files."""
+        for period in periods:
+            for table in tables:
+                Partitions(self.glue, self.engine.database, table).remove(period)
+                self.files.remove(table, period)
+
+    def refresh(
+        self,
+        listing: Listing,
+        *,
+        owners: Owners,
+        progress: Callable[[str], None],
+        other_bills: Collection[str] = (),
+    ) -> AthenaRefresh:
         """Fold what changed in the export that `listing` lists, newest first.
 
-        A billing period that fails is skipped and named in the result. Raises ExportError where there is no period at
-        all that detections could read, or where periods differ in currency.
+        A billing period that fails is skipped and named in the result. Bills that are not among `other_bills` any more
+        are removed. Raises ExportError where there is no period at all that detections could read, or where periods
+        differ in currency.
         """
+        self.withdraw(self.bills().keys() - {"", *other_bills})
         warnings: list[str] = []
         failed: dict[str, str] = {}
         deliveries = deliveries_of(listing, warn=warnings.append, skip=failed.__setitem__)
@@ -171,10 +213,7 @@ class AthenaTables:
         for table in KEPT_TABLES:
             statement = kept_table_of_period(self.catalog, table, period=period)
             self.engine.unload(statement, to=folders[table], label=f"refresh of {table} {period}")
-        for table in reversed(PERIOD_TABLES):  # daily_charges last: by its digest the period is done
-            partitions = Partitions(self.glue, self.engine.database, table)
-            partitions.point(period, location=folders[table], parameters=facts.parameters())
-            self.files.sweep(table, period)
+        self.point(facts, folders=folders)
         return facts
 
     def _unload_charges(self, period: str, *, paths: Sequence[str], to: str) -> None:

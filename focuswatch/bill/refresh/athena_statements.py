@@ -16,9 +16,9 @@ from focuswatch.bill.schema.table_columns import (
     MADE,
     PRINCIPAL_EXPORT,
 )
+from focuswatch.bill.settling_days import AWS_DAYS
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection, Report
 from focuswatch.engines.common_table_expressions import with_tables
-from focuswatch.engines.sql_identifiers import quoted
 from focuswatch.engines.sql_literals import Expression, Value, literal, literals
 from focuswatch.errors import CatalogError
 from focuswatch.findings.exchange_rates import USD
@@ -32,9 +32,16 @@ MOST_PATH_BYTES = 200_000  # the rest of the statement has some 10,000
 WEEK_AGO = Expression("CAST(current_date - INTERVAL '7' DAY AS date)")
 
 
-def tables_as_of(catalog: Catalog, *, as_of: Value, names_resources: bool = True) -> dict[str, str]:
-    """Return the tables that are not stored, as of a day; `names_resources` is the owners'."""
-    values: dict[str, Value] = {"as_of": as_of, "names_resources": names_resources}
+def tables_as_of(
+    catalog: Catalog, *, as_of: Value, names_resources: bool = True, settled_after: int = AWS_DAYS
+) -> dict[str, str]:
+    """Return the tables that are not stored, as of a day; `names_resources` is the owners'.
+
+    Charges no longer change `settled_after` days after their day.
+    """
+    values: dict[str, Value] = {
+        "as_of": as_of, "names_resources": names_resources, "settle_days": settled_after
+    }  # fmt: skip
     return {name: catalog.tables[name].render(values) for name in NOT_STORED}
 
 
@@ -183,15 +190,3 @@ WHERE {PERIOD_KEY} = {literal(period)}
 GROUP BY 1
 ORDER BY 1
 """.strip()
-
-
-def aws_tables(catalog: Catalog, *, database: str) -> dict[str, str]:
-    """Return the tables that a refresh stored, with AWS charges only, each after what it reads.
-
-    They are read from `daily_charges` whenever a statement runs, which costs more than the stored tables do.
-    """
-    charges = f"FROM {quoted(database)}.daily_charges\nWHERE {IS_AWS}"
-    return {
-        "daily_charges": f"SELECT {', '.join(DAILY_CHARGES)}\n{charges}",
-        **{name: kept_table(catalog, name, refreshed=charges) for name in KEPT_TABLES},
-    }

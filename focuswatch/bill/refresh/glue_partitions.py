@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class GluePeriod:
     """A billing period as a table's partition holds it."""
 
-    period: str  # 2026-05
+    period: str  # 2026-05, or 2026-05.NAME of another bill
     location: str
     digest: str  # of the delivery it was made of, and of the way it was made
     delivered_at: datetime
@@ -29,6 +29,13 @@ class GluePeriod:
     last_charge_date: date
     per_usd: float | None = None  # units of its currency for one US dollar, where the export says so
     providers: Mapping[str, int] = field(default_factory=dict)  # charges of providers other than AWS
+    charges_before: int | None = None  # of another bill: what the period had before it was replaced
+    note: str = ""  # of another bill: the rate at which its money is converted
+
+    @property
+    def bill(self) -> str:
+        """Return the name of the other bill that the period belongs to; empty for the export."""
+        return bill_of(self.period)
 
     def parameters(self) -> dict[str, str]:
         """As Glue keeps it."""
@@ -42,7 +49,19 @@ class GluePeriod:
             "last_charge_date": self.last_charge_date.isoformat(),
             **({} if self.per_usd is None else {"per_usd": repr(self.per_usd)}),
             **({"providers": json.dumps(self.providers)} if self.providers else {}),
+            **({} if self.charges_before is None else {"charges_before": str(self.charges_before)}),
+            **({"note": self.note} if self.note else {}),
         }
+
+
+def period_of_bill(billing_period: date, bill: str) -> str:
+    """Return the partition of another bill's billing period: `2026-05.azure`, beside the export's `2026-05`."""
+    return f"{billing_period:%Y-%m}.{bill}"
+
+
+def bill_of(period: str) -> str:
+    """Return the name of the other bill that a partition belongs to; empty for the export."""
+    return period.partition(".")[2]
 
 
 def day_after(periods: Iterable[GluePeriod]) -> date:
@@ -94,6 +113,15 @@ class Partitions:
         except self.glue.exceptions.EntityNotFoundException:
             self.glue.create_partition(**where, PartitionInput=partition)
 
+    def remove(self, period: str) -> None:
+        """Remove the period from the table; its files stay."""
+        try:
+            self.glue.delete_partition(
+                DatabaseName=self.database, TableName=self.table, PartitionValues=[period]
+            )
+        except self.glue.exceptions.EntityNotFoundException:
+            return
+
 
 def _period(partition: Any) -> GluePeriod | None:
     parameters = partition.get("Parameters", {})
@@ -112,6 +140,8 @@ def _period(partition: Any) -> GluePeriod | None:
             providers={
                 name: int(charges) for name, charges in json.loads(parameters.get("providers", "{}")).items()
             },
+            charges_before=int(parameters["charges_before"]) if "charges_before" in parameters else None,
+            note=parameters.get("note", ""),
         )
     except (KeyError, ValueError):
         return None

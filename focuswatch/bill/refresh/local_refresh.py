@@ -101,7 +101,7 @@ def _refresh(
     rates: Rates,
 ) -> LocalRefresh:
     complete, warnings = complete_until(listing)
-    old = load_index(state, made_by=_made_by(catalog))
+    old = load_index(state, made_by=made_by(catalog))
     deliveries = tuple(
         item for found in deliveries_of(listing, warn=warnings.append) for item in separated(found)
     )
@@ -188,7 +188,7 @@ def unreadable(error: duckdb.Error, *, state: Path, files: Sequence[ExportFile] 
     return changed_since(files) or refusal(error, files=[file.path for file in files])
 
 
-def _made_by(catalog: Catalog) -> str:
+def made_by(catalog: Catalog) -> str:
     """Return the way of reading: this code's, and the SQL of every table that is kept."""
     statements = (catalog.tables[name].sql for name in ("folded_charges", "daily_charges", *KEPT_TABLES))
     return hashlib.sha256("\n".join((READING, *statements)).encode()).hexdigest()

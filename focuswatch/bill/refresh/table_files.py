@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES
@@ -31,6 +32,16 @@ class Files:
     def new_folder(self, table: str, period: str) -> str:
         """Return the address of an empty folder; a repeated attempt gets another."""
         return f"s3://{self.bucket}/{_prefix(table, period)}{self.run_id}-{uuid.uuid4().hex[:8]}/"
+
+    def upload(self, file: Path, *, to: str) -> None:
+        """Copy a Parquet file into a folder of `new_folder`."""
+        key = f"{to.removeprefix(f's3://{self.bucket}/')}{file.name}"
+        with file.open("rb") as body:
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def remove(self, table: str, period: str) -> None:
+        """Remove all folders of a period that the table no longer has."""
+        self._delete(self._folders(table, period).values())
 
     def sweep(self, table: str, period: str) -> None:
         """Remove the period's folders but the newest two."""

@@ -1,0 +1,278 @@
+"""Add the bills of other providers to the tables of a deployment.
+
+Their files are read with DuckDB as on a laptop, in any format and FOCUS version. Each of their billing periods becomes
+a partition beside that of the export, with money in the export's currency, so that detections read the same tables.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+
+from focuswatch.bill.ingest.file_listing import Listing
+from focuswatch.bill.ingest.other_providers import counts_of
+from focuswatch.bill.ingest.s3_source import list_s3
+from focuswatch.bill.joined_bills import RefreshedBill, account_ids, accounts_of, set_aside
+from focuswatch.bill.joint_summary import conversion_note, resold_notes
+from focuswatch.bill.refresh.athena_refresh import AthenaTables
+from focuswatch.bill.refresh.bill_periods import (
+    OWN,
+    BillConversion,
+    ReadBill,
+    bill_periods,
+    create_bill_tables,
+    digest,
+    replace_period,
+)
+from focuswatch.bill.refresh.glue_partitions import GluePeriod
+from focuswatch.bill.refresh.local_refresh import LocalRefresh, made_by, refresh
+from focuswatch.bill.refresh.other_bills_state import BillState, OtherBillsState
+from focuswatch.bill.settling_days import settle_days
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.engines.duckdb_engine import connect
+from focuswatch.errors import ConfigError, ExportError, FocuswatchError, NothingDelivered
+from focuswatch.findings.exchange_rates import Rate, rate_of
+from focuswatch.owners.owners_file import Owners
+
+MADE_BY = "1"  # increase it when bills are written differently, so that all are written again
+MOST_GIB = 3  # of one bill's files; with what is folded of them they fit into the storage of a function
+GIB = 1 << 30
+EXPORT = "the AWS export"
+
+
+@dataclass(frozen=True)
+class DeployedBill:
+    """A bill of another provider; `prefix` is that of its files in the bucket, without a slash at its end."""
+
+    name: str
+    prefix: str
+
+
+@dataclass(frozen=True)
+class OtherBillsRefresh:
+    """The result of a refresh: the periods that were replaced, and the bills that could not be read and why.
+
+    A bill that failed keeps its tables. `notes` are the exchange rates.
+    """
+
+    changed: tuple[str, ...]
+    failed: Mapping[str, str]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass
+class OtherBills:
+    """Refreshes the bills of other providers in the tables of a deployment; `scratch` is an empty folder."""
+
+    tables: AthenaTables
+    state: OtherBillsState
+    owners: Owners
+    scratch: Path
+    memory_limit: str
+    progress: Callable[[str], None]
+    _stored: dict[str, BillState] = field(default_factory=dict)
+
+    def refresh(self, configured: Sequence[DeployedBill]) -> OtherBillsRefresh:
+        """Write the periods of each bill whose files, exchange rate or accounts changed.
+
+        Raises NothingDelivered before the first refresh of the export, whose currency and accounts are needed.
+        """
+        periods, accounts = self.tables.periods(), self.state.export_accounts()
+        if not periods or accounts is None:
+            raise NothingDelivered(
+                "The AWS export has not been refreshed yet; the bills of other providers are read after it."
+            )
+        main = _export_rate(periods, self.owners)
+        bills = [_export(periods, accounts, currency=main.currency)]
+        names = {one.name for one in configured}
+        self._stored = {name: state for name, state in self.state.bills().items() if name in names}
+        changed, warnings, notes, failed = list[str](), list[str](), list[str](), dict[str, str]()
+        for one in configured:
+            try:
+                plan, written = self._refresh_bill(one, before=bills, main=main)
+            except FocuswatchError as error:
+                failed[one.name] = str(error)
+                self.progress(f"{one.name} is skipped: {error}")
+                if state := self._stored.get(
+                    one.name
+                ):  # its tables are kept, and its accounts are not others'
+                    bills.append(_bill_of(one, state))
+                continue
+            bills.append(plan.bill)
+            changed += written
+            notes += [plan.note] if plan.note else []
+            warnings += [f"{one.name}: {text}" for text in self._stored[one.name].warnings]
+        return OtherBillsRefresh(tuple(changed), failed, (*warnings, *resold_notes(bills)), tuple(notes))
+
+    def _refresh_bill(
+        self, one: DeployedBill, *, before: Sequence[RefreshedBill], main: Rate
+    ) -> tuple[BillConversion, list[str]]:
+        """Return the plan of a bill and the periods that changed; only a bill that changed is read."""
+        listing = list_s3(self._address(one), mirror=self.scratch / "unread")
+        _refuse_large(listing, one)
+        files = sorted(f"{file.name}\t{file.size}\t{file.stamp}" for file in listing.files)
+        source = digest(_way_of(self.tables.catalog), *files)
+        state = self._stored.get(one.name)
+        with ExitStack() as stack:
+            read = None
+            if state is None or state.source != source:
+                read = stack.enter_context(self._read(one, source=source))
+                state = read.state
+            plan = self._plan(one, state, before=before, main=main)
+            existing = self.tables.bills().get(one.name, {})
+            if state.written == plan.digest(source) and set(state.periods) == existing.keys():
+                return plan, []
+            read = read or stack.enter_context(self._read(one, source=source))
+            return plan, self._write(read, plan, existing=existing)
+
+    def _plan(
+        self, one: DeployedBill, state: BillState, *, before: Sequence[RefreshedBill], main: Rate
+    ) -> BillConversion:
+        rate = rate_of(state.currency, rates=self.owners.exchange_rates, of_bill=state.per_usd)
+        note = conversion_note(one.name, rate, main_name=EXPORT, main=main)
+        bill = _bill_of(one, state, factor=float(main.per_usd / rate.per_usd))
+        try:
+            ids = account_ids([*before, bill])[one.name]
+        except ConfigError:  # the same charges are in another bill
+            self.tables.withdraw({one.name})
+            self._stored.pop(one.name, None)
+            raise
+        return BillConversion(bill, main.currency, ids, note or "")
+
+    @contextmanager
+    def _read(self, one: DeployedBill, *, source: str) -> Iterator[ReadBill]:
+        """Yield the bill, read from its files. Raises ExportError."""
+        folder = self.scratch / one.name
+        connection = connect(scratch=folder / "spilled", memory_limit=self.memory_limit)
+        try:
+            refreshed = refresh(
+                self._address(one),
+                connection=connection,
+                catalog=self.tables.catalog,
+                state=folder,
+                progress=lambda text: self.progress(f"{one.name}: {text}"),
+            )
+            set_aside(connection, prefix=OWN)
+            state = _state_of(refreshed, source=source, accounts=accounts_of(connection, prefix=OWN))
+            yield ReadBill(connection, refreshed, state, _way_of(self.tables.catalog))
+        except duckdb.Error as error:
+            first_line = str(error).partition("\n")[0]
+            raise ExportError(f"{one.name}: DuckDB could not fold its files: {first_line}") from error
+        finally:
+            connection.close()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _write(
+        self, read: ReadBill, plan: BillConversion, *, existing: Mapping[str, GluePeriod]
+    ) -> list[str]:
+        """Replace the periods whose rows changed, remove those that are gone, and return the names of both."""
+        create_bill_tables(read, plan, charges=self.tables.catalog.tables["daily_charges"].sql)
+        changed, names = [], []
+        for month, period in bill_periods(read, plan, existing=existing):
+            names.append(period.period)
+            if period.period not in existing or existing[period.period].digest != period.digest:
+                self.progress(f"{plan.bill.name}: writing {period.period}")
+                replace_period(read, month, period, tables=self.tables, scratch=self.scratch)
+                changed.append(period.period)
+        gone = sorted(existing.keys() - set(names))
+        self.tables.remove(gone)
+        done = {"written": plan.digest(read.state.source), "periods": tuple(names)}
+        self._stored[plan.bill.name] = read.state.model_copy(update=done)
+        self.state.store_bills(self._stored)
+        return [*changed, *gone]
+
+    def _address(self, one: DeployedBill) -> str:
+        return f"s3://{self.tables.files.bucket}/{one.prefix}/"
+
+
+def _state_of(refreshed: LocalRefresh, *, source: str, accounts: Mapping[str | None, str]) -> BillState:
+    summary = refreshed.summary
+    return BillState(
+        source=source,
+        written="",
+        periods=(),
+        currency=summary.currency,
+        per_usd=summary.per_usd,
+        charges=summary.charges,
+        others=dict(refreshed.others),
+        accounts=tuple(accounts.items()),
+        last_charge_date=summary.last_charge_date,
+        warnings=tuple(text for text in summary.warnings if text != summary.other_providers),
+    )
+
+
+def _export(
+    periods: Mapping[str, GluePeriod], accounts: Mapping[str | None, str], *, currency: str
+) -> RefreshedBill:
+    return _joined_bill(
+        EXPORT,
+        charges=sum(period.charges for period in periods.values()),
+        others=counts_of(period.providers for period in periods.values()),
+        accounts=accounts,
+        last=max(period.last_charge_date for period in periods.values()),
+        currency=currency,
+        factor=1.0,
+    )
+
+
+def _bill_of(one: DeployedBill, state: BillState, *, factor: float = 1.0) -> RefreshedBill:
+    return _joined_bill(
+        one.name,
+        charges=state.charges,
+        others=state.others,
+        accounts=dict(state.accounts),
+        last=state.last_charge_date,
+        currency=state.currency,
+        factor=factor,
+    )
+
+
+def _joined_bill(
+    name: str,
+    *,
+    charges: int,
+    others: Mapping[str, int],
+    accounts: Mapping[str | None, str],
+    last: date,
+    currency: str,
+    factor: float,
+) -> RefreshedBill:
+    of_others = sum(others.values())
+    return RefreshedBill(
+        name,
+        prefix=OWN,
+        as_of=last + timedelta(days=1),
+        settle_days=settle_days(charges=charges, of_others=of_others),
+        currency=currency,
+        factor=factor,
+        accounts=accounts,
+        has_aws=of_others < charges,
+        others=frozenset(others),
+        deliveries=(),
+    )
+
+
+def _export_rate(periods: Mapping[str, GluePeriod], owners: Owners) -> Rate:
+    """Return the rate of the export's currency, as AthenaBill has it."""
+    newest_first = sorted(periods.values(), key=lambda period: period.period, reverse=True)
+    own = next((period.per_usd for period in newest_first if period.per_usd is not None), None)
+    return rate_of(newest_first[0].currency, rates=owners.exchange_rates, of_bill=own)
+
+
+def _refuse_large(listing: Listing, one: DeployedBill) -> None:
+    size = sum(file.size for file in listing.files)
+    if size > MOST_GIB * GIB:
+        raise ExportError(
+            f"{one.name}: its files have {size / GIB:.1f} GiB; a deployment reads at most {MOST_GIB} GiB of one bill. "
+            "Keep fewer months below the prefix, or compress the files"
+        )
+
+
+def _way_of(catalog: Catalog) -> str:
+    """Return the way in which bills are read and written."""
+    return f"{MADE_BY} {made_by(catalog)}"
