@@ -38,78 +38,58 @@ read_meters AS (
         is_volume AND NOT is_floor AND NOT is_support AS is_volume,
         is_instance,
         is_transfer AND NOT is_floor AND NOT is_support AS is_transfer,
-        is_transfer OR is_volume OR is_floor OR is_support AS has_resource
+        is_transfer OR is_volume OR is_floor OR is_support AS has_resource,
+        is_volume OR is_floor OR is_support AS has_tags
     FROM listed_meters
     WHERE is_transfer OR is_volume OR is_instance OR is_serverless OR is_floor OR is_support
 ),
-meter_days AS (
-    SELECT
+running_days AS (                                               -- days on which an instance ran in a Region of an account
+    SELECT DISTINCT
         charges.charge_date,
-        charges.billing_period,
-        charges.ProviderName,
-        charges.BillingCurrency,
-        charges.SubAccountId,
-        charges.RegionId,
-        charges.ServiceName,
-        charges.SkuMeter,
-        charges.meter,
-        CASE WHEN meters.has_resource THEN charges.ResourceId END AS ResourceId,
-        charges.ChargeCategory,
-        charges.ChargeClass,
-        charges.ChargeFrequency,
-        charges.CommitmentDiscountStatus,
-        charges.ConsumedUnit,
-        CASE WHEN meters.has_resource AND NOT meters.is_transfer THEN charges.Tags END AS Tags,
-        charges.ai_family,
-        charges.is_edge,
-        meters.is_volume,
-        bool_or(charges.ConsumedQuantity > 0) AS is_consumed,
-        bool_or(
-            meters.is_instance
-                AND charges.ConsumedQuantity > 0
-                AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused'  -- a reservation without an instance
-        ) AS is_running,
-        sum(charges.BilledCost) AS BilledCost,
-        sum(charges.EffectiveCost) AS EffectiveCost,
-        sum(charges.ConsumedQuantity) AS ConsumedQuantity,
-        sum(charges.internet_gb) AS internet_gb,
-        CAST(sum(charges.charges) AS bigint) AS charges
+        coalesce(charges.ProviderName, '') AS provider_key,
+        coalesce(charges.SubAccountId, '') AS account_key,      -- keys without nulls, so that every engine can hash them
+        coalesce(charges.RegionId, '') AS region_key,
+        true AS is_running
     FROM daily_charges AS charges
-    INNER JOIN read_meters AS meters ON charges.SkuMeter = meters.SkuMeter
+    INNER JOIN read_meters AS meters ON charges.SkuMeter = meters.SkuMeter AND meters.is_instance
     WHERE charges.ChargeCategory = 'Usage'
-        AND (NOT meters.is_transfer OR charges.internet_gb IS NOT NULL)         -- not the traffic of edge locations
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19
-),
-marked_days AS (
-    SELECT
-        *,
-        bool_or(is_running) OVER (PARTITION BY charge_date, ProviderName, SubAccountId, RegionId) AS is_region_running
-    FROM meter_days
+        AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused'          -- a reservation without an instance
+        AND charges.ConsumedQuantity > 0
 )
 SELECT
-    charge_date,
-    billing_period,
-    ProviderName,
-    BillingCurrency,
-    SubAccountId,
-    RegionId,
-    ServiceName,
-    SkuMeter,
-    meter,
-    ResourceId,
-    ChargeCategory,
-    ChargeClass,
-    ChargeFrequency,
-    CommitmentDiscountStatus,
-    ConsumedUnit,
-    Tags,
-    ai_family,
-    is_edge,
-    is_consumed,
-    BilledCost,
-    EffectiveCost,
-    ConsumedQuantity,
-    internet_gb,
-    charges
-FROM marked_days                                                 -- volumes where instances ran are not evaluated
-WHERE NOT is_volume OR NOT coalesce(is_region_running, false)
+    charges.charge_date,
+    charges.billing_period,
+    charges.ProviderName,
+    charges.BillingCurrency,
+    charges.SubAccountId,
+    charges.RegionId,
+    charges.ServiceName,
+    charges.SkuMeter,
+    charges.meter,
+    CASE WHEN meters.has_resource THEN charges.ResourceId END AS ResourceId,
+    charges.ChargeCategory,
+    charges.ChargeClass,
+    charges.ChargeFrequency,
+    charges.CommitmentDiscountStatus,
+    charges.ConsumedUnit,
+    charges.ai_family,
+    charges.is_edge,
+    any_value(CASE WHEN meters.has_tags AND cardinality(charges.Tags) > 0 THEN charges.Tags END) AS Tags,
+    bool_or(charges.ConsumedQuantity > 0) AS is_consumed,
+    sum(charges.BilledCost) AS BilledCost,
+    sum(charges.EffectiveCost) AS EffectiveCost,
+    sum(charges.ConsumedQuantity) AS ConsumedQuantity,
+    sum(charges.internet_gb) AS internet_gb,
+    CAST(sum(charges.charges) AS bigint) AS charges
+FROM daily_charges AS charges
+INNER JOIN read_meters AS meters ON charges.SkuMeter = meters.SkuMeter
+LEFT JOIN running_days
+    ON meters.is_volume
+    AND charges.charge_date = running_days.charge_date
+    AND coalesce(charges.ProviderName, '') = running_days.provider_key
+    AND coalesce(charges.SubAccountId, '') = running_days.account_key
+    AND coalesce(charges.RegionId, '') = running_days.region_key
+WHERE charges.ChargeCategory = 'Usage'
+    AND running_days.is_running IS NULL                         -- volumes where an instance ran are not evaluated
+    AND (NOT meters.is_transfer OR charges.internet_gb IS NOT NULL)             -- not the traffic of edge locations
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
