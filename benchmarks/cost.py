@@ -22,8 +22,8 @@ PERIODS_A_RUN = 0.67
 # Bytes read by a refresh as a share of the period's: 0.8 of the export once, the rest from its own result.
 REFRESH_SHARE = 2.28
 # Bytes read by all detections of a run if owners.toml names no resources, for each row of three months of daily bill:
-# 20 for the cost drivers of cost anomalies, the rest for recommendations. LEAST_BYTES counts what does not grow with rows:
-# less than 10 MB a statement.
+# 20 for the cost drivers of cost anomalies, the rest for recommendations. LEAST_BYTES counts what does not grow with
+# rows: less than 10 MB a statement.
 DETECTIONS_BYTES_A_ROW = 23.4
 PAGE_SHARE = 0.10  # share of three months' bytes that the page reads: assumed
 TABLES_SHARE = 0.94  # size of the tables as a share of the export's

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.cost import SCAN_STATEMENTS
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.ingest.s3_source import list_s3
@@ -201,6 +202,8 @@ def test_scan_on_athena_reports_the_findings_of_a_local_scan(delivered, bill, ow
         for one in (engine, bill.engine)
     ]  # fmt: skip
     assert [(failure.detection.id, failure.error) for one in result for failure in one.failures] == []
+    others = len(engine.executed) - len(CATALOG.live)
+    assert 0 < others <= SCAN_STATEMENTS  # Athena bills at least 10 MB for each: see docs/cost.md
     there, here = ({finding.fingerprint: told(finding) for finding in one.findings} for one in result)
     assert there.keys() == here.keys()
     differing = [
