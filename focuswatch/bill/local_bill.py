@@ -91,7 +91,7 @@ def open_local_bill(
                 aws_only(aws_connection, of=connection)
                 deliveries = connection.execute("SELECT * FROM deliveries").fetchall()
                 create_table(aws_connection, "deliveries", table_columns.DELIVERIES, deliveries)
-                load_tables(aws_connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept={})
+                load_tables(aws_connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept=kept)
             engine = DuckDbEngine(connection)
             yield LocalBill(
                 engine,
