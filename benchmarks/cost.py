@@ -11,6 +11,8 @@ a simulated bill of 90 days, except the page's, which is assumed. The script mak
 import argparse
 from dataclasses import dataclass
 
+from focuswatch.bill.schema.table_columns import KEPT_TABLES
+
 DAYS = 30
 GB, TB = 1e9, 1e12
 # Parquet, of a simulated daily bill; a real one with longer tags and texts may have twice as many.
@@ -18,12 +20,13 @@ BYTES_A_ROW = 48
 # Months of bill a run: on average half of the current month, and for five days the previous one.
 PERIODS_A_RUN = 0.67
 # Bytes read by a refresh as a share of the period's: 0.8 of the export once, the rest from its own result.
-REFRESH_SHARE = 3.1
-# Bytes read by all detections of a run if owners.toml names no resources: for each row of three months of daily bill,
-# and a fixed part that grows with accounts and services.
-DETECTIONS_BYTES_A_ROW, DETECTIONS_BYTES = 48, 73e6
+REFRESH_SHARE = 2.28
+# Bytes read by all detections of a run if owners.toml names no resources, for each row of three months of daily bill:
+# 20 for the cost drivers of cost anomalies, the rest for recommendations. LEAST_BYTES counts what does not grow with
+# rows: less than 10 MB a statement.
+DETECTIONS_BYTES_A_ROW = 23.4
 PAGE_SHARE = 0.10  # share of three months' bytes that the page reads: assumed
-TABLES_SHARE = 0.93  # size of the tables as a share of the export's
+TABLES_SHARE = 0.94  # size of the tables as a share of the export's
 OLD_VERSIONS_DAYS = 3  # old_versions_days in config/deployment.toml
 TABLES_VERSIONS_DAYS = (
     2  # the previous folder stays for a day, and for another after its deletion: infra/bucket.py
@@ -42,14 +45,20 @@ REGIONS = 4  # in config/deployment.toml
 HOURS = 24 * DAYS
 HOURLY_BYTES = 50e6  # that live_burn reads, assumed: of small tables, and Athena counts at least 10 MB
 FINDINGS_AN_ACCOUNT = 3
-DETECTIONS = 35  # as in docs/cost.md; each further one adds three custom metrics
+DETECTIONS = 35  # as in docs/cost.md; each further one adds a statement
 ALARM_METRICS = 30  # with Slack and Jira; an alarm over two metrics is two
 FETCH_ALARM_METRICS = 2  # with connectors: dead letters and missed runs of the function fetch
 EVENTS_ALARM_METRICS = 1  # of the function `events`: its errors
 BILLS_ALARM_METRICS = 2  # with bills or connectors: those of the function bills
 HOURLY_ALARM_METRICS = 2  # of the function `hourly`: its dead letters, and missed runs
 CHANNEL_ALARM_METRICS = 3  # of each further channel: its dead letters, and its queue if it does not empty
-KEYS = 2
+KEYS = 1  # one account, the Region us-east-1; a payer stack in another account or Region has a key of its own
+LEAST_BYTES = 10e6  # that Athena bills for a statement: https://aws.amazon.com/athena/pricing/
+# Statements of a billing period: the raw export, the check of the result, and the small tables. ai_charges is a folder
+# of the charges.
+PERIOD_STATEMENTS = 2 + len(KEPT_TABLES) - 1
+SCAN_STATEMENTS = 16  # of a scan, besides one for each detection: coverage, explanations, events, forecasts
+PAGE_STATEMENTS = 27
 
 ATHENA = "https://aws.amazon.com/athena/pricing/"
 CLOUDWATCH = "https://aws.amazon.com/cloudwatch/pricing/"
@@ -89,23 +98,36 @@ class Line:
 def lines(*, rows: float, accounts: int, runs: float, detections: int) -> tuple[Line, ...]:
     """Return the items of a month with `rows` rows, `accounts` accounts and `runs` runs a day."""
     return (
-        *read(rows=rows, runs=runs),
+        *read(rows=rows, runs=runs, detections=detections),
         *stored(rows=rows, accounts=accounts, runs=runs),
-        *watched(accounts=accounts, runs=runs, detections=detections),
+        *watched(accounts=accounts, runs=runs),
         *worked(accounts=accounts, runs=runs),
     )
 
 
-def read(*, rows: float, runs: float) -> tuple[Line, ...]:
-    """Return the items of bytes scanned by Athena."""
+def read(*, rows: float, runs: float, detections: int) -> tuple[Line, ...]:
+    """Return the items of bytes scanned by Athena; `least` are the bytes that it bills even if a statement reads none.
+
+    A statement that reads more is billed for these bytes only, so that the sum is up to 10 MB a statement too high.
+    """
     many, month = runs * DAYS / TB, rows * BYTES_A_ROW
+    statements = PERIODS_A_RUN * PERIOD_STATEMENTS + detections + SCAN_STATEMENTS + PAGE_STATEMENTS
+    least = many * LEAST_BYTES * statements
     refresh = many * PERIODS_A_RUN * REFRESH_SHARE * month
-    detections = many * (3 * rows * DETECTIONS_BYTES_A_ROW + DETECTIONS_BYTES)
+    scans = many * 3 * rows * DETECTIONS_BYTES_A_ROW
     page = many * 3 * PAGE_SHARE * month
     return (
         Line("Athena: refresh of the changed periods", refresh, "TB", 5.0, ATHENA, "rows × runs"),
-        Line("Athena: all detections, over three months", detections, "TB", 5.0, ATHENA, "rows × runs"),
+        Line("Athena: all detections, over three months", scans, "TB", 5.0, ATHENA, "rows × runs"),
         Line("Athena: page", page, "TB", 5.0, ATHENA, "rows × runs"),
+        Line(
+            f"Athena: 10 MB for each of {statements:.0f} statements",
+            least,
+            "TB",
+            5.0,
+            ATHENA,
+            "detections × runs",
+        ),
     )
 
 
@@ -128,15 +150,15 @@ def stored(*, rows: float, accounts: int, runs: float) -> tuple[Line, ...]:
     )  # fmt: skip
 
 
-def watched(*, accounts: int, runs: float, detections: int) -> tuple[Line, ...]:
+def watched(*, accounts: int, runs: float) -> tuple[Line, ...]:
     """Return the items of CloudWatch and KMS."""
-    metrics = 3 * detections * runs / 24 + 30 * max(runs, 2) / 24 + 2
+    metrics = 30 * max(runs, 2) / 24 + 2
     metrics_a_day = WATCHED_AN_ACCOUNT * METRICS_A_RESOURCE + MODELS_AN_ACCOUNT * METRICS_A_MODEL
     requests = accounts * metrics_a_day * DAYS / 1000
     return (
         Line("alarms, per metric", ALARM_METRICS, "metric", 0.10, CLOUDWATCH, "—", free=10),
         Line("dashboard, up to 50 metrics", 1, "dashboard", 3.0, CLOUDWATCH, "—", free=3),
-        Line("custom metrics, per hour of use", metrics, "metric", 0.30, CLOUDWATCH, "detections × runs", free=10),
+        Line("custom metrics, per hour of use", metrics, "metric", 0.30, CLOUDWATCH, "runs", free=10),
         Line("reading resource metrics (GetMetricData)", requests, "thousand", 0.01, CLOUDWATCH, "accounts"),
         Line("logs", 0.25 + 0.005 * runs * DAYS, "GB", 0.50, CLOUDWATCH, "runs", free=5),
         Line("KMS keys", KEYS, "key", 1.0, KMS, "—"),

@@ -82,7 +82,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         bill = simulate(Path(scratch) / "bill", days=60, seed=5)
         with deploying(Path(scratch) / "deployed", owners=bill.owners) as deployed:
-            work(replace(deployed, patience_seconds=PATIENCE_SECONDS), bill)
+            work(replace(deployed, stalled_seconds=PATIENCE_SECONDS), bill)
             peak_mib = peaks(deployed)
             print("| function | runs | first, s | later (median), s | peak, MiB |\n|---|---|---|---|---|")
             for kind in deployed.deployment.kinds:

@@ -29,7 +29,7 @@ from focuswatch.owners.owners_file import Owners
 from infra.budgets import PayerBudgets
 from infra.nag_exceptions import acknowledge
 from infra.queues import allow_topic
-from infra.topics import alarm_topic, allow_service, dead_letters, topic, topic_key
+from infra.topics import SPENDING_SERVICES, alarm_topic, allow_service, dead_letters, topic, topic_key
 
 TABLE = "FOCUS_1_2_AWS"
 RECOMMENDATIONS_TABLE = "COST_OPTIMIZATION_RECOMMENDATIONS"
@@ -37,9 +37,21 @@ PRINCIPAL_TABLE = "COST_AND_USAGE_REPORT"
 
 
 class PayerStack(Stack):
-    """Resources that only the payer account can have. Deployed after the pipeline stack, see infra/stacks.py."""
+    """Resources that only the payer account can have. Deployed after the pipeline stack, see infra/stacks.py.
 
-    def __init__(self, scope: Construct, id: str, *, deployment: Deployment, owners: Owners) -> None:
+    `pipeline_key` encrypts the topic; None: the stack creates a key, because that of the pipeline stack is in another
+    account or Region.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        deployment: Deployment,
+        owners: Owners,
+        pipeline_key: aws_kms.IKey | None = None,
+    ) -> None:
         super().__init__(
             scope,
             id,
@@ -51,7 +63,7 @@ class PayerStack(Stack):
             _recommendations_export(self, deployment)
         if deployment.principals.enabled:
             _principal_export(self, deployment)
-        spending = _spending_topic(self, deployment)
+        spending = _spending_topic(self, deployment, pipeline_key=pipeline_key)
         PayerBudgets(
             self,
             "Budgets",
@@ -176,17 +188,20 @@ def _data_export(
     )
 
 
-def _spending_topic(scope: Construct, deployment: Deployment) -> aws_sns.Topic:
+def _spending_topic(
+    scope: Construct, deployment: Deployment, *, pipeline_key: aws_kms.IKey | None
+) -> aws_sns.Topic:
     """Return the topic of AWS Budgets and Cost Anomaly Detection, which accept no topic of another account.
 
     https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html
     https://docs.aws.amazon.com/cost-management/latest/userguide/ad-SNS.html
     """
     account = deployment.accounts.payer
-    sources = {"budgets.amazonaws.com": f"arn:aws:budgets::{account}:*", "costalerts.amazonaws.com": None}
+    budgets, anomalies = SPENDING_SERVICES
+    sources = {budgets: f"arn:aws:budgets::{account}:*", anomalies: None}
     name = deployment.topic("spending")
     topics = f"arn:aws:sns:{PAYER_REGION}:{account}:{deployment.name}-*"
-    key = topic_key(scope, services=[*sources, "cloudwatch.amazonaws.com"], topics=topics)
+    key = pipeline_key or topic_key(scope, services=[*sources, "cloudwatch.amazonaws.com"], topics=topics)
     spending = topic(scope, "Spending", name=name, key=key, emails=[])
     for service, arn in sources.items():
         conditions: dict[str, dict[str, object]] = {"StringEquals": {"aws:SourceAccount": account}}
@@ -207,13 +222,13 @@ def _spending_topic(scope: Construct, deployment: Deployment) -> aws_sns.Topic:
     return spending
 
 
-def _undelivered(scope: Construct, deployment: Deployment, *, topic: aws_sns.Topic, key: aws_kms.Key) -> str:
+def _undelivered(scope: Construct, deployment: Deployment, *, topic: aws_sns.Topic, key: aws_kms.IKey) -> str:
     """Return the ARN of the dead-letter queue for messages that SNS cannot deliver to the pipeline's queue.
 
     It must be in the topic's account and Region: https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
     If those are the pipeline's, it is the dead-letter queue of `spending`; else a queue with an alarm of its own.
     """
-    if deployment.is_one_account and deployment.accounts.region == PAYER_REGION:
+    if deployment.is_one_account_and_region:
         return deployment.dead_letters_arn("spending")
     queue = dead_letters(scope, "Undelivered", name=deployment.dead_letters("spending-undelivered"))
     allow_topic(queue, topic_arn=topic.topic_arn)

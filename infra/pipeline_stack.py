@@ -28,6 +28,7 @@ class PipelineStack(Stack):
         DataBucket(self, "Data", deployment=deployment)
         database = GlueDatabase(self, "Warehouse", deployment=deployment)
         topics = PipelineTopics(self, "Messages", deployment=deployment)
+        self.topic_key = topics.key
         functions = LambdaFunctions(self, "Functions", deployment=deployment, topics=topics)
         for channel in CHANNELS:
             if deployment.uses(channel):

@@ -24,7 +24,8 @@ def add_stacks(app: App, *, deployment: Deployment, owners: Owners, catalog: Cat
     name = deployment.name
     pipeline = PipelineStack(app, f"{name}-pipeline", deployment=deployment)
     queries = SavedQueriesStack(app, f"{name}-queries", deployment=deployment, catalog=catalog, owners=owners)
-    payer = PayerStack(app, f"{name}-payer", deployment=deployment, owners=owners)
+    shared_key = pipeline.topic_key if deployment.is_one_account_and_region else None
+    payer = PayerStack(app, f"{name}-payer", deployment=deployment, owners=owners, pipeline_key=shared_key)
     member = MemberStack(app, f"{name}-member", deployment=deployment)
     for stack in (queries, payer, member):
         stack.node.add_dependency(pipeline)

@@ -14,6 +14,10 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.operations.deployment_config import Deployment
 from infra.nag_exceptions import acknowledge
 
+SPENDING_SERVICES = (
+    "budgets.amazonaws.com",
+    "costalerts.amazonaws.com",
+)  # publish to the payer stack's topic
 DEAD_LETTER_DAYS = 14  # the most SQS keeps: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 
 
@@ -41,7 +45,7 @@ def topic_key(scope: Construct, *, services: list[str], topics: str) -> aws_kms.
     return key
 
 
-def topic(scope: Construct, id: str, *, name: str, key: aws_kms.Key, emails: list[str]) -> aws_sns.Topic:
+def topic(scope: Construct, id: str, *, name: str, key: aws_kms.IKey, emails: list[str]) -> aws_sns.Topic:
     """Return an encrypted topic that accepts TLS connections only."""
     created = aws_sns.Topic(scope, id, topic_name=name, master_key=key, enforce_ssl=True)
     for email in emails:
@@ -130,7 +134,7 @@ def dead_letters(scope: Construct, id: str, *, name: str) -> aws_sqs.Queue:
 
 
 def alarm_topic(
-    scope: Construct, deployment: Deployment, *, account: str, region: str, key: aws_kms.Key
+    scope: Construct, deployment: Deployment, *, account: str, region: str, key: aws_kms.IKey
 ) -> aws_sns.Topic:
     """Return the topic of an account's CloudWatch alarms, with the configured email subscriptions."""
     created = topic(
@@ -153,13 +157,18 @@ def construct_id(topic_name: str) -> str:
 
 
 class PipelineTopics(Construct):
-    """The pipeline's topics: all findings, those that detections name, and alarms of focuswatch itself."""
+    """The pipeline's topics: all findings, those that detections name, and alarms of focuswatch itself.
+
+    If the payer stack is in the same account and Region, the key also encrypts its topic: a key costs 1 USD a month.
+    https://aws.amazon.com/kms/pricing/
+    """
 
     def __init__(self, scope: Construct, id: str, *, deployment: Deployment) -> None:
         super().__init__(scope, id)
         account, region = deployment.accounts.pipeline, deployment.accounts.region
         names = f"arn:aws:sns:{region}:{account}:{deployment.name}-*"
-        self.key = topic_key(self, services=["cloudwatch.amazonaws.com"], topics=names)
+        senders = SPENDING_SERVICES if deployment.is_one_account_and_region else ()
+        self.key = topic_key(self, services=["cloudwatch.amazonaws.com", *senders], topics=names)
         self.findings = topic(self, "Findings", name=deployment.topic("findings"), key=self.key, emails=[])
         self.by_name = {
             name: topic(self, construct_id(name), name=deployment.topic(name), key=self.key, emails=[])

@@ -36,7 +36,7 @@ WITH computing_regions AS (
         coalesce(SubAccountId, '') AS account_key,
         coalesce(RegionId, '') AS region_key,
         max(charge_date) AS last_compute_date
-    FROM daily_charges
+    FROM usage_days                                       -- it has no volumes of a Region on days when instances ran there
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND charge_date < $as_of                           -- unsettled days too: an instance that runs again clears the volume
         AND (
@@ -50,7 +50,7 @@ WITH computing_regions AS (
         )
         AND ChargeCategory = 'Usage'
         AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused'  -- a reservation without an instance
-        AND ConsumedQuantity > 0
+        AND is_consumed
     GROUP BY 1, 2
 ),
 computing_accounts AS (
@@ -72,7 +72,7 @@ volumes AS (
         max_by(charges.Tags, charges.charge_date) FILTER (WHERE cardinality(charges.Tags) > 0) AS tags,
         sum(CASE WHEN charges.SkuMeter LIKE '%EBS:VolumeUsage%' THEN charges.ConsumedQuantity END) AS gb_months,
         sum(charges.EffectiveCost) AS effective_cost
-    FROM daily_charges AS charges
+    FROM usage_days AS charges
     INNER JOIN completeness AS lookbacks                   -- keys without nulls, so that every engine can hash them
         ON coalesce(charges.SubAccountId, '') = coalesce(lookbacks.sub_account_id, '')
         AND lookbacks.settled_recency = $lookback_days  -- a younger account has no such day
@@ -87,7 +87,7 @@ volumes AS (
         AND coalesce(computing_regions.last_compute_date < lookbacks.charge_date, true)
     GROUP BY 1, 2, 3, 4, 5
     HAVING count(DISTINCT CASE
-        WHEN charges.SkuMeter LIKE '%EBS:VolumeUsage%' AND charges.ConsumedQuantity > 0 THEN charges.charge_date
+        WHEN charges.SkuMeter LIKE '%EBS:VolumeUsage%' AND charges.is_consumed THEN charges.charge_date
     END) = $lookback_days
 )
 SELECT

@@ -39,7 +39,7 @@ least_compute_share = 0.1
 charges = "internet_gb > 0"
 history_days = 21
 */
-WITH account_days AS (                                              -- one read of the bill: Trino reads a table at every mention
+WITH account_days AS (                                              -- referenced once: Trino reads a table at every reference
     SELECT
         SubAccountId AS sub_account_id,
         charge_date,
@@ -54,7 +54,7 @@ WITH account_days AS (                                              -- one read 
             *,
             SkuMeter LIKE '%:ml.%' OR SkuMeter LIKE '%-ml.%' AS is_learning,
             SkuMeter NOT LIKE '%DataTransfer-Out-Bytes' AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused' AS is_compute
-        FROM daily_charges
+        FROM usage_days
         WHERE charge_date >= CAST($news_since - INTERVAL '56' DAY AS date)
             AND charge_date < $as_of
             AND (
@@ -163,7 +163,7 @@ spike_sources AS (
             PARTITION BY charges.SubAccountId
             ORDER BY sum(charges.internet_gb) DESC, charges.ServiceName, charges.ResourceId, charges.RegionId
         ) AS place
-    FROM daily_charges AS charges
+    FROM usage_days AS charges
     INNER JOIN spike_days
         ON charges.charge_date = spike_days.charge_date
         AND charges.SubAccountId IS NOT DISTINCT FROM spike_days.sub_account_id

@@ -35,17 +35,14 @@ young_days = 60
 [needs]
 history_days = 60
 */
-WITH bills AS (
-    SELECT min(charge_date) AS bill_began
-    FROM completeness
-),
-ages AS (
+WITH ages AS (
     SELECT
         began.sub_account_id,
         CASE
             WHEN min(accounts.joined_on) < min(began.first_charge_date) THEN min(accounts.joined_on)
             ELSE min(began.first_charge_date)                       -- an account can exist long before its first charge
-        END AS account_began
+        END AS account_began,
+        min(min(began.first_charge_date)) OVER () AS bill_began
     FROM (SELECT DISTINCT sub_account_id, first_charge_date FROM completeness) AS began
     LEFT JOIN accounts ON began.sub_account_id = accounts.sub_account_id
     GROUP BY 1
@@ -86,49 +83,61 @@ spans AS (
         ), 0) AS third_last_cost
     FROM account_days
 ),
-dormancies AS (
+dormant_days AS (                                                   -- not one CTE for each step: Trino reads again at each reference
     SELECT
-        sub_account_id,
-        max(charge_date) AS first_day,
-        max_by(coalesce(greatest(last_cost, greatest(second_last_cost, third_last_cost)), 0), charge_date) AS dormant_cost
+        *,
+        CASE
+            WHEN charge_date >= $news_since
+                AND last_cost < $dormant_cost_usd
+                AND second_last_cost < $dormant_cost_usd
+                AND third_last_cost < $dormant_cost_usd
+                THEN charge_date
+        END AS dormant_until
     FROM spans
-    WHERE charge_date >= $news_since
-        AND last_cost < $dormant_cost_usd
-        AND second_last_cost < $dormant_cost_usd
-        AND third_last_cost < $dormant_cost_usd
-    GROUP BY 1
+),
+dated_days AS (
+    SELECT
+        *,
+        max(dormant_until) OVER (PARTITION BY sub_account_id) AS first_day
+    FROM dormant_days
 ),
 reactivations AS (
     SELECT
-        account_days.sub_account_id,
-        dormancies.first_day,
-        dormancies.dormant_cost,
+        sub_account_id,
+        first_day,
+        max(CASE
+            WHEN charge_date = first_day THEN coalesce(greatest(last_cost, greatest(second_last_cost, third_last_cost)), 0)
+        END) AS dormant_cost,
         min(CASE WHEN daily_cost > $active_daily_cost_usd THEN charge_date END) AS active_again_on,
         min_by(daily_cost, CASE WHEN daily_cost > $active_daily_cost_usd THEN charge_date END) FILTER (WHERE daily_cost IS NOT NULL) AS daily_cost,
         max(charge_date) AS last_day,
         sum(daily_cost) AS effective_cost
-    FROM account_days
-    INNER JOIN dormancies
-        ON account_days.sub_account_id IS NOT DISTINCT FROM dormancies.sub_account_id
-        AND account_days.charge_date >= dormancies.first_day     -- activity that starts at night is visible a day later
-    GROUP BY 1, 2, 3
+    FROM dated_days
+    WHERE charge_date >= first_day                                  -- activity that starts at night is visible a day later
+    GROUP BY 1, 2
 ),
 active_accounts AS (
     SELECT reactivations.*, ages.account_began
     FROM reactivations
     INNER JOIN ages ON reactivations.sub_account_id IS NOT DISTINCT FROM ages.sub_account_id
-    CROSS JOIN bills
     WHERE date_diff('day', ages.account_began, reactivations.active_again_on) >= $young_days
-        AND date_diff('day', bills.bill_began, reactivations.active_again_on) >= $young_days
+        AND date_diff('day', ages.bill_began, reactivations.active_again_on) >= $young_days
 ),
 active_services AS (
     SELECT
-        charges.SubAccountId AS sub_account_id,
+        active_accounts.sub_account_id,
+        active_accounts.effective_cost,
+        active_accounts.active_again_on,
+        active_accounts.daily_cost,
+        active_accounts.dormant_cost,
+        active_accounts.first_day,
+        active_accounts.last_day,
+        active_accounts.account_began,
         coalesce(charges.ServiceName, 'no service') AS service,
         max_by(coalesce(CASE WHEN charges.is_edge THEN 'edge locations' END, charges.RegionId, 'no region'), charges.EffectiveCost)
             AS region,
         row_number() OVER (
-            PARTITION BY charges.SubAccountId
+            PARTITION BY active_accounts.sub_account_id
             ORDER BY sum(charges.EffectiveCost) DESC, charges.ServiceName
         ) AS place
     FROM daily_services AS charges
@@ -136,30 +145,22 @@ active_services AS (
         ON charges.SubAccountId IS NOT DISTINCT FROM active_accounts.sub_account_id
         AND charges.charge_date BETWEEN active_accounts.first_day AND active_accounts.last_day
     WHERE charges.ChargeCategory IN ('Usage', 'Purchase')
-    GROUP BY charges.SubAccountId, charges.ServiceName
-),
-named_services AS (
-    SELECT
-        sub_account_id,
-        array_agg(service ORDER BY place) AS services,
-        array_agg(DISTINCT region ORDER BY region) AS regions
-    FROM active_services
-    WHERE place <= 3
-    GROUP BY 1
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, charges.ServiceName
 )
 SELECT
-    active_accounts.sub_account_id,
+    sub_account_id,
     CAST(NULL AS varchar) AS region_id,
     CAST(NULL AS varchar) AS resource_id,
-    active_accounts.effective_cost AS monthly_cost,
-    active_accounts.active_again_on,
-    active_accounts.daily_cost,
-    active_accounts.dormant_cost,
-    active_accounts.first_day,
-    active_accounts.last_day,
-    named_services.services,
-    named_services.regions,
-    active_accounts.account_began
-FROM active_accounts
-INNER JOIN named_services ON active_accounts.sub_account_id IS NOT DISTINCT FROM named_services.sub_account_id
-ORDER BY monthly_cost DESC, active_accounts.sub_account_id
+    effective_cost AS monthly_cost,
+    active_again_on,
+    daily_cost,
+    dormant_cost,
+    first_day,
+    last_day,
+    array_agg(service ORDER BY place) AS services,
+    array_agg(DISTINCT region ORDER BY region) AS regions,
+    account_began
+FROM active_services
+WHERE place <= 3
+GROUP BY sub_account_id, effective_cost, active_again_on, daily_cost, dormant_cost, first_day, last_day, account_began
+ORDER BY monthly_cost DESC, sub_account_id

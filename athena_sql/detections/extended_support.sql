@@ -72,7 +72,7 @@ WITH support_charges AS (
                 charges.meter
             )
         END AS version
-    FROM daily_charges AS charges
+    FROM usage_days AS charges
     INNER JOIN completeness AS days
         ON charges.SubAccountId IS NOT DISTINCT FROM days.sub_account_id
         AND charges.charge_date = days.charge_date

@@ -47,7 +47,7 @@ WITH floor_charges AS (
             WHEN charges.meter LIKE '%m-NCU%' AND charges.meter NOT LIKE '%Stopped%' THEN 'Neptune Analytics graph'
             WHEN charges.meter LIKE 'ESInstance:%' THEN 'OpenSearch domain'
         END AS kind
-    FROM daily_charges AS charges
+    FROM usage_days AS charges
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND (
             charges.SkuMeter LIKE '%ESInstance:%'
@@ -78,7 +78,7 @@ floors AS (
         AND charges.charge_date BETWEEN lookbacks.charge_date AND lookbacks.last_settled_day
     WHERE charges.kind IS NOT NULL
     GROUP BY 1, 2, 3, 4, 5, 6
-    HAVING count(DISTINCT CASE WHEN charges.ConsumedQuantity > 0 THEN charges.charge_date END) = $lookback_days
+    HAVING count(DISTINCT CASE WHEN charges.is_consumed THEN charges.charge_date END) = $lookback_days
 ),
 requests AS (
     SELECT

@@ -199,7 +199,7 @@ gpu_services AS (
 ),
 sending_services AS (
     SELECT SubAccountId AS sub_account_id, ServiceName AS service_name
-    FROM daily_charges
+    FROM usage_days
     WHERE charge_date >= $news_since
         AND charge_date < $as_of
         AND SkuMeter LIKE '%DataTransfer-Out-Bytes'

@@ -47,73 +47,65 @@ WITH security_services AS (
             ('Inspector', 'Disable', 'aws inspector2 batch-get-account-status')
     ) AS listed (security_service, stop_events, state_command)
 ),
-service_names AS (
-    SELECT names.service_name, security_services.security_service
-    FROM (SELECT DISTINCT ServiceName AS service_name FROM daily_services) AS names
-    INNER JOIN security_services ON strpos(names.service_name, security_services.security_service) > 0
-),
-service_ends AS (
+service_days AS (                                                   -- days on which a security service was active
     SELECT
         charges.SubAccountId AS sub_account_id,
         charges.RegionId AS region_id,
-        service_names.security_service,
-        max(charges.charge_date) AS last_day
+        security_services.security_service,
+        charges.charge_date,
+        charges.ServiceName AS service_name,
+        sum(charges.EffectiveCost) AS effective_cost
     FROM daily_services AS charges
-    INNER JOIN service_names ON charges.ServiceName = service_names.service_name
-    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($most_stopped_days + 14) AS date)
+    INNER JOIN security_services ON strpos(charges.ServiceName, security_services.security_service) > 0
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($most_stopped_days + $charged_days + 14) AS date)
         AND charges.charge_date < $as_of
         AND charges.ChargeCategory = 'Usage'
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
         AND (charges.is_consumed OR charges.EffectiveCost > 0)      -- a free trial counts as active
-    GROUP BY 1, 2, 3
-    HAVING date_diff('day', max(charges.charge_date), $as_of) > $least_stopped_days  -- charges on unsettled days count as active
+    GROUP BY 1, 2, 3, 4, 5
 ),
-stopped_services AS (
+dated_days AS (
     SELECT
-        service_ends.sub_account_id,
-        service_ends.region_id,
-        service_ends.security_service,
-        service_ends.last_day,
-        count(*) AS stopped_days
-    FROM service_ends
+        service_days.*,
+        completeness.settled_recency,                               -- null on an unsettled day
+        max(service_days.charge_date) OVER place_services AS last_day,
+        max(CASE WHEN completeness.is_settled THEN service_days.charge_date END) OVER place_services AS last_settled_day,
+        min(completeness.settled_recency) OVER place_services AS last_recency
+    FROM service_days
     INNER JOIN completeness
-        ON service_ends.sub_account_id IS NOT DISTINCT FROM completeness.sub_account_id
-        AND completeness.charge_date > service_ends.last_day
-    WHERE completeness.is_settled
-    GROUP BY 1, 2, 3, 4
-    HAVING count(*) BETWEEN $least_stopped_days AND $most_stopped_days
+        ON service_days.charge_date = completeness.charge_date
+        AND service_days.sub_account_id IS NOT DISTINCT FROM completeness.sub_account_id
+    WINDOW place_services AS (
+        PARTITION BY service_days.sub_account_id, service_days.region_id, service_days.security_service
+    )
 ),
 steady_services AS (
     SELECT
-        stopped_services.sub_account_id,
-        stopped_services.region_id,
-        stopped_services.security_service,
-        stopped_services.last_day,
-        stopped_services.stopped_days,
-        max_by(charges.ServiceName, charges.charge_date) FILTER (WHERE charges.ServiceName IS NOT NULL) AS service_name,
-        sum(charges.EffectiveCost) AS effective_cost
-    FROM daily_services AS charges
-    INNER JOIN service_names ON charges.ServiceName = service_names.service_name
-    INNER JOIN stopped_services
-        ON service_names.security_service = stopped_services.security_service
-        AND charges.SubAccountId IS NOT DISTINCT FROM stopped_services.sub_account_id
-        AND charges.RegionId IS NOT DISTINCT FROM stopped_services.region_id
-    INNER JOIN completeness
-        ON charges.charge_date = completeness.charge_date
-        AND charges.SubAccountId IS NOT DISTINCT FROM completeness.sub_account_id
-        AND completeness.settled_recency BETWEEN stopped_services.stopped_days + 1 AND stopped_services.stopped_days + $charged_days
-    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($most_stopped_days + $charged_days + 14) AS date)
-        AND charges.ChargeCategory = 'Usage'
-        AND charges.ChargeClass IS DISTINCT FROM 'Correction'
-        AND (charges.is_consumed OR charges.EffectiveCost > 0)
+        sub_account_id,
+        region_id,
+        security_service,
+        last_day,
+        last_recency - 1 AS stopped_days,                           -- complete days since its last one
+        max_by(service_name, charge_date) FILTER (WHERE service_name IS NOT NULL) AS service_name,
+        sum(effective_cost) AS effective_cost
+    FROM dated_days
+    WHERE last_day = last_settled_day                               -- charges on unsettled days count as active
+        AND last_day >= CAST($as_of - INTERVAL '1' DAY * ($most_stopped_days + 14) AS date)
+        AND date_diff('day', last_day, $as_of) > $least_stopped_days
+        AND last_recency - 1 BETWEEN $least_stopped_days AND $most_stopped_days
+        AND settled_recency BETWEEN last_recency AND last_recency - 1 + $charged_days
     GROUP BY 1, 2, 3, 4, 5
-    HAVING count(DISTINCT charges.charge_date) = $charged_days
+    HAVING count(DISTINCT charge_date) = $charged_days
 ),
 other_days AS (
     SELECT
         steady_services.sub_account_id,
         steady_services.region_id,
         steady_services.security_service,
+        steady_services.last_day,
+        steady_services.stopped_days,
+        steady_services.service_name,
+        steady_services.effective_cost AS security_cost,
         charges.ServiceName AS service,
         charges.charge_date,
         sum(charges.EffectiveCost) AS effective_cost
@@ -127,69 +119,69 @@ other_days AS (
         AND charges.ChargeCategory = 'Usage'
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
         AND (charges.is_consumed OR charges.EffectiveCost > 0)
-    GROUP BY 1, 2, 3, 4, 5
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 ),
-active_regions AS (
+costed_days AS (
     SELECT
-        other_days.sub_account_id,
-        other_days.region_id,
-        other_days.security_service,
-        count(DISTINCT other_days.charge_date) AS other_service_days
+        other_days.*,
+        completeness.settled_recency,
+        sum(other_days.effective_cost) OVER services AS service_cost,
+        row_number() OVER (
+            PARTITION BY other_days.sub_account_id, other_days.region_id, other_days.security_service, other_days.service
+            ORDER BY other_days.charge_date
+        ) AS day_number
     FROM other_days
-    INNER JOIN completeness
+    LEFT JOIN completeness
         ON other_days.charge_date = completeness.charge_date
         AND other_days.sub_account_id IS NOT DISTINCT FROM completeness.sub_account_id
-    WHERE completeness.is_settled
-    GROUP BY 1, 2, 3
-    HAVING min(completeness.settled_recency) = 1                    -- still active, and not shut down a little later
+    WINDOW services AS (
+        PARTITION BY other_days.sub_account_id, other_days.region_id, other_days.security_service, other_days.service
+    )
 ),
-other_services AS (
+ranked_days AS (
+    SELECT
+        *,
+        row_number() OVER (
+            PARTITION BY sub_account_id, region_id, security_service, day_number
+            ORDER BY service_cost DESC, service
+        ) AS place                                                  -- of a service, where day_number is 1
+    FROM costed_days
+),
+active_regions AS (
     SELECT
         sub_account_id,
         region_id,
         security_service,
-        service,
-        row_number() OVER (
-            PARTITION BY sub_account_id, region_id, security_service
-            ORDER BY sum(effective_cost) DESC, service
-        ) AS place
-    FROM other_days
-    GROUP BY 1, 2, 3, 4
-),
-named_services AS (
-    SELECT sub_account_id, region_id, security_service, array_agg(service ORDER BY place) AS other_services
-    FROM other_services
-    WHERE place <= 3
-    GROUP BY 1, 2, 3
+        last_day,
+        stopped_days,
+        service_name,
+        security_cost,
+        count(DISTINCT CASE WHEN settled_recency IS NOT NULL THEN charge_date END) AS other_service_days,
+        array_agg(service ORDER BY place) FILTER (WHERE day_number = 1 AND place <= 3) AS other_services
+    FROM ranked_days
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+    HAVING min(settled_recency) = 1                                 -- still active, and not shut down a little later
 )
 SELECT
-    steady_services.sub_account_id,
-    steady_services.region_id,
+    active_regions.sub_account_id,
+    active_regions.region_id,
     CAST(NULL AS varchar) AS resource_id,
-    steady_services.effective_cost AS monthly_cost,
-    steady_services.service_name,
-    steady_services.last_day,
-    steady_services.stopped_days,
+    active_regions.security_cost AS monthly_cost,
+    active_regions.service_name,
+    active_regions.last_day,
+    active_regions.stopped_days,
     active_regions.other_service_days,
-    named_services.other_services,
+    active_regions.other_services,
     $charged_days AS charged_days,
     security_services.stop_events,
     security_services.state_command
-FROM steady_services
-INNER JOIN security_services ON steady_services.security_service = security_services.security_service
-INNER JOIN active_regions
-    ON steady_services.security_service = active_regions.security_service
-    AND steady_services.sub_account_id IS NOT DISTINCT FROM active_regions.sub_account_id
-    AND steady_services.region_id IS NOT DISTINCT FROM active_regions.region_id
-INNER JOIN named_services
-    ON steady_services.security_service = named_services.security_service
-    AND steady_services.sub_account_id IS NOT DISTINCT FROM named_services.sub_account_id
-    AND steady_services.region_id IS NOT DISTINCT FROM named_services.region_id
+FROM active_regions
+INNER JOIN security_services ON active_regions.security_service = security_services.security_service
 LEFT JOIN (
     SELECT DISTINCT sub_account_id
     FROM accounts
     WHERE closed_on IS NOT NULL
-) AS closed_accounts ON steady_services.sub_account_id = closed_accounts.sub_account_id
+) AS closed_accounts ON active_regions.sub_account_id = closed_accounts.sub_account_id
 WHERE active_regions.other_service_days >= $least_stopped_days
     AND closed_accounts.sub_account_id IS NULL
-ORDER BY monthly_cost DESC, steady_services.sub_account_id, steady_services.region_id, steady_services.service_name
+ORDER BY monthly_cost DESC, active_regions.sub_account_id, active_regions.region_id, active_regions.service_name

@@ -68,9 +68,15 @@ WITH workload_days AS (
     GROUP BY 1, 2, 3, 4, 5, 6
 ),
 token_days AS (
-    SELECT sub_account_id, workload, charge_date, million_tokens FROM workload_days
-    UNION ALL
-    SELECT sub_account_id, 'the whole account', charge_date, sum(million_tokens) FROM workload_days GROUP BY 1, 3
+    SELECT
+        sub_account_id,
+        CASE WHEN grouping(workload) = 1 THEN 'the whole account' ELSE workload END AS workload,
+        charge_date,
+        sum(million_tokens) AS million_tokens
+    FROM workload_days
+    GROUP BY GROUPING SETS (
+        (sub_account_id, region_id, service_name, resource_id, workload, charge_date), (sub_account_id, charge_date)
+    )
 ),
 large_days AS (
     SELECT *
@@ -133,17 +139,27 @@ levels AS (
         coalesce(weekday_baseline, baseline) AS weekday_tokens
     FROM medians
 ),
-left_days AS (                                                              -- workloads whose tokens may have moved elsewhere
-    SELECT levels.sub_account_id, levels.charge_date, sum(levels.weekday_baseline) AS million_tokens
+account_levels AS (                                                         -- with the levels of the account on that day
+    SELECT
+        levels.*,
+        max(CASE WHEN levels.workload = 'the whole account' THEN levels.baseline_tokens END) OVER account_days
+            AS account_baseline,
+        max(CASE WHEN levels.workload = 'the whole account' THEN levels.weekday_tokens END) OVER account_days
+            AS account_weekday,
+        max(CASE WHEN levels.workload = 'the whole account' THEN token_days.million_tokens END) OVER account_days
+            AS account_tokens,
+        coalesce(sum(CASE                                                   -- of workloads whose tokens may have moved elsewhere
+            WHEN levels.workload <> 'the whole account'
+                AND date_diff('day', levels.last_active_day, levels.charge_date) <= $least_age_days
+                AND coalesce(token_days.million_tokens, 0) < $left_share * levels.weekday_baseline
+                THEN levels.weekday_baseline
+        END) OVER account_days, 0) AS left_tokens
     FROM levels
     LEFT JOIN token_days
         ON levels.charge_date = token_days.charge_date
         AND levels.sub_account_id IS NOT DISTINCT FROM token_days.sub_account_id
         AND levels.workload = token_days.workload
-    WHERE levels.workload <> 'the whole account'
-        AND date_diff('day', levels.last_active_day, levels.charge_date) <= $least_age_days
-        AND coalesce(token_days.million_tokens, 0) < $left_share * levels.weekday_baseline
-    GROUP BY 1, 2
+    WINDOW account_days AS (PARTITION BY levels.sub_account_id, levels.charge_date)
 ),
 launched_days AS (                                                          -- cost up to `factor` times the baseline is planned
     SELECT
@@ -165,38 +181,43 @@ launched_days AS (                                                          -- c
         )
     GROUP BY 1, 2, 3
 ),
-weighed_days AS (
+matched_days AS (                                                           -- once with its own level and with that of the account
     SELECT
         large_days.*,
         coalesce(launched_days.factor, 0) AS planned_factor,
         launched_days.last_day AS planned_until,
-        own_levels.baseline_tokens,                                            -- null: too young for its own baseline
-        coalesce(own_levels.baseline_tokens, account_levels.baseline_tokens) AS compared_tokens,
-        account_days.million_tokens - account_levels.weekday_tokens AS account_excess,
-        large_days.million_tokens - coalesce(own_levels.baseline_tokens, 0) AS excess,
-        coalesce(left_days.million_tokens, 0) AS left_tokens,
-        (large_days.million_tokens - coalesce(own_levels.baseline_tokens, 0)) / large_days.million_tokens
-            * large_days.effective_cost AS excess_cost
+        CASE WHEN account_levels.workload = large_days.workload THEN account_levels.baseline_tokens END
+            AS baseline_tokens,                                             -- null: too young for its own baseline
+        account_levels.account_baseline,
+        account_levels.account_weekday,
+        account_levels.account_tokens,
+        account_levels.left_tokens,
+        row_number() OVER (
+            PARTITION BY
+                large_days.sub_account_id, large_days.region_id, large_days.service_name, large_days.resource_id,
+                large_days.workload, large_days.charge_date
+            ORDER BY CASE WHEN account_levels.workload = large_days.workload THEN 0 ELSE 1 END
+        ) AS level_place
     FROM large_days
-    INNER JOIN levels AS account_levels                                     -- no row: the account has no baseline yet
+    INNER JOIN account_levels
         ON large_days.charge_date = account_levels.charge_date
         AND large_days.sub_account_id IS NOT DISTINCT FROM account_levels.sub_account_id
-        AND account_levels.workload = 'the whole account'
-    INNER JOIN token_days AS account_days
-        ON large_days.charge_date = account_days.charge_date
-        AND large_days.sub_account_id IS NOT DISTINCT FROM account_days.sub_account_id
-        AND account_days.workload = 'the whole account'
-    LEFT JOIN left_days
-        ON large_days.charge_date = left_days.charge_date
-        AND large_days.sub_account_id IS NOT DISTINCT FROM left_days.sub_account_id
+        AND account_levels.workload IN (large_days.workload, 'the whole account')
     LEFT JOIN launched_days
         ON large_days.charge_date = launched_days.charge_date
         AND large_days.sub_account_id IS NOT DISTINCT FROM launched_days.sub_account_id
         AND large_days.workload = launched_days.workload
-    LEFT JOIN levels AS own_levels
-        ON large_days.charge_date = own_levels.charge_date
-        AND large_days.sub_account_id IS NOT DISTINCT FROM own_levels.sub_account_id
-        AND large_days.workload = own_levels.workload
+    WHERE account_levels.account_baseline IS NOT NULL                       -- otherwise the account has no baseline yet
+),
+weighed_days AS (
+    SELECT
+        *,
+        coalesce(baseline_tokens, account_baseline) AS compared_tokens,
+        account_tokens - account_weekday AS account_excess,
+        million_tokens - coalesce(baseline_tokens, 0) AS excess,
+        (million_tokens - coalesce(baseline_tokens, 0)) / million_tokens * effective_cost AS excess_cost
+    FROM matched_days
+    WHERE level_place = 1
 ),
 burst_days AS (
     SELECT

@@ -55,7 +55,7 @@ charged_periods AS (                                       -- a day, or a month 
         charge_date AS first_date,
         greatest(coalesce(charge_last_date, charge_date), charge_date) AS last_date,
         EffectiveCost AS effective_cost
-    FROM daily_charges
+    FROM daily_services
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14 + 31) AS date)
         AND charge_date < $as_of
         AND CommitmentDiscountStatus IN ('Used', 'Unused')

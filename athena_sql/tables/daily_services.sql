@@ -9,6 +9,7 @@ reads = ["daily_charges"]
 */
 SELECT
     charge_date,
+    charge_last_date,
     billing_period,
     ProviderName,
     BillingCurrency,
@@ -22,9 +23,11 @@ SELECT
     CommitmentDiscountId,
     CommitmentDiscountStatus,
     is_edge,
+    max(CommitmentDiscountType) AS CommitmentDiscountType,
+    max(CommitmentDiscountName) AS CommitmentDiscountName,
     bool_or(ConsumedQuantity > 0) AS is_consumed,
     sum(BilledCost) AS BilledCost,
     sum(EffectiveCost) AS EffectiveCost,
     CAST(sum(charges) AS bigint) AS charges
 FROM daily_charges
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15

@@ -113,7 +113,7 @@ def open_local_bill(
                     as_of=as_of,
                     catalog=catalog,
                     owners=owners,
-                    kept={},
+                    kept=kept,
                     settled_after=days if refreshed.complete_until else AWS_DAYS,
                 )
             engine = DuckDbEngine(connection, shared=local_tables.shared_views(connection, catalog))

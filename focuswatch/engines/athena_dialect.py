@@ -21,12 +21,16 @@ def without_comments(statement: str) -> str:
     return TOKEN.sub(lambda match: " " if match["comment"] else match[0], statement)
 
 
-def unload(select: str, *, to: str) -> str:
+def unload(select: str, *, to: str, partitioned_by: str | None = None) -> str:
     """Return the statement that writes the rows of a SELECT as Parquet into an empty folder, `to` being its literal.
 
-    https://docs.aws.amazon.com/athena/latest/ug/unload.html
+    `partitioned_by` is the last column of the SELECT: each of its values gets a folder `column=value/`, whose files do
+    not have the column. https://docs.aws.amazon.com/athena/latest/ug/unload.html
+    ZSTD makes files a tenth smaller than SNAPPY, and Athena bills compressed bytes:
+    https://docs.aws.amazon.com/athena/latest/ug/compression-support-hive.html
     """
-    return f"UNLOAD ({select}) TO {to} WITH (format = 'PARQUET', compression = 'SNAPPY')"
+    partitions = f", partitioned_by = ARRAY['{partitioned_by}']" if partitioned_by else ""
+    return f"UNLOAD ({select}) TO {to} WITH (format = 'PARQUET', compression = 'ZSTD'{partitions})"
 
 
 def projection(key: str, *, unit: Literal["DAYS"], first: str, folder: str) -> dict[str, str]:

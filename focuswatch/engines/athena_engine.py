@@ -75,12 +75,18 @@ class AthenaEngine:
         table = self._rows(statement, label=label)
         return {name: _masked(table.column(name)) for name in table.column_names}
 
-    def unload(self, statement: str, *, to: str, label: str) -> Executed:
-        """Write the rows of one SELECT as Parquet into the empty folder `to`. Raises QueryError."""
+    def unload(self, statement: str, *, to: str, label: str, partitioned_by: str | None = None) -> Executed:
+        """Write the rows of one SELECT as Parquet into the empty folder `to`. Raises QueryError.
+
+        `partitioned_by`: see athena_dialect.unload.
+        """
         bare = athena_dialect.without_comments
         complete = bare(with_tables(bare(statement), self.tables))
         marked = f"/* focuswatch run {self.run_id} {UNMARKED.sub(' ', label)} */"
-        return self._execute(athena_dialect.unload(f"{marked}\n{complete}\n", to=literal(to)), label=label)
+        written = athena_dialect.unload(
+            f"{marked}\n{complete}\n", to=literal(to), partitioned_by=partitioned_by
+        )
+        return self._execute(written, label=label)
 
     def close(self) -> None:
         """Do nothing: the engine holds no resources."""

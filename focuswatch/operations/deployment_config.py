@@ -553,6 +553,11 @@ class Deployment(_Section):
         return self.accounts.payer == self.accounts.pipeline
 
     @property
+    def is_one_account_and_region(self) -> bool:
+        """Return whether the pipeline and payer stacks are in the same account and Region."""
+        return self.is_one_account and self.accounts.region == PAYER_REGION
+
+    @property
     def bucket(self) -> str:
         """Return the name of the data bucket, which the payer's export needs before the bucket exists."""
         return f"{self.name}-{self.accounts.pipeline}-{self.accounts.region}"

@@ -6,12 +6,14 @@ is passed on to the AWS that stands behind. It does not check permissions, and r
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tests.fakes.athena_on_duckdb import Runner, StatementError, StatementResult, split_address
@@ -34,6 +36,7 @@ MOST_BYTES = 262_144  # of a statement: https://docs.aws.amazon.com/athena/lates
 ROWS_A_FILE = 50_000  # UNLOAD writes several files when there is much to write
 TOO_MUCH = "Bytes scanned limit was exceeded"
 SELECT = re.compile(r"(\s|--[^\n]*\n|/\*.*?\*/)*(SELECT|WITH)\b", re.IGNORECASE | re.DOTALL)
+PARTITIONED_BY = re.compile(r"partitioned_by\s*=\s*ARRAY\['(?P<column>\w+)'\]", re.IGNORECASE)
 PARQUET = re.compile(r"format\s*=\s*'PARQUET'", re.IGNORECASE)
 
 
@@ -137,16 +140,30 @@ class LocalAthena:
             return
         refuse_types(answer)
         written: list[str] = []
-        for first in range(0, len(answer.rows), self.rows_a_file):
-            body = io.BytesIO()
-            rows = answer.rows.slice(first, self.rows_a_file)
-            pq.write_table(rows, body, compression="gzip", use_deprecated_int96_timestamps=True)
-            written.append(
-                f"{unload['target'].rstrip('/')}/{execution.id.replace('-', '_')}_{len(written):05}"
-            )
-            self._put(written[-1], body.getvalue())
+        for folder, rows in self._folders(answer, unload["options"]):
+            for first in range(0, len(rows), self.rows_a_file):
+                body = io.BytesIO()
+                some = rows.slice(first, self.rows_a_file)
+                pq.write_table(some, body, compression="gzip", use_deprecated_int96_timestamps=True)
+                file = f"{execution.id.replace('-', '_')}_{len(written):05}"
+                written.append(f"{unload['target'].rstrip('/')}/{folder}{file}")
+                self._put(written[-1], body.getvalue())
         self._put(f"{execution.location}{execution.id}-manifest.csv", "\n".join(written).encode())
         self._put(f"{execution.location}{execution.id}.metadata", b"")
+
+    def _folders(self, answer: StatementResult, options: str) -> Iterator[tuple[str, pa.Table]]:
+        """Yield the rows of each folder: one without a name, or one for each value of `partitioned_by`."""
+        if not (by := PARTITIONED_BY.search(options)):
+            yield "", answer.rows
+            return
+        column = by["column"]
+        if column != answer.rows.column_names[-1]:
+            raise StatementError(
+                f"HIVE_COLUMN_ORDER_MISMATCH: Partition keys must be the last columns: {column}"
+            )
+        for value in sorted(set(answer.rows[column].to_pylist())):
+            rows = answer.rows.filter(pc.equal(answer.rows[column], value))
+            yield f"{column}={value}/", rows.drop_columns([column])
 
     def _put(self, address: str, body: bytes) -> None:
         bucket, key = split_address(address)

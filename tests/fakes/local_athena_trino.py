@@ -47,6 +47,7 @@ CONNECTOR = {
     "hive.metastore.glue.aws-secret-key": "x",
     "hive.metastore.glue.partitions-segments": "1",  # else it asks for the same partitions five times
     "hive.partition-projection-enabled": "true",
+    "hive.recursive-directories": "true",  # https://docs.aws.amazon.com/athena/latest/ug/tables-location-format.html
     "hive.security": "allow-all",
     "hive.table-statistics-enabled": "false",  # nobody has counted anything
     "fs.hadoop.enabled": "false",

@@ -343,15 +343,35 @@ def opened_to_all(stacks: Stacks, stack: str) -> list[dict]:
 
 def test_services_may_publish_for_their_own_account_only(stacks):
     """Topic policies check the source account, key policies the topic's ARN, which SNS always sends."""
+    keys = []
     for stack in ("pipeline", "payer"):
         topics = services_of(
             one["PolicyDocument"] for one in stacks.properties(stack, "AWS::SNS::TopicPolicy")
         )
         assert topics and all("aws:SourceAccount" in one["Condition"]["StringEquals"] for one in topics)
-        keys = services_of(one["KeyPolicy"] for one in stacks.properties(stack, "AWS::KMS::Key"))
-        assert keys and all(
-            "kms:EncryptionContext:aws:sns:topicArn" in one["Condition"]["ArnLike"] for one in keys
-        )
+        keys += services_of(one["KeyPolicy"] for one in stacks.properties(stack, "AWS::KMS::Key"))
+    assert all("kms:EncryptionContext:aws:sns:topicArn" in one["Condition"]["ArnLike"] for one in keys)
+    allowed = {service for one in keys for service in _listed(one["Principal"]["Service"])}
+    assert allowed == {"cloudwatch.amazonaws.com", "budgets.amazonaws.com", "costalerts.amazonaws.com"}
+
+
+@pytest.mark.parametrize(
+    ("accounts", "expected"), [("one", {"pipeline": 1, "payer": 0}), ("three", {"pipeline": 1, "payer": 1})]
+)
+def test_payer_stack_has_a_key_only_in_another_account_or_region(accounts, expected):
+    """Each key costs 1 USD a month."""
+    stacks = synthesized(accounts)
+    assert {stack: len(stacks.resources(stack, "AWS::KMS::Key")) for stack in expected} == expected
+    (spending,) = [
+        one
+        for one in stacks.properties("payer", "AWS::SNS::Topic")
+        if one["TopicName"] == "focuswatch-spending"
+    ]
+    assert ("Fn::ImportValue" in spending["KmsMasterKeyId"]) == (accounts == "one")
+
+
+def _listed(value):
+    return value if isinstance(value, list) else [value]
 
 
 def services_of(documents: Iterable[dict]) -> list[dict]:

@@ -51,12 +51,15 @@ def counts_of(providers: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def aws_only(connection: "duckdb.DuckDBPyConnection", *, of: "duckdb.DuckDBPyConnection") -> None:
-    """Make `folded_charges` on `connection` of the AWS charges in that of another connection."""
-    row = of.execute(
-        "SELECT sql FROM duckdb_views() WHERE view_name = 'folded_charges' AND NOT temporary"
-    ).fetchone()
-    if row is None:
-        raise AssertionError("a refresh makes the view folded_charges")
-    connection.execute(str(row[0]))
-    connection.execute("ALTER VIEW folded_charges RENAME TO all_charges")
-    connection.execute(f"CREATE VIEW folded_charges AS SELECT * FROM all_charges WHERE {IS_AWS}")
+    """Make `folded_charges` and `kept_*` on `connection` of the AWS charges in those of another connection.
+
+    The provider is part of the key of each kept table, so that its rows can be filtered like charges.
+    """
+    views = of.execute(
+        "SELECT view_name, sql FROM duckdb_views() WHERE NOT temporary "
+        "AND (view_name = 'folded_charges' OR starts_with(view_name, 'kept_'))"
+    ).fetchall()
+    for name, sql in views:
+        connection.execute(str(sql))
+        connection.execute(f"ALTER VIEW {name} RENAME TO all_{name}")
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM all_{name} WHERE {IS_AWS}")

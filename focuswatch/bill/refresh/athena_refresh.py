@@ -17,6 +17,8 @@ from focuswatch.bill.ingest.file_listing import Listing
 from focuswatch.bill.ingest.other_providers import sentence
 from focuswatch.bill.ingest.partition_folders import shared_folder
 from focuswatch.bill.refresh.athena_statements import (
+    SERVICES,
+    ai_folder,
     charges_of_period,
     facts_of_period,
     kept_table_of_period,
@@ -39,7 +41,7 @@ from focuswatch.owners.owners_file import Owners
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
-MADE_BY = "2"  # increase it when periods are folded differently, so that every one is folded again
+MADE_BY = "3"  # increase it when periods are folded differently, so that every one is folded again
 MONEY_DIGITS = 6
 
 
@@ -210,7 +212,11 @@ class AthenaTables:
                 "are in "
                 f"{', '.join(sorted(currencies - {facts.currency}))}; expected one currency. Use one export per payer"
             )
-        for table in KEPT_TABLES:
+        unwritten = list(KEPT_TABLES)
+        if len(list(portions(paths))) == 1:  # the charges of AI services are in a folder of their own already
+            unwritten.remove("ai_charges")
+            folders["ai_charges"] = ai_folder(folders["daily_charges"])
+        for table in unwritten:
             statement = kept_table_of_period(self.catalog, table, period=period)
             self.engine.unload(statement, to=folders[table], label=f"refresh of {table} {period}")
         self.point(facts, folders=folders)
@@ -227,6 +233,7 @@ class AthenaTables:
                 charges_of_period(self.catalog, period=period, paths=portion),
                 to=f"{to}{number:04}/" if len(some) > 1 else to,
                 label=f"refresh of {period}",
+                partitioned_by=SERVICES,
             )
 
     def _sweep_unread(self, periods: Iterable[str]) -> None:

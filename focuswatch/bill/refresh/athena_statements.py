@@ -24,6 +24,10 @@ from focuswatch.errors import CatalogError
 from focuswatch.findings.exchange_rates import USD
 
 NOT_STORED = tuple(name for name in MADE if name not in ("daily_charges", *KEPT_TABLES))
+SERVICES, AI = (
+    "services",
+    "ai",
+)  # the column by which charges are written to folders, and its value for AI services
 RAW = "FROM focus_export"
 RAW_PRINCIPALS = "FROM principal_export"
 TODAY = Expression("current_date")
@@ -59,12 +63,23 @@ def saved_query(
 
 
 def charges_of_period(catalog: Catalog, *, period: str, paths: Sequence[str] = ()) -> str:
-    """`daily_charges` of one billing period (`2026-05`) from the raw export, read once.
+    """`daily_charges` of one billing period (`2026-05`) from the raw export, read once, with the column SERVICES.
 
     `paths` are the delivered files that count, where others lie beside them; none: all of the period's folder. They fit
     into one statement: see `portions`.
     """
-    return folded(catalog, delivered=_delivered(period, paths))
+    charges = {"period_charges": folded(catalog, delivered=_delivered(period, paths))}
+    columns = ",\n    ".join(DAILY_CHARGES)
+    return with_tables(
+        f"SELECT\n    {columns},\n    CASE WHEN ai_family IS NULL THEN 'other' ELSE {literal(AI)} END AS {SERVICES}\n"
+        "FROM period_charges",
+        charges,
+    )
+
+
+def ai_folder(charges: str) -> str:
+    """Return the folder of `ai_charges` in the folder of a period's charges, which were written by SERVICES."""
+    return f"{charges}{SERVICES}={AI}/"
 
 
 def portions(paths: Sequence[str]) -> Iterator[list[str]]:

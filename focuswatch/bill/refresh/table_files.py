@@ -51,12 +51,13 @@ class Files:
     def sweep_unread(self, table: str, period: str, *, in_use: str, read_for: timedelta = READ_FOR) -> None:
         """Remove the period's folders but that in use, once it is so old that no statement still reads another.
 
-        `in_use` is its address.
+        `in_use` is its address. If it is in the folder of another table, all folders are removed.
         """
         folders = self._folders(table, period)
         name = in_use.rstrip("/").rpartition("/")[2]
         until = datetime.now(UTC) - read_for
-        if name in folders and all(_written(folder) < until for folder in folders.values()):
+        is_elsewhere = f"/{_prefix(table, period)}" not in in_use
+        if (name in folders or is_elsewhere) and all(_written(folder) < until for folder in folders.values()):
             self._delete(folder for other, folder in folders.items() if other != name)
 
     def _folders(self, table: str, period: str) -> dict[str, list["ObjectTypeDef"]]:
