@@ -50,7 +50,7 @@ vendor: node_modules/.ready
 
 # Update the package diagram in docs/architecture.md from the imports in the code.
 diagram: setup
-	$(BIN)/python -m tests.architecture --write
+	$(BIN)/python -m tests.package_rules --write
 
 # Simulate an organization's bill and scan it.
 demo: setup

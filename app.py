@@ -6,8 +6,8 @@ from aws_cdk import App
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import FocuswatchError
-from focuswatch.operations.config_placeholders import placeholders, unconfigured_channels
 from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.undeployable_config import placeholders, unconfigured_channels
 from focuswatch.owners.owners_file import Owners
 from infra.stacks import add_stacks
 

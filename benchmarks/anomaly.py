@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 
 import numpy as np
-from anomaly_uneven import KIND_NAMES, Quality, Uneven, by_day, quality, rolling_trend, uneven
+from uneven_series import KIND_NAMES, Quality, Uneven, by_day, quality, rolling_trend, uneven
 
 from focuswatch.detect.anomaly import (
     ANOMALY_THRESHOLD,

@@ -23,8 +23,8 @@ import boto3
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.athena_statements import tables_as_of
+from focuswatch.bill.refresh.athena_table_files import Files
 from focuswatch.bill.refresh.local_views import daily_select
-from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
@@ -34,7 +34,7 @@ from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import Simulated, simulate
 from tests.fakes.local_athena_tables import create_tables
 from tests.fakes.local_athena_trino import CONNECTOR, over_trino
-from tests.fakes.local_aws import LocalAws, local_aws
+from tests.fakes.local_aws_with_cdk import LocalAws, local_aws
 from tests.fakes.local_trino import trino
 
 if TYPE_CHECKING:

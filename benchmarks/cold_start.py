@@ -1,6 +1,6 @@
 """Measure seconds and memory to import each Lambda handler in a new process.
 
-    python benchmarks/cold_start.py --runs 5 --python "$(python -m tests.fakes.local_lambda_python)"
+    python benchmarks/cold_start.py --runs 5 --python "$(python -m tests.fakes.lambda_interpreter)"
 
 --python is the interpreter: here that of the Lambdas, with only the packages of their layers. The first row is the
 start of the interpreter. A Lambda has a different processor and loads its layers first: on AWS see `Init Duration` in
@@ -12,7 +12,7 @@ import statistics
 import sys
 from pathlib import Path
 
-from measure import Measured, measure
+from process_usage import Measured, measure
 
 ROOT = Path(__file__).resolve().parent.parent
 HANDLERS = tuple(

@@ -29,7 +29,7 @@ PAGE_SHARE = 0.10  # share of three months' bytes that the page reads: assumed
 TABLES_SHARE = 0.94  # size of the tables as a share of the export's
 OLD_VERSIONS_DAYS = 3  # old_versions_days in config/deployment.toml
 TABLES_VERSIONS_DAYS = (
-    2  # the previous folder stays for a day, and for another after its deletion: infra/bucket.py
+    2  # the previous folder stays for a day, and for another after its deletion: infra/data_bucket.py
 )
 # Months of the export by the time since they were last read: https://docs.aws.amazon.com/AmazonS3/latest/userguide/intelligent-tiering-overview.html
 READ_MONTHS, UNREAD_MONTHS, LONG_UNREAD_MONTHS = 1.5, 2, 9  # half of the current one; 13 in all

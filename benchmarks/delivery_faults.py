@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.fakes.delivery_world import Count, Fault, ThrottledError, World, counted, story, world
 from tests.fakes.incident_world import counted_by_incident, incident_story
-from tests.given.slack import Killed, Steps
+from tests.given.slack_world import Killed, Steps
 
 FINDINGS = 12
 HOUR = 3600.0

@@ -26,7 +26,7 @@ import numpy as np
 
 from focuswatch.detect.forecast.cost_projection import ahead
 from focuswatch.detect.forecast.daily_matrices import Charges, charges_of
-from focuswatch.detect.forecast.month_end import HISTORY_DAYS, INTERVAL, month_ends, next_month
+from focuswatch.detect.forecast.month_end_forecast import HISTORY_DAYS, INTERVAL, month_ends, next_month
 from focuswatch.simulate import simulate
 
 DAYS_KNOWN = (5, 10, 15, 20)

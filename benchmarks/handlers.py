@@ -1,6 +1,6 @@
 """Measure seconds of the first and of later runs of every deployed Lambda, and its peak memory.
 
-    python -m benchmarks.handlers --python "$(python -m tests.fakes.local_lambda_python)"
+    python -m benchmarks.handlers --python "$(python -m tests.fakes.lambda_interpreter)"
 
 The benchmark deploys focuswatch to the tests' AWS with `cdk deploy`, delivers a simulated bill of two months twice,
 sends findings to a local Slack and Jira over HTTP, and invokes each scheduled function. The Athena test endpoint runs

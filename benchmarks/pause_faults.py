@@ -12,11 +12,11 @@ import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from focuswatch.controls.spending_pauses import CLAIMS
+from focuswatch.controls.carry_out_pauses import CLAIMS
 from focuswatch.errors import TryLater
 from tests.fakes.delivery_world import ThrottledError
 from tests.fakes.pause_world import APPROVER, OTHER_APPROVER, STRANGER, USE_CASE, PauseWorld, owners_with
-from tests.given.slack import Steps
+from tests.given.slack_world import Steps
 
 Story = Callable[[PauseWorld], bool]  # returns whether the roles are paused in the end
 Fault = Callable[[PauseWorld], None]

@@ -13,7 +13,7 @@ import statistics
 import sys
 from pathlib import Path
 
-from measure import Measured, measure
+from process_usage import Measured, measure
 
 HERE = Path(__file__).resolve().parent
 FOCUSWATCH = str(Path(sys.executable).parent / "focuswatch")

@@ -19,7 +19,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from statistics import median, quantiles
 
-from focuswatch.bill.bill import BillInputs
+from focuswatch.bill.bill_protocol import BillInputs
 from focuswatch.bill.local_bill import LocalBill, open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.owners.owners_file import Owners
@@ -45,7 +45,7 @@ VARIANTS = {
 DISCOUNTED = "a discount of 10 % that starts on the day"
 ESTIMATES = """
 SELECT sub_account_id, workload, sum(estimated_cost) AS cost
-FROM spend_hours
+FROM token_cost_hours
 WHERE token_date = ?
 GROUP BY 1, 2
 """

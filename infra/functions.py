@@ -8,12 +8,13 @@ from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_lambda, aws_lambda_des
 from aws_cdk import Size as CdkSize
 from constructs import Construct
 
-from focuswatch.operations.deployment_config import QUEUE_FED, Deployment
+from focuswatch.operations.deployed_functions import QUEUE_FED
+from focuswatch.operations.deployment_config import Deployment
 from infra.lambda_packages import ARCHITECTURE, RUNTIME, duckdb_layer, lambda_code, layers
 from infra.nag_exceptions import acknowledge
 from infra.permissions import Permissions
 from infra.queues import feed, work_queue
-from infra.topics import PipelineTopics, dead_letters
+from infra.sns_topics import PipelineTopics, dead_letters
 
 
 @dataclass(frozen=True)

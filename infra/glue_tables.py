@@ -4,13 +4,13 @@ from aws_cdk import aws_athena, aws_glue
 from constructs import Construct
 
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
-from focuswatch.engines.athena_dialect import projection
+from focuswatch.engines.athena_only_sql import projection
 from focuswatch.operations.deployment_config import (
     RECOMMENDATIONS_EXPORT,
     RECOMMENDATIONS_PREFIX,
     Deployment,
 )
-from infra.bucket import RESULTS
+from infra.data_bucket import RESULTS
 
 GIB = 1024**3
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"

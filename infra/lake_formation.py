@@ -7,7 +7,8 @@ https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.ht
 from aws_cdk import aws_lakeformation
 from constructs import Construct
 
-from focuswatch.operations.deployment_config import RUN_QUERIES, Deployment
+from focuswatch.operations.deployed_functions import RUN_QUERIES
+from focuswatch.operations.deployment_config import Deployment
 from infra.functions import LambdaFunctions
 
 READ = ("DESCRIBE", "SELECT")

@@ -13,7 +13,7 @@ from typing import Any
 from aws_cdk import CfnStackSet, Environment, Stack, aws_iam
 from constructs import Construct
 
-from focuswatch.collect.member_permissions import INVOCATION_LOG_REASONS, START_QUERY, member_actions
+from focuswatch.collect.collector_iam_actions import INVOCATION_LOG_REASONS, START_QUERY, member_actions
 from focuswatch.operations.deployment_config import PAYER_REGION, Deployment
 from infra.nag_exceptions import acknowledge
 

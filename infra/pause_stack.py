@@ -13,7 +13,7 @@ from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.spend_caps import account_of_role, name_of_role
 from focuswatch.owners.use_cases import UseCase
-from infra.budgets import CENT, Expression, ai_services, before_credits, converted, of_tags
+from infra.payer_budgets import CENT, Expression, ai_services, before_credits, converted, of_tags
 
 # Bedrock: InvokeModel* also authorizes Converse and ConverseStream, and bedrock-mantle is the other endpoint.
 # https://docs.aws.amazon.com/bedrock/latest/userguide/inference-prereq.html

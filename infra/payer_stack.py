@@ -18,7 +18,7 @@ from constructs import Construct
 
 from focuswatch.bill.schema.glue_columns import EXPORT_COLUMNS
 from focuswatch.bill.schema.table_columns import PRINCIPAL_EXPORT, RECOMMENDATIONS
-from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
+from focuswatch.collect.collector_iam_actions import MANAGEMENT_ACTIONS
 from focuswatch.operations.deployment_config import (
     PAYER_REGION,
     RECOMMENDATIONS_EXPORT,
@@ -26,10 +26,10 @@ from focuswatch.operations.deployment_config import (
     Deployment,
 )
 from focuswatch.owners.owners_file import Owners
-from infra.budgets import PayerBudgets
 from infra.nag_exceptions import acknowledge
+from infra.payer_budgets import PayerBudgets
 from infra.queues import allow_topic
-from infra.topics import SPENDING_SERVICES, alarm_topic, allow_service, dead_letters, topic, topic_key
+from infra.sns_topics import SPENDING_SERVICES, alarm_topic, allow_service, dead_letters, topic, topic_key
 
 TABLE = "FOCUS_1_2_AWS"
 RECOMMENDATIONS_TABLE = "COST_OPTIMIZATION_RECOMMENDATIONS"

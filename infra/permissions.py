@@ -12,14 +12,15 @@ from focuswatch.bill.kept_forecasts import TABLE as FORECASTS
 from focuswatch.bill.refresh.other_bills_state import BILLS_KEY
 from focuswatch.bill.refresh.other_bills_state import FOLDER as OTHER_BILLS
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
-from focuswatch.collect.event_files import FOLDER, POSTED
-from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS, READ_UNTIL_KEY
+from focuswatch.collect.ci_event_files import FOLDER, POSTED
+from focuswatch.collect.collector_iam_actions import MANAGEMENT_ACTIONS, READ_UNTIL_KEY
 from focuswatch.notify.security.ocsf_files import FOLDER as OCSF
-from focuswatch.operations.deployment_config import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED, Deployment
-from focuswatch.reports.findings_table import TABLE
-from focuswatch.reports.page.signed_link import KEY as PAGE
-from infra.bucket import RESULTS
-from infra.topics import detection_topics
+from focuswatch.operations.deployed_functions import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED
+from focuswatch.operations.deployment_config import Deployment
+from focuswatch.reports.known_findings_rows import TABLE
+from focuswatch.reports.page.signed_page_link import KEY as PAGE
+from infra.data_bucket import RESULTS
+from infra.sns_topics import detection_topics
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,17 @@
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
-from focuswatch.operations.deployment_config import CHANNELS, Deployment
-from infra.bucket import DataBucket
+from focuswatch.operations.deployed_functions import CHANNELS
+from focuswatch.operations.deployment_config import Deployment
+from infra.data_bucket import DataBucket
 from infra.event_rules import EventRules
 from infra.functions import LambdaFunctions
 from infra.glue_tables import GlueDatabase
 from infra.lake_formation import LakeFormationGrants
-from infra.ledger import LedgerTable
+from infra.ledger_table import LedgerTable
 from infra.monitoring import Monitoring
 from infra.queues import allow_topic, subscribe
-from infra.topics import PipelineTopics, construct_id
+from infra.sns_topics import PipelineTopics, construct_id
 
 
 class PipelineStack(Stack):

@@ -6,12 +6,12 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.spend_caps import account_of_role
+from infra.controls_stack import ControlsStack
 from infra.member_stack import MemberStack
 from infra.pause_stack import PauseStack, capped_roles
 from infra.payer_stack import PayerStack
 from infra.pipeline_stack import PipelineStack
 from infra.saved_queries_stack import SavedQueriesStack
-from infra.spend_cap_stack import ControlsStack
 
 
 def add_stacks(app: App, *, deployment: Deployment, owners: Owners, catalog: Catalog) -> None:

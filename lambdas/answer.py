@@ -96,7 +96,7 @@ def _action(event: dict[str, Any]) -> dict[str, Any]:
 
 def _page(query: dict[str, str]) -> dict[str, Any]:
     """Return a redirect to a presigned address of the page; 403 if the link is invalid or expired."""
-    from focuswatch.reports.page.signed_link import KEY, OPEN_SECONDS, opens
+    from focuswatch.reports.page.signed_page_link import KEY, OPEN_SECONDS, opens
 
     now = time.time()
     signing = _secret("slack", int(now) // SECRET_SECONDS).get("signing_secret", "")

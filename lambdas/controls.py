@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from focuswatch.controls.announce_pause import PauseAnnouncer
-from focuswatch.controls.review_pauses import SpendCaps
-from focuswatch.controls.role_policy import RolePolicies, undo_command
-from focuswatch.controls.spending_pauses import SpendingPauses
+from focuswatch.controls.capped_spending import SpendCaps
+from focuswatch.controls.carry_out_pauses import SpendingPauses
+from focuswatch.controls.role_deny_policy import RolePolicies, undo_command
 from focuswatch.errors import DeliveryError, Refused
 from focuswatch.notify.queue_batch import Record, process_batch
 from focuswatch.notify.slack.interactions import UserResponse
@@ -56,7 +56,7 @@ def _team(run: LambdaRun, use_case: str) -> str | None:
 
 def _iam_clients(run: LambdaRun) -> Any:
     """Return what gives the IAM client of an account: that of its pause role, which may do nothing else."""
-    from focuswatch.controls.pause_sessions import iam_clients
+    from focuswatch.controls.pause_role_clients import iam_clients
 
     return iam_clients(
         run.session.client("sts", config=PATIENT),

@@ -16,13 +16,13 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
+from focuswatch.bill.refresh.athena_table_files import Files
 from focuswatch.bill.refresh.other_bills_state import OtherBillsState
-from focuswatch.bill.refresh.table_files import Files
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.address_digests import AddressDigests, DigestSender
+from focuswatch.notify.address_channel_digests import AddressDigests, DigestSender
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.console_links import console_text, console_url, query_url
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState, Sender
@@ -44,17 +44,17 @@ if TYPE_CHECKING:
     from focuswatch.notify.jira.issue_state import IssueState
     from focuswatch.notify.pagerduty.client import PagerDuty
     from focuswatch.notify.pagerduty.deliver import PagerDutyResponses
-    from focuswatch.notify.response_ledger import PersonResponse
+    from focuswatch.notify.response_recording import PersonResponse
     from focuswatch.notify.security.deliver import SecurityHubChannel
     from focuswatch.notify.security.ocsf_files import OcsfFiles
     from focuswatch.notify.slack.client import Slack, SlackSecret
     from focuswatch.notify.slack.deliver import SlackChannel
     from focuswatch.notify.slack.finding_message import Links, SpendingControl
+    from focuswatch.notify.slack.incoming_webhook import SlackRoutes, Webhook
     from focuswatch.notify.slack.jira_closed_reply import JiraClosings
     from focuswatch.notify.slack.post_once import OncePoster
-    from focuswatch.notify.slack.webhook import SlackRoutes, Webhook
     from focuswatch.notify.teams.deliver import TeamsSender
-    from focuswatch.notify.teams.record_link import LinkRecorder
+    from focuswatch.notify.teams.link_responses import LinkRecorder
 
 OWNERS = Path(__file__).resolve().parent.parent / "config" / "owners.toml"
 SECRET_SECONDS = 300
@@ -151,7 +151,7 @@ class LambdaRun:
 
     def page_link(self) -> str | None:
         """Return the link to the page for a digest; None without a bot, whose endpoint serves the link."""
-        from focuswatch.reports.page.signed_link import page_link
+        from focuswatch.reports.page.signed_page_link import page_link
 
         secret = self._slack_secret.signing_secret
         return (
@@ -160,7 +160,7 @@ class LambdaRun:
 
     def slack_routes(self) -> "SlackRoutes":
         """Return the Slack delivery for one batch: the bot, and webhooks of teams that have one."""
-        from focuswatch.notify.slack.webhook import SlackRoutes, Webhook
+        from focuswatch.notify.slack.incoming_webhook import SlackRoutes, Webhook
 
         secret, pace = self._slack_secret, MessagePacing(self.table, channel="slack")
         return SlackRoutes(
@@ -175,7 +175,7 @@ class LambdaRun:
         """Return the delivery through the bot, or through a webhook, which can only post."""
         from focuswatch.notify.slack.deliver import Channels, SlackChannel, SlackState
         from focuswatch.notify.slack.digest_queue import Digests, DigestState
-        from focuswatch.notify.slack.webhook import QUIET_SECONDS
+        from focuswatch.notify.slack.incoming_webhook import QUIET_SECONDS
 
         gathered = Claims(self.table, channel="slack digests", model=DigestState)
         return SlackChannel(
@@ -200,9 +200,9 @@ class LambdaRun:
 
     def _spending(self, finding: Finding) -> "SpendingControl | None":
         """Return what a message about a use case offers about its spending; None without spend caps."""
+        from focuswatch.controls.carry_out_pauses import CLAIMS
         from focuswatch.controls.pause_record import PauseRecord
         from focuswatch.controls.spending_button import cap_settings, spending_control, use_case_of_finding
-        from focuswatch.controls.spending_pauses import CLAIMS
 
         use_case, mode = use_case_of_finding(finding, owners=self.owners), self.controls_mode
         if mode is None or use_case is None:
@@ -278,7 +278,7 @@ class LambdaRun:
         from focuswatch.notify.mail.client import Ses
         from focuswatch.notify.mail.daily_limit import DailyLimit
         from focuswatch.notify.mail.deliver import MailSender
-        from focuswatch.notify.mail.mail_digests import MailDigests, MailDigestState
+        from focuswatch.notify.mail.mail_digest_queue import MailDigests, MailDigestState
 
         ses = Ses(
             self.session.client("sesv2", config=ONCE),
@@ -294,7 +294,7 @@ class LambdaRun:
 
     def security_hub_channel(self) -> "SecurityHubChannel":
         """Return the delivery to Security Hub."""
-        from focuswatch.notify.security.asff import SecurityHubAccount
+        from focuswatch.notify.security.asff_finding import SecurityHubAccount
         from focuswatch.notify.security.client import SecurityHub
         from focuswatch.notify.security.deliver import SecurityHubChannel, SecurityHubState
 
@@ -347,8 +347,8 @@ class LambdaRun:
 
     def link_recorder(self, also: "Callable[[PersonResponse], None]") -> "LinkRecorder":
         """Return what records responses from links in Teams."""
-        from focuswatch.notify.response_ledger import ResponseLedger
-        from focuswatch.notify.teams.record_link import LinkRecorder
+        from focuswatch.notify.response_recording import ResponseLedger
+        from focuswatch.notify.teams.link_responses import LinkRecorder
 
         return LinkRecorder(
             responses=ResponseLedger(self.ledger, self.table, also),

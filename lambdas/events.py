@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 
-from focuswatch.collect.event_files import UnreadableFileError
+from focuswatch.collect.ci_event_files import UnreadableFileError
 from focuswatch.collect.posted_events import MOST_POSTED_BYTES, posted_key, posted_lines
 from focuswatch.errors import Refused
 from focuswatch.notify.webhook.signature import WebhookSecrets, is_signed

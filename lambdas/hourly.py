@@ -9,9 +9,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.collect.collected_files import Store
-from focuswatch.collect.hourly_run import HourlySummary, collect_token_hours
 from focuswatch.collect.member_sessions import PATIENT, member_sessions
-from focuswatch.detect.hourly_estimates import record_estimates
+from focuswatch.collect.token_hours_run import HourlySummary, collect_token_hours
+from focuswatch.detect.hourly_scan import record_estimates
 from lambdas.function import Invocation, lambda_function, logger, metrics
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from focuswatch.errors import Refused
 from focuswatch.notify.queue_batch import Record, process_batch
-from focuswatch.notify.response_ledger import PersonResponse
+from focuswatch.notify.response_recording import PersonResponse
 from focuswatch.notify.slack.interactions import UserResponse
 from focuswatch.notify.slack.record_response import ResponseRecorder
-from focuswatch.notify.teams.record_link import LinkRecorder
+from focuswatch.notify.teams.link_responses import LinkRecorder
 from focuswatch.notify.teams.signed_action import LinkResponse
 from lambdas.function import Invocation, lambda_function, logger
 from lambdas.queue_result import report_batch

@@ -10,8 +10,8 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.bill.ingest.s3_source import list_s3
+from focuswatch.bill.refresh.athena_principal_refresh import refresh_principals
 from focuswatch.bill.refresh.athena_refresh import AthenaRefresh
-from focuswatch.bill.refresh.principal_refresh import refresh_principals
 from focuswatch.errors import FocuswatchError
 from lambdas.environment import LambdaRun
 from lambdas.function import Invocation, lambda_function, logger, metrics

@@ -4,7 +4,7 @@ from typing import Any
 
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.errors import DeliveryError
-from focuswatch.reports.weekly_of_bill import weeks_of_bill
+from focuswatch.reports.weekly_queries import weeks_of_bill
 from focuswatch.reports.weekly_slack_message import render_weekly_message
 from lambdas.function import Invocation, lambda_function
 

@@ -2,28 +2,28 @@
 
 import pytest
 
-from tests import architecture
-from tests.architecture import PAGE, cycles, diagram, page_with_diagram
+from tests import package_rules
+from tests.package_rules import PAGE, cycles, diagram, page_with_diagram
 
 
 def test_packages_do_not_import_each_other_in_a_cycle():
-    assert cycles(architecture.package_imports()) == []
+    assert cycles(package_rules.package_imports()) == []
 
 
 def test_modules_do_not_import_each_other_in_a_cycle():
-    assert cycles(architecture.module_imports()) == []
+    assert cycles(package_rules.module_imports()) == []
 
 
 def test_public_class_names_are_unique():
-    assert architecture.shared_class_names() == {}
+    assert package_rules.shared_class_names() == {}
 
 
 def test_module_names_are_unique_unless_they_do_the_same_job():
-    assert architecture.shared_module_names() == {}
+    assert package_rules.shared_module_names() == {}
 
 
 def test_the_top_level_holds_no_modules_but_errors():
-    assert architecture.loose_modules() == ["__main__", "errors"]
+    assert package_rules.loose_modules() == ["__main__", "errors"]
 
 
 def test_the_diagram_in_the_docs_is_up_to_date():
@@ -35,7 +35,8 @@ def test_the_diagram_in_the_docs_is_up_to_date():
 def test_the_docs_describe_every_package_and_its_imports():
     """The table in docs/architecture.md lists the packages that each package imports."""
     assert (
-        architecture.documented_imports(PAGE.read_text(encoding="utf-8")) == architecture.imports_by_package()
+        package_rules.documented_imports(PAGE.read_text(encoding="utf-8"))
+        == package_rules.imports_by_package()
     )
 
 
@@ -54,7 +55,7 @@ def test_cycles_are_found(edges, expected):
 
 def test_the_diagram_omits_arrows_that_follow_from_others(monkeypatch):
     monkeypatch.setattr(
-        architecture, "package_imports", lambda: {("a", "b"): 1, ("b", "c"): 1, ("a", "c"): 1}
+        package_rules, "package_imports", lambda: {("a", "b"): 1, ("b", "c"): 1, ("a", "c"): 1}
     )
     assert "a --> b" in diagram() and "b --> c" in diagram() and "a --> c" not in diagram()
 

@@ -30,13 +30,13 @@ sources   = [
 [pace]
 alerts = [0.70, 0.85, 1.0]     # shares of the budget: the owner is notified when spend reaches each share
 [parameters]
-days = 155                     # as in paid_days
+days = 155                     # as in forecast_days
 [needs]
 owners = ["monthly_budget"]
 history_days = 7
 */
 SELECT team, use_case, sub_account_id, service_name, charge_date, is_settled, usage_cost, fee_cost
-FROM paid_days                                                -- only the plans that have a budget are read: forecast_vs_budget.py
+FROM forecast_days                                                -- only the plans that have a budget are read: forecast_vs_budget.py
 UNION ALL
 SELECT                                                        -- the days of the whole bill, of which some are complete
     CAST(NULL AS varchar) AS team,

@@ -54,7 +54,7 @@ WITH hourly_costs AS (
         max_by(model, estimated_cost) FILTER (WHERE model IS NOT NULL) AS model,
         array_agg(DISTINCT region_id ORDER BY region_id) FILTER (WHERE region_id IS NOT NULL) AS regions,
         sum(estimated_cost) AS cost
-    FROM spend_hours
+    FROM token_cost_hours
     GROUP BY 1, 2, 3, 4
 ),
 workload_hours AS (                                                         -- mentioned three times: Trino evaluates it each time

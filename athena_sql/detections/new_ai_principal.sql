@@ -99,5 +99,5 @@ SELECT
     CAST(NULL AS date),
     true,
     lacks_input
-FROM missing_callers
+FROM callers_not_evaluated
 ORDER BY monthly_cost DESC, sub_account_id, resource_id

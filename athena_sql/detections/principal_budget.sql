@@ -263,6 +263,6 @@ SELECT
     last_caller_day,
     true,
     lacks_input
-FROM missing_callers
+FROM callers_not_evaluated
 WHERE EXISTS (SELECT 1 FROM principal_budgets)
 ORDER BY monthly_cost DESC, resource_id

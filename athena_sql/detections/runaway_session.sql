@@ -137,5 +137,5 @@ SELECT
     last_bill_day,
     true,
     lacks_input
-FROM missing_callers
+FROM callers_not_evaluated
 ORDER BY monthly_cost DESC, sub_account_id, resource_id

@@ -3,7 +3,7 @@ title = "Daily AI cost by layer, and its part in Amazon Bedrock"
 why   = """
 The report page shows a chart of the daily AI spend by the five layers of AI workloads.
 """
-reads = ["ai_layers"]
+reads = ["ai_layer_charges"]
 [parameters]
 days = 60
 */
@@ -12,7 +12,7 @@ SELECT
     layer,
     sum(EffectiveCost) AS effective_cost,
     sum(CASE WHEN bedrock_filter THEN EffectiveCost ELSE 0 END) AS seen_by_bedrock_filter
-FROM ai_layers
+FROM ai_layer_charges
 WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
     AND charge_date < $as_of
 GROUP BY 1, 2

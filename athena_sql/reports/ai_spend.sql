@@ -26,7 +26,7 @@ SELECT
     sum(EffectiveCost) AS effective_cost,
     sum(CASE WHEN bedrock_filter THEN EffectiveCost ELSE 0 END) AS seen_by_bedrock_filter,
     sum(EffectiveCost) / nullif(sum(sum(EffectiveCost)) OVER (), 0) AS share
-FROM ai_layers
+FROM ai_layer_charges
 WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
     AND charge_date < $as_of
 GROUP BY 1, 2, 3, 4

@@ -26,7 +26,7 @@ SELECT
             THEN EffectiveCost ELSE 0 END
     ) AS seen_by_bedrock_filter,
     count(DISTINCT SubAccountId) AS sub_accounts
-FROM ai_layers
+FROM ai_layer_charges
 WHERE charge_date >= CAST($as_of - INTERVAL '2' DAY * $days AS date)
     AND charge_date < $as_of
 GROUP BY 1

@@ -25,7 +25,7 @@ limits = "Logged tokens are priced at the EffectiveCost of the day; the logs con
 */
 WITH recent_tokens AS (
     SELECT *
-    FROM execution_days
+    FROM request_metadata_days
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
         AND charge_date < $as_of
 ),

@@ -20,4 +20,4 @@ charges = ["usage", "fees"]
 limits = "Credits and tax are not forecast."
 */
 SELECT team, use_case, sub_account_id, service_name, charge_date, is_settled, usage_cost, fee_cost
-FROM paid_days
+FROM forecast_days

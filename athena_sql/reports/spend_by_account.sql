@@ -25,7 +25,7 @@ SELECT
     spends.credits,
     spends.tax,
     spends.summed_up AS sub_accounts
-FROM dimension_spends AS spends
+FROM account_and_service_spend AS spends
 LEFT JOIN accounts ON spends.value = accounts.sub_account_id
 WHERE spends.dimension = 'account'
 ORDER BY CASE WHEN spends.is_below_a_cent THEN 1 ELSE 0 END, spends.effective_cost DESC, spends.value

@@ -21,6 +21,6 @@ SELECT
     sum(billed_cost) AS billed_cost,
     sum(credits) AS credits,
     sum(tax) AS tax
-FROM team_spends
+FROM team_spend_30_days
 GROUP BY 1
 ORDER BY effective_cost DESC, provider

@@ -19,6 +19,6 @@ SELECT
     credits,
     tax,
     summed_up AS services
-FROM dimension_spends
+FROM account_and_service_spend
 WHERE dimension = 'service'
 ORDER BY CASE WHEN is_below_a_cent THEN 1 ELSE 0 END, effective_cost DESC, service_name

@@ -18,7 +18,7 @@ SELECT
     sum(credits) AS credits,
     sum(tax) AS tax,
     count(DISTINCT sub_account_id) AS sub_accounts
-FROM team_spends
+FROM team_spend_30_days
 GROUP BY 1
 HAVING max(abs(effective_cost) + abs(effective_cost_before) + abs(billed_cost) + abs(credits) + abs(tax)) > 0
 ORDER BY effective_cost DESC, team

@@ -21,7 +21,7 @@ WITH spans AS (
         max(hour_number) AS last_number,
         max(token_date) AS last_date,
         mod(max(hour_number), 24) AS last_hour_of_day
-    FROM spend_hours
+    FROM token_cost_hours
 )
 SELECT
     hours.sub_account_id,
@@ -39,7 +39,7 @@ SELECT
     sum(CASE WHEN hours.token_date = spans.last_date THEN hours.estimated_cost ELSE 0 END) AS day_cost,
     sum(CASE WHEN spans.last_number - hours.hour_number < 24 THEN hours.million_tokens ELSE 0 END) AS million_tokens,
     sum(CASE WHEN spans.last_number - hours.hour_number < 24 THEN hours.unpriced_tokens ELSE 0 END) AS unpriced_million_tokens
-FROM spend_hours AS hours
+FROM token_cost_hours AS hours
 CROSS JOIN spans
 LEFT JOIN accounts ON hours.sub_account_id = accounts.sub_account_id
 WHERE spans.last_number - hours.hour_number <= 24 * $usual_days

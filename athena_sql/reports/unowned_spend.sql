@@ -31,7 +31,7 @@ WITH former_ous AS (                                           -- the last OU of
 ),
 unowned AS (
     SELECT
-        team_spends.sub_account_id,
+        team_spend_30_days.sub_account_id,
         service_name,
         CASE
             WHEN tag_value IS NULL AND former_ous.unowned_because IS NOT NULL THEN former_ous.unowned_because
@@ -40,8 +40,8 @@ unowned AS (
         END AS unowned_because,
         sum(effective_cost) AS effective_cost,
         sum(effective_cost_before) AS effective_cost_before
-    FROM team_spends
-    LEFT JOIN former_ous ON team_spends.sub_account_id = former_ous.sub_account_id
+    FROM team_spend_30_days
+    LEFT JOIN former_ous ON team_spend_30_days.sub_account_id = former_ous.sub_account_id
     WHERE team IS NULL
     GROUP BY 1, 2, 3
 ),

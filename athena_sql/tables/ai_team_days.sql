@@ -1,14 +1,14 @@
 /*
 title = "AI spend and tokens by day, team, account and service"
 why   = """
-The table allocates the AI charges of the table ai_layers to teams, as in the table owned_days; `team` is null if a charge
+The table allocates the AI charges of the table ai_layer_charges to teams, as in the table owned_days; `team` is null if a charge
 is unallocated. `fee_cost` is the cost of user subscriptions that are billed once a month, and `usage_cost` is the cost of
 all other charges. `million_tokens` are the tokens of the table token_charges in millions, and `token_cost` is the cost of
 these tokens, which is part of `usage_cost`.
 """
-reads = ["ai_layers", "token_charges", "tag_teams", "account_teams", "completeness"]
+reads = ["ai_layer_charges", "token_charges", "tag_teams", "account_teams", "completeness"]
 [parameters]
-days = 155                # as in the table paid_days
+days = 155                # as in the table forecast_days
 */
 WITH charges AS (
     SELECT
@@ -24,7 +24,7 @@ WITH charges AS (
         END AS fee_cost,
         0E0 AS million_tokens,
         0E0 AS token_cost
-    FROM ai_layers
+    FROM ai_layer_charges
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
         AND charge_date < $as_of
     UNION ALL

@@ -7,13 +7,13 @@ amount that the launch allows. `own_cost` is the mean daily cost of the use case
 `baseline_cost` is equal to `own_cost` or, if the use case had no cost before the launch, to the mean daily cost of the
 service in the account.
 """
-reads = ["named_days", "daily_services", "launch_rules", "launches"]
+reads = ["owner_key_days", "daily_services", "launch_rules", "launches"]
 [parameters]
 days_before = 28
 */
 WITH named_resources AS (
     SELECT DISTINCT charges.ResourceId, rules.use_case
-    FROM named_days AS charges
+    FROM owner_key_days AS charges
     INNER JOIN launch_rules AS rules
         ON starts_with(charges.ResourceId, rules.resource)
         AND (rules.is_beginning OR charges.ResourceId = rules.resource)
@@ -27,7 +27,7 @@ spends AS (
         charges.ResourceId,
         charges.Tags,
         sum(charges.EffectiveCost) AS effective_cost
-    FROM named_days AS charges
+    FROM owner_key_days AS charges
     INNER JOIN (SELECT min(first_day) AS first_day, max(last_day) AS last_day FROM launches) AS span
         ON date_diff('day', charges.charge_date, span.first_day) <= $days_before
         AND charges.charge_date <= span.last_day

@@ -9,7 +9,7 @@ tag, or null without such a tag. `provider` is the provider name on the bill, or
 name. `charge_kind` is usage, fee (recurring, one-time or purchase), credit or tax. BilledCost matches the invoice;
 EffectiveCost is the amortized cost of usage. The tags and the OU of an account are those of the day of the charge.
 """
-reads = ["named_days", "account_periods", "tag_values", "tag_teams", "account_teams", "plans", "plan_rules"]
+reads = ["owner_key_days", "account_periods", "tag_values", "tag_teams", "account_teams", "plans", "plan_rules"]
 [parameters]
 days = 400
 */
@@ -18,7 +18,7 @@ WITH resource_use_cases AS (                                  -- the longest mat
         resources.ResourceId,
         max_by(rules.use_case, 2 * length(rules.value) + if(rules.key IS NULL, 1, 0))
             FILTER (WHERE rules.use_case IS NOT NULL) AS use_case
-    FROM (SELECT DISTINCT ResourceId FROM named_days WHERE ResourceId IS NOT NULL) AS resources
+    FROM (SELECT DISTINCT ResourceId FROM owner_key_days WHERE ResourceId IS NOT NULL) AS resources
     INNER JOIN plan_rules AS rules
         ON rules.rule = 'resource' AND starts_with(resources.ResourceId, rules.value)
     WHERE rules.key IS NOT NULL OR resources.ResourceId = rules.value
@@ -87,7 +87,7 @@ owned_spends AS (
         coalesce(by_tag.intent, by_account_period.intent) AS tagged_intent,
         charges.EffectiveCost AS effective_cost,
         charges.BilledCost AS billed_cost
-    FROM named_days AS charges
+    FROM owner_key_days AS charges
     LEFT JOIN resource_use_cases ON charges.ResourceId = resource_use_cases.ResourceId
     LEFT JOIN tag_owners AS by_tag ON charges.Tags = by_tag.Tags
     LEFT JOIN account_owners AS by_account_period

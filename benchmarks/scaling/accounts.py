@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from measure import measure
+from process_usage import measure
 from scan import scan_command, simulated
 
 from scaling.subprocess_runs import count_findings, program, run_program

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from measure import Measured, measure
+from process_usage import Measured, measure
 from scan import FOCUSWATCH
 
 from scaling.subprocess_runs import count_findings, program, run_program

@@ -14,7 +14,7 @@ from typing import Any
 from focuswatch.ledger import DetectionRun, SqliteLedger, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.sns_publish import Topics, publish
-from tests.fakes.memory_table import MemoryTable
+from tests.fakes.dynamodb_in_memory import MemoryTable
 
 
 class _DiscardingSns:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import Measured, measure
+from process_usage import Measured, measure
 from scan import scan_command, simulated
 
 from scaling.subprocess_runs import program, run_program

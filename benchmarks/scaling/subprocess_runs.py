@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from measure import Measured, measure
+from process_usage import Measured, measure
 
 HERE = Path(__file__).resolve().parent
 

@@ -5,11 +5,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.catalog.headers import Category
+from focuswatch.catalog.sql_headers import Category
 from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
 from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.finding import Finding, OwnedBy, fingerprint, money, severity_of
-from focuswatch.findings.size_limits import limit_size
+from focuswatch.findings.finding_size import limit_size
 from focuswatch.findings.stake import EVENTS
 from focuswatch.owners.owners_file import Owners
 

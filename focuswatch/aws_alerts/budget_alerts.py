@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 from focuswatch.aws_alerts.alert_amounts import Measure
 from focuswatch.aws_alerts.alert_findings import CURRENCY, alert_finding, owner_of
-from focuswatch.catalog.headers import Category
+from focuswatch.catalog.sql_headers import Category
 from focuswatch.findings.aws_alert_detections import BUDGET
 from focuswatch.findings.finding import Finding, OwnedBy
 from focuswatch.findings.paste_commands import action_of
@@ -117,7 +117,7 @@ def _lines(text: str) -> dict[str, str]:
 
 
 def _team(alert: Alert, *, owners: Owners, deployment: str) -> tuple[str | None, OwnedBy]:
-    """Return the team of a budget that infra/budgets.py created, or the owner of the account."""
+    """Return the team of a budget that infra/payer_budgets.py created, or the owner of the account."""
     named = next((team for team in owners.teams if alert.budget == f"{deployment}-team-{team}"), None)
     return (named, "budget") if named else owner_of(alert.account_id, owners=owners)
 

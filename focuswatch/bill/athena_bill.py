@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from focuswatch.bill.bill import KNOWN_FINDINGS_TABLE, BillPart, BillSummary, ReplacedPeriod
-from focuswatch.bill.ingest.other_providers import sentence
+from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, BillPart, BillSummary, ReplacedPeriod
+from focuswatch.bill.ingest.non_aws_charges import sentence
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
 from focuswatch.bill.kept_forecasts import KeptForecast, merged
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
@@ -32,7 +32,7 @@ EXPORT = "the AWS export"
 
 @dataclass(frozen=True)
 class AthenaBill:
-    """A Bill on Athena; see focuswatch.bill.bill.Bill."""
+    """A Bill on Athena; see focuswatch.bill.bill_protocol.Bill."""
 
     tables: AthenaTables
     aws_engine: AthenaEngine

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from focuswatch.bill.bill import Bill
+from focuswatch.bill.bill_protocol import Bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row
 from focuswatch.engines.common_table_expressions import with_tables

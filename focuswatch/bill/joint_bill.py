@@ -1,7 +1,7 @@
 """Several bills in files, read as one with DuckDB: of several providers, or of several payers.
 
 The first bill is the main one: the activity, the accounts and the other files belong to it, and its currency is the
-one to which the money of the others is converted. See focuswatch.bill.joined_bills.
+one to which the money of the others is converted. See focuswatch.bill.joint_tables.
 """
 
 import hashlib
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill import forecasts_file
-from focuswatch.bill.bill import (
+from focuswatch.bill import kept_forecasts_file
+from focuswatch.bill.bill_protocol import (
     KNOWN_FINDINGS_TABLE,
     BillInputs,
     BillPart,
@@ -26,7 +26,8 @@ from focuswatch.bill.bill import (
     export_label,
     resolve_as_of,
 )
-from focuswatch.bill.joined_bills import (
+from focuswatch.bill.joint_summary import joint_summary, resold_notes
+from focuswatch.bill.joint_tables import (
     RefreshedBill,
     accounts_of,
     copy_views,
@@ -37,7 +38,6 @@ from focuswatch.bill.joined_bills import (
     joined_deliveries,
     set_aside,
 )
-from focuswatch.bill.joint_summary import joint_summary, resold_notes
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.bill.local_bill import load_tables
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh
@@ -54,7 +54,7 @@ from focuswatch.owners.owners_file import Owners
 
 @dataclass(frozen=True)
 class JointBill:
-    """A Bill of several bills on DuckDB; see focuswatch.bill.bill.Bill."""
+    """A Bill of several bills on DuckDB; see focuswatch.bill.bill_protocol.Bill."""
 
     engine: DuckDbEngine
     aws_engine: DuckDbEngine
@@ -76,11 +76,11 @@ class JointBill:
 
     def kept_forecasts(self, month: date) -> list[KeptForecast]:
         """Return the forecasts of a month that were kept; see Bill."""
-        return forecasts_file.of_month(self.forecasts, month)
+        return kept_forecasts_file.of_month(self.forecasts, month)
 
     def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
         """Add forecasts to the file of these bills together, apart from those of each bill; see Bill."""
-        forecasts_file.keep(self.forecasts, rows, made_on=self.as_of)
+        kept_forecasts_file.keep(self.forecasts, rows, made_on=self.as_of)
 
 
 @contextmanager

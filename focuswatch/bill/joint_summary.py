@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from focuswatch.bill.bill import BillSummary
-from focuswatch.bill.ingest.other_providers import sentence
-from focuswatch.bill.joined_bills import RefreshedBill
+from focuswatch.bill.bill_protocol import BillSummary
+from focuswatch.bill.ingest.non_aws_charges import sentence
+from focuswatch.bill.joint_tables import RefreshedBill
 from focuswatch.bill.refresh.local_refresh import LocalRefresh
 from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import USD, Rate

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill import forecasts_file, local_tables
-from focuswatch.bill.bill import (
+from focuswatch.bill import kept_forecasts_file, local_tables
+from focuswatch.bill.bill_protocol import (
     KNOWN_FINDINGS_TABLE,
     Bill,
     BillInputs,
@@ -19,23 +19,23 @@ from focuswatch.bill.bill import (
     export_label,
     resolve_as_of,
 )
-from focuswatch.bill.ingest.other_providers import aws_only
+from focuswatch.bill.ingest.non_aws_charges import aws_only
 from focuswatch.bill.kept_forecasts import KeptForecast
+from focuswatch.bill.refresh.delivered_charges import DeliveredExport
 from focuswatch.bill.refresh.local_refresh import refresh, unreadable
-from focuswatch.bill.refresh.raw_export import DeliveredExport
 from focuswatch.bill.schema import table_columns
 from focuswatch.bill.schema.table_columns import KEPT_TABLES, KNOWN_FINDINGS
 from focuswatch.bill.settling_days import AWS_DAYS, settle_days
 from focuswatch.bill.state_lock import locked
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect, create_empty_table, create_table
-from focuswatch.engines.sql_literals import Value
+from focuswatch.engines.sql_values import Value
 from focuswatch.owners.owners_file import Owners
 
 
 @dataclass(frozen=True)
 class LocalBill:
-    """A Bill on DuckDB; see focuswatch.bill.bill.Bill."""
+    """A Bill on DuckDB; see focuswatch.bill.bill_protocol.Bill."""
 
     engine: DuckDbEngine
     aws_engine: DuckDbEngine
@@ -55,11 +55,11 @@ class LocalBill:
 
     def kept_forecasts(self, month: date) -> list[KeptForecast]:
         """Return the forecasts of a month that were kept; see Bill."""
-        return forecasts_file.of_month(self.state, month)
+        return kept_forecasts_file.of_month(self.state, month)
 
     def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
         """Add forecasts to the file in the export's state; see Bill."""
-        forecasts_file.keep(self.state, rows, made_on=self.as_of)
+        kept_forecasts_file.keep(self.state, rows, made_on=self.as_of)
 
 
 def hourly_charges(bill: Bill) -> DeliveredExport | None:

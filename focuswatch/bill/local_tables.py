@@ -26,9 +26,9 @@ from focuswatch.bill.schema.table_columns import (
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.common_table_expressions import needed_of
 from focuswatch.engines.duckdb_engine import create_empty_table, create_table
+from focuswatch.engines.quoted_names import file_list, quoted
 from focuswatch.engines.shared_views import SharedViews
-from focuswatch.engines.sql_identifiers import file_list, quoted
-from focuswatch.engines.sql_literals import Value
+from focuswatch.engines.sql_values import Value
 from focuswatch.errors import ConfigError
 
 # The beginning of lines in which DuckDB states the reason of an error, as opposed to its place in the statement.
@@ -36,7 +36,7 @@ REASONS = ("Conversion Error", "Invalid Input Error", "Error when converting col
 
 
 # Tables of owners and callers: small beside the charges that they are computed from, and read by several detections.
-SHARED = ("tag_values", "tag_teams", "account_teams", "principal_days", "missing_callers", "owned_days")
+SHARED = ("tag_values", "tag_teams", "account_teams", "principal_days", "callers_not_evaluated", "owned_days")
 
 
 @dataclass(frozen=True)

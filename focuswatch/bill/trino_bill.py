@@ -10,7 +10,7 @@ from datetime import date
 from functools import partial
 
 from focuswatch.bill import local_tables
-from focuswatch.bill.bill import (
+from focuswatch.bill.bill_protocol import (
     KNOWN_FINDINGS_TABLE,
     BillInputs,
     BillSummary,
@@ -18,7 +18,7 @@ from focuswatch.bill.bill import (
     digest_of_inputs,
     resolve_as_of,
 )
-from focuswatch.bill.ingest.other_providers import IS_AWS, counts_of, sentence
+from focuswatch.bill.ingest.non_aws_charges import IS_AWS, counts_of, sentence
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.bill.refresh import trino_statements
@@ -47,7 +47,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.engines.inline_rows import create_statement, insert_statements, select_rows, trino_type
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.sql_values import literal
 from focuswatch.engines.trino_engine import TrinoEngine, cancelled_with_the_command
 from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners
@@ -68,7 +68,7 @@ FILE_TABLES = {
 
 @dataclass(frozen=True)
 class TrinoBill:
-    """A Bill on Trino; see focuswatch.bill.bill.Bill."""
+    """A Bill on Trino; see focuswatch.bill.bill_protocol.Bill."""
 
     engine: TrinoEngine
     aws_engine: TrinoEngine

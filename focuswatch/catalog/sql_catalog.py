@@ -14,7 +14,7 @@ from typing import Generic, Self, TypeVar
 from pydantic import ValidationError
 
 import focuswatch
-from focuswatch.catalog.headers import (
+from focuswatch.catalog.sql_headers import (
     DetectionHeader,
     Header,
     Parameter,
@@ -23,7 +23,7 @@ from focuswatch.catalog.headers import (
 )
 from focuswatch.catalog.tag_key_prefixes import TAG_PREFIX
 from focuswatch.catalog.toml_text import parse_toml
-from focuswatch.engines.sql_literals import Value, placeholders, render
+from focuswatch.engines.sql_values import Value, placeholders, render
 from focuswatch.errors import CatalogError, ConfigError
 
 PACKAGE = Path(focuswatch.__file__).resolve().parent

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from focuswatch.cli import options
-from focuswatch.cli.option_groups import BillOptions, takes
-from focuswatch.cli.options import ListFormat
+from focuswatch.cli import option_types
+from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
+from focuswatch.cli.option_types import ListFormat
 
 
-@takes(BillOptions, without=("ledger",), export=options.Export)
+@takes(BillOptions, without=("ledger",), export=option_types.Export)
 def assess(
     bill_options: BillOptions,
     format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.TABLE,

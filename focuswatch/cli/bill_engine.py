@@ -5,12 +5,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from focuswatch.cli.options import EngineName
+from focuswatch.cli.option_types import EngineName
 from focuswatch.engines.trino_server import Server, SignIn
 from focuswatch.errors import ConfigError
 
 if TYPE_CHECKING:
-    from focuswatch.bill.bill import Bill, BillInputs, Progress
+    from focuswatch.bill.bill_protocol import Bill, BillInputs, Progress
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.owners.owners_file import Owners
 
@@ -45,7 +45,7 @@ def open_on_engine(
     owners: "Owners",
     progress: "Progress",
 ) -> "AbstractContextManager[Bill]":
-    """Open and refresh a bill in files or on a Trino; see focuswatch.bill.bill.Bill."""
+    """Open and refresh a bill in files or on a Trino; see focuswatch.bill.bill_protocol.Bill."""
     if trino is None and inputs.others:
         from focuswatch.bill.joint_bill import open_joint_bill
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from focuswatch.cli import options
+from focuswatch.cli import option_types
 
 Name = Annotated[
     str, typer.Argument(help="Name of a detection or report. `focuswatch list` shows all names.")
@@ -33,7 +33,7 @@ def list_() -> None:
     from focuswatch.cli.output.catalog_tables import print_catalog
 
     catalog = Catalog.load()
-    options.note_unfinished(catalog)
+    option_types.note_unfinished(catalog)
     print_catalog(catalog)
 
 
@@ -49,7 +49,7 @@ def show(name: Name, as_of: ShownAsOf = None) -> None:
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.output.catalog_tables import print_catalog_entry
 
-    print_catalog_entry(Catalog.load(), name, as_of=options.day(as_of) or date.today())
+    print_catalog_entry(Catalog.load(), name, as_of=option_types.day(as_of) or date.today())
 
 
 def check(
@@ -101,7 +101,7 @@ def new(
     \b
     focuswatch new forgotten_nat_gateway
     """
-    from focuswatch.authoring.scaffold import begin
+    from focuswatch.authoring.new_detection_template import begin
 
     for path in begin(name, into=into):
         typer.echo(path)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from focuswatch.cli.option_groups import BillOptions, takes
-from focuswatch.cli.options import ReportFormat
+from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
+from focuswatch.cli.option_types import ReportFormat
 
 
 @takes(BillOptions, without=["others", "as_of", "ledger"])

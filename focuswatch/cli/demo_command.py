@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import options, page_command
-from focuswatch.cli.option_groups import BillOptions
+from focuswatch.cli import opened_ledger, page_command
+from focuswatch.cli.bill_and_ledger_options import BillOptions
 
 if TYPE_CHECKING:
     from focuswatch.engines import Row
@@ -81,7 +81,7 @@ def _write_page(bill_options: BillOptions, *, out: Path) -> "tuple[list[Row], st
         line.progress("Writing the report page")
         bill, catalog, owners = opened.bill, opened.catalog, opened.owners
         rows = report_rows(catalog.report("ai_spend"), engine=bill.engine, as_of=bill.as_of, owners=owners)
-        with options.open_ledger(None, export=opened.name, state=bill_options.state) as ledger:
+        with opened_ledger.open_ledger(None, export=opened.name, state=bill_options.state) as ledger:
             address = page_command.write_page(bill, ledger=ledger, catalog=catalog, owners=owners, out=out)
     return rows, address
 
@@ -105,7 +105,7 @@ def _clear(out: Path) -> None:
 
 
 def _print_ai_share(rows: "list[Row]", currency: str) -> None:
-    from focuswatch.cli.output.terminal_style import money
+    from focuswatch.cli.output.terminal_text import money
 
     total = sum((Decimal(str(row["effective_cost"])) for row in rows), Decimal(0))
     bedrock = sum((Decimal(str(row["seen_by_bedrock_filter"])) for row in rows), Decimal(0))

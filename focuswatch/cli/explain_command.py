@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import options
+from focuswatch.cli import opened_ledger, option_types
+from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
 from focuswatch.cli.findings_commands import Fingerprint, entry_of
-from focuswatch.cli.option_groups import BillOptions, takes
-from focuswatch.cli.options import ListFormat
+from focuswatch.cli.option_types import ListFormat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from focuswatch.findings.finding import Finding
 
 
-@takes(BillOptions, without=("others", "as_of", "engine", "trino", "trino_auth"), export=options.ExportOption)
+@takes(
+    BillOptions,
+    without=("others", "as_of", "engine", "trino", "trino_auth"),
+    export=option_types.ExportOption,
+)
 def explain(
     fingerprint: Fingerprint,
     bill_options: BillOptions,
@@ -38,9 +42,11 @@ def explain(
     from focuswatch.cli.output import explanation_table, machine_formats
 
     ledger_option = bill_options.ledger
-    with options.open_ledger(ledger_option, export=bill_options.export, state=bill_options.state) as ledger:
+    with opened_ledger.open_ledger(
+        ledger_option, export=bill_options.export, state=bill_options.state
+    ) as ledger:
         finding = entry_of(ledger, fingerprint).finding
-    if ledger_option and ledger_option.startswith(options.DYNAMODB):  # its bill is in the deployment
+    if ledger_option and ledger_option.startswith(opened_ledger.DYNAMODB):  # its bill is in the deployment
         explanation = _stored(finding)
     else:
         explanation = _computed(finding, bill_options=bill_options)
@@ -79,7 +85,7 @@ def _computed(finding: "Finding", *, bill_options: BillOptions) -> "Explanation"
 
 
 def _no_excess(finding: "Finding", *, state: "Path | None") -> "ConfigError":
-    from focuswatch.cli.output.terminal_style import hint
+    from focuswatch.cli.output.terminal_text import hint
     from focuswatch.detect.explain.explain_finding import INSTEAD
     from focuswatch.errors import ConfigError
 

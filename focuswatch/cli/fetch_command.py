@@ -74,7 +74,7 @@ def fetch(
     focuswatch scan ./openai
     """
     from focuswatch.connectors.fetch_vendor import CONNECTORS, fetch_vendor
-    from focuswatch.connectors.focus_files import FocusFolder
+    from focuswatch.connectors.focus_folder import FocusFolder
     from focuswatch.connectors.vendor_api import require_requests
     from focuswatch.findings.visible_text import visible
 

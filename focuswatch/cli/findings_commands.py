@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import options
-from focuswatch.cli.option_groups import LedgerOptions, takes
-from focuswatch.cli.options import ListFormat
+from focuswatch.cli import opened_ledger, option_types
+from focuswatch.cli.bill_and_ledger_options import LedgerOptions, takes
+from focuswatch.cli.option_types import ListFormat
 
 if TYPE_CHECKING:
     from focuswatch.ledger import Ledger, LedgerEntry
@@ -166,7 +166,7 @@ def exclude(
             value = entry_of(ledger, value).fingerprint
         _suppress(
             ledger, scope=scope, value=value, detection=detection, author=author, reason=reason,
-            since=newest_bill_date(ledger), until=options.day(until), security=include_security,
+            since=newest_bill_date(ledger), until=option_types.day(until), security=include_security,
         )  # fmt: skip
 
 
@@ -215,7 +215,7 @@ def entry_of(ledger: "Ledger", prefix: str) -> "LedgerEntry":
 
 @contextmanager
 def _open(ledger_options: LedgerOptions) -> "Iterator[Ledger]":
-    with options.open_ledger(
+    with opened_ledger.open_ledger(
         ledger_options.ledger, export=ledger_options.export, state=ledger_options.state
     ) as ledger:
         yield ledger

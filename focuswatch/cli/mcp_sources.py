@@ -9,9 +9,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.cli import options
+from focuswatch.cli import opened_ledger
+from focuswatch.cli.bill_and_ledger_options import BillOptions
 from focuswatch.cli.opened_export import open_export
-from focuswatch.cli.option_groups import BillOptions
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import Ledger
 from focuswatch.mcp_server.source import Evaluation, SourceBill
@@ -38,7 +38,7 @@ class ScanSource:
     def ledger(self) -> Iterator[Ledger]:
         """Open the ledger; see Source."""
         given = self.bill_options
-        with options.open_ledger(given.ledger, export=given.export, state=given.state) as ledger:
+        with opened_ledger.open_ledger(given.ledger, export=given.export, state=given.state) as ledger:
             yield ledger
 
     @contextmanager
@@ -74,7 +74,7 @@ class DeploymentSource:
         """Open the bill; see Source."""
         from focuswatch.bill.athena_bill import open_athena_bill
         from focuswatch.bill.refresh.athena_refresh import AthenaTables
-        from focuswatch.bill.refresh.table_files import Files
+        from focuswatch.bill.refresh.athena_table_files import Files
         from focuswatch.engines.athena_engine import AthenaEngine
 
         deployment, run_id = self.deployment, f"mcp-{uuid.uuid4().hex[:8]}"

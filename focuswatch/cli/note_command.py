@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import options
-from focuswatch.cli.option_groups import BillOptions, takes
+from focuswatch.cli import opened_ledger, option_types
+from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
 
 if TYPE_CHECKING:
     from focuswatch.cli.opened_export import OpenedExport
     from focuswatch.findings.finding import Finding
 
 
-@takes(BillOptions, without=["others"], export=options.ExportOption)
+@takes(BillOptions, without=["others"], export=option_types.ExportOption)
 def note(
     subject: Annotated[
         str,
@@ -41,7 +41,7 @@ def note(
         if subject in opened.owners.use_cases:
             text = _of_use_case(subject, opened)
         else:
-            with options.open_ledger(
+            with opened_ledger.open_ledger(
                 bill_options.ledger, export=opened.name, state=bill_options.state
             ) as ledger:
                 finding = entry_of(ledger, subject).finding
@@ -50,7 +50,7 @@ def note(
 
 
 def _of_use_case(name: str, opened: "OpenedExport") -> str:
-    from focuswatch.owners.launch_notes import note_of_use_case
+    from focuswatch.owners.launch_note_toml import note_of_use_case
 
     bill = opened.bill
     statement = opened.catalog.lookups["use_case_days"].render({"as_of": bill.as_of, "use_case": name})
@@ -65,7 +65,7 @@ def _of_use_case(name: str, opened: "OpenedExport") -> str:
 
 
 def _of_finding(finding: "Finding", opened: "OpenedExport") -> str:
-    from focuswatch.owners.launch_notes import note_of_finding
+    from focuswatch.owners.launch_note_toml import note_of_finding
 
     use_case = finding.evidence.get("use_case")
     if use_case in opened.owners.use_cases:
@@ -75,7 +75,7 @@ def _of_finding(finding: "Finding", opened: "OpenedExport") -> str:
     if finding.detection == "unannounced_ai_launch":  # its resource is a model
         model, resource = finding.evidence.get("model"), None
     identity = (finding.sub_account_id, finding.service_name, resource, model)
-    statement = opened.catalog.lookups["launch_note_charges"].render(
+    statement = opened.catalog.lookups["charges_beside_finding"].render(
         {"as_of": bill.as_of, "findings": [identity]}
     )
     rows = bill.engine.query(statement, label="charges of the finding")

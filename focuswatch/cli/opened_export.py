@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from focuswatch.cli import options
-from focuswatch.cli.option_groups import BillOptions
+from focuswatch.cli import option_types
+from focuswatch.cli.bill_and_ledger_options import BillOptions
 
 if TYPE_CHECKING:
-    from focuswatch.bill.bill import Bill, BillInputs
+    from focuswatch.bill.bill_protocol import Bill, BillInputs
     from focuswatch.bill.last_scan_inputs import RecalledInputs
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.detect.result_cache import ResultCache
@@ -87,7 +87,7 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
 
 def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillInputs":
     """Return where everything is that a bill is opened from."""
-    from focuswatch.bill.bill import INPUT_FILES, BillInputs, OtherBill
+    from focuswatch.bill.bill_protocol import INPUT_FILES, BillInputs, OtherBill
     from focuswatch.bill.last_scan_inputs import state_of
     from focuswatch.cli.bill_engine import export_name
 
@@ -97,7 +97,7 @@ def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillI
         latest.export,
         state=state_of(name, root=bill_options.state),
         **{name: getattr(latest, name) for name in INPUT_FILES},
-        as_of=options.day(bill_options.as_of),
+        as_of=option_types.day(bill_options.as_of),
         others=tuple(
             OtherBill(export, state_of(export, root=bill_options.state)) for export in latest.others
         ),

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import options
-from focuswatch.cli.option_groups import BillOptions, takes
+from focuswatch.cli import opened_ledger
+from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
 
 if TYPE_CHECKING:
-    from focuswatch.bill.bill import Bill
+    from focuswatch.bill.bill_protocol import Bill
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.detect.result_cache import ResultCache
     from focuswatch.ledger import Ledger
@@ -42,7 +42,9 @@ def page(
 
     with (
         open_export(bill_options) as opened,
-        options.open_ledger(bill_options.ledger, export=opened.name, state=bill_options.state) as ledger,
+        opened_ledger.open_ledger(
+            bill_options.ledger, export=opened.name, state=bill_options.state
+        ) as ledger,
         progress_line() as line,
     ):
         line.progress("Writing the report page")
@@ -62,7 +64,7 @@ def write_page(
     result_cache: "ResultCache | None" = None,
 ) -> str:  # fmt: skip
     """Write the page of an open bill and return its address for a browser."""
-    from focuswatch.reports.findings_table import findings_table_rows
+    from focuswatch.reports.known_findings_rows import findings_table_rows
     from focuswatch.reports.page import build_document, gather, render_page
 
     rows = findings_table_rows(ledger, engine=bill.engine, owners=owners, as_of=bill.as_of)

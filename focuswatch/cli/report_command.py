@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import options
-from focuswatch.cli.option_groups import BillOptions, takes
-from focuswatch.cli.options import CostName, ReportFormat, SplitBy
+from focuswatch.cli import opened_ledger
+from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
+from focuswatch.cli.option_types import CostName, ReportFormat, SplitBy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from focuswatch.catalog.headers import CountedCharges
     from focuswatch.catalog.sql_catalog import Report
+    from focuswatch.catalog.sql_headers import CountedCharges
     from focuswatch.cli.opened_export import OpenedExport
     from focuswatch.engines import Row
     from focuswatch.reports.report_basis import Basis
@@ -99,8 +99,8 @@ def _close_month(
     """Print the month close, which reads the ledger and the invoices besides the tables."""
     from focuswatch.cli.opened_export import open_export
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.closed_month import IN_NOTES
     from focuswatch.reports.month_close import close_month
+    from focuswatch.reports.month_close_result import IN_NOTES
     from focuswatch.reports.report_basis import Basis
 
     if by:
@@ -110,7 +110,9 @@ def _close_month(
         )
     with (
         open_export(bill_options) as opened,
-        options.open_ledger(bill_options.ledger, export=opened.name, state=bill_options.state) as ledger,
+        opened_ledger.open_ledger(
+            bill_options.ledger, export=opened.name, state=bill_options.state
+        ) as ledger,
     ):
         close = close_month(
             opened.bill, ledger.entries().values(), catalog=opened.catalog, owners=opened.owners, month=month
@@ -123,7 +125,7 @@ def _close_month(
 
 def _kinds(charges: str | None) -> "list[CountedCharges] | None":
     """Return the kinds of charges that an option names. Raises ConfigError for another word."""
-    from focuswatch.catalog.headers import CHARGES
+    from focuswatch.catalog.sql_headers import CHARGES
     from focuswatch.errors import ConfigError
 
     if charges is None:
@@ -136,10 +138,12 @@ def _kinds(charges: str | None) -> "list[CountedCharges] | None":
 
 def _load_findings(report: "Report", *, opened: "OpenedExport", bill_options: BillOptions) -> None:
     """Give a report that reads findings those of the ledger."""
-    from focuswatch.reports.findings_table import findings_table_rows, reads_ledger
+    from focuswatch.reports.known_findings_rows import findings_table_rows, reads_ledger
 
     if reads_ledger(report):
-        with options.open_ledger(bill_options.ledger, export=opened.name, state=bill_options.state) as ledger:
+        with opened_ledger.open_ledger(
+            bill_options.ledger, export=opened.name, state=bill_options.state
+        ) as ledger:
             bill = opened.bill
             rows = findings_table_rows(ledger, engine=bill.engine, owners=opened.owners, as_of=bill.as_of)
             bill.load_known_findings(rows)
@@ -159,7 +163,7 @@ def _rows(report: "Report", basis: "Basis", *, opened: "OpenedExport") -> "list[
 def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "OpenedExport") -> "list[Row]":
     from focuswatch.engines.duckdb_engine import DuckDbEngine
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.findings_table import reads_ledger
+    from focuswatch.reports.known_findings_rows import reads_ledger
     from focuswatch.reports.split_report import split_rows, unsplittable
 
     if reason := unsplittable(report, opened.catalog):

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import options
-from focuswatch.cli.option_groups import BillOptions, takes
-from focuswatch.cli.options import ScanFormat, SeverityName
+from focuswatch.cli import opened_ledger, option_types
+from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
+from focuswatch.cli.option_types import ScanFormat, SeverityName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from focuswatch.bill.bill import Bill, BillSummary
+    from focuswatch.bill.bill_protocol import Bill, BillSummary
     from focuswatch.catalog.sql_catalog import Catalog, Detection
     from focuswatch.detect.scan_result import ScanResult
 
 NEW_FINDING_EXIT = 3
 
 
-@takes(BillOptions, export=options.Export, ledger=options.LedgerFile)
+@takes(BillOptions, export=option_types.Export, ledger=option_types.LedgerFile)
 def scan(
     bill_options: BillOptions,
     only: Annotated[
@@ -101,10 +101,10 @@ def scan_and_notify(
     trino = bill_options.trino_location
     recalled = recalled_files(bill_options, forget=forget_files)
     catalog, owners = Catalog.load(), Owners.load(recalled.inputs.owners)
-    options.note_unfinished(catalog)
+    option_types.note_unfinished(catalog)
     detections = _selected(catalog, only)
     inputs = bill_inputs(bill_options, recalled)
-    ledger_path = options.ledger_path(bill_options.ledger, state=inputs.state)
+    ledger_path = opened_ledger.ledger_path(bill_options.ledger, state=inputs.state)
     with ExitStack() as stack:  # the ledger stays open for the block, the bill does not
         with (
             progress_line() as line,
@@ -145,7 +145,7 @@ def _without_garbage_collection() -> Iterator[None]:
 
 def _keep_forecasts(bill: "Bill", *, catalog: "Catalog", note: "Callable[[str], None]") -> None:
     """Keep today's forecasts for the month close. An error becomes a note: it must not lose the findings."""
-    from focuswatch.detect.forecast.kept_plans import keep_forecasts
+    from focuswatch.detect.forecast.plan_forecasts import keep_forecasts
     from focuswatch.errors import QueryError
 
     try:

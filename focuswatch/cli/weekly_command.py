@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from focuswatch.cli import options
-from focuswatch.cli.option_groups import BillOptions, takes
+from focuswatch.cli import opened_ledger
+from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
 
 
 @takes(BillOptions)
@@ -28,11 +28,13 @@ def weekly(
     """
     from focuswatch.cli.opened_export import open_export
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.weekly_of_bill import weeks_of_bill
+    from focuswatch.reports.weekly_queries import weeks_of_bill
 
     with (
         open_export(bill_options) as opened,
-        options.open_ledger(bill_options.ledger, export=opened.name, state=bill_options.state) as ledger,
+        opened_ledger.open_ledger(
+            bill_options.ledger, export=opened.name, state=bill_options.state
+        ) as ledger,
     ):
         teams = opened.owners.teams
         if team and team not in teams:

@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime
 from datetime import time as time_of_day
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, ServiceNotOffered, reason_of
-from focuswatch.collect.account_activity import CollectedAccount
-from focuswatch.collect.event_rows import CollectedEvent
-from focuswatch.collect.event_sources import HEALTH_REGION, READERS, EventSource
-from focuswatch.collect.hourly_billed_resources import Place
+from focuswatch.collect.collected_event import CollectedEvent
 from focuswatch.collect.member_sessions import Session
+from focuswatch.collect.operational_event_readers import HEALTH_REGION, READERS, EventSource
+from focuswatch.collect.resource_activity import CollectedAccount
+from focuswatch.collect.watched_resources import Place
 
 
 def collect_events(

@@ -9,10 +9,10 @@ from datetime import date
 from typing import Any, Protocol
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, ServiceNotOffered, reason_of
-from focuswatch.collect.account_activity import CollectedAccount
 from focuswatch.collect.collected_days import Window
 from focuswatch.collect.invocation_logs import InvocationLog, LogQueryError, log_destination, rows_of
 from focuswatch.collect.member_sessions import Session
+from focuswatch.collect.resource_activity import CollectedAccount
 
 DAYS_A_RUN = 6  # of a Region, the newest first: a first run reads the days of a window in three runs
 Row = dict[str, Any]

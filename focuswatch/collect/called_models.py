@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.hourly_billed_resources import Metric, Place, Resource, Watched, dimensions
+from focuswatch.collect.watched_resources import Metric, Place, Resource, Watched, dimensions
 
 NAMESPACE = "AWS/Bedrock"
 # https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.hourly_billed_resources import Dimensions, Metric, Resource
+from focuswatch.collect.watched_resources import Dimensions, Metric, Resource
 
 QUERIES_A_CALL = (
     500  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from focuswatch.collect.cloudwatch_metrics import MetricReadings, days_between
 from focuswatch.collect.collected_files import Series, Store, Values
-from focuswatch.collect.hourly_billed_resources import Place, Resource
+from focuswatch.collect.watched_resources import Place, Resource
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from focuswatch.bill.refresh.table_files import arrow_schema
+from focuswatch.bill.refresh.athena_table_files import arrow_schema
 from focuswatch.bill.schema.glue_columns import glue_columns
 from focuswatch.bill.schema.table_columns import (
     ACCOUNT_HISTORY,
@@ -25,8 +25,8 @@ from focuswatch.bill.schema.table_columns import (
     TOKEN_HOURS,
 )
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.event_rows import CollectedEvent
-from focuswatch.collect.member_permissions import READ_UNTIL_KEY
+from focuswatch.collect.collected_event import CollectedEvent
+from focuswatch.collect.collector_iam_actions import READ_UNTIL_KEY
 
 # activity_date and usage_date are the folder's name too, so that a copied file still holds its day
 ACTIVITY_SCHEMA = arrow_schema(glue_columns(ACTIVITY))

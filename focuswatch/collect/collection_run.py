@@ -8,21 +8,21 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
-from focuswatch.collect.account_activity import CollectedAccount, collect_account
 from focuswatch.collect.account_events import collect_events
 from focuswatch.collect.account_invocations import InvocationLogSettings, collect_invocations
-from focuswatch.collect.collect_resource_links import collect_links
+from focuswatch.collect.account_resource_links import collect_links
 from focuswatch.collect.collected_days import Window
 from focuswatch.collect.collected_files import Store
-from focuswatch.collect.event_sources import EventSource
-from focuswatch.collect.events_run import (
+from focuswatch.collect.member_sessions import AT_ONCE, SessionFor
+from focuswatch.collect.operational_event_readers import EventSource
+from focuswatch.collect.organization_accounts import OrganizationAccount, ended_periods, list_accounts
+from focuswatch.collect.resource_activity import CollectedAccount, collect_account
+from focuswatch.collect.store_events import (
     first_day_of_events,
     posted_events,
     store_event_files,
     store_events,
 )
-from focuswatch.collect.member_sessions import AT_ONCE, SessionFor
-from focuswatch.collect.organization_accounts import OrganizationAccount, ended_periods, list_accounts
 
 RECENT_DAYS = 3  # CloudWatch completes a day late
 FIRST_DAYS = 18  # the longest lookback (14), two days until charges are complete, and a bill two days late

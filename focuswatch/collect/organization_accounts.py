@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.hourly_billed_resources import day_of
+from focuswatch.collect.watched_resources import day_of
 
 AT_ONCE = 4  # Organizations is throttled per organization, not per caller
 CLOSED = {"SUSPENDED", "CLOSED"}

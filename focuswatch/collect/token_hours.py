@@ -14,8 +14,8 @@ from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.called_models import CAPACITY, NAMESPACE
 from focuswatch.collect.cloudwatch_metrics import QUERIES_A_CALL
 from focuswatch.collect.collected_files import TokenHour, TokenHours
-from focuswatch.collect.hourly_billed_resources import Place
 from focuswatch.collect.member_sessions import Session
+from focuswatch.collect.watched_resources import Place
 
 # https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html
 KINDS = {

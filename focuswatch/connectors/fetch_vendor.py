@@ -17,7 +17,7 @@ from focuswatch.connectors.anthropic_costs import (
     anthropic_api,
     fetch_anthropic,
 )
-from focuswatch.connectors.charge_files import ChargeFiles
+from focuswatch.connectors.charge_files_protocol import ChargeFiles
 from focuswatch.connectors.copilot_usage import GITHUB, GITHUB_KEY, GITHUB_URL, fetch_copilot, github_api
 from focuswatch.connectors.cursor_usage import CURSOR, CURSOR_KEY, CURSOR_URL, cursor_api, fetch_cursor
 from focuswatch.connectors.focus_rows import BillingAccount

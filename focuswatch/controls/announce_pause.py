@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from focuswatch.controls.pause_record import PauseRecord
-from focuswatch.controls.role_policy import undo_command
+from focuswatch.controls.role_deny_policy import undo_command
 from focuswatch.controls.spending_button import count
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.jira.client import JiraClient

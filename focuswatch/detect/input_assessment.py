@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from focuswatch.bill.bill import Bill
-from focuswatch.catalog.headers import DetectionHeader, InputFile, NeedsHeader, OwnersSetting
+from focuswatch.bill.bill_protocol import Bill
 from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
+from focuswatch.catalog.sql_headers import DetectionHeader, InputFile, NeedsHeader, OwnersSetting
 from focuswatch.detect.run_detection import DetectionInput, first_new_day, run_detection
 from focuswatch.engines import Engine
 from focuswatch.owners.owners_file import Owners

@@ -12,7 +12,7 @@ from typing import Any
 from focuswatch import __version__
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection
 from focuswatch.detect.run_detection import Outcome
-from focuswatch.engines.sql_literals import Value
+from focuswatch.engines.sql_values import Value
 
 SCORING = (
     "series_detection.py",

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_literals import Value
+from focuswatch.engines.sql_values import Value
 from focuswatch.errors import FocuswatchError, QueryError
 from focuswatch.findings.finding import CONTRACT, fingerprint, json_value
 

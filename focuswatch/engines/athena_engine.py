@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from focuswatch.engines import athena_dialect
+from focuswatch.engines import athena_only_sql
 from focuswatch.engines.common_table_expressions import with_tables
-from focuswatch.engines.engine import Row
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.engine_protocol import Row
+from focuswatch.engines.sql_values import literal
 from focuswatch.errors import QueryError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Executed:
 
 @dataclass
 class AthenaEngine:
-    """An Engine over a Glue database and a workgroup; see focuswatch.engines.engine.
+    """An Engine over a Glue database and a workgroup; see focuswatch.engines.engine_protocol.
 
     `results` is the s3:// folder that unloaded rows go to; `tables` are SELECTs by name that stand before whatever
     reads them. `executed` grows by every statement, also those that several threads run.
@@ -78,12 +78,12 @@ class AthenaEngine:
     def unload(self, statement: str, *, to: str, label: str, partitioned_by: str | None = None) -> Executed:
         """Write the rows of one SELECT as Parquet into the empty folder `to`. Raises QueryError.
 
-        `partitioned_by`: see athena_dialect.unload.
+        `partitioned_by`: see athena_only_sql.unload.
         """
-        bare = athena_dialect.without_comments
+        bare = athena_only_sql.without_comments
         complete = bare(with_tables(bare(statement), self.tables))
         marked = f"/* focuswatch run {self.run_id} {UNMARKED.sub(' ', label)} */"
-        written = athena_dialect.unload(
+        written = athena_only_sql.unload(
             f"{marked}\n{complete}\n", to=literal(to), partitioned_by=partitioned_by
         )
         return self._execute(written, label=label)
@@ -135,7 +135,7 @@ class AthenaEngine:
         return executed
 
     def _reason(self, message: str, *, label: str, execution_id: str) -> str:
-        if athena_dialect.OVER_LIMIT.search(message):
+        if athena_only_sql.OVER_LIMIT.search(message):
             return (
                 f"{label}: the workgroup {self.workgroup} stopped the statement at its limit of scanned "
                 f"bytes (execution {execution_id}); increase scan_limit_gib in config/deployment.toml, or "

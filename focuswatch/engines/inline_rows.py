@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.sql_values import literal
 
 ROWS_A_STATEMENT = 2000
 # Longest text of a statement that a Trino takes unless it is told otherwise:

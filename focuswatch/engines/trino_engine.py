@@ -14,7 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from focuswatch.engines.common_table_expressions import with_tables
-from focuswatch.engines.engine import Row
+from focuswatch.engines.engine_protocol import Row
 from focuswatch.errors import QueryError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ STOP_SECONDS = 10  # for a statement that was just sent to get its id, without w
 
 @dataclass
 class TrinoEngine:
-    """An Engine over one catalog and schema of a Trino; see focuswatch.engines.engine.
+    """An Engine over one catalog and schema of a Trino; see focuswatch.engines.engine_protocol.
 
     `tables` are SELECTs by name that stand before whatever reads them.
     """

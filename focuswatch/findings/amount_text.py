@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from focuswatch.catalog.headers import Category
+from focuswatch.catalog.sql_headers import Category
 from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding, amount
 from focuswatch.findings.verified_saving import VerifiedSaving

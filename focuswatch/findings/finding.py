@@ -14,17 +14,17 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from focuswatch.catalog.headers import Category
 from focuswatch.catalog.sql_catalog import Detection
+from focuswatch.catalog.sql_headers import Category
 from focuswatch.engines import Row
 from focuswatch.findings.changed_copy import share_field_names
 from focuswatch.findings.exclusion_offer import ExclusionOffer
 from focuswatch.findings.explanation import Explanation
+from focuswatch.findings.finding_size import limit_size
+from focuswatch.findings.incident_extent import RelatedFinding, Rollout
+from focuswatch.findings.incident_extent import Severity as Severity
 from focuswatch.findings.paste_commands import COMMAND, action_of
 from focuswatch.findings.provider_names import is_aws
-from focuswatch.findings.related_findings import RelatedFinding, Rollout
-from focuswatch.findings.related_findings import Severity as Severity
-from focuswatch.findings.size_limits import limit_size
 from focuswatch.findings.stake import DAYS_A_MONTH as DAYS_A_MONTH
 from focuswatch.findings.stake import EVENTS, Stake, stake_of, weight
 from focuswatch.findings.verified_saving import Money as Money

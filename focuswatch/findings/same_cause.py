@@ -34,8 +34,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import combinations
 
-from focuswatch.catalog.headers import Names
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.catalog.sql_headers import Names
 from focuswatch.findings.finding import Finding, is_minor
 from focuswatch.findings.stated_charges import StatedCharges, stated_charges
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from focuswatch.ledger.add_suppression import newest_bill_date
 from focuswatch.ledger.entry_head import EntryHead
-from focuswatch.ledger.incident_groups import heads_by_incident
+from focuswatch.ledger.incident_lists import heads_by_incident
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.ledger.suppression_index import SuppressionIndex

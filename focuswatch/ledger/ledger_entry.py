@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from focuswatch.findings.finding import Finding, Severity
-from focuswatch.findings.related_findings import RelatedFinding
+from focuswatch.findings.incident_extent import RelatedFinding
 
 EntryState = Literal["open", "resolved", "closed"]
 NotificationKind = Literal["new", "changed", "resolved", "reminder", "saving_verified"]

@@ -22,10 +22,10 @@ from focuswatch.mcp_server.response_size import (
     without_empty,
 )
 from focuswatch.mcp_server.source import Evaluation, Source, SourceBill
-from focuswatch.reports.findings_table import findings_table_rows, reads_ledger
+from focuswatch.reports.known_findings_rows import findings_table_rows, reads_ledger
 from focuswatch.reports.month_close import close_month
 from focuswatch.reports.run_report import report_rows
-from focuswatch.reports.weekly_of_bill import weeks_of_bill
+from focuswatch.reports.weekly_queries import weeks_of_bill
 
 NO_WEEK = "no spend in the last two weeks and no open findings"
 NO_METRICS = "The --activity file contains no CloudWatch metrics for these resources."

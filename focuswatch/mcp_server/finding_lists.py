@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from focuswatch.catalog.headers import Category
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.catalog.sql_headers import Category
 from focuswatch.errors import ConfigError
 from focuswatch.findings.amount_text import main_amount
 from focuswatch.findings.finding import SEVERITIES, Severity, account_label

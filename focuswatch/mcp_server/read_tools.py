@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from focuswatch.catalog.headers import Category
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.catalog.sql_headers import Category
 from focuswatch.engines import Row
 from focuswatch.findings.finding import Severity
 from focuswatch.ledger.find_entry import find_entry

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from focuswatch.bill.bill import Bill
+from focuswatch.bill.bill_protocol import Bill
 from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.ledger import Ledger

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from focuswatch.errors import DeliveryError
 from focuswatch.findings.amount_text import full_amount
+from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, display_values, evidence_label
-from focuswatch.findings.offer_text import offer_command, offer_reason
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.ledger_entry import Notification, PendingNotification

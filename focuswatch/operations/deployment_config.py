@@ -6,7 +6,6 @@ another account. This module imports no CDK and does not call AWS.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import chain
@@ -16,47 +15,20 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
-from focuswatch.catalog.headers import Category
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.errors import ConfigError
+from focuswatch.operations.deployed_functions import (
+    CHANNELS,
+    ENDPOINTS,
+    FUNCTIONS,
+    QUEUE_FED,
+    ChannelFunctions,
+)
 
 # Data Exports has no endpoint elsewhere: https://docs.aws.amazon.com/general/latest/gr/billing.html
 PAYER_REGION = "us-east-1"
-FUNCTIONS = ("refresh", "collect", "detect", "publish", "page", "spending", "pulse")  # always deployed
 
 
-@dataclass(frozen=True)
-class ChannelFunctions:
-    """A channel, and the functions that are deployed only if `setting` has a value, so that no one else pays for them.
-
-    The function `name` gets the findings: its queue is subscribed to the topic `findings`.
-    """
-
-    name: str
-    functions: tuple[str, ...]
-    setting: str  # a key of deployment.toml
-    categories: tuple[Category, ...] = ()  # of the findings that its queue gets; all without any
-
-
-# The name of a channel of owners.toml is its kind in focuswatch/owners/channel_address.py.
-CHANNELS = (
-    ChannelFunctions("slack", ("slack", "answer", "record", "weekly", "close"), "secrets.slack"),
-    ChannelFunctions("jira", ("jira", "sweep"), "secrets.jira"),
-    ChannelFunctions("teams", ("teams", "answer", "record"), "secrets.teams"),
-    ChannelFunctions("pagerduty", ("pagerduty",), "secrets.pagerduty"),
-    ChannelFunctions("webhook", ("webhook",), "secrets.webhook"),
-    ChannelFunctions("email", ("email",), "email.sender"),
-    ChannelFunctions("securityhub", ("securityhub",), "security.security_hub", categories=("security",)),
-    ChannelFunctions("ocsf", ("ocsf",), "security.ocsf", categories=("security",)),
-)
-# Each processes the messages of its own SQS queue.
-QUEUE_FED = ("spending", "record", *(channel.name for channel in CHANNELS))
-# These have a public URL, and respond to whoever calls it. They verify the signature of each request.
-ENDPOINTS = ("answer", "events")
-# These run Athena queries and so read the Glue tables; `refresh` changes their partitions too.
-RUN_QUERIES = ("refresh", "detect", "hourly", "page", "weekly", "close")
-# Each of these runs one at a time, under a lease: focuswatch/operations/function_lease.py
-ONE_AT_A_TIME = ("refresh", "detect", "hourly", "publish", "page", "bills")
 # Regions of AWS's other partitions, whose ARNs, services and prices differ:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 OTHER_PARTITION = re.compile(r"^(cn|us-gov|us-iso[a-z]*|eu-isoe|eusc)-")

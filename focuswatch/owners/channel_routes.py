@@ -6,7 +6,7 @@ from typing import Annotated, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from focuswatch.catalog.headers import Category
+from focuswatch.catalog.sql_headers import Category
 from focuswatch.findings.finding import SEVERITIES, Finding, Severity
 from focuswatch.owners.channel_address import ChannelAddress, checked_address
 

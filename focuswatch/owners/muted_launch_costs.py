@@ -9,7 +9,7 @@ from focuswatch.engines import Engine, Row
 from focuswatch.findings.finding import account_label, amount
 from focuswatch.owners.owners_file import Owners
 
-LOOKUP = "planned_launch_costs"
+LOOKUP = "muted_launch_costs"
 
 
 @dataclass(frozen=True)

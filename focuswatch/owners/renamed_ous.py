@@ -5,7 +5,7 @@ from datetime import date
 
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_literals import Value
+from focuswatch.engines.sql_values import Value
 from focuswatch.findings.exchange_rates import Rate
 from focuswatch.findings.finding import amount
 from focuswatch.owners.owners_file import Owners

@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-from focuswatch.bill.bill import Bill
+from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.invoice_charges import ChargeKind, InvoiceCharge, invoice_charges
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from focuswatch.bill.bill import Bill
+from focuswatch.bill.bill_protocol import Bill
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog
-from focuswatch.engines.sql_literals import Scalar
+from focuswatch.engines.sql_values import Scalar
 from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.finding import Finding, account_label
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.findings_table import AccountTags, purpose_of
+from focuswatch.reports.known_findings_rows import AccountTags, purpose_of
 
 CauseKind = Literal["launch", "incident", "price"]
 Place = tuple[str | None, str | None]  # an account and a service
@@ -80,7 +80,7 @@ def _launches(
     planned = (launch for use_case in owners.use_cases.values() for launch in use_case.launches)
     if not any(month <= launch.first_day < end for launch in planned):
         return [], set()
-    statement = catalog.lookups["launches_of_month"].render({"first_day": month, "end_day": end})
+    statement = catalog.lookups["launch_costs_of_month"].render({"first_day": month, "end_day": end})
     costs: dict[str, float] = {}
     places = set[Place]()
     for row in bill.engine.query(statement, label="launches of the month"):
@@ -153,7 +153,7 @@ def _costs_above_before(
         )
         for entry in entries
     ]
-    statement = catalog.lookups["findings_of_month"].render({"findings": rows, "first_day": month})
+    statement = catalog.lookups["finding_costs_of_month"].render({"findings": rows, "first_day": month})
     costs = {}
     for row in bill.engine.query(statement, label="findings of the month"):
         first, last = days[row["fingerprint"]]
@@ -198,7 +198,7 @@ def _prices(
     accounts: _Accounts,
 ) -> list[MonthCause]:
     """Return the effect of changed prices by service, team and use case."""
-    statement = catalog.lookups["prices_of_month"].render(
+    statement = catalog.lookups["price_change_costs_of_month"].render(
         {
             "first_day": month,
             "end_day": end,

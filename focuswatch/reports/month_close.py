@@ -9,23 +9,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from focuswatch.bill.bill import Bill
+from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.invoice_charges import MonthInvoice, month_invoices
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.forecast.kept_plans import forecasts_as_of
+from focuswatch.detect.forecast.plan_forecasts import forecasts_as_of
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.owners_file import Owners, Team
 from focuswatch.owners.use_cases import UseCase
-from focuswatch.reports.closed_month import (
+from focuswatch.reports.month_causes import MonthCause, month_causes
+from focuswatch.reports.month_close_result import (
     FORECAST_DAYS,
     UNALLOCATED,
     ClosedPlan,
     MonthClose,
     is_invoiced,
 )
-from focuswatch.reports.month_causes import MonthCause, month_causes
 
 REPORT = "month_close"
 LATER_DAYS = 3  # a forecast made so many days later still stands for its day: deliveries can be late

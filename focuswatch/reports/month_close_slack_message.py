@@ -6,7 +6,7 @@ from typing import Any
 from focuswatch.findings.finding import amount
 from focuswatch.notify.slack.blocks import bullets, context, header, rich, words
 from focuswatch.notify.slack.mrkdwn import escaped_within
-from focuswatch.reports.closed_month import FORECAST_DAYS, UNALLOCATED, ClosedPlan, MonthClose
+from focuswatch.reports.month_close_result import FORECAST_DAYS, UNALLOCATED, ClosedPlan, MonthClose
 
 LINE_CHARACTERS = 300
 CAUSES = 3

@@ -10,13 +10,13 @@ from datetime import date
 
 from focuswatch.bill.refresh.athena_statements import tables_as_of
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES
-from focuswatch.catalog.headers import CHARGES, COST_COLUMNS, CostColumn, CountedCharges, charges_text
 from focuswatch.catalog.sql_catalog import Catalog, Report
+from focuswatch.catalog.sql_headers import CHARGES, COST_COLUMNS, CostColumn, CountedCharges, charges_text
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.engines.duckdb_engine import DuckDbEngine
-from focuswatch.engines.sql_identifiers import quoted
-from focuswatch.engines.sql_literals import literals
+from focuswatch.engines.quoted_names import quoted
+from focuswatch.engines.sql_values import literals
 from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners
 

@@ -24,9 +24,11 @@ def report_rows(
         return forecast_vs_budget.month_rows(statement, engine=engine, label=report.id, as_of=as_of)
     rows = engine.query(statement, label=report.id)
     if table := report.header.forecast_of:
-        from focuswatch.detect.forecast import team_forecasts
+        from focuswatch.detect.forecast import team_report_forecasts
 
-        return team_forecasts.with_forecasts(rows, table=table, engine=engine, label=report.id, as_of=as_of)
+        return team_report_forecasts.with_forecasts(
+            rows, table=table, engine=engine, label=report.id, as_of=as_of
+        )
     return rows
 
 
@@ -37,9 +39,9 @@ def report_columns(report: Report, *, engine: Engine, as_of: date, owners: Owner
 
         return list(forecast_vs_budget.COLUMNS)
     if report.header.kind == "month_close":
-        from focuswatch.reports import closed_month
+        from focuswatch.reports import month_close_result
 
-        return list(closed_month.COLUMNS)
+        return list(month_close_result.COLUMNS)
     return list(engine.columns(_statement(report, as_of=as_of, owners=owners), label=report.id))
 
 

@@ -14,9 +14,9 @@ from focuswatch.catalog.sql_catalog import Catalog, Report
 from focuswatch.engines import Row
 from focuswatch.engines.common_table_expressions import needed_of
 from focuswatch.engines.duckdb_engine import DuckDbEngine
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.sql_values import literal
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.findings_table import TABLE, reads_ledger
+from focuswatch.reports.known_findings_rows import TABLE, reads_ledger
 from focuswatch.reports.report_basis import Basis, counted_part
 from focuswatch.reports.run_report import report_rows
 
@@ -70,7 +70,7 @@ def unsplittable(report: Report, catalog: Catalog) -> str | None:
     """Return why a report cannot be split; None if it can."""
     tables = {name: table.sql for name, table in catalog.tables.items()}
     read = needed_of(report.sql, tables)
-    if not read.isdisjoint(("principal_charges", "execution_days")):
+    if not read.isdisjoint(("principal_charges", "request_metadata_days")):
         return "the charges that the report groups do not contain callers. The report has a column team."
     if "token_hours" in needed_of(report.sql, {"token_hours": "", **tables}):
         return "the charges that the report groups do not contain hourly token counts."

@@ -14,7 +14,7 @@ from focuswatch.notify.slack.blocks import (
     words,
 )
 from focuswatch.notify.slack.mrkdwn import escaped_within
-from focuswatch.reports.page.signed_link import LINK_DAYS
+from focuswatch.reports.page.signed_page_link import LINK_DAYS
 from focuswatch.reports.weekly_summary import Week
 
 LINE_CHARACTERS = 300

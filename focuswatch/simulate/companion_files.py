@@ -9,8 +9,8 @@ from typing import Any
 
 import duckdb
 
-from focuswatch.engines.sql_identifiers import file_list
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.quoted_names import file_list
+from focuswatch.engines.sql_values import literal
 from focuswatch.simulate.bedrock_callers import Call, Callers, limited
 from focuswatch.simulate.organization import PRODUCT_TEAMS, SimulatedOrganization
 from focuswatch.simulate.planned_bill import BillPlan, ObservedActivity

@@ -14,8 +14,8 @@ from typing import Any
 import duckdb
 
 from focuswatch.engines.duckdb_engine import create_table
-from focuswatch.engines.sql_identifiers import file_list
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.quoted_names import file_list
+from focuswatch.engines.sql_values import literal
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.planned_bill import Identity, PlantedCase
 from focuswatch.simulate.simulated_truth import Incident

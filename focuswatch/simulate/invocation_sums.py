@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.sql_values import literal
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.companion_files import export_source, write_rows
 

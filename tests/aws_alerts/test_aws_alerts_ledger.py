@@ -10,8 +10,8 @@ from focuswatch.ledger import SqliteLedger, Suppression, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.owners.owners_file import Owners
 from tests.given.aws_alerts import anomaly_message, budget_message
-from tests.given.findings import finding, run
-from tests.given.ledger import ledger_table
+from tests.given.moto_ledger_table import ledger_table
+from tests.given.one_line_findings import finding, run
 
 TODAY = date(2026, 11, 21)
 

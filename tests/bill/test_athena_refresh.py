@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.cost import SCAN_STATEMENTS
 from focuswatch.bill.athena_bill import open_athena_bill
-from focuswatch.bill.bill import BillInputs
+from focuswatch.bill.bill_protocol import BillInputs
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh import athena_statements
@@ -26,8 +26,8 @@ from focuswatch.bill.refresh.athena_statements import (
     saved_query,
     tables_as_of,
 )
+from focuswatch.bill.refresh.athena_table_files import Files
 from focuswatch.bill.refresh.glue_partitions import Partitions
-from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
@@ -39,7 +39,7 @@ from focuswatch.errors import QueryError
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import simulate
-from tests.fakes.local_aws import local_aws
+from tests.fakes.local_aws_with_cdk import local_aws
 
 BUCKET, DATABASE, WORKGROUP, EXPORT = "data", "focuswatch", "focuswatch", "focus/organisation"
 CATALOG = Catalog.load()

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.bill.bill import Bill, BillInputs, OtherBill
-from focuswatch.bill.joined_bills import RefreshedBill, account_ids, joined_deliveries
+from focuswatch.bill.bill_protocol import Bill, BillInputs, OtherBill
 from focuswatch.bill.joint_bill import open_joint_bill
+from focuswatch.bill.joint_tables import RefreshedBill, account_ids, joined_deliveries
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
 from focuswatch.catalog.sql_catalog import Catalog

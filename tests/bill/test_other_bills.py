@@ -17,13 +17,13 @@ import duckdb
 import pytest
 
 from focuswatch.bill.athena_bill import AthenaBill, open_athena_bill
-from focuswatch.bill.bill import BillInputs, OtherBill
+from focuswatch.bill.bill_protocol import BillInputs, OtherBill
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.joint_bill import JointBill, open_joint_bill
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
+from focuswatch.bill.refresh.athena_table_files import Files
 from focuswatch.bill.refresh.other_bills import DeployedBill, OtherBills, OtherBillsRefresh
 from focuswatch.bill.refresh.other_bills_state import OtherBillsState
-from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.data_coverage import incomplete_parts
@@ -35,8 +35,8 @@ from focuswatch.owners.owners_file import Owners
 from tests.conformance.extent import IN_FULL
 from tests.fakes.local_athena_tables import create_tables
 from tests.fakes.local_athena_trino import over_trino
-from tests.fakes.local_aws import LocalAws, local_aws
-from tests.given.ledger import ledger_table
+from tests.fakes.local_aws_with_cdk import LocalAws, local_aws
+from tests.given.moto_ledger_table import ledger_table
 from tests.given.provider_bills import SUBSCRIPTION, write_bills
 
 BUCKET, DATABASE, WORKGROUP, EXPORT = "data", "focuswatch", "focuswatch", "focus/organization"

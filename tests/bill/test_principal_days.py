@@ -13,7 +13,7 @@ from focuswatch.bill import local_tables
 from focuswatch.bill.schema.table_columns import PRINCIPAL_EXPORT
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.sql_values import literal
 from focuswatch.errors import ConfigError
 
 AS_OF, DAY = date(2026, 6, 8), date(2026, 6, 1)

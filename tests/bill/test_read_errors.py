@@ -9,8 +9,8 @@ import zipfile
 import duckdb
 import pytest
 
+from focuswatch.bill.ingest.delivery_reader import UnitReader
 from focuswatch.bill.ingest.read_errors import refusal
-from focuswatch.bill.ingest.read_units import UnitReader
 from focuswatch.bill.schema.table_columns import FOLDED_CHARGES
 from focuswatch.errors import ExportError
 from tests.given.exports import HOURLY, Reader, read, write

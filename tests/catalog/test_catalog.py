@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.authoring import scaffold
+from focuswatch.authoring import new_detection_template
 from focuswatch.authoring.catalog_checks import problems, statement_problems
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase import cost_increase_of
@@ -156,7 +156,7 @@ def test_unfinished_detection_is_skipped_and_reported_by_check(tmp_path):
     """It stops no other command, and check says what is missing."""
     (tmp_path / "athena_sql" / "detections").mkdir(parents=True)
     (tmp_path / "tests" / "detections").mkdir(parents=True)
-    written = scaffold.begin("forgotten_gateway", into=tmp_path)
+    written = new_detection_template.begin("forgotten_gateway", into=tmp_path)
     assert [path.relative_to(tmp_path).as_posix() for path in written] == [
         "athena_sql/detections/forgotten_gateway.sql",
         "tests/detections/forgotten_gateway.toml",
@@ -168,14 +168,14 @@ def test_unfinished_detection_is_skipped_and_reported_by_check(tmp_path):
         "detections/forgotten_gateway.sql: found the placeholder 'FILL IN'; replace it with your own text."
     ]
     with pytest.raises(ConfigError, match="already exists"):
-        scaffold.begin("forgotten_gateway", into=tmp_path)
+        new_detection_template.begin("forgotten_gateway", into=tmp_path)
 
 
 def test_completed_template_keeps_every_rule(tmp_path):
     """The template is valid once its placeholders are replaced."""
     (tmp_path / "athena_sql" / "detections").mkdir(parents=True)
     (tmp_path / "tests" / "detections").mkdir(parents=True)
-    sql, _ = scaffold.begin("forgotten_gateway", into=tmp_path)
+    sql, _ = new_detection_template.begin("forgotten_gateway", into=tmp_path)
     sql.write_text(sql.read_text().replace("FILL IN", "NatGateway-Hours").replace("{columns}", "{region_id}"))
     errors = problems(with_tables(tmp_path / "athena_sql"))
     assert [problem for problem in errors if "cases" not in problem] == []
@@ -185,7 +185,7 @@ def test_completed_template_keeps_every_rule(tmp_path):
 def test_invalid_id_is_refused(tmp_path, name):
     """It would be invalid as the name of a saved query, a metric or a file."""
     with pytest.raises(ConfigError, match="snake_case"):
-        scaffold.begin(name, into=tmp_path)
+        new_detection_template.begin(name, into=tmp_path)
 
 
 @pytest.mark.parametrize(

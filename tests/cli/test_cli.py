@@ -15,12 +15,12 @@ from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli import app, main
-from focuswatch.cli.option_groups import BillOptions
+from focuswatch.cli.bill_and_ledger_options import BillOptions
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from tests.fakes.waiting import patience
-from tests.given.findings import finding, run
-from tests.given.ledger import ledger_table
+from tests.given.moto_ledger_table import ledger_table
+from tests.given.one_line_findings import finding, run
 
 SAMPLE = Path(__file__).parents[1] / "data" / "focus_sample.csv"
 FOCUSWATCH = Path(sys.executable).parent / "focuswatch"

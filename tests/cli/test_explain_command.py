@@ -14,8 +14,8 @@ from focuswatch.ledger import SqliteLedger, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from tests.cli.test_cli import HEADER, focuswatch
 from tests.given.explanations import explanation
-from tests.given.findings import finding, run
-from tests.given.ledger import ledger_table
+from tests.given.moto_ledger_table import ledger_table
+from tests.given.one_line_findings import finding, run
 
 FIRST, INCREASED, END = date(2026, 1, 20), date(2026, 3, 23), date(2026, 3, 29)
 INSTANCE = "arn:aws:ec2:us-west-2:111122223333:instance/i-new"

@@ -11,12 +11,12 @@ from focuswatch.cli.output.finding_tables import print_findings
 from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.scan_tables import print_top_findings
 from focuswatch.cli.output.table_grid import Column, grid, shortened, wrapped
-from focuswatch.cli.output.terminal_style import PIPED_WIDTH, console, rounded
+from focuswatch.cli.output.terminal_text import PIPED_WIDTH, console, rounded
 from focuswatch.detect.data_coverage import Coverage
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.ledger import LedgerEntry, Notification
 from tests.fakes.listed_entries import page_of
-from tests.given.findings import DAY, finding
+from tests.given.one_line_findings import DAY, finding
 
 WIDTHS = (40, 60, 80, 100, 120)
 ARN = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/recommendations-ranker-production-eu"

@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from focuswatch.collect.access_refusals import ServiceNotOffered
-from focuswatch.collect.account_activity import CollectedAccount
 from focuswatch.collect.account_events import collect_events
+from focuswatch.collect.ci_event_files import UnreadableFileError, events_of_file
 from focuswatch.collect.collected_files import Store
-from focuswatch.collect.event_files import UnreadableFileError, events_of_file
-from focuswatch.collect.event_sources import DEPLOYMENTS
+from focuswatch.collect.operational_event_readers import DEPLOYMENTS
+from focuswatch.collect.resource_activity import CollectedAccount
 from tests.collect.test_collect_organization import BUCKET, aws, new_accounts, run  # noqa: F401  aws is a fixture
 from tests.given.cloud import TODAY, Cloud, RefusedError
 

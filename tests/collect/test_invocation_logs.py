@@ -9,11 +9,11 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.collect.access_refusals import ServiceNotOffered
-from focuswatch.collect.account_activity import CollectedAccount
 from focuswatch.collect.account_invocations import DAYS_A_RUN, InvocationLogSettings, collect_invocations
 from focuswatch.collect.collected_days import Window
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.invocation_logs import InvocationLog
+from focuswatch.collect.resource_activity import CollectedAccount
 from tests.fakes.local_invocation_logs import GROUP, SECRET, invocation, local_invocation_logs
 
 TODAY = datetime(2026, 3, 31, tzinfo=UTC)

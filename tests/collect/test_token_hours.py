@@ -16,12 +16,12 @@ from focuswatch.authoring.detection_cases import FOLDER, Case, give, read_cases
 from focuswatch.bill import local_tables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.collect.collected_files import Store
-from focuswatch.collect.hourly_run import collect_token_hours
+from focuswatch.collect.token_hours_run import collect_token_hours
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.findings.exchange_rates import rate_of
 from tests.collect.test_collect_handler import ENVIRONMENT
 from tests.given.cloud import Cloud, RefusedError
-from tests.given.ledger import ledger_table
+from tests.given.moto_ledger_table import ledger_table
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 SONNET, NOVA = "global.anthropic.claude-sonnet-4-20250514-v1:0", "amazon.nova-micro-v1:0"

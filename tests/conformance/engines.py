@@ -22,7 +22,7 @@ from tests.conformance.bills import INPUT_TABLES, Bill, put
 from tests.fakes.local_trino import LocalTrino
 
 # Made of each charge alone, so that one statement makes them for all bills: their SELECT * carries the bill along.
-BY_CHARGE = ("daily_charges", "ai_charges", "ai_layers")
+BY_CHARGE = ("daily_charges", "ai_charges", "ai_layer_charges")
 AT_ONCE = 3  # bills whose tables one statement makes: Trino allows a statement 150 stages
 
 

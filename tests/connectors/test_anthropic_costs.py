@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from focuswatch.errors import FetchError
-from tests.connectors.fetched import Vendor
+from tests.connectors.local_fetch import Vendor
 from tests.fakes.anthropic_usage import COSTS, KEY, AnthropicCost, AnthropicTokens, AnthropicUsage
 from tests.fakes.vendor_server import local_vendor
 

@@ -6,7 +6,7 @@ import pytest
 
 from focuswatch.connectors.fetch_vendor import CONNECTORS
 from focuswatch.errors import ConfigError, FetchError
-from tests.connectors.fetched import Vendor
+from tests.connectors.local_fetch import Vendor
 from tests.fakes.github_billing import KEY, ORGANIZATION, GitHubOrganization, Usage
 from tests.fakes.vendor_server import local_vendor
 

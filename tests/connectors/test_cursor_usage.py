@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from focuswatch.errors import FetchError
-from tests.connectors.fetched import Vendor
+from tests.connectors.local_fetch import Vendor
 from tests.fakes.cursor_usage_events import KEY, CursorTeam, Event
 from tests.fakes.vendor_server import local_vendor
 

@@ -11,7 +11,7 @@ import pytest
 
 from focuswatch.cli import fetch_command
 from focuswatch.connectors.fetch_vendor import CONNECTORS
-from tests.connectors.fetched import Vendor
+from tests.connectors.local_fetch import Vendor
 from tests.fakes.anthropic_usage import KEY as ANTHROPIC_KEY
 from tests.fakes.anthropic_usage import AnthropicCost, AnthropicUsage
 from tests.fakes.cursor_usage_events import KEY as CURSOR_KEY

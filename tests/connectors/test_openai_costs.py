@@ -7,7 +7,7 @@ import pytest
 
 from focuswatch.connectors.fetch_vendor import CONNECTORS
 from focuswatch.errors import ConfigError, FetchError
-from tests.connectors.fetched import Vendor
+from tests.connectors.local_fetch import Vendor
 from tests.fakes.openai_usage import COSTS, KEY, Completions, Cost, OpenAIUsage
 from tests.fakes.vendor_server import local_vendor
 

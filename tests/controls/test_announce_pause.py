@@ -16,7 +16,7 @@ from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.fakes.pause_world import MORNING, ROLES, USE_CASE, cap_finding, owners_with
 from tests.fakes.slack_as_text import seen
-from tests.given.slack import notification, slack_world
+from tests.given.slack_world import notification, slack_world
 
 FINDING = cap_finding().model_copy(update={"team": "search"})
 REASON = "Pause spending pressed in Slack: it has spent 580 of 500 USD"

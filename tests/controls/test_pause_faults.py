@@ -11,10 +11,10 @@ from benchmarks.pause_faults import (
     outcome,
     raced_everywhere,
 )
-from focuswatch.controls.spending_pauses import CLAIMS
+from focuswatch.controls.carry_out_pauses import CLAIMS
 from focuswatch.errors import Refused
 from focuswatch.notify.claims import LEASE_SECONDS
-from infra.spend_cap_stack import TIMEOUT
+from infra.controls_stack import TIMEOUT
 from tests.fakes.pause_world import ROLES, USE_CASE, PauseWorld, owners_with
 
 

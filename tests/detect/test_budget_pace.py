@@ -7,8 +7,8 @@ from focuswatch.detect.scan import scan
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
-from tests.given.page import CATALOG
-from tests.given.read_tables import statements_of_scan
+from tests.given.page_inputs import CATALOG
+from tests.given.scan_statements import statements_of_scan
 from tests.reports.test_page import bill
 
 FIRST = date(2026, 1, 1)
@@ -166,7 +166,7 @@ def test_forecast_of_a_budget_is_that_of_the_whole_bill(tmp_path):
         *world.charges, owners=world.owners, as_of=as_of, statements=statements_of_scan(CATALOG, PACE.id),
         connection=world.connection,
     )  # fmt: skip
-    everything = budgeted("SELECT * FROM paid_days", engine=engine, label="all", as_of=as_of)
+    everything = budgeted("SELECT * FROM forecast_days", engine=engine, label="all", as_of=as_of)
     (expected,) = [one for one in everything if one.budget is not None]
     inputs = DetectionInput(as_of=as_of, first_new_day=as_of)
     (row,) = run_detection(PACE, engine=engine, catalog=CATALOG, inputs=inputs).rows

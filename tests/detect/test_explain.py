@@ -25,8 +25,8 @@ from focuswatch.findings.finding import Finding
 from focuswatch.findings.token_drivers import TokenUse, split_token_cost
 from focuswatch.ledger import Decision, SqliteLedger, decide
 from tests.given.explanations import EXPLANATION, explanation, part
-from tests.given.findings import finding, run
-from tests.given.read_tables import statements_of_explanations
+from tests.given.one_line_findings import finding, run
+from tests.given.scan_statements import statements_of_explanations
 
 CATALOG = Catalog.load()
 AS_OF = date(2026, 6, 1)

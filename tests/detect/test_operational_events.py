@@ -7,7 +7,7 @@ import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
-from focuswatch.bill.bill import BillInputs
+from focuswatch.bill.bill_protocol import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase import CostIncrease
@@ -23,7 +23,7 @@ from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page.daily_charts import finding_charts
 from focuswatch.reports.page.page_data import gather
 from focuswatch.reports.run_report import report_rows
-from focuswatch.reports.weekly_of_bill import weeks_of_bill
+from focuswatch.reports.weekly_queries import weeks_of_bill
 from focuswatch.simulate import simulate
 from focuswatch.simulate.organization import MIN_ACCOUNTS
 

@@ -14,7 +14,7 @@ from focuswatch.detect.scan import scan
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
-from tests.given.read_tables import statements_of_scan
+from tests.given.scan_statements import statements_of_scan
 
 AS_OF = date(2026, 6, 18)
 CATALOG = Catalog.load()

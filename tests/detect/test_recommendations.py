@@ -20,7 +20,7 @@ from focuswatch.errors import ConfigError
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
 from tests.given.deployments import ROOT
-from tests.given.read_tables import statements_of_scan
+from tests.given.scan_statements import statements_of_scan
 
 CATALOG = Catalog.load()
 DETECTION = CATALOG.detection("aws_recommendation")

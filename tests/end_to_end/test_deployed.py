@@ -23,10 +23,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.cli.bill_and_ledger_options import BillOptions
 from focuswatch.cli.doctor_command import _http_get
-from focuswatch.cli.option_groups import BillOptions
 from focuswatch.cli.scan_command import run_scan
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.sql_values import literal
 from focuswatch.findings.finding import Finding, is_minor
 from focuswatch.ledger.decide import MAX_NOTIFICATIONS_PER_TEAM
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
@@ -35,18 +35,18 @@ from focuswatch.operations.doctor import run_doctor
 from focuswatch.operations.heartbeat import heartbeats
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page.shown_findings import is_shown
-from focuswatch.reports.page.signed_link import KEY
+from focuswatch.reports.page.signed_page_link import KEY
 from focuswatch.simulate import simulate
 from focuswatch.simulate.simulation import Simulated
 from tests.conformance.extent import IN_FULL
 from tests.fakes.local_athena_trino import over_trino
-from tests.fakes.local_aws import ACCOUNT, CDK
+from tests.fakes.local_aws_with_cdk import ACCOUNT, CDK
 from tests.fakes.local_deployment import CLOSED, MEMBER, Deployed, deploying
 from tests.fakes.mcp_agent import serving_agent
 from tests.fakes.slack_workspace import Message
 from tests.given.aws_alerts import budget_message
 from tests.given.exports import write
-from tests.given.page import data_of
+from tests.given.page_inputs import data_of
 from tests.given.same_findings import Told, as_told, differences, news_of
 
 ON_TRINO_SECONDS = 600  # planning a detection takes seconds, on a busy machine minutes

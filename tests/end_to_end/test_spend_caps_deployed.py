@@ -15,11 +15,11 @@ from botocore.exceptions import ClientError
 
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from tests.fakes.local_aws import ACCOUNT, CDK
+from tests.fakes.local_aws_with_cdk import ACCOUNT, CDK
 from tests.fakes.local_deployment import MEMBER, Deployed, deploying
 from tests.fakes.pause_world import cap_finding
 from tests.fakes.slack_workspace import Channel, Message
-from tests.given.findings import run
+from tests.given.one_line_findings import run
 
 ROLE, OTHER_ROLE = "tickets-api", "payroll"
 OWNERS = f"""

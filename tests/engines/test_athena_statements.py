@@ -5,7 +5,7 @@ import pytest
 from focuswatch.bill.account_details import rows_of_accounts
 from focuswatch.bill.refresh.athena_statements import saved_query
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.athena_dialect import without_comments
+from focuswatch.engines.athena_only_sql import without_comments
 from focuswatch.engines.duckdb_engine import connect
 
 MOST_BYTES = 262_144  # https://docs.aws.amazon.com/athena/latest/ug/service-limits.html

@@ -18,19 +18,19 @@ import pytest
 
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, read_cases
 from focuswatch.authoring.detection_cases import differences as broken_promises
-from focuswatch.bill.bill import BillInputs
-from focuswatch.bill.ingest.other_providers import IS_AWS
+from focuswatch.bill.bill_protocol import BillInputs
+from focuswatch.bill.ingest.non_aws_charges import IS_AWS
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.athena_statements import NOT_STORED, saved_query, tables_as_of
+from focuswatch.bill.refresh.athena_table_files import Files
 from focuswatch.bill.refresh.glue_partitions import GluePeriod
 from focuswatch.bill.refresh.joint_statements import DeployedPart, aws_tables
-from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog, Detection
-from focuswatch.cli.option_groups import BillOptions
+from focuswatch.cli.bill_and_ledger_options import BillOptions
 from focuswatch.cli.scan_command import run_scan
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.engines.common_table_expressions import needed_of
@@ -39,8 +39,8 @@ from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import simulate
 from focuswatch.simulate.simulation import Simulated
-from tests.bill.test_execution_days import AS_OF as LOGS_AS_OF
-from tests.bill.test_execution_days import charges_and_logs
+from tests.bill.test_request_metadata_days import AS_OF as LOGS_AS_OF
+from tests.bill.test_request_metadata_days import charges_and_logs
 from tests.conformance.bills import Bill, bill_of
 from tests.conformance.compare import difference
 from tests.conformance.engines import EntryResult, on_duckdb, run_entry
@@ -49,10 +49,10 @@ from tests.conformance.random_bills import random_bill
 from tests.conformance.run_both import case_bills
 from tests.fakes.local_athena_tables import create_tables, give_tables
 from tests.fakes.local_athena_trino import over_trino
-from tests.fakes.local_aws import LocalAws, local_aws
+from tests.fakes.local_aws_with_cdk import LocalAws, local_aws
 from tests.fakes.local_trino import LocalTrino
 from tests.given.deployments import CONFIG
-from tests.given.ledger import ledger_table
+from tests.given.moto_ledger_table import ledger_table
 from tests.given.same_findings import as_told, differences, news_of
 
 BUCKET, WORKGROUP, DATABASE = "bills", "conformance", "refreshed"

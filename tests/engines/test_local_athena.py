@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.fakes.local_athena_trino import over_trino
-from tests.fakes.local_aws import local_aws
+from tests.fakes.local_aws_with_cdk import local_aws
 from tests.fakes.waiting import wait_until
 
 BUCKET, DATABASE, WORKGROUP = "lake", "bills", "limited"

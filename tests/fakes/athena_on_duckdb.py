@@ -22,8 +22,8 @@ import duckdb
 import pyarrow as pa
 
 from focuswatch.engines.duckdb_engine import connect
-from focuswatch.engines.sql_identifiers import quoted
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.quoted_names import quoted
+from focuswatch.engines.sql_values import literal
 
 DUCKDB_TYPES = {"string": "VARCHAR", "int": "INTEGER"}
 WIDENED = {("INTEGER", "BIGINT"), ("FLOAT", "DOUBLE"), ("TIMESTAMP WITH TIME ZONE", "TIMESTAMP")}

@@ -17,9 +17,9 @@ from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.daily_limit import DailyLimit
 from focuswatch.notify.mail.deliver import MailSender
-from focuswatch.notify.mail.mail_digests import MailDigests, MailDigestState
+from focuswatch.notify.mail.mail_digest_queue import MailDigests, MailDigestState
 from focuswatch.notify.pacing import MessagePacing
-from focuswatch.notify.security.asff import SecurityHubAccount, asff_id
+from focuswatch.notify.security.asff_finding import SecurityHubAccount, asff_id
 from focuswatch.notify.security.client import SecurityHub
 from focuswatch.notify.security.deliver import SecurityHubChannel, SecurityHubState
 from focuswatch.notify.security.ocsf_files import OcsfFiles
@@ -29,8 +29,8 @@ from focuswatch.notify.webhook.signature import WebhookSecrets
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_ses_securityhub import ACCOUNT, REGION, SENDER, LocalRestAws, local_rest_aws
 from tests.fakes.local_webhook_receiver import HOST, SECRET, LocalEndpoint, local_endpoint
-from tests.given.jira import CATALOG
-from tests.given.slack import SlackWorld
+from tests.given.jira_world import CATALOG
+from tests.given.slack_world import SlackWorld
 
 TargetName = Literal["webhook", "email", "securityhub", "ocsf"]
 TEAMS = ("search", "fraud", "mobile")

@@ -22,16 +22,16 @@ from focuswatch.errors import FocuswatchError
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.address_digests import AddressDigests
+from focuswatch.notify.address_channel_digests import AddressDigests
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
-from focuswatch.notify.http_post import post_json
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
 from focuswatch.notify.jira.issue_state import IssueState
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.pagerduty.client import PagerDuty, PagerDutySecret
 from focuswatch.notify.pagerduty.deliver import PagerDutySender
+from focuswatch.notify.post_json import post_json
 from focuswatch.notify.queue_batch import deliver_batch, retry_delay
 from focuswatch.notify.queue_message import notification_number
 from focuswatch.notify.slack.digest_queue import DigestState
@@ -40,18 +40,18 @@ from focuswatch.notify.teams.client import TeamsSecret, TeamsWebhooks
 from focuswatch.notify.teams.deliver import TeamsSender
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.delivery_targets import Target, as_published, delivery_target
+from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.fakes.local_json_service import serving as posts
 from tests.fakes.local_pagerduty import LocalPagerDuty
 from tests.fakes.local_slack import local_slack
 from tests.fakes.local_teams import LocalTeams
-from tests.fakes.memory_table import MemoryTable
 from tests.fakes.waiting import patience
-from tests.given.findings import DAY, finding, run
 from tests.given.incidents import RULES
-from tests.given.jira import CATALOG
-from tests.given.ledger import ledger_table
-from tests.given.slack import Killed, SlackWorld
+from tests.given.jira_world import CATALOG
+from tests.given.moto_ledger_table import ledger_table
+from tests.given.one_line_findings import DAY, finding, run
+from tests.given.slack_world import Killed, SlackWorld
 
 ChannelName = Literal["slack", "jira", "teams", "pagerduty", "webhook", "email", "securityhub", "ocsf"]
 VISIBILITY_SECONDS = 360.0

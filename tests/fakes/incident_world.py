@@ -4,7 +4,7 @@ from collections import Counter
 
 from focuswatch.findings.finding import Finding
 from tests.fakes.delivery_world import RAN, TEAMS, Count, World
-from tests.given.findings import finding
+from tests.given.one_line_findings import finding
 
 
 def incident_story(incidents: int) -> list[list[Finding]]:

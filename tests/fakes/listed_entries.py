@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from focuswatch.ledger import LedgerEntry
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.findings_page import FindingsPage, findings_page
-from tests.fakes.memory_table import MemoryTable
+from tests.fakes.dynamodb_in_memory import MemoryTable
 
 
 def page_of(entries: Iterable[LedgerEntry], *, most: int = 500) -> FindingsPage:

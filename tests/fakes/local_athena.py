@@ -28,7 +28,7 @@ from tests.fakes.athena_responses import (
     timeline,
     told,
 )
-from tests.fakes.local_http import RefusalError
+from tests.fakes.forwarding_http_server import RefusalError
 
 AT_ONCE = 2  # this machine's cores; the rest are QUEUED
 PATIENCE_SECONDS = 10  # how long GetQueryExecution waits for an end, so that nobody polls by the second

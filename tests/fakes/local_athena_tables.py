@@ -8,12 +8,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from focuswatch.bill.refresh.athena_table_files import arrow_schema
 from focuswatch.bill.refresh.glue_partitions import Partitions
-from focuswatch.bill.refresh.table_files import arrow_schema
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_KEY
-from focuswatch.engines.athena_dialect import projection
-from focuswatch.engines.sql_literals import literal
-from tests.fakes.local_aws import LocalAws
+from focuswatch.engines.athena_only_sql import projection
+from focuswatch.engines.sql_values import literal
+from tests.fakes.local_aws_with_cdk import LocalAws
 
 DAYS = {
     "activity": "activity_date",

@@ -23,8 +23,8 @@ from trino.dbapi import Cursor
 from trino.exceptions import TrinoQueryError
 
 from tests.fakes.athena_on_duckdb import StatementError, StatementResult, lower_case, projected
-from tests.fakes.local_aws import ACCOUNT, REGION, LocalAws
-from tests.fakes.local_http import serving
+from tests.fakes.forwarding_http_server import serving
+from tests.fakes.local_aws_with_cdk import ACCOUNT, REGION, LocalAws
 from tests.fakes.local_trino import QUICK, LocalTrino
 
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet"

@@ -24,10 +24,10 @@ from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
 from infra.pause_stack import capped_roles
-from tests.fakes.local_aws import ACCOUNT, REGION, ROOT, LocalAws, deployable, local_aws
+from tests.fakes.local_aws_with_cdk import ACCOUNT, REGION, ROOT, LocalAws, deployable, local_aws
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.fakes.local_slack import LocalSlack, local_slack
-from tests.fakes.slack_requests import Signed
+from tests.fakes.slack_interaction_requests import Signed
 from tests.fakes.waiting import STALLED_SECONDS, patience, wait_until
 
 ROOMS = ("focuswatch", "athena_sql", "lambdas", "infra", "config")

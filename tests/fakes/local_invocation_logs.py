@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from tests.fakes.local_http import RefusalError, listening
+from tests.fakes.forwarding_http_server import RefusalError, listening
 
 GROUP, REGION = "/aws/bedrock/modelinvocations", "us-east-1"
 SECRET = "confidential diagnosis of a patient"  # the same text in JSON and in Python

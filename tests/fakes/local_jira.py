@@ -17,8 +17,8 @@ from http.server import BaseHTTPRequestHandler
 from threading import RLock, Thread
 from urllib.parse import parse_qs, urlsplit
 
+from tests.fakes.forwarding_http_server import LocalServer
 from tests.fakes.jira_contract import unlawful
-from tests.fakes.local_http import LocalServer
 from tests.fakes.local_jira_jql import matching
 from tests.fakes.local_jira_rules import (
     CATEGORY,

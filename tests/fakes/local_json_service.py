@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal, Protocol, TypeVar
 
-from tests.fakes.local_http import listening
+from tests.fakes.forwarding_http_server import listening
 
 # down: 503, nothing done · limited: 429, nothing done · dropped: done, and the connection cut ·
 # silent: done, and no answer until the client gives up

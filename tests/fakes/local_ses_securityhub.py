@@ -18,7 +18,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.validate import ParamValidator
 
-from tests.fakes.local_http import listening
+from tests.fakes.forwarding_http_server import listening
 from tests.fakes.waiting import patience
 
 ACCOUNT, REGION = "111122223333", "us-east-1"

@@ -22,9 +22,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.fakes.local_http import listening
+from tests.fakes.forwarding_http_server import listening
+from tests.fakes.slack_interaction_requests import Signed, block_actions, signed, view_submission
 from tests.fakes.slack_messages import BOT, Args, Channel, SlackError
-from tests.fakes.slack_requests import Signed, block_actions, signed, view_submission
 from tests.fakes.slack_workspace import Workspace
 
 # down: 503, nothing done · error: `internal_error`, nothing done · dropped: done, and the connection cut ·

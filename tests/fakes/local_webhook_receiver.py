@@ -23,7 +23,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.fakes.local_http import LocalServer
+from tests.fakes.forwarding_http_server import LocalServer
 
 HOST = "hooks.acme.example"
 SECRET = "whsec_" + base64.b64encode(b"a key of at least 24 bytes, shared").decode()

@@ -13,17 +13,17 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from focuswatch.controls.capped_spending import Review, SpendCaps
+from focuswatch.controls.carry_out_pauses import CLAIMS, SpendingPauses
 from focuswatch.controls.pause_record import Mode, PauseRecord
-from focuswatch.controls.review_pauses import Review, SpendCaps
-from focuswatch.controls.spending_pauses import CLAIMS, SpendingPauses
 from focuswatch.errors import DeliveryError, Refused, TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.notify.slack.interactions import UserResponse
 from focuswatch.owners.owners_file import Owners
-from tests.fakes.memory_table import MemoryTable
-from tests.given.findings import finding
-from tests.given.slack import Killed, Steps
+from tests.fakes.dynamodb_in_memory import MemoryTable
+from tests.given.one_line_findings import finding
+from tests.given.slack_world import Killed, Steps
 
 USE_CASE = "tickets"
 ROLES = ("arn:aws:iam::111122223333:role/tickets-api", "arn:aws:iam::444455556666:role/batch/tickets-batch")

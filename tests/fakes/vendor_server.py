@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from jsonschema import Draft202012Validator
 
-from tests.fakes.local_http import listening
+from tests.fakes.forwarding_http_server import listening
 
 Reply = tuple[int, dict[str, str], Any]  # status, headers, body
 

@@ -2,7 +2,7 @@
 
 from focuswatch.findings.changed_copy import changed, share_field_names
 from focuswatch.ledger import LedgerEntry
-from tests.given.findings import finding
+from tests.given.one_line_findings import finding
 
 
 def test_copy_with_other_values_is_that_of_pydantic():

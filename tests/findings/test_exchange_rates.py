@@ -15,8 +15,8 @@ from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, outcome
 from focuswatch.aws_alerts.alert_findings import alert_finding as said
 from focuswatch.bill.refresh.athena_statements import rate_of_period
 from focuswatch.bill.refresh.glue_partitions import GluePeriod, _period
-from focuswatch.catalog.headers import DetectionHeader as Header
 from focuswatch.catalog.sql_catalog import Catalog, read_entry
+from focuswatch.catalog.sql_headers import DetectionHeader as Header
 from focuswatch.cli import app
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines.duckdb_engine import connect
@@ -24,7 +24,7 @@ from focuswatch.errors import CatalogError, ConfigError
 from focuswatch.findings.exchange_rates import TABLE, TABLE_DATE, converted, rate_of, usd
 from focuswatch.ledger import decide
 from focuswatch.owners.owners_file import Owners
-from tests.given.findings import finding, run
+from tests.given.one_line_findings import finding, run
 
 CATALOG = Catalog.load()
 RUPEES = 83.0

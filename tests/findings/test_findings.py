@@ -9,8 +9,8 @@ import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding, fingerprint, json_value, money, severity_of, to_finding
-from focuswatch.findings.size_limits import FINDING_BYTES, whole_length
-from tests.given.findings import finding
+from focuswatch.findings.finding_size import FINDING_BYTES, whole_length
+from tests.given.one_line_findings import finding
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "finding.schema.json"
 ROW = {

@@ -19,7 +19,7 @@ from focuswatch.notify.jira import issue_text as jira
 from focuswatch.notify.slack.finding_message import render_message
 from focuswatch.notify.sns_publish import render_email
 from focuswatch.reports.page import build_document
-from tests.given.page import gathered
+from tests.given.page_inputs import gathered
 from tests.notify.jira.test_jira_text import BLOCK, DESCRIBED
 from tests.notify.slack.test_slack_message import elements
 

@@ -6,7 +6,6 @@ import pytest
 
 from focuswatch.findings.counted_once import counted_in, counted_once
 from focuswatch.findings.same_cause import SameCause, connected
-from tests.given.findings import finding
 from tests.given.incidents import (
     EC2,
     MONDAY,
@@ -18,6 +17,7 @@ from tests.given.incidents import (
     security_rollout,
     stolen_key,
 )
+from tests.given.one_line_findings import finding
 
 
 def groups(*found):

@@ -15,7 +15,7 @@ from focuswatch.findings.amount_text import amount_label, full_amount, main_amou
 from focuswatch.findings.finding import severity_of
 from focuswatch.findings.stake import Stake, stake_of
 from focuswatch.ledger import decide
-from tests.given.findings import DAY, finding, run
+from tests.given.one_line_findings import DAY, finding, run
 
 AS_OF = date(2026, 5, 31)
 HEADER = (

@@ -11,7 +11,7 @@ import duckdb
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.sql_values import literal
 
 CATALOG = Catalog.load()
 TYPES = {

@@ -18,9 +18,10 @@ from benchmarks.cost import (
     table,
 )
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.operations.deployment_config import CHANNELS, Deployment
+from focuswatch.operations.deployed_functions import CHANNELS
+from focuswatch.operations.deployment_config import Deployment
 from tests.given.deployments import CONFIG, ROOT
-from tests.given.stacks import synthesized
+from tests.given.synthesized_stacks import synthesized
 
 
 def test_the_document_has_the_computed_table():

@@ -17,24 +17,17 @@ from focuswatch.bill.schema import table_columns
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect, create_empty_table
-from focuswatch.engines.sql_literals import placeholders
+from focuswatch.engines.sql_values import placeholders
 from focuswatch.notify.claims import LEASE_SECONDS
-from focuswatch.operations.deployment_config import (
-    CHANNELS,
-    ENDPOINTS,
-    FUNCTIONS,
-    ONE_AT_A_TIME,
-    QUEUE_FED,
-    Deployment,
-    SpendRateConfig,
-)
-from infra.bucket import DataBucket
+from focuswatch.operations.deployed_functions import CHANNELS, ENDPOINTS, FUNCTIONS, ONE_AT_A_TIME, QUEUE_FED
+from focuswatch.operations.deployment_config import Deployment, SpendRateConfig
+from infra.data_bucket import DataBucket
 from infra.functions import LambdaFunctions
 from infra.lake_formation import LakeFormationGrants
 from infra.lambda_packages import LAYER_PATH
-from infra.topics import PipelineTopics, open_to_organization
+from infra.sns_topics import PipelineTopics, open_to_organization
 from tests.given.deployments import CONFIG, ROOT, deployment_of
-from tests.given.stacks import Stacks, synthesized
+from tests.given.synthesized_stacks import Stacks, synthesized
 
 # W3005: CDK writes DependsOn beside a GetAtt to the same role; it says a thing twice and breaks nothing.
 IGNORED_LINT = ["W3005"]

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.operations.deployment_config import Deployment
 from tests.given.deployments import CONFIG
-from tests.given.stacks import synthesized
+from tests.given.synthesized_stacks import synthesized
 
 BUCKET = "arn:aws:s3:::focuswatch-123456789012-us-east-1"
 

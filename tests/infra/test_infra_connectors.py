@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from focuswatch.errors import ConfigError
 from focuswatch.operations.deployment_config import Deployment
 from tests.given.deployments import CONFIG, ROOT, deployment_of
-from tests.given.stacks import synthesized
+from tests.given.synthesized_stacks import synthesized
 
 
 def test_no_function_is_deployed_without_vendors():

@@ -15,9 +15,9 @@ from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
 from infra.stacks import add_stacks
 from tests.fakes.pause_world import owners_with
-from tests.given.called_aws_actions import Used, actions, callers
+from tests.given.aws_actions_in_source import Used, actions, callers
 from tests.given.deployments import ROOT, deployment_of
-from tests.given.stacks import synthesized
+from tests.given.synthesized_stacks import synthesized
 from tests.infra.test_infra_permissions import (
     AT_HAND,
     CLAIMS,
@@ -139,7 +139,7 @@ def test_the_function_has_the_permissions_of_its_calls_and_no_others():
         Used("focuswatch/notify/queue_batch.py"),
         Used("focuswatch/notify/pacing.py"),
         Used("focuswatch/notify/slack/deliver.py"),
-        Used("focuswatch/controls/pause_sessions.py"),
+        Used("focuswatch/controls/pause_role_clients.py"),
     ]
     on_behalf = {"sqs:ReceiveMessage", "sqs:DeleteMessage"}  # Lambda reads the queue as its function
     needed = set().union(*map(actions, used)) | on_behalf
@@ -153,9 +153,9 @@ def test_the_function_has_the_permissions_of_its_calls_and_no_others():
 
 def test_each_file_of_the_function_that_calls_aws_is_listed():
     """Calls of IAM are made with the pause role, whose actions the test above states."""
-    listed_files = {"focuswatch/controls/pause_sessions.py", "focuswatch/controls/role_policy.py"}
-    assert listed_files <= callers("lambdas.controls") | {"focuswatch/controls/pause_sessions.py"}
-    assert actions(Used("focuswatch/controls/role_policy.py")) == {
+    listed_files = {"focuswatch/controls/pause_role_clients.py", "focuswatch/controls/role_deny_policy.py"}
+    assert listed_files <= callers("lambdas.controls") | {"focuswatch/controls/pause_role_clients.py"}
+    assert actions(Used("focuswatch/controls/role_deny_policy.py")) == {
         "iam:AttachRolePolicy",
         "iam:DetachRolePolicy",
         "iam:ListAttachedRolePolicies",

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from focuswatch.collect.member_permissions import ACTIONS, INVOCATION_LOG_REASONS
+from focuswatch.collect.collector_iam_actions import ACTIONS, INVOCATION_LOG_REASONS
 from focuswatch.errors import ConfigError
 from focuswatch.operations.deployment_config import Deployment
 from infra.member_stack import member_role
 from tests.given.deployments import CONFIG, deployment_of
-from tests.given.stacks import synthesized
+from tests.given.synthesized_stacks import synthesized
 
 GROUP = "arn:aws:logs:*:*:log-group:/aws/bedrock/modelinvocations:*"
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from focuswatch.operations.deployment_config import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED
+from focuswatch.operations.deployed_functions import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED
 from infra.functions import SIZES
 from infra.lambda_packages import DUCKDB_PACKAGES, LAYER_PACKAGES
 from infra.permissions import Permissions
-from tests.given.called_aws_actions import SERVICES, Used, actions, callers, packages
+from tests.given.aws_actions_in_source import SERVICES, Used, actions, callers, packages
 from tests.given.deployments import deployment_of
-from tests.given.stacks import Stacks, synthesized
+from tests.given.synthesized_stacks import Stacks, synthesized
 
 KINDS = deployment_of(accounts="one").kinds
 HEARTBEAT = Used("focuswatch/operations/heartbeat.py", frozenset({"record"}))
@@ -29,7 +29,7 @@ USED = {
         *LEASE,
         Used("focuswatch/engines/athena_engine.py"),
         Used("focuswatch/bill/ingest/s3_source.py"),
-        Used("focuswatch/bill/refresh/table_files.py"),
+        Used("focuswatch/bill/refresh/athena_table_files.py"),
         Used("focuswatch/bill/refresh/glue_partitions.py"),
         Used("focuswatch/bill/refresh/other_bills_state.py"),
     ],
@@ -37,7 +37,7 @@ USED = {
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/bill/ingest/s3_source.py"),
-        Used("focuswatch/bill/refresh/table_files.py"),
+        Used("focuswatch/bill/refresh/athena_table_files.py"),
         Used("focuswatch/bill/refresh/glue_partitions.py"),
         Used("focuswatch/bill/refresh/other_bills_state.py"),
     ],
@@ -48,7 +48,7 @@ USED = {
         Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "_look"})),
-        Used("focuswatch/bill/refresh/table_files.py", frozenset({"read", "write"})),
+        Used("focuswatch/bill/refresh/athena_table_files.py", frozenset({"read", "write"})),
         Used("focuswatch/collect/member_sessions.py"),
     ],
     "page": [
@@ -56,7 +56,7 @@ USED = {
         *LEASE,
         Used("focuswatch/engines/athena_engine.py"),
         Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
-        Used("focuswatch/bill/refresh/table_files.py", frozenset({"write"})),
+        Used("focuswatch/bill/refresh/athena_table_files.py", frozenset({"write"})),
         PAGES,
         Used("lambdas/page.py"),
     ],
@@ -104,7 +104,7 @@ USED = {
     "slack": [*SLACK, PAGES, Used("focuswatch/notify/slack/digest_queue.py")],
     "answer": [Used("lambdas/answer.py")],
     "events": [Used("lambdas/events.py")],
-    "record": [*SLACK, *LEDGER, Used("focuswatch/notify/response_ledger.py")],
+    "record": [*SLACK, *LEDGER, Used("focuswatch/notify/response_recording.py")],
     "weekly": [
         CLAIMS,
         SECRET,
@@ -123,7 +123,7 @@ USED = {
         Used("focuswatch/notify/slack/deliver.py", frozenset({"id"})),
         Used("focuswatch/engines/athena_engine.py"),
         Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
-        Used("focuswatch/bill/refresh/table_files.py", frozenset({"read"})),
+        Used("focuswatch/bill/refresh/athena_table_files.py", frozenset({"read"})),
         PAGES,
     ],
     "jira": [*TOLD, *LEDGER],
@@ -143,7 +143,7 @@ USED = {
         PAGES,
         Used("focuswatch/notify/pacing.py"),
         Used("focuswatch/notify/mail/daily_limit.py"),
-        Used("focuswatch/notify/mail/mail_digests.py"),
+        Used("focuswatch/notify/mail/mail_digest_queue.py"),
         Used("focuswatch/notify/mail/client.py"),
     ],
     "securityhub": [
@@ -161,14 +161,14 @@ USED = {
 }
 # Calls with the member role, in other accounts: collect/test_collect_handler.py holds them to what that role grants.
 AS_MEMBER = {
-    "focuswatch/collect/linked_resources.py",
+    "focuswatch/collect/ai_resource_links.py",
     "focuswatch/collect/sagemaker_bedrock_resources.py",
-    "focuswatch/collect/hourly_billed_resources.py",
+    "focuswatch/collect/watched_resources.py",
     "focuswatch/collect/cloudwatch_metrics.py",
     "focuswatch/collect/token_hours.py",
     "focuswatch/collect/cloudtrail_changes.py",
     "focuswatch/collect/invocation_logs.py",
-    "focuswatch/collect/event_sources.py",
+    "focuswatch/collect/operational_event_readers.py",
 }
 # What AWS does with a function's own permissions. Athena reads tables and writes results as whoever asks it to:
 # https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html

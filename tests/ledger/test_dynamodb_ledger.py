@@ -8,9 +8,9 @@ from moto import mock_aws
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from tests.fakes.delivery_world import Table
-from tests.given.findings import finding, run
-from tests.given.ledger import ledger_table
-from tests.given.slack import Killed
+from tests.given.moto_ledger_table import ledger_table
+from tests.given.one_line_findings import finding, run
+from tests.given.slack_world import Killed
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from moto import mock_aws
 
 from focuswatch.ledger import DetectionRun, SqliteLedger, Suppression, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from tests.given.findings import finding
 from tests.given.incidents import (
     EC2,
     MONDAY,
@@ -20,7 +19,8 @@ from tests.given.incidents import (
     security_rollout,
     stolen_key,
 )
-from tests.given.ledger import ledger_table
+from tests.given.moto_ledger_table import ledger_table
+from tests.given.one_line_findings import finding
 
 TUESDAY, WEDNESDAY = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
 REGION, SERVICE, ANOMALY, GPU = stolen_key()

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from focuswatch.findings.exclusion_offer import ExclusionOffer
-from focuswatch.findings.offer_text import offer_command, offer_reason
+from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
 from focuswatch.ledger import Dismissals, LedgerEntry, SqliteLedger, Suppression, SuppressionIndex, decide
-from tests.given.findings import DAY, finding, run
+from tests.given.one_line_findings import DAY, finding, run
 
 NEXT_DAY = DAY + timedelta(days=1)
 ACCOUNT = "111122223333"

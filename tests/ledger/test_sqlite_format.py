@@ -16,8 +16,8 @@ from focuswatch.ledger.find_entry import find_entry
 from focuswatch.ledger.findings_page import findings_page
 from focuswatch.ledger.ledger_protocol import EvaluatedUntil
 from focuswatch.ledger.stored_json import DICTIONARY, pack, unpack
-from tests.fakes.memory_table import MemoryTable
-from tests.given.findings import DAY, finding
+from tests.fakes.dynamodb_in_memory import MemoryTable
+from tests.given.one_line_findings import DAY, finding
 
 FORMAT_1 = """
 CREATE TABLE entries (fingerprint TEXT PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;

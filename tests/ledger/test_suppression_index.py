@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from focuswatch.ledger import Suppression, SuppressionIndex
-from tests.given.findings import DAY, finding
+from tests.given.one_line_findings import DAY, finding
 
 FINDING = finding("r1", account="111122223333", tags={"team": "search", "env": "a=b", "empty": None})
 OTHER = finding("r2", account="999999999999")

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from focuswatch.cli import app
-from focuswatch.cli.option_groups import BillOptions
+from focuswatch.cli.bill_and_ledger_options import BillOptions
 from focuswatch.mcp_server.build_server import READS, WRITES
 from focuswatch.mcp_server.response_size import RESPONSE_BYTES
 

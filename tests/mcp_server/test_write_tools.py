@@ -11,7 +11,7 @@ from focuswatch.cli import app
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import EvaluatedUntil, SqliteLedger, decide
 from tests.fakes.mcp_agent import Agent, serving_agent
-from tests.given.findings import DAY, finding, run
+from tests.given.one_line_findings import DAY, finding, run
 
 WRITES = {"snooze", "exclude", "acknowledge"}
 IDLE, OTHER = finding("arn:idle"), finding("arn:other", cost="20")

@@ -6,7 +6,7 @@ from moto import mock_aws
 from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.notify.claims import LEASE_SECONDS, Claims
 from focuswatch.notify.jira.issue_state import IssueState
-from tests.given.ledger import ledger_table
+from tests.given.moto_ledger_table import ledger_table
 
 CREATED = IssueState(key="SRCH-1")
 

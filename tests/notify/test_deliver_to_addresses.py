@@ -9,15 +9,15 @@ from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.address_digests import AddressDigests
+from focuswatch.notify.address_channel_digests import AddressDigests
 from focuswatch.notify.claims import LEASE_SECONDS, Claims
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.slack.digest_queue import DigestState
-from focuswatch.notify.slack.webhook import QUIET_SECONDS
+from focuswatch.notify.slack.incoming_webhook import QUIET_SECONDS
 from focuswatch.owners.owners_file import Owners
-from tests.given.findings import finding
-from tests.given.ledger import ledger_table
-from tests.given.slack import notification
+from tests.given.moto_ledger_table import ledger_table
+from tests.given.one_line_findings import finding
+from tests.given.slack_world import notification
 
 TWO = {"channels": [{"to": "teams:search"}, {"to": "teams:night", "least_severity": "critical"}]}
 FINDING = finding(team="search", cost="20000")  # critical

@@ -10,8 +10,8 @@ from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.eventbridge_events import FindingEvents
 from focuswatch.notify.sns_publish import Topics, publish
-from tests.given.findings import finding, run
-from tests.given.ledger import ledger_table
+from tests.given.moto_ledger_table import ledger_table
+from tests.given.one_line_findings import finding, run
 
 REGION = "us-east-1"
 SOURCE = "focuswatch.findings"

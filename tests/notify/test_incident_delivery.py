@@ -21,8 +21,8 @@ from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_jira import LocalJira, serving
 from tests.fakes.slack_as_text import seen
 from tests.given.incidents import EC2, MONDAY, driver, event, scanned, security_rollout, stolen_key
-from tests.given.jira import JiraWorld
-from tests.given.slack import slack_world
+from tests.given.jira_world import JiraWorld
+from tests.given.slack_world import slack_world
 
 OWNERS = Owners.model_validate(
     {

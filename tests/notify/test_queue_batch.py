@@ -17,9 +17,9 @@ from focuswatch.notify.queue_batch import (
     retry_delay,
 )
 from tests.fakes.delivery_world import Table
-from tests.given.findings import finding
-from tests.given.ledger import ledger_table
-from tests.given.slack import MORNING, notification
+from tests.given.moto_ledger_table import ledger_table
+from tests.given.one_line_findings import finding
+from tests.given.slack_world import MORNING, notification
 
 
 def record(body="{}", *, id="m1", receives=1, attributes=None):

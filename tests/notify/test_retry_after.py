@@ -7,8 +7,8 @@ import pytest
 
 from focuswatch.errors import TryLater
 from focuswatch.notify.retry_after import LONGEST_SECONDS, retry_after
-from tests.given.findings import finding
-from tests.given.slack import notification, slack_world
+from tests.given.one_line_findings import finding
+from tests.given.slack_world import notification, slack_world
 
 NOW = 784_111_717.0  # Sun, 06 Nov 1994 08:48:37 GMT
 

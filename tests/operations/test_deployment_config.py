@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from focuswatch.errors import ConfigError
-from focuswatch.operations.config_placeholders import SHIPPED_TEAMS, placeholders, unconfigured_channels
 from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.undeployable_config import SHIPPED_TEAMS, placeholders, unconfigured_channels
 from focuswatch.owners.owners_file import Owners
 from tests.given.deployments import CONFIG, deployment_of
 

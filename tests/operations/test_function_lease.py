@@ -11,13 +11,13 @@ from typing import Any
 import boto3
 import pytest
 
-from focuswatch.operations.deployment_config import ONE_AT_A_TIME
+from focuswatch.operations.deployed_functions import ONE_AT_A_TIME
 from focuswatch.operations.function_lease import LEASE_SECONDS, Lease, LeaseLost
 from lambdas.environment import AGAIN, LambdaRun
-from tests.fakes.local_aws import local_aws
-from tests.fakes.memory_table import MemoryTable
+from tests.fakes.dynamodb_in_memory import MemoryTable
+from tests.fakes.local_aws_with_cdk import local_aws
 from tests.fakes.waiting import patience
-from tests.given.ledger import ledger_table
+from tests.given.moto_ledger_table import ledger_table
 
 TABLE = "leases"
 AT_ONCE = 8

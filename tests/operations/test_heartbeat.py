@@ -12,7 +12,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.operations.heartbeat import Heartbeat, heartbeats, last_detections, record
-from tests.given.ledger import ledger_table
+from tests.given.moto_ledger_table import ledger_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

@@ -12,9 +12,10 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from focuswatch.cli import app
-from focuswatch.operations.deployment_config import QUEUE_FED, Deployment, Secrets
+from focuswatch.operations.deployed_functions import QUEUE_FED
+from focuswatch.operations.deployment_config import Deployment, Secrets
 from focuswatch.operations.redrive import list_dead_letters, redrive
-from tests.given.findings import finding
+from tests.given.one_line_findings import finding
 
 CONFIG = Path(__file__).parents[2] / "config" / "deployment.toml"
 FOUND = f"{finding().detection} {finding().fingerprint}"

@@ -13,8 +13,8 @@ from focuswatch.owners.muted_launch_costs import costs_muted_by_launches, launch
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page import build_document, gather
 from focuswatch.reports.weekly_summary import weeks
-from tests.given.findings import DAY
-from tests.given.page import CATALOG
+from tests.given.one_line_findings import DAY
+from tests.given.page_inputs import CATALOG
 from tests.reports.test_page import bill
 
 FIRST, LAST = DAY - timedelta(days=6), DAY + timedelta(days=8)
@@ -55,7 +55,7 @@ def quiet(known, *, times=6.0, catalog=CATALOG):
 
 def with_broken_lookup():
     """Return a catalog without the lookup of muted costs."""
-    broken = replace(CATALOG.lookups["planned_launch_costs"], sql="SELECT nothing")
+    broken = replace(CATALOG.lookups["muted_launch_costs"], sql="SELECT nothing")
     lookups = {**CATALOG.lookups, "planned_launch_costs": broken}
     return Catalog(CATALOG.detections, CATALOG.reports, CATALOG.tables, lookups)
 
@@ -157,7 +157,7 @@ def test_without_the_plan_it_is_an_anomaly(tmp_path):
 def test_failed_launch_query_is_noted_and_loses_no_finding(tmp_path):
     """Findings are recorded by then."""
     planned_owners = owners(LAUNCH)
-    broken = replace(CATALOG.lookups["planned_launch_costs"], sql="SELECT nothing")
+    broken = replace(CATALOG.lookups["muted_launch_costs"], sql="SELECT nothing")
     catalog = Catalog(
         CATALOG.detections,
         CATALOG.reports,

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from focuswatch.bill.bill import BillInputs
+from focuswatch.bill.bill_protocol import BillInputs
 from focuswatch.bill.invoice_charges import InvoiceCharge
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.cli import app
@@ -20,7 +20,7 @@ from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.chargeback import chargeback, chargeback_lines, team_rows
 from tests.given.exports import CATALOG, deliver, write
-from tests.given.invoices import MAY, TYPES, random_charges
+from tests.given.random_invoice_charges import MAY, TYPES, random_charges
 
 INVOICED = """
 SELECT InvoiceId, BillingCurrency, sum(CAST(BilledCost AS decimal(38, 10)))

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from focuswatch.bill.bill import Bill, BillInputs
+from focuswatch.bill.bill_protocol import Bill, BillInputs
 from focuswatch.bill.invoice_charges import DELIVERED, RAW
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_statements import charges_as_delivered
@@ -16,7 +16,7 @@ from focuswatch.reports.chargeback import chargeback
 from focuswatch.reports.run_report import report_rows
 from tests.conformance.compare import difference
 from tests.given.exports import CATALOG, deliver
-from tests.given.invoices import MAY, TYPES, random_charges
+from tests.given.random_invoice_charges import MAY, TYPES, random_charges
 
 SHAPE = {
     **{name: SQL_TYPES[kind] for name, kind in KINDS.items()},

@@ -5,10 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from focuswatch.bill.bill import BillInputs
+from focuswatch.bill.bill_protocol import BillInputs
 from focuswatch.bill.kept_forecasts import KeptForecast, merged
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.detect.forecast.kept_plans import keep_forecasts
+from focuswatch.detect.forecast.plan_forecasts import keep_forecasts
 from focuswatch.errors import ConfigError, QueryError
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.owners_file import Owners
@@ -17,7 +17,7 @@ from focuswatch.reports.month_close_slack_message import render_month_close_mess
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems
 from tests.given.exports import CATALOG, write
-from tests.given.findings import finding
+from tests.given.one_line_findings import finding
 from tests.notify.slack.test_slack_golden import same_as_golden
 
 MARCH, JUNE, JULY = date(2026, 3, 1), date(2026, 6, 1), date(2026, 7, 1)

@@ -26,8 +26,8 @@ from focuswatch.ledger import SqliteLedger, Suppression, decide
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page import build_document, gather, render_page
 from tests.fakes.waiting import patience
-from tests.given.findings import DAY, finding, run
-from tests.given.page import CATALOG, HOSTILE, data_of, days_before, gathered, hostile, many
+from tests.given.one_line_findings import DAY, finding, run
+from tests.given.page_inputs import CATALOG, HOSTILE, data_of, days_before, gathered, hostile, many
 
 ROOT = Path(__file__).parents[2]
 VENDOR = ROOT / "focuswatch" / "reports" / "page" / "vendor"

@@ -14,8 +14,8 @@ from focuswatch.findings.finding import account_label
 from focuswatch.reports.page import build_document, render_page
 from tests.fakes.local_browser import AXE, NPM_BRINGS_ONE, browser, lacking, must_be_there
 from tests.fakes.waiting import patience
-from tests.given.findings import finding
-from tests.given.page import data_of, days_before, gathered, hostile, many
+from tests.given.one_line_findings import finding
+from tests.given.page_inputs import data_of, days_before, gathered, hostile, many
 from tests.reports.test_page import focuswatch
 
 SAMPLE = Path(__file__).parents[1] / "data" / "focus_sample.csv"

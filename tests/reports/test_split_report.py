@@ -11,8 +11,8 @@ from focuswatch.bill import local_tables
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.split_report import split_rows, unsplittable
-from tests.given.findings import DAY
-from tests.given.page import CATALOG
+from tests.given.one_line_findings import DAY
+from tests.given.page_inputs import CATALOG
 from tests.reports.test_page import bill, focuswatch
 
 OWNERS = Owners.model_validate(

@@ -13,7 +13,7 @@ from focuswatch.reports.weekly_slack_message import render_weekly_message
 from focuswatch.reports.weekly_summary import MOST_LINES, weeks
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems
-from tests.given.findings import finding
+from tests.given.one_line_findings import finding
 from tests.notify.slack.test_slack_golden import FINDINGS, same_as_golden
 from tests.reports.test_reports import AS_OF, report
 

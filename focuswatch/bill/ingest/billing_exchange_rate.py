@@ -6,10 +6,10 @@ FOCUS 1.2 has both: https://focus.finops.org/focus-specification/v1-2/#pricingcu
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from focuswatch.bill.ingest.file_shapes import Shape, scan_of
+from focuswatch.bill.ingest.file_columns import Shape, scan_of
 from focuswatch.bill.schema.focus_columns import PRICING_COST, PRICING_CURRENCY
-from focuswatch.engines.sql_identifiers import quoted
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.quoted_names import quoted
+from focuswatch.engines.sql_values import literal
 from focuswatch.findings.exchange_rates import USD
 
 if TYPE_CHECKING:

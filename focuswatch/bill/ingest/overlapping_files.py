@@ -13,13 +13,13 @@ from typing import Literal
 
 import duckdb
 
-from focuswatch.bill.ingest.delivery_layout import PeriodDelivery
-from focuswatch.bill.ingest.file_shapes import relation
-from focuswatch.bill.ingest.read_units import table_file
+from focuswatch.bill.ingest.delivery_reader import table_file
+from focuswatch.bill.ingest.delivery_selection import PeriodDelivery
+from focuswatch.bill.ingest.file_columns import relation
 from focuswatch.bill.refresh.period_facts import Periods
 from focuswatch.bill.refresh.refresh_index import Unit
-from focuswatch.engines.sql_identifiers import file_list
-from focuswatch.engines.sql_literals import literal, literals
+from focuswatch.engines.quoted_names import file_list
+from focuswatch.engines.sql_values import literal, literals
 from focuswatch.errors import ExportError
 
 Level = Literal["time", "day", "month"]  # on what the charges of two units can be compared

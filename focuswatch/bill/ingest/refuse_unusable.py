@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 
-from focuswatch.bill.ingest.delivery_layout import PeriodDelivery
-from focuswatch.bill.ingest.file_shapes import relation
+from focuswatch.bill.ingest.delivery_selection import PeriodDelivery
+from focuswatch.bill.ingest.file_columns import relation
 from focuswatch.bill.refresh.period_facts import grain_of
 from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.errors import ExportError

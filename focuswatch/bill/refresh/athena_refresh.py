@@ -12,9 +12,9 @@ from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from focuswatch.bill.ingest.delivery_layout import PeriodDelivery, deliveries_of
+from focuswatch.bill.ingest.delivery_selection import PeriodDelivery, deliveries_of
 from focuswatch.bill.ingest.file_listing import Listing
-from focuswatch.bill.ingest.other_providers import sentence
+from focuswatch.bill.ingest.non_aws_charges import sentence
 from focuswatch.bill.ingest.partition_folders import shared_folder
 from focuswatch.bill.refresh.athena_statements import (
     SERVICES,
@@ -26,10 +26,10 @@ from focuswatch.bill.refresh.athena_statements import (
     providers_of_period,
     rate_of_period,
 )
+from focuswatch.bill.refresh.athena_table_files import Files
 from focuswatch.bill.refresh.glue_partitions import GluePeriod, Partitions, bill_of, day_after
 from focuswatch.bill.refresh.joint_statements import accounts_of_export
 from focuswatch.bill.refresh.refresh_index import DeliveryRow, digest_of
-from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import DELIVERIES, KEPT_TABLES, OWNERS
 from focuswatch.catalog.sql_catalog import Catalog

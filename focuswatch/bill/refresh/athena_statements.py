@@ -6,7 +6,7 @@ read them; the other tables are in Glue.
 
 from collections.abc import Iterator, Sequence
 
-from focuswatch.bill.ingest.other_providers import IS_AWS
+from focuswatch.bill.ingest.non_aws_charges import IS_AWS
 from focuswatch.bill.schema.focus_columns import INVOICE, KINDS, TEXTS
 from focuswatch.bill.schema.glue_columns import PERIOD_KEY
 from focuswatch.bill.schema.table_columns import (
@@ -19,7 +19,7 @@ from focuswatch.bill.schema.table_columns import (
 from focuswatch.bill.settling_days import AWS_DAYS
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection, Report
 from focuswatch.engines.common_table_expressions import with_tables
-from focuswatch.engines.sql_literals import Expression, Value, literal, literals
+from focuswatch.engines.sql_values import Expression, Value, literal, literals
 from focuswatch.errors import CatalogError
 from focuswatch.findings.exchange_rates import USD
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill.ingest.other_providers import IS_AWS
-from focuswatch.bill.joined_bills import RefreshedBill, converted
+from focuswatch.bill.ingest.non_aws_charges import IS_AWS
+from focuswatch.bill.joint_tables import RefreshedBill, converted
 from focuswatch.bill.refresh.athena_refresh import MONEY_DIGITS, AthenaTables
 from focuswatch.bill.refresh.glue_partitions import GluePeriod, period_of_bill
 from focuswatch.bill.refresh.local_refresh import LocalRefresh
@@ -17,7 +17,7 @@ from focuswatch.bill.refresh.other_bills_state import BillState
 from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.sql_values import literal
 
 OWN = "own_"  # begins the names of views in the bill's own currency, with its own accounts
 VIEWS = {"daily_charges": "daily_charges", **{name: f"kept_{name}" for name in KEPT_TABLES}}

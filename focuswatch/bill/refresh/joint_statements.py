@@ -8,14 +8,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from focuswatch.bill.ingest.other_providers import IS_AWS, PROVIDER_OF_ACCOUNT, counts_of
+from focuswatch.bill.ingest.non_aws_charges import IS_AWS, PROVIDER_OF_ACCOUNT, counts_of
 from focuswatch.bill.refresh.glue_partitions import GluePeriod
 from focuswatch.bill.schema.glue_columns import PERIOD_KEY
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
 from focuswatch.bill.settling_days import AWS_DAYS, settle_days
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.sql_identifiers import quoted
-from focuswatch.engines.sql_literals import Expression, Scalar, literal, literals
+from focuswatch.engines.quoted_names import quoted
+from focuswatch.engines.sql_values import Expression, Scalar, literal, literals
 
 STORED = {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}
 BILL = f"substr({PERIOD_KEY}, {len('2026-05.') + 1})"  # the name of another bill; '' for the export

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import duckdb
 
+from focuswatch.bill.ingest.file_columns import Shape, finish, relation
 from focuswatch.bill.ingest.file_listing import ExportFile
-from focuswatch.bill.ingest.file_shapes import Shape, finish, relation
 from focuswatch.bill.ingest.read_errors import refusal
 from focuswatch.bill.refresh.local_views import daily_select
 from focuswatch.catalog.sql_catalog import ROOT
-from focuswatch.engines.sql_identifiers import file_list
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.quoted_names import file_list
+from focuswatch.engines.sql_values import literal
 from focuswatch.errors import CatalogError
 
 TAGS_IN_KEY = "\n    Tags,\n"

@@ -8,7 +8,7 @@ from focuswatch.bill.refresh.currency_conversion import Conversion
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
 from focuswatch.bill.schema.table_columns import DELIVERIES, FOLDED_CHARGES, KEPT_TABLES
 from focuswatch.engines.duckdb_engine import create_table
-from focuswatch.engines.sql_identifiers import file_list
+from focuswatch.engines.quoted_names import file_list
 
 # Parquet of daily grain is not grouped: a key may have several rows a day, whoever reads them sums.
 DAY_COLUMNS = {

@@ -14,10 +14,10 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.bill.ingest.file_listing import Listing
-from focuswatch.bill.ingest.other_providers import counts_of
+from focuswatch.bill.ingest.non_aws_charges import counts_of
 from focuswatch.bill.ingest.s3_source import list_s3
-from focuswatch.bill.joined_bills import RefreshedBill, account_ids, accounts_of, set_aside
 from focuswatch.bill.joint_summary import conversion_note, resold_notes
+from focuswatch.bill.joint_tables import RefreshedBill, account_ids, accounts_of, set_aside
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.bill_periods import (
     OWN,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.engines.sql_identifiers import file_list
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.quoted_names import file_list
+from focuswatch.engines.sql_values import literal
 from focuswatch.errors import ExportError
 
 if TYPE_CHECKING:

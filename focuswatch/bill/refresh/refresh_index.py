@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.bill.ingest.delivery_layout import PeriodDelivery
-from focuswatch.bill.ingest.file_shapes import ShapePart
+from focuswatch.bill.ingest.delivery_selection import PeriodDelivery
+from focuswatch.bill.ingest.file_columns import ShapePart
 from focuswatch.bill.refresh.period_facts import PeriodFacts, Periods
 from focuswatch.errors import ExportError
 

@@ -22,7 +22,7 @@ from focuswatch.bill.schema.focus_columns import PRICING_COST, PRICING_CURRENCY
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row
-from focuswatch.engines.sql_literals import literal, literals
+from focuswatch.engines.sql_values import literal, literals
 from focuswatch.engines.trino_engine import TrinoEngine
 from focuswatch.errors import ConfigError, ExportError, QueryError
 from focuswatch.findings.exchange_rates import USD

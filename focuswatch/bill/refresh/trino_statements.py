@@ -10,12 +10,12 @@ https://trino.io/docs/current/admin/properties-query-management.html#query-max-s
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from focuswatch.bill.ingest.other_providers import IS_AWS
+from focuswatch.bill.ingest.non_aws_charges import IS_AWS
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
 from focuswatch.bill.schema.focus_columns import PRICING_COST, PRICING_CURRENCY
 from focuswatch.bill.schema.table_columns import DELIVERIES
 from focuswatch.engines.inline_rows import create_statement, trino_type
-from focuswatch.engines.sql_literals import Scalar, literal, literals
+from focuswatch.engines.sql_values import Scalar, literal, literals
 from focuswatch.findings.exchange_rates import USD
 
 # The property that partitions a table:

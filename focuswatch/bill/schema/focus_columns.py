@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from focuswatch.engines.sql_identifiers import quoted
+from focuswatch.engines.quoted_names import quoted
 
 Kind = Literal["text", "number", "time", "tags"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from focuswatch.cli.output.machine_formats import rows_csv
 from focuswatch.engines import Row
 from focuswatch.engines.duckdb_engine import connect, create_table
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.sql_values import literal
 from focuswatch.errors import ConfigError
 from focuswatch.owners.chargeback_rules import Chargeback
 from focuswatch.reports.chargeback import COLUMNS, ChargebackLine, team_rows

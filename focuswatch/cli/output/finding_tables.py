@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from focuswatch.cli.output.table_grid import Cell, Column
-from focuswatch.cli.output.terminal_style import (
+from focuswatch.cli.output.terminal_text import (
     NO_OWNER,
     console,
     cost_cells,

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from focuswatch.catalog.sql_catalog import Report
 from focuswatch.cli.output.table_grid import Column
-from focuswatch.cli.output.terminal_style import console, print_grid, rounded
+from focuswatch.cli.output.terminal_text import console, print_grid, rounded
 from focuswatch.engines import Row
 from focuswatch.findings.finding import account_label
 from focuswatch.findings.visible_text import visible

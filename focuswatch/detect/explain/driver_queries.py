@@ -10,7 +10,7 @@ from focuswatch.detect.explain.event_queries import with_events
 from focuswatch.detect.explain.hourly_onset import HourlyCharges
 from focuswatch.detect.explain.token_queries import is_token_meter, query_token_drivers
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_literals import Scalar, Value
+from focuswatch.engines.sql_values import Scalar, Value
 from focuswatch.findings.explanation import (
     MOST_FALLS,
     MOST_PARTS,
@@ -91,7 +91,9 @@ def charges_of(increase: CostIncrease, *, engine: Engine, catalog: Catalog) -> l
         "first_day": increase.first_day,
         "end_day": increase.end_day,
     }
-    return engine.query(catalog.lookups["charge_categories"].render(values), label="charges of a finding")
+    return engine.query(
+        catalog.lookups["finding_charge_categories"].render(values), label="charges of a finding"
+    )
 
 
 def _query_started_and_stopped(

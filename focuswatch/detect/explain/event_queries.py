@@ -13,7 +13,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase import CostIncrease
 from focuswatch.detect.explain.hourly_onset import HOURS_BEFORE, HourlyCharges, first_hours
 from focuswatch.engines import Engine
-from focuswatch.engines.sql_literals import Scalar, Value
+from focuswatch.engines.sql_values import Scalar, Value
 from focuswatch.findings.explanation import MOST_EVENTS, Explanation, OperationalEvent
 from focuswatch.findings.operational_events import event_of, is_about
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from focuswatch.bill.bill import Bill
+from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.local_bill import hourly_charges
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase import CostIncrease

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase import CostIncrease
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_literals import Scalar, Value
+from focuswatch.engines.sql_values import Scalar, Value
 from focuswatch.findings.token_drivers import TokenDrivers, TokenUse, split_token_cost
 
 KINDS = {"input": "input", "output": "output", "cache read": "read", "cache write": "write"}
@@ -30,7 +30,7 @@ def query_token_drivers(
     }
     uses: dict[str, dict[bool, TokenUse]] = {}
     for row in engine.query(
-        catalog.lookups["token_use"].render(values), label="explanations, calls and tokens"
+        catalog.lookups["token_calls_of_increase"].render(values), label="explanations, calls and tokens"
     ):
         if _agree(use := _use(row), row["counted_tokens"]):
             uses.setdefault(row["fingerprint"], {})[bool(row["is_during"])] = use

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from focuswatch.catalog.headers import PaceHeader
+from focuswatch.catalog.sql_headers import PaceHeader
 from focuswatch.detect.forecast.daily_matrices import Charges, charges_of
-from focuswatch.detect.forecast.month_end import MonthEnd, month_ends
+from focuswatch.detect.forecast.month_end_forecast import MonthEnd, month_ends
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_literals import Value, literal
+from focuswatch.engines.sql_values import Value, literal
 
 PLANS = "SELECT plan, kind, team, monthly_budget FROM plans WHERE monthly_budget IS NOT NULL"
 TEAM, USE_CASE, SERVICE = "team", "use case", "service"

@@ -5,8 +5,9 @@ from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 
-from focuswatch.catalog.headers import DetectionHeader
+from focuswatch.catalog.sql_headers import DetectionHeader
 from focuswatch.findings.amount_text import full_amount, main_amount, saving_text
+from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import (
     Finding,
@@ -16,7 +17,6 @@ from focuswatch.findings.finding import (
     display_values,
     evidence_label,
 )
-from focuswatch.findings.offer_text import offer_command, offer_reason
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.notify.incident_text import (
     also_detected_text,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from focuswatch.errors import Refused
-from focuswatch.notify.http_post import READ_SECONDS, post_json
+from focuswatch.notify.post_json import READ_SECONDS, post_json
 
 # The other one is https://events.eu.pagerduty.com: https://support.pagerduty.com/main/docs/service-regions
 API = "https://events.pagerduty.com"

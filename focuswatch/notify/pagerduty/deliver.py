@@ -10,10 +10,10 @@ from typing import Literal
 from focuswatch.findings.finding import Finding
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.deliver_to_addresses import AddressState, SentNotification
+from focuswatch.notify.pagerduty.alert_event import dedup_key, render_follow_up, render_trigger
 from focuswatch.notify.pagerduty.client import PagerDuty
-from focuswatch.notify.pagerduty.event import dedup_key, render_follow_up, render_trigger
 from focuswatch.notify.queue_message import QueuedNotification
-from focuswatch.notify.response_ledger import ResponseAction
+from focuswatch.notify.response_recording import ResponseAction
 
 # What an action of a person means for the alert: a finding that is expected needs no one to work on it.
 FOLLOW_UPS: Mapping[ResponseAction, Literal["acknowledge", "resolve"]] = {

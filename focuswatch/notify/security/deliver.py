@@ -16,7 +16,7 @@ from focuswatch.errors import DeliveryError, TryLater
 from focuswatch.ledger.ledger_entry import OVER
 from focuswatch.notify.claims import RETRY_SECONDS, Claim, ClaimLost, Claims
 from focuswatch.notify.queue_message import QueuedNotification
-from focuswatch.notify.security.asff import SecurityHubAccount, asff_finding
+from focuswatch.notify.security.asff_finding import SecurityHubAccount, asff_finding
 from focuswatch.notify.security.client import SecurityHub
 from focuswatch.notify.security.finding_types import finding_types
 

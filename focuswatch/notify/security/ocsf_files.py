@@ -13,7 +13,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.security.finding_types import finding_types
-from focuswatch.notify.security.ocsf import ocsf_finding
+from focuswatch.notify.security.ocsf_finding import ocsf_finding
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -18,7 +18,7 @@ from focuswatch.ledger.dynamodb_pages import of_kind
 from focuswatch.notify.claims import Claim, ClaimLost, Claims
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.slack.client import FoundMessage, Payload
-from focuswatch.notify.slack.digest import DigestLine, render_digest
+from focuswatch.notify.slack.digest_message import DigestLine, render_digest
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from focuswatch.findings.amount_text import days_open, days_open_text, full_amount, saving_text
 from focuswatch.findings.exclusion_offer import ExclusionOffer
+from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason, offer_scope
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.offer_text import offer_command, offer_reason, offer_scope
 from focuswatch.ledger.ledger_entry import NotificationKind
 from focuswatch.notify.console_links import console_text
 from focuswatch.notify.incident_text import (

@@ -13,7 +13,7 @@ from focuswatch.findings.exclusion_offer import OfferScope
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Dismissals, Ledger
 from focuswatch.ledger.response_scope import open_in_incident
-from focuswatch.notify.response_ledger import Exclusion, PersonResponse, ResponseLedger, no_other_channel
+from focuswatch.notify.response_recording import Exclusion, PersonResponse, ResponseLedger, no_other_channel
 from focuswatch.notify.slack.client import Slack
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
 from focuswatch.notify.slack.ephemeral_reply import reply_ephemerally

@@ -19,7 +19,7 @@ from focuswatch.notify.place_names import (
     place_of_finding,
 )
 from focuswatch.notify.slack.action_steps import render_action
-from focuswatch.notify.slack.digest import DigestLine
+from focuswatch.notify.slack.digest_message import DigestLine
 from focuswatch.notify.slack.evidence_blocks import render_evidence, render_explanation
 from focuswatch.notify.slack.finding_message import DONE, MARKS
 from focuswatch.notify.slack.mrkdwn import utf16_length

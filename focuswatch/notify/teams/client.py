@@ -12,7 +12,7 @@ from typing import Annotated, Any, Protocol, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from focuswatch.errors import Refused, TryLater
-from focuswatch.notify.http_post import READ_SECONDS, post_json
+from focuswatch.notify.post_json import READ_SECONDS, post_json
 
 SHAPE = '{"webhooks": {"NAME": "https://…"}, "signing_secret": "at least 32 random characters"}'
 # A URL with its signature must not be sent unencrypted.

@@ -15,7 +15,7 @@ from focuswatch.notify.deliver_to_addresses import SentNotification
 from focuswatch.notify.mute_label import not_waste_label
 from focuswatch.notify.place_names import account_of_finding
 from focuswatch.notify.queue_message import QueuedNotification
-from focuswatch.notify.slack.digest import DigestLine
+from focuswatch.notify.slack.digest_message import DigestLine
 from focuswatch.notify.slack.mrkdwn import one_line, truncate
 from focuswatch.notify.teams.card import render_card, render_digest_card, render_note
 from focuswatch.notify.teams.client import TeamsWebhooks

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
-from focuswatch.operations.deployment_config import QUEUE_FED, Deployment
+from focuswatch.operations.deployed_functions import QUEUE_FED
+from focuswatch.operations.deployment_config import Deployment
 from focuswatch.operations.redrive.dead_letter_message import DeadLetter
 from focuswatch.operations.redrive.dead_letter_queue import MAX_DEAD_LETTERS, DeadLetterQueue
 

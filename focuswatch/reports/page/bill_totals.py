@@ -39,7 +39,7 @@ def month_to_date(page_data: PageData) -> Part | None:
 def spend_chart(page_data: PageData) -> Part | None:
     """Return the cost of the bill and its AI part by day, and the sums of the last 30 complete days; None if unknown.
 
-    A bill without complete days is used as it is, as in the table team_spends.
+    A bill without complete days is used as it is, as in the table team_spend_30_days.
     """
     if not page_data.spend_days:
         return None

@@ -14,14 +14,14 @@ from focuswatch.detect.explain.event_queries import events_of_accounts
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.summarize_detections import summarize_detections
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_literals import Scalar, Value
+from focuswatch.engines.sql_values import Scalar, Value
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.findings.explanation import OperationalEvent
 from focuswatch.ledger import Ledger, LedgerEntry, Suppression
 from focuswatch.owners.muted_launch_costs import MutedByLaunch, costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.findings_table import Purpose, purpose_of, tags_of_accounts
+from focuswatch.reports.known_findings_rows import Purpose, purpose_of, tags_of_accounts
 from focuswatch.reports.page.shown_findings import series_of, shown_incidents
 from focuswatch.reports.run_report import report_rows
 
@@ -138,7 +138,7 @@ def gather(
         account_names=account_names(
             engine, {*(row["sub_account_id"] for row in gpu_days), *covered.missing_accounts}
         ),
-        spend_days=queries.lookup("spend_days"),
+        spend_days=queries.lookup("bill_daily_spend"),
         layer_days=queries.lookup("layer_days"),
         gpu_days=gpu_days,
         finding_days=queries.lookup("finding_days", findings=series) if series else [],

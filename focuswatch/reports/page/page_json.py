@@ -13,10 +13,10 @@ from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry
 from focuswatch.notify.incident_text import incident_lines
-from focuswatch.reports.findings_table import Purpose
+from focuswatch.reports.known_findings_rows import Purpose
 from focuswatch.reports.page.bill_totals import month_to_date, spend_chart
-from focuswatch.reports.page.coverage_part import count_and_waste, coverage_part, waste_of
 from focuswatch.reports.page.daily_charts import finding_charts, gpu_chart, layers_chart
+from focuswatch.reports.page.page_coverage import count_and_waste, coverage_part, waste_of
 from focuswatch.reports.page.page_data import PageData
 from focuswatch.reports.page.shown_findings import shown_incidents
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from focuswatch.engines.sql_literals import Scalar
+from focuswatch.engines.sql_values import Scalar
 from focuswatch.findings.stake import EVENTS
 from focuswatch.ledger import LedgerEntry, Suppression, SuppressionIndex
-from focuswatch.ledger.incident_groups import by_incident
+from focuswatch.ledger.incident_lists import by_incident
 
 MOST_SERIES = 10  # of each category: as many as the page lists at first
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from focuswatch.engines.sql_literals import literal
+from focuswatch.engines.sql_values import literal
 from focuswatch.simulate.billing_meters import AWS, REGIONS
 from focuswatch.simulate.charge_lines import Line
 from focuswatch.simulate.organization import COMPANY, SimulatedAccount

@@ -13,7 +13,7 @@ from focuswatch.notify.jira.find_or_create_issue import INDEX_LAG_SECONDS
 from focuswatch.notify.jira.issue_state import label_of
 from focuswatch.notify.jira.issue_text import comment_mark
 from tests.fakes.local_jira import serving
-from tests.given.jira import FINGERPRINT, jira_world, notification
+from tests.given.jira_world import FINGERPRINT, jira_world, notification
 
 STEPS = (
     "get",

@@ -13,8 +13,8 @@ from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.issue_state import label_of
 from focuswatch.owners.owners_file import Jira, Owners
 from tests.fakes.local_jira_rules import Step
-from tests.given.findings import saving_of
-from tests.given.jira import FINGERPRINT, OWNERS, a_finding, jira_world, notification
+from tests.given.jira_world import FINGERPRINT, OWNERS, a_finding, jira_world, notification
+from tests.given.one_line_findings import saving_of
 
 
 @pytest.fixture(params=["cloud", "data center"])

@@ -22,8 +22,8 @@ from focuswatch.notify.jira.issue_fields import new_issue_fields
 from focuswatch.notify.jira.wiki_markup import escaped, verbatim
 from focuswatch.owners.owners_file import Jira
 from tests.fakes.jira_as_text import BLOCK, acting, seen
-from tests.given.findings import saving_of
-from tests.given.jira import a_finding
+from tests.given.jira_world import a_finding
+from tests.given.one_line_findings import saving_of
 from tests.notify.slack.test_slack_message import HOSTILE
 
 GOLDEN = Path(__file__).parents[2] / "golden"

@@ -12,13 +12,13 @@ from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.daily_limit import DailyLimit
 from focuswatch.notify.mail.deliver import MailSender
-from focuswatch.notify.mail.mail_digests import MailDigests, MailDigestState
+from focuswatch.notify.mail.mail_digest_queue import MailDigests, MailDigestState
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_ses_securityhub import SENDER, local_rest_aws
-from tests.given.findings import finding as a_finding
-from tests.given.ledger import ledger_table
-from tests.given.slack import CATALOG, MORNING, notification
+from tests.given.moto_ledger_table import ledger_table
+from tests.given.one_line_findings import finding as a_finding
+from tests.given.slack_world import CATALOG, MORNING, notification
 
 FINANCE, SEARCH = "finance@acme.example", "search@acme.example"
 

@@ -10,11 +10,11 @@ import pytest
 
 from focuswatch.findings.amount_text import main_amount
 from focuswatch.findings.finding import amount
-from focuswatch.notify.mail.digest_mail import MailedLine, digest_mail
+from focuswatch.notify.mail.digest_content import MailedLine, digest_mail
 from focuswatch.notify.mail.finding_mail import finding_mail
 from focuswatch.notify.mail.mail_content import SUBJECT_CHARACTERS
-from tests.given.findings import finding
 from tests.given.golden_findings import golden_finding
+from tests.given.one_line_findings import finding
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "mail"
 CASES = [

@@ -7,12 +7,12 @@ import pytest
 
 from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.notify.claims import LEASE_SECONDS
+from focuswatch.notify.pagerduty.alert_event import EVENT_BYTES, dedup_key, render_trigger
 from focuswatch.notify.pagerduty.client import PagerDutySecret
-from focuswatch.notify.pagerduty.event import EVENT_BYTES, dedup_key, render_trigger
 from focuswatch.owners.owners_file import Owners
-from tests.given.findings import finding
-from tests.given.pagerduty import KEYS, pagerduty_world
-from tests.given.slack import notification
+from tests.given.one_line_findings import finding
+from tests.given.pagerduty_world import KEYS, pagerduty_world
+from tests.given.slack_world import notification
 
 FINDING = finding(team="search", cost="20000")
 

@@ -13,17 +13,17 @@ from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater
-from focuswatch.findings.size_limits import limit_size
+from focuswatch.findings.finding_size import limit_size
 from focuswatch.notify.claims import Claims
-from focuswatch.notify.security.asff import SecurityHubAccount, asff_finding, asff_id
+from focuswatch.notify.security.asff_finding import SecurityHubAccount, asff_finding, asff_id
 from focuswatch.notify.security.client import SecurityHub
 from focuswatch.notify.security.deliver import SecurityHubChannel, SecurityHubState
 from focuswatch.notify.security.finding_types import OTHERS, finding_types
 from tests.fakes.local_ses_securityhub import ACCOUNT, REGION, asff_problem, local_rest_aws
-from tests.given.findings import finding
 from tests.given.golden_findings import golden_finding
-from tests.given.ledger import ledger_table
-from tests.given.slack import MORNING, notification
+from tests.given.moto_ledger_table import ledger_table
+from tests.given.one_line_findings import finding
+from tests.given.slack_world import MORNING, notification
 
 CATALOG = Catalog.load()
 TYPES = ["Unusual Behaviors/VM", "Effects/Resource Consumption"]  # as the header of gpu_burst states

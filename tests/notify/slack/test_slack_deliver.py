@@ -12,10 +12,10 @@ from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_message import GAP_SECONDS
 from focuswatch.notify.slack.deliver import Channels
 from focuswatch.notify.slack.digest_queue import Digests
-from focuswatch.notify.slack.webhook import QUIET_SECONDS, SlackRoutes, Webhook
+from focuswatch.notify.slack.incoming_webhook import QUIET_SECONDS, SlackRoutes, Webhook
 from focuswatch.owners.owners_file import Owners
-from tests.given.findings import DAY, finding, saving_of
-from tests.given.slack import CATALOG, OWNERS, Killed, Steps, notification, slack_world
+from tests.given.one_line_findings import DAY, finding, saving_of
+from tests.given.slack_world import CATALOG, OWNERS, Killed, Steps, notification, slack_world
 
 FINDING = finding(team="search")
 COSTLIER = finding(team="search", cost="2000")

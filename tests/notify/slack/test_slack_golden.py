@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from focuswatch.bill.bill import BillInputs
+from focuswatch.bill.bill_protocol import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan import scan
@@ -22,7 +22,7 @@ from focuswatch.findings.finding import ONE_DAY, Finding, amount, display_values
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.findings.verified_saving import VerifiedSaving
 from focuswatch.ledger import SqliteLedger
-from focuswatch.notify.slack.digest import DigestLine, render_digest
+from focuswatch.notify.slack.digest_message import DigestLine, render_digest
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS
 from focuswatch.notify.slack.mute_dialog import render_not_waste_dialog

@@ -16,14 +16,14 @@ from focuswatch.findings.paste_commands import action_of
 from focuswatch.notify import place_names
 from focuswatch.notify.place_names import region
 from focuswatch.notify.slack.blocks import MESSAGE_CHARACTERS, size
-from focuswatch.notify.slack.digest import DigestLine, render_digest
+from focuswatch.notify.slack.digest_message import DigestLine, render_digest
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message, webhook_payload
 from focuswatch.notify.slack.mrkdwn import escaped_within, truncate
 from focuswatch.notify.slack.mute_dialog import render_not_waste_dialog
 from focuswatch.notify.slack.thread_replies import render_thread_reply
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, metadata_problem, too_long, units, view_problems
-from tests.given.findings import DAY, finding, saving_of
+from tests.given.one_line_findings import DAY, finding, saving_of
 
 FAMILY = "\N{MAN}\u200d\N{WOMAN}\u200d\N{GIRL}"
 UNSEEN = re.compile(

@@ -11,8 +11,8 @@ from focuswatch.notify.claims import LEASE_SECONDS, Claims
 from focuswatch.notify.slack.deliver import SlackState
 from focuswatch.notify.slack.jira_closed_reply import JiraClosings
 from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
-from tests.given.findings import DAY, finding
-from tests.given.slack import Killed, Steps, notification, slack_world
+from tests.given.one_line_findings import DAY, finding
+from tests.given.slack_world import Killed, Steps, notification, slack_world
 
 MESSAGE = {"text": "all is well", "blocks": []}
 

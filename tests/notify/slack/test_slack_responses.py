@@ -18,6 +18,7 @@ from focuswatch.ledger import Decision, Suppression, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.slack.deliver import Channels
+from focuswatch.notify.slack.incoming_webhook import Webhook
 from focuswatch.notify.slack.interactions import (
     ResponseDialog,
     UserResponse,
@@ -25,10 +26,9 @@ from focuswatch.notify.slack.interactions import (
     parse_interaction,
 )
 from focuswatch.notify.slack.mute_dialog import render_not_waste_dialog
-from focuswatch.notify.slack.webhook import Webhook
-from tests.fakes.slack_requests import signed
-from tests.given.findings import DAY, finding, run
-from tests.given.slack import Killed, Steps, notification, slack_world
+from tests.fakes.slack_interaction_requests import signed
+from tests.given.one_line_findings import DAY, finding, run
+from tests.given.slack_world import Killed, Steps, notification, slack_world
 
 FINDING = finding(team="search")
 

@@ -7,13 +7,13 @@ import pytest
 
 from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.notify.claims import LEASE_SECONDS
-from focuswatch.notify.slack.webhook import QUIET_SECONDS
+from focuswatch.notify.slack.incoming_webhook import QUIET_SECONDS
 from focuswatch.notify.teams.client import TeamsSecret
 from tests.fakes.local_teams import seen
 from tests.given.explanations import EXPLANATION
-from tests.given.findings import DAY, finding
-from tests.given.slack import notification
-from tests.given.teams import SECRET, teams_world
+from tests.given.one_line_findings import DAY, finding
+from tests.given.slack_world import notification
+from tests.given.teams_world import SECRET, teams_world
 
 FINDING = finding(team="search")
 

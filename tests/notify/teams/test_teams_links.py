@@ -15,9 +15,9 @@ from focuswatch.notify.teams.action_page import NOT_VALID
 from focuswatch.notify.teams.signed_action import LINK_DAYS, LinkResponse
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_teams import seen
-from tests.given.findings import finding, run
-from tests.given.slack import notification
-from tests.given.teams import SECRET, teams_world
+from tests.given.one_line_findings import finding, run
+from tests.given.slack_world import notification
+from tests.given.teams_world import SECRET, teams_world
 
 FINDING = finding(team="search")
 NAMED = {"name": "Anna Ek", "reason": "Standby of the search service"}

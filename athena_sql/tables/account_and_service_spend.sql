@@ -1,0 +1,42 @@
+/*
+title = "Spend by account and by service, in two 30-day periods"
+why   = """
+`dimension` is account or service, and `value` is the account ID or service name; `value` is null for charges without an
+account or service. Accounts or services whose amounts all round to 0.00 are combined in one row with
+`is_below_a_cent` = true, so the total of each dimension equals the total of the table team_spend_30_days. `summed_up` is the
+number of combined accounts or services. `share` is the row's share of the EffectiveCost of its dimension.
+"""
+reads = ["team_spend_30_days"]
+*/
+WITH value_spends AS (
+    SELECT
+        CASE WHEN grouping(sub_account_id) = 0 THEN 'account' ELSE 'service' END AS dimension,
+        CASE WHEN grouping(sub_account_id) = 0 THEN sub_account_id ELSE service_name END AS value,
+        sum(effective_cost) AS effective_cost,
+        sum(effective_cost_before) AS effective_cost_before,
+        sum(billed_cost) AS billed_cost,
+        sum(credits) AS credits,
+        sum(tax) AS tax
+    FROM team_spend_30_days
+    GROUP BY GROUPING SETS ((sub_account_id), (service_name))
+),
+rounded_spends AS (
+    SELECT
+        *,
+        abs(effective_cost) < 0.005 AND abs(effective_cost_before) < 0.005 AND abs(billed_cost) < 0.005
+            AND abs(credits) < 0.005 AND abs(tax) < 0.005 AS is_below_a_cent
+    FROM value_spends
+)
+SELECT
+    dimension,
+    CASE WHEN NOT is_below_a_cent THEN value END AS value,
+    is_below_a_cent,
+    count(*) AS summed_up,
+    sum(effective_cost) AS effective_cost,
+    sum(effective_cost_before) AS effective_cost_before,
+    sum(effective_cost) / nullif(sum(sum(effective_cost)) OVER (PARTITION BY dimension), 0) AS share,
+    sum(billed_cost) AS billed_cost,
+    sum(credits) AS credits,
+    sum(tax) AS tax
+FROM rounded_spends
+GROUP BY 1, 2, 3

@@ -1,0 +1,98 @@
+"""Options that several commands share, as one object each: BillOptions and LedgerOptions."""
+
+import functools
+import inspect
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, fields
+from typing import Any, get_type_hints
+
+from focuswatch.cli import option_types
+from focuswatch.cli.bill_engine import TrinoLocation, trino_location
+from focuswatch.cli.option_types import EngineName
+from focuswatch.engines.trino_server import SignIn
+
+
+@dataclass(frozen=True)
+class BillOptions:
+    """The bill that a command reads. `export` None is the most recently scanned one, `others` are read with it."""
+
+    export: option_types.MaybeExport = None
+    others: option_types.OtherExports = None
+    as_of: option_types.AsOf = None
+    activity: option_types.Activity = None
+    accounts: option_types.Accounts = None
+    links: option_types.Links = None
+    recommendations: option_types.Recommendations = None
+    principals: option_types.Principals = None
+    invocations: option_types.Invocations = None
+    token_hours: option_types.TokenHours = None
+    events: option_types.Events = None
+    owners: option_types.OwnersFile = None
+    ledger: option_types.LedgerLocation = None
+    state: option_types.State = None
+    engine: option_types.Engine = EngineName.DUCKDB
+    trino: option_types.TrinoServer = None
+    trino_auth: option_types.TrinoSignIn = SignIn.NONE
+
+    @property
+    def trino_location(self) -> TrinoLocation | None:
+        """The Trino that holds the bill; None for files. Raises ConfigError where its address is missing."""
+        return trino_location(self.engine, self.trino, self.trino_auth)
+
+
+@dataclass(frozen=True)
+class LedgerOptions:
+    """The ledger that a command reads or changes."""
+
+    export: option_types.ExportOption = None
+    ledger: option_types.LedgerLocation = None
+    state: option_types.State = None
+
+
+def takes(
+    group: type, *, without: Collection[str] = (), **annotations: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the fields of `group` as options, in place of its parameter of that type.
+
+    `without` names fields that are no options of this command. `annotations` replace those of fields by name; a field
+    that becomes a plain `str` is required.
+    """
+
+    def expand(command: Callable[..., None]) -> Callable[..., None]:
+        parameters = inspect.signature(command, eval_str=True).parameters
+        (target,) = (name for name, parameter in parameters.items() if parameter.annotation is group)
+        group_parameters = _parameters_of(group, without=without, annotations=annotations)
+        expanded = []
+        for name, parameter in parameters.items():
+            expanded += (
+                group_parameters
+                if name == target
+                else [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)]
+            )
+
+        @functools.wraps(command)
+        def call(**values: Any) -> None:
+            grouped = group(**{parameter.name: values.pop(parameter.name) for parameter in group_parameters})
+            command(**{target: grouped}, **values)
+
+        call.__signature__ = inspect.Signature(expanded)  # type: ignore[attr-defined]
+        call.__annotations__ = {parameter.name: parameter.annotation for parameter in expanded}
+        return call
+
+    return expand
+
+
+def _parameters_of(
+    group: type, *, without: Collection[str], annotations: dict[str, Any]
+) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True) | annotations
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if hints[field.name].__origin__ is str else field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(group)
+        if field.name not in without
+    ]

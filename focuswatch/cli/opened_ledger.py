@@ -1,0 +1,73 @@
+"""Open the ledger that a command names: a file, or the table of a deployment."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from focuswatch.ledger import Ledger
+
+DYNAMODB = "dynamodb://"
+
+
+def ledger_path(ledger: str | None, *, state: Path) -> Path:
+    """Return the ledger file of a scan: `ledger`, else the one in the export's state. Raises ConfigError."""
+    from focuswatch.errors import ConfigError
+
+    if ledger and ledger.startswith(DYNAMODB):
+        raise ConfigError(
+            f"--ledger {ledger}: focuswatch scan cannot write to the ledger of a deployment. Specify the "
+            "path of a ledger file, or omit --ledger."
+        )
+    return Path(ledger) if ledger else state / "ledger.db"
+
+
+@contextmanager
+def open_ledger(ledger: str | None, *, export: str | None, state: Path | None) -> Iterator["Ledger"]:
+    """Open the ledger of an export that was scanned before, or of a deployment. Raises ConfigError if none exists."""
+    from focuswatch.bill.last_scan_inputs import load_last_export, state_of
+    from focuswatch.errors import ConfigError
+    from focuswatch.ledger import SqliteLedger
+
+    if ledger and ledger.startswith(DYNAMODB):
+        with _deployed_ledger(ledger.removeprefix(DYNAMODB)) as deployed:
+            yield deployed
+        return
+    path = (
+        Path(ledger)
+        if ledger
+        else state_of(export or load_last_export(root=state).export, root=state) / "ledger.db"
+    )
+    if not path.exists():
+        raise ConfigError(
+            f"There is no ledger at {path}. Scan the export first, or specify an existing ledger with --ledger."
+        )
+    opened = SqliteLedger(path)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def _deployed_ledger(table: str) -> Iterator["Ledger"]:
+    """Open the ledger in a DynamoDB table, with the caller's own credentials and region."""
+    from focuswatch.errors import ConfigError, LedgerError
+
+    try:
+        import boto3
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            "The ledger of a deployment requires the AWS libraries. Install them with: pip install 'focuswatch[aws]'"
+        ) from error
+    try:
+        yield DynamoLedger(boto3.resource("dynamodb").Table(table))
+    except (ClientError, BotoCoreError) as error:
+        raise LedgerError(
+            f"{DYNAMODB}{table} cannot be read: {error}. Check that your AWS credentials and region are those of the "
+            "pipeline account."
+        ) from error

@@ -1,0 +1,106 @@
+"""Collect the links of one account, and store them as a file that replaces the one of the previous run."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from datetime import date
+from typing import Any, Protocol
+
+from focuswatch.collect import ai_resource_links
+from focuswatch.collect.access_refusals import AWS_ERRORS, ServiceNotOffered, reason_of
+from focuswatch.collect.ai_resource_links import Link, LinkLister
+from focuswatch.collect.member_sessions import Session
+from focuswatch.collect.resource_activity import CollectedAccount
+from focuswatch.collect.watched_resources import Place
+
+LISTERS: tuple[tuple[str, str, LinkLister], ...] = (  # what is listed, by which service
+    ("knowledge base", "bedrock-agent", ai_resource_links.knowledge_base_links),
+    ("agent", "bedrock-agent", ai_resource_links.agent_links),
+    ("gateway", "bedrock-agentcore-control", ai_resource_links.gateway_links),
+    ("endpoint", "sagemaker", ai_resource_links.endpoint_links),
+)
+REGION = "region"  # from_type of a row which states that everything of the kind `to_type` was listed
+Row = dict[str, Any]
+
+
+class LinkStore(Protocol):
+    """Where the links of an account are kept."""
+
+    def ai_links(self, account: str) -> list[Row]:
+        """Return the stored rows; empty if there are none."""
+        ...
+
+    def write_ai_links(self, account: str, rows: list[Row]) -> None:
+        """Replace the stored rows."""
+        ...
+
+
+def collect_links(
+    collected: CollectedAccount,
+    *,
+    session: Session,
+    regions: Iterable[str],
+    today: date,
+    store: LinkStore,
+    not_offered: ServiceNotOffered,
+) -> None:
+    """Read the links of an account in every region and replace its file.
+
+    Refusals are recorded in `collected`; the stored rows of what could not be read today stay, with the day they were
+    read on. Errors of the store are raised.
+    """
+    rows: list[Row] = []
+    refused: set[tuple[str, str]] = set()
+    for region in regions:
+        place = Place(collected.account, region)
+        for kind, service, lister in LISTERS:
+            if (service, region) in not_offered:
+                continue
+            links = _links(session, place, of=(service, lister), collected=collected, not_offered=not_offered)
+            if links is None:
+                refused.add((region, kind))
+            else:
+                rows += _rows(links, place, kind=kind, today=today)
+    if refused:
+        rows += [
+            row for row in store.ai_links(collected.account) if (row["region_id"], _kind(row)) in refused
+        ]
+    store.write_ai_links(collected.account, rows)
+
+
+def _links(
+    session: Session,
+    place: Place,
+    *,
+    of: tuple[str, LinkLister],
+    collected: CollectedAccount,
+    not_offered: ServiceNotOffered,
+) -> list[Link] | None:
+    """Return the links that a service lists, with those of Aurora clusters among them; None if it refuses."""
+    service, lister = of
+    try:
+        links = sorted(set(lister(session.client(service, region_name=place.region), place)))
+        service = "rds"
+        if any(link.to_type == "Aurora cluster" for link in links):
+            client = session.client(service, region_name=place.region)
+            links += ai_resource_links.aurora_links(client, place, links)
+    except AWS_ERRORS as error:
+        if not not_offered.remember(error, service=service, region=place.region):
+            collected.refuse(place.region, service, reason_of(error))
+        return None
+    except Exception as error:  # such as an operation that this boto3 lacks: one service is missing
+        collected.refuse(place.region, service, f"unexpected {reason_of(error)}")
+        return None
+    return links
+
+
+def _rows(links: Iterable[Link], place: Place, *, kind: str, today: date) -> Iterator[Row]:
+    here = {"sub_account_id": place.account, "region_id": place.region, "read_on": today}
+    yield here | {"from_type": REGION, "from_arn": None, "to_type": kind, "to_arn": None}
+    yield from (here | asdict(link) for link in links)
+
+
+def _kind(row: Row) -> str:
+    """Return what was listed to find the row."""
+    if row["from_type"] == REGION:
+        return str(row["to_type"])
+    return str(row["from_type"]).removeprefix("data source of ")

@@ -1,0 +1,162 @@
+"""Read the operational events of an account in one region: deployments, CloudWatch alarms, AWS Health.
+
+Each function yields events of `[start, end)` and lets AWS errors through; account_events records them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from focuswatch.collect.aws_paging import paged
+from focuswatch.collect.cloudtrail_record import accepted_record
+from focuswatch.collect.collected_event import CollectedEvent, service_of_namespace, service_of_source
+from focuswatch.collect.member_sessions import Session
+from focuswatch.collect.watched_resources import Place
+
+EventSource = Literal["deployments", "alarms", "health"]
+EventReader = Callable[[Session, Place, datetime, datetime], Iterator[CollectedEvent]]
+# CloudTrail's names of the operations. That of Lambda has the version of the API:
+# https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
+DEPLOYMENTS = (
+    "UpdateFunctionCode20150331v2", "UpdateService", "CreateDeployment", "UpdateEndpoint", "StartPipelineExecution",
+)  # fmt: skip
+VERSION = "20150331v2"
+NAMES = (
+    "functionName",
+    "service",
+    "endpointName",
+    "applicationName",
+    "serviceArn",
+    "restApiId",
+    "name",
+)  # first match
+ARNS = ("functionArn", "endpointArn", "serviceArn")
+HEALTH_REGION = "us-east-1"  # https://docs.aws.amazon.com/general/latest/gr/health.html
+HEALTH_CATEGORIES = [
+    "issue",
+    "scheduledChange",
+]  # not account notifications, such as a certificate that expires
+MOST_ALARM_NAMES = 100  # of a request: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+
+
+def deployments(session: Session, place: Place, start: datetime, end: datetime) -> Iterator[CollectedEvent]:
+    """Yield deployments from the CloudTrail event history; those that were refused are left out.
+
+    LookupEvents takes one attribute, and two requests a second by account and region; the client repeats others.
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+    """
+    client = session.client("cloudtrail", region_name=place.region)
+    for name in DEPLOYMENTS:
+        events = paged(
+            client.lookup_events,
+            "Events",
+            token="NextToken",
+            LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}],
+            StartTime=start,
+            EndTime=end,
+        )
+        yield from filter(None, (_deployment(event, place) for event in events))
+
+
+def _deployment(event: Mapping[str, Any], place: Place) -> CollectedEvent | None:
+    record = accepted_record(event)
+    if record is None:
+        return None
+    given, returned = (_section(record.get(key)) for key in ("requestParameters", "responseElements"))
+    returned = returned | _section(returned.get("service"))  # of ECS
+    name = next((str(given[key]) for key in NAMES if isinstance(given.get(key), str)), None)
+    caller = _section(record.get("userIdentity")).get("arn") or event.get("Username")
+    operation = str(event.get("EventName") or "deployment").removesuffix(VERSION)
+    return CollectedEvent(
+        occurred_at=_utc(event["EventTime"]),
+        sub_account_id=place.account,
+        region_id=place.region,
+        service_name=service_of_source(event.get("EventSource")),
+        resource_id=next((returned[key] for key in ARNS if isinstance(returned.get(key), str)), None),
+        kind="deployment",
+        reference=" ".join([operation, *([name] if name else []), *([f"by {caller}"] if caller else [])]),
+    )
+
+
+def _section(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def alarms(session: Session, place: Place, start: datetime, end: datetime) -> Iterator[CollectedEvent]:
+    """Yield state changes of metric alarms to ALARM and to OK; the namespace of the metric names the service.
+
+    CloudWatch keeps the history of a deleted alarm. Composite alarms, which have no metric, are left out:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarmHistory.html
+    """
+    client = session.client("cloudwatch", region_name=place.region)
+    changes = list(
+        paged(
+            client.describe_alarm_history,
+            "AlarmHistoryItems",
+            token="NextToken",
+            HistoryItemType="StateUpdate",
+            StartDate=start,
+            EndDate=end,
+        )
+    )
+    changes = [item for item in changes if str(item.get("HistorySummary")).endswith((" to ALARM", " to OK"))]
+    services = _services_of_alarms(client, sorted({item["AlarmName"] for item in changes}))
+    for item in changes:
+        state = str(item["HistorySummary"]).rpartition(" to ")[2]
+        yield CollectedEvent(
+            occurred_at=_utc(item["Timestamp"]),
+            sub_account_id=place.account,
+            region_id=place.region,
+            service_name=services.get(item["AlarmName"]),
+            resource_id=None,
+            kind="alarm",
+            reference=f"{item['AlarmName']} to {state}",
+        )
+
+
+def _services_of_alarms(client: Any, names: list[str]) -> dict[str, str]:
+    """Return the services by alarm; an alarm that was deleted, or on a metric that is not AWS's, has none."""
+    services = {}
+    for first in range(0, len(names), MOST_ALARM_NAMES):
+        listed = names[first : first + MOST_ALARM_NAMES]
+        for alarm in paged(client.describe_alarms, "MetricAlarms", token="NextToken", AlarmNames=listed):
+            of_math = (query.get("MetricStat", {}).get("Metric", {}) for query in alarm.get("Metrics") or ())
+            namespaces = [alarm.get("Namespace"), *(metric.get("Namespace") for metric in of_math)]
+            if service := next(filter(None, map(service_of_namespace, namespaces)), None):
+                services[alarm["AlarmName"]] = service
+    return services
+
+
+def health(session: Session, place: Place, start: datetime, end: datetime) -> Iterator[CollectedEvent]:
+    """Yield issues and scheduled changes of AWS Health in all Regions, in which `place` is of no matter.
+
+    An account without a Business, Enterprise On-Ramp or Enterprise support plan is refused:
+    https://docs.aws.amazon.com/health/latest/APIReference/Welcome.html
+    """
+    client = session.client("health", region_name=HEALTH_REGION)
+    filters = {
+        "startTimes": [{"from": start, "to": end}],
+        "eventTypeCategories": HEALTH_CATEGORIES,
+    }
+    for event in paged(client.describe_events, "events", filter=filters):
+        region = event.get("region")
+        yield CollectedEvent(
+            occurred_at=_utc(event["startTime"]),
+            sub_account_id=place.account,
+            region_id=None if region == "global" else region,
+            service_name=service_of_source(event.get("service")),
+            resource_id=None,
+            kind="AWS Health",
+            reference=f"{event.get('eventTypeCode', 'event')} ({event.get('eventTypeCategory', 'unknown')})",
+        )
+
+
+def _utc(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(tzinfo=None)
+
+
+READERS: dict[EventSource, tuple[str, EventReader]] = {  # with the service that is called
+    "deployments": ("cloudtrail", deployments),
+    "alarms": ("cloudwatch", alarms),
+    "health": ("health", health),
+}

@@ -1,0 +1,122 @@
+"""Collect one account's activity: list its hourly-billed resources, read their CloudWatch metrics, store each day."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from focuswatch.collect import called_models, sagemaker_bedrock_resources, search_service_resources
+from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
+from focuswatch.collect.cloudwatch_metrics import MetricReadings, read_metrics
+from focuswatch.collect.collected_days import CollectedDays, Window
+from focuswatch.collect.collected_event import CollectedEvent
+from focuswatch.collect.collected_files import Store
+from focuswatch.collect.member_sessions import Session
+from focuswatch.collect.watched_resources import Place, Resource
+
+Lister = Callable[[Any, Place], Iterator[Resource]]
+LISTERS: tuple[tuple[str, Lister], ...] = (
+    ("sagemaker", sagemaker_bedrock_resources.endpoints),
+    ("bedrock", sagemaker_bedrock_resources.provisioned_throughputs),
+    ("bedrock", sagemaker_bedrock_resources.imported_models),
+    ("bedrock", sagemaker_bedrock_resources.custom_models),
+    ("cloudwatch", called_models.called_models),
+    ("opensearchserverless", search_service_resources.collections),
+    ("opensearch", search_service_resources.domains),
+    ("kendra", search_service_resources.kendra_indices),
+    ("qbusiness", search_service_resources.q_indices),
+    ("neptune-graph", search_service_resources.graphs),
+)
+
+
+@dataclass
+class CollectedAccount:
+    """The result of collecting one account."""
+
+    account: str
+    resources: int = 0
+    rows: int = 0  # that are new or changed
+    refusals: list[Refusal] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what is not read, and no refusal
+    events: list[CollectedEvent] = field(default_factory=list)
+
+    def refuse(self, region: str, service: str, reason: str) -> None:
+        """Record that a service of a region could not be read."""
+        refusal = Refusal(self.account, region, service, reason)
+        if refusal not in self.refusals:  # three lists of Bedrock that refuse alike are one refusal
+            self.refusals.append(refusal)
+
+
+def collect_account(
+    account: str,
+    *,
+    session: Session,
+    regions: Iterable[str],
+    window: Window,
+    store: Store,
+    not_offered: ServiceNotOffered,
+) -> CollectedAccount:
+    """Collect every region of an account and write its days that changed.
+
+    AWS errors of the account are recorded as refusals; errors of the store are raised.
+    """
+    collected = CollectedAccount(account)
+    days = CollectedDays(account, window=window, store=store)
+    for region in regions:
+        place = Place(account, region)
+        resources = list(_resources(session, place, collected=collected, not_offered=not_offered))
+        collected.resources += len(resources)
+        first = days.missing_from(resources, place)
+        for readings in _readings(
+            session, place, resources=resources, first=first, window=window, collected=collected
+        ):
+            days.add(readings, place, first=first)
+    collected.rows = days.write()
+    return collected
+
+
+def _resources(
+    session: Session, place: Place, *, collected: CollectedAccount, not_offered: ServiceNotOffered
+) -> Iterator[Resource]:
+    """Yield the resources of every service; record a service that refuses, and go on with the others."""
+    for service, lister in LISTERS:
+        if (service, place.region) in not_offered:
+            continue
+        try:
+            client = session.client(service, region_name=place.region)
+            yield from list(lister(client, place))
+        except AWS_ERRORS as error:
+            if not not_offered.remember(error, service=service, region=place.region):
+                collected.refuse(place.region, service, reason_of(error))
+        except Exception as error:  # such as an operation that this boto3 lacks: only its service is missing
+            collected.refuse(place.region, service, f"unexpected {reason_of(error)}")
+
+
+def _readings(
+    session: Session,
+    place: Place,
+    *,
+    resources: list[Resource],
+    first: date,
+    window: Window,
+    collected: CollectedAccount,
+) -> Iterator[MetricReadings]:
+    """Yield complete readings; record incomplete ones, which must not be stored as zeros."""
+    if not resources:
+        return
+    try:
+        client = session.client("cloudwatch", region_name=place.region)
+        readings = list(read_metrics(client, resources, first=first, today=window.today))
+    except Exception as error:
+        expected = "" if isinstance(error, AWS_ERRORS) else "unexpected "
+        collected.refuse(place.region, "cloudwatch", expected + reason_of(error))
+        return
+    for reading in readings:
+        if reading.days is None:
+            collected.refuse(
+                place.region,
+                "cloudwatch",
+                f"incomplete data for {reading.metric.name} of {reading.resource.arn}",
+            )
+        else:
+            yield reading

@@ -1,0 +1,98 @@
+"""Store the operational events of a run: of the accounts and of requests by day, and of the files of a CI."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from urllib.parse import unquote
+
+from focuswatch.collect.ci_event_files import (
+    CSV,
+    FOLDER,
+    JSON_LINES,
+    MOST_BYTES,
+    POSTED,
+    UnreadableFileError,
+    events_of_file,
+)
+from focuswatch.collect.collected_event import CollectedEvent
+from focuswatch.collect.collected_files import EVENTS_FOLDER, Store, file_events_key
+
+RECENT_DAYS = 2  # read again: CloudTrail and CloudWatch list events minutes to hours late
+FIRST_DAYS = 14  # of a first run, and after a pause
+
+
+def first_day_of_events(store: Store, *, today: date) -> date:
+    """Return the first day that a run reads: so that no day is left out after a pause of up to FIRST_DAYS."""
+    until = store.events_collected_until()
+    earliest = today - timedelta(days=FIRST_DAYS)
+    return earliest if until is None else max(min(until, today - timedelta(days=RECENT_DAYS)), earliest)
+
+
+def store_events(events: Iterable[CollectedEvent], *, since: date, today: date, store: Store) -> int:
+    """Add the events to those stored of their days, of which each gets a file; return the number of new events."""
+    by_day: dict[date, set[CollectedEvent]] = {
+        since + timedelta(days=offset): set() for offset in range((today - since).days + 1)
+    }
+    for event in events:
+        by_day.setdefault(event.occurred_at.date(), set()).add(event)
+    added = 0
+    for day, found in by_day.items():
+        stored = set(store.events(day))
+        added += len(found - stored)
+        if found - stored or not stored:
+            store.write_events(sorted(found | stored, key=_order), day=day)
+    return added
+
+
+def store_event_files(store: Store) -> dict[str, str]:
+    """Read the files of a CI that changed since they were read; return why each of the others cannot be read."""
+    unreadable: dict[str, str] = {}
+    read = store.objects(f"{EVENTS_FOLDER}file-")
+    files = {
+        key: file
+        for key, file in store.objects(FOLDER).items()
+        if key.endswith((*CSV, *JSON_LINES)) and not key.startswith(POSTED)
+    }
+    for key, file in files.items():
+        earlier = read.get(file_events_key(key))
+        if earlier is not None and earlier.modified > file.modified:
+            continue
+        if file.size > MOST_BYTES:
+            unreadable[key] = (
+                f"the file has {file.size:,} bytes, expected at most {MOST_BYTES:,}; split the file"
+            )
+            continue
+        try:
+            events = events_of_file(key, store.content(key))
+        except UnreadableFileError as error:
+            unreadable[key] = str(error)
+            continue
+        store.write_events_of_file(sorted(events, key=_order), key=key)
+    for key in _deleted(read, files):
+        store.write_events_of_file((), key=key)
+    return unreadable
+
+
+def posted_events(store: Store, *, since: date, today: date) -> tuple[list[CollectedEvent], dict[str, str]]:
+    """Return the events that a CI posted from a day on, and why stored requests cannot be read, by key."""
+    events: list[CollectedEvent] = []
+    unreadable: dict[str, str] = {}
+    for offset in range((today - since).days + 1):
+        for key in store.objects(f"{POSTED}{since + timedelta(days=offset)}/"):
+            try:
+                events.extend(events_of_file(key, store.content(key)))
+            except UnreadableFileError as error:
+                unreadable[key] = str(error)
+    return events, unreadable
+
+
+def _deleted(read: Iterable[str], files: Iterable[str]) -> Iterable[str]:
+    """Yield the keys of files that were read and deleted since."""
+    present = {file_events_key(key) for key in files}
+    prefix = f"{EVENTS_FOLDER}file-"
+    yield from (
+        unquote(key.removeprefix(prefix).removesuffix(".parquet")) for key in read if key not in present
+    )
+
+
+def _order(event: CollectedEvent) -> tuple[str, ...]:
+    return tuple(str(value) for value in event.row.values())

@@ -1,0 +1,147 @@
+"""Run the hourly collection of tokens: many accounts at once, into one file a day.
+
+A Region of an account that could not be read keeps its place in `read_until`, so that a later run reads the gap: in the
+table, an hour without a row is an hour without calls.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from threading import Lock
+
+from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
+from focuswatch.collect.collected_files import Store, TokenHours
+from focuswatch.collect.member_sessions import AT_ONCE, SessionFor
+from focuswatch.collect.token_hours import HourSpan, region_hours
+from focuswatch.collect.watched_resources import Place
+
+FIRST_DAYS = 29  # the history of the detection live_burn, and the day that is compared with it
+# Accounts whose whole history a run reads, so that it fits into memory; the others follow an hour later.
+MOST_FIRST_READS = 40
+
+
+@dataclass(frozen=True)
+class HourlySummary:
+    """The result of a run: accounts read, hours that are new or changed, and what could not be read."""
+
+    accounts: tuple[str, ...]
+    changed: int
+    refused: tuple[Refusal, ...]
+    postponed: tuple[str, ...]
+
+    @property
+    def refusals(self) -> dict[str, str]:
+        """Return the reason by account and Region."""
+        return {" ".join((one.sub_account_id, one.region)).strip(): one.reason for one in self.refused}
+
+
+@dataclass(frozen=True)
+class _AccountHours:
+    account: str
+    hours: TokenHours
+    refused: tuple[Refusal, ...] = ()
+    read: tuple[Place, ...] = ()
+
+
+@dataclass
+class _FirstReads:
+    """Counts the accounts whose whole history is read."""
+
+    left: int
+    lock: Lock
+
+    def take(self) -> bool:
+        with self.lock:
+            self.left -= 1
+            return self.left >= 0
+
+
+def collect_token_hours(
+    accounts: Iterable[str],
+    *,
+    session_for: SessionFor,
+    store: Store,
+    regions: Sequence[str],
+    now: datetime,
+    most_first_reads: int = MOST_FIRST_READS,
+) -> HourlySummary:
+    """Write the tokens of the complete hours before `now` that are new or may have changed.
+
+    Refusals of accounts and Regions are in the summary and fail nothing. Raises if the bucket refuses.
+    """
+    end = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    first = end - timedelta(days=FIRST_DAYS)
+    read_until = store.token_hours_read_until()
+    not_offered, first_reads = ServiceNotOffered(), _FirstReads(most_first_reads, Lock())
+
+    def collected(account: str) -> _AccountHours | None:
+        spans = {
+            Place(account, region): HourSpan(first, end, read_until.get(_key(account, region)))
+            for region in regions
+        }
+        if any(span.read_until is None for span in spans.values()) and not first_reads.take():
+            return None
+        return _account_hours(account, spans, session_for=session_for, not_offered=not_offered)
+
+    listed = sorted(accounts)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        results = list(pool.map(collected, listed))
+    found = [one for one in results if one]
+    changed = _write(store, found)
+    read = {_key(place.account, place.region): end for one in found for place in one.read}
+    store.write_token_hours_read_until({**read_until, **read})
+    return HourlySummary(
+        accounts=tuple(one.account for one in found if one.read),
+        changed=changed,
+        refused=tuple(sorted(refusal for one in found for refusal in one.refused)),
+        postponed=tuple(account for account, one in zip(listed, results, strict=True) if one is None),
+    )
+
+
+def _key(account: str, region: str) -> str:
+    return f"{account} {region}"
+
+
+def _account_hours(
+    account: str,
+    spans: Mapping[Place, HourSpan],
+    *,
+    session_for: SessionFor,
+    not_offered: ServiceNotOffered,
+) -> _AccountHours:
+    try:
+        session = session_for(account)
+    except AWS_ERRORS as error:
+        return _AccountHours(account, {}, (Refusal(account, "", "", reason_of(error)),))
+    hours: TokenHours = {}
+    refused: list[Refusal] = []
+    read = []
+    for place, span in spans.items():
+        found, refusals = region_hours(session, place, span=span, not_offered=not_offered)
+        hours |= found
+        refused += refusals
+        if not refusals:
+            read.append(place)
+    return _AccountHours(account, hours, tuple(refused), tuple(read))
+
+
+def _write(store: Store, found: Iterable[_AccountHours]) -> int:
+    """Write the days that changed; return the number of new or changed values."""
+    hours = sorted((key, tokens) for one in found for key, tokens in one.hours.items())
+    return sum(_write_day(store, day, dict(some)) for day, some in _by_day(hours))
+
+
+def _by_day(
+    hours: Sequence[tuple[tuple[date, int, str, str, str, str], float]],
+) -> Iterator[tuple[date, Iterable[tuple[tuple[date, int, str, str, str, str], float]]]]:
+    return groupby(hours, key=lambda item: item[0][0])
+
+
+def _write_day(store: Store, day: date, hours: TokenHours) -> int:
+    before = store.token_hours(day)
+    changed = sum(before.get(key) != tokens for key, tokens in hours.items())
+    if changed:
+        store.write_token_hours(day, before | hours)
+    return changed

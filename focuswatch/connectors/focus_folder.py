@@ -1,0 +1,117 @@
+"""FOCUS 1.2 files of one vendor in a local folder, written with DuckDB.
+
+See focuswatch.connectors.charge_files_protocol.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from focuswatch.connectors.charge_files_protocol import FILE_NAME, other_accounts, period_path
+from focuswatch.connectors.focus_rows import COLUMNS, BillingAccount, focus_row, period_of
+from focuswatch.connectors.vendor_charge import VendorCharge
+from focuswatch.engines.quoted_names import file_list, quoted
+from focuswatch.engines.sql_values import literal
+from focuswatch.errors import ConfigError
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class FocusFolder:
+    """ChargeFiles in the folder `path`, as focuswatch.bill.ingest.delivery_selection reads it."""
+
+    path: Path
+
+    def newest_day(self) -> date | None:
+        """Return the newest day with charges; see ChargeFiles."""
+        files = self._files
+        if not files:
+            return None
+        with _connection() as connection:
+            (newest,) = connection.execute(
+                f"SELECT CAST(max(ChargePeriodStart) AS DATE) FROM {_read(files)}"
+            ).fetchall()[0]
+        return newest if isinstance(newest, date) else None
+
+    def check_account(self, account: BillingAccount) -> None:
+        """Raise ConfigError for files of another account; see ChargeFiles."""
+        files = self._files
+        if not files:
+            return
+        with _connection() as connection:
+            found = connection.execute(
+                f"SELECT DISTINCT ProviderName, BillingAccountId FROM {_read(files)} ORDER BY ALL"
+            ).fetchall()
+        if others := other_accounts(found, account=account):
+            raise ConfigError(
+                f"{self.path} contains charges of {others}; expected {account.vendor} {account.id}. "
+                "Choose another folder, because a folder contains the files of one billing account"
+            )
+
+    def replace_days(
+        self, charges: Sequence[VendorCharge], *, account: BillingAccount, first: date, until: date
+    ) -> None:
+        """Replace the days [first, until); see ChargeFiles. A billing period without any charge has no file."""
+        rows: dict[date, list[tuple[Any, ...]]] = defaultdict(list)
+        for charge in charges:
+            rows[period_of(charge.day)].append(focus_row(charge, account=account))
+        self.path.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.path / ".lock"), _connection() as connection:
+            period = period_of(first)
+            while period < until:
+                _replace(connection, self.path / period_path(period), rows[period], first=first, until=until)
+                period = period_of(period + timedelta(days=31))
+
+    @property
+    def _files(self) -> list[Path]:
+        return sorted(self.path.glob(f"data/billing_period=*/{FILE_NAME}"))
+
+
+def _replace(
+    connection: "duckdb.DuckDBPyConnection",
+    path: Path,
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    first: date,
+    until: date,
+) -> None:
+    types = ", ".join(f"{quoted(name)} {type_}" for name, type_ in COLUMNS.items())
+    connection.execute(f"CREATE OR REPLACE TABLE charges ({types})")
+    if path.exists():
+        connection.execute(
+            f"INSERT INTO charges BY NAME SELECT * FROM {_read([path])} "
+            f"WHERE ChargePeriodStart < {literal(first)} OR ChargePeriodStart >= {literal(until)}"
+        )
+    if rows:
+        connection.executemany(f"INSERT INTO charges VALUES ({', '.join('?' * len(COLUMNS))})", rows)
+    (count,) = connection.execute("SELECT count(*) FROM charges").fetchall()[0]
+    if not count:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.tmp")  # hidden, so that no scan reads it
+    try:
+        connection.execute(
+            "COPY (FROM charges ORDER BY ChargePeriodStart, SubAccountId, SkuMeter, ResourceId, x_User) "
+            f"TO {literal(str(unfinished))} (FORMAT parquet, COMPRESSION zstd)"
+        )
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _connection() -> "duckdb.DuckDBPyConnection":
+    import duckdb
+
+    return duckdb.connect()
+
+
+def _read(files: Sequence[Path]) -> str:
+    return f"read_parquet({file_list(map(str, files))}, hive_partitioning = false, union_by_name = true)"

@@ -1,0 +1,70 @@
+"""Verified savings: after a finding is resolved, its cost is read from the bill again."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.engines import Engine
+from focuswatch.engines.sql_values import Scalar, portions
+from focuswatch.findings.finding import DAYS_A_MONTH, money
+from focuswatch.findings.verified_saving import VerifiedSaving
+from focuswatch.ledger import LedgerEntry
+
+VERIFY_DAYS = 30  # for so long after a finding was resolved its cost is read again
+PREVIOUS_DAYS = 7  # of the previous cost
+PREVIOUS_AGO = 7  # days before it was reported last: the cause may be fixed days before a finding clears
+
+
+def measured_savings(
+    entries: Iterable[LedgerEntry], *, engine: Engine, catalog: Catalog, as_of: date
+) -> dict[str, VerifiedSaving]:
+    """Return the saving of each recently resolved waste entry as the bill shows it now, by fingerprint.
+
+    An entry whose account has no settled days is left out. Raises QueryError.
+    """
+    since = as_of - timedelta(days=VERIFY_DAYS)
+    resolved = {
+        entry.fingerprint: entry
+        for entry in entries
+        if entry.state == "resolved"
+        and entry.finding.category == "waste"
+        and entry.resolved_on is not None
+        and since <= entry.resolved_on <= as_of
+    }
+    savings = {}
+    for portion in portions(_measured(entry) for entry in resolved.values()):
+        statement = catalog.lookups["resolved_costs"].render(
+            {"resolved": portion, "previous_days": PREVIOUS_DAYS}
+        )
+        for row in engine.query(statement, label="saved"):
+            savings[row["fingerprint"]] = _saving(resolved[row["fingerprint"]], row)
+    return savings
+
+
+def _saving(entry: LedgerEntry, row: Mapping[str, Any]) -> VerifiedSaving:
+    """Return the previous cost less the cost now, within what the finding said.
+
+    The previous cost counts where it is higher than the stated saving: a smaller machine still costs money.
+    """
+    expected, cost = money(entry.finding.monthly_cost / DAYS_A_MONTH), money(row["daily_cost"])
+    previous = max(expected, money(row["previous_daily_cost"]))
+    assert entry.resolved_on is not None
+    return VerifiedSaving(
+        since=entry.resolved_on,
+        measured_from=row["first_day"],
+        measured_until=row["last_day"],
+        daily_cost=cost,
+        daily_saving=min(max(previous - cost, Decimal(0)), expected),
+        expected_daily_saving=expected,
+    )
+
+
+def _measured(entry: LedgerEntry) -> tuple[Scalar, ...]:
+    """Return the row of an entry: its identity, and the days of its previous cost."""
+    finding = entry.finding
+    until = finding.last_seen - timedelta(days=PREVIOUS_AGO)
+    first = until - timedelta(days=PREVIOUS_DAYS - 1)
+    identity = (finding.sub_account_id, finding.region_id, finding.service_name, finding.resource_id)
+    return entry.fingerprint, *identity, first, until

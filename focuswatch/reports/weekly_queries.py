@@ -1,0 +1,55 @@
+"""The weekly digests of an open bill: query the week's spend and the launches, and build the summaries."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from focuswatch.bill.bill_protocol import Bill
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.explain.event_queries import events_of_accounts
+from focuswatch.engines import Row
+from focuswatch.findings.explanation import OperationalEvent
+from focuswatch.ledger import LedgerEntry
+from focuswatch.owners.muted_launch_costs import costs_muted_by_launches
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.launch_review import launches_ended_this_week
+from focuswatch.reports.run_report import report_rows
+from focuswatch.reports.weekly_summary import LEAST_MOVEMENT_USD, Week, weeks
+
+
+def weeks_of_bill(
+    bill: Bill, *, entries: Iterable[LedgerEntry], catalog: Catalog, owners: Owners
+) -> list[Week]:
+    """Return the organization's week, then that of each team with spend or an open finding. Raises QueryError."""
+    rows = report_rows(catalog.report("team_weeks"), engine=bill.engine, as_of=bill.as_of, owners=owners)
+    return weeks(
+        rows,
+        entries,
+        owners=owners,
+        as_of=bill.as_of,
+        currency=bill.summary.currency,
+        launches=costs_muted_by_launches(
+            bill.engine,
+            catalog=catalog,
+            owners=owners,
+            as_of=bill.as_of,
+            per_usd=float(bill.summary.rate(owners).per_usd),
+        ),
+        reviews=launches_ended_this_week(bill.engine, catalog=catalog, owners=owners, as_of=bill.as_of),
+        events=_events_of_week(rows, bill=bill, catalog=catalog),
+    )
+
+
+def _events_of_week(
+    rows: Sequence[Row], *, bill: Bill, catalog: Catalog
+) -> Mapping[str, Sequence[OperationalEvent]]:
+    """Return the operational events of the week's settled days, of accounts whose cost rose."""
+    settled_until = next((row["settled_until"] for row in rows), None)
+    if settled_until is None:
+        return {}
+    return events_of_accounts(
+        (row["sub_account_id"] for row in rows if row["movement"] >= LEAST_MOVEMENT_USD),
+        first_day=settled_until - timedelta(days=6),
+        end_day=settled_until + timedelta(days=1),
+        engine=bill.engine,
+        catalog=catalog,
+    )

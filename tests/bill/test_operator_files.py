@@ -1,0 +1,76 @@
+"""Files that an operator writes or gives beside an export: whatever is in them or in their names is read or named."""
+
+import duckdb
+import pytest
+
+from focuswatch.authoring.detection_cases import read_cases
+from focuswatch.bill import local_tables
+from focuswatch.bill.schema import table_columns
+from focuswatch.catalog.sql_catalog import read_entry
+from focuswatch.catalog.sql_headers import DetectionHeader
+from focuswatch.catalog.toml_text import parse_toml
+from focuswatch.engines.duckdb_engine import connect
+from focuswatch.errors import CatalogError, ConfigError
+from focuswatch.operations.deployment_config import Deployment
+from focuswatch.owners.owners_file import Owners
+
+ACTIVITY_ROW = "2026-05-01,111122223333,us-east-1,AWS/SageMaker,arn:{name},Invocations,1\n"
+HOSTILE_TOML = {
+    "deep arrays": "a = " + "[" * 5000 + "]" * 5000,
+    "deep tables": "a = " + "{b = " * 3000 + "1" + "}" * 3000,
+    "5,000 digits": "a = " + "9" * 5000,
+    "no TOML": "a = = 1",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE_TOML.values(), ids=HOSTILE_TOML)
+def test_invalid_toml_is_one_error(tmp_path, text):
+    """owners.toml, deployment.toml, a detection's header and its cases: the error contains the file name."""
+    with pytest.raises(ValueError):  # noqa: PT011  the message is tomllib's or ours
+        parse_toml(text)
+    path = tmp_path / "owners.toml"
+    path.write_text(text)
+    for load in (Owners.load, Deployment.load):
+        with pytest.raises(ConfigError, match=r"owners\.toml is not TOML: ") as caught:
+            load(path)
+        assert "\n" not in str(caught.value)
+    detection = tmp_path / "deep.sql"
+    detection.write_text(f"/*\n{text}\n*/\nSELECT 1")
+    with pytest.raises(CatalogError, match=r"deep\.sql: the header is not valid TOML"):
+        read_entry(detection, DetectionHeader)
+    with pytest.raises(CatalogError, match=r"owners\.toml: "):
+        read_cases(path)
+
+
+def test_text_that_is_not_utf_8_is_one_error(tmp_path):
+    """As saved by an editor with another encoding."""
+    path = tmp_path / "a.sql"
+    path.write_bytes(b'/* title = "caf\xe9" */ SELECT 1')
+    with pytest.raises(CatalogError, match=r"a\.sql: not UTF-8 text"):
+        read_entry(path, DetectionHeader)
+    with pytest.raises(CatalogError, match=r"a\.sql: not UTF-8 text"):
+        read_cases(path)
+    with pytest.raises(ConfigError, match=r"a\.sql is not TOML"):
+        Owners.load(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["act[1]", "*", "?", "act[!1]", "{a,b}", "it's", "a;b", "**", "🙂", "a b", "[[", "a\\b"]
+)
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_given_file_is_read_whatever_its_name(tmp_path, name, ending):
+    """A name is not a pattern: `act[1].parquet` must not match `act1.parquet`."""
+    header = ",".join(table_columns.ACTIVITY) + "\n"
+    for one in ("act1", "a", "b", name):
+        path = tmp_path / f"{one}{ending}"
+        text = tmp_path / "given.txt"
+        text.write_text(header + ACTIVITY_ROW.format(name="named" if one == name else "other"))
+        if ending == ".csv":
+            path.write_bytes(text.read_bytes())
+        else:
+            target = str(path).replace("'", "''")
+            duckdb.sql(f"COPY (FROM read_csv('{text}', all_varchar = true)) TO '{target}' (FORMAT parquet)")
+    connection = connect()
+    local_tables.load_file(connection, "activity", table_columns.ACTIVITY, tmp_path / f"{name}{ending}")
+    assert connection.execute("SELECT resource_id FROM activity").fetchall() == [("arn:named",)]
+    connection.close()

@@ -1,0 +1,68 @@
+"""Values become SQL literals of the right type, and nothing else ever becomes SQL."""
+
+from datetime import date
+
+import pytest
+
+from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.sql_values import MOST_GIVEN_BYTES, literals, placeholders, portions, render
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        7,
+        -1,
+        0.1,
+        1e-9,
+        2.5e20,
+        True,
+        False,
+        "it's",
+        "'; DROP TABLE x --",
+        "🙂 \\ \n $as_of",
+        "",
+        date(2024, 2, 29),
+    ],
+)
+def test_literal_keeps_value_and_type(value):
+    """Also quotes, emoji, tiny and huge numbers."""
+    (back,) = connect().execute(f"SELECT {literals(value)}").fetchone()
+    assert back == value
+    assert type(back) is type(value)
+
+
+def test_float_is_a_double_on_each_engine():
+    """Trino reads 0.1 as a decimal, which divides differently."""
+    assert [literals(value) for value in (0.1, 20.0, 1e-9)] == ["0.1E0", "20.0E0", "1E-09"]
+
+
+def test_lists_and_rows_are_comma_separated():
+    """For IN (…), ARRAY[…] and VALUES."""
+    assert literals(["a", "b"]) == "'a', 'b'"
+    assert literals([("a", 1), (None, 2)]) == "('a', 1), (CAST(NULL AS varchar), 2)"
+    assert literals([]) == "CAST(NULL AS varchar)"
+
+
+def test_rows_are_split_at_the_statement_limit():
+    """In order, each row once, within the limit of Athena; a row that is too long is alone."""
+    rows = [(f"ü{number}" + "x" * 990, number) for number in range(1000)] + [
+        ("y" * MOST_GIVEN_BYTES, 0),
+        ("z", 1),
+    ]
+    parts = list(portions(rows))
+    assert [row for portion in parts for row in portion] == rows
+    assert [len(literals(portion).encode()) <= MOST_GIVEN_BYTES for portion in parts] == [True] * 7 + [
+        False,
+        True,
+    ]
+    assert len(parts) == 9 and list(portions([])) == []
+
+
+def test_placeholders_in_comments_are_ignored():
+    assert placeholders("SELECT $as_of -- not $this\n, $least") == {"as_of", "least"}
+
+
+def test_rendered_value_is_not_rendered_again():
+    """A tag that looks like a placeholder is not replaced."""
+    assert render("$a $b", {"a": "$b", "b": 1}) == "'$b' 1"

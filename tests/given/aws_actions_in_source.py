@@ -1,0 +1,170 @@
+"""List the AWS actions that the code of a Lambda function calls, from the source: client methods by file."""
+
+import ast
+import functools
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import botocore.session
+from botocore import xform_name
+
+from tests.given.deployments import ROOT
+
+# The file, and the services whose methods it calls. A file that calls AWS and is not here is found, see `callers`.
+SERVICES = {
+    "focuswatch/collect/organization_accounts.py": ["organizations"],
+    "focuswatch/collect/member_sessions.py": ["sts"],
+    "focuswatch/collect/collected_files.py": ["s3"],
+    "focuswatch/connectors/focus_bucket.py": ["s3"],
+    "focuswatch/controls/pause_role_clients.py": ["sts"],
+    "focuswatch/controls/role_deny_policy.py": ["iam"],
+    "focuswatch/notify/queue_batch.py": ["sqs"],
+    "focuswatch/notify/claims.py": ["dynamodb"],
+    "focuswatch/notify/pacing.py": ["dynamodb"],
+    "focuswatch/engines/athena_engine.py": ["athena", "s3"],
+    "focuswatch/bill/ingest/s3_source.py": ["s3"],
+    "focuswatch/operations/heartbeat.py": ["dynamodb"],
+    "focuswatch/operations/function_lease.py": ["dynamodb"],
+    "focuswatch/ledger/dynamodb_ledger.py": ["dynamodb"],
+    "focuswatch/ledger/dynamodb_pages.py": ["dynamodb"],
+    "focuswatch/notify/sns_publish.py": ["sns"],
+    "focuswatch/notify/eventbridge_events.py": ["events"],
+    "focuswatch/notify/mail/client.py": ["sesv2"],
+    "focuswatch/notify/mail/daily_limit.py": ["dynamodb"],
+    "focuswatch/notify/mail/mail_digest_queue.py": ["dynamodb"],
+    "focuswatch/notify/security/client.py": ["securityhub"],
+    "focuswatch/notify/security/ocsf_files.py": ["s3"],
+    "focuswatch/operations/queue_depths.py": ["sqs"],
+    "focuswatch/notify/slack/deliver.py": ["dynamodb"],
+    "focuswatch/notify/slack/digest_queue.py": ["dynamodb"],
+    "focuswatch/notify/response_recording.py": ["dynamodb"],
+    "focuswatch/bill/refresh/athena_table_files.py": ["s3"],
+    "focuswatch/bill/refresh/other_bills_state.py": ["s3"],
+    "focuswatch/bill/refresh/glue_partitions.py": ["glue"],
+    "lambdas/answer.py": ["secretsmanager", "sqs"],
+    "lambdas/events.py": ["secretsmanager", "s3"],
+    "lambdas/page.py": ["s3"],
+    "lambdas/environment.py": ["events"],
+    "lambdas/pulse.py": ["sns"],
+}
+# Where IAM's word is not the API's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
+IAM_WORDS = {
+    "sesv2:SendEmail": "ses:SendEmail",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:ListObjects": "s3:ListBucket",
+    "s3:DeleteObjects": "s3:DeleteObject",
+}
+# What awswrangler's functions call, read in its source (3.17): athena/_executions.py, athena/_utils.py.
+WRAPPED = {
+    "wait_query": {"athena:GetQueryExecution"},
+    "start_query_execution": {"athena:GetWorkGroup"},
+    "get_secret": {"secretsmanager:GetSecretValue"},  # Powertools' parameters
+}
+
+
+@dataclass(frozen=True)
+class Used:
+    """A file, and those of its functions that count (None: all)."""
+
+    path: str
+    functions: frozenset[str] | None = None
+
+
+def actions(used: Used) -> set[str]:
+    """The IAM actions that these functions call."""
+    api_methods = methods(*SERVICES[used.path])
+    calls: set[str] = set()
+    for function, name in _called(used.path):
+        if used.functions is None or function in used.functions:
+            calls |= {api_methods[name]} if name in api_methods else set()
+            calls |= WRAPPED.get(name, set())
+    return {IAM_WORDS.get(one, one) for one in calls}
+
+
+def callers(start: str) -> set[str]:
+    """Files that `start` imports, at whatever remove, and that call a method only an AWS client has."""
+    every = methods(*{service for services in SERVICES.values() for service in services})
+    aws_only = {name for name in every if "_" in name}  # `query` and `publish` may be anybody's
+    return {path for path in imported(start) if aws_only & {name for _, name in _called(path)}}
+
+
+@functools.cache
+def methods(*services: str) -> dict[str, str]:
+    """A client's method names, and the action of each."""
+    session = botocore.session.get_session()
+    return {
+        xform_name(operation): f"{service}:{operation}"
+        for service in services
+        for operation in session.get_service_model(service).operation_names
+    }
+
+
+def _called(path: str) -> Iterator[tuple[str, str]]:
+    """(function, method) of every call of a method; pagers are named by a text, others are handed on uncalled."""
+
+    def walk(node: ast.AST, function: str) -> Iterator[tuple[str, str]]:
+        if isinstance(node, ast.FunctionDef):
+            function = node.name
+        if isinstance(node, ast.Attribute):
+            yield function, node.attr
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "get_paginator"
+        ):
+            yield from ((function, one.value) for one in node.args if isinstance(one, ast.Constant))
+        for child in ast.iter_child_nodes(node):
+            yield from walk(child, function)
+
+    return walk(ast.parse((ROOT / path).read_text(encoding="utf-8")), "")
+
+
+def imported(start: str) -> set[str]:
+    """Our own files that a Lambda loads when it starts; imports inside functions are not followed."""
+    return {path for path in _closure(start) if path.endswith(".py")}
+
+
+def packages(start: str) -> set[str]:
+    """Return the third-party modules that a Lambda function imports when it starts."""
+    return {name for name in _closure(start) if not name.endswith(".py")} - set(sys.stdlib_module_names)
+
+
+@functools.cache
+def _closure(start: str) -> set[str]:
+    calls: set[str] = set()
+    unread = [start]
+    while unread:
+        name = unread.pop()
+        path = _path(name)
+        if path in calls or (path is None and _path(name.split(".")[0]) is not None):
+            continue
+        if path is None:
+            calls.add(name.split(".")[0])
+            continue
+        calls.add(path)
+        parents = name.split(".")[:-1]
+        unread += [".".join(parents[:length]) for length in range(1, len(parents) + 1)]
+        unread += _imports(ast.parse((ROOT / path).read_text(encoding="utf-8")).body)
+    return calls
+
+
+def _imports(body: list[ast.stmt]) -> Iterator[str]:
+    for node in body:
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (
+                f"{node.module}.{one.name}" for one in node.names if _path(f"{node.module}.{one.name}")
+            )
+        elif isinstance(node, ast.If | ast.Try) and "TYPE_CHECKING" not in ast.dump(
+            getattr(node, "test", node)
+        ):
+            yield from _imports(node.body)
+
+
+def _path(name: str) -> str | None:
+    base = name.replace(".", "/")
+    return next((one for one in (f"{base}.py", f"{base}/__init__.py") if (ROOT / one).exists()), None)

@@ -1,0 +1,66 @@
+"""Delivery to a local PagerDuty, with a clock that tests set."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto import mock_aws
+
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.notify.claims import Claims
+from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
+from focuswatch.notify.pagerduty.client import PagerDuty, PagerDutySecret
+from focuswatch.notify.pagerduty.deliver import PagerDutyResponses, PagerDutySender
+from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.owners.owners_file import Owners
+from tests.fakes.local_json_service import serving
+from tests.fakes.local_pagerduty import LocalPagerDuty
+from tests.fakes.waiting import patience
+from tests.given.moto_ledger_table import ledger_table
+from tests.given.slack_world import MORNING
+
+KEYS = {"oncall": "a" * 32, "night": "b" * 32}
+OWNERS = Owners.model_validate({"teams": {"search": {"channel": "pagerduty:oncall"}}})
+CATALOG = Catalog.load()
+
+
+@dataclass
+class PagerDutyWorld:
+    """A PagerDuty with the services of KEYS, the ledger's table, and a clock."""
+
+    server: LocalPagerDuty
+    table: Any
+    now: float = MORNING
+    owners: Owners = OWNERS
+    keys: dict[str, str] = field(default_factory=lambda: dict(KEYS))
+    read_seconds: float = field(default_factory=lambda: patience(1))
+
+    def clock(self) -> float:
+        return self.now
+
+    def client(self) -> PagerDuty:
+        secret = PagerDutySecret(routing_keys=self.keys, api=self.server.address)
+        return PagerDuty(secret, read_seconds=self.read_seconds)
+
+    def claims(self) -> Claims[AddressState]:
+        return Claims(self.table, channel="pagerduty", model=AddressState, clock=self.clock)
+
+    def channel(self) -> AddressChannel:
+        """Return a channel for a new batch."""
+        sender = PagerDutySender(self.client())
+        return AddressChannel("pagerduty", sender, self.claims(), self.owners, CATALOG)
+
+    def responses(self) -> PagerDutyResponses:
+        return PagerDutyResponses(self.client(), self.claims())
+
+    def deliver(self, delivery: QueuedNotification) -> str | None:
+        return self.channel().deliver(delivery)
+
+
+@contextmanager
+def pagerduty_world(**options: Any) -> Iterator[PagerDutyWorld]:
+    """Start a PagerDuty without alerts."""
+    services = {key: name for name, key in KEYS.items()}
+    with mock_aws(), serving(LocalPagerDuty(services)) as server:
+        yield PagerDutyWorld(server, ledger_table(), **options)

@@ -1,0 +1,154 @@
+"""Delivery to a local Slack, batch by batch as in a function, with a clock that tests set."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any
+
+from moto import mock_aws
+
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.findings.finding import Finding
+from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.notify.claims import Claims
+from focuswatch.notify.pacing import MessagePacing
+from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.slack.client import Slack
+from focuswatch.notify.slack.deliver import Channels, SlackChannel, SlackState
+from focuswatch.notify.slack.digest_queue import Digests, DigestState
+from focuswatch.notify.slack.finding_message import Links
+from focuswatch.notify.slack.record_response import ResponseRecorder
+from focuswatch.owners.owners_file import Owners
+from tests.fakes.dynamodb_in_memory import MemoryTable
+from tests.fakes.local_slack import LocalSlack, local_slack
+from tests.fakes.slack_workspace import Channel
+from tests.fakes.waiting import patience
+from tests.given.moto_ledger_table import ledger_table
+
+OWNERS = Owners.model_validate({"teams": {"search": {"channel": "#team-search"}}})
+MORNING = datetime(2026, 3, 31, 8, tzinfo=UTC).timestamp()
+CATALOG = Catalog.load()
+
+
+class Killed(BaseException):
+    """The process was killed."""
+
+
+@dataclass
+class Steps:
+    """Counts external calls, and kills the process at one of them."""
+
+    kill_before: int | None = None
+    kill_after: int | None = None
+    taken: int = 0
+
+    def watched(self, target: Any, names: tuple[str, ...]) -> Any:
+        """Return `target` with each call of `names` counted as a step."""
+        steps = self
+
+        class Watched:
+            def __getattr__(self, name: str) -> Any:
+                attribute = getattr(target, name)
+                return steps._step(attribute) if name in names else attribute
+
+        return Watched()
+
+    def _step(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def stepped(*args: Any, **named: Any) -> Any:
+            self.taken += 1
+            if self.taken == self.kill_before:
+                raise Killed
+            created = call(*args, **named)
+            created = list(created) if isinstance(created, Iterator) else created
+            if self.taken == self.kill_after:
+                raise Killed
+            return created
+
+        return stepped
+
+
+@dataclass
+class SlackWorld:
+    """A Slack with the channels of `OWNERS`, the ledger's table, and a clock."""
+
+    server: LocalSlack
+    table: Any
+    now: float = MORNING
+    owners: Owners = OWNERS
+    steps: Steps = field(default_factory=Steps)
+    timeout_seconds: int = field(default_factory=lambda: ceil(patience(1)))  # for a response that never comes
+
+    @property
+    def team(self) -> Channel:
+        """Return the channel of the team search."""
+        return self.server.workspace.named("#team-search", by_name=True)
+
+    @property
+    def finops(self) -> Channel:
+        """Return the fallback channel."""
+        return self.server.workspace.named("#finops", by_name=True)
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def slack(self) -> Slack:
+        pace = MessagePacing(self.table, channel="slack", clock=self.clock, sleep=self.sleep)
+        return Slack(
+            self.server.token, pace=pace, base_url=self.server.api, timeout_seconds=self.timeout_seconds
+        )
+
+    def channel(self) -> SlackChannel:
+        """Return a channel for a new batch."""
+        table = self.steps.watched(self.table, ("get_item", "put_item", "update_item", "query"))
+        slack = self.steps.watched(self.slack(), ("post", "update", "delete", "own_messages", "replies"))
+        claims = Claims(table, channel="slack", model=SlackState, clock=self.clock)
+        gathered = Claims(table, channel="slack digests", model=DigestState, clock=self.clock)
+        return SlackChannel(
+            slack=slack, claims=claims, channels=Channels(self.table, slack),
+            digests=Digests(table, gathered, self.clock), owners=self.owners, catalog=CATALOG,
+            links=lambda _finding: Links(), clock=self.clock,
+        )  # fmt: skip
+
+    def recorder(self) -> ResponseRecorder:
+        """Return a recorder for a new batch of responses."""
+        return ResponseRecorder(
+            self.slack(), self.channel(), DynamoLedger(self.table), self.table, self.clock
+        )
+
+    def deliver(self, *deliveries: QueuedNotification) -> list[str | None]:
+        """Deliver one batch, and send its digests."""
+        channel = self.channel()
+        done = [channel.deliver(one) for one in deliveries]
+        for error in channel.flush().values():
+            raise error
+        return done
+
+
+@contextmanager
+def slack_world(*, quick: bool = False, **options: Any) -> Iterator[SlackWorld]:
+    """Start an empty local Slack; `quick` with a table in memory, as test_memory_table tests it."""
+    with nullcontext() if quick else mock_aws():
+        table = MemoryTable() if quick else ledger_table()
+        world = SlackWorld(None, table, **options)  # type: ignore[arg-type]  # the server needs its clock
+        with local_slack(clock=world.clock) as world.server:
+            for name in ("#team-search", "#finops"):
+                world.server.workspace.channel(name, members=["U0ANNA"])
+            yield world
+
+
+def notification(
+    finding: Finding, kind: NotificationKind = "new", *, number: int = 1, first: bool = False, **more: Any
+) -> QueuedNotification:
+    """Return a notification; the first of its finding, or one that follows the previous number."""
+    status = {"reminder": "open", "saving_verified": "resolved"}.get(kind, kind)
+    changed = finding.model_copy(update={"status": status})
+    follows = number - 1 if number > 1 and not first else None
+    return QueuedNotification(
+        changed, kind, number, follows, **{"in_digest": False, "age_seconds": 0.0, **more}
+    )

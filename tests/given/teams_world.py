@@ -1,0 +1,91 @@
+"""Delivery to a local Microsoft Teams, with a clock that tests set."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto import mock_aws
+
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.notify.address_channel_digests import AddressDigests
+from focuswatch.notify.claims import Claims
+from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
+from focuswatch.notify.pacing import MessagePacing
+from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.response_recording import ResponseLedger
+from focuswatch.notify.slack.digest_queue import DigestState
+from focuswatch.notify.teams.client import TeamsSecret, TeamsWebhooks
+from focuswatch.notify.teams.deliver import TeamsSender
+from focuswatch.notify.teams.link_responses import LinkRecorder
+from focuswatch.owners.owners_file import Owners
+from tests.fakes.local_json_service import serving
+from tests.fakes.local_teams import LocalTeams
+from tests.fakes.waiting import patience
+from tests.given.moto_ledger_table import ledger_table
+from tests.given.slack_world import MORNING
+
+SECRET = "s" * 40
+DOOR = "https://door.lambda-url.eu-west-1.on.aws/"
+PATHS = {"/workflows/1/invoke?sig=abc": "search", "/workflows/2/invoke?sig=def": "finops"}
+OWNERS = Owners.model_validate(
+    {
+        "routing": {"fallback_channel": "teams:finops"},
+        "teams": {"search": {"channel": "teams:search"}},
+    }
+)
+CATALOG = Catalog.load()
+
+
+@dataclass
+class TeamsWorld:
+    """A Teams with the channels of PATHS, the ledger's table, and a clock."""
+
+    server: LocalTeams
+    table: Any
+    now: float = MORNING
+    owners: Owners = OWNERS
+    read_seconds: float = field(default_factory=lambda: patience(1))
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def sender(self) -> TeamsSender:
+        webhooks = {name: self.server.url(name) for name in self.server.channels.values()}
+        pace = MessagePacing(self.table, channel="teams", clock=self.clock, sleep=self.sleep)
+        secret = TeamsSecret(webhooks=webhooks, signing_secret=SECRET)
+        return TeamsSender(TeamsWebhooks(secret, pace, read_seconds=self.read_seconds), DOOR, self.clock)
+
+    def channel(self) -> AddressChannel:
+        """Return a channel for a new batch."""
+        sender = self.sender()
+        claims = Claims(self.table, channel="teams", model=AddressState, clock=self.clock)
+        gathered = Claims(self.table, channel="teams digests", model=DigestState, clock=self.clock)
+        digests = AddressDigests(self.table, kind="teams", sender=sender, claims=gathered, clock=self.clock)
+        return AddressChannel("teams", sender, claims, self.owners, CATALOG, digests)
+
+    def recorder(self) -> LinkRecorder:
+        """Return a recorder for a new batch of responses."""
+        responses = ResponseLedger(DynamoLedger(self.table), self.table)
+        return LinkRecorder(responses, self.sender(), self.owners, CATALOG, self.clock)
+
+    def deliver(self, *deliveries: QueuedNotification) -> list[str | None]:
+        """Deliver one batch, and send its digests."""
+        channel = self.channel()
+        done = [channel.deliver(one) for one in deliveries]
+        for error in channel.flush().values():
+            raise error
+        return done
+
+
+@contextmanager
+def teams_world(**options: Any) -> Iterator[TeamsWorld]:
+    """Start a Teams without messages."""
+    with mock_aws():
+        world = TeamsWorld(None, ledger_table(), **options)  # type: ignore[arg-type]
+        with serving(LocalTeams(dict(PATHS), world.clock)) as world.server:
+            yield world

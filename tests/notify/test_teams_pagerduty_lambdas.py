@@ -1,0 +1,129 @@
+"""The Lambda functions of Teams and PagerDuty with their environment: from a queue to the channel, and back."""
+
+import json
+from contextlib import ExitStack
+from types import SimpleNamespace
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from focuswatch.ledger import decide
+from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.ledger.ledger_entry import Notification, PendingNotification
+from focuswatch.notify.sns_publish import message_attributes
+from focuswatch.notify.teams.signed_action import LinkResponse
+from focuswatch.owners.owners_file import Owners
+from tests.fakes.local_json_service import serving
+from tests.fakes.local_pagerduty import LocalPagerDuty
+from tests.fakes.local_teams import LocalTeams, seen
+from tests.given.moto_ledger_table import ledger_table
+from tests.given.one_line_findings import finding, run
+
+OWNERS = Owners.model_validate(
+    {"teams": {"search": {"channels": [{"to": "teams:search"}, {"to": "pagerduty:oncall"}]}}}
+)
+FINDING = finding(team="search")
+CONTEXT = SimpleNamespace(
+    function_name="it", memory_limit_in_mb=1, invoked_function_arn="arn", aws_request_id="1",
+    get_remaining_time_in_millis=lambda: 300_000,
+)  # fmt: skip
+
+
+@pytest.fixture
+def deployed(monkeypatch):
+    """The table, a queue, the secrets, both channels, and owners.toml."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
+        "POWERTOOLS_TRACE_DISABLED": "1", "POWERTOOLS_METRICS_NAMESPACE": "it", "POWERTOOLS_SERVICE_NAME": "it",
+        "FOCUSWATCH_LEDGER": "ledger", "FOCUSWATCH_PAGE_DOOR": "https://door.example.com/",
+        "FOCUSWATCH_TEAMS_SECRET": "teams", "FOCUSWATCH_PAGERDUTY_SECRET": "pagerduty",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "FOCUSWATCH_SLACK_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    from aws_lambda_powertools.utilities import parameters
+
+    from lambdas.environment import LambdaRun
+
+    monkeypatch.setattr(LambdaRun, "owners", OWNERS)
+    with ExitStack() as stack:
+        stack.enter_context(mock_aws())
+        parameters.clear_caches()
+        teams = stack.enter_context(serving(LocalTeams({"/search": "search"}, lambda: 0.0)))
+        teams.limit = None
+        pagerduty = stack.enter_context(serving(LocalPagerDuty({"k" * 32: "oncall"})))
+        secrets = {
+            "teams": {"webhooks": {"search": teams.url("search")}, "signing_secret": "s" * 32},
+            "pagerduty": {"routing_keys": {"oncall": "k" * 32}, "api": pagerduty.address},
+        }
+        for name, value in secrets.items():
+            boto3.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(value))
+        sqs = boto3.client("sqs")
+        for variable in ("FOCUSWATCH_QUEUE", "FOCUSWATCH_DEAD_LETTERS"):
+            monkeypatch.setenv(variable, sqs.create_queue(QueueName=variable)["QueueUrl"])
+        table = ledger_table()
+        DynamoLedger(table).update(
+            lambda entries, silences: decide(entries, silences, run(FINDING)), evaluated=()
+        )
+        yield SimpleNamespace(teams=teams, pagerduty=pagerduty, table=table)
+        parameters.clear_caches()
+
+
+def published(number=1, after=None):
+    """The record of a queue for what `publish` sends of the finding."""
+    pending = PendingNotification(number, after, Notification(kind="new", finding=FINDING))
+    attributes = {
+        name: {"stringValue": one["StringValue"], "dataType": "String"}
+        for name, one in message_attributes(pending).items()
+    }
+    return queued(FINDING.model_dump_json(by_alias=True), attributes)
+
+
+def queued(body, attributes=None):
+    return {
+        "messageId": "m", "receiptHandle": "r", "body": body, "messageAttributes": attributes or {},
+        "attributes": {"SentTimestamp": "0", "ApproximateReceiveCount": "1"},
+    }  # fmt: skip
+
+
+def invoked(name, *records):
+    module = __import__(f"lambdas.{name}", fromlist=["handler"])
+    return module.handler({"Records": list(records)}, CONTEXT)
+
+
+def test_the_function_of_each_channel_delivers_what_publish_sent(deployed):
+    """Once, whatever else the queue brings."""
+    for name in ("teams", "pagerduty"):
+        assert invoked(name, published(), published()) == {"batchItemFailures": []}
+    assert [len(deployed.teams.cards("search")), len(deployed.pagerduty.of("oncall"))] == [1, 1]
+    assert "https://door.example.com/action?" in deployed.teams.cards("search")[0]["actions"][0]["url"]
+
+
+def test_record_stores_a_response_from_a_link_and_shows_it_in_both_channels(deployed):
+    """Without Slack."""
+    for name in ("teams", "pagerduty"):
+        invoked(name, published())
+    response = LinkResponse("id", "acknowledge", FINDING.fingerprint, "search", "Anna Ek")
+    assert invoked("record", queued(response.to_json())) == {"batchItemFailures": []}
+    entry = DynamoLedger(deployed.table).entries()[FINDING.fingerprint]
+    assert entry.acknowledged_by == "Anna Ek (via Teams link)"
+    assert deployed.pagerduty.alerts[0].status == "acknowledged"
+    assert "Anna Ek (via Teams link) acknowledged" in seen(deployed.teams.cards("search")[-1])
+
+
+def test_a_response_is_shown_in_pagerduty_after_it_was_down(deployed):
+    """The queue brings the response again, and it is recorded once."""
+    for name in ("teams", "pagerduty"):
+        invoked(name, published())
+    response = queued(LinkResponse("id", "snooze_7", FINDING.fingerprint, "search", "Anna").to_json())
+    deployed.pagerduty.faults.queued = ["down"]
+    assert invoked("record", response) == {"batchItemFailures": [{"itemIdentifier": "m"}]}
+    assert invoked("record", response) == {"batchItemFailures": []}
+    assert deployed.pagerduty.alerts[0].status == "acknowledged"
+    assert len(DynamoLedger(deployed.table).suppressions()) == 1
+
+
+def test_what_is_no_response_becomes_a_dead_letter(deployed):
+    """Retrying it would not help."""
+    assert invoked("record", queued("[]"), queued("{}"), queued("no")) == {"batchItemFailures": []}
