@@ -140,7 +140,8 @@ class Monitoring(Construct):
         """
         functions, queues = self._functions.functions, self._functions.dead_letters
         # What fails in a function that a queue feeds is retried, or becomes a dead letter.
-        shown = [kind for kind in self._kinds if kind not in self._functions.queues]
+        # The function `events` runs when a CI system posts; its errors have an alarm.
+        shown = [kind for kind in self._kinds if kind not in self._functions.queues and kind != "events"]
         runs = [
             self._metric("Runs", statistic="Sum", period=Duration.days(1), service=kind).with_(label=kind)
             for kind in shown

@@ -106,7 +106,7 @@ def test_unknown_detection_lists_the_valid_ids(tmp_path):
 
 
 def test_own_catalog_has_no_problems():
-    """Headers, portable SQL, columns; its cases run in test_detections.py."""
+    """Headers, portable SQL, columns; its cases run in test_every_detection_case.py."""
     assert statement_problems(Catalog.load()) == []
 
 

@@ -34,7 +34,7 @@ from focuswatch.mcp_server.response_size import DATA
 from focuswatch.operations.doctor import run_doctor
 from focuswatch.operations.heartbeat import heartbeats
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.page.shown_findings import is_shown
+from focuswatch.reports.page.shown_findings import shown_incidents
 from focuswatch.reports.page.signed_page_link import KEY
 from focuswatch.simulate import simulate
 from focuswatch.simulate.simulation import Simulated
@@ -362,7 +362,8 @@ def check_page(deployed: Deployed) -> None:
         ledger = DynamoLedger(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
         entries, silences = ledger.entries().values(), ledger.suppressions()
     as_of = date.fromisoformat(shown["as_of"])
-    seen = {one.fingerprint for one in entries if is_shown(one, silences, as_of=as_of)}
+    incidents = shown_incidents(entries, silences, as_of=as_of)
+    seen = {one.fingerprint for incident in incidents for one in incident}
     assert {one["fingerprint"] for one in shown["findings"]} == seen
     assert not shown["coverage"]["failures"] and shown["coverage"]["detections"] == len(Catalog.load().live)
     assert {row["fingerprint"] for row in deployed.table("known_findings")} == {
@@ -383,7 +384,8 @@ def check_agent(deployed: Deployed, folder: Path) -> None:
         ledger = DynamoLedger(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
         entries, suppressions = ledger.entries(), ledger.suppressions()
         as_of = max(ledger.evaluated_until().values())
-    expected = {one.fingerprint for one in entries.values() if is_shown(one, suppressions, as_of=as_of)}
+    incidents = shown_incidents(entries.values(), suppressions, as_of=as_of)
+    expected = {one.fingerprint for incident in incidents for one in incident}
     options = ("--deployment", deployed.config, "--allow-write", "--author", "Ana")
     with serving_agent(*options, folder=folder, environment=deployed.aws.environment) as agent:
         listed = [one["fingerprint"] for page in agent.pages("list_findings") for one in page["findings"]]

@@ -252,14 +252,16 @@ def test_charges_of_other_providers_are_counted_and_not_evaluated(local_trino, r
         "x_ServiceCode": "AmazonBedrock",
         "ServiceCategory": "AI and Machine Learning",
     }
+    volume = {"SkuMeter": "EBS:VolumeUsage.gp3", "ServiceCategory": "Storage"}
     deliver([
-        charge(day, SubAccountId=account, ProviderName=provider, **model)
+        charge(day, SubAccountId=account, ProviderName=provider, **meter)
         for day in (date(2026, 3, 9), date(2026, 4, 9))
+        for meter in (model, volume)
         for account, provider in (("1", "AWS"), ("2", None), ("3", "Amazon Web Services"), ("4", "Microsoft"))
     ])  # fmt: skip
     with opened(local_trino, raw, tmp_path) as bill:
         assert bill.summary.other_providers.startswith(
-            "2 of 8 charges are Microsoft's. Anomalies, budgets, new services"
+            "4 of 16 charges are Microsoft's. Anomalies, budgets, new services"
         )
         for table, account in {
             **dict.fromkeys(SHAPES, "SubAccountId"),

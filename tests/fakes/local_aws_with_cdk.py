@@ -1,6 +1,6 @@
 """An AWS on loopback for tests: ministack for everything but Athena, and the CDK command line to deploy to it.
 
-Where ministack differs from AWS the difference is worked around here: Athena is answered by us, `local_ministack`
+Where ministack differs from AWS the difference is worked around here: Athena is answered by us, `patched_ministack`
 mends what it lacks, and `deployable` leaves out of a synthesized app what its CloudFormation does not know.
 """
 
@@ -141,7 +141,7 @@ def _ministack(port: int, *, environment: dict[str, str], log: Path) -> Iterator
     own["TMPDIR"] = str(scratch)
     with log.open("w") as log_file:
         process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("local_ministack.py"))],
+            [sys.executable, str(Path(__file__).with_name("patched_ministack.py"))],
             cwd=log.parent,
             env={**environment, **own},
             stdin=subprocess.PIPE,

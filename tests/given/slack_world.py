@@ -132,7 +132,7 @@ class SlackWorld:
 
 @contextmanager
 def slack_world(*, quick: bool = False, **options: Any) -> Iterator[SlackWorld]:
-    """Start an empty local Slack; `quick` with a table in memory, as test_memory_table tests it."""
+    """Start an empty local Slack; `quick` with a table in memory, as test_dynamodb_in_memory tests it."""
     with nullcontext() if quick else mock_aws():
         table = MemoryTable() if quick else ledger_table()
         world = SlackWorld(None, table, **options)  # type: ignore[arg-type]  # the server needs its clock

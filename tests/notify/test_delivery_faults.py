@@ -9,7 +9,7 @@ from tests.fakes.delivery_world import counted, story, world
 @pytest.mark.parametrize("channel", CHANNELS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_no_loss_and_no_duplicates_under_faults(channel, fault):
-    """Over four runs: new, changed, resolved, back. On a table in memory, as test_memory_table tests it."""
+    """Over four runs: new, changed, resolved, back. On a table in memory, as test_dynamodb_in_memory tests it."""
     count = lived(channel, FAULTS[fault], seed=11, findings=6, quick=True)
     assert count.published >= 15
     assert (count.lost, count.buried) == (0, 0)

@@ -56,7 +56,7 @@ def quiet(known, *, times=6.0, catalog=CATALOG):
 def with_broken_lookup():
     """Return a catalog without the lookup of muted costs."""
     broken = replace(CATALOG.lookups["muted_launch_costs"], sql="SELECT nothing")
-    lookups = {**CATALOG.lookups, "planned_launch_costs": broken}
+    lookups = {**CATALOG.lookups, "muted_launch_costs": broken}
     return Catalog(CATALOG.detections, CATALOG.reports, CATALOG.tables, lookups)
 
 
@@ -162,7 +162,7 @@ def test_failed_launch_query_is_noted_and_loses_no_finding(tmp_path):
         CATALOG.detections,
         CATALOG.reports,
         CATALOG.tables,
-        {**CATALOG.lookups, "planned_launch_costs": broken},
+        {**CATALOG.lookups, "muted_launch_costs": broken},
     )
     result = scan(
         engine_of(planned_owners), as_of=DAY, currency="USD", catalog=catalog, detections=[], owners=planned_owners,

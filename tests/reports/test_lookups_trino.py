@@ -28,7 +28,7 @@ FINDINGS = [
 RESOLVED = [(*one, date(2026, 3, 1), date(2026, 3, 7)) for one in FINDINGS]
 ASKED = {
     "layer_days": {},
-    "spend_days": {},
+    "bill_daily_spend": {},
     "gpu_utilization_days": {},
     "finding_days": {"findings": FINDINGS},
     "resolved_costs": {"resolved": RESOLVED},
