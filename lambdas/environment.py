@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from focuswatch.notify.slack.jira_closed_reply import JiraClosings
     from focuswatch.notify.slack.post_once import OncePoster
     from focuswatch.notify.teams.deliver import TeamsSender
-    from focuswatch.notify.teams.link_responses import LinkRecorder
+    from focuswatch.notify.teams.link_recorder import LinkRecorder
 
 OWNERS = Path(__file__).resolve().parent.parent / "config" / "owners.toml"
 SECRET_SECONDS = 300
@@ -348,7 +348,7 @@ class LambdaRun:
     def link_recorder(self, also: "Callable[[PersonResponse], None]") -> "LinkRecorder":
         """Return what records responses from links in Teams."""
         from focuswatch.notify.response_recording import ResponseLedger
-        from focuswatch.notify.teams.link_responses import LinkRecorder
+        from focuswatch.notify.teams.link_recorder import LinkRecorder
 
         return LinkRecorder(
             responses=ResponseLedger(self.ledger, self.table, also),

@@ -8,7 +8,7 @@ from focuswatch.notify.queue_batch import Record, process_batch
 from focuswatch.notify.response_recording import PersonResponse
 from focuswatch.notify.slack.interactions import UserResponse
 from focuswatch.notify.slack.record_response import ResponseRecorder
-from focuswatch.notify.teams.link_responses import LinkRecorder
+from focuswatch.notify.teams.link_recorder import LinkRecorder
 from focuswatch.notify.teams.signed_action import LinkResponse
 from lambdas.function import Invocation, lambda_function, logger
 from lambdas.queue_result import report_batch

@@ -92,9 +92,9 @@ def scan_and_notify(
     from focuswatch.cli.bill_engine import open_on_engine
     from focuswatch.cli.opened_export import bill_inputs, recalled_files
     from focuswatch.cli.progress import progress_line
+    from focuswatch.detect.pending_notifications import with_pending_notifications
     from focuswatch.detect.result_cache import open_result_cache
     from focuswatch.detect.scan import scan as scan_bill
-    from focuswatch.detect.scan_result import with_pending_notifications
     from focuswatch.ledger import SqliteLedger
     from focuswatch.owners.owners_file import Owners
 

@@ -1,7 +1,7 @@
 """The result of a scan, and the same result with the notifications that earlier scans left pending."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -10,8 +10,7 @@ from focuswatch.detect.run_detection import Outcome
 from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger import LedgerSnapshot, Notification, PendingNotification, SuppressionIndex
-from focuswatch.ledger.ledger_entry import OVER, NotificationKind
+from focuswatch.ledger import LedgerSnapshot, Notification, SuppressionIndex
 
 
 @dataclass(frozen=True)
@@ -77,59 +76,6 @@ class ScanResult:
 
 def _monthly_waste(findings: Iterable[Finding]) -> Decimal:
     return sum((finding.monthly_cost for finding in findings if finding.category == "waste"), Decimal(0))
-
-
-def with_pending_notifications(scan: ScanResult, pending: Iterable[PendingNotification]) -> ScanResult:
-    """Return the scan with the notifications of earlier scans that were not sent, one for each finding.
-
-    A finding that was new and never notified is still new; findings suppressed since are left out.
-    """
-    kinds, newest = _merge_pending(pending)
-    findings, suppressed = current_findings(scan.ledger, as_of=scan.as_of, notified=kinds)
-    current = {finding.fingerprint: finding for finding in findings}
-    notifications = [
-        Notification(
-            kind=kind,
-            finding=_with_status(
-                _with_offer(current.get(fingerprint, newest[fingerprint]), newest[fingerprint]), kind
-            ),
-        )
-        for fingerprint, kind in kinds.items()
-        if fingerprint in current or kind in OVER
-    ]
-    notifications.sort(key=lambda one: (-one.finding.monthly_cost, one.finding.fingerprint))
-    notified = {notification.finding.fingerprint: notification.finding for notification in notifications}
-    return replace(
-        scan,
-        notifications=tuple(notifications),
-        findings=tuple(notified.get(finding.fingerprint, finding) for finding in findings),
-        suppressed=suppressed,
-    )
-
-
-def _merge_pending(
-    pending: Iterable[PendingNotification],
-) -> tuple[dict[str, NotificationKind], dict[str, Finding]]:
-    """Return, by fingerprint, the kind of one notification that stands for all pending ones, and the last finding."""
-    kinds: dict[str, NotificationKind] = {}
-    newest: dict[str, Finding] = {}
-    for notification in (one.notification for one in pending):
-        fingerprint = notification.finding.fingerprint
-        earlier = kinds.get(fingerprint, notification.kind)
-        kinds[fingerprint] = notification.kind if notification.kind in ("new", "resolved") else earlier
-        newest[fingerprint] = notification.finding
-    return kinds, newest
-
-
-def _with_offer(finding: Finding, notified: Finding) -> Finding:
-    """Return the current finding with the exclusion that its notification offers."""
-    offer = notified.exclusion_offer
-    return finding if finding.exclusion_offer == offer else changed(finding, {"exclusion_offer": offer})
-
-
-def _with_status(finding: Finding, kind: NotificationKind) -> Finding:
-    status = "open" if kind == "reminder" else "resolved" if kind in OVER else kind
-    return finding if finding.status == status else changed(finding, {"status": status})
 
 
 def current_findings(

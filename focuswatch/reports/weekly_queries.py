@@ -13,7 +13,7 @@ from focuswatch.owners.muted_launch_costs import costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.launch_review import launches_ended_this_week
 from focuswatch.reports.run_report import report_rows
-from focuswatch.reports.weekly_summary import LEAST_MOVEMENT_USD, Week, weeks
+from focuswatch.reports.weekly_digest import LEAST_MOVEMENT_USD, Week, weeks
 
 
 def weeks_of_bill(

@@ -15,7 +15,7 @@ from focuswatch.notify.slack.blocks import (
 )
 from focuswatch.notify.slack.mrkdwn import escaped_within
 from focuswatch.reports.page.signed_page_link import LINK_DAYS
-from focuswatch.reports.weekly_summary import Week
+from focuswatch.reports.weekly_digest import Week
 
 LINE_CHARACTERS = 300
 

@@ -14,7 +14,7 @@ from focuswatch.collect.ci_event_files import UnreadableFileError, events_of_fil
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.operational_event_readers import DEPLOYMENTS
 from focuswatch.collect.resource_activity import CollectedAccount
-from tests.collect.test_collect_organization import BUCKET, aws, new_accounts, run  # noqa: F401  aws is a fixture
+from tests.collect.test_collection_run import BUCKET, aws, new_accounts, run  # noqa: F401  aws is a fixture
 from tests.given.cloud import TODAY, Cloud, RefusedError
 
 ACCOUNT = "111122223333"

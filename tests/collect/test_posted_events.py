@@ -14,7 +14,7 @@ import pytest
 
 from focuswatch.collect.ci_event_files import UnreadableFileError
 from focuswatch.collect.posted_events import MOST_POSTED_EVENTS, posted_lines
-from tests.collect.test_collect_organization import BUCKET, aws, new_accounts, run  # noqa: F401  aws is a fixture
+from tests.collect.test_collection_run import BUCKET, aws, new_accounts, run  # noqa: F401  aws is a fixture
 from tests.collect.test_events import stored
 from tests.given.cloud import TODAY, Cloud
 

@@ -11,9 +11,9 @@ from moto import mock_aws
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill.local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.pending_notifications import with_pending_notifications
 from focuswatch.detect.run_detection import DetectionInput
 from focuswatch.detect.scan import scan
-from focuswatch.detect.scan_result import with_pending_notifications
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.findings.amount_text import saving_text
 from focuswatch.findings.finding import Finding

@@ -1,7 +1,7 @@
 """A Jira over HTTP that behaves as documented, Cloud or Data Center, and fails on demand.
 
 Its time stands still until a test moves it; all it holds can be read. Every request is held against what Jira publishes
-(tests/fakes/jira_contract.py).
+(tests/fakes/jira_request_check.py).
 """
 
 import base64
@@ -18,7 +18,7 @@ from threading import RLock, Thread
 from urllib.parse import parse_qs, urlsplit
 
 from tests.fakes.forwarding_http_server import LocalServer
-from tests.fakes.jira_contract import unlawful
+from tests.fakes.jira_request_check import unlawful
 from tests.fakes.local_jira_jql import matching
 from tests.fakes.local_jira_rules import (
     CATEGORY,

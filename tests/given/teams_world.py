@@ -18,7 +18,7 @@ from focuswatch.notify.response_recording import ResponseLedger
 from focuswatch.notify.slack.digest_queue import DigestState
 from focuswatch.notify.teams.client import TeamsSecret, TeamsWebhooks
 from focuswatch.notify.teams.deliver import TeamsSender
-from focuswatch.notify.teams.link_responses import LinkRecorder
+from focuswatch.notify.teams.link_recorder import LinkRecorder
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_json_service import serving
 from tests.fakes.local_teams import LocalTeams

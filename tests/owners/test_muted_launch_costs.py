@@ -12,7 +12,7 @@ from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.muted_launch_costs import costs_muted_by_launches, launches_summary
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page import build_document, gather
-from focuswatch.reports.weekly_summary import weeks
+from focuswatch.reports.weekly_digest import weeks
 from tests.given.one_line_findings import DAY
 from tests.given.page_inputs import CATALOG
 from tests.reports.test_page import bill

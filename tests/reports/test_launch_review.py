@@ -13,10 +13,10 @@ from focuswatch.reports.launch_review import (
     launches_ended_this_week,
     reviews_summary,
 )
-from focuswatch.reports.weekly_summary import MOST_LINES, weeks
+from focuswatch.reports.weekly_digest import MOST_LINES, weeks
 from tests.reports.test_reports import AS_OF, CATALOG, CHARGE, report
-from tests.reports.test_weekly_summary import OWNERS as TEAMS
-from tests.reports.test_weekly_summary import row
+from tests.reports.test_weekly_digest import OWNERS as TEAMS
+from tests.reports.test_weekly_digest import row
 
 FIRST, LAST = date(2026, 3, 2), date(2026, 3, 22)
 

@@ -18,7 +18,7 @@ from focuswatch.reports.page.signed_page_link import (
 )
 from focuswatch.reports.weekly_slack_message import render_weekly_message
 from tests.fakes.slack_rules import blocks_problems
-from tests.reports.test_weekly_summary import row, week_of
+from tests.reports.test_weekly_digest import row, week_of
 
 DOOR, SECRET, NOW = (
     "https://abc.lambda-url.eu-west-1.on.aws/",

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.planted.planted_ai_launches import plant_ai_launches
-from focuswatch.simulate.planted.planted_anomalies import plant_anomalies
 from focuswatch.simulate.planted.planted_batchable_tokens import plant_batchable
 from focuswatch.simulate.planted.planted_collections import plant_collections
 from focuswatch.simulate.planted.planted_commitments import plant_commitments
+from focuswatch.simulate.planted.planted_cost_anomalies import plant_anomalies
 from focuswatch.simulate.planted.planted_dormant_accounts import plant_dormant_accounts
 from focuswatch.simulate.planted.planted_endpoints import plant_endpoints
 from focuswatch.simulate.planted.planted_experiments_and_budgets import plant_budgets, plant_experiments

@@ -9,8 +9,8 @@ from pydantic import TypeAdapter
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.weekly_digest import MOST_LINES, weeks
 from focuswatch.reports.weekly_slack_message import render_weekly_message
-from focuswatch.reports.weekly_summary import MOST_LINES, weeks
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems
 from tests.given.one_line_findings import finding

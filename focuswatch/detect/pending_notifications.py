@@ -1,0 +1,63 @@
+"""Add the notifications that earlier scans left pending to the notifications of a scan."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from focuswatch.detect.scan_result import ScanResult, current_findings
+from focuswatch.findings.changed_copy import changed
+from focuswatch.findings.finding import Finding
+from focuswatch.ledger import Notification, PendingNotification
+from focuswatch.ledger.ledger_entry import OVER, NotificationKind
+
+
+def with_pending_notifications(scan: ScanResult, pending: Iterable[PendingNotification]) -> ScanResult:
+    """Return the scan with the notifications of earlier scans that were not sent, one for each finding.
+
+    A finding that was new and never notified is still new; findings suppressed since are left out.
+    """
+    kinds, newest = _merge_pending(pending)
+    findings, suppressed = current_findings(scan.ledger, as_of=scan.as_of, notified=kinds)
+    current = {finding.fingerprint: finding for finding in findings}
+    notifications = [
+        Notification(
+            kind=kind,
+            finding=_with_status(
+                _with_offer(current.get(fingerprint, newest[fingerprint]), newest[fingerprint]), kind
+            ),
+        )
+        for fingerprint, kind in kinds.items()
+        if fingerprint in current or kind in OVER
+    ]
+    notifications.sort(key=lambda one: (-one.finding.monthly_cost, one.finding.fingerprint))
+    notified = {notification.finding.fingerprint: notification.finding for notification in notifications}
+    return replace(
+        scan,
+        notifications=tuple(notifications),
+        findings=tuple(notified.get(finding.fingerprint, finding) for finding in findings),
+        suppressed=suppressed,
+    )
+
+
+def _merge_pending(
+    pending: Iterable[PendingNotification],
+) -> tuple[dict[str, NotificationKind], dict[str, Finding]]:
+    """Return, by fingerprint, the kind of one notification that stands for all pending ones, and the last finding."""
+    kinds: dict[str, NotificationKind] = {}
+    newest: dict[str, Finding] = {}
+    for notification in (one.notification for one in pending):
+        fingerprint = notification.finding.fingerprint
+        earlier = kinds.get(fingerprint, notification.kind)
+        kinds[fingerprint] = notification.kind if notification.kind in ("new", "resolved") else earlier
+        newest[fingerprint] = notification.finding
+    return kinds, newest
+
+
+def _with_offer(finding: Finding, notified: Finding) -> Finding:
+    """Return the current finding with the exclusion that its notification offers."""
+    offer = notified.exclusion_offer
+    return finding if finding.exclusion_offer == offer else changed(finding, {"exclusion_offer": offer})
+
+
+def _with_status(finding: Finding, kind: NotificationKind) -> Finding:
+    status = "open" if kind == "reminder" else "resolved" if kind in OVER else kind
+    return finding if finding.status == status else changed(finding, {"status": status})
