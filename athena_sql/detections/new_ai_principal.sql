@@ -6,14 +6,14 @@ security_types = ["Unusual Behaviors/User", "TTPs/Credential Access"]
 notify    = "once"
 why       = """
 Attackers use stolen access keys and Bedrock API keys to call models at the victim's expense. The first Bedrock spend of
-an IAM user, role or API key in an account can be an early sign of a stolen key. Each new caller of Bedrock in an account
-is reported once.
+an IAM user, role or API key in an account can be an early sign of a stolen key. Each new caller of Bedrock in an
+account is reported once.
 """
 reason    = "The {principal_type} {principal_name} in account {sub_account_name} called Amazon Bedrock for the first time on {first_day}: {monthly_cost} {currency} through {last_day}, for {models}."
 action    = """
 1. Confirm with the account owner that the {principal_type} {principal_name} is expected to call {models}.
 2. Identify who created the {principal_type} and which IP addresses use it: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ResourceName,AttributeValue={principal_name}
-3. If unauthorized: deactivate its access keys or API key, deny bedrock:InvokeModel, bedrock:InvokeModelWithResponseStream and bedrock:CallWithBearerToken to this caller, then search CloudTrail for other activity of these keys.
+3. If unauthorized: deactivate the caller's access keys or API key, deny bedrock:InvokeModel, bedrock:InvokeModelWithResponseStream and bedrock:CallWithBearerToken to the caller, then search CloudTrail for other activity of these keys.
 """
 blind_spots = [
   "This detection requires an export with IAM principals (option --principals). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",

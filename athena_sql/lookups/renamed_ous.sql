@@ -10,7 +10,7 @@ purpose, its spend is not unallocated.
 reads = ["account_periods", "accounts", "owner_rules", "owned_days"]
 [parameters]
 days = 30
-least_cost_usd = 1.0           # an OU whose former accounts cost less is not listed
+least_cost_usd = 1.0           # minimum cost of the former accounts of an OU; OUs with a lower cost are not listed
 */
 WITH ou_periods AS (
     SELECT

@@ -7,7 +7,8 @@ does not list this value. `use_case` is the first match in owners.toml by resour
 and team. `intent` is the intent of the use case; for a charge without a use case, `intent` is the value of the intent
 tag, or null without such a tag. `provider` is the provider name on the bill, or AWS if the bill contains no provider
 name. `charge_kind` is usage, fee (recurring, one-time or purchase), credit or tax. BilledCost matches the invoice;
-EffectiveCost is the amortized cost of usage. The tags and the OU of an account are those of the day of the charge.
+EffectiveCost is the amortized cost of usage. A charge is allocated by the tags and the OU that its account had on the
+day of the charge.
 """
 reads = ["named_days", "account_periods", "tag_values", "tag_teams", "account_teams", "plans", "plan_rules"]
 [parameters]
