@@ -445,7 +445,7 @@ class Deployment(_Section):
     def _connector_problems(self) -> Iterator[str]:
         paths = [one.path for one in self.connectors.vendors]
         for path in sorted({path for path in paths if paths.count(path) > 1}):
-            yield f"connectors.vendors: found {path} twice; give each billing account of a vendor its own account."
+            yield f"connectors.vendors: found {path} twice; set a different account for each billing account."
         if any(one.vendor == "copilot" and not one.account for one in self.connectors.vendors):
             yield "connectors.vendors: copilot without account; set account to the name of the GitHub organization."
 
@@ -459,7 +459,7 @@ class Deployment(_Section):
         elif arn and arn.split(":")[4] != self.accounts.payer:
             yield (
                 f"anomalies.monitor_arn: found a monitor of account {arn.split(':')[4]}, "
-                f"expected one of the payer, {self.accounts.payer}."
+                f"expected a monitor of the payer account, {self.accounts.payer}."
             )
 
     def _partition_problems(self) -> Iterator[str]:
