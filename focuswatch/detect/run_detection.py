@@ -131,8 +131,8 @@ def _without_invalid_costs(rows: list[Row], detection: Detection) -> tuple[list[
     named = ", ".join(f"{key} {invalid[0].get(key)}" for key in (*CONTRACT[:3], "service_name"))
     return (
         [row for row in rows if not any(row is other for other in invalid)],
-        f"{detection.id}: {len(invalid)} {'finding was' if len(invalid) == 1 else 'findings were'} omitted, because the "
-        f"cost is not a finite number (first: {named}). Correct these charges in the export.",
+        f"{detection.id}: {len(invalid)} {'finding was' if len(invalid) == 1 else 'findings were'} omitted, because "
+        f"the cost is not a finite number (first: {named}). Correct these charges in the export.",
     )
 
 

@@ -71,9 +71,7 @@ class Claims(Generic[S]):
             if claim.token in self._open:
                 self._give_back(claim, seconds=0)
         except ClaimLost as error:
-            raise TryLater(
-                f"{id} is being processed by another invocation", seconds=retry_seconds
-            ) from error
+            raise TryLater(f"{id} is being processed by another invocation", seconds=retry_seconds) from error
         except DeliveryError as error:
             self._give_back_after(error, claim, retry_seconds=retry_seconds)
             raise
