@@ -9,7 +9,7 @@ until someone deletes it.
 """
 reason    = "{kind} {resource_id} received {requests} in {lookback_days} days but was billed for {billed_quantity} {billed_unit}: {monthly_cost} {currency}/month."
 action    = """
-1. Confirm with the owner that the {kind} is not needed, and check which data sources and ingestion pipelines still write to it.
+1. Confirm with the owner that the {kind} is not needed, and check which data sources and ingestion pipelines still write to the {kind}.
 2. If the data may be needed later, create an export or a snapshot.
 3. If the {kind} is not needed, delete it: {delete_command}
 """

@@ -2,9 +2,9 @@
 title = "Charges of AI services"
 why   = """
 The table has all charges for AI services, under all service names that AWS uses for these services on the bill. Charges
-of other services for AI workloads are in the table ai_layers. focuswatch stores the table at each refresh, because the
-table contains only a small part of the bill. The query filters on the meter first, so that an engine reads the other
-columns only for matching rows.
+of other services for AI workloads are in the table ai_layers. focuswatch stores the table ai_charges at each refresh,
+because it contains only a small part of the bill. The query filters on the meter first, so that an engine reads the
+other columns only for matching rows.
 """
 reads = ["daily_charges"]
 */

@@ -418,7 +418,7 @@ class Deployment(_Section):
         paths = [f"{self.export_path}/", f"{self.principals_path}/"]
         if paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]):
             yield (
-                f"principals.prefix: found {paths[1]} and the folder {paths[0]} of the export, one inside the other; "
+                f"principals.prefix: found {paths[1]} and the folder {paths[0]} of the export, which overlap; "
                 "use another prefix or name."
             )
 
