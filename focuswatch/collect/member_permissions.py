@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 from collections.abc import Iterable
 
 REASONS: dict[str, str] = {
-    "cloudwatch:GetMetricData": "activity of each resource by day, and tokens of Bedrock models by hour",
+    "cloudwatch:GetMetricData": "daily activity of each resource, and hourly token counts of Bedrock models",
     "cloudwatch:ListMetrics": "endpoint variants and Bedrock models that were called, even if deleted since",
     "sagemaker:ListEndpoints": "running endpoints",
     "sagemaker:DescribeEndpoint": "variants of an endpoint; metrics require the endpoint name and variant name",
@@ -56,7 +56,7 @@ START_QUERY = "logs:StartQuery"
 EVENT_REASONS: dict[str, dict[str, str]] = {
     "alarms": {
         "cloudwatch:DescribeAlarmHistory": "state changes of alarms",
-        "cloudwatch:DescribeAlarms": "namespace of an alarm's metric, which names the service",
+        "cloudwatch:DescribeAlarms": "metric namespace of an alarm, which identifies the service",
     },
     "health": {
         "health:DescribeEvents": "issues and scheduled changes; needs a Business Support plan or higher"
@@ -71,7 +71,7 @@ def member_actions(events: Iterable[str]) -> tuple[str, ...]:
 
 MANAGEMENT_REASONS: dict[str, str] = {
     "organizations:ListAccounts": "accounts of the organization and their status",
-    "organizations:ListTagsForResource": "tags of an account, which may name its team",
+    "organizations:ListTagsForResource": "tags of an account, such as the team that owns the account",
     "organizations:ListParents": "organizational unit of an account",
     "organizations:DescribeOrganizationalUnit": "name of an organizational unit",
 }

@@ -59,7 +59,7 @@ def policy_notes(policy: UsagePolicy, *, kind: PolicyKind) -> list[str]:
         notes.append(
             "The service role of a batch job needs bedrock:InvokeModel if the job uses an inference profile: do not "
             "attach the policy to this role"
-            + (", and exempt it with a condition on aws:PrincipalArn." if kind == "scp" else ".")
+            + (", and exempt the role with a condition on aws:PrincipalArn." if kind == "scp" else ".")
         )
     return notes
 

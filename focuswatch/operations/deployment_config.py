@@ -493,7 +493,7 @@ class Deployment(_Section):
         if self.anomalies.account_has_monitor and not self.anomalies.monitor_arn:
             yield (
                 "anomalies.monitor_arn: no monitor specified, so focuswatch would receive no cost anomalies; "
-                "use the ARN that `aws ce get-anomaly-monitors` shows, or account_has_monitor = false if there is none."
+                "use the ARN that `aws ce get-anomaly-monitors` shows, or account_has_monitor = false to create one."
             )
 
     @property

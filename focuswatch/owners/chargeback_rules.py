@@ -83,7 +83,7 @@ def chargeback_problems(
         yield from (f"{where}.{problem}" for problem in _selector_problems(shared, use_cases=use_cases))
         for key in ("teams", "among", "shares"):
             for team in sorted(set(getattr(shared, key)) - teams):
-                yield f"{where}.{key}: found '{team}', expected a team of [teams]."
+                yield f"{where}.{key}: found '{team}', expected a team from [teams]."
         for key in ("among", "shares"):
             for team in sorted(set(getattr(shared, key)) & chargeback.shared_teams):
                 yield (
