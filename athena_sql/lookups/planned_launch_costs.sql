@@ -1,5 +1,5 @@
 /*
-title = "Cost that planned launches explain"
+title = "Planned cost of launches above the baseline"
 why   = """
 Anomaly detections do not report the planned cost of a launch. The query returns the planned cost of each launch,
 account and service: the cost above the baseline, up to the launch's factor, on the most expensive of the last seven

@@ -8,8 +8,8 @@ day, from the first charge of the account to the last day of the export, includi
 `settled_recency <= 7`. For a lookback of seven days, join the row with `settled_recency = 7`, and read the days from
 its `charge_date` through its `last_settled_day`. An account with fewer than seven settled days has no row with
 `settled_recency = 7`. `settled_days` is the number of settled days of the account, and `bill_began` is the first day of
-its bill. If several bills are scanned together, settled days are determined for each bill, with the settling time of
-the bill's provider.
+its bill. If several bills are scanned together, settled days are determined separately for each bill, with the settling
+time of the bill's provider.
 """
 reads = ["daily_services"]
 [parameters]

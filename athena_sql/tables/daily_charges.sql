@@ -2,7 +2,7 @@
 title = "Charges by day, with derived columns that detections share"
 why   = """
 The table derives the columns that more than one detection needs. `meter` is SkuMeter without its Region prefix.
-`instance_type` is the instance type in the meter of an instance. `is_gpu` is true if the instance type has an accelerator.
+`instance_type` is the instance type in the meter; it is null if the meter contains no instance type. `is_gpu` is true if the instance type has an accelerator.
 `ai_family` is the AI service of the charge, whatever service name the bill uses; it is null if the charge is not for an AI
 service. For providers other than AWS, `ai_family` is `model_api` for model calls, and `ai_service` for all other charges in the
 FOCUS category AI and Machine Learning. `is_edge` is true if AWS bills the charge by the location of its traffic; RegionId is then
