@@ -13,7 +13,7 @@ action    = """
 2. {what_to_do}
 """
 blind_spots = [
-  "A legitimate decrease in the cost or the number of rows of a month is also reported: refunds and credits lower the cost, and AWS merges rows when it closes a billing period.",
+  "A legitimate decrease in the cost or the number of rows of a month is also reported: refunds and credits lower the cost, and AWS merges rows when AWS closes a billing period.",
   "If the last resource of an account was deleted, the account is reported as missing for 30 days, unless the accounts file has a closed_on date for the account.",
   "If you copy the export files manually, the detection uses the time of the copy instead of the time of the delivery.",
 ]

@@ -23,7 +23,7 @@ action_of_others = """
 """
 blind_spots = [
   "Only consecutive weeks are compared; a unit cost that rises by less than 5% a week is not reported.",
-  "A higher share of output tokens or cache writes is a change of the token mix and is not reported as a unit cost increase; see the report unit_economics.",
+  "A higher share of output tokens or cache writes is a change in the token mix and is not reported as a unit cost increase; see the report unit_economics.",
   "Unit costs are compared for the same model and Region; a change to a more expensive model or Region is not reported.",
   "If an endpoint's invocations are not collected, only its cost per instance hour is evaluated.",
   "In a week with little traffic, such as holidays, the cost per inference rises because the instances keep running.",

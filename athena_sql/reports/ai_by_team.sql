@@ -10,7 +10,7 @@ and `cost_per_million` is the cost of these tokens divided by `million_tokens`. 
 `high` are calculated for the current month as in the report month_forecast, but from the EffectiveCost of AI charges
 only. `waste_monthly` is the monthly cost of the team's open waste findings about AI resources; snoozed and excluded
 findings are not counted. `idle_monthly` is the part of `waste_monthly` for resources without usage. If several findings
-report a resource, its cost is counted once.
+report a resource, the cost of the resource is counted once.
 """
 [parameters]
 days = 30
