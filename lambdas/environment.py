@@ -453,7 +453,7 @@ class LambdaRun:
         """
         lease = Lease(self.table, self.name)
         if not lease.take():
-            logger.info("another run is active and will invoke this function again when it ends")
+            logger.info("another invocation is active and will invoke this function again when it ends")
             return {"function": self.name, "run_id": self.id, "turned_away": True}
         try:
             response = work(lease)
@@ -474,7 +474,7 @@ class LambdaRun:
             return False
 
     def _call_again(self, logger: Logger) -> None:
-        logger.info("invoked again for events that arrived meanwhile")
+        logger.info("invoked again for events that arrived in the meantime")
         self.announce(AGAIN, json.dumps({"function": self.name}))
 
     def announce(self, what: str, detail: str) -> None:

@@ -31,7 +31,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     body = _body(event)
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     if len(body) > MOST_POSTED_BYTES:
-        return _response(413, f"at most {MOST_POSTED_BYTES:,} bytes; send fewer events")
+        return _response(413, f"expected at most {MOST_POSTED_BYTES:,} bytes; send fewer events")
     if not is_signed(body, headers, secrets=_secrets(int(now) // SECRET_SECONDS), now=now):
         logger.warning("signature invalid or expired")
         return _response(401, "the signature is invalid or older than five minutes")

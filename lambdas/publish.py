@@ -26,6 +26,6 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         run.announce("Detected", "{}")
     if published.failed:
         raise RuntimeError(
-            f"{len(published.failed)} notifications could not be published and remain pending: {published.failed}"
+            f"notifications that could not be published and remain pending: {published.failed}"
         )
     return heartbeat

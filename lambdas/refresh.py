@@ -43,7 +43,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     )  # failed periods keep their tables, which detections can read
     if refreshed.athena_failed:
         raise RuntimeError(
-            f"No billing period could be refreshed; all of them are retried: {dict(refreshed.failed)}"
+            f"No billing period could be refreshed; all billing periods will be retried: {dict(refreshed.failed)}"
         )
     return heartbeat
 

@@ -6,11 +6,11 @@ names     = "amount"
 schedule  = "daily"
 kind      = "forecast"
 why       = """
-If an alert arrives only after a budget is exceeded, the owner can no longer prevent the overspend. The month-end forecast
-shows early in the month whether spend will exceed the budget. The forecast combines month-to-date spend, the weekday
-pattern of daily spend, and the fees that are still due. focuswatch notifies the owner when the forecast first exceeds the
-budget, and when 70, 85 and 100% of the budget are spent, at most once a month for each of these events. While the
-forecast is within the budget, focuswatch does not notify the owner when 70 and 85% of the budget are spent.
+If an alert arrives only after a budget is exceeded, the owner can no longer prevent the overspend. The month-end
+forecast shows early in the month whether spend will exceed the budget. The forecast combines month-to-date spend, the
+weekday pattern of daily spend, and the fees that are still due. focuswatch notifies the owner when the forecast first
+exceeds the budget, and when spend reaches 70, 85 and 100% of the budget. Each of these notifications is sent at most
+once a month. While the forecast is within the budget, the notifications for 70 and 85% are not sent.
 """
 reason    = "Spend for {plan_of} {plan} is {budget_status}: {spent} of {budget} {currency} ({spent_percent}%) was spent through {settled_until}. {month} has {days_left} days left, and the month-end forecast is {forecast} {currency} ({low} to {high})."
 action    = """
@@ -20,17 +20,17 @@ action    = """
 """
 blind_spots = [
   "Credits and tax are excluded, so the amounts differ from an AWS Budgets budget that includes credits and tax.",
-  "A launch announced in owners.toml is not added to the forecast before it starts.",
-  "Until the first days of the month are complete (their charges no longer change), the forecast uses data of previous months.",
+  "The forecast does not include a launch announced in owners.toml until the launch starts.",
+  "Until the first days of the month are complete (their charges no longer change), the forecast uses data from previous months.",
 ]
 sources   = [
   "https://focus.finops.org/focus-specification/v1-2/#billedcost",
   "https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-best-practices.html",
 ]
 [pace]
-alerts = [0.70, 0.85, 1.0]     # shares of the budget: the owner is notified when spend reaches each share
+alerts = [0.70, 0.85, 1.0]     # shares of the budget; the owner is notified when spend reaches a share
 [parameters]
-days = 155                     # as in forecast_days
+days = 155                     # as in the table forecast_days
 [needs]
 owners = ["monthly_budget"]
 history_days = 7

@@ -7,8 +7,8 @@ schedule  = "daily"
 kind      = "series"
 why       = """
 A retry loop, a job that does not stop, or a price change raises an account's daily cost above the expected level.
-The daily cost of each service in each account is compared with the trend and weekday pattern of this service in this
-account. Earlier anomalies do not raise the baseline.
+focuswatch compares the daily cost of each service in each account with its trend and weekday pattern. Earlier anomalies
+do not raise the baseline.
 """
 reason    = "{service_name} cost {daily_cost} {currency}/day from {anomalous_from} to {anomalous_until}, compared with an expected {daily_expected} {currency}/day. The main cost driver is higher {moved}: {meter} in {cause_region_id}."
 action    = """

@@ -3,8 +3,8 @@ title     = "Idle Kiro subscription"
 category  = "waste"
 schedule  = "daily"
 why       = """
-A Kiro subscription is billed per user and month, whether or not the user uses credits. Users who changed teams, stopped using
-the IDE, or were subscribed through a group keep their subscription until an administrator deactivates it.
+A Kiro subscription is billed per user and month, whether or not the user uses credits. Users who changed teams, stopped
+using the IDE, or were subscribed through a group keep their subscription until an administrator deactivates it.
 """
 reason    = "The Kiro {plan} subscription of user {user_id} used no credits in {lookback_days} days: {monthly_cost} {currency}/month. The subscription was last billed for {billed_month}."
 action    = """
@@ -14,10 +14,10 @@ action    = """
 """
 blind_spots = [
   "If a user has subscriptions in two Regions of an account and uses one subscription, focuswatch treats both subscriptions as used, because credits are matched by user and account.",
-  "If no user of any account used credits in the lookback period, no subscription is evaluated, because the export may not list credits per user.",
-  "Subscriptions of Amazon Q Developer and Amazon Quick are not evaluated, because the bill does not show the usage of each user.",
+  "If no user in any account used credits in the lookback period, no subscription is evaluated, because the export may not list credits per user.",
+  "Subscriptions to Amazon Q Developer and Amazon Quick are not evaluated, because the bill does not show the usage of each user.",
   "The subscription of a user who is on leave is also reported.",
-  "AWS does not document the FOCUS columns of Kiro subscriptions, so focuswatch expects the usage types and resource IDs that AWS documents for Cost and Usage Reports.",
+  "AWS does not document the FOCUS columns of Kiro subscriptions, so focuswatch expects the usage types and resource IDs that AWS documents for the Cost and Usage Report.",
 ]
 sources   = [
   "https://kiro.dev/docs/cli/enterprise/billing",
@@ -28,7 +28,7 @@ sources   = [
 [parameters]
 lookback_days = 30
 least_monthly_cost_usd = 1.0
-grace_days = 3             # days at the start of a month on which the bill may not contain the subscriptions of this month yet
+grace_days = 3             # number of days at the start of a month; on these days, the bill may not contain the subscriptions of the month yet
 [needs]
 charges = "ai_family = 'kiro' AND meter LIKE 'KiroEnterprise-%'"
 columns = ["ResourceId"]

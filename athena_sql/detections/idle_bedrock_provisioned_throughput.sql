@@ -3,8 +3,8 @@ title     = "Idle Bedrock Provisioned Throughput"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Provisioned Throughput is billed per model unit and hour, with or without calls: one model unit of Nova 2.0 Lite costs 60
-USD/hour, about 43,000 USD/month. Provisioned Throughput without a commitment can be deleted at any time. Provisioned
+Provisioned Throughput is billed per model unit and hour, with or without calls: one model unit of Nova 2.0 Lite costs
+60 USD/hour, about 43,000 USD/month. Provisioned Throughput without a commitment can be deleted at any time. Provisioned
 Throughput with a commitment is billed until the term ends.
 """
 reason    = "Account {sub_account_name} was billed for {model_unit_hours} model-unit hours of Provisioned Throughput for {models} in {lookback_days} days, but {proof} ({commitment}): {monthly_cost} {currency}/month."
@@ -15,8 +15,8 @@ action    = """
    AWS rejects the deletion during a commitment; in that case, schedule the deletion for the day on which the commitment ends.
 """
 blind_spots = [
-  "Calls to Provisioned Throughput are not billed per token. If no CloudWatch activity is collected, focuswatch detects that a model is used only if the model is also called on demand.",
-  "If no CloudWatch activity is collected, focuswatch compares the model name in the usage type of the Provisioned Throughput with the names in the usage types of tokens. If AWS spells the model name differently in the two usage types, a used model can be reported as idle.",
+  "Calls to Provisioned Throughput are not billed per token. If no CloudWatch activity is collected, focuswatch treats a model as used only if the model is also called on demand.",
+  "If no CloudWatch activity is collected, focuswatch compares the model name in the usage type of the Provisioned Throughput with the model names in the usage types of tokens. If AWS spells the model name differently in the two usage types, a used model can be reported as idle.",
   "The end of a commitment is estimated from its first day on the bill; the bill does not show renewals.",
 ]
 sources   = [

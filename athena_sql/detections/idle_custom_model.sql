@@ -3,8 +3,8 @@ title     = "Unused custom or imported model"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Bedrock charges about 2 USD/month per unit to store a custom or imported model, and 3 to 9 USD/hour per unit for each
-minute in which an imported model is active. Models from trials are billed until someone deletes them.
+Bedrock charges about 2 USD/month per unit to store a custom or imported model, and 3 to 9 USD/hour per unit while an
+imported model is active. Models from trials are billed until someone deletes them.
 """
 reason    = "The {model_kind} {resource_id} ({meters}) was stored or kept active for {lookback_days} days and received no invocations: {monthly_cost} {currency}/month."
 action    = """
@@ -14,7 +14,7 @@ action    = """
 3. If the model is not needed, delete it: aws bedrock delete-{model_kind} --model-identifier {resource_id} --region {region_id}
 """
 blind_spots = [
-  "If a custom model is served through Provisioned Throughput or an on-demand deployment, CloudWatch counts its invocations under the ARN of the Provisioned Throughput or deployment, so focuswatch treats the model as used only if the bill shows token usage of a custom model with the same base model.",
+  "If a custom model is served through Provisioned Throughput or an on-demand deployment, CloudWatch counts the invocations under the ARN of the Provisioned Throughput or deployment. focuswatch then treats the model as used only if the bill shows token usage of a custom model with the same base model.",
   "Charges without a model ARN are counted as not evaluated.",
 ]
 sources   = [

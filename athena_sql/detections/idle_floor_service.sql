@@ -3,21 +3,22 @@ title     = "Idle service with a minimum charge"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Kendra and Amazon Q indexes, Neptune Analytics graphs and OpenSearch domains are billed per hour, with or without requests.
-After a trial of retrieval-augmented generation, an unused index, graph or domain costs 60 to 1,000 USD/month until someone deletes it.
+Kendra and Amazon Q indexes, Neptune Analytics graphs and OpenSearch domains are billed per hour, with or without
+requests. After a trial of retrieval-augmented generation, an unused index, graph or domain costs 60 to 1,000 USD/month
+until someone deletes it.
 """
 reason    = "{kind} {resource_id} received {requests} in {lookback_days} days but was billed for {billed_quantity} {billed_unit}: {monthly_cost} {currency}/month."
 action    = """
-1. Confirm with the owner that the {kind} is not needed, and check which data sources and ingestion pipelines still write to it.
+1. Confirm with the owner that the {kind} is not needed, and check which data sources and ingestion pipelines still write to the {kind}.
 2. If the data may be needed later, create an export or a snapshot.
 3. If the {kind} is not needed, delete it: {delete_command}
 """
 blind_spots = [
-  "OpenSearch Dashboards, index state management and alerting send requests to the system indexes of a domain all day. To exclude system traffic, focuswatch reports a domain as idle if its daily means are at most `system_rate` searches per minute and `system_rate` writes per minute (default: 1), even if users send some of these searches and writes.",
+  "OpenSearch Dashboards, index state management and alerting send requests to the system indexes of a domain all day. To exclude system traffic, focuswatch reports a domain as idle if its daily means are at most `system_rate` searches and `system_rate` writes per minute (default: 1). Users may send some of these requests.",
   "An OpenSearch domain for audit logs may be required even if it receives no searches. Writes to an OpenSearch domain count as usage only if the CloudWatch metric IndexingRate is collected.",
   "A stopped Neptune Analytics graph is billed at about a tenth of the price of a running graph, under another usage type, and is not reported.",
   "AWS does not document the CloudWatch namespace of Neptune Analytics, so a graph is evaluated only if CloudWatch lists one of the graph's metrics.",
-  "The expected usage types of Amazon Q Business and Neptune Analytics are not verified with a real FOCUS export. A resource of Amazon Q Business or Neptune Analytics with an unexpected usage type is not detected.",
+  "The expected usage types of Amazon Q Business and Neptune Analytics are not verified against a real FOCUS export. A resource of Amazon Q Business or Neptune Analytics with an unexpected usage type is not detected.",
 ]
 sources   = [
   "https://aws.amazon.com/kendra/pricing/",

@@ -13,7 +13,7 @@ action    = """
 3. If the endpoint is needed occasionally, use serverless or asynchronous inference, which can scale to zero between invocations.
 """
 blind_spots = [
-  "An endpoint that is a disaster-recovery standby has no invocations by design; exclude the finding of such an endpoint.",
+  "An endpoint that is a disaster-recovery standby has no invocations by design; exclude the finding for such an endpoint.",
   "If a Savings Plan covers the instances, deleting the endpoint reduces cost only if the Savings Plan then applies to other usage.",
   "An unused endpoint that receives synthetic health checks is not reported, because each check is an invocation.",
 ]

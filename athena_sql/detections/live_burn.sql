@@ -5,12 +5,12 @@ names     = "amount"
 schedule  = "every_refresh"
 estimate  = true
 why       = """
-A runaway agent or a leaked key can cost hundreds of USD/hour, and the bill shows this cost a day later. CloudWatch shows
-the number of tokens within minutes. focuswatch estimates the cost of an hour by multiplying the tokens of this hour by
-the last token price on the bill. The estimated cost of an hour is compared with the usual cost at this time of day. The
-estimated cost of a day is compared with the daily share of the monthly budget of a use case or team.
+A runaway agent or a leaked key can cost hundreds of USD/hour, and the bill shows this cost a day later. CloudWatch
+shows the number of tokens within minutes. focuswatch estimates the cost of an hour by multiplying the tokens of this
+hour by the last token price on the bill. The estimated cost of an hour is compared with the usual cost at this time of
+day. The estimated cost of a day is compared with the daily share of the monthly budget of a use case or team.
 """
-reason    = "{subject} cost an estimated {hourly_cost} {currency} in the hour that started at {last_hour}. The estimated cost since {first_hour} exceeds the {compared_with} ({compared_cost} {currency}) by {estimated_excess} {currency} in total. The estimate is the number of tokens that CloudWatch counted, multiplied by the last price on the bill. When the bill of the day is complete, the billed cost replaces the estimate."
+reason    = "{subject} cost an estimated {hourly_cost} {currency} in the hour that started at {last_hour}. The estimated cost since {first_hour} exceeds the {compared_with} ({compared_cost} {currency}) by {estimated_excess} {currency} in total. The estimate is the number of tokens that CloudWatch counted, multiplied by the last price on the bill. When the bill for the day is complete, the billed cost replaces the estimate."
 action    = """
 1. Identify the caller in the Bedrock model invocation log or in CloudTrail, from {first_hour} on.
 2. If the usage is not intentional, stop the workload, or remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role. If a key leaked, disable it first.
@@ -22,7 +22,7 @@ blind_spots = [
   "If the bill has no price for a model, the model is not evaluated; the report spend_rate shows the tokens of this model as unpriced.",
   "CloudWatch can deliver datapoints late, so focuswatch reads the metrics of each hour again for six hours.",
   "An hour is compared with previous days only if the tokens of at least 7 previous days are collected.",
-  "If the cost of an hour is less than six times the usual cost, only the detections of billed cost, such as token_burst and cost_anomaly, can report the increase.",
+  "If the cost of an hour is less than six times the usual cost, only detections that use billed cost, such as token_burst and cost_anomaly, can report the increase.",
   "Usage is allocated to use cases and teams by their shares of the cost in the last 14 days, so part of a spike can be allocated to another workload that uses the same model in the same account.",
 ]
 sources   = [
@@ -35,9 +35,9 @@ history_days = 28
 least_days = 7                 # minimum number of days with token counts before an hour is compared
 least_ratio = 6.0              # minimum ratio of the cost of an hour to its usual cost
 least_hourly_cost_usd = 20.0   # minimum cost above the usual cost of the hour; equals 480 USD/day
-least_account_share = 0.5      # minimum share of the excess by which the cost of the whole account increased; a smaller share moved from another model
+least_account_share = 0.5      # minimum increase of the account's cost, as a share of the excess; below it, usage moved from another model
 least_plan_ratio = 1.5         # minimum ratio of the cost of the day so far to its usual cost, because a budget may be spent on working days only
-settle_days = 2                # as in the table completeness: the bill has replaced the estimates of older days
+settle_days = 2                # as in the table completeness; for older days, the bill has replaced the estimates
 stale_days = 4                 # maximum age in days of the newest token counts; older token counts are not evaluated
 [needs]
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"

@@ -14,7 +14,7 @@ reason    = "Account {sub_account_name} was first billed in {region_id} on {firs
 action    = """
 1. Confirm with the account owner that work was planned in {region_id}.
 2. Identify who created the resources: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false
-3. If unauthorized: list the resources with aws resourcegroupstaggingapi get-resources --region {region_id}, disable the access keys that created them, then deny the Region with a service control policy.
+3. If unauthorized: list the resources with aws resourcegroupstaggingapi get-resources --region {region_id}, disable the access keys that created the resources, then deny the Region with a service control policy.
 """
 blind_spots = [
   "The export does not show usage before its first day, so Regions with charges in the first 14 days of the bill count as already in use.",

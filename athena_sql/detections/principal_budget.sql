@@ -4,10 +4,10 @@ category  = "governance"
 schedule  = "daily"
 steps     = ["budget_period", "reached_percent"]
 why       = """
-A budget of a team or account does not show which user, role or agent spends the money. In owners.toml, you can set
-budgets for callers of Bedrock, in tokens or money, by day or month. For a monthly caller budget, focuswatch notifies the
-owner when the current pace exceeds the budget, and when 70, 85 and 100% of the budget are used. For a daily caller
-budget, focuswatch notifies the owner when 70, 85 and 100% of the budget are used.
+A budget for a team or account does not show which user, role or agent spends the money. In owners.toml, you can set
+budgets for callers of Bedrock, in tokens or money, by day or month. For a monthly caller budget, focuswatch notifies
+the owner when the current pace exceeds the budget, and when usage reaches 70, 85 and 100% of the budget. For a daily
+caller budget, focuswatch notifies the owner when usage reaches 70, 85 and 100% of the budget.
 """
 reason    = "Callers covered by the budget {budget_name} used {used} of {budget} {unit} ({used_percent}%) in {budget_period} through {last_day}, {pace_status}. Highest usage: {main_principal}."
 action    = """
@@ -17,9 +17,9 @@ action    = """
 """
 blind_spots = [
   "This detection requires an export with IAM principals (option --principals). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",
-  "The bill arrives a day after the usage, so a budget cannot stop usage. On the bill, usage of the last two days can still increase.",
+  "The bill arrives a day after the usage, so a budget cannot stop usage. Usage on the last two days of the bill can still increase.",
   "The pace is the average daily usage of the last seven complete days (their charges no longer change), without regard to weekends and planned launches.",
-  "Spend without a caller counts toward the budget of the team that owns the account, but not toward budgets of principals, roles or tags.",
+  "Spend without a caller counts toward the budget of the team that owns the account, but not toward budgets for principals, roles or tags.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html",

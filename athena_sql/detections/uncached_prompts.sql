@@ -7,15 +7,15 @@ Agents, chat applications and retrieval applications send the same instructions,
 cached prefix costs about a tenth of the input price, but Bedrock uses the cache only for calls that set a cache
 checkpoint.
 """
-reason    = "{workload} used {million_input_tokens} million input tokens of {models} on {active_days} of {lookback_days} days, {cached_percent}% of them through the prompt cache. The input tokens cost {monthly_input_cost} {currency}/month. Estimated potential savings with prompt caching, if {repeated_percent}% of the input is repeated: {monthly_cost} {currency}/month."
+reason    = "{workload} used {million_input_tokens} million input tokens of {models} on {active_days} of {lookback_days} days, {cached_percent}% of them from the prompt cache. The input tokens cost {monthly_input_cost} {currency}/month. Estimated potential savings with prompt caching, if {repeated_percent}% of the input is repeated: {monthly_cost} {currency}/month."
 action    = """
 1. Confirm with the owner that calls share a prefix (instructions, tool definitions, documents) and follow each other within five minutes.
-2. Compare the length of the prefix with the minimum of the model: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
-3. Move the parts that do not change to the start of the prompt, and set a cache checkpoint (cachePoint) after them. The metric CacheReadInputTokenCount in AWS/Bedrock shows the effect within minutes.
+2. Compare the length of the prefix with the minimum length for the model: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
+3. Move the parts that do not change to the start of the prompt, and set a cache checkpoint (cachePoint) after these parts. The metric CacheReadInputTokenCount in AWS/Bedrock shows the effect within minutes.
 """
 blind_spots = [
   "The bill does not show how much of a prompt is repeated. The estimate assumes that half of the input tokens are repeated, and that each cached prefix is read four times per write.",
-  "A prompt shorter than the minimum of its model (1,024 to 4,096 tokens) cannot be cached; the bill does not show the length of prompts.",
+  "A prompt shorter than the minimum length for its model (1,024 to 4,096 tokens) cannot be cached; the bill does not show the length of prompts.",
   "A model is evaluated only if the bill contains its cache reads and cache writes, in any account, because the estimate uses their prices.",
   "Batch, flex and priority inference are not evaluated.",
   "A workload with fewer than four input tokens for each output token is not evaluated.",

@@ -5,11 +5,12 @@ providers = "all"
 schedule  = "daily"
 notify    = "every_run"
 why       = """
-If spend grows faster than usage, the cost per unit increases. Possible causes are a model called through another inference profile
-(a regional profile costs a tenth more than the global profile), a higher tier, an expired discount, or an endpoint that was
-not scaled down after traffic fell. The increase is visible in the cost per unit, but not in the total cost.
+If spend grows faster than usage, the cost per unit increases. Possible causes are a model called through another
+inference profile (a regional profile costs 10% more than the global profile), a higher tier, an expired discount, or an
+endpoint that was not scaled down after traffic fell. The increase is visible in the cost per unit, but not in the total
+cost.
 """
-reason    = "{unit} of {item} cost {unit_cost} {currency} from {first_day} to {last_day}, {increase_percent}% more than the week before ({unit_cost_before} {currency}), because {cause}. At the current volume, the additional cost is {monthly_cost_if_continues} {currency}/month."
+reason    = "{unit} of {item} cost {unit_cost} {currency} from {first_day} to {last_day}, {increase_percent}% more than in the week before ({unit_cost_before} {currency}), because {cause}. At the current volume, the additional cost is {monthly_cost_if_continues} {currency}/month."
 action    = """
 1. Compare the week from {first_day} with the week before: the usage types of {item} show the tier and the inference profile; CloudTrail shows who changed an endpoint or a profile.
 2. For tokens: use the global inference profile if data may leave the region, and use the priority and latency-optimized tiers only if a user waits for the response. Check https://aws.amazon.com/bedrock/pricing/ for price changes.
@@ -22,7 +23,7 @@ action_of_others = """
 """
 blind_spots = [
   "Only consecutive weeks are compared; a unit cost that rises by less than 5% a week is not reported.",
-  "A higher share of output tokens or cache writes is a change of the token mix and is not reported as a unit cost increase; see the report unit_economics.",
+  "A higher share of output tokens or cache writes is a change in the token mix and is not reported as a unit cost increase; see the report unit_economics.",
   "Unit costs are compared for the same model and Region; a change to a more expensive model or Region is not reported.",
   "If an endpoint's invocations are not collected, only its cost per instance hour is evaluated.",
   "In a week with little traffic, such as holidays, the cost per inference rises because the instances keep running.",

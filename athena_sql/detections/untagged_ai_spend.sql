@@ -5,8 +5,8 @@ providers = "all"
 schedule  = "daily"
 why       = """
 AI cost grows quickly, and much of it is billed under service names that do not mention AI. If the tags that owners.toml
-requires are missing, focuswatch cannot allocate the spend to a team or a budget, and no owner can confirm that the spend
-is needed.
+requires are missing, focuswatch cannot allocate the spend to a team or a budget, and no owner can confirm that the
+spend is needed.
 """
 reason    = "{service_name} in {region_id} costs {monthly_cost} {currency}/month, and the required tags are missing on the resource and on its account: {missing_tags}."
 action    = """
@@ -24,7 +24,7 @@ blind_spots = [
   "AWS does not document the prefix of cost category names in the FOCUS 1.2 column Tags, so this detection removes only known prefixes.",
   "AWS does not document whether the bill contains a ResourceId for calls to base models. Without a ResourceId, the finding names no resource.",
   "Subscriptions of users (such as Kiro) are not evaluated: a user of IAM Identity Center is not a resource that can be tagged.",
-  "If the rows of a resource have different tags, the tags of the most recent day are used; if they differ on that day, the row with the most tags is used.",
+  "If the rows of a resource have different tags, the tags of the most recent day are used; if the tags differ on that day, the row with the most tags is used.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",

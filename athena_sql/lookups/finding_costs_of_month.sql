@@ -1,15 +1,15 @@
 /*
 title = "Cost of findings in a month and before they started"
 why   = """
-The month close shows how much incidents cost beyond the forecast. `cost` is the BilledCost of the finding's account,
-Region, service and resource on the days of the finding in the month. `daily_cost_before` is the daily BilledCost of the
-same charges before the finding started.
+The month close shows how much incidents cost beyond the forecast. `cost` is the BilledCost for the finding's account,
+Region, service and resource, on the days within the month on which the finding was present. `daily_cost_before` is the
+daily BilledCost of the same charges before the finding started.
 """
 reads = ["daily_charges", "completeness"]
 [parameters]
 findings = []
 days_before = 28
-first_day = 2026-01-01         # a day before the first day of all findings
+first_day = 2026-01-01         # a day before the first day of the earliest finding
 */
 WITH findings AS (
     SELECT *

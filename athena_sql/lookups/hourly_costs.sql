@@ -1,14 +1,15 @@
 /*
 title = "Cost by hour around the first day of cost increases"
 why   = """
-An hourly export shows in which hour a cost increase began, so that an event is known to be before or after it. The tables are by day,
-so this lookup reads some days of the export as delivered: from 18:00 UTC on the day before the first day to the end of the first day,
-and the same hours one day and seven days earlier. Only charges of one hour count: fees and daily charges have no hour.
+An hourly export shows in which hour a cost increase began, and therefore whether an event occurred before or after the
+start. The tables contain daily amounts, so this query reads hourly rows of the original export: from 18:00 UTC on the
+day before the increase to the end of the first day of the increase, and the same hours one day and seven days earlier.
+Only charges for a single hour are included, because fees and daily charges have no hour.
 """
 reads = ["focus_export"]
 [parameters]
 rises = []
-hours_before = 6               # of the day before the first day
+hours_before = 6               # number of hours that are read on the day before the increase
 */
 WITH rises AS (
     SELECT

@@ -1,5 +1,5 @@
 /*
-title = "Daily AI cost by layer, and its part in Amazon Bedrock"
+title = "Daily AI cost by layer, and the cost billed under Amazon Bedrock"
 why   = """
 The report page shows a chart of the daily AI spend by the five layers of AI workloads.
 """

@@ -1,14 +1,14 @@
 /*
-title = "Cost that planned launches explain"
+title = "Planned cost of launches above the baseline"
 why   = """
-Anomaly detections do not report the planned cost of a launch. The query returns the planned cost of each launch, account
-and service: the cost above the baseline, up to the launch's factor, on the most expensive of the last days. Cost above
-the factor is reported by the detections token_burst and cost_anomaly and is not included.
+Anomaly detections do not report the planned cost of a launch. The query returns the planned cost of each launch,
+account and service: the cost above the baseline, up to the launch's factor, on the most expensive of the last seven
+days. Cost above the factor is not included; the detections token_burst and cost_anomaly report it.
 """
 reads = ["launch_days", "accounts"]
 [parameters]
 last_days = 7
-least_daily_cost_usd = 1.0     # a launch whose planned cost is lower is not listed
+least_daily_cost_usd = 1.0     # minimum planned cost of a launch; launches with a lower planned cost are not listed
 */
 WITH launched_days AS (
     SELECT

@@ -1,9 +1,9 @@
 /*
 title = "Cost of changed prices in a month"
 why   = """
-The month close shows how much changed prices cost: the quantities of the month, multiplied by the difference between the
-price of this month and the price of the previous month. A price is the BilledCost per pricing unit of a meter in an
-account and Region. Usage that a commitment covers is excluded, because AWS does not bill this usage again.
+The month close shows how much changed prices cost: the month's quantities, multiplied by the price changes since the
+previous month. A price is the BilledCost per pricing unit of a meter in an account and Region. Usage covered by a
+commitment is excluded, because AWS bills the commitment instead of this usage.
 """
 reads = ["daily_charges"]
 [parameters]

@@ -3,14 +3,14 @@ title = "OUs in owners.toml that no longer contain any account"
 why   = """
 When an OU is renamed, owners.toml still contains its old name, and the spend of its accounts becomes unallocated. The
 query returns each OU in owners.toml that contains no account now but contained an account before. For each OU without
-accounts, the query returns the spend of its former accounts after they left, within the last 30 days. The query cannot
-distinguish a renamed OU from an OU whose accounts were all moved. If an account was moved to an OU of another team on
-purpose, its spend is not unallocated.
+accounts, the query returns the spend of its former accounts after the accounts left, within the last 30 days. The query
+cannot distinguish a renamed OU from an OU whose accounts were all moved. If an account was moved to an OU of another
+team on purpose, its spend is not unallocated.
 """
 reads = ["account_periods", "accounts", "owner_rules", "owned_days"]
 [parameters]
 days = 30
-least_cost_usd = 1.0           # an OU whose former accounts cost less is not listed
+least_cost_usd = 1.0           # minimum cost of the former accounts of an OU; OUs with a lower cost are not listed
 */
 WITH ou_periods AS (
     SELECT

@@ -1,8 +1,8 @@
 /*
 title = "Bedrock tokens of a month by account and tags, in millions"
 why   = """
-If a chargeback splits shared costs by tokens, it needs the number of tokens of each team. Teams are determined by the
-account and the tags of the charge.
+If a chargeback splits shared costs by tokens, the chargeback requires the number of tokens of each team. Teams are
+determined by the account and the tags of the charge.
 """
 reads = ["token_charges", "account_periods"]
 [parameters]

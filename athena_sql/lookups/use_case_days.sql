@@ -1,7 +1,7 @@
 /*
 title = "Daily cost of a use case"
 why   = """
-focuswatch note derives the start and the factor of a launch from the daily cost of its use case.
+The command focuswatch note derives the start and the factor of a launch from the daily cost of its use case.
 """
 reads = ["owned_days"]
 [parameters]

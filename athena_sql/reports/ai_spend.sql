@@ -2,11 +2,11 @@
 title = "AI spend by service, last 30 days"
 basis = "EffectiveCost of AI services and user subscriptions: usage, excluding fees, credits and tax"
 why   = """
-The report has one row for each service name under which AI usage is billed. `seen_by_bedrock_filter` is the cost billed
-under Amazon Bedrock, as a service filter in Cost Explorer shows it. AI cost that a filter on Amazon Bedrock does not show
-is billed under other service names, such as OpenSearch, Marketplace, SageMaker, Lambda, S3, EBS and CloudWatch Logs. If
-links between resources were collected, the report includes resources that a knowledge base, agent or gateway uses;
-`linked_from` is the AI resource that uses these resources.
+The report has one row for each service name under which AI usage is billed. `seen_by_bedrock_filter` is the cost that a
+filter on Amazon Bedrock in Cost Explorer shows. All other AI cost is billed under other service names, such as
+OpenSearch, Marketplace, SageMaker, Lambda, S3, EBS and CloudWatch Logs. If links between resources were collected, the
+report includes resources that a knowledge base, agent or gateway uses; `linked_from` is the AI resource that uses these
+resources.
 """
 [parameters]
 days = 30

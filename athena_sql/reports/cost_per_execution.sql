@@ -2,17 +2,16 @@
 title = "Bedrock token cost per run, ticket or customer, last 30 days"
 basis = "EffectiveCost of Bedrock tokens, excluding purchases, credits and tax"
 why   = """
-Model invocation logs contain the caller (`identity.arn`) and the request metadata of each call, such as a run, ticket or
-customer. For each metadata key, the report has one row for each value of the key, highest cost first. Logged tokens are
-priced at the cost per token on the bill of the same day.
-`counted_as` is `value` for one value of the key, `other values` for all values after the first 100, and `no value` for
-logged calls without the key. Tokens that the logs of an account do not contain, such as batch inference, are in the row
-`not logged`. Tokens of accounts and days without a collected log are in the row `no invocation log`. Logged tokens that
-the bill does not contain yet are subtracted in the negative row `not on the bill yet`. The rows of each key add up to the
-token spend on the bill.
-`average_cost` is the average cost of all values of the key. `unpriced_million_tokens` are logged tokens without a cost,
-because their model is not on the bill of the same day. `uncounted_invocations` are calls without token counts in the log,
-such as failed calls.
+Model invocation logs contain the caller (`identity.arn`) and the request metadata of each call, such as a run, ticket
+or customer. For each metadata key, the report has one row for each value of the key, highest cost first. Logged tokens
+are priced at the cost per token on the bill for the same day. The column `counted_as` has the value `value` if the row
+shows one value of the key, `other values` if the row combines all values after the first 100, and `no value` if the row
+shows logged calls without the key. Tokens that the logs of an account do not contain, such as batch inference, are in
+the row `not logged`. Tokens for accounts and days without a collected log are in the row `no invocation log`. Logged
+tokens that the bill does not contain yet are subtracted in the negative row `not on the bill yet`. The rows of each key
+add up to the token spend on the bill. `average_cost` is the average cost of all values of the key.
+`unpriced_million_tokens` are logged tokens without a cost, because their model is not on the bill for the same day.
+`uncounted_invocations` are calls without token counts in the log, such as failed calls.
 """
 [parameters]
 days = 30

@@ -4,7 +4,7 @@ basis = "EffectiveCost of usage, excluding fees, credits and tax; month_to_date:
 why   = """
 The report compares the last seven complete days (their charges no longer change) with the seven days before. The report
 excludes incomplete days, because missing charges would look like savings. The weekly columns contain the cost of usage
-without fees. `month_to_date` is equal to `spent` in the report month_forecast, through the last complete day
+without fees. `month_to_date` matches `spent` in the report month_forecast, through the last complete day
 (`settled_until`). Unallocated spend is listed without a team.
 """
 [parameters]

@@ -2,21 +2,21 @@
 title = "Cost per unit by week: tokens, calls, inferences, GPU hours"
 basis = "EffectiveCost of tokens, calls, inferences and GPU hours, excluding purchases, credits and tax"
 why   = """
-If spend grows faster than usage, the cost per unit increases. The report compares complete weeks (their charges no longer
-change), most recent first. `by_price` is the part of the change from the previous week that is caused by higher or lower
-prices. `by_mix` is the part of the change that is caused by a different mix of units, such as another model or a higher
-share of output tokens. If the unit cost increased by the threshold (`least_increase`) or more, `cause` shows whether
-price or mix is the larger part. Tokens of all types are counted in millions. For each unit, the first row is the total of
-all accounts; the rows of each account start with its total, such as (all models).
-The number of Bedrock calls is from CloudWatch, by account and Region. A day is included in the cost per call only if the
-tokens in CloudWatch match the tokens on the bill. Calls do not include batch inference. AWS does not price calls
-separately, so the report does not split the change of the cost per call.
+If spend grows faster than usage, the cost per unit increases. The report compares complete weeks (their charges no
+longer change), most recent first. `by_price` is the part of the change from the previous week that is caused by higher
+or lower prices. `by_mix` is the part of the change that is caused by a different mix of units, such as another model or
+a higher share of output tokens. If the unit cost increased by the threshold (`least_increase`) or more, `cause` shows
+whether price or mix is the larger part. Tokens of all types are counted in millions. For each unit, the first row is
+the total of all accounts; the rows of each account start with its total, such as (all models). The number of Bedrock
+calls comes from CloudWatch, by account and Region. A day is included in the cost per call only if the tokens in
+CloudWatch match the tokens on the bill. Calls do not include batch inference. AWS does not price calls separately, so
+the report does not split the change in the cost per call.
 """
 [parameters]
 week_days = 7
 least_increase = 1.05
 most_a_unit = 60               # maximum number of rows for each unit, including totals
-most_difference = 0.1          # maximum difference between the tokens in CloudWatch and the tokens on the bill of a day
+most_difference = 0.1          # maximum difference between a day's tokens in CloudWatch and on the bill
 [needs]
 charges = "is_gpu OR ai_family IN ('bedrock', 'sagemaker')"
 columns = ["ConsumedQuantity"]

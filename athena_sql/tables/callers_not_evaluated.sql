@@ -1,9 +1,9 @@
 /*
 title = "Why callers of Bedrock cannot be evaluated"
 why   = """
-The table has one row if the callers of Bedrock are unknown, or if the export with IAM principals ends several days before
-the bill; otherwise, the table is empty. Detections about callers of Bedrock return the row of this table as not
-evaluated, with the reason in `lacks_input`.
+The table has one row if the callers of Bedrock are unknown, or if the export with IAM principals ends several days
+before the bill; otherwise, the table is empty. Detections that evaluate callers of Bedrock return the row of this table
+as not evaluated, with the reason in `lacks_input`.
 """
 reads = ["principal_days"]
 [parameters]

@@ -2,8 +2,8 @@
 title = "Charges by day, account, region and service"
 why   = """
 Detections that do not need resources or meters read this table, for example detections of first charges and dormant
-accounts. The table has about 1% as many rows as the table daily_charges. focuswatch stores the table at each refresh, so
-that queries do not compute it again.
+accounts. The table has about 1% as many rows as the table daily_charges. focuswatch stores the table at each refresh,
+so that queries do not recompute the table.
 """
 reads = ["daily_charges"]
 */

@@ -2,16 +2,17 @@
 title = "Bedrock token cost by day, caller and request metadata"
 why   = """
 Model invocation logs contain the caller of each call and the metadata that the caller sent, such as a run, ticket or
-customer (`requestMetadata`); the bill contains neither caller nor metadata. The table `invocation_tokens` contains the
-token sums of model invocation logs. Logged tokens are priced at the cost of tokens of the same kind, model and account on
-the bill of the day. Batch inference and the endpoint bedrock-mantle are excluded from the price of logged tokens, because
-their calls are not logged. If the bill of the day does not contain the model, the cost of the logged tokens is null.
-`recorded` is `logged` for tokens in the logs. `recorded` is `not logged` for tokens that the logs of the account and day
-do not contain. `recorded` is `no invocation log` for tokens of an account and day without a collected log. `recorded` is
-`not on the bill yet` in a negative row that subtracts logged tokens that the bill does not contain yet. The total of each
-day, account and token kind equals the total on the bill.
+customer (`requestMetadata`); the bill contains neither caller nor metadata. The table `invocation_tokens` contains
+token totals from model invocation logs. Logged tokens are priced at the cost per token on the bill for the day, for the
+same account, model and token kind. Charges for batch inference and the endpoint bedrock-mantle are excluded from the
+price of logged tokens, because these calls are not logged. If the bill for the day does not contain the model, the cost
+of the logged tokens is null. The column `recorded` has the value `logged` for tokens in the logs. The value is `not
+logged` for tokens that are missing in the logs of the account and day. The value is `no invocation log` for tokens of
+an account and day without a collected log. The value is `not on the bill yet` in negative rows, which subtract logged
+tokens that the bill does not contain yet. For each day, account and token kind, the total equals the total on the bill.
 Model names on the bill and in the logs differ, so the table compares the letters and numbers of both names, without
-vendor, Region group, date and version. An application inference profile is compared by its ID. Each call is counted once in `invocations`, in the row of its input tokens.
+vendor, Region group, date and version. An application inference profile is compared by its ID. Each call is counted
+once in `invocations`, in the row of its input tokens.
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html
 https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-request-metadata.html
 """

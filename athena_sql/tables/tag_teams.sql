@@ -3,7 +3,7 @@ title = "Teams of tags"
 why   = """
 The table has one row for each set of tags that contains an owner tag, on charges and on accounts. `tag_value` is the
 value of the first owner tag that has a value. `team` is the team to which owners.toml assigns `tag_value`, or null if
-owners.toml does not list the value. If owners.toml has no teams, `team` is equal to `tag_value`.
+owners.toml does not list the value. If owners.toml has no teams, `team` equals `tag_value`.
 """
 reads = ["tag_values", "owner_rules"]
 */

@@ -1,16 +1,16 @@
 /*
 title = "On-demand tokens of workloads in the last 14 complete days"
 why   = """
-A workload is a combination of model, account, Region, service and resource; the resource is an inference profile, or null
-for calls without an inference profile. Detections about the prompt cache compare the input tokens, output tokens, cache
-reads and cache writes of a workload. Prices are computed from all charges for the model on the bill in the last 56 days;
-a price is null if the bill has no tokens of this kind. Free usage has no price. An account with fewer days than the
-lookback period has no row.
+A workload is a combination of model, account, Region, service and resource; the resource is an inference profile, or
+null for calls without an inference profile. Detections about the prompt cache compare the input tokens, output tokens,
+cache reads and cache writes of a workload. Prices are computed from all charges for the model in the last 56 days of
+the bill. A price is null if the bill has no tokens of this kind. Free usage has no price. An account with fewer days
+than the lookback period has no row.
 """
 reads = ["token_charges", "completeness"]
 [parameters]
 lookback_days = 14
-price_days = 56                # number of days from whose charges the prices of a model are computed
+price_days = 56                # number of days of charges from which the prices of a model are computed
 */
 WITH prices AS (
     SELECT

@@ -87,7 +87,7 @@ def _summaries(
     except AWS_ERRORS as error:
         raise ConfigError(
             f"The dead-letter queues of {deployment.name} cannot be read: {reason_of(error)}. Set AWS_PROFILE to a "
-            f"profile of account {deployment.accounts.pipeline}, and run `focuswatch doctor`."
+            f"profile for account {deployment.accounts.pipeline}, and run `focuswatch doctor`."
         ) from error
 
 

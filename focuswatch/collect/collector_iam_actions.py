@@ -8,10 +8,10 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 from collections.abc import Iterable
 
 REASONS: dict[str, str] = {
-    "cloudwatch:GetMetricData": "activity of each resource by day, and tokens of Bedrock models by hour",
-    "cloudwatch:ListMetrics": "endpoint variants and Bedrock models that were called, including deleted ones",
+    "cloudwatch:GetMetricData": "daily activity of each resource, and hourly token counts of Bedrock models",
+    "cloudwatch:ListMetrics": "endpoint variants and Bedrock models that were called, even if deleted since",
     "sagemaker:ListEndpoints": "running endpoints",
-    "sagemaker:DescribeEndpoint": "type and variants of an endpoint: its metrics need both names",
+    "sagemaker:DescribeEndpoint": "variants of an endpoint; metrics require the endpoint name and variant name",
     "sagemaker:ListInferenceComponents": "inference components of an endpoint",
     "bedrock:ListProvisionedModelThroughputs": "purchased model capacity",
     "bedrock:ListImportedModels": "imported models",
@@ -21,7 +21,7 @@ REASONS: dict[str, str] = {
     "aoss:BatchGetCollection": "creation date of a collection",
     "kendra:ListIndices": "Kendra indices",
     "qbusiness:ListApplications": "Amazon Q Business applications",
-    "qbusiness:ListIndices": "indices of the applications, which are billed",
+    "qbusiness:ListIndices": "indices of Amazon Q Business applications; AWS bills these indices",
     "es:ListDomainNames": "OpenSearch domains",
     "es:DescribeDomainConfig": "creation date of a domain",
     "neptune-graph:ListGraphs": "Neptune Analytics graphs",
@@ -37,7 +37,7 @@ REASONS: dict[str, str] = {
     "bedrock-agentcore:ListGatewayTargets": "targets of a gateway",
     "bedrock-agentcore:GetGatewayTarget": "Lambda function or runtime of a target",
     "sagemaker:DescribeEndpointConfig": "models of an endpoint",
-    "rds:DescribeDBClusters": "instances of an Aurora cluster that is a vector store; only of these clusters",
+    "rds:DescribeDBClusters": "instances of Aurora clusters that are vector stores; not used for other clusters",
     "cloudtrail:LookupEvents": "changes on the day a cost increase started; called by `detect` for new findings only",
 }
 ACTIONS: tuple[str, ...] = tuple(REASONS)
@@ -56,7 +56,7 @@ START_QUERY = "logs:StartQuery"
 EVENT_REASONS: dict[str, dict[str, str]] = {
     "alarms": {
         "cloudwatch:DescribeAlarmHistory": "state changes of alarms",
-        "cloudwatch:DescribeAlarms": "namespace of an alarm's metric, which names the service",
+        "cloudwatch:DescribeAlarms": "metric namespace of an alarm, which identifies the service",
     },
     "health": {
         "health:DescribeEvents": "issues and scheduled changes; needs a Business Support plan or higher"
@@ -70,8 +70,8 @@ def member_actions(events: Iterable[str]) -> tuple[str, ...]:
 
 
 MANAGEMENT_REASONS: dict[str, str] = {
-    "organizations:ListAccounts": "accounts of the organization, and which are closed",
-    "organizations:ListTagsForResource": "tags of an account, which may name its team",
+    "organizations:ListAccounts": "accounts of the organization and their status",
+    "organizations:ListTagsForResource": "tags of an account, such as the team that owns the account",
     "organizations:ListParents": "organizational unit of an account",
     "organizations:DescribeOrganizationalUnit": "name of an organizational unit",
 }
@@ -81,7 +81,7 @@ MANAGEMENT_ACTIONS: tuple[str, ...] = tuple(MANAGEMENT_REASONS)
 READ_UNTIL_KEY = "collected/token_hours.json"
 
 BUCKET_REASONS: dict[str, str] = {
-    "s3:ListBucket": "stored days; only under the folders of the collected tables",
-    "s3:GetObject": "stored values of a day, which stay if an account refuses; only there",
-    "s3:PutObject": "to store the values of a day; only there",
+    "s3:ListBucket": "days that are stored; only in the folders of the collected tables",
+    "s3:GetObject": "stored values of a day, kept if an account denies access; only in these folders",
+    "s3:PutObject": "to store the values of a day; only in these folders",
 }

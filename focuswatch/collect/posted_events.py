@@ -23,7 +23,9 @@ def posted_lines(body: bytes) -> bytes:
     The body is a JSON object, a list of objects, or JSON lines. Raises UnreadableFileError, which says what to change.
     """
     if len(body) > MOST_POSTED_BYTES:
-        raise UnreadableFileError(f"{len(body):,} bytes, of at most {MOST_POSTED_BYTES:,}; send fewer events")
+        raise UnreadableFileError(
+            f"{len(body):,} bytes, expected at most {MOST_POSTED_BYTES:,}; send fewer events"
+        )
     rows = list(_rows(body))
     if not 1 <= len(rows) <= MOST_POSTED_EVENTS:
         raise UnreadableFileError(f"{len(rows)} events, expected 1 to {MOST_POSTED_EVENTS}")

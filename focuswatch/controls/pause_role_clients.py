@@ -34,7 +34,8 @@ def iam_clients(sts: "STSClient", *, role: str, external_id: str) -> Callable[[s
         except ClientError as error:
             if error.response["Error"]["Code"] == "AccessDenied":
                 raise Refused(
-                    f"cannot assume {arn}; deploy the stack focuswatch-pause-{account} with credentials of that account"
+                    f"cannot assume {arn}; deploy the stack focuswatch-pause-{account} with credentials for the "
+                    "account"
                 ) from error
             raise TryLater(f"assuming {arn}: {error}", seconds=RETRY_SECONDS) from error
         except BotoCoreError as error:

@@ -39,7 +39,7 @@ def spending_control(cap: CapSettings, record: PauseRecord | None) -> SpendingCo
     if record is None or not paused:
         dry = " This is a dry run: no role is changed." if cap.mode == "dry run" else ""
         question = (
-            f"Deny all Bedrock and SageMaker calls of {count(len(cap.roles))} of {cap.use_case} until someone presses "
+            f"Deny all Bedrock and SageMaker calls by {count(len(cap.roles))} of {cap.use_case} until someone presses "
             f"Resume, for at most {cap.pause_days} days?{dry}"
         )
         return SpendingControl("pause_spending", question, ended_line(record))

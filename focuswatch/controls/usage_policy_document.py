@@ -40,8 +40,8 @@ def policy_document(use_case: str, policy: UsagePolicy, *, kind: PolicyKind) -> 
     size = len(json.dumps(document, separators=(",", ":")))
     if size > MOST_CHARACTERS[kind]:
         raise ConfigError(
-            f"use_cases.{use_case}: the policy has {size:,} characters, and AWS accepts {MOST_CHARACTERS[kind]:,}. "
-            "Use fewer patterns with '*'."
+            f"use_cases.{use_case}: the policy has {size:,} characters, and AWS allows at most "
+            f"{MOST_CHARACTERS[kind]:,}. Use fewer patterns with '*'."
         )
     return document
 
@@ -59,7 +59,7 @@ def policy_notes(policy: UsagePolicy, *, kind: PolicyKind) -> list[str]:
         notes.append(
             "The service role of a batch job needs bedrock:InvokeModel if the job uses an inference profile: do not "
             "attach the policy to this role"
-            + (", and exempt it with a condition on aws:PrincipalArn." if kind == "scp" else ".")
+            + (", and exempt the role with a condition on aws:PrincipalArn." if kind == "scp" else ".")
         )
     return notes
 

@@ -24,7 +24,7 @@ IS_FILLED = {
     "ConsumedQuantity": "ConsumedQuantity IS NOT NULL",
 }
 FILL_COLUMN = {
-    "ResourceId": "Export charges with resource IDs: AWS delivers them in the FOCUS 1.2 export of Data Exports.",
+    "ResourceId": "Export charges with resource IDs. The FOCUS 1.2 export of AWS Data Exports contains resource IDs.",
     "ConsumedQuantity": "Export charges with ConsumedQuantity and ConsumedUnit.",
 }
 COLLECT = "Collect CloudWatch activity, and pass the file: focuswatch scan EXPORT --activity FILE"
@@ -46,7 +46,7 @@ GIVE_FILE: dict[InputFile, str] = {
     "focuswatch scan EXPORT --recommendations FILE",
     "invocations": "Collect tokens from model invocation logs (docs/executions.md): "
     "focuswatch scan EXPORT --invocations FILE",
-    "token_hours": "Collect the tokens of each hour (docs/spend-rate.md): focuswatch scan EXPORT --token-hours FILE",
+    "token_hours": "Collect hourly token counts (docs/spend-rate.md): focuswatch scan EXPORT --token-hours FILE",
 }
 SET_BY: dict[OwnersSetting, str] = {
     "monthly_budget": "team or use case with monthly_budget",
@@ -211,13 +211,13 @@ def _missing(id: str, needs: NeedsHeader, *, facts: BillFacts, as_of: date, kind
     if facts.settled_days < needs.history_days:
         wait = timedelta(days=needs.history_days - facts.settled_days)
         missing.add(
-            f"this {kind} needs {needs.history_days} days of history, and the bill has {facts.settled_days} "
+            f"this {kind} needs {needs.history_days} days of history, but the bill has {facts.settled_days} "
             "complete days",
             f"Scan again from {as_of + wait} on, or add older files to the export.",
         )
     if needs.activity and not facts.namespaces.intersection(needs.activity):
         missing.add(
-            f"no CloudWatch activity of {' or '.join(needs.activity)} was collected",
+            f"no CloudWatch activity for {' or '.join(needs.activity)} was collected",
             COLLECT,
         )
     for file in needs.files:

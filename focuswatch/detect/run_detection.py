@@ -131,8 +131,8 @@ def _without_invalid_costs(rows: list[Row], detection: Detection) -> tuple[list[
     named = ", ".join(f"{key} {invalid[0].get(key)}" for key in (*CONTRACT[:3], "service_name"))
     return (
         [row for row in rows if not any(row is other for other in invalid)],
-        f"{detection.id}: {len(invalid)} findings have a cost that is not a finite number (first: {named}) and are "
-        "omitted; correct these charges in the export.",
+        f"{detection.id}: {len(invalid)} {'finding was' if len(invalid) == 1 else 'findings were'} omitted, because "
+        f"the cost is not a finite number (first: {named}). Correct these charges in the export.",
     )
 
 
@@ -141,7 +141,7 @@ def _check_contract(rows: list[Row], detection: Detection) -> None:
         return
     if missing := [column for column in CONTRACT if column not in rows[0]]:
         raise QueryError(
-            f"{detection.id}: its rows lack {', '.join(missing)}, expected {', '.join(CONTRACT)}; add the columns."
+            f"{detection.id}: the rows lack {', '.join(missing)}, expected {', '.join(CONTRACT)}; add the columns."
         )
     fingerprints: set[str] = set()
     for row in rows:

@@ -83,7 +83,7 @@ def scan(
         may_go_on=may_go_on, progress=progress, aws_engine=aws_engine,
     )  # fmt: skip
     outcomes = [outcome for outcome in results if outcome]
-    progress("Finding owners")
+    progress("Determining owners")
     run, known_data = _detection_run(
         outcomes,
         engine=engine,

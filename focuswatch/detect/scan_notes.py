@@ -35,7 +35,7 @@ def _launch_notes(
             engine, catalog=catalog, owners=owners, as_of=as_of, per_usd=float(rate.per_usd)
         )
     except QueryError as error:
-        yield f"The cost that planned launches mute could not be queried: {error}"
+        yield f"The cost muted by planned launches could not be queried: {error}"
         return
     yield from (costs.sentence(rate.currency) for costs in muted)
 
@@ -59,6 +59,6 @@ def _short_history(engine: Engine, *, as_of: date, ran: Collection[str]) -> Iter
     days = (as_of - row["first_day"]).days
     if days < YOUNG_EXPORT_DAYS:
         yield (
-            f"The export has {days} days of history, starting {row['first_day']}. With less than "
+            f"The export has {days} days of history, starting {row['first_day']}. With fewer than "
             f"{YOUNG_EXPORT_DAYS} days, {' and '.join(detections)} cannot distinguish a rare charge from a new charge"
         )

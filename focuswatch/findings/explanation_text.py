@@ -55,13 +55,13 @@ def circumstances(explanation: Explanation) -> Iterator[str]:
     yield from _started_or_stopped("Stopped that day", explanation.ended)
     yield from (_change_text(change) for change in explanation.changes[:SHOWN_CHANGES])
     if (more := len(explanation.changes) - SHOWN_CHANGES) > 0:
-        yield f"more changes, not listed: {more}"
+        yield f"{more} more {'change' if more == 1 else 'changes'} not shown"
     yield from (
         event_text(event, first_day=explanation.first_day, first_hour=explanation.first_hour)
         for event in explanation.events
     )
-    if explanation.more_events:
-        yield f"more operational events, not listed: {explanation.more_events}"
+    if more := explanation.more_events:
+        yield f"{more} more operational {'event' if more == 1 else 'events'} not shown"
     if explanation.unseen:
         yield f"CloudTrail: {explanation.unseen}"
 

@@ -248,8 +248,8 @@ class SqliteLedger:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             raise LedgerError(
-                f"cannot write {self.path}: {error}. Check the permissions of the file and that no other process "
-                "uses it, then run the command again."
+                f"cannot write {self.path}: {error}. Check the file permissions, and that no other process "
+                "uses the file, then run the command again."
             ) from error
         try:
             is_converted = self._format() < VERSION

@@ -48,7 +48,7 @@ class MessagePacing:
                 self._sleep(turn - now)
                 return
         raise TryLater(
-            f"too many function runs are writing to {place} at the same time", seconds=LONGEST_WAIT_SECONDS
+            f"too many invocations are writing to {place} at the same time", seconds=LONGEST_WAIT_SECONDS
         )
 
     def pause(self, place: str, *, seconds: float) -> None:

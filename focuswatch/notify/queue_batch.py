@@ -138,7 +138,7 @@ def _delivery(record: Record, *, now: float) -> QueuedNotification:
     try:
         return QueuedNotification.from_record(record, now=now)
     except (KeyError, ValueError) as error:
-        raise Refused(f"not a message of the findings topic: {type(error).__name__}: {error}") from error
+        raise Refused(f"not a message from the findings topic: {type(error).__name__}: {error}") from error
 
 
 def _handle_error(record: Record, error: Exception, *, result: BatchResult, queue: Queue) -> None:

@@ -46,9 +46,7 @@ def joined_text(finding: Finding, *, before: Finding | None) -> str | None:
         known = before.rollout.account_count if before.rollout else 1
         more = finding.rollout.account_count - known
         return (
-            f"Also started in {more:,} more accounts: {rollout_extent(finding.rollout)}."
-            if more > 0
-            else None
+            f"Started in {_more_accounts(more)}, now {rollout_extent(finding.rollout)}." if more > 0 else None
         )
     known_ones = {before.fingerprint, *(one.fingerprint for one in before.also_detected)}
     joined = [one for one in finding.also_detected if one.fingerprint not in known_ones]
@@ -72,7 +70,11 @@ def rollout_text(rollout: Rollout) -> str:
 def rollout_extent(rollout: Rollout) -> str:
     """Return the numbers of accounts and regions."""
     regions = "1 region" if rollout.region_count == 1 else f"{rollout.region_count:,} regions"
-    return f"{regions} of {rollout.account_count:,} accounts"
+    return f"{regions} across {rollout.account_count:,} accounts"
+
+
+def _more_accounts(number: int) -> str:
+    return f"{number:,} more account{'' if number == 1 else 's'}"
 
 
 def rollout_lines(rollout: Rollout) -> Iterator[str]:
@@ -80,7 +82,7 @@ def rollout_lines(rollout: Rollout) -> Iterator[str]:
     for group in rollout.groups:
         yield f"{', '.join(group.regions)}: {', '.join(group.accounts)}"
     if more := rollout.account_count - sum(len(group.accounts) for group in rollout.groups):
-        yield f"and {more:,} more accounts"
+        yield f"and {_more_accounts(more)}"
 
 
 def incident_text(notification: Notification) -> str:

@@ -410,7 +410,7 @@ class Deployment(_Section):
         paths = [f"{self.export_path}/", f"{self.principals_path}/"]
         if paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]):
             yield (
-                f"principals.prefix: found {paths[1]} and the folder {paths[0]} of the export, one inside the other; "
+                f"principals.prefix: found {paths[1]} and the folder {paths[0]} of the export, which overlap; "
                 "use another prefix or name."
             )
 
@@ -437,7 +437,7 @@ class Deployment(_Section):
     def _connector_problems(self) -> Iterator[str]:
         paths = [one.path for one in self.connectors.vendors]
         for path in sorted({path for path in paths if paths.count(path) > 1}):
-            yield f"connectors.vendors: found {path} twice; give each billing account of a vendor its own account."
+            yield f"connectors.vendors: found {path} twice; set a different account for each billing account."
         if any(one.vendor == "copilot" and not one.account for one in self.connectors.vendors):
             yield "connectors.vendors: copilot without account; set account to the name of the GitHub organization."
 
@@ -475,7 +475,7 @@ class Deployment(_Section):
         elif arn and arn.split(":")[4] != self.accounts.payer:
             yield (
                 f"anomalies.monitor_arn: found a monitor of account {arn.split(':')[4]}, "
-                f"expected one of the payer, {self.accounts.payer}."
+                f"expected a monitor of the payer account, {self.accounts.payer}."
             )
 
     def _partition_problems(self) -> Iterator[str]:
@@ -509,7 +509,7 @@ class Deployment(_Section):
         if self.anomalies.account_has_monitor and not self.anomalies.monitor_arn:
             yield (
                 "anomalies.monitor_arn: no monitor specified, so focuswatch would receive no cost anomalies; "
-                "use the ARN that `aws ce get-anomaly-monitors` shows, or account_has_monitor = false if there is none."
+                "use the ARN that `aws ce get-anomaly-monitors` shows, or account_has_monitor = false to create one."
             )
 
     @property

@@ -21,8 +21,8 @@ def placeholders(deployment: Deployment, owners: Owners) -> Iterator[str]:
     for name, owns in SHIPPED_TEAMS.items():
         if name in owners.teams and owners.teams[name].owns == owns:
             yield (
-                f"owners.toml: teams.{name}: is a placeholder team; replace it with your own teams, or remove "
-                "it (findings without an owner go to the fallback channel)."
+                f"owners.toml: teams.{name}: found a placeholder team; replace or remove the team "
+                "(findings without an owner go to the fallback channel)."
             )
 
 

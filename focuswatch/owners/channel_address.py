@@ -79,7 +79,7 @@ def _url(text: str) -> str:
     for known, (channel, form) in SECRET_HOSTS.items():
         if host == known or host.endswith(f".{known}"):
             raise ValueError(
-                f"found a URL of {channel}, which contains a secret; store it in the secret of the channel in "
+                f"found a {channel} URL, which contains a secret; store the URL in the secret of the channel in "
                 f"Secrets Manager and use {form}"
             )
     if not host or re.search(r"[\s\x00-\x1f\x7f]", text):

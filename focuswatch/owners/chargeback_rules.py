@@ -83,7 +83,7 @@ def chargeback_problems(
         yield from (f"{where}.{problem}" for problem in _selector_problems(shared, use_cases=use_cases))
         for key in ("teams", "among", "shares"):
             for team in sorted(set(getattr(shared, key)) - teams):
-                yield f"{where}.{key}: found '{team}', expected a team of [teams]."
+                yield f"{where}.{key}: found '{team}', expected a team from [teams]."
         for key in ("among", "shares"):
             for team in sorted(set(getattr(shared, key)) & chargeback.shared_teams):
                 yield (
@@ -97,7 +97,7 @@ def chargeback_problems(
 def _selector_problems(shared: SharedCost, *, use_cases: Mapping[str, UseCase]) -> Iterator[str]:
     for account in shared.accounts:
         if not re.fullmatch(r"\d{12}", account):
-            yield f"accounts: found '{account}', expected an account id of 12 digits."
+            yield f"accounts: found '{account}', expected an account ID of 12 digits."
     for name in shared.use_cases:
         use_case = use_cases.get(name)
         if use_case is None or use_case.intent != "shared":

@@ -155,7 +155,7 @@ def _overlap(one: Launch, other: Launch) -> bool:
 def _costs(increase: Increase, currency: str) -> str:
     return (
         f"{amount(increase.daily_since)} {currency}/day since {increase.first_day}, at most "
-        f"{amount(increase.peak)} {currency}/day; {amount(increase.daily_before)} {currency}/day before"
+        f"{amount(increase.peak)} {currency}/day; previously {amount(increase.daily_before)} {currency}/day"
     )
 
 

@@ -75,7 +75,7 @@ def _role_problems(where: str, role: str) -> Iterator[str]:
     if match is None:
         yield f"{where}.roles: found '{role}', expected the ARN of a role: arn:aws:iam::111122223333:role/NAME."
     elif match[2].startswith(SERVICE_ROLES):
-        yield f"{where}.roles: found '{role}', a role that only AWS can change. Use a role of your own."
+        yield f"{where}.roles: found '{role}', a role that only AWS can change. Specify a role that you manage."
 
 
 def account_of_role(role: str) -> str:

@@ -67,7 +67,7 @@ def usage_policy_problems(where: str, policy: UsagePolicy, *, has_rows: bool) ->
     for pattern in policy.models:
         if not MODEL_PATTERN.fullmatch(pattern) or not words_of(pattern):
             yield (
-                f"{where}.models: found '{pattern}', expected a Bedrock model ID, or its beginning and '*': "
+                f"{where}.models: found '{pattern}', expected a Bedrock model ID, or a prefix and '*' such as "
                 "anthropic.claude-haiku*."
             )
     for region in policy.regions:

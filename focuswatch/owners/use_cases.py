@@ -210,7 +210,7 @@ def use_case_problems(name: str, use_case: UseCase, *, teams: Mapping[str, objec
     if use_case.intent == "experiment" and use_case.review_on is None and use_case.cap is None:
         yield (
             f"{where}: found an experiment with neither review_on nor cap. "
-            'Add one of them, or set intent = "production".'
+            'Add review_on or cap, or set intent = "production".'
         )
     if (use_case.unit is None) != (use_case.accepted_unit_cost is None):
         yield f"{where}: found only one of unit and accepted_unit_cost, expected both or neither."
@@ -218,7 +218,7 @@ def use_case_problems(name: str, use_case: UseCase, *, teams: Mapping[str, objec
     yield from usage_policy_problems(where, use_case, has_rows=use_case.rows.is_set)
     for account in use_case.rows.accounts:
         if not (len(account) == 12 and account.isdecimal()):
-            yield f"{where}.rows.accounts: found '{account}', expected an account id of 12 digits."
+            yield f"{where}.rows.accounts: found '{account}', expected an account ID of 12 digits."
     for resource in use_case.rows.resources:
         if "*" in resource[:-1] or resource == "*":
             yield f"{where}.rows.resources: found '{resource}', expected '*' only at the end of a prefix."

@@ -73,7 +73,7 @@ class MonthClose:
     def notes(self) -> list[str]:
         """Return what the rows do not say: the invoices, which forecasts were kept, and the largest causes."""
         if not self.plans:
-            return ["No month of this bill has ended."]
+            return ["This bill contains no completed month."]
         return [*self._invoice_note(), *self._forecast_note(), *self._cause_note()]
 
     def _invoice_note(self) -> Iterator[str]:
@@ -90,7 +90,7 @@ class MonthClose:
     def _forecast_note(self) -> Iterator[str]:
         if self.recomputed:
             days = ", ".join(f"day {day}" for day in self.recomputed)
-            yield f"No forecast was stored on {days}; the forecast was computed from the charges before that day."
+            yield f"No forecast was stored on {days}; a forecast was computed later from the charges before the day."
 
     def _cause_note(self) -> Iterator[str]:
         causes = self.plans[0].causes

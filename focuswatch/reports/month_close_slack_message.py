@@ -19,7 +19,7 @@ LEAST_DIFFERENCE = 1  # a smaller difference is none
 def render_month_close_message(close: MonthClose) -> dict[str, Any]:
     """Return the message; names of accounts, services and teams are plain text in it."""
     bill, *plans = close.plans
-    first_day = f" of day {FORECAST_DAYS[0]}"
+    first_day = f" from day {FORECAST_DAYS[0]}"
     heading = (
         f"Month close {close.month:%B %Y}: {_money(bill.actual, close)}, {_compared(bill, close)}{first_day}"
     )
@@ -73,7 +73,7 @@ def _difference_line(bill: ClosedPlan, close: MonthClose) -> Iterator[str]:
         ("other usage and fees", bill.other or 0.0),
     ]
     named = [f"{name} {_signed(cost, close)}" for name, cost in parts if abs(cost) >= LEAST_DIFFERENCE]
-    yield f"Difference to the forecast of day {FORECAST_DAYS[0]}: {', '.join(named)}"
+    yield f"Difference from the forecast from day {FORECAST_DAYS[0]}: {', '.join(named)}"
 
 
 def _cause_lines(bill: ClosedPlan, close: MonthClose) -> Iterator[str]:
@@ -130,7 +130,7 @@ def _small_print(close: MonthClose) -> Iterable[str]:
     yield "Amounts are BilledCost of usage and fees, excluding credits and tax. In brackets: 80% prediction intervals."
     if close.recomputed:
         days = _listed([f"day {day}" for day in close.recomputed])
-        yield f"No forecast was stored on {days}; the forecast was computed from the charges before that day."
+        yield f"No forecast was stored on {days}; a forecast was computed later from the charges before the day."
     month = f"{close.month:%Y-%m}"
     yield (
         f"All teams and use cases: focuswatch report month_close --month {month}. "

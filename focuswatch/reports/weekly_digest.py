@@ -131,7 +131,7 @@ class Week:
         oldest = min(finding.first_seen for finding in self.open)
         yield (
             f"{_count(len(self.open), 'open finding')}: {self._money(waste)}/month of waste; "
-            f"the oldest is {_count((self.as_of - oldest).days, 'day')} old"
+            f"the oldest finding is {_count((self.as_of - oldest).days, 'day')} old"
         )
         first = max(self.open, key=lambda finding: (SEVERITIES.index(finding.severity), finding.stake))
         place = account_label(first.sub_account_name, first.sub_account_id) or "the organization"

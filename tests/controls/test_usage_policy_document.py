@@ -105,7 +105,7 @@ def test_a_use_case_without_rules_has_no_policy():
 def test_a_policy_that_aws_would_refuse_is_not_printed():
     """An SCP may have 5,120 characters."""
     models = [f"anthropic.claude-{number}-{'x' * 40}*" for number in range(40)]
-    with pytest.raises(ConfigError, match="AWS accepts 5,120"):
+    with pytest.raises(ConfigError, match="AWS allows at most 5,120"):
         policy_document("tickets", use_case(models=models), kind="scp")
 
 

@@ -572,7 +572,7 @@ def test_notification_has_an_explanation_until_the_finding_changes(tmp_path):
         engine, one = Counting(duckdb), risen()
         (first,), progress = run_and_notify(engine, ledger, one, trail=trail)
         assert first.finding.explanation.parts and first.finding.explanation.unseen == "asked"
-        assert (engine.asked, progress) == (3, ["Finding the root cause of 1 cost increases"])
+        assert (engine.asked, progress) == (3, ["Analyzing 1 cost increase"])
         again, progress = run_and_notify(engine, ledger, one, trail=trail)
         assert (again, progress, engine.asked, len(trail.looked)) == ((), [], 3, 1)
         (kept,) = ledger.entries().values()
@@ -590,7 +590,7 @@ def test_a_statement_that_fails_costs_the_explanations_alone(tmp_path):
         (notification,), progress = run_and_notify(Counting(duckdb, fails=True), ledger, risen())
     assert notification.finding.explanation is None
     assert progress == [
-        "Finding the root cause of 1 cost increases",
+        "Analyzing 1 cost increase",
         "Root causes are not available: the bill cannot be read",
     ]
     ledger.close()

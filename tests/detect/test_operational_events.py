@@ -115,7 +115,7 @@ def test_events_of_the_resource_are_shown_first_and_the_number_is_limited():
     explanation = explained({"resource_id": FUNCTION}, *others)
     assert len(explanation.events) == MOST_EVENTS and explanation.more_events == 6
     assert FUNCTION in [event.resource_id for event in explanation.events]
-    assert "more operational events, not listed: 6" in explanation_sentences(explanation, currency="USD")
+    assert "6 more operational events not shown" in explanation_sentences(explanation, currency="USD")
 
 
 def test_report_shows_spend_before_on_and_after_the_day():

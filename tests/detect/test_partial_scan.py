@@ -180,7 +180,10 @@ def test_a_cost_that_is_no_number_fails_one_finding(monkeypatch):
     question = DetectionInput(as_of=DAY, first_new_day=DAY)
     outcome = run_detection(CATALOG.detection("new_region"), engine=engine, catalog=CATALOG, inputs=question)
     assert [row["sub_account_id"] for row in outcome.rows] == ["2", "4"]
-    assert "2 findings have a cost that is not a finite number (first: sub_account_id 1" in outcome.error
+    assert (
+        "2 findings were omitted, because the cost is not a finite number (first: sub_account_id 1"
+        in outcome.error
+    )
 
 
 @pytest.mark.parametrize(

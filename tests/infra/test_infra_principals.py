@@ -98,8 +98,8 @@ def test_refresh_reads_both_exports_and_runs_on_each_manifest():
     ("prefix", "name", "said"),
     [
         ("tables", "callers", "principals.prefix: found 'tables', a folder that focuswatch writes to"),
-        ("focus", "focuswatch", "one inside the other"),
-        ("focus/focuswatch", "callers", "one inside the other"),
+        ("focus", "focuswatch", "which overlap"),
+        ("focus/focuswatch", "callers", "which overlap"),
     ],
 )
 def test_an_export_inside_another_folder_is_refused(tmp_path, prefix, name, said):

@@ -92,12 +92,12 @@ def test_after_an_unexpected_error_the_lease_expires_by_itself(claims, clock):
 
 def test_run_whose_lease_another_run_took_over_tries_later(claims, clock):
     """Its own error is reported no more: the other run does the work."""
-    with pytest.raises(TryLater, match="another function run"), claims.held("f") as claim:
+    with pytest.raises(TryLater, match="another invocation"), claims.held("f") as claim:
         clock.now += LEASE_SECONDS + 1
         claims.claim("f")
         claims.keep(claim, CREATED)
     clock.now += LEASE_SECONDS + 1
-    with pytest.raises(TryLater, match="another function run"), claims.held("f"):
+    with pytest.raises(TryLater, match="another invocation"), claims.held("f"):
         clock.now += LEASE_SECONDS + 1
         claims.claim("f")
         raise Unsure("no response")

@@ -211,12 +211,12 @@ def test_rollout_is_one_message_one_issue_and_one_mail(world):
     world.scan(*found)
     assert world.messages == []
     (message,) = world.slack.finops.shown
-    assert "17 regions of 30 accounts" in message.text
+    assert "17 regions across 30 accounts" in message.text
     (issue,) = world.jira.jira.issues
     assert issue.key.startswith("FIN-")
     assert "100000000029" in issue.fields["description"]
     (mail,) = world.mails
-    assert mail["Subject"] == "First charge in a new region: 17 regions of 30 accounts"
+    assert mail["Subject"] == "First charge in a new region: 17 regions across 30 accounts"
     assert "100000000029" in mail["Message"]
     accounts = {one.finding.sub_account_id for one in world.sent}
     assert len(accounts) == 30  # each account can be filtered in SNS

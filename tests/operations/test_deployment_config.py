@@ -134,7 +134,8 @@ def test_the_shipped_file_has_each_key():
         (
             'monitor_arn = ""',
             'monitor_arn = "arn:aws:ce::999999999999:anomalymonitor/6f2c"',
-            "anomalies.monitor_arn: found a monitor of account 999999999999, expected one of the payer, 123456789012.",
+            "anomalies.monitor_arn: found a monitor of account 999999999999, "
+            "expected a monitor of the payer account, 123456789012.",
         ),
         (
             "account_has_monitor = true                # false: the deployment creates a monitor for AWS services; "

@@ -193,7 +193,7 @@ def test_tables_that_differ_fail_with_the_difference(aws, deployment):
 def test_a_workgroup_with_another_limit_than_configured_fails(aws, deployment):
     stricter = deployment.athena.model_copy(update={"scan_limit_gib": 1})
     found = failures(aws, deployment.model_copy(update={"athena": stricter}))
-    assert found == {"workgroup": "scan limit of a query: 100 GiB, expected 1 GiB"}
+    assert found == {"workgroup": "scan limit per query: 100 GiB, expected 1 GiB"}
 
 
 def test_a_function_that_never_ran_fails_and_so_does_one_with_failures(aws, deployment):

@@ -367,4 +367,6 @@ def test_wrong_use_is_refused_with_the_fix(session, deployment, monkeypatch):
     assert "'answer' has no dead-letter queue. Expected one of: refresh, collect" in str(wrong.exception)
     elsewhere = deployment.model_copy(update={"name": "elsewhere"})
     missing = command(elsewhere, monkeypatch)
-    assert f"Set AWS_PROFILE to a profile of account {deployment.accounts.pipeline}" in str(missing.exception)
+    assert f"Set AWS_PROFILE to a profile for account {deployment.accounts.pipeline}" in str(
+        missing.exception
+    )

@@ -93,7 +93,7 @@ def test_open_findings_and_verified_savings_are_summed():
         LedgerEntry(finding=finding("another's", team="fraud")),
     ]  # fmt: skip
     lines = week_of([row()], entries).lines
-    assert "2 open findings: 100 USD/month of waste; the oldest is 9 days old" in lines
+    assert "2 open findings: 100 USD/month of waste; the oldest finding is 9 days old" in lines
     assert "1 finding resolved this week; savings verified on the bill this week: 120 USD/month" in lines
     assert "Highest severity: A title, 50.00 USD charged, 111122223333. First step: An action" in lines
 

@@ -56,7 +56,7 @@ def attach_explanations(
         if (explanation := previous[fingerprint].finding.explanation)
     }
     if notified := _notified_increases(decision, increases):
-        progress(f"Finding the root cause of {len(notified)} cost increases")
+        progress(f"Analyzing {len(notified)} cost increase{'' if len(notified) == 1 else 's'}")
         explanations |= _explain(
             notified,
             engine=engine,

@@ -70,7 +70,7 @@ def render_done(action: SignedAction, response: LinkResponse) -> str:
     return _page(
         "Accepted",
         f"<p><strong>{escape(visible(action.about))}</strong></p><p>{EFFECTS[action.action]}</p>"
-        f'<p class="note">Recorded within a minute as {escape(response.author)}. '
+        f'<p class="note">The action will be recorded within a minute under the name {escape(response.author)}. '
         f"To undo the action, run: focuswatch unsuppress.</p>",
     )
 

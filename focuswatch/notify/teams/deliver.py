@@ -50,7 +50,7 @@ class TeamsSender:
             links=self._links(finding, address=address),
         )
         self.webhooks.post(address, message)
-        return f"{'posted, perhaps again,' if unsure else 'posted'} in teams:{address}"
+        return f"{'posted (possibly twice)' if unsure else 'posted'} in teams:{address}"
 
     def send_digest(
         self, lines: Sequence[DigestLine], *, address: str, team: str | None, as_of: date

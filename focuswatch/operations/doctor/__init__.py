@@ -56,7 +56,7 @@ def run_doctor(
 
 def _check_credentials(context: DoctorContext) -> Check:
     expected = context.deployment.accounts.pipeline
-    fix = f"Set AWS_PROFILE to a profile of account {expected}, the pipeline's account."
+    fix = f"Set AWS_PROFILE to a profile for account {expected}, the pipeline's account."
     try:
         identity = context.client("sts").get_caller_identity()
     except AWS_ERRORS as error:

@@ -56,7 +56,7 @@ def check_workgroup(context: DoctorContext) -> Iterator[Check]:
         yield failed("workgroup", f"{athena.workgroup} is disabled", fix=fix)
     elif limit != athena.scan_limit_gib * GIB:
         configured = "none" if limit is None else f"{limit / GIB:g} GiB"
-        found = f"scan limit of a query: {configured}, expected {athena.scan_limit_gib} GiB"
+        found = f"scan limit per query: {configured}, expected {athena.scan_limit_gib} GiB"
         yield failed("workgroup", found, fix=f"Run npx cdk deploy {deployment.name}-pipeline.")
     else:
-        yield ok("workgroup", f"{athena.workgroup}, scan limit of a query: {athena.scan_limit_gib} GiB")
+        yield ok("workgroup", f"{athena.workgroup}, scan limit per query: {athena.scan_limit_gib} GiB")

@@ -49,7 +49,7 @@ def check_delivery(context: DoctorContext) -> Iterator[Check]:
         fix = (
             f"AWS delivers an export at least once a day. Run npx cdk diff {deployment.name}-pipeline to check "
             "that the "
-            f"bucket's policy is as deployed, and {LIST_EXPORTS}"
+            f"bucket's policy is unchanged, and {LIST_EXPORTS}"
         )
         yield failed("delivery", f"{found} (limit: {limit} hours)", fix=fix)
     else:

@@ -35,7 +35,7 @@ UNCHECKED = {
     "teams": "a webhook cannot be checked without posting a message",
     "pagerduty": "a routing key cannot be checked without sending an event",
     "webhook": "an endpoint cannot be checked without sending an event",
-    "events": "the endpoint is checked with the first event that is posted",
+    "events": "the endpoint is checked when the first event is posted",
 }
 
 

@@ -86,7 +86,7 @@ def test_after_a_lost_response_the_message_is_posted_again(world, fault):
     with pytest.raises(Unsure, match="teams:search: no response"):
         world.deliver(notification(FINDING))
     world.now += LEASE_SECONDS + 1
-    assert world.deliver(notification(FINDING))[0].endswith("posted, perhaps again, in teams:search")
+    assert world.deliver(notification(FINDING))[0].endswith("posted (possibly twice) in teams:search")
     assert len(world.server.cards("search")) == 2
 
 

@@ -6,7 +6,7 @@ function aiSection(data, currency) {
   const { days, layers, bedrock_filter: bedrock, month } = data.layers;
   if (!days.length) return null;
   const sums = aiSpent(data);
-  const filter = `A filter on the service “Amazon Bedrock” shows ${money(sums.visible, currency)} (${percent(sums.visible, sums.total)} of the AI spend), which is the part of the chart below the line.`;
+  const filter = `A filter on the service “Amazon Bedrock” shows ${money(sums.visible, currency)} (${percent(sums.visible, sums.total)} of the AI spend): the part of the chart below the line.`;
   const charged = month.filter((row) => row.effective_cost || row.effective_cost_before);
   const layerPart = charged.length ? part("By layer, last 30 days", layerTable(charged, currency)) : null;
   const teams = aiTeamsPart(data, currency);

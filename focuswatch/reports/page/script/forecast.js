@@ -11,14 +11,14 @@ function forecastSection(data, currency) {
   return section("forecast", "Forecast compared with budget", `${forecastSummary(data.month, budgeted, currency)} ${basisOf(report)}`,
     budgeted.length ? [
       legend([["var(--model-inference)", "spent"], ["var(--retrieval)", "forecast with 80% interval"], ["var(--mark)", "budget (100%)"]]),
-      chart(`Forecast at month end in percent of each budget: ${budgeted.map((row) => `${row.name} ${percent(row.forecast, row.budget)}`).join(", ")}`, (width) => forecastChart(budgeted, width, currency))] : null,
+      chart(`Month-end forecast in percent of each budget: ${budgeted.map((row) => `${row.name} ${percent(row.forecast, row.budget)}`).join(", ")}`, (width) => forecastChart(budgeted, width, currency))] : null,
     make("div", { class: "folds" },
-      budgeted.length ? folded("Budgets as a table", forecastTable("Forecast at month end of each budget", budgeted, currency)) : null,
-      groups.map(([of, name]) => folded(name, forecastTable(`Forecast at month end ${name.toLowerCase()}`, named(of), currency)))));
+      budgeted.length ? folded("Budgets as a table", forecastTable("Month-end forecast for each budget", budgeted, currency)) : null,
+      groups.map(([of, name]) => folded(name, forecastTable(`Month-end forecast ${name.toLowerCase()}`, named(of), currency)))));
 }
 
 function forecastSummary(month, budgeted, currency) {
-  const whole = month ? `The bill of ${monthOf(month.first_day)} is forecast to be ${money(month.forecast, currency)} (80% prediction interval: ${amount(month.low)} to ${money(month.high, currency)}).` : "";
+  const whole = month ? `The bill for ${monthOf(month.first_day)} is forecast to be ${money(month.forecast, currency)} (80% prediction interval: ${amount(month.low)} to ${money(month.high, currency)}).` : "";
   if (!budgeted.length) return `${whole} No team has a budget. Set monthly_budget in owners.toml.`;
   const over = budgeted.filter((row) => row.over_by > 0).length;
   return `${whole} ${over ? `${over} of ${count(budgeted.length, "budget")} ${over === 1 ? "is" : "are"} forecast to be exceeded.` : "No budget is forecast to be exceeded."}`;

@@ -12,7 +12,7 @@ function gpusSection(data, currency) {
   const [measured, others] = [machines.filter(isMeasured), machines.filter((machine) => !isMeasured(machine))];
   return section("gpus", "GPU utilization", gpuNote(data, measured, others, currency),
     measured.length ? [
-      legend([...UTILIZATION.map(([name, range]) => [paint(name), range]), ...(hasGaps(measured) ? [[paint("no-data"), "running, no metric that day"]] : [])]),
+      legend([...UTILIZATION.map(([name, range]) => [paint(name), range]), ...(hasGaps(measured) ? [[paint("no-data"), "running, no metric on this day"]] : [])]),
       chart(`GPU utilization by machine and day, ${day(days[0])} to ${day(days.at(-1))}; the table below lists the values`, (width) => gpuChart(data, measured, width)),
     ] : null,
     make("div", { class: "folds" },
