@@ -428,7 +428,7 @@ class LambdaRun:
 
     @property
     def other_bills_state(self) -> OtherBillsState:
-        """What is known of the bills of other providers."""
+        """Return the state of the bills of other providers."""
         return OtherBillsState(self.session.client("s3", config=PATIENT), self.bucket)
 
     @property

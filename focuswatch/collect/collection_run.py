@@ -12,6 +12,7 @@ from focuswatch.collect.account_events import collect_events
 from focuswatch.collect.account_invocations import InvocationLogSettings, collect_invocations
 from focuswatch.collect.account_resource_links import collect_links
 from focuswatch.collect.collected_days import Window
+from focuswatch.collect.collected_event import CollectedEvent
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.member_sessions import AT_ONCE, SessionFor
 from focuswatch.collect.operational_event_readers import EventSource
@@ -111,72 +112,72 @@ def collect(
     store.list_days(window.days)
     if invocation_logs:
         store.list_invocations(window.days)
-    not_offered, all_regions = ServiceNotOffered(), tuple(regions)
-    sources: list[EventSource] = [
-        source
-        for source in events
-        if source != "files" and source != "webhook"  # noqa: PLR1714  mypy narrows
-    ]
-    by_day = bool(sources) or "webhook" in events
-    first_events = first_day_of_events(store, today=today) if by_day else today
+    run = _AccountCollection(
+        session_for, store, tuple(regions), window, today,
+        sources=tuple(source for source in events if source != "files" and source != "webhook"),  # noqa: PLR1714  mypy narrows
+        first_events=first_day_of_events(store, today=today) if set(events) - {"files"} else today,
+        invocation_logs=invocation_logs,
+    )  # fmt: skip
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        outcomes = list(pool.map(run.collect, active))
+    found = [event for one in outcomes if isinstance(one, CollectedAccount) for event in one.events]
+    added, unreadable = _store_events(found, events=events, since=run.first_events, today=today, store=store)
+    summary = _summary(accounts, outcomes, not_offered=run.not_offered, seconds=time.monotonic() - started)
+    return replace(summary, events=added, unreadable_files=unreadable)
 
-    def collected(account: OrganizationAccount) -> CollectedAccount | Refusal:
+
+@dataclass(frozen=True)
+class _AccountCollection:
+    """Collects accounts, many at once, for one run."""
+
+    session_for: SessionFor
+    store: Store
+    regions: tuple[str, ...]
+    window: Window
+    today: date
+    sources: tuple[EventSource, ...]
+    first_events: date
+    invocation_logs: InvocationLogSettings | None
+    not_offered: ServiceNotOffered = field(default_factory=ServiceNotOffered)
+
+    def collect(self, account: OrganizationAccount) -> CollectedAccount | Refusal:
+        """Write the tables of one account. Raises only what the bucket refuses."""
         try:
-            session = session_for(account.sub_account_id)
+            session = self.session_for(account.sub_account_id)
         except AWS_ERRORS as error:
             return Refusal(account.sub_account_id, "", "", reason_of(error))
         try:
-            result = collect_account(
-                account.sub_account_id,
-                session=session,
-                regions=all_regions,
-                window=window,
-                store=store,
-                not_offered=not_offered,
-            )
-            collect_links(
-                result,
-                session=session,
-                regions=all_regions,
-                today=today,
-                store=store,
-                not_offered=not_offered,
-            )
-            if invocation_logs:
-                collect_invocations(
-                    result,
-                    session=session,
-                    regions=all_regions,
-                    window=window,
-                    settings=invocation_logs,
-                    store=store,
-                    not_offered=not_offered,
-                )
-            result.events = collect_events(
-                result,
-                session=session,
-                regions=all_regions,
-                since=first_events,
-                end_day=today + timedelta(days=1),
-                sources=sources,
-                not_offered=not_offered,
-            )
-            return result
+            return self._with_session(account.sub_account_id, session)
         except AWS_ERRORS:  # the bucket's: those of the account are recorded as refusals
             raise
         except Exception as error:  # an unexpected response must not cost the other accounts their day
             return Refusal(account.sub_account_id, "", "", f"unexpected {reason_of(error)}")
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        outcomes = list(pool.map(collected, active))
-    found = [event for one in outcomes if isinstance(one, CollectedAccount) for event in one.events]
+    def _with_session(self, account_id: str, session: Any) -> CollectedAccount:
+        on: Any = {"session": session, "regions": self.regions, "not_offered": self.not_offered}
+        result = collect_account(account_id, window=self.window, store=self.store, **on)
+        collect_links(result, today=self.today, store=self.store, **on)
+        if self.invocation_logs:
+            settings = self.invocation_logs
+            collect_invocations(result, window=self.window, settings=settings, store=self.store, **on)
+        end_day = self.today + timedelta(days=1)
+        result.events = collect_events(
+            result, since=self.first_events, end_day=end_day, sources=self.sources, **on
+        )
+        return result
+
+
+def _store_events(
+    found: list[CollectedEvent], *, events: Collection[EventSource | Literal["files", "webhook"]],
+    since: date, today: date, store: Store,
+) -> tuple[int, dict[str, str]]:  # fmt: skip
+    """Write the table `events`; return how many were written by day, and the unreadable files with the reason."""
     unreadable = store_event_files(store) if "files" in events else {}
     if "webhook" in events:
-        posted, unreadable_posts = posted_events(store, since=first_events, today=today)
+        posted, unreadable_posts = posted_events(store, since=since, today=today)
         found, unreadable = [*found, *posted], unreadable | unreadable_posts
-    added = store_events(found, since=first_events, today=today, store=store) if by_day else 0
-    summary = _summary(accounts, outcomes, not_offered=not_offered, seconds=time.monotonic() - started)
-    return replace(summary, events=added, unreadable_files=unreadable)
+    by_day = bool(set(events) - {"files"})
+    return store_events(found, since=since, today=today, store=store) if by_day else 0, unreadable
 
 
 def _summary(
