@@ -113,7 +113,7 @@ class ReportHeader(Header):
         if not offers.limits and (
             len(offers.cost) < 2 or len({*offers.charges, *offers.more}) < len(CHARGES)
         ):
-            raise ValueError("[offers] limits must say why the report has no other basis")
+            raise ValueError("[offers] limits must state why the report has no other basis")
         return self
 
 

@@ -43,7 +43,7 @@ def fetch(
         str | None,
         typer.Option(
             help="BillingAccountId of the charges; for copilot, the GitHub organization. [default: the "
-            "vendor]",
+            "name of the vendor]",
             show_default=False,
         ),
     ] = None,
@@ -56,7 +56,7 @@ def fetch(
     api: Annotated[
         str | None,
         typer.Option(
-            help="Base URL of the vendor's API, for example of a proxy. [default: the vendor's URL]",
+            help="Base URL of the vendor's API, for example the URL of a proxy. [default: the vendor's URL]",
             show_default=False,
         ),
     ] = None,

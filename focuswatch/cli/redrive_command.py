@@ -48,7 +48,7 @@ def redrive(
         failed += len(summary.failures)
         letters += len(summary.letters)
     if not letters:
-        typer.echo(f"There are no dead letters of {', '.join(kinds)}.")
+        typer.echo(f"There are no dead letters for {', '.join(kinds)}.")
     if failed:
         raise typer.Exit(1)
 
@@ -108,7 +108,7 @@ def _lines(summary: "RedriveSummary", *, deployment: "Deployment", dry_run: bool
     target = (
         f"sent to queue {deployment.queue(summary.kind)}"
         if summary.kind in QUEUE_FED
-        else f"replayed by one run of {deployment.function(summary.kind)}"
+        else f"replayed with one invocation of {deployment.function(summary.kind)}"
     )
     remaining = f"; {len(summary.failures)} remain:" if summary.failures else ""
     yield f"  {summary.redriven} {target}{remaining}"
@@ -125,7 +125,8 @@ def _causes(letters: "Sequence[DeadLetter]") -> "Iterator[str]":
         newest = next(letter.subject for letter in reversed(letters) if letter.reason == reason)
         yield f"{times} × {' '.join(reason.split())[:300]} (newest: {newest})"
     if len(reasons) > MAX_SHOWN:
-        yield f"and {len(reasons) - MAX_SHOWN} more causes"
+        more = len(reasons) - MAX_SHOWN
+        yield f"and {more} more cause{'' if more == 1 else 's'}"
 
 
 def _age(seconds: float) -> str:

@@ -19,8 +19,8 @@ BASIS = (
     "the cent."
 )
 NO_INVOICE = (
-    "(not invoiced): these charges have no InvoiceId, because AWS has not issued the invoice yet (amounts "
-    "can still change), or because the export is FOCUS 1.0, which has no InvoiceId."
+    "(not invoiced): charges without an InvoiceId. Either AWS has not issued the invoice yet, and amounts can still "
+    "change, or the export is FOCUS 1.0, which has no InvoiceId."
 )
 
 

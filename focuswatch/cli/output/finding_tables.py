@@ -47,7 +47,8 @@ def print_findings(page: FindingsPage) -> None:
     )
     if page.findings > len(page.entries):
         out.print(
-            f"The {len(page.entries)} findings of highest cost of {page.findings:,}. For all, use --format json.",
+            f"Only {len(page.entries)} of {page.findings:,} findings are shown, highest cost first. "
+            "To list all findings, use --format json.",
             style="dim",
         )
     if page.incidents < page.findings:
