@@ -111,7 +111,7 @@ def test_missing_listed_file_is_refused(tmp_path):
     """An incomplete month would look like a cost decrease."""
     deliver(tmp_path / "focus", listed=("focus-00001.snappy.parquet", "focus-00002.snappy.parquet"))
     with pytest.raises(
-        ExportError, match=r"Manifest\.json: the manifest lists s3://.*focus-00002.*Copy the export again"
+        ExportError, match=r"Manifest\.json: the manifest lists s3://.*focus-00002.*Copy the export"
     ):
         found(tmp_path)
 

@@ -114,7 +114,7 @@ def test_parquet_file_without_its_middle_is_refused(tmp_path, hours):
     path = write(tmp_path / "a.parquet", *many(100, **hours))
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 4] + content[len(content) // 2 :])
-    assert refused(path, tmp_path).startswith(f"{path} cannot be read")
+    assert refused(path, tmp_path).startswith(f"{path}: the data cannot be read")
 
 
 @pytest.mark.parametrize("lost", [1, 8, 9, 100, 1000])
