@@ -196,7 +196,7 @@ def _case_problems(
             except CatalogError as error:
                 yield str(error)
                 continue
-            progress(f"Running {len(file.cases)} cases of {detection.id} ({number} of {len(detections)})")
+            progress(f"Running the test cases of {detection.id} ({number} of {len(detections)} detections)")
             for case in file.cases:
                 for problem in run_case(case, file=file, detection=detection, catalog=catalog, on=connection):
                     yield f"detections/{detection.id}.toml: {case.name}: {problem}"

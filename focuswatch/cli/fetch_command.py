@@ -94,7 +94,8 @@ def fetch(
     total = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in sorted(summary.totals.items()))
     last = date.fromordinal(summary.until.toordinal() - 1)
     typer.echo(
-        f"{connector.vendor}, {summary.first} to {last}: {summary.rows:,} charges, {total or 'no cost'}"
+        f"{connector.vendor}, {summary.first} to {last}: {summary.rows:,} charge{'' if summary.rows == 1 else 's'}, "
+        f"{total or 'no cost'}"
     )
     typer.echo(f"Files: {out}")
 

@@ -117,7 +117,7 @@ def _reason(text: str) -> str:
     if "unicode" in text.lower() or "utf-8" in text.lower():
         return "the row is not UTF-8 text. Convert the file, or export it again"
     if found := WIDTH.search(text):
-        return f"the row has {found[2]} columns, expected {found[1]}; the file is {DAMAGED}"
+        return f"number of columns in this row: found {found[2]}, expected {found[1]}; the file is {DAMAGED}"
     if "unterminated quote" in text:
         return f"a quoted value does not end; the file is {DAMAGED}"
     if "end of GZIP stream" in text:

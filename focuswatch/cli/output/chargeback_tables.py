@@ -87,7 +87,8 @@ def _print_lines(lines: Sequence[Row], *, title: str, keys: Sequence[str]) -> No
     print_grid(out, columns, [[*key, _money(sums[key])] for key in largest[:SHOWN]])
     if len(largest) > SHOWN:
         out.print(
-            f"{len(largest) - SHOWN} more rows. To see all rows, use --out or --format csv.", markup=False
+            f"{SHOWN} of {len(largest)} rows are shown. To see all rows, use --out or --format csv.",
+            markup=False,
         )
 
 

@@ -53,8 +53,8 @@ def print_findings(page: FindingsPage) -> None:
         )
     if page.incidents < page.findings:
         out.print(
-            f"{page.findings:,} findings in {page.incidents:,} incidents. {RELATED} marks a finding with the "
-            "same cause as the finding above.",
+            f"{page.findings:,} findings in {page.incidents:,} incident{'' if page.incidents == 1 else 's'}. "
+            f"{RELATED} marks a finding with the same cause as the finding above.",
             style="dim",
         )
 
