@@ -110,7 +110,7 @@ def _lines(summary: "RedriveSummary", *, deployment: "Deployment", dry_run: bool
         if summary.kind in QUEUE_FED
         else f"replayed with one invocation of {deployment.function(summary.kind)}"
     )
-    remaining = f"; {len(summary.failures)} remain:" if summary.failures else ""
+    remaining = f"; {len(summary.failures)} remaining:" if summary.failures else ""
     yield f"  {summary.redriven} {target}{remaining}"
     for reason, times in Counter(summary.failures).most_common(MAX_SHOWN):
         yield visible(f"    {times} × {reason}")
@@ -131,5 +131,6 @@ def _causes(letters: "Sequence[DeadLetter]") -> "Iterator[str]":
 
 def _age(seconds: float) -> str:
     if seconds < 2 * 3600:
-        return f"{seconds / 60:.0f} minutes"
+        minutes = round(seconds / 60)
+        return f"{minutes} minute{'' if minutes == 1 else 's'}"
     return f"{seconds / 3600:.0f} hours" if seconds < 2 * 86_400 else f"{seconds / 86_400:.0f} days"

@@ -356,7 +356,7 @@ def test_the_command_exits_with_1_if_dead_letters_remain(session, deployment, mo
     write(session, deployment.dead_letters("detect"), record(EVENT))
     failed = command(deployment, monkeypatch, "detect")
     assert failed.exit_code == 1
-    assert "  0 replayed with one invocation of focuswatch-detect; 1 remain:" in failed.stdout
+    assert "  0 replayed with one invocation of focuswatch-detect; 1 remaining:" in failed.stdout
     assert "    1 × TooManyRequestsException: \N{REPLACEMENT CHARACTER}[2J slow down" in failed.stdout
 
 
