@@ -114,7 +114,7 @@ def _foreign_words(sql: str) -> Iterator[str]:
     for pattern, instead in NOT_COMMON.items():
         if found := re.search(pattern, code, re.IGNORECASE):
             line = code[: found.start()].count("\n") + 1
-            yield f"line {line} of the query: '{found[0]}' is not supported by both DuckDB and Trino; use {instead}."
+            yield f"line {line} of the query: '{found[0]}' is not portable between DuckDB and Trino; use {instead}."
 
 
 def _built_commands(sql: str) -> Iterator[str]:
@@ -196,7 +196,7 @@ def _case_problems(
             except CatalogError as error:
                 yield str(error)
                 continue
-            progress(f"Running the test cases of {detection.id} ({number} of {len(detections)} detections)")
+            progress(f"Running the test cases of {detection.id} ({number} of {len(detections)})")
             for case in file.cases:
                 for problem in run_case(case, file=file, detection=detection, catalog=catalog, on=connection):
                     yield f"detections/{detection.id}.toml: {case.name}: {problem}"

@@ -71,7 +71,7 @@ def test_valid_file_is_loaded(tmp_path):
             {"providers": '"all"', "action_of_others": '"1. Stop it: aws ec2 stop-instances"'},
             "It must not contain an AWS command",
         ),
-        ({"topic": '"findings"'}, "'findings' is a topic of focuswatch itself"),
+        ({"topic": '"findings"'}, "the topic 'findings' is reserved for focuswatch"),
         ({"topic": '"New Region"'}, "topic: String should match pattern"),
         ({"notify": '"never"'}, "notify: Input should be 'on_change', 'every_run' or 'once'"),
         ({"more": '[explain]\ncharges = "all of them"'}, "explain.charges: Input should be"),
@@ -127,11 +127,11 @@ def with_tables(tmp_path: Path) -> Catalog:
         ),
         (
             {"sql": SQL.replace("sum(EffectiveCost)", "sum(EffectiveCost)::double")},
-            "'::' is not supported by both",
+            "'::' is not portable between",
         ),
         (
             {"sql": SQL.replace("sum(EffectiveCost)", "max_by(EffectiveCost, lower(ServiceName))")},
-            "'max_by(' is not supported by both",
+            "'max_by(' is not portable between",
         ),
         ({"sql": SQL.replace("sum(EffectiveCost)", "bit_or(1)")}, "use bitwise_or_agg(x)"),
         (
