@@ -29,7 +29,7 @@ class EventRules(Construct):
             "unfinished",
             calls="detect",
             pattern=self._own("Unfinished"),
-            why="A run reached its time limit before all detections ran",
+            why="The time limit was reached before all detections ran",
         )
         self._rule(
             "detected", calls="publish", pattern=self._own("Detected"), why="Notifications may be pending"
@@ -45,7 +45,7 @@ class EventRules(Construct):
             "refresh-clock",
             calls="refresh",
             schedule=_daily(schedules.refresh_hours),
-            why="Daily, in case a manifest event was lost",
+            why="Daily refresh, in case a manifest event was lost",
         )
         self._rule(
             "publish-clock",
@@ -105,7 +105,7 @@ class EventRules(Construct):
                 "sweep-clock",
                 calls="sweep",
                 schedule=_daily([3]),
-                why="Daily check for issues closed in Jira",
+                why="Daily check for closed Jira issues",
             )
 
     def _own(self, detail_type: str, *, function: str | None = None) -> aws_events.EventPattern:

@@ -54,7 +54,7 @@ class MemberStack(Stack):
         if deployment.invocation_logs.enabled:
             acknowledge(
                 management_role,
-                reason="The log groups are named; their account and Region are not known in advance.",
+                reason="The log groups are configured by name; their accounts and Regions are not known in advance.",
                 findings=[
                     f"AwsSolutions-IAM5[Resource::arn:aws:logs:*:*:log-group:{name}:*]"
                     for name in deployment.invocation_logs.log_groups

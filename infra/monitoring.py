@@ -60,14 +60,17 @@ class Monitoring(Construct):
 
     def _errors(self, kind: str) -> None:
         metric = self._functions.functions[kind].metric_errors(period=Duration.minutes(5), statistic="Sum")
-        why = f"The Lambda function {kind} failed, and AWS does not retry the request. Check its log."
+        why = f"The Lambda function {kind} failed, and AWS does not retry the request. Check the log of the function."
         self._alarm(f"{kind}-errors", metric, threshold=1, why=why)
 
     def _dead_letters(self, kind: str) -> None:
         metric = self._functions.dead_letters[kind].metric_approximate_number_of_messages_visible(
             period=Duration.minutes(5), statistic="Maximum"
         )
-        why = f"Events of the function {kind} failed after all retries. See docs/operate.md, Redrive dead letters."
+        why = (
+            f"Events for the Lambda function {kind} failed after all retries. "
+            "See docs/operate.md, Redrive dead letters."
+        )
         self._alarm(f"{kind}-dead-letters", metric, threshold=1, why=why)
 
     def _backlog(self, kind: str) -> None:
@@ -86,8 +89,8 @@ class Monitoring(Construct):
             expression="visible + hidden", using_metrics=metrics, label="messages", period=period
         )
         why = (
-            f"The queue of {kind} has not been empty for an hour. "
-            "Check its log, and whether Slack and Jira are available."
+            f"The queue of the Lambda function {kind} has not been empty for an hour. "
+            "Check the log of the function, and whether the channel, such as Slack, is available."
         )
         self._alarm(f"{kind}-waiting", metric, threshold=1, why=why, periods=12)
 
@@ -105,7 +108,10 @@ class Monitoring(Construct):
         )
 
     def _old_data(self, hours: int) -> None:
-        why = f"The most recent delivery of the billing export is older than {hours} hours. Check the export."
+        why = (
+            f"The most recent delivery of the billing export is older than {hours} hours. "
+            "Check the export in the payer account."
+        )
         self._alarm("data-age", self._data_age(), threshold=hours, why=why, missing=_Missing.IGNORE)
 
     def _alarm(

@@ -63,7 +63,7 @@ class Permissions:
             "answer": self._answer,
             "events": lambda: [
                 *self._secrets("events"),
-                self._objects("s3:PutObject", f"{POSTED}*", why="store the events that a CI posts"),
+                self._objects("s3:PutObject", f"{POSTED}*", why="store events that a CI system posts"),
             ],
             "record": self._record,
             "weekly": self._weekly,
@@ -109,7 +109,10 @@ class Permissions:
             self._list(),
             self._objects("s3:GetObject", *delivered, why="read the exports"),
             self._changed("tables/*", f"{RESULTS}*"),
-            self._glue(*switch, why="point a billing period to its new folder, and remove those of a bill"),
+            self._glue(
+                *switch,
+                why="register the new folder of a billing period, and remove the folders of a removed bill",
+            ),
             self._next_step(),
         ]
 
@@ -119,9 +122,9 @@ class Permissions:
             self._list(),
             self._objects("s3:GetObject", "tables/*", why="read the tables"),
             self._changed(f"{RESULTS}*"),
-            self._objects("s3:PutObject", f"tables/{FORECASTS}/*", why="keep the month-end forecasts"),
+            self._objects("s3:PutObject", f"tables/{FORECASTS}/*", why="store the month-end forecasts"),
             Grant("read and update the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,)),
-            self._rows("record the day until which each detection has run", "dynamodb:PutItem", "looked"),
+            self._rows("record the last day that each detection has evaluated", "dynamodb:PutItem", "looked"),
             self._members("read CloudTrail events of accounts with a cost increase"),
             self._next_step(),
         ]
@@ -133,7 +136,7 @@ class Permissions:
             Grant("read pending notifications", ("dynamodb:Query",), (f"{self._table}/index/pending",)),
             Grant("mark notifications as sent", ("dynamodb:GetItem", "dynamodb:UpdateItem"), (self._table,)),
             Grant("publish to the topics", ("sns:Publish",), topics),
-            Grant("use the key of the topics", ("kms:Decrypt", "kms:GenerateDataKey"), (self.key_arn,)),
+            Grant("use the KMS key of the topics", ("kms:Decrypt", "kms:GenerateDataKey"), (self.key_arn,)),
             self._next_step(),
             *([self._finding_events()] if self.deployment.events.findings else []),
         ]
@@ -151,11 +154,14 @@ class Permissions:
         else:
             payer = Grant("list all accounts of the organization", MANAGEMENT_ACTIONS, ("*",))
         return [
-            self._members("read all accounts of the organization, and no others"),
+            self._members("read all accounts of the organization, and no other accounts"),
             payer,
             self._list(),
             self._objects("s3:GetObject", *kept, why="read earlier collections"),
-            *(self._objects("s3:GetObject", f"{folder}*", why="read events of a CI") for folder in of_ci),
+            *(
+                self._objects("s3:GetObject", f"{folder}*", why="read events from a CI system")
+                for folder in of_ci
+            ),
             self._objects("s3:PutObject", *kept, why="write collected activity and links"),
         ]
 
@@ -167,7 +173,7 @@ class Permissions:
         return [
             *map(self._secret, secrets),
             self._list(),
-            Grant("replace the files of vendors' charges", actions, paths),
+            Grant("replace files with charges of AI vendors", actions, paths),
         ]
 
     def _bills(self) -> list[Grant]:
@@ -198,10 +204,12 @@ class Permissions:
             *self._athena(),
             self._list(),
             self._objects("s3:GetObject", "tables/*", READ_UNTIL_KEY, why="read the tables"),
-            self._objects("s3:PutObject", *collected, why="write the tokens of each hour"),
+            self._objects("s3:PutObject", *collected, why="write token counts per hour"),
             self._changed(f"{RESULTS}*"),
             self._ledger(),
-            self._members("read CloudWatch metrics of all accounts of the organization, and no others"),
+            self._members(
+                "read CloudWatch metrics of all accounts of the organization, and no other accounts"
+            ),
             self._next_step(),
         ]
 
@@ -250,11 +258,11 @@ class Permissions:
             Grant("count messages in queues", counted, tuple(self._arn("sqs", name) for name in queues)),
             *slack,
             Grant("publish to the topics", ("sns:Publish",), alarms),
-            Grant("use the key of the topics", ("kms:Decrypt", "kms:GenerateDataKey"), (self.key_arn,)),
+            Grant("use the KMS key of the topics", ("kms:Decrypt", "kms:GenerateDataKey"), (self.key_arn,)),
         ]
 
     def _slack(self) -> list[Grant]:
-        digests = Grant("read queued lines of a digest", ("dynamodb:Query",), (self._table,))
+        digests = Grant("read queued lines for a digest", ("dynamodb:Query",), (self._table,))
         return [*self._notifications(), digests, self._secret(self.deployment.secrets.slack)]
 
     def _answer(self) -> list[Grant]:
@@ -263,7 +271,7 @@ class Permissions:
         page = [self._objects("s3:GetObject", PAGE, why="sign links to the page")]
         return [
             *self._secrets("slack", "teams"),
-            Grant("queue actions of people", ("sqs:SendMessage",), arns),
+            Grant("queue actions from Slack and Teams", ("sqs:SendMessage",), arns),
             *(page if self.deployment.secrets.slack else []),
         ]
 
@@ -283,13 +291,13 @@ class Permissions:
 
     def _close(self) -> list[Grant]:
         export = f"{self.deployment.export_path}/*"
-        return [*self._weekly(), self._objects("s3:GetObject", export, why="read the invoices in the export")]
+        return [*self._weekly(), self._objects("s3:GetObject", export, why="read invoices from the export")]
 
     def _jira(self) -> list[Grant]:
         return [*self._notifications(), self._ledger(), self._secret(self.deployment.secrets.jira)]
 
     def _teams(self) -> list[Grant]:
-        digests = Grant("read queued lines of a digest", ("dynamodb:Query",), (self._table,))
+        digests = Grant("read queued lines for a digest", ("dynamodb:Query",), (self._table,))
         return [*self._notifications(), digests, *self._secrets("teams")]
 
     def _pagerduty(self) -> list[Grant]:
@@ -304,7 +312,7 @@ class Permissions:
         return [
             *self._notifications(),
             Grant(
-                "keep the lines of digests, and count the emails of a day",
+                "store lines for digests, and count emails per day",
                 ("dynamodb:Query", "dynamodb:DeleteItem"),
                 (self._table,),
             ),
@@ -360,7 +368,9 @@ class Permissions:
             "sqs:ChangeMessageVisibility",
         )
         return [
-            Grant("process its queue", actions, (self._arn("sqs", self.deployment.queue(kind)),)),
+            Grant(
+                "process the queue of the function", actions, (self._arn("sqs", self.deployment.queue(kind)),)
+            ),
             Grant(
                 "move messages that cannot be processed to the dead-letter queue",
                 ("sqs:SendMessage",),
@@ -376,7 +386,7 @@ class Permissions:
         return [
             Grant("run queries", actions, (workgroup,)),
             self._glue(*tables, why="read table definitions"),
-            Grant("locate the bucket of query results", ("s3:GetBucketLocation",), (self._bucket,)),
+            Grant("locate the bucket for query results", ("s3:GetBucketLocation",), (self._bucket,)),
         ]
 
     def _glue(self, *actions: str, why: str) -> Grant:
@@ -397,7 +407,7 @@ class Permissions:
     def _changed(self, *paths: str) -> Grant:
         actions = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
         return Grant(
-            "write files, and delete those that were replaced",
+            "write files, and delete replaced files",
             actions,
             tuple(f"{self._bucket}/{path}" for path in paths),
         )
@@ -433,7 +443,7 @@ class Permissions:
         traces = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
         return [
             Grant("write logs", ("logs:CreateLogStream", "logs:PutLogEvents"), (group,)),
-            Grant("send traces (these actions support no resources)", traces, ("*",)),
+            Grant("send traces (these actions do not support resource-level permissions)", traces, ("*",)),
         ]
 
     @property

@@ -127,7 +127,7 @@ def dead_letters(scope: Construct, id: str, *, name: str) -> aws_sqs.Queue:
     )
     acknowledge(
         queue,
-        reason="This is a dead-letter queue; an alarm reports its messages.",
+        reason="This queue is a dead-letter queue; an alarm reports its messages.",
         findings=["AwsSolutions-SQS3"],
     )
     return queue

@@ -42,20 +42,20 @@ ALWAYS_THERE = {"sub_account_name", "currency"}
 NOT_COMMON = {
     r"(?<!:)::(?=\s*[A-Za-z])": "CAST(x AS type)",
     r"\bQUALIFY\b": "a subquery with row_number()",
-    r"\bGROUP\s+BY\s+ALL\b": "the columns by name or number",
-    r"\bEXCLUDE\s*\(": "the columns by name",
+    r"\bGROUP\s+BY\s+ALL\b": "GROUP BY with column names or numbers",
+    r"\bEXCLUDE\s*\(": "a list of column names",
     r"\bconcat\s*\(": "||",
     r"\b(string_agg|listagg)\s*\(": "array_join(array_agg(x ORDER BY x), ', ')",
     r"\bbit_or\s*\(": "bitwise_or_agg(x)",
     r"\bbit_count\s*\((?:[^(),]|\([^()]*\))*\)": "bit_count(x, 64)",
-    r"\b(median|approx_percentile|percentile_cont|quantile)\s*\(": "row_number() and an average",
+    r"\b(median|approx_percentile|percentile_cont|quantile)\s*\(": "row_number() and the average of the middle rows",
     r"\b(date_add|date_parse|date_format|strftime|last_day|last_day_of_month|sequence|generate_series)\s*\(":
         "CAST(d + INTERVAL '1' DAY * n AS date)",
     r"\bextract\s*\(\s*dow\b|\bdayofweek\s*\(": "day_of_week(d), which returns 1 for Monday",
     r"\b(approx_distinct|json_extract_scalar|to_utf8|from_unixtime|any_match|map_filter|transform|reduce)\s*\(":
         "plain joins and UNNEST",
     r"(?<!ARRAY)\[\s*'": "element_at(map, key)",
-    r"\bIGNORE\s+NULLS\b": "max() over the rows so far",
+    r"\bIGNORE\s+NULLS\b": "max() over the preceding rows",
     # DuckDB skips a null x and takes the next row's, Trino returns null
     r"\b(max_by|min_by)\s*\((?!\s*coalesce\b)(?!(?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)\s*FILTER\b)":
         "max_by(x, y) FILTER (WHERE x IS NOT NULL)",
@@ -114,7 +114,7 @@ def _foreign_words(sql: str) -> Iterator[str]:
     for pattern, instead in NOT_COMMON.items():
         if found := re.search(pattern, code, re.IGNORECASE):
             line = code[: found.start()].count("\n") + 1
-            yield f"line {line} of the query: '{found[0]}' is not supported by both DuckDB and Trino; use {instead}."
+            yield f"line {line} of the query: '{found[0]}' is not portable between DuckDB and Trino; use {instead}."
 
 
 def _built_commands(sql: str) -> Iterator[str]:
@@ -123,8 +123,8 @@ def _built_commands(sql: str) -> Iterator[str]:
     if found := re.search(r"'[^']*\baws [a-z][^']*'\s*\|\|", code):
         line = code[: found.start()].count("\n") + 1
         yield (
-            f"line {line} of the query: the query builds a command with ||. Return the command in a column whose name "
-            f"ends in _command, with {{column}} for each value."
+            f"line {line} of the query: found a command that is built with ||. Return the command in a column whose "
+            f"name ends in _command, with {{column}} for each value."
         )
 
 
@@ -134,7 +134,7 @@ def _duplicate_names(sql: str, *, tables: Iterable[str]) -> Iterator[str]:
     for query in re.finditer(r"(?:\bWITH\s+|,\s*)(\w+)\s+AS\s*\(", code, re.IGNORECASE):
         if query[1].lower() in tables:
             line = code[: query.start(1)].count("\n") + 1
-            yield f"line {line} of the query: {query[1]} is also a table of athena_sql/tables; use another name."
+            yield f"line {line} of the query: {query[1]} is also a table in athena_sql/tables; use another name."
 
 
 def _column_problems(detections: list[Detection], catalog: Catalog) -> Iterator[tuple[Detection, str]]:
@@ -172,7 +172,7 @@ def _wrong_columns(detection: Detection, columns: set[str]) -> Iterator[str]:
     }[detection.header.kind]
     if missing := [column for column in contract if column not in columns]:
         names = ", ".join(missing)
-        yield f"the query does not return the columns {names}; required columns: {', '.join(contract)}."
+        yield f"the query does not return {names}; required columns: {', '.join(contract)}."
     for name in ("reason", "action"):
         text = getattr(detection.header, name)
         fields = {field for _, field, _, _ in string.Formatter().parse(text) if field}
@@ -196,7 +196,7 @@ def _case_problems(
             except CatalogError as error:
                 yield str(error)
                 continue
-            progress(f"Running {len(file.cases)} cases of {detection.id} ({number} of {len(detections)})")
+            progress(f"Running the test cases of {detection.id} ({number} of {len(detections)})")
             for case in file.cases:
                 for problem in run_case(case, file=file, detection=detection, catalog=catalog, on=connection):
                     yield f"detections/{detection.id}.toml: {case.name}: {problem}"

@@ -182,7 +182,7 @@ def differences(case: Case, outcome: Outcome) -> list[str]:
     problems += [f"unexpected finding: {row}" for row in left]
     if len(outcome.not_evaluated) != case.skipped:
         problems.append(
-            f"expected {case.skipped} rows that are not evaluated, found {len(outcome.not_evaluated)}"
+            f"rows that are not evaluated: expected {case.skipped}, found {len(outcome.not_evaluated)}"
         )
     return problems
 

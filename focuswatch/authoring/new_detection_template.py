@@ -46,7 +46,7 @@ ORDER BY monthly_cost DESC, sub_account_id, region_id, resource_id
 
 CASES = f"""as_of = 2026-03-31
 
-[charge]                       # default values of every charge
+[charge]                       # default values of all charges
 SubAccountId = "111122223333"
 RegionId = "us-east-1"
 ServiceName = "{FILL_IN}"

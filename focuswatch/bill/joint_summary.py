@@ -71,7 +71,7 @@ def conversion_note(name: str, rate: Rate, *, main_name: str, main: Rate) -> str
             )
     sources = " and ".join(dict.fromkeys(one.source for one in (rate, main) if one.currency != USD))
     return (
-        f"amounts of {name} are converted from {rate.currency} to {main.currency}: 1 {rate.currency} is "
+        f"amounts in {name} are converted from {rate.currency} to {main.currency}: 1 {rate.currency} is "
         f"{main.per_usd / rate.per_usd:.6g} {main.currency} ({sources})"
     )
 
@@ -88,5 +88,5 @@ def resold_notes(bills: Sequence[RefreshedBill]) -> Iterator[str]:
             if resold and own.get(provider, bill.name) != bill.name:
                 yield (
                     f"{bill.name} has charges of {', '.join(resold)}, which {own[provider]} may also contain. "
-                    "If both bills contain these charges, they are counted twice: remove the charges from one bill"
+                    "Charges in both bills are counted twice; remove these charges from one bill"
                 )

@@ -114,8 +114,8 @@ def account_ids(bills: Sequence[RefreshedBill]) -> dict[str, dict[str | None, st
                 continue
             if before.accounts[account] == provider:
                 raise ConfigError(
-                    f"{before.name} and {bill.name} both have charges of {provider} in account {account}, which would "
-                    "be counted twice. Specify one of the two bills."
+                    f"{before.name} and {bill.name} both have charges of {provider} in account {account}. These "
+                    "charges would be counted twice. Specify one of the two bills."
                 )
             own[account] = f"{bill.name}/{account}"
         renamed[bill.name] = own

@@ -135,8 +135,7 @@ def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> N
         found = f"another row from {valid_from}" if valid_from else "another row without valid_to"
         raise ConfigError(
             f"{path} lists account {account} twice: a row valid until {before or 'today'} and {found}. List each "
-            "account once, or each period of the account once: valid_to is the first day on which a row no "
-            "longer applies."
+            "period of an account once: valid_to is the first day on which a row no longer applies."
         )
     for name, columns, place in (("accounts", ACCOUNTS, "= 1"), ("account_history", ACCOUNT_HISTORY, "> 1")):
         create_empty_table(connection, name, columns)

@@ -32,9 +32,9 @@ INSTALLED, SOURCE = PACKAGE / "athena_sql", PACKAGE.parent / "athena_sql"
 ROOT = INSTALLED if INSTALLED.is_dir() else SOURCE
 BUILT_IN = {
     "as_of": "the first day that is not evaluated",
-    "news_since": "the first day that the previous scan has not evaluated",
+    "news_since": "the first day that the previous scan did not evaluate",
     "required_tags": "the tag keys that owners.toml requires",
-    "tag_prefix": "the regular expression of the prefixes that cost allocation adds to tag keys",
+    "tag_prefix": "a regular expression for the prefixes that cost allocation adds to tag keys",
 }
 PER_USD = "per_usd"  # among the values of a statement: units of the billing currency for one US dollar
 MONEY = "_usd"  # how the names of parameters end that are amounts of money, in USD
@@ -212,12 +212,12 @@ def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
         problems.append('[pace] is required with kind = "forecast" and not allowed with kind = "series".')
     if isinstance(entry.header, DetectionHeader) and _misuses_action_of_others(entry.header):
         problems.append(
-            'action_of_others is required with providers = "all" if action has an AWS command; it has no AWS command '
-            'itself, and is not allowed with providers = "AWS".'
+            'action_of_others is required with providers = "all" if action contains an AWS command. It must not '
+            'contain an AWS command, and is not allowed with providers = "AWS".'
         )
     if not re.fullmatch(r"[a-z][a-z0-9_]{2,59}", entry.id):
         problems.append(
-            f"the file name '{entry.id}' is the entry's id; expected snake_case of 3 to 60 characters."
+            f"the file name '{entry.id}' is not a valid id; expected snake_case of 3 to 60 characters."
         )
     if FILL_IN in text:
         problems.append(f"found the placeholder '{FILL_IN}'; replace it with your own text.")
@@ -228,17 +228,17 @@ def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
         )
     if idle := parameters - used:
         problems.append(
-            f"the SQL does not use {', '.join(sorted(idle))}; remove the parameter from [parameters]."
+            f"the SQL does not use {', '.join(sorted(idle))}; remove unused parameters from [parameters]."
         )
     if unmarked := sorted(name for name in parameters if _is_unmarked_money(name)):
         problems.append(
             f"{', '.join(unmarked)} looks like an amount; rename to {', '.join(f'{name}{MONEY}' for name in unmarked)} "
-            "and specify the amount in USD. focuswatch converts amounts in USD to the bill's currency."
+            "and specify the amount in USD. focuswatch converts the amount to the bill's currency."
         )
     if broken := sorted(
         name for name in parameters if name.endswith(MONEY) and not _is_number(entry.header.parameters[name])
     ):
-        problems.append(f"{', '.join(broken)} is an amount in USD; expected a number.")
+        problems.append(f"{', '.join(broken)} must be an amount in USD; expected a number.")
     if shadowed := parameters & {*BUILT_IN, PER_USD}:
         problems.append(f"{', '.join(sorted(shadowed))} is set by focuswatch; remove it from [parameters].")
     if not re.match(r"(SELECT|WITH)\b", entry.sql):

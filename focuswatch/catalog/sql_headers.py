@@ -109,11 +109,11 @@ class ReportHeader(Header):
         defaults = [COST_COLUMNS[cost] for cost in offers.cost[:1]]
         defaults += [charges_text(offers.charges)] if offers.charges else []
         if missing := [text for text in defaults if text not in self.basis]:
-            raise ValueError(f"basis does not contain the text of its default: {', '.join(missing)}")
+            raise ValueError(f"basis must contain the text of the default options: {', '.join(missing)}")
         if not offers.limits and (
             len(offers.cost) < 2 or len({*offers.charges, *offers.more}) < len(CHARGES)
         ):
-            raise ValueError("[offers] limits must say why the report has no other basis")
+            raise ValueError("[offers] limits must state why the report has no other basis")
         return self
 
 
@@ -211,5 +211,5 @@ class DetectionHeader(Header):
     @classmethod
     def _refuse_reserved_topic(cls, topic: str | None) -> str | None:
         if topic in RESERVED_TOPICS:
-            raise ValueError(f"'{topic}' is a topic of focuswatch itself; choose another name")
+            raise ValueError(f"the topic '{topic}' is reserved for focuswatch; choose another name")
         return topic

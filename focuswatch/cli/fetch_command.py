@@ -43,7 +43,7 @@ def fetch(
         str | None,
         typer.Option(
             help="BillingAccountId of the charges; for copilot, the GitHub organization. [default: the "
-            "vendor]",
+            "name of the vendor]",
             show_default=False,
         ),
     ] = None,
@@ -56,7 +56,7 @@ def fetch(
     api: Annotated[
         str | None,
         typer.Option(
-            help="Base URL of the vendor's API, for example of a proxy. [default: the vendor's URL]",
+            help="Base URL of the vendor's API, for example the URL of a proxy. [default: the vendor's URL]",
             show_default=False,
         ),
     ] = None,
@@ -94,7 +94,8 @@ def fetch(
     total = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in sorted(summary.totals.items()))
     last = date.fromordinal(summary.until.toordinal() - 1)
     typer.echo(
-        f"{connector.vendor}, {summary.first} to {last}: {summary.rows:,} charges, {total or 'no cost'}"
+        f"{connector.vendor}, {summary.first} to {last}: {summary.rows:,} charge{'' if summary.rows == 1 else 's'}, "
+        f"{total or 'no cost'}"
     )
     typer.echo(f"Files: {out}")
 

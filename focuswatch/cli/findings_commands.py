@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Fingerprint = Annotated[str, typer.Argument(help="Fingerprint of the finding, or its first characters.")]
 Reason = Annotated[
-    str, typer.Option(help="Reason for the suppression, which the list of suppressions shows.")
+    str, typer.Option(help="Reason for the suppression, shown by `focuswatch findings --suppressions`.")
 ]
 Author = Annotated[
     str | None, typer.Option(help="Author of the suppression. [default: your user name]", show_default=False)
@@ -27,7 +27,8 @@ Until = Annotated[
     datetime | None,
     typer.Option(
         formats=["%Y-%m-%d"],
-        help="First date on the bill on which focuswatch notifies the owner again. [default: no end date]",
+        help="End date of the suppression. Scans as of this date or later notify the owner again. [default: "
+        "no end date]",
         show_default=False,
     ),
 ]
@@ -83,7 +84,8 @@ def snooze(
     until: Annotated[
         datetime,
         typer.Option(
-            formats=["%Y-%m-%d"], help="First date on the bill on which focuswatch notifies the owner again."
+            formats=["%Y-%m-%d"],
+            help="End date of the suppression. Scans as of this date or later notify the owner again.",
         ),
     ],
     reason: Reason,

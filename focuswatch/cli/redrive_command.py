@@ -48,7 +48,7 @@ def redrive(
         failed += len(summary.failures)
         letters += len(summary.letters)
     if not letters:
-        typer.echo(f"There are no dead letters of {', '.join(kinds)}.")
+        typer.echo(f"There are no dead letters for {', '.join(kinds)}.")
     if failed:
         raise typer.Exit(1)
 
@@ -108,9 +108,9 @@ def _lines(summary: "RedriveSummary", *, deployment: "Deployment", dry_run: bool
     target = (
         f"sent to queue {deployment.queue(summary.kind)}"
         if summary.kind in QUEUE_FED
-        else f"replayed by one run of {deployment.function(summary.kind)}"
+        else f"replayed with one invocation of {deployment.function(summary.kind)}"
     )
-    remaining = f"; {len(summary.failures)} remain:" if summary.failures else ""
+    remaining = f"; {len(summary.failures)} remaining:" if summary.failures else ""
     yield f"  {summary.redriven} {target}{remaining}"
     for reason, times in Counter(summary.failures).most_common(MAX_SHOWN):
         yield visible(f"    {times} × {reason}")
@@ -125,10 +125,12 @@ def _causes(letters: "Sequence[DeadLetter]") -> "Iterator[str]":
         newest = next(letter.subject for letter in reversed(letters) if letter.reason == reason)
         yield f"{times} × {' '.join(reason.split())[:300]} (newest: {newest})"
     if len(reasons) > MAX_SHOWN:
-        yield f"and {len(reasons) - MAX_SHOWN} more causes"
+        more = len(reasons) - MAX_SHOWN
+        yield f"and {more} more cause{'' if more == 1 else 's'}"
 
 
 def _age(seconds: float) -> str:
     if seconds < 2 * 3600:
-        return f"{seconds / 60:.0f} minutes"
+        minutes = round(seconds / 60)
+        return f"{minutes} minute{'' if minutes == 1 else 's'}"
     return f"{seconds / 3600:.0f} hours" if seconds < 2 * 86_400 else f"{seconds / 86_400:.0f} days"

@@ -135,7 +135,7 @@ def _window(api: VendorApi, *, start: datetime, end: datetime) -> list[UsageEven
         page += 1
     if len(found) != response.count:
         raise FetchError(
-            f"{CURSOR}: the pages have {len(found)} usage events, expected {response.count}. Run the command again"
+            f"{CURSOR}: found {len(found)} usage events on all pages; expected {response.count}. Run the command again"
         )
     return found
 

@@ -52,7 +52,7 @@ class FocusFolder:
         if others := other_accounts(found, account=account):
             raise ConfigError(
                 f"{self.path} contains charges of {others}; expected {account.vendor} {account.id}. "
-                "Choose another folder, because a folder contains the files of one billing account"
+                "Choose another folder, because a folder can contain files of only one billing account"
             )
 
     def replace_days(

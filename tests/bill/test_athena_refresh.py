@@ -351,10 +351,10 @@ def no_parquet(data):
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (mixed_currencies, "found 2 billing currencies, expected one"),
-        (another_currency, "its charges are in EUR, and the charges of other periods are in USD"),
+        (mixed_currencies, "found 2 billing currencies; expected one"),
+        (another_currency, "the charges are in EUR, and the charges of other periods are in USD"),
         (without_charges, "the delivery has no charges. The previous version of the period is kept"),
-        (without_days, "ChargePeriodStart is missing in some charges"),
+        (without_days, "some charges have no ChargePeriodStart"),
     ],
 )
 def test_invalid_period_is_skipped_and_keeps_its_previous_version(

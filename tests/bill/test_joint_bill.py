@@ -106,8 +106,8 @@ def test_each_total_equals_plain_sql_over_the_files(bills, joint):
     assert set(sums(joint, "min(BillingCurrency)").values()) == {"USD"}
     notes = [one for one in joint.summary.warnings if "converted" in one]
     assert notes == [
-        "amounts of azure are converted from EUR to USD: 1 EUR is 1.25 USD (owners.toml)",
-        "amounts of google are converted from JPY to USD: 1 JPY is 0.00666667 USD (owners.toml)",
+        "amounts in azure are converted from EUR to USD: 1 EUR is 1.25 USD (owners.toml)",
+        "amounts in google are converted from JPY to USD: 1 JPY is 0.00666667 USD (owners.toml)",
     ]
 
 
@@ -289,7 +289,7 @@ def test_hourly_files_of_litellm_are_refused(tmp_path, owners):
             with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=told) as bill:
                 assert bill.summary.charges == 2
     with (
-        pytest.raises(ExportError, match="hourly files of LiteLLM.*FOCUS_FREQUENCY=daily"),
+        pytest.raises(ExportError, match="hourly LiteLLM files.*FOCUS_FREQUENCY=daily"),
         open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=told),
     ):
         pass

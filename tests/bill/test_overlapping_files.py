@@ -127,7 +127,7 @@ def test_unrelated_json_is_skipped_with_a_note_and_refused_alone(tmp_path):
     note, billed, _ = warned(folder, tmp_path)
     assert (note, billed) == ("skipped files that are not data: settings.json (JSON)", total(rows()))
     path.unlink()
-    with pytest.raises(ExportError, match=r"settings\.json: is a JSON file"):
+    with pytest.raises(ExportError, match=r"settings\.json is a JSON file"):
         read(folder, tmp_path / "other")
 
 

@@ -154,7 +154,7 @@ def test_error_contains_the_address_of_the_object(s3, export, tmp_path):
     with pytest.raises(ExportError) as caught:
         reader.refresh()
     assert str(caught.value).startswith(
-        f"s3://{BUCKET}/focus/data/billing_period=2026-05/focus-00001.snappy.parquet: is a JSON file"
+        f"s3://{BUCKET}/focus/data/billing_period=2026-05/focus-00001.snappy.parquet is a JSON file"
     )
     after = {name: content for name, content in reader.stored().items() if not name.startswith("s3/")}
     assert after == before
@@ -166,10 +166,10 @@ def test_object_that_changes_during_the_download_is_refused(s3, export, tmp_path
     reader = Reader(f"s3://{BUCKET}", tmp_path / "state")
     key = "focus/data/billing_period=2026-05/focus-00001.snappy.parquet"
     reader.said = Interfering(lambda: s3.put_object(Bucket=BUCKET, Key=key, Body=b"new"))
-    with pytest.raises(ExportError, match=f"s3://{BUCKET}/{key}: was replaced while the export was read"):
+    with pytest.raises(ExportError, match=f"s3://{BUCKET}/{key}: the object was replaced while"):
         reader.refresh()
     reader.said = Interfering(lambda: s3.delete_object(Bucket=BUCKET, Key=key))
-    with pytest.raises(ExportError, match=f"s3://{BUCKET}/{key}: was deleted while the export was read"):
+    with pytest.raises(ExportError, match=f"s3://{BUCKET}/{key}: the object was deleted while"):
         reader.refresh()
     assert not list(reader.state.rglob("part-*"))
 
@@ -189,7 +189,8 @@ def test_missing_listed_object_is_refused(s3, tmp_path):
     deliver(tmp_path / "up" / "focus", listed=("a.parquet", "b.parquet"))
     upload(s3, tmp_path / "up")
     with pytest.raises(
-        ExportError, match=rf"^s3://{BUCKET}/focus/metadata/.*-Manifest\.json: lists .*b\.parquet"
+        ExportError,
+        match=rf"^s3://{BUCKET}/focus/metadata/.*-Manifest\.json: the manifest lists .*b\.parquet",
     ):
         read(f"s3://{BUCKET}", tmp_path / "state")
 

@@ -67,7 +67,10 @@ def test_windows_of_thirty_days_share_no_event(tmp_path):
 def test_an_event_missing_on_the_pages_is_an_error(tmp_path):
     """Less money than the team spent would look like a saving."""
     team = CursorTeam([Event("2026-11-01T00:00:00", 1)] * 3, missing=1)
-    with local_vendor(team) as server, pytest.raises(FetchError, match="3 usage events, expected 4"):
+    with (
+        local_vendor(team) as server,
+        pytest.raises(FetchError, match="found 3 usage events on all pages; expected 4"),
+    ):
         CURSOR.fetch(server, tmp_path)
     assert list(tmp_path.glob("data")) == []
 

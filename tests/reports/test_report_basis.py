@@ -104,7 +104,7 @@ def test_forecast_in_effective_cost_is_that_of_effective_cost(engine):
 
 def test_header_without_its_default_basis_is_refused():
     """Otherwise the text of another basis would name the default."""
-    with pytest.raises(ValueError, match="basis does not contain the text of its default"):
+    with pytest.raises(ValueError, match="basis must contain the text of the default options"):
         ReportHeader.model_validate(
             {"title": "Spend by team", "why": "It shows what each team spent.", "basis": "Some cost of something",
              "offers": {"cost": ["effective", "billed"], "charges": ["usage"], "more": ["fees", "credits", "tax"]}}

@@ -69,8 +69,8 @@ def deliveries_of(listing: Listing, *, warn: Warn, skip: Skip | None = None) -> 
     if len(exports) > 1:
         first, second, *_ = (str(root) if root.parts else "the folder itself" for root in sorted(exports))
         raise ExportError(
-            f"{listing.source}: found two exports, {first} and {second}; expected one, because "
-            "charges in both would be counted twice. Specify the folder of one export"
+            f"{listing.source}: found two exports, {first} and {second}; expected one export, because "
+            "charges in both exports would be counted twice. Specify the folder of one export"
         )
     deliveries = _flat(files)
     for export in exports.values():

@@ -271,8 +271,8 @@ def _version_text(names: set[str]) -> str:
     """Return which version a file with columns missing is in, and which columns of that version are needed."""
     needed = f"{', '.join(columns.REQUIRED)}, and for AWS also {', '.join(columns.REQUIRED_OF_AWS)}"
     if not any(column.lower() in names for column in columns.REQUIRED):
-        return f"Every FOCUS version needs the columns {needed}."
-    return f"The file has columns of FOCUS {columns.focus_version(names)}; focuswatch needs the columns {needed}."
+        return f"Every FOCUS version requires the columns {needed}."
+    return f"The file has columns of FOCUS {columns.focus_version(names)}; focuswatch requires the columns {needed}."
 
 
 def without_columns_of_aws(shape: Shape, file: ExportFile) -> ExportError:
@@ -280,7 +280,7 @@ def without_columns_of_aws(shape: Shape, file: ExportFile) -> ExportError:
     names = [name for name, _ in shape.columns]
     needed = _version_text({columns.canonical(name) for name in names})
     return ExportError(
-        f"{file.path}: lacks {', '.join(shape.lacks_of_aws)}, which charges of AWS need. {needed} Select these columns "
+        f"{file.path} lacks {', '.join(shape.lacks_of_aws)}, which AWS charges require. {needed} Select these columns "
         "in the export, or remove the file"
     )
 
@@ -291,12 +291,12 @@ def _shape(
     canonical_names = {columns.canonical(name) for name in names}
     if missing := [column for column in columns.REQUIRED if column.lower() not in canonical_names]:
         if recognized := format_of(names):
-            raise ExportError(f"{file.path}: {recognized}")
+            raise ExportError(f"{file.path} {recognized}")
         of_aws = [column for column in columns.REQUIRED_OF_AWS if column.lower() not in canonical_names]
         lacks = ", ".join(missing) + (f", and for AWS {', '.join(of_aws)}" if of_aws else "")
         shown = ", ".join(names[:SHOWN_COLUMNS]) + (", …" if len(names) > SHOWN_COLUMNS else "")
         raise ExportError(
-            f"{file.path}: lacks {lacks}; found {len(names)} columns ({shown}), expected "
+            f"{file.path} lacks {lacks}; found {len(names)} columns ({shown}); expected "
             f"FOCUS 1.0 to 1.4. {_version_text(canonical_names)} Select the missing columns in the export, or "
             "remove the file"
         )

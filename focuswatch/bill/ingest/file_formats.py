@@ -19,7 +19,7 @@ SMALLEST_PARQUET = 12  # PAR1, length of the footer, PAR1
 WANTED = "expected Parquet, CSV or CSV.gz"
 
 OTHER_FORMATS = (
-    (b"PK\x03\x04", "a zip archive or a workbook of Excel"),
+    (b"PK\x03\x04", "a zip archive or an Excel workbook"),
     (b"ORC", "an ORC file"),
     (b"Obj\x01", "an Avro file"),
     (b"PARE", "an encrypted Parquet file"),
@@ -27,8 +27,8 @@ OTHER_FORMATS = (
     (b"\x28\xb5\x2f\xfd", "a zstd file"),
     (b"\xfd7zXZ", "an xz file"),
     (b"SQLite format 3", "an SQLite database"),
-    (b"\xff\xfe", "text in UTF-16"),
-    (b"\xfe\xff", "text in UTF-16"),
+    (b"\xff\xfe", "UTF-16 text"),
+    (b"\xfe\xff", "UTF-16 text"),
     (b"{", "a JSON file"),
     (b"[", "a JSON file"),
 )
@@ -62,10 +62,10 @@ def sniff(path: Path) -> Sniffed:
             tail = file.read()
     except OSError as error:
         raise ExportError(
-            f"{path}: cannot be read: {error.strerror}. Check the file and its permissions"
+            f"{path} cannot be read: {error.strerror}. Check the file and its permissions"
         ) from error
     if not head:
-        raise ExportError(f"{path}: is empty (0 bytes); {WANTED}. Copy the file again, or remove it")
+        raise ExportError(f"{path} is empty (0 bytes); {WANTED}. Copy the file again, or remove it")
     if head.startswith(b"PAR1"):
         return _parquet(path, tail=tail)
     if head.startswith(b"\x1f\x8b"):
@@ -75,7 +75,7 @@ def sniff(path: Path) -> Sniffed:
 
 def _parquet(path: Path, *, tail: bytes) -> Sniffed:
     if tail != b"PAR1" or path.stat().st_size < SMALLEST_PARQUET:
-        raise ExportError(f"{path}: is a truncated Parquet file without a footer. Copy the file again")
+        raise ExportError(f"{path} is a truncated Parquet file without a footer. Copy the file again")
     return Sniffed("parquet")
 
 
@@ -86,24 +86,24 @@ def _inflated(path: Path, head: bytes) -> bytes:
         if not text and not inflater.eof:
             raise zlib.error("no data after the header")
     except zlib.error as error:
-        raise ExportError(f"{path}: is a damaged gzip file ({error}). Copy the file again") from error
+        raise ExportError(f"{path} is a damaged gzip file ({error}). Copy the file again") from error
     return text
 
 
 def _text(path: Path, head: bytes, *, format_: Format) -> Sniffed:
     for beginning, pointer, command in POINTERS:
         if head.startswith(beginning):
-            raise ExportError(f"{path}: is {pointer}, not the file itself. Run `{command}`")
-    for magic, name in (*OTHER_FORMATS, (b"PAR1", "a Parquet file inside gzip")):
+            raise ExportError(f"{path} is {pointer}, not the data file. Run `{command}`")
+    for magic, name in (*OTHER_FORMATS, (b"PAR1", "a gzip-compressed Parquet file")):
         if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(magic):
-            raise ExportError(f"{path}: is {name}; {WANTED}. Convert the file, or export it again")
+            raise ExportError(f"{path} is {name}; {WANTED}. Convert the file, or export it again")
     try:
         text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
         raise ExportError(
-            f"{path}: is neither Parquet nor UTF-8 text; {WANTED}. Convert the file, or export it again"
+            f"{path} is neither Parquet nor UTF-8 text; {WANTED}. Convert the file, or export it again"
         )
     if "\r" in text.strip() and "\n" not in text and len(text) > text.index("\r") + 2:
         raise ExportError(
@@ -113,7 +113,7 @@ def _text(path: Path, head: bytes, *, format_: Format) -> Sniffed:
     delimiter, (header, *others) = max(rows.items(), key=lambda item: len(item[1][0]), default=("", [[]]))
     if not header:
         raise ExportError(
-            f"{path}: has no header and no rows; {WANTED} with FOCUS columns. Copy the file again"
+            f"{path} has no header and no rows; {WANTED} with FOCUS columns. Copy the file again"
         )
     return Sniffed(format_, delimiter, tuple(header), first_row=tuple(others[0]) if others else ())
 

@@ -93,7 +93,7 @@ def _walk(root: Path, *, without: Path) -> Iterator[ExportFile]:
             path = Path(folder, name)
             if path.is_symlink() and not path.exists():
                 raise ExportError(
-                    f"{path}: is a broken symbolic link. Copy the target file, or remove the link"
+                    f"{path} is a broken symbolic link. Copy the target file, or remove the link"
                 )
             if path.is_file():
                 yield _file(path, root=root)
@@ -101,7 +101,7 @@ def _walk(root: Path, *, without: Path) -> Iterator[ExportFile]:
 
 def _refuse(error: OSError) -> None:
     raise ExportError(
-        f"{error.filename}: cannot be listed: {error.strerror}. Check the permissions"
+        f"{error.filename} cannot be listed: {error.strerror}. Check the permissions"
     ) from error
 
 

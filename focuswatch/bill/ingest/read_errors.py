@@ -51,7 +51,7 @@ def refusal(error: "duckdb.Error", *, files: Sequence[Path]) -> ExportError:
         where += f", line {line.group(1)}"
     if ("invalid state" in text or line) and any(map(mixes_line_ends, named or files)):
         return ExportError(
-            f"{where}: mixes line endings (LF and CRLF). Convert all lines to end with line feeds"
+            f"{where}: found mixed line endings (LF and CRLF); expected LF. Convert the line endings"
         )
     return ExportError(f"{where}: {_reason(text)}")
 
@@ -77,10 +77,10 @@ def changed(files: Iterable[ExportFile]) -> ExportError | None:
         try:
             status = file.path.stat()
         except OSError:
-            return ExportError(f"{file.path}: was deleted while focuswatch read the export. Scan again")
+            return ExportError(f"{file.path} was deleted while focuswatch read the export. Scan again")
         if (status.st_size, str(status.st_mtime_ns)) != (file.size, file.stamp):
             return ExportError(
-                f"{file.path}: was changed while focuswatch read the export. When the delivery is complete, "
+                f"{file.path} was changed while focuswatch read the export. When the delivery is complete, "
                 "scan again"
             )
     return None
@@ -103,13 +103,13 @@ def _reason(text: str) -> str:
         value = (found[1] or found[2])[:SHOWN_VALUE]
         return f"Tags is {value!r}, expected a JSON object or a map of tag keys and values. Correct the file"
     if "Map keys must be unique" in text:
-        return "Tags contains a key twice, expected each key once. Correct the file"
+        return "Tags contains a key twice; expected each key once. Correct the file"
     if found := BAD_TYPE.search(text):
         return f"{found['column']} is of type {found['found']}, expected {_wanted(found['type'])}. Correct the file"
     if found := BAD_PARQUET_VALUE.search(text):
-        return f"a value is {found['value'][:SHOWN_VALUE]!r}, expected {_wanted(found['type'])}. Correct the file"
+        return f"found the value {found['value'][:SHOWN_VALUE]!r}, expected {_wanted(found['type'])}. Correct the file"
     if found := BAD_PARQUET_TIME.search(text):
-        return f"a time is {found['value'][:SHOWN_VALUE]!r}, expected {A_TIME}. Correct the file"
+        return f"found the time {found['value'][:SHOWN_VALUE]!r}, expected {A_TIME}. Correct the file"
     if "Maximum line size" in text:
         return "the row is longer than 2 MB, possibly because a quote is not closed. Correct the file"
     if found := NOT_UTF_8.search(text):
@@ -117,13 +117,13 @@ def _reason(text: str) -> str:
     if "unicode" in text.lower() or "utf-8" in text.lower():
         return "the row is not UTF-8 text. Convert the file, or export it again"
     if found := WIDTH.search(text):
-        return f"the row has {found[2]} columns, expected {found[1]}; the file is {DAMAGED}"
+        return f"number of columns in this row: found {found[2]}, expected {found[1]}; the file is {DAMAGED}"
     if "unterminated quote" in text:
         return f"a quoted value does not end; the file is {DAMAGED}"
     if "end of GZIP stream" in text:
         return f"the gzip stream ends too early; the file is {DAMAGED}"
     first_line = text.partition("\n")[0].rstrip(".")
-    return f"cannot be read ({first_line}), expected a whole Parquet, CSV or CSV.gz file; it is {DAMAGED}"
+    return f"the data cannot be read ({first_line}); the file is {DAMAGED}"
 
 
 def _wanted(type_: str) -> str:

@@ -44,8 +44,10 @@ def complete_until(listing: Listing) -> tuple[date | None, list[str]]:
         try:
             sectors.extend(_sectors(json.loads(file.path.read_bytes())))
         except (OSError, ValueError, RecursionError) as error:
-            reason = "no JSON" if not isinstance(error, ValidationError) else _problem(error)
-            warnings.append(f"{file.name} is not FOCUS recency metadata ({reason}); it is not used")
+            reason = "not JSON" if not isinstance(error, ValidationError) else _problem(error)
+            warnings.append(
+                f"{file.name} is not FOCUS recency metadata ({reason}); focuswatch ignores this file"
+            )
     return _first_incomplete(sectors), warnings
 
 

@@ -30,10 +30,10 @@ CONFIG_ERRORS = {
 }
 EXPORT_ERRORS = {
     "NoSuchBucket": "the bucket does not exist. Check the address",
-    "NoSuchKey": "was deleted while the export was read. Run the command again",
-    "404": "was deleted while the export was read. Run the command again",
-    "PreconditionFailed": "was replaced while the export was read. Run the command again",
-    "412": "was replaced while the export was read. Run the command again",
+    "NoSuchKey": "the object was deleted while focuswatch read the export. Run the command again",
+    "404": "the object was deleted while focuswatch read the export. Run the command again",
+    "PreconditionFailed": "the object was replaced while focuswatch read the export. Run the command again",
+    "412": "the object was replaced while focuswatch read the export. Run the command again",
 }
 
 

@@ -208,7 +208,7 @@ class AthenaTables:
         facts = self._facts(delivery, digest=digest, location=folders["daily_charges"], paths=paths)
         if currencies - {facts.currency}:
             raise ExportError(
-                f"billing period {period}: its charges are in {facts.currency}, and the charges of other periods "
+                f"billing period {period}: the charges are in {facts.currency}, and the charges of other periods "
                 "are in "
                 f"{', '.join(sorted(currencies - {facts.currency}))}; expected one currency. Use one export per payer"
             )
@@ -253,12 +253,10 @@ class AthenaTables:
                 f"{where}: the delivery has no charges. The previous version of the period is kept"
             )
         if row["without_day"]:
-            raise ExportError(
-                f"{where}: ChargePeriodStart is missing in some charges; expected one in each. Export the period again"
-            )
+            raise ExportError(f"{where}: some charges have no ChargePeriodStart. Export the period again")
         if row["currencies"] != 1:
             raise ExportError(
-                f"{where}: found {row['currencies']} billing currencies, expected one. Use one export per payer"
+                f"{where}: found {row['currencies']} billing currencies; expected one. Use one export per payer"
             )
         if not math.isfinite(row["billed_cost"]):
             raise ExportError(
@@ -360,7 +358,8 @@ def _summary(
     currencies = sorted({period.currency for period in after.values()})
     if len(currencies) > 1:
         raise ExportError(
-            f"billing periods have the currencies {', '.join(currencies)}; expected one. Use one export per payer"
+            f"billing periods have the currencies {', '.join(currencies)}; expected one currency. "
+            "Use one export per payer"
         )
     charges = sum(period.charges for period in after.values())
     other_providers = sentence((period.providers for period in after.values()), charges=charges)

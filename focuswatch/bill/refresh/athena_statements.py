@@ -167,7 +167,7 @@ def kept_table(catalog: Catalog, table: str, *, refreshed: str) -> str:
     """Return one of the kept tables, from the rows of `daily_charges` that a FROM and its WHERE name."""
     if table not in KEPT_TABLES:
         raise CatalogError(
-            f"{table}: is not kept by billing period; expected one of {', '.join(KEPT_TABLES)}"
+            f"{table} is not stored by billing period; expected one of {', '.join(KEPT_TABLES)}"
         )
     tables = {
         "folded_charges": f"SELECT {', '.join(FOLDED_CHARGES)}\n{refreshed}",

@@ -89,9 +89,7 @@ def probe_services(
     for row in connection.execute(_facts_statement(file)).fetchall():
         effective_cost, has_days, odd_day, *largest = row[len(names) :]
         if not has_days:
-            raise ExportError(
-                f"{place}: ChargePeriodStart is missing in some charges; expected one in each. Export the file again"
-            )
+            raise ExportError(f"{place}: some charges have no ChargePeriodStart. Export the file again")
         if odd_day is not None:
             raise ExportError(
                 f"{place}: some charges are dated {odd_day}; expected years {FIRST_DAY.year} to {LAST_DAY.year}. "
@@ -153,7 +151,7 @@ def _check_costs(
     ):
         if most and most > MOST_COST:
             raise ExportError(
-                f"{place}: {column} of {day} sums to {most:g}, expected less than {MOST_COST:g}. Correct the file"
+                f"{place}: the sum of {column} on {day} is {most:g}; expected less than {MOST_COST:g}. Correct the file"
             )
 
 

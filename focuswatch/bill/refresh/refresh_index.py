@@ -74,7 +74,7 @@ def load_index(state: Path, *, made_by: str) -> Index:
         return Index.model_validate(kept)
     except (ValueError, TypeError, KeyError, RecursionError) as error:  # no JSON, or not of this shape
         raise ExportError(
-            f"{path}: is damaged; expected the index of an earlier scan. Delete this file and scan again "
+            f"{path} is damaged; expected the index of an earlier scan. Delete this file and scan again "
             "(this also deletes the delivery history)"
         ) from error
 

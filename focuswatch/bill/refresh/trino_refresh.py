@@ -258,19 +258,15 @@ def _refuse(facts: Sequence[Row], *, export: str) -> None:
     for row in facts:
         where = f"{export}, billing period {row['billing_period']}"
         if row["billing_period"] is None:
-            raise ExportError(
-                f"{export}: BillingPeriodStart is null in some rows; expected one in each. Correct the table"
-            )
+            raise ExportError(f"{export}: BillingPeriodStart is null in some rows. Correct the table")
         if row["without_day"]:
-            raise ExportError(
-                f"{where}: ChargePeriodStart is null in some rows; expected one in each. Correct the table"
-            )
+            raise ExportError(f"{where}: ChargePeriodStart is null in some rows. Correct the table")
         if row["currencies"] != 1:
             raise ExportError(
-                f"{where}: found {row['currencies']} billing currencies, expected one. Use one table per payer"
+                f"{where}: found {row['currencies']} billing currencies; expected one. Use one table per payer"
             )
     if len(currencies := sorted({row["currency"] for row in facts})) > 1:
         raise ExportError(
-            f"{export}: billing periods have the currencies {', '.join(currencies)}; expected one. "
+            f"{export}: billing periods have the currencies {', '.join(currencies)}; expected one currency. "
             "Use one table per payer"
         )

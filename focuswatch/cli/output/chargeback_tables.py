@@ -19,8 +19,8 @@ BASIS = (
     "the cent."
 )
 NO_INVOICE = (
-    "(not invoiced): these charges have no InvoiceId, because AWS has not issued the invoice yet (amounts "
-    "can still change), or because the export is FOCUS 1.0, which has no InvoiceId."
+    "(not invoiced): charges without an InvoiceId. Either AWS has not issued the invoice yet, and amounts can still "
+    "change, or the export is FOCUS 1.0, which has no InvoiceId."
 )
 
 
@@ -87,7 +87,8 @@ def _print_lines(lines: Sequence[Row], *, title: str, keys: Sequence[str]) -> No
     print_grid(out, columns, [[*key, _money(sums[key])] for key in largest[:SHOWN]])
     if len(largest) > SHOWN:
         out.print(
-            f"{len(largest) - SHOWN} more rows. To see all rows, use --out or --format csv.", markup=False
+            f"{SHOWN} of {len(largest)} rows are shown. To see all rows, use --out or --format csv.",
+            markup=False,
         )
 
 

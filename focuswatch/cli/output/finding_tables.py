@@ -47,13 +47,14 @@ def print_findings(page: FindingsPage) -> None:
     )
     if page.findings > len(page.entries):
         out.print(
-            f"The {len(page.entries)} findings of highest cost of {page.findings:,}. For all, use --format json.",
+            f"Only {len(page.entries)} of {page.findings:,} findings are shown, highest cost first. "
+            "To list all findings, use --format json.",
             style="dim",
         )
     if page.incidents < page.findings:
         out.print(
-            f"{page.findings:,} findings in {page.incidents:,} incidents. {RELATED} marks a finding with the "
-            "same cause as the finding above.",
+            f"{page.findings:,} findings in {page.incidents:,} incident{'' if page.incidents == 1 else 's'}. "
+            f"{RELATED} marks a finding with the same cause as the finding above.",
             style="dim",
         )
 

@@ -20,5 +20,5 @@ def minor_line(findings: Sequence[Finding], currency: str) -> str:
     cost = amount(sum((finding.monthly_cost for finding in counted_once(findings)), Decimal(0)))
     return (
         f"Low severity ({titles}): {len(findings)} in {accounts} account{'' if accounts == 1 else 's'}, "
-        f"{cost} {currency} in total: {named}. List them: focuswatch findings"
+        f"{cost} {currency} in total: {named}. To list these findings, run focuswatch findings"
     )

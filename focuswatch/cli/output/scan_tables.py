@@ -259,8 +259,8 @@ def _limits(result: ScanResult, *, state: Path | None) -> Iterable[str]:
     }
     unevaluated = [f"{', '.join(ids)}: {reason}" for reason, ids in result.lacking.items()]
     if skipped:
-        listed = ", ".join(f"{id} {count}" for id, count in skipped.items())
-        unevaluated.append(f"resources of {listed}: no usage metrics in the --activity file")
+        listed = ", ".join(f"{_count(count, 'resource')} of {id}" for id, count in skipped.items())
+        unevaluated.append(f"{listed}: no usage metrics in the --activity file")
     if unevaluated:
         yield f"Not evaluated: {'; '.join(unevaluated)}."
     if result.suppressed:
