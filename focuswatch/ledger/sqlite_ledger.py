@@ -258,16 +258,21 @@ class SqliteLedger:
             yield
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            self._roll_back()
+            self._discard()
             raise LedgerError(
                 f"cannot write {self.path}: {error}. Check that the disk is not full and that no other process "
                 "uses the file, then scan again."
             ) from error
         except BaseException:
-            self._roll_back()
+            self._discard()
             raise
         if is_converted:
             self._shrink()
+
+    def _discard(self) -> None:
+        """Roll back a write, and forget its notifications: another process may use their numbers."""
+        self._written.clear()
+        self._roll_back()
 
     def _convert(self) -> None:
         """Convert the entries of format 1, within a transaction. Pending notifications stay text."""

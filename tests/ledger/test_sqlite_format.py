@@ -120,6 +120,20 @@ def test_a_conversion_that_fails_leaves_the_ledger_as_it_was(old_file):
         assert connection.execute("PRAGMA user_version").fetchone() == (1,)
 
 
+def test_notifications_of_a_write_that_failed_are_forgotten(tmp_path):
+    """Another process may write other notifications under the same numbers."""
+    path = tmp_path / "ledger.db"
+    with closing(SqliteLedger(path)) as failing, closing(SqliteLedger(path)) as other:
+        lost = finding("lost", cost="3")
+        run = DetectionRun(as_of=DAY, findings={lost.fingerprint: lost}, ran=())
+        no_day = EvaluatedUntil(None, DAY)  # type: ignore[arg-type]  refused by the database, after the notifications
+        with pytest.raises(LedgerError):
+            failing.update(lambda entries, muted: decide(entries, muted, run), evaluated=[no_day])
+        write_one(other, resource="kept")
+        (pending,) = failing.pending_notifications()
+        assert pending.notification.finding.resource_id == "kept"
+
+
 def test_a_damaged_entry_of_format_1_is_an_error_and_stays(old_file):
     """A row that cannot be read is not dropped by the conversion."""
     with closing(sqlite3.connect(old_file)) as connection, connection:
