@@ -6,8 +6,8 @@ why       = """
 A use case in owners.toml can restrict the models and Regions that the use case may use, and can require batch
 inference. This detection reports Bedrock tokens that violate the rules of a use case. The finding states the cost of
 the tokens that violate a rule. The finding also states the lowest cost of the same number of tokens with a model and
-tier that the rules allow. To print an IAM policy or SCP that denies calls in violation of the rules, run focuswatch
-policy USE_CASE.
+tier that the rules allow. To print an IAM policy or SCP that denies calls that violate the rules, run focuswatch policy
+USE_CASE.
 """
 reason    = "Use case {use_case} used {million_tokens} million tokens in violation of its rules in {lookback_days} days ({broken}): {usage}. The tokens cost {monthly_usage_cost} {currency}/month. Estimated monthly cost of the same tokens with an allowed model and tier: {monthly_allowed_cost} ({allowed_usage})."
 action    = """

@@ -7,7 +7,7 @@ as not evaluated, with the reason in `lacks_input`.
 """
 reads = ["principal_days"]
 [parameters]
-stale_days = 4                 # number of days that the export with IAM principals may end before the bill
+stale_days = 4                 # maximum number of days from the end of the export with IAM principals to the end of the bill
 */
 WITH coverage AS (
     SELECT

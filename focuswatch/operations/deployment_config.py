@@ -430,8 +430,8 @@ class Deployment(_Section):
     def _controls_problems(self) -> Iterator[str]:
         if self.controls.budget_actions != "none" and not self.budgets.emails:
             yield (
-                f'controls.budget_actions: found "{self.controls.budget_actions}", but AWS Budgets needs an address '
-                "for its actions; add one under budgets.emails."
+                f'controls.budget_actions: found "{self.controls.budget_actions}", but AWS Budgets actions require '
+                "an email address; add an address to budgets.emails."
             )
 
     def _connector_problems(self) -> Iterator[str]:
@@ -460,8 +460,8 @@ class Deployment(_Section):
                 inner, outer = sorted((f"{one.prefix}/", f"{prefix}/"), key=len, reverse=True)
                 if inner.startswith(outer):
                     yield (
-                        f"{key}: found '{one.prefix}' and '{prefix}' of {other}, one inside the other, so charges "
-                        "would be counted twice; use another prefix."
+                        f"{key}: found '{one.prefix}', which overlaps '{prefix}' of {other}, so charges would "
+                        "be counted twice; use another prefix."
                     )
             read.append((one.name, one.prefix))
 
@@ -509,7 +509,8 @@ class Deployment(_Section):
         if self.anomalies.account_has_monitor and not self.anomalies.monitor_arn:
             yield (
                 "anomalies.monitor_arn: no monitor specified, so focuswatch would receive no cost anomalies; "
-                "use the ARN that `aws ce get-anomaly-monitors` shows, or account_has_monitor = false to create one."
+                "use the ARN that `aws ce get-anomaly-monitors` shows, or account_has_monitor = false to "
+                "create a monitor."
             )
 
     @property

@@ -130,7 +130,7 @@ def _small_print(close: MonthClose) -> Iterable[str]:
     yield "Amounts are BilledCost of usage and fees, excluding credits and tax. In brackets: 80% prediction intervals."
     if close.recomputed:
         days = _listed([f"day {day}" for day in close.recomputed])
-        yield f"No forecast was stored on {days}; a forecast was computed later from the charges before the day."
+        yield close.recomputed_note(days)
     month = f"{close.month:%Y-%m}"
     yield (
         f"All teams and use cases: focuswatch report month_close --month {month}. "
