@@ -414,7 +414,7 @@ SELECT
     last_token_day,
     true,
     CASE WHEN last_token_day IS NULL
-        THEN 'the current spend rate is unknown, because no hourly token counts were given (--token-hours, docs/spend-rate.md)'
+        THEN 'the current spend rate is unknown, because no hourly token counts were provided (--token-hours, docs/spend-rate.md)'
         ELSE 'the hourly token counts end on ' || CAST(last_token_day AS varchar)
     END
 FROM coverage

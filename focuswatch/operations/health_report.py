@@ -62,7 +62,7 @@ class HealthReport:
     def evaluated(self) -> str:
         """Return how many detections ran, over how many accounts, and up to which day of the bill."""
         coverage = f"{_count(self.detections, 'detection')} in {_count(self.accounts, 'account')}"
-        return f"{coverage}, charges before {self.as_of}" if self.as_of else f"{coverage}, no bill yet"
+        return f"{coverage} for charges before {self.as_of}" if self.as_of else f"{coverage}, no bill yet"
 
     @property
     def facts(self) -> str:

@@ -61,7 +61,7 @@ def test_a_healthy_report_is_one_line():
     assert report.is_healthy
     assert (
         report.headline
-        == "✅ focuswatch health: no problems. Evaluated 2 detections in 2 accounts, charges before 2026-11-20"
+        == "✅ focuswatch health: no problems. Evaluated 2 detections in 2 accounts for charges before 2026-11-20"
     )
     assert (
         report.facts

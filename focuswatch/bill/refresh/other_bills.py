@@ -85,7 +85,7 @@ class OtherBills:
         periods, accounts = self.tables.periods(), self.state.export_accounts()
         if not periods or accounts is None:
             raise NothingDelivered(
-                "The AWS export has not been refreshed yet; bills of other providers are refreshed after the AWS export."
+                "The AWS export has not been refreshed yet; other bills are refreshed after the AWS export."
             )
         main = _export_rate(periods, self.owners)
         bills = [_export(periods, accounts, currency=main.currency)]
