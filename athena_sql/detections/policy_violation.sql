@@ -229,9 +229,9 @@ SELECT
     workloads.use_case,
     workloads.resource_id AS workload,
     array_join(ARRAY[
-        CASE WHEN workloads.breaks_models THEN 'model' END,
-        CASE WHEN workloads.breaks_batch THEN 'not batch' END,
-        CASE WHEN workloads.breaks_regions THEN 'Region' END
+        CASE WHEN workloads.breaks_models THEN 'model not allowed' END,
+        CASE WHEN workloads.breaks_batch THEN 'batch inference required' END,
+        CASE WHEN workloads.breaks_regions THEN 'Region not allowed' END
     ], ', ') AS broken,
     array_join(workloads.usage_parts, '; ') || coalesce('; in ' || workloads.region_id, '') AS usage,
     array_join(rule_texts.rules, '; ') AS rules,

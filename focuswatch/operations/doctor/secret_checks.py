@@ -23,7 +23,7 @@ SLACK_TEST = "auth.test"  # https://docs.slack.dev/reference/methods/auth.test
 JIRA_MYSELF = "/rest/api/2/myself"
 SHAPES = {
     "slack": SLACK_SHAPE,
-    "jira": '{"url": "https://…", "email": "…", "token": "…"}, without email on Data Center',
+    "jira": '{"url": "https://…", "email": "…", "token": "…"} (without "email" on Jira Data Center)',
     "teams": TEAMS_SHAPE,
     "pagerduty": PAGERDUTY_SHAPE,
     "webhook": WEBHOOK_SHAPE,
