@@ -21,7 +21,7 @@ blind_spots = [
   "The CloudWatch token metrics do not include batch inference, Provisioned Throughput, imported and custom models, Bedrock Marketplace models (billed per endpoint hour), and calls to the bedrock-mantle endpoint.",
   "If the bill has no price for a model, the model is not evaluated; the report spend_rate shows the tokens of this model as unpriced.",
   "CloudWatch can deliver datapoints late, so focuswatch rereads the metrics of each hour for six hours.",
-  "An hour is compared with previous days only if the tokens of at least 7 previous days are collected.",
+  "An hour is compared with previous days only if token counts for at least 7 previous days were collected.",
   "If the cost of an hour is less than six times the usual cost, only detections that use billed cost, such as token_burst and cost_anomaly, can report the increase.",
   "Usage is allocated to use cases and teams by their shares of the cost in the last 14 days, so part of a spike can be allocated to another workload that uses the same model in the same account.",
 ]

@@ -56,7 +56,7 @@ def check_secrets(context: DoctorContext) -> Iterator[Check]:
         try:
             found, request = READERS[kind](value)
         except ValidationError:
-            yield failed(kind, f"the secret {name} is not {SHAPES[kind]}", fix=fix)
+            yield failed(kind, f"the secret {name} does not have the format {SHAPES[kind]}", fix=fix)
             continue
         if request is None:
             yield noted(kind, f"{found}; {UNCHECKED[kind]}" if found else UNCHECKED[kind])
