@@ -6,7 +6,7 @@ kinds of tokens: input, output, cache read and cache write. `tier` is the pricin
 billed by the hour (provisioned or reserved) and training tokens are not included. For other providers, a charge for
 model calls is included if its meter or its unit contains tokens. For such a charge, the model is the part of the meter
 before the token kind, as in `gpt-4o, input`, `gpt 4o 0513 Input regional Tokens` and `Gemini 2.5 Flash Text Output`. A
-quantity in DBU, credits, hours or requests is not a number of tokens. Azure bills single tokens, in the unit Units:
+quantity in DBU, credits, hours or requests is not a number of tokens. On Azure, the unit `Units` means single tokens:
 https://learn.microsoft.com/en-us/cloud-computing/finops/toolkit/open-data#pricing-units Meter formats:
 https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-framework, CUDOS.
 """
