@@ -5,8 +5,8 @@ providers = "all"
 schedule  = "every_refresh"
 notify    = "every_run"
 why       = """
-An agent that calls itself, an endless retry loop, or a leaked key uses tokens as fast as the quota allows, which can
-cost hundreds of USD/hour. A budget alert arrives after the money is spent.
+An agent that calls itself, an endless retry loop, or a leaked key uses tokens as fast as the quota allows. The cost can
+reach hundreds of USD/hour. A budget alert arrives after the money is spent.
 """
 reason    = "{model} used {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({expected_million_tokens} million). The excess usage from {first_day} to {last_day} cost {monthly_cost} {currency} ({planned})."
 action    = """

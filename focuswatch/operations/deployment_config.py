@@ -410,7 +410,7 @@ class Deployment(_Section):
         paths = [f"{self.export_path}/", f"{self.principals_path}/"]
         if paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]):
             yield (
-                f"principals.prefix: found {paths[1]} and the folder {paths[0]} of the export, which overlap; "
+                f"principals.prefix: found {paths[1]}, which overlaps the folder {paths[0]} of the export; "
                 "use another prefix or name."
             )
 
