@@ -80,7 +80,7 @@ def duckdb_layer(scope: Construct, *, deployment: Deployment) -> aws_lambda.Laye
         scope,
         "DuckDbLayer",
         layer_version_name=f"{deployment.name}-duckdb",
-        description="DuckDB, with which focuswatch reads the bills of other providers",
+        description="DuckDB, which focuswatch uses to read the bills of other providers",
         code=layer_code(DUCKDB_PACKAGES),
         compatible_runtimes=[RUNTIME],
         compatible_architectures=[ARCHITECTURE],

@@ -89,7 +89,7 @@ class Monitoring(Construct):
             expression="visible + hidden", using_metrics=metrics, label="messages", period=period
         )
         why = (
-            f"The queue of the Lambda function {kind} has not been empty for an hour. "
+            f"The queue of the Lambda function {kind} has contained messages for an hour. "
             "Check the log of the function, and whether the channel, such as Slack, is available."
         )
         self._alarm(f"{kind}-waiting", metric, threshold=1, why=why, periods=12)

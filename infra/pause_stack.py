@@ -51,7 +51,7 @@ class PauseStack(Stack):
             self,
             "Paused",
             managed_policy_name=deployment.paused_policy,
-            description="Attached by focuswatch while spending is paused; detach it to resume",
+            description="Attached by focuswatch while spending is paused; detach this policy to resume spending",
             policy_document=_document(
                 {"Sid": "SpendingPaused", "Effect": "Deny", "Action": list(DENIED), "Resource": "*"}
             ),

@@ -148,7 +148,7 @@ def _principal_export(scope: Construct, deployment: Deployment) -> None:
         deployment=deployment,
         name=deployment.principals.name,
         prefix=deployment.principals.prefix,
-        description="CUR 2.0 with IAM principals for focuswatch: who called Amazon Bedrock",
+        description="CUR 2.0 for focuswatch, with the IAM principals that called Amazon Bedrock",
         query=query,
     )
 

@@ -193,7 +193,7 @@ class Permissions:
                 "glue:CreatePartition",
                 "glue:UpdatePartition",
                 "glue:DeletePartition",
-                why="point a billing period to its new folder, and remove those of a bill",
+                why="point a billing period to its new folder, and remove the billing periods of a removed bill",
             ),
             self._next_step(),
         ]

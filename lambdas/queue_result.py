@@ -24,7 +24,7 @@ def deliver_findings(invocation: Invocation, channel: Channel) -> dict[str, Any]
 def report_batch(run: LambdaRun, result: BatchResult) -> dict[str, Any]:
     """Log, measure and record the result of a batch, and return the response that Lambda expects."""
     for id, reason in result.postponed.items():
-        logger.warning("message is retried later", extra={"message_id": id, "reason": reason})
+        logger.warning("message will be retried later", extra={"message_id": id, "reason": reason})
     for id, reason in result.dead_lettered.items():
         logger.error("message moved to the dead-letter queue", extra={"message_id": id, "reason": reason})
     metrics.add_metric(name="Notified", unit=MetricUnit.Count, value=result.done)

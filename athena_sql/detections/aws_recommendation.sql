@@ -4,9 +4,9 @@ category  = "waste"
 schedule  = "daily"
 why       = """
 AWS Cost Optimization Hub recommends stopping, deleting, rightsizing or migrating resources, with estimated savings
-after discounts. The Cost Optimization Hub console does not notify resource owners. focuswatch notifies the owner of
-each recommendation, tracks the recommendation until it is resolved, and verifies the savings on the bill. If a resource
-has several recommendations, focuswatch reports the recommendation with the highest savings.
+after discounts. The Cost Optimization Hub console does not notify resource owners. focuswatch notifies the owner of the
+resource, tracks the recommendation until it is resolved, and verifies the savings on the bill. If a resource has
+several recommendations, focuswatch reports the recommendation with the highest savings.
 """
 reason    = "AWS Cost Optimization Hub recommendation for {resource_type} {resource_name}: {recommended_action}{recommended_change}. AWS estimates savings of {estimated_monthly_savings} {currency}/month after discounts. The bill shows {resource_monthly_cost} {currency}/month for the resource."
 action    = """
@@ -16,7 +16,7 @@ action    = """
 """
 blind_spots = [
   "AWS estimates the savings and refreshes the estimate daily. focuswatch caps the estimated savings at the cost of the resource on the bill.",
-  "Recommendations to purchase Savings Plans or reservations are not reported, because such recommendations name no resource on the bill.",
+  "Recommendations to purchase Savings Plans or reservations are not reported, because these recommendations do not apply to a resource on the bill.",
   "You must opt in to Cost Optimization Hub and Compute Optimizer. AWS may need up to 30 days of usage data before it creates a recommendation for a resource.",
 ]
 sources   = [

@@ -6,7 +6,7 @@ names     = "amount"
 schedule  = "daily"
 kind      = "series"
 why       = """
-A retry loop, a job that does not stop, or a price change raises an account's daily cost above the expected level.
+A retry loop, a job that does not stop, or a price change can raise an account's daily cost above the expected level.
 focuswatch compares the daily cost of each service in each account with its trend and weekday pattern. Earlier anomalies
 do not raise the baseline.
 """

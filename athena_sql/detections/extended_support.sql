@@ -30,7 +30,7 @@ sources   = [
 ]
 [parameters]
 lookback_days = 7
-latest_days = 3            # the charge must be on the bill of at least one of the last 3 complete days, because a database may be stopped on weekends
+latest_days = 3            # the charge must be on the bill for at least one of the last 3 complete days, because a database may be stopped on weekends
 least_monthly_cost_usd = 1.0
 [needs]
 charges = "regexp_like(meter, '(?i)extended-?support')"

@@ -203,7 +203,7 @@ SELECT
     CASE
         WHEN committed_months IS NULL THEN 'no commitment'
         WHEN committed_until IS NULL
-            THEN 'committed in ' || CAST(committed_months AS varchar) || '-month terms since before the start of the bill'
+            THEN 'committed in ' || CAST(committed_months AS varchar) || '-month terms that started before the first day of the bill'
         WHEN committed_until <= $as_of
             THEN 'commitment ended on ' || CAST(committed_until AS varchar) || ' unless renewed'
         ELSE 'committed until ' || CAST(committed_until AS varchar)

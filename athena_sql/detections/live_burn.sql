@@ -17,11 +17,11 @@ action    = """
 3. If the usage is intentional, announce it as a launch in owners.toml (focuswatch note prints the section), or raise monthly_budget.
 """
 blind_spots = [
-  "The estimate uses the last price on the bill for each model and token type, including discounts. The billed cost differs from the estimate if prices change, or if the shares of regional, global, flex and priority inference change.",
+  "The estimate uses the last price on the bill, after discounts, for each model and token type. The billed cost differs from the estimate if prices change, or if the shares of regional, global, flex and priority inference change.",
   "The CloudWatch token metrics do not include batch inference, Provisioned Throughput, imported and custom models, Bedrock Marketplace models (billed per endpoint hour), and calls to the bedrock-mantle endpoint.",
   "If the bill has no price for a model, the model is not evaluated; the report spend_rate shows the tokens of this model as unpriced.",
-  "CloudWatch can deliver datapoints late, so focuswatch reads the metrics of each hour again for six hours.",
-  "An hour is compared with previous days only if the tokens of at least 7 previous days are collected.",
+  "CloudWatch can deliver datapoints late, so focuswatch rereads the metrics of each hour for six hours.",
+  "An hour is compared with previous days only if token counts for at least 7 previous days were collected.",
   "If the cost of an hour is less than six times the usual cost, only detections that use billed cost, such as token_burst and cost_anomaly, can report the increase.",
   "Usage is allocated to use cases and teams by their shares of the cost in the last 14 days, so part of a spike can be allocated to another workload that uses the same model in the same account.",
 ]
@@ -414,7 +414,7 @@ SELECT
     last_token_day,
     true,
     CASE WHEN last_token_day IS NULL
-        THEN 'the current spend rate is unknown, because no hourly token counts were given (--token-hours, docs/spend-rate.md)'
+        THEN 'the current spend rate is unknown, because no hourly token counts were provided (--token-hours, docs/spend-rate.md)'
         ELSE 'the hourly token counts end on ' || CAST(last_token_day AS varchar)
     END
 FROM coverage

@@ -7,8 +7,9 @@ security_types = ["TTPs/Defense Evasion/UnusedRegion", "Unusual Behaviors"]  # h
 notify    = "once"
 topic     = "new-region"
 why       = """
-Attackers use stolen credentials in Regions that are not monitored. The first charge in a Region, even one cent or free-tier
-usage, is often the first sign of an attack; larger costs follow within hours. Each new Region of an account is reported once.
+Attackers use stolen credentials in Regions that are not monitored. The first charge in a Region, even one cent or
+free-tier usage, is often the first sign of an attack; larger costs follow within hours. Each new Region in an account
+is reported once.
 """
 reason    = "Account {sub_account_name} was first billed in {region_id} on {first_day}: {monthly_cost} {currency} through {last_day}, for {services}."
 action    = """

@@ -8,7 +8,7 @@ security_types = ["Unusual Behaviors/Application"]
 notify    = "once"
 why       = """
 Attackers often use services that the account has not used before: Bedrock to resell model access, Lightsail or ECS for
-mining, SES for spam. Each new service of an account is reported once. All service names of Amazon Bedrock count as one
+mining, SES for spam. Each new service in an account is reported once. All service names of Amazon Bedrock count as one
 service. The old and the new name of a renamed service also count as one service. If the first charge of a service is
 below `notable_cost_usd` (default: 1 USD), the finding has low severity and is summarized in one line. For GPUs,
 Bedrock, data transfer, and services that attackers commonly use, the severity is high even if the first charge is

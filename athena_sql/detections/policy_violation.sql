@@ -6,8 +6,8 @@ why       = """
 A use case in owners.toml can restrict the models and Regions that the use case may use, and can require batch
 inference. This detection reports Bedrock tokens that violate the rules of a use case. The finding states the cost of
 the tokens that violate a rule. The finding also states the lowest cost of the same number of tokens with a model and
-tier that the rules allow. To print an IAM policy or SCP that denies calls in violation of the rules, run focuswatch
-policy USE_CASE.
+tier that the rules allow. To print an IAM policy or SCP that denies calls that violate the rules, run focuswatch policy
+USE_CASE.
 """
 reason    = "Use case {use_case} used {million_tokens} million tokens in violation of its rules in {lookback_days} days ({broken}): {usage}. The tokens cost {monthly_usage_cost} {currency}/month. Estimated monthly cost of the same tokens with an allowed model and tier: {monthly_allowed_cost} ({allowed_usage})."
 action    = """
@@ -229,9 +229,9 @@ SELECT
     workloads.use_case,
     workloads.resource_id AS workload,
     array_join(ARRAY[
-        CASE WHEN workloads.breaks_models THEN 'model' END,
-        CASE WHEN workloads.breaks_batch THEN 'not batch' END,
-        CASE WHEN workloads.breaks_regions THEN 'Region' END
+        CASE WHEN workloads.breaks_models THEN 'model not allowed' END,
+        CASE WHEN workloads.breaks_batch THEN 'batch inference required' END,
+        CASE WHEN workloads.breaks_regions THEN 'Region not allowed' END
     ], ', ') AS broken,
     array_join(workloads.usage_parts, '; ') || coalesce('; in ' || workloads.region_id, '') AS usage,
     array_join(rule_texts.rules, '; ') AS rules,

@@ -65,7 +65,7 @@ tagged_budgets AS (
     INNER JOIN principal_budgets AS rules
         ON rules.rule = 'tag' AND rules.key = caller_tag_values.bare_key AND rules.value = caller_tag_values.tag_value
 ),
-usage_days AS (
+caller_usage_days AS (
     SELECT
         charge_date,
         sub_account_id,
@@ -86,19 +86,19 @@ rules AS (
     SELECT DISTINCT budget, rule, value FROM principal_budgets
 ),
 budget_usages AS (                                                         -- a caller that matches two rules counts once
-    SELECT DISTINCT rules.budget, usage_days.*
-    FROM usage_days
-    LEFT JOIN tagged_budgets ON usage_days.tags = tagged_budgets.tags
+    SELECT DISTINCT rules.budget, caller_usage_days.*
+    FROM caller_usage_days
+    LEFT JOIN tagged_budgets ON caller_usage_days.tags = tagged_budgets.tags
     INNER JOIN rules
         ON (rules.rule = 'tag' AND rules.budget = tagged_budgets.budget)
-        OR (rules.rule = 'team' AND rules.value = usage_days.team)
-        OR (rules.rule = 'role' AND usage_days.principal_type = 'role' AND rules.value = usage_days.principal_name)
+        OR (rules.rule = 'team' AND rules.value = caller_usage_days.team)
+        OR (rules.rule = 'role' AND caller_usage_days.principal_type = 'role' AND rules.value = caller_usage_days.principal_name)
         OR (
             rules.rule = 'principal'
             AND (
-                rules.value = usage_days.principal
-                OR rules.value = usage_days.principal || '/' || usage_days.session
-                OR (usage_days.principal_type <> 'role' AND rules.value = usage_days.principal_name)
+                rules.value = caller_usage_days.principal
+                OR rules.value = caller_usage_days.principal || '/' || caller_usage_days.session
+                OR (caller_usage_days.principal_type <> 'role' AND rules.value = caller_usage_days.principal_name)
             )
         )
 ),

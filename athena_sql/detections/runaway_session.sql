@@ -4,7 +4,7 @@ category  = "anomaly"
 schedule  = "every_refresh"
 notify    = "once"
 why       = """
-If an agent loops or retries without end, one session costs many times as much as the other sessions of the role. The
+If an agent loops or retries without end, one session can cost many times as much as the other sessions of the role. The
 cost of a runaway session may not be noticeable in the total cost of the account. AgentCore runs each agent in its own
 role session, so the bill shows the cost of each agent run.
 """

@@ -11,7 +11,7 @@ are still billed, the security service was probably disabled.
 reason    = "Account {sub_account_name} was billed for {service_name} in {region_id} every day through {last_day}, but not on the {stopped_days} complete days since then. Other services in the Region ({other_services}) are still billed."
 action    = """
 1. Ask the security team whether a change was planned in {region_id} around {last_day}, such as a new delegated administrator or an organization trail that replaces the account's trail.
-2. Identify who stopped the service: aws cloudtrail lookup-events --region {region_id} --start-time {last_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false, and look for {stop_events}
+2. Search CloudTrail for {stop_events}, and identify who stopped the service: aws cloudtrail lookup-events --region {region_id} --start-time {last_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false
 3. If unauthorized: enable the service again (check its state: {state_command}), and treat the account as compromised until you have confirmed the cause.
 """
 blind_spots = [

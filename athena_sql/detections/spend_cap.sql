@@ -18,7 +18,7 @@ action    = """
 3. To stop model calls immediately, press Pause spending in the Slack message, if the message has this button.
 """
 blind_spots = [
-  "The bill can be a day late, so spend can exceed the cap before it is detected.",
+  "The bill can be a day late, so spend can exceed the cap before focuswatch detects the overspend.",
   "Tags determine which charges belong to a use case, so anyone who can tag a resource can add its cost to a use case.",
   "Charges that do not match the use case's rules, such as charges of shared resources, do not count toward the cap.",
 ]

@@ -149,7 +149,7 @@ findings AS (
             || ' and has had no charges on the ' || CAST(missing_days AS varchar) || ' complete days since then.',
         'Check whether the account was closed or left the organization:',
         'aws organizations describe-account --account-id {sub_account_id}',
-        'If the account was closed or left, set closed_on for the account in the accounts file. Otherwise, check whether the export, its filter or the payer account changed.',
+        'If the account was closed or left the organization, set closed_on for the account in the accounts file. Otherwise, check whether the export, its filter or the payer account changed.',
         CAST(NULL AS timestamp),
         last_day
     FROM unexplained_accounts

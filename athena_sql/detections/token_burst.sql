@@ -5,18 +5,18 @@ providers = "all"
 schedule  = "every_refresh"
 notify    = "every_run"
 why       = """
-An agent that calls itself, an endless retry loop, or a leaked key uses tokens as fast as the quota allows, which can
-cost hundreds of USD/hour. A budget alert arrives after the money is spent.
+An agent that calls itself, an endless retry loop, or a leaked key uses tokens as fast as the quota allows. The cost can
+reach hundreds of USD/hour. A budget alert arrives after the money is spent.
 """
 reason    = "{model} used {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({expected_million_tokens} million). The excess usage from {first_day} to {last_day} cost {monthly_cost} {currency} ({planned})."
 action    = """
 1. Identify the caller on {peak_day} in CloudTrail or the Bedrock invocation log: aws bedrock get-model-invocation-logging-configuration --region {region_id}
-2. Review the token types. Many cache reads ({cache_read_share}% of the tokens on {peak_day}) suggest an agent in a loop. Many output tokens suggest a job. Usage at night and on weekends suggests automation.
+2. Review the token types. Many cache reads ({cache_read_share}% of the tokens on {peak_day}) suggest an agent in a loop. Many output tokens suggest a batch job. Usage at night and on weekends suggests automation.
 3. If the usage is not intentional, remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role, or disable the caller's access key. Then set a quota for the inference profile and a step limit for the workload.
 """
 action_of_others = """
 1. Identify the caller on {peak_day}: the API key, project or user that {provider} records for the model.
-2. Review the token types. Many cache reads ({cache_read_share}% of the tokens on {peak_day}) suggest an agent in a loop. Many output tokens suggest a job. Usage at night and on weekends suggests automation.
+2. Review the token types. Many cache reads ({cache_read_share}% of the tokens on {peak_day}) suggest an agent in a loop. Many output tokens suggest a batch job. Usage at night and on weekends suggests automation.
 3. If the usage is not intentional, disable the API key. Then set a spending limit or rate limit for the project, and a step limit for the workload.
 """
 blind_spots = [

@@ -39,7 +39,7 @@ warm_up_days = 14
 new_days = 28
 lookback_days = 7
 least_days = 3                 # minimum number of complete days with charges, because a single job is not a launch
-days_before = 14               # number of days on which the tokens of older models of the family are compared
+days_before = 14               # number of days before the launch; the tokens of older models of the family are averaged over these days
 moved_share = 0.5              # minimum share of the new tokens that moved from older models of the family
 left_share = 0.25              # minimum decrease of the tokens of older models, as a share of their earlier tokens
 [needs]

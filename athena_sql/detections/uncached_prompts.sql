@@ -3,9 +3,9 @@ title     = "Repeated prompts without prompt caching"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Agents, chat applications and retrieval applications send the same instructions, tools and documents with each call. A
-cached prefix costs about a tenth of the input price, but Bedrock uses the cache only for calls that set a cache
-checkpoint.
+Agents, chat applications and retrieval applications send the same instructions, tools and documents with each call.
+Reading a cached prefix costs about a tenth of the input price, but Bedrock uses the cache only for calls that set a
+cache checkpoint.
 """
 reason    = "{workload} used {million_input_tokens} million input tokens of {models} on {active_days} of {lookback_days} days, {cached_percent}% of them from the prompt cache. The input tokens cost {monthly_input_cost} {currency}/month. Estimated potential savings with prompt caching, if {repeated_percent}% of the input is repeated: {monthly_cost} {currency}/month."
 action    = """

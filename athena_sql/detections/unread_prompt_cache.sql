@@ -17,7 +17,7 @@ action    = """
 blind_spots = [
   "If the bill contains no input tokens of the model, the input price is assumed to be the cache write price divided by 1.25.",
   "Cache reads under another inference profile are not attributed to the profile that wrote the cache.",
-  "The amount of the finding is the cost that caching adds to the bill. If calls read the cache, the savings would be higher.",
+  "The amount of the finding is the cost that caching adds to the bill. If calls read the cache, the cost would decrease by more than this amount.",
   "A cache that is written on fewer than seven of the last 14 days is not reported.",
 ]
 sources   = [

@@ -1,7 +1,7 @@
 /*
 title = "Daily cost of the bill"
 why   = """
-The report page shows a chart of the daily spend of the whole bill. The chart includes the charges of the reports
+The report page shows a chart of the daily spend of the whole bill. The chart includes the same charges as the reports
 spend_by_team and spend_by_service: usage and fees, without credits and tax.
 """
 reads = ["daily_charges"]

@@ -1,5 +1,5 @@
 /*
-title = "Daily cost of the resources of findings"
+title = "Daily cost of resources with findings"
 why   = """
 The report page shows a chart of the daily cost of an anomaly. If a finding has no Region, service or resource, the chart
 includes all Regions, services or resources of the account.

@@ -2,8 +2,8 @@
 title = "OUs in owners.toml that no longer contain any account"
 why   = """
 When an OU is renamed, owners.toml still contains its old name, and the spend of its accounts becomes unallocated. The
-query returns each OU in owners.toml that contains no account now but contained an account before. For each OU without
-accounts, the query returns the spend of its former accounts after the accounts left, within the last 30 days. The query
+query returns each OU in owners.toml that contains no accounts now but contained accounts earlier. For each of these
+OUs, the query also returns the cost of its former accounts since they left the OU, within the last 30 days. The query
 cannot distinguish a renamed OU from an OU whose accounts were all moved. If an account was moved to an OU of another
 team on purpose, its spend is not unallocated.
 """

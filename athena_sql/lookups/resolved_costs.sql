@@ -1,10 +1,11 @@
 /*
 title = "Remaining cost of resolved findings"
 why   = """
-If a finding is no longer reported, its cost was not necessarily saved: an idle endpoint may have been called once. The
-query returns the cost of the finding's resource on the most recent complete days (their charges no longer change), and on
-the days before the finding was last reported. If a finding has no service or Region, the charges of all services or
-Regions are included. If a finding has no resource, only charges without a resource are included.
+If a finding is no longer reported, its cost did not necessarily end: for example, an idle endpoint is no longer
+reported after a single call. The query returns the cost of the finding's resource on the most recent complete days
+(their charges no longer change), and on the days before the finding was last reported. If a finding has no service or
+Region, the charges of all services or Regions are included. If a finding has no resource, only charges without a
+resource are included.
 """
 reads = ["daily_charges", "completeness"]
 [parameters]

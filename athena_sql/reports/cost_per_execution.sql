@@ -9,7 +9,7 @@ shows one value of the key, `other values` if the row combines all values after 
 shows logged calls without the key. Tokens that the logs of an account do not contain, such as batch inference, are in
 the row `not logged`. Tokens for accounts and days without a collected log are in the row `no invocation log`. Logged
 tokens that the bill does not contain yet are subtracted in the negative row `not on the bill yet`. The rows of each key
-add up to the token spend on the bill. `average_cost` is the average cost of all values of the key.
+add up to the token spend on the bill. `average_cost` is the average cost per value of the key.
 `unpriced_million_tokens` are logged tokens without a cost, because their model is not on the bill for the same day.
 `uncounted_invocations` are calls without token counts in the log, such as failed calls.
 """

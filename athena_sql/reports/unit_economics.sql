@@ -16,7 +16,7 @@ the report does not split the change in the cost per call.
 week_days = 7
 least_increase = 1.05
 most_a_unit = 60               # maximum number of rows for each unit, including totals
-most_difference = 0.1          # maximum difference between a day's tokens in CloudWatch and on the bill
+most_difference = 0.1          # maximum difference, as a share, between a day's tokens in CloudWatch and on the bill
 [needs]
 charges = "is_gpu OR ai_family IN ('bedrock', 'sagemaker')"
 columns = ["ConsumedQuantity"]

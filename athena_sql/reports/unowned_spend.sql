@@ -18,8 +18,8 @@ WITH former_ous AS (                                           -- the last OU of
     SELECT
         periods.sub_account_id,
         max_by(
-            'its OU was ' || ou_rules.value || ' of team ' || ou_rules.team || ' until '
-                || CAST(periods.valid_to AS varchar) || ', and no team owns its OU now',
+            'the account was in the OU ' || ou_rules.value || ' of team ' || ou_rules.team || ' until '
+                || CAST(periods.valid_to AS varchar) || '; no team owns its current OU',
             date_diff('day', DATE '1900-01-01', periods.valid_to) * 1000 + length(ou_rules.value)
         ) FILTER (WHERE ou_rules.team IS NOT NULL) AS unowned_because
     FROM account_periods AS periods

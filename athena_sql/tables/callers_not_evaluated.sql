@@ -1,5 +1,5 @@
 /*
-title = "Why callers of Bedrock cannot be evaluated"
+title = "Reason that callers of Bedrock are not evaluated"
 why   = """
 The table has one row if the callers of Bedrock are unknown, or if the export with IAM principals ends several days
 before the bill; otherwise, the table is empty. Detections that evaluate callers of Bedrock return the row of this table
@@ -7,7 +7,7 @@ as not evaluated, with the reason in `lacks_input`.
 """
 reads = ["principal_days"]
 [parameters]
-stale_days = 4                 # number of days that the export with IAM principals may end before the bill
+stale_days = 4                 # maximum number of days from the end of the export with IAM principals to the end of the bill
 */
 WITH coverage AS (
     SELECT

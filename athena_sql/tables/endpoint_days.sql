@@ -2,8 +2,8 @@
 title = "SageMaker endpoints by day: cost, hours, invocations"
 why   = """
 The table has the cost, instance hours and invocations of each SageMaker endpoint, so that the cost per inference can be
-computed. `invocations` is the total of all variants of the endpoint. `invocations` is null if the invocations of the
-endpoint were not collected.
+computed. `invocations` is the total of all variants of the endpoint, or null if the invocations of the endpoint were
+not collected.
 """
 reads = ["ai_charges", "activity"]
 [parameters]

@@ -1,14 +1,15 @@
 /*
 title = "Usage by day, account, Region and meter, for the meters that detections read"
 why   = """
-Detections of transfer, compute, volumes, services with a minimum charge and extended support read this table instead of all charges.
-Each refresh stores it. The table has the usage of these meters only:
+Detections that evaluate data transfer, compute, volumes, services with a minimum charge, or extended support read this
+table instead of all charges. focuswatch stores the table at each refresh. The table contains only the usage of these
+meters:
 - transfer to the internet (`internet_gb` is not null), by resource, without Tags;
 - instances, Fargate and Lambda functions, as totals without ResourceId and Tags;
 - EBS volumes, by resource, on days when no instance of their account ran in their Region;
 - domains, indexes and graphs with a minimum charge, and extended support, by resource.
 `is_consumed` is true if one of the summed charges has a quantity above zero.
-A combination of key columns can have several rows per day; always sum them.
+A combination of key columns can have several rows per day; always sum these rows.
 """
 reads = ["daily_charges"]
 */

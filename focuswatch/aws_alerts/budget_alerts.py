@@ -149,8 +149,8 @@ def _budget_action(alert: Alert, *, team: str | None) -> str:
     increase = (
         "increase monthly_budget under [teams.{team}] in config/owners.toml and deploy again"
         if team
-        else "increase the amount of the budget (if focuswatch created it, in config/deployment.toml, then "
-        "deploy again)"
+        else "increase the amount of the budget; if focuswatch created the budget, set the amount in "
+        "config/deployment.toml and deploy again"
     )
     return _fill(
         f"1. Show the scope of the budget: aws budgets describe-budget{account} --budget-name {{budget}}\n"

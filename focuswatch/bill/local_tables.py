@@ -134,8 +134,8 @@ def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> N
         account, valid_from, before = overlap
         found = f"another row from {valid_from}" if valid_from else "another row without valid_to"
         raise ConfigError(
-            f"{path} lists account {account} twice: a row valid until {before or 'today'} and {found}. List each "
-            "period of an account once: valid_to is the first day on which a row no longer applies."
+            f"{path} lists account {account} twice: a row valid until {before or 'today'} and {found}. The "
+            "periods of an account must not overlap; valid_to is the first day after the period."
         )
     for name, columns, place in (("accounts", ACCOUNTS, "= 1"), ("account_history", ACCOUNT_HISTORY, "> 1")):
         create_empty_table(connection, name, columns)

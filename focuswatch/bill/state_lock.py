@@ -29,7 +29,7 @@ def locked(state: Path) -> Iterator[None]:
             raise
         raise ConfigError(
             f"{state} is read-only, but this command writes to it. Make the folder writable, or copy the folder "
-            "and specify the copy with --state. `focuswatch findings` needs no write access."
+            "and specify the copy with --state. `focuswatch findings` does not require write access."
         ) from error
     try:
         yield

@@ -212,8 +212,8 @@ def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
         problems.append('[pace] is required with kind = "forecast" and not allowed with kind = "series".')
     if isinstance(entry.header, DetectionHeader) and _misuses_action_of_others(entry.header):
         problems.append(
-            'action_of_others is required with providers = "all" if action contains an AWS command. It must not '
-            'contain an AWS command, and is not allowed with providers = "AWS".'
+            'action_of_others is required with providers = "all" if action contains an AWS command. '
+            'action_of_others must not contain an AWS command, and is not allowed with providers = "AWS".'
         )
     if not re.fullmatch(r"[a-z][a-z0-9_]{2,59}", entry.id):
         problems.append(

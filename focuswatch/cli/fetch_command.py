@@ -19,7 +19,7 @@ class Vendor(StrEnum):
 
 
 def fetch(
-    vendor: Annotated[Vendor, typer.Argument(help="AI vendor whose charges the command fetches.")],
+    vendor: Annotated[Vendor, typer.Argument(help="AI vendor from which to fetch charges.")],
     out: Annotated[
         Path, typer.Option(help="Output folder for the charges of one vendor and account.", file_okay=False)
     ],

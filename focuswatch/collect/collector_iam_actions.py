@@ -80,8 +80,9 @@ MANAGEMENT_ACTIONS: tuple[str, ...] = tuple(MANAGEMENT_REASONS)
 # The hours until which `hourly` has read each account and Region; not below tables/, since it is none.
 READ_UNTIL_KEY = "collected/token_hours.json"
 
+IN_TABLES = "only in the folders of the collected tables"
 BUCKET_REASONS: dict[str, str] = {
-    "s3:ListBucket": "days that are stored; only in the folders of the collected tables",
-    "s3:GetObject": "stored values of a day, kept if an account denies access; only in these folders",
-    "s3:PutObject": "to store the values of a day; only in these folders",
+    "s3:ListBucket": f"days that are stored; {IN_TABLES}",
+    "s3:GetObject": f"stored values of a day, which focuswatch keeps if an account denies access; {IN_TABLES}",
+    "s3:PutObject": f"to store the values of a day; {IN_TABLES}",
 }

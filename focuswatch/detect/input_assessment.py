@@ -222,7 +222,7 @@ def _missing(id: str, needs: NeedsHeader, *, facts: BillFacts, as_of: date, kind
         )
     for file in needs.files:
         if file not in facts.files:
-            missing.add(f"no {file.replace('_', ' ')} file was given", GIVE_FILE[file])
+            missing.add(f"no {file.replace('_', ' ')} file was provided", GIVE_FILE[file])
     for setting in needs.owners:
         if setting not in facts.owners:
             missing.add(

@@ -12,7 +12,7 @@ USD = "USD"
 Rates = Mapping[str, Decimal]  # units of a currency for one US dollar, by ISO 4217 code
 
 TABLE_DATE = "2026-10-30"
-TABLE_SOURCE = f"the reference rates of the European Central Bank of {TABLE_DATE}"
+TABLE_SOURCE = f"the European Central Bank reference rates of {TABLE_DATE}"
 # https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/ gives units for one euro,
 # 1.1172 USD on that day. AED and SAR are pegged to the dollar: https://www.centralbank.ae, https://www.sama.gov.sa
 TABLE: Rates = {

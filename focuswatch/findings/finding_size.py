@@ -87,7 +87,8 @@ def _with_fewer_columns(finding: "Finding") -> "Finding":
         if room < 0:
             break
         kept[name] = value
-    kept["…"] = f"and {len(finding.evidence) - len(kept):,} more columns"
+    more = len(finding.evidence) - len(kept)
+    kept["…"] = f"and {more:,} more column{'' if more == 1 else 's'}"
     return changed(finding, {"evidence": kept})
 
 

@@ -410,7 +410,7 @@ class Deployment(_Section):
         paths = [f"{self.export_path}/", f"{self.principals_path}/"]
         if paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]):
             yield (
-                f"principals.prefix: found {paths[1]} and the folder {paths[0]} of the export, which overlap; "
+                f"principals.prefix: found {paths[1]}, which overlaps the folder {paths[0]} of the export; "
                 "use another prefix or name."
             )
 
@@ -430,8 +430,8 @@ class Deployment(_Section):
     def _controls_problems(self) -> Iterator[str]:
         if self.controls.budget_actions != "none" and not self.budgets.emails:
             yield (
-                f'controls.budget_actions: found "{self.controls.budget_actions}", but AWS Budgets needs an address '
-                "for its actions; add one under budgets.emails."
+                f'controls.budget_actions: found "{self.controls.budget_actions}", but AWS Budgets actions require '
+                "an email address; add an address to budgets.emails."
             )
 
     def _connector_problems(self) -> Iterator[str]:
@@ -439,7 +439,7 @@ class Deployment(_Section):
         for path in sorted({path for path in paths if paths.count(path) > 1}):
             yield f"connectors.vendors: found {path} twice; set a different account for each billing account."
         if any(one.vendor == "copilot" and not one.account for one in self.connectors.vendors):
-            yield "connectors.vendors: copilot without account; set account to the name of the GitHub organization."
+            yield "connectors.vendors: copilot has no account; set account to the name of the GitHub organization."
 
     def _bill_problems(self) -> Iterator[str]:
         vendors = {one.path.removeprefix(f"{VENDORS}/") for one in self.connectors.vendors}
@@ -460,8 +460,8 @@ class Deployment(_Section):
                 inner, outer = sorted((f"{one.prefix}/", f"{prefix}/"), key=len, reverse=True)
                 if inner.startswith(outer):
                     yield (
-                        f"{key}: found '{one.prefix}' and '{prefix}' of {other}, one inside the other, so charges "
-                        "would be counted twice; use another prefix."
+                        f"{key}: found '{one.prefix}', which overlaps '{prefix}' of {other}, so charges would "
+                        "be counted twice; use another prefix."
                     )
             read.append((one.name, one.prefix))
 
@@ -509,7 +509,8 @@ class Deployment(_Section):
         if self.anomalies.account_has_monitor and not self.anomalies.monitor_arn:
             yield (
                 "anomalies.monitor_arn: no monitor specified, so focuswatch would receive no cost anomalies; "
-                "use the ARN that `aws ce get-anomaly-monitors` shows, or account_has_monitor = false to create one."
+                "use the ARN that `aws ce get-anomaly-monitors` shows, or account_has_monitor = false to "
+                "create a monitor."
             )
 
     @property

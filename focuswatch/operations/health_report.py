@@ -62,12 +62,16 @@ class HealthReport:
     def evaluated(self) -> str:
         """Return how many detections ran, over how many accounts, and up to which day of the bill."""
         coverage = f"{_count(self.detections, 'detection')} in {_count(self.accounts, 'account')}"
-        return f"{coverage}, charges before {self.as_of}" if self.as_of else f"{coverage}, no bill yet"
+        return f"{coverage} for charges before {self.as_of}" if self.as_of else f"{coverage}, no bill yet"
 
     @property
     def facts(self) -> str:
         """Return the age of the data and the bytes that the last runs scanned."""
-        age = "age unknown" if self.data_age_hours is None else f"{self.data_age_hours:.0f} hours old"
+        age = (
+            "age unknown"
+            if self.data_age_hours is None
+            else f"{_count(round(self.data_age_hours), 'hour')} old"
+        )
         delivery = f"Newest delivery of the billing export: {age}."
         return f"{delivery} Data scanned by the last runs: {_size(self.scanned_bytes)}."
 
@@ -128,9 +132,8 @@ def _missing_runs(
             summary = f"The function {name}-{kind} has never completed a run"
             yield HealthProblem(summary, (), READ_LOG, _logs_command(name, kind))
         elif (hours := _hours(beat.ended_at, now)) > limit:
-            summary = (
-                f"The function {name}-{kind} last completed a run {hours:.0f} hours ago (limit: {limit})"
-            )
+            ago = _count(round(hours), "hour")
+            summary = f"The function {name}-{kind} last completed a run {ago} ago (limit: {limit})"
             yield HealthProblem(summary, (), READ_LOG, _logs_command(name, kind))
 
 
@@ -138,7 +141,9 @@ def _stale_data(detect: Heartbeat | None, *, age: float | None, limit: int) -> I
     if detect and detect.as_of is None:
         yield HealthProblem("No billing data to analyze", detect.doubts, CHECK_EXPORT, "focuswatch doctor")
     elif age is not None and age > limit:
-        summary = f"The newest delivery of the billing export is {age:.0f} hours old (limit: {limit})"
+        summary = (
+            f"The newest delivery of the billing export is {_count(round(age), 'hour')} old (limit: {limit})"
+        )
         yield HealthProblem(summary, (), CHECK_EXPORT, "focuswatch doctor")
 
 

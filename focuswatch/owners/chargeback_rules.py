@@ -104,6 +104,6 @@ def _selector_problems(shared: SharedCost, *, use_cases: Mapping[str, UseCase]) 
             yield f"use_cases: found '{name}', expected a use case with intent = \"shared\"."
         elif use_case.rows.resources:
             yield (
-                f"use_cases: the use case {name} selects charges by resource, but a chargeback cannot. "
+                f"use_cases: the use case {name} selects charges by resource, which a chargeback does not support. "
                 "Select the charges by tag or account."
             )

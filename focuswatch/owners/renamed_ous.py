@@ -35,7 +35,11 @@ def renamed_ou_notes(
 def _sentence(row: Row, *, currency: str, days: object) -> str:
     ous = [ou for ou in row["current_ous"] or [] if ou]
     shown = ", ".join(ous[:MOST_NAMED]) + (f" and {more} more" if (more := len(ous) - MOST_NAMED) > 0 else "")
-    accounts = "Its account is" if row["sub_accounts"] == 1 else f"Its {row['sub_accounts']} accounts are"
+    accounts = (
+        "Its former account is"
+        if row["sub_accounts"] == 1
+        else f"Its {row['sub_accounts']} former accounts are"
+    )
     return (
         f"owners.toml: the OU {row['ou']} of team {row['team']} has contained no account since {row['left_on']}. "
         f"{accounts} now in {shown or 'no OU'}. Spend since {row['left_on']}, in the last {days} days: "

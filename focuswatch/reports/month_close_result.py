@@ -76,6 +76,14 @@ class MonthClose:
             return ["This bill contains no completed month."]
         return [*self._invoice_note(), *self._forecast_note(), *self._cause_note()]
 
+    def recomputed_note(self, days: str) -> str:
+        """Return the sentences about the forecasts that were computed later; `days` names their days."""
+        these = "this day" if len(self.recomputed) == 1 else "each of these days"
+        return (
+            f"No forecast was stored on {days}. The forecast for {these} was computed later, from the charges "
+            "before the day."
+        )
+
     def _invoice_note(self) -> Iterator[str]:
         if not self.is_invoiced:
             yield f"{self.month:%B %Y} is not invoiced yet: its charges can still change."
@@ -90,7 +98,7 @@ class MonthClose:
     def _forecast_note(self) -> Iterator[str]:
         if self.recomputed:
             days = ", ".join(f"day {day}" for day in self.recomputed)
-            yield f"No forecast was stored on {days}; a forecast was computed later from the charges before the day."
+            yield self.recomputed_note(days)
 
     def _cause_note(self) -> Iterator[str]:
         causes = self.plans[0].causes

@@ -83,7 +83,8 @@ def _cause_lines(bill: ClosedPlan, close: MonthClose) -> Iterator[str]:
         yield f"{cause.name}: {_signed(cause.amount, close)}{owner}"
     if len(listed) > CAUSES:
         rest = sum(cause.amount for cause in listed[CAUSES:])
-        yield f"{len(listed) - CAUSES} more causes: {_signed(rest, close)}"
+        more = len(listed) - CAUSES
+        yield f"{more} more cause{'' if more == 1 else 's'}: {_signed(rest, close)}"
 
 
 def _plan_lines(plans: Sequence[ClosedPlan], close: MonthClose, *, most: int) -> Iterator[str]:
@@ -102,7 +103,7 @@ def _budget(plan: ClosedPlan, close: MonthClose) -> str:
         return ""
     over = plan.actual - plan.budget
     return (
-        f"; {_money(abs(over), close)} {'over' if over > 0 else 'within'} the budget of {amount(plan.budget)}"
+        f"; {_money(abs(over), close)} {'over' if over > 0 else 'under'} the budget of {amount(plan.budget)}"
     )
 
 
@@ -130,7 +131,7 @@ def _small_print(close: MonthClose) -> Iterable[str]:
     yield "Amounts are BilledCost of usage and fees, excluding credits and tax. In brackets: 80% prediction intervals."
     if close.recomputed:
         days = _listed([f"day {day}" for day in close.recomputed])
-        yield f"No forecast was stored on {days}; a forecast was computed later from the charges before the day."
+        yield close.recomputed_note(days)
     month = f"{close.month:%Y-%m}"
     yield (
         f"All teams and use cases: focuswatch report month_close --month {month}. "

@@ -351,7 +351,7 @@ def no_parquet(data):
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (mixed_currencies, "found 2 billing currencies; expected one"),
+        (mixed_currencies, "found 2 billing currencies; expected one currency"),
         (another_currency, "the charges are in EUR, and the charges of other periods are in USD"),
         (without_charges, "the delivery has no charges. The previous version of the period is kept"),
         (without_days, "some charges have no ChargePeriodStart"),

@@ -69,7 +69,7 @@ def test_valid_file_is_loaded(tmp_path):
         ({"action_of_others": '"1. Ask the owner to delete it."'}, 'is not allowed with providers = "AWS"'),
         (
             {"providers": '"all"', "action_of_others": '"1. Stop it: aws ec2 stop-instances"'},
-            "It must not contain an AWS command",
+            "action_of_others must not contain an AWS command",
         ),
         ({"topic": '"findings"'}, "the topic 'findings' is reserved for focuswatch"),
         ({"topic": '"New Region"'}, "topic: String should match pattern"),

@@ -56,7 +56,7 @@ def test_owners_toml_goes_before_the_bill_and_the_bill_before_the_table():
     assert [note and note.partition(" (")[2].partition(")")[0].partition(":")[0] for note in notes] == [
         "owners.toml",
         "the bill's own costs in its pricing currency",
-        f"the reference rates of the European Central Bank of {TABLE_DATE}",
+        f"the European Central Bank reference rates of {TABLE_DATE}",
     ]
     assert rate_of("USD").note is None
 

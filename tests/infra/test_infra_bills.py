@@ -79,8 +79,8 @@ AZURE = {"name": "azure", "prefix": "bills/azure"}
             "bills/../tables",
             "bills.1.prefix: found 'bills/../tables', expected folder names that do not",
         ),
-        ("b", "focus", "found 'focus' and 'focus/focuswatch' of the export, one inside the other"),
-        ("b", "bills/azure/eu", "found 'bills/azure/eu' and 'bills/azure' of azure, one inside the other"),
+        ("b", "focus", "found 'focus', which overlaps 'focus/focuswatch' of the export"),
+        ("b", "bills/azure/eu", "found 'bills/azure/eu', which overlaps 'bills/azure' of azure"),
         ("b", "bills/azure", "so charges would be counted twice; use another prefix."),
     ],
 )

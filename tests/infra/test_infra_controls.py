@@ -206,5 +206,5 @@ def test_budget_actions_need_an_address():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "deployment.toml"
         path.write_text(config.replace('budget_actions = "none"', 'budget_actions = "MANUAL"'))
-        with pytest.raises(ConfigError, match="needs an address for its actions"):
+        with pytest.raises(ConfigError, match="AWS Budgets actions require an email address"):
             Deployment.load(path)

@@ -61,7 +61,7 @@ def test_a_healthy_report_is_one_line():
     assert report.is_healthy
     assert (
         report.headline
-        == "✅ focuswatch health: no problems. Evaluated 2 detections in 2 accounts, charges before 2026-11-20"
+        == "✅ focuswatch health: no problems. Evaluated 2 detections in 2 accounts for charges before 2026-11-20"
     )
     assert (
         report.facts
@@ -184,7 +184,7 @@ def test_a_doubt_is_noted_once():
 
 def test_a_skipped_billing_period_is_a_problem_and_an_empty_one_is_noted():
     """The first keeps an older delivery; the second is of a month that has just begun."""
-    failing = beat("refresh", failed={"2026-05": "found 2 billing currencies; expected one"})
+    failing = beat("refresh", failed={"2026-05": "found 2 billing currencies; expected one currency"})
     report = report_of(failing)
     assert [problem.summary for problem in report.problems] == [
         "1 failure in the last run of the function focuswatch-refresh"

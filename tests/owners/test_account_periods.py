@@ -104,14 +104,13 @@ def test_renamed_ou_is_reported_with_its_spend(tmp_path):
         ledger=SqliteLedger(tmp_path / "ledger.db"), progress=lambda _text: None,
     )  # fmt: skip
     assert (
-        "owners.toml: the OU /prod/search of team search has contained no account since 2026-05-16. Its account is now "
-        "in /prod/discovery. Spend since 2026-05-16, in the last 30 days: 16.00 USD, of which 16.00 USD is "
-        "unallocated. If the "
-        "OU was renamed, change its name in owners.toml"
+        "owners.toml: the OU /prod/search of team search has contained no account since 2026-05-16. Its former "
+        "account is now in /prod/discovery. Spend since 2026-05-16, in the last 30 days: 16.00 USD, of which "
+        "16.00 USD is unallocated. If the OU was renamed, change its name in owners.toml"
     ) in result.notes
     (row,) = report_rows(CATALOG.report("unowned_spend"), engine=engine, as_of=AS_OF, owners=OWNERS)
     assert row["unowned_because"] == (
-        "its OU was /prod/search of team search until 2026-05-16, and no team owns its OU now"
+        "the account was in the OU /prod/search of team search until 2026-05-16; no team owns its current OU"
     )
 
 

@@ -37,7 +37,7 @@ def list_s3(address: str, *, mirror: Path) -> Listing:
         raise ConfigError(f"{address}: no bucket specified; expected s3://bucket/prefix")
     if _leaves_its_folder(key):
         raise ConfigError(
-            f"{address}: contains a path segment `.` or `..`, which S3 does not resolve. Remove the segment"
+            f"{address} contains a path segment `.` or `..`, which S3 does not resolve. Remove the segment"
         )
     objects = _Objects(address=address, bucket=bucket, mirror=mirror, client=s3_client())
     root, scope = split_scope(PurePosixPath(key))

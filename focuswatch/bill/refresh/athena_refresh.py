@@ -256,7 +256,8 @@ class AthenaTables:
             raise ExportError(f"{where}: some charges have no ChargePeriodStart. Export the period again")
         if row["currencies"] != 1:
             raise ExportError(
-                f"{where}: found {row['currencies']} billing currencies; expected one. Use one export per payer"
+                f"{where}: found {row['currencies']} billing currencies; expected one currency. "
+                "Use one export per payer"
             )
         if not math.isfinite(row["billed_cost"]):
             raise ExportError(

@@ -85,7 +85,7 @@ class OtherBills:
         periods, accounts = self.tables.periods(), self.state.export_accounts()
         if not periods or accounts is None:
             raise NothingDelivered(
-                "The AWS export has not been refreshed yet; the bills of other providers are read after it."
+                "The AWS export has not been refreshed yet; other bills are refreshed after the AWS export."
             )
         main = _export_rate(periods, self.owners)
         bills = [_export(periods, accounts, currency=main.currency)]
@@ -162,7 +162,7 @@ class OtherBills:
             yield ReadBill(connection, refreshed, state, _way_of(self.tables.catalog))
         except duckdb.Error as error:
             first_line = str(error).partition("\n")[0]
-            raise ExportError(f"{one.name}: DuckDB could not fold its files: {first_line}") from error
+            raise ExportError(f"{one.name}: DuckDB could not sum the charges by day: {first_line}") from error
         finally:
             connection.close()
             shutil.rmtree(folder, ignore_errors=True)
@@ -268,8 +268,8 @@ def _refuse_large(listing: Listing, one: DeployedBill) -> None:
     size = sum(file.size for file in listing.files)
     if size > MOST_GIB * GIB:
         raise ExportError(
-            f"{one.name}: its files have {size / GIB:.1f} GiB; a deployment reads at most {MOST_GIB} GiB of one bill. "
-            "Keep fewer months below the prefix, or compress the files"
+            f"{one.name}: the files have {size / GIB:.1f} GiB in total; focuswatch reads at most "
+            f"{MOST_GIB} GiB per bill. Keep fewer months below the prefix, or compress the files"
         )
 
 

@@ -263,7 +263,7 @@ def _refuse(facts: Sequence[Row], *, export: str) -> None:
             raise ExportError(f"{where}: ChargePeriodStart is null in some rows. Correct the table")
         if row["currencies"] != 1:
             raise ExportError(
-                f"{where}: found {row['currencies']} billing currencies; expected one. Use one table per payer"
+                f"{where}: found {row['currencies']} billing currencies; expected one currency. Use one table per payer"
             )
     if len(currencies := sorted({row["currency"] for row in facts})) > 1:
         raise ExportError(

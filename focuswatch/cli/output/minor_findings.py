@@ -19,6 +19,7 @@ def minor_line(findings: Sequence[Finding], currency: str) -> str:
     accounts = len({finding.sub_account_id for finding in findings})
     cost = amount(sum((finding.monthly_cost for finding in counted_once(findings)), Decimal(0)))
     return (
-        f"Low severity ({titles}): {len(findings)} in {accounts} account{'' if accounts == 1 else 's'}, "
+        f"Low severity ({titles}): {len(findings)} finding{'' if len(findings) == 1 else 's'} "
+        f"in {accounts} account{'' if accounts == 1 else 's'}, "
         f"{cost} {currency} in total: {named}. To list these findings, run focuswatch findings"
     )

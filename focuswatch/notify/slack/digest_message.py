@@ -100,8 +100,8 @@ def _by_title(lines: Sequence[DigestLine]) -> Block:
         [words(title, style="bold", most=150), spaced(f" ({_findings(len(group))}): {one_line(_sum(group))}")]
         for title, group in kinds[:MOST_TITLES]
     ]
-    if len(kinds) > MOST_TITLES:
-        items.append([words(f"and {len(kinds) - MOST_TITLES} other types of findings")])
+    if (others := len(kinds) - MOST_TITLES) > 0:
+        items.append([words(f"and {others} other {'type' if others == 1 else 'types'} of findings")])
     return rich(bullets(items))
 
 

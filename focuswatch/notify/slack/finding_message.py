@@ -143,7 +143,9 @@ def _is_resolved(finding: Finding, *, kind: NotificationKind) -> bool:
 
 def _mark_of_resolved(finding: Finding) -> str:
     saving = finding.verified_saving
-    return f"{WARNING} Resolved, but not saved" if saving and saving.daily_saving <= 0 else f"{DONE} Resolved"
+    return (
+        f"{WARNING} Resolved without savings" if saving and saving.daily_saving <= 0 else f"{DONE} Resolved"
+    )
 
 
 def _heading(finding: Finding, *, resolved: bool) -> str:

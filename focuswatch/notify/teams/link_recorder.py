@@ -33,9 +33,9 @@ class LinkRecorder:
         """Record a response. Return what was done, for the log. Idempotent."""
         entry = self.responses.ledger.entries().get(response.fingerprint)
         if entry is None:
-            return f"{response.fingerprint}: rejected, focuswatch no longer stores the finding"
+            return f"{response.fingerprint}: rejected, because focuswatch no longer stores the finding"
         if not self._may_respond(entry.finding, response):
-            return f"{response.fingerprint}: rejected, only the owner of the account can respond"
+            return f"{response.fingerprint}: rejected, because only the owner of the account can respond"
         today = datetime.fromtimestamp(self.clock(), UTC).date()
         given = _given(response)
         if not self.responses.record(given, today=today):

@@ -44,7 +44,7 @@ def check_delivery(context: DoctorContext) -> Iterator[Check]:
         return
     newest, modified = max(manifests.items(), key=lambda item: item[1])
     hours, limit = context.hours_since(modified), deployment.alarms.data_age_hours
-    found = f"newest manifest is {hours:.0f} hours old: {newest}"
+    found = f"newest manifest is {hours:.0f} hour{'' if round(hours) == 1 else 's'} old: {newest}"
     if hours > limit:
         fix = (
             f"AWS delivers an export at least once a day. Run npx cdk diff {deployment.name}-pipeline to check "

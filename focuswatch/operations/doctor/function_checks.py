@@ -26,7 +26,7 @@ def _check_heartbeat(context: DoctorContext, kind: str, beat: Heartbeat | None) 
         fix = f"Invoke the function and check the response: aws lambda invoke --function-name {name} /dev/stdout."
         return failed(kind, "has never completed a run", fix=fix)
     hours = context.hours_since(beat.ended_at)
-    found = f"last run completed {hours:.0f} hours ago and took {beat.seconds:.0f} s"
+    found = f"last run completed {hours:.0f} hour{'' if round(hours) == 1 else 's'} ago and took {beat.seconds:.0f} s"
     logs = f"Check the function's log: aws logs tail /aws/lambda/{name} --since 2d."
     if hours > MAX_HOURS_BETWEEN_RUNS[kind]:
         return failed(kind, f"{found} (limit: {MAX_HOURS_BETWEEN_RUNS[kind]} hours)", fix=logs)

@@ -23,7 +23,7 @@ SLACK_TEST = "auth.test"  # https://docs.slack.dev/reference/methods/auth.test
 JIRA_MYSELF = "/rest/api/2/myself"
 SHAPES = {
     "slack": SLACK_SHAPE,
-    "jira": '{"url": "https://…", "email": "…", "token": "…"}, without email on Data Center',
+    "jira": '{"url": "https://…", "email": "…", "token": "…"} (without "email" on Jira Data Center)',
     "teams": TEAMS_SHAPE,
     "pagerduty": PAGERDUTY_SHAPE,
     "webhook": WEBHOOK_SHAPE,
@@ -56,7 +56,7 @@ def check_secrets(context: DoctorContext) -> Iterator[Check]:
         try:
             found, request = READERS[kind](value)
         except ValidationError:
-            yield failed(kind, f"the secret {name} is not {SHAPES[kind]}", fix=fix)
+            yield failed(kind, f"the secret {name} does not have the format {SHAPES[kind]}", fix=fix)
             continue
         if request is None:
             yield noted(kind, f"{found}; {UNCHECKED[kind]}" if found else UNCHECKED[kind])

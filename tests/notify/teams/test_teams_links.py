@@ -223,7 +223,11 @@ def test_a_security_finding_accepts_only_its_owners_channel(world, answer):
     answer.request("POST", links(world)["Expected"], NAMED)
     (response,) = answer.queued()
     world.owners = Owners.model_validate({"teams": {"search": {"channel": "teams:finops"}}})
-    assert world.recorder().record(response).endswith("rejected, only the owner of the account can respond")
+    assert (
+        world.recorder()
+        .record(response)
+        .endswith("rejected, because only the owner of the account can respond")
+    )
     assert DynamoLedger(world.table).suppressions() == []
 
 
