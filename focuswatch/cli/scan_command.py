@@ -45,7 +45,7 @@ def scan(
         ),
     ] = None,
 ) -> None:
-    """Find waste, cost anomalies and possible security incidents in a bill.
+    """Find waste, cost anomalies and security incidents in a bill.
 
     Each finding lists the owner and the recommended steps. A second scan of the same bill reports no new findings.
 

@@ -93,7 +93,7 @@ def test_new_metadata_alone_changes_the_bill(tmp_path):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         (
             '{"TimeSectors": [{"TimeSectorStart": "2026-05-01T0:00:00z", "TimeSectorEnd": "2026-05-02T00:00:00Z", '
             '"TimeSectorComplete": true}]}',

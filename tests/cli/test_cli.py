@@ -157,8 +157,8 @@ def test_damaged_list_of_remembered_files_is_one_error(export):
     kept.write_text("[" * 5000)
     done = focuswatch("scan", export, "--state", export.parent / "state", code=2)
     assert done.stderr == (
-        f"focuswatch: {kept}: expected the list of files given with this export, found damaged content. "
-        "Specify the files and scan with --forget-files.\n"
+        f"focuswatch: {kept}: expected the paths of the files of this export, found damaged content. "
+        "Specify the files again and scan with --forget-files.\n"
     )
     focuswatch("scan", export, "--state", export.parent / "state", "--forget-files")
 
@@ -475,7 +475,7 @@ def test_damaged_latest_json_is_one_error(tmp_path, text):
     """The command works if the export is given."""
     (tmp_path / "latest.json").write_text(text)
     done = focuswatch("findings", "--state", tmp_path, code=2)
-    assert "expected the location of the most recently scanned export, found damaged content" in done.stderr
+    assert "expected the path of the most recently scanned export, found damaged content" in done.stderr
 
 
 def test_unwritable_state_is_one_error(export, tmp_path):

@@ -87,7 +87,7 @@ def test_installed_check_names_its_catalog_and_the_other_one(installed, tmp_path
         installed.parent.parent / "lib" / f"python3.{sys.version_info.minor}" / "site-packages" / "focuswatch"
     )
     assert f"Checked {(own / 'athena_sql').resolve()} (headers, SQL and columns only" in shown
-    assert f"not {checkout / 'athena_sql'}" in shown
+    assert f"not the files in {checkout / 'athena_sql'}" in shown
 
 
 def test_installed_mcp_without_its_extra_names_the_command_that_installs_it(installed, tmp_path):

@@ -198,7 +198,8 @@ def test_resources_without_usage_metrics_are_named_as_not_evaluated(agent, state
     counts = {one["detection"]: one["resources_not_evaluated"] for one in shown["partly_evaluated"]}
     assert counts
     for detection, count in counts.items():
-        assert f"{detection} {count}" in " ".join(printed.split())
+        resources = "1 resource" if count == 1 else f"{count} resources"
+        assert f"{resources} of {detection}" in " ".join(printed.split())
     assert shown["why_partly"] == "The --activity file contains no CloudWatch metrics for these resources."
     assert shown["detections_run"] == len(Catalog.load().live)
 

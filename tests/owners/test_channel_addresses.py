@@ -78,7 +78,7 @@ def test_an_unreadable_address_is_one_clear_sentence(tmp_path, text, sentence):
 @pytest.mark.parametrize(
     ("url", "remedy"),
     [
-        ("https://hooks.slack.com/services/T0/B0/s3cr3t", "a URL of Slack"),
+        ("https://hooks.slack.com/services/T0/B0/s3cr3t", "a Slack URL"),
         ("https://contoso.webhook.office.com/webhookb2/s3cr3t", 'use "teams:NAME"'),
         ("https://prod-1.westus.logic.azure.com/workflows/s3cr3t", 'use "teams:NAME"'),
         ("https://default.1.environment.api.powerplatform.com/s3cr3t", 'use "teams:NAME"'),
