@@ -243,7 +243,7 @@ def _ended(lines: list[str]) -> int:
 
 
 def _called_again(lines: list[str]) -> int:
-    return sum("invoked again for events that arrived meanwhile" in line for line in lines)
+    return sum("invoked again for events that arrived in the meantime" in line for line in lines)
 
 
 @contextmanager
