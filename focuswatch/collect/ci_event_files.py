@@ -62,13 +62,18 @@ def _event(row: dict[str, Any], *, line: int) -> CollectedEvent:
     if missing := [name for name in REQUIRED if name not in values]:
         raise UnreadableFileError(f"line {line}: lacks {', '.join(missing)}")
     try:
+        "".join(values.values()).encode()
+    except UnicodeEncodeError as error:  # half of an emoji, as a JSON string may hold
+        raise UnreadableFileError(f"line {line}: not valid Unicode text; send whole characters") from error
+    try:
         at = datetime.fromisoformat(values["occurred_at"])
-    except ValueError as error:
+        at = at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
+    except (ValueError, OverflowError) as error:
         raise UnreadableFileError(
             f"line {line}: occurred_at is '{values['occurred_at'][:40]}', expected a time such as 2026-06-04T14:20:00Z"
         ) from error
     return CollectedEvent(
-        occurred_at=at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at,
+        occurred_at=at,
         sub_account_id=values["sub_account_id"],
         region_id=values.get("region_id"),
         service_name=values.get("service_name"),

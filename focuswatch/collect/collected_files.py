@@ -136,12 +136,16 @@ class Store:
         """Replace the stored events of a day."""
         self._write(_events_key(day), [event.row for event in events], schema=EVENTS_SCHEMA)
 
-    def events_collected_until(self) -> date | None:
-        """Return the last day with stored events; None before the first run."""
+    def events_collected_until(self, *, today: date) -> date | None:
+        """Return the last day until today with stored events; None before the first run.
+
+        A CI can announce events of later days.
+        """
         names = (
             key.removeprefix(EVENTS_FOLDER).removesuffix(".parquet") for key in self.objects(EVENTS_FOLDER)
         )
-        return max((date.fromisoformat(name) for name in names if name[:1].isdigit()), default=None)
+        days = (date.fromisoformat(name) for name in names if name[:1].isdigit())
+        return max((day for day in days if day <= today), default=None)
 
     def write_events_of_file(self, events: Iterable[CollectedEvent], *, key: str) -> None:
         """Replace the events of a file that a CI wrote."""

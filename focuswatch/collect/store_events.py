@@ -22,7 +22,7 @@ FIRST_DAYS = 14  # of a first run, and after a pause
 
 def first_day_of_events(store: Store, *, today: date) -> date:
     """Return the first day that a run reads: so that no day is left out after a pause of up to FIRST_DAYS."""
-    until = store.events_collected_until()
+    until = store.events_collected_until(today=today)
     earliest = today - timedelta(days=FIRST_DAYS)
     return earliest if until is None else max(min(until, today - timedelta(days=RECENT_DAYS)), earliest)
 

@@ -174,7 +174,7 @@ def _deliver_google(deployment: Deployment, folder: Path) -> None:
 @pytest.fixture(scope="module")
 def refreshed(deployment: Deployment) -> OtherBillsRefresh:
     """The result of the first refresh of the other bills, after that of the export."""
-    with pytest.raises(NothingDelivered, match="read after it"):
+    with pytest.raises(NothingDelivered, match="are refreshed after the AWS export"):
         deployment.refresh_bills(BILLS)
     deployment.refresh_export()
     return deployment.refresh_bills(BILLS)
@@ -345,6 +345,36 @@ def test_bill_with_charges_that_another_bill_has_is_withdrawn(
     result = deployment.refresh_bills([*BILLS, payer])
     assert "both have charges of AWS in account 111122223333" in result.failed["payer"]
     assert locations(deployment, "payer") == {}
+
+
+def test_charges_of_one_bill_in_two_currencies_have_the_rates_of_owners(
+    deployment: Deployment, files: dict[str, Path], refreshed: OtherBillsRefresh, tmp_path: Path
+) -> None:
+    """As on a laptop. Another rate converts all its periods again, although no file changed."""
+    file = tmp_path / "mixed.parquet"
+    currency = "CASE WHEN day(ChargePeriodStart) % 2 = 0 THEN 'USD' ELSE 'EUR' END"
+    duckdb.execute(
+        f"COPY (SELECT * REPLACE ({currency} AS BillingCurrency, 'mixed' AS SubAccountId) "
+        f"FROM '{files['azure']}/focus.parquet') TO '{file}' (FORMAT parquet)"
+    )
+    deployment.aws.client("s3").upload_file(str(file), BUCKET, "bills/mixed/focus.parquet")
+    bills = [*BILLS, DeployedBill("mixed", "bills/mixed")]
+    sums = dict(
+        duckdb.execute(f"SELECT BillingCurrency, sum(BilledCost)::DOUBLE FROM '{file}' GROUP BY 1").fetchall()
+    )
+    for rate in (0.8, 0.5):
+        (tmp_path / "owners.toml").write_text(RATES.replace("0.8", str(rate)))
+        owners = Owners.load(tmp_path / "owners.toml")
+        result = deployment.refresh_bills(bills, owners=owners)
+        periods = deployment.tables.bills()["mixed"]
+        assert set(periods) <= set(result.changed)
+        billed = sum(one.billed_cost for one in periods.values())
+        assert billed == pytest.approx(sums["USD"] + sums["EUR"] / rate)
+        deployment.refresh_bills(bills, owners=owners)
+        assert deployment.refresh_bills(bills, owners=owners).changed == ()
+    deployment.refresh_export()
+    deployment.refresh_bills(BILLS)
+    assert "mixed" not in deployment.tables.bills()
 
 
 def test_bill_that_is_no_longer_configured_is_removed_by_the_next_refresh(

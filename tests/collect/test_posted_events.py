@@ -153,6 +153,14 @@ def test_a_large_request_is_rejected_before_its_signature_is_checked(post):
             json.dumps(EVENT | {"occurred_at": "today"}).encode(),
             "line 1: occurred_at is 'today', expected a time",
         ),
+        (
+            json.dumps(EVENT | {"occurred_at": "0001-01-01T00:00:00+14:00"}).encode(),
+            "line 1: occurred_at is '0001-01-01T00:00:00+14:00', expected a time",
+        ),
+        (
+            b'{"kind": "\\ud83d", "occurred_at": "2026-06-04", "sub_account_id": "1"}',
+            "line 1: not valid Unicode text",
+        ),
         (json.dumps([EVENT] * (MOST_POSTED_EVENTS + 1)).encode(), "101 events, expected 1 to 100"),
         (json.dumps(EVENT | {"reference": "x" * 1_001}).encode(), "reference: more than 1,000 characters"),
         (json.dumps([EVENT] * 1_000).encode(), "bytes, expected at most 64,000; send fewer events"),

@@ -13,7 +13,7 @@ IS_AWS = (
 )
 # Each account with its main provider.
 PROVIDER_OF_ACCOUNT = """
-SELECT SubAccountId AS account, coalesce(max_by(ProviderName, charges), 'AWS') AS provider
+SELECT SubAccountId AS account, max_by(coalesce(ProviderName, 'AWS'), charges) AS provider
 FROM {table}
 GROUP BY 1
 """

@@ -101,7 +101,7 @@ def bill_periods(
         yield month, GluePeriod(
             period=name,
             location="",
-            digest=plan.digest(read.made_by, *lines),
+            digest=plan.digest(read.made_by, *read.refreshed.summary.conversions, *lines),
             delivered_at=max(unit.delivered_at for unit in units.values()),
             charges=charges,
             billed_cost=round(billed_cost, MONEY_DIGITS),

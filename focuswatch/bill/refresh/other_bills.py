@@ -32,7 +32,6 @@ from focuswatch.bill.refresh.glue_partitions import GluePeriod
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, made_by, refresh
 from focuswatch.bill.refresh.other_bills_state import BillState, OtherBillsState
 from focuswatch.bill.settling_days import settle_days
-from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import ConfigError, ExportError, FocuswatchError, NothingDelivered
 from focuswatch.findings.exchange_rates import Rate, rate_of
@@ -116,8 +115,9 @@ class OtherBills:
         listing = list_s3(self._address(one), mirror=self.scratch / "unread")
         _refuse_large(listing, one)
         files = sorted(f"{file.name}\t{file.size}\t{file.stamp}" for file in listing.files)
-        source = digest(_way_of(self.tables.catalog), *files)
         state = self._stored.get(one.name)
+        rates = sorted(self.owners.exchange_rates.items()) if state and state.conversions else []
+        source = digest(self._way, *files, *(f"{currency}={rate}" for currency, rate in rates))
         with ExitStack() as stack:
             read = None
             if state is None or state.source != source:
@@ -156,10 +156,11 @@ class OtherBills:
                 catalog=self.tables.catalog,
                 state=folder,
                 progress=lambda text: self.progress(f"{one.name}: {text}"),
+                rates=self.owners.exchange_rates,
             )
             set_aside(connection, prefix=OWN)
             state = _state_of(refreshed, source=source, accounts=accounts_of(connection, prefix=OWN))
-            yield ReadBill(connection, refreshed, state, _way_of(self.tables.catalog))
+            yield ReadBill(connection, refreshed, state, self._way)
         except duckdb.Error as error:
             first_line = str(error).partition("\n")[0]
             raise ExportError(f"{one.name}: DuckDB could not sum the charges by day: {first_line}") from error
@@ -186,6 +187,11 @@ class OtherBills:
         self.state.store_bills(self._stored)
         return [*changed, *gone]
 
+    @property
+    def _way(self) -> str:
+        """The way in which bills are read and written."""
+        return f"{MADE_BY} {made_by(self.tables.catalog)}"
+
     def _address(self, one: DeployedBill) -> str:
         return f"s3://{self.tables.files.bucket}/{one.prefix}/"
 
@@ -198,6 +204,7 @@ def _state_of(refreshed: LocalRefresh, *, source: str, accounts: Mapping[str | N
         periods=(),
         currency=summary.currency,
         per_usd=summary.per_usd,
+        conversions=summary.conversions,
         charges=summary.charges,
         others=dict(refreshed.others),
         accounts=tuple(accounts.items()),
@@ -271,8 +278,3 @@ def _refuse_large(listing: Listing, one: DeployedBill) -> None:
             f"{one.name}: the files have {size / GIB:.1f} GiB in total; focuswatch reads at most "
             f"{MOST_GIB} GiB per bill. Keep fewer months below the prefix, or compress the files"
         )
-
-
-def _way_of(catalog: Catalog) -> str:
-    """Return the way in which bills are read and written."""
-    return f"{MADE_BY} {made_by(catalog)}"

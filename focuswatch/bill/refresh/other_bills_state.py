@@ -37,6 +37,7 @@ class BillState(BaseModel):
     accounts: tuple[Account, ...]
     last_charge_date: date
     warnings: tuple[str, ...] = ()
+    conversions: tuple[str, ...] = ()  # of charges in further currencies, with their rates
 
 
 _BILLS = TypeAdapter(dict[str, BillState])
