@@ -151,7 +151,7 @@ def test_minor_security_findings_are_one_line_in_slack():
     blocks = message(*minor, finding("pool"))["blocks"]
     assert sum(block["type"] == "rich_text" for block in blocks) == 1
     line = next(text for block in blocks if "Low severity" in (text := json.dumps(block)))
-    assert "60 in 1 account" in line
+    assert "60 findings in 1 account" in line
     assert "Service 05 and 54 more" in line
     assert "0.00 USD" in line
 

@@ -628,7 +628,7 @@ def test_minor_first_charges_are_one_line(tmp_path):
     printed = focuswatch("scan", path, "--state", tmp_path / "other").stdout
     assert printed.count("AWS X-Ray") == 1
     text = " ".join(printed.split())
-    assert "4 in 1 account, 0.00 USD in total" in text
+    assert "4 findings in 1 account, 0.00 USD in total" in text
     assert "30 days" in text and "starting 2026-05-01" in text
 
 
