@@ -13,10 +13,9 @@ from typing import Literal
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row
-from focuswatch.engines.common_table_expressions import with_tables
+from focuswatch.engines.common_table_expressions import over
 
 ChargeKind = Literal["usage", "fee", "credit", "tax", "refund"]
-RAW, DELIVERED = "FROM focus_export", "delivered_charges"
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,5 @@ def month_invoices(bill: Bill, billing_period: date, *, catalog: Catalog) -> lis
 def _delivered(name: str, bill: Bill, billing_period: date, *, catalog: Catalog) -> list[Row]:
     """Return the rows of a lookup over the charges of a billing period as delivered."""
     lookup = catalog.lookups[name]
-    statement = with_tables(
-        lookup.sql.replace(RAW, f"FROM {DELIVERED}"), {DELIVERED: bill.delivered_charges(billing_period)}
-    )
+    statement = over(lookup.sql, "focus_export", select=bill.delivered_charges(billing_period))
     return bill.engine.query(statement, label=f"{lookup.id} {billing_period:%Y-%m}")

@@ -17,6 +17,12 @@ def with_tables(statement: str, tables: Mapping[str, str]) -> str:
     return f"WITH {before}\n{statement}"
 
 
+def over(statement: str, table: str, *, select: str) -> str:
+    """`statement` with the rows of `select` in place of those of the table, which the SELECT may itself read."""
+    name = f"selected_{table}"
+    return with_tables(re.sub(rf"\b{table}\b", name, statement), {name: select})
+
+
 def needed_of(statement: str, tables: Mapping[str, str]) -> set[str]:
     """Return the names of `tables` that a statement reads, itself or through others of them."""
     needed: set[str] = set()

@@ -3,13 +3,12 @@
 from random import Random
 
 from focuswatch.bill.bill_protocol import Bill, BillInputs
-from focuswatch.bill.invoice_charges import DELIVERED, RAW
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_statements import charges_as_delivered
 from focuswatch.bill.schema.focus_columns import INVOICE, KINDS, SQL_TYPES
 from focuswatch.bill.trino_bill import open_trino_bill
 from focuswatch.engines import Row
-from focuswatch.engines.common_table_expressions import with_tables
+from focuswatch.engines.common_table_expressions import over
 from focuswatch.engines.inline_rows import create_statement, insert_statements
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.chargeback import chargeback
@@ -63,9 +62,8 @@ def test_chargeback_is_the_same_on_trino(local_trino, tmp_path):
         inputs, engine=there, catalog=CATALOG, owners=OWNERS, progress=lambda _: None
     ) as bill:
         assert chargeback(bill, billing_period=MAY, owners=OWNERS, catalog=CATALOG) == expected
-        lookup = with_tables(
-            CATALOG.lookups["invoice_charges"].sql.replace(RAW, f"FROM {DELIVERED}"),
-            {DELIVERED: bill.delivered_charges(MAY)},
+        lookup = over(
+            CATALOG.lookups["invoice_charges"].sql, "focus_export", select=bill.delivered_charges(MAY)
         )
         on_trino = bill.engine.query(lookup, label="as Trino")
         on_athena = bill.engine.query(_athena_statement(), label="as Athena")
@@ -84,5 +82,5 @@ def _reports(bill: Bill) -> dict[str, list[Row]]:
 
 def _athena_statement() -> str:
     """Return the statement that AthenaBill runs; the table's partition key is billing_period."""
-    lookup = CATALOG.lookups["invoice_charges"].sql.replace(RAW, f"FROM {DELIVERED}")
-    return with_tables(lookup, {DELIVERED: charges_as_delivered("2026-05")})
+    lookup = CATALOG.lookups["invoice_charges"].sql
+    return over(lookup, "focus_export", select=charges_as_delivered("2026-05"))

@@ -12,11 +12,10 @@ from typing import Protocol
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase import CostIncrease
 from focuswatch.engines import Engine
-from focuswatch.engines.common_table_expressions import with_tables
+from focuswatch.engines.common_table_expressions import over
 
 HOURS_BEFORE = 6  # of the day before the first day: the cost of a deployment at night shows on the next day
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
-RAW, DELIVERED = "JOIN focus_export", "delivered_hours"
 PEAK_SHARE = 0.5  # of the largest hourly excess: from there on, the increase has begun
 EARLIER_SHARE = (
     0.2  # of the excess, at most, before that hour; with more, the increase has no clear beginning
@@ -49,9 +48,8 @@ def first_hours(
         )
         for increase in increases
     ]  # fmt: skip
-    statement = with_tables(
-        lookup.render({"rises": rows, "hours_before": HOURS_BEFORE}).replace(RAW, f"JOIN {DELIVERED}"),
-        {DELIVERED: charges},
+    statement = over(
+        lookup.render({"rises": rows, "hours_before": HOURS_BEFORE}), "focus_export", select=charges
     )
     costs: dict[str, dict[datetime, float]] = {}
     for row in engine.query(statement, label="hours of cost increases"):
