@@ -7,8 +7,6 @@ including a cold start.
 import json
 import os
 import time
-from base64 import b64decode
-from functools import cache
 from typing import Any
 
 import boto3
@@ -31,11 +29,11 @@ from focuswatch.notify.teams.action_page import (
 )
 from focuswatch.notify.teams.signed_action import PATH as ACTION_PATH
 from focuswatch.notify.teams.signed_action import SignedAction
+from lambdas.public_endpoint import client, request_body, secret_text
 
 DIALOG_SECONDS = (
     2  # a trigger is good for three: https://docs.slack.dev/interactivity/handling-user-interaction
 )
-SECRET_SECONDS = 300
 NOT_OPENED = "This link has expired or is incomplete. Open the link in the latest weekly digest.\n"
 # At the bucket's own region: a signature for the global address is not good where that leads on to.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html#VirtualHostingBackwardsCompatibility
@@ -50,7 +48,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return _action(event)
     if event.get("requestContext", {}).get("http", {}).get("method") == "GET":
         return _page(event.get("queryStringParameters") or {})
-    body, secret = _body(event), _secret("slack", int(time.time()) // SECRET_SECONDS)
+    body, secret = _body(event), _secret("slack", now=time.time())
     signing = secret.get("signing_secret", "") if "token" in secret else ""  # webhooks have no buttons
     if not signing or not is_signed_by_slack(
         body, event.get("headers", {}), signing_secret=signing, now=time.time()
@@ -67,19 +65,18 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             _open_dialog(response, secret=secret)
         case UserResponse():
             queue = "FOCUSWATCH_PRESSES" if response.action in SPENDING_ACTIONS else "FOCUSWATCH_ANSWERS"
-            _client("sqs").send_message(QueueUrl=os.environ[queue], MessageBody=response.to_json())
+            client("sqs").send_message(QueueUrl=os.environ[queue], MessageBody=response.to_json())
     return {"statusCode": 200}
 
 
 def _body(event: dict[str, Any]) -> str:
-    body: str = event.get("body") or ""
-    return b64decode(body).decode("utf-8", errors="replace") if event.get("isBase64Encoded") else body
+    return request_body(event).decode("utf-8", errors="replace")
 
 
 def _action(event: dict[str, Any]) -> dict[str, Any]:
     """Return the page of a signed link; only a POST of its form queues the action, since scanners open links."""
     now = time.time()
-    secret = _secret("teams", int(now) // SECRET_SECONDS).get("signing_secret", "")
+    secret = _secret("teams", now=now).get("signing_secret", "")
     query = event.get("queryStringParameters") or {}
     action = SignedAction.opened(query, secret=secret, now=now) if secret else None
     if action is None:
@@ -90,7 +87,7 @@ def _action(event: dict[str, Any]) -> dict[str, Any]:
     response = read_form(action, _body(event))
     if isinstance(response, str):
         return {"statusCode": 400, "headers": HEADERS, "body": render_form(action, error=response)}
-    _client("sqs").send_message(QueueUrl=os.environ["FOCUSWATCH_ANSWERS"], MessageBody=response.to_json())
+    client("sqs").send_message(QueueUrl=os.environ["FOCUSWATCH_ANSWERS"], MessageBody=response.to_json())
     return {"statusCode": 200, "headers": HEADERS, "body": render_done(action, response)}
 
 
@@ -99,7 +96,7 @@ def _page(query: dict[str, str]) -> dict[str, Any]:
     from focuswatch.reports.page.signed_page_link import KEY, OPEN_SECONDS, opens
 
     now = time.time()
-    signing = _secret("slack", int(now) // SECRET_SECONDS).get("signing_secret", "")
+    signing = _secret("slack", now=now).get("signing_secret", "")
     if not signing or not opens(query, secret=signing, now=now):
         return {"statusCode": 403, "headers": {"Content-Type": "text/plain"}, "body": NOT_OPENED}
     s3 = boto3.client("s3", config=SIGNED_HERE)
@@ -126,17 +123,8 @@ def _open_dialog(question: ResponseDialog, *, secret: dict[str, str]) -> None:
     )
 
 
-@cache
-def _client(service: str) -> Any:
-    return boto3.client(service)  # type: ignore[call-overload]
-
-
-@cache
-def _secret(channel: str, _now: int) -> dict[str, str]:
-    """Return a channel's secret, empty if not configured; read again every few minutes, in case it was rotated."""
+def _secret(channel: str, *, now: float) -> dict[str, str]:
+    """Return a channel's secret, empty if not configured."""
     name = os.environ.get(f"FOCUSWATCH_{channel.upper()}_SECRET")
-    if not name:
-        return {}
-    response = _client("secretsmanager").get_secret_value(SecretId=name)
-    secret: dict[str, str] = json.loads(response["SecretString"])
+    secret: dict[str, str] = json.loads(secret_text(name, now=now)) if name else {}
     return secret

@@ -6,21 +6,17 @@ Its URL is public, so it reads one secret and writes below one prefix of the buc
 import json
 import os
 import time
-from base64 import b64decode
-from binascii import Error as BadBase64
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from focuswatch.collect.ci_event_files import UnreadableFileError
 from focuswatch.collect.posted_events import MOST_POSTED_BYTES, posted_key, posted_lines
 from focuswatch.errors import Refused
 from focuswatch.notify.webhook.signature import WebhookSecrets, is_signed
+from lambdas.public_endpoint import client, request_body, secret_text
 
-SECRET_SECONDS = 300
 logger = Logger()
 
 
@@ -28,11 +24,11 @@ logger = Logger()
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Return 200 if the events are stored, 401 without a valid signature, 413 and 400 with what to change."""
     now = time.time()
-    body = _body(event)
+    body = request_body(event)
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     if len(body) > MOST_POSTED_BYTES:
         return _response(413, f"expected at most {MOST_POSTED_BYTES:,} bytes; send fewer events")
-    if not is_signed(body, headers, secrets=_secrets(int(now) // SECRET_SECONDS), now=now):
+    if not is_signed(body, headers, secrets=_secrets(now), now=now):
         logger.warning("signature invalid or expired")
         return _response(401, "the signature is invalid or older than five minutes")
     try:
@@ -40,20 +36,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except UnreadableFileError as error:
         return _response(400, str(error))
     key = posted_key(headers["webhook-id"], day=datetime.fromtimestamp(now, UTC).date())
-    _client("s3").put_object(Bucket=os.environ["FOCUSWATCH_BUCKET"], Key=key, Body=lines)
+    client("s3").put_object(Bucket=os.environ["FOCUSWATCH_BUCKET"], Key=key, Body=lines)
     count = len(lines.splitlines())
     logger.info("stored", extra={"key": key, "events": count})
     return _response(200, f"stored {count} event{'' if count == 1 else 's'}")
-
-
-def _body(event: dict[str, Any]) -> bytes:
-    body: str = event.get("body") or ""
-    if not event.get("isBase64Encoded"):
-        return body.encode()
-    try:
-        return b64decode(body)
-    except BadBase64:
-        return b""
 
 
 def _response(status: int, message: str) -> dict[str, Any]:
@@ -61,17 +47,10 @@ def _response(status: int, message: str) -> dict[str, Any]:
     return {"statusCode": status, "headers": headers, "body": json.dumps({"message": message})}
 
 
-@cache
-def _client(service: str) -> Any:
-    return boto3.client(service)  # type: ignore[call-overload]
-
-
-@cache
-def _secrets(_now: int) -> tuple[str, ...]:
-    """Return the signing secrets of all senders; read again every few minutes, in case one was rotated."""
-    response = _client("secretsmanager").get_secret_value(SecretId=os.environ["FOCUSWATCH_EVENTS_SECRET"])
+def _secrets(now: float) -> tuple[str, ...]:
+    """Return the signing secrets of all senders."""
     try:
-        return WebhookSecrets.read(response["SecretString"]).all
+        return WebhookSecrets.read(secret_text(os.environ["FOCUSWATCH_EVENTS_SECRET"], now=now)).all
     except Refused as error:
         logger.error("the secret cannot be read", extra={"reason": str(error)})
         return ()

@@ -39,7 +39,7 @@ def signed(body: bytes, *, id: str = "run-1", now: float = NOW, key: str = KEY) 
 
 @pytest.fixture
 def post(aws, monkeypatch) -> Iterator[Any]:  # noqa: F811
-    """The function `events`: return the status and the message for a request; its clock stands still."""
+    """The function `events`: return the status and the message for a request; the time is fixed."""
     secret = {"github": f"whsec_{KEY}", "jenkins": [f"whsec_{KEY}", f"whsec_{OLD}"]}
     boto3.client("secretsmanager").create_secret(Name="focuswatch/events", SecretString=json.dumps(secret))
     for name, value in {
@@ -48,7 +48,7 @@ def post(aws, monkeypatch) -> Iterator[Any]:  # noqa: F811
         "POWERTOOLS_SERVICE_NAME": "events",
     }.items():
         monkeypatch.setenv(name, value)
-    from lambdas import events
+    from lambdas import events, public_endpoint
 
     monkeypatch.setattr(events, "time", SimpleNamespace(time=lambda: NOW))
     context = SimpleNamespace(
@@ -67,10 +67,10 @@ def post(aws, monkeypatch) -> Iterator[Any]:  # noqa: F811
         )
         return response["statusCode"], json.loads(response["body"])["message"]
 
-    for cached in (events._client, events._secrets):
+    for cached in (public_endpoint.client, public_endpoint._secret_text):
         cached.cache_clear()
     yield request
-    for cached in (events._client, events._secrets):
+    for cached in (public_endpoint.client, public_endpoint._secret_text):
         cached.cache_clear()
 
 

@@ -19,6 +19,7 @@ LEASE = [
 PAGES = Used("focuswatch/ledger/dynamodb_pages.py")
 CLAIMS = Used("focuswatch/notify/claims.py")
 SECRET = Used("lambdas/environment.py", frozenset({"named_secret"}))
+ENDPOINT = Used("lambdas/public_endpoint.py")
 LEDGER = [PAGES, Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "add_suppression"}))]
 TOLD = [CLAIMS, Used("focuswatch/notify/queue_batch.py"), SECRET, HEARTBEAT]
 SLACK = [*TOLD, Used("focuswatch/notify/pacing.py"), Used("focuswatch/notify/slack/deliver.py")]
@@ -102,8 +103,8 @@ USED = {
         Used("lambdas/pulse.py"),
     ],
     "slack": [*SLACK, PAGES, Used("focuswatch/notify/slack/digest_queue.py")],
-    "answer": [Used("lambdas/answer.py")],
-    "events": [Used("lambdas/events.py")],
+    "answer": [Used("lambdas/answer.py"), ENDPOINT],
+    "events": [Used("lambdas/events.py"), ENDPOINT],
     "record": [*SLACK, *LEDGER, Used("focuswatch/notify/response_recording.py")],
     "weekly": [
         CLAIMS,

@@ -372,13 +372,13 @@ def handler(world, monkeypatch):
     presses = boto3.client("sqs").create_queue(QueueName="presses")["QueueUrl"]
     monkeypatch.setenv("FOCUSWATCH_PRESSES", presses)
     monkeypatch.setattr(time, "time", world.clock)
-    from lambdas import answer
+    from lambdas import answer, public_endpoint
 
-    answer._client.cache_clear()
-    answer._secret.cache_clear()
+    public_endpoint.client.cache_clear()
+    public_endpoint._secret_text.cache_clear()
     yield lambda request: answer.handler({"body": request.body, "headers": request.headers}, Context())
-    answer._client.cache_clear()
-    answer._secret.cache_clear()
+    public_endpoint.client.cache_clear()
+    public_endpoint._secret_text.cache_clear()
 
 
 def queued(name="answers"):

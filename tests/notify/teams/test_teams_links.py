@@ -52,10 +52,10 @@ def answer(world, monkeypatch):
     monkeypatch.setenv("FOCUSWATCH_ANSWERS", url)
     told = {"webhooks": {"search": "https://example.com/x"}, "signing_secret": SECRET}
     boto3.client("secretsmanager").create_secret(Name="focuswatch/teams", SecretString=json.dumps(told))
-    from lambdas import answer
+    from lambdas import answer, public_endpoint
 
-    answer._client.cache_clear()
-    answer._secret.cache_clear()
+    public_endpoint.client.cache_clear()
+    public_endpoint._secret_text.cache_clear()
     monkeypatch.setattr(answer, "time", SimpleNamespace(time=world.clock))
 
     def request(method, url, form=None):
@@ -78,8 +78,8 @@ def answer(world, monkeypatch):
         return [LinkResponse.from_json(message["Body"]) for message in messages]
 
     yield SimpleNamespace(request=request, queued=queued)
-    answer._client.cache_clear()
-    answer._secret.cache_clear()
+    public_endpoint.client.cache_clear()
+    public_endpoint._secret_text.cache_clear()
 
 
 def links(world, channel="search"):
