@@ -131,7 +131,7 @@ class Finding(BaseModel):
     @property
     def suppressible_by_team(self) -> bool:
         """Whether its team may suppress it: not a security finding whose team comes from the resource's own tag."""
-        return not (self.category == "security" and self.owned_by == "resource tag")
+        return is_suppressible_by_team(category=self.category, owned_by=self.owned_by)
 
     @property
     def stake(self) -> Decimal:
@@ -210,6 +210,11 @@ def json_value(value: Any) -> Any:
 def display_values(row: Mapping[str, Any]) -> dict[str, str]:
     """Return the text that replaces `{column}` in a `reason` or `action`."""
     return {key: _shown(value, is_measure=MEASURE.search(key) is not None) for key, value in row.items()}
+
+
+def is_suppressible_by_team(*, category: str, owned_by: str) -> bool:
+    """Return whether a finding's team may suppress it: a resource tag, which an attacker can set, is not enough."""
+    return not (category == "security" and owned_by == "resource tag")
 
 
 def evidence_label(column: str) -> str:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from focuswatch.findings.finding import is_suppressible_by_team
 from focuswatch.ledger.ledger_entry import EntryState, LedgerEntry
 
 
@@ -34,7 +35,7 @@ class EntryHead(NamedTuple):
     @property
     def suppressible_by_team(self) -> bool:
         """See Finding.suppressible_by_team."""
-        return not (self.category == "security" and self.owned_by == "resource tag")
+        return is_suppressible_by_team(category=self.category, owned_by=self.owned_by)
 
     @property
     def by_stake(self) -> tuple[float, str, str]:
