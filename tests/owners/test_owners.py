@@ -217,7 +217,7 @@ def test_example_of_a_use_case_is_valid(tmp_path):
 
 
 def test_use_case_with_resources_is_recognized():
-    """Where nobody does, the bill is not read for them: athena_sql/tables/owner_key_days.sql."""
+    """If no use case lists resources, the bill is not read for them: athena_sql/tables/owner_key_days.sql."""
     by_tag = {"intent": "production", "rows": {"tags": {"app": ["a"]}}}
     by_resource = {"intent": "production", "rows": {"resources": ["arn:aws:s3:::b*"]}}
     named = [
