@@ -1,12 +1,10 @@
 """Before the daily refresh: add the bills of other providers, and the fetched charges of AI vendors, to the tables."""
 
-import json
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from focuswatch.bill.refresh.other_bills import DeployedBill, OtherBills
+from focuswatch.bill.refresh.other_bills import OtherBills
 from lambdas.function import Invocation, lambda_function, logger
 
 MEMORY = "1500MB"  # DuckDB's own: half of the function's
@@ -16,7 +14,6 @@ MEMORY = "1500MB"  # DuckDB's own: half of the function's
 def handler(invocation: Invocation) -> dict[str, Any]:
     """Write the billing periods that changed; a bill that cannot be read keeps its tables and is named."""
     run = invocation.run
-    configured = [DeployedBill(**one) for one in json.loads(os.environ["FOCUSWATCH_BILLS"])]
     with tempfile.TemporaryDirectory() as scratch:
         bills = OtherBills(
             run.tables,
@@ -26,7 +23,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             memory_limit=MEMORY,
             progress=logger.info,
         )
-        refreshed = bills.refresh(configured)
+        refreshed = bills.refresh(run.other_bills)
     for note in refreshed.notes:
         logger.info(note)
     return run.beat(ran=refreshed.changed, failed=dict(refreshed.failed), warnings=refreshed.warnings)

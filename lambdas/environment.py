@@ -17,7 +17,7 @@ from botocore.config import Config
 
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.athena_table_files import Files
-from focuswatch.bill.refresh.other_bills_state import OtherBillsState
+from focuswatch.bill.refresh.other_bills_state import DeployedBill, OtherBillsState
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.findings.finding import Finding
@@ -422,9 +422,9 @@ class LambdaRun:
         return AthenaTables(self.engine, glue, Files(s3, self.bucket, self.id), self.catalog)
 
     @property
-    def other_bills(self) -> tuple[str, ...]:
-        """The names of the bills of other providers that are configured."""
-        return tuple(one["name"] for one in json.loads(os.environ.get("FOCUSWATCH_BILLS", "[]")))
+    def other_bills(self) -> tuple[DeployedBill, ...]:
+        """The bills of other providers that are configured."""
+        return tuple(DeployedBill(**one) for one in json.loads(os.environ.get("FOCUSWATCH_BILLS", "[]")))
 
     @property
     def other_bills_state(self) -> OtherBillsState:

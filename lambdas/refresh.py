@@ -28,7 +28,10 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as mirror:
         listing = list_s3(source, mirror=Path(mirror))
         refreshed = run.tables.refresh(
-            listing, owners=run.owners, progress=logger.info, other_bills=run.other_bills
+            listing,
+            owners=run.owners,
+            progress=logger.info,
+            other_bills=[one.name for one in run.other_bills],
         )
     warnings = (*refreshed.warnings, *_refresh_principals(run), *_store_accounts(run, refreshed))
     age_hours = (datetime.now(UTC) - refreshed.newest_delivery).total_seconds() / 3600

@@ -16,6 +16,7 @@ from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.athena_statements import charges_as_delivered, tables_as_of
 from focuswatch.bill.refresh.glue_partitions import GluePeriod
 from focuswatch.bill.refresh.joint_statements import (
+    AWS_EXPORT,
     DeployedPart,
     accounts_of_bills,
     aws_tables,
@@ -26,8 +27,6 @@ from focuswatch.bill.schema.table_columns import FORECASTS, KNOWN_FINDINGS
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import NothingDelivered
 from focuswatch.owners.owners_file import Owners
-
-EXPORT = "the AWS export"
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class AthenaBill:
             days[row["bill"] or ""].add(row["charge_date"])
         return tuple(
             BillPart(
-                part.name or EXPORT,
+                part.name or AWS_EXPORT,
                 frozenset(accounts[part.name]),
                 frozenset(day for day in days[part.name] if day < part.end(self.as_of)),
                 replaced=tuple(_replaced(part)),

@@ -32,7 +32,6 @@ from focuswatch.bill.joint_tables import (
     accounts_of,
     copy_views,
     days_of,
-    end_of_bill,
     join_bills,
     joined_accounts,
     joined_deliveries,
@@ -43,7 +42,7 @@ from focuswatch.bill.local_bill import load_tables
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh
 from focuswatch.bill.refresh.local_views import create_deliveries
 from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
-from focuswatch.bill.settling_days import AWS_DAYS, settle_days
+from focuswatch.bill.settling_days import AWS_DAYS, end_of_bill, settle_days
 from focuswatch.bill.state_lock import locked
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect, create_table
@@ -163,13 +162,13 @@ def _refresh_all(
 ) -> Iterator[LocalRefresh]:
     """Refresh each bill, and set its views aside under its prefix."""
     for number, (source, name) in enumerate(zip(sources, names, strict=True)):
-        told = _named(progress, name)
+        report = _named(progress, name)
         yield refresh(
             source.export,
             connection=connection,
             catalog=catalog,
             state=source.state,
-            progress=told,
+            progress=report,
             rates=owners.exchange_rates,
         )
         set_aside(connection, prefix=_prefix(number))
@@ -238,7 +237,7 @@ def _refreshed_bill(
         as_of=end,
         settle_days=days,
         currency=rate.currency,
-        factor=float(main.per_usd / rate.per_usd),
+        factor=rate.factor_to(main),
         accounts=accounts_of(connection, prefix=_prefix(number)),
         has_aws=others < charges,
         others=frozenset(refreshed.others),

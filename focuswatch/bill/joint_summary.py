@@ -8,7 +8,7 @@ from focuswatch.bill.ingest.non_aws_charges import sentence
 from focuswatch.bill.joint_tables import RefreshedBill
 from focuswatch.bill.refresh.local_refresh import LocalRefresh
 from focuswatch.errors import ConfigError
-from focuswatch.findings.exchange_rates import USD, Rate
+from focuswatch.findings.exchange_rates import Rate
 
 RESOLD = {  # providers as gateways name them, by the provider whose own bill has the same charges
     "AWS": ("bedrock", "sagemaker", "aws_polly"),
@@ -69,10 +69,8 @@ def conversion_note(name: str, rate: Rate, *, main_name: str, main: Rate) -> str
                 f"{name} is billed in {rate.currency} and {main_name} in {main.currency}, and there is no exchange "
                 f"rate for {needed.currency}. Set {needed.currency} under [exchange_rates] in owners.toml."
             )
-    sources = " and ".join(dict.fromkeys(one.source for one in (rate, main) if one.currency != USD))
     return (
-        f"amounts in {name} are converted from {rate.currency} to {main.currency}: 1 {rate.currency} is "
-        f"{main.per_usd / rate.per_usd:.6g} {main.currency} ({sources})"
+        f"amounts in {name} are converted from {rate.currency} to {main.currency}: {rate.conversion_to(main)}"
     )
 
 

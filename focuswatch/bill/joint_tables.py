@@ -6,19 +6,18 @@ converted to one currency, at one rate a bill.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import duckdb
 
 from focuswatch.bill.ingest.non_aws_charges import IS_AWS, PROVIDER_OF_ACCOUNT
 from focuswatch.bill.refresh.currency_conversion import MONEY
+from focuswatch.bill.refresh.local_views import EXPORT_VIEWS
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
-from focuswatch.bill.schema.table_columns import FOLDED_CHARGES, KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.sql_values import Value, literal
 from focuswatch.errors import ConfigError
 
-SHAPES: Mapping[str, Mapping[str, str]] = {"folded_charges": FOLDED_CHARGES, **KEPT_TABLES}
 COMPLETENESS = "completeness"
 
 
@@ -44,7 +43,7 @@ class RefreshedBill:
 
 def set_aside(connection: duckdb.DuckDBPyConnection, *, prefix: str) -> None:
     """Rename the views of the bill that was refreshed last, so that the next refresh does not replace them."""
-    for view in _views():
+    for view in EXPORT_VIEWS:
         connection.execute(f"ALTER VIEW {view} RENAME TO {prefix}{view}")
 
 
@@ -59,7 +58,7 @@ def copy_views(
 ) -> None:
     """Create the views of the bills on another connection."""
     for bill in bills:
-        for view in _views():
+        for view in EXPORT_VIEWS:
             (sql,) = of.execute(
                 "SELECT sql FROM duckdb_views() WHERE view_name = ? AND NOT temporary",
                 [f"{bill.prefix}{view}"],
@@ -81,15 +80,14 @@ def join_bills(
     """
     ids = account_ids(bills)
     joined = {}
-    for table, shape in SHAPES.items():
-        view = table if table == "folded_charges" else f"kept_{table}"
+    for view, shape in EXPORT_VIEWS.items():
         selects = [
             converted(bill, view, shape, currency=currency, ids=ids[bill.name], aws_only=aws_only)
             for bill in bills
         ]
         connection.execute(f"CREATE OR REPLACE VIEW {view} AS {' UNION ALL '.join(selects)}")
-        if table != "folded_charges":
-            joined[table] = view
+        if view != "folded_charges":
+            joined[table := view.removeprefix("kept_")] = view
             for bill, select in zip(bills, selects, strict=True):
                 connection.execute(f"CREATE OR REPLACE VIEW {bill.prefix}{table} AS {select}")
     joined[COMPLETENESS] = _completeness(connection, bills, catalog=catalog)
@@ -156,15 +154,6 @@ def days_of(connection: duckdb.DuckDBPyConnection, bill: RefreshedBill) -> froze
     """Return the days of a bill's charges that are analyzed."""
     rows = connection.execute(f"SELECT DISTINCT charge_date FROM {bill.prefix}{COMPLETENESS}").fetchall()
     return frozenset(day for (day,) in rows)
-
-
-def end_of_bill(last_charge_date: date, *, as_of: date) -> date:
-    """Return the first day that is not analyzed in a bill: it may end before the other bills."""
-    return min(as_of, last_charge_date + timedelta(days=1))
-
-
-def _views() -> tuple[str, ...]:
-    return ("folded_charges", *(f"kept_{table}" for table in KEPT_TABLES))
 
 
 def converted(

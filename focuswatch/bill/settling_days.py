@@ -1,11 +1,11 @@
-"""How long charges still change after their day: 2 days on AWS's bills, 3 on others.
+"""The last days of a bill: how long charges still change after their day: 2 days on AWS's bills, 3 on others.
 
 Other providers deliver late usage without a stated limit of days, so the value for them is one of caution: a day counts
 as settled later, and a finding of missing usage is reported a day later. A provider that delivers recency metadata
 (FOCUS 1.3) states itself which days are complete.
 """
 
-from datetime import date
+from datetime import date, timedelta
 
 AWS_DAYS = 2  # as the parameter settle_days of the table completeness
 OTHER_DAYS = 3
@@ -21,3 +21,8 @@ def settle_days(
     if complete_until and as_of:
         return max(0, (as_of - complete_until).days)
     return OTHER_DAYS if 2 * of_others > charges else AWS_DAYS
+
+
+def end_of_bill(last_charge_date: date, *, as_of: date) -> date:
+    """Return the first day that is not analyzed in a bill: the bill may end before the other bills."""
+    return min(as_of, last_charge_date + timedelta(days=1))

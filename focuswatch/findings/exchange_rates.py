@@ -53,6 +53,15 @@ class Rate:
             f". To use another rate, {set_it}" if self.source == TABLE_SOURCE else ""
         )
 
+    def factor_to(self, target: "Rate") -> float:
+        """Return the factor that converts amounts of this currency to another."""
+        return float(target.per_usd / self.per_usd)
+
+    def conversion_to(self, target: "Rate") -> str:
+        """Return `1 EUR is 1.25 USD (owners.toml)`, with the sources of both rates."""
+        sources = " and ".join(dict.fromkeys(one.source for one in (self, target) if one.currency != USD))
+        return f"1 {self.currency} is {target.per_usd / self.per_usd:.6g} {target.currency} ({sources})"
+
 
 def rate_of(currency: str, *, rates: Rates | None = None, of_bill: float | None = None) -> Rate:
     """Return the rate of a currency: from owners.toml (`rates`), else from the bill, else from the table.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from focuswatch.bill.refresh.athena_statements import tables_as_of
-from focuswatch.bill.schema.table_columns import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES
+from focuswatch.bill.schema.table_columns import FOLDED_CHARGES, STORED_TABLES
 from focuswatch.catalog.sql_catalog import Catalog, Report
 from focuswatch.catalog.sql_headers import CHARGES, COST_COLUMNS, CostColumn, CountedCharges, charges_text
 from focuswatch.engines import Engine, Row
@@ -20,7 +20,6 @@ from focuswatch.engines.sql_values import literals
 from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners
 
-COUNTED_TABLES = {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}
 # The kinds of charges as athena_sql/tables/owned_days.sql tells them apart.
 KIND = """CASE
         WHEN ChargeCategory = 'Tax' THEN 'tax'
@@ -94,7 +93,7 @@ def engine_with_basis(
     del derived["completeness"]
     counted = {
         name: counted_select(f"{_stored(engine)}{name}", shape, basis, report=report)
-        for name, shape in COUNTED_TABLES.items()
+        for name, shape in STORED_TABLES.items()
     }
     return engine.over({**counted, **engine.tables, **derived})
 

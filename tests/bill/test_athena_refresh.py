@@ -29,7 +29,7 @@ from focuswatch.bill.refresh.athena_statements import (
 from focuswatch.bill.refresh.athena_table_files import Files
 from focuswatch.bill.refresh.glue_partitions import Partitions
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
-from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
+from focuswatch.bill.schema.table_columns import STORED_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.engines.athena_engine import AthenaEngine
@@ -600,7 +600,7 @@ def test_each_saved_query_runs_without_changes(delivered, kind):
 
 def test_glue_and_duckdb_have_the_same_columns(bill):
     """A column that a table's SQL gains must be added to its Glue table."""
-    for name, shape in {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}.items():
+    for name, shape in STORED_TABLES.items():
         described = bill.engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {name})", label=name)
         assert {row["column_name"]: row["column_type"] for row in described} == shape
 

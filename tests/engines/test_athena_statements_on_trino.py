@@ -28,7 +28,7 @@ from focuswatch.bill.refresh.athena_table_files import Files
 from focuswatch.bill.refresh.glue_partitions import GluePeriod
 from focuswatch.bill.refresh.joint_statements import DeployedPart, aws_tables
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES
-from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
+from focuswatch.bill.schema.table_columns import DAILY_CHARGES, STORED_TABLES
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.bill_and_ledger_options import BillOptions
 from focuswatch.cli.scan_command import run_scan
@@ -270,7 +270,7 @@ def test_lambda_refresh_creates_the_same_tables_as_a_local_refresh(
     engine = AthenaEngine(boto3.Session(), DATABASE, WORKGROUP, f"s3://{BUCKET}/unloaded/", "compared")
     inputs = BillInputs(str(organisation.export), tmp_path / "state")
     with open_local_bill(inputs, catalog=CATALOG, owners=Owners.load(OWNERS), progress=print) as bill:
-        for name, shape in {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}.items():
+        for name, shape in STORED_TABLES.items():
             statement = summed(name, shape)
             here = bill.engine.query(statement, label=name)
             assert len(here) > 100

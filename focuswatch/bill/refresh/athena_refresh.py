@@ -311,8 +311,8 @@ class AthenaTables:
             if _told(before.get(delivery.unit)) != _told(after[delivery.unit])
         ]
         if rows or not recorded:
-            told = [tuple(row.model_dump().values()) for row in rows]
-            self.files.write("deliveries", _columns(DELIVERIES, [*recorded, *told]))
+            added = [tuple(row.model_dump().values()) for row in rows]
+            self.files.write("deliveries", _columns(DELIVERIES, [*recorded, *added]))
 
 
 def listed_paths(delivery: PeriodDelivery, *, listing: Listing) -> list[str]:

@@ -13,14 +13,14 @@ from focuswatch.bill.joint_tables import RefreshedBill, converted
 from focuswatch.bill.refresh.athena_refresh import MONEY_DIGITS, AthenaTables
 from focuswatch.bill.refresh.glue_partitions import GluePeriod, period_of_bill
 from focuswatch.bill.refresh.local_refresh import LocalRefresh
+from focuswatch.bill.refresh.local_views import EXPORT_VIEWS
 from focuswatch.bill.refresh.other_bills_state import BillState
 from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
-from focuswatch.bill.schema.table_columns import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES
+from focuswatch.bill.schema.table_columns import KEPT_TABLES, STORED_TABLES
 from focuswatch.engines.sql_values import literal
 
 OWN = "own_"  # begins the names of views in the bill's own currency, with its own accounts
-VIEWS = {"daily_charges": "daily_charges", **{name: f"kept_{name}" for name in KEPT_TABLES}}
 MONTHS = """
 SELECT
     billing_period,
@@ -81,8 +81,7 @@ def digest(*content: str) -> str:
 
 def create_bill_tables(read: ReadBill, plan: BillConversion, *, charges: str) -> None:
     """Create the tables of the bill in the common currency; `charges` is the SELECT of `daily_charges`."""
-    for view in ("folded_charges", *(f"kept_{name}" for name in KEPT_TABLES)):
-        shape = KEPT_TABLES.get(view.removeprefix("kept_"), FOLDED_CHARGES)
+    for view, shape in EXPORT_VIEWS.items():
         select = converted(plan.bill, view, shape, currency=plan.currency, ids=plan.ids)
         read.connection.execute(f"CREATE VIEW {view} AS {select}")
     read.connection.execute(f"CREATE VIEW daily_charges AS {charges}")
@@ -120,9 +119,10 @@ def replace_period(
     """Write the rows of one billing period into new folders, and switch the tables to them."""
     folders = {table: tables.files.new_folder(table, period.period) for table in PERIOD_TABLES}
     file = scratch / "charges.parquet"
-    for table, columns in {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}.items():
+    for table, columns in STORED_TABLES.items():
+        view = f"kept_{table}" if table in KEPT_TABLES else table
         listed = ", ".join(f"{name} AS {name.lower()}" for name in columns)
-        select = f"SELECT {listed} FROM {VIEWS[table]} WHERE billing_period = {literal(month)}"
+        select = f"SELECT {listed} FROM {view} WHERE billing_period = {literal(month)}"
         read.connection.execute(f"COPY ({select}) TO {literal(str(file))} (FORMAT parquet)")
         tables.files.upload(file, to=folders[table])
         file.unlink()

@@ -4,14 +4,14 @@ A payer that changes its currency, or files of several payers in one folder, hav
 kept of them stay in their own currencies: only the views over them convert.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from focuswatch.bill.refresh.period_facts import PeriodFacts
 from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.engines.sql_values import literal
 from focuswatch.errors import ConfigError
-from focuswatch.findings.exchange_rates import USD, Rate, Rates, rate_of
+from focuswatch.findings.exchange_rates import USD, Rates, rate_of
 
 MONEY = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
 CURRENCY = "BillingCurrency"
@@ -78,19 +78,13 @@ def conversion_of(source: str, units: Iterable[Unit], *, rates: Rates) -> Conver
     main = found.pop(currency)
     return Conversion(
         currency,
-        factors={code: float(main.per_usd / rate.per_usd) for code, rate in found.items()},
+        factors={code: rate.factor_to(main) for code, rate in found.items()},
         per_usd=_newest_rate(currency, units),
-        notes=tuple(_notes(main, found.values())),
+        notes=tuple(
+            f"amounts in {rate.currency} are converted to {main.currency}: {rate.conversion_to(main)}"
+            for rate in found.values()
+        ),
     )
-
-
-def _notes(main: Rate, others: Iterable[Rate]) -> Iterator[str]:
-    for rate in others:
-        sources = " and ".join(dict.fromkeys(one.source for one in (rate, main) if one.currency != USD))
-        yield (
-            f"amounts in {rate.currency} are converted to {main.currency}: 1 {rate.currency} is "
-            f"{main.per_usd / rate.per_usd:.6g} {main.currency} ({sources})"
-        )
 
 
 def _newest_rate(currency: str, units: Iterable[Unit]) -> float | None:

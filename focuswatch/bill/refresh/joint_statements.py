@@ -6,18 +6,18 @@ computed from its partitions.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from focuswatch.bill.ingest.non_aws_charges import IS_AWS, PROVIDER_OF_ACCOUNT, counts_of
 from focuswatch.bill.refresh.glue_partitions import GluePeriod
 from focuswatch.bill.schema.glue_columns import PERIOD_KEY
-from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
-from focuswatch.bill.settling_days import AWS_DAYS, settle_days
+from focuswatch.bill.schema.table_columns import STORED_TABLES
+from focuswatch.bill.settling_days import AWS_DAYS, end_of_bill, settle_days
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.quoted_names import quoted
 from focuswatch.engines.sql_values import Expression, Scalar, literal, literals
 
-STORED = {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}
+AWS_EXPORT = "the AWS export"  # in messages; its name as a bill is empty
 BILL = f"substr({PERIOD_KEY}, {len('2026-05.') + 1})"  # the name of another bill; '' for the export
 
 
@@ -51,7 +51,7 @@ class DeployedPart:
     def end(self, as_of: date) -> date:
         """Return the first day that is not analyzed: the bill may end before the others."""
         last = max(period.last_charge_date for period in self.periods.values())
-        return min(as_of, last + timedelta(days=1))
+        return end_of_bill(last, as_of=as_of)
 
     @property
     def of_aws(self) -> str:
@@ -87,7 +87,7 @@ def aws_tables(parts: Sequence[DeployedPart], *, database: str) -> dict[str, str
     where = " OR ".join(part.of_aws for part in read)
     return {
         name: f"SELECT {', '.join(shape)}, {PERIOD_KEY}\nFROM {quoted(database)}.{name}\nWHERE {where}"
-        for name, shape in STORED.items()
+        for name, shape in STORED_TABLES.items()
     }
 
 

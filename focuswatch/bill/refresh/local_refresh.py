@@ -108,7 +108,7 @@ def _refresh(
     changed = [delivery for delivery in deliveries if not _is_known(delivery, old, state=state)]
     progress(_announcement(deliveries, changed))
     listing.fetch([file for delivery in changed for file in delivery.files])
-    own = connection.cursor()  # whose temporary views are nobody else's
+    own = connection.cursor()  # temporary views belong to one cursor
     try:
         read = _read(changed, connection=connection, catalog=catalog, state=state, made_by=old.made_by)
         units = {one.unit: read.get(one.unit) or old.units[one.unit] for one in deliveries}
@@ -166,7 +166,7 @@ def _read(
     """Return the units of deliveries, small ones two at once: DuckDB reads a small file on one core."""
 
     def read(delivery: PeriodDelivery) -> Unit:
-        own = connection.cursor()  # whose temporary views are nobody else's
+        own = connection.cursor()  # temporary views belong to one cursor
         try:
             return UnitReader(own, catalog, kept=state / KEPT, made_by=made_by).read(delivery)
         finally:

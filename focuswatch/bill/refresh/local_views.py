@@ -21,6 +21,10 @@ DAY_COLUMNS = {
     "charges": "CAST(1 AS bigint)",
 }
 
+# The views of a refreshed export, with their columns.
+EXPORT_VIEWS = {"folded_charges": FOLDED_CHARGES} | {
+    f"kept_{name}": shape for name, shape in KEPT_TABLES.items()
+}
 NO_CHARGES = f"SELECT {', '.join(f'CAST(NULL AS {type_}) AS {name}' for name, type_ in FOLDED_CHARGES.items())} LIMIT 0"
 
 

@@ -29,8 +29,9 @@ from focuswatch.bill.refresh.bill_periods import (
     replace_period,
 )
 from focuswatch.bill.refresh.glue_partitions import GluePeriod
+from focuswatch.bill.refresh.joint_statements import AWS_EXPORT
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, made_by, refresh
-from focuswatch.bill.refresh.other_bills_state import BillState, OtherBillsState
+from focuswatch.bill.refresh.other_bills_state import BillState, DeployedBill, OtherBillsState
 from focuswatch.bill.settling_days import settle_days
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import ConfigError, ExportError, FocuswatchError, NothingDelivered
@@ -40,15 +41,6 @@ from focuswatch.owners.owners_file import Owners
 MADE_BY = "1"  # increase it when bills are written differently, so that all are written again
 MOST_GIB = 3  # of one bill's files; with what is folded of them they fit into the storage of a function
 GIB = 1 << 30
-EXPORT = "the AWS export"
-
-
-@dataclass(frozen=True)
-class DeployedBill:
-    """A bill of another provider; `prefix` is that of its files in the bucket, without a slash at its end."""
-
-    name: str
-    prefix: str
 
 
 @dataclass(frozen=True)
@@ -134,8 +126,8 @@ class OtherBills:
         self, one: DeployedBill, state: BillState, *, before: Sequence[RefreshedBill], main: Rate
     ) -> BillConversion:
         rate = rate_of(state.currency, rates=self.owners.exchange_rates, of_bill=state.per_usd)
-        note = conversion_note(one.name, rate, main_name=EXPORT, main=main)
-        bill = _bill_of(one, state, factor=float(main.per_usd / rate.per_usd))
+        note = conversion_note(one.name, rate, main_name=AWS_EXPORT, main=main)
+        bill = _bill_of(one, state, factor=rate.factor_to(main))
         try:
             ids = account_ids([*before, bill])[one.name]
         except ConfigError:  # the same charges are in another bill
@@ -217,7 +209,7 @@ def _export(
     periods: Mapping[str, GluePeriod], accounts: Mapping[str | None, str], *, currency: str
 ) -> RefreshedBill:
     return _joined_bill(
-        EXPORT,
+        AWS_EXPORT,
         charges=sum(period.charges for period in periods.values()),
         others=counts_of(period.providers for period in periods.values()),
         accounts=accounts,

@@ -19,6 +19,14 @@ ACCOUNTS_KEY = f"{FOLDER}/export_accounts.json"
 Account = tuple[str | None, str]  # its ID and the provider of most of its charges
 
 
+@dataclass(frozen=True)
+class DeployedBill:
+    """A bill of another provider; `prefix` is that of its files in the bucket, without a slash at its end."""
+
+    name: str
+    prefix: str
+
+
 class BillState(BaseModel):
     """A bill as it was read last, and what was written of it.
 

@@ -113,7 +113,8 @@ KEPT_TABLES = {
     "tagged_days": TAGGED_DAYS,
     "ai_charges": DAILY_CHARGES,
     "usage_days": USAGE_DAYS,
-}  # small, asked often, and made of one billing period's charges alone
+}  # small, queried often, and computed from the charges of one billing period
+STORED_TABLES = {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}  # by billing period, in a deployment
 MADE = (  # each after what it reads
     "account_periods",
     "daily_charges", "daily_services", "tagged_days", "ai_charges", "usage_days", "completeness", "ai_layer_charges",
