@@ -23,7 +23,7 @@ action_of_others = """
 """
 blind_spots = [
   "A service with less than 28 days of history in an account is not evaluated.",
-  "During a launch planned in owners.toml, cost up to `factor` times the baseline is expected and is not reported.",
+  "During a launch planned in owners.toml, cost up to the planned multiple of the baseline (`factor`) is expected and is not reported.",
   "If the cost of a service grows by a constant percentage every day, the growth is part of the trend and is not reported.",
 ]
 sources   = [

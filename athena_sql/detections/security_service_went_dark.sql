@@ -4,9 +4,9 @@ category  = "security"
 schedule  = "daily"
 security_types = ["TTPs/Defense Evasion/SecurityServiceStopped"]  # https://attack.mitre.org/techniques/T1562/
 why       = """
-Attackers disable the services that would detect the attack: GuardDuty, CloudTrail, Config, Security Hub, Inspector. AWS
-bills an enabled security service every day. If a security service is no longer billed in a Region where other services
-are still billed, the security service was probably disabled.
+Attackers disable the services that would detect the attack, such as GuardDuty, CloudTrail, Config, Security Hub and
+Inspector. AWS bills an enabled security service every day. If a security service is no longer billed in a Region where
+other services are still billed, the security service was probably disabled.
 """
 reason    = "Account {sub_account_name} was billed for {service_name} in {region_id} every day through {last_day}, but not on the {stopped_days} complete days since then. Other services in the Region ({other_services}) are still billed."
 action    = """

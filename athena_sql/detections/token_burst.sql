@@ -23,8 +23,8 @@ blind_spots = [
   "An account with less than 14 days of token usage has no baseline and is not evaluated. The detection new_service reports the first use of Bedrock.",
   "A new workload is compared with all previous token usage of its account.",
   "Token usage that moves from one model or inference profile to another in the same account is not reported.",
-  "A job that runs once a month on different weekdays is reported every month. A launch that is not in owners.toml is also reported.",
-  "During a planned launch, usage of the launch's use case is reported only if it exceeds `factor` times the baseline.",
+  "A job that runs once a month is reported every month if its weekday changes. A launch that is not in owners.toml is also reported.",
+  "During a planned launch, usage of the launch's use case is reported only if it exceeds the planned multiple of the baseline (`factor`).",
   "Input, output and cache tokens count equally toward the spike; a spike is reported only if its excess cost is at least `least_daily_cost_usd` per day.",
 ]
 sources   = [

@@ -8,10 +8,10 @@ bill, each team and each use case. Each scan stores its forecasts. If no forecas
 report computes the forecast from the charges before that day, and the column `recomputed` contains the day.
 `difference` is the actual cost minus the forecast from day 1, and is the sum of `launches`, `incidents`, `price`,
 `late_charges` and `other`. `launches` is the cost above the baseline of launches that started in the month. `incidents`
-is the additional cost of anomaly and security findings that started in the month. `price` is the effect of price
-changes since the previous month. `late_charges` are charges of complete days that arrived after the last stored
-forecast. `other` is the remaining difference. `next_month` is the forecast of the following month from the charges of
-this month. `launches` is calculated from EffectiveCost.
+is the additional cost of anomaly and security findings that started in the month. `price` is the change in cost that
+price changes since the previous month caused. `late_charges` are charges of complete days that arrived after the last
+stored forecast. `other` is the rest of the difference, which has no known cause. `next_month` is the forecast for the
+following month, computed from the charges of this month. `launches` is calculated from EffectiveCost.
 """
 [parameters]
 months_before = 1              # 1 selects the last month before the day of the report
