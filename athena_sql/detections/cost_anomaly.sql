@@ -8,7 +8,7 @@ kind      = "series"
 why       = """
 A retry loop, a job that does not stop, or a price change can raise an account's daily cost above the expected level.
 focuswatch compares the daily cost of each service in each account with its trend and weekday pattern. Earlier anomalies
-do not raise the baseline.
+do not raise the expected level.
 """
 reason    = "{service_name} cost {daily_cost} {currency}/day from {anomalous_from} to {anomalous_until}, compared with an expected {daily_expected} {currency}/day. The main cost driver is higher {moved}: {meter} in {cause_region_id}."
 action    = """

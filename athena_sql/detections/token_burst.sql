@@ -12,7 +12,7 @@ reason    = "{model} used {peak_million_tokens} million tokens on {peak_day}, {r
 action    = """
 1. Identify the caller on {peak_day} in CloudTrail or the Bedrock invocation log: aws bedrock get-model-invocation-logging-configuration --region {region_id}
 2. Review the token types. Many cache reads ({cache_read_share}% of the tokens on {peak_day}) suggest an agent in a loop. Many output tokens suggest a batch job. Usage at night and on weekends suggests automation.
-3. If the usage is not intentional, remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role, or disable the caller's access key. Then set a quota for the inference profile and a step limit for the workload.
+3. If the usage is not intentional, remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role, or disable the caller's access key. Then set a token limit and a step limit in the workload.
 """
 action_of_others = """
 1. Identify the caller on {peak_day}: the API key, project or user that {provider} records for the model.
