@@ -4,7 +4,7 @@ why   = """
 The cost of tokens depends on the number of calls, the tokens per call, the token mix and the prices. The number of
 calls comes from CloudWatch, and the number of tokens comes from the bill. The query returns averages over the days for
 which the data contains both calls and tokens. The days of the cost increase are compared with the same weekdays before
-the increase. Calls do not include batch inference.
+the increase. The number of calls does not include batch inference.
 """
 reads = ["activity", "token_charges"]
 [parameters]
