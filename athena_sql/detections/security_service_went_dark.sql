@@ -12,7 +12,7 @@ reason    = "Account {sub_account_name} was billed for {service_name} in {region
 action    = """
 1. Ask the security team whether a change was planned in {region_id} around {last_day}, such as a new delegated administrator or an organization trail that replaces the account's trail.
 2. Search CloudTrail for {stop_events}, and identify who stopped the service: aws cloudtrail lookup-events --region {region_id} --start-time {last_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false
-3. If unauthorized: enable the service again (check its state: {state_command}), and treat the account as compromised until you have confirmed the cause.
+3. If unauthorized: enable the service again, treat the account as compromised until you have confirmed the cause, and check the state of the service: {state_command}
 """
 blind_spots = [
   "A security service that stops in a Region without other charges, or in a closed account, is not reported.",

@@ -22,7 +22,7 @@ action_of_others = """
 blind_spots = [
   "If owners.toml has no use cases, this detection reports nothing.",
   "Models and services that are charged in the first 14 days of an account or of the bill count as already in use.",
-  "A model counts as in use from the first day on which the model costs at least `trial_daily_cost_usd` (1 USD by default). The finding for the model is closed 28 days after this day.",
+  "A model counts as in use from the first day on which the model costs at least `trial_daily_cost_usd` (1 USD by default). The finding is closed 28 days after the model came into use.",
   "A use case without `rows` in owners.toml matches all charges of its team, but does not exempt a new model or AI service from this detection.",
   "If most tokens of a new model moved from older models of the same family, the new model is a replacement and is not reported, even if it costs more.",
   "EC2 instances with GPUs are reported by the detection gpu_burst; OpenSearch Serverless is not counted as an AI service.",
