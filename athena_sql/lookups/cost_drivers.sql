@@ -1,8 +1,8 @@
 /*
 title = "Cost drivers of a cost increase"
 why   = """
-The query splits the excess cost of a finding into cost drivers: meters, Regions, operations and resources with higher
-cost. The query compares the cost of each cost driver with its cost on the same weekdays of the previous weeks, and
+The query splits the excess cost of a finding into cost drivers: meters, Regions, operations and resources whose cost
+increased. The query compares the cost of each cost driver with its cost on the same weekdays of the previous weeks, and
 scales the differences so that their sum equals the excess cost of the finding. To separate the cost effect of price
 from the cost effect of volume, the query multiplies the current quantity by the earlier cost per unit. A new resource
 has no earlier cost per unit, so the query uses the earlier cost per unit of other resources with the same meter. For a
