@@ -9,8 +9,8 @@ settled days backwards. The most recent settled day has the number 1, so the las
 its `charge_date` through its `last_settled_day`. An account with fewer than seven settled days has no row with
 `settled_recency = 7`. `settled_days` is the number of settled days of the account, and `bill_began` is the first day of
 the bill that contains the account. If several bills are scanned together, settled days are determined separately for
-each bill, with the settling time of the bill's provider. In a deployment, the parameters `as_of` and `settle_days`
-depend on the column `bill`, which contains the name of the bill.
+each bill, because the number of days until charges no longer change depends on the provider. In a deployment, the
+parameters `as_of` and `settle_days` depend on the column `bill`, which contains the name of the bill.
 """
 reads = ["daily_services"]
 [parameters]
