@@ -147,7 +147,7 @@ def print_uneven(*, seeds: list[int], series: int) -> None:
         "oracle": lambda series: (series.costs - series.mean) / series.deviation,
     }
     print(
-        f"| false alarms | method | F1 | share of the oracle's F1 | false alarms, year 2 "
+        f"| false alarm rate | method | F1 | share of the oracle's F1 | false alarms, year 2 "
         f"| false alarms, week after | {' | '.join(KIND_NAMES)} |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
@@ -185,8 +185,8 @@ def print_at_thresholds(*, seeds: list[int], series: int) -> None:
     Days are counted as alarms alone, and with the days on which these anomalies started.
     """
     families: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {
-        "uneven, 15 % normal noise": [_labelled(uneven(seed=seed, series=series)) for seed in seeds],
-        "uneven, 8 % gamma noise": [
+        "uneven weekdays, 15% normal noise": [_labelled(uneven(seed=seed, series=series)) for seed in seeds],
+        "uneven weekdays, 8% gamma noise": [
             _labelled(uneven(seed=seed, series=series, noise=0.08, family="gamma")) for seed in seeds
         ],
     }
@@ -228,7 +228,7 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=60)
     parser.add_argument("--prophet-series", type=int, default=6, help="0 to run without Prophet")
     arguments = parser.parse_args()
-    print("| scenario | false alarms | focuswatch | weekday median | oracle | focuswatch / oracle |")
+    print("| scenario | false alarm rate | focuswatch | weekday median | oracle | focuswatch / oracle |")
     print("|---|---|---|---|---|---|")
     for scenario in SCENARIOS:
         for budget in BUDGETS:
@@ -247,7 +247,8 @@ def main() -> None:
     if arguments.prophet_series:
         print(f"\nThe first {arguments.prophet_series} series of the first seed, with Prophet:\n")
         print(
-            "| scenario | false alarms | focuswatch | Prophet | weekday median | oracle |\n|---|---|---|---|---|---|"
+            "| scenario | false alarm rate | focuswatch | Prophet | weekday median | oracle |\n"
+            "|---|---|---|---|---|---|"
         )
         for scenario in SCENARIOS:
             by = compared(

@@ -179,18 +179,23 @@ def print_result(result: Measured, *, export: int) -> None:
     )
     print("of the export by those that read it, one a period. Tables:", end=" ")
     print(", ".join(f"{name} {size / export:.1%}" for name, size in result.tables.items()), "of its size.\n")
-    print("| detection | after a refresh, MiB | over the raw export, MiB |\n|---|---|---|")
+    print("| detection | after a refresh | over the raw export |\n|---|---|---|")
     for id, bytes_ in result.after.most_common():
         print(
-            f"| {id} | {bytes_ / MIB:.2f} | {result.raw[id] / MIB:.1f} |"
+            f"| {id} | {bytes_ / MIB:.2f} MiB | {result.raw[id] / MIB:.1f} MiB |"
             if result.raw
-            else f"| {id} | {bytes_ / MIB:.2f} | |"
+            else f"| {id} | {bytes_ / MIB:.2f} MiB | |"
         )
     total = result.after.total()
     raw = (
-        f"{result.raw.total() / MIB:.1f}**, of which {total / result.raw.total():.1%}" if result.raw else "**"
+        f"{result.raw.total() / MIB:.1f} MiB**, of which {total / result.raw.total():.1%}"
+        if result.raw
+        else "**"
     )
-    print(f"| **all**, {total / export:.0%} of the export | **{total / MIB:.1f}** | **{raw} |", flush=True)
+    print(
+        f"| **all detections**, {total / export:.0%} of the export | **{total / MIB:.1f} MiB** | **{raw} |",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--python", default=sys.executable)
     arguments = parser.parse_args()
-    print("| process | seconds (median) | maximum | resident memory |\n|---|---|---|---|")
+    print("| process | median time | maximum time | resident memory |\n|---|---|---|---|")
     for name, code in (
         ("Python only", "pass"),
         *((handler, f"import lambdas.{handler}") for handler in HANDLERS),
@@ -44,7 +44,8 @@ def main() -> None:
         seconds = [run.wall_seconds for run in figures]
         peak = max(run.peak_gib for run in figures) * 1024
         print(
-            f"| {name} | {statistics.median(seconds):.2f} | {max(seconds):.2f} | {peak:.0f} MiB |", flush=True
+            f"| {name} | {statistics.median(seconds):.2f} s | {max(seconds):.2f} s | {peak:.0f} MiB |",
+            flush=True,
         )
 
 

@@ -167,13 +167,13 @@ FAULTS: dict[str, Callable[[], Fault]] = {
     "timeout after success": TimesOut,
     "throttled DynamoDB": TableThrottledError,
     "DynamoDB call retried after success": TableAskedAgain,
-    "rows lost": RowsLost,
+    "ledger rows lost": RowsLost,
     "clock jumps": ClockJumps,
     "four processes at once": ManyWorkers,
 }
 # A finding whose row was lost can return with another one of the same cause, as a new incident: the row had the id.
-NEW_INCIDENT = "rows lost"
-KILLED, BURST = "killed between any two steps", "burst"
+NEW_INCIDENT = "ledger rows lost"
+KILLED, BURST = "process killed between two steps", "burst"
 CELLS = [*FAULTS, KILLED, BURST]
 CHANNELS: tuple[Any, ...] = (
     *("slack", "jira", "teams", "pagerduty"),
@@ -297,7 +297,10 @@ def main() -> None:
         if BURST in arguments.cells:
             started = time.monotonic()
             cell = Cell(counts=[burst(channel, seed=arguments.seeds[0], findings=arguments.burst)])
-            print(cell.line(f"{arguments.burst:,} findings, duplicated and reordered", channel), flush=True)
+            print(
+                cell.line(f"{arguments.burst:,} findings, messages duplicated and reordered", channel),
+                flush=True,
+            )
             print(f"<!-- the burst took {time.monotonic() - started:.0f} s -->", flush=True)
 
 

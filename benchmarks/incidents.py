@@ -85,8 +85,8 @@ def evaluated(folder: Path, *, days: int) -> dict[str, Counter[str]]:
     ]
     _print_pairs(reported)
     alone = [replace(one, incident=one.finding.fingerprint) for one in reported]
-    counts = {"without": _counted(alone), "with": _counted(reported)}
-    print(_row(folder.name, counts["with"]), flush=True)
+    counts = {"without grouping": _counted(alone), "with grouping": _counted(reported)}
+    print(_row(folder.name, counts["with grouping"]), flush=True)
     return counts
 
 
@@ -145,16 +145,16 @@ def main() -> int:
     total = over_seeds(
         given.seeds, data=given.data, evaluate=lambda folder: evaluated(folder, days=given.days_scanned)
     )
-    print("| incidents | findings | causes | messages | messages per cause | pairs | precision | recall |")
+    print("| grouping | findings | causes | messages | messages per cause | pairs | precision | recall |")
     print("|---|---|---|---|---|---|---|---|")
-    for name in ("without", "with"):
+    for name in ("without grouping", "with grouping"):
         print(_row(name, total[name]))
     counts = rollout(accounts=200, regions=17)
     print(
         f"\nRollout to 200 accounts and 17 regions: {counts['findings']:,} findings, {counts['messages']} message, "
         f"{counts['topic']} on the security topic."
     )
-    found = total["with"]
+    found = total["with grouping"]
     per_cause, precision = found["messages"] / found["causes"], found["right"] / max(found["pairs"], 1)
     is_met = 1 <= per_cause <= MOST_PER_CAUSE and precision >= LEAST_PRECISION
     return 0 if is_met and counts["messages"] == counts["topic"] == 1 else 1

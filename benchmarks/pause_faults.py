@@ -125,7 +125,11 @@ FAULTS: dict[str, Fault] = {
     "IAM calls fail, also after success": iam_outage,
     "DynamoDB calls fail, also after success": throttled_table,
 }
-KILLED, RACE, LOST = "killed between any two steps", "another run at any step", "the record is lost"
+KILLED, RACE, LOST = (
+    "process killed between two steps",
+    "Resume pressed during the pause",
+    "ledger record lost",
+)
 CELLS = [*FAULTS, KILLED, RACE, LOST]
 
 

@@ -75,7 +75,7 @@ def main() -> None:
         for millions in arguments.millions:
             bill = simulated(arguments.data, kind=kind, millions=millions, days=arguments.days)
             figures = compared(bill, kind=kind, runs=arguments.runs, scratch=arguments.data)
-            print(_line(f"{kind}, {millions} million", figures), flush=True)
+            print(_line(f"{kind}, {millions} million rows", figures), flush=True)
 
 
 def _line(name: str, figures: dict[str, list[Measured]]) -> str:

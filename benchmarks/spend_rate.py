@@ -42,7 +42,7 @@ VARIANTS = {
         SELECT * REPLACE (if(token_kind LIKE 'cache%', 'input', token_kind) AS token_kind) FROM counted
     """,
 }
-DISCOUNTED = "a discount of 10 % that starts on the day"
+DISCOUNTED = "a discount of 10% that starts on the day"
 ESTIMATES = """
 SELECT sub_account_id, workload, sum(estimated_cost) AS cost
 FROM token_cost_hours

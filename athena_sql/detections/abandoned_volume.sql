@@ -5,8 +5,8 @@ schedule  = "daily"
 why       = """
 When an EC2 instance is terminated, its EBS data volumes can remain. When an EC2 instance is stopped, all attached EBS
 volumes remain. AWS bills EBS volumes per GB-month, even if no running instance uses the volume. Training and GPU
-workloads often use large volumes: 1 TB of gp3 costs 80 USD/month, and 1 TB of io2 with provisioned IOPS costs several
-hundred USD/month.
+workloads often use large volumes. For example, 1 TB of gp3 costs 80 USD/month, and 1 TB of io2 with provisioned IOPS
+costs several hundred USD/month.
 """
 reason    = "Account {sub_account_name} was billed for EBS volume {volume_id} ({size_gb} GB) in {region_id} on each of the last {lookback_days} days with complete charges, and ran no EC2 or SageMaker instance in that Region: {monthly_cost} {currency}/month."
 action    = """

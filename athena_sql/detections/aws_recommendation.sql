@@ -17,7 +17,7 @@ action    = """
 blind_spots = [
   "AWS estimates the savings and refreshes the estimate daily. focuswatch caps the estimated savings at the cost of the resource on the bill.",
   "Recommendations to purchase Savings Plans or reservations are not reported, because these recommendations do not apply to a resource on the bill.",
-  "You must opt in to Cost Optimization Hub and Compute Optimizer. AWS may need up to 30 days of usage data before it creates a recommendation for a resource.",
+  "Without an opt-in to Cost Optimization Hub and Compute Optimizer, AWS creates no recommendations. AWS may need up to 30 days of usage data before it creates a recommendation for a resource.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cor-columns.html",

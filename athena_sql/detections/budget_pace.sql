@@ -8,9 +8,9 @@ kind      = "forecast"
 why       = """
 If an alert arrives only after a budget is exceeded, the owner can no longer prevent the overspend. The month-end
 forecast shows early in the month whether spend will exceed the budget. The forecast combines month-to-date spend, the
-weekday pattern of daily spend, and the fees that are still due. focuswatch notifies the owner when the forecast first
-exceeds the budget, and when spend reaches 70, 85 and 100% of the budget. Each of these notifications is sent at most
-once a month. While the forecast is within the budget, the notifications for 70 and 85% are not sent.
+weekday pattern of daily spend, and the recurring fees that are not yet charged. focuswatch notifies the owner when the
+forecast first exceeds the budget, and when spend reaches 70, 85 and 100% of the budget. Each notification is sent at
+most once a month. If the forecast is within the budget, focuswatch does not notify the owner at 70 and 85%.
 """
 reason    = "Spend for {plan_of} {plan} is {budget_status}: {spent} of {budget} {currency} ({spent_percent}%) was spent through {settled_until}. {month} has {days_left} days left, and the month-end forecast is {forecast} {currency} ({low} to {high})."
 action    = """
@@ -20,7 +20,7 @@ action    = """
 """
 blind_spots = [
   "Credits and tax are excluded, so the amounts differ from an AWS Budgets budget that includes credits and tax.",
-  "The forecast does not include a launch announced in owners.toml until the launch starts.",
+  "The forecast does not include the cost of a launch planned in owners.toml until the launch starts.",
   "Until the first days of the month are complete (their charges no longer change), the forecast uses data from previous months.",
 ]
 sources   = [

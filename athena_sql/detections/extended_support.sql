@@ -3,9 +3,10 @@ title     = "Extended support charges"
 category  = "waste"
 schedule  = "daily"
 why       = """
-When a database, search or Kubernetes version leaves standard support, AWS enrolls the resource in extended support and
-adds a charge that can exceed the cost of the resource itself. The resource itself does not change, so the charge is often
-noticed only on the bill. The extended support charge ends on the day of the upgrade to a supported version.
+When a version of a database engine, OpenSearch or Kubernetes leaves standard support, AWS enrolls the resource in
+extended support and adds a charge that can exceed the cost of the resource itself. The resource itself does not change,
+so the charge is often noticed only on the bill. The extended support charge ends on the day of the upgrade to a
+supported version.
 """
 reason    = "{kind} {resource_id} runs {versions} in extended support ({support_year}): {monthly_cost} {currency}/month in addition to its normal cost. {next_step}"
 action    = """

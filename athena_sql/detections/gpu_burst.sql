@@ -16,7 +16,7 @@ action    = """
 """
 blind_spots = [
   "GPU hours covered by a capacity reservation or Reserved Instance are assumed to be planned.",
-  "One hour of a large instance counts as much as one hour of a small instance.",
+  "Instance hours are not weighted by instance size, so one hour of a large instance counts as much as one hour of a small instance.",
   "GPU usage that recurs less than once a quarter is reported each time.",
   "GPUs in services other than EC2 and SageMaker are not evaluated, and cryptocurrency mining on CPUs is not detected.",
 ]

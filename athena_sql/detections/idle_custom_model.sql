@@ -3,8 +3,9 @@ title     = "Unused custom or imported model"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Bedrock charges about 2 USD/month per unit to store a custom or imported model, and 3 to 9 USD/hour per unit while an
-imported model is active. Models from trials are billed until someone deletes them.
+Bedrock charges about 2 USD/month to store a custom model, or each Custom Model Unit of an imported model. An active
+imported model also costs 3 to 9 USD/hour per Custom Model Unit. Models from trials are billed until someone deletes
+them.
 """
 reason    = "The {model_kind} {resource_id} ({meters}) was stored or kept active for {lookback_days} days and received no invocations: {monthly_cost} {currency}/month."
 action    = """
@@ -15,7 +16,7 @@ action    = """
 """
 blind_spots = [
   "If a custom model is served through Provisioned Throughput or an on-demand deployment, CloudWatch counts the invocations under the ARN of the Provisioned Throughput or deployment. focuswatch then treats the model as used only if the bill shows token usage of a custom model with the same base model.",
-  "Charges without a model ARN are counted as not evaluated.",
+  "A charge without a model ARN cannot be matched to invocations, so focuswatch reports the charge as not evaluated.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/import-model-calculate-cost.html",

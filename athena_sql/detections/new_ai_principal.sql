@@ -12,8 +12,8 @@ account is reported once.
 reason    = "The {principal_type} {principal_name} in account {sub_account_name} called Amazon Bedrock for the first time on {first_day}: {monthly_cost} {currency} through {last_day}, for {models}."
 action    = """
 1. Confirm with the account owner that the {principal_type} {principal_name} is expected to call {models}.
-2. Identify who created the {principal_type} and which IP addresses use the {principal_type}: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ResourceName,AttributeValue={principal_name}
-3. If unauthorized: deactivate the caller's access keys or API key, deny bedrock:InvokeModel, bedrock:InvokeModelWithResponseStream and bedrock:CallWithBearerToken to the caller, then search CloudTrail for other activity of these keys.
+2. Identify who created the {principal_type} and the source IP addresses of its calls: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ResourceName,AttributeValue={principal_name}
+3. If unauthorized: deactivate the caller's access keys or API key, deny bedrock:InvokeModel, bedrock:InvokeModelWithResponseStream and bedrock:CallWithBearerToken to the caller, then search CloudTrail for other API calls with these keys.
 """
 blind_spots = [
   "This detection requires an export with IAM principals (option --principals). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",

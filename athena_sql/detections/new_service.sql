@@ -7,12 +7,13 @@ schedule  = "every_refresh"
 security_types = ["Unusual Behaviors/Application"]
 notify    = "once"
 why       = """
-Attackers often use services that the account has not used before: Bedrock to resell model access, Lightsail or ECS for
-mining, SES for spam. Each new service in an account is reported once. All service names of Amazon Bedrock count as one
-service. The old and the new name of a renamed service also count as one service. If the first charge of a service is
-below `notable_cost_usd` (default: 1 USD), the finding has low severity and is summarized in one line. For GPUs,
-Bedrock, data transfer, and services that attackers commonly use, the severity is high even if the first charge is
-small. If the cost of a new service exceeds `notable_cost_usd` within a week, the severity of the finding becomes high.
+Attackers often use services that the account has not used before, such as Bedrock to resell model access, Lightsail or
+ECS to mine cryptocurrency, and SES to send spam. Each new service in an account is reported once. All service names of
+Amazon Bedrock count as one service. The old and the new name of a renamed service also count as one service. If the
+first charge of a service is below `notable_cost_usd` (1 USD by default), the finding has low severity and is summarized
+in one line. For GPUs, Bedrock, data transfer, and services that attackers commonly use, the severity is high even if
+the first charge is small. If the cost of a new service exceeds `notable_cost_usd` within a week, the severity of the
+finding becomes high.
 """
 reason    = "Account {sub_account_name} was first billed for {service_name} on {first_day}, in {regions}: {monthly_cost} {currency} through {last_day} (already used by other accounts: {used_elsewhere})."
 action    = """
@@ -22,7 +23,7 @@ action    = """
 """
 action_of_others = """
 1. Confirm with the owner of {sub_account_name} that use of {service_name} was planned.
-2. Identify who started using the service since {first_day} in the activity log of {provider}.
+2. In the activity log of {provider}, identify who has used the service since {first_day}.
 3. If unauthorized: disable the API keys or accounts that created the usage, delete the resources, then deny the service with a policy of the organization.
 """
 blind_spots = [

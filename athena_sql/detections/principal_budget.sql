@@ -6,8 +6,8 @@ steps     = ["budget_period", "reached_percent"]
 why       = """
 A budget for a team or account does not show which user, role or agent spends the money. In owners.toml, you can set
 budgets for callers of Bedrock, in tokens or money, by day or month. For a monthly caller budget, focuswatch notifies
-the owner when the current pace exceeds the budget, and when usage reaches 70, 85 and 100% of the budget. For a daily
-caller budget, focuswatch notifies the owner when usage reaches 70, 85 and 100% of the budget.
+the owner when usage at the current pace would exceed the budget, and when usage reaches 70, 85 and 100% of the budget.
+For a daily caller budget, focuswatch notifies the owner when usage reaches 70, 85 and 100% of the budget.
 """
 reason    = "Callers covered by the budget {budget_name} used {used} of {budget} {unit} ({used_percent}%) in {budget_period} through {last_day}, {pace_status}. Highest usage: {main_principal}."
 action    = """

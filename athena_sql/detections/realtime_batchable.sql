@@ -11,7 +11,7 @@ action    = """
 1. Confirm with the owner that no person or agent waits for the responses.
 2. Check that the model supports batch inference in {region_id}: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-supported.html
 3. Write the prompts to S3 as JSON Lines and run one job: aws bedrock create-model-invocation-job --region {region_id} --job-name NAME --model-id MODEL --role-arn ROLE --input-data-config ... --output-data-config ...
-   If batch inference is not possible, use the flex tier for calls that can wait several minutes; the flex tier costs less than on demand.
+   If batch inference is not possible, use the flex tier for calls that can wait several minutes; the flex tier costs less than on-demand inference.
 """
 blind_spots = [
   "The potential savings are an estimate: half of the cost of input and output tokens. If a workload uses prompt caching, the savings are lower.",

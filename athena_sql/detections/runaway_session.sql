@@ -11,7 +11,7 @@ role session, so the bill shows the cost of each agent run.
 reason    = "The {session_kind} {session} of role {principal_name} cost {session_cost} {currency} from {first_day} to {last_day}, {ratio} times the median of {sessions_of_role} sessions of this role ({median_cost} {currency}). Main model: {model}."
 action    = """
 1. Stop the session if it still runs: for AgentCore, aws bedrock-agentcore stop-runtime-session; otherwise revoke the active sessions of {principal_name} in the IAM console.
-2. Review the usage of the session: {million_tokens} million tokens, {output_share}% of them output. Many input tokens and few output tokens suggest a loop that resends the conversation history.
+2. Review the usage of the session: {million_tokens} million tokens, of which {output_share}% are output tokens. Many input tokens and few output tokens suggest a loop that resends the conversation history.
 3. Set a step limit and a token limit for the agent, and a budget for the role under [principal_budgets] in owners.toml.
 """
 blind_spots = [

@@ -4,15 +4,15 @@ category  = "security"
 schedule  = "daily"
 security_types = ["TTPs/Defense Evasion/SecurityServiceStopped"]  # https://attack.mitre.org/techniques/T1562/
 why       = """
-Attackers disable the services that would detect the attack: GuardDuty, CloudTrail, Config, Security Hub, Inspector. AWS
-bills an enabled security service every day. If a security service is no longer billed in a Region where other services
-are still billed, the security service was probably disabled.
+Attackers disable the services that would detect the attack, such as GuardDuty, CloudTrail, Config, Security Hub and
+Inspector. AWS bills an enabled security service every day. If a security service is no longer billed in a Region where
+other services are still billed, the security service was probably disabled.
 """
 reason    = "Account {sub_account_name} was billed for {service_name} in {region_id} every day through {last_day}, but not on the {stopped_days} complete days since then. Other services in the Region ({other_services}) are still billed."
 action    = """
 1. Ask the security team whether a change was planned in {region_id} around {last_day}, such as a new delegated administrator or an organization trail that replaces the account's trail.
 2. Search CloudTrail for {stop_events}, and identify who stopped the service: aws cloudtrail lookup-events --region {region_id} --start-time {last_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false
-3. If unauthorized: enable the service again (check its state: {state_command}), and treat the account as compromised until you have confirmed the cause.
+3. If unauthorized: enable the service again, treat the account as compromised until you have confirmed the cause, and check the state of the service: {state_command}
 """
 blind_spots = [
   "A security service that stops in a Region without other charges, or in a closed account, is not reported.",

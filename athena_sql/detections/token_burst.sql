@@ -12,7 +12,7 @@ reason    = "{model} used {peak_million_tokens} million tokens on {peak_day}, {r
 action    = """
 1. Identify the caller on {peak_day} in CloudTrail or the Bedrock invocation log: aws bedrock get-model-invocation-logging-configuration --region {region_id}
 2. Review the token types. Many cache reads ({cache_read_share}% of the tokens on {peak_day}) suggest an agent in a loop. Many output tokens suggest a batch job. Usage at night and on weekends suggests automation.
-3. If the usage is not intentional, remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role, or disable the caller's access key. Then set a quota for the inference profile and a step limit for the workload.
+3. If the usage is not intentional, remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role, or disable the caller's access key. Then set a token limit and a step limit in the workload.
 """
 action_of_others = """
 1. Identify the caller on {peak_day}: the API key, project or user that {provider} records for the model.
@@ -23,8 +23,8 @@ blind_spots = [
   "An account with less than 14 days of token usage has no baseline and is not evaluated. The detection new_service reports the first use of Bedrock.",
   "A new workload is compared with all previous token usage of its account.",
   "Token usage that moves from one model or inference profile to another in the same account is not reported.",
-  "A job that runs once a month on different weekdays is reported every month. A launch that is not in owners.toml is also reported.",
-  "During a planned launch, usage of the launch's use case is reported only if it exceeds `factor` times the baseline.",
+  "A job that runs once a month is reported every month if its weekday changes. A launch that is not in owners.toml is also reported.",
+  "During a planned launch, usage of the launch's use case is reported only if it exceeds the planned multiple of the baseline (`factor`).",
   "Input, output and cache tokens count equally toward the spike; a spike is reported only if its excess cost is at least `least_daily_cost_usd` per day.",
 ]
 sources   = [

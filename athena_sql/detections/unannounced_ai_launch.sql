@@ -10,21 +10,21 @@ you declare the launch in owners.toml, its cost is allocated, and anomaly detect
 """
 reason    = "Account {sub_account_name} has used {product} since {first_day}, at {daily_cost} {currency}/day, in {regions}. No use case in owners.toml covers the charges for {product}."
 action    = """
-1. Confirm with the account owner that {product} is planned, and ask how long the higher cost is expected to last.
+1. Confirm with the account owner that {product} is planned, and ask how long the cost increase is expected to last.
 2. If {product} is planned, run focuswatch note FINGERPRINT, review the section that it prints, and add the section to owners.toml.
 3. If {product} is not planned, identify the caller in CloudTrail and remove the permission to use {product} from the caller's role.
 """
 action_of_others = """
-1. Confirm with the owner of {sub_account_name} that {product} is planned, and ask how long the higher cost is expected to last.
+1. Confirm with the owner of {sub_account_name} that {product} is planned, and ask how long the cost increase is expected to last.
 2. If {product} is planned, run focuswatch note FINGERPRINT, review the section that it prints, and add the section to owners.toml.
 3. If {product} is not planned, identify the caller in the activity log of {provider} and remove the permission to use {product}.
 """
 blind_spots = [
   "If owners.toml has no use cases, this detection reports nothing.",
   "Models and services that are charged in the first 14 days of an account or of the bill count as already in use.",
-  "A model counts as in use from the first day on which the model costs at least `trial_daily_cost_usd` (default: 1 USD), and its finding is closed 28 days after this day.",
-  "A use case without `rows` in owners.toml covers everything that its team owns, but does not count as covering a specific model or service.",
-  "A model that takes over most of its tokens from older models of its family is a replacement and is not reported, even if it costs more.",
+  "A model counts as in use from the first day on which the model costs at least `trial_daily_cost_usd` (1 USD by default). The finding is closed 28 days after the model came into use.",
+  "A use case without `rows` in owners.toml matches all charges of its team, but does not exempt a new model or AI service from this detection.",
+  "If most tokens of a new model moved from older models of the same family, the new model is a replacement and is not reported, even if it costs more.",
   "EC2 instances with GPUs are reported by the detection gpu_burst; OpenSearch Serverless is not counted as an AI service.",
 ]
 sources   = [

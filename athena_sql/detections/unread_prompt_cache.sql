@@ -3,10 +3,10 @@ title     = "Prompt cache written but not read"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Writing tokens to the prompt cache costs more than plain input tokens: on Claude models, 1.25 times the input price for
-a lifetime of five minutes, and twice the input price for one hour. A cache write saves money only if later calls read
-the prefix before the prefix expires. If a timestamp or an ID is near the start of a prompt, each call writes a new
-prefix.
+A token that is written to the prompt cache costs more than an input token: on Claude models, 1.25 times the input price
+for a cache lifetime of five minutes, and twice the input price for one hour. A cache write saves money only if later
+calls read the prefix before the prefix expires. If a timestamp or an ID is near the start of a prompt, each call writes
+a new prefix.
 """
 reason    = "{workload} wrote {million_written_tokens} million tokens of {models} to the prompt cache on {active_days} of {lookback_days} days and read {million_read_tokens} million tokens from the cache. The cache cost {monthly_cache_cost} {currency}/month, {monthly_cost} {currency}/month more than the same tokens without caching."
 action    = """

@@ -15,7 +15,7 @@ action    = """
 """
 blind_spots = [
   "The unused cost cannot always be avoided: most commitments cannot be canceled before the term ends.",
-  "A commitment that is unused at night and on weekends by design is also reported if its unused share reaches the threshold (default: 10%).",
+  "A commitment that is unused at night and on weekends by design is also reported if its unused share reaches the threshold (10% by default).",
   "If the bill has one row per month for a commitment, the unused cost is spread evenly over the days of the month, because the row does not show on which days the commitment was unused.",
 ]
 sources   = [

@@ -1,8 +1,8 @@
 /*
 title = "Charges of a finding by category"
 why   = """
-focuswatch computes cost drivers from usage charges. If a finding has no usage charges on its days, this query returns the
-other charges on these days: purchases, recurring fees, tax and credits, each with billed and effective cost.
+focuswatch computes cost drivers from usage charges. If a finding has no usage charges, this query returns the other
+charges on the days of the finding: purchases, recurring fees, tax and credits, each with billed and effective cost.
 """
 reads = ["daily_charges"]
 [parameters]

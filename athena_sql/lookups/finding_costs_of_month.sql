@@ -1,9 +1,9 @@
 /*
-title = "Cost of findings in a month and before they started"
+title = "Cost of findings in a month, and before the findings started"
 why   = """
 The month close shows how much incidents cost beyond the forecast. `cost` is the BilledCost for the finding's account,
-Region, service and resource, on the days within the month on which the finding was present. `daily_cost_before` is the
-daily BilledCost of the same charges before the finding started.
+Region, service and resource, from the first to the last day of the finding within the month. `daily_cost_before` is the
+average daily BilledCost for the same account, Region, service and resource before the finding started.
 """
 reads = ["daily_charges", "completeness"]
 [parameters]

@@ -2,8 +2,9 @@
 title = "Planned cost of launches above the baseline"
 why   = """
 Anomaly detections do not report the planned cost of a launch. The query returns the planned cost of each launch,
-account and service: the cost above the baseline, up to the launch's factor, on the most expensive of the last seven
-days. Cost above the factor is not included; the detections token_burst and cost_anomaly report this cost.
+account and service: the cost above the baseline, up to the planned multiple of the baseline (`factor`), on the most
+expensive of the last seven days. Cost above the planned multiple is not included, because the detections token_burst
+and cost_anomaly report this cost.
 """
 reads = ["launch_days", "accounts"]
 [parameters]

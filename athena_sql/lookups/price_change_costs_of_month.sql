@@ -1,7 +1,7 @@
 /*
-title = "Cost of changed prices in a month"
+title = "Cost of price changes in a month"
 why   = """
-The month close shows how much changed prices cost: the month's quantities, multiplied by the price changes since the
+The month close shows how much price changes cost: the month's quantities, multiplied by the price changes since the
 previous month. A price is the BilledCost per pricing unit of a meter in an account and Region. Usage covered by a
 commitment is excluded, because AWS bills the commitment instead of this usage.
 """

@@ -1,8 +1,8 @@
 /*
 title = "Resources that started or stopped when a cost increase began"
 why   = """
-If a resource, meter, operation, region or service is charged for the first or last time on the first day of a cost increase, this change
-is usually the cause of the increase.
+If a resource, meter, operation, region or service is charged for the first or last time on the first day of a cost
+increase, this first or last charge usually shows the cause of the increase.
 """
 reads = ["daily_charges"]
 [parameters]

@@ -1,8 +1,8 @@
 /*
 title = "Bedrock tokens of a month by account and tags, in millions"
 why   = """
-If a chargeback splits shared costs by tokens, the chargeback requires the number of tokens of each team. Teams are
-determined by the account and the tags of the charge.
+A chargeback that splits shared costs by tokens requires the number of tokens that each team used. The account and the
+tags of a charge determine its team.
 """
 reads = ["token_charges", "account_periods"]
 [parameters]

@@ -1,7 +1,8 @@
 /*
 title = "Daily cost of a use case"
 why   = """
-The command focuswatch note derives the start and the factor of a launch from the daily cost of its use case.
+The command focuswatch note derives the start date of a launch, and its cost as a multiple of the baseline (`factor`),
+from the daily cost of its use case.
 """
 reads = ["owned_days"]
 [parameters]

@@ -5,8 +5,8 @@ why   = """
 The report has one row for each service name under which AI usage is billed. `seen_by_bedrock_filter` is the cost that a
 filter on Amazon Bedrock in Cost Explorer shows. All other AI cost is billed under other service names, such as
 OpenSearch, Marketplace, SageMaker, Lambda, S3, EBS and CloudWatch Logs. If links between resources were collected, the
-report includes resources that a knowledge base, agent or gateway uses; `linked_from` is the AI resource that uses these
-resources.
+report includes resources that a knowledge base, agent or gateway uses; `linked_from` is the AI resource that uses the
+linked resource.
 """
 [parameters]
 days = 30

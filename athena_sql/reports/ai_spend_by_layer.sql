@@ -2,9 +2,9 @@
 title = "AI spend by layer, last 30 days and the 30 days before"
 basis = "EffectiveCost of AI services and user subscriptions: usage, excluding fees, credits and tax"
 why   = """
-The report compares the last 30 days with the 30 days before. The report groups AI spend into five layers: (1) model
-inference, (2) retrieval, (3) orchestration and compute, (4) observability, (5) tools and data. Token spend gets the
-attention, but vector stores, compute and logs often grow faster.
+The report compares the last 30 days with the 30 days before. The report groups AI spend into five layers: model
+inference, retrieval, orchestration and compute, observability, and tools and data. Token spend gets the attention, but
+vector stores, compute and logs often grow faster.
 """
 [parameters]
 days = 30

@@ -3,9 +3,9 @@ title = "Bedrock and AgentCore spend by caller, last 30 days"
 basis = "EffectiveCost of Bedrock and AgentCore usage, excluding purchases, credits and tax"
 why   = """
 The report has one row for each IAM user, role or Bedrock API key in each account. For spend without a caller, the
-column `principal_type` has the value `none`. AWS has recorded the callers of Amazon Bedrock since 2026-04-08, in an
-export with IAM principals. `sessions` is the number of sessions of a role, and `costliest_session` is the session with
-the highest cost. The total of all rows equals the Bedrock and AgentCore spend on the bill.
+column `principal_type` has the value `none`. An export with IAM principals contains the callers of Amazon Bedrock since
+2026-04-08. `sessions` is the number of sessions of a role, and `costliest_session` is the session with the highest
+cost. The total of all rows equals the Bedrock and AgentCore spend on the bill.
 """
 [parameters]
 days = 30

@@ -2,9 +2,9 @@
 title = "GPU cost and utilization, last 30 days"
 basis = "EffectiveCost of GPU usage, excluding purchases, unused commitments, credits and tax"
 why   = """
-The report has one row for each GPU instance or SageMaker endpoint, highest idle cost first. An idle GPU costs as much as
-a busy GPU. `idle_cost` is an estimate: the cost multiplied by the share of time that the GPUs were idle. If the
-utilization of an instance was not collected (`days_evaluated` is 0), `idle_cost` is empty.
+The report has one row for each GPU instance or SageMaker endpoint, highest idle cost first. A GPU costs the same
+whether it is idle or busy. `idle_cost` is an estimate: the cost multiplied by the share of time that the GPUs were
+idle. If the utilization of an instance was not collected (`days_evaluated` is 0), `idle_cost` is empty.
 """
 [parameters]
 days = 30

@@ -2,14 +2,14 @@
 title = "Planned and actual cost of launches, last 90 days"
 basis = "EffectiveCost of usage, excluding fees, credits and tax"
 why   = """
-A launch in owners.toml states the maximum planned cost as a multiple of the baseline (`planned_factor`), and the end
-date. When the charges of the last day of a launch are complete, this report compares the planned cost with the cost on
-the bill. `baseline_daily_cost` is the mean daily cost of the use case in the four weeks before the launch.
-`actual_factor` is the highest daily cost of the launch divided by `baseline_daily_cost`, and `average_factor` is the
-mean daily cost of the launch divided by `baseline_daily_cost`. `daily_cost_after` is the mean daily cost of the two
-weeks after the launch. If the use case has a unit and the activity file contains its unit counts, the report compares
-the unit cost before and during the launch with the accepted unit cost. In a weekly report, `ended_this_week` is true
-exactly once for each launch.
+A launch in owners.toml states its end date, and its maximum planned cost as a multiple of the baseline
+(`planned_factor`). When the charges of the last day of a launch are complete, this report compares the planned cost
+with the cost on the bill. `baseline_daily_cost` is the mean daily cost of the use case in the four weeks before the
+launch. `actual_factor` is the highest daily cost of the launch divided by `baseline_daily_cost`, and `average_factor`
+is the mean daily cost of the launch divided by `baseline_daily_cost`. `daily_cost_after` is the mean daily cost of the
+two weeks after the launch. If the use case has a unit and the activity file contains its unit counts, the report
+compares the unit cost before and during the launch with the accepted unit cost. `ended_this_week` is true if the
+charges of the last day of the launch became complete in the last seven days, so a weekly report lists each launch once.
 """
 [parameters]
 days = 90

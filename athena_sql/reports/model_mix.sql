@@ -2,11 +2,10 @@
 title = "Token usage by model and tier, in two periods of 30 days"
 basis = "EffectiveCost of tokens, excluding purchases, credits and tax"
 why   = """
-The report compares the last 30 days with the 30 days before. Each row shows the tokens of a model in one tier and the
-cost per million tokens, converted from the unit of the meter. In the batch tier, a model costs half of the on-demand
-price; in the priority tier, a model costs nearly twice the on-demand price. `batch_share` is the share of the model's
-input and output tokens in the batch tier. Cache tokens are excluded from `batch_share`, because batch inference does not
-use the prompt cache.
+The report compares the last 30 days with the 30 days before. Each row shows the number of tokens of a model in one
+tier, and the cost per million tokens. In the batch tier, a model costs half of the on-demand price; in the priority
+tier, a model costs nearly twice the on-demand price. `batch_share` is the share of the model's input and output tokens
+in the batch tier. Cache tokens are excluded from `batch_share`, because batch inference does not use the prompt cache.
 """
 [parameters]
 days = 30

@@ -2,13 +2,13 @@
 title = "Spend by intent and use case, last 30 complete days"
 basis = "EffectiveCost of usage and fees, excluding credits and tax"
 why   = """
-A use case is a workload that owners.toml defines under [use_cases] and matches by tag, account or resource. An intent is
-the purpose of the spend, such as experiment or production. owners.toml states the intent of each use case. For a charge
-without a use case, the report uses the value of the `intent` tag. The report shows experiments with their cap and review
-date. If a use case has a unit and the activity file contains its unit counts (namespace `business`, the use case as
-resource_id, the unit as metric), the report shows the cost per unit and the accepted cost per unit. `verdict` shows
-whether an action is due for the use case. `launch` shows the planned launch that currently raises the baseline of the
-detections token_burst and cost_anomaly.
+A use case is a workload that owners.toml defines under [use_cases] and matches by tag, account or resource. An intent
+is the purpose of the spend, such as experiment or production. owners.toml states the intent of each use case. For a
+charge without a use case, the report uses the value of the `intent` tag. For experiments, the report shows the cap and
+the review date. If a use case has a unit and the activity file contains its unit counts (namespace `business`, the use
+case as resource_id, the unit as metric), the report shows the cost per unit and the accepted cost per unit. `verdict`
+shows whether an action is due for the use case. `launch` shows the planned launch that currently raises the baseline of
+the detections token_burst and cost_anomaly.
 """
 [parameters]
 days = 30

@@ -4,8 +4,8 @@ basis = "EffectiveCost of usage, excluding fees, credits and tax; month_to_date:
 why   = """
 The report compares the last seven complete days (their charges no longer change) with the seven days before. The report
 excludes incomplete days, because missing charges would look like savings. The weekly columns contain the cost of usage
-without fees. `month_to_date` matches `spent` in the report month_forecast, through the last complete day
-(`settled_until`). Unallocated spend is listed without a team.
+without fees. `month_to_date` is the spend from the first day of the month through the last complete day
+(`settled_until`), and equals `spent` in the report month_forecast. For unallocated spend, `team` is empty.
 """
 [parameters]
 days = 7

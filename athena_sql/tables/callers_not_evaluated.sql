@@ -1,5 +1,5 @@
 /*
-title = "Reason that callers of Bedrock are not evaluated"
+title = "Reason why callers of Bedrock are not evaluated"
 why   = """
 The table has one row if the callers of Bedrock are unknown, or if the export with IAM principals ends several days
 before the bill; otherwise, the table is empty. Detections that evaluate callers of Bedrock return the row of this table

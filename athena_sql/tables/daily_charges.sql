@@ -1,16 +1,16 @@
 /*
 title = "Charges by day, with derived columns that detections share"
 why   = """
-The table derives the columns that more than one detection needs. `meter` is SkuMeter without its Region prefix.
-`instance_type` is the instance type in the meter, such as p4d.24xlarge. `is_gpu` is true if the instance type has an
-accelerator. `ai_family` is the AI service of the charge, whatever service name the bill uses; it is null if the charge
-is not for an AI service. For providers other than AWS, `ai_family` is `model_api` for model calls, and `ai_service` for
-all other charges in the FOCUS category AI and Machine Learning. `is_edge` is true if AWS bills the charge by the
-location of its traffic; RegionId is then the Region of the viewer. `internet_gb` is the data sent to the internet, in
-GB; it is null for charges without such data. Sources of the meter names:
+The table adds the columns that several detections need. `meter` is SkuMeter without its Region prefix. `instance_type`
+is the instance type in the meter, such as p4d.24xlarge. `is_gpu` is true if the instance type has an accelerator.
+`ai_family` is the AI service of the charge, regardless of the service name on the bill, or null if the charge is not
+for an AI service. For providers other than AWS, `ai_family` is `model_api` for model calls, and `ai_service` for all
+other charges in the FOCUS category AI and Machine Learning. `is_edge` is true if AWS bills the charge by the location
+of its traffic; RegionId is then the Region of the viewer. `internet_gb` is the amount of data sent to the internet in
+GB, or null if the charge is not for such a transfer. Sources of the meter names:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/billing-and-usage-interpreting.html
 https://docs.aws.amazon.com/cur/latest/userguide/cur-data-transfers-charges.html#s3-transfer-acceleration-traffic
-https://aws.amazon.com/waf/pricing/ and its price list (location Any: Global-WebACLV2, Global-RequestV2-Tier1). Product
+https://aws.amazon.com/waf/pricing/ and its price list (usage types Global-WebACLV2 and Global-RequestV2-Tier1). Product
 codes of Kiro, Nova Act, DevOps Agent and Quick:
 https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-framework
 (dashboards/cudos/CUDOS-v5-definition.yaml). A combination of key columns can have several rows per day; always sum

@@ -1,5 +1,5 @@
 /*
-title = "Spend of teams by provider, account and service"
+title = "Spend by team, provider, account and service"
 why   = """
 The table has the spend of the last 30 complete days (their charges no longer change) and of the 30 days before; if the
 bill has no complete day, incomplete days are included. Charges are allocated to teams as in the table owned_days. `team`

@@ -8,7 +8,7 @@ meters:
 - instances, Fargate and Lambda functions, as totals without ResourceId and Tags;
 - EBS volumes, by resource, on days when no instance of their account ran in their Region;
 - domains, indexes and graphs with a minimum charge, and extended support, by resource.
-`is_consumed` is true if one of the summed charges has a quantity above zero.
+`is_consumed` is true if at least one of the aggregated charges has a quantity above zero.
 A combination of key columns can have several rows per day; always sum these rows.
 """
 reads = ["daily_charges"]

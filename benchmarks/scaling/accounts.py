@@ -24,7 +24,7 @@ def measured(sizes: Sequence[int], *, millions: int, data: Path) -> None:
             "accounts",
             "first scan",
             "peak memory",
-            "microseconds per row",
+            "time per row",
             "findings",
             "refresh",
             "slowest detections",
@@ -49,9 +49,9 @@ def measured(sizes: Sequence[int], *, millions: int, data: Path) -> None:
         rows = told_apart["charges"]
         slow = sorted(seconds.keys() - {"refresh"}, key=lambda name: -seconds[name])[:SLOWEST]
         line(
-            f"{accounts:,}", f"{run.wall_seconds:.1f} s", f"{run.peak_gib:.2f} GiB",
-            f"{run.wall_seconds / rows * 1e6:.1f}", f"{found:,}", f"{seconds['refresh']:.1f} s",
-            ", ".join(f"{name} {seconds[name]:.2f}" for name in slow),
+            f"{accounts:,} accounts", f"{run.wall_seconds:.1f} s", f"{run.peak_gib:.2f} GiB",
+            f"{run.wall_seconds / rows * 1e6:.1f} µs", f"{found:,} findings", f"{seconds['refresh']:.1f} s",
+            ", ".join(f"{name} {seconds[name]:.2f} s" for name in slow),
         )  # fmt: skip
     growth(
         "accounts",

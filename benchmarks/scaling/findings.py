@@ -32,7 +32,10 @@ def measured(sizes: Sequence[int], *, data: Path) -> None:
             head(["findings", *ran])
         runs.append(ran)
         recorded.append(seconds)
-        line(f"{found:,}", *(f"{one.wall_seconds:.1f} s, {one.peak_gib:.2f} GiB" for one in ran.values()))
+        line(
+            f"{found:,} findings",
+            *(f"{one.wall_seconds:.1f} s, {one.peak_gib:.2f} GiB" for one in ran.values()),
+        )
     of = [float(one) for one in sizes]
     growth("findings", of, {name: [ran[name].wall_seconds for ran in runs] for name in runs[0]})
     growth("findings", of, {f"{name}, CPU": [ran[name].cpu_seconds for ran in runs] for name in runs[0]})
@@ -40,7 +43,7 @@ def measured(sizes: Sequence[int], *, data: Path) -> None:
     print("The ledger of a deployment, on a table in memory with DynamoDB's interface, CPU seconds:\n")
     head(["findings", *recorded[0]])
     for found, seconds in zip(sizes, recorded, strict=True):
-        line(f"{found:,}", *(f"{one:.2f}" for one in seconds.values()))
+        line(f"{found:,} findings", *(f"{one:.2f} s" for one in seconds.values()))
     growth("findings", of, {name: [one[name] for one in recorded] for name in recorded[0]})
 
 

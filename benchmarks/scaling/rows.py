@@ -40,7 +40,7 @@ def measured(kind: str, *, millions: Sequence[int], days: int, data: Path) -> No
     print(f"### Rows, {kind}, {days} days\n")
     head(
         [
-            "million rows",
+            "rows",
             "minimum",
             "peak memory, minimum",
             "first scan",
@@ -57,7 +57,7 @@ def measured(kind: str, *, millions: Sequence[int], days: int, data: Path) -> No
         _line(sizes[-1])
     of = [size.millions for size in sizes]
     growth(
-        "rows",
+        "million rows",
         of,
         {
             "minimum": [size.minimum.wall_seconds for size in sizes],
@@ -110,7 +110,7 @@ def redelivered(export: Path, period: str) -> float:
 
 def _line(size: Size) -> None:
     line(
-        f"{size.millions:.3g}",
+        f"{size.millions:.3g} million rows",
         f"{size.minimum.wall_seconds:.1f} s",
         f"{size.minimum.peak_gib:.2f} GiB",
         f"{size.first.wall_seconds:.1f} s",
@@ -126,8 +126,8 @@ def _changes(sizes: Sequence[Size]) -> None:
     print()
     head(
         [
-            "million rows",
-            "delivered again",
+            "rows",
+            "billing period delivered again",
             "share of the bytes",
             "refresh",
             "share of the first refresh",
@@ -139,7 +139,7 @@ def _changes(sizes: Sequence[Size]) -> None:
         for period, (share, refresh, scan) in size.changed.items():
             of_first = refresh / size.wall["refresh"]
             line(
-                f"{size.millions:.3g}", period, f"{share:.0%}", f"{refresh:.1f} s", f"{of_first:.0%}",
+                f"{size.millions:.3g} million rows", period, f"{share:.0%}", f"{refresh:.1f} s", f"{of_first:.0%}",
                 f"{scan.wall_seconds:.1f} s", f"{scan.peak_gib:.2f} GiB",
             )  # fmt: skip
     print()
@@ -147,13 +147,13 @@ def _changes(sizes: Sequence[Size]) -> None:
 
 def _detections(sizes: Sequence[Size], *, of: Sequence[float]) -> None:
     """Print a row for each detection, slowest first, with the growth of its CPU time."""
-    columns = [f"{size.millions:.3g} million, wall / CPU" for size in sizes]
+    columns = [f"{size.millions:.3g} million rows, wall / CPU time" for size in sizes]
     wanted = of[-1] / of[0]
-    head(["step, run alone, seconds", *columns, f"CPU for x {wanted:,.1f} rows"])
+    head(["step (run alone)", *columns, f"CPU for x {wanted:,.1f} rows"])
     last = sizes[-1].wall
     for name in sorted(last, key=lambda name: -last[name]):
-        cells = (f"{size.wall[name]:.2f} / {size.cpu[name]:.2f}" for size in sizes)
+        cells = (f"{size.wall[name]:.2f} s / {size.cpu[name]:.2f} s" for size in sizes)
         line(name, *cells, ratio(sizes[0].cpu[name], sizes[-1].cpu[name], wanted=wanted))
-    cells = (f"{sum(size.wall.values()):.2f} / {sum(size.cpu.values()):.2f}" for size in sizes)
+    cells = (f"{sum(size.wall.values()):.2f} s / {sum(size.cpu.values()):.2f} s" for size in sizes)
     line("all", *cells, ratio(sum(sizes[0].cpu.values()), sum(sizes[-1].cpu.values()), wanted=wanted))
     print(flush=True)

@@ -14,7 +14,7 @@ def measured(sizes: Sequence[int], *, days: int) -> None:
             "time series",
             "wall time",
             "CPU time",
-            "microseconds per series",
+            "time per series",
             "peak memory of the process",
             "memory of the costs",
         ]
@@ -25,8 +25,8 @@ def measured(sizes: Sequence[int], *, days: int) -> None:
         walls.append(seconds["wall"])
         peaks.append(run.peak_gib)
         line(
-            f"{series:,}", f"{seconds['wall']:.2f} s", f"{seconds['cpu']:.2f} s",
-            f"{seconds['wall'] / series * 1e6:.0f}", f"{run.peak_gib:.2f} GiB",
+            f"{series:,} time series", f"{seconds['wall']:.2f} s", f"{seconds['cpu']:.2f} s",
+            f"{seconds['wall'] / series * 1e6:.0f} µs", f"{run.peak_gib:.2f} GiB",
             f"{series * days * 8 / 1024**3:.2f} GiB",
         )  # fmt: skip
-    growth("series", [float(size) for size in sizes], {"wall": walls, "peak": peaks})
+    growth("time series", [float(size) for size in sizes], {"wall": walls, "peak": peaks})

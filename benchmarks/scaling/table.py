@@ -28,7 +28,7 @@ def growth(of: str, sizes: Sequence[float], measures: Mapping[str, Sequence[floa
     for before, after in steps:
         wanted = sizes[after] / sizes[before]
         ratios = (ratio(values[before], values[after], wanted=wanted) for values in measures.values())
-        line(f"{size(sizes[before])} to {size(sizes[after])}", f"x {wanted:,.1f}", *ratios)
+        line(f"from {size(sizes[before])} to {size(sizes[after])} {of}", f"x {wanted:,.1f}", *ratios)
     print(flush=True)
 
 
