@@ -59,7 +59,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
 
 def _keep_forecasts(run: LambdaRun, bill: AthenaBill) -> list[str]:
     """Keep today's forecasts for the month close, and return why they were not; this must not fail the run."""
-    from focuswatch.detect.forecast.plan_forecasts import keep_forecasts
+    from focuswatch.detect.forecast.forecasts_for_month_close import keep_forecasts
 
     try:
         keep_forecasts(bill, catalog=run.catalog)

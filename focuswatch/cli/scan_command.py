@@ -145,7 +145,7 @@ def _without_garbage_collection() -> Iterator[None]:
 
 def _keep_forecasts(bill: "Bill", *, catalog: "Catalog", note: "Callable[[str], None]") -> None:
     """Keep today's forecasts for the month close. An error becomes a note: it must not lose the findings."""
-    from focuswatch.detect.forecast.plan_forecasts import keep_forecasts
+    from focuswatch.detect.forecast.forecasts_for_month_close import keep_forecasts
     from focuswatch.errors import QueryError
 
     try:

@@ -39,7 +39,7 @@ from focuswatch.ledger import (
     SuppressionIndex,
     decide,
 )
-from focuswatch.ledger.decide import decide_saving
+from focuswatch.ledger.decide_ledger_changes import decide_saving
 from focuswatch.ledger.decision import by_stake
 from focuswatch.owners.owners_file import Owners
 

@@ -21,10 +21,10 @@ from focuswatch.findings.changed_copy import share_field_names
 from focuswatch.findings.exclusion_offer import ExclusionOffer
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.finding_size import limit_size
-from focuswatch.findings.incident_extent import RelatedFinding, Rollout
-from focuswatch.findings.incident_extent import Severity as Severity
 from focuswatch.findings.paste_commands import COMMAND, action_of
 from focuswatch.findings.provider_names import is_aws
+from focuswatch.findings.related_findings_and_rollout import RelatedFinding, Rollout
+from focuswatch.findings.related_findings_and_rollout import Severity as Severity
 from focuswatch.findings.stake import DAYS_A_MONTH as DAYS_A_MONTH
 from focuswatch.findings.stake import EVENTS, Stake, stake_of, weight
 from focuswatch.findings.verified_saving import Money as Money

@@ -1,6 +1,6 @@
 """The ledger: entries and suppressions of findings, decisions over them, and where they are stored."""
 
-from focuswatch.ledger.decide import decide
+from focuswatch.ledger.decide_ledger_changes import decide
 from focuswatch.ledger.decision import Decision, DetectionRun
 from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, PendingNotification, Suppression
 from focuswatch.ledger.ledger_protocol import EvaluatedUntil, Ledger, LedgerSnapshot

@@ -20,7 +20,7 @@ from itertools import groupby
 from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.counted_once import counted_in
 from focuswatch.findings.finding import SEVERITIES, Finding, account_label
-from focuswatch.findings.incident_extent import (
+from focuswatch.findings.related_findings_and_rollout import (
     MOST_ACCOUNTS,
     MOST_REGIONS,
     MOST_RELATED,

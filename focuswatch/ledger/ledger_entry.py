@@ -1,6 +1,6 @@
 """The values a ledger stores: entries about findings, suppressions, and notifications.
 
-Pure values; `focuswatch.ledger.decide` decides how they change, a ledger stores them.
+Pure values; `focuswatch.ledger.decide_ledger_changes` decides how they change, a ledger stores them.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from focuswatch.findings.finding import Finding, Severity
-from focuswatch.findings.incident_extent import RelatedFinding
+from focuswatch.findings.related_findings_and_rollout import RelatedFinding
 
 EntryState = Literal["open", "resolved", "closed"]
 NotificationKind = Literal["new", "changed", "resolved", "reminder", "saving_verified"]

@@ -21,7 +21,7 @@ from focuswatch.mcp_server.response_size import (
     paged,
     without_empty,
 )
-from focuswatch.mcp_server.source import Evaluation, Source, SourceBill
+from focuswatch.mcp_server.source_protocol import Evaluation, Source, SourceBill
 from focuswatch.reports.known_findings_rows import findings_table_rows, reads_ledger
 from focuswatch.reports.month_close import close_month
 from focuswatch.reports.run_report import report_rows

@@ -18,7 +18,7 @@ from focuswatch.errors import FocuswatchError
 from focuswatch.findings.visible_text import visible
 from focuswatch.mcp_server.read_tools import ReadTools
 from focuswatch.mcp_server.response_size import DATA, compact_json
-from focuswatch.mcp_server.source import Source
+from focuswatch.mcp_server.source_protocol import Source
 from focuswatch.mcp_server.write_tools import WriteTools
 
 ERROR_CHARACTERS = 1_500

@@ -11,7 +11,7 @@ from focuswatch.findings.finding import Finding, account_label
 from focuswatch.ledger import LedgerEntry
 from focuswatch.mcp_server.finding_lists import finding_row
 from focuswatch.mcp_server.response_size import DATA, Document, TextLimits, bill_data, fit, without_empty
-from focuswatch.mcp_server.source import Source
+from focuswatch.mcp_server.source_protocol import Source
 
 
 def finding_document(entry: LedgerEntry, *, status: str, catalog: Catalog) -> Document:

@@ -19,7 +19,7 @@ from focuswatch.cli.progress import progress_line
 from focuswatch.detect.data_coverage import Coverage
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.finding import account_label
-from focuswatch.findings.incident_extent import RelatedFinding
+from focuswatch.findings.related_findings_and_rollout import RelatedFinding
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry, Notification
 from focuswatch.notify.jira.issue_text import render_summary

@@ -29,7 +29,7 @@ from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor, owner_rule
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import Notification
-from focuswatch.notify.related_findings_text import incident_lines
+from focuswatch.notify.incident_text import incident_lines
 
 MOST_SHOWN = 6  # findings of each category in a scan's tables; `focuswatch findings` lists all
 HEADINGS = {"waste": "Waste", "security": "Security", "anomaly": "Anomalies", "governance": "Governance"}

@@ -18,14 +18,14 @@ from focuswatch.findings.finding import (
     evidence_label,
 )
 from focuswatch.findings.paste_commands import COMMAND
-from focuswatch.notify.jira.wiki_markup import escaped, one_line, verbatim
-from focuswatch.notify.place_names import account_of_finding, owner_of_finding, region_id_of_finding
-from focuswatch.notify.related_findings_text import (
+from focuswatch.notify.incident_text import (
     also_detected_text,
     rollout_extent,
     rollout_lines,
     rollout_text,
 )
+from focuswatch.notify.jira.wiki_markup import escaped, one_line, verbatim
+from focuswatch.notify.place_and_owner_names import account_of_finding, owner_of_finding, region_id_of_finding
 
 SUMMARY_CHARACTERS = 254  # Jira: "must be less than 255", and Data Center's column holds 255
 TEXT_CHARACTERS = (

@@ -12,7 +12,7 @@ from focuswatch.findings.finding import DAYS_A_MONTH, Finding, account_label, js
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry
-from focuswatch.notify.related_findings_text import incident_lines
+from focuswatch.notify.incident_text import incident_lines
 from focuswatch.reports.known_findings_rows import Purpose
 from focuswatch.reports.page.bill_totals import month_to_date, spend_chart
 from focuswatch.reports.page.daily_charts import finding_charts, gpu_chart, layers_chart

@@ -9,7 +9,7 @@ from focuswatch.simulate.everyday.everyday_accounts import row_tags
 from focuswatch.simulate.meter_prices import SAGEMAKER, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import USE_CASE_TAG, BillPlan, Identity
-from focuswatch.simulate.planted.planted_collections import account_without_bedrock
+from focuswatch.simulate.planted.planted_opensearch_collections import account_without_bedrock
 
 DETECTION = "unannounced_ai_launch"
 INVOCATIONS = ("AWS/SageMaker", "Invocations")

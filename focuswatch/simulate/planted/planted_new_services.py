@@ -4,7 +4,7 @@ from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.meter_prices import EC2, meters
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.planted.planted_collections import account_without_bedrock
+from focuswatch.simulate.planted.planted_opensearch_collections import account_without_bedrock
 
 DETECTION = "new_service"
 

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 
 from focuswatch.findings.finding import Finding, account_label, owner_label
-from focuswatch.notify.related_findings_text import rollout_extent
+from focuswatch.notify.incident_text import rollout_extent
 
 
 def place_of_finding(finding: Finding) -> str:

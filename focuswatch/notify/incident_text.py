@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.finding import Finding, account_label
-from focuswatch.findings.incident_extent import RelatedFinding, Rollout
+from focuswatch.findings.related_findings_and_rollout import RelatedFinding, Rollout
 from focuswatch.ledger.ledger_entry import Notification
 
 
