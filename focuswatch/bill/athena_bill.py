@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, BillPart, BillSummary, ReplacedPeriod
+from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE
+from focuswatch.bill.bill_summary import BillPart, BillSummary, ReplacedPeriod
 from focuswatch.bill.ingest.non_aws_charges import sentence
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
 from focuswatch.bill.kept_forecasts import KeptForecast, merged

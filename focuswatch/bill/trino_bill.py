@@ -10,14 +10,9 @@ from datetime import date
 from functools import partial
 
 from focuswatch.bill import local_tables
-from focuswatch.bill.bill_protocol import (
-    KNOWN_FINDINGS_TABLE,
-    BillInputs,
-    BillSummary,
-    Progress,
-    digest_of_inputs,
-    resolve_as_of,
-)
+from focuswatch.bill.bill_inputs import BillInputs, digest_of_inputs
+from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Progress
+from focuswatch.bill.bill_summary import BillSummary, resolve_as_of
 from focuswatch.bill.ingest.non_aws_charges import IS_AWS, counts_of, sentence
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
 from focuswatch.bill.kept_forecasts import KeptForecast

@@ -14,7 +14,7 @@ from focuswatch.cli.option_types import ListFormat
 
 if TYPE_CHECKING:
     from focuswatch.ledger import Ledger, LedgerEntry
-    from focuswatch.ledger.ledger_entry import SuppressionScope
+    from focuswatch.ledger.suppression import SuppressionScope
 
 Fingerprint = Annotated[str, typer.Argument(help="Fingerprint of the finding, or its first characters.")]
 Reason = Annotated[
@@ -264,7 +264,7 @@ def _suppress(
 ) -> None:  # fmt: skip
     from focuswatch.findings.visible_text import visible
     from focuswatch.ledger.add_suppression import add_checked_suppression, suppression_text
-    from focuswatch.ledger.ledger_entry import Suppression
+    from focuswatch.ledger.suppression import Suppression
 
     requested = Suppression(
         scope=scope,

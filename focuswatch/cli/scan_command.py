@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from focuswatch.bill.bill_protocol import Bill, BillSummary
+    from focuswatch.bill.bill_protocol import Bill
+    from focuswatch.bill.bill_summary import BillSummary
     from focuswatch.catalog.sql_catalog import Catalog, Detection
     from focuswatch.detect.scan_result import ScanResult
 

@@ -10,7 +10,8 @@ from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines import Engine, Row
 from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.exchange_rates import Rate
-from focuswatch.findings.finding import Finding, OwnedBy, to_finding
+from focuswatch.findings.finding import Finding, OwnedBy
+from focuswatch.findings.finding_from_row import to_finding
 from focuswatch.owners.owners_file import Owners
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 
-from focuswatch.bill.bill_protocol import BillPart
+from focuswatch.bill.bill_summary import BillPart
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.detect.data_coverage import Coverage, coverage, incomplete_parts
 from focuswatch.detect.explain.attach_explanations import ChangeHistory, attach_explanations

@@ -9,7 +9,7 @@ from focuswatch.detect.data_coverage import Coverage, coverage
 from focuswatch.detect.summarize_detections import summarize_detections
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
-from focuswatch.findings.finding import json_value
+from focuswatch.findings.row_values import json_value
 from focuswatch.ledger import Ledger
 from focuswatch.mcp_server.cursors import decode_cursor, encode_cursor
 from focuswatch.mcp_server.response_size import (

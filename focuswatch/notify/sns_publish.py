@@ -16,10 +16,11 @@ from focuswatch.errors import DeliveryError
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import Finding, display_values, evidence_label
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import display_values, evidence_label
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.ledger.ledger_entry import Notification, PendingNotification
+from focuswatch.ledger.notification import Notification, PendingNotification
 from focuswatch.notify.eventbridge_events import FindingEvents
 from focuswatch.notify.incident_text import incident_text, rollout_extent
 from focuswatch.notify.place_and_owner_names import account_of_finding, region_id_of_finding

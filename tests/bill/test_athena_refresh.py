@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.cost import SCAN_STATEMENTS
 from focuswatch.bill.athena_bill import open_athena_bill
-from focuswatch.bill.bill_protocol import BillInputs
+from focuswatch.bill.bill_inputs import BillInputs
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh import athena_statements

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from focuswatch.bill.bill_protocol import BillSummary
+from focuswatch.bill.bill_summary import BillSummary
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import machine_formats
 from focuswatch.cli.output.finding_tables import MOST_ROWS, print_finding, print_findings
@@ -18,7 +18,7 @@ from focuswatch.cli.output.terminal_text import PIPED_WIDTH, place
 from focuswatch.cli.progress import progress_line
 from focuswatch.detect.data_coverage import Coverage
 from focuswatch.detect.scan_result import ScanResult
-from focuswatch.findings.finding import account_label
+from focuswatch.findings.finding_labels import account_label
 from focuswatch.findings.related_findings_and_rollout import RelatedFinding
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry, Notification

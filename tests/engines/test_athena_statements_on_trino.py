@@ -18,7 +18,7 @@ import pytest
 
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, read_cases
 from focuswatch.authoring.detection_cases import differences as broken_promises
-from focuswatch.bill.bill_protocol import BillInputs
+from focuswatch.bill.bill_inputs import BillInputs
 from focuswatch.bill.ingest.non_aws_charges import IS_AWS
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.local_bill import open_local_bill

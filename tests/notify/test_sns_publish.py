@@ -12,7 +12,8 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.findings.finding import Finding, to_finding
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_from_row import to_finding
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.sns_publish import Topics, publish

@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.ledger.ledger_entry import Notification, PendingNotification
+from focuswatch.ledger.notification import Notification, PendingNotification
 from focuswatch.notify.sns_publish import message_attributes
 from focuswatch.notify.teams.signed_action import LinkResponse
 from focuswatch.owners.owners_file import Owners

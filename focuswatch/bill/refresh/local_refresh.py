@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill.bill_protocol import BillSummary
+from focuswatch.bill.bill_summary import BillSummary
 from focuswatch.bill.ingest.delivery_reader import UnitReader, selects, sizes_in, table_files
 from focuswatch.bill.ingest.delivery_selection import PeriodDelivery, deliveries_of, separated
 from focuswatch.bill.ingest.file_listing import ExportFile, Listing, list_source

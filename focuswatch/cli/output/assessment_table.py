@@ -13,7 +13,7 @@ from focuswatch.findings.visible_text import visible
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from focuswatch.bill.bill_protocol import BillSummary
+    from focuswatch.bill.bill_summary import BillSummary
     from focuswatch.detect.input_assessment import Assessment
 
 # What a state is called in the column "Evaluated", and its color.

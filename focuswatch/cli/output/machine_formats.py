@@ -15,7 +15,8 @@ import typer
 
 from focuswatch.engines import Row
 from focuswatch.findings.explanation import Explanation
-from focuswatch.findings.finding import Finding, json_value
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.row_values import json_value
 from focuswatch.findings.visible_text import UNSEEN, escaped_json, visible
 
 # Characters that begin a formula, of full width too; and those that a spreadsheet may skip before one.

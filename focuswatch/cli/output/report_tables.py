@@ -7,7 +7,7 @@ from focuswatch.catalog.sql_catalog import Report
 from focuswatch.cli.output.table_grid import Column
 from focuswatch.cli.output.terminal_text import console, print_grid, rounded
 from focuswatch.engines import Row
-from focuswatch.findings.finding import account_label
+from focuswatch.findings.finding_labels import account_label
 from focuswatch.findings.visible_text import visible
 
 UNNAMED = {"team": "(no team)", "account": "(no account)", "service_name": "(no service)"}

@@ -13,7 +13,8 @@ from pathlib import Path
 from rich.console import Console
 
 from focuswatch.cli.output.table_grid import Cell, Column, grid
-from focuswatch.findings.finding import WHOLE_FROM, Finding, account_label
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import WHOLE_FROM, account_label
 
 PIPED_WIDTH = 120
 LEAST_WIDTH = 20

@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from focuswatch.findings.amount_text import full_amount
-from focuswatch.findings.finding import Finding, account_label
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import account_label
 from focuswatch.findings.visible_text import visible
 
 PRODUCT = "focuswatch"

@@ -19,7 +19,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.decide_ledger_changes import CHANGED_FACTOR
-from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.ledger.notification import NotificationKind
 from focuswatch.notify.claims import RETRY_SECONDS, Claim, ClaimLost, Claims
 from focuswatch.notify.incident_text import joined_text
 from focuswatch.notify.queue_message import QueuedNotification, notification_number

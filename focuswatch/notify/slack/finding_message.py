@@ -13,7 +13,7 @@ from focuswatch.findings.amount_text import days_open, days_open_text, full_amou
 from focuswatch.findings.exclusion_offer import ExclusionOffer
 from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason, offer_scope
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.ledger.notification import NotificationKind
 from focuswatch.notify.console_links import console_text
 from focuswatch.notify.incident_text import (
     also_detected_text,

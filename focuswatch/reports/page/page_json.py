@@ -8,8 +8,10 @@ from typing import Any
 from focuswatch.engines import Row
 from focuswatch.findings.amount_text import amount_label
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import DAYS_A_MONTH, Finding, account_label, json_value
+from focuswatch.findings.finding import DAYS_A_MONTH, Finding
+from focuswatch.findings.finding_labels import account_label
 from focuswatch.findings.paste_commands import COMMAND
+from focuswatch.findings.row_values import json_value
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry
 from focuswatch.notify.incident_text import incident_lines

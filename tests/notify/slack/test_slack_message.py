@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.findings.finding import Finding, to_finding
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_from_row import to_finding
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.notify import place_and_owner_names
 from focuswatch.notify.place_and_owner_names import region
