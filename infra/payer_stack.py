@@ -28,8 +28,8 @@ from focuswatch.operations.deployment_config import (
 from focuswatch.owners.owners_file import Owners
 from infra.nag_exceptions import acknowledge
 from infra.payer_budgets import PayerBudgets
-from infra.queues import allow_topic
-from infra.sns_topics import SPENDING_SERVICES, alarm_topic, allow_service, dead_letters, topic, topic_key
+from infra.queues import allow_topic, dead_letters
+from infra.sns_topics import SPENDING_SERVICES, alarm_topic, allow_service, topic, topic_key
 
 TABLE = "FOCUS_1_2_AWS"
 RECOMMENDATIONS_TABLE = "COST_OPTIMIZATION_RECOMMENDATIONS"

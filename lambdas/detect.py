@@ -11,8 +11,7 @@ from focuswatch.bill.athena_bill import AthenaBill, open_athena_bill
 from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.collect.cloudtrail_changes import CloudTrail
 from focuswatch.collect.member_sessions import PATIENT, member_sessions
-from focuswatch.detect.run_detection import due_detections
-from focuswatch.detect.scan import scan
+from focuswatch.detect.scan import due_detections, scan
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.errors import QueryError
 from focuswatch.operations.heartbeat import heartbeats, last_detections

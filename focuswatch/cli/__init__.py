@@ -10,6 +10,7 @@ import typer
 from focuswatch import __version__
 from focuswatch.cli import (
     assess_command,
+    authoring_commands,
     catalog_commands,
     chargeback_command,
     demo_command,
@@ -81,8 +82,8 @@ for subcommand in (
     policy_command.policy,
     catalog_commands.list_,
     catalog_commands.show,
-    catalog_commands.check,
-    catalog_commands.new,
+    authoring_commands.check,
+    authoring_commands.new,
     fetch_command.fetch,
     simulate_command.simulate,
     demo_command.demo,

@@ -14,7 +14,8 @@ from focuswatch.cli.output.finding_tables import MOST_ROWS, print_finding, print
 from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.scan_tables import print_scan
 from focuswatch.cli.output.slack_payload import notification_payload
-from focuswatch.cli.output.terminal_text import PIPED_WIDTH, place
+from focuswatch.cli.output.table_grid import PIPED_WIDTH
+from focuswatch.cli.output.terminal_text import place
 from focuswatch.cli.progress import progress_line
 from focuswatch.detect.data_coverage import Coverage
 from focuswatch.detect.scan_result import ScanResult

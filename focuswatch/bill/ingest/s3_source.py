@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SCHEME = "s3://"
 PARALLEL_FILES = 8
 CHUNK_BYTES = 8 << 20
+CONNECTIONS = 16
+ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
 
 def list_s3(address: str, *, mirror: Path) -> Listing:
@@ -130,10 +132,6 @@ class _Objects:
             part.replace(file.path)
         finally:
             part.unlink(missing_ok=True)
-
-
-CONNECTIONS = 16
-ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
 
 def s3_client() -> "S3Client":

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.bill.bill_summary import BillSummary
-from focuswatch.bill.ingest.delivery_reader import UnitReader, selects, sizes_in, table_files
+from focuswatch.bill.ingest.delivery_reader import UnitReader
 from focuswatch.bill.ingest.delivery_selection import PeriodDelivery, deliveries_of, separated
 from focuswatch.bill.ingest.file_listing import ExportFile, Listing, list_source
 from focuswatch.bill.ingest.last_charge_day import end_of
@@ -26,6 +26,7 @@ from focuswatch.bill.ingest.recency_metadata import complete_until
 from focuswatch.bill.ingest.refuse_unusable import refuse_unusable
 from focuswatch.bill.ingest.s3_source import SCHEME, list_s3
 from focuswatch.bill.ingest.s3_source import sweep as sweep_mirror
+from focuswatch.bill.ingest.unit_files import selects, sizes_in, table_files
 from focuswatch.bill.refresh.currency_conversion import Conversion, conversion_of
 from focuswatch.bill.refresh.delivered_charges import DeliveredExport
 from focuswatch.bill.refresh.delivery_history import extended

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from focuswatch.cli.output.machine_formats import rows_json
-from focuswatch.cli.output.table_grid import Cell, Column
-from focuswatch.cli.output.terminal_text import console, money, print_grid
+from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
+from focuswatch.cli.output.terminal_text import money
 from focuswatch.findings.visible_text import visible
 
 if TYPE_CHECKING:

@@ -6,15 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from focuswatch.cli.output.table_grid import Cell, Column
-from focuswatch.cli.output.terminal_text import (
-    NO_OWNER,
-    console,
-    cost_cells,
-    cost_columns,
-    money,
-    print_grid,
-)
+from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
+from focuswatch.cli.output.terminal_text import NO_OWNER, cost_cells, cost_columns, money
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding

@@ -9,17 +9,15 @@ from rich.console import Console
 
 from focuswatch.bill.bill_summary import BillSummary
 from focuswatch.cli.output.minor_findings import minor_line
-from focuswatch.cli.output.table_grid import Cell, Column
+from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
 from focuswatch.cli.output.terminal_text import (
     COLORS,
     NO_OWNER,
-    console,
     cost_cells,
     cost_columns,
     hint,
     money,
     place,
-    print_grid,
     rounded,
 )
 from focuswatch.detect.scan_result import ScanResult
