@@ -12,8 +12,9 @@ from focuswatch.errors import DeliveryError, Refused
 from focuswatch.notify.queue_batch import Record, process_batch
 from focuswatch.notify.slack.interactions import UserResponse
 from focuswatch.notify.slack.record_response import reject
-from lambdas.environment import PATIENT, LambdaRun
+from lambdas.environment import PATIENT
 from lambdas.function import Invocation, lambda_function, logger
+from lambdas.lambda_run import LambdaRun
 from lambdas.queue_delivery import report_batch
 
 UNRECORDED = (

@@ -177,7 +177,7 @@ def test_function_ends_before_its_timeout_and_runs_again(monkeypatch, seconds, t
         }.items():  # fmt: skip
             monkeypatch.setenv(name, value)
         from lambdas import publish as function
-        from lambdas.environment import LambdaRun
+        from lambdas.lambda_run import LambdaRun
 
         monkeypatch.setattr(LambdaRun, "announce", lambda _run, what, _detail: announced.append(what))
         heartbeat = function.handler({}, Context(seconds))

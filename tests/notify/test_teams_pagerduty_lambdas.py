@@ -44,7 +44,7 @@ def deployed(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     from aws_lambda_powertools.utilities import parameters
 
-    from lambdas.environment import LambdaRun
+    from lambdas.lambda_run import LambdaRun
 
     monkeypatch.setattr(LambdaRun, "owners", OWNERS)
     with ExitStack() as stack:
