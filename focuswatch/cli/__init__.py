@@ -26,6 +26,7 @@ from focuswatch.cli import (
     report_command,
     scan_command,
     simulate_command,
+    suppression_commands,
     weekly_command,
 )
 from focuswatch.errors import ConfigError, FocuswatchError
@@ -75,9 +76,9 @@ for subcommand in (
     findings_commands.findings,
     explain_command.explain,
     note_command.note,
-    findings_commands.snooze,
-    findings_commands.exclude,
-    findings_commands.unsuppress,
+    suppression_commands.snooze,
+    suppression_commands.exclude,
+    suppression_commands.unsuppress,
     findings_commands.reset,
     policy_command.policy,
     catalog_commands.list_,
@@ -94,7 +95,7 @@ for subcommand in (
     app.command(name=subcommand.__name__.rstrip("_"))(subcommand)
 
 # Names of earlier versions.
-app.command(name="unsilence", hidden=True)(findings_commands.unsuppress)
+app.command(name="unsilence", hidden=True)(suppression_commands.unsuppress)
 app.command(name="rearm", hidden=True)(findings_commands.reset)
 
 
