@@ -31,8 +31,8 @@ from focuswatch.bill.joint_tables import (
 )
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.bill.local_bill import load_tables
+from focuswatch.bill.refresh.delivery_history import create_deliveries
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh
-from focuswatch.bill.refresh.local_views import create_deliveries
 from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
 from focuswatch.bill.settling_days import AWS_DAYS, end_of_bill, settle_days
 from focuswatch.bill.state_lock import locked

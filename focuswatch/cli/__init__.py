@@ -30,7 +30,7 @@ from focuswatch.cli import (
     weekly_command,
 )
 from focuswatch.errors import ConfigError, FocuswatchError
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130  # exit codes; scan --fail-on adds 3
 

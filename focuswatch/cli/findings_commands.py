@@ -42,20 +42,22 @@ def findings(
     focuswatch findings 3f9a1c
     focuswatch findings --all --format json
     """
-    from focuswatch.cli.output import finding_tables, machine_formats
+    from focuswatch.cli.output import finding_and_suppression_tables, machine_formats
     from focuswatch.ledger.findings_page import findings_page
 
     with open_ledger_of(ledger_options) as ledger:
         if suppressions or silences:
-            finding_tables.print_suppressions(ledger.suppressions())
+            finding_and_suppression_tables.print_suppressions(ledger.suppressions())
             return
         if format is ListFormat.TABLE and not fingerprint:
-            page = findings_page(ledger, everything=everything, most=finding_tables.MOST_ROWS)
-            finding_tables.print_findings(page)
+            page = findings_page(ledger, everything=everything, most=finding_and_suppression_tables.MOST_ROWS)
+            finding_and_suppression_tables.print_findings(page)
             return
         entries = [entry_of(ledger, fingerprint)] if fingerprint else _listed(ledger, everything=everything)
     if format is ListFormat.TABLE:
-        finding_tables.print_finding(entries[0], blind_spots=_blind_spots(entries[0].finding.detection))
+        finding_and_suppression_tables.print_finding(
+            entries[0], blind_spots=_blind_spots(entries[0].finding.detection)
+        )
     else:
         machine_formats.print_findings_json(entry.finding for entry in entries)
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 
 if TYPE_CHECKING:
     from focuswatch.catalog.sql_catalog import Catalog

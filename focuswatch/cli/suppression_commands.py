@@ -185,7 +185,7 @@ def _suppress(
     ledger: "Ledger", *, scope: "SuppressionScope", value: str, detection: str | None, author: str | None, reason: str,
     since: date, until: date | None, security: bool = False,
 ) -> None:  # fmt: skip
-    from focuswatch.findings.visible_text import visible
+    from focuswatch.findings.replace_control_characters import visible
     from focuswatch.ledger.add_suppression import add_checked_suppression, suppression_text
     from focuswatch.ledger.suppression import Suppression
 

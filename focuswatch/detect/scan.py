@@ -15,9 +15,9 @@ from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.detect.data_coverage import Coverage, coverage, incomplete_parts
 from focuswatch.detect.explain.attach_explanations import ChangeHistory, attach_explanations
 from focuswatch.detect.explain.hourly_onset import HourlyCharges
-from focuswatch.detect.finding_providers import ALL_AWS, FindingProviders, finding_providers
 from focuswatch.detect.measured_savings import measured_savings
 from focuswatch.detect.owned_findings import owned_findings
+from focuswatch.detect.provider_of_finding import ALL_AWS, FindingProviders, finding_providers
 from focuswatch.detect.recommendation_freshness import not_evaluated_without_recommendations
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.run_detection import DetectionInput, Outcome, engine_of, first_new_day, run_detection

@@ -18,7 +18,7 @@ from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_labels import display_values, evidence_label
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.notification import Notification, PendingNotification
 from focuswatch.notify.eventbridge_events import FindingEvents

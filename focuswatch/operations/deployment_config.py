@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, Field, ValidationError
 
-from focuswatch.catalog.toml_text import parse_toml
+from focuswatch.catalog.read_and_write_toml import parse_toml
 from focuswatch.errors import ConfigError
 from focuswatch.operations.config_sections import (
     VENDORS,

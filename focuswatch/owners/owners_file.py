@@ -19,8 +19,8 @@ from pydantic import (
     model_validator,
 )
 
+from focuswatch.catalog.read_and_write_toml import parse_toml
 from focuswatch.catalog.tag_key_prefixes import is_principal_key, plain_key
-from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.errors import ConfigError
 from focuswatch.findings.finding import OwnedBy, Severity
 from focuswatch.owners.budget_plans import BudgetPlan, plan_of

@@ -22,7 +22,7 @@ from focuswatch.findings.explanation import OperationalEvent
 from focuswatch.findings.finding import DAYS_A_MONTH, SEVERITIES, Finding
 from focuswatch.findings.finding_labels import account_label, amount
 from focuswatch.findings.operational_events import is_about
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.muted_launch_costs import MutedByLaunch, launches_summary
 from focuswatch.owners.owners_file import Owners

@@ -17,8 +17,8 @@ from focuswatch.bill.ingest.file_columns import Shape, ShapePart, shapes_of, wit
 from focuswatch.bill.ingest.file_listing import ExportFile
 from focuswatch.bill.ingest.non_aws_charges import probe_providers
 from focuswatch.bill.ingest.read_errors import changed, refusal, several
+from focuswatch.bill.ingest.refreshed_unit_files import folded_files, sizes_in, table_file
 from focuswatch.bill.ingest.select_from_files import relation, with_blanks_and_period
-from focuswatch.bill.ingest.unit_files import folded_files, sizes_in, table_file
 from focuswatch.bill.ingest.wrong_century_dates import misread_time, times_of
 from focuswatch.bill.refresh.local_folding import fold
 from focuswatch.bill.refresh.local_views import daily_select, folded_select, folded_view_sql

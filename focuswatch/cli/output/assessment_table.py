@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from focuswatch.cli.output.machine_formats import rows_json
 from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
 from focuswatch.cli.output.terminal_text import money
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,7 +8,7 @@ from decimal import Decimal
 from focuswatch.cli.output.table_grid import Column, console, print_grid
 from focuswatch.engines import Row
 from focuswatch.findings.finding_labels import account_label
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 from focuswatch.reports.chargeback import COLUMNS
 
 UNALLOCATED, NOT_INVOICED = "(unallocated)", "(not invoiced)"

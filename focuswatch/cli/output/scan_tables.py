@@ -26,7 +26,7 @@ from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
 from focuswatch.findings.finding_labels import owner_rule
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger import Notification
 from focuswatch.notify.incident_text import incident_lines
 

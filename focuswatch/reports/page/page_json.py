@@ -11,8 +11,8 @@ from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding
 from focuswatch.findings.finding_labels import account_label
 from focuswatch.findings.paste_commands import COMMAND
+from focuswatch.findings.replace_control_characters import visible
 from focuswatch.findings.row_values import json_value
-from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry
 from focuswatch.notify.incident_text import incident_lines
 from focuswatch.reports.known_findings_rows import Purpose

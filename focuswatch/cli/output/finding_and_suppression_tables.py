@@ -12,7 +12,7 @@ from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_labels import account_label, owner_label
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger import LedgerEntry, Suppression
 from focuswatch.ledger.findings_page import FindingsPage
 
