@@ -2,7 +2,7 @@
 title = "Operational events of accounts between two times"
 why   = """
 Findings, the weekly summary and the page show operational events (deployments, alarms, AWS Health) next to cost. From
-the events that the query returns, the module focuswatch.detect.operational_events selects the events for the service or
+the events that the query returns, the module focuswatch.findings.operational_events selects the events for the service or
 resource whose cost changed. An event on the day of a cost change is not necessarily its cause.
 """
 reads = ["events"]
