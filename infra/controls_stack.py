@@ -22,12 +22,10 @@ from aws_cdk import (
 from constructs import Construct
 
 from focuswatch.operations.deployment_config import Deployment
-from infra.functions import controls_environment
 from infra.lambda_packages import ARCHITECTURE, RUNTIME, lambda_code, layers
 from infra.nag_exceptions import acknowledge
 from infra.permissions import Permissions
-from infra.queues import feed, work_queue
-from infra.sns_topics import dead_letters
+from infra.queues import dead_letters, feed, work_queue
 
 KIND = "controls"
 # Shorter than the lease of focuswatch.notify.claims: a run whose lease expired has ended, and changes nothing more.
@@ -173,4 +171,14 @@ def _environment(deployment: Deployment) -> dict[str, str]:
         "POWERTOOLS_METRICS_NAMESPACE": deployment.metric_namespace,
         "POWERTOOLS_LOG_LEVEL": deployment.functions.log_level,
         **{f"FOCUSWATCH_{channel}_SECRET": name for channel, name in secrets.items() if name},
+    }
+
+
+def controls_environment(deployment: Deployment) -> dict[str, str]:
+    """Return what every function that shows or changes a pause knows of the spend caps; nothing without them."""
+    if not deployment.controls.enabled:
+        return {}
+    return {
+        "FOCUSWATCH_CONTROLS": deployment.controls_mode,
+        "FOCUSWATCH_PAUSE_DAYS": str(deployment.controls.pause_days),
     }

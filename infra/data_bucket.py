@@ -11,12 +11,12 @@ from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_s3
 from constructs import Construct
 
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
-from focuswatch.operations.deployment_config import (
+from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.resource_names import (
     PAYER_REGION,
     RECOMMENDATIONS_DAYS,
     RECOMMENDATIONS_EXPORT,
     RECOMMENDATIONS_PREFIX,
-    Deployment,
 )
 
 RESULTS = "athena-results/"

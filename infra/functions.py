@@ -10,11 +10,12 @@ from constructs import Construct
 
 from focuswatch.operations.deployed_functions import QUEUE_FED
 from focuswatch.operations.deployment_config import Deployment
+from infra.controls_stack import controls_environment
 from infra.lambda_packages import ARCHITECTURE, RUNTIME, duckdb_layer, lambda_code, layers
 from infra.nag_exceptions import acknowledge
 from infra.permissions import Permissions
-from infra.queues import feed, work_queue
-from infra.sns_topics import PipelineTopics, dead_letters
+from infra.queues import dead_letters, feed, work_queue
+from infra.sns_topics import PipelineTopics
 
 
 @dataclass(frozen=True)
@@ -244,14 +245,4 @@ def _environment(deployment: Deployment, *, topics: PipelineTopics) -> dict[str,
         "POWERTOOLS_METRICS_NAMESPACE": deployment.metric_namespace,
         "POWERTOOLS_LOG_LEVEL": deployment.functions.log_level,
         **{f"FOCUSWATCH_{channel.upper()}_SECRET": name for channel, name in secrets.items() if name},
-    }
-
-
-def controls_environment(deployment: Deployment) -> dict[str, str]:
-    """Return what every function that shows or changes a pause knows of the spend caps; nothing without them."""
-    if not deployment.controls.enabled:
-        return {}
-    return {
-        "FOCUSWATCH_CONTROLS": deployment.controls_mode,
-        "FOCUSWATCH_PAUSE_DAYS": str(deployment.controls.pause_days),
     }

@@ -5,11 +5,8 @@ from constructs import Construct
 
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.engines.athena_only_sql import projection
-from focuswatch.operations.deployment_config import (
-    RECOMMENDATIONS_EXPORT,
-    RECOMMENDATIONS_PREFIX,
-    Deployment,
-)
+from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.resource_names import RECOMMENDATIONS_EXPORT, RECOMMENDATIONS_PREFIX
 from infra.data_bucket import RESULTS
 
 GIB = 1024**3

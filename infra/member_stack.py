@@ -14,7 +14,8 @@ from aws_cdk import CfnStackSet, Environment, Stack, aws_iam
 from constructs import Construct
 
 from focuswatch.collect.collector_iam_actions import INVOCATION_LOG_REASONS, START_QUERY, member_actions
-from focuswatch.operations.deployment_config import PAYER_REGION, Deployment
+from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.resource_names import PAYER_REGION
 from infra.nag_exceptions import acknowledge
 
 

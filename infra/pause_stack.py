@@ -11,7 +11,7 @@ from constructs import Construct
 
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
-from focuswatch.owners.spend_caps import account_of_role, name_of_role
+from focuswatch.owners.role_arns import account_of_role, name_of_role
 from focuswatch.owners.use_cases import UseCase
 from infra.payer_budgets import CENT, Expression, ai_services, before_credits, converted, of_tags
 

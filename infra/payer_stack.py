@@ -19,17 +19,13 @@ from constructs import Construct
 from focuswatch.bill.schema.glue_columns import EXPORT_COLUMNS
 from focuswatch.bill.schema.table_columns import PRINCIPAL_EXPORT, RECOMMENDATIONS
 from focuswatch.collect.collector_iam_actions import MANAGEMENT_ACTIONS
-from focuswatch.operations.deployment_config import (
-    PAYER_REGION,
-    RECOMMENDATIONS_EXPORT,
-    RECOMMENDATIONS_PREFIX,
-    Deployment,
-)
+from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.resource_names import PAYER_REGION, RECOMMENDATIONS_EXPORT, RECOMMENDATIONS_PREFIX
 from focuswatch.owners.owners_file import Owners
 from infra.nag_exceptions import acknowledge
 from infra.payer_budgets import PayerBudgets
-from infra.queues import allow_topic
-from infra.sns_topics import SPENDING_SERVICES, alarm_topic, allow_service, dead_letters, topic, topic_key
+from infra.queues import allow_topic, dead_letters
+from infra.sns_topics import SPENDING_SERVICES, alarm_topic, allow_service, topic, topic_key
 
 TABLE = "FOCUS_1_2_AWS"
 RECOMMENDATIONS_TABLE = "COST_OPTIMIZATION_RECOMMENDATIONS"

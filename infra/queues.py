@@ -1,4 +1,4 @@
-"""SQS queues that feed functions: a message that fails is retried, and becomes a dead letter in the end."""
+"""SQS queues that feed functions, and dead-letter queues: a message that fails is retried, and ends in the second."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -6,6 +6,9 @@ from typing import cast
 from aws_cdk import Duration, aws_iam, aws_lambda, aws_sns, aws_sns_subscriptions, aws_sqs
 from constructs import Construct
 
+from infra.nag_exceptions import acknowledge
+
+DEAD_LETTER_DAYS = 14  # the most SQS keeps: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 # With the delays of focuswatch.notify.queue_batch, retries last for more than a day.
 MOST_RECEIVES = 100
 BATCH = 50
@@ -80,3 +83,21 @@ def allow_topic(queue: aws_sqs.Queue, *, topic_arn: str) -> None:
             conditions={"ArnEquals": {"aws:SourceArn": topic_arn}},
         )
     )
+
+
+def dead_letters(scope: Construct, id: str, *, name: str) -> aws_sqs.Queue:
+    """Return a dead-letter queue. SSE-SQS needs no key policy that allows EventBridge."""
+    queue = aws_sqs.Queue(
+        scope,
+        id,
+        queue_name=name,
+        encryption=aws_sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=Duration.days(DEAD_LETTER_DAYS),
+    )
+    acknowledge(
+        queue,
+        reason="This queue is a dead-letter queue; an alarm reports its messages.",
+        findings=["AwsSolutions-SQS3"],
+    )
+    return queue

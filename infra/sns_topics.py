@@ -1,4 +1,4 @@
-"""SNS topics, the KMS key that encrypts them, and dead-letter queues.
+"""SNS topics, and the KMS key that encrypts them.
 
 The key is a customer managed key: AWS Budgets, Cost Anomaly Detection and CloudWatch may publish to an encrypted topic
 only if the key's policy allows them, and the policy of the AWS managed key cannot be changed.
@@ -7,18 +7,16 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_kms, aws_sns, aws_sns_subscriptions, aws_sqs
+from aws_cdk import RemovalPolicy, aws_iam, aws_kms, aws_sns, aws_sns_subscriptions
 from constructs import Construct
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.operations.deployment_config import Deployment
-from infra.nag_exceptions import acknowledge
 
 SPENDING_SERVICES = (
     "budgets.amazonaws.com",
     "costalerts.amazonaws.com",
 )  # publish to the payer stack's topic
-DEAD_LETTER_DAYS = 14  # the most SQS keeps: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 
 
 def topic_key(scope: Construct, *, services: list[str], topics: str) -> aws_kms.Key:
@@ -113,24 +111,6 @@ def allow_service(
             conditions=dict(conditions),
         )
     )
-
-
-def dead_letters(scope: Construct, id: str, *, name: str) -> aws_sqs.Queue:
-    """Return a dead-letter queue. SSE-SQS needs no key policy that allows EventBridge."""
-    queue = aws_sqs.Queue(
-        scope,
-        id,
-        queue_name=name,
-        encryption=aws_sqs.QueueEncryption.SQS_MANAGED,
-        enforce_ssl=True,
-        retention_period=Duration.days(DEAD_LETTER_DAYS),
-    )
-    acknowledge(
-        queue,
-        reason="This queue is a dead-letter queue; an alarm reports its messages.",
-        findings=["AwsSolutions-SQS3"],
-    )
-    return queue
 
 
 def alarm_topic(

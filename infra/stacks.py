@@ -5,7 +5,7 @@ from aws_cdk import App, Tags
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
-from focuswatch.owners.spend_caps import account_of_role
+from focuswatch.owners.role_arns import account_of_role
 from infra.controls_stack import ControlsStack
 from infra.member_stack import MemberStack
 from infra.pause_stack import PauseStack, capped_roles

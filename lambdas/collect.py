@@ -10,8 +10,8 @@ from focuswatch.collect.account_invocations import InvocationLogSettings
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.collection_run import Summary, collect
 from focuswatch.collect.member_sessions import PATIENT, assume_session, member_sessions
-from lambdas.environment import LambdaRun
 from lambdas.function import Invocation, lambda_function, logger, metrics
+from lambdas.lambda_run import LambdaRun
 
 SOURCES: tuple[Literal["deployments", "alarms", "health", "files", "webhook"], ...] = (
     "deployments",

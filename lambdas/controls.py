@@ -5,16 +5,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from focuswatch.controls.announce_pause import PauseAnnouncer
-from focuswatch.controls.capped_spending import SpendCaps
 from focuswatch.controls.carry_out_pauses import SpendingPauses
 from focuswatch.controls.role_deny_policy import RolePolicies, undo_command
+from focuswatch.controls.spend_caps_run import SpendCaps
 from focuswatch.errors import DeliveryError, Refused
 from focuswatch.notify.queue_batch import Record, process_batch
 from focuswatch.notify.slack.interactions import UserResponse
 from focuswatch.notify.slack.record_response import reject
-from lambdas.environment import PATIENT, LambdaRun
+from lambdas.environment import PATIENT
 from lambdas.function import Invocation, lambda_function, logger
-from lambdas.queue_result import report_batch
+from lambdas.lambda_run import LambdaRun
+from lambdas.queue_delivery import report_batch
 
 UNRECORDED = (
     "The role {role} has the policy {policy}, and focuswatch has no record of a pause. focuswatch does not change "

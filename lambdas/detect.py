@@ -11,13 +11,12 @@ from focuswatch.bill.athena_bill import AthenaBill, open_athena_bill
 from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.collect.cloudtrail_changes import CloudTrail
 from focuswatch.collect.member_sessions import PATIENT, member_sessions
-from focuswatch.detect.run_detection import due_detections
-from focuswatch.detect.scan import scan
+from focuswatch.detect.scan import due_detections, scan
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.errors import QueryError
 from focuswatch.operations.heartbeat import heartbeats, last_detections
-from lambdas.environment import LambdaRun
 from lambdas.function import Invocation, lambda_function, logger, metrics
+from lambdas.lambda_run import LambdaRun
 
 # With less time left no detection is started, so that running ones can finish and the ledger can be updated.
 SPARE_SECONDS = 300
@@ -59,7 +58,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
 
 def _keep_forecasts(run: LambdaRun, bill: AthenaBill) -> list[str]:
     """Keep today's forecasts for the month close, and return why they were not; this must not fail the run."""
-    from focuswatch.detect.forecast.plan_forecasts import keep_forecasts
+    from focuswatch.detect.forecast.forecasts_for_month_close import keep_forecasts
 
     try:
         keep_forecasts(bill, catalog=run.catalog)

@@ -12,8 +12,9 @@ from focuswatch.connectors.fetch_vendor import CONNECTORS, FetchSummary, fetch_v
 from focuswatch.connectors.focus_bucket import FocusBucket
 from focuswatch.connectors.vendor_key import key_in_secret
 from focuswatch.errors import FocuswatchError
-from lambdas.environment import PATIENT, LambdaRun
+from lambdas.environment import PATIENT
 from lambdas.function import Invocation, lambda_function, logger, metrics
+from lambdas.lambda_run import LambdaRun
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.errors import NothingDelivered
 from focuswatch.operations.function_lease import Lease
-from lambdas.environment import LambdaRun
+from lambdas.lambda_run import LambdaRun
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 logger, metrics = Logger(), Metrics()

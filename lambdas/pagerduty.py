@@ -3,7 +3,7 @@
 from typing import Any
 
 from lambdas.function import Invocation, lambda_function
-from lambdas.queue_result import deliver_findings
+from lambdas.queue_delivery import deliver_findings
 
 
 @lambda_function("pagerduty")

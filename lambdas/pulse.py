@@ -10,8 +10,9 @@ from focuswatch.operations.health_report import PENDING, HealthReport, health_re
 from focuswatch.operations.health_slack_message import health_message
 from focuswatch.operations.heartbeat import heartbeats
 from focuswatch.operations.queue_depths import queue_depths
-from lambdas.environment import PATIENT, LambdaRun
+from lambdas.environment import PATIENT
 from lambdas.function import Invocation, lambda_function, logger, metrics
+from lambdas.lambda_run import LambdaRun
 
 
 @lambda_function("pulse")

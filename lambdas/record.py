@@ -11,7 +11,7 @@ from focuswatch.notify.slack.record_response import ResponseRecorder
 from focuswatch.notify.teams.link_recorder import LinkRecorder
 from focuswatch.notify.teams.signed_action import LinkResponse
 from lambdas.function import Invocation, lambda_function, logger
-from lambdas.queue_result import report_batch
+from lambdas.queue_delivery import report_batch
 
 
 @lambda_function("record")

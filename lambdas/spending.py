@@ -9,7 +9,7 @@ from focuswatch.aws_alerts.confirm_subscription import confirm_subscription, sub
 from focuswatch.findings.same_cause import incident_rules
 from focuswatch.notify.queue_batch import Record, process_batch
 from lambdas.function import Invocation, lambda_function, logger
-from lambdas.queue_result import report_batch
+from lambdas.queue_delivery import report_batch
 
 
 @lambda_function("spending")

@@ -14,7 +14,7 @@ from focuswatch.catalog.sql_catalog import Catalog, CatalogEntry, Detection
 from focuswatch.detect.run_detection import DetectionInput, first_new_day
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import CatalogError
-from focuswatch.findings.finding import CONTRACT
+from focuswatch.findings.finding_from_row import CONTRACT
 
 SERIES_CONTRACT = ("sub_account_id", "series", "charge_date", "cost")
 SERIES_COLUMNS = {

@@ -13,7 +13,8 @@ from pydantic.alias_generators import to_camel
 
 from focuswatch.aws_alerts.alert_findings import CURRENCY, alert_finding, owner_of
 from focuswatch.findings.aws_alert_detections import ANOMALY
-from focuswatch.findings.finding import Finding, amount
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import amount
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.owners.owners_file import Owners
 

@@ -7,10 +7,12 @@ from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
 from focuswatch.findings.exchange_rates import Rates, rate_of
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.same_cause import IncidentRules
-from focuswatch.ledger.decide import decide
-from focuswatch.ledger.decision import Decision, DetectionRun
-from focuswatch.ledger.ledger_entry import LedgerEntry, Suppression
+from focuswatch.ledger.decide_ledger_changes import decide
+from focuswatch.ledger.decision import Decision
+from focuswatch.ledger.detection_run import DetectionRun
+from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import Ledger
+from focuswatch.ledger.suppression import Suppression
 
 DETECTIONS = frozenset((BUDGET, ANOMALY))
 OVER_DAYS = 45  # AWS does not report the end of an alert; it is closed this long after the last one

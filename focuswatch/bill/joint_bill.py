@@ -15,17 +15,9 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.bill import kept_forecasts_file
-from focuswatch.bill.bill_protocol import (
-    KNOWN_FINDINGS_TABLE,
-    BillInputs,
-    BillPart,
-    BillSummary,
-    OtherBill,
-    Progress,
-    digest_of_inputs,
-    export_label,
-    resolve_as_of,
-)
+from focuswatch.bill.bill_inputs import BillInputs, OtherBill, digest_of_inputs, export_label
+from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Progress
+from focuswatch.bill.bill_summary import BillPart, BillSummary, resolve_as_of
 from focuswatch.bill.joint_summary import joint_summary, resold_notes
 from focuswatch.bill.joint_tables import (
     RefreshedBill,
@@ -39,8 +31,8 @@ from focuswatch.bill.joint_tables import (
 )
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.bill.local_bill import load_tables
+from focuswatch.bill.refresh.delivery_history import create_deliveries
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh
-from focuswatch.bill.refresh.local_views import create_deliveries
 from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
 from focuswatch.bill.settling_days import AWS_DAYS, end_of_bill, settle_days
 from focuswatch.bill.state_lock import locked

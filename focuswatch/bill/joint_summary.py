@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from focuswatch.bill.bill_protocol import BillSummary
+from focuswatch.bill.bill_summary import BillSummary
 from focuswatch.bill.ingest.non_aws_charges import sentence
 from focuswatch.bill.joint_tables import RefreshedBill
 from focuswatch.bill.refresh.local_refresh import LocalRefresh

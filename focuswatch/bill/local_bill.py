@@ -9,16 +9,9 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.bill import kept_forecasts_file, local_tables
-from focuswatch.bill.bill_protocol import (
-    KNOWN_FINDINGS_TABLE,
-    Bill,
-    BillInputs,
-    BillSummary,
-    Progress,
-    digest_of_inputs,
-    export_label,
-    resolve_as_of,
-)
+from focuswatch.bill.bill_inputs import BillInputs, digest_of_inputs, export_label
+from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Bill, Progress
+from focuswatch.bill.bill_summary import BillSummary, resolve_as_of
 from focuswatch.bill.ingest.non_aws_charges import aws_only
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.bill.refresh.delivered_charges import DeliveredExport

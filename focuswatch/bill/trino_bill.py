@@ -5,24 +5,19 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
 from focuswatch.bill import local_tables
-from focuswatch.bill.bill_protocol import (
-    KNOWN_FINDINGS_TABLE,
-    BillInputs,
-    BillSummary,
-    Progress,
-    digest_of_inputs,
-    resolve_as_of,
-)
+from focuswatch.bill.bill_inputs import BillInputs, digest_of_inputs
+from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Progress
+from focuswatch.bill.bill_summary import BillSummary, resolve_as_of
 from focuswatch.bill.ingest.non_aws_charges import IS_AWS, counts_of, sentence
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.bill.refresh import trino_statements
-from focuswatch.bill.refresh.athena_statements import invoiced, kept_table, tables_as_of
+from focuswatch.bill.refresh.fold_statements import invoiced, kept_table
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
 from focuswatch.bill.schema.focus_columns import INVOICE
 from focuswatch.bill.schema.table_columns import (
@@ -43,6 +38,8 @@ from focuswatch.bill.schema.table_columns import (
 )
 from focuswatch.bill.settling_days import settle_days
 from focuswatch.bill.state_lock import locked
+from focuswatch.bill.tables_not_stored import tables_as_of
+from focuswatch.bill.trino_temporary_tables import TemporaryTables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.engines.duckdb_engine import connect
@@ -111,41 +108,6 @@ class TrinoBill:
             label=FORECASTS_TABLE,
         )
         return bool(rows)
-
-
-@dataclass(frozen=True)
-class TemporaryTables:
-    """Tables of one scan, under unique names; `close` drops them."""
-
-    trino: TrinoTables
-    run: str
-    created: list[str] = field(default_factory=list)
-
-    def load(self, name: str, shape: Mapping[str, str], rows: list[tuple[object, ...]]) -> str:
-        """Create a table of these rows and return a SELECT of them."""
-        table = self._new_name(name)
-        self.trino.engine.execute(create_statement(table, shape), label=name)
-        for statement in insert_statements(table, shape, rows):
-            self.trino.engine.execute(statement, label=name)
-        return f"SELECT {', '.join(shape)} FROM {table}"
-
-    def materialize(self, name: str, select: str) -> str:
-        """Create a table of the result of `select` and return a SELECT of it.
-
-        Trino would evaluate a common table expression at every mention.
-        """
-        table = self._new_name(name)
-        self.trino.engine.execute(f"CREATE TABLE {table} AS\n{select}", label=name)
-        return f"SELECT * FROM {table}"
-
-    def close(self) -> None:
-        """Drop all tables."""
-        for table in self.created:
-            self.trino.engine.execute(f"DROP TABLE IF EXISTS {table}", label=table)
-
-    def _new_name(self, name: str) -> str:
-        self.created.append(f"{name}__{self.run}_{len(self.created)}")
-        return self.created[-1]
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Generic, Self, TypeVar
 from pydantic import ValidationError
 
 import focuswatch
+from focuswatch.catalog.read_and_write_toml import parse_toml
 from focuswatch.catalog.sql_headers import (
     DetectionHeader,
     Header,
@@ -22,8 +23,8 @@ from focuswatch.catalog.sql_headers import (
     TableHeader,
 )
 from focuswatch.catalog.tag_key_prefixes import TAG_PREFIX
-from focuswatch.catalog.toml_text import parse_toml
-from focuswatch.engines.sql_values import Value, placeholders, render
+from focuswatch.engines.sql_placeholders import placeholders, render
+from focuswatch.engines.sql_values import Value
 from focuswatch.errors import CatalogError, ConfigError
 
 PACKAGE = Path(focuswatch.__file__).resolve().parent

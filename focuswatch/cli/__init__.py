@@ -10,6 +10,7 @@ import typer
 from focuswatch import __version__
 from focuswatch.cli import (
     assess_command,
+    authoring_commands,
     catalog_commands,
     chargeback_command,
     demo_command,
@@ -25,10 +26,11 @@ from focuswatch.cli import (
     report_command,
     scan_command,
     simulate_command,
+    suppression_commands,
     weekly_command,
 )
 from focuswatch.errors import ConfigError, FocuswatchError
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130  # exit codes; scan --fail-on adds 3
 
@@ -74,15 +76,15 @@ for subcommand in (
     findings_commands.findings,
     explain_command.explain,
     note_command.note,
-    findings_commands.snooze,
-    findings_commands.exclude,
-    findings_commands.unsuppress,
+    suppression_commands.snooze,
+    suppression_commands.exclude,
+    suppression_commands.unsuppress,
     findings_commands.reset,
     policy_command.policy,
     catalog_commands.list_,
     catalog_commands.show,
-    catalog_commands.check,
-    catalog_commands.new,
+    authoring_commands.check,
+    authoring_commands.new,
     fetch_command.fetch,
     simulate_command.simulate,
     demo_command.demo,
@@ -93,7 +95,7 @@ for subcommand in (
     app.command(name=subcommand.__name__.rstrip("_"))(subcommand)
 
 # Names of earlier versions.
-app.command(name="unsilence", hidden=True)(findings_commands.unsuppress)
+app.command(name="unsilence", hidden=True)(suppression_commands.unsuppress)
 app.command(name="rearm", hidden=True)(findings_commands.reset)
 
 

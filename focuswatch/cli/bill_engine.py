@@ -10,7 +10,8 @@ from focuswatch.engines.trino_server import Server, SignIn
 from focuswatch.errors import ConfigError
 
 if TYPE_CHECKING:
-    from focuswatch.bill.bill_protocol import Bill, BillInputs, Progress
+    from focuswatch.bill.bill_inputs import BillInputs
+    from focuswatch.bill.bill_protocol import Bill, Progress
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.owners.owners_file import Owners
 

@@ -70,7 +70,7 @@ def _print_table(checks: "list[Check]") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from focuswatch.cli.output.terminal_text import console
+    from focuswatch.cli.output.table_grid import console
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for heading in ("Check", "Result", "Details"):

@@ -76,7 +76,7 @@ def fetch(
     from focuswatch.connectors.fetch_vendor import CONNECTORS, fetch_vendor
     from focuswatch.connectors.focus_folder import FocusFolder
     from focuswatch.connectors.vendor_api import require_requests
-    from focuswatch.findings.visible_text import visible
+    from focuswatch.findings.replace_control_characters import visible
 
     require_requests()
     connector = CONNECTORS[vendor.value]

@@ -9,7 +9,7 @@ from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
 
 if TYPE_CHECKING:
     from focuswatch.catalog.sql_catalog import Catalog
-    from focuswatch.mcp_server.source import Source
+    from focuswatch.mcp_server.source_protocol import Source
 
 
 @takes(BillOptions)

@@ -14,7 +14,7 @@ from focuswatch.cli.bill_and_ledger_options import BillOptions
 from focuswatch.cli.opened_export import open_export
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import Ledger
-from focuswatch.mcp_server.source import Evaluation, SourceBill
+from focuswatch.mcp_server.source_protocol import Evaluation, SourceBill
 from focuswatch.owners.owners_file import Owners
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ NOT_COLLECTED = "CloudWatch has no metrics for these resources, or their account
 
 @dataclass(frozen=True)
 class ScanSource:
-    """The ledger and the export of a scan; see focuswatch.mcp_server.source.Source."""
+    """The ledger and the export of a scan; see focuswatch.mcp_server.source_protocol.Source."""
 
     bill_options: BillOptions
     catalog: Catalog
@@ -53,7 +53,7 @@ class ScanSource:
 
 @dataclass(frozen=True)
 class DeploymentSource:
-    """The ledger and the tables of a deployment; see focuswatch.mcp_server.source.Source."""
+    """The ledger and the tables of a deployment; see focuswatch.mcp_server.source_protocol.Source."""
 
     deployment: "Deployment"
     owners: Owners

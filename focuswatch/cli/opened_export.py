@@ -9,7 +9,8 @@ from focuswatch.cli import option_types
 from focuswatch.cli.bill_and_ledger_options import BillOptions
 
 if TYPE_CHECKING:
-    from focuswatch.bill.bill_protocol import Bill, BillInputs
+    from focuswatch.bill.bill_inputs import BillInputs
+    from focuswatch.bill.bill_protocol import Bill
     from focuswatch.bill.last_scan_inputs import RecalledInputs
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.detect.result_cache import ResultCache
@@ -87,7 +88,7 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
 
 def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillInputs":
     """Return where everything is that a bill is opened from."""
-    from focuswatch.bill.bill_protocol import INPUT_FILES, BillInputs, OtherBill
+    from focuswatch.bill.bill_inputs import INPUT_FILES, BillInputs, OtherBill
     from focuswatch.bill.last_scan_inputs import state_of
     from focuswatch.cli.bill_engine import export_name
 

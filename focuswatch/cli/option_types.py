@@ -1,17 +1,13 @@
-"""The options that commands share, with their help, and the ledger that --ledger names."""
+"""The options that commands share, with their help."""
 
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from focuswatch.engines.trino_server import SignIn
-
-if TYPE_CHECKING:
-    from focuswatch.catalog.sql_catalog import Catalog
-
 
 Export = Annotated[
     str,
@@ -210,13 +206,3 @@ class SeverityName(StrEnum):
 def day(moment: datetime | None) -> date | None:
     """Return the date of a date option."""
     return moment.date() if moment else None
-
-
-def note_unfinished(catalog: "Catalog") -> None:
-    """Print a note to stderr that names the unfinished detections, which are left out."""
-    if catalog.unfinished:
-        names = ", ".join(catalog.unfinished)
-        typer.echo(
-            f"Note: skipped unfinished detections: {names}. To see what is missing, run focuswatch check.",
-            err=True,
-        )

@@ -3,12 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
+
+if TYPE_CHECKING:
+    from focuswatch.catalog.sql_catalog import Catalog
 
 
 @dataclass
@@ -37,3 +42,13 @@ def progress_line() -> Iterator[ProgressLine]:
         return
     with console.status("Starting") as status:
         yield ProgressLine(console, status)
+
+
+def note_unfinished(catalog: "Catalog") -> None:
+    """Print a note to stderr that names the unfinished detections, which are left out."""
+    if catalog.unfinished:
+        names = ", ".join(catalog.unfinished)
+        typer.echo(
+            f"Note: skipped unfinished detections: {names}. To see what is missing, run focuswatch check.",
+            err=True,
+        )

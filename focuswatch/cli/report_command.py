@@ -164,7 +164,7 @@ def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "Opene
     from focuswatch.engines.duckdb_engine import DuckDbEngine
     from focuswatch.errors import ConfigError
     from focuswatch.reports.known_findings_rows import reads_ledger
-    from focuswatch.reports.split_report import split_rows, unsplittable
+    from focuswatch.reports.report_by_group import split_rows, unsplittable
 
     if reason := unsplittable(report, opened.catalog):
         raise ConfigError(f"--by is not available for {report.id}: {reason} Omit --by.")

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from focuswatch.bill.bill_protocol import Bill, BillSummary
+    from focuswatch.bill.bill_protocol import Bill
+    from focuswatch.bill.bill_summary import BillSummary
     from focuswatch.catalog.sql_catalog import Catalog, Detection
     from focuswatch.detect.scan_result import ScanResult
 
@@ -91,7 +92,7 @@ def scan_and_notify(
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.bill_engine import open_on_engine
     from focuswatch.cli.opened_export import bill_inputs, recalled_files
-    from focuswatch.cli.progress import progress_line
+    from focuswatch.cli.progress import note_unfinished, progress_line
     from focuswatch.detect.pending_notifications import with_pending_notifications
     from focuswatch.detect.result_cache import open_result_cache
     from focuswatch.detect.scan import scan as scan_bill
@@ -101,7 +102,7 @@ def scan_and_notify(
     trino = bill_options.trino_location
     recalled = recalled_files(bill_options, forget=forget_files)
     catalog, owners = Catalog.load(), Owners.load(recalled.inputs.owners)
-    option_types.note_unfinished(catalog)
+    note_unfinished(catalog)
     detections = _selected(catalog, only)
     inputs = bill_inputs(bill_options, recalled)
     ledger_path = opened_ledger.ledger_path(bill_options.ledger, state=inputs.state)
@@ -145,7 +146,7 @@ def _without_garbage_collection() -> Iterator[None]:
 
 def _keep_forecasts(bill: "Bill", *, catalog: "Catalog", note: "Callable[[str], None]") -> None:
     """Keep today's forecasts for the month close. An error becomes a note: it must not lose the findings."""
-    from focuswatch.detect.forecast.plan_forecasts import keep_forecasts
+    from focuswatch.detect.forecast.forecasts_for_month_close import keep_forecasts
     from focuswatch.errors import QueryError
 
     try:

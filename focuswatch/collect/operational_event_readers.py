@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.cloudtrail_record import accepted_record
-from focuswatch.collect.collected_event import CollectedEvent, service_of_namespace, service_of_source
+from focuswatch.collect.collected_event import CollectedEvent
+from focuswatch.collect.event_service_names import service_of_namespace, service_of_source
 from focuswatch.collect.member_sessions import Session
 from focuswatch.collect.watched_resources import Place
 

@@ -1,4 +1,4 @@
-"""FOCUS 1.2 files of one vendor below a prefix of an S3 bucket, written with pyarrow; see connectors.charge_files.
+"""FOCUS 1.2 files of one vendor below a prefix of an S3 bucket, written with pyarrow; see charge_files_protocol.
 
 A Lambda function has pyarrow, and no DuckDB. Two runs at once write the same days: the later one of them stays.
 """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from focuswatch.errors import Refused, TryLater
-from focuswatch.owners.spend_caps import account_of_role, name_of_role
+from focuswatch.owners.role_arns import account_of_role, name_of_role
 
 # Errors that a repetition does not cure:
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachRolePolicy.html#API_AttachRolePolicy_Errors

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from focuswatch.bill.bill_protocol import BillPart
+from focuswatch.bill.bill_summary import BillPart
 from focuswatch.engines import Engine
 
 LATE_DAYS = 3  # a bill whose newest charge is older than this before as_of is stale

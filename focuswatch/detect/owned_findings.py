@@ -5,12 +5,13 @@ from datetime import date
 
 from focuswatch.bill.account_details import rows_of_accounts
 from focuswatch.catalog.sql_catalog import Detection
-from focuswatch.detect.finding_providers import ALL_AWS, FindingProviders
+from focuswatch.detect.provider_of_finding import ALL_AWS, FindingProviders
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines import Engine, Row
 from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.exchange_rates import Rate
-from focuswatch.findings.finding import Finding, OwnedBy, to_finding
+from focuswatch.findings.finding import Finding, OwnedBy
+from focuswatch.findings.finding_from_row import to_finding
 from focuswatch.owners.owners_file import Owners
 
 

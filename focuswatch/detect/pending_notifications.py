@@ -7,7 +7,7 @@ from focuswatch.detect.scan_result import ScanResult, current_findings
 from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Notification, PendingNotification
-from focuswatch.ledger.ledger_entry import OVER, NotificationKind
+from focuswatch.ledger.notification import OVER, NotificationKind
 
 
 def with_pending_notifications(scan: ScanResult, pending: Iterable[PendingNotification]) -> ScanResult:

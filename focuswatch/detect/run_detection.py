@@ -5,7 +5,6 @@ A failure is part of the outcome and does not stop other detections.
 
 import math
 import time
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -13,7 +12,9 @@ from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_values import Value
 from focuswatch.errors import FocuswatchError, QueryError
-from focuswatch.findings.finding import CONTRACT, fingerprint, json_value
+from focuswatch.findings.finding import fingerprint
+from focuswatch.findings.finding_from_row import CONTRACT
+from focuswatch.findings.row_values import json_value
 
 LACKS = "lacks_input"  # column of a row that stands for the whole detection: the data that was not supplied
 FIRST_SCAN_DAYS = 7  # a first scan reports first charges, spikes and reactivations of the last so many days
@@ -64,19 +65,6 @@ def first_new_day(as_of: date, *, evaluated_until: date | None) -> date:
     """Return the first day whose charges are new, given the last scan's `as_of` (None: there was none)."""
     week_ago = as_of - timedelta(days=FIRST_SCAN_DAYS)
     return week_ago if evaluated_until is None else min(week_ago, evaluated_until)
-
-
-def due_detections(
-    detections: Iterable[Detection], *, as_of: date, evaluated_until: Mapping[str, date]
-) -> list[Detection]:
-    """Return the detections due by their schedule: at every refresh, daily, or weekly."""
-    days = {"every_refresh": 0, "daily": 1, "weekly": 7}
-    return [
-        detection
-        for detection in detections
-        if (last := evaluated_until.get(detection.id)) is None
-        or (as_of - last).days >= days[detection.header.schedule]
-    ]
 
 
 def run_detection(

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 
-from focuswatch.bill.bill_protocol import BillPart
+from focuswatch.bill.bill_summary import BillPart
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.detect.data_coverage import Coverage, coverage, incomplete_parts
 from focuswatch.detect.explain.attach_explanations import ChangeHistory, attach_explanations
 from focuswatch.detect.explain.hourly_onset import HourlyCharges
-from focuswatch.detect.finding_providers import ALL_AWS, FindingProviders, finding_providers
 from focuswatch.detect.measured_savings import measured_savings
 from focuswatch.detect.owned_findings import owned_findings
+from focuswatch.detect.provider_of_finding import ALL_AWS, FindingProviders, finding_providers
 from focuswatch.detect.recommendation_freshness import not_evaluated_without_recommendations
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.run_detection import DetectionInput, Outcome, engine_of, first_new_day, run_detection
@@ -39,7 +39,7 @@ from focuswatch.ledger import (
     SuppressionIndex,
     decide,
 )
-from focuswatch.ledger.decide import decide_saving
+from focuswatch.ledger.decide_ledger_changes import decide_saving
 from focuswatch.ledger.decision import by_stake
 from focuswatch.owners.owners_file import Owners
 
@@ -255,3 +255,16 @@ class _Record:
             *(notification for _, notification in decided if notification),
         )
         return Decision(tuple(changed.values()), tuple(sorted(notifications, key=by_stake)))
+
+
+def due_detections(
+    detections: Iterable[Detection], *, as_of: date, evaluated_until: Mapping[str, date]
+) -> list[Detection]:
+    """Return the detections due by their schedule: at every refresh, daily, or weekly."""
+    days = {"every_refresh": 0, "daily": 1, "weekly": 7}
+    return [
+        detection
+        for detection in detections
+        if (last := evaluated_until.get(detection.id)) is None
+        or (as_of - last).days >= days[detection.header.schedule]
+    ]

@@ -18,7 +18,8 @@ from focuswatch.detect.explain.driver_queries import query_cost_drivers, to_cost
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_values import Value
 from focuswatch.findings.explanation import CostDriver
-from focuswatch.findings.finding import DAYS_A_MONTH, fingerprint, money
+from focuswatch.findings.finding import DAYS_A_MONTH, fingerprint
+from focuswatch.findings.row_values import money
 from focuswatch.findings.stake import ENDED_AFTER_DAYS
 
 Key = tuple[str | None, str | None]

@@ -1,10 +1,9 @@
-"""Values as typed SQL literals, and statements with their placeholders filled in.
+"""Values as typed SQL literals.
 
 Values from files and bills reach SQL through this module only.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -23,7 +22,6 @@ Value = Scalar | Sequence[Scalar] | Sequence[tuple[Scalar, ...]]
 # Athena takes 262,144 bytes of SQL, https://docs.aws.amazon.com/athena/latest/ug/service-limits.html; the rest is for
 # the statement and the tables that stand in it.
 MOST_GIVEN_BYTES = 150_000
-PLACEHOLDER = re.compile(r"\$([a-z][a-z0-9_]*)")
 
 
 def literal(value: Scalar) -> str:
@@ -71,13 +69,3 @@ def portions(rows: Iterable[tuple[Scalar, ...]]) -> Iterator[list[tuple[Scalar, 
         taken += size + len(", ")
     if portion:
         yield portion
-
-
-def placeholders(sql: str) -> set[str]:
-    """Return names of the `$name` placeholders that stand outside comments."""
-    return set(PLACEHOLDER.findall(re.sub(r"--[^\n]*", "", sql)))
-
-
-def render(sql: str, values: Mapping[str, Value]) -> str:
-    """`sql` with every placeholder replaced by its literal. Raises KeyError for one without a value."""
-    return PLACEHOLDER.sub(lambda match: literals(values[match.group(1)]), sql)

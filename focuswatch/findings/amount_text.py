@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from focuswatch.catalog.sql_headers import Category
 from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
-from focuswatch.findings.finding import DAYS_A_MONTH, Finding, amount
+from focuswatch.findings.finding import DAYS_A_MONTH, Finding
+from focuswatch.findings.finding_labels import amount
 from focuswatch.findings.verified_saving import VerifiedSaving
 
 SUFFIXES: dict[Category, str] = {

@@ -3,7 +3,8 @@
 import shlex
 
 from focuswatch.findings.exclusion_offer import ExclusionOffer
-from focuswatch.findings.finding import Finding, account_label
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import account_label
 
 
 def offer_reason(finding: Finding, offer: ExclusionOffer) -> str:

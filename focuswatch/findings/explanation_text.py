@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from focuswatch.findings.explanation import Change, CostDriver, Explanation, StartedOrStopped
-from focuswatch.findings.finding import amount
+from focuswatch.findings.finding_labels import amount
 from focuswatch.findings.operational_events import event_text
 from focuswatch.findings.token_drivers import TokenDrivers
 

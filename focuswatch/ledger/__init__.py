@@ -1,11 +1,14 @@
 """The ledger: entries and suppressions of findings, decisions over them, and where they are stored."""
 
-from focuswatch.ledger.decide import decide
-from focuswatch.ledger.decision import Decision, DetectionRun
-from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, PendingNotification, Suppression
+from focuswatch.ledger.decide_ledger_changes import decide
+from focuswatch.ledger.decision import Decision
+from focuswatch.ledger.detection_run import DetectionRun
+from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import EvaluatedUntil, Ledger, LedgerSnapshot
+from focuswatch.ledger.notification import Notification, PendingNotification
 from focuswatch.ledger.repeated_dismissals import Dismissals
 from focuswatch.ledger.sqlite_ledger import SqliteLedger
+from focuswatch.ledger.suppression import Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex
 
 __all__ = [

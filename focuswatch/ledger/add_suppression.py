@@ -5,8 +5,8 @@ from datetime import date
 
 from focuswatch.errors import ConfigError
 from focuswatch.ledger.entry_head import EntryHead
-from focuswatch.ledger.ledger_entry import Suppression
 from focuswatch.ledger.ledger_protocol import Ledger
+from focuswatch.ledger.suppression import Suppression
 
 
 def newest_bill_date(ledger: Ledger) -> date:

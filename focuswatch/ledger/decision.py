@@ -1,48 +1,12 @@
-"""The findings of a run, and what a run changes in the ledger: entries and notifications. Pure values."""
+"""What a run changes in the ledger: entries and notifications. Pure values."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
 from decimal import Decimal
 
 from focuswatch.findings.changed_copy import changed
-from focuswatch.findings.finding import Finding
-from focuswatch.findings.same_cause import IncidentRules
-from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, NotificationKind
-
-
-@dataclass(frozen=True)
-class DetectionRun:
-    """The findings of a run, and which previous findings it can resolve.
-
-    `notified_once` and `notified_each_time` are detections of events, which never resolve: they grow old.
-    `steps` are the columns of evidence that order a finding's steps, for detections that notify each step once.
-    `ran` are the detections that succeeded; `not_evaluated` fingerprints they could not evaluate;
-    `missing_accounts` accounts without recent data; `resolves` is False where the data is stale or incomplete.
-    `per_usd` is units of the findings' currency for one US dollar.
-    `accounts` are those of the bills, as far as their charges are complete (None: all); `bills` the names of the bills.
-    `incident_rules`: how findings are grouped by cause; None: each finding is notified by itself.
-    """
-
-    as_of: date
-    findings: Mapping[str, Finding]
-    ran: Collection[str]
-    notified_once: Collection[str] = ()
-    notified_each_time: Collection[str] = ()
-    steps: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    not_evaluated: Collection[str] = ()
-    missing_accounts: Collection[str] = ()
-    resolves: bool = True
-    per_usd: Decimal = Decimal(1)
-    incident_rules: IncidentRules | None = None
-    accounts: Collection[str | None] | None = None
-    bills: Collection[str] = ()
-
-    def covers(self, finding: Finding) -> bool:
-        """Return whether the run's bills are those of a finding: otherwise its absence shows nothing."""
-        if finding.sub_account_id is None:
-            return not finding.bills or not self.bills or set(finding.bills) <= set(self.bills)
-        return self.accounts is None or finding.sub_account_id in self.accounts
+from focuswatch.ledger.detection_run import DetectionRun, step_of
+from focuswatch.ledger.ledger_entry import LedgerEntry
+from focuswatch.ledger.notification import Notification, NotificationKind
 
 
 @dataclass(frozen=True)
@@ -56,11 +20,6 @@ class Decision:
 def by_stake(notification: Notification) -> tuple[Decimal, str]:
     """Return the key that sorts notifications by stake, highest first."""
     return -notification.finding.stake, notification.finding.fingerprint
-
-
-def step_of(finding: Finding, run: DetectionRun) -> tuple[str | float, ...]:
-    """Return a finding's step, which compares greater than earlier ones; empty where it has no steps."""
-    return tuple(finding.evidence[column] for column in run.steps.get(finding.detection, ()))
 
 
 def notified(entry: LedgerEntry, kind: NotificationKind, run: DetectionRun) -> LedgerEntry:

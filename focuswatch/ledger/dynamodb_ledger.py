@@ -17,8 +17,10 @@ from focuswatch.errors import LedgerError
 from focuswatch.ledger.decision import Decision, by_stake
 from focuswatch.ledger.dynamodb_pages import of_kind, pages
 from focuswatch.ledger.entry_head import Choose, chosen_entries
-from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, PendingNotification, Suppression
+from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import Decide, EvaluatedUntil, LedgerSnapshot
+from focuswatch.ledger.notification import Notification, PendingNotification
+from focuswatch.ledger.suppression import Suppression
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

@@ -19,8 +19,9 @@ from itertools import groupby
 
 from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.counted_once import counted_in
-from focuswatch.findings.finding import SEVERITIES, Finding, account_label
-from focuswatch.findings.incident_extent import (
+from focuswatch.findings.finding import SEVERITIES, Finding
+from focuswatch.findings.finding_labels import account_label
+from focuswatch.findings.related_findings_and_rollout import (
     MOST_ACCOUNTS,
     MOST_REGIONS,
     MOST_RELATED,
@@ -29,9 +30,11 @@ from focuswatch.findings.incident_extent import (
     RolloutAccounts,
 )
 from focuswatch.findings.same_cause import IncidentRules, SameCause
-from focuswatch.ledger.decision import Decision, DetectionRun, by_stake, notified
+from focuswatch.ledger.decision import Decision, by_stake, notified
+from focuswatch.ledger.detection_run import DetectionRun
 from focuswatch.ledger.incident_membership import OpenIncident, open_incidents
-from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, NotificationKind
+from focuswatch.ledger.ledger_entry import LedgerEntry
+from focuswatch.ledger.notification import Notification, NotificationKind
 from focuswatch.ledger.suppression_index import SuppressionIndex
 
 MOST_ANNOUNCED = 50  # new findings that a message on a topic lists besides its own

@@ -7,7 +7,9 @@ from typing import Protocol
 
 from focuswatch.ledger.decision import Decision
 from focuswatch.ledger.entry_head import Choose
-from focuswatch.ledger.ledger_entry import LedgerEntry, PendingNotification, Suppression
+from focuswatch.ledger.ledger_entry import LedgerEntry
+from focuswatch.ledger.notification import PendingNotification
+from focuswatch.ledger.suppression import Suppression
 
 Decide = Callable[[Mapping[str, LedgerEntry], Sequence[Suppression]], Decision]
 

@@ -11,7 +11,8 @@ from datetime import date, timedelta
 from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.exclusion_offer import ExclusionOffer, OfferScope
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import LedgerEntry, Suppression
+from focuswatch.ledger.ledger_entry import LedgerEntry
+from focuswatch.ledger.suppression import Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex
 
 OFFERED_FROM = 3  # dismissed findings of a detection in an account or team

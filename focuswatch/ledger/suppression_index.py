@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from focuswatch.ledger.ledger_entry import Suppressible, Suppression
+from focuswatch.ledger.suppression import Suppressible, Suppression
 
 Key = tuple[str, ...]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from focuswatch.catalog.sql_catalog import Catalog, Report
 from focuswatch.detect.data_coverage import Coverage, coverage
-from focuswatch.detect.summarize_detections import summarize_detections
+from focuswatch.detect.run_and_count_detections import summarize_detections
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
-from focuswatch.findings.finding import json_value
+from focuswatch.findings.row_values import json_value
 from focuswatch.ledger import Ledger
 from focuswatch.mcp_server.cursors import decode_cursor, encode_cursor
 from focuswatch.mcp_server.response_size import (
@@ -21,7 +21,7 @@ from focuswatch.mcp_server.response_size import (
     paged,
     without_empty,
 )
-from focuswatch.mcp_server.source import Evaluation, Source, SourceBill
+from focuswatch.mcp_server.source_protocol import Evaluation, Source, SourceBill
 from focuswatch.reports.known_findings_rows import findings_table_rows, reads_ledger
 from focuswatch.reports.month_close import close_month
 from focuswatch.reports.run_report import report_rows

@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from focuswatch import __version__
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import FocuswatchError
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 from focuswatch.mcp_server.read_tools import ReadTools
 from focuswatch.mcp_server.response_size import DATA, compact_json
-from focuswatch.mcp_server.source import Source
+from focuswatch.mcp_server.source_protocol import Source
 from focuswatch.mcp_server.write_tools import WriteTools
 
 ERROR_CHARACTERS = 1_500

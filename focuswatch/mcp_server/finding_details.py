@@ -7,11 +7,12 @@ from focuswatch.errors import ConfigError
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import Finding, account_label
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import account_label
 from focuswatch.ledger import LedgerEntry
 from focuswatch.mcp_server.finding_lists import finding_row
 from focuswatch.mcp_server.response_size import DATA, Document, TextLimits, bill_data, fit, without_empty
-from focuswatch.mcp_server.source import Source
+from focuswatch.mcp_server.source_protocol import Source
 
 
 def finding_document(entry: LedgerEntry, *, status: str, catalog: Catalog) -> Document:

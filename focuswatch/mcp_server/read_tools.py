@@ -20,7 +20,7 @@ from focuswatch.mcp_server.catalog_responses import detection_document, detectio
 from focuswatch.mcp_server.finding_details import finding_document, root_cause
 from focuswatch.mcp_server.finding_lists import FindingFilters, FindingStatus, entry_status, list_findings
 from focuswatch.mcp_server.response_size import Document
-from focuswatch.mcp_server.source import Source
+from focuswatch.mcp_server.source_protocol import Source
 
 LISTING = "use list_findings with status all"
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
 from focuswatch.errors import ConfigError
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 
 RESPONSE_BYTES = 4_800
 DATA = "data_from_bill"  # the key of everything that others than the operator can write

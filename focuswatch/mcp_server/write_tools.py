@@ -12,11 +12,11 @@ from pydantic import Field
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import LedgerEntry, Suppression
 from focuswatch.ledger.add_suppression import add_checked_suppression, newest_bill_date
-from focuswatch.ledger.decide import acknowledge
+from focuswatch.ledger.decide_ledger_changes import acknowledge
 from focuswatch.ledger.find_entry import find_entry
 from focuswatch.mcp_server.read_tools import LISTING, Fingerprint
 from focuswatch.mcp_server.response_size import Document
-from focuswatch.mcp_server.source import Source
+from focuswatch.mcp_server.source_protocol import Source
 
 Reason = Annotated[
     str, Field(description="Reason for the suppression, which the list of suppressions shows.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from focuswatch.errors import TryLater
-from focuswatch.ledger.ledger_entry import PendingNotification
+from focuswatch.ledger.notification import PendingNotification
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

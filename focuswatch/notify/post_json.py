@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 from focuswatch.notify.retry_after import retry_after
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 20.0

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.ledger.notification import NotificationKind
 
 # A change of a finding that this channel does not know (Slack was configured later) is delivered alone after this time.
 PATIENCE_SECONDS = 900

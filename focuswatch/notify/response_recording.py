@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from focuswatch.findings.exclusion_offer import OfferScope
 from focuswatch.ledger import Ledger, Suppression
-from focuswatch.ledger.decide import acknowledge
+from focuswatch.ledger.decide_ledger_changes import acknowledge
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.response_scope import suppressible
 

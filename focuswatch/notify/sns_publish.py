@@ -16,14 +16,15 @@ from focuswatch.errors import DeliveryError
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import Finding, display_values, evidence_label
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import display_values, evidence_label
+from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.ledger.ledger_entry import Notification, PendingNotification
+from focuswatch.ledger.notification import Notification, PendingNotification
 from focuswatch.notify.eventbridge_events import FindingEvents
-from focuswatch.notify.place_names import account_of_finding, region_id_of_finding
+from focuswatch.notify.incident_text import incident_text, rollout_extent
+from focuswatch.notify.place_and_owner_names import account_of_finding, region_id_of_finding
 from focuswatch.notify.queue_message import DeliveryHints, ToldIn
-from focuswatch.notify.related_findings_text import incident_text, rollout_extent
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient

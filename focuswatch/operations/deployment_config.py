@@ -1,22 +1,43 @@
-"""The deployment's configuration, `config/deployment.toml`, and the resource names that follow from it.
+"""The deployment's configuration, `config/deployment.toml`: read, checked, and what is deployed by it.
 
-The stacks and `focuswatch doctor` take names from here only, so that a stack in one account can name a resource of
-another account. This module imports no CDK and does not call AWS.
+This module imports no CDK and does not call AWS.
 """
 
 import re
 from collections.abc import Iterator
-from datetime import date
-from decimal import Decimal
 from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError
 
-from focuswatch.catalog.toml_text import parse_toml
+from focuswatch.catalog.read_and_write_toml import parse_toml
 from focuswatch.errors import ConfigError
+from focuswatch.operations.config_sections import (
+    VENDORS,
+    Alarms,
+    Anomalies,
+    Athena,
+    BillConfig,
+    BudgetsConfig,
+    Collector,
+    ConnectorsConfig,
+    ControlsConfig,
+    CurrencyCode,
+    EmailConfig,
+    EventsConfig,
+    ExportConfig,
+    FunctionsConfig,
+    InvocationLogsConfig,
+    OrganizationConfig,
+    PrincipalsConfig,
+    RetentionConfig,
+    Schedules,
+    Secrets,
+    SecurityConfig,
+    SpendRateConfig,
+)
 from focuswatch.operations.deployed_functions import (
     CHANNELS,
     ENDPOINTS,
@@ -24,10 +45,7 @@ from focuswatch.operations.deployed_functions import (
     QUEUE_FED,
     ChannelFunctions,
 )
-
-# Data Exports has no endpoint elsewhere: https://docs.aws.amazon.com/general/latest/gr/billing.html
-PAYER_REGION = "us-east-1"
-
+from focuswatch.operations.resource_names import PAYER_REGION, ResourceNames
 
 # Regions of AWS's other partitions, whose ARNs, services and prices differ:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
@@ -42,36 +60,7 @@ ADMINISTRATOR = re.compile(
 SHIPPED_ACCOUNT, SHIPPED_ORGANIZATION, SHIPPED_ROOT = "123456789012", "o-a1b2c3d4e5", "r-ab12"
 SHIPPED_EXTERNAL_ID = "change-me-to-something-long"
 
-AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
-Region = Annotated[str, Field(pattern=r"^[a-z]{2,4}(-[a-z]+)+-\d$")]
-Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
-Hour = Annotated[int, Field(ge=0, le=23)]
-Money = Annotated[
-    Decimal, Field(gt=0, le=Decimal("1e15"), decimal_places=12)
-]  # CloudFormation takes a double
-# https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_DataExports_Export.html
-ExportName = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,128}$")]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,20}[a-z0-9]$")]
-# https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html
-Database = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,254}$")]
-# The names that Secrets Manager accepts. Anything else, such as a wildcard, would end up in IAM policies.
-# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
-SecretName = Annotated[str, Field(pattern=r"^[A-Za-z0-9/_+=.@-]{0,512}$")]
-# https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_AnomalyMonitor.html
-MonitorArn = Annotated[str, Field(pattern=r"^(arn:aws:ce::\d{12}:anomalymonitor/[0-9A-Za-z-]{1,64})?$")]
-# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
-LogGroup = Annotated[str, Field(pattern=r"^[.\-_/#A-Za-z0-9]{1,512}$")]
-HttpsUrl = Annotated[str, Field(pattern=r"^https://[0-9A-Za-z.-]+(:\d+)?/[^\s*?${}]*$")]
-# The retention periods of CloudWatch Logs: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-LogDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922]
 
-
-# The export of recommendations is delivered where functions may read tables.
-RECOMMENDATIONS_PREFIX, RECOMMENDATIONS_EXPORT = "tables", "recommendations"
-RECOMMENDATIONS_DAYS = 14  # a delivery is kept; detections read the last three days
-
-
-VENDORS = "vendors"  # folder of the bucket with the charges of AI vendors
 WRITTEN = (
     "tables",
     "athena-results",
@@ -82,260 +71,12 @@ WRITTEN = (
 )  # folders that focuswatch writes to
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class OrganizationConfig(_Section):
-    """The AWS organization. `ous` are the OUs (or the root) whose accounts get the member role.
-
-    `member_stack` is the account that deploys the StackSet: the management account, or the pipeline's account as
-    delegated administrator. `https_endpoints` are URL prefixes that member accounts may subscribe to the topics.
-    """
-
-    id: Annotated[str, Field(pattern=r"^o-[a-z0-9]{10,32}$")]
-    ous: list[Annotated[str, Field(pattern=r"^(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$")]]
-    pipeline_is_delegated_administrator: bool = False
-    member_stack: Literal["management", "delegated-administrator"] = "management"
-    https_endpoints: list[HttpsUrl] = []
-
-
-class Accounts(_Section):
-    """The payer and the pipeline account, which may be the same, and the pipeline's Region."""
-
-    payer: AccountId
-    pipeline: AccountId
-    region: Region
-
-
-class ExportConfig(_Section):
-    """The FOCUS export in Data Exports; `recommendations` adds an export of AWS Cost Optimization Hub."""
-
-    name: ExportName
-    prefix: Annotated[str, Field(pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")]
-    grain: Literal["DAILY", "HOURLY"] = "DAILY"
-    first_month: Annotated[str, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")] = "2024-01"
-    recommendations: bool = False
-
-
-class PrincipalsConfig(_Section):
-    """The second export in Data Exports: CUR 2.0 with IAM principals, who called Bedrock. See docs/attribution.md."""
-
-    enabled: bool = False
-    name: ExportName = "focuswatch-principals"
-    prefix: Annotated[str, Field(pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")] = "principals"
-
-
-class InvocationLogsConfig(_Section):
-    """Token sums by caller and request metadata from model invocation logs, see docs/executions.md.
-
-    `log_groups` are the log groups that the member role may query, in any account; a query can read their log events.
-    """
-
-    enabled: bool = False
-    log_groups: list[LogGroup] = Field(default=["/aws/bedrock/modelinvocations"], min_length=1, max_length=20)
-
-
-Vendor = Literal["anthropic", "copilot", "cursor", "openai"]
-
-
-class VendorConfig(_Section):
-    """An AI vendor whose charges are fetched; `secret` is the name of the secret that holds the key of its API.
-
-    `account` is the billing account in the files, for Copilot the organization. The first run starts at `since`.
-    `api` is another address of the API, such as a proxy.
-    """
-
-    vendor: Vendor
-    secret: Annotated[SecretName, Field(min_length=1)]
-    account: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = ""
-    since: date
-    api: Annotated[str, Field(pattern=r"^(https://[0-9A-Za-z.-]+(:\d+)?(/[^\s*?${}]*)?)?$")] = ""
-
-    @property
-    def path(self) -> str:
-        """Return the key prefix of its files, without a trailing slash."""
-        return f"{VENDORS}/{self.vendor}-{self.account}" if self.account else f"{VENDORS}/{self.vendor}"
-
-
-class ConnectorsConfig(_Section):
-    """Charges of AI vendors, fetched on a schedule, see docs/connectors.md; off without vendors."""
-
-    hours: list[Hour] = Field(default=[5], min_length=1)
-    vendors: list[VendorConfig] = Field(default=[], max_length=10)
-
-    @property
-    def environment(self) -> list[dict[str, str | None]]:
-        """Return what the function `fetch` needs of each vendor."""
-        return [
-            {
-                "vendor": one.vendor, "secret": one.secret, "path": one.path, "account": one.account or None,
-                "since": str(one.since), "api": one.api or None,
-            }
-            for one in self.vendors
-        ]  # fmt: skip
-
-
-class BillConfig(_Section):
-    """A bill of another provider: FOCUS files that another system copies below `prefix` of the data bucket.
-
-    `name` is its name in notes and errors, and that of charges without an account. See docs/providers.md.
-    """
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
-    prefix: Annotated[str, Field(pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.=-]+)*$")]
-
-
-class Athena(_Section):
-    """The Glue database and the Athena workgroup; a query that scans more than `scan_limit_gib` is canceled.
-
-    `lake_formation` adds grants for the functions, for accounts in which Lake Formation controls new databases.
-    """
-
-    database: Database = "focuswatch"
-    workgroup: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,128}$")] = "focuswatch"
-    scan_limit_gib: Annotated[int, Field(ge=1)] = 100
-    lake_formation: bool = False
-
-
-class Schedules(_Section):
-    """When scheduled functions run, in hours UTC. `refresh` also runs when a manifest arrives."""
-
-    collect_hours: list[Hour] = Field(default=[4], min_length=1)
-    refresh_hours: list[Hour] = Field(default=[6], min_length=1)
-    publish_minutes: Annotated[int, Field(ge=5, le=59)] = 15
-    pulse_hour: Hour = 8
-    weekly_day: Literal["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"] = "MON"
-
-
-class Collector(_Section):
-    """How resource activity is collected: the role to assume in each account, and the Regions to read.
-
-    `events` are the sources of the table `events`; see docs/events.md.
-    """
-
-    regions: list[Region] = Field(min_length=1)
-    member_role: Annotated[str, Field(pattern=r"^[0-9A-Za-z_+=,.@-]{1,64}$")] = "focuswatch-member"
-    external_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z_+=,.@:/-]{8,128}$")]
-    events: list[Literal["deployments", "alarms", "health", "files"]] = []
-
-
-class SpendRateConfig(_Section):
-    """The estimated cost per hour of Bedrock tokens, see docs/spend-rate.md; `enabled` adds the function `hourly`."""
-
-    enabled: bool = False
-
-
-CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-
-
-class BudgetsConfig(_Section):
-    """AWS Budgets in the payer account, in USD a month; `emails` are notified in addition to the topic `spending`.
-
-    `currency` is the one that AWS Budgets accepts in the payer account; amounts in another currency are converted.
-    """
-
-    opensearch_serverless_usd: Money = Decimal(50)
-    ai_usd: Money
-    ai_services: list[str] = Field(min_length=1)
-    count_all_marketplace: bool = False
-    approved_regions: list[Region] = Field(min_length=1)
-    emails: list[Email] = Field(default=[], max_length=10)
-    currency: CurrencyCode = "USD"
-
-
-class Anomalies(_Section):
-    """AWS Cost Anomaly Detection: an existing monitor to subscribe to, or none.
-
-    An account can have one monitor of AWS services, and most have it from the start. Creating a second one would fail.
-    """
-
-    account_has_monitor: bool
-    monitor_arn: MonitorArn = ""
-    least_impact_usd: Money = Decimal(100)
-
-
-class Secrets(_Section):
-    """Names of secrets in Secrets Manager, never their values. An empty name turns the channel off."""
-
-    slack: SecretName = ""
-    jira: SecretName = ""
-    teams: SecretName = ""
-    pagerduty: SecretName = ""
-    webhook: SecretName = ""
-    events: SecretName = ""  # of the function `events`, to which a CI posts
-
-
-class EmailConfig(_Section):
-    """E-mail through SES: the verified address that mails are sent from (empty: off), and the mails a day and address.
-
-    Beyond `daily_limit`, notifications go into a digest.
-    """
-
-    sender: Annotated[str, Field(pattern=r"^([^@\s<>\"*?${}]+@[^@\s<>\"*?${}]+\.[^@\s<>\"*?${}]+)?$")] = ""
-    daily_limit: Annotated[int, Field(ge=1, le=1000)] = 20
-
-
-class SecurityConfig(_Section):
-    """Security tools that get security findings: Security Hub of the pipeline's account and Region, and OCSF in S3."""
-
-    security_hub: bool = False
-    ocsf: bool = False
-
-
-class EventsConfig(_Section):
-    """`findings`: put an event for each change of a finding on the default event bus of the pipeline's account."""
-
-    findings: bool = False
-
-
-class Alarms(_Section):
-    """Who is notified of problems of focuswatch itself, and the age of data that raises an alarm."""
-
-    emails: list[Email] = []
-    data_age_hours: Annotated[int, Field(ge=24)] = 48
-
-
-class RetentionConfig(_Section):
-    """Retention periods in days, and the storage class of billing data."""
-
-    athena_results_days: Annotated[int, Field(ge=1)] = 7
-    old_versions_days: Annotated[int, Field(ge=1)] = 3
-    intelligent_tiering: bool = True
-    log_days: LogDays = 90
-
-
-class FunctionsConfig(_Section):
-    """Settings of the Lambda functions; `sdk_for_pandas` and `powertools` are versions of AWS's public layers."""
-
-    sdk_for_pandas: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] = "3.16.0"
-    powertools: Annotated[str, Field(pattern=r"^(latest|\d+\.\d+\.\d+)$")] = "latest"
-    reserve_concurrency: bool = False
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-
-
-class ControlsConfig(_Section):
-    """Spend caps that pause spending, see docs/control.md: a stack of its own, deployed only if `enabled`.
-
-    `dry_run` records and announces pauses without changing a role; `kill_switch` ends all pauses and begins none.
-    `budget_actions` adds AWS Budgets actions as a slower second safeguard, with or without approval.
-    """
-
-    enabled: bool = False
-    dry_run: bool = True
-    kill_switch: bool = False
-    pause_days: Annotated[int, Field(ge=1, le=31)] = 7
-    budget_actions: Literal["none", "MANUAL", "AUTOMATIC"] = "none"
-
-
-class Deployment(_Section):
+class Deployment(ResourceNames):
     """All of `deployment.toml`, and the names of the resources that are deployed."""
 
-    name: Name = "focuswatch"
     billing_currency: CurrencyCode = "USD"
     # The former spelling `organisation` is accepted for one version.
     organization: OrganizationConfig = Field(validation_alias=AliasChoices("organization", "organisation"))
-    accounts: Accounts
     export: ExportConfig
     principals: PrincipalsConfig = PrincipalsConfig()
     invocation_logs: InvocationLogsConfig = InvocationLogsConfig()
@@ -521,21 +262,6 @@ class Deployment(_Section):
         return [{"name": name, "prefix": prefix} for name, prefix in listed]
 
     @property
-    def is_one_account(self) -> bool:
-        """Return whether the pipeline runs in the payer account."""
-        return self.accounts.payer == self.accounts.pipeline
-
-    @property
-    def is_one_account_and_region(self) -> bool:
-        """Return whether the pipeline and payer stacks are in the same account and Region."""
-        return self.is_one_account and self.accounts.region == PAYER_REGION
-
-    @property
-    def bucket(self) -> str:
-        """Return the name of the data bucket, which the payer's export needs before the bucket exists."""
-        return f"{self.name}-{self.accounts.pipeline}-{self.accounts.region}"
-
-    @property
     def export_path(self) -> str:
         """Return the key prefix of the export's deliveries, without a trailing slash."""
         return f"{self.export.prefix}/{self.export.name}"
@@ -575,89 +301,11 @@ class Deployment(_Section):
         return tuple(kind for kind in self.kinds if kind not in ENDPOINTS)
 
     @property
-    def event_source(self) -> str:
-        """Return the source of the deployment's events on EventBridge, so that two deployments do not mix."""
-        return self.name
-
-    @property
-    def finding_event_source(self) -> str:
-        """Return the source of events about findings: not that of the steps, so that no step is invoked by them."""
-        return f"{self.name}.findings"
-
-    @property
-    def metric_namespace(self) -> str:
-        """Return the CloudWatch namespace of the deployment's metrics."""
-        return self.name
-
-    @property
-    def ledger(self) -> str:
-        """Return the name of the ledger's DynamoDB table."""
-        return f"{self.name}-ledger"
-
-    def function(self, kind: str) -> str:
-        """Return the name of a Lambda function and of its role; `kind` is one of `kinds`."""
-        return f"{self.name}-{kind}"
-
-    def queue(self, kind: str) -> str:
-        """Return the name of the queue that feeds a function of QUEUE_FED."""
-        return f"{self.name}-{kind}"
-
-    def queue_arn(self, kind: str) -> str:
-        """Return the ARN of `queue`, for a stack in another account."""
-        return f"arn:aws:sqs:{self.accounts.region}:{self.accounts.pipeline}:{self.queue(kind)}"
-
-    def dead_letters(self, kind: str) -> str:
-        """Return the name of a function's dead-letter queue; `kind` is one of `unattended`."""
-        return f"{self.name}-{kind}-dead-letters"
-
-    def dead_letters_arn(self, kind: str) -> str:
-        """Return the ARN of `dead_letters`."""
-        return f"arn:aws:sqs:{self.accounts.region}:{self.accounts.pipeline}:{self.dead_letters(kind)}"
-
-    def topic(self, kind: str) -> str:
-        """Return the name of an SNS topic: findings, alarms, spending (in the payer account), or a detection's own."""
-        return f"{self.name}-{kind}"
-
-    @property
     def controls_mode(self) -> Literal["live", "dry run", "off"]:
         """Return what spend caps may do: live, dry run, or off."""
         if self.controls.kill_switch:
             return "off"
         return "dry run" if self.controls.dry_run else "live"
-
-    @property
-    def paused_policy(self) -> str:
-        """Return the name of the deny policy, in each account that has roles with a spend cap."""
-        return f"{self.name}-paused"
-
-    @property
-    def pause_role(self) -> str:
-        """Return the name of the role that attaches and detaches it, in each of these accounts."""
-        return f"{self.name}-pause"
-
-    def pause_role_arn(self, account: str) -> str:
-        """Return the ARN of `pause_role` in an account."""
-        return f"arn:aws:iam::{account}:role/{self.pause_role}"
-
-    def queue_url(self, kind: str) -> str:
-        """Return the address of a queue of another stack: https://docs.aws.amazon.com/general/latest/gr/sqs-service.html."""
-        accounts = self.accounts
-        return f"https://sqs.{accounts.region}.amazonaws.com/{accounts.pipeline}/{self.queue(kind)}"
-
-    @property
-    def spending_topic_arn(self) -> str:
-        """Return the ARN of the payer's topic, to which AWS Budgets and Cost Anomaly Detection publish."""
-        return f"arn:aws:sns:{PAYER_REGION}:{self.accounts.payer}:{self.topic('spending')}"
-
-    @property
-    def collector_role_arn(self) -> str:
-        """Return the role of `collect`, which assumes the management role and the member role."""
-        return f"arn:aws:iam::{self.accounts.pipeline}:role/{self.function('collect')}"
-
-    @property
-    def controls_role_arn(self) -> str:
-        """Return the role of `controls`, which assumes the pause role of each account."""
-        return f"arn:aws:iam::{self.accounts.pipeline}:role/{self.function('controls')}"
 
     @property
     def member_role_callers(self) -> list[str]:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from focuswatch.catalog.read_and_write_toml import toml_comment, toml_key, toml_value
 from focuswatch.catalog.tag_key_prefixes import plain_key
-from focuswatch.catalog.toml_text import toml_comment, toml_key, toml_value
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
-from focuswatch.findings.finding import Finding, account_label, amount
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import account_label, amount
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.use_cases import Launch, UseCase
 

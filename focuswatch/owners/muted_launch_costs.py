@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog
 from focuswatch.engines import Engine, Row
-from focuswatch.findings.finding import account_label, amount
+from focuswatch.findings.finding_labels import account_label, amount
 from focuswatch.owners.owners_file import Owners
 
 LOOKUP = "muted_launch_costs"

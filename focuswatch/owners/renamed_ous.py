@@ -7,7 +7,7 @@ from focuswatch.catalog.sql_catalog import PER_USD, Catalog
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_values import Value
 from focuswatch.findings.exchange_rates import Rate
-from focuswatch.findings.finding import amount
+from focuswatch.findings.finding_labels import amount
 from focuswatch.owners.owners_file import Owners
 
 ANY_PERIOD = "SELECT sub_account_id FROM account_history LIMIT 1"

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from focuswatch.owners.role_arns import ROLE, SERVICE_ROLES
+
 OnCap = Literal["notify", "ask", "pause"]
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html; a role's path is part of its ARN.
-ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/((?:[\x21-\x29\x2B-\x3E\x40-\x7E]+/)?[\w+=,.@-]{1,64})")
-SERVICE_ROLES = ("aws-service-role/", "aws-reserved/")  # AWS refuses to change them
 SLACK_USER = re.compile(r"[UW][A-Z0-9]{4,20}")  # https://docs.slack.dev/reference/objects/user-object
 CONFIRMED = "production"
 
@@ -76,13 +75,3 @@ def _role_problems(where: str, role: str) -> Iterator[str]:
         yield f"{where}.roles: found '{role}', expected the ARN of a role: arn:aws:iam::111122223333:role/NAME."
     elif match[2].startswith(SERVICE_ROLES):
         yield f"{where}.roles: found '{role}', a role that only AWS can change. Specify a role that you manage."
-
-
-def account_of_role(role: str) -> str:
-    """Return the account in a role's ARN."""
-    return role.split(":")[4]
-
-
-def name_of_role(role: str) -> str:
-    """Return a role's name, without its path."""
-    return role.rpartition("/")[2]

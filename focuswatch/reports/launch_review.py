@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Engine, Row
-from focuswatch.findings.finding import amount
+from focuswatch.findings.finding_labels import amount
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.run_report import report_rows
 

@@ -13,7 +13,7 @@ from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.invoice_charges import MonthInvoice, month_invoices
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.forecast.plan_forecasts import forecasts_as_of
+from focuswatch.detect.forecast.forecasts_for_month_close import forecasts_as_of
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.owners_file import Owners, Team

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from focuswatch.findings.finding import amount
+from focuswatch.findings.finding_labels import amount
 from focuswatch.notify.slack.blocks import bullets, context, header, rich, words
 from focuswatch.notify.slack.mrkdwn import escaped_within
 from focuswatch.reports.month_close_result import FORECAST_DAYS, UNALLOCATED, ClosedPlan, MonthClose

@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from focuswatch.bill.refresh.athena_statements import tables_as_of
 from focuswatch.bill.schema.table_columns import FOLDED_CHARGES, STORED_TABLES
+from focuswatch.bill.tables_not_stored import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog, Report
 from focuswatch.catalog.sql_headers import CHARGES, COST_COLUMNS, CostColumn, CountedCharges, charges_text
 from focuswatch.engines import Engine, Row

@@ -19,9 +19,10 @@ from focuswatch.findings.amount_text import main_amount
 from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.explanation import OperationalEvent
-from focuswatch.findings.finding import DAYS_A_MONTH, SEVERITIES, Finding, account_label, amount
+from focuswatch.findings.finding import DAYS_A_MONTH, SEVERITIES, Finding
+from focuswatch.findings.finding_labels import account_label, amount
 from focuswatch.findings.operational_events import is_about
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.muted_launch_costs import MutedByLaunch, launches_summary
 from focuswatch.owners.owners_file import Owners

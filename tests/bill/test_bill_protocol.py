@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from focuswatch.bill.bill_protocol import BillSummary, digest_of_inputs, resolve_as_of
+from focuswatch.bill.bill_inputs import digest_of_inputs
+from focuswatch.bill.bill_summary import BillSummary, resolve_as_of
 from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.bill.bill_protocol import Bill, BillInputs, OtherBill
+from focuswatch.bill.bill_inputs import BillInputs, OtherBill
+from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.invoice_charges import month_invoices
 from focuswatch.bill.joint_bill import open_joint_bill
 from focuswatch.bill.local_bill import open_local_bill

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.bill.bill_protocol import Bill, BillInputs, OtherBill
+from focuswatch.bill.bill_inputs import BillInputs, OtherBill
+from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.joint_bill import open_joint_bill
 from focuswatch.bill.joint_tables import RefreshedBill, account_ids, joined_deliveries
 from focuswatch.bill.local_bill import open_local_bill
@@ -21,8 +22,8 @@ from focuswatch.errors import ConfigError, ExportError
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.report_by_group import split_rows
 from focuswatch.reports.run_report import report_rows
-from focuswatch.reports.split_report import split_rows
 from tests.given.exports import write
 from tests.given.provider_bills import SUBSCRIPTION, billed, write_bills
 

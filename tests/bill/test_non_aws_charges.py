@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.bill.bill_protocol import BillInputs
+from focuswatch.bill.bill_inputs import BillInputs
 from focuswatch.bill.ingest.non_aws_charges import sentence
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog

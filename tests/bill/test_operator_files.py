@@ -6,9 +6,9 @@ import pytest
 from focuswatch.authoring.detection_cases import read_cases
 from focuswatch.bill import local_tables
 from focuswatch.bill.schema import table_columns
+from focuswatch.catalog.read_and_write_toml import parse_toml
 from focuswatch.catalog.sql_catalog import read_entry
 from focuswatch.catalog.sql_headers import DetectionHeader
-from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import CatalogError, ConfigError
 from focuswatch.operations.deployment_config import Deployment

@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from focuswatch.bill.athena_bill import AthenaBill, open_athena_bill
-from focuswatch.bill.bill_protocol import BillInputs, OtherBill
+from focuswatch.bill.bill_inputs import BillInputs, OtherBill
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.joint_bill import JointBill, open_joint_bill
 from focuswatch.bill.refresh.athena_refresh import AthenaTables

@@ -11,7 +11,7 @@ from focuswatch.authoring.catalog_checks import problems, statement_problems
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase import cost_increase_of
 from focuswatch.errors import CatalogError, ConfigError
-from focuswatch.findings.finding import to_finding
+from focuswatch.findings.finding_from_row import to_finding
 
 HEADER = {
     "title": '"Idle resource"',

@@ -7,20 +7,21 @@ import re
 
 import pytest
 
-from focuswatch.bill.bill_protocol import BillSummary
+from focuswatch.bill.bill_summary import BillSummary
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import machine_formats
-from focuswatch.cli.output.finding_tables import MOST_ROWS, print_finding, print_findings
+from focuswatch.cli.output.finding_and_suppression_tables import MOST_ROWS, print_finding, print_findings
 from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.scan_tables import print_scan
 from focuswatch.cli.output.slack_payload import notification_payload
-from focuswatch.cli.output.terminal_text import PIPED_WIDTH, place
+from focuswatch.cli.output.table_grid import PIPED_WIDTH
+from focuswatch.cli.output.terminal_text import place
 from focuswatch.cli.progress import progress_line
 from focuswatch.detect.data_coverage import Coverage
 from focuswatch.detect.scan_result import ScanResult
-from focuswatch.findings.finding import account_label
-from focuswatch.findings.incident_extent import RelatedFinding
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.finding_labels import account_label
+from focuswatch.findings.related_findings_and_rollout import RelatedFinding
+from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger import LedgerEntry, Notification
 from focuswatch.notify.jira.issue_text import render_summary
 from focuswatch.notify.jira.wiki_markup import one_line

@@ -169,7 +169,7 @@ def bill_over_the_bucket(today):
 def test_the_function_notifies_a_spike_once(store, monkeypatch):
     """From CloudWatch to the pending notification; a second run of the same hour changes nothing."""
     from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-    from lambdas import environment, hourly
+    from lambdas import hourly, lambda_run
 
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     cloud, table = Cloud(now=now), ledger_table(ENVIRONMENT["FOCUSWATCH_LEDGER"])
@@ -188,10 +188,10 @@ def test_the_function_notifies_a_spike_once(store, monkeypatch):
     monkeypatch.setenv("FOCUSWATCH_NAME", "focuswatch")
     monkeypatch.setattr(hourly, "member_sessions", lambda sts, role, external_id: cloud.sessions())
     monkeypatch.setattr(hourly, "open_athena_bill", lambda *_, **__: bill_over_the_bucket(now.date()))
-    monkeypatch.setattr(environment.LambdaRun, "tables", None)
-    monkeypatch.setattr(environment.LambdaRun, "scanned_bytes", 0)
+    monkeypatch.setattr(lambda_run.LambdaRun, "tables", None)
+    monkeypatch.setattr(lambda_run.LambdaRun, "scanned_bytes", 0)
     monkeypatch.setattr(
-        environment.LambdaRun,
+        lambda_run.LambdaRun,
         "announce",
         lambda self, what, detail: announced.append((what, json.loads(detail))),
     )

@@ -12,7 +12,7 @@ from moto import mock_aws
 from focuswatch.connectors.fetch_vendor import CONNECTORS
 from focuswatch.connectors.vendor_key import key_in_secret
 from focuswatch.errors import ConfigError
-from focuswatch.operations.deployment_config import VendorConfig
+from focuswatch.operations.config_sections import VendorConfig
 from focuswatch.operations.heartbeat import heartbeats
 from tests.fakes.anthropic_usage import KEY as ANTHROPIC_KEY
 from tests.fakes.anthropic_usage import AnthropicCost, AnthropicUsage

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
-from focuswatch.bill.bill_protocol import BillPart
+from focuswatch.bill.bill_summary import BillPart
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.data_coverage import Coverage, coverage, incomplete_parts
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from focuswatch.bill.bill_protocol import BillInputs
+from focuswatch.bill.bill_inputs import BillInputs
 from focuswatch.bill.local_bill import hourly_charges, open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase import CostIncrease

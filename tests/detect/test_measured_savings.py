@@ -18,7 +18,7 @@ from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.findings.amount_text import saving_text
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import LedgerEntry, SqliteLedger, Suppression, SuppressionIndex, decide
-from focuswatch.ledger.decide import decide_saving
+from focuswatch.ledger.decide_ledger_changes import decide_saving
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.sns_publish import Topics, publish

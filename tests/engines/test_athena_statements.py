@@ -3,7 +3,7 @@
 import pytest
 
 from focuswatch.bill.account_details import rows_of_accounts
-from focuswatch.bill.refresh.athena_statements import saved_query
+from focuswatch.bill.saved_query import saved_query
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_only_sql import without_comments
 from focuswatch.engines.duckdb_engine import connect

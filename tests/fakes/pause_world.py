@@ -13,9 +13,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from focuswatch.controls.capped_spending import Review, SpendCaps
 from focuswatch.controls.carry_out_pauses import CLAIMS, SpendingPauses
 from focuswatch.controls.pause_record import Mode, PauseRecord
+from focuswatch.controls.spend_caps_run import Review, SpendCaps
 from focuswatch.errors import DeliveryError, Refused, TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import LedgerEntry

@@ -12,9 +12,10 @@ import pytest
 from focuswatch.authoring.catalog_checks import statement_problems
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.output import machine_formats
-from focuswatch.findings.finding import Finding, to_finding
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_from_row import to_finding
 from focuswatch.findings.paste_commands import COMMAND, action_of, why_not
-from focuswatch.ledger.ledger_entry import Notification
+from focuswatch.ledger.notification import Notification
 from focuswatch.notify.jira import issue_text as jira
 from focuswatch.notify.slack.finding_message import render_message
 from focuswatch.notify.sns_publish import render_email

@@ -46,7 +46,8 @@ SERVICES = {
     "lambdas/events.py": ["s3"],
     "lambdas/public_endpoint.py": ["secretsmanager"],
     "lambdas/page.py": ["s3"],
-    "lambdas/environment.py": ["events"],
+    "lambdas/environment.py": ["secretsmanager"],
+    "lambdas/lambda_run.py": ["events"],
     "lambdas/pulse.py": ["sns"],
 }
 # Where IAM's word is not the API's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html

@@ -15,7 +15,8 @@ from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
-from focuswatch.notify.jira.issue_state import IssueState, label_of
+from focuswatch.notify.jira.issue_state import IssueState
+from focuswatch.notify.jira.jira_issue import label_of
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving

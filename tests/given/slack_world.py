@@ -12,7 +12,7 @@ from moto import mock_aws
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.ledger.notification import NotificationKind
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_message import QueuedNotification

@@ -17,10 +17,11 @@ from focuswatch.bill.schema import table_columns
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect, create_empty_table
-from focuswatch.engines.sql_values import placeholders
+from focuswatch.engines.sql_placeholders import placeholders
 from focuswatch.notify.claims import LEASE_SECONDS
+from focuswatch.operations.config_sections import SpendRateConfig
 from focuswatch.operations.deployed_functions import CHANNELS, ENDPOINTS, FUNCTIONS, ONE_AT_A_TIME, QUEUE_FED
-from focuswatch.operations.deployment_config import Deployment, SpendRateConfig
+from focuswatch.operations.deployment_config import Deployment
 from infra.data_bucket import DataBucket
 from infra.functions import LambdaFunctions
 from infra.lake_formation import LakeFormationGrants

@@ -14,7 +14,7 @@ KINDS = deployment_of(accounts="one").kinds
 HEARTBEAT = Used("focuswatch/operations/heartbeat.py", frozenset({"record"}))
 LEASE = [
     Used("focuswatch/operations/function_lease.py"),
-    Used("lambdas/environment.py", frozenset({"announce"})),
+    Used("lambdas/lambda_run.py", frozenset({"announce"})),
 ]
 PAGES = Used("focuswatch/ledger/dynamodb_pages.py")
 CLAIMS = Used("focuswatch/notify/claims.py")
@@ -87,7 +87,7 @@ USED = {
     ],
     "spending": [
         HEARTBEAT,
-        Used("lambdas/environment.py", frozenset({"announce"})),
+        Used("lambdas/lambda_run.py", frozenset({"announce"})),
         Used("focuswatch/notify/queue_batch.py"),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put"})),

@@ -9,7 +9,8 @@ from aws_cdk.assertions import Template
 
 from focuswatch.bill.schema.table_columns import PRINCIPAL_EXPORT
 from focuswatch.errors import ConfigError
-from focuswatch.operations.deployment_config import Deployment, PrincipalsConfig
+from focuswatch.operations.config_sections import PrincipalsConfig
+from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
 from infra.payer_stack import PayerStack
 from infra.permissions import Permissions

@@ -10,12 +10,12 @@ import pytest
 
 from focuswatch.errors import LedgerError
 from focuswatch.ledger import DetectionRun, LedgerEntry, Notification, SqliteLedger, Suppression, decide
+from focuswatch.ledger.compressed_json import DICTIONARY, pack, unpack
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.entry_head import head_of
 from focuswatch.ledger.find_entry import find_entry
 from focuswatch.ledger.findings_page import findings_page
 from focuswatch.ledger.ledger_protocol import EvaluatedUntil
-from focuswatch.ledger.stored_json import DICTIONARY, pack, unpack
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.given.one_line_findings import DAY, finding
 

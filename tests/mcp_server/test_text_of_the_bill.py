@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from focuswatch.findings.visible_text import UNSEEN
+from focuswatch.findings.replace_control_characters import UNSEEN
 from focuswatch.ledger import EvaluatedUntil, SqliteLedger, decide
 from focuswatch.mcp_server.response_size import DATA, RESPONSE_BYTES, size_of
 from tests.cli.test_cli import HEADER, focuswatch, pools

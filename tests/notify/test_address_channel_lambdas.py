@@ -115,7 +115,7 @@ def test_webhook_function_refuses_an_address_that_is_not_public(deployed):
 
 
 def test_publish_puts_events_only_if_they_are_configured(monkeypatch):
-    from lambdas.environment import LambdaRun
+    from lambdas.lambda_run import LambdaRun
 
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.delenv("FOCUSWATCH_FINDING_EVENTS", raising=False)

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from focuswatch.ledger.ledger_entry import Notification
+from focuswatch.ledger.notification import Notification
 from focuswatch.notify.jira import issue_text as jira_words
 from focuswatch.notify.slack.blocks import MESSAGE_CHARACTERS, size
 from focuswatch.notify.slack.finding_message import render_message

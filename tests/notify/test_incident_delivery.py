@@ -13,7 +13,7 @@ import pytest
 
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.jira.issue_state import label_of
+from focuswatch.notify.jira.jira_issue import label_of
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.slack.interactions import UserResponse
 from focuswatch.notify.sns_publish import Topics, publish

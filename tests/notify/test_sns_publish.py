@@ -12,7 +12,8 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.findings.finding import Finding, to_finding
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_from_row import to_finding
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.sns_publish import Topics, publish
@@ -176,7 +177,7 @@ def test_function_ends_before_its_timeout_and_runs_again(monkeypatch, seconds, t
         }.items():  # fmt: skip
             monkeypatch.setenv(name, value)
         from lambdas import publish as function
-        from lambdas.environment import LambdaRun
+        from lambdas.lambda_run import LambdaRun
 
         monkeypatch.setattr(LambdaRun, "announce", lambda _run, what, _detail: announced.append(what))
         heartbeat = function.handler({}, Context(seconds))

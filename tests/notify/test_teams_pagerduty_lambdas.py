@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.ledger.ledger_entry import Notification, PendingNotification
+from focuswatch.ledger.notification import Notification, PendingNotification
 from focuswatch.notify.sns_publish import message_attributes
 from focuswatch.notify.teams.signed_action import LinkResponse
 from focuswatch.owners.owners_file import Owners
@@ -44,7 +44,7 @@ def deployed(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     from aws_lambda_powertools.utilities import parameters
 
-    from lambdas.environment import LambdaRun
+    from lambdas.lambda_run import LambdaRun
 
     monkeypatch.setattr(LambdaRun, "owners", OWNERS)
     with ExitStack() as stack:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from focuswatch.catalog.toml_text import toml_comment, toml_key, toml_value
+from focuswatch.catalog.read_and_write_toml import toml_comment, toml_key, toml_value
 from focuswatch.errors import ConfigError
 from focuswatch.owners.launch_note_toml import increase_of, note_of_finding, note_of_use_case
 from focuswatch.owners.owners_file import Owners

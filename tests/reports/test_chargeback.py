@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from focuswatch.bill.bill_protocol import BillInputs
+from focuswatch.bill.bill_inputs import BillInputs
 from focuswatch.bill.invoice_charges import InvoiceCharge
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.cli import app

@@ -2,7 +2,8 @@
 
 from random import Random
 
-from focuswatch.bill.bill_protocol import Bill, BillInputs
+from focuswatch.bill.bill_inputs import BillInputs
+from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_statements import charges_as_delivered
 from focuswatch.bill.schema.focus_columns import INVOICE, KINDS, SQL_TYPES

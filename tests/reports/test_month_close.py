@@ -5,10 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from focuswatch.bill.bill_protocol import BillInputs
+from focuswatch.bill.bill_inputs import BillInputs
 from focuswatch.bill.kept_forecasts import KeptForecast, merged
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.detect.forecast.plan_forecasts import keep_forecasts
+from focuswatch.detect.forecast.forecasts_for_month_close import keep_forecasts
 from focuswatch.errors import ConfigError, QueryError
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.owners_file import Owners

@@ -2,11 +2,12 @@
 
 from datetime import date
 
-from focuswatch.bill.bill_protocol import Bill, BillInputs
+from focuswatch.bill.bill_inputs import BillInputs
+from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.schema.focus_columns import INVOICE, KINDS, SQL_TYPES
 from focuswatch.bill.trino_bill import open_trino_bill
-from focuswatch.detect.forecast.plan_forecasts import forecasts_as_of, keep_forecasts
+from focuswatch.detect.forecast.forecasts_for_month_close import forecasts_as_of, keep_forecasts
 from focuswatch.engines import Row
 from focuswatch.engines.inline_rows import create_statement, insert_statements
 from focuswatch.reports.month_close import close_month

@@ -12,8 +12,8 @@ from focuswatch.ledger import Decision, LedgerEntry, SqliteLedger, Suppression
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.known_findings_rows import TABLE, findings_table_rows
 from focuswatch.reports.page import build_document, gather
+from focuswatch.reports.report_by_group import split_rows
 from focuswatch.reports.run_report import report_rows
-from focuswatch.reports.split_report import split_rows
 from tests.given.one_line_findings import DAY, finding
 from tests.given.page_inputs import CATALOG, resolved
 from tests.reports.test_page import bill

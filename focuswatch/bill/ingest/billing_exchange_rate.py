@@ -6,7 +6,8 @@ FOCUS 1.2 has both: https://focus.finops.org/focus-specification/v1-2/#pricingcu
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from focuswatch.bill.ingest.file_columns import Shape, scan_of
+from focuswatch.bill.ingest.file_columns import Shape
+from focuswatch.bill.ingest.select_from_files import scan_of
 from focuswatch.bill.schema.focus_columns import PRICING_COST, PRICING_CURRENCY
 from focuswatch.engines.quoted_names import quoted
 from focuswatch.engines.sql_values import literal

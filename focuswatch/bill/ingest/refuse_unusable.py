@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import duckdb
 
 from focuswatch.bill.ingest.delivery_selection import PeriodDelivery
-from focuswatch.bill.ingest.file_columns import relation
+from focuswatch.bill.ingest.select_from_files import relation
 from focuswatch.bill.refresh.period_facts import grain_of
 from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.errors import ExportError

@@ -1,17 +1,9 @@
-"""Create an S3 client with the user's settings, and turn S3 errors into messages for the person who can fix them."""
+"""Turn S3 errors into messages for the person who can fix them."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from focuswatch.errors import ConfigError, ExportError, FocuswatchError
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-CONNECTIONS = 16
-ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
 DENIED = (
     "access is denied. Use credentials that allow s3:ListBucket on the bucket, s3:GetObject on its objects and, "
@@ -35,22 +27,6 @@ EXPORT_ERRORS = {
     "PreconditionFailed": "the object was replaced while focuswatch read the export. Run the command again",
     "412": "the object was replaced while focuswatch read the export. Run the command again",
 }
-
-
-def s3_client() -> "S3Client":
-    """Return a client with the user's own credentials, region and endpoint. Raises ConfigError without boto3."""
-    try:
-        import boto3
-        from botocore.config import Config
-    except ImportError as error:
-        raise ConfigError("reading s3:// requires boto3: pip install 'focuswatch[aws]'") from error
-    own_endpoint = any(os.environ.get(name) for name in ENDPOINTS)
-    config = Config(
-        max_pool_connections=CONNECTIONS,
-        retries={"mode": "standard"},
-        s3={"addressing_style": "path"} if own_endpoint else {},  # such hosts seldom resolve bucket.host
-    )
-    return boto3.client("s3", config=config)
 
 
 @contextmanager

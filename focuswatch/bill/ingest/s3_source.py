@@ -1,4 +1,4 @@
-"""List an export in S3, and copy changed files to this machine.
+"""List an export in S3, and copy changed files to this machine, with a client of the user's settings.
 
 A copy is stored under the version of its object, so that the old copy remains until the refresh that replaces it has
 succeeded. s3_errors turns errors of S3 into sentences.
@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from focuswatch.bill.ingest.file_listing import ExportFile, Listing, split_scope
-from focuswatch.bill.ingest.s3_errors import errors_as_sentences, s3_client
+from focuswatch.bill.ingest.s3_errors import errors_as_sentences
 from focuswatch.errors import ConfigError, ExportError, NothingDelivered
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SCHEME = "s3://"
 PARALLEL_FILES = 8
 CHUNK_BYTES = 8 << 20
+CONNECTIONS = 16
+ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
 
 def list_s3(address: str, *, mirror: Path) -> Listing:
@@ -130,3 +132,19 @@ class _Objects:
             part.replace(file.path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def s3_client() -> "S3Client":
+    """Return a client with the user's own credentials, region and endpoint. Raises ConfigError without boto3."""
+    try:
+        import boto3
+        from botocore.config import Config
+    except ImportError as error:
+        raise ConfigError("reading s3:// requires boto3: pip install 'focuswatch[aws]'") from error
+    own_endpoint = any(os.environ.get(name) for name in ENDPOINTS)
+    config = Config(
+        max_pool_connections=CONNECTIONS,
+        retries={"mode": "standard"},
+        s3={"addressing_style": "path"} if own_endpoint else {},  # such hosts seldom resolve bucket.host
+    )
+    return boto3.client("s3", config=config)

@@ -1,65 +1,26 @@
-"""The statements that Athena runs: those of the catalog, preceded by the tables that are not stored.
-
-Pure text. Tables that are small or depend on the day (NOT_STORED) are common table expressions of the statements that
-read them; the other tables are in Glue.
-"""
+"""The statements of a refresh on Athena. Pure text."""
 
 from collections.abc import Iterator, Sequence
 
 from focuswatch.bill.ingest.non_aws_charges import IS_AWS
-from focuswatch.bill.schema.focus_columns import INVOICE, KINDS, TEXTS
+from focuswatch.bill.refresh.fold_statements import RAW, folded, invoiced, kept_table
 from focuswatch.bill.schema.glue_columns import PERIOD_KEY
 from focuswatch.bill.schema.table_columns import (
     DAILY_CHARGES,
-    FOLDED_CHARGES,
-    KEPT_TABLES,
-    MADE,
     PRINCIPAL_EXPORT,
 )
-from focuswatch.bill.settling_days import AWS_DAYS
-from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection, Report
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.common_table_expressions import with_tables
-from focuswatch.engines.sql_values import Expression, Value, literal, literals
-from focuswatch.errors import CatalogError
+from focuswatch.engines.sql_values import literal, literals
 from focuswatch.findings.exchange_rates import USD
 
-NOT_STORED = tuple(name for name in MADE if name not in ("daily_charges", *KEPT_TABLES))
 SERVICES, AI = (
     "services",
     "ai",
 )  # the column by which charges are written to folders, and its value for AI services
-RAW = "FROM focus_export"
 RAW_PRINCIPALS = "FROM principal_export"
-TODAY = Expression("current_date")
 # Athena refuses a statement of more than 262,144 bytes: https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
 MOST_PATH_BYTES = 200_000  # the rest of the statement has some 10,000
-WEEK_AGO = Expression("CAST(current_date - INTERVAL '7' DAY AS date)")
-
-
-def tables_as_of(
-    catalog: Catalog, *, as_of: Value, names_resources: bool = True, settled_after: int = AWS_DAYS
-) -> dict[str, str]:
-    """Return the tables that are not stored, as of a day; `names_resources` is the owners'.
-
-    Charges no longer change `settled_after` days after their day.
-    """
-    values: dict[str, Value] = {
-        "as_of": as_of, "names_resources": names_resources, "settle_days": settled_after
-    }  # fmt: skip
-    return {name: catalog.tables[name].render(values) for name in NOT_STORED}
-
-
-def saved_query(
-    entry: Detection | Report, *, catalog: Catalog, required_tags: Sequence[str], per_usd: float = 1.0
-) -> str:
-    """Return a detection or report as it runs in Athena's console on any day: as of today, news of the last week.
-
-    `per_usd` is units of the billing currency for one US dollar, for thresholds in USD.
-    """
-    values: dict[str, Value] = {
-        "as_of": TODAY, "news_since": WEEK_AGO, "required_tags": list(required_tags), PER_USD: per_usd
-    }  # fmt: skip
-    return with_tables(entry.render(values), tables_as_of(catalog, as_of=TODAY)).strip()
 
 
 def charges_of_period(catalog: Catalog, *, period: str, paths: Sequence[str] = ()) -> str:
@@ -115,19 +76,6 @@ def charges_as_delivered(period: str) -> str:
     return invoiced(_delivered(period, ()), has_invoices=True)
 
 
-def invoiced(delivered: str, *, has_invoices: bool) -> str:
-    """Return the delivered rows that a FROM and its WHERE name, with InvoiceId; null where the export has none."""
-    return f"SELECT\n    {_columns()},\n    {_finished(INVOICE, is_there=has_invoices)}\n{delivered}"
-
-
-def _columns() -> str:
-    return ",\n    ".join(_finished(name) if name in TEXTS else name for name in KINDS)
-
-
-def _finished(name: str, *, is_there: bool = True) -> str:
-    return f"nullif({name}, '') AS {name}" if is_there else f"CAST(NULL AS varchar) AS {name}"
-
-
 def rate_of_period(period: str, *, paths: Sequence[str] = ()) -> str:
     """Return one row: what is billed in the period and the same in US dollars, where the export prices in them.
 
@@ -144,36 +92,11 @@ SELECT
 """.strip()
 
 
-def folded(catalog: Catalog, *, delivered: str) -> str:
-    """`daily_charges` of the delivered rows that a FROM and its WHERE name, read once."""
-    folding = catalog.tables["folded_charges"].sql
-    if folding.count(RAW) != 1:
-        raise CatalogError(f"folded_charges.sql: expected `{RAW}` once, found it {folding.count(RAW)} times")
-    tables = {
-        "delivered_charges": f"SELECT\n    {_columns()}\n{delivered}",
-        "folded_charges": folding.replace(RAW, "FROM delivered_charges"),
-    }
-    return with_tables(catalog.tables["daily_charges"].sql, tables)
-
-
 def kept_table_of_period(catalog: Catalog, table: str, *, period: str) -> str:
     """Return one of the kept tables of a billing period, from the charges that this refresh has just folded."""
     return kept_table(
         catalog, table, refreshed=f"FROM refreshed_charges\nWHERE {PERIOD_KEY} = {literal(period)}"
     )
-
-
-def kept_table(catalog: Catalog, table: str, *, refreshed: str) -> str:
-    """Return one of the kept tables, from the rows of `daily_charges` that a FROM and its WHERE name."""
-    if table not in KEPT_TABLES:
-        raise CatalogError(
-            f"{table} is not stored by billing period; expected one of {', '.join(KEPT_TABLES)}"
-        )
-    tables = {
-        "folded_charges": f"SELECT {', '.join(FOLDED_CHARGES)}\n{refreshed}",
-        "daily_charges": f"SELECT {', '.join(DAILY_CHARGES)}\n{refreshed}",
-    }
-    return with_tables(catalog.tables[table].sql, tables)
 
 
 def facts_of_period(period: str) -> str:

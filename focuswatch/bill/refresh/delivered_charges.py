@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from focuswatch.bill.ingest.delivery_selection import PeriodDelivery
-from focuswatch.bill.ingest.file_columns import relation
 from focuswatch.bill.ingest.file_listing import Listing
+from focuswatch.bill.ingest.select_from_files import relation
 from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.bill.refresh.trino_statements import month_after
 from focuswatch.bill.schema.focus_columns import INVOICE, KINDS, SQL_TYPES

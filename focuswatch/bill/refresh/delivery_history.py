@@ -1,9 +1,13 @@
 """The history of deliveries: a row for each billing period that a refresh found changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
+import duckdb
+
 from focuswatch.bill.refresh.refresh_index import DeliveryRow, Unit
+from focuswatch.bill.schema.table_columns import DELIVERIES
+from focuswatch.engines.duckdb_engine import create_table
 
 MONEY_DIGITS = 6  # sums of doubles differ beyond, by the order in which threads add them
 
@@ -57,3 +61,18 @@ def _periods(name: str, unit: Unit) -> Iterable[date]:
 
 def _told(row: DeliveryRow | None) -> object:
     return row and (row.delivered_at, row.charges, row.billed_cost)
+
+
+def create_deliveries(connection: duckdb.DuckDBPyConnection, rows: Sequence[DeliveryRow]) -> None:
+    """The table `deliveries`, the latest last."""
+    values = [
+        (
+            row.billing_period,
+            row.delivered_at.replace(tzinfo=None),
+            row.refreshed_at.replace(tzinfo=None),
+            row.charges,
+            row.billed_cost,
+        )
+        for row in rows
+    ]
+    create_table(connection, "deliveries", DELIVERIES, values)

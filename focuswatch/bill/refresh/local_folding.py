@@ -10,9 +10,10 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill.ingest.file_columns import Shape, finish, relation
+from focuswatch.bill.ingest.file_columns import Shape
 from focuswatch.bill.ingest.file_listing import ExportFile
 from focuswatch.bill.ingest.read_errors import refusal
+from focuswatch.bill.ingest.select_from_files import finish, relation
 from focuswatch.bill.refresh.local_views import daily_select
 from focuswatch.catalog.sql_catalog import ROOT
 from focuswatch.engines.quoted_names import file_list

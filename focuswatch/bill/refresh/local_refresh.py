@@ -13,8 +13,8 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill.bill_protocol import BillSummary
-from focuswatch.bill.ingest.delivery_reader import UnitReader, selects, sizes_in, table_files
+from focuswatch.bill.bill_summary import BillSummary
+from focuswatch.bill.ingest.delivery_reader import UnitReader
 from focuswatch.bill.ingest.delivery_selection import PeriodDelivery, deliveries_of, separated
 from focuswatch.bill.ingest.file_listing import ExportFile, Listing, list_source
 from focuswatch.bill.ingest.last_charge_day import end_of
@@ -23,13 +23,14 @@ from focuswatch.bill.ingest.overlapping_files import marked, suspects
 from focuswatch.bill.ingest.read_errors import changed as changed_since
 from focuswatch.bill.ingest.read_errors import refusal
 from focuswatch.bill.ingest.recency_metadata import complete_until
+from focuswatch.bill.ingest.refreshed_unit_files import selects, sizes_in, table_files
 from focuswatch.bill.ingest.refuse_unusable import refuse_unusable
 from focuswatch.bill.ingest.s3_source import SCHEME, list_s3
 from focuswatch.bill.ingest.s3_source import sweep as sweep_mirror
 from focuswatch.bill.refresh.currency_conversion import Conversion, conversion_of
 from focuswatch.bill.refresh.delivered_charges import DeliveredExport
-from focuswatch.bill.refresh.delivery_history import extended
-from focuswatch.bill.refresh.local_views import create_deliveries, folded_view_sql, kept_view_sql
+from focuswatch.bill.refresh.delivery_history import create_deliveries, extended
+from focuswatch.bill.refresh.local_views import folded_view_sql, kept_view_sql
 from focuswatch.bill.refresh.period_facts import Grain, grain_of
 from focuswatch.bill.refresh.refresh_index import DeliveryRow, Index, Unit, digest_of, load_index, store_index
 from focuswatch.bill.schema.table_columns import KEPT_TABLES

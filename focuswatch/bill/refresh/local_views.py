@@ -1,13 +1,9 @@
-"""Create the views `folded_charges` and `kept_*` and the table `deliveries` over a refreshed export."""
+"""Create the views `folded_charges` and `kept_*` over a refreshed export."""
 
 from collections.abc import Iterable, Sequence
 
-import duckdb
-
 from focuswatch.bill.refresh.currency_conversion import Conversion
-from focuswatch.bill.refresh.refresh_index import DeliveryRow
-from focuswatch.bill.schema.table_columns import DELIVERIES, FOLDED_CHARGES, KEPT_TABLES
-from focuswatch.engines.duckdb_engine import create_table
+from focuswatch.bill.schema.table_columns import FOLDED_CHARGES, KEPT_TABLES
 from focuswatch.engines.quoted_names import file_list
 
 # Parquet of daily grain is not grouped: a key may have several rows a day, whoever reads them sums.
@@ -56,18 +52,3 @@ def kept_view_sql(table: str, paths: Iterable[str], *, conversion: Conversion) -
     source = f"read_parquet({file_list(paths)}, hive_partitioning = false)"
     select = conversion.select(f"SELECT * FROM {source}", KEPT_TABLES[table])
     return f"CREATE OR REPLACE VIEW kept_{table} AS {select}"
-
-
-def create_deliveries(connection: duckdb.DuckDBPyConnection, rows: Sequence[DeliveryRow]) -> None:
-    """The table `deliveries`, the latest last."""
-    values = [
-        (
-            row.billing_period,
-            row.delivered_at.replace(tzinfo=None),
-            row.refreshed_at.replace(tzinfo=None),
-            row.charges,
-            row.billed_cost,
-        )
-        for row in rows
-    ]
-    create_table(connection, "deliveries", DELIVERIES, values)

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.bill.refresh import trino_statements
-from focuswatch.bill.refresh.athena_statements import folded, kept_table
+from focuswatch.bill.refresh.fold_statements import folded, kept_table
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
 from focuswatch.bill.schema import table_columns
 from focuswatch.bill.schema.focus_columns import PRICING_COST, PRICING_CURRENCY

@@ -6,14 +6,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from focuswatch.cli.output.machine_formats import rows_json
-from focuswatch.cli.output.table_grid import Cell, Column
-from focuswatch.cli.output.terminal_text import console, money, print_grid
-from focuswatch.findings.visible_text import visible
+from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
+from focuswatch.cli.output.terminal_text import money
+from focuswatch.findings.replace_control_characters import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from focuswatch.bill.bill_protocol import BillSummary
+    from focuswatch.bill.bill_summary import BillSummary
     from focuswatch.detect.input_assessment import Assessment
 
 # What a state is called in the column "Evaluated", and its color.

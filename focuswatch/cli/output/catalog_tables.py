@@ -6,11 +6,10 @@ from datetime import date
 from rich.markup import escape
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.cli.output.table_grid import Column
-from focuswatch.cli.output.terminal_text import console, print_grid
+from focuswatch.cli.output.table_grid import Column, console, print_grid
 from focuswatch.detect.run_detection import DetectionInput, first_new_day
 from focuswatch.errors import ConfigError
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 
 
 def print_catalog(catalog: Catalog) -> None:

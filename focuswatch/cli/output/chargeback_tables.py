@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from focuswatch.cli.output.table_grid import Column
-from focuswatch.cli.output.terminal_text import console, print_grid
+from focuswatch.cli.output.table_grid import Column, console, print_grid
 from focuswatch.engines import Row
-from focuswatch.findings.finding import account_label
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.finding_labels import account_label
+from focuswatch.findings.replace_control_characters import visible
 from focuswatch.reports.chargeback import COLUMNS
 
 UNALLOCATED, NOT_INVOICED = "(unallocated)", "(not invoiced)"

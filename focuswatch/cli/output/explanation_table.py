@@ -4,12 +4,12 @@ from decimal import Decimal
 
 from rich.text import Text
 
-from focuswatch.cli.output.table_grid import Column
-from focuswatch.cli.output.terminal_text import console, place, print_grid, rounded
+from focuswatch.cli.output.table_grid import Column, console, print_grid
+from focuswatch.cli.output.terminal_text import place, rounded
 from focuswatch.findings.explanation import CostDriver, Explanation
 from focuswatch.findings.explanation_text import circumstances, explanation_headline
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 
 
 def print_explanation(finding: Finding, explanation: Explanation) -> None:

@@ -15,8 +15,9 @@ import typer
 
 from focuswatch.engines import Row
 from focuswatch.findings.explanation import Explanation
-from focuswatch.findings.finding import Finding, json_value
-from focuswatch.findings.visible_text import UNSEEN, escaped_json, visible
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.replace_control_characters import UNSEEN, escaped_json, visible
+from focuswatch.findings.row_values import json_value
 
 # Characters that begin a formula, of full width too; and those that a spreadsheet may skip before one.
 FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")

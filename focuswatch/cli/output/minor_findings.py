@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from focuswatch.findings.counted_once import counted_once
-from focuswatch.findings.finding import Finding, amount
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import amount
 
 SERVICES_NAMED = 6
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from focuswatch.catalog.sql_catalog import Report
-from focuswatch.cli.output.table_grid import Column
-from focuswatch.cli.output.terminal_text import console, print_grid, rounded
+from focuswatch.cli.output.table_grid import Column, console, print_grid
+from focuswatch.cli.output.terminal_text import rounded
 from focuswatch.engines import Row
-from focuswatch.findings.finding import account_label
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.finding_labels import account_label
+from focuswatch.findings.replace_control_characters import visible
 
 UNNAMED = {"team": "(no team)", "account": "(no account)", "service_name": "(no service)"}
 IDENTIFIERS = {"resource_id"}  # as long as an ARN

@@ -7,29 +7,28 @@ from pathlib import Path
 
 from rich.console import Console
 
-from focuswatch.bill.bill_protocol import BillSummary
+from focuswatch.bill.bill_summary import BillSummary
 from focuswatch.cli.output.minor_findings import minor_line
-from focuswatch.cli.output.table_grid import Cell, Column
+from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
 from focuswatch.cli.output.terminal_text import (
     COLORS,
     NO_OWNER,
-    console,
     cost_cells,
     cost_columns,
     hint,
     money,
     place,
-    print_grid,
     rounded,
 )
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.amount_text import saving_text
 from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
-from focuswatch.findings.finding import SEVERITIES, Finding, is_minor, owner_rule
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
+from focuswatch.findings.finding_labels import owner_rule
+from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger import Notification
-from focuswatch.notify.related_findings_text import incident_lines
+from focuswatch.notify.incident_text import incident_lines
 
 MOST_SHOWN = 6  # findings of each category in a scan's tables; `focuswatch findings` lists all
 HEADINGS = {"waste": "Waste", "security": "Security", "anomaly": "Anomalies", "governance": "Governance"}

@@ -1,13 +1,17 @@
 """Tables for a terminal of any width: no number is cut, no row loses its name, no word is broken.
 
 Texts wrap between words, and a word that is too long is shortened in the middle. Where not even that fits, each row
-becomes lines of its own. It knows nothing of findings or reports.
+becomes lines of its own. It knows nothing of findings or reports. Piped output has no colors; its width is COLUMNS,
+or 120.
 """
 
+import os
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
+from rich.console import Console
 from rich.text import Text
 
 GAP = 2  # between columns
@@ -15,6 +19,8 @@ INDENT = 2  # of a row's lines beneath the first
 LONG_WORDS = (40, 32, 24)  # a longer word may be shortened: the first of these with which the table fits
 NAME = LONG_WORDS[0]  # what is longer is no name that one types
 ELLIPSIS = "…"
+PIPED_WIDTH = 120
+LEAST_WIDTH = 20
 
 Line = tuple[str, str]  # a text and its style
 Cell = str | Sequence[Line]
@@ -196,3 +202,20 @@ def _packed(pairs: Sequence[str], *, width: int) -> Iterator[Text]:
             yield from map(Text, others)
     if line:
         yield Text(line)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console as wide as the terminal, or of a fixed width where there is none."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else _piped_width(), highlight=False)
+
+
+def _piped_width() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    is_width = columns.isascii() and columns.isdigit() and columns != "0"
+    return max(int(columns), LEAST_WIDTH) if is_width else PIPED_WIDTH
+
+
+def print_grid(out: Console, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
+    """Print a table as wide as the console."""
+    out.print(grid(columns, rows, width=max(out.width, LEAST_WIDTH)), soft_wrap=True)

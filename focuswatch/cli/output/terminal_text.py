@@ -1,42 +1,16 @@
-"""The terminal that tables are printed on, and how amounts, places and commands are written on it.
+"""Amounts, places and commands as they are written on a terminal."""
 
-Piped output has no colors; its width is COLUMNS, or 120.
-"""
-
-import os
 import shlex
-import sys
-from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from rich.console import Console
+from focuswatch.cli.output.table_grid import Column
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import WHOLE_FROM, account_label
 
-from focuswatch.cli.output.table_grid import Cell, Column, grid
-from focuswatch.findings.finding import WHOLE_FROM, Finding, account_label
-
-PIPED_WIDTH = 120
-LEAST_WIDTH = 20
 LEAST_CENTS = 0.01  # an amount below keeps two significant digits
 COLORS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 NO_OWNER = "no owner"
-
-
-def console(*, stderr: bool = False) -> Console:
-    """Return a console as wide as the terminal, or of a fixed width where there is none."""
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else _piped_width(), highlight=False)
-
-
-def _piped_width() -> int:
-    columns = os.environ.get("COLUMNS", "")
-    is_width = columns.isascii() and columns.isdigit() and columns != "0"
-    return max(int(columns), LEAST_WIDTH) if is_width else PIPED_WIDTH
-
-
-def print_grid(out: Console, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
-    """Print a table as wide as the console."""
-    out.print(grid(columns, rows, width=max(out.width, LEAST_WIDTH)), soft_wrap=True)
 
 
 def hint(arguments: str, *, state: Path | None, command: str = "focuswatch") -> str:

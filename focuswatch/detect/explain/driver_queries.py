@@ -19,7 +19,7 @@ from focuswatch.findings.explanation import (
     Explanation,
     StartedOrStopped,
 )
-from focuswatch.findings.finding import money
+from focuswatch.findings.row_values import money
 from focuswatch.findings.token_drivers import TokenDrivers
 
 LEAST_SHARE = Decimal("0.01")  # of the excess; a smaller cost driver explains nothing

@@ -11,7 +11,8 @@ from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.explanation_text import period_text
-from focuswatch.findings.finding import Finding, amount
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import amount
 
 # What shows the cost drivers of a finding whose amount is no cost increase, by detection.
 INSTEAD = {

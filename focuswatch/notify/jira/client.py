@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from focuswatch.errors import Refused
-from focuswatch.notify.jira.issue_state import (
+from focuswatch.notify.jira.jira_failures import translate_errors
+from focuswatch.notify.jira.jira_issue import (
     COMMON_LABEL,
     FIELDS,
     Issue,
@@ -22,7 +23,6 @@ from focuswatch.notify.jira.issue_state import (
     issue_of,
     transition_of,
 )
-from focuswatch.notify.jira.jira_failures import translate_errors
 
 if TYPE_CHECKING:
     from jira import JIRA

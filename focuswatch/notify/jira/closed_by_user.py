@@ -3,10 +3,11 @@
 from datetime import date, timedelta
 
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import ISSUE_SOURCE, Suppression
 from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.ledger.response_scope import suppressible
-from focuswatch.notify.jira.issue_state import Closing, Issue, IssueState
+from focuswatch.ledger.suppression import ISSUE_SOURCE, Suppression
+from focuswatch.notify.jira.issue_state import IssueState
+from focuswatch.notify.jira.jira_issue import Closing, Issue
 
 EXCLUSION_DAYS = 90  # from the day of the closing
 

@@ -11,7 +11,8 @@ from focuswatch.notify.claims import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.closed_by_user import is_closed_by_person, record_exclusion
 from focuswatch.notify.jira.duplicate_issues import close_duplicate
-from focuswatch.notify.jira.issue_state import Issue, IssueState, label_of
+from focuswatch.notify.jira.issue_state import IssueState
+from focuswatch.notify.jira.jira_issue import Issue, label_of
 from focuswatch.owners.owners_file import Jira, Owners
 
 

@@ -3,7 +3,7 @@
 from focuswatch.errors import Refused
 from focuswatch.notify.jira import issue_text
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.issue_state import COMMON_LABEL, label_of
+from focuswatch.notify.jira.jira_issue import COMMON_LABEL, label_of
 from focuswatch.notify.jira.workflow_transitions import apply_transition
 from focuswatch.owners.owners_file import Jira
 

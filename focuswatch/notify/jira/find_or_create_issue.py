@@ -7,8 +7,8 @@ from focuswatch.findings.finding import SEVERITIES, Finding
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.duplicate_issues import close_duplicate
 from focuswatch.notify.jira.issue_fields import OPTIONAL, new_issue_fields
-from focuswatch.notify.jira.issue_state import Issue, label_of
 from focuswatch.notify.jira.jira_failures import FieldsRefused
+from focuswatch.notify.jira.jira_issue import Issue, label_of
 from focuswatch.notify.jira.update_issue import IssueUpdate
 from focuswatch.owners.owners_file import Jira
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from focuswatch.findings.finding import Finding
 from focuswatch.notify.jira import issue_text
-from focuswatch.notify.jira.issue_state import COMMON_LABEL, label_of
+from focuswatch.notify.jira.jira_issue import COMMON_LABEL, label_of
 from focuswatch.owners.owners_file import Jira
 
 OPTIONAL = ("priority", "components", "assignee")  # an issue without them is better than none

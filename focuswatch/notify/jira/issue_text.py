@@ -9,23 +9,17 @@ from focuswatch.catalog.sql_headers import DetectionHeader
 from focuswatch.findings.amount_text import full_amount, main_amount, saving_text
 from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import (
-    Finding,
-    Severity,
-    account_label,
-    amount,
-    display_values,
-    evidence_label,
-)
+from focuswatch.findings.finding import Finding, Severity
+from focuswatch.findings.finding_labels import account_label, amount, display_values, evidence_label
 from focuswatch.findings.paste_commands import COMMAND
-from focuswatch.notify.jira.wiki_markup import escaped, one_line, verbatim
-from focuswatch.notify.place_names import account_of_finding, owner_of_finding, region_id_of_finding
-from focuswatch.notify.related_findings_text import (
+from focuswatch.notify.incident_text import (
     also_detected_text,
     rollout_extent,
     rollout_lines,
     rollout_text,
 )
+from focuswatch.notify.jira.wiki_markup import escaped, one_line, verbatim
+from focuswatch.notify.place_and_owner_names import account_of_finding, owner_of_finding, region_id_of_finding
 
 SUMMARY_CHARACTERS = 254  # Jira: "must be less than 255", and Data Center's column holds 255
 TEXT_CHARACTERS = (

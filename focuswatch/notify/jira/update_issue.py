@@ -21,8 +21,9 @@ from focuswatch.notify.jira.closed_by_user import (
     record_exclusion,
 )
 from focuswatch.notify.jira.issue_fields import updated_fields
-from focuswatch.notify.jira.issue_state import Issue, IssueState
+from focuswatch.notify.jira.issue_state import IssueState
 from focuswatch.notify.jira.jira_failures import FieldsRefused
+from focuswatch.notify.jira.jira_issue import Issue
 from focuswatch.notify.jira.workflow_transitions import apply_transition
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.owners.owners_file import Jira

@@ -7,7 +7,7 @@ decodes them, Cloud does not.
 
 import re
 
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 
 MARKUP = re.compile(r"[-#*_+?^~|%{}\[\]()!@]")
 LOOKS_LIKE_A_BACKSLASH = (

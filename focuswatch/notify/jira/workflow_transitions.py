@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from focuswatch.errors import Refused
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.issue_state import Transition
+from focuswatch.notify.jira.jira_issue import Transition
 
 NO_TRANSITION = "the issue has no matching transition without required fields"
 

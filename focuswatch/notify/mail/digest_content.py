@@ -9,8 +9,9 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.findings.amount_text import main_amount
-from focuswatch.findings.finding import Finding, account_label, amount
-from focuswatch.ledger.ledger_entry import OVER, NotificationKind
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import account_label, amount
+from focuswatch.ledger.notification import OVER, NotificationKind
 from focuswatch.notify.mail.finding_mail import MARKS, first_step
 from focuswatch.notify.mail.mail_content import Mail, Section, subject_line
 

@@ -15,11 +15,16 @@ from focuswatch.findings.amount_text import (
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.provider_names import is_aws
-from focuswatch.ledger.ledger_entry import OVER, NotificationKind
+from focuswatch.ledger.notification import OVER, NotificationKind
 from focuswatch.notify.console_links import console_text, console_url
+from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text, rollout_extent
 from focuswatch.notify.mail.mail_content import Mail, Section, subject_line
-from focuswatch.notify.place_names import account_of_finding, owner_of_finding, region, region_id_of_finding
-from focuswatch.notify.related_findings_text import incident_lines, joined_text, new_lead_text, rollout_extent
+from focuswatch.notify.place_and_owner_names import (
+    account_of_finding,
+    owner_of_finding,
+    region,
+    region_id_of_finding,
+)
 
 MARKS: dict[NotificationKind, str] = {
     "new": "New",

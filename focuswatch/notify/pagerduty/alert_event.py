@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from focuswatch.findings.amount_text import full_amount, main_amount
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import Finding, Severity, display_values
-from focuswatch.findings.visible_text import visible
-from focuswatch.notify.place_names import account_of_finding, owner_of_finding, region_id_of_finding
-from focuswatch.notify.related_findings_text import incident_lines, rollout_extent
+from focuswatch.findings.finding import Finding, Severity
+from focuswatch.findings.finding_labels import display_values
+from focuswatch.findings.replace_control_characters import visible
+from focuswatch.notify.incident_text import incident_lines, rollout_extent
+from focuswatch.notify.place_and_owner_names import account_of_finding, owner_of_finding, region_id_of_finding
 
 # https://developer.pagerduty.com/docs/send-alert-event
 SUMMARY_CHARACTERS = 1024

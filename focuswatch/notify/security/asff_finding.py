@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from focuswatch.findings.amount_text import full_amount
-from focuswatch.findings.finding import Finding, account_label
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import account_label
+from focuswatch.findings.replace_control_characters import visible
 
 PRODUCT = "focuswatch"
 SCHEMA_VERSION = "2018-10-08"

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import DeliveryError, TryLater
-from focuswatch.ledger.ledger_entry import OVER
+from focuswatch.ledger.notification import OVER
 from focuswatch.notify.claims import RETRY_SECONDS, Claim, ClaimLost, Claims
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.security.asff_finding import SecurityHubAccount, asff_finding

@@ -9,7 +9,7 @@ from typing import Any
 
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.finding import Finding, Severity
-from focuswatch.ledger.ledger_entry import OVER, NotificationKind
+from focuswatch.ledger.notification import OVER, NotificationKind
 from focuswatch.notify.queue_message import QueuedNotification
 
 SCHEMA_VERSION = "1.8.0"

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 from focuswatch.notify.slack.mrkdwn import HEADER_CHARACTERS, one_line, plain, truncate, utf16_length
 
 Block = dict[str, Any]

@@ -18,11 +18,11 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.decide import CHANGED_FACTOR
-from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.ledger.decide_ledger_changes import CHANGED_FACTOR
+from focuswatch.ledger.notification import NotificationKind
 from focuswatch.notify.claims import RETRY_SECONDS, Claim, ClaimLost, Claims
+from focuswatch.notify.incident_text import joined_text
 from focuswatch.notify.queue_message import QueuedNotification, notification_number
-from focuswatch.notify.related_findings_text import joined_text
 from focuswatch.notify.slack.client import FoundMessage, MessageGone, Payload, Poster
 from focuswatch.notify.slack.digest_queue import Digests
 from focuswatch.notify.slack.finding_message import (

@@ -9,8 +9,9 @@ from typing import Any
 
 from focuswatch.catalog.sql_headers import Category
 from focuswatch.findings.amount_text import amount_suffix
-from focuswatch.findings.finding import Severity, amount
-from focuswatch.notify.place_names import account_named, place
+from focuswatch.findings.finding import Severity
+from focuswatch.findings.finding_labels import amount
+from focuswatch.notify.place_and_owner_names import account_named, place
 from focuswatch.notify.slack.blocks import (
     Block,
     bullets,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from focuswatch.errors import TryLater
-from focuswatch.findings.finding import account_label
+from focuswatch.findings.finding_labels import account_label
 from focuswatch.ledger.dynamodb_pages import of_kind
 from focuswatch.notify.claims import Claim, ClaimLost, Claims
 from focuswatch.notify.queue_message import QueuedNotification

@@ -5,7 +5,8 @@ from itertools import islice
 from typing import Any
 
 from focuswatch.findings.explanation_text import explanation_details, explanation_headline
-from focuswatch.findings.finding import Finding, display_values, evidence_label
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import display_values, evidence_label
 from focuswatch.findings.finding_size import whole_length
 from focuswatch.notify.slack.blocks import Block, bullets, line_feed, rich, section, spaced, words
 from focuswatch.notify.slack.mrkdwn import one_line, truncate

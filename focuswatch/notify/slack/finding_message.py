@@ -13,15 +13,15 @@ from focuswatch.findings.amount_text import days_open, days_open_text, full_amou
 from focuswatch.findings.exclusion_offer import ExclusionOffer
 from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason, offer_scope
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.ledger.notification import NotificationKind
 from focuswatch.notify.console_links import console_text
-from focuswatch.notify.mute_label import not_waste_label
-from focuswatch.notify.place_names import labeled_owner, place_of_finding
-from focuswatch.notify.related_findings_text import (
+from focuswatch.notify.incident_text import (
     also_detected_text,
     rollout_lines,
     rollout_text,
 )
+from focuswatch.notify.mute_label import not_waste_label
+from focuswatch.notify.place_and_owner_names import labeled_owner, place_of_finding
 from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.blocks import (
     URL_CHARACTERS,

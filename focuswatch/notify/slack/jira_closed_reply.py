@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from focuswatch.errors import DeliveryError
-from focuswatch.ledger.ledger_entry import Suppression
+from focuswatch.ledger.suppression import Suppression
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.slack.blocks import rich, section, words
 from focuswatch.notify.slack.deliver import SlackState

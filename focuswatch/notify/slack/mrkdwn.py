@@ -6,7 +6,7 @@ Lengths are in UTF-16 units, as in a browser: however Slack counts, it does not 
 import unicodedata
 from typing import Any
 
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 
 HEADER_CHARACTERS = 150  # https://docs.slack.dev/reference/block-kit/blocks/header-block
 TEXT_CHARACTERS = 4000  # of `text`, which a push notification shows: https://docs.slack.dev/reference/methods/chat.postMessage#truncating

@@ -12,9 +12,9 @@ from focuswatch.findings.amount_text import (
 )
 from focuswatch.findings.explanation_text import cost_driver_text, explanation_headline
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.ledger.notification import NotificationKind
+from focuswatch.notify.incident_text import joined_text, new_lead_text
 from focuswatch.notify.mute_label import not_waste_label
-from focuswatch.notify.related_findings_text import joined_text, new_lead_text
 from focuswatch.notify.slack.blocks import rich, section, words
 from focuswatch.notify.slack.message_metadata import metadata
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line

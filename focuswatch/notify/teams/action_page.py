@@ -9,7 +9,7 @@ import unicodedata
 from html import escape
 from urllib.parse import parse_qs
 
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
 from focuswatch.notify.teams.signed_action import LinkAction, LinkResponse, SignedAction
 
 NAME_CHARACTERS, REASON_CHARACTERS = 80, 500

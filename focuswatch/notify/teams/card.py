@@ -9,15 +9,16 @@ from datetime import date
 from typing import Any
 
 from focuswatch.findings.amount_text import days_open_text, full_amount, main_amount, saving_text
-from focuswatch.findings.finding import Finding, amount
-from focuswatch.ledger.ledger_entry import OVER, NotificationKind
-from focuswatch.notify.place_names import (
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import amount
+from focuswatch.ledger.notification import OVER, NotificationKind
+from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text
+from focuswatch.notify.place_and_owner_names import (
     account_named,
     labeled_owner,
     place,
     place_of_finding,
 )
-from focuswatch.notify.related_findings_text import incident_lines, joined_text, new_lead_text
 from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.digest_message import DigestLine
 from focuswatch.notify.slack.evidence_blocks import render_evidence, render_explanation

@@ -13,7 +13,7 @@ from focuswatch.findings.finding import Finding
 from focuswatch.notify.console_links import console_text, console_url
 from focuswatch.notify.deliver_to_addresses import SentNotification
 from focuswatch.notify.mute_label import not_waste_label
-from focuswatch.notify.place_names import account_of_finding
+from focuswatch.notify.place_and_owner_names import account_of_finding
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.slack.digest_message import DigestLine
 from focuswatch.notify.slack.mrkdwn import one_line, truncate

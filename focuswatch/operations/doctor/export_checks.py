@@ -7,8 +7,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from focuswatch.collect.aws_paging import paged
-from focuswatch.operations.deployment_config import PAYER_REGION
 from focuswatch.operations.doctor.doctor_check import Check, DoctorContext, failed, noted, ok
+from focuswatch.operations.resource_names import PAYER_REGION
 
 MANIFEST = "-Manifest.json"
 LIST_EXPORTS = (

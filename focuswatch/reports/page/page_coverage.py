@@ -7,7 +7,8 @@ from typing import Any
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.findings.counted_once import counted_once
-from focuswatch.findings.finding import Finding, account_label
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import account_label
 from focuswatch.ledger import LedgerEntry
 from focuswatch.reports.page.page_data import PageData
 

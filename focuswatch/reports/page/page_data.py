@@ -12,7 +12,7 @@ from focuswatch.detect.data_coverage import Coverage, coverage
 from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.detect.explain.event_queries import events_of_accounts
 from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.summarize_detections import summarize_detections
+from focuswatch.detect.run_and_count_detections import summarize_detections
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_values import Scalar, Value
 from focuswatch.errors import QueryError

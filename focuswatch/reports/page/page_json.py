@@ -8,11 +8,13 @@ from typing import Any
 from focuswatch.engines import Row
 from focuswatch.findings.amount_text import amount_label
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import DAYS_A_MONTH, Finding, account_label, json_value
+from focuswatch.findings.finding import DAYS_A_MONTH, Finding
+from focuswatch.findings.finding_labels import account_label
 from focuswatch.findings.paste_commands import COMMAND
-from focuswatch.findings.visible_text import visible
+from focuswatch.findings.replace_control_characters import visible
+from focuswatch.findings.row_values import json_value
 from focuswatch.ledger import LedgerEntry
-from focuswatch.notify.related_findings_text import incident_lines
+from focuswatch.notify.incident_text import incident_lines
 from focuswatch.reports.known_findings_rows import Purpose
 from focuswatch.reports.page.bill_totals import month_to_date, spend_chart
 from focuswatch.reports.page.daily_charts import finding_charts, gpu_chart, layers_chart

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from focuswatch.simulate.everyday.everyday_accounts import usage_pattern
+from focuswatch.simulate.everyday.usage_pattern import usage_pattern
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
 

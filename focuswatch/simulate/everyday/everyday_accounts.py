@@ -1,30 +1,16 @@
 """Everyday charges of every account, which no detection may report."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from focuswatch.simulate.charge_lines import FLAT, LEISURE, OFFICE, WORKDAYS, Week
+from focuswatch.simulate.everyday.security_services import charge_security_services
+from focuswatch.simulate.everyday.usage_pattern import usage_pattern
 from focuswatch.simulate.meter_prices import ec2
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
+from focuswatch.simulate.resource_tags import row_tags
 
 SCALES = {"prod": 1.0, "staging": 0.4, "dev": 0.3, "sandbox": 0.12}
 FLEETS = ("m6i.large", "c6i.xlarge", "r6i.xlarge", "m7g.xlarge", "m6i.2xlarge")
-SECURITY_SERVICES = {  # daily quantity in an account of scale 1
-    "guardduty": 400_000, "cloudtrail": 500_000, "config": 250, "securityhub": 900, "inspector": 12 / 30,
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class UsagePattern:
-    """How an account uses a service: weekly pattern, trend and common variation of all its lines."""
-
-    week: Week
-    growth: float
-    sway: float
-
-    def options(self, *, noise: float = 0.08) -> dict[str, Any]:
-        return {"week": self.week, "growth": self.growth, "sway": self.sway, "noise": noise}
 
 
 def add_everyday_usage(plan: BillPlan) -> None:
@@ -36,29 +22,6 @@ def add_everyday_usage(plan: BillPlan) -> None:
             _charge_sparse_account(plan, account)
         else:
             _work(plan, account)
-
-
-def usage_pattern(plan: BillPlan, account: SimulatedAccount, *, week: Week | None = None) -> UsagePattern:
-    weeks = (FLAT, WORKDAYS, WORKDAYS, LEISURE) if account.environment == "prod" else (WORKDAYS, OFFICE)
-    growth, sway = plan.rng.uniform(-0.001, 0.003), plan.rng.uniform(0.02, 0.07)
-    return UsagePattern(week or plan.rng.choice(weeks), growth, sway)
-
-
-def row_tags(
-    plan: BillPlan, account: SimulatedAccount, application: str, *, always: bool = False
-) -> dict[str, str]:
-    """Return the tags of a resource: many have none, unless `always`."""
-    if not always and plan.rng.random() < 0.45:
-        return {}
-    tags = {"application": application, "environment": account.environment}
-    if account.team or always:
-        return tags | team_tag(account)
-    return tags | {"owner": account.name.removeprefix("sandbox-")}
-
-
-def team_tag(account: SimulatedAccount) -> dict[str, str]:
-    """Return the team tag of the account; sandboxes belong to the platform team."""
-    return {"team": account.team or "platform"}
 
 
 def _work(plan: BillPlan, account: SimulatedAccount) -> None:
@@ -141,19 +104,6 @@ def _watching(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: 
     plan.charge(account, "alarms", region, daily=40 * scale / 30)
     key = plan.arn("kms", region, account, f"key/{plan.random_id(12)}")
     plan.charge(account, "kms", region, resource=key, daily=3 / 30)
-
-
-def charge_security_services(
-    plan: BillPlan, account: SimulatedAccount, region: str, *,
-    scale: float = 0.3, meters: tuple[str, ...] = tuple(SECURITY_SERVICES),
-    **options: Any,
-) -> None:  # fmt: skip
-    """Add security services, charged every day unless the options differ."""
-    for meter in meters:
-        detector = plan.arn("guardduty", region, account, f"detector/{plan.random_id(16)}")
-        resource = detector if meter == "guardduty" else None
-        swing = {"noise": 0.06, "sway": 0.03, "resource": resource} | options
-        plan.charge(account, meter, region, daily=SECURITY_SERVICES[meter] * scale, **swing)
 
 
 def _databases(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: float) -> None:

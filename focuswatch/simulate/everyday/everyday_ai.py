@@ -1,10 +1,11 @@
 """Everyday AI spend: models, retrieval, endpoints and training in use, each with matching activity."""
 
 from focuswatch.simulate.charge_lines import OFFICE, WORKDAYS
-from focuswatch.simulate.everyday.everyday_accounts import row_tags, usage_pattern
+from focuswatch.simulate.everyday.usage_pattern import usage_pattern
 from focuswatch.simulate.meter_prices import sagemaker
 from focuswatch.simulate.organization import BEDROCK_ALWAYS, SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
+from focuswatch.simulate.resource_tags import row_tags
 
 TRAINING_ACCOUNTS = (
     "ml-platform-prod",

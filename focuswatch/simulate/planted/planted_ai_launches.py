@@ -5,11 +5,11 @@ from typing import Any
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.charge_lines import WORKDAYS
-from focuswatch.simulate.everyday.everyday_accounts import row_tags
 from focuswatch.simulate.meter_prices import SAGEMAKER, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import USE_CASE_TAG, BillPlan, Identity
-from focuswatch.simulate.planted.planted_collections import account_without_bedrock
+from focuswatch.simulate.planted.bedrock_use import account_without_bedrock
+from focuswatch.simulate.resource_tags import row_tags
 
 DETECTION = "unannounced_ai_launch"
 INVOCATIONS = ("AWS/SageMaker", "Invocations")

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from focuswatch.simulate.charge_lines import Commitment
-from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.everyday.finance_charges import SAVINGS_PLANS, pay_for, savings_fee
 from focuswatch.simulate.meter_prices import EC2, RDS, ec2, meters
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
+from focuswatch.simulate.resource_tags import team_tag
 
 DETECTION = "unused_commitment"
 LOOKBACK = 7

@@ -5,10 +5,10 @@ from datetime import date
 from typing import Any
 
 from focuswatch.simulate.charge_lines import Week
-from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.meter_prices import AGENTCORE, EC2, meters
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
+from focuswatch.simulate.resource_tags import team_tag
 
 DETECTION = "cost_anomaly"
 OFFICE_HOURS: Week = (1.5, 1.6, 1.6, 1.5, 1.4, 0.05, 0.05)

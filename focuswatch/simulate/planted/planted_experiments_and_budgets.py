@@ -6,9 +6,9 @@ from typing import Any
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.charge_lines import Line
-from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.meter_prices import meters, sagemaker
 from focuswatch.simulate.planned_bill import USE_CASE_TAG, BillPlan, use_case_identity
+from focuswatch.simulate.resource_tags import team_tag
 
 OVERDUE = "experiment_overdue"
 PACE = "budget_pace"

@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
-from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.meter_prices import meters
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
+from focuswatch.simulate.resource_tags import team_tag
 
 DETECTION = "extended_support"
 LATEST_DAYS = 3  # a charge as old as that still counts

@@ -4,11 +4,11 @@ from typing import Any
 
 from focuswatch.simulate.billing_meters import Meter
 from focuswatch.simulate.charge_lines import FLAT, SATURDAYS, Commitment
-from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.expected.line_facts import is_gpu
 from focuswatch.simulate.meter_prices import ec2, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
+from focuswatch.simulate.resource_tags import team_tag
 
 DETECTION = "gpu_burst"
 RHYTHM = "an account's regular training rhythm"

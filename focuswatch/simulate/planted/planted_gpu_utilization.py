@@ -5,11 +5,11 @@ from datetime import date
 
 from focuswatch.simulate.billing_meters import Meter
 from focuswatch.simulate.charge_lines import WORKDAYS
-from focuswatch.simulate.everyday.everyday_accounts import row_tags
 from focuswatch.simulate.everyday.everyday_ai import TRAINING_ACCOUNTS
 from focuswatch.simulate.meter_prices import ec2, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
+from focuswatch.simulate.resource_tags import row_tags
 
 DETECTION = "underused_gpu"
 IDLE_ENDPOINT = "idle_sagemaker_endpoint"

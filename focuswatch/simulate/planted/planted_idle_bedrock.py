@@ -1,9 +1,9 @@
 """Plant idle Provisioned Throughput and unused custom models, and ones in use."""
 
-from focuswatch.simulate.everyday.everyday_accounts import row_tags
 from focuswatch.simulate.meter_prices import meters
 from focuswatch.simulate.planned_bill import BillPlan, Identity
-from focuswatch.simulate.planted.planted_idle_floor_services import LONG_LOOKBACK, LOOKBACK, Calls
+from focuswatch.simulate.planted.planted_idle_minimum_charges import LONG_LOOKBACK, LOOKBACK, Calls
+from focuswatch.simulate.resource_tags import row_tags
 
 CAPACITY = "idle_bedrock_provisioned_throughput"
 MODEL = "idle_custom_model"

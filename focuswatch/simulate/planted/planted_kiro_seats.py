@@ -5,8 +5,8 @@ from typing import Any
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS, next_month
 from focuswatch.simulate.charge_lines import OFFICE
-from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.planned_bill import BillPlan, Identity
+from focuswatch.simulate.resource_tags import team_tag
 
 DETECTION = "idle_ai_seat"
 ACCOUNT, REGION = "network-hub", "us-east-1"  # where the organization manages its subscriptions

@@ -1,10 +1,10 @@
 """Plant first charges for a service, and charges that must not be reported as such."""
 
-from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.meter_prices import EC2, meters
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.planted.planted_collections import account_without_bedrock
+from focuswatch.simulate.planted.bedrock_use import account_without_bedrock
+from focuswatch.simulate.resource_tags import team_tag
 
 DETECTION = "new_service"
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.charge_lines import FLAT, WORKDAYS, Week
-from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.meter_prices import meters
 from focuswatch.simulate.planned_bill import BillPlan, Identity
+from focuswatch.simulate.resource_tags import team_tag
 
 UNCACHED = "uncached_prompts"
 UNREAD = "unread_prompt_cache"

@@ -1,7 +1,7 @@
 """Security services that stop while the account continues, and ones that have a reason to."""
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
-from focuswatch.simulate.everyday.everyday_accounts import charge_security_services
+from focuswatch.simulate.everyday.security_services import charge_security_services
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
 

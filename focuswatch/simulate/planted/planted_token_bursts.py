@@ -4,31 +4,12 @@ from datetime import date
 from typing import Any
 
 from focuswatch.simulate.charge_lines import SATURDAYS
-from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.meter_prices import meters
 from focuswatch.simulate.organization import BEDROCK_ALWAYS, SimulatedAccount
-from focuswatch.simulate.planned_bill import BillPlan, Identity
+from focuswatch.simulate.planned_bill import BillPlan
+from focuswatch.simulate.planted.bedrock_use import bedrock_user, charge_tokens, inference_profile
 
 BURST = "token_burst"
-
-
-def bedrock_user(plan: BillPlan, *claim: str) -> SimulatedAccount:
-    return plan.pick(*claim, where=lambda account: account.uses_bedrock)
-
-
-def inference_profile(plan: BillPlan, account: SimulatedAccount) -> str:
-    path = f"application-inference-profile/{plan.random_id(12)}"
-    return plan.arn("bedrock", account.regions[0], account, path)
-
-
-def charge_tokens(
-    plan: BillPlan, account: SimulatedAccount, profile: str, meter: str, *,
-    daily: float, tags: dict[str, str] | None = None,
-    **options: Any,
-) -> Identity:  # fmt: skip
-    region, noise = account.regions[0], {"noise": 0.08, "tags": team_tag(account) | (tags or {})}
-    plan.charge(account, meter, region, resource=profile, daily=daily, **(noise | options))
-    return (account.id, region, meters()[meter].service, profile)
 
 
 def plant_token_bursts(plan: BillPlan) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.charge_lines import WORKDAYS, Commitment
-from focuswatch.simulate.everyday.everyday_accounts import row_tags, team_tag
 from focuswatch.simulate.meter_prices import SAGEMAKER, meters, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
+from focuswatch.simulate.resource_tags import row_tags, team_tag
 
 DETECTION = "unit_cost_regression"
 INVOCATIONS = ("AWS/SageMaker", "Invocations")

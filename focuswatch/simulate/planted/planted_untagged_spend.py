@@ -1,10 +1,10 @@
 """Plant untagged AI spend, and look-alikes of it."""
 
 from focuswatch.simulate.billing_meters import Meter
-from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.meter_prices import EC2, SAGEMAKER, ec2, meters, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
+from focuswatch.simulate.resource_tags import team_tag
 
 UNTAGGED = "untagged_ai_spend"
 LOOKBACK = 7

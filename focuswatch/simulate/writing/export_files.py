@@ -10,7 +10,8 @@ from typing import Literal
 
 import duckdb
 
-from focuswatch.engines.sql_values import Value, literal, render
+from focuswatch.engines.sql_placeholders import render
+from focuswatch.engines.sql_values import Value, literal
 from focuswatch.simulate.bill_calendar import Calendar, next_month
 from focuswatch.simulate.charge_lines import Line
 from focuswatch.simulate.organization import COMPANY, SimulatedAccount

@@ -10,8 +10,8 @@ import pytest
 from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.notify.claims import LEASE_SECONDS
 from focuswatch.notify.jira.find_or_create_issue import INDEX_LAG_SECONDS
-from focuswatch.notify.jira.issue_state import label_of
 from focuswatch.notify.jira.issue_text import comment_mark
+from focuswatch.notify.jira.jira_issue import label_of
 from tests.fakes.local_jira import serving
 from tests.given.jira_world import FINGERPRINT, jira_world, notification
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import Suppression
+from focuswatch.ledger.suppression import Suppression
 from focuswatch.notify.jira.closed_by_user import EXCLUSION_DAYS
 from focuswatch.owners.owners_file import Owners
 from tests.given.jira_world import DAY, FINGERPRINT, OWNERS, a_finding, jira_world, notification

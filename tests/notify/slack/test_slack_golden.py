@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
-from focuswatch.bill.bill_protocol import BillInputs
+from focuswatch.bill.bill_inputs import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.findings.exclusion_offer import ExclusionOffer
-from focuswatch.findings.finding import ONE_DAY, Finding, amount, display_values
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_from_row import ONE_DAY
+from focuswatch.findings.finding_labels import amount, display_values
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.findings.verified_saving import VerifiedSaving
 from focuswatch.ledger import SqliteLedger

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.findings.finding import Finding, to_finding
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_from_row import to_finding
 from focuswatch.findings.paste_commands import action_of
-from focuswatch.notify import place_names
-from focuswatch.notify.place_names import region
+from focuswatch.notify import place_and_owner_names
+from focuswatch.notify.place_and_owner_names import region
 from focuswatch.notify.slack.blocks import MESSAGE_CHARACTERS, size
 from focuswatch.notify.slack.digest_message import DigestLine, render_digest
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message, webhook_payload
@@ -280,11 +281,11 @@ def test_region_without_botocore_is_its_id(monkeypatch):
     def missing(package: str) -> None:
         raise ModuleNotFoundError(package)
 
-    place_names._names.cache_clear()
+    place_and_owner_names._names.cache_clear()
     with monkeypatch.context() as patched:
-        patched.setattr(place_names, "files", missing)
+        patched.setattr(place_and_owner_names, "files", missing)
         assert region("us-east-1") == "us-east-1"
-    place_names._names.cache_clear()
+    place_and_owner_names._names.cache_clear()
     assert region("us-east-1") == "US East (N. Virginia), us-east-1"
 
 

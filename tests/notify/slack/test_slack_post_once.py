@@ -6,7 +6,7 @@ import pytest
 
 from focuswatch.errors import TryLater, Unsure
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.ledger.ledger_entry import Suppression
+from focuswatch.ledger.suppression import Suppression
 from focuswatch.notify.claims import LEASE_SECONDS, Claims
 from focuswatch.notify.slack.deliver import SlackState
 from focuswatch.notify.slack.jira_closed_reply import JiraClosings

@@ -13,7 +13,7 @@ from slack_sdk import WebClient
 
 from focuswatch.errors import FocuswatchError
 from focuswatch.findings.amount_text import main_amount
-from focuswatch.findings.finding import account_label
+from focuswatch.findings.finding_labels import account_label
 from focuswatch.ledger import Decision, Suppression, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.pacing import MessagePacing

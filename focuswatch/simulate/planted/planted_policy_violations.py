@@ -3,9 +3,9 @@
 from typing import Any
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
-from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.meter_prices import meters
 from focuswatch.simulate.planned_bill import USE_CASE_TAG, BillPlan, Identity
+from focuswatch.simulate.resource_tags import team_tag
 
 VIOLATION = "policy_violation"
 NOVA: dict[str, Any] = {"models": ["amazon.nova*"]}

@@ -6,10 +6,10 @@ from typing import Any
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.charge_lines import Commitment
-from focuswatch.simulate.everyday.everyday_accounts import row_tags
 from focuswatch.simulate.meter_prices import SAGEMAKER, meters, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
+from focuswatch.simulate.resource_tags import row_tags
 
 DETECTION = "idle_sagemaker_endpoint"
 UNIT_COST = "unit_cost_regression"

@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.notify.queue_batch import BatchResult, Channel, deliver_batch
-from lambdas.environment import LambdaRun
 from lambdas.function import Invocation, logger, metrics
+from lambdas.lambda_run import LambdaRun
 
 
 def deliver_findings(invocation: Invocation, channel: Channel) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from focuswatch.detect.finding_providers import ALL_AWS, finding_providers
+from focuswatch.detect.provider_of_finding import ALL_AWS, finding_providers
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 
 CHARGES = """

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from focuswatch.simulate.everyday.everyday_accounts import row_tags
 from focuswatch.simulate.meter_prices import meters
 from focuswatch.simulate.planned_bill import BillPlan, Identity
+from focuswatch.simulate.resource_tags import row_tags
 
 FLOOR = "idle_floor_service"
 LOOKBACK = 7

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from focuswatch.findings.amount_text import full_amount
-from focuswatch.findings.finding import Finding, account_label
-from focuswatch.findings.incident_extent import RelatedFinding, Rollout
-from focuswatch.ledger.ledger_entry import Notification
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import account_label
+from focuswatch.findings.related_findings_and_rollout import RelatedFinding, Rollout
+from focuswatch.ledger.notification import Notification
 
 
 def also_detected_text(finding: Finding) -> str | None:

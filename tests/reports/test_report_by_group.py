@@ -9,8 +9,8 @@ import pytest
 
 from focuswatch.bill import local_tables
 from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.report_by_group import split_rows, unsplittable
 from focuswatch.reports.run_report import report_rows
-from focuswatch.reports.split_report import split_rows, unsplittable
 from tests.given.one_line_findings import DAY
 from tests.given.page_inputs import CATALOG
 from tests.reports.test_page import bill, focuswatch

@@ -4,11 +4,11 @@ from typing import Any
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.charge_lines import FLAT, SATURDAYS, WORKDAYS, Commitment, Week
-from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.everyday.everyday_ai import TRAINING_ACCOUNTS
 from focuswatch.simulate.meter_prices import SAGEMAKER, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
+from focuswatch.simulate.resource_tags import team_tag
 
 DETECTION = "on_demand_training"
 

@@ -4,8 +4,9 @@ import json
 from functools import cache
 from importlib.resources import files
 
-from focuswatch.findings.finding import Finding, account_label, owner_label
-from focuswatch.notify.related_findings_text import rollout_extent
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import account_label, owner_label
+from focuswatch.notify.incident_text import rollout_extent
 
 
 def place_of_finding(finding: Finding) -> str:

@@ -4,10 +4,12 @@ from typing import Any
 
 from focuswatch.simulate.billing_meters import Meter
 from focuswatch.simulate.charge_lines import Commitment
-from focuswatch.simulate.everyday.everyday_accounts import charge_security_services, team_tag, volume
+from focuswatch.simulate.everyday.everyday_accounts import volume
+from focuswatch.simulate.everyday.security_services import charge_security_services
 from focuswatch.simulate.meter_prices import EC2, ec2, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
+from focuswatch.simulate.resource_tags import team_tag
 
 DETECTION = "abandoned_volume"
 LOOKBACK = 14

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from focuswatch.simulate.everyday.everyday_accounts import row_tags, team_tag
 from focuswatch.simulate.meter_prices import OPENSEARCH
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
+from focuswatch.simulate.planted.bedrock_use import account_without_bedrock
+from focuswatch.simulate.resource_tags import row_tags, team_tag
 
 DETECTION = "orphaned_opensearch_collection"
 BOTH = ("search_ocu", "indexing_ocu")
@@ -33,13 +34,6 @@ def plant_collections(plan: BillPlan) -> None:
     _used_by_one_call(plan)
     _young_and_scaled_to_zero(plan)
     _searched(plan)
-
-
-def account_without_bedrock(plan: BillPlan) -> SimulatedAccount:
-    """Return an account without Bedrock usage; the claim keeps others from planting some there."""
-    return plan.pick(
-        "bedrock", lifecycles=("steady", "sandbox"), where=lambda account: not account.uses_bedrock
-    )
 
 
 def _charge_collection(

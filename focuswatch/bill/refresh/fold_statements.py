@@ -1,0 +1,47 @@
+"""The statements by which Athena and Trino fold delivered charges, and those of the kept tables. Pure text."""
+
+from focuswatch.bill.schema.focus_columns import INVOICE, KINDS, TEXTS
+from focuswatch.bill.schema.table_columns import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.engines.common_table_expressions import with_tables
+from focuswatch.errors import CatalogError
+
+RAW = "FROM focus_export"
+
+
+def invoiced(delivered: str, *, has_invoices: bool) -> str:
+    """Return the delivered rows that a FROM and its WHERE name, with InvoiceId; null where the export has none."""
+    return f"SELECT\n    {_columns()},\n    {_finished(INVOICE, is_there=has_invoices)}\n{delivered}"
+
+
+def _columns() -> str:
+    return ",\n    ".join(_finished(name) if name in TEXTS else name for name in KINDS)
+
+
+def _finished(name: str, *, is_there: bool = True) -> str:
+    return f"nullif({name}, '') AS {name}" if is_there else f"CAST(NULL AS varchar) AS {name}"
+
+
+def folded(catalog: Catalog, *, delivered: str) -> str:
+    """`daily_charges` of the delivered rows that a FROM and its WHERE name, read once."""
+    folding = catalog.tables["folded_charges"].sql
+    if folding.count(RAW) != 1:
+        raise CatalogError(f"folded_charges.sql: expected `{RAW}` once, found it {folding.count(RAW)} times")
+    tables = {
+        "delivered_charges": f"SELECT\n    {_columns()}\n{delivered}",
+        "folded_charges": folding.replace(RAW, "FROM delivered_charges"),
+    }
+    return with_tables(catalog.tables["daily_charges"].sql, tables)
+
+
+def kept_table(catalog: Catalog, table: str, *, refreshed: str) -> str:
+    """Return one of the kept tables, from the rows of `daily_charges` that a FROM and its WHERE name."""
+    if table not in KEPT_TABLES:
+        raise CatalogError(
+            f"{table} is not stored by billing period; expected one of {', '.join(KEPT_TABLES)}"
+        )
+    tables = {
+        "folded_charges": f"SELECT {', '.join(FOLDED_CHARGES)}\n{refreshed}",
+        "daily_charges": f"SELECT {', '.join(DAILY_CHARGES)}\n{refreshed}",
+    }
+    return with_tables(catalog.tables[table].sql, tables)

@@ -1,0 +1,25 @@
+"""The tables that are not stored on Athena and Trino.
+
+Pure text. Tables that are small or depend on the day (NOT_STORED) are common table expressions of the statements that
+read them; the other tables are in Glue.
+"""
+
+from focuswatch.bill.schema.table_columns import KEPT_TABLES, MADE
+from focuswatch.bill.settling_days import AWS_DAYS
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.engines.sql_values import Value
+
+NOT_STORED = tuple(name for name in MADE if name not in ("daily_charges", *KEPT_TABLES))
+
+
+def tables_as_of(
+    catalog: Catalog, *, as_of: Value, names_resources: bool = True, settled_after: int = AWS_DAYS
+) -> dict[str, str]:
+    """Return the tables that are not stored, as of a day; `names_resources` is the owners'.
+
+    Charges no longer change `settled_after` days after their day.
+    """
+    values: dict[str, Value] = {
+        "as_of": as_of, "names_resources": names_resources, "settle_days": settled_after
+    }  # fmt: skip
+    return {name: catalog.tables[name].render(values) for name in NOT_STORED}

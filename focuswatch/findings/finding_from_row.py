@@ -1,0 +1,109 @@
+"""Make a finding from a row of a detection. Pure: nothing is queried or stored here."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from focuswatch.catalog.sql_catalog import Detection
+from focuswatch.catalog.sql_headers import Category
+from focuswatch.engines import Row
+from focuswatch.findings.changed_copy import share_field_names
+from focuswatch.findings.finding import Finding, fingerprint, severity_of
+from focuswatch.findings.finding_labels import display_values
+from focuswatch.findings.finding_size import limit_size
+from focuswatch.findings.paste_commands import COMMAND, action_of
+from focuswatch.findings.provider_names import is_aws
+from focuswatch.findings.related_findings_and_rollout import Severity
+from focuswatch.findings.row_values import money
+from focuswatch.findings.stake import Stake, stake_of, weight
+
+ONE_DAY = re.compile(r"\bfrom (\d{4}-\d{2}-\d{2}) to \1\b")  # a range of one day is a date
+CONTRACT = ("sub_account_id", "region_id", "resource_id", "monthly_cost")
+CARRIED = (
+    "service_name",
+    "not_evaluated",
+    "nobody_looked",  # the old name of not_evaluated
+    "team",
+    "minor",
+    "monthly_cost_if_continues",
+)  # columns with a meaning of their own that a row may have
+
+
+def to_finding(
+    row: Row,
+    *,
+    detection: Detection,
+    as_of: date,
+    currency: str,
+    account_names: Mapping[str, str],
+    per_usd: Decimal = Decimal(1),
+    billed_until: date | None = None,
+    provider: str | None = None,
+    bills: tuple[str, ...] = (),
+) -> Finding:
+    """Return the finding of a row of `detection`, without an owner and not yet in a ledger.
+
+    `row` keeps the contract, and its values are those of JSON. `per_usd` is units of `currency` for one US dollar;
+    `billed_until` the last day on which the account is charged (None: the day before `as_of`). Texts too
+    long for a ledger are cut, with a mark. `provider` is None on a bill of AWS alone.
+    """
+    header, cost = detection.header, money(row["monthly_cost"])
+    account = row["sub_account_id"]
+    named = row | {
+        "sub_account_name": account_names.get(account or "", account),
+        "currency": currency,
+        "provider": provider or "AWS",
+    }
+    template = (
+        header.action if provider is None or is_aws(provider) else header.action_of_others or header.action
+    )
+    words = display_values(named)
+    last_billed = billed_until or as_of - timedelta(days=1)
+    stake = stake_of(header.category, row, cost=cost, as_of=as_of, billed_until=last_billed)
+    stated = Finding(
+        detection=detection.id,
+        fingerprint=fingerprint(detection.id, row),
+        category=header.category,
+        severity=_severity(header.category, stake, per_usd=per_usd, minor=bool(row.get("minor"))),
+        status="new",
+        sub_account_id=account,
+        sub_account_name=account_names.get(account or ""),
+        region_id=row["region_id"],
+        resource_id=row["resource_id"],
+        service_name=row.get("service_name"),
+        team=None,
+        owned_by="fallback",
+        monthly_cost=stake.cost,
+        cost_so_far=stake.cost_so_far,
+        monthly_cost_if_continues=stake.monthly_if_continues,
+        started_on=stake.started_on,
+        ended_on=stake.ended_on,
+        currency=currency,
+        provider=provider,
+        bills=bills,
+        title=header.title,
+        reason=ONE_DAY.sub(r"on \1", header.reason.strip().format_map(words)),
+        action=action_of(template.strip(), named, words=words),
+        evidence=_evidence(row),
+        first_seen=as_of,
+        last_seen=as_of,
+        as_of=as_of,
+    )
+    share_field_names(stated)
+    return limit_size(stated)
+
+
+def _severity(category: Category, stake: Stake, *, per_usd: Decimal, minor: bool) -> Severity:
+    weighed = weight(category, cost=stake.cost, monthly_if_continues=stake.monthly_if_continues)
+    return severity_of(category, weighed / per_usd, minor=minor)
+
+
+def _evidence(row: Row) -> dict[str, Any]:
+    """Return the columns that prove a finding; a command is None where it may not be offered."""
+    evidence = {key: value for key, value in row.items() if key not in (*CONTRACT, *CARRIED)}
+    for key in [key for key in evidence if key.endswith("_command")]:
+        command = action_of(str(evidence[key]), row, words=display_values(row))
+        evidence[key] = command if COMMAND.fullmatch(command) else None
+    return evidence
