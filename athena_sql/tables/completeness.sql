@@ -9,7 +9,8 @@ lookback of seven days, join the row with `settled_recency = 7`, and read the da
 `last_settled_day`. An account with fewer than seven settled days has no row with `settled_recency = 7`. `settled_days`
 is the number of settled days of the account, and `bill_began` is the first day of its bill. If several bills are
 scanned together, settled days are determined separately for each bill, with the settling time of the bill's provider.
-In a deployment, `as_of` and `settle_days` depend on the column `bill`, the name of the bill that contains the charge.
+`incomplete_from` is the first day of the bill whose charges can still change. In a deployment, `as_of` and
+`settle_days` depend on the column `bill`, the name of the bill that contains the charge.
 """
 reads = ["daily_services"]
 [parameters]
@@ -48,6 +49,7 @@ account_days AS (
         first_charges.first_charge_date,
         first_charges.last_charge_date,
         first_charges.bill_began,
+        CAST($as_of - INTERVAL '1' DAY * $settle_days AS date) AS incomplete_from,
         date_diff('day', delivered_days.charge_date, $as_of) > $settle_days AS is_settled
     FROM first_charges
     INNER JOIN delivered_days

@@ -32,11 +32,17 @@ REPORTS = (
 )  # fmt: skip
 BILLED_DAYS = """
 SELECT
-    min(charge_date) AS first_day,
-    max(charge_date) AS last_day,
-    max(CASE WHEN is_settled THEN charge_date END) AS last_settled_day,
-    count(DISTINCT sub_account_id) AS sub_accounts
-FROM completeness
+    min(completeness.charge_date) AS first_day,
+    max(completeness.charge_date) AS last_day,
+    CASE
+        WHEN bool_or(completeness.is_settled) THEN CAST(max(periods.end_day) - INTERVAL '1' DAY AS date)
+    END AS last_settled_day,
+    max(periods.first_day_before) AS first_day_before,
+    max(periods.first_day) AS first_period_day,
+    max(periods.end_day) AS period_end_day,
+    count(DISTINCT completeness.sub_account_id) AS sub_accounts
+FROM complete_30_days AS periods
+LEFT JOIN completeness ON true
 """
 
 
