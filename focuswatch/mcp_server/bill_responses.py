@@ -6,7 +6,7 @@ from typing import Any
 
 from focuswatch.catalog.sql_catalog import Catalog, Report
 from focuswatch.detect.data_coverage import Coverage, coverage
-from focuswatch.detect.summarize_detections import summarize_detections
+from focuswatch.detect.detection_summary import summarize_detections
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
 from focuswatch.findings.finding import json_value

@@ -9,10 +9,9 @@ from typing import TypeVar
 from focuswatch.bill.account_details import account_names
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.data_coverage import Coverage, coverage
-from focuswatch.detect.detection_summary import DetectionSummary
+from focuswatch.detect.detection_summary import DetectionSummary, summarize_detections
 from focuswatch.detect.explain.event_queries import events_of_accounts
 from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.summarize_detections import summarize_detections
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_values import Scalar, Value
 from focuswatch.errors import QueryError
