@@ -6,7 +6,7 @@ spend_by_team and spend_by_service: usage and fees, without credits and tax.
 """
 reads = ["daily_charges"]
 [parameters]
-days = 62                      # number of days on the chart: two periods of 30 complete days, and incomplete days
+days = 105                     # the two periods of 30 complete days, and the incomplete days after them
 */
 SELECT
     charge_date,

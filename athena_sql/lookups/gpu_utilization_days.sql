@@ -5,18 +5,20 @@ The report page shows a row for each GPU instance or SageMaker endpoint, with a 
 which GPUs are idle, for example on weekends or after the end of a project. `utilization` is null if the utilization of
 the GPUs was not collected.
 """
-reads = ["gpu_days"]
+reads = ["gpu_days", "complete_30_days"]
 [parameters]
-days = 30
+days = 75                      # the 30 complete days, and the incomplete days after them
 most = 20
 */
 WITH costs AS (
     SELECT
-        *,
+        gpu_days.*,
         sum(effective_cost) OVER (PARTITION BY sub_account_id, resource_id) AS total_cost
     FROM gpu_days
+    CROSS JOIN complete_30_days
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
-        AND charge_date < $as_of
+        AND charge_date >= complete_30_days.first_day
+        AND charge_date < complete_30_days.end_day
 ),
 places AS (
     SELECT

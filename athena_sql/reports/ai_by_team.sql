@@ -12,9 +12,6 @@ charges only. `waste_monthly` is the monthly cost of the team's open waste findi
 excluded findings are not counted. `idle_monthly` is the part of `waste_monthly` for resources without usage. If several
 findings report a resource, the cost of the resource is counted once.
 """
-[parameters]
-days = 30
-settle_days = 2                # as in the table completeness
 [needs]
 charges = "ai_family IS NOT NULL"
 [offers]
@@ -22,15 +19,7 @@ cost = ["effective", "billed"]
 charges = ["usage"]
 more = ["fees", "credits", "tax"]
 */
-WITH windows AS (
-    SELECT
-        CASE
-            WHEN bool_or(is_settled) THEN CAST($as_of - INTERVAL '1' DAY * $settle_days AS date)
-            ELSE $as_of                                       -- a bill without settled days is used as it is
-        END AS end_day
-    FROM completeness
-),
-ai_resources AS (
+WITH ai_resources AS (
     SELECT DISTINCT ResourceId AS resource_id
     FROM ai_charges
     WHERE ResourceId IS NOT NULL
@@ -43,20 +32,18 @@ ai_services AS (                                              -- GPU instances a
 team_amounts AS (
     SELECT
         days.team,
-        CASE
-            WHEN date_diff('day', days.charge_date, windows.end_day) <= $days THEN days.usage_cost + days.fee_cost ELSE 0
-        END AS effective_cost,
-        CASE
-            WHEN date_diff('day', days.charge_date, windows.end_day) > $days THEN days.usage_cost + days.fee_cost ELSE 0
-        END AS effective_cost_before,
-        CASE WHEN date_diff('day', days.charge_date, windows.end_day) <= $days THEN days.million_tokens ELSE 0 END
-            AS million_tokens,
-        CASE WHEN date_diff('day', days.charge_date, windows.end_day) <= $days THEN days.token_cost ELSE 0 END AS token_cost,
+        CASE WHEN days.charge_date >= complete_30_days.first_day THEN days.usage_cost + days.fee_cost ELSE 0 END
+            AS effective_cost,
+        CASE WHEN days.charge_date < complete_30_days.first_day THEN days.usage_cost + days.fee_cost ELSE 0 END
+            AS effective_cost_before,
+        CASE WHEN days.charge_date >= complete_30_days.first_day THEN days.million_tokens ELSE 0 END AS million_tokens,
+        CASE WHEN days.charge_date >= complete_30_days.first_day THEN days.token_cost ELSE 0 END AS token_cost,
         0E0 AS idle_monthly,
         0E0 AS waste_monthly
     FROM ai_team_days AS days
-    CROSS JOIN windows
-    WHERE date_diff('day', days.charge_date, windows.end_day) BETWEEN 1 AND 2 * $days
+    CROSS JOIN complete_30_days
+    WHERE days.charge_date >= complete_30_days.first_day_before
+        AND days.charge_date < complete_30_days.end_day
     UNION ALL
     SELECT
         findings.team,

@@ -2,12 +2,12 @@
 title = "AI spend by layer, last 30 days and the 30 days before"
 basis = "EffectiveCost of AI services and user subscriptions: usage, excluding fees, credits and tax"
 why   = """
-The report compares the last 30 days with the 30 days before. The report groups AI spend into five layers: model
-inference, retrieval, orchestration and compute, observability, and tools and data. Token spend gets the attention, but
-vector stores, compute and logs often grow faster.
+The report compares the last 30 complete days (days whose charges no longer change) with the 30 days before. The report
+groups AI spend into five layers: model inference, retrieval, orchestration and compute, observability, and tools and
+data. Token spend gets the attention, but vector stores, compute and logs often grow faster.
 """
 [parameters]
-days = 30
+days = 105                     # the two periods of 30 complete days, and the incomplete days after them
 [needs]
 charges = "ai_family IS NOT NULL"
 [offers]
@@ -17,17 +17,15 @@ more = ["fees", "credits", "tax"]
 */
 SELECT
     layer,
-    sum(CASE WHEN charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date) THEN EffectiveCost ELSE 0 END)
-        AS effective_cost,
-    sum(CASE WHEN charge_date < CAST($as_of - INTERVAL '1' DAY * $days AS date) THEN EffectiveCost ELSE 0 END)
-        AS effective_cost_before,
-    sum(
-        CASE WHEN charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date) AND bedrock_filter
-            THEN EffectiveCost ELSE 0 END
-    ) AS seen_by_bedrock_filter,
+    sum(CASE WHEN charge_date >= complete_30_days.first_day THEN EffectiveCost ELSE 0 END) AS effective_cost,
+    sum(CASE WHEN charge_date < complete_30_days.first_day THEN EffectiveCost ELSE 0 END) AS effective_cost_before,
+    sum(CASE WHEN charge_date >= complete_30_days.first_day AND bedrock_filter THEN EffectiveCost ELSE 0 END)
+        AS seen_by_bedrock_filter,
     count(DISTINCT SubAccountId) AS sub_accounts
 FROM ai_layer_charges
-WHERE charge_date >= CAST($as_of - INTERVAL '2' DAY * $days AS date)
-    AND charge_date < $as_of
+CROSS JOIN complete_30_days
+WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
+    AND charge_date >= complete_30_days.first_day_before
+    AND charge_date < complete_30_days.end_day
 GROUP BY 1
 ORDER BY effective_cost DESC, layer

@@ -2,13 +2,14 @@
 title = "Bedrock and AgentCore spend by caller, last 30 days"
 basis = "EffectiveCost of Bedrock and AgentCore usage, excluding purchases, credits and tax"
 why   = """
-The report has one row for each IAM user, role or Bedrock API key in each account. For spend without a caller, the
-column `principal_type` has the value `none`. An export with IAM principals contains the callers of Amazon Bedrock since
-2026-04-08. `sessions` is the number of sessions of a role, and `costliest_session` is the session with the highest
-cost. The total of all rows equals the Bedrock and AgentCore spend on the bill.
+The report covers the last 30 complete days (days whose charges no longer change). The report has one row for each IAM
+user, role or Bedrock API key in each account. For spend without a caller, the column `principal_type` has the value
+`none`. An export with IAM principals contains the callers of Amazon Bedrock since 2026-04-08. `sessions` is the number
+of sessions of a role, and `costliest_session` is the session with the highest cost. The total of all rows equals the
+Bedrock and AgentCore spend on the bill.
 """
 [parameters]
-days = 30
+days = 75                      # the 30 complete days, and the incomplete days after them
 [needs]
 charges = "ai_family = 'bedrock'"
 files = ["principals"]
@@ -27,8 +28,10 @@ WITH session_costs AS (
         sum(CASE WHEN token_kind = 'output' THEN million_tokens ELSE 0 END) AS output_tokens,
         sum(effective_cost) AS effective_cost
     FROM principal_days
+    CROSS JOIN complete_30_days
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
-        AND charge_date < $as_of
+        AND charge_date >= complete_30_days.first_day
+        AND charge_date < complete_30_days.end_day
     GROUP BY 1, 2, 3, 4, 5
 ),
 ranked_sessions AS (

@@ -2,19 +2,20 @@
 title = "Bedrock token cost per run, ticket or customer, last 30 days"
 basis = "EffectiveCost of Bedrock tokens, excluding purchases, credits and tax"
 why   = """
-Model invocation logs contain the caller (`identity.arn`) and the request metadata of each call, such as a run, ticket
-or customer. For each metadata key, the report has one row for each value of the key, highest cost first. Logged tokens
-are priced at the cost per token on the bill for the same day. The column `counted_as` has the value `value` if the row
-shows one value of the key, `other values` if the row combines all values after the first 100, and `no value` if the row
-shows logged calls without the key. Tokens that the logs of an account do not contain, such as batch inference, are in
-the row `not logged`. Tokens for accounts and days without a collected log are in the row `no invocation log`. Logged
-tokens that the bill does not contain yet are subtracted in the negative row `not on the bill yet`. The rows of each key
-add up to the token spend on the bill. `average_cost` is the average cost per value of the key.
-`unpriced_million_tokens` are logged tokens without a cost, because their model is not on the bill for the same day.
-`uncounted_invocations` are calls without token counts in the log, such as failed calls.
+The report covers the last 30 complete days (their charges no longer change). Model invocation logs contain the caller
+(`identity.arn`) and the request metadata of each call, such as a run, ticket or customer. For each metadata key, the
+report has one row for each value of the key, highest cost first. Logged tokens are priced at the cost per token on the
+bill for the same day. The column `counted_as` has the value `value` if the row shows one value of the key, `other
+values` if the row combines all values after the first 100, and `no value` if the row shows logged calls without the
+key. Tokens that the logs of an account do not contain, such as batch inference, are in the row `not logged`. Tokens for
+accounts and days without a collected log are in the row `no invocation log`. Logged tokens that the bill does not
+contain yet are subtracted in the negative row `not on the bill yet`. The rows of each key add up to the token spend on
+the bill. `average_cost` is the average cost per value of the key. `unpriced_million_tokens` are logged tokens without a
+cost, because their model is not on the bill for the same day. `uncounted_invocations` are calls without token counts in
+the log, such as failed calls.
 """
 [parameters]
-days = 30
+days = 75                      # the 30 complete days, and the incomplete days after them
 most_values = 100
 [needs]
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
@@ -23,10 +24,12 @@ files = ["invocations"]
 limits = "Logged tokens are priced at the EffectiveCost of the day; the logs contain no fees, credits and tax."
 */
 WITH recent_tokens AS (
-    SELECT *
+    SELECT request_metadata_days.*
     FROM request_metadata_days
+    CROSS JOIN complete_30_days
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
-        AND charge_date < $as_of
+        AND charge_date >= complete_30_days.first_day
+        AND charge_date < complete_30_days.end_day
 ),
 metadata_keys AS (
     SELECT DISTINCT keys.metadata_key

@@ -13,7 +13,6 @@ charges of the last day of the launch became complete in the last seven days, so
 """
 [parameters]
 days = 90
-settle_days = 2                # as in the table completeness
 days_before = 28               # as in the table launch_days
 days_after = 14
 week_days = 7
@@ -30,10 +29,13 @@ WITH ended_launches AS (
         launches.first_day,
         launches.last_day,
         launches.factor,
-        bill.bill_began
+        bill.bill_began,
+        complete_30_days.end_day
     FROM launches
+    CROSS JOIN complete_30_days
     CROSS JOIN (SELECT min(charge_date) AS bill_began FROM completeness) AS bill
-    WHERE date_diff('day', launches.last_day, $as_of) BETWEEN $settle_days + 1 AND $days
+    WHERE launches.last_day < complete_30_days.end_day
+        AND date_diff('day', launches.last_day, $as_of) <= $days
         AND launches.last_day >= bill.bill_began
 ),
 use_case_days AS (
@@ -54,9 +56,10 @@ launch_totals AS (
         launches.first_day,
         launches.last_day,
         launches.factor,
+        launches.end_day,
         max(greatest(least(date_diff('day', launches.bill_began, launches.first_day), $days_before), 1)) AS baseline_days,
         max(date_diff('day', greatest(launches.first_day, launches.bill_began), launches.last_day) + 1) AS launch_days,
-        max(least(date_diff('day', launches.last_day, $as_of) - 1 - $settle_days, $days_after)) AS days_after,
+        max(least(date_diff('day', launches.last_day, launches.end_day) - 1, $days_after)) AS days_after,
         sum(CASE
             WHEN date_diff('day', days.charge_date, launches.first_day) BETWEEN 1 AND $days_before
                 THEN days.effective_cost ELSE 0
@@ -69,7 +72,7 @@ launch_totals AS (
         END) AS peak_daily_cost,
         sum(CASE
             WHEN date_diff('day', launches.last_day, days.charge_date) BETWEEN 1 AND $days_after
-                AND date_diff('day', days.charge_date, $as_of) > $settle_days
+                AND days.charge_date < launches.end_day
                 THEN days.effective_cost ELSE 0
         END) AS cost_after,
         sum(CASE
@@ -94,7 +97,7 @@ launch_totals AS (
     LEFT JOIN plans ON plans.kind = 'use case' AND plans.plan = launches.use_case
     LEFT JOIN counts
         ON counts.use_case = plans.plan AND counts.unit = plans.unit AND counts.activity_date = days.charge_date
-    GROUP BY 1, 2, 3, 4
+    GROUP BY 1, 2, 3, 4, 5
 ),
 reviews AS (
     SELECT
@@ -132,7 +135,7 @@ SELECT
     reviews.unit_cost_before,
     reviews.unit_cost,
     plans.accepted_unit_cost,
-    date_diff('day', reviews.last_day, $as_of) BETWEEN $settle_days + 1 AND $settle_days + $week_days AS ended_this_week
+    date_diff('day', reviews.last_day, reviews.end_day) <= $week_days AS ended_this_week
 FROM reviews
 LEFT JOIN plans ON plans.kind = 'use case' AND plans.plan = reviews.use_case
 ORDER BY reviews.last_day DESC, reviews.launch_cost DESC, reviews.use_case, reviews.first_day

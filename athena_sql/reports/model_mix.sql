@@ -2,13 +2,14 @@
 title = "Token usage by model and tier, in two periods of 30 days"
 basis = "EffectiveCost of tokens, excluding purchases, credits and tax"
 why   = """
-The report compares the last 30 days with the 30 days before. Each row shows the number of tokens of a model in one
-tier, and the cost per million tokens. In the batch tier, a model costs half of the on-demand price; in the priority
-tier, a model costs nearly twice the on-demand price. `batch_share` is the share of the model's input and output tokens
-in the batch tier. Cache tokens are excluded from `batch_share`, because batch inference does not use the prompt cache.
+The report compares the last 30 complete days (days whose charges no longer change) with the 30 days before. Each row
+shows the number of tokens of a model in one tier, and the cost per million tokens. In the batch tier, a model costs
+half of the on-demand price; in the priority tier, a model costs nearly twice the on-demand price. `batch_share` is the
+share of the model's input and output tokens in the batch tier. Cache tokens are excluded from `batch_share`, because
+batch inference does not use the prompt cache.
 """
 [parameters]
-days = 30
+days = 105                     # the two periods of 30 complete days, and the incomplete days after them
 [needs]
 charges = "ai_family IN ('bedrock', 'model_api') AND regexp_like(SkuMeter || ' ' || coalesce(ConsumedUnit, ''), '(?i)token')"
 [offers]
@@ -19,23 +20,20 @@ WITH tiers AS (
     SELECT
         model,
         tier,
-        count(DISTINCT CASE WHEN charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date) THEN sub_account_id END)
-            AS sub_accounts,
-        sum(CASE WHEN charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date) THEN million_tokens ELSE 0 END)
-            AS million_tokens,
-        sum(CASE WHEN charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date) THEN effective_cost ELSE 0 END)
-            AS effective_cost,
-        sum(CASE WHEN charge_date < CAST($as_of - INTERVAL '1' DAY * $days AS date) THEN million_tokens ELSE 0 END)
-            AS million_tokens_before,
-        sum(CASE WHEN charge_date < CAST($as_of - INTERVAL '1' DAY * $days AS date) THEN effective_cost ELSE 0 END)
-            AS effective_cost_before,
+        count(DISTINCT CASE WHEN charge_date >= complete_30_days.first_day THEN sub_account_id END) AS sub_accounts,
+        sum(CASE WHEN charge_date >= complete_30_days.first_day THEN million_tokens ELSE 0 END) AS million_tokens,
+        sum(CASE WHEN charge_date >= complete_30_days.first_day THEN effective_cost ELSE 0 END) AS effective_cost,
+        sum(CASE WHEN charge_date < complete_30_days.first_day THEN million_tokens ELSE 0 END) AS million_tokens_before,
+        sum(CASE WHEN charge_date < complete_30_days.first_day THEN effective_cost ELSE 0 END) AS effective_cost_before,
         sum(CASE
-            WHEN charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date) AND token_kind IN ('input', 'output')
+            WHEN charge_date >= complete_30_days.first_day AND token_kind IN ('input', 'output')
                 THEN million_tokens ELSE 0
         END) AS batchable_tokens
     FROM token_charges
-    WHERE charge_date >= CAST($as_of - INTERVAL '2' DAY * $days AS date)
-        AND charge_date < $as_of
+    CROSS JOIN complete_30_days
+    WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
+        AND charge_date >= complete_30_days.first_day_before
+        AND charge_date < complete_30_days.end_day
     GROUP BY 1, 2
 )
 SELECT

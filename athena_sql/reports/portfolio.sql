@@ -10,9 +10,6 @@ case as resource_id, the unit as metric), the report shows the cost per unit and
 shows whether an action is due for the use case. `launch` shows the planned launch that currently raises the baseline of
 the detections token_burst and cost_anomaly.
 """
-[parameters]
-days = 30
-settle_days = 2                # as in the table completeness
 [needs]
 owners = ["use_cases"]
 [offers]
@@ -20,31 +17,24 @@ cost = ["effective", "billed"]
 charges = ["usage", "fees"]
 more = ["credits", "tax"]
 */
-WITH windows AS (
-    SELECT
-        CASE
-            WHEN bool_or(is_settled) THEN CAST($as_of - INTERVAL '1' DAY * $settle_days AS date)
-            ELSE $as_of                                       -- a bill without settled days is used as it is
-        END AS end_day
-    FROM completeness
-),
-use_case_days AS (
+WITH use_case_days AS (
     SELECT
         owned_days.intent,
         owned_days.use_case,
         CASE WHEN owned_days.use_case IS NULL THEN owned_days.team END AS team,
         owned_days.charge_date,
         sum(CASE
-            WHEN date_diff('day', owned_days.charge_date, windows.end_day) BETWEEN 1 AND $days
+            WHEN owned_days.charge_date >= complete_30_days.first_day AND owned_days.charge_date < complete_30_days.end_day
                 THEN owned_days.effective_cost ELSE 0
         END) AS effective_cost,
         sum(CASE
-            WHEN date_diff('day', owned_days.charge_date, windows.end_day) BETWEEN $days + 1 AND 2 * $days
+            WHEN owned_days.charge_date >= complete_30_days.first_day_before
+                AND owned_days.charge_date < complete_30_days.first_day
                 THEN owned_days.effective_cost ELSE 0
         END) AS effective_cost_before,
         sum(owned_days.effective_cost) AS effective_cost_ever
     FROM owned_days
-    CROSS JOIN windows
+    CROSS JOIN complete_30_days
     WHERE owned_days.charge_kind IN ('usage', 'fee')
     GROUP BY 1, 2, 3, 4
 ),

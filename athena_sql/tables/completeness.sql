@@ -9,8 +9,9 @@ settled days backwards. The most recent settled day has the number 1, so the las
 its `charge_date` through its `last_settled_day`. An account with fewer than seven settled days has no row with
 `settled_recency = 7`. `settled_days` is the number of settled days of the account, and `bill_began` is the first day of
 the bill that contains the account. If several bills are scanned together, settled days are determined separately for
-each bill, because the number of days until charges no longer change depends on the provider. In a deployment, the
-parameters `as_of` and `settle_days` depend on the column `bill`, which contains the name of the bill.
+each bill, because the number of days until charges no longer change depends on the provider. `incomplete_from` is the
+first day of the bill whose charges can still change. In a deployment, the parameters `as_of` and `settle_days` depend
+on the column `bill`, which contains the name of the bill.
 """
 reads = ["daily_services"]
 [parameters]
@@ -49,6 +50,7 @@ account_days AS (
         first_charges.first_charge_date,
         first_charges.last_charge_date,
         first_charges.bill_began,
+        CAST($as_of - INTERVAL '1' DAY * $settle_days AS date) AS incomplete_from,
         date_diff('day', delivered_days.charge_date, $as_of) > $settle_days AS is_settled
     FROM first_charges
     INNER JOIN delivered_days

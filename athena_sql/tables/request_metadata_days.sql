@@ -65,7 +65,8 @@ bill_tokens AS (
         sum(charges.effective_cost) AS effective_cost
     FROM token_charges AS charges
     LEFT JOIN model_keys ON charges.model = model_keys.name
-    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
+    WHERE charges.ai_family = 'bedrock'
+        AND charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
         AND charges.charge_date < $as_of
     GROUP BY 1, 2, 3, 4, 5
 ),

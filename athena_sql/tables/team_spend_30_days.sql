@@ -1,26 +1,17 @@
 /*
 title = "Spend by team, provider, account and service"
 why   = """
-The table has the spend of the last 30 complete days (their charges no longer change) and of the 30 days before; if the
-bill has no complete day, incomplete days are included. Charges are allocated to teams as in the table owned_days. `team`
-is null if a charge is unallocated. `tag_value` is the value of the owner tag, even if owners.toml does not list this
-value. `effective_cost` and `billed_cost` include usage and fees. Credits and tax are in separate columns; `billed_cost`,
-credits and tax add up to the invoice.
+The table has the spend of the last 30 complete days (their charges no longer change) and of the 30 days before, as in
+the table complete_30_days. Charges are allocated to teams as in the table owned_days. `team` is null if a charge is
+unallocated. `tag_value` is the value of the owner tag, even if owners.toml does not list this value. `effective_cost`
+and `billed_cost` include usage and fees. Credits and tax are in separate columns; `billed_cost`, credits and tax add up
+to the invoice.
 """
-reads = ["owned_days", "completeness"]
+reads = ["owned_days", "complete_30_days"]
 [parameters]
-days = 30
-settle_days = 2                # as in the table completeness
+days = 105                # the two periods of 30 complete days, and the incomplete days after them
 */
-WITH windows AS (
-    SELECT
-        CASE
-            WHEN bool_or(is_settled) THEN CAST($as_of - INTERVAL '1' DAY * $settle_days AS date)
-            ELSE $as_of                                       -- a bill without settled days is used as it is
-        END AS end_day
-    FROM completeness
-),
-spends AS (
+WITH spends AS (
     SELECT
         owned_days.provider,
         owned_days.sub_account_id,
@@ -29,13 +20,14 @@ spends AS (
         owned_days.tag_value,
         owned_days.charge_kind,
         owned_days.charge_kind IN ('usage', 'fee') AS is_spend,
-        date_diff('day', owned_days.charge_date, windows.end_day) <= $days AS is_now,
+        owned_days.charge_date >= complete_30_days.first_day AS is_now,
         owned_days.effective_cost,
         owned_days.billed_cost
     FROM owned_days
-    CROSS JOIN windows
-    WHERE owned_days.charge_date >= CAST($as_of - INTERVAL '1' DAY * (2 * $days + 14) AS date)
-        AND date_diff('day', owned_days.charge_date, windows.end_day) BETWEEN 1 AND 2 * $days
+    CROSS JOIN complete_30_days
+    WHERE owned_days.charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
+        AND owned_days.charge_date >= complete_30_days.first_day_before
+        AND owned_days.charge_date < complete_30_days.end_day
 )
 SELECT
     provider,

@@ -34,7 +34,7 @@ from focuswatch.bill.local_bill import load_tables
 from focuswatch.bill.refresh.delivery_history import create_deliveries
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh
 from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
-from focuswatch.bill.settling_days import AWS_DAYS, end_of_bill, settle_days
+from focuswatch.bill.settling_days import end_of_bill, settle_days
 from focuswatch.bill.state_lock import locked
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect, create_table
@@ -180,16 +180,7 @@ def _load(
     kept = join_bills(connection, bills, catalog=catalog, currency=currency, aws_only=aws_only)
     read = [bill for bill in bills if bill.has_aws or not aws_only]
     create_deliveries(connection, joined_deliveries(read))
-    settled_after = max((bill.settle_days for bill in read), default=AWS_DAYS)
-    load_tables(
-        connection,
-        inputs,
-        as_of=as_of,
-        catalog=catalog,
-        owners=owners,
-        kept=kept,
-        settled_after=settled_after,
-    )
+    load_tables(connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept=kept)
 
 
 def _named(progress: Progress, name: str) -> Progress:

@@ -5,7 +5,8 @@ import json
 import os
 import re
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import platformdirs
@@ -13,7 +14,7 @@ import platformdirs
 from focuswatch.bill.bill_inputs import INPUT_FILES
 from focuswatch.errors import ConfigError
 
-FILE_OPTIONS = (*INPUT_FILES, "owners")  # the files of RememberedInputs
+FILE_OPTIONS = (*INPUT_FILES, "owners")  # the names in RememberedInputs.files
 GIVEN_FILES = "given_files.json"  # in the folder of an export's state
 
 
@@ -35,19 +36,19 @@ def state_of(export: str, *, root: Path | None = None) -> Path:
 
 @dataclass(frozen=True)
 class RememberedInputs:
-    """An export, the exports read together with it, and the files given with it; stored paths are absolute."""
+    """An export, the exports read together with it, and the files given with it by the names in FILE_OPTIONS.
+
+    Stored paths are absolute.
+    """
 
     export: str
-    activity: Path | None = None
-    accounts: Path | None = None
-    links: Path | None = None
-    recommendations: Path | None = None
-    principals: Path | None = None
-    invocations: Path | None = None
-    token_hours: Path | None = None
-    events: Path | None = None
-    owners: Path | None = None
     others: tuple[str, ...] = ()
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def owners(self) -> Path | None:
+        """The path of owners.toml."""
+        return self.files.get("owners")
 
     @property
     def exports(self) -> tuple[str, ...]:
@@ -82,8 +83,7 @@ def remember_inputs(scanned: RememberedInputs, *, root: Path | None = None) -> N
     The files are stored for each export; each file is replaced in one step.
     """
     root = root or platformdirs.user_data_path("focuswatch")
-    files = {name: getattr(scanned, name) for name in FILE_OPTIONS}
-    paths = {name: str(file.resolve()) for name, file in files.items() if file is not None}
+    paths = {name: str(file.resolve()) for name, file in scanned.files.items()}
     _replace(state_of(scanned.export, root=root) / GIVEN_FILES, json.dumps(paths))
     latest = {"export": _absolute(scanned.export), "others": [_absolute(other) for other in scanned.others]}
     _replace(root / "latest.json", json.dumps(latest))
@@ -113,11 +113,11 @@ def recall_inputs(given: RememberedInputs, *, root: Path | None = None) -> Recal
     Raises ConfigError if the stored names are damaged.
     """
     stored = _stored_files(state_of(given.export, root=root) / GIVEN_FILES)
-    omitted = {name: path for name, path in stored.items() if getattr(given, name) is None}
+    omitted = {name: path for name, path in stored.items() if name not in given.files}
     existing = {name: path for name, path in omitted.items() if path.exists()}
     return RecalledInputs(
-        inputs=_completed(given, existing),
-        to_remember=_completed(given, stored),
+        inputs=replace(given, files={**existing, **given.files}),
+        to_remember=replace(given, files={**stored, **given.files}),
         recalled=tuple(f"{_option(name)} {path}" for name, path in existing.items()),
         missing=tuple(f"{_option(name)} {path}" for name, path in omitted.items() if name not in existing),
     )
@@ -125,14 +125,6 @@ def recall_inputs(given: RememberedInputs, *, root: Path | None = None) -> Recal
 
 def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
-
-
-def _completed(given: RememberedInputs, files: dict[str, Path]) -> RememberedInputs:
-    return RememberedInputs(
-        given.export,
-        **{name: getattr(given, name) or files.get(name) for name in FILE_OPTIONS},
-        others=given.others,
-    )
 
 
 def _stored_files(path: Path) -> dict[str, Path]:

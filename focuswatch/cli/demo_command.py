@@ -111,6 +111,6 @@ def _print_ai_share(rows: "list[Row]", currency: str) -> None:
     bedrock = sum((Decimal(str(row["seen_by_bedrock_filter"])) for row in rows), Decimal(0))
     share = bedrock / total if total else Decimal(0)
     typer.echo(
-        f"AI spend in the last 30 days: {money(total, currency)}, of which "
+        f"AI spend in the last 30 complete days: {money(total, currency)}, of which "
         f"{money(bedrock, currency)} ({share:.0%}) is billed under the service name Amazon Bedrock."
     )

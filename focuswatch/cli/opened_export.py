@@ -76,11 +76,8 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
         exports = load_last_export(root=bill_options.state).exports
     else:
         exports = (bill_options.export, *(bill_options.others or ()))
-    named = RememberedInputs(
-        exports[0],
-        others=exports[1:],
-        **{name: getattr(bill_options, name) for name in FILE_OPTIONS},
-    )
+    files = {name: file for name in FILE_OPTIONS if (file := getattr(bill_options, name)) is not None}
+    named = RememberedInputs(exports[0], others=exports[1:], files=files)
     if forget or bill_options.trino_location:
         return RecalledInputs(named, named)
     return recall_inputs(named, root=bill_options.state)
@@ -97,7 +94,7 @@ def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillI
     return BillInputs(
         latest.export,
         state=state_of(name, root=bill_options.state),
-        **{name: getattr(latest, name) for name in INPUT_FILES},
+        **{name: latest.files.get(name) for name in INPUT_FILES},
         as_of=option_types.day(bill_options.as_of),
         others=tuple(
             OtherBill(export, state_of(export, root=bill_options.state)) for export in latest.others

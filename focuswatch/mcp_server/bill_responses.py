@@ -6,7 +6,7 @@ from typing import Any
 
 from focuswatch.catalog.sql_catalog import Catalog, Report
 from focuswatch.detect.data_coverage import Coverage, coverage
-from focuswatch.detect.run_and_count_detections import summarize_detections
+from focuswatch.detect.detection_summary import summarize_detections
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
 from focuswatch.findings.row_values import json_value
@@ -24,6 +24,13 @@ from focuswatch.mcp_server.response_size import (
 from focuswatch.mcp_server.source_protocol import Evaluation, Source, SourceBill
 from focuswatch.reports.known_findings_rows import findings_table_rows, reads_ledger
 from focuswatch.reports.month_close import close_month
+from focuswatch.reports.report_basis import (
+    Basis,
+    basis_text,
+    engine_with_basis,
+    offered_bases,
+    rows_with_basis,
+)
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.weekly_queries import weeks_of_bill
 
@@ -32,8 +39,8 @@ NO_METRICS = "The --activity file contains no CloudWatch metrics for these resou
 MOST_TEAMS = 20  # named in an error
 
 
-def query_report(report: Report, *, source: Source, catalog: Catalog) -> tuple[date, list[Row]]:
-    """Return the day as of which a report was run, and its rows. Raises QueryError."""
+def query_report(report: Report, *, basis: Basis, source: Source, catalog: Catalog) -> tuple[date, list[Row]]:
+    """Return the day as of which a report was run, and its rows with a basis that it offers. Raises QueryError."""
     with source.bill() as opened:
         bill = opened.bill
         if report.header.kind == "month_close":
@@ -46,18 +53,28 @@ def query_report(report: Report, *, source: Source, catalog: Catalog) -> tuple[d
                 bill.load_known_findings(
                     findings_table_rows(ledger, engine=bill.engine, owners=opened.owners, as_of=bill.as_of)
                 )
-        return bill.as_of, report_rows(report, engine=bill.engine, as_of=bill.as_of, owners=opened.owners)
+        engine = engine_with_basis(
+            bill.engine, basis, report=report, catalog=catalog, owners=opened.owners, as_of=bill.as_of
+        )
+        rows = report_rows(report, engine=engine, as_of=bill.as_of, owners=opened.owners)
+        return bill.as_of, rows_with_basis(rows, basis, report=report)
 
 
-def report_page(report: Report, *, as_of: date, rows: Sequence[Row], cursor: str | None) -> Document:
-    """Return a page of a report's rows, in the order of the report. Raises ConfigError for a bad cursor."""
-    identity = ("report", report.id, as_of, len(rows))
+def report_page(
+    report: Report, *, basis: Basis, as_of: date, rows: Sequence[Row], cursor: str | None
+) -> Document:
+    """Return a page of a report's rows, in the order of the report. Raises ConfigError for a bad cursor.
+
+    The first page states the other bases that the report offers.
+    """
+    identity = ("report", report.id, basis, as_of, len(rows))
     start = row_position(cursor, of=identity)
     columns = list(rows[0]) if rows else []
     head: Document = {
         "report": report.id,
         "title": report.header.title,
-        "basis": report.header.basis,
+        "basis": basis_text(report, basis),
+        **({} if start else {"other_bases": offered_bases(report, prefix="")}),
         "as_of": as_of.isoformat(),
         "rows_in_total": len(rows),
         "first_row": start + 1 if rows else 0,

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.catalog.sql_headers import Category
+from focuswatch.catalog.sql_headers import Category, CostColumn, CountedCharges
 from focuswatch.engines import Row
 from focuswatch.findings.finding import Severity
 from focuswatch.ledger.find_entry import find_entry
@@ -21,6 +21,7 @@ from focuswatch.mcp_server.finding_details import finding_document, root_cause
 from focuswatch.mcp_server.finding_lists import FindingFilters, FindingStatus, entry_status, list_findings
 from focuswatch.mcp_server.response_size import Document
 from focuswatch.mcp_server.source_protocol import Source
+from focuswatch.reports.report_basis import Basis, basis_of
 
 LISTING = "use list_findings with status all"
 
@@ -39,7 +40,7 @@ class ReadTools:
     def __init__(self, source: Source, *, catalog: Catalog) -> None:
         self._source = source
         self._catalog = catalog
-        self._reports: dict[str, tuple[date, list[Row]]] = {}
+        self._reports: dict[tuple[str, Basis], tuple[date, list[Row]]] = {}
 
     def list_findings(
         self,
@@ -85,14 +86,28 @@ class ReadTools:
     def run_report(
         self,
         name: Annotated[str, Field(description="Name of the report to run.")],
+        cost: Annotated[
+            CostColumn | None,
+            Field(
+                description="Cost column to sum (EffectiveCost or BilledCost), if the report supports both "
+                "columns."
+            ),
+        ] = None,
+        charges: Annotated[
+            list[CountedCharges] | None,
+            Field(description="Charges to include, if the report supports this argument.", min_length=1),
+        ] = None,
         cursor: Cursor = None,
     ) -> Document:
-        """Run a report over the bill."""
+        """Run a report over the bill. The response states the cost column and the charges that the amounts include,
+        and the other values of cost and charges that the report supports."""
         report = self._catalog.report(name)
-        if cursor is None or name not in self._reports:
-            self._reports[name] = query_report(report, source=self._source, catalog=self._catalog)
-        as_of, rows = self._reports[name]
-        return report_page(report, as_of=as_of, rows=rows, cursor=cursor)
+        basis = basis_of(report, cost=cost, charges=charges, prefix="")
+        key = (name, basis)
+        if cursor is None or key not in self._reports:
+            self._reports[key] = query_report(report, basis=basis, source=self._source, catalog=self._catalog)
+        as_of, rows = self._reports[key]
+        return report_page(report, basis=basis, as_of=as_of, rows=rows, cursor=cursor)
 
     def weekly_summary(
         self,

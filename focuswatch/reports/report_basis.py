@@ -27,6 +27,7 @@ KIND = """CASE
         WHEN ChargeCategory = 'Purchase' OR ChargeFrequency IN ('Recurring', 'One-Time') THEN 'fees'
         ELSE 'usage'
     END"""
+OPTION = "--"  # before the names of options
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,23 @@ class Basis:
         return self == Basis()
 
 
-def basis_of(report: Report, *, cost: CostColumn | None, charges: Collection[CountedCharges] | None) -> Basis:
-    """Return the basis that is asked of a report. Raises ConfigError if the report does not offer it."""
-    offers = report.header.offers
+def basis_of(
+    report: Report,
+    *,
+    cost: CostColumn | None,
+    charges: Collection[CountedCharges] | None,
+    prefix: str = OPTION,
+) -> Basis:
+    """Return the basis that is asked of a report. Raises ConfigError if the report does not offer it.
+
+    `prefix` stands before the names `cost` and `charges` in the error: `--` for options, nothing for arguments.
+    """
+    offers, others = report.header.offers, offered_bases(report, prefix=prefix)
     if cost and cost not in offers.cost:
-        raise ConfigError(f"--cost {cost} is not available for {report.id}. {offered_bases(report)}")
+        raise ConfigError(f"{prefix}cost {cost} is not available for {report.id}. {others}")
     offered = {*offers.charges, *offers.more}
     if charges and (missing := [kind for kind in charges if kind not in offered]):
-        raise ConfigError(
-            f"--charges {','.join(missing)} is not available for {report.id}. {offered_bases(report)}"
-        )
+        raise ConfigError(f"{prefix}charges {','.join(missing)} is not available for {report.id}. {others}")
     counted = tuple(kind for kind in CHARGES if charges and kind in charges)
     return Basis(
         None if offers.cost[:1] == [cost] else cost,
@@ -69,15 +77,15 @@ def basis_text(report: Report, basis: Basis) -> str:
     return text
 
 
-def offered_bases(report: Report) -> str:
-    """Return the options of a report for other bases in one line, and why there are no more."""
+def offered_bases(report: Report, *, prefix: str = OPTION) -> str:
+    """Return the options of a report for other bases in one line, and why there are no more; see basis_of."""
     offers = report.header.offers
     options = []
     if len(offers.cost) > 1:
-        options.append(f"--cost {' or '.join(offers.cost)}")
+        options.append(f"{prefix}cost {' or '.join(offers.cost)}")
     if offers.charges:
         options.append(
-            f"--charges {','.join(kind for kind in CHARGES if kind in {*offers.charges, *offers.more})}"
+            f"{prefix}charges {','.join(kind for kind in CHARGES if kind in {*offers.charges, *offers.more})}"
         )
     offered = f"Other bases: {'; '.join(options)}." if options else "This report has no other basis."
     return f"{offered} {offers.limits}" if offers.limits else offered

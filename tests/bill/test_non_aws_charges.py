@@ -90,7 +90,8 @@ def test_bill_without_aws_charges_is_evaluated(tmp_path):
     assert "resolved in this scan" not in done.stdout + done.stderr
     done = focuswatch("report", "ai_spend", "--state", tmp_path / "state", "--format", "json")
     (row,) = json.loads(done.stdout)["rows"]
-    assert (row["service_name"], row["effective_cost"]) == ("Azure OpenAI Service", pytest.approx(28 * 5.76))
+    complete = pytest.approx(25 * 5.76)  # the last three of 28 days are not settled
+    assert (row["service_name"], row["effective_cost"]) == ("Azure OpenAI Service", complete)
 
 
 def test_bill_with_only_aws_charges_has_no_note(tmp_path):

@@ -215,7 +215,7 @@ GROUP BY 1, 2, 3, 4
 """
 COMPLETENESS = """
 SELECT sub_account_id, charge_date, first_charge_date, last_charge_date, bill_began, is_settled, settled_recency,
-    last_settled_day, settled_days
+    last_settled_day, settled_days, incomplete_from
 FROM completeness
 """
 
@@ -232,6 +232,9 @@ def test_tables_of_a_deployment_equal_those_of_a_local_scan(
         )
     days = rows_of(here, COMPLETENESS, aws_only=aws_only)
     assert rows_of(there, COMPLETENESS, aws_only=aws_only) == days
+    (period,) = rows_of(here, "SELECT * FROM complete_30_days", aws_only=aws_only)
+    assert rows_of(there, "SELECT * FROM complete_30_days", aws_only=aws_only) == [period]
+    assert period["end_day"] == date(2026, 5, 30 if aws_only else 28)
     last_settled = {row["sub_account_id"]: row["last_settled_day"] for row in days}
     others = {} if aws_only else {SUBSCRIPTION: date(2026, 5, 27), "shop-prod": date(2026, 5, 28)}
     assert last_settled.items() >= {"111122223333": date(2026, 5, 29), **others}.items()

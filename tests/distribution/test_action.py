@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from focuswatch.cli import app
 from tests.cli.test_cli import FOCUSWATCH, HEADER, pools
 from tests.fakes.waiting import patience
 
@@ -154,9 +156,44 @@ def test_scan_passes_date_and_state(runner, export):
     assert runner.text("output").count("exit-code=3") == 1 and "exit-code=0" in runner.text("output")
 
 
+def test_every_option_of_a_scan_is_an_input():
+    """But those of a Trino and of a ledger elsewhere, and those that the action sets itself."""
+    shown = CliRunner().invoke(app, ["scan", "--help"]).output
+    options = set(re.findall(r"^  --([a-z-]+)", shown, re.MULTILINE))
+    not_inputs = {"engine", "trino", "trino-auth", "ledger", "format", "forget-files", "help"}
+    assert "token-hours" in options and options - not_inputs <= ACTION["inputs"].keys()
+
+
+def test_scan_passes_other_bills_files_and_detections(runner, export, tmp_path):
+    """A later run without a file does not use the file of the earlier run, which its runner may not have."""
+    events = tmp_path / "the events; touch hacked.jsonl"
+    events.write_text(
+        '{"occurred_at": "2026-03-10T08:00:00Z", "kind": "deployment", "sub_account_id": "111122223333"}\n'
+    )
+    azure = tmp_path / "azure.csv"
+    azure.write_text(HEADER + pools(range(1, 29), account="sub-1"))
+    state = {"EXPORT": str(export), "STATE": str(tmp_path / "kept")}
+    files = {"EVENTS": str(events), "ONLY": "orphaned_opensearch_collection\ncost_anomaly\n"}
+    printed = runner.run(SCAN, **state, **files, OTHERS=f"{azure}\n\n")
+    assert "Orphaned OpenSearch Serverless collection" in printed
+    (given,) = (tmp_path / "kept").glob("*/given_files.json")
+    assert json.loads(given.read_text()) == {"events": str(events)}
+    latest = json.loads((tmp_path / "kept" / "latest.json").read_text())
+    assert latest["others"] == [str(azure)]
+    runner.run(SCAN, **state)
+    assert json.loads(given.read_text()) == {}
+    assert not (runner.folder / "hacked").exists()
+
+
 @pytest.mark.parametrize(
     ("inputs", "code"),
-    [({"FAIL_ON": "severe"}, 2), ({"AS_OF": "yesterday"}, 2), ({"OWNERS": "/nowhere/owners.toml"}, 2)],
+    [
+        ({"FAIL_ON": "severe"}, 2),
+        ({"ONLY": "no_such_detection"}, 2),
+        ({"EVENTS": "/nowhere/events.csv"}, 2),
+        ({"AS_OF": "yesterday"}, 2),
+        ({"OWNERS": "/nowhere/owners.toml"}, 2),
+    ],
     ids=str,
 )
 def test_scan_with_a_wrong_input_fails_at_once(runner, export, inputs, code):
@@ -202,6 +239,10 @@ def test_run_without_a_pull_request_writes_no_comment(runner):
     [
         ({"EXPORT": "./focus"}, ["--constraint", f"{ROOT}/constraints.txt", str(ROOT)]),
         ({"EXPORT": "s3://bills/focus"}, ["--constraint", f"{ROOT}/constraints.txt", f"{ROOT}[aws]"]),
+        (
+            {"EXPORT": "./focus", "OTHERS": "./azure\ns3://b"},
+            ["--constraint", f"{ROOT}/constraints.txt", f"{ROOT}[aws]"],
+        ),
         ({"EXPORT": "./focus", "VERSION": "1.2.3"}, ["focuswatch==1.2.3"]),
         ({"EXPORT": "s3://x", "VERSION": "1.2.3; touch hacked"}, ["focuswatch[aws]==1.2.3; touch hacked"]),
     ],

@@ -160,6 +160,25 @@ def test_every_report_pages_to_its_end_in_small_responses(agent, state, name):
                 assert cell == expected[column]
 
 
+def test_report_with_another_basis_is_that_of_the_command_line(agent, state):
+    """The amounts of all pages together; a cursor belongs to the basis of its first page."""
+    options = ("--cost", "billed", "--charges", "usage,fees,credits", "--state", state, "--format", "json")
+    printed = json.loads(focuswatch("report", "unowned_spend", *options).stdout)
+    basis = {"name": "unowned_spend", "cost": "billed", "charges": ["credits", "usage", "fees"]}
+    pages = list(agent.pages("run_report", **basis))
+    assert len(pages) > 1 and {page["basis"] for page in pages} == {printed["basis"]}
+    assert pages[0]["other_bases"] == printed["other_bases"].replace("--", "")
+    assert all(size_of(page) <= RESPONSE_BYTES for page in pages)
+    column = pages[0]["columns"].index("billed_cost")
+    costs = [row[column] for page in pages for row in page[DATA]["rows"]]
+    assert costs == pytest.approx([row["billed_cost"] for row in printed["rows"]], rel=1e-3, abs=0.005)
+    own = agent.read("run_report", name="unowned_spend")
+    assert own["basis"] == Catalog.load().report("unowned_spend").header.basis != printed["basis"]
+    assert agent.error("run_report", name="unowned_spend", cursor=pages[0]["next_cursor"]).startswith(
+        "The cursor belongs to a call with other arguments"
+    )
+
+
 def identity(row: dict[str, Any]) -> tuple[str, ...]:
     """The texts of a row: rows of equal amounts have no order."""
     return tuple(str(cell) for cell in row.values() if not isinstance(cell, int | float))
@@ -223,6 +242,9 @@ def test_text_and_structured_content_are_the_same(agent):
         ("list_findings", {"cursor": "!"}, "The cursor is not valid."),
         ("run_report", {"name": "nothing"}, "No report is named 'nothing'. Specify one of: ai_by_team, ai_spend"),
         ("run_report", {"name": "savings", "cursor": "WyJ4Iiwx"}, "The cursor is not valid."),
+        ("run_report", {"name": "savings", "cost": "billed"}, "cost billed is not available for savings. This report"),
+        ("run_report", {"name": "portfolio", "charges": ["vat"]}, "charges.0: expected 'usage', 'fees', 'credits' or"),
+        ("run_report", {"name": "portfolio", "charges": []}, "charges: list should have at least 1 item"),
         ("run_report", {"name": "savings", "cursor": "WyJ4IiwxXQ"}, "The cursor belongs to a call with other"),
         ("weekly_summary", {"team": "nobody"}, "owners.toml defines no team 'nobody'. Expected one of: assistants"),
         ("list_detections", {"detection": "x"}, "No detection is named 'x'."),

@@ -285,10 +285,10 @@ def test_failed_report_leaves_out_its_own_section_only(tmp_path):
 
 
 def test_daily_layers_add_up_to_the_report(tmp_path):
-    """The chart and the table have the same charges."""
+    """The complete days of the chart and the table have the same charges."""
     engine = bill(
         {},
-        {"charge_date": days_before(2)},
+        {"charge_date": days_before(3)},
         {"ServiceName": "Amazon Bedrock", "SkuMeter": "USE1-x-input-tokens"},
     )
     shown = build_document(gathered_from(engine, tmp_path=tmp_path))["layers"]

@@ -73,7 +73,17 @@ def test_ai_share_is_of_the_same_complete_days_as_the_spend():
 
 def test_bill_without_complete_days_is_summed_up_to_its_last_day():
     """As the report spend_by_team does."""
-    shown = build_document(gathered(spend_days=spend(10.0, 1, 2), billed_days={"last_settled_day": None}))
+    shown = build_document(
+        gathered(
+            spend_days=spend(10.0, 1, 2),
+            billed_days={
+                "last_settled_day": None,
+                "first_day_before": days_before(60),
+                "first_period_day": days_before(30),
+                "period_end_day": DAY,
+            },
+        )
+    )
     assert (shown["spend"]["cost"], shown["settled_until"]) == (20.0, None)
 
 

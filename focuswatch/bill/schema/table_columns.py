@@ -117,11 +117,11 @@ KEPT_TABLES = {
 STORED_TABLES = {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}  # by billing period, in a deployment
 MADE = (  # each after what it reads
     "account_periods",
-    "daily_charges", "daily_services", "tagged_days", "ai_charges", "usage_days", "completeness", "ai_layer_charges",
-    "token_charges", "token_workloads", "tag_values", "tag_teams", "account_teams", "principal_days",
-    "callers_not_evaluated", "request_metadata_days", "gpu_days", "endpoint_days", "owner_key_days", "owned_days",
-    "forecast_days", "launch_rules", "launch_days", "team_spend_30_days", "account_and_service_spend", "ai_team_days",
-    "token_owners", "token_cost_hours",
+    "daily_charges", "daily_services", "tagged_days", "ai_charges", "usage_days", "completeness", "complete_30_days",
+    "ai_layer_charges", "token_charges", "token_workloads", "tag_values", "tag_teams", "account_teams",
+    "principal_days", "callers_not_evaluated", "request_metadata_days", "gpu_days", "endpoint_days", "owner_key_days",
+    "owned_days", "forecast_days", "launch_rules", "launch_days", "team_spend_30_days", "account_and_service_spend",
+    "ai_team_days", "token_owners", "token_cost_hours",
 )  # fmt: skip
 DELIVERIES = {
     "billing_period": "DATE",

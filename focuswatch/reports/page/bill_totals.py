@@ -8,7 +8,6 @@ from focuswatch.engines import Row
 from focuswatch.reports.page.daily_charts import days_of
 from focuswatch.reports.page.page_data import PageData
 
-DAYS = 30
 CHART_DAYS = 60  # as the chart of AI spend has
 Part = dict[str, Any]
 
@@ -36,18 +35,24 @@ def month_to_date(page_data: PageData) -> Part | None:
     }
 
 
+def period(page_data: PageData) -> Part:
+    """Return the first and the last of the 30 days that reports cover, as in the table complete_30_days."""
+    days = page_data.billed_days
+    return {"from": days["first_period_day"], "until": days["period_end_day"] - timedelta(days=1)}
+
+
 def spend_chart(page_data: PageData) -> Part | None:
     """Return the cost of the bill and its AI part by day, and the sums of the last 30 complete days; None if unknown.
 
-    A bill without complete days is used as it is, as in the table team_spend_30_days.
+    The days are those of the table complete_30_days.
     """
     if not page_data.spend_days:
         return None
     days = days_of(page_data.spend_days)
     costs, ai_costs = _by_day(page_data.spend_days, days), _by_day(page_data.layer_days, days)
-    end = (page_data.billed_days.get("last_settled_day") or days[-1]) + timedelta(days=1)
-    now = [day for day in days if end - timedelta(days=DAYS) <= day < end]
-    before = [day for day in days if end - timedelta(days=2 * DAYS) <= day < end - timedelta(days=DAYS)]
+    first, end = page_data.billed_days["first_period_day"], page_data.billed_days["period_end_day"]
+    now = [day for day in days if first <= day < end]
+    before = [day for day in days if page_data.billed_days["first_day_before"] <= day < first]
     if not now:
         return None
     charted = days[-CHART_DAYS:]

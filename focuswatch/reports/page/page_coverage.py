@@ -13,6 +13,7 @@ from focuswatch.ledger import LedgerEntry
 from focuswatch.reports.page.page_data import PageData
 
 Part = dict[str, Any]
+DAYS = ("first_day", "last_day", "last_settled_day", "sub_accounts")
 
 
 def coverage_part(page_data: PageData, shown: Sequence[LedgerEntry]) -> Part:
@@ -30,7 +31,7 @@ def coverage_part(page_data: PageData, shown: Sequence[LedgerEntry]) -> Part:
         if summary.lacks_input
     ]
     return {
-        **page_data.billed_days,
+        **{name: page_data.billed_days.get(name) for name in DAYS},
         "doubts": page_data.coverage.doubts,
         "missing_accounts": sorted(
             account_label(page_data.account_names.get(account), account) or "charges without an account"

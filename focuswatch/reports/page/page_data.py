@@ -9,10 +9,9 @@ from typing import TypeVar
 from focuswatch.bill.account_details import account_names
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.data_coverage import Coverage, coverage
-from focuswatch.detect.detection_summary import DetectionSummary
+from focuswatch.detect.detection_summary import DetectionSummary, summarize_detections
 from focuswatch.detect.explain.event_queries import events_of_accounts
 from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.run_and_count_detections import summarize_detections
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_values import Scalar, Value
 from focuswatch.errors import QueryError
@@ -32,11 +31,17 @@ REPORTS = (
 )  # fmt: skip
 BILLED_DAYS = """
 SELECT
-    min(charge_date) AS first_day,
-    max(charge_date) AS last_day,
-    max(CASE WHEN is_settled THEN charge_date END) AS last_settled_day,
-    count(DISTINCT sub_account_id) AS sub_accounts
-FROM completeness
+    min(completeness.charge_date) AS first_day,
+    max(completeness.charge_date) AS last_day,
+    CASE
+        WHEN bool_or(completeness.is_settled) THEN CAST(max(periods.end_day) - INTERVAL '1' DAY AS date)
+    END AS last_settled_day,
+    max(periods.first_day_before) AS first_day_before,
+    max(periods.first_day) AS first_period_day,
+    max(periods.end_day) AS period_end_day,
+    count(DISTINCT completeness.sub_account_id) AS sub_accounts
+FROM complete_30_days AS periods
+LEFT JOIN completeness ON true
 """
 
 

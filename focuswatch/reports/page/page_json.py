@@ -16,7 +16,7 @@ from focuswatch.findings.row_values import json_value
 from focuswatch.ledger import LedgerEntry
 from focuswatch.notify.incident_text import incident_lines
 from focuswatch.reports.known_findings_rows import Purpose
-from focuswatch.reports.page.bill_totals import month_to_date, spend_chart
+from focuswatch.reports.page.bill_totals import month_to_date, period, spend_chart
 from focuswatch.reports.page.daily_charts import finding_charts, gpu_chart, layers_chart
 from focuswatch.reports.page.page_coverage import count_and_waste, coverage_part, waste_of
 from focuswatch.reports.page.page_data import PageData
@@ -52,6 +52,7 @@ def build_document(page_data: PageData) -> Part:
             "as_of": page_data.as_of,
             "currency": page_data.currency,
             "settled_until": page_data.billed_days.get("last_settled_day"),
+            "period": period(page_data),
             "month": month_to_date(page_data),
             "spend": spend_chart(page_data),
             "detections": _detections(page_data, findings),

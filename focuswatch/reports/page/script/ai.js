@@ -8,7 +8,7 @@ function aiSection(data, currency) {
   const sums = aiSpent(data);
   const filter = `A filter on the service “Amazon Bedrock” shows ${money(sums.visible, currency)} (${percent(sums.visible, sums.total)} of the AI spend): the part of the chart below the line.`;
   const charged = month.filter((row) => row.effective_cost || row.effective_cost_before);
-  const layerPart = charged.length ? part("By layer, last 30 days", layerTable(charged, currency)) : null;
+  const layerPart = charged.length ? part("By layer, last 30 complete days", layerTable(charged, currency)) : null;
   const teams = aiTeamsPart(data, currency);
   const spent = layers.filter(({ costs }) => costs.some((cost) => cost));
   const keys = spent.map(({ layer }) => [paint(layer), layer]);
@@ -19,17 +19,17 @@ function aiSection(data, currency) {
       (width) => layersChart(data, spent, width, currency)),
     make("div", { class: "side-by-side" }, teams ?? layerPart, modelPart(data.reports.model_mix, currency)),
     make("div", { class: "folds" },
-      teams && layerPart ? folded("By layer, last 30 days", layerTable(charged, currency)) : null,
+      teams && layerPart ? folded("By layer, last 30 complete days", layerTable(charged, currency)) : null,
       folded("Daily amounts as a table", dailySpendTable({ days, layers: spent, bedrock, currency }))),
   );
 }
 
-// AI spend of the complete days that the whole bill is summed up for; without those, of the report's last 30 days.
+// AI spend of the last 30 complete days, from the daily charges or, if those are missing, from the report.
 function aiSpent(data) {
   const { layers, spend } = data;
   if (!spend) {
     const [total, before, visible] = ["effective_cost", "effective_cost_before", "seen_by_bedrock_filter"].map((column) => d3.sum(layers.month, (row) => row[column]));
-    return { total, before, visible, from: dayBefore(data, 30), until: dayBefore(data, 1) };
+    return { total, before, visible, from: data.period.from, until: data.period.until };
   }
   const visible = d3.sum(layers.days, (text, index) => (text >= spend.from && text <= spend.until ? layers.bedrock_filter[index] : 0));
   return { total: spend.ai_cost, before: aiTotal(data)?.effective_cost_before, visible, from: spend.from, until: spend.until };
@@ -67,7 +67,7 @@ function layersChart(data, layers, width, currency) {
 }
 
 function layerTable(month, currency) {
-  return table(`AI spend of the last 30 days by layer, in ${currency}`, [
+  return table(`AI spend of the last 30 complete days by layer, in ${currency}`, [
     { name: "Layer", of: (row) => row.layer },
     { name: currency, number: true, of: (row) => amount(row.effective_cost) },
     { name: "Change", number: true, of: (row) => change(row.effective_cost, row.effective_cost_before) },
@@ -85,7 +85,7 @@ function modelPart(report, currency) {
   const total = { model: "All models", ...sums(report.rows) };
   const price = (row) => (row.million_tokens ? row.effective_cost / row.million_tokens : null);
   const priceBefore = (row) => (row.million_tokens_before ? row.effective_cost_before / row.million_tokens_before : null);
-  return part("Models and price per million tokens, last 30 days", table(`Token cost of the last 30 days by model, in ${currency}`, [
+  return part("Models and price per million tokens, last 30 complete days", table(`Token cost of the last 30 complete days by model, in ${currency}`, [
     { name: "Model", class: "text", of: (row) => row.model },
     { name: "Million tokens", number: true, of: (row) => amount(row.million_tokens) },
     { name: `${currency} per million`, number: true, of: (row) => amount(price(row)) },

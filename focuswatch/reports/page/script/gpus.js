@@ -25,7 +25,7 @@ const hasGaps = (machines) => machines.some(({ hours, utilization }) => hours.so
 function gpuNote(data, measured, others, currency) {
   const shown = measured.length ? `The chart shows the ${count(measured.length, "machine or endpoint", "machines and endpoints")} with the highest cost that ${measured.length === 1 ? "has" : "have"} a utilization metric. Each square is one day on which the machine ran. ${incompleteDays(data.gpus.days.at(-1), data)}` : "";
   const cost = d3.sum(others, (machine) => machine.cost);
-  return others.length ? `${shown} ${count(others.length, "machine or endpoint", "machines and endpoints")} (${money(cost, currency)} in 30 days) ${others.length === 1 ? "has" : "have"} no utilization metric. To add utilization metrics, scan with --activity.` : shown;
+  return others.length ? `${shown} ${count(others.length, "machine or endpoint", "machines and endpoints")} (${money(cost, currency)} in the last 30 complete days) ${others.length === 1 ? "has" : "have"} no utilization metric. To add utilization metrics, scan with --activity.` : shown;
 }
 
 function machineName(machine) {
