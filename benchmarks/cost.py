@@ -39,14 +39,20 @@ SECONDS_A_DAY = 400  # of scheduled functions
 WATCHED_AN_ACCOUNT = 5  # endpoints, collections, custom models and GPUs whose metrics are read
 METRICS_A_RESOURCE = 3
 MODELS_AN_ACCOUNT = 4  # that were called, on average: Bedrock models and inference profiles
-METRICS_A_MODEL = 8  # focuswatch/collect/called_models.py
+METRICS_A_MODEL = (
+    5  # with datapoints in the last two weeks, of the seven in focuswatch/collect/called_models.py
+)
+LISTS_A_REGION = (
+    3  # of metrics, in each Region of an account: of called models, and of the resources that are there
+)
 TOKEN_METRICS_A_MODEL = 4  # focuswatch/collect/token_hours.py; of models called in the last three hours
 REGIONS = 4  # in config/deployment.toml
 HOURS = 24 * DAYS
 HOURLY_BYTES = 50e6  # that live_burn reads, assumed: of small tables, and Athena counts at least 10 MB
 FINDINGS_AN_ACCOUNT = 3
 DETECTIONS = 35  # as in docs/cost.md; each further one adds a statement
-ALARM_METRICS = 30  # with Slack and Jira; an alarm over two metrics is two
+ALARM_METRICS = 29  # with Slack and Jira; an alarm over two metrics is two
+CUSTOM_METRICS = 12  # with Slack and Jira; only `publish` writes its metric in every hour
 FETCH_ALARM_METRICS = 2  # with connectors: dead letters and missed runs of the function fetch
 EVENTS_ALARM_METRICS = 1  # of the function `events`: its errors
 BILLS_ALARM_METRICS = 2  # with bills or connectors: those of the function bills
@@ -152,14 +158,16 @@ def stored(*, rows: float, accounts: int, runs: float) -> tuple[Line, ...]:
 
 def watched(*, accounts: int, runs: float) -> tuple[Line, ...]:
     """Return the items of CloudWatch and KMS."""
-    metrics = 30 * max(runs, 2) / 24 + 2
+    metrics = 1 + (CUSTOM_METRICS - 1) * max(runs, 2) / 24
     metrics_a_day = WATCHED_AN_ACCOUNT * METRICS_A_RESOURCE + MODELS_AN_ACCOUNT * METRICS_A_MODEL
     requests = accounts * metrics_a_day * DAYS / 1000
+    lists = accounts * REGIONS * LISTS_A_REGION * DAYS / 1000
     return (
         Line("alarms, per metric", ALARM_METRICS, "metric", 0.10, CLOUDWATCH, "—", free=10),
         Line("dashboard, up to 50 metrics", 1, "dashboard", 3.0, CLOUDWATCH, "—", free=3),
         Line("custom metrics, per hour of use", metrics, "metric", 0.30, CLOUDWATCH, "runs", free=10),
         Line("reading resource metrics (GetMetricData)", requests, "thousand", 0.01, CLOUDWATCH, "accounts"),
+        Line("lists of resource metrics (ListMetrics)", lists, "thousand", 0.01, CLOUDWATCH, "accounts", free=1000),
         Line("logs", 0.25 + 0.005 * runs * DAYS, "GB", 0.50, CLOUDWATCH, "runs", free=5),
         Line("KMS keys", KEYS, "key", 1.0, KMS, "—"),
     )  # fmt: skip
@@ -189,7 +197,7 @@ def hourly(*, accounts: int) -> tuple[Line, ...]:
         Line("Lambda, arm64", seconds, "GB-second", 0.0000133334, LAMBDA, "accounts", free=400_000),
         Line("S3: write requests", HOURS * 3 / 1000, "thousand", 0.005, S3, "—"),
         Line("alarms, per metric", HOURLY_ALARM_METRICS, "metric", 0.10, CLOUDWATCH, "—"),
-        Line("custom metrics, per hour of use", 2, "metric", 0.30, CLOUDWATCH, "—"),
+        Line("custom metrics, per hour of use", 1, "metric", 0.30, CLOUDWATCH, "—"),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from benchmarks.cost import (
     ALARM_METRICS,
     BILLS_ALARM_METRICS,
     CHANNEL_ALARM_METRICS,
+    CUSTOM_METRICS,
     DETECTIONS,
     EVENTS_ALARM_METRICS,
     FETCH_ALARM_METRICS,
@@ -18,7 +19,7 @@ from benchmarks.cost import (
     table,
 )
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.operations.deployed_functions import CHANNELS
+from focuswatch.operations.deployed_functions import CHANNELS, FUNCTIONS, WITHOUT_RUNS
 from focuswatch.operations.deployment_config import Deployment
 from tests.given.deployments import CONFIG, ROOT
 from tests.given.synthesized_stacks import synthesized
@@ -53,6 +54,18 @@ def test_counted_resources_are_deployed():
     ]
     assert len(keys) == KEYS
     assert Deployment.load(CONFIG / "deployment.toml").keep.old_versions_days == OLD_VERSIONS_DAYS
+
+
+def test_counted_metrics_are_written():
+    """Custom metrics with Slack and Jira: `Runs` of each function that an alarm or the dashboard shows, and others."""
+    of_channels = [
+        one for channel in CHANNELS if channel.name in ("slack", "jira") for one in channel.functions
+    ]
+    sources = {kind: (ROOT / "lambdas" / f"{kind}.py").read_text() for kind in (*FUNCTIONS, *of_channels)}
+    runs = [
+        kind for kind, text in sources.items() if "@lambda_function(" in text and kind not in WITHOUT_RUNS
+    ]
+    assert len(runs) + sum(text.count("add_metric(") for text in sources.values()) == CUSTOM_METRICS
 
 
 def test_a_further_detection_costs_cents():
