@@ -11,6 +11,7 @@ a simulated bill of 90 days, except the page's, which is assumed. The script mak
 import argparse
 from dataclasses import dataclass
 
+from focuswatch.bill.refresh.athena_charges import MOST_SORTED_BYTES
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
 
 DAYS = 30
@@ -19,14 +20,7 @@ GB, TB = 1e9, 1e12
 BYTES_A_ROW = 48
 # Months of bill a run: on average half of the current month, and for five days the previous one.
 PERIODS_A_RUN = 0.67
-# Bytes read by a refresh as a share of the period's: 0.8 of the export once, the rest from its own result.
-REFRESH_SHARE = 2.28
-# Bytes read by all detections of a run if owners.toml names no resources, for each row of three months of daily bill:
-# 20 for the cost drivers of cost anomalies, the rest for recommendations. LEAST_BYTES counts what does not grow with
-# rows: less than 10 MB a statement.
-DETECTIONS_BYTES_A_ROW = 23.4
 PAGE_SHARE = 0.10  # share of three months' bytes that the page reads: assumed
-TABLES_SHARE = 0.94  # size of the tables as a share of the export's
 OLD_VERSIONS_DAYS = 3  # old_versions_days in config/deployment.toml
 TABLES_VERSIONS_DAYS = (
     2  # the previous folder stays for a day, and for another after its deletion: infra/data_bucket.py
@@ -76,6 +70,32 @@ SNS = "https://aws.amazon.com/sns/pricing/"
 
 
 @dataclass(frozen=True)
+class TableBytes:
+    """Bytes of the tables, and bytes that are read of them.
+
+    `refresh` are bytes that a refresh reads, as a multiple of the period's: 0.56 of the export once, the rest from its
+    own result. `stored` is the size of the tables as a share of the export's. `detections` are bytes that all
+    detections of a run read for each row of three months of daily bill, if owners.toml names no resources: 15 for the
+    cost drivers of cost anomalies, the rest for recommendations. LEAST_BYTES counts what does not grow with rows: less
+    than 10 MB a statement.
+    """
+
+    refresh: float
+    stored: float
+    detections: float
+
+
+SORTED = TableBytes(refresh=1.72, stored=0.52, detections=17.5)
+# Of billing periods above MOST_SORTED_BYTES; computed from an earlier measurement, with ListCost and ContractedCost.
+UNSORTED = TableBytes(refresh=2.03, stored=0.73, detections=23.4)
+
+
+def bytes_of_tables(*, month: float) -> TableBytes:
+    """Return the bytes of the tables of an export with `month` bytes a month."""
+    return SORTED if month <= MOST_SORTED_BYTES else UNSORTED
+
+
+@dataclass(frozen=True)
 class Line:
     """An item of the table: `quantity` of a unit at `price` dollars each; `grows_with` is what increases it.
 
@@ -119,8 +139,9 @@ def read(*, rows: float, runs: float, detections: int) -> tuple[Line, ...]:
     many, month = runs * DAYS / TB, rows * BYTES_A_ROW
     statements = PERIODS_A_RUN * PERIOD_STATEMENTS + detections + SCAN_STATEMENTS + PAGE_STATEMENTS
     least = many * LEAST_BYTES * statements
-    refresh = many * PERIODS_A_RUN * REFRESH_SHARE * month
-    scans = many * 3 * rows * DETECTIONS_BYTES_A_ROW
+    tables = bytes_of_tables(month=month)
+    refresh = many * PERIODS_A_RUN * tables.refresh * month
+    scans = many * 3 * rows * tables.detections
     page = many * 3 * PAGE_SHARE * month
     return (
         Line("Athena: refresh of the changed periods", refresh, "TB", 5.0, ATHENA, "rows × runs"),
@@ -140,9 +161,10 @@ def read(*, rows: float, runs: float, detections: int) -> tuple[Line, ...]:
 def stored(*, rows: float, accounts: int, runs: float) -> tuple[Line, ...]:
     """Return the items of S3: 13 months of bills, the tables, and overwritten versions."""
     month = rows * BYTES_A_ROW / GB
-    tables = (READ_MONTHS + UNREAD_MONTHS + LONG_UNREAD_MONTHS) * month * TABLES_SHARE
+    share = bytes_of_tables(month=month * GB).stored
+    tables = (READ_MONTHS + UNREAD_MONTHS + LONG_UNREAD_MONTHS) * month * share
     changed = runs * PERIODS_A_RUN * month
-    overwritten = changed * (OLD_VERSIONS_DAYS + TABLES_VERSIONS_DAYS * TABLES_SHARE)
+    overwritten = changed * (OLD_VERSIONS_DAYS + TABLES_VERSIONS_DAYS * share)
     files = DAYS * changed * GB / BYTES_A_FILE / 1000
     written = DAYS * (0.2 * runs + 0.005 * accounts)
     return (

@@ -86,9 +86,10 @@ def test_the_free_tier_is_subtracted(quantity, left):
     assert line.dollars_left == pytest.approx(left)
 
 
-def test_cost_grows_at_most_linearly_with_rows():
-    """Monitoring costs the same."""
-    small, large = (lines(rows=rows, accounts=100, runs=1, detections=23) for rows in (1e8, 1e9))
+@pytest.mark.parametrize("rows", [1e7, 1e9])
+def test_cost_grows_at_most_linearly_with_rows(rows):
+    """Monitoring costs the same. Between the two pairs of sizes, billing periods become too large to be sorted."""
+    small, large = (lines(rows=size, accounts=100, runs=1, detections=23) for size in (rows, 10 * rows))
     for one, other in zip(small, large, strict=True):
         if "rows" in one.grows_with:
             assert 9.9 * one.dollars < other.dollars <= 10.0001 * one.dollars
