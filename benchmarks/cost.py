@@ -11,6 +11,7 @@ a simulated bill of 90 days, except the page's, which is assumed. The script mak
 import argparse
 from dataclasses import dataclass
 
+from focuswatch.bill.refresh.athena_charges import MOST_SORTED_BYTES
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
 
 DAYS = 30
@@ -19,14 +20,7 @@ GB, TB = 1e9, 1e12
 BYTES_A_ROW = 48
 # Months of bill a run: on average half of the current month, and for five days the previous one.
 PERIODS_A_RUN = 0.67
-# Bytes read by a refresh as a share of the period's: 0.8 of the export once, the rest from its own result.
-REFRESH_SHARE = 2.28
-# Bytes read by all detections of a run if owners.toml names no resources, for each row of three months of daily bill:
-# 20 for the cost drivers of cost anomalies, the rest for recommendations. LEAST_BYTES counts what does not grow with
-# rows: less than 10 MB a statement.
-DETECTIONS_BYTES_A_ROW = 23.4
 PAGE_SHARE = 0.10  # share of three months' bytes that the page reads: assumed
-TABLES_SHARE = 0.94  # size of the tables as a share of the export's
 OLD_VERSIONS_DAYS = 3  # old_versions_days in config/deployment.toml
 TABLES_VERSIONS_DAYS = (
     2  # the previous folder stays for a day, and for another after its deletion: infra/data_bucket.py
@@ -39,14 +33,20 @@ SECONDS_A_DAY = 400  # of scheduled functions
 WATCHED_AN_ACCOUNT = 5  # endpoints, collections, custom models and GPUs whose metrics are read
 METRICS_A_RESOURCE = 3
 MODELS_AN_ACCOUNT = 4  # that were called, on average: Bedrock models and inference profiles
-METRICS_A_MODEL = 8  # focuswatch/collect/called_models.py
+METRICS_A_MODEL = (
+    5  # with datapoints in the last two weeks, of the seven in focuswatch/collect/called_models.py
+)
+LISTS_A_REGION = (
+    3  # of metrics, in each Region of an account: of called models, and of the resources that are there
+)
 TOKEN_METRICS_A_MODEL = 4  # focuswatch/collect/token_hours.py; of models called in the last three hours
 REGIONS = 4  # in config/deployment.toml
 HOURS = 24 * DAYS
 HOURLY_BYTES = 50e6  # that live_burn reads, assumed: of small tables, and Athena counts at least 10 MB
 FINDINGS_AN_ACCOUNT = 3
 DETECTIONS = 35  # as in docs/cost.md; each further one adds a statement
-ALARM_METRICS = 30  # with Slack and Jira; an alarm over two metrics is two
+ALARM_METRICS = 29  # with Slack and Jira; an alarm over two metrics is two
+CUSTOM_METRICS = 12  # with Slack and Jira; only `publish` writes its metric in every hour
 FETCH_ALARM_METRICS = 2  # with connectors: dead letters and missed runs of the function fetch
 EVENTS_ALARM_METRICS = 1  # of the function `events`: its errors
 BILLS_ALARM_METRICS = 2  # with bills or connectors: those of the function bills
@@ -67,6 +67,32 @@ S3 = "https://aws.amazon.com/s3/pricing/"
 DYNAMODB = "https://aws.amazon.com/dynamodb/pricing/on-demand/"
 KMS = "https://aws.amazon.com/kms/pricing/"
 SNS = "https://aws.amazon.com/sns/pricing/"
+
+
+@dataclass(frozen=True)
+class TableBytes:
+    """Bytes of the tables, and bytes that are read of them.
+
+    `refresh` are bytes that a refresh reads, as a multiple of the period's: 0.56 of the export once, the rest from its
+    own result. `stored` is the size of the tables as a share of the export's. `detections` are bytes that all
+    detections of a run read for each row of three months of daily bill, if owners.toml names no resources: 15 for the
+    cost drivers of cost anomalies, the rest for recommendations. LEAST_BYTES counts what does not grow with rows: less
+    than 10 MB a statement.
+    """
+
+    refresh: float
+    stored: float
+    detections: float
+
+
+SORTED = TableBytes(refresh=1.72, stored=0.52, detections=17.5)
+# Of billing periods above MOST_SORTED_BYTES; computed from an earlier measurement, with ListCost and ContractedCost.
+UNSORTED = TableBytes(refresh=2.03, stored=0.73, detections=23.4)
+
+
+def bytes_of_tables(*, month: float) -> TableBytes:
+    """Return the bytes of the tables of an export with `month` bytes a month."""
+    return SORTED if month <= MOST_SORTED_BYTES else UNSORTED
 
 
 @dataclass(frozen=True)
@@ -113,8 +139,9 @@ def read(*, rows: float, runs: float, detections: int) -> tuple[Line, ...]:
     many, month = runs * DAYS / TB, rows * BYTES_A_ROW
     statements = PERIODS_A_RUN * PERIOD_STATEMENTS + detections + SCAN_STATEMENTS + PAGE_STATEMENTS
     least = many * LEAST_BYTES * statements
-    refresh = many * PERIODS_A_RUN * REFRESH_SHARE * month
-    scans = many * 3 * rows * DETECTIONS_BYTES_A_ROW
+    tables = bytes_of_tables(month=month)
+    refresh = many * PERIODS_A_RUN * tables.refresh * month
+    scans = many * 3 * rows * tables.detections
     page = many * 3 * PAGE_SHARE * month
     return (
         Line("Athena: refresh of the changed periods", refresh, "TB", 5.0, ATHENA, "rows × runs"),
@@ -134,9 +161,10 @@ def read(*, rows: float, runs: float, detections: int) -> tuple[Line, ...]:
 def stored(*, rows: float, accounts: int, runs: float) -> tuple[Line, ...]:
     """Return the items of S3: 13 months of bills, the tables, and overwritten versions."""
     month = rows * BYTES_A_ROW / GB
-    tables = (READ_MONTHS + UNREAD_MONTHS + LONG_UNREAD_MONTHS) * month * TABLES_SHARE
+    share = bytes_of_tables(month=month * GB).stored
+    tables = (READ_MONTHS + UNREAD_MONTHS + LONG_UNREAD_MONTHS) * month * share
     changed = runs * PERIODS_A_RUN * month
-    overwritten = changed * (OLD_VERSIONS_DAYS + TABLES_VERSIONS_DAYS * TABLES_SHARE)
+    overwritten = changed * (OLD_VERSIONS_DAYS + TABLES_VERSIONS_DAYS * share)
     files = DAYS * changed * GB / BYTES_A_FILE / 1000
     written = DAYS * (0.2 * runs + 0.005 * accounts)
     return (
@@ -152,14 +180,16 @@ def stored(*, rows: float, accounts: int, runs: float) -> tuple[Line, ...]:
 
 def watched(*, accounts: int, runs: float) -> tuple[Line, ...]:
     """Return the items of CloudWatch and KMS."""
-    metrics = 30 * max(runs, 2) / 24 + 2
+    metrics = 1 + (CUSTOM_METRICS - 1) * max(runs, 2) / 24
     metrics_a_day = WATCHED_AN_ACCOUNT * METRICS_A_RESOURCE + MODELS_AN_ACCOUNT * METRICS_A_MODEL
     requests = accounts * metrics_a_day * DAYS / 1000
+    lists = accounts * REGIONS * LISTS_A_REGION * DAYS / 1000
     return (
         Line("alarms, per metric", ALARM_METRICS, "metric", 0.10, CLOUDWATCH, "—", free=10),
         Line("dashboard, up to 50 metrics", 1, "dashboard", 3.0, CLOUDWATCH, "—", free=3),
         Line("custom metrics, per hour of use", metrics, "metric", 0.30, CLOUDWATCH, "runs", free=10),
         Line("reading resource metrics (GetMetricData)", requests, "thousand", 0.01, CLOUDWATCH, "accounts"),
+        Line("lists of resource metrics (ListMetrics)", lists, "thousand", 0.01, CLOUDWATCH, "accounts", free=1000),
         Line("logs", 0.25 + 0.005 * runs * DAYS, "GB", 0.50, CLOUDWATCH, "runs", free=5),
         Line("KMS keys", KEYS, "key", 1.0, KMS, "—"),
     )  # fmt: skip
@@ -189,7 +219,7 @@ def hourly(*, accounts: int) -> tuple[Line, ...]:
         Line("Lambda, arm64", seconds, "GB-second", 0.0000133334, LAMBDA, "accounts", free=400_000),
         Line("S3: write requests", HOURS * 3 / 1000, "thousand", 0.005, S3, "—"),
         Line("alarms, per metric", HOURLY_ALARM_METRICS, "metric", 0.10, CLOUDWATCH, "—"),
-        Line("custom metrics, per hour of use", 2, "metric", 0.30, CLOUDWATCH, "—"),
+        Line("custom metrics, per hour of use", 1, "metric", 0.30, CLOUDWATCH, "—"),
     )  # fmt: skip
 
 

@@ -27,8 +27,6 @@ NAMES = (
 MEASURES = (
     "BilledCost",
     "EffectiveCost",
-    "ListCost",
-    "ContractedCost",
     "ConsumedQuantity",
     "PricingQuantity",
 )

@@ -39,6 +39,10 @@ class QueryError(FocuswatchError):
     """A statement failed on the engine."""
 
 
+class SlowQueryError(QueryError):
+    """A statement was stopped because it ran longer than its caller waits."""
+
+
 class FetchError(FocuswatchError):
     """The API of a vendor did not return its charges; `status` is the HTTP status, 0 if there was none."""
 

@@ -381,7 +381,10 @@ class Permissions:
     def _athena(self) -> list[Grant]:
         """Return the permissions to run queries; Athena uses those of its caller: https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html"""
         workgroup = self._arn("athena", f"workgroup/{self.deployment.athena.workgroup}")
-        actions = ("athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetWorkGroup")
+        actions = tuple(
+            f"athena:{verb}"
+            for verb in ("StartQueryExecution", "GetQueryExecution", "StopQueryExecution", "GetWorkGroup")
+        )
         tables = ("glue:GetDatabase", "glue:GetTable", "glue:GetPartition", "glue:GetPartitions")
         return [
             Grant("run queries", actions, (workgroup,)),

@@ -4,13 +4,11 @@ import os
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from focuswatch.collect.account_invocations import InvocationLogSettings
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.collection_run import Summary, collect
 from focuswatch.collect.member_sessions import PATIENT, assume_session, member_sessions
-from lambdas.function import Invocation, lambda_function, logger, metrics
+from lambdas.function import Invocation, lambda_function, logger
 from lambdas.lambda_run import LambdaRun
 
 SOURCES: tuple[Literal["deployments", "alarms", "health", "files", "webhook"], ...] = (
@@ -74,6 +72,3 @@ def _report(summary: Summary) -> None:
             "not_read": list(summary.notes),
         },
     )
-    metrics.add_metric(name="AccountsLookedAt", unit=MetricUnit.Count, value=len(summary.collected))
-    metrics.add_metric(name="AccountsRefused", unit=MetricUnit.Count, value=len(summary.refusing_accounts))
-    metrics.add_metric(name="Resources", unit=MetricUnit.Count, value=summary.resources)

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from focuswatch.connectors.fetch_vendor import CONNECTORS, FetchSummary, fetch_vendor
 from focuswatch.connectors.focus_bucket import FocusBucket
 from focuswatch.connectors.vendor_key import key_in_secret
 from focuswatch.errors import FocuswatchError
 from lambdas.environment import PATIENT
-from lambdas.function import Invocation, lambda_function, logger, metrics
+from lambdas.function import Invocation, lambda_function, logger
 from lambdas.lambda_run import LambdaRun
 
 
@@ -32,7 +30,7 @@ class ConfiguredVendor:
 @lambda_function("fetch")
 def handler(invocation: Invocation) -> dict[str, Any]:
     """Replace the last days of each vendor; one that fails keeps its files, and the next run fetches its days too."""
-    run, charges = invocation.run, 0
+    run = invocation.run
     fetched: list[str] = []
     failed: dict[str, str] = {}
     for values in json.loads(os.environ["FOCUSWATCH_VENDORS"]):
@@ -43,9 +41,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             failed[configured.path] = str(error)
             continue
         fetched.append(configured.path)
-        charges += summary.rows
         _log(configured, summary)
-    metrics.add_metric(name="FetchedCharges", unit=MetricUnit.Count, value=charges)
     return run.beat(ran=fetched, failed=failed)
 
 

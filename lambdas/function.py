@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.errors import NothingDelivered
+from focuswatch.operations.deployed_functions import WITHOUT_RUNS
 from focuswatch.operations.function_lease import Lease
 from lambdas.lambda_run import LambdaRun
 
@@ -43,10 +44,12 @@ def lambda_function(
     has the function invoked again. Before the first delivery the function ends with a heartbeat that says so.
     """
     tracer = Tracer(auto_patch=traces_aws_calls)
+    is_counted = name not in WITHOUT_RUNS
+    with_metrics: Callable[[Handler], Handler] = metrics.log_metrics if is_counted else _unchanged
 
     def declare(work: Callable[[Invocation], dict[str, Any]]) -> Handler:
         @logger.inject_lambda_context(clear_state=True)
-        @metrics.log_metrics
+        @with_metrics
         @tracer.capture_lambda_handler
         @wraps(work)
         def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -54,8 +57,9 @@ def lambda_function(
             logger.append_keys(run_id=run.id)
 
             def measured(lease: Lease | None) -> dict[str, Any]:
-                metrics.add_dimension(name="function", value=name)
-                metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
+                if is_counted:
+                    metrics.add_dimension(name="function", value=name)
+                    metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
                 try:
                     return work(Invocation(run, event, context, lease))
                 except (
@@ -71,3 +75,7 @@ def lambda_function(
         return declared
 
     return declare
+
+
+def _unchanged(handler: Handler) -> Handler:
+    return handler

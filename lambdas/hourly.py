@@ -5,14 +5,12 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.member_sessions import PATIENT, member_sessions
 from focuswatch.collect.token_hours_run import HourlySummary, collect_token_hours
 from focuswatch.detect.hourly_scan import record_estimates
-from lambdas.function import Invocation, lambda_function, logger, metrics
+from lambdas.function import Invocation, lambda_function, logger
 
 
 @lambda_function("hourly", one_at_a_time=True, traces_aws_calls=False)
@@ -30,7 +28,6 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             ledger=run.ledger,
         )
     failed = {outcome.detection.id: outcome.error for outcome in estimates.outcomes if outcome.error}
-    metrics.add_metric(name="FailedDetections", unit=MetricUnit.Count, value=len(failed))
     heartbeat = run.beat(
         ran=summary.accounts,
         failed={**summary.refusals, **failed},

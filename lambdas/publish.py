@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from focuswatch.notify.sns_publish import publish
 from lambdas.environment import PATIENT
-from lambdas.function import Invocation, lambda_function, logger, metrics
+from lambdas.function import Invocation, lambda_function, logger
 
 SPARE_SECONDS = 60  # with less time left, a notification could be sent without being marked as sent
 
@@ -19,7 +17,6 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         run.ledger, sns=run.session.client("sns", config=PATIENT), topics=run.topics(), progress=logger.info,
         may_go_on=lambda: invocation.can_continue(spare_seconds=SPARE_SECONDS), events=run.finding_events(),
     )  # fmt: skip
-    metrics.add_metric(name="Notified", unit=MetricUnit.Count, value=published.sent)
     heartbeat = run.beat(notified=published.sent, failed=published.failed)
     if published.unfinished and published.sent:  # a run without progress would be invoked again forever
         logger.info("time limit reached; the function is invoked again for the remaining notifications")

@@ -4,14 +4,12 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from focuswatch.operations.health_report import PENDING, HealthReport, health_report
 from focuswatch.operations.health_slack_message import health_message
 from focuswatch.operations.heartbeat import heartbeats
 from focuswatch.operations.queue_depths import queue_depths
 from lambdas.environment import PATIENT
-from lambdas.function import Invocation, lambda_function, logger, metrics
+from lambdas.function import Invocation, lambda_function, logger
 from lambdas.lambda_run import LambdaRun
 
 
@@ -32,7 +30,6 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         )
     if run.has_bot:
         run.closings(logger.warning).notify(run.ledger.suppressions(), today=now.date())
-    metrics.add_metric(name="Troubles", unit=MetricUnit.Count, value=len(report.problems))
     return run.beat(doubts=[problem.summary for problem in report.problems])
 
 

@@ -1,11 +1,9 @@
-"""Functions that are fed by a queue: deliver a batch to a channel; log, measure and report how it went."""
+"""Functions that are fed by a queue: deliver a batch to a channel; log and report the result."""
 
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from focuswatch.notify.queue_batch import BatchResult, Channel, deliver_batch
-from lambdas.function import Invocation, logger, metrics
+from lambdas.function import Invocation, logger
 from lambdas.lambda_run import LambdaRun
 
 
@@ -22,13 +20,10 @@ def deliver_findings(invocation: Invocation, channel: Channel) -> dict[str, Any]
 
 
 def report_batch(run: LambdaRun, result: BatchResult) -> dict[str, Any]:
-    """Log, measure and record the result of a batch, and return the response that Lambda expects."""
+    """Log and record the result of a batch, and return the response that Lambda expects."""
     for id, reason in result.postponed.items():
         logger.warning("message will be retried later", extra={"message_id": id, "reason": reason})
     for id, reason in result.dead_lettered.items():
         logger.error("message moved to the dead-letter queue", extra={"message_id": id, "reason": reason})
-    metrics.add_metric(name="Notified", unit=MetricUnit.Count, value=result.done)
-    metrics.add_metric(name="Postponed", unit=MetricUnit.Count, value=len(result.postponed))
-    metrics.add_metric(name="DeadLettered", unit=MetricUnit.Count, value=len(result.dead_lettered))
     run.beat(notified=result.done, failed={**result.postponed, **result.dead_lettered})
     return result.lambda_response

@@ -43,8 +43,6 @@ SELECT
     any_value(CommitmentDiscountName) AS CommitmentDiscountName,
     sum(BilledCost) AS BilledCost,
     sum(EffectiveCost) AS EffectiveCost,
-    sum(ListCost) AS ListCost,
-    sum(ContractedCost) AS ContractedCost,
     sum(ConsumedQuantity) AS ConsumedQuantity,
     sum(PricingQuantity) AS PricingQuantity,
     count(*) AS charges

@@ -229,13 +229,12 @@ def _grown(row: Given, factor: float) -> Given:
 
 def _priced(charge: Given) -> Given:
     effective = charge.get("EffectiveCost", 0)
-    costs = dict.fromkeys(("BilledCost", "ListCost", "ContractedCost"), effective)
     period = {
         "billing_period": charge["charge_date"].replace(day=1),
         "charge_last_date": charge["charge_date"],
     }
     usual = {"ProviderName": "AWS", "BillingCurrency": "USD", "ChargeCategory": "Usage", "charges": 1}
-    return usual | period | costs | charge
+    return usual | period | {"BilledCost": effective} | charge
 
 
 def insert(on: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], rows: list[Given]) -> None:

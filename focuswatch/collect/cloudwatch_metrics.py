@@ -55,9 +55,9 @@ def _queries(client: Any, resources: list[Resource]) -> Iterator[MetricQuery]:
     A metric that is not documented is read only where CloudWatch lists any metric of that resource in the
     namespace: no datapoints, in a namespace that may not exist, would make the resource look idle.
     """
-    sums = {watched.metric for resource in resources for watched in resource.watched}
-    listed = {metric: _listed(client, metric) for metric in sums if metric.stat == "Sum"}
-    undocumented = {metric.namespace for metric in sums if not metric.documented}
+    searched = {watched.metric for resource in resources if resource.marks for watched in resource.watched}
+    listed = {metric: _listed(client, metric) for metric in searched if metric.stat == "Sum"}
+    undocumented = {metric.namespace for metric in searched if not metric.documented}
     spaces = {space: _listed_in(client, space) for space in sorted(undocumented)}
     for resource in resources:
         for watched in resource.watched:

@@ -45,7 +45,8 @@ class Watched:
 @dataclass(frozen=True)
 class Resource:
     """`marks` are pairs of a dimension's name (empty: whatever its name) and value that name this resource:
-    they find further metrics of it, such as those of a deleted variant or undocumented ones.
+    they find further metrics of it, such as those of a deleted variant or undocumented ones. Without marks, CloudWatch
+    is not searched for further metrics.
 
     `created_on` None means unknown; then a day without data is not stored as 0.
     """

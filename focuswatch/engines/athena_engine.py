@@ -5,8 +5,10 @@ order, so callers that promise one sort them. The bytes that each statement scan
 """
 
 import re
+import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from focuswatch.engines import athena_only_sql
 from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.engines.engine_protocol import Row
 from focuswatch.engines.sql_values import literal
-from focuswatch.errors import QueryError
+from focuswatch.errors import QueryError, SlowQueryError
 
 if TYPE_CHECKING:
     import boto3
@@ -75,10 +77,18 @@ class AthenaEngine:
         table = self._rows(statement, label=label)
         return {name: _masked(table.column(name)) for name in table.column_names}
 
-    def unload(self, statement: str, *, to: str, label: str, partitioned_by: str | None = None) -> Executed:
+    def unload(
+        self,
+        statement: str,
+        *,
+        to: str,
+        label: str,
+        partitioned_by: str | None = None,
+        most_seconds: float | None = None,
+    ) -> Executed:
         """Write the rows of one SELECT as Parquet into the empty folder `to`. Raises QueryError.
 
-        `partitioned_by`: see athena_only_sql.unload.
+        `partitioned_by`: see athena_only_sql.unload. After `most_seconds` the statement is stopped: SlowQueryError.
         """
         bare = athena_only_sql.without_comments
         complete = bare(with_tables(bare(statement), self.tables))
@@ -86,7 +96,7 @@ class AthenaEngine:
         written = athena_only_sql.unload(
             f"{marked}\n{complete}\n", to=literal(to), partitioned_by=partitioned_by
         )
-        return self._execute(written, label=label)
+        return self._execute(written, label=label, most_seconds=most_seconds)
 
     def close(self) -> None:
         """Do nothing: the engine holds no resources."""
@@ -104,7 +114,7 @@ class AthenaEngine:
         wr.s3.delete_objects(files, boto3_session=self.session)
         return pa.concat_tables(tables, promote_options="permissive")
 
-    def _execute(self, statement: str, *, label: str) -> Executed:
+    def _execute(self, statement: str, *, label: str, most_seconds: float | None = None) -> Executed:
         import awswrangler as wr
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -115,9 +125,10 @@ class AthenaEngine:
                     statement, database=self.database, workgroup=self.workgroup, boto3_session=self.session
                 )
             )
-            found = wr.athena.wait_query(
-                execution_id, boto3_session=self.session, athena_query_wait_polling_delay=POLL_SECONDS
-            )
+            with self._stopped_after(most_seconds, label=label, execution_id=execution_id):
+                found = wr.athena.wait_query(
+                    execution_id, boto3_session=self.session, athena_query_wait_polling_delay=POLL_SECONDS
+                )
         except (wr.exceptions.QueryFailed, wr.exceptions.QueryCancelled) as error:
             raise QueryError(self._reason(str(error), label=label, execution_id=execution_id)) from error
         except (ClientError, BotoCoreError) as error:
@@ -133,6 +144,26 @@ class AthenaEngine:
         )
         self.executed.append(executed)
         return executed
+
+    @contextmanager
+    def _stopped_after(self, seconds: float | None, *, label: str, execution_id: str) -> Iterator[None]:
+        """Stop the statement if it runs longer, and raise SlowQueryError."""
+        import awswrangler as wr
+
+        if seconds is None:
+            yield
+            return
+        stop = threading.Timer(seconds, wr.athena.stop_query_execution, [execution_id, self.session])
+        stop.start()
+        try:
+            yield
+        except wr.exceptions.QueryCancelled as error:
+            raise SlowQueryError(
+                f"{label}: the statement ran longer than {seconds:.0f} seconds and was stopped "
+                f"(execution {execution_id})"
+            ) from error
+        finally:
+            stop.cancel()
 
     def _reason(self, message: str, *, label: str, execution_id: str) -> str:
         if athena_only_sql.OVER_LIMIT.search(message):

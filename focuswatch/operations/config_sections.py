@@ -245,6 +245,12 @@ class Alarms(_Section):
     data_age_hours: Annotated[int, Field(ge=24)] = 48
 
 
+class DashboardConfig(_Section):
+    """Whether the CloudWatch dashboard is deployed; three dashboards of a payer are free of charge."""
+
+    enabled: bool = True
+
+
 class RetentionConfig(_Section):
     """Retention periods in days, and the storage class of billing data."""
 

@@ -35,6 +35,10 @@ CHANNELS = (
 # Each processes the messages of its own SQS queue.
 QUEUE_FED = ("spending", "record", *(channel.name for channel in CHANNELS))
 
+# These do not publish the metric `Runs`: no alarm or dashboard would read it, and a metric with a value in every hour
+# costs 0.30 USD a month. AWS publishes invocations and queues free of charge. https://aws.amazon.com/cloudwatch/pricing/
+WITHOUT_RUNS = (*QUEUE_FED, "controls")
+
 # These have a public URL, and respond to whoever calls it. They verify the signature of each request.
 ENDPOINTS = ("answer", "events")
 

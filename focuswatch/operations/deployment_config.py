@@ -25,6 +25,7 @@ from focuswatch.operations.config_sections import (
     ConnectorsConfig,
     ControlsConfig,
     CurrencyCode,
+    DashboardConfig,
     EmailConfig,
     EventsConfig,
     ExportConfig,
@@ -93,6 +94,7 @@ class Deployment(ResourceNames):
     security: SecurityConfig = SecurityConfig()
     events: EventsConfig = EventsConfig()
     alarms: Alarms = Alarms()
+    dashboard: DashboardConfig = DashboardConfig()
     keep: RetentionConfig = RetentionConfig()
     functions: FunctionsConfig = FunctionsConfig()
     controls: ControlsConfig = ControlsConfig()

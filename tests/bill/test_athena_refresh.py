@@ -1,9 +1,11 @@
 """The refresh on AWS and the engine that detections run on there, over HTTP: S3, Glue and an Athena on loopback."""
 
+import io
 import json
 import secrets
 import shutil
-from dataclasses import replace
+import threading
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +19,8 @@ from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.bill.bill_inputs import BillInputs
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.bill.refresh import athena_statements
+from focuswatch.bill.refresh import athena_charges, athena_statements
+from focuswatch.bill.refresh.athena_charges import MOST_SORTED_BYTES, unload_charges
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.athena_statements import ai_folder, charges_of_period, portions
 from focuswatch.bill.refresh.athena_table_files import Files
@@ -142,8 +145,6 @@ def delivered(aws, organisation, owners, tmp_path_factory):
 
 
 def _put(aws, table, key):
-    import io
-
     body = io.BytesIO()
     pq.write_table(table, body)
     aws.client("s3").put_object(Bucket=BUCKET, Key=f"tables/{key}", Body=body.getvalue())
@@ -184,6 +185,102 @@ def test_charges_of_ai_services_are_stored_once(delivered):
     glue = boto3.Session().client("glue")
     charges, ai = (Partitions(glue, DATABASE, table).locations() for table in ("daily_charges", "ai_charges"))
     assert ai == {period: ai_folder(location) for period, location in charges.items()}
+
+
+def services_of(aws, folder):
+    """Return the service of each row in the files of a folder of `daily_charges`, file by file."""
+    prefix = folder.removeprefix(f"s3://{BUCKET}/")
+    keys = [one["Key"] for one in aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix)["Contents"]]
+    bodies = (aws.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys)
+    return [pq.read_table(io.BytesIO(body))["servicename"].to_pylist() for body in bodies]
+
+
+def test_stored_charges_are_sorted_by_service(aws, delivered):
+    """The rows of a resource lie together, so that files are smaller."""
+    for location in Partitions(aws.client("glue"), DATABASE, "daily_charges").locations().values():
+        for services in services_of(aws, location):
+            assert len(services) > len(set(services)) and services == sorted(services)
+
+
+@pytest.mark.parametrize(
+    "message", ["Query exhausted resources at this scale factor", "EXCEEDED_LOCAL_MEMORY_LIMIT: x"]
+)
+def test_charges_are_stored_unsorted_if_athena_lacks_memory_to_sort_them(aws, delivered, message):
+    """In another folder, since Athena does not remove what the failed statement wrote."""
+    engine, files = UnsortingEngine(warehouse().engine, message), Files(aws.client("s3"), BUCKET, "unsorted")
+    folder = unload_charges(
+        engine, files, catalog=CATALOG, period=delivered.changed[-1], paths=[], delivered_bytes=1
+    )
+    expected = Partitions(aws.client("glue"), DATABASE, "daily_charges").locations()[delivered.changed[-1]]
+    stored, sorted_before = services_of(aws, folder), services_of(aws, expected)
+    assert sorted(map(sorted, stored)) == sorted(map(sorted, sorted_before))
+    assert engine.targets[1:] == [folder] and engine.targets[0] != folder
+    left = aws.client("s3").list_objects_v2(
+        Bucket=BUCKET, Prefix=engine.targets[0].removeprefix(f"s3://{BUCKET}/")
+    )
+    assert left["KeyCount"] == 0
+    files.discard(folder)
+
+
+def test_charges_are_stored_unsorted_if_the_sort_takes_too_long(aws, delivered, monkeypatch):
+    """The sorted statement is stopped, so that the refresh ends within the time limit of Lambda."""
+    run, is_over = aws.athena.runner.run, threading.Event()
+
+    def never_sort(statement, **options):
+        if "ORDER BY ServiceName" in statement:
+            is_over.wait(60)
+        return run(statement, **options)
+
+    monkeypatch.setattr(aws.athena.runner, "run", never_sort)
+    monkeypatch.setattr(athena_charges, "MOST_SORTING_SECONDS", 0.2)
+    files, period = Files(aws.client("s3"), BUCKET, "slow"), delivered.changed[-1]
+    folder = unload_charges(
+        warehouse().engine, files, catalog=CATALOG, period=period, paths=[], delivered_bytes=1
+    )
+    is_over.set()
+    stopped, stored = aws.athena.executions[-2:]
+    assert (stopped.state, stored.state) == ("CANCELLED", "SUCCEEDED")
+    assert "ORDER BY ServiceName" in stopped.statement and "ORDER BY ServiceName" not in stored.statement
+    assert folder in stored.statement
+    files.discard(folder)
+
+
+def test_other_errors_of_a_sorted_statement_are_raised_at_once(aws, delivered):
+    engine = UnsortingEngine(warehouse().engine, "PERMISSION_DENIED: Access Denied")
+    files = Files(aws.client("s3"), BUCKET, "refused")
+    with pytest.raises(QueryError, match="PERMISSION_DENIED"):
+        unload_charges(engine, files, catalog=CATALOG, period="2026-05", paths=[], delivered_bytes=1)
+    assert len(engine.targets) == 1
+
+
+def test_a_large_period_is_not_sorted(aws, delivered):
+    """The sort could exceed the time limit of Lambda."""
+    engine = UnsortingEngine(warehouse().engine, "not sorted")
+    files = Files(aws.client("s3"), BUCKET, "large")
+    size = MOST_SORTED_BYTES + 1
+    period = delivered.changed[-1]
+    folder = unload_charges(engine, files, catalog=CATALOG, period=period, paths=[], delivered_bytes=size)
+    assert engine.targets == [folder]
+    files.discard(folder)
+
+
+@dataclass
+class UnsortingEngine:
+    """An engine whose Athena writes one file of a sorted statement, and then fails with a message."""
+
+    engine: AthenaEngine
+    message: str
+    targets: list[str] = field(default_factory=list)
+
+    def unload(self, statement, *, to, label, partitioned_by=None, most_seconds=None):
+        self.targets.append(to)
+        if "ORDER BY ServiceName" in statement:
+            key = f"{to.removeprefix(f's3://{BUCKET}/')}services=other/part"
+            self.engine.session.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"")
+            raise QueryError(self.message)
+        return self.engine.unload(
+            statement, to=to, label=label, partitioned_by=partitioned_by, most_seconds=most_seconds
+        )
 
 
 def test_scan_on_athena_reports_the_findings_of_a_local_scan(delivered, bill, owners, tmp_path):

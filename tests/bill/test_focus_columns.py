@@ -122,7 +122,11 @@ def test_exact_column_name_wins_and_two_variants_are_refused(tmp_path):
 @pytest.mark.parametrize("hours", [{}, HOURLY])
 def test_billing_periods_can_have_different_columns(tmp_path, format_, hours):
     """No reserved capacity in the first month, x_Discounts from the second month on, no meters in the third."""
-    more = {"CapacityReservationId": "VARCHAR", "x_Discounts": "MAP(VARCHAR, DOUBLE)", "ListCost": "DOUBLE"}
+    more = {
+        "CapacityReservationId": "VARCHAR",
+        "x_Discounts": "MAP(VARCHAR, DOUBLE)",
+        "PricingQuantity": "DOUBLE",
+    }
     day = hours or {"ChargePeriodEnd": None}
     for month, types, without in (
         ("2026-04", {}, ["SkuMeter", "Tags"]),
@@ -135,7 +139,7 @@ def test_billing_periods_can_have_different_columns(tmp_path, format_, hours):
             "ChargePeriodStart": f"{month}-02 0{7 if hours else 0}:00:00",
             "CapacityReservationId": "cr-1",
             "x_Discounts": "{Bundled=1.0}",
-            "ListCost": "2",
+            "PricingQuantity": "2",
         }
         write(
             tmp_path / f"focus/data/billing_period={month}/focus-00001.{format_}",
@@ -145,7 +149,7 @@ def test_billing_periods_can_have_different_columns(tmp_path, format_, hours):
         )
     reader = read(tmp_path / "focus", tmp_path / "state")
     assert reader.query(
-        "SELECT billing_period, SkuMeter, CapacityReservationId, ListCost FROM folded_charges ORDER BY 1"
+        "SELECT billing_period, SkuMeter, CapacityReservationId, PricingQuantity FROM folded_charges ORDER BY 1"
     ) == [
         (date(2026, 4, 1), None, None, None),
         (date(2026, 5, 1), "BoxUsage:m5.large", "cr-1", 2.0),
@@ -160,7 +164,7 @@ def test_required_columns_are_sufficient(tmp_path, format_):
     needed = (*REQUIRED, *REQUIRED_OF_AWS)
     path = write(tmp_path / f"a.{format_}", without=[name for name in TYPES if name not in needed])
     reader = read(path, tmp_path / "state")
-    assert reader.query("SELECT billing_period, SkuMeter, Tags, ListCost FROM folded_charges") == [
+    assert reader.query("SELECT billing_period, SkuMeter, Tags, PricingQuantity FROM folded_charges") == [
         (date(2026, 5, 1), None, None, None)
     ]
 

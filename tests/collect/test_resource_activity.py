@@ -180,19 +180,17 @@ def test_mantle_calls_are_attributed_to_their_model():
 def model(cloud, name, **days):
     """Calls and tokens of a Bedrock model: days by metric."""
     for metric, values in days.items():
-        stat = "Average" if metric == "InvocationLatency" else "Sum"
-        cloud.measure("AWS/Bedrock", metric, by={"ModelId": name}, days=values, stat=stat)
+        cloud.measure("AWS/Bedrock", metric, by={"ModelId": name}, days=values)
 
 
 CLAUDE = "us.anthropic.claude-opus-5-5-v1:0"
 
 
-def test_called_models_have_calls_tokens_refusals_and_latency():
+def test_called_models_have_calls_tokens_and_refusals():
     cloud = Cloud()
     day = {
         "Invocations": 40.0, "InvocationThrottles": 3.0, "InvocationClientErrors": 1.0, "InputTokenCount": 9e6,
         "OutputTokenCount": 2e5, "CacheReadInputTokenCount": 4e6, "CacheWriteInputTokenCount": 1e5,
-        "InvocationLatency": 812.5,
     }  # fmt: skip
     model(cloud, CLAUDE, **{metric: {ago(1): value} for metric, value in day.items()})
     store, collected = run(cloud)
@@ -201,6 +199,24 @@ def test_called_models_have_calls_tokens_refusals_and_latency():
         metric: {ago(1): value} for metric, value in day.items()
     }  # other days: unknown, not zero
     assert (collected.resources, collected.refusals) == (1, [])
+
+
+def test_only_listed_metrics_of_a_model_are_read():
+    """CloudWatch charges for each metric that is read, and one that it does not list has no datapoints."""
+    cloud = Cloud()
+    model(
+        cloud,
+        CLAUDE,
+        Invocations={ago(1): 4.0},
+        InputTokenCount={ago(1): 9e3},
+        TimeToFirstToken={ago(1): 8.0},
+    )
+    model(cloud, "amazon.nova-pro-v1:0", Invocations={ago(1): 2.0})
+    run(cloud)
+    assert sorted(cloud.asked) == [
+        ("InputTokenCount", CLAUDE), ("Invocations", "amazon.nova-pro-v1:0"), ("Invocations", CLAUDE),
+    ]  # fmt: skip
+    assert cloud.calls[ACCOUNT, "us-east-1", "ListMetrics"] == 2  # pages of one list
 
 
 def test_capacity_is_not_also_a_called_model():

@@ -48,7 +48,7 @@ CHARGE = {
     "ServiceName": "Amazon Simple Storage Service",
     "ChargeCategory": "Usage",
     "Tags": {},
-    **dict.fromkeys(("BilledCost", "EffectiveCost", "ListCost", "ContractedCost", "ConsumedQuantity"), 1.0),
+    **dict.fromkeys(("BilledCost", "EffectiveCost", "ConsumedQuantity"), 1.0),
 }  # fmt: skip
 
 

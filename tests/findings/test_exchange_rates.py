@@ -29,7 +29,7 @@ from tests.given.one_line_findings import finding, run
 CATALOG = Catalog.load()
 RUPEES = 83.0
 MONEY = (
-    "EffectiveCost", "BilledCost", "ListCost", "ContractedCost", "billed_cost", "effective_cost",
+    "EffectiveCost", "BilledCost", "billed_cost", "effective_cost",
     "estimated_monthly_cost_after_discount", "estimated_monthly_savings_after_discount",
 )  # fmt: skip
 CASES = [

@@ -62,6 +62,7 @@ IAM_WORDS = {
 WRAPPED = {
     "wait_query": {"athena:GetQueryExecution"},
     "start_query_execution": {"athena:GetWorkGroup"},
+    "stop_query_execution": {"athena:StopQueryExecution"},
     "get_secret": {"secretsmanager:GetSecretValue"},  # Powertools' parameters
 }
 

@@ -6,6 +6,7 @@ from benchmarks.cost import (
     ALARM_METRICS,
     BILLS_ALARM_METRICS,
     CHANNEL_ALARM_METRICS,
+    CUSTOM_METRICS,
     DETECTIONS,
     EVENTS_ALARM_METRICS,
     FETCH_ALARM_METRICS,
@@ -18,7 +19,7 @@ from benchmarks.cost import (
     table,
 )
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.operations.deployed_functions import CHANNELS
+from focuswatch.operations.deployed_functions import CHANNELS, FUNCTIONS, WITHOUT_RUNS
 from focuswatch.operations.deployment_config import Deployment
 from tests.given.deployments import CONFIG, ROOT
 from tests.given.synthesized_stacks import synthesized
@@ -55,6 +56,18 @@ def test_counted_resources_are_deployed():
     assert Deployment.load(CONFIG / "deployment.toml").keep.old_versions_days == OLD_VERSIONS_DAYS
 
 
+def test_counted_metrics_are_written():
+    """Custom metrics with Slack and Jira: `Runs` of each function that an alarm or the dashboard shows, and others."""
+    of_channels = [
+        one for channel in CHANNELS if channel.name in ("slack", "jira") for one in channel.functions
+    ]
+    sources = {kind: (ROOT / "lambdas" / f"{kind}.py").read_text() for kind in (*FUNCTIONS, *of_channels)}
+    runs = [
+        kind for kind, text in sources.items() if "@lambda_function(" in text and kind not in WITHOUT_RUNS
+    ]
+    assert len(runs) + sum(text.count("add_metric(") for text in sources.values()) == CUSTOM_METRICS
+
+
 def test_a_further_detection_costs_cents():
     """So docs/cost.md stays valid when detections are added."""
     sums = [
@@ -73,9 +86,10 @@ def test_the_free_tier_is_subtracted(quantity, left):
     assert line.dollars_left == pytest.approx(left)
 
 
-def test_cost_grows_at_most_linearly_with_rows():
-    """Monitoring costs the same."""
-    small, large = (lines(rows=rows, accounts=100, runs=1, detections=23) for rows in (1e8, 1e9))
+@pytest.mark.parametrize("rows", [1e7, 1e9])
+def test_cost_grows_at_most_linearly_with_rows(rows):
+    """Monitoring costs the same. Between the two pairs of sizes, billing periods become too large to be sorted."""
+    small, large = (lines(rows=size, accounts=100, runs=1, detections=23) for size in (rows, 10 * rows))
     for one, other in zip(small, large, strict=True):
         if "rows" in one.grows_with:
             assert 9.9 * one.dollars < other.dollars <= 10.0001 * one.dollars

@@ -1,9 +1,11 @@
 """The templates of all stacks, for one account and for three."""
 
 import json
+import re
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk import App, Stack, Validations, aws_s3, aws_sns
@@ -19,13 +21,21 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect, create_empty_table
 from focuswatch.engines.sql_placeholders import placeholders
 from focuswatch.notify.claims import LEASE_SECONDS
-from focuswatch.operations.config_sections import SpendRateConfig
-from focuswatch.operations.deployed_functions import CHANNELS, ENDPOINTS, FUNCTIONS, ONE_AT_A_TIME, QUEUE_FED
+from focuswatch.operations.config_sections import DashboardConfig, SpendRateConfig
+from focuswatch.operations.deployed_functions import (
+    CHANNELS,
+    ENDPOINTS,
+    FUNCTIONS,
+    ONE_AT_A_TIME,
+    QUEUE_FED,
+    WITHOUT_RUNS,
+)
 from focuswatch.operations.deployment_config import Deployment
 from infra.data_bucket import DataBucket
 from infra.functions import LambdaFunctions
 from infra.lake_formation import LakeFormationGrants
 from infra.lambda_packages import LAYER_PATH
+from infra.monitoring import Monitoring
 from infra.sns_topics import PipelineTopics, open_to_organization
 from tests.given.deployments import CONFIG, ROOT, deployment_of
 from tests.given.synthesized_stacks import Stacks, synthesized
@@ -386,11 +396,59 @@ def test_each_function_has_a_dead_letter_queue_and_an_alarm(stacks):
     assert len([one for one in failures if one["DestinationConfig"]["OnFailure"]]) == len(asynchronous)
     alarms = {one["AlarmName"] for one in stacks.properties("pipeline", "AWS::CloudWatch::Alarm")}
     waited_for = set(deployment.kinds) - set(deployment.unattended)  # nothing tries it again
-    watched = {"errors": waited_for, "dead-letters": deployment.unattended, "missed": deployment.daily}
+    missed = set(deployment.daily) - {"refresh"}  # the alarm of `detect` reports them: see the next test
+    watched = {"errors": waited_for, "dead-letters": deployment.unattended, "missed": missed}
     watched["waiting"] = QUEUE_FED
     named = {f"focuswatch-{kind}-{what}" for what, kinds in watched.items() for kind in kinds}
     assert alarms == named | {"focuswatch-data-age"}
     assert all(one["AlarmActions"] for one in stacks.properties("pipeline", "AWS::CloudWatch::Alarm"))
+
+
+def test_only_refresh_starts_detect(stacks):
+    """So a missed run of `refresh` is a missed run of `detect`, whose alarm reports both."""
+    rules = stacks.properties("pipeline", "AWS::Events::Rule")
+    starting = [one for one in rules if "Invokes the Lambda function detect." in one["Description"]]
+    events = {
+        name
+        for one in starting
+        for name in one.get("EventPattern", {"detail-type": ["schedule"]})["detail-type"]
+    }
+    assert events == {"Refreshed", "Unfinished", "Again"}  # the last two repeat a run of `detect`
+    announcing = {
+        event: {path.stem for path in (ROOT / "lambdas").glob("*.py") if f'"{event}"' in path.read_text()}
+        for event in ("Refreshed", "Unfinished")
+    }
+    assert announcing == {"Refreshed": {"refresh"}, "Unfinished": {"detect"}}
+    (alarm,) = [
+        one
+        for one in stacks.properties("pipeline", "AWS::CloudWatch::Alarm")
+        if one["AlarmName"] == "focuswatch-detect-missed"
+    ]
+    assert alarm["TreatMissingData"] == "breaching" and "refresh" in alarm["AlarmDescription"]
+
+
+def test_each_metric_that_a_function_writes_is_in_an_alarm_or_the_dashboard():
+    """A metric with a value in every hour costs 0.30 USD a month: https://aws.amazon.com/cloudwatch/pricing/"""
+    stacks = synthesized("one")
+    alarms = stacks.properties("pipeline", "AWS::CloudWatch::Alarm")
+    read = {
+        (one["MetricName"], dimension["Value"])
+        for one in alarms
+        if one.get("Namespace") == "focuswatch"
+        for dimension in one["Dimensions"]
+        if dimension["Name"] == "function"
+    }
+    for namespace, name, *dimensions in (metric[:6] for metric in shown_metrics(stacks)):
+        if namespace == "focuswatch":
+            read.add((name, dimensions[dimensions.index("function") + 1]))
+    for kind in (*stacks.deployment.kinds, "controls"):
+        source = (ROOT / "lambdas" / f"{kind}.py").read_text()
+        written = re.findall(r'add_metric\(name="(\w+)"', source)
+        if "@lambda_function(" in source and kind not in WITHOUT_RUNS:
+            written.append("Runs")
+        assert {(name, kind) for name in written} <= read
+    rest = [path for path in (ROOT / "lambdas").glob("*.py") if path.stem not in stacks.deployment.kinds]
+    assert [path.stem for path in rest if "add_metric(" in path.read_text()] == ["function"]
 
 
 def test_alarms_use_metrics_that_the_functions_write():
@@ -407,15 +465,34 @@ def test_alarms_use_metrics_that_the_functions_write():
 
 def test_the_dashboard_is_free_of_charge():
     """At most 50 metrics, with all functions deployed."""
-    (dashboard,) = synthesized("one").properties("pipeline", "AWS::CloudWatch::Dashboard")
-    parts = dashboard["DashboardBody"]["Fn::Join"][1]
-    widgets = json.loads("".join(part if isinstance(part, str) else "there" for part in parts))["widgets"]
-    shown = [metric for widget in widgets for metric in widget["properties"]["metrics"]]
+    shown = shown_metrics(synthesized("one"))
     deployment = synthesized("one").deployment
     fed = [kind for kind in deployment.kinds if kind in QUEUE_FED]
     shown_kinds = [kind for kind in deployment.kinds if kind != "events"]
     assert 3 * len(shown_kinds) - 2 * len(fed) <= len(shown) <= 50
     assert not [metric for metric in shown if "expression" in metric[0]]
+
+
+def shown_metrics(stacks: Stacks) -> list[list[Any]]:
+    """Return the metrics of the dashboard."""
+    (dashboard,) = stacks.properties("pipeline", "AWS::CloudWatch::Dashboard")
+    parts = dashboard["DashboardBody"]["Fn::Join"][1]
+    widgets = json.loads("".join(part if isinstance(part, str) else "there" for part in parts))["widgets"]
+    return [metric for widget in widgets for metric in widget["properties"]["metrics"]]
+
+
+def test_the_dashboard_can_be_left_out():
+    """The alarms stay."""
+    deployment = deployment_of(accounts="one")
+    deployment = deployment.model_copy(update={"dashboard": DashboardConfig(enabled=False)})
+    stack = Stack(App(), "alone")
+    topics = PipelineTopics(stack, "Messages", deployment=deployment)
+    functions = LambdaFunctions(stack, "Functions", deployment=deployment, topics=topics)
+    Monitoring(stack, "Watch", deployment=deployment, functions=functions, topic=topics.alarms)
+    template = Template.from_stack(stack)
+    assert not template.find_resources("AWS::CloudWatch::Dashboard")
+    alarms = synthesized("one").properties("pipeline", "AWS::CloudWatch::Alarm")
+    assert len(template.find_resources("AWS::CloudWatch::Alarm")) == len(alarms)
 
 
 def test_a_delivered_manifest_invokes_refresh(stacks):

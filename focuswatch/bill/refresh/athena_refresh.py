@@ -16,10 +16,9 @@ from focuswatch.bill.ingest.delivery_selection import PeriodDelivery, deliveries
 from focuswatch.bill.ingest.file_listing import Listing
 from focuswatch.bill.ingest.non_aws_charges import sentence
 from focuswatch.bill.ingest.partition_folders import shared_folder
+from focuswatch.bill.refresh.athena_charges import unload_charges
 from focuswatch.bill.refresh.athena_statements import (
-    SERVICES,
     ai_folder,
-    charges_of_period,
     facts_of_period,
     kept_table_of_period,
     portions,
@@ -41,7 +40,7 @@ from focuswatch.owners.owners_file import Owners
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
-MADE_BY = "3"  # increase it when periods are folded differently, so that every one is folded again
+MADE_BY = "4"  # increase it when periods are folded differently, so that every one is folded again
 MONEY_DIGITS = 6
 
 
@@ -200,9 +199,12 @@ class AthenaTables:
             raise EmptyDeliveryError(
                 f"billing period {period}: the manifest lists no files. The previous version of the period is kept"
             )
-        folders = {table: self.files.new_folder(table, period) for table in PERIOD_TABLES}
+        folders = {table: self.files.new_folder(table, period) for table in KEPT_TABLES}
         paths = listed_paths(delivery, listing=listing)
-        self._unload_charges(period, paths=paths, to=folders["daily_charges"])
+        folders["daily_charges"] = unload_charges(
+            self.engine, self.files, catalog=self.catalog, period=period, paths=paths,
+            delivered_bytes=sum(file.size for file in delivery.files),
+        )  # fmt: skip
         staged = Partitions(self.glue, self.engine.database, "refreshed_charges")
         staged.point(period, location=folders["daily_charges"], parameters={})
         facts = self._facts(delivery, digest=digest, location=folders["daily_charges"], paths=paths)
@@ -221,20 +223,6 @@ class AthenaTables:
             self.engine.unload(statement, to=folders[table], label=f"refresh of {table} {period}")
         self.point(facts, folders=folders)
         return facts
-
-    def _unload_charges(self, period: str, *, paths: Sequence[str], to: str) -> None:
-        """Fold the period's charges into the empty folder `to`; each portion of its files into a folder below.
-
-        A partition includes the folders below its own, and a key may have several rows a day.
-        """
-        some = list(portions(paths))
-        for number, portion in enumerate(some):
-            self.engine.unload(
-                charges_of_period(self.catalog, period=period, paths=portion),
-                to=f"{to}{number:04}/" if len(some) > 1 else to,
-                label=f"refresh of {period}",
-                partitioned_by=SERVICES,
-            )
 
     def _sweep_unread(self, periods: Iterable[str]) -> None:
         """Delete previous folders of unchanged periods, which no statement reads any more."""

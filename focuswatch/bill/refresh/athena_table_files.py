@@ -39,6 +39,12 @@ class Files:
         with file.open("rb") as body:
             self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
 
+    def discard(self, folder: str) -> None:
+        """Remove a folder of `new_folder` that no table points to."""
+        prefix = folder.removeprefix(f"s3://{self.bucket}/")
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        self._delete(page["Contents"] for page in pages if "Contents" in page)
+
     def remove(self, table: str, period: str) -> None:
         """Remove all folders of a period that the table no longer has."""
         self._delete(self._folders(table, period).values())

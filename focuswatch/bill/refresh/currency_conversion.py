@@ -13,7 +13,7 @@ from focuswatch.engines.sql_values import literal
 from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import USD, Rates, rate_of
 
-MONEY = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
+MONEY = ("BilledCost", "EffectiveCost")
 CURRENCY = "BillingCurrency"
 
 

@@ -54,10 +54,12 @@ MOSTLY_NULL = (
     "ResourceId",
     "RegionId",
 )
-QUANTITIES = ("ConsumedQuantity", "PricingQuantity")
-UNCHECKED = (*QUANTITIES, "ListCost", "ContractedCost")  # no file is refused for them; see facts.MOST_COST
+QUANTITIES = (
+    "ConsumedQuantity",
+    "PricingQuantity",
+)  # no file is refused for them; see period_facts.MOST_COST
 MOST_QUANTITY = "1e30"  # beyond, and for NaN, unknown: an exabyte for a month is 1e21 byte-hours
-NUMBERS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost", *QUANTITIES)
+NUMBERS = ("BilledCost", "EffectiveCost", *QUANTITIES)
 TIMES = ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart")
 
 KINDS: dict[str, Kind] = {
@@ -192,7 +194,7 @@ def expression(column: str, types: Mapping[str, tuple[str, str]], *, blanks: boo
         for source, (name, type_) in found.items()
         for value in [_converted(_text(name, type_, blanks=blanks), type_, kind=kind)]
     ]
-    if column in UNCHECKED:  # to DuckDB NaN is more than any number, so more than nothing used
+    if column in QUANTITIES:  # to DuckDB NaN is more than any number, so more than nothing used
         values = [f"CASE WHEN abs({value}) <= {MOST_QUANTITY} THEN {value} END" for value in values]
     if column == "SubAccountId" and found and found[column][1] in NUMERIC_TYPES:
         return _account_id(quoted(found[column][0]))

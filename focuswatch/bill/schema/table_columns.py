@@ -30,8 +30,6 @@ FOLDED_CHARGES = {
     "CommitmentDiscountName": "VARCHAR",
     "BilledCost": "DOUBLE",
     "EffectiveCost": "DOUBLE",
-    "ListCost": "DOUBLE",
-    "ContractedCost": "DOUBLE",
     "ConsumedQuantity": "DOUBLE",
     "PricingQuantity": "DOUBLE",
     "charges": "BIGINT",
