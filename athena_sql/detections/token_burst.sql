@@ -24,6 +24,7 @@ blind_spots = [
   "A new workload is compared with all previous token usage of its account.",
   "Token usage that moves from one model or inference profile to another in the same account is not reported.",
   "A job that runs once a month is reported every month if its weekday changes. A launch that is not in owners.toml is also reported.",
+  "On an incomplete day, focuswatch estimates the delivered share of the account's charges from all its services, as the median ratio to the same weekday of the week before. If the account has fewer than `least_services` services, or its tokens are delivered later than its other charges, a spike may be reported one or two days later.",
   "During a planned launch, usage of the launch's use case is reported only if it exceeds the planned multiple of the baseline (`factor`).",
   "Input, output and cache tokens count equally toward the spike; a spike is reported only if its excess cost is at least `least_daily_cost_usd` per day.",
 ]
@@ -43,6 +44,7 @@ least_ratio = 3.0              # minimum ratio to the baseline, as in gpu_burst;
 least_account_share = 0.5      # minimum increase of the account's tokens, as a share of the excess; below it, usage moved from another model
 left_share = 0.25              # focuswatch treats a workload with less than this share of its baseline as moved to another model or inference profile
 least_daily_cost_usd = 10.0    # minimum cost per day above the baseline
+least_services = 3             # minimum number of services to estimate the delivered share of an incomplete day
 [needs]
 charges = "ai_family IN ('bedrock', 'model_api') AND regexp_like(SkuMeter || ' ' || coalesce(ConsumedUnit, ''), '(?i)token')"
 history_days = 14
@@ -128,30 +130,72 @@ medians AS (
     GROUP BY 1, 2, 3
     HAVING count(*) >= $least_active_days AND date_diff('day', min(sample_date), charge_date) >= $least_age_days
 ),
+service_days AS (                                                           -- each service, and its cost on the same weekday a week before
+    SELECT
+        services.SubAccountId AS sub_account_id,
+        services.ServiceName AS service_name,
+        CAST(services.charge_date + INTERVAL '7' DAY * weeks.weeks_before AS date) AS charge_date,
+        sum(CASE WHEN weeks.weeks_before = 0 THEN services.EffectiveCost ELSE 0 END)
+            / sum(CASE WHEN weeks.weeks_before = 1 THEN services.EffectiveCost ELSE 0 END) AS share
+    FROM daily_services AS services
+    CROSS JOIN (VALUES (0), (1)) AS weeks (weeks_before)
+    WHERE services.charge_date >= CAST($news_since - INTERVAL '7' DAY AS date)
+        AND services.charge_date < $as_of
+        AND services.ChargeCategory = 'Usage'
+        AND services.ChargeClass IS DISTINCT FROM 'Correction'
+        AND coalesce(services.ChargeFrequency, 'Usage-Based') = 'Usage-Based'
+        AND services.CommitmentDiscountStatus IS DISTINCT FROM 'Unused'
+    GROUP BY 1, 2, 3
+    HAVING sum(CASE WHEN weeks.weeks_before = 1 THEN services.EffectiveCost ELSE 0 END) > 0
+),
+ranked_services AS (
+    SELECT
+        *,
+        row_number() OVER (PARTITION BY sub_account_id, charge_date ORDER BY share) AS place,
+        count(*) OVER (PARTITION BY sub_account_id, charge_date) AS services
+    FROM service_days
+),
+delivered_shares AS (                                                       -- of incomplete days; the median, because one service may
+    SELECT                                                                  -- have stopped or increased
+        ranked_services.sub_account_id,
+        ranked_services.charge_date,
+        least(avg(CASE WHEN place * 2 BETWEEN services AND services + 2 THEN share END), 1E0) AS delivered_share
+    FROM ranked_services
+    INNER JOIN completeness
+        ON ranked_services.charge_date = completeness.charge_date
+        AND ranked_services.sub_account_id IS NOT DISTINCT FROM completeness.sub_account_id
+    WHERE NOT completeness.is_settled AND ranked_services.services >= $least_services
+    GROUP BY 1, 2
+    HAVING avg(CASE WHEN place * 2 BETWEEN services AND services + 2 THEN share END) > 0
+),
 levels AS (
     SELECT
-        sub_account_id,
-        workload,
-        charge_date,
-        last_active_day,
-        weekday_baseline,
-        greatest(baseline, coalesce(weekday_baseline, baseline)) AS baseline_tokens,
-        coalesce(weekday_baseline, baseline) AS weekday_tokens
+        medians.sub_account_id,
+        medians.workload,
+        medians.charge_date,
+        medians.last_active_day,
+        medians.weekday_baseline,
+        greatest(medians.baseline, coalesce(medians.weekday_baseline, medians.baseline)) AS baseline_tokens,
+        coalesce(medians.weekday_baseline, medians.baseline) AS weekday_tokens,
+        coalesce(delivered_shares.delivered_share, 1E0) AS delivered_share
     FROM medians
+    LEFT JOIN delivered_shares
+        ON medians.charge_date = delivered_shares.charge_date
+        AND medians.sub_account_id IS NOT DISTINCT FROM delivered_shares.sub_account_id
 ),
 account_levels AS (                                                         -- with the levels of the account on that day
     SELECT
         levels.*,
         max(CASE WHEN levels.workload = 'the whole account' THEN levels.baseline_tokens END) OVER account_days
             AS account_baseline,
-        max(CASE WHEN levels.workload = 'the whole account' THEN levels.weekday_tokens END) OVER account_days
-            AS account_weekday,
+        max(CASE WHEN levels.workload = 'the whole account' THEN levels.delivered_share * levels.weekday_tokens END)
+            OVER account_days AS account_weekday,
         max(CASE WHEN levels.workload = 'the whole account' THEN token_days.million_tokens END) OVER account_days
             AS account_tokens,
         coalesce(sum(CASE                                                   -- of workloads whose tokens may have moved elsewhere
             WHEN levels.workload <> 'the whole account'
                 AND date_diff('day', levels.last_active_day, levels.charge_date) <= $least_age_days
-                AND coalesce(token_days.million_tokens, 0) < $left_share * levels.weekday_baseline
+                AND coalesce(token_days.million_tokens, 0) < $left_share * levels.delivered_share * levels.weekday_baseline
                 THEN levels.weekday_baseline
         END) OVER account_days, 0) AS left_tokens
     FROM levels

@@ -270,6 +270,20 @@ def test_charges_on_one_weekday_alone_are_a_rhythm(weekday):
     assert strange(raised(costs, 133 + weekday, 8.0))[:, 133 + weekday].mean() > 0.9
 
 
+def test_noise_of_a_weekly_job_is_learned_as_that_of_its_weekday():
+    """Costs are even except for a Saturday job that varies by a tenth: at most one Saturday in thirty is flagged.
+
+    A Saturday of half as much again is anomalous.
+    """
+    saturdays = np.arange(400) % 7 == 5
+    even = series(noise=0.01, growth=0, weekend=1, level=66, count=300)
+    costs = even + saturdays * series(noise=0.1, growth=0, weekend=1, level=165, count=300, seed=1)
+    anomalous = strange(costs)
+    assert anomalous[:, 120:][:, saturdays[120:]].mean() < 1 / 30
+    assert anomalous[:, 28:][:, ~saturdays[28:]].mean() < CLEAN_RATE
+    assert strange(raised(costs, 201, 1.5))[:, 201].mean() > 0.95
+
+
 @pytest.mark.parametrize("share", [2 / 7, 0.6])
 def test_charges_on_random_days_are_how_such_a_series_is(share):
     """Charges on two or four days of a week are expected; a charge of thirty times is anomalous."""

@@ -86,6 +86,7 @@ class Pattern:
         self.noise2, self.noise_days = full(0.01), full(20)
         self.weekday_noise2 = full(1, 7)
         self.weekday_noise_days = full(WEEKDAY_NOISE_PRIOR_DAYS, 7)
+        self.dipped_on = np.full(series, -1)  # weekday of the last day far below its forecast
         self.size, self.largest = full(1), full(1)
         self.before, self.echo_sum, self.echo_days = full(0), full(0), full(0)
 
@@ -175,14 +176,27 @@ class Pattern:
         uncut, counts = np.minimum(square[habits], HABIT_TAMED_AT**2), normal.copy()
         square = np.minimum(square, NOISE_TAMED_AT**2) * TAMED_BIAS
         square[habits], counts[habits] = uncut, normal[habits] > 0
-        of = ahead.weekday
         self.noise2 *= 1 + counts / (self.noise_days + 1) * (square - 1)
         np.maximum(self.noise2, LEAST_NOISE**2, out=self.noise2)
         self.noise_days = np.minimum(self.noise_days + counts, NOISE_MEMORY_DAYS)
-        days = self.weekday_noise_days[of]
-        self.weekday_noise2[of] *= 1 + counts / (days + 1) * (square - 1)
-        np.clip(self.weekday_noise2[of], *WEEKDAY_NOISE_RANGE, out=self.weekday_noise2[of])
-        self.weekday_noise_days[of] = np.minimum(days + counts, WEEKDAY_NOISE_MEMORY_DAYS)
+        self._learn_weekday_noise(residual / ahead.spread, square, counts, ahead.weekday)
+
+    def _learn_weekday_noise(self, ratio: Reals, square: Reals, counts: Reals, weekday: int) -> None:
+        """Learn the noise of a weekday as a multiple of that of all days.
+
+        If two large decreases in a row are on the same weekday, this weekday has its own noise, like that of a weekly
+        job. The noise is then learned quickly, and also from decreases that are not believed normal. Large increases
+        are no evidence, because they can be anomalies.
+        """
+        dips = ratio < -TAMED_AT
+        again = dips & (self.dipped_on == weekday)
+        self.dipped_on[dips] = weekday
+        days = self.weekday_noise_days[weekday]
+        days = np.where(again, np.minimum(days, ERRATIC_NOISE_PRIOR_DAYS), days)
+        counts = np.where(again, np.float32(1), counts)
+        noise2 = self.weekday_noise2[weekday] * (1 + counts / (days + 1) * (square - 1))
+        self.weekday_noise2[weekday] = np.clip(noise2, *WEEKDAY_NOISE_RANGE)
+        self.weekday_noise_days[weekday] = np.minimum(days + counts, WEEKDAY_NOISE_MEMORY_DAYS)
 
     def _learn_echo(self, plain: Reals, normal: Reals) -> None:
         tamed = np.clip(plain, -ECHO_TAMED_AT, ECHO_TAMED_AT) * normal
