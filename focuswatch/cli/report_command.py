@@ -176,7 +176,8 @@ def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "Opene
     bill = opened.bill
     if not isinstance(bill.engine, DuckDbEngine):
         raise ConfigError(
-            "--by requires --engine duckdb. On other engines, each part of the report would read the whole bill. "
+            "--by requires --engine duckdb. With other engines, each part of the report would read the whole bill "
+            "again. "
             "Omit --by."
         )
     return split_rows(

@@ -67,5 +67,5 @@ def _line(number: int, line: str) -> Any:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
         raise UnreadableFileError(
-            f"line {number}: not JSON; send a JSON object or one on each line"
+            f"line {number}: not JSON; send one JSON object, or one object per line"
         ) from error

@@ -89,7 +89,7 @@ def decide_press(
 
 def _resume(record: PauseRecord | None, press: Press, *, cap: CapSettings, now: float) -> PauseDecision:
     """A record that was lost is no reason to refuse: the approver names what is to end, and it is recorded first."""
-    reason = "Resume pressed in Slack"
+    reason = "Resume was pressed in Slack"
     if record is None:
         record = PauseRecord(
             use_case=cap.use_case, state="removed", roles=cap.roles, author=press.author, reason=reason,
@@ -194,7 +194,9 @@ def carried_out(record: PauseRecord, *, failed: dict[str, str], now: float) -> P
         return done.changed("removed", author=record.author, reason=record.reason, at=now)
     left = tuple(role for role in record.roles if role not in failed)
     if not left:
-        return done.changed("removed", author=BY_ITSELF, reason="no role could be paused", at=now)
+        return done.changed(
+            "removed", author=BY_ITSELF, reason="the deny policy could not be attached to any role", at=now
+        )
     kept = done.model_copy(update={"roles": left})
     return kept.changed("applied", author=record.author, reason=record.reason, at=now)
 

@@ -44,7 +44,7 @@ def spending_control(cap: CapSettings, record: PauseRecord | None) -> SpendingCo
         )
         return SpendingControl("pause_spending", question, ended_line(record))
     dry = "Dry run: " if record.dry_run else ""
-    status = f"{dry}Spending paused by {record.author} until {record.expires:%Y-%m-%d %H:%M} UTC."
+    status = f"{dry}Spending was paused by {record.author} until {record.expires:%Y-%m-%d %H:%M} UTC."
     return SpendingControl(
         "resume_spending",
         f"Allow {count(len(record.roles))} of {cap.use_case} to call Bedrock and SageMaker again?",
@@ -54,7 +54,7 @@ def spending_control(cap: CapSettings, record: PauseRecord | None) -> SpendingCo
 
 def ended_line(record: PauseRecord | None) -> str | None:
     """Return that the last pause ended, by whom and why; None without one."""
-    return f"Spending resumed by {record.author}: {record.reason}." if record else None
+    return f"Spending was resumed by {record.author}: {record.reason}." if record else None
 
 
 def count(roles: int) -> str:

@@ -213,7 +213,7 @@ def _missing(id: str, needs: NeedsHeader, *, facts: BillFacts, as_of: date, kind
         missing.add(
             f"this {kind} needs {needs.history_days} days of history, but the bill has {facts.settled_days} "
             "complete days",
-            f"Scan again from {as_of + wait} on, or add older files to the export.",
+            f"Scan again on {as_of + wait} or later, or add older files to the export.",
         )
     if needs.activity and not facts.namespaces.intersection(needs.activity):
         missing.add(

@@ -16,7 +16,7 @@ SUFFIXES: dict[Category, str] = {
 }
 # Detections whose amount means something else than their category's.
 SUFFIX_BY_DETECTION = {
-    BUDGET: " spent or forecast in this budget",
+    BUDGET: " actual or forecast spend",
     ANOMALY: " above what AWS expected",
     "budget_pace": " forecast above budget",
     "live_burn": " above expected (estimate)",
@@ -133,8 +133,8 @@ def _verified_saving(finding: Finding, saving: VerifiedSaving) -> str:
     )
     if round(saving.daily_saving, 2) <= 0:
         return (
-            f"The bill shows no saving since {saving.since}: the cost is still {cost} ({saving.measured_from} to "
-            f"{saving.measured_until}). Expected saving: {expected}."
+            f"The bill shows no savings since {saving.since}: the cost is still {cost} ({saving.measured_from} to "
+            f"{saving.measured_until}). Expected savings: {expected}."
         )
     text = f"Verified on the bill: {saved} saved since {saving.since}."
-    return text if saving.is_full else f"{text} Expected saving: {expected}; still charged: {cost}."
+    return text if saving.is_full else f"{text} Expected savings: {expected}; still charged: {cost}."

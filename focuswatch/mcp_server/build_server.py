@@ -40,7 +40,7 @@ READS = {
     "run_report": "Run a report",
     "weekly_summary": "Summarize the week",
     "list_detections": "List detections",
-    "not_evaluated": "Show what was not evaluated",
+    "not_evaluated": "List resources and detections that were not evaluated",
 }
 WRITES = {
     "snooze": "Snooze a finding",

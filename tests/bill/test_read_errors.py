@@ -133,7 +133,7 @@ def test_csv_truncated_in_a_row_is_refused(tmp_path, lost, hours):
     content = path.read_bytes()
     path.write_bytes(content[:-lost])
     text = refused(path, tmp_path)
-    assert re.match(re.escape(str(path)) + r"(, line [23]: .* cut short or damaged|: Tags is '{)", text)
+    assert re.match(re.escape(str(path)) + r"(, line [23]: .* truncated or damaged|: Tags contains '{)", text)
 
 
 @pytest.mark.parametrize("format_", ["csv", "csv.gz"])
@@ -164,7 +164,7 @@ def test_tags_that_are_not_json_are_refused(tmp_path, format_, hours):
         tmp_path / f"a.{format_}", {"Tags": "{'team': 'search'}", **hours}, types={"Tags": "VARCHAR"}
     )
     assert refused(path, tmp_path).startswith(
-        f"{path}: Tags is \"{{'team': 'search'}}\", expected a JSON object"
+        f"{path}: Tags contains \"{{'team': 'search'}}\"; expected a JSON object"
     )
 
 
@@ -236,17 +236,17 @@ def test_impossible_billing_period_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("column", "type_", "value", "said"),
     [
-        ("Tags", "VARCHAR", "[1]", r"Tags is '\[1\]', expected a JSON object or a map"),
-        ("Tags", "VARCHAR", '"x"', "Tags is '\"x\"', expected a JSON object or a map"),
-        ("Tags", "INTEGER[]", "[1]", r"Tags is 'INTEGER\[\]', expected a JSON object or a map"),
+        ("Tags", "VARCHAR", "[1]", r"Tags contains '\[1\]'; expected a JSON object or a map"),
+        ("Tags", "VARCHAR", '"x"', "Tags contains '\"x\"'; expected a JSON object or a map"),
+        ("Tags", "INTEGER[]", "[1]", r"Tags contains 'INTEGER\[\]'; expected a JSON object or a map"),
         ("Tags", "VARCHAR", '{"a": "b", "a": "c"}', "Tags contains a key twice"),
         ("EffectiveCost", "VARCHAR", "much", "found the value 'much', expected a number"),
-        ("EffectiveCost", "INTEGER[]", "[1]", r"EffectiveCost is of type INTEGER\[\], expected a number"),
+        ("EffectiveCost", "INTEGER[]", "[1]", r"EffectiveCost has the type INTEGER\[\]; expected a number"),
         (
             "ChargePeriodStart",
             "INTEGER[]",
             "[1]",
-            "ChargePeriodStart is of type .*, expected a date and time",
+            "ChargePeriodStart has the type .*; expected a date and time",
         ),
     ],
 )

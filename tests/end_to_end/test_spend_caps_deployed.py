@@ -111,8 +111,10 @@ def check_announcements(deployed: Deployed, message: Message) -> None:
     """Each change once, in the thread and in the issue."""
     author = f"{MEMBER.lower()} ({MEMBER})"
     paused, resumed = message.replies
-    assert paused.text.startswith(f"Spending of tickets paused by {author} until")
-    assert resumed.text == f"Spending of tickets resumed by {author}: Resume pressed in Slack."
+    assert paused.text.startswith(f"Spending for use case tickets was paused by {author} until")
+    assert (
+        resumed.text == f"Spending for use case tickets was resumed by {author}: Resume was pressed in Slack."
+    )
     undo = f"aws iam detach-role-policy --role-name {ROLE} --policy-arn arn:aws:iam::{ACCOUNT}:policy/focuswatch-paused"
     assert undo in json.dumps(paused.blocks)
     (issue,) = deployed.jira.issues

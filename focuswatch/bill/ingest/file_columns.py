@@ -280,7 +280,8 @@ def without_columns_of_aws(shape: Shape, file: ExportFile) -> ExportError:
     names = [name for name, _ in shape.columns]
     needed = _version_text({columns.canonical(name) for name in names})
     return ExportError(
-        f"{file.path} lacks {', '.join(shape.lacks_of_aws)}, which AWS charges require. {needed} Select these columns "
+        f"{file.path} lacks {', '.join(shape.lacks_of_aws)}, which are required for AWS charges. {needed} Select "
+        "these columns "
         "in the export, or remove the file"
     )
 

@@ -37,7 +37,7 @@ def sentence(providers: Iterable[Mapping[str, int]], *, charges: int) -> str | N
     named = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
     return (
         f"{others:,} of {charges:,} charges are {named}. Anomalies, budgets, new services, AI spend and reports "
-        "include these charges. Detections of AWS resources ignore these charges"
+        "include these charges. Detections for AWS resources ignore these charges"
     )
 
 

@@ -204,7 +204,7 @@ class SlackChannel:
         if delivery.in_digest and (stored is None or stored.ts is None):
             self.digests.add(channel, delivery)
             self.claims.settle(claim, self._state(delivery, channel=channel, ts=None, before=stored))
-            return f"{delivery.news_id}: {delivery.kind}, in the digest of {channel}"
+            return f"{delivery.news_id}: {delivery.kind}, in the digest for {channel}"
         stays = stored is not None and (stored.channel == channel or delivery.kind == "saving_verified")
         current = stored if stored and stored.ts and stays else None
         if current and not self.threads and self._only_joined(delivery, before=current.finding):

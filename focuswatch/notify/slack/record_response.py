@@ -113,7 +113,10 @@ class ResponseRecorder:
 
 def reject(response: UserResponse, reason: str) -> str:
     """Reply to the person, who need not be in the channel. Return what was done, for the log."""
-    return f"{response.fingerprint}: {response.user_id} was rejected: {reason}{_reply(response, reason)}"
+    return (
+        f"{response.fingerprint}: the response from {response.user_id} was rejected: "
+        f"{reason}{_reply(response, reason)}"
+    )
 
 
 def _reply(response: UserResponse, text: str) -> str:

@@ -359,13 +359,14 @@ def test_change_states_old_and_new_values():
         ("11.52", "Verified on the bill: 11.52 USD/day saved since 2026-03-31."),
         (
             "8",
-            "Verified on the bill: 8.00 USD/day saved since 2026-03-31. Expected saving: 11.52 USD/day; still charged: "
+            "Verified on the bill: 8.00 USD/day saved since 2026-03-31. Expected savings: 11.52 USD/day; still "
+            "charged: "
             "3.52 USD/day.",
         ),
         (
             "0",
-            "The bill shows no saving since 2026-03-31: the cost is still 11.52 USD/day (2026-04-02 to 2026-04-04). "
-            "Expected saving: 11.52 USD/day.",
+            "The bill shows no savings since 2026-03-31: the cost is still 11.52 USD/day (2026-04-02 to 2026-04-04). "
+            "Expected savings: 11.52 USD/day.",
         ),
     ],
 )
