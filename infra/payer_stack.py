@@ -116,7 +116,7 @@ def _recommendations_export(scope: Construct, deployment: Deployment) -> None:
         deployment=deployment,
         name=RECOMMENDATIONS_EXPORT,
         prefix=RECOMMENDATIONS_PREFIX,
-        description="Recommendations of AWS Cost Optimization Hub for focuswatch",
+        description="Recommendations from AWS Cost Optimization Hub, for focuswatch",
         query=query,
     )
 

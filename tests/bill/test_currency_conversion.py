@@ -138,7 +138,7 @@ def test_a_bill_of_two_currencies_is_one_of_several_bills(tmp_path):
         assert aws["b"] == pytest.approx(9.0)
         assert [note for note in bill.summary.warnings if "converted" in note] == [
             "mixed/a.csv: amounts in EUR are converted to USD: 1 EUR is 1.25 USD (owners.toml)",
-            "amounts in mixed/a.csv are converted from USD to EUR: 1 USD is 0.8 EUR (owners.toml)",
+            "amounts in the bill mixed/a.csv are converted from USD to EUR: 1 USD is 0.8 EUR (owners.toml)",
         ]
 
 

@@ -106,8 +106,8 @@ def test_each_total_equals_plain_sql_over_the_files(bills, joint):
     assert set(sums(joint, "min(BillingCurrency)").values()) == {"USD"}
     notes = [one for one in joint.summary.warnings if "converted" in one]
     assert notes == [
-        "amounts in azure are converted from EUR to USD: 1 EUR is 1.25 USD (owners.toml)",
-        "amounts in google are converted from JPY to USD: 1 JPY is 0.00666667 USD (owners.toml)",
+        "amounts in the bill azure are converted from EUR to USD: 1 EUR is 1.25 USD (owners.toml)",
+        "amounts in the bill google are converted from JPY to USD: 1 JPY is 0.00666667 USD (owners.toml)",
     ]
 
 

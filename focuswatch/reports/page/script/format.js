@@ -65,7 +65,7 @@ function isComplete(text, data) {
 
 // States which days of a chart can still change.
 function incompleteDays(last, data) {
-  if (data.settled_until == null) return "Charges of all days can still change.";
+  if (data.settled_until == null) return "The charges for all days can still change.";
   return last > data.settled_until ? `Days after ${day(data.settled_until)} are faded, because their charges can still change.` : "";
 }
 
