@@ -123,8 +123,8 @@ def _built_commands(sql: str) -> Iterator[str]:
     if found := re.search(r"'[^']*\baws [a-z][^']*'\s*\|\|", code):
         line = code[: found.start()].count("\n") + 1
         yield (
-            f"line {line} of the query: found a command that is built with ||. Return the command in a column whose "
-            f"name ends in _command, with {{column}} for each value."
+            f"line {line} of the query: found a command that is built with ||. Write the command as one string with "
+            "{column} in place of each value, and return it in a column whose name ends in _command."
         )
 
 

@@ -112,7 +112,7 @@ def open_joint_bill(
             _refreshed_bill(number, name, one, rate=rate, main=rates[0], as_of=as_of, connection=connection)
             for number, (name, one, rate) in enumerate(zip(names, refreshed, rates, strict=True))
         ]
-        progress("Reading the files of activity, accounts, recommendations, principals and owners")
+        progress("Reading the files with activity, accounts, recommendations, principals and owners")
         load = partial(
             _load,
             bills=bills,

@@ -165,7 +165,7 @@ def open_trino_bill(
         summary = _summarize(periods)
         as_of = resolve_as_of(inputs.as_of, summary=summary)
         progress(
-            "Copying the files of activity, accounts, recommendations, principals, invocations, events and owners "
+            "Copying the files with activity, accounts, recommendations, principals, invocations, events and owners "
             "to Trino"
         )
         existing = trino.tables()

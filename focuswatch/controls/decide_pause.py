@@ -63,22 +63,27 @@ def decide_press(
     if press.user_id not in cap.approvers:
         named = ", ".join(f"<@{approver}>" for approver in cap.approvers) or "none is configured"
         return PauseDecision(
-            None, f"Only an approver of {cap.use_case} can pause or resume spending. Approvers: {named}."
+            None,
+            f"Only an approver of use case {cap.use_case} can pause or resume spending. Approvers: {named}.",
         )
     if record and press.at == record.decided_at:
         return PauseDecision(None, "")  # delivered twice
     if record and press.at < record.decided_at:
-        return PauseDecision(None, f"A later decision about {cap.use_case} has replaced this decision.")
+        return PauseDecision(
+            None, f"A later decision about use case {cap.use_case} has replaced this decision."
+        )
     if press.wants == "resume":
         return _resume(record, press, cap=cap, now=now)
     if cap.mode == "off":
         return PauseDecision(None, "Spending was not paused: kill_switch is set in deployment.toml.")
     if cap.on_cap not in ("ask", "pause") or not cap.roles:
-        return PauseDecision(None, f"owners.toml no longer permits pausing {cap.use_case}.")
+        return PauseDecision(
+            None, f"owners.toml no longer permits pausing the spending for use case {cap.use_case}."
+        )
     if record and _is_in_force(record, cap=cap):
         return PauseDecision(
             record.model_copy(update={"decided_at": press.at}),
-            f"{cap.use_case} is already paused by {record.author}.",
+            f"Spending for use case {cap.use_case} is already paused by {record.author}.",
         )
     paused = _requested(
         record, cap=cap, author=press.author, reason=reason, now=now, decided_at=press.at,
@@ -98,7 +103,8 @@ def _resume(record: PauseRecord | None, press: Press, *, cap: CapSettings, now: 
         reason += "; no record of a pause was found"
     elif not record.is_paused:
         return PauseDecision(
-            record.model_copy(update={"decided_at": press.at}), f"{cap.use_case} is not paused."
+            record.model_copy(update={"decided_at": press.at}),
+            f"Spending for use case {cap.use_case} is not paused.",
         )
     decided = record.model_copy(update={"decided_at": press.at})
     return PauseDecision(decided.changed("removing", author=press.author, reason=reason, at=now), "resumed")

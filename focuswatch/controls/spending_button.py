@@ -39,7 +39,8 @@ def spending_control(cap: CapSettings, record: PauseRecord | None) -> SpendingCo
     if record is None or not paused:
         dry = " This is a dry run: no role is changed." if cap.mode == "dry run" else ""
         question = (
-            f"Deny all Bedrock and SageMaker calls by {count(len(cap.roles))} of {cap.use_case} until someone presses "
+            f"Deny all Bedrock and SageMaker calls by {count(len(cap.roles))} of use case {cap.use_case} until "
+            "someone presses "
             f"Resume, for at most {cap.pause_days} days?{dry}"
         )
         return SpendingControl("pause_spending", question, ended_line(record))
@@ -47,7 +48,7 @@ def spending_control(cap: CapSettings, record: PauseRecord | None) -> SpendingCo
     status = f"{dry}Spending was paused by {record.author} until {record.expires:%Y-%m-%d %H:%M} UTC."
     return SpendingControl(
         "resume_spending",
-        f"Allow {count(len(record.roles))} of {cap.use_case} to call Bedrock and SageMaker again?",
+        f"Allow {count(len(record.roles))} of use case {cap.use_case} to call Bedrock and SageMaker again?",
         status,
     )
 

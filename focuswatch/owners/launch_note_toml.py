@@ -185,7 +185,7 @@ def _selected(rows: Sequence[Row], *, account_id: str | None, owners: Owners) ->
             "a tag first."
         )
     return {"accounts": [account_id]}, (
-        "No resource or tag matches only these charges, so the section selects the whole account. To narrow the "
+        "No resource or tag matches only these charges, so this section selects the whole account. To narrow the "
         "selection, tag the resources."
     )
 

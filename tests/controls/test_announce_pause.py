@@ -81,7 +81,8 @@ def test_the_message_offers_to_pause_and_asks_first(there):
         if one["action_id"] == "pause_spending"
     ]  # fmt: skip
     assert button["confirm"]["text"]["text"] == (
-        "Deny all Bedrock and SageMaker calls by 2 roles of tickets until someone presses Resume, for at most 7 days?"
+        "Deny all Bedrock and SageMaker calls by 2 roles of use case tickets until someone presses Resume, for at "
+        "most 7 days?"
     )
 
 

@@ -88,7 +88,10 @@ def test_pause_spending_attaches_the_policy_and_resume_detaches_it(deployed: Dep
     press("pause_spending", user="U0MALLORY")
     deployed.wait_until(lambda: channel.whispers)
     assert [(user, told.text) for user, told in channel.whispers] == [
-        ("U0MALLORY", f"Only an approver of tickets can pause or resume spending. Approvers: <@{MEMBER}>.")
+        (
+            "U0MALLORY",
+            f"Only an approver of use case tickets can pause or resume spending. Approvers: <@{MEMBER}>.",
+        )
     ]
     assert policies(deployed) == []
     press("pause_spending")

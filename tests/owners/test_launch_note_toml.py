@@ -138,7 +138,7 @@ def test_charges_that_nothing_selects_are_noted_by_account(tmp_path):
     text = note_of_finding(launch(), rows(0.0, 40.0), owners=OWNERS, as_of=AS_OF)
     (use_case,) = loaded(text, tmp_path).use_cases.values()
     assert use_case.rows.accounts == ["111122223333"]
-    assert "the section selects the whole account" in text
+    assert "this section selects the whole account" in text
     assert "factor is a placeholder" in text
 
 

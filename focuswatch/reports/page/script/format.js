@@ -93,7 +93,8 @@ function basisOf(report) {
 
 function label(column) {
   const acronyms = { ai: "AI", gb: "GB", gpu: "GPU", id: "ID", ids: "IDs", ocu: "OCU" };
-  const text = column.split("_").map((word) => acronyms[word] ?? word).join(" ");
+  const ordered = column.endsWith("_before") ? `previous_${column.slice(0, -"_before".length)}` : column;
+  const text = ordered.split("_").map((word) => acronyms[word] ?? word).join(" ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
