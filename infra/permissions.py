@@ -197,7 +197,7 @@ class Permissions:
                 "glue:CreatePartition",
                 "glue:UpdatePartition",
                 "glue:DeletePartition",
-                why="point a billing period to its new folder, and remove the billing periods of a removed bill",
+                why="set the new folder of a billing period, and remove the billing periods of a removed bill",
             ),
             self._next_step(),
         ]
@@ -373,7 +373,9 @@ class Permissions:
         )
         return [
             Grant(
-                "process the queue of the function", actions, (self._arn("sqs", self.deployment.queue(kind)),)
+                "receive messages from the queue of the function, and delete the messages",
+                actions,
+                (self._arn("sqs", self.deployment.queue(kind)),),
             ),
             Grant(
                 "move messages that cannot be processed to the dead-letter queue",

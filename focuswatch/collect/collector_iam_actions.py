@@ -82,7 +82,7 @@ READ_UNTIL_KEY = "collected/token_hours.json"
 
 IN_TABLES = "only in the folders of the collected tables"
 BUCKET_REASONS: dict[str, str] = {
-    "s3:ListBucket": f"find the days that are already stored; {IN_TABLES}",
-    "s3:GetObject": f"read the stored values of a day, which are kept if an account denies access; {IN_TABLES}",
-    "s3:PutObject": f"store the values of a day; {IN_TABLES}",
+    "s3:ListBucket": f"find the days that are already stored ({IN_TABLES})",
+    "s3:GetObject": f"read the stored values of a day, which are kept if an account denies access ({IN_TABLES})",
+    "s3:PutObject": f"store the values of a day ({IN_TABLES})",
 }

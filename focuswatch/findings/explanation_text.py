@@ -51,7 +51,7 @@ def explanation_details(explanation: Explanation, *, currency: str) -> Iterator[
 def circumstances(explanation: Explanation, *, currency: str) -> Iterator[str]:
     """Yield the calls behind tokens, and what happened on the first day: started, stopped, and changed by whom."""
     if explanation.token_drivers:
-        yield token_drivers_text(explanation.token_drivers)
+        yield token_drivers_text(explanation.token_drivers, currency=currency)
     day = explanation.first_day
     yield from _started_or_stopped(f"Started on {day}", explanation.began, currency=currency)
     yield from _started_or_stopped(f"Stopped on {day}", explanation.ended, currency=currency)
@@ -86,8 +86,8 @@ def cost_driver_text(part: CostDriver, explanation: Explanation, *, currency: st
     return f"{meter}{f' ({names})' if names else ''}: {_signed(part.excess)} {currency}{share}{marks}"
 
 
-def token_drivers_text(drivers: TokenDrivers) -> str:
-    """Return `Token cost per day +75.00: +50.00 from calls (1,000 to 3,000), …`, largest part first."""
+def token_drivers_text(drivers: TokenDrivers, *, currency: str) -> str:
+    """Return `Token cost per day +75.00 USD: +50.00 from calls (1,000 to 3,000), …`, largest part first."""
     before, now = drivers.calls_before, drivers.calls
     size_before, size = drivers.tokens_per_call_before, drivers.tokens_per_call
     output_before, output = drivers.output_percent_before, drivers.output_percent
@@ -101,7 +101,7 @@ def token_drivers_text(drivers: TokenDrivers) -> str:
     )
     shown = sorted((cause for cause in causes if round(cause[0], 2)), key=lambda cause: -abs(cause[0]))
     parts = ", ".join(f"{_signed(cost)} from {cause}" for cost, cause in shown)
-    return f"Token cost per day {_signed(drivers.daily_excess)}" + (f": {parts}" if parts else "")
+    return f"Token cost per day {_signed(drivers.daily_excess)} {currency}" + (f": {parts}" if parts else "")
 
 
 def _signed(value: Decimal) -> str:

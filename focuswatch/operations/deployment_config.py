@@ -439,7 +439,7 @@ class Deployment(_Section):
         for path in sorted({path for path in paths if paths.count(path) > 1}):
             yield f"connectors.vendors: found {path} twice; set a different `account` in each entry."
         if any(one.vendor == "copilot" and not one.account for one in self.connectors.vendors):
-            yield "connectors.vendors: copilot has no account; set account to the name of the GitHub organization."
+            yield "connectors.vendors: copilot has no `account`; set `account` to the name of the GitHub organization."
 
     def _bill_problems(self) -> Iterator[str]:
         vendors = {one.path.removeprefix(f"{VENDORS}/") for one in self.connectors.vendors}

@@ -354,7 +354,8 @@ def test_two_digit_year_is_an_error_with_its_first_line(tmp_path, format_, days,
     path = write(tmp_path / f"a.{format_}", {}, *rows, types={"ChargePeriodStart": "VARCHAR"})
     line = "" if format_ == "parquet" else ", line 3"
     assert refused(path, tmp_path) == (
-        f"{path}{line}: ChargePeriodStart is '5/1/26{hours}', expected a date and time like 2026-05-01 00:00:00. "
+        f"{path}{line}: ChargePeriodStart has the value '5/1/26{hours}'; expected a date and time like 2026-05-01 "
+        "00:00:00. "
         "Correct the file"
     )
 

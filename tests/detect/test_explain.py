@@ -641,7 +641,7 @@ def test_token_drivers_are_a_sentence_before_what_started():
     now = TokenUse(4900.0, 100.0, {"input": 9.6, "output": 0.8}, {"input": 48.0, "output": 20.0})
     lines = explanation_sentences(explanation(token_drivers=split_token_cost(before, now)), currency="USD")
     assert lines[4] == (
-        "Token cost per day +56.00: +51.96 from attempted calls (successful: 1,000 to 4,900), "
+        "Token cost per day +56.00 USD: +51.96 from attempted calls (successful: 1,000 to 4,900), "
         "+2.77 from the mix of tokens (output: 5% to 8%), +1.92 from tokens per call (2,000 to 2,122), "
         "-0.65 from throttled or rejected calls (0% to 2%)"
     )

@@ -60,5 +60,5 @@ def _refuse_running_totals(
             f"{source}: {hourly[0].unit} and {len(hourly) - 1} more are hourly LiteLLM files. Each row contains "
             "the spend "
             "since midnight, so the sum of the files would count charges several times. Set "
-            "FOCUS_FREQUENCY=daily in LiteLLM and export these days again"
+            "FOCUS_FREQUENCY=daily in LiteLLM and repeat the export"
         )

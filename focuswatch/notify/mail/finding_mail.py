@@ -125,9 +125,8 @@ def _link(finding: Finding) -> tuple[str, str] | None:
 
 def _footer(finding: Finding, *, kind: NotificationKind) -> Section:
     lines = [
-        f"This email includes charges before {finding.as_of}. You receive this email because your address is a "
-        "channel in the "
-        "owners.toml of focuswatch. Replies are not read."
+        f"This email includes charges before {finding.as_of}. You receive this email because owners.toml, "
+        "the configuration file of focuswatch, lists your address as a channel. Replies are not read."
     ]
     if kind not in OVER:
         lines.append(

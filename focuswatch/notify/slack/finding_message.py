@@ -239,7 +239,7 @@ def _exclude_button(finding: Finding, offer: ExclusionOffer) -> Block:
         value=finding.fingerprint,
         confirm=confirmation(
             f"Exclude for this {offer.scope}?",
-            f"No one is notified of findings of the detection {finding.detection} in {scope} until someone runs "
+            f"No one is notified of findings from the detection {finding.detection} in {scope} until someone runs "
             "focuswatch unsuppress.",
             yes="Exclude",
         ),
