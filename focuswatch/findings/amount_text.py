@@ -96,11 +96,11 @@ def cost_so_far_text(finding: Finding, *, today: date) -> str | None:
     if finding.detection in (BUDGET, ANOMALY):
         return None
     if finding.is_event:
-        return f"{_money(finding, finding.cost_so_far)} so far" if finding.cost_so_far else None
+        return f"cost so far: {_money(finding, finding.cost_so_far)}" if finding.cost_so_far else None
     cost = finding.monthly_cost / DAYS_A_MONTH * days_open(finding, today=today)
     if finding.category != "waste" or cost <= 0:
         return None
-    return f"about {_money(finding, cost)} so far"
+    return f"cost so far: about {_money(finding, cost)}"
 
 
 def days_open(finding: Finding, *, today: date) -> int:

@@ -83,7 +83,7 @@ def _change(finding: Finding, *, kind: NotificationKind, today: date, before: Fi
             return saving_text(finding)
     number, cost = days_open(finding, today=today), cost_so_far_text(finding, today=today)
     days = "1 day" if number == 1 else f"{number} days"
-    return f"Still open after {days}" + (f", {cost}." if cost else ".")
+    return f"Still open after {days}" + (f"; {cost}." if cost else ".")
 
 
 def _account(finding: Finding) -> str | None:
