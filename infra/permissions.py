@@ -92,7 +92,7 @@ class Permissions:
         roles = tuple(deployment.pause_role_arn(account) for account in accounts)
         return [
             Grant(
-                "attach one policy to roles with a spend cap, and detach the policy",
+                "attach the pause policy to roles with a spend cap, and detach the policy",
                 ("sts:AssumeRole",),
                 roles,
             ),

@@ -242,7 +242,7 @@ def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
         problems.append(f"{', '.join(broken)}: expected a number, the amount in USD.")
     if shadowed := parameters & {*BUILT_IN, PER_USD}:
         problems.append(
-            f"focuswatch sets {', '.join(sorted(shadowed))} itself; remove the same name from [parameters]."
+            f"[parameters] must not contain {', '.join(sorted(shadowed))}: focuswatch sets the value."
         )
     if not re.match(r"(SELECT|WITH)\b", entry.sql):
         problems.append("no query found after the header; expected a query that starts with SELECT or WITH.")

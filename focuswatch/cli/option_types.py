@@ -76,7 +76,7 @@ Activity = Annotated[
 Accounts = Annotated[
     Path | None,
     typer.Option(
-        help="Parquet or CSV file with the names, OUs and tags of accounts, and their dates of change.",
+        help="Parquet or CSV file with the names, OUs and tags of accounts, and the dates of changes.",
         show_default=False,
     ),
 ]

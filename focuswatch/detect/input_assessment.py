@@ -42,7 +42,7 @@ SELECT
 """
 GIVE_FILE: dict[InputFile, str] = {
     "principals": "Export the callers of Bedrock (docs/attribution.md): focuswatch scan EXPORT --principals FILE",
-    "recommendations": "Export the recommendations of AWS Cost Optimization Hub: "
+    "recommendations": "Export the recommendations from AWS Cost Optimization Hub: "
     "focuswatch scan EXPORT --recommendations FILE",
     "invocations": "Collect tokens from model invocation logs (docs/executions.md): "
     "focuswatch scan EXPORT --invocations FILE",

@@ -60,7 +60,7 @@ def test_valid_file_is_loaded(tmp_path):
         ({"more": "[parameters]\nleast = 1"}, "the SQL does not use least"),
         ({"sql": SQL.replace("$as_of", "$as_of") + ";"}, "found ';'"),
         ({"sql": "DELETE FROM daily_charges WHERE charge_date < $as_of"}, "no query found"),
-        ({"more": "[parameters]\nas_of = 1"}, "focuswatch sets as_of itself"),
+        ({"more": "[parameters]\nas_of = 1"}, "[parameters] must not contain as_of"),
         ({"kind": '"series"'}, "[scoring] is required with"),
         (
             {"providers": '"all"', "action": '"1. Stop it: aws ec2 stop-instances --instance-ids i-1"'},

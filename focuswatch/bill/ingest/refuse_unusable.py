@@ -36,7 +36,7 @@ def refuse_unusable(
             file for delivery in deliveries for file in delivery.files if units[delivery.unit].periods.monthly
         )
         raise ExportError(
-            f"{file.path}: charges have monthly granularity, expected daily or hourly. "
+            f"{file.path}: charges have monthly granularity; expected daily or hourly. "
             "Create the export with daily charges (on AWS: TIME_GRANULARITY DAILY or HOURLY), or remove the file"
         )
 

@@ -14,7 +14,10 @@ from focuswatch.reports.chargeback import COLUMNS
 
 UNALLOCATED, NOT_INVOICED = "(unallocated)", "(not invoiced)"
 SHOWN = 20
-BASIS = "BilledCost by invoice, including credits, tax and refunds. Rows and invoices add up to the total, to the cent."
+BASIS = (
+    "BilledCost by invoice, including credits, tax and refunds. In each row and for each invoice, the amounts add "
+    "up exactly."
+)
 NO_INVOICE = (
     "(not invoiced): charges without an InvoiceId. Either AWS has not issued the invoice yet, and amounts can still "
     "change, or the export is FOCUS 1.0, which has no InvoiceId."

@@ -148,7 +148,7 @@ def _author(response: UserResponse) -> str:
 
 def _given(response: UserResponse) -> PersonResponse:
     if response.action == "pause_spending" or response.action == "resume_spending":
-        raise Refused(f"{response.action} is an action of the function `controls`")
+        raise Refused(f"the function `controls` must handle the action {response.action}")
     return PersonResponse(
         id=response.id,
         fingerprint=response.fingerprint,
