@@ -41,7 +41,7 @@ def spending_control(cap: CapSettings, record: PauseRecord | None) -> SpendingCo
         question = (
             f"Deny all Bedrock and SageMaker calls by {count(len(cap.roles))} of use case {cap.use_case} until "
             "someone presses "
-            f"Resume, for at most {cap.pause_days} days?{dry}"
+            f"Resume, for at most {cap.pause_days} day{'' if cap.pause_days == 1 else 's'}?{dry}"
         )
         return SpendingControl("pause_spending", question, ended_line(record))
     dry = "Dry run: " if record.dry_run else ""

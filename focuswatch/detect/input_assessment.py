@@ -212,7 +212,7 @@ def _missing(id: str, needs: NeedsHeader, *, facts: BillFacts, as_of: date, kind
         wait = timedelta(days=needs.history_days - facts.settled_days)
         missing.add(
             f"this {kind} needs {needs.history_days} days of history, but the bill has {facts.settled_days} "
-            "complete days",
+            f"complete day{'' if facts.settled_days == 1 else 's'}",
             f"Scan again on {as_of + wait} or later, or add older files to the export.",
         )
     if needs.activity and not facts.namespaces.intersection(needs.activity):

@@ -297,7 +297,7 @@ def _shape(
         lacks = ", ".join(missing) + (f", and for AWS {', '.join(of_aws)}" if of_aws else "")
         shown = ", ".join(names[:SHOWN_COLUMNS]) + (", …" if len(names) > SHOWN_COLUMNS else "")
         raise ExportError(
-            f"{file.path} lacks {lacks}; found {len(names)} columns ({shown}); expected "
+            f"{file.path} lacks {lacks}; found {len(names)} column{'' if len(names) == 1 else 's'} ({shown}); expected "
             f"FOCUS 1.0 to 1.4. {_version_text(canonical_names)} Select the missing columns in the export, or "
             "remove the file"
         )
