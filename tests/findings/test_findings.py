@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.findings.finding import Finding, fingerprint, json_value, money, severity_of, to_finding
+from focuswatch.findings.finding import (
+    Finding,
+    evidence_label,
+    fingerprint,
+    json_value,
+    money,
+    severity_of,
+    to_finding,
+)
 from focuswatch.findings.finding_size import FINDING_BYTES, whole_length
 from tests.given.one_line_findings import finding
 
@@ -163,3 +171,12 @@ def test_a_value_that_is_no_number_is_unknown_in_json():
     """JSON has neither NaN nor Infinity."""
     row = {"a": float("nan"), "b": [float("inf")], "c": {"d": Decimal("-Infinity")}, "e": 1.5}
     assert json_value(row) == {"a": None, "b": [None], "c": {"d": None}, "e": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("column", "label"),
+    [("peak_hours_before", "previous_peak_hours"), ("moved", "changed"), ("gpu_hours", "gpu_hours")],
+)
+def test_labels_of_evidence_are_clear_without_the_other_columns(column, label):
+    """A reader of a message does not know what "before" refers to."""
+    assert evidence_label(column) == label
