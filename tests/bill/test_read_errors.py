@@ -152,7 +152,7 @@ def test_invalid_value_in_csv_is_an_error_with_file_and_line(tmp_path, format_, 
     path = write(folder / f"b.{format_}", {}, {column: value}, types={column: "VARCHAR"})
     assert (
         refused(folder, tmp_path)
-        == f"{path}, line 3: {column} is '{value}', expected {expected}. Correct the file"
+        == f"{path}, line 3: {column} has the value '{value}'; expected {expected}. Correct the file"
     )
 
 
@@ -192,7 +192,7 @@ def test_monthly_export_is_refused(tmp_path, format_):
     """A monthly total contains no days; a monthly fee in a daily export is valid."""
     month = {"ChargePeriodStart": "2026-05-01", "ChargePeriodEnd": "2026-06-01"}
     path = write(tmp_path / f"a.{format_}", month, {**month, "ChargeCategory": "Tax"})
-    assert f"{path}: charges have monthly granularity, expected daily or hourly" in refused(path, tmp_path)
+    assert f"{path}: charges have monthly granularity; expected daily or hourly" in refused(path, tmp_path)
     assert read(write(path, month, {}), tmp_path / "state").refresh().grain == "DAILY"
 
 

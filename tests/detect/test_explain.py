@@ -653,7 +653,7 @@ def test_token_drivers_are_a_sentence_before_what_started():
     [
         (1000, 0, "all of the increase comes from usage"),
         (-3, 1003, "all of the increase comes from price changes"),
-        (1500, -500, "1,500 USD from usage, -500 USD from price"),
+        (1500, -500, "1,500 EUR from usage, -500 EUR from price"),
     ],
 )
 def test_headline_states_volume_or_price(volume, price, said):
