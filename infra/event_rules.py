@@ -66,7 +66,7 @@ class EventRules(Construct):
                 f"{kind}-again",
                 calls=kind,
                 pattern=self._own("Again", function=kind),
-                why="An event arrived during a run",
+                why="An event arrived while the function was running",
             )
 
     def _optional_clocks(self, deployment: Deployment) -> None:
@@ -98,7 +98,10 @@ class EventRules(Construct):
             )
         if "close" in deployment.kinds:
             self._rule(
-                "close-month", calls="close", pattern=self._own("Detected"), why="A month may be invoiced"
+                "close-month",
+                calls="close",
+                pattern=self._own("Detected"),
+                why="Check whether a month has been invoiced",
             )
         if "sweep" in deployment.kinds:
             self._rule(

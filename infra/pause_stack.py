@@ -107,8 +107,8 @@ def _pause_role(
         scope,
         "Pause",
         role_name=deployment.pause_role,
-        description="focuswatch: attaches and detaches the policy that pauses AI spending on roles with a "
-        "spend cap",
+        description="focuswatch: attaches the pause policy to roles with a spend cap, and "
+        "detaches the policy",
         assume_role_policy_document=_document(trusted),
         policies=[
             aws_iam.CfnRole.PolicyProperty(policy_name="pause", policy_document=_document(*statements))
@@ -202,7 +202,7 @@ def _executor(
     return aws_iam.CfnRole(
         scope,
         id,
-        description="AWS Budgets: attaches the policy that pauses AI spending to the roles of a use case",
+        description="Allows AWS Budgets to attach the pause policy to the roles of a use case",
         assume_role_policy_document=_document(trusted),
         policies=[aws_iam.CfnRole.PolicyProperty(policy_name="pause", policy_document=_document(switch))],
     )

@@ -112,7 +112,7 @@ def _recommendations_export(scope: Construct, deployment: Deployment) -> None:
         deployment=deployment,
         name=RECOMMENDATIONS_EXPORT,
         prefix=RECOMMENDATIONS_PREFIX,
-        description="Recommendations of AWS Cost Optimization Hub for focuswatch",
+        description="Recommendations from AWS Cost Optimization Hub, for focuswatch",
         query=query,
     )
 
@@ -233,7 +233,7 @@ def _undelivered(scope: Construct, deployment: Deployment, *, topic: aws_sns.Top
         scope,
         "UndeliveredAlarm",
         alarm_name=name,
-        alarm_description="Alerts of AWS Budgets or Cost Anomaly Detection were not delivered to the "
+        alarm_description="Alerts from AWS Budgets or Cost Anomaly Detection were not delivered to the "
         "pipeline account. See docs/operate.md.",
         metric=queue.metric_approximate_number_of_messages_visible(
             period=Duration.minutes(5), statistic="Maximum"

@@ -91,7 +91,11 @@ class Permissions:
         secrets = [name for name in (deployment.secrets.slack, deployment.secrets.jira) if name]
         roles = tuple(deployment.pause_role_arn(account) for account in accounts)
         return [
-            Grant("attach and detach one policy on roles with a spend cap", ("sts:AssumeRole",), roles),
+            Grant(
+                "attach the pause policy to roles with a spend cap, and detach the policy",
+                ("sts:AssumeRole",),
+                roles,
+            ),
             Grant("read findings and pauses", ("dynamodb:Query",), (self._table,)),
             *self._notifications(),
             *(self._secret(name) for name in secrets),
@@ -124,7 +128,7 @@ class Permissions:
             self._changed(f"{RESULTS}*"),
             self._objects("s3:PutObject", f"tables/{FORECASTS}/*", why="store the month-end forecasts"),
             Grant("read and update the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,)),
-            self._rows("record the last day that each detection has evaluated", "dynamodb:PutItem", "looked"),
+            self._rows("record the last day that each detection evaluated", "dynamodb:PutItem", "looked"),
             self._members("read CloudTrail events of accounts with a cost increase"),
             self._next_step(),
         ]
@@ -173,7 +177,7 @@ class Permissions:
         return [
             *map(self._secret, secrets),
             self._list(),
-            Grant("replace files with charges of AI vendors", actions, paths),
+            Grant("replace the files that contain the charges of AI vendors", actions, paths),
         ]
 
     def _bills(self) -> list[Grant]:
@@ -193,7 +197,7 @@ class Permissions:
                 "glue:CreatePartition",
                 "glue:UpdatePartition",
                 "glue:DeletePartition",
-                why="point a billing period to its new folder, and remove the billing periods of a removed bill",
+                why="set the new folder of a billing period, and remove the billing periods of a removed bill",
             ),
             self._next_step(),
         ]
@@ -262,7 +266,7 @@ class Permissions:
         ]
 
     def _slack(self) -> list[Grant]:
-        digests = Grant("read queued lines for a digest", ("dynamodb:Query",), (self._table,))
+        digests = Grant("read the stored entries of a digest", ("dynamodb:Query",), (self._table,))
         return [*self._notifications(), digests, self._secret(self.deployment.secrets.slack)]
 
     def _answer(self) -> list[Grant]:
@@ -297,7 +301,7 @@ class Permissions:
         return [*self._notifications(), self._ledger(), self._secret(self.deployment.secrets.jira)]
 
     def _teams(self) -> list[Grant]:
-        digests = Grant("read queued lines for a digest", ("dynamodb:Query",), (self._table,))
+        digests = Grant("read the stored entries of a digest", ("dynamodb:Query",), (self._table,))
         return [*self._notifications(), digests, *self._secrets("teams")]
 
     def _pagerduty(self) -> list[Grant]:
@@ -312,7 +316,7 @@ class Permissions:
         return [
             *self._notifications(),
             Grant(
-                "store lines for digests, and count emails per day",
+                "store the entries of digests, and count emails per day",
                 ("dynamodb:Query", "dynamodb:DeleteItem"),
                 (self._table,),
             ),
@@ -369,7 +373,9 @@ class Permissions:
         )
         return [
             Grant(
-                "process the queue of the function", actions, (self._arn("sqs", self.deployment.queue(kind)),)
+                "receive messages from the queue of the function, and delete the messages",
+                actions,
+                (self._arn("sqs", self.deployment.queue(kind)),),
             ),
             Grant(
                 "move messages that cannot be processed to the dead-letter queue",

@@ -25,7 +25,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             if pagerduty and (done := pagerduty.show_response(response.fingerprint, response.action)):
                 logger.info(f"{response.fingerprint}: {done}")
         except Refused as error:  # the response is valid without the alert
-            logger.warning(f"{response.fingerprint}: not shown in PagerDuty: {error}")
+            logger.warning(f"{response.fingerprint}: the response could not be shown in PagerDuty: {error}")
 
     @cache
     def in_slack() -> ResponseRecorder:

@@ -74,5 +74,5 @@ def _store_accounts(run: LambdaRun, refreshed: AthenaRefresh) -> tuple[str, ...]
     try:
         state.store_export_accounts(run.tables.accounts())
     except FocuswatchError as error:  # those stored before are used
-        return (f"accounts of the export: {error}",)
+        return (f"the accounts of the export could not be stored: {error}",)
     return ()

@@ -123,8 +123,8 @@ def _built_commands(sql: str) -> Iterator[str]:
     if found := re.search(r"'[^']*\baws [a-z][^']*'\s*\|\|", code):
         line = code[: found.start()].count("\n") + 1
         yield (
-            f"line {line} of the query: found a command that is built with ||. Return the command in a column whose "
-            f"name ends in _command, with {{column}} for each value."
+            f"line {line} of the query: found a command that is built with ||. Write the command as one string with "
+            "{column} in place of each value, and return it in a column whose name ends in _command."
         )
 
 
@@ -134,7 +134,10 @@ def _duplicate_names(sql: str, *, tables: Iterable[str]) -> Iterator[str]:
     for query in re.finditer(r"(?:\bWITH\s+|,\s*)(\w+)\s+AS\s*\(", code, re.IGNORECASE):
         if query[1].lower() in tables:
             line = code[: query.start(1)].count("\n") + 1
-            yield f"line {line} of the query: {query[1]} is also a table in athena_sql/tables; use another name."
+            yield (
+                f"line {line} of the query: the WITH query {query[1]} has the name of a table in "
+                "athena_sql/tables; use another name."
+            )
 
 
 def _column_problems(detections: list[Detection], catalog: Catalog) -> Iterator[tuple[Detection, str]]:
@@ -158,7 +161,8 @@ def _column_problems(detections: list[Detection], catalog: Catalog) -> Iterator[
                 except duckdb.Error as error:
                     yield (
                         detection,
-                        f"[needs] charges must be a condition on the table daily_charges: {str(error).splitlines()[0]}",
+                        "`charges` under [needs] must be a condition on the table daily_charges: "
+                        f"{str(error).splitlines()[0]}",
                     )
     finally:
         connection.close()
@@ -180,7 +184,7 @@ def _wrong_columns(detection: Detection, columns: set[str]) -> Iterator[str]:
             yield f"{name} refers to {', '.join(sorted(unknown))}, which the query does not return."
     days = set(detection.header.explain.days) if detection.header.explain else set()
     if unknown := days - shown:
-        yield f"[explain] days refers to {', '.join(sorted(unknown))}, which the query does not return."
+        yield f"`days` under [explain] refers to {', '.join(sorted(unknown))}, which the query does not return."
 
 
 def _case_problems(

@@ -182,7 +182,7 @@ def differences(case: Case, outcome: Outcome) -> list[str]:
     problems += [f"unexpected finding: {row}" for row in left]
     if len(outcome.not_evaluated) != case.skipped:
         problems.append(
-            f"rows that are not evaluated: expected {case.skipped}, found {len(outcome.not_evaluated)}"
+            f"number of rows that were not evaluated: expected {case.skipped}, found {len(outcome.not_evaluated)}"
         )
     return problems
 

@@ -33,7 +33,7 @@ class Measure:
         if not match:
             return None
         if len(match["number"]) > MOST_DIGITS:
-            raise ValueError(f"the amount has {len(match['number']):,} characters, which is too long")
+            raise ValueError(f"the amount is too long: {len(match['number']):,} characters")
         sign, unit = match["before"].strip(), match["after"].strip()
         unit_name = SIGNS.get(sign, sign) or SIGNS.get(unit, unit)
         is_money = bool(sign) or unit in SIGNS or bool(CURRENCY_CODE.fullmatch(unit))

@@ -66,11 +66,13 @@ def conversion_note(name: str, rate: Rate, *, main_name: str, main: Rate) -> str
     for needed in (rate, main):
         if not needed.source:
             raise ConfigError(
-                f"{name} is billed in {rate.currency} and {main_name} in {main.currency}, and there is no exchange "
+                f"The bill {name} is in {rate.currency} and the bill {main_name} is in {main.currency}, but there "
+                "is no exchange "
                 f"rate for {needed.currency}. Set {needed.currency} under [exchange_rates] in owners.toml."
             )
     return (
-        f"amounts in {name} are converted from {rate.currency} to {main.currency}: {rate.conversion_to(main)}"
+        f"amounts in the bill {name} are converted from {rate.currency} to {main.currency}: "
+        f"{rate.conversion_to(main)}"
     )
 
 
@@ -85,6 +87,7 @@ def resold_notes(bills: Sequence[RefreshedBill]) -> Iterator[str]:
             resold = sorted(bill.others.intersection(names))
             if resold and own.get(provider, bill.name) != bill.name:
                 yield (
-                    f"{bill.name} has charges of {', '.join(resold)}, which {own[provider]} may also contain. "
+                    f"the bill {bill.name} contains charges of {', '.join(resold)}, which the bill {own[provider]} "
+                    "may also contain. "
                     "Charges in both bills are counted twice; remove these charges from one bill"
                 )

@@ -112,7 +112,8 @@ def account_ids(bills: Sequence[RefreshedBill]) -> dict[str, dict[str | None, st
                 continue
             if before.accounts[account] == provider:
                 raise ConfigError(
-                    f"{before.name} and {bill.name} both have charges of {provider} in account {account}. These "
+                    f"The bills {before.name} and {bill.name} both contain charges of {provider} in account "
+                    f"{account}. These "
                     "charges would be counted twice. Specify one of the two bills."
                 )
             own[account] = f"{bill.name}/{account}"

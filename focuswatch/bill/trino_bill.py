@@ -127,7 +127,8 @@ def open_trino_bill(
         summary = _summarize(periods)
         as_of = resolve_as_of(inputs.as_of, summary=summary)
         progress(
-            "Copying activity, accounts, recommendations, principals, invocations, events and owners to Trino"
+            "Copying the files with activity, accounts, recommendations, principals, invocations, events and owners "
+            "to Trino"
         )
         existing = trino.tables()
         rows = _rows_of_files(inputs, catalog=trino.catalog)

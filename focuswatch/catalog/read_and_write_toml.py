@@ -23,7 +23,7 @@ def parse_toml(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except RecursionError as error:
-        raise ValueError("its values are nested too deeply") from error
+        raise ValueError("the values are nested too deeply") from error
     except tomllib.TOMLDecodeError:
         raise
     except ValueError as error:

@@ -233,15 +233,18 @@ def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
         )
     if unmarked := sorted(name for name in parameters if _is_unmarked_money(name)):
         problems.append(
-            f"{', '.join(unmarked)} looks like an amount; rename to {', '.join(f'{name}{MONEY}' for name in unmarked)} "
-            "and specify the amount in USD. focuswatch converts the amount to the bill's currency."
+            f"the name of an amount under [parameters] must end in {MONEY}: rename {', '.join(unmarked)} to "
+            f"{', '.join(f'{name}{MONEY}' for name in unmarked)}, and specify the amount in USD. focuswatch converts "
+            "the amount to the bill's currency."
         )
     if broken := sorted(
         name for name in parameters if name.endswith(MONEY) and not _is_number(entry.header.parameters[name])
     ):
-        problems.append(f"{', '.join(broken)} must be an amount in USD; expected a number.")
+        problems.append(f"{', '.join(broken)}: expected a number, the amount in USD.")
     if shadowed := parameters & {*BUILT_IN, PER_USD}:
-        problems.append(f"{', '.join(sorted(shadowed))} is set by focuswatch; remove it from [parameters].")
+        problems.append(
+            f"[parameters] must not contain {', '.join(sorted(shadowed))}: focuswatch sets the value."
+        )
     if not re.match(r"(SELECT|WITH)\b", entry.sql):
         problems.append("no query found after the header; expected a query that starts with SELECT or WITH.")
     if ";" in re.sub(r"'[^']*'|--[^\n]*", "", entry.sql):

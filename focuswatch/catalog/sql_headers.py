@@ -109,11 +109,15 @@ class ReportHeader(Header):
         defaults = [COST_COLUMNS[cost] for cost in offers.cost[:1]]
         defaults += [charges_text(offers.charges)] if offers.charges else []
         if missing := [text for text in defaults if text not in self.basis]:
-            raise ValueError(f"basis must contain the text of the default options: {', '.join(missing)}")
+            raise ValueError(
+                f"`basis` must contain the texts of the default cost column and charges: {', '.join(missing)}"
+            )
         if not offers.limits and (
             len(offers.cost) < 2 or len({*offers.charges, *offers.more}) < len(CHARGES)
         ):
-            raise ValueError("[offers] limits must state why the report has no other basis")
+            raise ValueError(
+                "`limits` under [offers] must state why the report does not offer every cost column and all charges"
+            )
         return self
 
 

@@ -63,7 +63,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Options before the subcommand."""
+    """Declare the options that precede the subcommand."""
 
 
 for subcommand in (

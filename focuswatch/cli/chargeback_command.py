@@ -17,7 +17,7 @@ def chargeback(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Output folder for CSV and Parquet files: one for all teams and one for each team.",
+            help="Output folder for CSV and Parquet files: a pair of files for all teams, and a pair for each team.",
             show_default=False,
         ),
     ] = None,

@@ -47,7 +47,7 @@ def doctor(
         from focuswatch.operations.doctor import run_doctor
     except ImportError as error:
         raise ConfigError(
-            "focuswatch doctor requires the AWS libraries. Install them with: pip install 'focuswatch[aws]'"
+            "focuswatch doctor requires the AWS libraries. Install the libraries with: pip install 'focuswatch[aws]'"
         ) from error
     checks = list(run_doctor(deployment, session=boto3.Session(), now=datetime.now(UTC), http_get=_http_get))
     if format is DoctorFormat.JSON:

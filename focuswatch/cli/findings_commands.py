@@ -66,7 +66,8 @@ def findings(
 def reset(fingerprint: Fingerprint, ledger_options: LedgerOptions) -> None:
     """Reset a finding, so that focuswatch notifies its owner again.
 
-    Use this command for findings that focuswatch notifies only once, such as a first charge in a Region.
+    Use this command for findings about which focuswatch notifies the owner only once, such as a first charge in a
+    Region.
 
     \b
     focuswatch reset 3f9a1c

@@ -65,7 +65,7 @@ def mcp(
         if not (error.name or "").startswith("mcp"):
             raise
         raise ConfigError(
-            "focuswatch mcp requires the MCP library. Install it with: pip install 'focuswatch[mcp]'"
+            "focuswatch mcp requires the MCP library. Install the library with: pip install 'focuswatch[mcp]'"
         ) from error
     catalog = Catalog.load()
     source = _source(bill_options, deployment=deployment, catalog=catalog)

@@ -135,7 +135,7 @@ def deployment_source(config: Path, *, owners: Path | None, catalog: Catalog) ->
     except ImportError as error:
         raise ConfigError(
             "focuswatch mcp --deployment requires the AWS libraries. "
-            "Install them with: pip install 'focuswatch[aws,mcp]'"
+            "Install the libraries with: pip install 'focuswatch[aws,mcp]'"
         ) from error
     file = owners or (beside if beside.exists() else None)
     session = boto3.Session(region_name=deployment.accounts.region)

@@ -62,7 +62,8 @@ def _deployed_ledger(table: str) -> Iterator["Ledger"]:
         from focuswatch.ledger.dynamodb_ledger import DynamoLedger
     except ModuleNotFoundError as error:
         raise ConfigError(
-            "The ledger of a deployment requires the AWS libraries. Install them with: pip install 'focuswatch[aws]'"
+            "The ledger of a deployment requires the AWS libraries. Install the libraries with: pip install "
+            "'focuswatch[aws]'"
         ) from error
     try:
         yield DynamoLedger(boto3.resource("dynamodb").Table(table))

@@ -72,12 +72,15 @@ Activity = Annotated[
 Accounts = Annotated[
     Path | None,
     typer.Option(
-        help="Parquet or CSV file with the names, OUs, tags and dates of accounts.", show_default=False
+        help="Parquet or CSV file with the names, OUs and tags of accounts, and the dates of changes.",
+        show_default=False,
     ),
 ]
 Links = Annotated[
     Path | None,
-    typer.Option(help="Parquet or CSV file with the resources that AI resources use.", show_default=False),
+    typer.Option(
+        help="Parquet or CSV file that links AI resources to the resources that they use.", show_default=False
+    ),
 ]
 Recommendations = Annotated[
     Path | None,

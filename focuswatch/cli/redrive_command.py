@@ -74,7 +74,7 @@ def _summaries(
         from focuswatch.operations.redrive import list_dead_letters, redrive
     except ImportError as error:
         raise ConfigError(
-            "focuswatch redrive requires the AWS libraries. Install them with: pip install 'focuswatch[aws]'"
+            "focuswatch redrive requires the AWS libraries. Install the libraries with: pip install 'focuswatch[aws]'"
         ) from error
     session, region = boto3.Session(), deployment.accounts.region
     try:

@@ -170,13 +170,14 @@ def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "Opene
         raise ConfigError(f"--by is not available for {report.id}: {reason} Omit --by.")
     if by is SplitBy.PROVIDER and reads_ledger(report):
         raise ConfigError(
-            f"--by provider is not available for {report.id}, because this report reads findings. To see "
+            f"--by provider is not available for {report.id}, because this report reads findings, not charges. To see "
             "the provider of each finding, run `focuswatch findings --format json`. Omit --by."
         )
     bill = opened.bill
     if not isinstance(bill.engine, DuckDbEngine):
         raise ConfigError(
-            "--by requires --engine duckdb. On other engines, each part of the report would read the whole bill. "
+            "--by requires --engine duckdb. With other engines, each part of the report would read the whole bill "
+            "again. "
             "Omit --by."
         )
     return split_rows(

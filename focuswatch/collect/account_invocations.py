@@ -81,7 +81,7 @@ def _invocation_log(
         return None
     if destination.is_s3_only:
         collected.notes.append(
-            f"{region}: invocation logs are delivered to S3 only, and focuswatch reads only CloudWatch Logs"
+            f"{region}: invocation logs are delivered to S3 only, but focuswatch reads only CloudWatch Logs"
         )
     if destination.log_group is None:
         return None

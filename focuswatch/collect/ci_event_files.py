@@ -64,7 +64,9 @@ def _event(row: dict[str, Any], *, line: int) -> CollectedEvent:
     try:
         "".join(values.values()).encode()
     except UnicodeEncodeError as error:  # half of an emoji, as a JSON string may hold
-        raise UnreadableFileError(f"line {line}: not valid Unicode text; send whole characters") from error
+        raise UnreadableFileError(
+            f"line {line}: not valid Unicode text; correct the incomplete characters"
+        ) from error
     try:
         at = datetime.fromisoformat(values["occurred_at"])
         at = at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at

@@ -69,7 +69,10 @@ class CloudTrail:
         if increase.sub_account_id is None:
             return "the charges have no account ID"
         if self.today - increase.first_day >= timedelta(days=KEPT_DAYS):
-            return f"the event history covers {KEPT_DAYS} days, and the cost increase started on {increase.first_day}"
+            return (
+                f"the event history covers only {KEPT_DAYS} days, but the cost increase started on "
+                f"{increase.first_day}"
+            )
         if self._is_over():
             return "the function reached its time limit before the events could be read"
         drivers = _drivers(explanation)

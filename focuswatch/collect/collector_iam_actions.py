@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 REASONS: dict[str, str] = {
     "cloudwatch:GetMetricData": "daily activity of each resource, and hourly token counts of Bedrock models",
-    "cloudwatch:ListMetrics": "endpoint variants and Bedrock models that were called, even if deleted since",
+    "cloudwatch:ListMetrics": "endpoint variants and Bedrock models that were called, even if they no longer exist",
     "sagemaker:ListEndpoints": "running endpoints",
     "sagemaker:DescribeEndpoint": "variants of an endpoint; metrics require the endpoint name and variant name",
     "sagemaker:ListInferenceComponents": "inference components of an endpoint",
@@ -35,9 +35,9 @@ REASONS: dict[str, str] = {
     "bedrock:GetAgentActionGroup": "Lambda function of an action group",
     "bedrock-agentcore:ListGateways": "AgentCore gateways",
     "bedrock-agentcore:ListGatewayTargets": "targets of a gateway",
-    "bedrock-agentcore:GetGatewayTarget": "Lambda function or runtime of a target",
+    "bedrock-agentcore:GetGatewayTarget": "Lambda function or runtime that a gateway target invokes",
     "sagemaker:DescribeEndpointConfig": "models of an endpoint",
-    "rds:DescribeDBClusters": "instances of Aurora clusters that are vector stores; not used for other clusters",
+    "rds:DescribeDBClusters": "instances of Aurora clusters that serve as vector stores; not used for other clusters",
     "cloudtrail:LookupEvents": "changes on the day a cost increase started; called by `detect` for new findings only",
 }
 ACTIONS: tuple[str, ...] = tuple(REASONS)
@@ -59,7 +59,7 @@ EVENT_REASONS: dict[str, dict[str, str]] = {
         "cloudwatch:DescribeAlarms": "metric namespace of an alarm, which identifies the service",
     },
     "health": {
-        "health:DescribeEvents": "issues and scheduled changes; needs a Business Support plan or higher"
+        "health:DescribeEvents": "service issues and scheduled changes; requires a Business Support plan or higher"
     },
 }
 
@@ -82,7 +82,7 @@ READ_UNTIL_KEY = "collected/token_hours.json"
 
 IN_TABLES = "only in the folders of the collected tables"
 BUCKET_REASONS: dict[str, str] = {
-    "s3:ListBucket": f"days that are stored; {IN_TABLES}",
-    "s3:GetObject": f"stored values of a day, which focuswatch keeps if an account denies access; {IN_TABLES}",
-    "s3:PutObject": f"to store the values of a day; {IN_TABLES}",
+    "s3:ListBucket": f"find the days that are already stored ({IN_TABLES})",
+    "s3:GetObject": f"read the stored values of a day, which are kept if an account denies access ({IN_TABLES})",
+    "s3:PutObject": f"store the values of a day ({IN_TABLES})",
 }

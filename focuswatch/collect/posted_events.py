@@ -24,7 +24,7 @@ def posted_lines(body: bytes) -> bytes:
     """
     if len(body) > MOST_POSTED_BYTES:
         raise UnreadableFileError(
-            f"{len(body):,} bytes, expected at most {MOST_POSTED_BYTES:,}; send fewer events"
+            f"the request has {len(body):,} bytes; expected at most {MOST_POSTED_BYTES:,}. Send fewer events"
         )
     rows = list(_rows(body))
     if not 1 <= len(rows) <= MOST_POSTED_EVENTS:
@@ -67,5 +67,5 @@ def _line(number: int, line: str) -> Any:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
         raise UnreadableFileError(
-            f"line {number}: not JSON; send a JSON object or one on each line"
+            f"line {number}: not JSON; send one JSON object, or one object per line"
         ) from error

@@ -21,7 +21,7 @@ from focuswatch.errors import FetchError
 CURSOR = "Cursor"
 CURSOR_URL = "https://api.cursor.com"
 CURSOR_KEY = "CURSOR_ADMIN_KEY"
-KEY_HELP = "Create an Admin API key at https://cursor.com/dashboard, API keys of the team."
+KEY_HELP = "Create an Admin API key at https://cursor.com/dashboard (API keys of the team)."
 EVENTS = "/teams/filtered-usage-events"
 MOST_DAYS = timedelta(days=30)  # of one request
 PAGE_EVENTS = 500

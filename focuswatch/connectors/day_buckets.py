@@ -57,7 +57,8 @@ def daily_results(
             day = start.date()
             if start != midnight(day) or day in days:
                 raise FetchError(
-                    f"{vendor}: unexpected bucket {start:%Y-%m-%d %H:%M:%S} UTC; expected one bucket per day in UTC"
+                    f"{vendor}: unexpected time bucket {start:%Y-%m-%d %H:%M:%S} UTC; expected one bucket per day "
+                    "in UTC"
                 )
             days.add(day)
             if first <= day < until:

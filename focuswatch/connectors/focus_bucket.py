@@ -60,7 +60,7 @@ class FocusBucket:
         if others := other_accounts(sorted(found), account=account):
             raise ConfigError(
                 f"s3://{self.bucket}/{self.prefix} contains charges of {others}; expected {account.vendor} "
-                f"{account.id}. Move these files to another prefix, because a prefix contains the files of "
+                f"{account.id}. Move these files to another prefix, because a prefix can contain files of only "
                 "one billing account"
             )
 

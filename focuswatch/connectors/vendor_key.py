@@ -22,7 +22,7 @@ def key_in_secret(secret: str, *, variable: str, name: str) -> str:
             key = str(json.loads(key)[variable]).strip()
         except (ValueError, KeyError, RecursionError):  # without its text, which may contain the key
             raise ConfigError(
-                f"The secret {name} is JSON without {variable}. Add {variable} to the secret, or store the "
+                f"The secret {name} is JSON without the key {variable}. Add {variable} to the secret, or store the "
                 "API key as text"
             ) from None
     if not key:

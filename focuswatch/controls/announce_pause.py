@@ -66,7 +66,7 @@ class PauseAnnouncer:
         if state is None or state.key is None:
             return
         mark = escaped(
-            f"Change {record.number} of the spend cap of {record.use_case}", longest=LINE_CHARACTERS
+            f"Spending control of use case {record.use_case}: change {record.number}", longest=LINE_CHARACTERS
         )
         if jira.has_comment_with(state.key, mark):
             return
@@ -89,9 +89,11 @@ def headline(record: PauseRecord) -> str:
     """Return who did what, until when and why."""
     dry = "Dry run, no role was changed: " if record.dry_run else ""
     if record.state == "removed":
-        return f"{dry}Spending of {record.use_case} resumed by {record.author}: {record.reason}."
+        return (
+            f"{dry}Spending for use case {record.use_case} was resumed by {record.author}: {record.reason}."
+        )
     return (
-        f"{dry}Spending of {record.use_case} paused by {record.author} "
+        f"{dry}Spending for use case {record.use_case} was paused by {record.author} "
         f"until {record.expires:%Y-%m-%d %H:%M} UTC. Reason: {record.reason.rstrip('.')}."
     )
 

@@ -63,22 +63,27 @@ def decide_press(
     if press.user_id not in cap.approvers:
         named = ", ".join(f"<@{approver}>" for approver in cap.approvers) or "none is configured"
         return PauseDecision(
-            None, f"Only an approver of {cap.use_case} can pause or resume spending. Approvers: {named}."
+            None,
+            f"Only an approver of use case {cap.use_case} can pause or resume spending. Approvers: {named}.",
         )
     if record and press.at == record.decided_at:
         return PauseDecision(None, "")  # delivered twice
     if record and press.at < record.decided_at:
-        return PauseDecision(None, f"A later decision about {cap.use_case} has replaced this decision.")
+        return PauseDecision(
+            None, f"A later decision about use case {cap.use_case} has replaced this decision."
+        )
     if press.wants == "resume":
         return _resume(record, press, cap=cap, now=now)
     if cap.mode == "off":
         return PauseDecision(None, "Spending was not paused: kill_switch is set in deployment.toml.")
     if cap.on_cap not in ("ask", "pause") or not cap.roles:
-        return PauseDecision(None, f"owners.toml no longer permits pausing {cap.use_case}.")
+        return PauseDecision(
+            None, f"owners.toml no longer permits pausing the spending for use case {cap.use_case}."
+        )
     if record and _is_in_force(record, cap=cap):
         return PauseDecision(
             record.model_copy(update={"decided_at": press.at}),
-            f"{cap.use_case} is already paused by {record.author}.",
+            f"Spending for use case {cap.use_case} is already paused by {record.author}.",
         )
     paused = _requested(
         record, cap=cap, author=press.author, reason=reason, now=now, decided_at=press.at,
@@ -89,7 +94,7 @@ def decide_press(
 
 def _resume(record: PauseRecord | None, press: Press, *, cap: CapSettings, now: float) -> PauseDecision:
     """A record that was lost is no reason to refuse: the approver names what is to end, and it is recorded first."""
-    reason = "Resume pressed in Slack"
+    reason = "Resume was pressed in Slack"
     if record is None:
         record = PauseRecord(
             use_case=cap.use_case, state="removed", roles=cap.roles, author=press.author, reason=reason,
@@ -98,7 +103,8 @@ def _resume(record: PauseRecord | None, press: Press, *, cap: CapSettings, now: 
         reason += "; no record of a pause was found"
     elif not record.is_paused:
         return PauseDecision(
-            record.model_copy(update={"decided_at": press.at}), f"{cap.use_case} is not paused."
+            record.model_copy(update={"decided_at": press.at}),
+            f"Spending for use case {cap.use_case} is not paused.",
         )
     decided = record.model_copy(update={"decided_at": press.at})
     return PauseDecision(decided.changed("removing", author=press.author, reason=reason, at=now), "resumed")
@@ -194,7 +200,9 @@ def carried_out(record: PauseRecord, *, failed: dict[str, str], now: float) -> P
         return done.changed("removed", author=record.author, reason=record.reason, at=now)
     left = tuple(role for role in record.roles if role not in failed)
     if not left:
-        return done.changed("removed", author=BY_ITSELF, reason="no role could be paused", at=now)
+        return done.changed(
+            "removed", author=BY_ITSELF, reason="the deny policy could not be attached to any role", at=now
+        )
     kept = done.model_copy(update={"roles": left})
     return kept.changed("applied", author=record.author, reason=record.reason, at=now)
 

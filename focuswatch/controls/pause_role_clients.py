@@ -34,8 +34,8 @@ def iam_clients(sts: "STSClient", *, role: str, external_id: str) -> Callable[[s
         except ClientError as error:
             if error.response["Error"]["Code"] == "AccessDenied":
                 raise Refused(
-                    f"cannot assume {arn}; deploy the stack focuswatch-pause-{account} with credentials for the "
-                    "account"
+                    f"cannot assume {arn}; deploy the stack focuswatch-pause-{account} with credentials for "
+                    f"account {account}"
                 ) from error
             raise TryLater(f"assuming {arn}: {error}", seconds=RETRY_SECONDS) from error
         except BotoCoreError as error:

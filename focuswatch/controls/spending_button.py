@@ -39,22 +39,23 @@ def spending_control(cap: CapSettings, record: PauseRecord | None) -> SpendingCo
     if record is None or not paused:
         dry = " This is a dry run: no role is changed." if cap.mode == "dry run" else ""
         question = (
-            f"Deny all Bedrock and SageMaker calls by {count(len(cap.roles))} of {cap.use_case} until someone presses "
-            f"Resume, for at most {cap.pause_days} days?{dry}"
+            f"Deny all Bedrock and SageMaker calls by {count(len(cap.roles))} of use case {cap.use_case} until "
+            "someone presses "
+            f"Resume, for at most {cap.pause_days} day{'' if cap.pause_days == 1 else 's'}?{dry}"
         )
         return SpendingControl("pause_spending", question, ended_line(record))
     dry = "Dry run: " if record.dry_run else ""
-    status = f"{dry}Spending paused by {record.author} until {record.expires:%Y-%m-%d %H:%M} UTC."
+    status = f"{dry}Spending was paused by {record.author} until {record.expires:%Y-%m-%d %H:%M} UTC."
     return SpendingControl(
         "resume_spending",
-        f"Allow {count(len(record.roles))} of {cap.use_case} to call Bedrock and SageMaker again?",
+        f"Allow {count(len(record.roles))} of use case {cap.use_case} to call Bedrock and SageMaker again?",
         status,
     )
 
 
 def ended_line(record: PauseRecord | None) -> str | None:
     """Return that the last pause ended, by whom and why; None without one."""
-    return f"Spending resumed by {record.author}: {record.reason}." if record else None
+    return f"Spending was resumed by {record.author}: {record.reason}." if record else None
 
 
 def count(roles: int) -> str:

@@ -40,7 +40,7 @@ def policy_document(use_case: str, policy: UsagePolicy, *, kind: PolicyKind) -> 
     size = len(json.dumps(document, separators=(",", ":")))
     if size > MOST_CHARACTERS[kind]:
         raise ConfigError(
-            f"use_cases.{use_case}: the policy has {size:,} characters, and AWS allows at most "
+            f"use_cases.{use_case}: the policy has {size:,} characters, but AWS allows at most "
             f"{MOST_CHARACTERS[kind]:,}. Use fewer patterns with '*'."
         )
     return document

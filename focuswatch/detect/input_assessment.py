@@ -42,7 +42,7 @@ SELECT
 """
 GIVE_FILE: dict[InputFile, str] = {
     "principals": "Export the callers of Bedrock (docs/attribution.md): focuswatch scan EXPORT --principals FILE",
-    "recommendations": "Export the recommendations of AWS Cost Optimization Hub: "
+    "recommendations": "Export the recommendations from AWS Cost Optimization Hub: "
     "focuswatch scan EXPORT --recommendations FILE",
     "invocations": "Collect tokens from model invocation logs (docs/executions.md): "
     "focuswatch scan EXPORT --invocations FILE",
@@ -212,8 +212,8 @@ def _missing(id: str, needs: NeedsHeader, *, facts: BillFacts, as_of: date, kind
         wait = timedelta(days=needs.history_days - facts.settled_days)
         missing.add(
             f"this {kind} needs {needs.history_days} days of history, but the bill has {facts.settled_days} "
-            "complete days",
-            f"Scan again from {as_of + wait} on, or add older files to the export.",
+            f"complete day{'' if facts.settled_days == 1 else 's'}",
+            f"Scan again on {as_of + wait} or later, or add older files to the export.",
         )
     if needs.activity and not facts.namespaces.intersection(needs.activity):
         missing.add(

@@ -26,7 +26,7 @@ def not_evaluated_without_recommendations(
     if refreshed_on is None:
         return (
             readers,
-            "no recommendations of AWS Cost Optimization Hub (--recommendations)",
+            "no recommendations from AWS Cost Optimization Hub (--recommendations)",
         )
     return (
         readers,

@@ -59,6 +59,7 @@ def _short_history(engine: Engine, *, as_of: date, ran: Collection[str]) -> Iter
     days = (as_of - row["first_day"]).days
     if days < YOUNG_EXPORT_DAYS:
         yield (
-            f"The export has {days} days of history, starting {row['first_day']}. With fewer than "
+            f"The export has {days} day{'' if days == 1 else 's'} of history, starting {row['first_day']}. With "
+            "fewer than "
             f"{YOUNG_EXPORT_DAYS} days, {' and '.join(detections)} cannot distinguish a rare charge from a new charge"
         )

@@ -17,7 +17,7 @@ SUFFIXES: dict[Category, str] = {
 }
 # Detections whose amount means something else than their category's.
 SUFFIX_BY_DETECTION = {
-    BUDGET: " spent or forecast in this budget",
+    BUDGET: " actual or forecast spend",
     ANOMALY: " above what AWS expected",
     "budget_pace": " forecast above budget",
     "live_burn": " above expected (estimate)",
@@ -97,11 +97,11 @@ def cost_so_far_text(finding: Finding, *, today: date) -> str | None:
     if finding.detection in (BUDGET, ANOMALY):
         return None
     if finding.is_event:
-        return f"{_money(finding, finding.cost_so_far)} so far" if finding.cost_so_far else None
+        return f"cost so far: {_money(finding, finding.cost_so_far)}" if finding.cost_so_far else None
     cost = finding.monthly_cost / DAYS_A_MONTH * days_open(finding, today=today)
     if finding.category != "waste" or cost <= 0:
         return None
-    return f"about {_money(finding, cost)} so far"
+    return f"cost so far: about {_money(finding, cost)}"
 
 
 def days_open(finding: Finding, *, today: date) -> int:
@@ -134,8 +134,8 @@ def _verified_saving(finding: Finding, saving: VerifiedSaving) -> str:
     )
     if round(saving.daily_saving, 2) <= 0:
         return (
-            f"The bill shows no saving since {saving.since}: the cost is still {cost} ({saving.measured_from} to "
-            f"{saving.measured_until}). Expected saving: {expected}."
+            f"The bill shows no savings since {saving.since}: the cost is still {cost} ({saving.measured_from} to "
+            f"{saving.measured_until}). Expected savings: {expected}."
         )
     text = f"Verified on the bill: {saved} saved since {saving.since}."
-    return text if saving.is_full else f"{text} Expected saving: {expected}; still charged: {cost}."
+    return text if saving.is_full else f"{text} Expected savings: {expected}; still charged: {cost}."

@@ -48,7 +48,7 @@ class Rate:
                 "Thresholds in USD are used without conversion as amounts in "
                 f"{self.currency}. To convert the thresholds, {set_it}"
             )
-        stated = f"Thresholds in USD are converted at {self.per_usd.normalize():f} {self.currency} for 1 USD"
+        stated = f"Thresholds in USD are converted at {self.per_usd.normalize():f} {self.currency} per USD"
         return f"{stated} ({self.source})" + (
             f". To use another rate, {set_it}" if self.source == TABLE_SOURCE else ""
         )

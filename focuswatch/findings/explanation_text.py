@@ -30,7 +30,8 @@ def explanation_sentences(explanation: Explanation, *, currency: str) -> list[st
 def explanation_headline(explanation: Explanation, *, currency: str) -> str:
     """Return the excess with its days, and how much of it comes from usage and from price."""
     days = period_text(explanation.first_day, explanation.last_day)
-    return f"{amount(explanation.excess)} {currency} above the expected cost {days}: {_usage_and_price(explanation)}."
+    split = _usage_and_price(explanation, currency=currency)
+    return f"{amount(explanation.excess)} {currency} above the expected cost {days}: {split}."
 
 
 def period_text(first: date, last: date) -> str:
@@ -44,15 +45,16 @@ def explanation_details(explanation: Explanation, *, currency: str) -> Iterator[
         yield cost_driver_text(part, explanation, currency=currency)
     if explanation.others:
         yield f"other cost drivers: {_signed(explanation.others)} {currency}"
-    yield from circumstances(explanation)
+    yield from circumstances(explanation, currency=currency)
 
 
-def circumstances(explanation: Explanation) -> Iterator[str]:
+def circumstances(explanation: Explanation, *, currency: str) -> Iterator[str]:
     """Yield the calls behind tokens, and what happened on the first day: started, stopped, and changed by whom."""
     if explanation.token_drivers:
-        yield token_drivers_text(explanation.token_drivers)
-    yield from _started_or_stopped("Started that day", explanation.began)
-    yield from _started_or_stopped("Stopped that day", explanation.ended)
+        yield token_drivers_text(explanation.token_drivers, currency=currency)
+    day = explanation.first_day
+    yield from _started_or_stopped(f"Started on {day}", explanation.began, currency=currency)
+    yield from _started_or_stopped(f"Stopped on {day}", explanation.ended, currency=currency)
     yield from (_change_text(change) for change in explanation.changes[:SHOWN_CHANGES])
     if (more := len(explanation.changes) - SHOWN_CHANGES) > 0:
         yield f"{more} more {'change' if more == 1 else 'changes'} not shown"
@@ -66,13 +68,13 @@ def circumstances(explanation: Explanation) -> Iterator[str]:
         yield f"CloudTrail: {explanation.unseen}"
 
 
-def _usage_and_price(explanation: Explanation) -> str:
+def _usage_and_price(explanation: Explanation, *, currency: str) -> str:
     volume, price = explanation.by_volume, explanation.by_price
     if abs(price) < LEAST_SHARE * float(abs(explanation.excess)):
         return "all of the increase comes from usage"
     if abs(volume) < LEAST_SHARE * float(abs(explanation.excess)):
-        return "all of the increase comes from price"
-    return f"{amount(volume)} from usage, {amount(price)} from price"
+        return "all of the increase comes from price changes"
+    return f"{amount(volume)} {currency} from usage, {amount(price)} {currency} from price"
 
 
 def cost_driver_text(part: CostDriver, explanation: Explanation, *, currency: str) -> str:
@@ -84,8 +86,8 @@ def cost_driver_text(part: CostDriver, explanation: Explanation, *, currency: st
     return f"{meter}{f' ({names})' if names else ''}: {_signed(part.excess)} {currency}{share}{marks}"
 
 
-def token_drivers_text(drivers: TokenDrivers) -> str:
-    """Return `Token cost per day +75.00: +50.00 from calls (1,000 to 3,000), …`, largest part first."""
+def token_drivers_text(drivers: TokenDrivers, *, currency: str) -> str:
+    """Return `Token cost per day +75.00 USD: +50.00 from calls (1,000 to 3,000), …`, largest part first."""
     before, now = drivers.calls_before, drivers.calls
     size_before, size = drivers.tokens_per_call_before, drivers.tokens_per_call
     output_before, output = drivers.output_percent_before, drivers.output_percent
@@ -99,7 +101,7 @@ def token_drivers_text(drivers: TokenDrivers) -> str:
     )
     shown = sorted((cause for cause in causes if round(cause[0], 2)), key=lambda cause: -abs(cause[0]))
     parts = ", ".join(f"{_signed(cost)} from {cause}" for cost, cause in shown)
-    return f"Token cost per day {_signed(drivers.daily_excess)}" + (f": {parts}" if parts else "")
+    return f"Token cost per day {_signed(drivers.daily_excess)} {currency}" + (f": {parts}" if parts else "")
 
 
 def _signed(value: Decimal) -> str:
@@ -112,10 +114,12 @@ def _resources(part: CostDriver) -> str | None:
     return f"{part.resources} resources" if part.resources > 1 else None
 
 
-def _started_or_stopped(heading: str, circumstances: Sequence[StartedOrStopped]) -> Iterator[str]:
+def _started_or_stopped(
+    heading: str, circumstances: Sequence[StartedOrStopped], *, currency: str
+) -> Iterator[str]:
     if circumstances:
         shown = (
-            f"{one.kind} {one.name} ({amount(one.daily_cost)}/day)"
+            f"{one.kind} {one.name} ({amount(one.daily_cost)} {currency}/day)"
             for one in circumstances[:SHOWN_CIRCUMSTANCES]
         )
         hidden = len(circumstances) - SHOWN_CIRCUMSTANCES

@@ -36,6 +36,8 @@ def display_values(row: Mapping[str, Any]) -> dict[str, str]:
 
 def evidence_label(column: str) -> str:
     """Return the name of an evidence column in a message: the column's own, unless that is unclear without the rest."""
+    if column.endswith("_before"):
+        return f"previous_{column.removesuffix('_before')}"
     return {"continues": "still_occurring", "moved": "changed"}.get(column, column)
 
 

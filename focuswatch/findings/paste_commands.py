@@ -64,7 +64,7 @@ def why_not(name: str, value: Any, *, part: bool = False, quoted: bool = False) 
     `part`: it is only part of a word there. `quoted`: it is put in quotes where it needs them.
     """
     text = "" if value is None else str(value)
-    label = name.replace("_", " ")
+    label = re.sub(r"\bid$", "ID", name.replace("_", " "))
     if not text.strip():
         return f"the bill contains no {label}"
     if name == "region_id" or name.endswith("_region_id"):

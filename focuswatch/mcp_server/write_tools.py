@@ -34,7 +34,10 @@ class WriteTools:
         self,
         fingerprint: Fingerprint,
         until: Annotated[
-            date, Field(description="First date on the bill on which focuswatch notifies the owner again.")
+            date,
+            Field(
+                description="End date of the suppression. Scans as of this date or later notify the owner again."
+            ),
         ],
         reason: Reason,
     ) -> Document:
@@ -48,8 +51,8 @@ class WriteTools:
         until: Annotated[
             date | None,
             Field(
-                description="First date on the bill on which focuswatch notifies the owner "
-                "again. If omitted, the finding stays muted."
+                description="End date of the suppression. Scans as of this date or later notify the "
+                "owner again. If omitted, the finding stays muted."
             ),
         ] = None,
     ) -> Document:

@@ -207,7 +207,7 @@ class AddressChannel:
     ) -> str:
         if self.digests and in_digest:
             self.digests.add(address, delivery)
-            return f"in the digest of {address}"
+            return f"in the digest for {address}"
         shown = None if previous and previous.in_digest else previous
         return self.sender.send(delivery, address=address, previous=shown, unsure=claim.unsure)
 

@@ -18,8 +18,8 @@ def also_detected_text(finding: Finding) -> str | None:
     more = finding.related_findings - len(finding.also_detected)
     if not names:
         return None
-    listed = "; ".join(names) + (f"; and {more:,} more" if more > 0 else "")
-    return f"Also detected as: {listed}. The amounts of these findings can overlap; totals count each dollar once."
+    listed = "; ".join(names) + (f"; {_more_findings(more)}" if more > 0 else "")
+    return f"Also detected as: {listed}. The amounts of these findings can overlap; totals count each charge once."
 
 
 def incident_lines(finding: Finding) -> list[str]:
@@ -47,7 +47,9 @@ def joined_text(finding: Finding, *, before: Finding | None) -> str | None:
         known = before.rollout.account_count if before.rollout else 1
         more = finding.rollout.account_count - known
         return (
-            f"Started in {_more_accounts(more)}, now {rollout_extent(finding.rollout)}." if more > 0 else None
+            f"The usage also started in {_more_accounts(more)}; in total: {rollout_extent(finding.rollout)}."
+            if more > 0
+            else None
         )
     known_ones = {before.fingerprint, *(one.fingerprint for one in before.also_detected)}
     joined = [one for one in finding.also_detected if one.fingerprint not in known_ones]
@@ -58,7 +60,11 @@ def joined_text(finding: Finding, *, before: Finding | None) -> str | None:
 def new_lead_text(finding: Finding, *, before: Finding) -> str:
     """Return what takes the place of the finding that the message was about."""
     is_open = before.fingerprint in {one.fingerprint for one in finding.also_detected}
-    opening = "Now identified as" if is_open else f"“{before.title}” is resolved or muted. Still open:"
+    opening = (
+        "Now identified as"
+        if is_open
+        else f"“{before.title}” is resolved or muted. A related finding is still open:"
+    )
     return f"{opening} {finding.title}: {full_amount(finding)}. {finding.reason}"
 
 
@@ -72,6 +78,10 @@ def rollout_extent(rollout: Rollout) -> str:
     """Return the numbers of accounts and regions."""
     regions = "1 region" if rollout.region_count == 1 else f"{rollout.region_count:,} regions"
     return f"{regions} across {rollout.account_count:,} accounts"
+
+
+def _more_findings(number: int) -> str:
+    return f"{number:,} more finding{'' if number == 1 else 's'}"
 
 
 def _more_accounts(number: int) -> str:
@@ -93,7 +103,7 @@ def incident_text(notification: Notification) -> str:
         return _paragraph(f"Rollout: {rollout_text(finding.rollout)}", rollout_lines(finding.rollout))
     lines = [_place(one) for one in notification.others]
     if more := notification.others_count - len(lines):
-        lines.append(f"and {more:,} more")
+        lines.append(f"and {_more_findings(more)}")
     also = also_detected_text(finding)
     paragraphs = [
         _paragraph("Other new findings with the same cause:", lines) if lines else "",

@@ -180,9 +180,9 @@ class Deployment(ResourceNames):
     def _connector_problems(self) -> Iterator[str]:
         paths = [one.path for one in self.connectors.vendors]
         for path in sorted({path for path in paths if paths.count(path) > 1}):
-            yield f"connectors.vendors: found {path} twice; set a different account for each billing account."
+            yield f"connectors.vendors: found {path} twice; set a different `account` in each entry."
         if any(one.vendor == "copilot" and not one.account for one in self.connectors.vendors):
-            yield "connectors.vendors: copilot has no account; set account to the name of the GitHub organization."
+            yield "connectors.vendors: copilot has no `account`; set `account` to the name of the GitHub organization."
 
     def _bill_problems(self) -> Iterator[str]:
         vendors = {one.path.removeprefix(f"{VENDORS}/") for one in self.connectors.vendors}

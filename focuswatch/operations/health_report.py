@@ -133,7 +133,7 @@ def _missing_runs(
             yield HealthProblem(summary, (), READ_LOG, _logs_command(name, kind))
         elif (hours := _hours(beat.ended_at, now)) > limit:
             ago = _count(round(hours), "hour")
-            summary = f"The function {name}-{kind} last completed a run {ago} ago (limit: {limit})"
+            summary = f"The function {name}-{kind} last completed a run {ago} ago (limit: {limit} hours)"
             yield HealthProblem(summary, (), READ_LOG, _logs_command(name, kind))
 
 
@@ -142,7 +142,8 @@ def _stale_data(detect: Heartbeat | None, *, age: float | None, limit: int) -> I
         yield HealthProblem("No billing data to analyze", detect.doubts, CHECK_EXPORT, "focuswatch doctor")
     elif age is not None and age > limit:
         summary = (
-            f"The newest delivery of the billing export is {_count(round(age), 'hour')} old (limit: {limit})"
+            f"The newest delivery of the billing export is {_count(round(age), 'hour')} old (limit: {limit} "
+            "hours)"
         )
         yield HealthProblem(summary, (), CHECK_EXPORT, "focuswatch doctor")
 

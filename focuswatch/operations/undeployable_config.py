@@ -38,6 +38,6 @@ def unconfigured_channels(deployment: Deployment, owners: Owners) -> Iterator[st
             if address.kind == "slack" or (channel and deployment.uses(channel)):
                 continue
             if channel is None:
-                yield f"owners.toml: {key}: this version does not deliver to '{address}'."
+                yield f"owners.toml: {key}: this version of focuswatch cannot deliver to '{address}'."
             else:
                 yield f"owners.toml: {key}: found '{address}', which requires {channel.setting} in deployment.toml."

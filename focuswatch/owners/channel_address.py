@@ -87,7 +87,7 @@ def _url(text: str) -> str:
     if _may_hold_a_secret(parts):
         raise ValueError(
             f"found a URL of {host} with a user, a query or a fragment, which may contain a secret; "
-            "use a URL with host and path only. Requests are signed"
+            "use a URL with host and path only. focuswatch signs its requests"
         )
     return text
 

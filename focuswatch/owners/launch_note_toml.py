@@ -79,8 +79,8 @@ def note_of_use_case(
     use_case = owners.use_cases[name]
     if not use_case.rows.is_set:
         raise ConfigError(
-            f"Use case {name} covers everything that team {use_case.team} owns. A launch requires rows that select "
-            "its charges: add rows to the use case."
+            f"Use case {name} covers everything that team {use_case.team} owns. A launch requires `rows` that "
+            "select its charges: add `rows` to the use case."
         )
     increase = increase_of(costs, as_of=as_of)
     if increase is None:
@@ -161,10 +161,13 @@ def _costs(increase: Increase, currency: str) -> str:
 
 
 def _to_review(baseline: float) -> Iterator[str]:
-    yield f"Review the keys intent, last_day (proposed: {LAUNCH_DAYS} days from now) and factor (the peak so far)."
+    yield (
+        f"Review the keys `intent`, `last_day` (proposed: {LAUNCH_DAYS} days from now) and `factor` (the peak so "
+        "far)."
+    )
     if baseline <= 0:
         yield (
-            "These charges and their service had no cost before the increase, so factor is a placeholder "
+            "These charges and their service had no cost before the increase, so `factor` is a placeholder "
             f"({UNKNOWN_FACTOR:g})."
         )
 
@@ -186,7 +189,7 @@ def _selected(rows: Sequence[Row], *, account_id: str | None, owners: Owners) ->
             "a tag first."
         )
     return {"accounts": [account_id]}, (
-        "No resource or tag matches only these charges, so the section selects the whole account. To narrow the "
+        "No resource or tag matches only these charges, so this section selects the whole account. To narrow the "
         "selection, tag the resources."
     )
 

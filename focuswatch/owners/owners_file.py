@@ -89,7 +89,9 @@ class Routing(_Section):
     @model_validator(mode="after")
     def _check_one_form(self) -> Self:
         if self.fallback_channels and "fallback_channel" in self.model_fields_set:
-            raise ValueError("found both fallback_channel and fallback_channels; remove one of these keys")
+            raise ValueError(
+                "found both `fallback_channel` and `fallback_channels`; remove one of these keys"
+            )
         return self
 
     @property
@@ -124,9 +126,9 @@ class Team(_Section):
         if "channel" not in info.data:  # it is wrong, and reported as such
             return channels
         if channels and info.data["channel"] is not None:
-            raise ValueError("found both channel and channels; remove one of these keys")
+            raise ValueError("found both `channel` and `channels`; remove one of these keys")
         if not channels and info.data["channel"] is None:
-            raise ValueError('found neither channel nor channels; add channel = "#…"')
+            raise ValueError('found neither `channel` nor `channels`; add channel = "#…"')
         return channels
 
     @property

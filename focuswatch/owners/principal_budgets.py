@@ -90,11 +90,11 @@ def principal_budget_problems(name: str, budget: PrincipalBudget, *, teams: Coll
     """Yield the mistakes of a budget, each a sentence that begins with its place in the file."""
     where = f"principal_budgets.{name}"
     if not list(_rules(budget)):
-        yield f"{where}: found no callers. Add principals, roles, teams or tags."
+        yield f"{where}: found no callers. Add `principals`, `roles`, `teams` or `tags`."
     if not budget.limits:
         yield (
-            f"{where}: found no limit. Add daily_budget, monthly_budget, daily_million_tokens or "
-            "monthly_million_tokens."
+            f"{where}: found no limit. Add `daily_budget`, `monthly_budget`, `daily_million_tokens` or "
+            "`monthly_million_tokens`."
         )
     for team in {*budget.teams, *([budget.team] if budget.team else [])} - set(teams):
         yield f"{where}: found the team '{team}', expected one of the teams: {', '.join(teams) or 'none'}."

@@ -35,7 +35,7 @@ def spend_cap_problems(where: str, use_case: CappedUseCase) -> Iterator[str]:
     """Yield the mistakes of a use case's spend cap, each a sentence that begins with its place in the file."""
     yield from _unused_keys(where, use_case)
     if use_case.on_cap and use_case.cap is None and use_case.monthly_budget is None:
-        yield f"{where}.on_cap: found neither cap nor monthly_budget. Add one of these keys to limit the spend."
+        yield f"{where}.on_cap: found neither `cap` nor `monthly_budget`. Add one of these keys to limit the spend."
     if use_case.on_cap in ("ask", "pause"):
         if not use_case.roles:
             yield f'{where}.roles: missing. List the ARNs of the roles that may be paused, or set on_cap = "notify".'
@@ -64,9 +64,15 @@ def _unused_keys(where: str, use_case: CappedUseCase) -> Iterator[str]:
     }
     if use_case.on_cap not in ("ask", "pause"):
         for key in (key for key, value in given.items() if value):
-            yield f'{where}.{key}: this key is only used with on_cap = "ask" or "pause". Add on_cap, or remove {key}.'
+            yield (
+                f'{where}.{key}: this key is only used with on_cap = "ask" or "pause". Add `on_cap`, or remove '
+                f"`{key}`."
+            )
     elif use_case.confirm_pause and not (use_case.on_cap == "pause" and use_case.intent == "production"):
-        yield f'{where}.confirm_pause: this key is only used with on_cap = "pause" in production. Remove confirm_pause.'
+        yield (
+            f'{where}.confirm_pause: this key is only used with on_cap = "pause" in production. Remove '
+            "`confirm_pause`."
+        )
 
 
 def _role_problems(where: str, role: str) -> Iterator[str]:

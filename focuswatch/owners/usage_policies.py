@@ -63,7 +63,7 @@ def usage_policy_problems(where: str, policy: UsagePolicy, *, has_rows: bool) ->
     given = {"models": policy.models, "batch": policy.batch, "regions": policy.regions}
     if not has_rows:
         for key in (key for key, value in given.items() if value):
-            yield f"{where}.{key}: found no rows, expected rows that select the charges of the use case."
+            yield f"{where}.{key}: found no `rows`; expected `rows` that select the charges of the use case."
     for pattern in policy.models:
         if not MODEL_PATTERN.fullmatch(pattern) or not words_of(pattern):
             yield (

@@ -91,14 +91,14 @@ def use_case_problems(name: str, use_case: UseCase, *, teams: Mapping[str, objec
         names = ", ".join(teams) or "none"
         yield f"{where}.team: found '{use_case.team}', expected one of the teams: {names}."
     if not use_case.rows.is_set and use_case.team is None:
-        yield f"{where}: found neither team nor rows. Add team or rows, so that the use case covers charges."
+        yield f"{where}: found neither `team` nor `rows`. Add `team` or `rows`, so that the use case covers charges."
     if use_case.intent == "experiment" and use_case.review_on is None and use_case.cap is None:
         yield (
-            f"{where}: found an experiment with neither review_on nor cap. "
-            'Add review_on or cap, or set intent = "production".'
+            f"{where}: found an experiment with neither `review_on` nor `cap`. "
+            'Add `review_on` or `cap`, or set intent = "production".'
         )
     if (use_case.unit is None) != (use_case.accepted_unit_cost is None):
-        yield f"{where}: found only one of unit and accepted_unit_cost, expected both or neither."
+        yield f"{where}: found only one of the keys `unit` and `accepted_unit_cost`; expected both keys or neither."
     yield from spend_cap_problems(where, use_case)
     yield from usage_policy_problems(where, use_case, has_rows=use_case.rows.is_set)
     for account in use_case.rows.accounts:
@@ -108,9 +108,9 @@ def use_case_problems(name: str, use_case: UseCase, *, teams: Mapping[str, objec
         if "*" in resource[:-1] or resource == "*":
             yield f"{where}.rows.resources: found '{resource}', expected '*' only at the end of a prefix."
     if use_case.launches and not use_case.rows.is_set:
-        yield f"{where}.launches: found no rows, expected rows that select the charges of the launch."
+        yield f"{where}.launches: found no `rows`; expected `rows` that select the charges of the launch."
     for number, launch in enumerate(use_case.launches):
         if launch.last_day < launch.first_day:
             yield (
-                f"{where}.launches.{number}: found last_day {launch.last_day} before first_day {launch.first_day}."
+                f"{where}.launches.{number}: `last_day` ({launch.last_day}) is before `first_day` ({launch.first_day})."
             )

@@ -82,7 +82,7 @@ def reviews_summary(reviews: Sequence[LaunchReview], *, currency: str) -> str | 
     if not reviews:
         return None
     first = max(reviews, key=lambda review: review.launch_cost)
-    more = f". {len(reviews) - 1} more: focuswatch report {REPORT}" if len(reviews) > 1 else ""
+    more = f". To see all {len(reviews)} launches, run focuswatch report {REPORT}" if len(reviews) > 1 else ""
     return first.sentence(currency) + more
 
 

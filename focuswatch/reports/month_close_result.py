@@ -78,10 +78,10 @@ class MonthClose:
 
     def recomputed_note(self, days: str) -> str:
         """Return the sentences about the forecasts that were computed later; `days` names their days."""
-        these = "this day" if len(self.recomputed) == 1 else "each of these days"
+        if len(self.recomputed) == 1:
+            return f"The forecast from {days} was computed later, because no forecast was stored on that day."
         return (
-            f"No forecast was stored on {days}. The forecast for {these} was computed later, from the charges "
-            "before the day."
+            f"The forecasts from {days} were computed later, because no forecasts were stored on these days."
         )
 
     def _invoice_note(self) -> Iterator[str]:

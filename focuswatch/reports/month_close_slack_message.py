@@ -73,7 +73,7 @@ def _difference_line(bill: ClosedPlan, close: MonthClose) -> Iterator[str]:
         ("other usage and fees", bill.other or 0.0),
     ]
     named = [f"{name} {_signed(cost, close)}" for name, cost in parts if abs(cost) >= LEAST_DIFFERENCE]
-    yield f"Difference from the forecast from day {FORECAST_DAYS[0]}: {', '.join(named)}"
+    yield f"Difference from the day {FORECAST_DAYS[0]} forecast: {', '.join(named)}"
 
 
 def _cause_lines(bill: ClosedPlan, close: MonthClose) -> Iterator[str]:
@@ -102,16 +102,14 @@ def _budget(plan: ClosedPlan, close: MonthClose) -> str:
     if plan.budget is None:
         return ""
     over = plan.actual - plan.budget
-    return (
-        f"; {_money(abs(over), close)} {'over' if over > 0 else 'under'} the budget of {amount(plan.budget)}"
-    )
+    return f"; {_money(abs(over), close)} {'over' if over > 0 else 'under'} the budget of {_money(plan.budget, close)}"
 
 
 def _next_line(bill: ClosedPlan, close: MonthClose) -> Iterator[str]:
     following = bill.next_month
     if following:
         interval = f"{amount(following.low)} to {amount(following.high)}"
-        charges = f"from the charges through {close.month:%B}"
+        charges = f"based on the charges through {close.month:%B}"
         yield f"Forecast for {following.month:%B}, {charges}: {_money(following.forecast, close)} ({interval})"
 
 

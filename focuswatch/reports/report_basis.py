@@ -87,7 +87,8 @@ def offered_bases(report: Report, *, prefix: str = OPTION) -> str:
         options.append(
             f"{prefix}charges {','.join(kind for kind in CHARGES if kind in {*offers.charges, *offers.more})}"
         )
-    offered = f"Other bases: {'; '.join(options)}." if options else "This report has no other basis."
+    none = "This report offers no other cost column or charges."
+    offered = f"Available options: {'; '.join(options)}." if options else none
     return f"{offered} {offers.limits}" if offers.limits else offered
 
 

@@ -76,7 +76,7 @@ class Week:
         """Return the week's total with its basis, in one line."""
         return (
             f"{self.team or 'Organization'}: {self._money(self.spent)} in the last 7 complete days "
-            f"(usage; credits, tax and fees excluded), {self._change()}"
+            f"(usage only, without credits, tax and fees), {self._change()}"
         )
 
     @property

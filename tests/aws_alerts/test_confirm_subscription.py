@@ -70,7 +70,7 @@ def test_topic_of_the_payer_is_confirmed(opened):
 def test_url_for_another_topic_is_not_opened(opened, other):
     """The URL decides what is confirmed, whatever the message says."""
     with pytest.raises(
-        Refused, match="expected topic arn:aws:sns:us-east-1:111111111111:focuswatch-spending"
+        Refused, match="expected the topic arn:aws:sns:us-east-1:111111111111:focuswatch-spending"
     ):
         confirm_subscription(question(**other), topic_arn=OURS)
     assert opened.urls == []

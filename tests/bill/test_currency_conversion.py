@@ -102,7 +102,7 @@ def test_without_an_exchange_rate_the_scan_stops(tmp_path, opened):
     with pytest.raises(ConfigError) as caught:
         opened(path)
     assert str(caught.value) == (
-        f"{path}: charges are billed in EUR and USD and XTS, and there is no exchange rate for XTS. Set XTS under "
+        f"{path}: charges are billed in EUR and USD and XTS, but there is no exchange rate for XTS. Set XTS under "
         "[exchange_rates] in owners.toml, or scan the files of each currency separately."
     )
 
@@ -139,7 +139,7 @@ def test_a_bill_of_two_currencies_is_one_of_several_bills(tmp_path):
         assert aws["b"] == pytest.approx(9.0)
         assert [note for note in bill.summary.warnings if "converted" in note] == [
             "mixed/a.csv: amounts in EUR are converted to USD: 1 EUR is 1.25 USD (owners.toml)",
-            "amounts in mixed/a.csv are converted from USD to EUR: 1 USD is 0.8 EUR (owners.toml)",
+            "amounts in the bill mixed/a.csv are converted from USD to EUR: 1 USD is 0.8 EUR (owners.toml)",
         ]
 
 

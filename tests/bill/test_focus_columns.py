@@ -211,7 +211,8 @@ def test_charges_of_aws_need_their_columns(tmp_path, format_):
         tmp_path / f"a.{format_}", {"ProviderName": "MongoDB"}, {"ProviderName": "AWS"}, without=["RegionId"]
     )
     with pytest.raises(
-        ExportError, match=r"a\.[a-z.]+ lacks RegionId, which AWS charges require\. The file has columns"
+        ExportError,
+        match=r"a\.[a-z.]+ lacks RegionId, which are required for AWS charges\. The file has columns",
     ):
         read(path, tmp_path / "state")
 

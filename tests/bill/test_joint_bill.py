@@ -107,8 +107,8 @@ def test_each_total_equals_plain_sql_over_the_files(bills, joint):
     assert set(sums(joint, "min(BillingCurrency)").values()) == {"USD"}
     notes = [one for one in joint.summary.warnings if "converted" in one]
     assert notes == [
-        "amounts in azure are converted from EUR to USD: 1 EUR is 1.25 USD (owners.toml)",
-        "amounts in google are converted from JPY to USD: 1 JPY is 0.00666667 USD (owners.toml)",
+        "amounts in the bill azure are converted from EUR to USD: 1 EUR is 1.25 USD (owners.toml)",
+        "amounts in the bill google are converted from JPY to USD: 1 JPY is 0.00666667 USD (owners.toml)",
     ]
 
 
@@ -218,7 +218,8 @@ def test_bills_without_a_rate_between_their_currencies_are_refused(bills, tmp_pa
     write(tmp_path / "other" / "focus.parquet", {"BillingCurrency": "XXX", "SubAccountId": "x"})
     with (
         pytest.raises(
-            ConfigError, match=r"other is billed in XXX and aws in USD.*Set XXX under \[exchange_rates\]"
+            ConfigError,
+            match=r"The bill other is in XXX and the bill aws is in USD.*Set XXX under \[exchange_rates\]",
         ),
         opened(bills["aws"], tmp_path / "other", state=tmp_path / "s", owners=Owners.load(None)),
     ):
@@ -229,7 +230,9 @@ def test_same_charges_in_two_bills_are_refused(bills, owners, tmp_path):
     write(tmp_path / "copy" / "focus.parquet", {})
     write(tmp_path / "part" / "focus.parquet", {"ResourceId": "i-9"})
     with (
-        pytest.raises(ConfigError, match="copy and part both have charges of AWS in account 111122223333"),
+        pytest.raises(
+            ConfigError, match="The bills copy and part both contain charges of AWS in account 111122223333"
+        ),
         opened(tmp_path / "copy", tmp_path / "part", state=tmp_path / "s", owners=owners),
     ):
         pass

@@ -19,7 +19,7 @@ from tests.given.exports import read, write
 from tests.given.page_inputs import data_of, gathered
 
 FOCUSWATCH = Path(sys.executable).parent / "focuswatch"
-SENTENCE = "Detections of AWS resources ignore these charges"
+SENTENCE = "Detections for AWS resources ignore these charges"
 
 
 def focuswatch(*arguments, code=0):

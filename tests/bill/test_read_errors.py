@@ -133,7 +133,7 @@ def test_csv_truncated_in_a_row_is_refused(tmp_path, lost, hours):
     content = path.read_bytes()
     path.write_bytes(content[:-lost])
     text = refused(path, tmp_path)
-    assert re.match(re.escape(str(path)) + r"(, line [23]: .* cut short or damaged|: Tags is '{)", text)
+    assert re.match(re.escape(str(path)) + r"(, line [23]: .* truncated or damaged|: Tags contains '{)", text)
 
 
 @pytest.mark.parametrize("format_", ["csv", "csv.gz"])
@@ -152,7 +152,7 @@ def test_invalid_value_in_csv_is_an_error_with_file_and_line(tmp_path, format_, 
     path = write(folder / f"b.{format_}", {}, {column: value}, types={column: "VARCHAR"})
     assert (
         refused(folder, tmp_path)
-        == f"{path}, line 3: {column} is '{value}', expected {expected}. Correct the file"
+        == f"{path}, line 3: {column} has the value '{value}'; expected {expected}. Correct the file"
     )
 
 
@@ -164,7 +164,7 @@ def test_tags_that_are_not_json_are_refused(tmp_path, format_, hours):
         tmp_path / f"a.{format_}", {"Tags": "{'team': 'search'}", **hours}, types={"Tags": "VARCHAR"}
     )
     assert refused(path, tmp_path).startswith(
-        f"{path}: Tags is \"{{'team': 'search'}}\", expected a JSON object"
+        f"{path}: Tags contains \"{{'team': 'search'}}\"; expected a JSON object"
     )
 
 
@@ -192,7 +192,7 @@ def test_monthly_export_is_refused(tmp_path, format_):
     """A monthly total contains no days; a monthly fee in a daily export is valid."""
     month = {"ChargePeriodStart": "2026-05-01", "ChargePeriodEnd": "2026-06-01"}
     path = write(tmp_path / f"a.{format_}", month, {**month, "ChargeCategory": "Tax"})
-    assert f"{path}: charges have monthly granularity, expected daily or hourly" in refused(path, tmp_path)
+    assert f"{path}: charges have monthly granularity; expected daily or hourly" in refused(path, tmp_path)
     assert read(write(path, month, {}), tmp_path / "state").refresh().grain == "DAILY"
 
 
@@ -236,17 +236,17 @@ def test_impossible_billing_period_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("column", "type_", "value", "said"),
     [
-        ("Tags", "VARCHAR", "[1]", r"Tags is '\[1\]', expected a JSON object or a map"),
-        ("Tags", "VARCHAR", '"x"', "Tags is '\"x\"', expected a JSON object or a map"),
-        ("Tags", "INTEGER[]", "[1]", r"Tags is 'INTEGER\[\]', expected a JSON object or a map"),
+        ("Tags", "VARCHAR", "[1]", r"Tags contains '\[1\]'; expected a JSON object or a map"),
+        ("Tags", "VARCHAR", '"x"', "Tags contains '\"x\"'; expected a JSON object or a map"),
+        ("Tags", "INTEGER[]", "[1]", r"Tags contains 'INTEGER\[\]'; expected a JSON object or a map"),
         ("Tags", "VARCHAR", '{"a": "b", "a": "c"}', "Tags contains a key twice"),
         ("EffectiveCost", "VARCHAR", "much", "found the value 'much', expected a number"),
-        ("EffectiveCost", "INTEGER[]", "[1]", r"EffectiveCost is of type INTEGER\[\], expected a number"),
+        ("EffectiveCost", "INTEGER[]", "[1]", r"EffectiveCost has the type INTEGER\[\]; expected a number"),
         (
             "ChargePeriodStart",
             "INTEGER[]",
             "[1]",
-            "ChargePeriodStart is of type .*, expected a date and time",
+            "ChargePeriodStart has the type .*; expected a date and time",
         ),
     ],
 )
@@ -354,7 +354,8 @@ def test_two_digit_year_is_an_error_with_its_first_line(tmp_path, format_, days,
     path = write(tmp_path / f"a.{format_}", {}, *rows, types={"ChargePeriodStart": "VARCHAR"})
     line = "" if format_ == "parquet" else ", line 3"
     assert refused(path, tmp_path) == (
-        f"{path}{line}: ChargePeriodStart is '5/1/26{hours}', expected a date and time like 2026-05-01 00:00:00. "
+        f"{path}{line}: ChargePeriodStart has the value '5/1/26{hours}'; expected a date and time like 2026-05-01 "
+        "00:00:00. "
         "Correct the file"
     )
 

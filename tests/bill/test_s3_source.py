@@ -108,7 +108,7 @@ def test_only_changed_objects_are_copied_after_a_note(s3, export, tmp_path):
     deliver(export / "focus", {"BilledCost": "5"}, period="2026-05")
     upload(s3, export)
     assert reader.refresh().changed == ("2026-05",)
-    assert reader.said[-1].startswith("1 of 2 deliveries changed: 1 files, ")
+    assert reader.said[-1].startswith("1 of 2 deliveries changed: 1 file, ")
     assert reader.billed() == 6.0
     assert kept.stat().st_mtime_ns == copied_at
     assert copies(reader) == ["focus-00001.snappy.parquet"] * 2  # the copy of what was overwritten is gone

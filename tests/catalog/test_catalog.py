@@ -60,7 +60,7 @@ def test_valid_file_is_loaded(tmp_path):
         ({"more": "[parameters]\nleast = 1"}, "the SQL does not use least"),
         ({"sql": SQL.replace("$as_of", "$as_of") + ";"}, "found ';'"),
         ({"sql": "DELETE FROM daily_charges WHERE charge_date < $as_of"}, "no query found"),
-        ({"more": "[parameters]\nas_of = 1"}, "as_of is set by focuswatch"),
+        ({"more": "[parameters]\nas_of = 1"}, "[parameters] must not contain as_of"),
         ({"kind": '"series"'}, "[scoring] is required with"),
         (
             {"providers": '"all"', "action": '"1. Stop it: aws ec2 stop-instances --instance-ids i-1"'},
@@ -141,7 +141,7 @@ def with_tables(tmp_path: Path) -> Catalog:
         ({"sql": SQL.replace("RegionId AS", "concat(RegionId, '') AS")}, "use ||"),
         (
             {"sql": "WITH first_region AS (SELECT 1), tag_values AS (SELECT 1)\n" + SQL},
-            "line 1 of the query: tag_values is also a table in athena_sql/tables",
+            "line 1 of the query: the WITH query tag_values has the name of a table in athena_sql/tables",
         ),
         ({}, "no test cases found"),
     ],
@@ -231,7 +231,8 @@ def test_explained_days_must_be_columns(tmp_path):
     """A renamed column would silently end the explanation of a detection."""
     write(tmp_path, more=OWN_TOPIC)
     assert any(
-        "[explain] days refers to ended_day, started_day" in one for one in problems(with_tables(tmp_path))
+        "`days` under [explain] refers to ended_day, started_day" in one
+        for one in problems(with_tables(tmp_path))
     )
 
 

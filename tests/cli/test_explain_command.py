@@ -64,7 +64,7 @@ def test_a_fingerprint_prefix_names_the_finding(scanned):
     output = " ".join(focuswatch("explain", fingerprint[:6], "--state", scanned / "state").stdout.split())
     for text in ("BoxUsage:p4d.24xlarge (new)", "us-west-2", "i-new", "Other", "2026-03-23"):
         assert text in output
-    assert "Started that day: region us-west-2 (500/day), resource arn:aws:ec2:us-west-2" in output
+    assert "Started on 2026-03-23: region us-west-2 (500 USD/day), resource arn:aws:ec2:us-west-2" in output
 
 
 def test_json_adds_up_and_equals_the_explanation_of_the_finding(scanned):

@@ -98,5 +98,5 @@ def test_installed_mcp_without_its_extra_names_the_command_that_installs_it(inst
     )  # fmt: skip
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr == (
-        "focuswatch: focuswatch mcp requires the MCP library. Install it with: pip install 'focuswatch[mcp]'\n"
+        "focuswatch: focuswatch mcp requires the MCP library. Install the library with: pip install 'focuswatch[mcp]'\n"
     )

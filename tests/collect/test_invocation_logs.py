@@ -164,7 +164,7 @@ def test_logs_in_s3_only_are_noted_and_not_read(logs):
     store, collected = run(logs)
     assert (store.days, collected.refusals, logs.queries) == ({}, [], [])
     assert collected.notes == [
-        "us-east-1: invocation logs are delivered to S3 only, and focuswatch reads only CloudWatch Logs"
+        "us-east-1: invocation logs are delivered to S3 only, but focuswatch reads only CloudWatch Logs"
     ]
 
 

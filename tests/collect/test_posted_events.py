@@ -146,7 +146,7 @@ def test_a_large_request_is_rejected_before_its_signature_is_checked(post):
         (b"", "0 events, expected 1 to 100"),
         (b"[]", "0 events, expected 1 to 100"),
         (b"[1]", "expected JSON objects with occurred_at, sub_account_id and kind"),
-        (b"{", "line 1: not JSON; send a JSON object or one on each line"),
+        (b"{", "line 1: not JSON; send one JSON object, or one object per line"),
         (b"\xff", "not UTF-8 text; send UTF-8"),
         (json.dumps(EVENT | {"kind": ""}).encode(), "line 1: lacks kind"),
         (
@@ -163,7 +163,7 @@ def test_a_large_request_is_rejected_before_its_signature_is_checked(post):
         ),
         (json.dumps([EVENT] * (MOST_POSTED_EVENTS + 1)).encode(), "101 events, expected 1 to 100"),
         (json.dumps(EVENT | {"reference": "x" * 1_001}).encode(), "reference: more than 1,000 characters"),
-        (json.dumps([EVENT] * 1_000).encode(), "bytes, expected at most 64,000; send fewer events"),
+        (json.dumps([EVENT] * 1_000).encode(), "bytes; expected at most 64,000. Send fewer events"),
     ],
 )
 def test_body_that_holds_no_events_names_what_to_change(body, message):

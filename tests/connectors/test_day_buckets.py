@@ -50,7 +50,7 @@ def test_days_that_were_not_requested_are_left_out():
 
 def test_a_day_on_two_pages_is_an_error():
     pages = {None: Page([Bucket(2)], "b"), "b": Page([Bucket(2), Bucket(3)])}
-    with pytest.raises(FetchError, match="unexpected bucket 2026-11-02"):
+    with pytest.raises(FetchError, match="unexpected time bucket 2026-11-02"):
         results(pages)
 
 

@@ -121,8 +121,8 @@ def test_a_vendor_that_refuses_fails_alone_and_no_key_is_logged(aws, monkeypatch
     ("secret", "reason"),
     [
         ("", "is empty"),
-        ('{"other": "sk-hidden"}', "is JSON without OPENAI_ADMIN_KEY"),
-        ("{sk-hidden", "is JSON without OPENAI_ADMIN_KEY"),
+        ('{"other": "sk-hidden"}', "is JSON without the key OPENAI_ADMIN_KEY"),
+        ("{sk-hidden", "is JSON without the key OPENAI_ADMIN_KEY"),
         ("sk-hidden with spaces", "is not an API key"),
     ],
 )

@@ -162,7 +162,7 @@ def test_a_page_that_announces_itself_is_an_error(tmp_path):
     with (
         local_vendor(organization) as server,
         pytest.raises(
-            FetchError, match="another page, but contains no new cursor|unexpected bucket 2026-11-04"
+            FetchError, match="another page, but contains no new cursor|unexpected time bucket 2026-11-04"
         ),
     ):
         fetch(server, tmp_path)

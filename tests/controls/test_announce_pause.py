@@ -19,7 +19,7 @@ from tests.fakes.slack_as_text import seen
 from tests.given.slack_world import notification, slack_world
 
 FINDING = cap_finding().model_copy(update={"team": "search"})
-REASON = "Pause spending pressed in Slack: it has spent 580 of 500 USD"
+REASON = "Pause spending was pressed in Slack: it has spent 580 of 500 USD"
 REQUESTED = PauseRecord(
     use_case=USE_CASE, state="requested", roles=ROLES, author="anna (U0ANNA)", reason=REASON,
     expires_at=MORNING + 7 * 86_400, decided_at=MORNING, fingerprint=FINDING.fingerprint,
@@ -28,7 +28,7 @@ PAUSED = REQUESTED.changed("applied", author="anna (U0ANNA)", reason=REASON, at=
     update={"number": 1}
 )
 RESUMED = PAUSED.changed(
-    "removed", author="bert (U0BERT)", reason="Resume pressed in Slack", at=MORNING
+    "removed", author="bert (U0BERT)", reason="Resume was pressed in Slack", at=MORNING
 ).model_copy(update={"number": 2})
 
 
@@ -81,7 +81,8 @@ def test_the_message_offers_to_pause_and_asks_first(there):
         if one["action_id"] == "pause_spending"
     ]  # fmt: skip
     assert button["confirm"]["text"]["text"] == (
-        "Deny all Bedrock and SageMaker calls by 2 roles of tickets until someone presses Resume, for at most 7 days?"
+        "Deny all Bedrock and SageMaker calls by 2 roles of use case tickets until someone presses Resume, for at "
+        "most 7 days?"
     )
 
 
@@ -90,11 +91,14 @@ def test_a_pause_is_announced_once_in_the_thread_the_message_and_jira(there):
     for _ in range(2):
         there.announce(PAUSED)
     (message,) = there.world.team.shown
-    assert "Spending paused by anna (U0ANNA) until 2026-03-17 08:00 UTC." in seen({"blocks": message.blocks})
+    assert "Spending was paused by anna (U0ANNA) until 2026-03-17 08:00 UTC." in seen(
+        {"blocks": message.blocks}
+    )
     assert "resume_spending" in json.dumps(message.blocks)
     (reply,) = message.replies
     assert seen({"blocks": reply.blocks}) == (
-        "Spending of tickets paused by anna (U0ANNA) until 2026-03-17 08:00 UTC. Reason: Pause spending pressed in "
+        "Spending for use case tickets was paused by anna (U0ANNA) until 2026-03-17 08:00 UTC. Reason: Pause "
+        "spending was pressed in "
         "Slack: it has spent 580 of 500 USD. 2 roles: arn:aws:iam::111122223333:role/tickets-api, "
         "arn:aws:iam::444455556666:role/batch/tickets-batch. To resume spending, press Resume, or run each "
         "command below in the account of its role:\n"
@@ -114,10 +118,12 @@ def test_the_end_of_a_pause_is_announced_with_its_author(there):
     there.announce(RESUMED)
     (message,) = there.world.team.shown
     assert "pause_spending" in json.dumps(message.blocks)
-    assert "Spending resumed by bert (U0BERT): Resume pressed in Slack." in seen({"blocks": message.blocks})
+    assert "Spending was resumed by bert (U0BERT): Resume was pressed in Slack." in seen(
+        {"blocks": message.blocks}
+    )
     assert [reply.text.partition(":")[0] for reply in message.replies] == [
-        "Spending of tickets paused by anna (U0ANNA) until 2026-03-17 08",
-        "Spending of tickets resumed by bert (U0BERT)",
+        "Spending for use case tickets was paused by anna (U0ANNA) until 2026-03-17 08",
+        "Spending for use case tickets was resumed by bert (U0BERT)",
     ]
     assert len(there.comments) == 2
 
@@ -132,7 +138,7 @@ def test_a_pause_without_a_message_is_announced_in_the_channel(there):
 def test_a_dry_run_says_that_no_role_was_changed():
     """And shows no command."""
     text = seen(render_pause(PAUSED.model_copy(update={"dry_run": True}), policy_name="p"))
-    assert text.startswith("Dry run, no role was changed: Spending of tickets paused")
+    assert text.startswith("Dry run, no role was changed: Spending for use case tickets was paused")
     assert "aws iam" not in text
 
 

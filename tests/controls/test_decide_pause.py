@@ -51,7 +51,7 @@ def test_only_approvers_decide_whoever_is_in_the_channel(wants):
     assert change.record is None
     assert (
         change.note
-        == "Only an approver of tickets can pause or resume spending. Approvers: <@U0ANNA>, <@U0BERT>."
+        == "Only an approver of use case tickets can pause or resume spending. Approvers: <@U0ANNA>, <@U0BERT>."
     )
 
 
@@ -74,7 +74,7 @@ def test_the_second_pause_changes_nothing_and_names_the_first_author():
     """Two approvers may press at once."""
     change = decided(paused(), press(user=OTHER_APPROVER, at=MORNING + 1))
     assert change.record == paused(decided_at=MORNING + 1)
-    assert change.note == "tickets is already paused by anna (U0ANNA)."
+    assert change.note == "Spending for use case tickets is already paused by anna (U0ANNA)."
 
 
 @pytest.mark.parametrize("wants", ["pause", "resume"])
@@ -103,7 +103,7 @@ def test_resume_of_what_is_not_paused_says_so():
     ended = paused().changed("removed", author="x", reason="y", at=MORNING)
     change = decided(ended, press("resume", at=MORNING + 1))
     assert change.record == ended.model_copy(update={"decided_at": MORNING + 1})
-    assert change.note == "tickets is not paused."
+    assert change.note == "Spending for use case tickets is not paused."
 
 
 def test_pause_is_refused_where_owners_toml_does_not_permit_it():
@@ -164,7 +164,7 @@ def test_the_button_follows_the_record():
     assert spending_control(CAP, None).action == "pause_spending"
     control = spending_control(CAP, paused())
     assert control.action == "resume_spending"
-    assert control.status == "Spending paused by anna (U0ANNA) until 2026-03-17 08:00 UTC."
+    assert control.status == "Spending was paused by anna (U0ANNA) until 2026-03-17 08:00 UTC."
     assert spending_control(CapSettings("tickets", "notify", (), (), "live", 7), None) is None
     assert spending_control(CapSettings("tickets", "ask", ROLES, (APPROVER,), "off", 7), None) is None
 

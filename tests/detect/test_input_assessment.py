@@ -86,7 +86,7 @@ def test_short_history_names_the_day_from_which_to_scan():
     one = assessed("cost_anomaly", **case_of(charges=[{"days": JUNE}]))
     # 27 settled days: the last two of the 29 before 30 June are not settled
     assert one.reasons == ("this detection needs 28 days of history, but the bill has 27 complete days",)
-    assert one.fixes == ("Scan again from 2026-07-01 on, or add older files to the export.",)
+    assert one.fixes == ("Scan again on 2026-07-01 or later, or add older files to the export.",)
 
 
 def test_missing_budget_names_the_setting():

@@ -103,14 +103,15 @@ def test_saving_is_notified_once_when_all_measured_days_are_after_the_resolution
         (
             40.0,
             32.0,
-            "Verified on the bill: 8.00 USD/day saved since 2026-04-11. Expected saving: 11.50 USD/day; still charged: "
+            "Verified on the bill: 8.00 USD/day saved since 2026-04-11. Expected savings: 11.50 USD/day; still "
+            "charged: "
             "32.00 USD/day.",
         ),
         (
             11.5,
             12.0,
-            "The bill shows no saving since 2026-04-11: the cost is still 12.00 USD/day "
-            "(2026-04-11 to 2026-04-13). Expected saving: 11.50 USD/day.",
+            "The bill shows no savings since 2026-04-11: the cost is still 12.00 USD/day "
+            "(2026-04-11 to 2026-04-13). Expected savings: 11.50 USD/day.",
         ),
     ],
 )

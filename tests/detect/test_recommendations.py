@@ -67,7 +67,7 @@ def ledger(tmp_path):
 @pytest.mark.parametrize(
     ("refreshed_on", "reason"),
     [
-        (None, "no recommendations of AWS Cost Optimization Hub (--recommendations)"),
+        (None, "no recommendations from AWS Cost Optimization Hub (--recommendations)"),
         (DAY - timedelta(days=4), "AWS last refreshed its recommendations on 2026-03-27"),
     ],
     ids=["no file", "a stale file"],

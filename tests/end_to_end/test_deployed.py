@@ -196,7 +196,7 @@ def check_explanations_of_old_charges(messages: list[dict[str, Any]]) -> None:
         message["finding"]["explanation"] for message in messages if message["finding"]["explanation"]
     ]
     assert len(explained) > 10
-    assert {one["unseen"].partition(",")[0] for one in explained} == {"the event history covers 90 days"}
+    assert {one["unseen"].partition(",")[0] for one in explained} == {"the event history covers only 90 days"}
 
 
 def check_topics(deployed: Deployed, notified: Told) -> None:

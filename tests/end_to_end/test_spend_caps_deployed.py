@@ -88,7 +88,10 @@ def test_pause_spending_attaches_the_policy_and_resume_detaches_it(deployed: Dep
     press("pause_spending", user="U0MALLORY")
     deployed.wait_until(lambda: channel.whispers)
     assert [(user, told.text) for user, told in channel.whispers] == [
-        ("U0MALLORY", f"Only an approver of tickets can pause or resume spending. Approvers: <@{MEMBER}>.")
+        (
+            "U0MALLORY",
+            f"Only an approver of use case tickets can pause or resume spending. Approvers: <@{MEMBER}>.",
+        )
     ]
     assert policies(deployed) == []
     press("pause_spending")
@@ -111,8 +114,10 @@ def check_announcements(deployed: Deployed, message: Message) -> None:
     """Each change once, in the thread and in the issue."""
     author = f"{MEMBER.lower()} ({MEMBER})"
     paused, resumed = message.replies
-    assert paused.text.startswith(f"Spending of tickets paused by {author} until")
-    assert resumed.text == f"Spending of tickets resumed by {author}: Resume pressed in Slack."
+    assert paused.text.startswith(f"Spending for use case tickets was paused by {author} until")
+    assert (
+        resumed.text == f"Spending for use case tickets was resumed by {author}: Resume was pressed in Slack."
+    )
     undo = f"aws iam detach-role-policy --role-name {ROLE} --policy-arn arn:aws:iam::{ACCOUNT}:policy/focuswatch-paused"
     assert undo in json.dumps(paused.blocks)
     (issue,) = deployed.jira.issues

@@ -167,11 +167,11 @@ def test_amount_parameter_must_end_in_usd(tmp_path):
     path = tmp_path / "idle_sagemaker_endpoint.sql"
     path.write_text(text.replace("least_monthly_cost_usd", "least_monthly_cost"))
     with pytest.raises(
-        CatalogError, match="least_monthly_cost looks like an amount; rename to least_monthly_cost_usd"
+        CatalogError, match="must end in _usd: rename least_monthly_cost to least_monthly_cost_usd"
     ):
         read_entry(path, Header)
     path.write_text(text.replace("least_monthly_cost_usd = 1.0", 'least_monthly_cost_usd = "1"'))
-    with pytest.raises(CatalogError, match="an amount in USD; expected a number"):
+    with pytest.raises(CatalogError, match="least_monthly_cost_usd: expected a number, the amount in USD"):
         read_entry(path, Header)
 
 
@@ -272,7 +272,7 @@ def test_scan_prints_the_exchange_rate_of_thresholds(tmp_path):
     done = typer.testing.CliRunner().invoke(app, ["scan", str(export), "--state", str(tmp_path / "state")])
     output = " ".join(done.stdout.split())
     assert (
-        "Thresholds in USD are converted at 83 INR for 1 USD (the bill's own costs in its pricing currency)"
+        "Thresholds in USD are converted at 83 INR per USD (the bill's own costs in its pricing currency)"
         in output
     )
 

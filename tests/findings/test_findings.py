@@ -10,6 +10,7 @@ import pytest
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding, fingerprint, severity_of
 from focuswatch.findings.finding_from_row import to_finding
+from focuswatch.findings.finding_labels import evidence_label
 from focuswatch.findings.finding_size import FINDING_BYTES, whole_length
 from focuswatch.findings.row_values import json_value, money
 from tests.given.one_line_findings import finding
@@ -165,3 +166,12 @@ def test_a_value_that_is_no_number_is_unknown_in_json():
     """JSON has neither NaN nor Infinity."""
     row = {"a": float("nan"), "b": [float("inf")], "c": {"d": Decimal("-Infinity")}, "e": 1.5}
     assert json_value(row) == {"a": None, "b": [None], "c": {"d": None}, "e": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("column", "label"),
+    [("peak_hours_before", "previous_peak_hours"), ("moved", "changed"), ("gpu_hours", "gpu_hours")],
+)
+def test_labels_of_evidence_are_clear_without_the_other_columns(column, label):
+    """A reader of a message does not know what "before" refers to."""
+    assert evidence_label(column) == label

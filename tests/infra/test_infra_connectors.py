@@ -56,7 +56,7 @@ def test_each_billing_account_has_its_own_files():
     (problem,) = configured(openai, openai)
     assert problem.startswith("connectors.vendors: found vendors/openai twice")
     (problem,) = configured({"vendor": "copilot"})
-    assert "copilot has no account" in problem
+    assert "copilot has no `account`" in problem
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_acknowledged_finding_stays_open_with_its_author(agent, ledger):
     ("tool", "arguments", "sentence"),
     [
         ("snooze", {"until": LATER, "reason": " "}, "The reason is empty."),
-        ("snooze", {"until": str(DAY), "reason": "x"}, f"The end date {DAY} is not after {DAY}, the bill date of"),
+        ("snooze", {"until": str(DAY), "reason": "x"}, f"The end date {DAY} is not after {DAY}, the as-of date of"),
         ("snooze", {"until": "tomorrow", "reason": "x"}, "until: expected a valid date"),
         ("snooze", {"reason": "x"}, "until: field required."),
         ("exclude", {"reason": "x", "account": "111122223333"}, "exclude has no argument 'account'."),

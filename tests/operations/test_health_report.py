@@ -75,12 +75,12 @@ def test_a_function_without_a_recent_run_is_a_problem(hours, is_missing):
     """After the hours that its alarm waits too; and a function that never ran."""
     report = report_of(beat("collect", hours_ago=hours, ran=("111122223333",)))
     assert summaries(report) == (
-        ["The function focuswatch-collect last completed a run 30 hours ago (limit: 30)"]
+        ["The function focuswatch-collect last completed a run 30 hours ago (limit: 30 hours)"]
         if is_missing
         else []
     )
     assert summaries(report_of(beat("publish", hours_ago=3))) == [
-        "The function focuswatch-publish last completed a run 3 hours ago (limit: 2)"
+        "The function focuswatch-publish last completed a run 3 hours ago (limit: 2 hours)"
     ]
     (never,) = report_of(without=["refresh"]).problems
     assert never.summary == "The function focuswatch-refresh has never completed a run"
@@ -99,7 +99,7 @@ def test_an_old_delivery_is_a_problem(age, stale):
         beat("detect", ran=("d",), as_of=date(2026, 11, 18), data_age_hours=age), without=["refresh"]
     )
     assert summaries(report)[1:] == (
-        ["The newest delivery of the billing export is 48 hours old (limit: 48)"] if stale else []
+        ["The newest delivery of the billing export is 48 hours old (limit: 48 hours)"] if stale else []
     )
     assert report_of(beat("detect", as_of=date(2026, 11, 18), data_age_hours=90)).is_healthy
 

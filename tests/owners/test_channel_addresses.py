@@ -98,15 +98,15 @@ def test_a_url_with_a_secret_is_refused_and_not_repeated(tmp_path, url, remedy):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[teams.a]", "teams.a.channels: found neither channel nor channels"),
-        ("[teams.a]\nchannels = []", "found neither channel nor channels"),
+        ("[teams.a]", "teams.a.channels: found neither `channel` nor `channels`"),
+        ("[teams.a]\nchannels = []", "found neither `channel` nor `channels`"),
         (
             '[teams.a]\nchannel = "#a"\nchannels = [{ to = "#b" }]',
-            "teams.a.channels: found both channel and channels; remove one of these keys.",
+            "teams.a.channels: found both `channel` and `channels`; remove one of these keys.",
         ),
         (
             '[routing]\nfallback_channel = "#a"\nfallback_channels = [{ to = "#b" }]',
-            "routing: found both fallback_channel and fallback_channels; remove one of these keys.",
+            "routing: found both `fallback_channel` and `fallback_channels`; remove one of these keys.",
         ),
         ('[teams.a]\nchannels = [{ to = "b/c" }]', "teams.a.channels.0.to: found 'b/c', expected"),
         ('[teams.a]\nchannels = [{ to = "#b", least_severity = "urgent" }]', "least_severity: Input should be"),

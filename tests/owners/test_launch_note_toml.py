@@ -138,8 +138,8 @@ def test_charges_that_nothing_selects_are_noted_by_account(tmp_path):
     text = note_of_finding(launch(), rows(0.0, 40.0), owners=OWNERS, as_of=AS_OF)
     (use_case,) = loaded(text, tmp_path).use_cases.values()
     assert use_case.rows.accounts == ["111122223333"]
-    assert "the section selects the whole account" in text
-    assert "factor is a placeholder" in text
+    assert "this section selects the whole account" in text
+    assert "`factor` is a placeholder" in text
 
 
 def test_resource_with_a_star_is_not_selected_by_name(tmp_path):
@@ -183,7 +183,7 @@ def test_launch_of_a_note_replaces_a_planned_one_that_it_overlaps(tmp_path):
 
 
 def test_use_case_without_rows_or_increase_has_no_launch():
-    with pytest.raises(ConfigError, match="requires rows"):
+    with pytest.raises(ConfigError, match="requires `rows`"):
         note_of_use_case("everything", days(10.0, 55.0), owners=OWNERS, as_of=AS_OF, currency="USD")
     with pytest.raises(ConfigError, match="has not increased"):
         note_of_use_case("shop-guide", days(10.0, 10.0), owners=OWNERS, as_of=AS_OF, currency="USD")

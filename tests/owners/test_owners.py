@@ -128,15 +128,15 @@ launches = [{ first_day = 2026-03-01, last_day = 2026-03-14, factor = 4 }]
             'intent = "shared"\nteam = "hlep"',
             "use_cases.lab.team: found 'hlep', expected one of the teams: help.",
         ),
-        ('intent = "shared"', "use_cases.lab: found neither team nor rows"),
+        ('intent = "shared"', "use_cases.lab: found neither `team` nor `rows`"),
         (
             'intent = "experiment"\nteam = "help"',
-            "use_cases.lab: found an experiment with neither review_on nor cap",
+            "use_cases.lab: found an experiment with neither `review_on` nor `cap`",
         ),
         ('intent = "shared"\nteam = "help"\ncap = 0', "use_cases.lab.cap: Input should be greater than 0"),
         (
             'intent = "shared"\nteam = "help"\nunit = "ticket"',
-            "found only one of unit and accepted_unit_cost",
+            "found only one of the keys `unit` and `accepted_unit_cost`",
         ),
         ('intent = "shared"\nrows = { accounts = ["12"] }', "use_cases.lab.rows.accounts: found '12'"),
         ('intent = "shared"\nrows = { resources = ["a*b"] }', "use_cases.lab.rows.resources: found 'a*b'"),
@@ -148,7 +148,7 @@ launches = [{ first_day = 2026-03-01, last_day = 2026-03-14, factor = 4 }]
         (
             'intent = "shared"\nrows = { accounts = ["111122223333"] }\n'
             "launches = [{ first_day = 2026-03-14, last_day = 2026-03-01, factor = 4 }]",
-            "use_cases.lab.launches.0: found last_day 2026-03-01 before first_day 2026-03-14.",
+            "use_cases.lab.launches.0: `last_day` (2026-03-01) is before `first_day` (2026-03-14).",
         ),
         (
             'intent = "shared"\nteam = "help"\n'
@@ -160,7 +160,7 @@ launches = [{ first_day = 2026-03-01, last_day = 2026-03-14, factor = 4 }]
             'intent = "shared"\nteam = "help"\n'
             "launches = [{ first_day = 2026-03-01, last_day = 2026-03-01, "
             "factor = 2 }]",
-            "use_cases.lab.launches: found no rows, expected rows",
+            "use_cases.lab.launches: found no `rows`; expected `rows`",
         ),
     ],
 )

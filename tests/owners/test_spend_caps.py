@@ -43,7 +43,7 @@ def test_valid_caps_have_no_mistakes(valid):
             {"on_cap": "pause", "intent": "production", "confirm_pause": "yes"},
             "would be stopped without approval",
         ),
-        ({"cap": None, "review_on": "2026-05-01"}, "on_cap: found neither cap nor monthly_budget"),
+        ({"cap": None, "review_on": "2026-05-01"}, "on_cap: found neither `cap` nor `monthly_budget`"),
         ({"roles": None}, "roles: missing"),
         ({"approvers": None}, "approvers: missing"),
         ({"on_cap": None, "approvers": None}, "roles: this key is only used with on_cap"),

@@ -63,5 +63,5 @@ def test_rules_need_rows():
          "use_cases": {"tickets": {"intent": "production", "team": "a", "batch": "required"}}}
     )  # fmt: skip
     assert list(found.mistakes()) == [
-        "use_cases.tickets.batch: found no rows, expected rows that select the charges of the use case."
+        "use_cases.tickets.batch: found no `rows`; expected `rows` that select the charges of the use case."
     ]

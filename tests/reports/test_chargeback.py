@@ -174,8 +174,8 @@ def test_mistakes_are_named(shared, mistake):
     ("shared", "mistake"),
     [
         ({"split": "even"}, "found no charges"),
-        ({"services": ["a"], "split": "shares"}, "without shares"),
-        ({"services": ["a"], "split": "even", "shares": {"ml": 1}}, "with shares"),
+        ({"services": ["a"], "split": "shares"}, "without `shares`"),
+        ({"services": ["a"], "split": "even", "shares": {"ml": 1}}, "with `shares`"),
     ],
 )
 def test_incomplete_rule_is_refused(shared, mistake):

@@ -176,7 +176,9 @@ def test_review_is_one_sentence_with_plan_and_actual():
 
 def test_summary_names_the_most_expensive_launch_and_counts_the_others():
     line = reviews_summary([given(), given(use_case="chat", launch_cost=900.0)], currency="USD")
-    assert line.startswith("Launch chat ended") and line.endswith(". 1 more: focuswatch report launch_review")
+    assert line.startswith("Launch chat ended") and line.endswith(
+        ". To see all 2 launches, run focuswatch report launch_review"
+    )
     assert reviews_summary([], currency="USD") is None
 
 

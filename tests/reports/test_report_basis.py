@@ -104,7 +104,7 @@ def test_forecast_in_effective_cost_is_that_of_effective_cost(engine):
 
 def test_header_without_its_default_basis_is_refused():
     """Otherwise the text of another basis would name the default."""
-    with pytest.raises(ValueError, match="basis must contain the text of the default options"):
+    with pytest.raises(ValueError, match="must contain the texts of the default cost column and charges"):
         ReportHeader.model_validate(
             {"title": "Spend by team", "why": "It shows what each team spent.", "basis": "Some cost of something",
              "offers": {"cost": ["effective", "billed"], "charges": ["usage"], "more": ["fees", "credits", "tax"]}}
@@ -127,7 +127,7 @@ def test_output_names_the_basis_and_the_others(tmp_path):
     document = json.loads(CliRunner().invoke(app, [*command, "--format", "json"]).stdout)
     assert document["basis"] == "BilledCost of usage and tax, excluding fees and credits"
     assert document["other_bases"] == (
-        "Other bases: --cost effective or billed; --charges usage,fees,credits,tax."
+        "Available options: --cost effective or billed; --charges usage,fees,credits,tax."
     )
     assert document["currency"] == "USD" and "billed_cost" in document["rows"][0]
     table = " ".join(CliRunner().invoke(app, command).stdout.split())

@@ -44,7 +44,7 @@ def test_week_is_compared_with_the_week_before_and_the_budget():
     """In its first two lines."""
     week = week_of([row()])
     assert week.heading == (
-        "search: 700 USD in the last 7 complete days (usage; credits, tax and fees excluded), "
+        "search: 700 USD in the last 7 complete days (usage only, without credits, tax and fees), "
         "40% more than in the 7 days before"
     )
     assert week.lines[0] == (

@@ -122,7 +122,7 @@ def _data(files: Sequence[ExportFile], *, warn: Warn) -> list[ExportFile]:
     if skipped:
         shown = ", ".join(f"{file.name} ({what})" for file, what in skipped[:SHOWN_FILES])
         more = f" and {len(skipped) - SHOWN_FILES} more" if len(skipped) > SHOWN_FILES else ""
-        warn(f"skipped files that are not data: {shown}{more}")
+        warn(f"skipped files that contain no charges: {shown}{more}")
     return kept
 
 

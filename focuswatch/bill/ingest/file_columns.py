@@ -165,7 +165,8 @@ def without_columns_of_aws(shape: Shape, file: ExportFile) -> ExportError:
     names = [name for name, _ in shape.columns]
     needed = _version_text({columns.canonical(name) for name in names})
     return ExportError(
-        f"{file.path} lacks {', '.join(shape.lacks_of_aws)}, which AWS charges require. {needed} Select these columns "
+        f"{file.path} lacks {', '.join(shape.lacks_of_aws)}, which are required for AWS charges. {needed} Select "
+        "these columns "
         "in the export, or remove the file"
     )
 
@@ -181,7 +182,7 @@ def _shape(
         lacks = ", ".join(missing) + (f", and for AWS {', '.join(of_aws)}" if of_aws else "")
         shown = ", ".join(names[:SHOWN_COLUMNS]) + (", …" if len(names) > SHOWN_COLUMNS else "")
         raise ExportError(
-            f"{file.path} lacks {lacks}; found {len(names)} columns ({shown}); expected "
+            f"{file.path} lacks {lacks}; found {len(names)} column{'' if len(names) == 1 else 's'} ({shown}); expected "
             f"FOCUS 1.0 to 1.4. {_version_text(canonical_names)} Select the missing columns in the export, or "
             "remove the file"
         )

@@ -26,7 +26,8 @@ class End:
         if self.beyond is None:
             return ()
         return (
-            f"some charges are dated {self.beyond}, after the end of their billing period or after their delivery. "
+            f"some charges are dated {self.beyond}, after the end of their billing period or after the day of "
+            "their delivery. "
             f"The bill is assumed to end on {self.last_day}. Correct the export, or specify --as-of",
         )
 

@@ -30,7 +30,7 @@ UNWRITABLE = (
     ("Disk quota exceeded", "the disk quota of the state folder is exhausted"),
     ("Read-only file system", "the state folder is on a read-only file system"),
 )
-DAMAGED = "cut short or damaged. Copy the file again"
+DAMAGED = "truncated or damaged. Copy the file again"
 SHOWN_VALUE = 60  # characters
 A_TIME = "a date and time like 2026-05-01 00:00:00"
 
@@ -43,7 +43,7 @@ def refusal(error: "duckdb.Error", *, files: Sequence[Path]) -> ExportError:
             return ExportError(f"{why}. Free some space, or specify another folder with --state")
     if "Out of Memory Error" in text:
         return ExportError(
-            "out of memory while reading the export. Close other programs, or scan a part of the export"
+            "out of memory while reading the export. Close other programs, or scan fewer billing periods"
         )
     named = [file for file in files if str(file) in text]
     where = str(max(named, key=lambda file: len(str(file)))) if named else several(files)
@@ -96,16 +96,21 @@ def several(files: Sequence[Path]) -> str:
 def _reason(text: str) -> str:
     if found := BAD_VALUE.search(text):
         value = found["value"][:SHOWN_VALUE]
-        return f"{found['column']} is {value!r}, expected {_wanted(found['type'])}. Correct the file"
+        return (
+            f"{found['column']} has the value {value!r}; expected {_wanted(found['type'])}. Correct the file"
+        )
     if found := BAD_TAGS.search(text):
-        return f"Tags is {found[1][:SHOWN_VALUE]!r}, expected a JSON object of tag keys and values. Correct the file"
+        return (
+            f"Tags contains {found[1][:SHOWN_VALUE]!r}; expected a JSON object of tag keys and values. Correct "
+            "the file"
+        )
     if found := BAD_TAGS_TYPE.search(text):
         value = (found[1] or found[2])[:SHOWN_VALUE]
-        return f"Tags is {value!r}, expected a JSON object or a map of tag keys and values. Correct the file"
+        return f"Tags contains {value!r}; expected a JSON object or a map of tag keys and values. Correct the file"
     if "Map keys must be unique" in text:
         return "Tags contains a key twice; expected each key once. Correct the file"
     if found := BAD_TYPE.search(text):
-        return f"{found['column']} is of type {found['found']}, expected {_wanted(found['type'])}. Correct the file"
+        return f"{found['column']} has the type {found['found']}; expected {_wanted(found['type'])}. Correct the file"
     if found := BAD_PARQUET_VALUE.search(text):
         return f"found the value {found['value'][:SHOWN_VALUE]!r}, expected {_wanted(found['type'])}. Correct the file"
     if found := BAD_PARQUET_TIME.search(text):
@@ -119,7 +124,7 @@ def _reason(text: str) -> str:
     if found := WIDTH.search(text):
         return f"number of columns in this row: found {found[2]}, expected {found[1]}; the file is {DAMAGED}"
     if "unterminated quote" in text:
-        return f"a quoted value does not end; the file is {DAMAGED}"
+        return f"a quoted value has no closing quote; the file is {DAMAGED}"
     if "end of GZIP stream" in text:
         return f"the gzip stream ends too early; the file is {DAMAGED}"
     first_line = text.partition("\n")[0].rstrip(".")

@@ -36,7 +36,7 @@ def refuse_unusable(
             file for delivery in deliveries for file in delivery.files if units[delivery.unit].periods.monthly
         )
         raise ExportError(
-            f"{file.path}: charges have monthly granularity, expected daily or hourly. "
+            f"{file.path}: charges have monthly granularity; expected daily or hourly. "
             "Create the export with daily charges (on AWS: TIME_GRANULARITY DAILY or HOURLY), or remove the file"
         )
 
@@ -57,7 +57,8 @@ def _refuse_running_totals(
     (first,) = connection.execute(f"SELECT ConsumedUnit FROM ({rows}) LIMIT 1").fetchone() or (None,)
     if first == DAY_TOTALS:
         raise ExportError(
-            f"{source}: {hourly[0].unit} and {len(hourly) - 1} more are hourly LiteLLM files. Each row is the spend "
+            f"{source}: {hourly[0].unit} and {len(hourly) - 1} more are hourly LiteLLM files. Each row contains "
+            "the spend "
             "since midnight, so the sum of the files would count charges several times. Set "
-            "FOCUS_FREQUENCY=daily in LiteLLM and export these days again"
+            "FOCUS_FREQUENCY=daily in LiteLLM and repeat the export"
         )

@@ -34,7 +34,10 @@ def misread_time(
     if misread is None:
         return None
     where, column, value = misread
-    return f"{path}{where}: {column} is {value!r}, expected a date and time like 2026-05-01 00:00:00. Correct the file"
+    return (
+        f"{path}{where}: {column} has the value {value!r}; expected a date and time like 2026-05-01 00:00:00. "
+        "Correct the file"
+    )
 
 
 def _in_text(path: Path, *, format_: Format, delimiter: str, named: list[str]) -> tuple[str, str, str] | None:

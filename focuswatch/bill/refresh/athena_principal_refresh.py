@@ -41,7 +41,7 @@ def refresh_principals(
         except QueryError as error:
             warnings.append(f"{delivery.unit}: {error}")
         else:
-            progress(f"callers of Bedrock: refreshed {delivery.unit}")
+            progress(f"refreshed the table of Bedrock callers for {delivery.unit}")
     for period, location in folded.locations().items():
         tables.files.sweep_unread(FOLDED, period, in_use=location)
     return tuple(f"callers of Bedrock: {warning}" for warning in warnings)

@@ -71,7 +71,7 @@ def conversion_of(source: str, units: Iterable[Unit], *, rates: Rates) -> Conver
     found = {code: rate_of(code, rates=rates, of_bill=_newest_rate(code, units)) for code in sorted(charges)}
     if len(found) > 1 and (without := [code for code, rate in found.items() if not rate.source]):
         raise ConfigError(
-            f"{source}: charges are billed in {' and '.join(found)}, and there is no exchange rate for "
+            f"{source}: charges are billed in {' and '.join(found)}, but there is no exchange rate for "
             f"{' and '.join(without)}. Set {' and '.join(without)} under [exchange_rates] in owners.toml, or scan the "
             "files of each currency separately."
         )

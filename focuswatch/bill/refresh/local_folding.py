@@ -74,7 +74,9 @@ def _folded(piece: Piece, *, connection: duckdb.DuckDBPyConnection) -> str:
     connection.execute(f"CREATE OR REPLACE TEMP VIEW focus_export AS {_read(piece, finished=False)}")
     statement = folding_sql()
     if statement.count(TAGS_IN_KEY) != 1:
-        raise CatalogError("folded_charges.sql: expected Tags on a line of its own, last in the key")
+        raise CatalogError(
+            "folded_charges.sql: expected Tags on a separate line, as the last GROUP BY column"
+        )
     hashed = statement.replace(TAGS_IN_KEY, "\n    hash(Tags) AS tags_hash,\n    any_value(Tags) AS Tags,\n")
     return f"SELECT * EXCLUDE (tags_hash) REPLACE ({finish(piece.shape)}) FROM ({hashed})"
 

@@ -207,9 +207,8 @@ def _is_known(delivery: PeriodDelivery, index: Index, *, state: Path) -> bool:
 def _announcement(deliveries: Sequence[PeriodDelivery], changed: Sequence[PeriodDelivery]) -> str:
     files = [file for delivery in changed for file in delivery.files]
     size = sum(file.size for file in files) / (1 << 30)
-    return (
-        f"{len(changed)} of {len(deliveries)} deliveries changed: {len(files)} files, {size:.2f} GiB to read"
-    )
+    count = "1 file" if len(files) == 1 else f"{len(files)} files"
+    return f"{len(changed)} of {len(deliveries)} deliveries changed: {count}, {size:.2f} GiB to read"
 
 
 def _counted_once(units: Mapping[str, Unit]) -> Iterator[str]:

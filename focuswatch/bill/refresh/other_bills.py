@@ -88,7 +88,7 @@ class OtherBills:
                 plan, written = self._refresh_bill(one, before=bills, main=main)
             except FocuswatchError as error:
                 failed[one.name] = str(error)
-                self.progress(f"{one.name} is skipped: {error}")
+                self.progress(f"the bill {one.name} is skipped: {error}")
                 if state := self._stored.get(
                     one.name
                 ):  # its tables are kept, and its accounts are not others'
@@ -268,5 +268,5 @@ def _refuse_large(listing: Listing, one: DeployedBill) -> None:
     if size > MOST_GIB * GIB:
         raise ExportError(
             f"{one.name}: the files have {size / GIB:.1f} GiB in total; focuswatch reads at most "
-            f"{MOST_GIB} GiB per bill. Keep fewer months below the prefix, or compress the files"
+            f"{MOST_GIB} GiB per bill. Store fewer months under the prefix, or compress the files"
         )

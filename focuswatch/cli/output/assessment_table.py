@@ -30,7 +30,7 @@ def print_assessment(assessments: "Sequence[Assessment]", summary: "BillSummary"
     days = (summary.last_charge_date - summary.first_charge_date).days + 1
     out.print(
         f"{summary.charges:,} charges from {summary.first_charge_date} to {summary.last_charge_date} "
-        f"({days} days, {summary.currency})",
+        f"({days} day{'' if days == 1 else 's'}, {summary.currency})",
         style="bold",
         markup=False,
     )

@@ -14,8 +14,8 @@ from focuswatch.reports.chargeback import COLUMNS
 UNALLOCATED, NOT_INVOICED = "(unallocated)", "(not invoiced)"
 SHOWN = 20
 BASIS = (
-    "BilledCost by invoice, including credits, tax and refunds. The amounts of each row and each invoice add up to "
-    "the cent."
+    "BilledCost by invoice, including credits, tax and refunds. In each row and for each invoice, the amounts add "
+    "up exactly."
 )
 NO_INVOICE = (
     "(not invoiced): charges without an InvoiceId. Either AWS has not issued the invoice yet, and amounts can still "

@@ -30,7 +30,7 @@ def print_explanation(finding: Finding, explanation: Explanation) -> None:
         ["Total", "", "", "", *map(_cents, totals)],
     ]
     print_grid(out, columns, rows)
-    for line in circumstances(explanation):
+    for line in circumstances(explanation, currency=finding.currency):
         out.print(visible(line), markup=False)
 
 

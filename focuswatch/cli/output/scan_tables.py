@@ -242,7 +242,8 @@ def _print_totals(out: Console, result: ScanResult) -> None:
 def _print_basis(out: Console, result: ScanResult, summary: BillSummary, *, state: Path | None) -> None:
     period = f"{summary.first_charge_date} to {summary.last_charge_date}"
     out.print(
-        f"{summary.charges:,} charges from {period}, {len(result.outcomes)} detections, {result.seconds:.1f} s.",
+        f"{_count(summary.charges, 'charge')} from {period}, {_count(len(result.outcomes), 'detection')}, "
+        f"{result.seconds:.1f} s.",
         style="dim",
     )
     for line in _limits(result, state=state):

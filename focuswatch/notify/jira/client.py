@@ -148,7 +148,7 @@ class JiraClient:
 
     @cached_property
     def _me(self) -> str:
-        with translate_errors("reading the Jira account for the token", writing=False):
+        with translate_errors("reading the Jira account that owns the token", writing=False):
             return account_of(self._jira.myself())
 
     @cached_property

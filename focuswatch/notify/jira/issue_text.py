@@ -48,7 +48,7 @@ def render_summary(finding: Finding) -> str:
     if finding.rollout:
         places = (rollout_extent(finding.rollout), None)
     where = ", ".join(filter(None, (one_line(place or "", longest=PLACE_CHARACTERS) for place in places)))
-    tail = (f": {where}" if where else "") + f" ({main_amount(finding)})"
+    tail = (f": {where}" if where else "") + f", {main_amount(finding)}"
     return one_line(finding.title, longest=SUMMARY_CHARACTERS - len(tail)) + tail
 
 

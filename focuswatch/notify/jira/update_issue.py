@@ -102,7 +102,7 @@ class IssueUpdate:
             else None
         )
         if refused:
-            return f"{issue.key} commented; reopening failed: {refused}"
+            return f"commented on {issue.key}; reopening failed: {refused}"
         self._edit(issue)
         self.note(open=True, closed_by_person=False, **self.displayed)
         return f"{issue.key} reopened"
@@ -117,7 +117,7 @@ class IssueUpdate:
             else apply_transition(self.client, issue.key, names=self.target.done, done=True)
         )
         if refused:
-            return f"{issue.key} commented; closing failed: {refused}"
+            return f"commented on {issue.key}; closing failed: {refused}"
         self.note(open=False, closed_by_person=False)
         return f"{issue.key} closed"
 

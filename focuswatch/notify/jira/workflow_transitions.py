@@ -6,7 +6,7 @@ from focuswatch.errors import Refused
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.jira_issue import Transition
 
-NO_TRANSITION = "the issue has no matching transition without required fields"
+NO_TRANSITION = "the Jira workflow of the issue has no matching transition without required fields"
 
 
 def apply_transition(client: JiraClient, key: str, *, names: Sequence[str], done: bool) -> str | None:

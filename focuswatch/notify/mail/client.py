@@ -24,7 +24,7 @@ REMEDIES = {
     "MailFromDomainNotVerifiedException": "Verify the MAIL FROM domain in SES",
     "AccountSuspendedException": "Ask AWS Support to restore sending for the account",
     "SendingPausedException": "Resume sending in the SES console",
-    "AccessDeniedException": "Deploy again, and check the sending authorization of the identity",
+    "AccessDeniedException": "Deploy again, and check the sending authorization policy of the SES identity",
 }
 
 

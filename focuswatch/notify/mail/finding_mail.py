@@ -88,7 +88,7 @@ def _change(finding: Finding, *, kind: NotificationKind, today: date, before: Fi
             return saving_text(finding)
     number, cost = days_open(finding, today=today), cost_so_far_text(finding, today=today)
     days = "1 day" if number == 1 else f"{number} days"
-    return f"Still open after {days}" + (f", {cost}." if cost else ".")
+    return f"Still open after {days}" + (f"; {cost}." if cost else ".")
 
 
 def _account(finding: Finding) -> str | None:
@@ -130,9 +130,8 @@ def _link(finding: Finding) -> tuple[str, str] | None:
 
 def _footer(finding: Finding, *, kind: NotificationKind) -> Section:
     lines = [
-        f"This email includes charges before {finding.as_of}. You receive this email because your address is a "
-        "channel in the "
-        "owners.toml of focuswatch. Replies are not read."
+        f"This email includes charges before {finding.as_of}. You receive this email because owners.toml, "
+        "the configuration file of focuswatch, lists your address as a channel. Replies are not read."
     ]
     if kind not in OVER:
         lines.append(

@@ -50,7 +50,7 @@ class PagerDutySender:
             self.client.enqueue(address, render_follow_up(dedup_key(opened_with), "resolve"))
             return f"resolved in pagerduty:{address}"
         if delivery.kind == "reminder" and previous and previous.is_open:
-            return f"no reminder in pagerduty:{address}"
+            return f"no reminder sent to pagerduty:{address}"
         self.client.enqueue(address, render_trigger(finding, links=self.links(finding)))
         return f"{'triggered again' if unsure else 'triggered'} in pagerduty:{address}"
 

@@ -77,7 +77,10 @@ def _translated(error: "ClientError") -> DeliveryError:
             f"{reason}. Enable Security Hub in the pipeline's account and Region, then redrive the dead letters."
         )
     if code == "InvalidInputException":
-        return Refused(f"{reason}. Report this error, with the message of the dead-letter queue.")
+        return Refused(
+            f"{reason}. Open an issue in the focuswatch repository with this error and the message from the "
+            "dead-letter queue."
+        )
     if status >= 500 or status == 429 or "Limit" in code or "Throttl" in code or "TooMany" in code:
         return TryLater(reason, seconds=RETRY_SECONDS)
     return Refused(f"{reason}. See docs/security-hub.md.")
@@ -86,7 +89,10 @@ def _translated(error: "ClientError") -> DeliveryError:
 def _failure(code: str, message: str) -> DeliveryError:
     reason = f"Security Hub did not import the finding: {code}: {message}"
     if code.startswith("InvalidInput"):
-        return Refused(f"{reason}. Report this error, with the message of the dead-letter queue.")
+        return Refused(
+            f"{reason}. Open an issue in the focuswatch repository with this error and the message from the "
+            "dead-letter queue."
+        )
     if code.startswith("InvalidAccess"):
         return Refused(
             f"{reason}. Enable Security Hub in the pipeline's account and Region, then redrive the dead letters."

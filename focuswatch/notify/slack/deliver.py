@@ -200,11 +200,11 @@ class SlackChannel:
         if delivery.kind == "saving_verified" and (stored is None or stored.ts is None):
             channel = stored.channel if stored else channel
             self.claims.settle(claim, self._state(delivery, channel=channel, ts=None, before=stored))
-            return f"{delivery.news_id}: {delivery.kind}, without a message to reply to"
+            return f"{delivery.news_id}: {delivery.kind}, not posted: there is no message to reply to"
         if delivery.in_digest and (stored is None or stored.ts is None):
             self.digests.add(channel, delivery)
             self.claims.settle(claim, self._state(delivery, channel=channel, ts=None, before=stored))
-            return f"{delivery.news_id}: {delivery.kind}, in the digest of {channel}"
+            return f"{delivery.news_id}: {delivery.kind}, in the digest for {channel}"
         stays = stored is not None and (stored.channel == channel or delivery.kind == "saving_verified")
         current = stored if stored and stored.ts and stays else None
         if current and not self.threads and self._only_joined(delivery, before=current.finding):
@@ -259,7 +259,7 @@ class SlackChannel:
         )
         state = self._state(delivery, channel=stored.channel, ts=ts, before=stored)
         self._settle(claim, state, created=reply)
-        return f"{delivery.news_id}: {delivery.kind}, in the thread of {stored.channel} {ts}"
+        return f"{delivery.news_id}: {delivery.kind}, in the thread of message {ts} in {stored.channel}"
 
     def _has_reply(
         self, claim: Claim[SlackState], delivery: QueuedNotification, *, stored: SlackState, ts: str

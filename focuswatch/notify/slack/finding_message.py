@@ -239,7 +239,7 @@ def _exclude_button(finding: Finding, offer: ExclusionOffer) -> Block:
         value=finding.fingerprint,
         confirm=confirmation(
             f"Exclude for this {offer.scope}?",
-            f"No one is notified of findings of the detection {finding.detection} in {scope} until someone runs "
+            f"No one is notified of findings from the detection {finding.detection} in {scope} until someone runs "
             "focuswatch unsuppress.",
             yes="Exclude",
         ),
@@ -269,7 +269,7 @@ def _links(links: Links) -> Block | None:
 def _footing(finding: Finding, *, today: date, resolved: bool) -> Block:
     owner = labeled_owner(finding)
     age = (
-        f"open {days_open_text(finding, today=today)}, since {finding.first_seen}"
+        f"open for {days_open_text(finding, today=today)}, since {finding.first_seen}"
         if days_open(finding, today=today)
         else f"first seen {finding.first_seen}"
     )

@@ -113,7 +113,10 @@ class ResponseRecorder:
 
 def reject(response: UserResponse, reason: str) -> str:
     """Reply to the person, who need not be in the channel. Return what was done, for the log."""
-    return f"{response.fingerprint}: {response.user_id} was rejected: {reason}{_reply(response, reason)}"
+    return (
+        f"{response.fingerprint}: the response from {response.user_id} was rejected: "
+        f"{reason}{_reply(response, reason)}"
+    )
 
 
 def _reply(response: UserResponse, text: str) -> str:
@@ -145,7 +148,7 @@ def _author(response: UserResponse) -> str:
 
 def _given(response: UserResponse) -> PersonResponse:
     if response.action == "pause_spending" or response.action == "resume_spending":
-        raise Refused(f"{response.action} is an action of the function `controls`")
+        raise Refused(f"the function `controls` must handle the action {response.action}")
     return PersonResponse(
         id=response.id,
         fingerprint=response.fingerprint,

@@ -79,5 +79,5 @@ def _root_cause(finding: Finding) -> str | None:
 
 def _reminder(finding: Finding, *, today: date) -> str:
     cost = cost_so_far_text(finding, today=today)
-    text = f"Still open after {days_open_text(finding, today=today)}" + (f", {cost}" if cost else "")
+    text = f"Still open after {days_open_text(finding, today=today)}" + (f"; {cost}" if cost else "")
     return f"{text}. Fix the cause, snooze the finding, or mark the finding as {not_waste_label(finding).lower()}."

@@ -77,12 +77,17 @@ def render_digest_card(lines: Sequence[DigestLine], *, team: str | None, as_of: 
     """Return the message for findings that are too many for messages of their own."""
     ordered = sorted(lines, key=lambda one: (-one.weight, one.fingerprint))
     body = [
-        line(run(f"{len(lines)} findings for {team or 'FinOps'}, {as_of}", bold=True, large=True)),
+        line(run(f"{len(lines)} findings for {team or 'FinOps'} as of {as_of}", bold=True, large=True)),
         *(line(*_digest_line(one)) for one in ordered[:DIGEST_LINES]),
     ]
     if len(lines) > DIGEST_LINES:
         body.append(
-            line(run(f"and {len(lines) - DIGEST_LINES} more. List all: focuswatch findings", subtle=True))
+            line(
+                run(
+                    f"{len(lines) - DIGEST_LINES} more not shown. To list all findings, run: focuswatch findings",
+                    subtle=True,
+                )
+            )
         )
     return _message([body], links={})
 

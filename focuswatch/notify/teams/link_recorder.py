@@ -44,7 +44,7 @@ class LinkRecorder:
         try:
             self.sender.send_note(done, address=response.address)
         except DeliveryError as error:  # the response is valid without the message
-            return f"{response.fingerprint}: {done} Not posted: {error}"
+            return f"{response.fingerprint}: {done} This action could not be posted in the channel: {error}"
         return f"{response.fingerprint}: {done}"
 
     def _may_respond(self, finding: Finding, response: LinkResponse) -> bool:

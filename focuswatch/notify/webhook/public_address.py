@@ -26,7 +26,8 @@ def split_webhook_url(url: str) -> SplitResult:
         usable = False
     if not usable:
         raise Refused(
-            "a webhook URL in owners.toml is not https://HOST/PATH in ASCII without a user name. Correct the URL."
+            "a webhook URL in owners.toml is invalid; expected https://HOST/PATH in ASCII, without a user name. "
+            "Correct the URL."
         )
     return parts
 

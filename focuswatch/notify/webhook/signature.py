@@ -27,7 +27,7 @@ def signing_key(secret: str) -> bytes:
     except binascii.Error:
         key = b""
     if not secret.startswith(PREFIX) or not LEAST_BYTES <= len(key) <= MOST_BYTES:
-        raise ValueError(f"expected {PREFIX} and {LEAST_BYTES} to {MOST_BYTES} bytes in Base64")
+        raise ValueError(f"expected {PREFIX} followed by {LEAST_BYTES} to {MOST_BYTES} bytes in Base64")
     return key
 
 

@@ -58,6 +58,8 @@ def check_security_hub(context: DoctorContext) -> Iterator[Check]:
         if error.response["Error"]["Code"] not in ("InvalidAccessException", "ResourceNotFoundException"):
             raise
         fix = f"Run aws securityhub enable-security-hub --region {accounts.region}."
-        yield failed("security hub", f"not enabled in {accounts.pipeline}, {accounts.region}", fix=fix)
+        yield failed(
+            "security hub", f"not enabled in account {accounts.pipeline}, Region {accounts.region}", fix=fix
+        )
         return
     yield ok("security hub", str(hub["HubArn"]))

@@ -44,7 +44,7 @@ def test_a_reminder_is_left_to_the_escalation_of_pagerduty(world):
     """An open alert needs no second page."""
     world.deliver(notification(FINDING))
     assert world.deliver(notification(FINDING, "reminder", number=2)).endswith(
-        "no reminder in pagerduty:oncall"
+        "no reminder sent to pagerduty:oncall"
     )
     assert len(world.server.requests) == 1
 

@@ -117,9 +117,9 @@ def test_verified_saving_without_a_message_posts_none(world):
     """A finding that was in a digest only, or in no message at all."""
     listed = notification(FINDING, in_digest=True)
     saved = notification(SAVED, "saving_verified", number=2)
-    assert "without a message" in world.deliver(listed, saved)[-1]
+    assert "no message to reply to" in world.deliver(listed, saved)[-1]
     other = finding("other", team="search")
-    assert "without a message" in world.deliver(notification(other, "saving_verified"))[0]
+    assert "no message to reply to" in world.deliver(notification(other, "saving_verified"))[0]
     assert len(world.team.shown) == 1
     world.deliver(notification(FINDING, number=3))
     assert len(world.team.shown) == 2

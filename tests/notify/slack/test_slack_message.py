@@ -332,9 +332,9 @@ def test_shortened_evidence_states_the_total():
 def test_reminder_states_age_and_cost_so_far():
     """Money of waste runs by the day; what was charged once does not."""
     today = DAY + timedelta(days=14)
-    assert "open 14 days, since 2026-03-31" in seen(told(finding(), today=today))
+    assert "open for 14 days, since 2026-03-31" in seen(told(finding(), today=today))
     note = render_thread_reply(finding(cost="300"), kind="reminder", today=today, news_id="n")
-    assert note["text"].startswith("Still open after 14 days, about 140 USD so far")
+    assert note["text"].startswith("Still open after 14 days; cost so far: about 140 USD")
     burst = finding(cost="300").model_copy(update={"category": "security"})
     assert "so far" not in render_thread_reply(burst, kind="reminder", today=today, news_id="n")["text"]
 
@@ -360,13 +360,14 @@ def test_change_states_old_and_new_values():
         ("11.52", "Verified on the bill: 11.52 USD/day saved since 2026-03-31."),
         (
             "8",
-            "Verified on the bill: 8.00 USD/day saved since 2026-03-31. Expected saving: 11.52 USD/day; still charged: "
+            "Verified on the bill: 8.00 USD/day saved since 2026-03-31. Expected savings: 11.52 USD/day; still "
+            "charged: "
             "3.52 USD/day.",
         ),
         (
             "0",
-            "The bill shows no saving since 2026-03-31: the cost is still 11.52 USD/day (2026-04-02 to 2026-04-04). "
-            "Expected saving: 11.52 USD/day.",
+            "The bill shows no savings since 2026-03-31: the cost is still 11.52 USD/day (2026-04-02 to 2026-04-04). "
+            "Expected savings: 11.52 USD/day.",
         ),
     ],
 )

@@ -139,9 +139,9 @@ def test_findings_beyond_the_limit_of_a_team_are_one_message(world):
     world.deliver(*many)
     (card,) = world.server.cards("search")
     lines = seen(card).splitlines()
-    assert lines[0] == f"# 12 findings for search, {DAY}"
+    assert lines[0] == f"# 12 findings for search as of {DAY}"
     assert lines[1].startswith("🟡 **A title**: 111 USD/month in potential savings, 111122223333 · US East")
-    assert lines[-1] == "and 2 more. List all: focuswatch findings"
+    assert lines[-1] == "2 more not shown. To list all findings, run: focuswatch findings"
 
 
 def test_text_from_a_bill_is_shown_as_it_is(world):

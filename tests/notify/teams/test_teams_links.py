@@ -250,5 +250,8 @@ def test_a_response_is_valid_where_the_channel_cannot_be_told(world):
     """The webhook fails."""
     world.server.faults.queued = ["down"]
     response = LinkResponse("1", "snooze_7", FINDING.fingerprint, "search", "Anna")
-    assert "Not posted: teams:search: HTTP 503" in world.recorder().record(response)
+    assert (
+        "This action could not be posted in the channel: teams:search: HTTP 503"
+        in world.recorder().record(response)
+    )
     assert len(DynamoLedger(world.table).suppressions()) == 1

@@ -6,7 +6,7 @@ function aiSection(data, currency) {
   const { days, layers, bedrock_filter: bedrock, month } = data.layers;
   if (!days.length) return null;
   const sums = aiSpent(data);
-  const filter = `A filter on the service “Amazon Bedrock” shows ${money(sums.visible, currency)} (${percent(sums.visible, sums.total)} of the AI spend): the part of the chart below the line.`;
+  const filter = `In Cost Explorer, a filter on the service “Amazon Bedrock” shows ${money(sums.visible, currency)} (${percent(sums.visible, sums.total)} of the AI spend). In the chart, this is the part below the line.`;
   const charged = month.filter((row) => row.effective_cost || row.effective_cost_before);
   const layerPart = charged.length ? part("By layer, last 30 complete days", layerTable(charged, currency)) : null;
   const teams = aiTeamsPart(data, currency);
@@ -37,7 +37,7 @@ function aiSpent(data) {
 
 function aiSummary(data, { total, before, from, until }, currency) {
   const compared = before ? `, ${change(total, before)} compared with the 30 days before` : "";
-  return `AI spend was ${money(total, currency)} from ${day(from)} to ${day(until)}${compared}. AI spend includes usage and subscriptions, but not commitments, credits and tax.${aiForecast(data, currency)}`;
+  return `AI spend was ${money(total, currency)} from ${day(from)} to ${day(until)}${compared}. AI spend includes usage and subscriptions, but not commitments, credits or tax.${aiForecast(data, currency)}`;
 }
 
 function aiForecast(data, currency) {

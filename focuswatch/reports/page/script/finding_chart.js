@@ -34,7 +34,7 @@ function seriesChart(data, finding, currency) {
   if (!series) return null;
   return make("div", {},
     chart(seriesName(finding, series, currency), (width) => drawSeries(series, { width, height: 170, detailed: true })),
-    make("p", { class: "chart-note" }, [series.events.length ? "Triangles mark days with deployments, alarms or other events of the same service or resource, which are not necessarily the cause." : "", series.continues && series.from ? "The cost increase of this finding has not ended, so the marking continues through the last day." : "", incompleteDays(dayBefore(data, 1), data)].filter(Boolean).join(" ")));
+    make("p", { class: "chart-note" }, [series.events.length ? "Triangles mark days with deployments, alarms or other events of the same service or resource. These events are not necessarily the cause." : "", series.continues && series.from ? "The cost increase of this finding has not ended, so the marked period extends to the last day." : "", incompleteDays(dayBefore(data, 1), data)].filter(Boolean).join(" ")));
 }
 
 function sparkline(data, finding, currency) {

@@ -11,7 +11,7 @@ function forecastSection(data, currency) {
   return section("forecast", "Forecast compared with budget", `${forecastSummary(data.month, budgeted, currency)} ${basisOf(report)}`,
     budgeted.length ? [
       legend([["var(--model-inference)", "spent"], ["var(--retrieval)", "forecast with 80% interval"], ["var(--mark)", "budget (100%)"]]),
-      chart(`Month-end forecast in percent of each budget: ${budgeted.map((row) => `${row.name} ${percent(row.forecast, row.budget)}`).join(", ")}`, (width) => forecastChart(budgeted, width, currency))] : null,
+      chart(`Month-end forecast as a percentage of each budget: ${budgeted.map((row) => `${row.name} ${percent(row.forecast, row.budget)}`).join(", ")}`, (width) => forecastChart(budgeted, width, currency))] : null,
     make("div", { class: "folds" },
       budgeted.length ? folded("Budgets as a table", forecastTable("Month-end forecast for each budget", budgeted, currency)) : null,
       groups.map(([of, name]) => folded(name, forecastTable(`Month-end forecast ${name.toLowerCase()}`, named(of), currency)))));

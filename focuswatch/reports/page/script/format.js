@@ -65,7 +65,7 @@ function isComplete(text, data) {
 
 // States which days of a chart can still change.
 function incompleteDays(last, data) {
-  if (data.settled_until == null) return "Charges of all days can still change.";
+  if (data.settled_until == null) return "The charges for all days can still change.";
   return last > data.settled_until ? `Days after ${day(data.settled_until)} are faded, because their charges can still change.` : "";
 }
 
@@ -93,7 +93,8 @@ function basisOf(report) {
 
 function label(column) {
   const acronyms = { ai: "AI", gb: "GB", gpu: "GPU", id: "ID", ids: "IDs", ocu: "OCU" };
-  const text = column.split("_").map((word) => acronyms[word] ?? word).join(" ");
+  const ordered = column.endsWith("_before") ? `previous_${column.slice(0, -"_before".length)}` : column;
+  const text = ordered.split("_").map((word) => acronyms[word] ?? word).join(" ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

@@ -1,7 +1,7 @@
 // GPU utilization by machine and day. Machines without a utilization metric are listed with the hours they ran.
 
 const NAME_LETTERS = 20;
-const UTILIZATION = [["busy-0", "under 5%", 5], ["busy-1", "5–25%", 25], ["busy-2", "25–50%", 50], ["busy-3", "50–75%", 75], ["busy-4", "75% and more", Infinity]];
+const UTILIZATION = [["busy-0", "under 5%", 5], ["busy-1", "5–25%", 25], ["busy-2", "25–50%", 50], ["busy-3", "50–75%", 75], ["busy-4", "75% or more", Infinity]];
 
 const utilizationPaint = (utilization) => paint(utilization == null ? "no-data" : UTILIZATION.find(([, , limit]) => utilization < limit)[0]);
 const isMeasured = (machine) => machine.utilization.some((value) => value != null);

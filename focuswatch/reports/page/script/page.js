@@ -111,7 +111,7 @@ async function start() {
   const data = await readData();
   const currency = data.currency;
   document.title = `focuswatch · ${data.as_of}`;
-  document.getElementById("as-of").textContent = `Bill as of ${data.as_of}, amounts in ${currency}. ${data.settled_until ? `The bill is complete through ${data.settled_until}; charges of later days can still change.` : "The bill has no complete day; all charges can still change."}`;
+  document.getElementById("as-of").textContent = `Bill as of ${data.as_of}, amounts in ${currency}. ${data.settled_until ? `The bill is complete through ${data.settled_until}; charges for later days can still change.` : "The bill has no complete day; all charges can still change."}`;
   const sections = sectionsOf(data, currency);
   document.getElementById("sections").append(make("ul", {}, sections.map(([name, element]) => make("li", {}, make("a", { href: `#${element.id}` }, name)))));
   document.getElementById("main").replaceChildren(...[totals(data, currency), incompleteScan(data)].filter(Boolean), ...sections.map(([, element]) => element));

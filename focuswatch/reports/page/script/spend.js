@@ -7,10 +7,10 @@ function spendSection(data, currency) {
   const [teams, services, accounts] = ["spend_by_team", "spend_by_service", "spend_by_account"].map((name) => reports[name]);
   if (!spend && !teams?.rows.length) return null;
   const rows = teams?.rows ?? [];
-  return section("spend", "Spend of the whole bill", `${spendSummary(spend, currency)} Spend is the EffectiveCost of usage and fees.${invoiced(rows, currency)}`,
+  return section("spend", "Total spend", `${spendSummary(spend, currency)} Spend is the EffectiveCost of usage and fees.${invoiced(rows, currency)}`,
     spend && [
       legend([["var(--model-inference)", "AI"], ["var(--tools-and-data)", "other"]]),
-      chart(`Daily spend of the bill in ${currency}, AI and other, ${day(spend.days[0])} to ${day(spend.days.at(-1))}`, (width) => spendChart(data, width, currency))],
+      chart(`Daily spend in ${currency}, AI and other spend, ${day(spend.days[0])} to ${day(spend.days.at(-1))}`, (width) => spendChart(data, width, currency))],
     make("div", { class: "side-by-side" },
       rows.length ? part("By team", spendTable("Spend by team", rows, { name: "Team", of: (row) => row.team }, currency)) : null,
       services?.rows.length ? part("By service", spendTable("Spend by service", services.rows, { name: "Service", of: (row) => row.service_name }, currency)) : null),
@@ -21,14 +21,14 @@ function spendSummary(spend, currency) {
   if (!spend) return "";
   const before = spend.cost_before ? `, ${change(spend.cost, spend.cost_before)} compared with the 30 days before` : "";
   const ai = spend.ai_cost ? ` AI spend was ${money(spend.ai_cost, currency)}, ${percent(spend.ai_cost, spend.cost)} of the spend.` : "";
-  return `The spend of the whole bill was ${money(spend.cost, currency)} from ${day(spend.from)} to ${day(spend.until)}${before}.${ai}`;
+  return `The total spend was ${money(spend.cost, currency)} from ${day(spend.from)} to ${day(spend.until)}${before}.${ai}`;
 }
 
 // What the invoice adds to or takes from the spend; nothing if the bill has neither credits nor tax.
 function invoiced(rows, currency) {
   const [billed, credits, tax] = ["billed_cost", "credits", "tax"].map((column) => d3.sum(rows, (row) => row[column]));
   if (Math.abs(credits) < 0.005 && Math.abs(tax) < 0.005) return "";
-  return ` In the last 30 complete days, the BilledCost was ${money(billed, currency)}, credits ${money(credits, currency)}, and tax ${money(tax, currency)}.`;
+  return ` In the last 30 complete days, BilledCost was ${money(billed, currency)}, credits were ${money(credits, currency)}, and tax was ${money(tax, currency)}.`;
 }
 
 function spendTable(name, rows, first, currency) {

@@ -12,6 +12,6 @@ function spendRateSection(data, currency) {
     { name: "Unpriced tokens, millions", number: true, of: (row) => (row.unpriced_million_tokens ? amount(row.unpriced_million_tokens) : "") },
   ];
   const hourly = money(d3.sum(rows, (row) => row.hourly_cost), currency);
-  return section("spend-rate", "Current spend rate (estimate)", `Bedrock tokens cost an estimated ${hourly} in the hour ${rows[0].last_hour}. ${report.basis}.`,
+  return section("spend-rate", "Current spend rate (estimate)", `Bedrock tokens cost an estimated ${hourly} in the hour from ${rows[0].last_hour}. ${report.basis}.`,
     table(`Estimated cost per hour, in ${currency}`, columns, rows, { first: FIRST_ROWS }));
 }
