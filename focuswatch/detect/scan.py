@@ -104,7 +104,10 @@ def scan(
     decision = record.write(ledger)
     notified = {notification.finding.fingerprint for notification in decision.notifications}
     current, suppressed = current_findings(record.state, as_of=as_of, notified=notified)
-    notes = scan_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate, ran=run.ran)
+    notes = scan_notes(
+        engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate, ran=run.ran,
+        first_day=known_data.first_day,
+    )  # fmt: skip
     return ScanResult(
         as_of=as_of, currency=currency, findings=current, notifications=decision.notifications,
         outcomes=tuple(outcomes), coverage=known_data, suppressed=suppressed,
