@@ -1,6 +1,7 @@
 /*
 title     = "Unused custom or imported model"
 category  = "waste"
+ai_families = ["any"]
 schedule  = "daily"
 why       = """
 Bedrock charges about 2 USD/month per unit to store a custom or imported model, and 3 to 9 USD/hour per unit while an

@@ -1,6 +1,7 @@
 /*
 title     = "Prompt cache written but not read"
 category  = "waste"
+ai_families = ["bedrock"]
 schedule  = "daily"
 why       = """
 Writing tokens to the prompt cache costs more than plain input tokens: on Claude models, 1.25 times the input price for

@@ -15,7 +15,10 @@ ERROR_CHARACTERS = 500
 
 
 class DetectionSummary(BaseModel):
-    """The counts of the last run of the detection `detection`; `lacks_input` is why nothing could be evaluated."""
+    """The counts of the last run of the detection `detection`; `lacks_input` is why nothing could be evaluated.
+
+    With `services_not_on_bill` it was not run, since the bill has no charges of its services.
+    """
 
     model_config = ConfigDict(frozen=True)
     detection: str
@@ -24,6 +27,7 @@ class DetectionSummary(BaseModel):
     not_evaluated_monthly_cost: Decimal = Decimal(0)
     error: str | None = None
     lacks_input: str | None = None
+    services_not_on_bill: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, outcome: Outcome) -> Self:
@@ -37,4 +41,5 @@ class DetectionSummary(BaseModel):
             not_evaluated=len(outcome.not_evaluated),
             not_evaluated_monthly_cost=round(sum(costs, Decimal(0)), 2),
             error=outcome.error[:ERROR_CHARACTERS] if outcome.error else None,
+            services_not_on_bill=outcome.services_not_on_bill,
         )

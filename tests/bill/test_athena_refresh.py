@@ -216,6 +216,30 @@ def test_scan_on_athena_reports_the_findings_of_a_local_scan(delivered, bill, ow
     assert len(here) > 30
 
 
+def test_scan_on_athena_runs_no_statement_for_services_that_are_not_on_the_bill(delivered, owners, tmp_path):
+    """One statement finds the services of the bill; each detection that it spares would scan at least 10 MB."""
+    engine = warehouse().engine
+    of_bedrock = "SELECT * FROM daily_charges WHERE ai_family = 'bedrock'"
+    engine.tables.update(tables_as_of(CATALOG, as_of=delivered.as_of) | {"ai_charges": of_bedrock})
+    ids = ["gpu_burst", "idle_ai_seat", "idle_sagemaker_endpoint", "uncached_prompts", "new_region"]
+    result = scan(
+        engine, as_of=delivered.as_of, currency=delivered.currency, catalog=CATALOG,
+        detections=[CATALOG.detection(id) for id in ids], owners=owners,
+        ledger=SqliteLedger(tmp_path / "ledger.db"), progress=lambda text: None,
+    )  # fmt: skip
+    labels = [one.label for one in engine.executed]
+    assert labels.count("services on the bill") == 1
+    assert [id for id in ids if id in labels] == ["uncached_prompts", "new_region"]
+    absent = {one.detection.id: one.services_not_on_bill for one in result.outcomes}
+    assert absent == {
+        "gpu_burst": ("GPU instances",),
+        "idle_ai_seat": ("Kiro",),
+        "idle_sagemaker_endpoint": ("Amazon SageMaker AI",),
+        "uncached_prompts": (),
+        "new_region": (),
+    }
+
+
 def told(finding):
     """Return the fields that a person reads; evidence has six digits, because sums of doubles differ beyond."""
     document = finding.model_dump_json(by_alias=True)
