@@ -118,5 +118,6 @@ def _measure(scanned: ScanResult, *, scanned_bytes: dict[str, int]) -> None:
             findings=len(outcome.rows),
             seconds=round(outcome.seconds, 3),
             scanned_bytes=scanned_bytes.get(outcome.detection.id, 0),
+            services_not_on_bill=outcome.services_not_on_bill,
         )
     metrics.add_metric(name="FailedDetections", unit=MetricUnit.Count, value=len(scanned.failures))

@@ -1,6 +1,7 @@
 /*
 title     = "Unusual GPU usage"
 category  = "security"
+ai_families = ["gpu"]
 schedule  = "every_refresh"
 security_types = ["Unusual Behaviors/VM", "Effects/Resource Consumption"]
 notify    = "every_run"

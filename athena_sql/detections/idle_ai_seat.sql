@@ -1,6 +1,7 @@
 /*
 title     = "Idle Kiro subscription"
 category  = "waste"
+ai_families = ["kiro"]
 schedule  = "daily"
 why       = """
 A Kiro subscription is billed per user and month, whether or not the user uses credits. Users who changed teams, stopped

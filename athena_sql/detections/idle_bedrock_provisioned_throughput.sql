@@ -1,6 +1,7 @@
 /*
 title     = "Idle Bedrock Provisioned Throughput"
 category  = "waste"
+ai_families = ["any"]
 schedule  = "daily"
 why       = """
 Provisioned Throughput is billed per model unit and hour, with or without calls: one model unit of Nova 2.0 Lite costs

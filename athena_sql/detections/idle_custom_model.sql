@@ -1,6 +1,7 @@
 /*
 title     = "Unused custom or imported model"
 category  = "waste"
+ai_families = ["any"]
 schedule  = "daily"
 why       = """
 Bedrock charges about 2 USD/month to store a custom model, or each Custom Model Unit of an imported model. An active

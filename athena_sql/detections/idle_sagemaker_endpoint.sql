@@ -1,6 +1,7 @@
 /*
 title     = "Idle SageMaker endpoint"
 category  = "waste"
+ai_families = ["sagemaker"]
 schedule  = "daily"
 why       = """
 A real-time endpoint is billed for its instances, with or without requests: an ml.m5.xlarge costs 168 USD/month, an

@@ -1,6 +1,7 @@
 /*
 title     = "Training on On-Demand instead of Spot"
 category  = "waste"
+ai_families = ["sagemaker"]
 schedule  = "daily"
 why       = """
 SageMaker managed spot training runs training jobs on spare capacity, typically for 60 to 80% less than On-Demand. A

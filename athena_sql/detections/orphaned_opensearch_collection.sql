@@ -1,6 +1,7 @@
 /*
 title     = "Orphaned OpenSearch Serverless collection"
 category  = "waste"
+ai_families = ["opensearch_serverless", "bedrock", "agentcore"]  # daily_charges tests for Bedrock first
 schedule  = "daily"
 why       = """
 Creating a Bedrock knowledge base can create an OpenSearch Serverless collection. The OpenSearch Serverless collection

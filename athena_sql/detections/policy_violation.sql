@@ -1,6 +1,7 @@
 /*
 title     = "AI usage policy violation"
 category  = "governance"
+ai_families = ["bedrock"]
 schedule  = "daily"
 why       = """
 A use case in owners.toml can restrict the models and Regions that the use case may use, and can require batch

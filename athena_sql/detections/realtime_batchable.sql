@@ -1,6 +1,7 @@
 /*
 title     = "Batch-eligible inference at on-demand price"
 category  = "waste"
+ai_families = ["bedrock"]
 schedule  = "daily"
 why       = """
 Bedrock batch inference costs half of the on-demand price. A batch job reads prompts from a file in S3 and writes the responses

@@ -2,6 +2,7 @@
 title     = "Token usage spike"
 category  = "anomaly"
 providers = "all"
+ai_families = ["bedrock", "model_api"]
 schedule  = "every_refresh"
 notify    = "every_run"
 why       = """

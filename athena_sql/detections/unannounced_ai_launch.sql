@@ -2,6 +2,7 @@
 title     = "AI launch without a use case"
 category  = "governance"
 providers = "all"
+ai_families = ["any"]
 names     = "place"
 schedule  = "daily"
 why       = """

@@ -1,6 +1,7 @@
 /*
 title     = "Repeated prompts without prompt caching"
 category  = "waste"
+ai_families = ["bedrock"]
 schedule  = "daily"
 why       = """
 Agents, chat applications and retrieval applications send the same instructions, tools and documents with each call.

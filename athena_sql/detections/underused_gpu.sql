@@ -1,6 +1,7 @@
 /*
 title     = "Underutilized GPU"
 category  = "waste"
+ai_families = ["gpu"]
 schedule  = "daily"
 why       = """
 A GPU costs 1 to 7 USD/hour, whether it is used or idle. Many GPUs are idle most of the time: they serve a model with

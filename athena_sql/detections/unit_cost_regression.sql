@@ -2,6 +2,7 @@
 title     = "Unit cost increase"
 category  = "anomaly"
 providers = "all"
+ai_families = ["bedrock", "model_api", "sagemaker"]
 schedule  = "daily"
 notify    = "every_run"
 why       = """

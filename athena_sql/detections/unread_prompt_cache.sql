@@ -1,6 +1,7 @@
 /*
 title     = "Prompt cache written but not read"
 category  = "waste"
+ai_families = ["bedrock"]
 schedule  = "daily"
 why       = """
 A token that is written to the prompt cache costs more than an input token: on Claude models, 1.25 times the input price

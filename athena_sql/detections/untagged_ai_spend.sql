@@ -2,6 +2,7 @@
 title     = "Untagged AI spend"
 category  = "governance"
 providers = "all"
+ai_families = ["any"]
 schedule  = "daily"
 why       = """
 AI cost grows quickly, and much of it is billed under service names that do not mention AI. If the tags that owners.toml

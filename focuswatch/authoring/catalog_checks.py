@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from focuswatch.authoring.ai_family_checks import problems_without_charges
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, give, read_cases, run_case
 from focuswatch.bill import local_tables
 from focuswatch.catalog.sql_catalog import Catalog, CatalogEntry, Detection
@@ -202,7 +203,10 @@ def _case_problems(
                 continue
             progress(f"Running the test cases of {detection.id} ({number} of {len(detections)})")
             for case in file.cases:
-                for problem in run_case(case, file=file, detection=detection, catalog=catalog, on=connection):
-                    yield f"detections/{detection.id}.toml: {case.name}: {problem}"
+                for check in (run_case, problems_without_charges):
+                    for problem in check(
+                        case, file=file, detection=detection, catalog=catalog, on=connection
+                    ):
+                        yield f"detections/{detection.id}.toml: {case.name}: {problem}"
     finally:
         connection.close()

@@ -116,19 +116,24 @@ def outcome_of(
     per_usd: float = 1.0,
 ) -> Outcome:
     """Run the detection on the input of `case` only; `per_usd` is units of its currency for one US dollar."""
-    as_of = case.as_of or file.as_of
     give(on, case, file=file)
-    question = DetectionInput(
-        as_of=as_of,
-        first_new_day=case.news_since or first_new_day(as_of, evaluated_until=None),
-        required_tags=tuple(case.required_tags),
-        per_usd=per_usd,
-    )
+    question = input_of(case, file=file, per_usd=per_usd)
     statements = [detection.sql]
     if detection.header.kind == "series":  # it reads the cost drivers of its findings too
         statements.append(catalog.lookups["cost_drivers"].sql)
     local_tables.create_views(on, catalog, values=question.values, statements=statements)
     return run_detection(detection, engine=DuckDbEngine(on), catalog=catalog, inputs=question)
+
+
+def input_of(case: Case, *, file: CaseFile, per_usd: float = 1.0) -> DetectionInput:
+    """Return the parameters of a case; see outcome_of."""
+    as_of = case.as_of or file.as_of
+    return DetectionInput(
+        as_of=as_of,
+        first_new_day=case.news_since or first_new_day(as_of, evaluated_until=None),
+        required_tags=tuple(case.required_tags),
+        per_usd=per_usd,
+    )
 
 
 def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:

@@ -25,6 +25,24 @@ OwnersSetting = Literal[
     "monthly_budget", "use_cases", "experiments", "principal_budgets", "spend_caps", "usage_policies"
 ]
 InputFile = Literal["principals", "recommendations", "invocations", "token_hours"]
+# Values of the column ai_family, and two that do not depend on it: `gpu` is every charge of an instance with a GPU,
+# `any` every charge of an AI service.
+AiFamily = Literal[
+    "any",
+    "agentcore",
+    "ai_service",
+    "bedrock",
+    "devops_agent",
+    "gpu",
+    "kendra",
+    "kiro",
+    "model_api",
+    "nova_act",
+    "opensearch_serverless",
+    "q",
+    "quick",
+    "sagemaker",
+]
 CostColumn = Literal["effective", "billed"]
 COST_COLUMNS: dict[CostColumn, str] = {"effective": "EffectiveCost", "billed": "BilledCost"}
 CountedCharges = Literal["usage", "fees", "credits", "tax"]
@@ -166,7 +184,9 @@ class DetectionHeader(Header):
     """The settings of a detection and the text of its findings.
 
     `providers` are those whose charges it evaluates: AWS's alone, or all. For a resource of another provider,
-    `action_of_others` replaces `action`; it is required if `action` has commands of AWS.
+    `action_of_others` replaces `action`; it is required if `action` has commands of AWS. Every row that the detection
+    returns depends on a charge of one of `ai_families`, so it does not run on a bill without such charges; without
+    `ai_families`, it always runs.
     `notify` is when a finding is notified: `on_change` when it is new, changes or is resolved; `every_run` each time
     it occurs, and not when it is resolved; `once` only the first time. With `steps`, a finding is notified again each
     time these columns of its evidence are greater than before, and for no other change. New findings are also sent to
@@ -179,6 +199,7 @@ class DetectionHeader(Header):
 
     category: Category
     providers: Literal["AWS", "all"] = "AWS"
+    ai_families: list[AiFamily] = []
     schedule: Literal["daily", "every_refresh", "weekly"]
     status: Literal["live", "trial", "off"] = "live"
     kind: Literal["resource", "series", "forecast"] = "resource"

@@ -13,16 +13,18 @@ SHRUNK_SHARE = 0.95  # a billing period delivered again with a smaller share of 
 VANISHED_DAYS = 30  # an account without charges for so many days is closed, not missing
 MISSING_DAYS = 3  # an account whose last charge is so many days before the newest is missing
 
-ACCOUNTS = """
+# The days of the bill, and its accounts with their last day, in one statement: Athena bills at least 10 MB for each.
+DAYS_AND_ACCOUNTS = """
 SELECT
+    grouping(completeness.charge_date) = 1 AS is_account,
+    completeness.charge_date,
     completeness.sub_account_id,
     max(completeness.last_charge_date) AS last_charge_date,
     max(accounts.closed_on) AS closed_on
 FROM completeness
 LEFT JOIN accounts ON completeness.sub_account_id = accounts.sub_account_id
-GROUP BY completeness.sub_account_id
+GROUP BY GROUPING SETS ((completeness.charge_date), (completeness.sub_account_id))
 """
-DAYS = "SELECT DISTINCT charge_date FROM completeness"
 DELIVERIES = """
 SELECT billing_period, charges, previous_charges
 FROM (
@@ -41,13 +43,15 @@ WHERE recency = 1 AND charges < previous_charges
 class Coverage:
     """`doubts` are reasons why nothing may be resolved; `missing_accounts` are accounts without recent data.
 
-    `billed_until` is the last day on which each open account was charged; `accounts` are all that the bill has.
+    `billed_until` is the last day on which each open account was charged; `accounts` are all that the bill has, and
+    `first_day` is its first one, or None without charges.
     """
 
     doubts: tuple[str, ...] = ()
     missing_accounts: frozenset[str] = frozenset()
     billed_until: Mapping[str | None, date] = field(default_factory=dict)
     accounts: frozenset[str | None] = frozenset()
+    first_day: date | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,8 @@ class IncompleteParts:
 
 def coverage(engine: Engine, *, as_of: date) -> Coverage:
     """Return the coverage of the tables on `engine` as of a day. Raises QueryError."""
-    days = {row["charge_date"] for row in engine.query(DAYS, label="coverage")}
+    rows = engine.query(DAYS_AND_ACCOUNTS, label="coverage")
+    days = {row["charge_date"] for row in rows if not row["is_account"]}
     if not days:
         return Coverage(doubts=(f"the export has no charges before {as_of}",))
     newest = max(days)
@@ -70,12 +75,12 @@ def coverage(engine: Engine, *, as_of: date) -> Coverage:
         for row in engine.query(DELIVERIES, label="coverage")
         if _is_shrunk(row["charges"], before=row["previous_charges"])
     ]
-    rows = engine.query(ACCOUNTS, label="coverage")
-    accounts = [row for row in rows if row["closed_on"] is None]
+    listed = [row for row in rows if row["is_account"]]
+    accounts = [row for row in listed if row["closed_on"] is None]
     missing = {row["sub_account_id"] for row in accounts if _is_missing(row["last_charge_date"], newest)}
     until = {row["sub_account_id"]: row["last_charge_date"] for row in accounts}
-    known = frozenset(row["sub_account_id"] for row in rows)
-    return Coverage(tuple(doubts), frozenset(missing), until, known)
+    known = frozenset(row["sub_account_id"] for row in listed)
+    return Coverage(tuple(doubts), frozenset(missing), until, known, first_day=min(days))
 
 
 def incomplete_parts(parts: Sequence[BillPart], *, as_of: date) -> IncompleteParts:

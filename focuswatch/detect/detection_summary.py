@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.run_detection import DetectionInput, Outcome, engine_of, first_new_day, run_detection
+from focuswatch.detect.services_on_bill import charged_ai_families
 from focuswatch.engines import Engine
 from focuswatch.owners.owners_file import Owners
 
@@ -21,7 +22,10 @@ ERROR_CHARACTERS = 500
 
 
 class DetectionSummary(BaseModel):
-    """The counts of the last run of the detection `detection`; `lacks_input` is why nothing could be evaluated."""
+    """The counts of the last run of the detection `detection`; `lacks_input` is why nothing could be evaluated.
+
+    With `services_not_on_bill` it was not run, since the bill has no charges of its services.
+    """
 
     model_config = ConfigDict(frozen=True)
     detection: str
@@ -30,6 +34,7 @@ class DetectionSummary(BaseModel):
     not_evaluated_monthly_cost: Decimal = Decimal(0)
     error: str | None = None
     lacks_input: str | None = None
+    services_not_on_bill: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, outcome: Outcome) -> Self:
@@ -43,6 +48,7 @@ class DetectionSummary(BaseModel):
             not_evaluated=len(outcome.not_evaluated),
             not_evaluated_monthly_cost=round(sum(costs, Decimal(0)), 2),
             error=outcome.error[:ERROR_CHARACTERS] if outcome.error else None,
+            services_not_on_bill=outcome.services_not_on_bill,
         )
 
 
@@ -62,15 +68,25 @@ def summarize_detections(
     `aws_engine` is that over AWS charges only, where there are others.
     """
 
-    def outcome(detection: Detection) -> Outcome:
-        detection_input = DetectionInput(
+    inputs = {
+        detection.id: DetectionInput(
             as_of=as_of,
             first_new_day=first_new_day(as_of, evaluated_until=evaluated_until.get(detection.id)),
             required_tags=tuple(owners.routing.required_tags),
             per_usd=per_usd,
         )
+        for detection in catalog.live
+    }
+    cached = {
+        detection.id: result_cache.get(detection, inputs[detection.id].values) if result_cache else None
+        for detection in catalog.live
+    }
+    charged = charged_ai_families(engine, detections=[one for one in catalog.live if not cached[one.id]])
+
+    def outcome(detection: Detection) -> Outcome:
         on = engine_of(detection, engine=engine, aws_engine=aws_engine)
-        cached = result_cache.get(detection, detection_input.values) if result_cache else None
-        return cached or run_detection(detection, engine=on, catalog=catalog, inputs=detection_input)
+        return cached[detection.id] or run_detection(
+            detection, engine=on, catalog=catalog, inputs=inputs[detection.id], charged=charged
+        )
 
     return tuple(DetectionSummary.of(outcome(detection)) for detection in catalog.live)

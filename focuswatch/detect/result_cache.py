@@ -36,12 +36,19 @@ class ResultCache:
         kept = self._previous.get(self._key(detection, values))
         if not isinstance(kept, dict) or not kept.keys() >= {"rows", "not_evaluated"}:
             return None
-        return Outcome(detection, rows=tuple(kept["rows"]), not_evaluated=tuple(kept["not_evaluated"]))
+        return Outcome(
+            detection,
+            rows=tuple(kept["rows"]),
+            not_evaluated=tuple(kept["not_evaluated"]),
+            services_not_on_bill=tuple(kept.get("services_not_on_bill", ())),
+        )
 
     def put(self, outcome: Outcome, values: Mapping[str, Value]) -> None:
         """Keep a result; a detection that failed runs again."""
         if outcome.error is None:
-            kept = {"rows": outcome.rows, "not_evaluated": outcome.not_evaluated}
+            kept: dict[str, Any] = {"rows": outcome.rows, "not_evaluated": outcome.not_evaluated}
+            if outcome.services_not_on_bill:
+                kept["services_not_on_bill"] = outcome.services_not_on_bill
             self._results[self._key(outcome.detection, values)] = kept
 
     def save(self) -> None:
@@ -53,7 +60,8 @@ class ResultCache:
 
     def _key(self, detection: Detection, values: Mapping[str, Value]) -> str:
         rate = str(values.get(PER_USD))  # the scorer's threshold depends on it, the statement does not
-        content = "\n".join((self._digest, detection.id, rate, detection.render(dict(values))))
+        families = ",".join(detection.header.ai_families)  # whether it ran depends on them
+        content = "\n".join((self._digest, detection.id, rate, families, detection.render(dict(values))))
         return hashlib.sha256(content.encode()).hexdigest()
 
 

@@ -5,10 +5,12 @@ A failure is part of the outcome and does not stop other detections.
 
 import math
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection
+from focuswatch.detect.services_on_bill import services_not_on_bill
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_values import Value
 from focuswatch.errors import FocuswatchError, QueryError
@@ -42,13 +44,17 @@ class DetectionInput:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of running one detection; with an `error`, `rows` are the findings that are still valid."""
+    """The result of running one detection; with an `error`, `rows` are the findings that are still valid.
+
+    With `services_not_on_bill` it was not run: without charges of these services it would return no rows.
+    """
 
     detection: Detection
     rows: tuple[Row, ...] = ()
     not_evaluated: tuple[Row, ...] = ()
     seconds: float = 0.0
     error: str | None = None
+    services_not_on_bill: tuple[str, ...] = ()
 
     @property
     def lacks_input(self) -> str | None:
@@ -68,9 +74,19 @@ def first_new_day(as_of: date, *, evaluated_until: date | None) -> date:
 
 
 def run_detection(
-    detection: Detection, *, engine: Engine, catalog: Catalog, inputs: DetectionInput
+    detection: Detection,
+    *,
+    engine: Engine,
+    catalog: Catalog,
+    inputs: DetectionInput,
+    charged: Collection[str] | None = None,
 ) -> Outcome:
-    """Run `detection`. Errors of its file or of the engine do not raise; they become the outcome's `error`."""
+    """Run `detection`. Errors of its file or of the engine do not raise; they become the outcome's `error`.
+
+    `charged` are the AI families on the bill: the detection is not run if none of them is its own. By default, it is.
+    """
+    if absent := services_not_on_bill(detection, charged=charged):
+        return Outcome(detection, services_not_on_bill=absent)
     started = time.monotonic()
     try:
         rows = _rows(detection, engine=engine, catalog=catalog, inputs=inputs)

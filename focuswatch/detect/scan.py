@@ -23,6 +23,7 @@ from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.run_detection import DetectionInput, Outcome, engine_of, first_new_day, run_detection
 from focuswatch.detect.scan_notes import scan_notes
 from focuswatch.detect.scan_result import ScanResult, current_findings
+from focuswatch.detect.services_on_bill import charged_ai_families
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
@@ -104,7 +105,10 @@ def scan(
     decision = record.write(ledger)
     notified = {notification.finding.fingerprint for notification in decision.notifications}
     current, suppressed = current_findings(record.state, as_of=as_of, notified=notified)
-    notes = scan_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate, ran=run.ran)
+    notes = scan_notes(
+        engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate, ran=run.ran,
+        first_day=known_data.first_day,
+    )  # fmt: skip
     return ScanResult(
         as_of=as_of, currency=currency, findings=current, notifications=decision.notifications,
         outcomes=tuple(outcomes), coverage=known_data, suppressed=suppressed,
@@ -138,15 +142,21 @@ def _run_detections(
     aws_engine: Engine | None,
 ) -> list[Outcome | None]:
     """Return the outcome of each detection; None for those that there was no time for."""
+    cached = {
+        detection.id: result_cache.get(detection, input_of(detection).values) if result_cache else None
+        for detection in detections
+    }
+    charged = charged_ai_families(engine, detections=[one for one in detections if not cached[one.id]])
 
     def run_one(detection: Detection) -> Outcome | None:
         if not may_go_on():
             return None
         progress(f"Running {detection.id}")
         inputs = input_of(detection)
-        cached = result_cache.get(detection, inputs.values) if result_cache else None
         on = engine_of(detection, engine=engine, aws_engine=aws_engine)
-        outcome = cached or run_detection(detection, engine=on, catalog=catalog, inputs=inputs)
+        outcome = cached[detection.id] or run_detection(
+            detection, engine=on, catalog=catalog, inputs=inputs, charged=charged
+        )
         if result_cache:
             result_cache.put(outcome, inputs.values)
         return outcome

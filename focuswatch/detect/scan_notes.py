@@ -16,12 +16,19 @@ YOUNG_EXPORT_DAYS = 60  # of history, in which a monthly charge has occurred twi
 
 
 def scan_notes(
-    engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, rate: Rate, ran: Collection[str]
+    engine: Engine,
+    *,
+    catalog: Catalog,
+    owners: Owners,
+    as_of: date,
+    rate: Rate,
+    ran: Collection[str],
+    first_day: date | None,
 ) -> Iterator[str]:
-    """Yield the notes of a scan in which the detections `ran`."""
+    """Yield the notes of a scan in which the detections `ran`, of a bill that begins on `first_day`."""
     yield from _launch_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate)
     yield from _renamed_ous(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate)
-    yield from _short_history(engine, as_of=as_of, ran=ran)
+    yield from _short_history(first_day, as_of=as_of, ran=ran)
     if rate.note:
         yield rate.note
 
@@ -50,16 +57,15 @@ def _renamed_ous(
         yield f"The OUs in owners.toml that no longer contain an account could not be queried: {error}"
 
 
-def _short_history(engine: Engine, *, as_of: date, ran: Collection[str]) -> Iterator[str]:
+def _short_history(first_day: date | None, *, as_of: date, ran: Collection[str]) -> Iterator[str]:
     """Yield a note where the export is too young to distinguish new charges from rare ones."""
     detections = sorted(FIRST_CHARGE_DETECTIONS.intersection(ran))
-    (row,) = engine.query("SELECT min(charge_date) AS first_day FROM completeness", label="history")
-    if not detections or row["first_day"] is None:
+    if not detections or first_day is None:
         return
-    days = (as_of - row["first_day"]).days
+    days = (as_of - first_day).days
     if days < YOUNG_EXPORT_DAYS:
         yield (
-            f"The export has {days} day{'' if days == 1 else 's'} of history, starting {row['first_day']}. With "
+            f"The export has {days} day{'' if days == 1 else 's'} of history, starting {first_day}. With "
             "fewer than "
             f"{YOUNG_EXPORT_DAYS} days, {' and '.join(detections)} cannot distinguish a rare charge from a new charge"
         )

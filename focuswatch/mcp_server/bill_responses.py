@@ -185,6 +185,11 @@ def _facts(
         "without_input": [
             f"{one.detection}: {one.lacks_input}" for one in evaluation.detections if one.lacks_input
         ],
+        "services_not_on_the_bill": [
+            f"{one.detection}: {', '.join(one.services_not_on_bill)}"
+            for one in evaluation.detections
+            if one.services_not_on_bill
+        ],
         "not_run_in_the_newest_scan": [
             f"{detection.id} (last run {last_runs.get(detection.id, 'never')})"
             for detection in catalog.live

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from focuswatch.detect.services_on_bill import not_run_text
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.operations.heartbeat import MAX_HOURS_BETWEEN_RUNS, Heartbeat
 
@@ -193,6 +194,9 @@ def _notes(heartbeats: Mapping[str, Heartbeat], *, queued: Mapping[str, int], na
             else:
                 messages = f"{_count(count, 'message')} {verb} queued for the function {name}-{kind}"
                 yield f"{messages}, which retries {retried} automatically."
+    summaries = heartbeats["detect"].detections if "detect" in heartbeats else ()
+    if not_run := not_run_text(summary.services_not_on_bill for summary in summaries):
+        yield f"The function {name}-detect did not run {not_run}."
     failed = heartbeats["collect"].failed if "collect" in heartbeats else {}
     services = {service: reason for service, reason in failed.items() if not service.isdigit()}
     if services:

@@ -295,7 +295,7 @@ def test_scan_on_athena_reports_the_findings_of_a_local_scan(delivered, bill, ow
         for one in (engine, bill.engine)
     ]  # fmt: skip
     assert [(failure.detection.id, failure.error) for one in result for failure in one.failures] == []
-    others = len(engine.executed) - len(CATALOG.live)
+    others = len(engine.executed) - sum(not one.services_not_on_bill for one in result[0].outcomes)
     assert 0 < others <= SCAN_STATEMENTS  # Athena bills at least 10 MB for each: see docs/cost.md
     there, here = ({finding.fingerprint: told(finding) for finding in one.findings} for one in result)
     assert there.keys() == here.keys()
@@ -307,6 +307,30 @@ def test_scan_on_athena_reports_the_findings_of_a_local_scan(delivered, bill, ow
     ]
     assert differing == []
     assert len(here) > 30
+
+
+def test_scan_on_athena_runs_no_statement_for_services_that_are_not_on_the_bill(delivered, owners, tmp_path):
+    """One statement finds the services of the bill; each detection that it spares would scan at least 10 MB."""
+    engine = warehouse().engine
+    of_bedrock = "SELECT * FROM daily_charges WHERE ai_family = 'bedrock'"
+    engine.tables.update(tables_as_of(CATALOG, as_of=delivered.as_of) | {"ai_charges": of_bedrock})
+    ids = ["gpu_burst", "idle_ai_seat", "idle_sagemaker_endpoint", "uncached_prompts", "new_region"]
+    result = scan(
+        engine, as_of=delivered.as_of, currency=delivered.currency, catalog=CATALOG,
+        detections=[CATALOG.detection(id) for id in ids], owners=owners,
+        ledger=SqliteLedger(tmp_path / "ledger.db"), progress=lambda text: None,
+    )  # fmt: skip
+    labels = [one.label for one in engine.executed]
+    assert labels.count("services on the bill") == 1
+    assert [id for id in ids if id in labels] == ["uncached_prompts", "new_region"]
+    absent = {one.detection.id: one.services_not_on_bill for one in result.outcomes}
+    assert absent == {
+        "gpu_burst": ("GPU instances",),
+        "idle_ai_seat": ("Kiro",),
+        "idle_sagemaker_endpoint": ("Amazon SageMaker AI",),
+        "uncached_prompts": (),
+        "new_region": (),
+    }
 
 
 def told(finding):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.operations.health_report import health_report
 from focuswatch.operations.health_slack_message import health_message
 from focuswatch.operations.heartbeat import Heartbeat
@@ -180,6 +181,20 @@ def test_a_doubt_is_noted_once():
     doubt = ("2026-10 shrank",)
     report = report_of(beat("refresh", doubts=doubt), beat("detect", as_of=date(2026, 11, 20), doubts=doubt))
     assert report.notes == ("No findings are resolved until this problem is fixed: 2026-10 shrank.",)
+
+
+def test_detections_of_services_that_are_not_on_the_bill_are_noted():
+    """They need no fix."""
+    kept = (
+        DetectionSummary(detection="idle_ai_seat", services_not_on_bill=("Kiro",)),
+        DetectionSummary(detection="new_region", rows=1),
+    )
+    ran = {"ran": ("idle_ai_seat", "new_region"), "as_of": date(2026, 11, 20)}
+    report = report_of(beat("detect", **ran, detections=kept))
+    assert report.is_healthy
+    assert report.notes == (
+        "The function focuswatch-detect did not run 1 detection for services that are not on the bill (Kiro).",
+    )
 
 
 def test_a_skipped_billing_period_is_a_problem_and_an_empty_one_is_noted():

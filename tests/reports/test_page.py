@@ -212,17 +212,19 @@ def test_coverage_lists_what_was_not_evaluated():
     outcomes = (
         Outcome(detection, not_evaluated=({"monthly_cost": 7.5}, {"monthly_cost": Decimal("2.5")})),
         Outcome(other, error="gpu_burst: no such column"),
+        Outcome(CATALOG.detections["idle_ai_seat"], services_not_on_bill=("Kiro",)),
     )
     listed = build_document(
         gathered(
             detections=tuple(DetectionSummary.of(outcome) for outcome in outcomes),
-            evaluated_until={"underused_gpu": DAY},
+            evaluated_until={"underused_gpu": DAY, "idle_ai_seat": DAY},
             coverage=Coverage(("late",), frozenset(["1", None])),  # type: ignore[list-item]
             account_names={"1": "search"},
         )
     )["coverage"]
     assert listed["failures"] == ["gpu_burst: no such column"]
     assert listed["not_run"] == ["gpu_burst (last run never)"]
+    assert listed["services_not_on_bill"] == {"detections": ["idle_ai_seat"], "services": ["Kiro"]}
     (skipped,) = listed["not_evaluated"]
     assert (skipped["detection"], skipped["resources"], skipped["monthly_cost"]) == ("underused_gpu", 2, 10.0)
     assert listed["missing_accounts"] == ["charges without an account", "search (1)"]

@@ -21,6 +21,7 @@ from focuswatch.cli.output.terminal_text import (
     rounded,
 )
 from focuswatch.detect.scan_result import ScanResult
+from focuswatch.detect.services_on_bill import not_run_text
 from focuswatch.findings.amount_text import saving_text
 from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
@@ -263,6 +264,8 @@ def _limits(result: ScanResult, *, state: Path | None) -> Iterable[str]:
         unevaluated.append(f"{listed}: no usage metrics in the --activity file")
     if unevaluated:
         yield f"Not evaluated: {'; '.join(unevaluated)}."
+    if not_run := not_run_text(outcome.services_not_on_bill for outcome in result.outcomes):
+        yield f"Not run: {not_run}."
     if result.suppressed:
         yield f"{_count(result.suppressed, 'finding')} suppressed: {hint('findings --suppressions', state=state)}"
     for note in result.notes:

@@ -6,6 +6,7 @@ from typing import Any
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.detection_summary import DetectionSummary
+from focuswatch.detect.services_on_bill import named_services
 from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_labels import account_label
@@ -46,6 +47,7 @@ def coverage_part(page_data: PageData, shown: Sequence[LedgerEntry]) -> Part:
             if summary.not_evaluated
         ],
         "not_run": _not_run(page_data),
+        "services_not_on_bill": _services_not_on_bill(page_data.detections),
         "launched": [launch.sentence(page_data.currency) for launch in page_data.launched],
         "suppressed": count_and_waste(suppressed, among=suppressed),
     }
@@ -60,6 +62,12 @@ def _not_run(page_data: PageData) -> list[str]:
     return sorted(
         f"{id} (last run {day or 'never'})" for id, day in last_runs.items() if day != page_data.as_of
     )
+
+
+def _services_not_on_bill(summaries: Sequence[DetectionSummary]) -> Part:
+    """Return the detections that have nothing to evaluate on this bill, and the services that it does not contain."""
+    absent = {one.detection: one.services_not_on_bill for one in summaries if one.services_not_on_bill}
+    return {"detections": sorted(absent), "services": named_services(absent.values())}
 
 
 def _not_evaluated(summary: DetectionSummary, catalog: Catalog) -> Part:

@@ -4,11 +4,13 @@ const MOST_NAMES = 5;
 
 function coverageSection(data, currency) {
   const coverage = data.coverage;
+  const absent = coverage.services_not_on_bill;
   const facts = [
     ["Charges", `${coverage.first_day} to ${coverage.last_day}, ${count(coverage.sub_accounts ?? 0, "account")}`],
     ["Complete through", `${coverage.last_settled_day ?? "no day"}. Charges for later days can still change, so the detections of waste and anomalies do not use these charges.`],
     ...(data.layers.days.length ? [] : [["AI spend", data.layers.other_providers ? `No AI charges in the last 60 days. ${data.layers.other_providers}.` : "No AI charges in the last 60 days."]]),
     ["Detections", `${count(coverage.detections, "detection")} as of ${data.as_of}`],
+    ...(absent.detections.length ? [["Not run", `${count(absent.detections.length, "detection")} for services that are not on the bill (${absent.services.join(", ")})`]] : []),
     ["Suppressed", coverage.suppressed.findings ? `${count(coverage.suppressed.findings, "finding")}, ${money(coverage.suppressed.waste, currency)}/month of waste` : "none"],
   ];
   const warnings = [
