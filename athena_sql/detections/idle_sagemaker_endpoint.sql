@@ -7,7 +7,7 @@ why       = """
 A real-time endpoint is billed for its instances, with or without requests: an ml.m5.xlarge costs 168 USD/month, an
 ml.g5.2xlarge about 1,100 USD/month. Endpoints from demos and notebooks run until someone deletes them.
 """
-reason    = "Endpoint {endpoint_name} received no invocations in {lookback_days} days but ran for {instance_hours} instance hours on {instance_types}: {monthly_cost} {currency}/month."
+reason    = "Endpoint {endpoint_name} received no invocations in {lookback_days} days but ran for {instance_hours} instance hours on {instance_types}, at a cost of {monthly_cost} {currency}/month."
 action    = """
 1. Check when the endpoint was created, and confirm with its owner that it is not a disaster-recovery standby: aws sagemaker describe-endpoint --endpoint-name {endpoint_name} --region {region_id}
 2. If the endpoint is not needed, delete it: aws sagemaker delete-endpoint --endpoint-name {endpoint_name} --region {region_id}

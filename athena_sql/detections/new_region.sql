@@ -18,7 +18,7 @@ action    = """
 3. If unauthorized: list the resources with aws resourcegroupstaggingapi get-resources --region {region_id}, disable the access keys that created the resources, then deny the Region with a service control policy.
 """
 blind_spots = [
-  "The export does not show usage before its first day, so Regions with charges in the first 14 days of the bill count as already in use.",
+  "The export does not show usage before its first day. Therefore, a Region with charges in the first 14 days of the bill is not reported as new.",
   "Activity that does not appear on the bill, such as some free usage, is not detected.",
   "In the first 14 days of an account, Regions that another account already uses are not reported.",
   "CloudFront, Lambda@Edge, Global Accelerator, S3 Transfer Acceleration, and WAF and Shield for CloudFront are not evaluated, because AWS bills these services in the Region where their traffic occurs.",

@@ -6,7 +6,7 @@ why       = """
 A Savings Plan or a reservation is billed every hour, even if no usage applies to it. Unused hours of a commitment
 cannot be used later. AWS Budgets reports unused hours only if a utilization budget exists for the commitment.
 """
-reason    = "The {commitment_type} {commitment_name} was {unused_percent}% unused for {lookback_days} days across the organization: {monthly_cost} of the committed {monthly_commitment} {currency}/month was unused."
+reason    = "The {commitment_type} {commitment_name} was {unused_percent}% unused for {lookback_days} days across the organization. The commitment costs {monthly_commitment} {currency}/month, and {monthly_cost} {currency}/month of this cost was unused."
 action    = """
 1. Identify when utilization decreased and which usage stopped: open the utilization report for {resource_id} in Cost Explorer.
 2. Move eligible usage to this commitment. A Compute Savings Plan covers EC2, Fargate and Lambda in every Region. An EC2 Instance Savings Plan or an EC2 reservation covers one instance family in one Region. In the Billing preferences of the payer account, check that sharing of reservations and Savings Plans is enabled for all accounts.
