@@ -97,7 +97,11 @@ class Monitoring(Construct):
 
     def _missed_runs(self, kind: str) -> None:
         period, periods = MISSED_AFTER[kind]
-        first = " If refresh did not run either, check refresh first." if kind == "detect" else ""
+        first = (
+            " `detect` runs only after the function `refresh`, so check first whether `refresh` ran."
+            if kind == "detect"
+            else ""
+        )
         self._alarm(
             f"{kind}-missed",
             self._metric("Runs", statistic="Sum", period=period, service=kind),

@@ -78,10 +78,12 @@ def _usage_and_price(explanation: Explanation, *, currency: str) -> str:
 
 
 def cost_driver_text(part: CostDriver, explanation: Explanation, *, currency: str) -> str:
-    """Return `USE1-BoxUsage:p4d.24xlarge in us-east-1 (RunInstances, i-0abc): +786.43 USD, 98% (new)`."""
+    """Return `BoxUsage:p4d.24xlarge in us-east-1 (RunInstances, i-0abc): +786 USD, 98% of the increase (new)`."""
     meter = (part.meter or "no meter") + (f" in {part.region_id}" if part.region_id else "")
     names = ", ".join(filter(None, (part.service_name, part.operation, _resources(part))))
-    share = f", {part.excess * PERCENT / explanation.excess:.0f}%" if explanation.excess else ""
+    share = (
+        f", {part.excess * PERCENT / explanation.excess:.0f}% of the increase" if explanation.excess else ""
+    )
     marks = "".join((" (new)" if part.is_new else "", " (purchase, billed cost)" if part.is_billed else ""))
     return f"{meter}{f' ({names})' if names else ''}: {_signed(part.excess)} {currency}{share}{marks}"
 

@@ -625,7 +625,7 @@ def test_explanation_is_rendered_as_sentences():
     assert explanation_sentences(explanation(unseen="there were more"), currency="USD") == [
         "1,000 USD above the expected cost from 2026-03-29 to 2026-03-30: 915 USD from usage, 85.00 USD from price.",
         "BoxUsage:p4d.24xlarge in us-west-2 (Amazon Elastic Compute Cloud, RunInstances, "
-        "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc): +900 USD, 90% (new)",
+        "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc): +900 USD, 90% of the increase (new)",
         "BoxUsage:m5.large in us-west-2 (Amazon Elastic Compute Cloud, RunInstances, 3 resources): +90.00 USD, 9%",
         "other cost drivers: +10.00 USD",
         "Started on 2026-03-29: resource arn:aws:ec2:us-west-2:111122223333:instance/i-0abc (450 USD/day)",
@@ -694,7 +694,7 @@ def test_a_purchase_is_a_first_charge_as_it_is_billed():
     (bought,) = [one for one in explanation.parts if one.is_billed]
     assert (bought.excess, bought.is_new, bought.resource_id) == (Decimal("355.33"), True, "arn:ri")
     assert any(
-        "355 USD, 100% (new) (purchase, billed cost)" in line
+        "355 USD, 100% of the increase (new) (purchase, billed cost)" in line
         for line in explanation_sentences(explanation, currency="USD")
     )
     assert not any(one.is_billed for one in why({}, PURCHASE, more(EffectiveCost=50.0)).parts)
