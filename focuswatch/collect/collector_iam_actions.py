@@ -38,7 +38,7 @@ REASONS: dict[str, str] = {
     "bedrock-agentcore:GetGatewayTarget": "Lambda function or runtime that a gateway target invokes",
     "sagemaker:DescribeEndpointConfig": "models of an endpoint",
     "rds:DescribeDBClusters": "instances of Aurora clusters that serve as vector stores; not used for other clusters",
-    "cloudtrail:LookupEvents": "changes to resources on the day a cost increase started; `detect` reads them for new findings",
+    "cloudtrail:LookupEvents": "changes to resources on the day a cost increase started, for new findings",
 }
 ACTIONS: tuple[str, ...] = tuple(REASONS)
 

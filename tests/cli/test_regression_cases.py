@@ -142,7 +142,7 @@ def test_explain_a_day_is_diluted(tmp_path):
     bill = CASES / "explain_a_day_is_diluted" / "bill.csv"
     (anomaly,) = [one for one in scan(bill, tmp_path) if one["detection"] == "cost_anomaly"]
     done = focuswatch("explain", anomaly["fingerprint"], "--state", tmp_path)
-    assert done.stdout.count("i-gpu (1,000/day)") == 1
+    assert " ".join(done.stdout.split()).count("i-gpu (1,000 USD/day)") == 1
     assert "333.33" not in done.stdout
 
 

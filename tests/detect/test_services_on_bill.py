@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from focuswatch.detect.summarize_detections import summarize_detections
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill.local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.output import scan_tables
-from focuswatch.detect.detection_summary import DetectionSummary
+from focuswatch.detect.detection_summary import DetectionSummary, summarize_detections
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.run_detection import DetectionInput
 from focuswatch.detect.scan import scan

@@ -437,7 +437,9 @@ def test_no_query_starts_after_cancel_until_resume(local_trino):
 def test_ctrl_c_cancels_the_queries_of_a_scan(endless_table, at_once, local_trino, raw, tmp_path):
     """During the refresh, and during detections; temporary tables are dropped."""
     schema, deliver = raw
-    table, engine = deliver([charge(date(2026, 4, 9))]), local_trino.engine(schema=schema)
+    services = ("Amazon Bedrock", "Amazon SageMaker")  # without them, the detections would not run
+    charges = [charge(date(2026, 4, 9), ServiceName=name) for name in services]
+    table, engine = deliver(charges), local_trino.engine(schema=schema)
     shape = ACTIVITY if endless_table == "activity" else SHAPE
     engine.execute(f"CREATE VIEW {endless_table} AS {endless(shape)}", label="given")
     source = table if endless_table == "activity" else f"memory.{schema}.{endless_table}"

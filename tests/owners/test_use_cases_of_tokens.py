@@ -13,7 +13,7 @@ from focuswatch.owners.owners_file import Owners
 from tests.given.one_line_findings import DAY
 from tests.given.page_inputs import CATALOG
 from tests.reports.test_page import bill
-from tests.reports.test_split_report import ACCOUNT_TAGS, ACCOUNTS, OWNERS, RESOURCES, TAGS
+from tests.reports.test_report_by_group import ACCOUNT_TAGS, ACCOUNTS, OWNERS, RESOURCES, TAGS
 
 LIMITED = {  # each use case allows no model, so that each of its tokens is a violation
     name: {**use_case.model_dump(exclude_unset=True), "models": ["none"]}

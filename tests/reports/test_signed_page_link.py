@@ -77,10 +77,10 @@ def answer(monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     with mock_aws():
-        from lambdas import answer
+        from lambdas import answer, public_endpoint
 
-        answer._client.cache_clear()
-        answer._secret.cache_clear()
+        public_endpoint.client.cache_clear()
+        public_endpoint._secret_text.cache_clear()
         monkeypatch.setattr(answer.time, "time", lambda: NOW)
 
         def asked(query, *, secret=None):
@@ -91,8 +91,8 @@ def answer(monkeypatch):
             return answer.handler(event, CONTEXT)
 
         yield asked
-        answer._client.cache_clear()
-        answer._secret.cache_clear()
+        public_endpoint.client.cache_clear()
+        public_endpoint._secret_text.cache_clear()
 
 
 def test_valid_link_redirects_to_a_presigned_url(answer):
