@@ -8,11 +8,12 @@ with the cost on the bill. `baseline_daily_cost` is the mean daily cost of the u
 launch. `actual_factor` is the highest daily cost of the launch divided by `baseline_daily_cost`, and `average_factor`
 is the mean daily cost of the launch divided by `baseline_daily_cost`. `daily_cost_after` is the mean daily cost of the
 two weeks after the launch. If the use case has a unit and the activity file contains its unit counts, the report
-compares the unit cost before and during the launch with the accepted unit cost. `ended_this_week` is true if the
-charges of the last day of the launch became complete in the last seven days, so a weekly report lists each launch once.
+compares the unit cost before and during the launch with the accepted unit cost. `ended_this_week` depends only on the
+date of the report, so a weekly report lists each launch once.
 """
 [parameters]
 days = 90
+settle_days = 2                # as in the table completeness
 days_before = 28               # as in the table launch_days
 days_after = 14
 week_days = 7
@@ -34,8 +35,7 @@ WITH ended_launches AS (
     FROM launches
     CROSS JOIN complete_30_days
     CROSS JOIN (SELECT min(charge_date) AS bill_began FROM completeness) AS bill
-    WHERE launches.last_day < complete_30_days.end_day
-        AND date_diff('day', launches.last_day, $as_of) <= $days
+    WHERE date_diff('day', launches.last_day, $as_of) BETWEEN $settle_days + 1 AND $days
         AND launches.last_day >= bill.bill_began
 ),
 use_case_days AS (
@@ -59,7 +59,7 @@ launch_totals AS (
         launches.end_day,
         max(greatest(least(date_diff('day', launches.bill_began, launches.first_day), $days_before), 1)) AS baseline_days,
         max(date_diff('day', greatest(launches.first_day, launches.bill_began), launches.last_day) + 1) AS launch_days,
-        max(least(date_diff('day', launches.last_day, launches.end_day) - 1, $days_after)) AS days_after,
+        max(greatest(least(date_diff('day', launches.last_day, launches.end_day) - 1, $days_after), 0)) AS days_after,
         sum(CASE
             WHEN date_diff('day', days.charge_date, launches.first_day) BETWEEN 1 AND $days_before
                 THEN days.effective_cost ELSE 0
@@ -135,7 +135,7 @@ SELECT
     reviews.unit_cost_before,
     reviews.unit_cost,
     plans.accepted_unit_cost,
-    date_diff('day', reviews.last_day, reviews.end_day) <= $week_days AS ended_this_week
+    date_diff('day', reviews.last_day, $as_of) BETWEEN $settle_days + 1 AND $settle_days + $week_days AS ended_this_week
 FROM reviews
 LEFT JOIN plans ON plans.kind = 'use case' AND plans.plan = reviews.use_case
 ORDER BY reviews.last_day DESC, reviews.launch_cost DESC, reviews.use_case, reviews.first_day

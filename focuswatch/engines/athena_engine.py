@@ -8,7 +8,7 @@ import re
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +135,11 @@ class AthenaEngine:
             raise QueryError(
                 f"{label}: Athena rejected the statement (execution {execution_id}): {error}"
             ) from error
-        counted: dict[str, Any] = found.get("Statistics", {})
+        return self._count(found, label=label, execution_id=execution_id)
+
+    def _count(self, found: Mapping[str, Any], *, label: str, execution_id: str) -> Executed:
+        """Record a statement of which Athena bills the scanned bytes, also if it was stopped."""
+        counted: Mapping[str, Any] = found.get("Statistics", {})
         executed = Executed(
             label=label,
             execution_id=execution_id,
@@ -149,21 +153,33 @@ class AthenaEngine:
     def _stopped_after(self, seconds: float | None, *, label: str, execution_id: str) -> Iterator[None]:
         """Stop the statement if it runs longer, and raise SlowQueryError."""
         import awswrangler as wr
+        from botocore.exceptions import BotoCoreError, ClientError
 
         if seconds is None:
             yield
             return
-        stop = threading.Timer(seconds, wr.athena.stop_query_execution, [execution_id, self.session])
-        stop.start()
+        is_late = threading.Event()
+
+        def stop() -> None:
+            is_late.set()
+            with suppress(BotoCoreError, ClientError):  # the statement then runs to its end
+                wr.athena.stop_query_execution(execution_id, self.session)
+
+        timer = threading.Timer(seconds, stop)
+        timer.start()
         try:
             yield
         except wr.exceptions.QueryCancelled as error:
+            if not is_late.is_set():  # by a person, or by the limit of the workgroup
+                raise
+            stopped = wr.athena.get_query_execution(execution_id, boto3_session=self.session)
+            self._count(stopped, label=label, execution_id=execution_id)
             raise SlowQueryError(
                 f"{label}: the statement ran longer than {seconds:.0f} seconds and was stopped "
                 f"(execution {execution_id})"
             ) from error
         finally:
-            stop.cancel()
+            timer.cancel()
 
     def _reason(self, message: str, *, label: str, execution_id: str) -> str:
         if athena_only_sql.OVER_LIMIT.search(message):

@@ -20,7 +20,9 @@ def with_tables(statement: str, tables: Mapping[str, str]) -> str:
 def over(statement: str, table: str, *, select: str) -> str:
     """`statement` with the rows of `select` in place of those of the table, which the SELECT may itself read."""
     name = f"selected_{table}"
-    return with_tables(re.sub(rf"\b{table}\b", name, statement), {name: select})
+    words = re.compile(rf"{NOT_SQL.pattern}|\b{table}\b", re.DOTALL)  # a string may contain the name
+    renamed = words.sub(lambda found: name if found[0] == table else found[0], statement)
+    return with_tables(renamed, {name: select})
 
 
 def needed_of(statement: str, tables: Mapping[str, str]) -> set[str]:

@@ -11,9 +11,8 @@ from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.run_report import report_rows
 
 REPORT = "launch_review"
-RECENT_DAYS = (
-    62  # the report decides which launches ended this week; the charges of a month can be incomplete
-)
+SETTLE_DAYS = 2  # as in athena_sql/reports/launch_review.sql
+WEEK_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -61,15 +60,16 @@ class LaunchReview:
 def launches_ended_this_week(
     engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date
 ) -> tuple[LaunchReview, ...]:
-    """Return the reviews of the launches whose last day is in the last seven complete days. Raises QueryError.
+    """Return the reviews of the launches whose last day is in the last seven settled days. Raises QueryError.
 
-    Nothing is queried if no launch ended recently. A launch is in one week of a summary that is built every week.
+    Nothing is queried if no launch ended then. A launch is in one week of a summary that is built every week.
     """
+    settled_until = as_of - timedelta(days=SETTLE_DAYS + 1)
     ended = (
         launch
         for use_case in owners.use_cases.values()
         for launch in use_case.launches
-        if as_of - timedelta(days=RECENT_DAYS) <= launch.last_day < as_of
+        if settled_until - timedelta(days=WEEK_DAYS) < launch.last_day <= settled_until
     )
     if not any(ended):
         return ()

@@ -20,7 +20,7 @@ from focuswatch.bill.bill_inputs import BillInputs
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh import athena_charges, athena_statements
-from focuswatch.bill.refresh.athena_charges import MOST_SORTED_BYTES, unload_charges
+from focuswatch.bill.refresh.athena_charges import MOST_SORTED_BYTES, ChargesWriter
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.athena_statements import ai_folder, charges_of_period, portions
 from focuswatch.bill.refresh.athena_table_files import Files
@@ -208,8 +208,8 @@ def test_stored_charges_are_sorted_by_service(aws, delivered):
 def test_charges_are_stored_unsorted_if_athena_lacks_memory_to_sort_them(aws, delivered, message):
     """In another folder, since Athena does not remove what the failed statement wrote."""
     engine, files = UnsortingEngine(warehouse().engine, message), Files(aws.client("s3"), BUCKET, "unsorted")
-    folder = unload_charges(
-        engine, files, catalog=CATALOG, period=delivered.changed[-1], paths=[], delivered_bytes=1
+    folder = ChargesWriter(engine, files, CATALOG).write(
+        period=delivered.changed[-1], paths=[], delivered_bytes=1
     )
     expected = Partitions(aws.client("glue"), DATABASE, "daily_charges").locations()[delivered.changed[-1]]
     stored, sorted_before = services_of(aws, folder), services_of(aws, expected)
@@ -234,22 +234,24 @@ def test_charges_are_stored_unsorted_if_the_sort_takes_too_long(aws, delivered, 
     monkeypatch.setattr(aws.athena.runner, "run", never_sort)
     monkeypatch.setattr(athena_charges, "MOST_SORTING_SECONDS", 0.2)
     files, period = Files(aws.client("s3"), BUCKET, "slow"), delivered.changed[-1]
-    folder = unload_charges(
-        warehouse().engine, files, catalog=CATALOG, period=period, paths=[], delivered_bytes=1
-    )
+    engine = warehouse().engine
+    writer = ChargesWriter(engine, files, CATALOG)
+    folders = [writer.write(period=period, paths=[], delivered_bytes=1) for _ in range(2)]
     is_over.set()
-    stopped, stored = aws.athena.executions[-2:]
-    assert (stopped.state, stored.state) == ("CANCELLED", "SUCCEEDED")
-    assert "ORDER BY ServiceName" in stopped.statement and "ORDER BY ServiceName" not in stored.statement
-    assert folder in stored.statement
-    files.discard(folder)
+    stopped, stored, next_period = aws.athena.executions[-3:]
+    assert [one.state for one in (stopped, stored, next_period)] == ["CANCELLED", "SUCCEEDED", "SUCCEEDED"]
+    assert "ORDER BY ServiceName" in stopped.statement
+    for folder, one in zip(folders, (stored, next_period), strict=True):
+        assert folder in one.statement and "ORDER BY ServiceName" not in one.statement
+        files.discard(folder)
+    assert [one.execution_id for one in engine.executed] == [stopped.id, stored.id, next_period.id]
 
 
 def test_other_errors_of_a_sorted_statement_are_raised_at_once(aws, delivered):
     engine = UnsortingEngine(warehouse().engine, "PERMISSION_DENIED: Access Denied")
     files = Files(aws.client("s3"), BUCKET, "refused")
     with pytest.raises(QueryError, match="PERMISSION_DENIED"):
-        unload_charges(engine, files, catalog=CATALOG, period="2026-05", paths=[], delivered_bytes=1)
+        ChargesWriter(engine, files, CATALOG).write(period="2026-05", paths=[], delivered_bytes=1)
     assert len(engine.targets) == 1
 
 
@@ -259,7 +261,7 @@ def test_a_large_period_is_not_sorted(aws, delivered):
     files = Files(aws.client("s3"), BUCKET, "large")
     size = MOST_SORTED_BYTES + 1
     period = delivered.changed[-1]
-    folder = unload_charges(engine, files, catalog=CATALOG, period=period, paths=[], delivered_bytes=size)
+    folder = ChargesWriter(engine, files, CATALOG).write(period=period, paths=[], delivered_bytes=size)
     assert engine.targets == [folder]
     files.discard(folder)
 

@@ -626,7 +626,8 @@ def test_explanation_is_rendered_as_sentences():
         "1,000 USD above the expected cost from 2026-03-29 to 2026-03-30: 915 USD from usage, 85.00 USD from price.",
         "BoxUsage:p4d.24xlarge in us-west-2 (Amazon Elastic Compute Cloud, RunInstances, "
         "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc): +900 USD, 90% of the increase (new)",
-        "BoxUsage:m5.large in us-west-2 (Amazon Elastic Compute Cloud, RunInstances, 3 resources): +90.00 USD, 9% of the increase",
+        "BoxUsage:m5.large in us-west-2 (Amazon Elastic Compute Cloud, RunInstances, 3 resources): "
+        "+90.00 USD, 9% of the increase",
         "other cost drivers: +10.00 USD",
         "Started on 2026-03-29: resource arn:aws:ec2:us-west-2:111122223333:instance/i-0abc (450 USD/day)",
         "Stopped on 2026-03-29: operation Jobrun (3.50 USD/day)",

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from focuswatch.bill.ingest.delivery_selection import PeriodDelivery, deliveries
 from focuswatch.bill.ingest.file_listing import Listing
 from focuswatch.bill.ingest.non_aws_charges import sentence
 from focuswatch.bill.ingest.partition_folders import shared_folder
-from focuswatch.bill.refresh.athena_charges import unload_charges
+from focuswatch.bill.refresh.athena_charges import ChargesWriter
 from focuswatch.bill.refresh.athena_statements import (
     ai_folder,
     facts_of_period,
@@ -75,6 +76,10 @@ class AthenaTables:
     glue: "GlueClient"
     files: Files
     catalog: Catalog
+
+    @cached_property
+    def _charges(self) -> ChargesWriter:
+        return ChargesWriter(self.engine, self.files, self.catalog)
 
     def periods(self) -> dict[str, GluePeriod]:
         """Return every billing period of the export that detections can read."""
@@ -201,10 +206,9 @@ class AthenaTables:
             )
         folders = {table: self.files.new_folder(table, period) for table in KEPT_TABLES}
         paths = listed_paths(delivery, listing=listing)
-        folders["daily_charges"] = unload_charges(
-            self.engine, self.files, catalog=self.catalog, period=period, paths=paths,
-            delivered_bytes=sum(file.size for file in delivery.files),
-        )  # fmt: skip
+        folders["daily_charges"] = self._charges.write(
+            period=period, paths=paths, delivered_bytes=sum(file.size for file in delivery.files)
+        )
         staged = Partitions(self.glue, self.engine.database, "refreshed_charges")
         staged.point(period, location=folders["daily_charges"], parameters={})
         facts = self._facts(delivery, digest=digest, location=folders["daily_charges"], paths=paths)

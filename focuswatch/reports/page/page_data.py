@@ -33,9 +33,7 @@ BILLED_DAYS = """
 SELECT
     min(completeness.charge_date) AS first_day,
     max(completeness.charge_date) AS last_day,
-    CASE
-        WHEN bool_or(completeness.is_settled) THEN CAST(max(periods.end_day) - INTERVAL '1' DAY AS date)
-    END AS last_settled_day,
+    max(CASE WHEN completeness.is_settled THEN completeness.charge_date END) AS last_settled_day,
     max(periods.first_day_before) AS first_day_before,
     max(periods.first_day) AS first_period_day,
     max(periods.end_day) AS period_end_day,
