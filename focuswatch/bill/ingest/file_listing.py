@@ -1,6 +1,6 @@
 """List the files of a source with their names, sizes and dates, without opening data files.
 
-A folder and an S3 prefix give the same list, so that delivery_layout treats both alike.
+A folder and an S3 prefix give the same list, so that delivery_selection treats both alike.
 """
 
 import os
