@@ -11,10 +11,10 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.catalog.sql_catalog import Catalog, Detection
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.cached_runs import detection_inputs, detection_runner
 from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.run_detection import DetectionInput, Outcome, engine_of, first_new_day, run_detection
-from focuswatch.detect.services_on_bill import charged_ai_families
+from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines import Engine
 from focuswatch.owners.owners_file import Owners
 
@@ -67,26 +67,10 @@ def summarize_detections(
 
     `aws_engine` is that over AWS charges only, where there are others.
     """
-
-    inputs = {
-        detection.id: DetectionInput(
-            as_of=as_of,
-            first_new_day=first_new_day(as_of, evaluated_until=evaluated_until.get(detection.id)),
-            required_tags=tuple(owners.routing.required_tags),
-            per_usd=per_usd,
-        )
-        for detection in catalog.live
-    }
-    cached = {
-        detection.id: result_cache.get(detection, inputs[detection.id].values) if result_cache else None
-        for detection in catalog.live
-    }
-    charged = charged_ai_families(engine, detections=[one for one in catalog.live if not cached[one.id]])
-
-    def outcome(detection: Detection) -> Outcome:
-        on = engine_of(detection, engine=engine, aws_engine=aws_engine)
-        return cached[detection.id] or run_detection(
-            detection, engine=on, catalog=catalog, inputs=inputs[detection.id], charged=charged
-        )
-
-    return tuple(DetectionSummary.of(outcome(detection)) for detection in catalog.live)
+    inputs = detection_inputs(
+        catalog.live, as_of=as_of, evaluated_until=evaluated_until, owners=owners, per_usd=per_usd
+    )
+    outcome_of = detection_runner(
+        catalog.live, inputs, engine=engine, aws_engine=aws_engine, catalog=catalog, result_cache=result_cache
+    )
+    return tuple(DetectionSummary.of(outcome_of(detection)) for detection in catalog.live)

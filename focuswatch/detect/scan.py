@@ -12,6 +12,7 @@ from functools import partial
 
 from focuswatch.bill.bill_summary import BillPart
 from focuswatch.catalog.sql_catalog import Catalog, Detection
+from focuswatch.detect.cached_runs import detection_inputs, detection_runner
 from focuswatch.detect.data_coverage import Coverage, coverage, incomplete_parts
 from focuswatch.detect.explain.attach_explanations import ChangeHistory, attach_explanations
 from focuswatch.detect.explain.hourly_onset import HourlyCharges
@@ -20,10 +21,9 @@ from focuswatch.detect.owned_findings import owned_findings
 from focuswatch.detect.provider_of_finding import ALL_AWS, FindingProviders, finding_providers
 from focuswatch.detect.recommendation_freshness import not_evaluated_without_recommendations
 from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.run_detection import DetectionInput, Outcome, engine_of, first_new_day, run_detection
+from focuswatch.detect.run_detection import DetectionInput, Outcome
 from focuswatch.detect.scan_notes import scan_notes
 from focuswatch.detect.scan_result import ScanResult, current_findings
-from focuswatch.detect.services_on_bill import charged_ai_families
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
@@ -43,8 +43,6 @@ from focuswatch.ledger import (
 from focuswatch.ledger.decide_ledger_changes import decide_saving
 from focuswatch.ledger.decision import by_stake
 from focuswatch.owners.owners_file import Owners
-
-InputOf = Callable[[Detection], DetectionInput]
 
 
 def scan(
@@ -78,9 +76,12 @@ def scan(
     """
     started = time.monotonic()
     rate = rate or rate_of(currency, rates=owners.exchange_rates)
-    input_of = _inputs(as_of, evaluated_until=ledger.evaluated_until(), owners=owners, rate=rate)
+    inputs = detection_inputs(
+        detections, as_of=as_of, evaluated_until=ledger.evaluated_until(), owners=owners,
+        per_usd=float(rate.per_usd),
+    )  # fmt: skip
     results = _run_detections(
-        detections, input_of, engine=engine, catalog=catalog, result_cache=result_cache,
+        detections, inputs, engine=engine, catalog=catalog, result_cache=result_cache,
         may_go_on=may_go_on, progress=progress, aws_engine=aws_engine,
     )  # fmt: skip
     outcomes = [outcome for outcome in results if outcome]
@@ -118,21 +119,9 @@ def scan(
     )  # fmt: skip
 
 
-def _inputs(as_of: date, *, evaluated_until: Mapping[str, date], owners: Owners, rate: Rate) -> InputOf:
-    def input_of(detection: Detection) -> DetectionInput:
-        return DetectionInput(
-            as_of=as_of,
-            first_new_day=first_new_day(as_of, evaluated_until=evaluated_until.get(detection.id)),
-            required_tags=tuple(owners.routing.required_tags),
-            per_usd=float(rate.per_usd),
-        )
-
-    return input_of
-
-
 def _run_detections(
     detections: Sequence[Detection],
-    input_of: InputOf,
+    inputs: Mapping[str, DetectionInput],
     *,
     engine: Engine,
     catalog: Catalog,
@@ -142,23 +131,17 @@ def _run_detections(
     aws_engine: Engine | None,
 ) -> list[Outcome | None]:
     """Return the outcome of each detection; None for those that there was no time for."""
-    cached = {
-        detection.id: result_cache.get(detection, input_of(detection).values) if result_cache else None
-        for detection in detections
-    }
-    charged = charged_ai_families(engine, detections=[one for one in detections if not cached[one.id]])
+    outcome_of = detection_runner(
+        detections, inputs, engine=engine, aws_engine=aws_engine, catalog=catalog, result_cache=result_cache
+    )
 
     def run_one(detection: Detection) -> Outcome | None:
         if not may_go_on():
             return None
         progress(f"Running {detection.id}")
-        inputs = input_of(detection)
-        on = engine_of(detection, engine=engine, aws_engine=aws_engine)
-        outcome = cached[detection.id] or run_detection(
-            detection, engine=on, catalog=catalog, inputs=inputs, charged=charged
-        )
+        outcome = outcome_of(detection)
         if result_cache:
-            result_cache.put(outcome, inputs.values)
+            result_cache.put(outcome, inputs[detection.id].values)
         return outcome
 
     with ThreadPoolExecutor(max_workers=engine.at_once) as pool:
