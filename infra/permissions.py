@@ -387,9 +387,11 @@ class Permissions:
     def _athena(self) -> list[Grant]:
         """Return the permissions to run queries; Athena uses those of its caller: https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html"""
         workgroup = self._arn("athena", f"workgroup/{self.deployment.athena.workgroup}")
-        actions = tuple(
-            f"athena:{verb}"
-            for verb in ("StartQueryExecution", "GetQueryExecution", "StopQueryExecution", "GetWorkGroup")
+        actions = (
+            "athena:StartQueryExecution",
+            "athena:GetQueryExecution",
+            "athena:StopQueryExecution",
+            "athena:GetWorkGroup",
         )
         tables = ("glue:GetDatabase", "glue:GetTable", "glue:GetPartition", "glue:GetPartitions")
         return [

@@ -76,6 +76,7 @@ def fetch(
     from focuswatch.connectors.fetch_vendor import CONNECTORS, fetch_vendor
     from focuswatch.connectors.focus_folder import FocusFolder
     from focuswatch.connectors.vendor_api import require_requests
+    from focuswatch.findings.count_text import count_text
     from focuswatch.findings.replace_control_characters import visible
 
     require_requests()
@@ -94,7 +95,7 @@ def fetch(
     total = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in sorted(summary.totals.items()))
     last = date.fromordinal(summary.until.toordinal() - 1)
     typer.echo(
-        f"{connector.vendor}, {summary.first} to {last}: {summary.rows:,} charge{'' if summary.rows == 1 else 's'}, "
+        f"{connector.vendor}, {summary.first} to {last}: {count_text(summary.rows, 'charge')}, "
         f"{total or 'no cost'}"
     )
     typer.echo(f"Files: {out}")

@@ -6,6 +6,7 @@ from datetime import date
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
+from focuswatch.findings.count_text import count_text
 from focuswatch.findings.exchange_rates import Rate
 from focuswatch.owners.muted_launch_costs import costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
@@ -65,7 +66,6 @@ def _short_history(first_day: date | None, *, as_of: date, ran: Collection[str])
     days = (as_of - first_day).days
     if days < YOUNG_EXPORT_DAYS:
         yield (
-            f"The export has {days} day{'' if days == 1 else 's'} of history, starting {first_day}. With "
-            "fewer than "
+            f"The export has {count_text(days, 'day')} of history, starting {first_day}. With fewer than "
             f"{YOUNG_EXPORT_DAYS} days, {' and '.join(detections)} cannot distinguish a rare charge from a new charge"
         )

@@ -9,6 +9,7 @@ from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.catalog.sql_headers import AiFamily
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
+from focuswatch.findings.count_text import count_text
 
 # One statement a scan, over two columns of a stored table with few values. It reads all days, so that no lookback
 # window or baseline of a detection is longer.
@@ -67,8 +68,8 @@ def not_run_text(services: Iterable[Sequence[str]]) -> str | None:
     absent = [names for names in services if names]
     if not absent:
         return None
-    detections = f"{len(absent)} detection{'' if len(absent) == 1 else 's'}"
-    return f"{detections} for services that are not on the bill ({', '.join(named_services(absent))})"
+    services = ", ".join(named_services(absent))
+    return f"{count_text(len(absent), 'detection')} for services that are not on the bill ({services})"
 
 
 def named_services(services: Iterable[Sequence[str]]) -> list[str]:

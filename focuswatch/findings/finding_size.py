@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from focuswatch.findings.changed_copy import changed
+from focuswatch.findings.count_text import count_text
 
 if TYPE_CHECKING:
     from focuswatch.findings.finding import Finding
@@ -88,7 +89,7 @@ def _with_fewer_columns(finding: "Finding") -> "Finding":
             break
         kept[name] = value
     more = len(finding.evidence) - len(kept)
-    kept["…"] = f"and {more:,} more column{'' if more == 1 else 's'}"
+    kept["…"] = f"and {count_text(more, 'more column')}"
     return changed(finding, {"evidence": kept})
 
 

@@ -1,4 +1,4 @@
-"""What a run changes in the ledger: entries and notifications. Pure values."""
+"""The changes that a run makes to the ledger: entries and notifications, without input or output."""
 
 from dataclasses import dataclass
 from decimal import Decimal

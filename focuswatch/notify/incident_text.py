@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from focuswatch.findings.amount_text import full_amount
+from focuswatch.findings.count_text import count_text
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_labels import account_label
 from focuswatch.findings.related_findings_and_rollout import RelatedFinding, Rollout
@@ -18,7 +19,7 @@ def also_detected_text(finding: Finding) -> str | None:
     more = finding.related_findings - len(finding.also_detected)
     if not names:
         return None
-    listed = "; ".join(names) + (f"; {_more_findings(more)}" if more > 0 else "")
+    listed = "; ".join(names) + (f"; {count_text(more, 'more finding')}" if more > 0 else "")
     return f"Also detected as: {listed}. The amounts of these findings can overlap; totals count each charge once."
 
 
@@ -46,11 +47,9 @@ def joined_text(finding: Finding, *, before: Finding | None) -> str | None:
     if finding.rollout:
         known = before.rollout.account_count if before.rollout else 1
         more = finding.rollout.account_count - known
-        return (
-            f"The usage also started in {_more_accounts(more)}; in total: {rollout_extent(finding.rollout)}."
-            if more > 0
-            else None
-        )
+        total = rollout_extent(finding.rollout)
+        started = f"The usage also started in {count_text(more, 'more account')}; in total: {total}."
+        return started if more > 0 else None
     known_ones = {before.fingerprint, *(one.fingerprint for one in before.also_detected)}
     joined = [one for one in finding.also_detected if one.fingerprint not in known_ones]
     names = dict.fromkeys(_titled(one, finding) for one in joined)
@@ -76,16 +75,7 @@ def rollout_text(rollout: Rollout) -> str:
 
 def rollout_extent(rollout: Rollout) -> str:
     """Return the numbers of accounts and regions."""
-    regions = "1 region" if rollout.region_count == 1 else f"{rollout.region_count:,} regions"
-    return f"{regions} across {rollout.account_count:,} accounts"
-
-
-def _more_findings(number: int) -> str:
-    return f"{number:,} more finding{'' if number == 1 else 's'}"
-
-
-def _more_accounts(number: int) -> str:
-    return f"{number:,} more account{'' if number == 1 else 's'}"
+    return f"{count_text(rollout.region_count, 'region')} across {rollout.account_count:,} accounts"
 
 
 def rollout_lines(rollout: Rollout) -> Iterator[str]:
@@ -93,7 +83,7 @@ def rollout_lines(rollout: Rollout) -> Iterator[str]:
     for group in rollout.groups:
         yield f"{', '.join(group.regions)}: {', '.join(group.accounts)}"
     if more := rollout.account_count - sum(len(group.accounts) for group in rollout.groups):
-        yield f"and {_more_accounts(more)}"
+        yield f"and {count_text(more, 'more account')}"
 
 
 def incident_text(notification: Notification) -> str:
@@ -103,7 +93,7 @@ def incident_text(notification: Notification) -> str:
         return _paragraph(f"Rollout: {rollout_text(finding.rollout)}", rollout_lines(finding.rollout))
     lines = [_place(one) for one in notification.others]
     if more := notification.others_count - len(lines):
-        lines.append(f"and {_more_findings(more)}")
+        lines.append(f"and {count_text(more, 'more finding')}")
     also = also_detected_text(finding)
     paragraphs = [
         _paragraph("Other new findings with the same cause:", lines) if lines else "",

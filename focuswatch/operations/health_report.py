@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from focuswatch.detect.services_on_bill import not_run_text
+from focuswatch.findings.count_text import count_text
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.operations.heartbeat import MAX_HOURS_BETWEEN_RUNS, Heartbeat
 
@@ -57,12 +58,12 @@ class HealthReport:
         """Return the report in one line."""
         if self.is_healthy:
             return f"{HEALTHY} focuswatch health: no problems. Evaluated {self.evaluated}"
-        return f"{UNHEALTHY} focuswatch health: {_count(len(self.problems), 'problem')}"
+        return f"{UNHEALTHY} focuswatch health: {count_text(len(self.problems), 'problem')}"
 
     @property
     def evaluated(self) -> str:
         """Return how many detections ran, over how many accounts, and up to which day of the bill."""
-        coverage = f"{_count(self.detections, 'detection')} in {_count(self.accounts, 'account')}"
+        coverage = f"{count_text(self.detections, 'detection')} in {count_text(self.accounts, 'account')}"
         return f"{coverage} for charges before {self.as_of}" if self.as_of else f"{coverage}, no bill yet"
 
     @property
@@ -71,7 +72,7 @@ class HealthReport:
         age = (
             "age unknown"
             if self.data_age_hours is None
-            else f"{_count(round(self.data_age_hours), 'hour')} old"
+            else f"{count_text(round(self.data_age_hours), 'hour')} old"
         )
         delivery = f"Newest delivery of the billing export: {age}."
         return f"{delivery} Data scanned by the last runs: {_size(self.scanned_bytes)}."
@@ -133,7 +134,7 @@ def _missing_runs(
             summary = f"The function {name}-{kind} has never completed a run"
             yield HealthProblem(summary, (), READ_LOG, _logs_command(name, kind))
         elif (hours := _hours(beat.ended_at, now)) > limit:
-            ago = _count(round(hours), "hour")
+            ago = count_text(round(hours), "hour")
             summary = f"The function {name}-{kind} last completed a run {ago} ago (limit: {limit} hours)"
             yield HealthProblem(summary, (), READ_LOG, _logs_command(name, kind))
 
@@ -143,7 +144,7 @@ def _stale_data(detect: Heartbeat | None, *, age: float | None, limit: int) -> I
         yield HealthProblem("No billing data to analyze", detect.doubts, CHECK_EXPORT, "focuswatch doctor")
     elif age is not None and age > limit:
         summary = (
-            f"The newest delivery of the billing export is {_count(round(age), 'hour')} old (limit: {limit} "
+            f"The newest delivery of the billing export is {count_text(round(age), 'hour')} old (limit: {limit} "
             "hours)"
         )
         yield HealthProblem(summary, (), CHECK_EXPORT, "focuswatch doctor")
@@ -160,7 +161,9 @@ def _failed_runs(
     for kind, beat in sorted(heartbeats.items()):
         is_recent = kind in expected or _hours(beat.ended_at, now) < DAY_HOURS
         if beat.failed and kind != "collect" and is_recent:
-            summary = f"{_count(len(beat.failed), 'failure')} in the last run of the function {name}-{kind}"
+            summary = (
+                f"{count_text(len(beat.failed), 'failure')} in the last run of the function {name}-{kind}"
+            )
             yield HealthProblem(summary, _by_reason(beat.failed), READ_LOG, _logs_command(name, kind))
 
 
@@ -170,7 +173,7 @@ def _dead_letters(dead_letters: Mapping[str, int], *, name: str) -> Iterator[Hea
         details = tuple(f"Queue of the function {name}-{kind}: {count:,}" for kind, count in counts.items())
         fix = "List the causes with focuswatch redrive --dry-run, fix the causes, then redrive the events:"
         total = sum(counts.values())
-        summary = f"{_count(total, 'event')} in dead-letter queues: all retries failed"
+        summary = f"{count_text(total, 'event')} in dead-letter queues: all retries failed"
         yield HealthProblem(summary, details, fix, "focuswatch redrive")
 
 
@@ -180,19 +183,19 @@ def _denied_accounts(collect: Heartbeat | None, *, name: str) -> Iterator[Health
     accounts = {account: reason for account, reason in failed.items() if account.isdigit()}
     if accounts:
         fix = f"Check that the StackSet {name}-member has created the member role in each account."
-        summary = f"{_count(len(accounts), 'account')} denied access to the function {name}-collect"
+        summary = f"{count_text(len(accounts), 'account')} denied access to the function {name}-collect"
         yield HealthProblem(summary, _by_reason(accounts), fix, "focuswatch doctor")
 
 
 def _notes(heartbeats: Mapping[str, Heartbeat], *, queued: Mapping[str, int], name: str) -> Iterator[str]:
     for kind, count in sorted(queued.items()):
         if count:
-            pending = _count(count, "notification")
+            pending = count_text(count, "notification")
             verb, retried = ("is", "it") if count == 1 else ("are", "them")
             if kind == PENDING:
                 yield f"{pending} {verb} not yet sent; the function {name}-publish retries {retried} automatically."
             else:
-                messages = f"{_count(count, 'message')} {verb} queued for the function {name}-{kind}"
+                messages = f"{count_text(count, 'message')} {verb} queued for the function {name}-{kind}"
                 yield f"{messages}, which retries {retried} automatically."
     summaries = heartbeats["detect"].detections if "detect" in heartbeats else ()
     if not_run := not_run_text(summary.services_not_on_bill for summary in summaries):
@@ -219,7 +222,7 @@ def _by_reason(failures: Mapping[str, str]) -> tuple[str, ...]:
         more = len(names) - MAX_SHOWN
         lines.append(f"{', '.join(names[:MAX_SHOWN])}{f' and {more} more' if more > 0 else ''}: {reason}")
     more = len(lines) - MAX_SHOWN
-    return (*lines[:MAX_SHOWN], *([f"and {_count(more, 'other reason')}"] if more > 0 else []))
+    return (*lines[:MAX_SHOWN], *([f"and {count_text(more, 'other reason')}"] if more > 0 else []))
 
 
 def _data_age_hours(heartbeats: Mapping[str, Heartbeat], *, now: datetime) -> float | None:
@@ -238,10 +241,6 @@ def _logs_command(name: str, kind: str) -> str:
 
 def _hours(then: datetime, now: datetime) -> float:
     return (now - then).total_seconds() / 3600
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _size(size: int) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from focuswatch.engines import Row
 from focuswatch.findings.amount_text import main_amount
+from focuswatch.findings.count_text import count_text
 from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.explanation import OperationalEvent
@@ -131,8 +132,8 @@ class Week:
         )
         oldest = min(finding.first_seen for finding in self.open)
         yield (
-            f"{_count(len(self.open), 'open finding')}: {self._money(waste)}/month of waste; "
-            f"the oldest finding is {_count((self.as_of - oldest).days, 'day')} old"
+            f"{count_text(len(self.open), 'open finding')}: {self._money(waste)}/month of waste; "
+            f"the oldest finding is {count_text((self.as_of - oldest).days, 'day')} old"
         )
         first = max(self.open, key=lambda finding: (SEVERITIES.index(finding.severity), finding.stake))
         place = account_label(first.sub_account_name, first.sub_account_id) or "the organization"
@@ -143,7 +144,7 @@ class Week:
     def _savings_line(self) -> Iterable[str]:
         if self.resolved or self.saved_monthly:
             yield (
-                f"{_count(self.resolved, 'finding')} resolved this week; "
+                f"{count_text(self.resolved, 'finding')} resolved this week; "
                 f"savings verified on the bill this week: {self._money(self.saved_monthly)}/month"
             )
 
@@ -325,7 +326,3 @@ def _matching(row: Row, findings: Sequence[Finding]) -> Iterator[Finding]:
 
 def _sum(rows: Iterable[Row], column: str) -> float:
     return float(sum(row[column] or 0 for row in rows))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -214,7 +214,7 @@ def _write_days(folder: Path, rows: list[dict[str, str]], *, account: str, provi
 
 
 def test_bills_without_a_rate_between_their_currencies_are_refused(bills, tmp_path):
-    """Amounts of two currencies are never added."""
+    """Amounts of two currencies are never added. XXX stands for no currency in ISO 4217, so no table has its rate."""
     write(tmp_path / "other" / "focus.parquet", {"BillingCurrency": "XXX", "SubAccountId": "x"})
     with (
         pytest.raises(

@@ -24,7 +24,7 @@ COMBINATIONS = list(product(TAGS, ACCOUNTS, RESOURCES))
 
 
 def charge(number: int) -> dict[str, object]:
-    """Return tokens of a model and a Region of their own, by which the rows of all files are told apart."""
+    """Return a token charge with its own model and Region, which identify its row in the result of each SQL file."""
     tags, account, resource = COMBINATIONS[number]
     return {
         "Tags": tags, "SubAccountId": account, "ResourceId": resource, "RegionId": f"region-{number}",

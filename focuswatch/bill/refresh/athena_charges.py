@@ -60,8 +60,7 @@ class ChargesWriter:
                     most_seconds=MOST_SORTING_SECONDS if is_sorted else None,
                 )
         except QueryError:
-            self.files.discard(
-                folder
-            )  # Athena leaves it: https://docs.aws.amazon.com/athena/latest/ug/unload.html
+            # Athena leaves what it wrote: https://docs.aws.amazon.com/athena/latest/ug/unload.html
+            self.files.discard(folder)
             raise
         return folder

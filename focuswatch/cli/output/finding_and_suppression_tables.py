@@ -9,6 +9,7 @@ from rich.text import Text
 from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
 from focuswatch.cli.output.terminal_text import NO_OWNER, cost_cells, cost_columns, money
 from focuswatch.findings.amount_text import full_amount
+from focuswatch.findings.count_text import count_text
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_labels import account_label, owner_label
@@ -47,7 +48,7 @@ def print_findings(page: FindingsPage) -> None:
         )
     if page.incidents < page.findings:
         out.print(
-            f"{page.findings:,} findings in {page.incidents:,} incident{'' if page.incidents == 1 else 's'}. "
+            f"{page.findings:,} findings in {count_text(page.incidents, 'incident')}. "
             f"{RELATED} marks a finding with the same cause as the finding above.",
             style="dim",
         )

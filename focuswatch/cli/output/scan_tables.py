@@ -23,6 +23,7 @@ from focuswatch.cli.output.terminal_text import (
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.detect.services_on_bill import not_run_text
 from focuswatch.findings.amount_text import saving_text
+from focuswatch.findings.count_text import count_text
 from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
@@ -232,7 +233,7 @@ def _print_totals(out: Console, result: ScanResult) -> None:
     others = [f"{kinds[kind]:,} {words}" for kind, words in KINDS.items() if kinds[kind]]
     line = (
         f"{', '.join([new, *others])}, {unresolved:,} open as of {result.as_of}: "
-        f"{money(result.monthly_waste, result.currency)}/month of waste. {_count(len(result.unowned), 'finding')} "
+        f"{money(result.monthly_waste, result.currency)}/month of waste. {count_text(len(result.unowned), 'finding')} "
     )
     if result.unowned_waste:
         line += f"({money(result.unowned_waste, result.currency)}/month of waste) "
@@ -243,7 +244,7 @@ def _print_totals(out: Console, result: ScanResult) -> None:
 def _print_basis(out: Console, result: ScanResult, summary: BillSummary, *, state: Path | None) -> None:
     period = f"{summary.first_charge_date} to {summary.last_charge_date}"
     out.print(
-        f"{_count(summary.charges, 'charge')} from {period}, {_count(len(result.outcomes), 'detection')}, "
+        f"{count_text(summary.charges, 'charge')} from {period}, {count_text(len(result.outcomes), 'detection')}, "
         f"{result.seconds:.1f} s.",
         style="dim",
     )
@@ -260,14 +261,14 @@ def _limits(result: ScanResult, *, state: Path | None) -> Iterable[str]:
     }
     unevaluated = [f"{', '.join(ids)}: {reason}" for reason, ids in result.lacking.items()]
     if skipped:
-        listed = ", ".join(f"{_count(count, 'resource')} of {id}" for id, count in skipped.items())
+        listed = ", ".join(f"{count_text(count, 'resource')} of {id}" for id, count in skipped.items())
         unevaluated.append(f"{listed}: no usage metrics in the --activity file")
     if unevaluated:
         yield f"Not evaluated: {'; '.join(unevaluated)}."
     if not_run := not_run_text(outcome.services_not_on_bill for outcome in result.outcomes):
         yield f"Not run: {not_run}."
     if result.suppressed:
-        yield f"{_count(result.suppressed, 'finding')} suppressed: {hint('findings --suppressions', state=state)}"
+        yield f"{count_text(result.suppressed, 'finding')} suppressed: {hint('findings --suppressions', state=state)}"
     for note in result.notes:
         yield f"{note}."
     for doubt in result.coverage.doubts:
@@ -276,7 +277,3 @@ def _limits(result: ScanResult, *, state: Path | None) -> Iterable[str]:
 
 def _sum(findings: Iterable[Finding]) -> Decimal:
     return sum((finding.monthly_cost for finding in findings), Decimal(0))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

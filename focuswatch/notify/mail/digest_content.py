@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.findings.amount_text import main_amount
+from focuswatch.findings.count_text import count_text
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_labels import account_label, amount
 from focuswatch.ledger.notification import OVER, NotificationKind
@@ -53,7 +54,7 @@ class MailedLine(BaseModel):
 def digest_mail(lines: Sequence[MailedLine], *, as_of: date) -> Mail:
     """Return the mail about all `lines`, the highest amount first."""
     by_amount = sorted(lines, key=lambda line: (-line.weight, line.fingerprint))
-    count = "1 notification" if len(lines) == 1 else f"{len(lines):,} notifications"
+    count = count_text(len(lines), "notification")
     savings = _savings(lines)
     shown = by_amount[:MOST_ROWS]
     sections = [Section(rows=_by_title(lines))]

@@ -9,6 +9,7 @@ from typing import Any
 
 from focuswatch.catalog.sql_headers import Category
 from focuswatch.findings.amount_text import amount_suffix
+from focuswatch.findings.count_text import count_text
 from focuswatch.findings.finding import Severity
 from focuswatch.findings.finding_labels import amount
 from focuswatch.notify.place_and_owner_names import account_named, place
@@ -62,7 +63,7 @@ def render_digest(
     by_cost = sorted(lines, key=lambda line: (-line.weight, line.fingerprint))
     waste = [line for line in lines if line.category == "waste"]
     owner = f"for {team}" if team else "without an owner"
-    heading = f"{_findings(len(lines))} {owner}" + (f": {_sum(waste)}" if waste else "")
+    heading = f"{count_text(len(lines), 'finding')} {owner}" + (f": {_sum(waste)}" if waste else "")
     details = _highest_cost(by_cost[: max(shown, 0)], of=len(lines))
     blocks = [
         header(heading),
@@ -77,10 +78,6 @@ def render_digest(
         "text": escaped_within(one_line(heading), 500),
         "blocks": within(blocks, spare=[details]),
     }
-
-
-def _findings(number: int) -> str:
-    return "1 finding" if number == 1 else f"{number:,} findings"
 
 
 def _sum(lines: Sequence[DigestLine]) -> str:
@@ -98,7 +95,10 @@ def _by_title(lines: Sequence[DigestLine]) -> Block:
         groups[line.title].append(line)
     kinds = sorted(groups.items(), key=lambda group: -sum(line.weight for line in group[1]))
     items = [
-        [words(title, style="bold", most=150), spaced(f" ({_findings(len(group))}): {one_line(_sum(group))}")]
+        [
+            words(title, style="bold", most=150),
+            spaced(f" ({count_text(len(group), 'finding')}): {one_line(_sum(group))}"),
+        ]
         for title, group in kinds[:MOST_TITLES]
     ]
     if (others := len(kinds) - MOST_TITLES) > 0:
