@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING
 
 import boto3
 
+from focuswatch.bill.computed_tables import tables_as_of
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.athena_table_files import Files
-from focuswatch.bill.refresh.local_views import daily_select
+from focuswatch.bill.refresh.refreshed_export_views import daily_select
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
-from focuswatch.bill.tables_not_stored import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.run_detection import DetectionInput, first_new_day, run_detection
 from focuswatch.engines.athena_engine import AthenaEngine, Executed

@@ -21,7 +21,7 @@ from typing import Any
 
 from over_seeds import over_seeds
 
-from focuswatch.bill.bill_inputs import BillInputs
+from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan import scan

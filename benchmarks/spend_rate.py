@@ -19,7 +19,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from statistics import median, quantiles
 
-from focuswatch.bill.bill_inputs import BillInputs
+from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.local_bill import LocalBill, open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.owners.owners_file import Owners

@@ -21,14 +21,16 @@ from aws_cdk import (
 )
 from constructs import Construct
 
+from focuswatch.operations.deployed_functions import module_of
 from focuswatch.operations.deployment_config import Deployment
+from infra.acknowledge_nag_findings import acknowledge
 from infra.lambda_packages import ARCHITECTURE, RUNTIME, lambda_code, layers
-from infra.nag_exceptions import acknowledge
 from infra.permissions import Permissions
 from infra.queues import dead_letters, feed, work_queue
 
 KIND = "controls"
-# Shorter than the lease of focuswatch.notify.claims: a run whose lease expired has ended, and changes nothing more.
+# Shorter than the lease of focuswatch.notify.delivery_claims_and_state: a run whose lease expired has ended, and
+# changes nothing more.
 TIMEOUT = Duration.minutes(2)
 
 
@@ -55,7 +57,7 @@ class ControlsStack(Stack):
             description=f"focuswatch: {KIND}",
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
-            handler=f"lambdas.{KIND}.handler",
+            handler=f"{module_of(KIND)}.handler",
             code=lambda_code(),
             layers=_layers(self, deployment),
             role=role,

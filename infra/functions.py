@@ -8,11 +8,11 @@ from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_lambda, aws_lambda_des
 from aws_cdk import Size as CdkSize
 from constructs import Construct
 
-from focuswatch.operations.deployed_functions import QUEUE_FED
+from focuswatch.operations.deployed_functions import QUEUE_FED, module_of
 from focuswatch.operations.deployment_config import Deployment
+from infra.acknowledge_nag_findings import acknowledge
 from infra.controls_stack import controls_environment
 from infra.lambda_packages import ARCHITECTURE, RUNTIME, duckdb_layer, lambda_code, layers
-from infra.nag_exceptions import acknowledge
 from infra.permissions import Permissions
 from infra.queues import dead_letters, feed, work_queue
 from infra.sns_topics import PipelineTopics
@@ -36,7 +36,8 @@ class Size:
 
 # Parallel runs of `refresh` would fold a period twice, of `detect` or `publish` would notify twice, and of `page` could
 # write the older page last. Each run of these holds a lease (focuswatch/operations/function_lease.py), which needs no
-# reserved concurrency. A function that a queue feeds has a shorter timeout than focuswatch.notify.claims.
+# reserved concurrency. A function that a queue feeds has a shorter timeout than the lease of a claim
+# (focuswatch/notify/delivery_claims_and_state.py).
 SIZES = {
     "refresh": Size(memory_mb=1024, timeout_seconds=900, with_pandas=True),
     "collect": Size(memory_mb=1769, timeout_seconds=900, with_pandas=True),
@@ -135,7 +136,7 @@ class LambdaFunctions(Construct):
             description=f"focuswatch: {kind}",
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
-            handler=f"lambdas.{kind}.handler",
+            handler=f"{module_of(kind)}.handler",
             code=self._code,
             layers=self._needed(size),
             role=self._role(kind, permissions=permissions),

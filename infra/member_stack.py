@@ -16,7 +16,7 @@ from constructs import Construct
 from focuswatch.collect.collector_iam_actions import INVOCATION_LOG_REASONS, START_QUERY, member_actions
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.operations.resource_names import PAYER_REGION
-from infra.nag_exceptions import acknowledge
+from infra.acknowledge_nag_findings import acknowledge
 
 
 class MemberStack(Stack):

@@ -22,7 +22,7 @@ from focuswatch.collect.collector_iam_actions import MANAGEMENT_ACTIONS
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.operations.resource_names import PAYER_REGION, RECOMMENDATIONS_EXPORT, RECOMMENDATIONS_PREFIX
 from focuswatch.owners.owners_file import Owners
-from infra.nag_exceptions import acknowledge
+from infra.acknowledge_nag_findings import acknowledge
 from infra.payer_budgets import PayerBudgets
 from infra.queues import allow_topic, dead_letters
 from infra.sns_topics import SPENDING_SERVICES, alarm_topic, allow_service, topic, topic_key

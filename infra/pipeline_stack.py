@@ -8,7 +8,7 @@ from focuswatch.operations.deployment_config import Deployment
 from infra.data_bucket import DataBucket
 from infra.event_rules import EventRules
 from infra.functions import LambdaFunctions
-from infra.glue_tables import GlueDatabase
+from infra.glue_and_athena import GlueDatabase
 from infra.lake_formation import LakeFormationGrants
 from infra.ledger_table import LedgerTable
 from infra.monitoring import Monitoring

@@ -6,7 +6,7 @@ from typing import cast
 from aws_cdk import Duration, aws_iam, aws_lambda, aws_sns, aws_sns_subscriptions, aws_sqs
 from constructs import Construct
 
-from infra.nag_exceptions import acknowledge
+from infra.acknowledge_nag_findings import acknowledge
 
 DEAD_LETTER_DAYS = 14  # the most SQS keeps: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 # With the delays of focuswatch.notify.queue_batch, retries last for more than a day.

@@ -4,12 +4,12 @@ import os
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from focuswatch.collect.account_invocations import InvocationLogSettings
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.collection_run import Summary, collect
+from focuswatch.collect.daily_invocation_tokens import InvocationLogSettings
 from focuswatch.collect.member_sessions import PATIENT, assume_session, member_sessions
-from lambdas.function import Invocation, lambda_function, logger
-from lambdas.lambda_run import LambdaRun
+from lambdas.function_decorator import Invocation, lambda_function, logger
+from lambdas.run_lease_and_heartbeat import LambdaRun
 
 SOURCES: tuple[Literal["deployments", "alarms", "health", "files", "webhook"], ...] = (
     "deployments",

@@ -15,8 +15,8 @@ from focuswatch.detect.scan import due_detections, scan
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.errors import QueryError
 from focuswatch.operations.heartbeat import heartbeats, last_detections
-from lambdas.function import Invocation, lambda_function, logger, metrics
-from lambdas.lambda_run import LambdaRun
+from lambdas.function_decorator import Invocation, lambda_function, logger, metrics
+from lambdas.run_lease_and_heartbeat import LambdaRun
 
 # With less time left no detection is started, so that running ones can finish and the ledger can be updated.
 SPARE_SECONDS = 300

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lambdas.function import Invocation, lambda_function
+from lambdas.function_decorator import Invocation, lambda_function
 from lambdas.queue_delivery import deliver_findings
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from focuswatch.notify.queue_batch import BatchResult, Channel, deliver_batch
-from lambdas.function import Invocation, logger
-from lambdas.lambda_run import LambdaRun
+from lambdas.function_decorator import Invocation, logger
+from lambdas.run_lease_and_heartbeat import LambdaRun
 
 
 def deliver_findings(invocation: Invocation, channel: Channel) -> dict[str, Any]:

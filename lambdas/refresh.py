@@ -13,8 +13,8 @@ from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.refresh.athena_principal_refresh import refresh_principals
 from focuswatch.bill.refresh.athena_refresh import AthenaRefresh
 from focuswatch.errors import FocuswatchError
-from lambdas.function import Invocation, lambda_function, logger, metrics
-from lambdas.lambda_run import LambdaRun
+from lambdas.function_decorator import Invocation, lambda_function, logger, metrics
+from lambdas.run_lease_and_heartbeat import LambdaRun
 
 
 @lambda_function("refresh", one_at_a_time=True)

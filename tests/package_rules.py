@@ -33,7 +33,7 @@ class Module:
 
     @property
     def package(self) -> str:
-        """The top-level package, e.g. `ledger` of `focuswatch.ledger.decision`; the module itself at the top."""
+        """The top-level package, e.g. `ledger` of `focuswatch.ledger.ledger_changes`; the module itself at the top."""
         return self.name.split(".")[1] if "." in self.name else self.name
 
 

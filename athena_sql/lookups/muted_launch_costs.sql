@@ -1,10 +1,10 @@
 /*
 title = "Planned cost of launches above the baseline"
 why   = """
-Anomaly detections do not report the planned cost of a launch. The query returns the planned cost of each launch,
-account and service: the cost above the baseline, up to the planned multiple of the baseline (`factor`), on the most
-expensive of the last seven days. Cost above the planned multiple is not included, because the detections token_burst
-and cost_anomaly report this cost.
+Anomaly detections do not report the planned cost of a launch. For each combination of launch, account and service, the
+query returns the planned cost of the most expensive of the last seven days. The planned cost is the cost above the
+baseline; if the cost exceeds the planned multiple of the baseline (`factor`), the excess is not included, because the
+detections token_burst and cost_anomaly report the excess.
 """
 reads = ["launch_days", "accounts"]
 [parameters]

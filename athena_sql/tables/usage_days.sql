@@ -49,8 +49,7 @@ running_days AS (                                               -- days on which
         charges.charge_date,
         coalesce(charges.ProviderName, '') AS provider_key,
         coalesce(charges.SubAccountId, '') AS account_key,      -- keys without nulls, so that every engine can hash them
-        coalesce(charges.RegionId, '') AS region_key,
-        true AS is_running
+        coalesce(charges.RegionId, '') AS region_key
     FROM daily_charges AS charges
     INNER JOIN read_meters AS meters ON charges.SkuMeter = meters.SkuMeter AND meters.is_instance
     WHERE charges.ChargeCategory = 'Usage'
@@ -84,13 +83,16 @@ SELECT
     CAST(sum(charges.charges) AS bigint) AS charges
 FROM daily_charges AS charges
 INNER JOIN read_meters AS meters ON charges.SkuMeter = meters.SkuMeter
-LEFT JOIN running_days
-    ON meters.is_volume
-    AND charges.charge_date = running_days.charge_date
-    AND coalesce(charges.ProviderName, '') = running_days.provider_key
-    AND coalesce(charges.SubAccountId, '') = running_days.account_key
-    AND coalesce(charges.RegionId, '') = running_days.region_key
 WHERE charges.ChargeCategory = 'Usage'
-    AND running_days.is_running IS NULL                         -- volumes where an instance ran are not evaluated
+    AND NOT coalesce(                                           -- volumes where an instance ran are not evaluated
+        meters.is_volume
+            AND (
+                charges.charge_date,
+                coalesce(charges.ProviderName, ''),
+                coalesce(charges.SubAccountId, ''),
+                coalesce(charges.RegionId, '')
+            ) IN (SELECT charge_date, provider_key, account_key, region_key FROM running_days),
+        false
+    )
     AND (NOT meters.is_transfer OR charges.internet_gb IS NOT NULL)             -- not the traffic of edge locations
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17

@@ -14,7 +14,7 @@ from typing import Any
 # Imported here, so that no detection's time includes the import of numpy.
 import focuswatch.detect.forecast.forecast_vs_budget  # noqa: F401
 import focuswatch.detect.series_detection  # noqa: F401
-from focuswatch.bill.bill_inputs import BillInputs
+from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.run_detection import DetectionInput, first_new_day, run_detection

@@ -9,8 +9,8 @@ from datetime import date
 from typing import Any
 
 from focuswatch.aws_alerts.alert_findings import unreadable_finding, utf8
-from focuswatch.aws_alerts.anomaly_alerts import anomaly_finding
-from focuswatch.aws_alerts.budget_alerts import budget_finding
+from focuswatch.aws_alerts.anomaly_alert_findings import anomaly_finding
+from focuswatch.aws_alerts.budget_alert_findings import budget_finding
 from focuswatch.aws_alerts.record_alert import record
 from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
 from focuswatch.findings.finding import Finding

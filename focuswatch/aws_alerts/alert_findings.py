@@ -9,7 +9,7 @@ from focuswatch.catalog.sql_headers import Category
 from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
 from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.finding import Finding, OwnedBy, fingerprint, severity_of
-from focuswatch.findings.finding_size import limit_size
+from focuswatch.findings.limit_finding_bytes import limit_size
 from focuswatch.findings.row_values import money
 from focuswatch.findings.stake import EVENTS
 from focuswatch.owners.owners_file import Owners

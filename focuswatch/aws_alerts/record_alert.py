@@ -8,8 +8,8 @@ from focuswatch.findings.exchange_rates import Rates, rate_of
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.same_cause import IncidentRules
 from focuswatch.ledger.decide_ledger_changes import decide
-from focuswatch.ledger.decision import Decision
-from focuswatch.ledger.detection_run import DetectionRun
+from focuswatch.ledger.detection_run_findings import DetectionRun
+from focuswatch.ledger.ledger_changes import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.ledger.suppression import Suppression

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
+from focuswatch.bill.aws_only_charges import sentence
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE
 from focuswatch.bill.bill_summary import BillPart, BillSummary, ReplacedPeriod
-from focuswatch.bill.ingest.non_aws_charges import sentence
+from focuswatch.bill.computed_tables import tables_as_of
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
 from focuswatch.bill.kept_forecasts import KeptForecast, merged
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.athena_statements import charges_as_delivered
-from focuswatch.bill.refresh.glue_partitions import GluePeriod
-from focuswatch.bill.refresh.joint_statements import (
+from focuswatch.bill.refresh.deployed_bills_statements import (
     AWS_EXPORT,
     DeployedPart,
     accounts_of_bills,
@@ -24,8 +24,8 @@ from focuswatch.bill.refresh.joint_statements import (
     completeness,
     days_of_bills,
 )
+from focuswatch.bill.refresh.glue_partitions import GluePeriod
 from focuswatch.bill.schema.table_columns import FORECASTS, KNOWN_FINDINGS
-from focuswatch.bill.tables_not_stored import tables_as_of
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import NothingDelivered
 from focuswatch.owners.owners_file import Owners

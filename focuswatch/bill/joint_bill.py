@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.bill import kept_forecasts_file
-from focuswatch.bill.bill_inputs import BillInputs, OtherBill, digest_of_inputs, export_label
+from focuswatch.bill.bill_input_files import BillInputs, OtherBill, digest_of_inputs, export_label
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Progress
 from focuswatch.bill.bill_summary import BillPart, BillSummary, resolve_as_of
 from focuswatch.bill.joint_summary import joint_summary, resold_notes

@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 
+from focuswatch.bill.aws_only_charges import sentence
 from focuswatch.bill.bill_summary import BillSummary
-from focuswatch.bill.ingest.non_aws_charges import sentence
 from focuswatch.bill.joint_tables import RefreshedBill
 from focuswatch.bill.refresh.local_refresh import LocalRefresh
 from focuswatch.errors import ConfigError

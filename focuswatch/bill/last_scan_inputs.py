@@ -11,7 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
-from focuswatch.bill.bill_inputs import INPUT_FILES
+from focuswatch.bill.bill_input_files import INPUT_FILES
 from focuswatch.errors import ConfigError
 
 FILE_OPTIONS = (*INPUT_FILES, "owners")  # the names in RememberedInputs.files

@@ -9,13 +9,13 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.bill import kept_forecasts_file, local_tables
-from focuswatch.bill.bill_inputs import BillInputs, digest_of_inputs, export_label
+from focuswatch.bill.aws_only_charges import aws_only
+from focuswatch.bill.bill_input_files import BillInputs, digest_of_inputs, export_label
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Bill, Progress
 from focuswatch.bill.bill_summary import BillSummary, resolve_as_of
-from focuswatch.bill.ingest.non_aws_charges import aws_only
 from focuswatch.bill.kept_forecasts import KeptForecast
-from focuswatch.bill.refresh.delivered_charges import DeliveredExport
 from focuswatch.bill.refresh.local_refresh import refresh, unreadable
+from focuswatch.bill.refresh.reread_delivered_charges import DeliveredExport
 from focuswatch.bill.schema import table_columns
 from focuswatch.bill.schema.table_columns import KEPT_TABLES, KNOWN_FINDINGS
 from focuswatch.bill.settling_days import AWS_DAYS, settle_days

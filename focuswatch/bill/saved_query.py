@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from focuswatch.bill.tables_not_stored import tables_as_of
+from focuswatch.bill.computed_tables import tables_as_of
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection, Report
 from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.engines.sql_values import Expression, Value

@@ -10,10 +10,11 @@ from datetime import date
 from functools import partial
 
 from focuswatch.bill import local_tables
-from focuswatch.bill.bill_inputs import BillInputs, digest_of_inputs
+from focuswatch.bill.aws_only_charges import IS_AWS, counts_of, sentence
+from focuswatch.bill.bill_input_files import BillInputs, digest_of_inputs
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Progress
 from focuswatch.bill.bill_summary import BillSummary, resolve_as_of
-from focuswatch.bill.ingest.non_aws_charges import IS_AWS, counts_of, sentence
+from focuswatch.bill.computed_tables import tables_as_of
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.bill.refresh import trino_statements
@@ -38,7 +39,6 @@ from focuswatch.bill.schema.table_columns import (
 )
 from focuswatch.bill.settling_days import settle_days
 from focuswatch.bill.state_lock import locked
-from focuswatch.bill.tables_not_stored import tables_as_of
 from focuswatch.bill.trino_temporary_tables import TemporaryTables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.common_table_expressions import with_tables

@@ -1,7 +1,7 @@
 """The catalog: every SQL file of `athena_sql/` with the TOML header at its top.
 
 Files are read and validated, and never run. Checks that need an engine (do the columns of `reason` exist?) are in
-`focuswatch.authoring.catalog_checks`.
+`focuswatch.authoring.check_catalog_on_engine`.
 """
 
 import re

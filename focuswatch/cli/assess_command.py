@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from focuswatch.cli import option_types
+from focuswatch.cli import shared_options
 from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
-from focuswatch.cli.option_types import ListFormat
+from focuswatch.cli.shared_options import ListFormat
 
 
-@takes(BillOptions, without=("ledger",), export=option_types.Export)
+@takes(BillOptions, without=("ledger",), export=shared_options.Export)
 def assess(
     bill_options: BillOptions,
     format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.TABLE,

@@ -20,7 +20,7 @@ def check(
     focuswatch check
     focuswatch check idle_sagemaker_endpoint
     """
-    from focuswatch.authoring.catalog_checks import problems
+    from focuswatch.authoring.check_catalog_on_engine import problems
     from focuswatch.authoring.detection_cases import FOLDER
     from focuswatch.catalog.sql_catalog import ROOT
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from typing import Any, get_type_hints
 
-from focuswatch.cli import option_types
+from focuswatch.cli import shared_options
 from focuswatch.cli.bill_engine import TrinoLocation, trino_location
-from focuswatch.cli.option_types import EngineName
+from focuswatch.cli.shared_options import EngineName
 from focuswatch.engines.trino_server import SignIn
 
 
@@ -16,23 +16,23 @@ from focuswatch.engines.trino_server import SignIn
 class BillOptions:
     """The bill that a command reads. `export` None is the most recently scanned one, `others` are read with it."""
 
-    export: option_types.MaybeExport = None
-    others: option_types.OtherExports = None
-    as_of: option_types.AsOf = None
-    activity: option_types.Activity = None
-    accounts: option_types.Accounts = None
-    links: option_types.Links = None
-    recommendations: option_types.Recommendations = None
-    principals: option_types.Principals = None
-    invocations: option_types.Invocations = None
-    token_hours: option_types.TokenHours = None
-    events: option_types.Events = None
-    owners: option_types.OwnersFile = None
-    ledger: option_types.LedgerLocation = None
-    state: option_types.State = None
-    engine: option_types.Engine = EngineName.DUCKDB
-    trino: option_types.TrinoServer = None
-    trino_auth: option_types.TrinoSignIn = SignIn.NONE
+    export: shared_options.MaybeExport = None
+    others: shared_options.OtherExports = None
+    as_of: shared_options.AsOf = None
+    activity: shared_options.Activity = None
+    accounts: shared_options.Accounts = None
+    links: shared_options.Links = None
+    recommendations: shared_options.Recommendations = None
+    principals: shared_options.Principals = None
+    invocations: shared_options.Invocations = None
+    token_hours: shared_options.TokenHours = None
+    events: shared_options.Events = None
+    owners: shared_options.OwnersFile = None
+    ledger: shared_options.LedgerLocation = None
+    state: shared_options.State = None
+    engine: shared_options.Engine = EngineName.DUCKDB
+    trino: shared_options.TrinoServer = None
+    trino_auth: shared_options.TrinoSignIn = SignIn.NONE
 
     @property
     def trino_location(self) -> TrinoLocation | None:
@@ -44,9 +44,9 @@ class BillOptions:
 class LedgerOptions:
     """The ledger that a command reads or changes."""
 
-    export: option_types.ExportOption = None
-    ledger: option_types.LedgerLocation = None
-    state: option_types.State = None
+    export: shared_options.ExportOption = None
+    ledger: shared_options.LedgerLocation = None
+    state: shared_options.State = None
 
 
 def takes(

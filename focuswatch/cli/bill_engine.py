@@ -5,12 +5,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from focuswatch.cli.option_types import EngineName
+from focuswatch.cli.shared_options import EngineName
 from focuswatch.engines.trino_server import Server, SignIn
 from focuswatch.errors import ConfigError
 
 if TYPE_CHECKING:
-    from focuswatch.bill.bill_inputs import BillInputs
+    from focuswatch.bill.bill_input_files import BillInputs
     from focuswatch.bill.bill_protocol import Bill, Progress
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.owners.owners_file import Owners

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from focuswatch.cli import option_types
+from focuswatch.cli import shared_options
 
 Name = Annotated[
     str, typer.Argument(help="Name of a detection or report. `focuswatch list` shows all names.")
@@ -49,4 +49,4 @@ def show(name: Name, as_of: ShownAsOf = None) -> None:
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.output.catalog_tables import print_catalog_entry
 
-    print_catalog_entry(Catalog.load(), name, as_of=option_types.day(as_of) or date.today())
+    print_catalog_entry(Catalog.load(), name, as_of=shared_options.day(as_of) or date.today())

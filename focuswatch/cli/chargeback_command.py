@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
-from focuswatch.cli.option_types import ReportFormat
+from focuswatch.cli.shared_options import ReportFormat
 
 
 @takes(BillOptions, without=["others", "as_of", "ledger"])

@@ -105,7 +105,7 @@ def _clear(out: Path) -> None:
 
 
 def _print_ai_share(rows: "list[Row]", currency: str) -> None:
-    from focuswatch.cli.output.terminal_text import money
+    from focuswatch.cli.output.amount_and_place_text import money
 
     total = sum((Decimal(str(row["effective_cost"])) for row in rows), Decimal(0))
     bedrock = sum((Decimal(str(row["seen_by_bedrock_filter"])) for row in rows), Decimal(0))

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import opened_ledger, option_types
+from focuswatch.cli import opened_ledger, shared_options
 from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
 from focuswatch.cli.findings_commands import Fingerprint, entry_of
-from focuswatch.cli.option_types import ListFormat
+from focuswatch.cli.shared_options import ListFormat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @takes(
     BillOptions,
     without=("others", "as_of", "engine", "trino", "trino_auth"),
-    export=option_types.ExportOption,
+    export=shared_options.ExportOption,
 )
 def explain(
     fingerprint: Fingerprint,
@@ -72,7 +72,7 @@ def _stored(finding: "Finding") -> "Explanation":
 def _computed(finding: "Finding", *, bill_options: BillOptions) -> "Explanation":
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.opened_export import open_export
-    from focuswatch.detect.explain.cost_increase import cost_increase_of
+    from focuswatch.detect.explain.cost_increase_of_finding import cost_increase_of
     from focuswatch.detect.explain.explain_finding import explain_from_bill
 
     increase = cost_increase_of(finding, catalog=Catalog.load())
@@ -85,13 +85,13 @@ def _computed(finding: "Finding", *, bill_options: BillOptions) -> "Explanation"
 
 
 def _no_excess(finding: "Finding", *, state: "Path | None") -> "ConfigError":
-    from focuswatch.cli.output.terminal_text import hint
+    from focuswatch.cli.output.next_command import next_command
     from focuswatch.detect.explain.explain_finding import INSTEAD
     from focuswatch.errors import ConfigError
 
     instead = INSTEAD.get(
         finding.detection,
-        f"to see the cost of the finding, run {hint(f'findings {finding.fingerprint[:8]}', state=state)}",
+        f"to see the cost of the finding, run {next_command(f'findings {finding.fingerprint[:8]}', state=state)}",
     )
     return ConfigError(
         f"{finding.fingerprint} ({finding.detection}) has no cost increase to explain: {instead}"

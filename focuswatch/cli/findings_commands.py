@@ -6,7 +6,7 @@ import typer
 
 from focuswatch.cli import opened_ledger
 from focuswatch.cli.bill_and_ledger_options import LedgerOptions, takes
-from focuswatch.cli.option_types import ListFormat
+from focuswatch.cli.shared_options import ListFormat
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -43,7 +43,7 @@ def findings(
     focuswatch findings --all --format json
     """
     from focuswatch.cli.output import finding_and_suppression_tables, machine_formats
-    from focuswatch.ledger.findings_page import findings_page
+    from focuswatch.ledger.first_findings_and_count import findings_page
 
     with open_ledger_of(ledger_options) as ledger:
         if suppressions or silences:

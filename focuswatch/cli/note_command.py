@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import opened_ledger, option_types
+from focuswatch.cli import opened_ledger, shared_options
 from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from focuswatch.findings.finding import Finding
 
 
-@takes(BillOptions, without=["others"], export=option_types.ExportOption)
+@takes(BillOptions, without=["others"], export=shared_options.ExportOption)
 def note(
     subject: Annotated[
         str,

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from focuswatch.cli import option_types
+from focuswatch.cli import shared_options
 from focuswatch.cli.bill_and_ledger_options import BillOptions
 
 if TYPE_CHECKING:
-    from focuswatch.bill.bill_inputs import BillInputs
+    from focuswatch.bill.bill_input_files import BillInputs
     from focuswatch.bill.bill_protocol import Bill
     from focuswatch.bill.last_scan_inputs import RecalledInputs
     from focuswatch.catalog.sql_catalog import Catalog
@@ -85,7 +85,7 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
 
 def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillInputs":
     """Return where everything is that a bill is opened from."""
-    from focuswatch.bill.bill_inputs import INPUT_FILES, BillInputs, OtherBill
+    from focuswatch.bill.bill_input_files import INPUT_FILES, BillInputs, OtherBill
     from focuswatch.bill.last_scan_inputs import state_of
     from focuswatch.cli.bill_engine import export_name
 
@@ -95,7 +95,7 @@ def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillI
         latest.export,
         state=state_of(name, root=bill_options.state),
         **{name: latest.files.get(name) for name in INPUT_FILES},
-        as_of=option_types.day(bill_options.as_of),
+        as_of=shared_options.day(bill_options.as_of),
         others=tuple(
             OtherBill(export, state_of(export, root=bill_options.state)) for export in latest.others
         ),

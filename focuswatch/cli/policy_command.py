@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from focuswatch.cli import option_types
+from focuswatch.cli import shared_options
 
 
 class PolicyFormat(StrEnum):
@@ -17,7 +17,7 @@ class PolicyFormat(StrEnum):
 
 def policy(
     use_case: Annotated[str, typer.Argument(help="Name of a use case in owners.toml.", show_default=False)],
-    owners: option_types.OwnersFile = None,
+    owners: shared_options.OwnersFile = None,
     kind: Annotated[
         PolicyFormat,
         typer.Option(help="IAM policy for roles (iam), or service control policy for accounts (scp)."),

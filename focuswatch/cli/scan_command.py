@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import opened_ledger, option_types
+from focuswatch.cli import opened_ledger, shared_options
 from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
-from focuswatch.cli.option_types import ScanFormat, SeverityName
+from focuswatch.cli.shared_options import ScanFormat, SeverityName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NEW_FINDING_EXIT = 3
 
 
-@takes(BillOptions, export=option_types.Export, ledger=option_types.LedgerFile)
+@takes(BillOptions, export=shared_options.Export, ledger=shared_options.LedgerFile)
 def scan(
     bill_options: BillOptions,
     only: Annotated[
@@ -93,7 +93,7 @@ def scan_and_notify(
     from focuswatch.cli.bill_engine import open_on_engine
     from focuswatch.cli.opened_export import bill_inputs, recalled_files
     from focuswatch.cli.progress import note_unfinished, progress_line
-    from focuswatch.detect.pending_notifications import with_pending_notifications
+    from focuswatch.detect.notifications_left_pending import with_pending_notifications
     from focuswatch.detect.result_cache import open_result_cache
     from focuswatch.detect.scan import scan as scan_bill
     from focuswatch.ledger import SqliteLedger

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import option_types
+from focuswatch.cli import shared_options
 from focuswatch.cli.bill_and_ledger_options import LedgerOptions, takes
 from focuswatch.cli.findings_commands import Fingerprint, entry_of, open_ledger_of
 
@@ -121,7 +121,7 @@ def exclude(
             value = entry_of(ledger, value).fingerprint
         _suppress(
             ledger, scope=scope, value=value, detection=detection, author=author, reason=reason,
-            since=newest_bill_date(ledger), until=option_types.day(until), security=include_security,
+            since=newest_bill_date(ledger), until=shared_options.day(until), security=include_security,
         )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
 from focuswatch.collect.cloudtrail_event_sources import event_sources
 from focuswatch.collect.cloudtrail_record import accepted_record
 from focuswatch.collect.member_sessions import Session, SessionFor
-from focuswatch.detect.explain.cost_increase import CostIncrease
+from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.findings.explanation import MOST_CHANGES, Change, CostDriver, Explanation
 
 KEPT_DAYS = 90

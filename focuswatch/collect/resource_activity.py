@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from focuswatch.collect import called_models, sagemaker_bedrock_resources, search_service_resources
+from focuswatch.collect import called_models, sagemaker_bedrock_resources, search_and_graph_resources
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
 from focuswatch.collect.cloudwatch_metrics import MetricReadings, read_metrics
 from focuswatch.collect.collected_days import CollectedDays, Window
@@ -21,11 +21,11 @@ LISTERS: tuple[tuple[str, Lister], ...] = (
     ("bedrock", sagemaker_bedrock_resources.imported_models),
     ("bedrock", sagemaker_bedrock_resources.custom_models),
     ("cloudwatch", called_models.called_models),
-    ("opensearchserverless", search_service_resources.collections),
-    ("opensearch", search_service_resources.domains),
-    ("kendra", search_service_resources.kendra_indices),
-    ("qbusiness", search_service_resources.q_indices),
-    ("neptune-graph", search_service_resources.graphs),
+    ("opensearchserverless", search_and_graph_resources.collections),
+    ("opensearch", search_and_graph_resources.domains),
+    ("kendra", search_and_graph_resources.kendra_indices),
+    ("qbusiness", search_and_graph_resources.q_indices),
+    ("neptune-graph", search_and_graph_resources.graphs),
 )
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from focuswatch.controls.attach_deny_policy import undo_command
 from focuswatch.controls.pause_record import PauseRecord
-from focuswatch.controls.role_deny_policy import undo_command
 from focuswatch.controls.spending_button import count
-from focuswatch.notify.claims import Claims
+from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.issue_state import IssueState
 from focuswatch.notify.jira.wiki_markup import escaped, verbatim

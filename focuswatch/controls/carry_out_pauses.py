@@ -1,19 +1,19 @@
 """Carry out pauses: write the record, change the roles, confirm the record. One run at a time for each use case.
 
-A run claims the use case for longer than it may run (focuswatch.notify.claims), so a run that was killed can change
-nothing after the next one began. The next run first completes what the record says.
+A run claims the use case for longer than it may run (focuswatch.notify.delivery_claims_and_state), so a run that was
+killed can change nothing after the next one began. The next run first completes what the record says.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from focuswatch.controls.decide_pause import PauseDecision, carried_out
+from focuswatch.controls.attach_deny_policy import PolicySwitch
+from focuswatch.controls.decide_pause_or_resume import PauseDecision, carried_out
 from focuswatch.controls.pause_record import Mode, PauseRecord
-from focuswatch.controls.role_deny_policy import PolicySwitch
 from focuswatch.errors import Refused
 from focuswatch.ledger.dynamodb_pages import of_kind
-from focuswatch.notify.claims import Claim, Claims
+from focuswatch.notify.delivery_claims_and_state import Claim, Claims
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from focuswatch.controls.announce_pause import PauseAnnouncer
 from focuswatch.controls.carry_out_pauses import PauseOutcome, SpendingPauses
-from focuswatch.controls.decide_pause import (
+from focuswatch.controls.decide_pause_or_resume import (
     CAP_DETECTION,
     CapSettings,
     PauseDecision,

@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import date
 
 from focuswatch.catalog.sql_catalog import Catalog, Detection
+from focuswatch.detect.ai_services_on_bill import charged_ai_families
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.run_detection import DetectionInput, Outcome, engine_of, first_new_day, run_detection
-from focuswatch.detect.services_on_bill import charged_ai_families
 from focuswatch.engines import Engine
 from focuswatch.owners.owners_file import Owners
 

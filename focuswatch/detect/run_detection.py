@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection
-from focuswatch.detect.services_on_bill import services_not_on_bill
+from focuswatch.detect.ai_services_on_bill import services_not_on_bill
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_values import Value
 from focuswatch.errors import FocuswatchError, QueryError

@@ -12,8 +12,8 @@ from functools import partial
 
 from focuswatch.bill.bill_summary import BillPart
 from focuswatch.catalog.sql_catalog import Catalog, Detection
+from focuswatch.detect.account_day_coverage import Coverage, coverage, incomplete_parts
 from focuswatch.detect.cached_runs import detection_inputs, detection_runner
-from focuswatch.detect.data_coverage import Coverage, coverage, incomplete_parts
 from focuswatch.detect.explain.attach_explanations import ChangeHistory, attach_explanations
 from focuswatch.detect.explain.hourly_onset import HourlyCharges
 from focuswatch.detect.measured_savings import measured_savings
@@ -41,7 +41,7 @@ from focuswatch.ledger import (
     decide,
 )
 from focuswatch.ledger.decide_ledger_changes import decide_saving
-from focuswatch.ledger.decision import by_stake
+from focuswatch.ledger.ledger_changes import by_stake
 from focuswatch.owners.owners_file import Owners
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from focuswatch.detect.data_coverage import Coverage
+from focuswatch.detect.account_day_coverage import Coverage
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.counted_once import counted_once

@@ -13,7 +13,7 @@ import numpy as np
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection
 from focuswatch.catalog.sql_headers import Scoring
 from focuswatch.detect.anomaly import score_with_expectation, with_onsets
-from focuswatch.detect.explain.cost_increase import CostIncrease
+from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.detect.explain.driver_queries import query_cost_drivers, to_cost_driver
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_values import Value

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from focuswatch.catalog.sql_headers import Category
-from focuswatch.findings.exclusion_offer import ExclusionOffer
+from focuswatch.findings.detection_exclusion_offer import ExclusionOffer
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.related_findings_and_rollout import RelatedFinding, Rollout
 from focuswatch.findings.related_findings_and_rollout import Severity as Severity

@@ -12,7 +12,7 @@ from focuswatch.engines import Row
 from focuswatch.findings.changed_copy import share_field_names
 from focuswatch.findings.finding import Finding, fingerprint, severity_of
 from focuswatch.findings.finding_labels import display_values
-from focuswatch.findings.finding_size import limit_size
+from focuswatch.findings.limit_finding_bytes import limit_size
 from focuswatch.findings.paste_commands import COMMAND, action_of
 from focuswatch.findings.provider_names import is_aws
 from focuswatch.findings.related_findings_and_rollout import Severity

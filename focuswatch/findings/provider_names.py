@@ -2,5 +2,5 @@
 
 
 def is_aws(provider: str) -> bool:
-    """Return whether a bill's provider is AWS; the same rule as focuswatch.bill.ingest.non_aws_charges.IS_AWS."""
+    """Return whether a bill's provider is AWS; the same rule as focuswatch.bill.aws_only_charges.IS_AWS."""
     return not provider.strip() or provider.strip().lower().startswith(("aws", "amazon"))

@@ -1,8 +1,8 @@
 """The ledger: entries and suppressions of findings, decisions over them, and where they are stored."""
 
 from focuswatch.ledger.decide_ledger_changes import decide
-from focuswatch.ledger.decision import Decision
-from focuswatch.ledger.detection_run import DetectionRun
+from focuswatch.ledger.detection_run_findings import DetectionRun
+from focuswatch.ledger.ledger_changes import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import EvaluatedUntil, Ledger, LedgerSnapshot
 from focuswatch.ledger.notification import Notification, PendingNotification

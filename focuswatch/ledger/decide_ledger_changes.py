@@ -20,13 +20,13 @@ from decimal import Decimal
 from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
 from focuswatch.findings.verified_saving import VerifiedSaving
-from focuswatch.ledger.decision import Decision, by_stake, notified
-from focuswatch.ledger.detection_run import DetectionRun, step_of
+from focuswatch.ledger.detection_run_findings import DetectionRun, step_of
+from focuswatch.ledger.findings_of_response import open_in_incident
 from focuswatch.ledger.incident_notifications import with_incidents
+from focuswatch.ledger.ledger_changes import Decision, by_stake, notified
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.notification import Notification, NotificationKind
 from focuswatch.ledger.repeated_dismissals import Dismissals
-from focuswatch.ledger.response_scope import open_in_incident
 from focuswatch.ledger.suppression import Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex
 

@@ -30,9 +30,9 @@ from focuswatch.findings.related_findings_and_rollout import (
     RolloutAccounts,
 )
 from focuswatch.findings.same_cause import IncidentRules, SameCause
-from focuswatch.ledger.decision import Decision, by_stake, notified
-from focuswatch.ledger.detection_run import DetectionRun
+from focuswatch.ledger.detection_run_findings import DetectionRun
 from focuswatch.ledger.incident_membership import OpenIncident, open_incidents
+from focuswatch.ledger.ledger_changes import Decision, by_stake, notified
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.notification import Notification, NotificationKind
 from focuswatch.ledger.suppression_index import SuppressionIndex

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from focuswatch.ledger.decision import Decision
 from focuswatch.ledger.entry_head import Choose
+from focuswatch.ledger.ledger_changes import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.notification import PendingNotification
 from focuswatch.ledger.suppression import Suppression

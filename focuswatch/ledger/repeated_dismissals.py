@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from focuswatch.findings.changed_copy import changed
-from focuswatch.findings.exclusion_offer import ExclusionOffer, OfferScope
+from focuswatch.findings.detection_exclusion_offer import ExclusionOffer, OfferScope
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.suppression import Suppression

@@ -9,8 +9,8 @@ from pathlib import Path
 from focuswatch.errors import LedgerError
 from focuswatch.findings.changed_copy import share_field_names
 from focuswatch.ledger.compressed_json import pack, unpack
-from focuswatch.ledger.decision import Decision
 from focuswatch.ledger.entry_head import Choose, EntryHead, chosen_entries, head_of
+from focuswatch.ledger.ledger_changes import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import Decide, EvaluatedUntil, LedgerSnapshot
 from focuswatch.ledger.notification import Notification, PendingNotification

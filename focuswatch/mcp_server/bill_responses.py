@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from focuswatch.catalog.sql_catalog import Catalog, Report
-from focuswatch.detect.data_coverage import Coverage, coverage
+from focuswatch.detect.account_day_coverage import Coverage, coverage
 from focuswatch.detect.detection_summary import summarize_detections
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
@@ -24,7 +24,7 @@ from focuswatch.mcp_server.response_size import (
 from focuswatch.mcp_server.source_protocol import Evaluation, Source, SourceBill
 from focuswatch.reports.known_findings_rows import findings_table_rows, reads_ledger
 from focuswatch.reports.month_close import close_month
-from focuswatch.reports.report_basis import (
+from focuswatch.reports.report_cost_basis import (
     Basis,
     basis_text,
     engine_with_basis,

@@ -8,8 +8,8 @@ from typing import Literal
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.catalog.sql_headers import Category
 from focuswatch.errors import ConfigError
-from focuswatch.findings.amount_text import main_amount
 from focuswatch.findings.finding import SEVERITIES, Severity
+from focuswatch.findings.finding_amount_text import main_amount
 from focuswatch.findings.finding_labels import account_label
 from focuswatch.ledger import Ledger, LedgerEntry, SuppressionIndex
 from focuswatch.ledger.add_suppression import newest_bill_date

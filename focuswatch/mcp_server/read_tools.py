@@ -17,11 +17,11 @@ from focuswatch.mcp_server.bill_responses import (
     weekly_document,
 )
 from focuswatch.mcp_server.catalog_responses import detection_document, detections_page
-from focuswatch.mcp_server.finding_details import finding_document, root_cause
+from focuswatch.mcp_server.finding_and_root_cause import finding_document, root_cause
 from focuswatch.mcp_server.finding_lists import FindingFilters, FindingStatus, entry_status, list_findings
 from focuswatch.mcp_server.response_size import Document
 from focuswatch.mcp_server.source_protocol import Source
-from focuswatch.reports.report_basis import Basis, basis_of
+from focuswatch.reports.report_cost_basis import Basis, basis_of
 
 LISTING = "use list_findings with status all"
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.claims import RETRY_SECONDS, Claim, Claims
+from focuswatch.notify.delivery_claims_and_state import RETRY_SECONDS, Claim, Claims
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.owners.channel_address import ChannelKind
 from focuswatch.owners.finding_addresses import addresses_of_kind

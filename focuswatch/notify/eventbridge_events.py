@@ -40,7 +40,7 @@ class FindingEvents:
 
 
 def finding_event(pending: PendingNotification, *, source: str) -> dict[str, Any]:
-    """Return the entry. The finding is far smaller than the 1 MB of an entry: see focuswatch.findings.finding_size.
+    """Return the entry. The finding is far smaller than the 1 MB of an entry: see limit_finding_bytes.
 
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
     """

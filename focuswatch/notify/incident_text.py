@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_amount_text import full_amount
 from focuswatch.findings.finding_labels import account_label
 from focuswatch.findings.related_findings_and_rollout import RelatedFinding, Rollout
 from focuswatch.ledger.notification import Notification
@@ -19,8 +19,9 @@ def also_detected_text(finding: Finding) -> str | None:
     more = finding.related_findings - len(finding.also_detected)
     if not names:
         return None
-    listed = "; ".join(names) + (f"; {count_text(more, 'more finding')}" if more > 0 else "")
-    return f"Also detected as: {listed}. The amounts of these findings can overlap; totals count each charge once."
+    listed = "; ".join(names) + (f", and {count_text(more, 'other finding')}" if more > 0 else "")
+    overlap = "The amounts of these findings can overlap; totals in reports count each charge once."
+    return f"Also detected as: {listed}. {overlap}"
 
 
 def incident_lines(finding: Finding) -> list[str]:

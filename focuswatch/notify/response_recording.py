@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from focuswatch.findings.exclusion_offer import OfferScope
+from focuswatch.findings.detection_exclusion_offer import OfferScope
 from focuswatch.ledger import Ledger, Suppression
 from focuswatch.ledger.decide_ledger_changes import acknowledge
+from focuswatch.ledger.findings_of_response import suppressible
 from focuswatch.ledger.ledger_entry import LedgerEntry
-from focuswatch.ledger.response_scope import suppressible
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

@@ -8,15 +8,16 @@ again with the same `news_id`.
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from focuswatch.errors import DeliveryError
-from focuswatch.findings.amount_text import full_amount
-from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
+from focuswatch.findings.detection_exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_amount_text import full_amount
 from focuswatch.findings.finding_labels import display_values, evidence_label
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
@@ -189,11 +190,22 @@ def _root_cause(finding: Finding) -> str:
 def _subject(notification: Notification) -> str:
     """Return one line of ASCII; SNS accepts nothing else."""
     finding = notification.finding
-    account = finding.sub_account_name or finding.sub_account_id
+    name = _ascii(finding.sub_account_name or "")
+    account = finding.sub_account_id if "?" in name else name or finding.sub_account_id
     places = ", ".join(filter(None, (account, finding.region_id)))
     if finding.rollout:
         places = rollout_extent(finding.rollout)
     elif notification.others_count:
         places += f" and {notification.others_count:,} more"
     text = f"{finding.title}: {places}" if places else finding.title
-    return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in text)[:SUBJECT_LENGTH]
+    return _ascii(text)[:SUBJECT_LENGTH]
+
+
+def _ascii(text: str) -> str:
+    """Return the text without accents and symbols such as emoji; `?` stands for any other character outside ASCII."""
+    signs = (
+        sign if sign.isascii() and sign.isprintable() else "?"
+        for sign in unicodedata.normalize("NFKD", text)
+        if unicodedata.category(sign)[0] not in "MS" or sign.isascii()
+    )
+    return " ".join("".join(signs).split())

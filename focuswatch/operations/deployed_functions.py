@@ -45,5 +45,28 @@ ENDPOINTS = ("answer", "events")
 # These run Athena queries and so read the Glue tables; `refresh` changes their partitions too.
 RUN_QUERIES = ("refresh", "detect", "hourly", "page", "weekly", "close")
 
+# The module in lambdas/ of each function whose name alone does not say what it does; all others have its name.
+MODULES = {
+    "answer": "answer_slack_and_teams",
+    "bills": "bills_of_other_providers",
+    "close": "close_month",
+    "controls": "controls_spend_caps",
+    "events": "events_endpoint",
+    "fetch": "fetch_vendor_charges",
+    "hourly": "hourly_token_costs",
+    "page": "page_to_s3",
+    "publish": "publish_to_sns",
+    "pulse": "pulse_health_report",
+    "record": "record_responses",
+    "spending": "spending_alerts",
+    "sweep": "sweep_jira_issues",
+    "weekly": "weekly_digest",
+}
+
 # Each of these runs one at a time, under a lease: focuswatch/operations/function_lease.py
 ONE_AT_A_TIME = ("refresh", "detect", "hourly", "publish", "page", "bills")
+
+
+def module_of(function: str) -> str:
+    """Return the module with the handler of a function: `lambdas.publish_to_sns` for `publish`."""
+    return f"lambdas.{MODULES.get(function, function)}"

@@ -23,12 +23,12 @@ from focuswatch.catalog.read_and_write_toml import parse_toml
 from focuswatch.catalog.tag_key_prefixes import is_principal_key, plain_key
 from focuswatch.errors import ConfigError
 from focuswatch.findings.finding import OwnedBy, Severity
-from focuswatch.owners.budget_plans import BudgetPlan, plan_of
 from focuswatch.owners.channel_address import ChannelAddress
 from focuswatch.owners.channel_routes import Address, ChannelRoute, route_mistakes
 from focuswatch.owners.chargeback_rules import Chargeback, chargeback_problems
 from focuswatch.owners.invocation_metadata import InvocationMetadata
 from focuswatch.owners.principal_budgets import PrincipalBudget, budget_rows, principal_budget_problems
+from focuswatch.owners.team_use_case_plans import BudgetPlan, plan_of
 from focuswatch.owners.usage_policies import PolicyRule, policy_rules_of
 from focuswatch.owners.use_case_rules import PlanRule, conflicting_claims, intent_of, rules_of, use_case_of
 from focuswatch.owners.use_cases import Money, PlannedLaunch, UseCase, use_case_problems

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from focuswatch.bill.invoice_charges import MonthInvoice
+from focuswatch.bill.charges_by_invoice import MonthInvoice
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.engines import Row
-from focuswatch.reports.month_causes import CauseKind, MonthCause
+from focuswatch.reports.forecast_difference_causes import CauseKind, MonthCause
 
 FORECAST_DAYS = (1, 10, 20)
 INVOICED_SHARE = 0.99  # of the charges without signs: some charges of AWS Marketplace are invoiced later

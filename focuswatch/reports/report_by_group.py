@@ -17,7 +17,7 @@ from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.sql_values import literal
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.known_findings_rows import TABLE, reads_ledger
-from focuswatch.reports.report_basis import Basis, counted_part
+from focuswatch.reports.report_cost_basis import Basis, counted_part
 from focuswatch.reports.run_report import report_rows
 
 if TYPE_CHECKING:

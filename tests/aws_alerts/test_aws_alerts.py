@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from focuswatch.aws_alerts import ANOMALY, BUDGET, parse
-from focuswatch.aws_alerts.alert_amounts import Measure
-from focuswatch.findings.amount_text import cost_so_far_text
+from focuswatch.aws_alerts.budget_alert_amounts import Measure
+from focuswatch.findings.finding_amount_text import cost_so_far_text
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.notify.slack.finding_message import render_message
 from focuswatch.owners.owners_file import Owners

@@ -16,7 +16,8 @@ import pytest
 
 from benchmarks.cost import SCAN_STATEMENTS
 from focuswatch.bill.athena_bill import open_athena_bill
-from focuswatch.bill.bill_inputs import BillInputs
+from focuswatch.bill.bill_input_files import BillInputs
+from focuswatch.bill.computed_tables import tables_as_of
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh import athena_charges, athena_statements
@@ -28,7 +29,6 @@ from focuswatch.bill.refresh.glue_partitions import Partitions
 from focuswatch.bill.saved_query import saved_query
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import STORED_TABLES
-from focuswatch.bill.tables_not_stored import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.engines.athena_engine import AthenaEngine

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from focuswatch.bill.bill_inputs import digest_of_inputs
+from focuswatch.bill.bill_input_files import digest_of_inputs
 from focuswatch.bill.bill_summary import BillSummary, resolve_as_of
 from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners

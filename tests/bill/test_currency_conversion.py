@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.bill.bill_inputs import BillInputs, OtherBill
+from focuswatch.bill.bill_input_files import BillInputs, OtherBill
 from focuswatch.bill.bill_protocol import Bill
-from focuswatch.bill.invoice_charges import month_invoices
+from focuswatch.bill.charges_by_invoice import month_invoices
 from focuswatch.bill.joint_bill import open_joint_bill
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog

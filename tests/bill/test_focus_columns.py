@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.bill.refresh.local_views import DAY_COLUMNS
+from focuswatch.bill.refresh.refreshed_export_views import DAY_COLUMNS
 from focuswatch.bill.schema.focus_columns import KINDS, REQUIRED, REQUIRED_OF_AWS
 from focuswatch.bill.schema.table_columns import DELIVERIES, FOLDED_CHARGES
 from focuswatch.engines.duckdb_engine import connect

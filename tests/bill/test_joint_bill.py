@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.bill.bill_inputs import BillInputs, OtherBill
+from focuswatch.bill.bill_input_files import BillInputs, OtherBill
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.joint_bill import open_joint_bill
 from focuswatch.bill.joint_tables import RefreshedBill, account_ids, joined_deliveries

@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from focuswatch.bill.athena_bill import AthenaBill, open_athena_bill
-from focuswatch.bill.bill_inputs import BillInputs, OtherBill
+from focuswatch.bill.bill_input_files import BillInputs, OtherBill
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.joint_bill import JointBill, open_joint_bill
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
@@ -26,7 +26,7 @@ from focuswatch.bill.refresh.other_bills import DeployedBill, OtherBills, OtherB
 from focuswatch.bill.refresh.other_bills_state import OtherBillsState
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.data_coverage import incomplete_parts
+from focuswatch.detect.account_day_coverage import incomplete_parts
 from focuswatch.detect.scan import scan
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import NothingDelivered
@@ -405,12 +405,12 @@ def test_functions_refresh_and_bills_add_a_configured_bill_and_remove_one_that_i
     ledger_table(ENVIRONMENT["FOCUSWATCH_LEDGER"])
     for name, value in {**ENVIRONMENT, "FOCUSWATCH_BILLS": json.dumps(listed)}.items():
         monkeypatch.setenv(name, value)
-    from lambdas import bills, refresh
+    from lambdas import bills_refresh_other_providers, refresh
 
     refreshed_export = refresh.handler({}, CONTEXT)
     assert (refreshed_export["ran"], refreshed_export["failed"]) == ([], {})
     assert locations(deployment, "litellm") == {}
-    heartbeat = bills.handler({}, CONTEXT)
+    heartbeat = bills_refresh_other_providers.handler({}, CONTEXT)
     assert heartbeat["ran"][-2:] == ["2026-04.gateway", "2026-05.gateway"]
     assert list(heartbeat["failed"]) == ["oracle"]
     assert "no objects found" in heartbeat["failed"]["oracle"]

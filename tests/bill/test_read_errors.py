@@ -9,7 +9,7 @@ import zipfile
 import duckdb
 import pytest
 
-from focuswatch.bill.ingest.delivery_reader import UnitReader
+from focuswatch.bill.ingest.read_and_fold_unit import UnitReader
 from focuswatch.bill.ingest.read_errors import refusal
 from focuswatch.bill.schema.table_columns import FOLDED_CHARGES
 from focuswatch.errors import ExportError

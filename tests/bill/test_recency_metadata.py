@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from focuswatch.bill.bill_inputs import BillInputs, OtherBill
+from focuswatch.bill.bill_input_files import BillInputs, OtherBill
 from focuswatch.bill.joint_bill import open_joint_bill
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog

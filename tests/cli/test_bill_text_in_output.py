@@ -10,14 +10,14 @@ import pytest
 from focuswatch.bill.bill_summary import BillSummary
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import machine_formats
+from focuswatch.cli.output.amount_and_place_text import place
 from focuswatch.cli.output.finding_and_suppression_tables import MOST_ROWS, print_finding, print_findings
 from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.scan_tables import print_scan
 from focuswatch.cli.output.slack_payload import notification_payload
 from focuswatch.cli.output.table_grid import PIPED_WIDTH
-from focuswatch.cli.output.terminal_text import place
 from focuswatch.cli.progress import progress_line
-from focuswatch.detect.data_coverage import Coverage
+from focuswatch.detect.account_day_coverage import Coverage
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.finding_labels import account_label
 from focuswatch.findings.related_findings_and_rollout import RelatedFinding

@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.cli.output.amount_and_place_text import rounded
 from focuswatch.cli.output.catalog_tables import print_catalog
 from focuswatch.cli.output.finding_and_suppression_tables import print_findings
 from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.scan_tables import print_top_findings
 from focuswatch.cli.output.table_grid import PIPED_WIDTH, Column, console, grid, shortened, wrapped
-from focuswatch.cli.output.terminal_text import rounded
-from focuswatch.detect.data_coverage import Coverage
+from focuswatch.detect.account_day_coverage import Coverage
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.ledger import LedgerEntry, Notification
 from tests.fakes.listed_entries import page_of

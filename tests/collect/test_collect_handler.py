@@ -74,13 +74,13 @@ def test_heartbeat_names_the_refusing_account(ledger, monkeypatch):
 def test_member_role_grants_exactly_the_actions_that_are_called():
     """Some services have other names in IAM than as clients."""
     from focuswatch.collect.access_refusals import ServiceNotOffered
-    from focuswatch.collect.account_events import collect_events
-    from focuswatch.collect.account_resource_links import collect_links
     from focuswatch.collect.cloudtrail_changes import CloudTrail
+    from focuswatch.collect.collect_ai_links import collect_links
+    from focuswatch.collect.collect_operational_events import collect_events
     from focuswatch.collect.collected_days import Window
-    from focuswatch.collect.operational_event_readers import READERS
+    from focuswatch.collect.deployments_alarms_and_health import READERS
     from focuswatch.collect.resource_activity import collect_account
-    from tests.collect import test_account_resource_links
+    from tests.collect import test_collect_ai_links
     from tests.collect.test_resource_activity import ACCOUNT, MemoryStore
     from tests.given.cloud import TODAY
     from tests.given.explanations import EXPLANATION, RISE
@@ -94,7 +94,7 @@ def test_member_role_grants_exactly_the_actions_that_are_called():
     )  # fmt: skip
     collect_links(
         collected, session=cloud.session(), regions=["us-east-1"], today=TODAY,
-        store=test_account_resource_links.MemoryStore(), not_offered=ServiceNotOffered(),
+        store=test_collect_ai_links.MemoryStore(), not_offered=ServiceNotOffered(),
     )  # fmt: skip
     assert collected.refusals == []
     CloudTrail(lambda account: cloud.session(account), today=TODAY).with_changes(RISE, EXPLANATION)

@@ -9,9 +9,9 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.collect.access_refusals import ServiceNotOffered
-from focuswatch.collect.account_invocations import DAYS_A_RUN, InvocationLogSettings, collect_invocations
 from focuswatch.collect.collected_days import Window
 from focuswatch.collect.collected_files import Store
+from focuswatch.collect.daily_invocation_tokens import DAYS_A_RUN, InvocationLogSettings, collect_invocations
 from focuswatch.collect.invocation_logs import InvocationLog
 from focuswatch.collect.resource_activity import CollectedAccount
 from tests.fakes.local_invocation_logs import GROUP, SECRET, invocation, local_invocation_logs

@@ -48,16 +48,16 @@ def post(aws, monkeypatch) -> Iterator[Any]:  # noqa: F811
         "POWERTOOLS_SERVICE_NAME": "events",
     }.items():
         monkeypatch.setenv(name, value)
-    from lambdas import events, public_endpoint
+    from lambdas import endpoint_clients_and_secrets, events_endpoint
 
-    monkeypatch.setattr(events, "time", SimpleNamespace(time=lambda: NOW))
+    monkeypatch.setattr(events_endpoint, "time", SimpleNamespace(time=lambda: NOW))
     context = SimpleNamespace(
         function_name="events", memory_limit_in_mb=1, invoked_function_arn="arn", aws_request_id="1"
     )
 
     def request(body: Any, headers: dict[str, str] | None = None, *, encoded: bool = False):
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        response = events.handler(
+        response = events_endpoint.handler(
             {
                 "headers": signed(content) if headers is None else headers,
                 "body": base64.b64encode(content).decode() if encoded else content.decode(),
@@ -67,10 +67,10 @@ def post(aws, monkeypatch) -> Iterator[Any]:  # noqa: F811
         )
         return response["statusCode"], json.loads(response["body"])["message"]
 
-    for cached in (public_endpoint.client, public_endpoint._secret_text):
+    for cached in (endpoint_clients_and_secrets.client, endpoint_clients_and_secrets._secret_text):
         cached.cache_clear()
     yield request
-    for cached in (public_endpoint.client, public_endpoint._secret_text):
+    for cached in (endpoint_clients_and_secrets.client, endpoint_clients_and_secrets._secret_text):
         cached.cache_clear()
 
 

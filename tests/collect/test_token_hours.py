@@ -169,7 +169,7 @@ def bill_over_the_bucket(today):
 def test_the_function_notifies_a_spike_once(store, monkeypatch):
     """From CloudWatch to the pending notification; a second run of the same hour changes nothing."""
     from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-    from lambdas import hourly, lambda_run
+    from lambdas import hourly_token_costs, run_lease_and_heartbeat
 
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     cloud, table = Cloud(now=now), ledger_table(ENVIRONMENT["FOCUSWATCH_LEDGER"])
@@ -186,12 +186,16 @@ def test_the_function_notifies_a_spike_once(store, monkeypatch):
     announced = []
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "hourly")
     monkeypatch.setenv("FOCUSWATCH_NAME", "focuswatch")
-    monkeypatch.setattr(hourly, "member_sessions", lambda sts, role, external_id: cloud.sessions())
-    monkeypatch.setattr(hourly, "open_athena_bill", lambda *_, **__: bill_over_the_bucket(now.date()))
-    monkeypatch.setattr(lambda_run.LambdaRun, "tables", None)
-    monkeypatch.setattr(lambda_run.LambdaRun, "scanned_bytes", 0)
     monkeypatch.setattr(
-        lambda_run.LambdaRun,
+        hourly_token_costs, "member_sessions", lambda sts, role, external_id: cloud.sessions()
+    )
+    monkeypatch.setattr(
+        hourly_token_costs, "open_athena_bill", lambda *_, **__: bill_over_the_bucket(now.date())
+    )
+    monkeypatch.setattr(run_lease_and_heartbeat.LambdaRun, "tables", None)
+    monkeypatch.setattr(run_lease_and_heartbeat.LambdaRun, "scanned_bytes", 0)
+    monkeypatch.setattr(
+        run_lease_and_heartbeat.LambdaRun,
         "announce",
         lambda self, what, detail: announced.append((what, json.loads(detail))),
     )
@@ -199,7 +203,7 @@ def test_the_function_notifies_a_spike_once(store, monkeypatch):
         function_name="f", memory_limit_in_mb=1, invoked_function_arn="a", aws_request_id="r",
         get_remaining_time_in_millis=lambda: 900_000,
     )  # fmt: skip
-    heartbeats = [hourly.handler({}, context) for _ in range(2)]
+    heartbeats = [hourly_token_costs.handler({}, context) for _ in range(2)]
     assert [(beat["ran"], beat["failed"]) for beat in heartbeats] == [([ACCOUNT], {})] * 2
     assert [(what, detail["news"]) for what, detail in announced] == [("Detected", 1)]
     (pending,) = DynamoLedger(table).pending_notifications()

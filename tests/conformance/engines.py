@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from focuswatch.bill import local_tables
-from focuswatch.bill.tables_not_stored import NOT_STORED
+from focuswatch.bill.computed_tables import NOT_STORED
 from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.detect.run_detection import Outcome, run_detection
 from focuswatch.engines import Engine, Row

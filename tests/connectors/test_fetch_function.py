@@ -59,7 +59,7 @@ def aws(monkeypatch):
 
 def run(monkeypatch, **servers):
     """Invoke the function for vendors at these servers; return its heartbeat."""
-    from lambdas import fetch
+    from lambdas import fetch_vendor_charges
 
     vendors = [
         VendorConfig(vendor=name, secret=f"focuswatch/{name}", since=DAYS[0]).model_dump()
@@ -67,7 +67,7 @@ def run(monkeypatch, **servers):
         for name, server in servers.items()
     ]
     monkeypatch.setenv("FOCUSWATCH_VENDORS", json.dumps(vendors))
-    return fetch.handler({}, CONTEXT)
+    return fetch_vendor_charges.handler({}, CONTEXT)
 
 
 def totals(folder, prefix):

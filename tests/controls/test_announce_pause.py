@@ -8,7 +8,7 @@ import pytest
 from focuswatch.controls.announce_pause import PauseAnnouncer, render_pause
 from focuswatch.controls.pause_record import PauseRecord
 from focuswatch.controls.spending_button import cap_settings, spending_control
-from focuswatch.notify.claims import Claims
+from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.issue_state import IssueState
 from focuswatch.notify.slack.interactions import UserResponse, parse_interaction

@@ -13,7 +13,7 @@ from benchmarks.pause_faults import (
 )
 from focuswatch.controls.carry_out_pauses import CLAIMS
 from focuswatch.errors import Refused
-from focuswatch.notify.claims import LEASE_SECONDS
+from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from infra.controls_stack import TIMEOUT
 from tests.fakes.pause_world import ROLES, USE_CASE, PauseWorld, owners_with
 

@@ -14,7 +14,7 @@ from focuswatch.bill import local_tables
 from focuswatch.bill.schema.table_columns import ACTIVITY, DAILY_CHARGES, EVENTS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.attach_explanations import attach_explanations
-from focuswatch.detect.explain.cost_increase import CostIncrease, cost_increase_of
+from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease, cost_increase_of
 from focuswatch.detect.explain.driver_queries import charges_of, explain_cost_increases, query_cost_drivers
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.engines.inline_rows import create_statement, insert_statements

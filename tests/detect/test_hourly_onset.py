@@ -7,10 +7,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from focuswatch.bill.bill_inputs import BillInputs
+from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.local_bill import hourly_charges, open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase import CostIncrease
+from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.detect.explain.driver_queries import explain_cost_increases
 from focuswatch.detect.explain.hourly_onset import first_hour
 from focuswatch.findings.explanation_text import explanation_sentences

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from focuswatch.authoring.catalog_checks import statement_problems
+from focuswatch.authoring.check_catalog_on_engine import statement_problems
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, give, read_cases
 from focuswatch.bill import local_tables
 from focuswatch.catalog.sql_catalog import Catalog

@@ -11,12 +11,12 @@ from moto import mock_aws
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill.local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.pending_notifications import with_pending_notifications
+from focuswatch.detect.notifications_left_pending import with_pending_notifications
 from focuswatch.detect.run_detection import DetectionInput
 from focuswatch.detect.scan import scan
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
-from focuswatch.findings.amount_text import saving_text
 from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_amount_text import saving_text
 from focuswatch.ledger import LedgerEntry, SqliteLedger, Suppression, SuppressionIndex, decide
 from focuswatch.ledger.decide_ledger_changes import decide_saving
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger

@@ -18,18 +18,18 @@ import pytest
 
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, read_cases
 from focuswatch.authoring.detection_cases import differences as broken_promises
-from focuswatch.bill.bill_inputs import BillInputs
-from focuswatch.bill.ingest.non_aws_charges import IS_AWS
+from focuswatch.bill.aws_only_charges import IS_AWS
+from focuswatch.bill.bill_input_files import BillInputs
+from focuswatch.bill.computed_tables import NOT_STORED, tables_as_of
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.athena_table_files import Files
+from focuswatch.bill.refresh.deployed_bills_statements import DeployedPart, aws_tables
 from focuswatch.bill.refresh.glue_partitions import GluePeriod
-from focuswatch.bill.refresh.joint_statements import DeployedPart, aws_tables
 from focuswatch.bill.saved_query import saved_query
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, STORED_TABLES
-from focuswatch.bill.tables_not_stored import NOT_STORED, tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.bill_and_ledger_options import BillOptions
 from focuswatch.cli.scan_command import run_scan

@@ -13,7 +13,7 @@ from threading import Thread
 
 import pytest
 
-from focuswatch.bill.bill_inputs import BillInputs
+from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.refresh.trino_refresh import SHAPES, TrinoTables
 from focuswatch.bill.refresh.trino_statements import create_parts
 from focuswatch.bill.schema.focus_columns import KINDS, SQL_TYPES

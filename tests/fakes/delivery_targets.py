@@ -12,8 +12,8 @@ from typing import Any, Literal, Protocol
 import boto3
 
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.claims import Claims
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
+from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.daily_limit import DailyLimit
 from focuswatch.notify.mail.deliver import MailSender

@@ -22,9 +22,8 @@ from focuswatch.errors import FocuswatchError
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.address_channel_digests import AddressDigests
-from focuswatch.notify.claims import Claims
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
+from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
 from focuswatch.notify.jira.issue_state import IssueState
@@ -32,6 +31,7 @@ from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.pagerduty.client import PagerDuty, PagerDutySecret
 from focuswatch.notify.pagerduty.deliver import PagerDutySender
 from focuswatch.notify.post_json import post_json
+from focuswatch.notify.post_only_digests import AddressDigests
 from focuswatch.notify.queue_batch import deliver_batch, retry_delay
 from focuswatch.notify.queue_message import notification_number
 from focuswatch.notify.slack.digest_queue import DigestState

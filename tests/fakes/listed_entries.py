@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from focuswatch.ledger import LedgerEntry
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.ledger.findings_page import FindingsPage, findings_page
+from focuswatch.ledger.first_findings_and_count import FindingsPage, findings_page
 from tests.fakes.dynamodb_in_memory import MemoryTable
 
 

@@ -11,7 +11,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding, fingerprint, severity_of
 from focuswatch.findings.finding_from_row import to_finding
 from focuswatch.findings.finding_labels import evidence_label
-from focuswatch.findings.finding_size import FINDING_BYTES, whole_length
+from focuswatch.findings.limit_finding_bytes import FINDING_BYTES, whole_length
 from focuswatch.findings.row_values import json_value, money
 from tests.given.one_line_findings import finding
 

@@ -9,7 +9,7 @@ from itertools import product
 
 import pytest
 
-from focuswatch.authoring.catalog_checks import statement_problems
+from focuswatch.authoring.check_catalog_on_engine import statement_problems
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.output import machine_formats
 from focuswatch.findings.finding import Finding

@@ -11,8 +11,8 @@ import typer.testing
 
 from focuswatch.cli import app
 from focuswatch.detect.scan_result import ScanResult
-from focuswatch.findings.amount_text import amount_label, full_amount, main_amount
 from focuswatch.findings.finding import severity_of
+from focuswatch.findings.finding_amount_text import amount_label, full_amount, main_amount
 from focuswatch.findings.stake import Stake, stake_of
 from focuswatch.ledger import decide
 from tests.given.one_line_findings import DAY, finding, run

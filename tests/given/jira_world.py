@@ -12,7 +12,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import TryLater, Unsure
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.claims import Claims
+from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
 from focuswatch.notify.jira.issue_state import IssueState

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.data_coverage import Coverage
+from focuswatch.detect.account_day_coverage import Coverage
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.ledger import LedgerEntry

@@ -8,8 +8,8 @@ from typing import Any
 from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.notify.claims import Claims
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
+from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.pagerduty.client import PagerDuty, PagerDutySecret
 from focuswatch.notify.pagerduty.deliver import PagerDutyResponses, PagerDutySender
 from focuswatch.notify.queue_message import QueuedNotification

@@ -13,7 +13,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.notification import NotificationKind
-from focuswatch.notify.claims import Claims
+from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.slack.client import Slack

@@ -9,16 +9,16 @@ from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.address_channel_digests import AddressDigests
-from focuswatch.notify.claims import Claims
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
+from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.pacing import MessagePacing
+from focuswatch.notify.post_only_digests import AddressDigests
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.response_recording import ResponseLedger
 from focuswatch.notify.slack.digest_queue import DigestState
 from focuswatch.notify.teams.client import TeamsSecret, TeamsWebhooks
 from focuswatch.notify.teams.deliver import TeamsSender
-from focuswatch.notify.teams.link_recorder import LinkRecorder
+from focuswatch.notify.teams.record_link_response import LinkRecorder
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_json_service import serving
 from tests.fakes.local_teams import LocalTeams

@@ -20,7 +20,7 @@ from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect, create_empty_table
 from focuswatch.engines.sql_placeholders import placeholders
-from focuswatch.notify.claims import LEASE_SECONDS
+from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.operations.config_sections import DashboardConfig, SpendRateConfig
 from focuswatch.operations.deployed_functions import (
     CHANNELS,
@@ -29,6 +29,7 @@ from focuswatch.operations.deployed_functions import (
     ONE_AT_A_TIME,
     QUEUE_FED,
     WITHOUT_RUNS,
+    module_of,
 )
 from focuswatch.operations.deployment_config import Deployment
 from infra.data_bucket import DataBucket
@@ -523,7 +524,9 @@ def test_functions_run_on_arm64_with_our_layer_last(stacks):
         kind = function["FunctionName"].removeprefix("focuswatch-")
         assert function["Code"] == code  # one zip for all
         assert function["Architectures"] == ["arm64"] and function["Runtime"] == "python3.13"
-        assert function["Handler"] == f"lambdas.{kind}.handler" and (ROOT / "lambdas" / f"{kind}.py").exists()
+        module = function["Handler"].removesuffix(".handler")
+        assert module == module_of(kind) and module.removeprefix("lambdas.").startswith(kind)
+        assert (ROOT / f"{module.replace('.', '/')}.py").exists()
         assert function["Layers"][-1] == {"Ref": ours}
         assert len(function["Layers"]) == (
             3

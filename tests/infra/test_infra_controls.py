@@ -153,14 +153,16 @@ def test_the_function_has_the_permissions_of_its_calls_and_no_others():
 
 def test_each_file_of_the_function_that_calls_aws_is_listed():
     """Calls of IAM are made with the pause role, whose actions the test above states."""
-    listed_files = {"focuswatch/controls/pause_role_clients.py", "focuswatch/controls/role_deny_policy.py"}
-    assert listed_files <= callers("lambdas.controls") | {"focuswatch/controls/pause_role_clients.py"}
-    assert actions(Used("focuswatch/controls/role_deny_policy.py")) == {
+    listed_files = {"focuswatch/controls/pause_role_clients.py", "focuswatch/controls/attach_deny_policy.py"}
+    assert listed_files <= callers("lambdas.controls_spend_caps") | {
+        "focuswatch/controls/pause_role_clients.py"
+    }
+    assert actions(Used("focuswatch/controls/attach_deny_policy.py")) == {
         "iam:AttachRolePolicy",
         "iam:DetachRolePolicy",
         "iam:ListAttachedRolePolicies",
     }
-    assert packages("lambdas.controls") <= AT_HAND
+    assert packages("lambdas.controls_spend_caps") <= AT_HAND
 
 
 def test_presses_go_from_answer_to_the_queue_of_the_function():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from focuswatch.operations.deployed_functions import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED
+from focuswatch.operations.deployed_functions import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED, module_of
 from infra.functions import SIZES
 from infra.lambda_packages import DUCKDB_PACKAGES, LAYER_PACKAGES
 from infra.permissions import Permissions
@@ -14,12 +14,12 @@ KINDS = deployment_of(accounts="one").kinds
 HEARTBEAT = Used("focuswatch/operations/heartbeat.py", frozenset({"record"}))
 LEASE = [
     Used("focuswatch/operations/function_lease.py"),
-    Used("lambdas/lambda_run.py", frozenset({"announce"})),
+    Used("lambdas/run_lease_and_heartbeat.py", frozenset({"announce"})),
 ]
 PAGES = Used("focuswatch/ledger/dynamodb_pages.py")
-CLAIMS = Used("focuswatch/notify/claims.py")
-SECRET = Used("lambdas/environment.py", frozenset({"named_secret"}))
-ENDPOINT = Used("lambdas/public_endpoint.py")
+CLAIMS = Used("focuswatch/notify/delivery_claims_and_state.py")
+SECRET = Used("lambdas/deployment_resources.py", frozenset({"named_secret"}))
+ENDPOINT = Used("lambdas/endpoint_clients_and_secrets.py")
 LEDGER = [PAGES, Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "add_suppression"}))]
 TOLD = [CLAIMS, Used("focuswatch/notify/queue_batch.py"), SECRET, HEARTBEAT]
 SLACK = [*TOLD, Used("focuswatch/notify/pacing.py"), Used("focuswatch/notify/slack/deliver.py")]
@@ -59,7 +59,7 @@ USED = {
         Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
         Used("focuswatch/bill/refresh/athena_table_files.py", frozenset({"write"})),
         PAGES,
-        Used("lambdas/page.py"),
+        Used("lambdas/page_and_findings_table.py"),
     ],
     "publish": [
         HEARTBEAT,
@@ -87,7 +87,7 @@ USED = {
     ],
     "spending": [
         HEARTBEAT,
-        Used("lambdas/lambda_run.py", frozenset({"announce"})),
+        Used("lambdas/run_lease_and_heartbeat.py", frozenset({"announce"})),
         Used("focuswatch/notify/queue_batch.py"),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put"})),
@@ -100,11 +100,11 @@ USED = {
         Used("focuswatch/notify/slack/deliver.py", frozenset({"id"})),
         Used("focuswatch/operations/queue_depths.py"),
         PAGES,
-        Used("lambdas/pulse.py"),
+        Used("lambdas/pulse_health_report.py"),
     ],
     "slack": [*SLACK, PAGES, Used("focuswatch/notify/slack/digest_queue.py")],
-    "answer": [Used("lambdas/answer.py"), ENDPOINT],
-    "events": [Used("lambdas/events.py"), ENDPOINT],
+    "answer": [Used("lambdas/answer_buttons_and_links.py"), ENDPOINT],
+    "events": [Used("lambdas/events_endpoint.py"), ENDPOINT],
     "record": [*SLACK, *LEDGER, Used("focuswatch/notify/response_recording.py")],
     "weekly": [
         CLAIMS,
@@ -169,7 +169,7 @@ AS_MEMBER = {
     "focuswatch/collect/token_hours.py",
     "focuswatch/collect/cloudtrail_changes.py",
     "focuswatch/collect/invocation_logs.py",
-    "focuswatch/collect/operational_event_readers.py",
+    "focuswatch/collect/deployments_alarms_and_health.py",
 }
 # What AWS does with a function's own permissions. Athena reads tables and writes results as whoever asks it to:
 # https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html
@@ -230,7 +230,7 @@ def test_each_called_action_is_granted_and_no_other(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_file_that_calls_aws_is_listed(kind):
     """Else the test above would miss calls."""
-    assert callers(f"lambdas.{kind}") <= SERVICES.keys() | AS_MEMBER
+    assert callers(module_of(kind)) <= SERVICES.keys() | AS_MEMBER
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -341,4 +341,4 @@ def test_imports_of_a_function_are_in_its_layers(kind):
         *(IN_SDK_FOR_PANDAS if size.with_pandas else ()),
         *(DUCKDB_PACKAGES if size.with_duckdb else ()),
     }
-    assert packages(f"lambdas.{kind}") <= AT_HAND | of_layers
+    assert packages(module_of(kind)) <= AT_HAND | of_layers

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from focuswatch.findings.exclusion_offer import ExclusionOffer
-from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
+from focuswatch.findings.detection_exclusion_offer import ExclusionOffer
+from focuswatch.findings.detection_exclusion_offer_text import offer_command, offer_reason
 from focuswatch.ledger import Dismissals, LedgerEntry, SqliteLedger, Suppression, SuppressionIndex, decide
 from tests.given.one_line_findings import DAY, finding, run
 

@@ -14,7 +14,7 @@ from focuswatch.ledger.compressed_json import DICTIONARY, pack, unpack
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.entry_head import head_of
 from focuswatch.ledger.find_entry import find_entry
-from focuswatch.ledger.findings_page import findings_page
+from focuswatch.ledger.first_findings_and_count import findings_page
 from focuswatch.ledger.ledger_protocol import EvaluatedUntil
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.given.one_line_findings import DAY, finding

@@ -43,9 +43,8 @@ def deployed(monkeypatch, tmp_path):
             "FOCUSWATCH_DEAD_LETTERS": sqs.create_queue(QueueName="dead")["QueueUrl"],
         }.items():  # fmt: skip
             monkeypatch.setenv(name, value)
-        from lambdas import environment
 
-        monkeypatch.setattr(environment, "OWNERS", tmp_path / "owners.toml")
+        monkeypatch.setattr(deployment_resources, "OWNERS", tmp_path / "owners.toml")
 
         def route(channel):
             (tmp_path / "owners.toml").write_text(f'[teams.search]\nchannel = "{channel}"\n')
@@ -115,7 +114,7 @@ def test_webhook_function_refuses_an_address_that_is_not_public(deployed):
 
 
 def test_publish_puts_events_only_if_they_are_configured(monkeypatch):
-    from lambdas.lambda_run import LambdaRun
+    from lambdas.run_lease_and_heartbeat import LambdaRun
 
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.delenv("FOCUSWATCH_FINDING_EVENTS", raising=False)

@@ -9,9 +9,9 @@ from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.address_channel_digests import AddressDigests
-from focuswatch.notify.claims import LEASE_SECONDS, Claims
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
+from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS, Claims
+from focuswatch.notify.post_only_digests import AddressDigests
 from focuswatch.notify.slack.digest_queue import DigestState
 from focuswatch.notify.slack.incoming_webhook import QUIET_SECONDS
 from focuswatch.owners.owners_file import Owners

@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.errors import Refused, TryLater
-from focuswatch.notify.claims import Claims
+from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.issue_state import IssueState
 from focuswatch.notify.queue_batch import (
     LONGEST_HIDDEN_SECONDS,

@@ -176,10 +176,10 @@ def test_function_ends_before_its_timeout_and_runs_again(monkeypatch, seconds, t
             "FOCUSWATCH_DETECTION_TOPICS": json.dumps({"new-region": topics["b"]}),
         }.items():  # fmt: skip
             monkeypatch.setenv(name, value)
-        from lambdas import publish as function
-        from lambdas.lambda_run import LambdaRun
+        from lambdas import publish_to_sns
+        from lambdas.run_lease_and_heartbeat import LambdaRun
 
         monkeypatch.setattr(LambdaRun, "announce", lambda _run, what, _detail: announced.append(what))
-        heartbeat = function.handler({}, Context(seconds))
+        heartbeat = publish_to_sns.handler({}, Context(seconds))
         assert ledger.pending_count() == 100 - told
     assert (heartbeat["notified"], announced) == (told, ["Detected"] * goes_on)

@@ -1,5 +1,6 @@
 """The Lambda functions of Teams and PagerDuty with their environment: from a queue to the channel, and back."""
 
+import importlib
 import json
 from contextlib import ExitStack
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.notification import Notification, PendingNotification
 from focuswatch.notify.sns_publish import message_attributes
 from focuswatch.notify.teams.signed_action import LinkResponse
+from focuswatch.operations.deployed_functions import module_of
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_json_service import serving
 from tests.fakes.local_pagerduty import LocalPagerDuty
@@ -44,7 +46,7 @@ def deployed(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     from aws_lambda_powertools.utilities import parameters
 
-    from lambdas.lambda_run import LambdaRun
+    from lambdas.run_lease_and_heartbeat import LambdaRun
 
     monkeypatch.setattr(LambdaRun, "owners", OWNERS)
     with ExitStack() as stack:
@@ -88,7 +90,7 @@ def queued(body, attributes=None):
 
 
 def invoked(name, *records):
-    module = __import__(f"lambdas.{name}", fromlist=["handler"])
+    module = importlib.import_module(module_of(name))
     return module.handler({"Records": list(records)}, CONTEXT)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from focuswatch.operations.deployed_functions import ONE_AT_A_TIME
 from focuswatch.operations.function_lease import LEASE_SECONDS, Lease, LeaseLost
-from lambdas.lambda_run import AGAIN, LambdaRun
+from lambdas.run_lease_and_heartbeat import AGAIN, LambdaRun
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.fakes.local_aws_with_cdk import local_aws
 from tests.fakes.waiting import patience
@@ -197,7 +197,7 @@ def test_publish_is_repeated_for_notifications_during_its_run(
     monkeypatch.setenv(
         "FOCUSWATCH_DETECTION_TOPICS", '{"new-region": "arn:aws:sns:us-east-1:111122223333:new-region"}'
     )
-    from lambdas import publish
+    from lambdas import publish_to_sns
 
     context = SimpleNamespace(
         function_name="f", memory_limit_in_mb=1, invoked_function_arn="a", aws_request_id="r",
@@ -205,6 +205,6 @@ def test_publish_is_repeated_for_notifications_during_its_run(
     )  # fmt: skip
     lease = Lease(table, "publish")
     assert lease.take()
-    assert publish.handler({}, context)["turned_away"]
+    assert publish_to_sns.handler({}, context)["turned_away"]
     assert lease.give_back()
-    assert publish.handler({}, context)["notified"] == 0
+    assert publish_to_sns.handler({}, context)["notified"] == 0

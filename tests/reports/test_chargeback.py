@@ -12,8 +12,8 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from focuswatch.bill.bill_inputs import BillInputs
-from focuswatch.bill.invoice_charges import InvoiceCharge
+from focuswatch.bill.bill_input_files import BillInputs
+from focuswatch.bill.charges_by_invoice import InvoiceCharge
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.cli import app
 from focuswatch.errors import ConfigError

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from focuswatch.bill.bill_inputs import BillInputs
+from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.kept_forecasts import KeptForecast, merged
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.detect.forecast.forecasts_for_month_close import keep_forecasts

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from focuswatch.bill.bill_inputs import BillInputs
+from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.schema.focus_columns import INVOICE, KINDS, SQL_TYPES
@@ -11,7 +11,7 @@ from focuswatch.detect.forecast.forecasts_for_month_close import forecasts_as_of
 from focuswatch.engines import Row
 from focuswatch.engines.inline_rows import create_statement, insert_statements
 from focuswatch.reports.month_close import close_month
-from focuswatch.reports.report_basis import Basis, engine_with_basis, rows_with_basis
+from focuswatch.reports.report_cost_basis import Basis, engine_with_basis, rows_with_basis
 from focuswatch.reports.run_report import report_rows
 from tests.conformance.compare import difference
 from tests.given.exports import CATALOG, write

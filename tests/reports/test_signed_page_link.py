@@ -77,22 +77,22 @@ def answer(monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     with mock_aws():
-        from lambdas import answer, public_endpoint
+        from lambdas import answer_buttons_and_links, endpoint_clients_and_secrets
 
-        public_endpoint.client.cache_clear()
-        public_endpoint._secret_text.cache_clear()
-        monkeypatch.setattr(answer.time, "time", lambda: NOW)
+        endpoint_clients_and_secrets.client.cache_clear()
+        endpoint_clients_and_secrets._secret_text.cache_clear()
+        monkeypatch.setattr(answer_buttons_and_links.time, "time", lambda: NOW)
 
         def asked(query, *, secret=None):
             secret_value = {"token": "xoxb-1", "signing_secret": SECRET} if secret is None else secret
             manager = boto3.client("secretsmanager")
             manager.create_secret(Name="focuswatch/slack", SecretString=json.dumps(secret_value))
             event = {"requestContext": {"http": {"method": "GET"}}, "queryStringParameters": query}
-            return answer.handler(event, CONTEXT)
+            return answer_buttons_and_links.handler(event, CONTEXT)
 
         yield asked
-        public_endpoint.client.cache_clear()
-        public_endpoint._secret_text.cache_clear()
+        endpoint_clients_and_secrets.client.cache_clear()
+        endpoint_clients_and_secrets._secret_text.cache_clear()
 
 
 def test_valid_link_redirects_to_a_presigned_url(answer):

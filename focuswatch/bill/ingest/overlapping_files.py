@@ -14,8 +14,8 @@ from typing import Literal
 import duckdb
 
 from focuswatch.bill.ingest.delivery_selection import PeriodDelivery
-from focuswatch.bill.ingest.refreshed_unit_files import table_file
 from focuswatch.bill.ingest.select_from_files import relation
+from focuswatch.bill.refresh.kept_unit_files import table_file
 from focuswatch.bill.refresh.period_facts import Periods
 from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.engines.quoted_names import file_list

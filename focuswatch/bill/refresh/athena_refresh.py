@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from focuswatch.bill.aws_only_charges import sentence
 from focuswatch.bill.ingest.delivery_selection import PeriodDelivery, deliveries_of
 from focuswatch.bill.ingest.file_listing import Listing
-from focuswatch.bill.ingest.non_aws_charges import sentence
 from focuswatch.bill.ingest.partition_folders import shared_folder
 from focuswatch.bill.refresh.athena_charges import ChargesWriter
 from focuswatch.bill.refresh.athena_statements import (
@@ -27,8 +27,8 @@ from focuswatch.bill.refresh.athena_statements import (
     rate_of_period,
 )
 from focuswatch.bill.refresh.athena_table_files import Files
+from focuswatch.bill.refresh.deployed_bills_statements import accounts_of_export
 from focuswatch.bill.refresh.glue_partitions import GluePeriod, Partitions, bill_of, day_after
-from focuswatch.bill.refresh.joint_statements import accounts_of_export
 from focuswatch.bill.refresh.refresh_index import DeliveryRow, digest_of
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import DELIVERIES, KEPT_TABLES, OWNERS

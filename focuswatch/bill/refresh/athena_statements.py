@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from focuswatch.bill.ingest.non_aws_charges import IS_AWS
+from focuswatch.bill.aws_only_charges import IS_AWS
 from focuswatch.bill.refresh.fold_statements import RAW, folded, invoiced, kept_table
 from focuswatch.bill.schema.glue_columns import PERIOD_KEY
 from focuswatch.bill.schema.table_columns import (

@@ -14,7 +14,7 @@ from focuswatch.bill.ingest.file_columns import Shape
 from focuswatch.bill.ingest.file_listing import ExportFile
 from focuswatch.bill.ingest.read_errors import refusal
 from focuswatch.bill.ingest.select_from_files import finish, relation
-from focuswatch.bill.refresh.local_views import daily_select
+from focuswatch.bill.refresh.refreshed_export_views import daily_select
 from focuswatch.catalog.sql_catalog import ROOT
 from focuswatch.engines.quoted_names import file_list
 from focuswatch.engines.sql_values import literal

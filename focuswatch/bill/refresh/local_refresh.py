@@ -13,26 +13,26 @@ from pathlib import Path
 
 import duckdb
 
+from focuswatch.bill.aws_only_charges import counts_of, sentence
 from focuswatch.bill.bill_summary import BillSummary
-from focuswatch.bill.ingest.delivery_reader import UnitReader
 from focuswatch.bill.ingest.delivery_selection import PeriodDelivery, deliveries_of, separated
 from focuswatch.bill.ingest.file_listing import ExportFile, Listing, list_source
 from focuswatch.bill.ingest.last_charge_day import end_of
-from focuswatch.bill.ingest.non_aws_charges import counts_of, sentence
 from focuswatch.bill.ingest.overlapping_files import marked, suspects
+from focuswatch.bill.ingest.read_and_fold_unit import UnitReader
 from focuswatch.bill.ingest.read_errors import changed as changed_since
 from focuswatch.bill.ingest.read_errors import refusal
 from focuswatch.bill.ingest.recency_metadata import complete_until
-from focuswatch.bill.ingest.refreshed_unit_files import selects, sizes_in, table_files
 from focuswatch.bill.ingest.refuse_unusable import refuse_unusable
 from focuswatch.bill.ingest.s3_source import SCHEME, list_s3
 from focuswatch.bill.ingest.s3_source import sweep as sweep_mirror
 from focuswatch.bill.refresh.currency_conversion import Conversion, conversion_of
-from focuswatch.bill.refresh.delivered_charges import DeliveredExport
 from focuswatch.bill.refresh.delivery_history import create_deliveries, extended
-from focuswatch.bill.refresh.local_views import folded_view_sql, kept_view_sql
+from focuswatch.bill.refresh.kept_unit_files import selects, sizes_in, table_files
 from focuswatch.bill.refresh.period_facts import Grain, grain_of
 from focuswatch.bill.refresh.refresh_index import DeliveryRow, Index, Unit, digest_of, load_index, store_index
+from focuswatch.bill.refresh.refreshed_export_views import folded_view_sql, kept_view_sql
+from focuswatch.bill.refresh.reread_delivered_charges import DeliveredExport
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ExportError, FocuswatchError
@@ -164,7 +164,7 @@ def _read(
     state: Path,
     made_by: str,
 ) -> dict[str, Unit]:
-    """Return the units of deliveries, small ones two at once: DuckDB reads a small file on one core."""
+    """Return the units of deliveries, two at once if DuckDB reads them on one core: small or compressed text files."""
 
     def read(delivery: PeriodDelivery) -> Unit:
         own = connection.cursor()  # temporary views belong to one cursor
@@ -173,11 +173,16 @@ def _read(
         finally:
             own.close()
 
-    is_small = all(sum(file.size for file in delivery.files) <= SMALL_BYTES for delivery in changed)
-    if not is_small:
+    if not all(_takes_one_core(delivery) for delivery in changed):
         return {delivery.unit: read(delivery) for delivery in changed}
     with ThreadPoolExecutor(max_workers=2) as pool:
         return dict(zip((delivery.unit for delivery in changed), pool.map(read, changed), strict=True))
+
+
+def _takes_one_core(delivery: PeriodDelivery) -> bool:
+    """Return whether DuckDB reads the files one after the other."""
+    is_small = sum(file.size for file in delivery.files) <= SMALL_BYTES
+    return is_small or all(file.path.suffix == ".gz" for file in delivery.files)
 
 
 def unreadable(error: duckdb.Error, *, state: Path, files: Sequence[ExportFile] = ()) -> ExportError:

@@ -13,16 +13,17 @@ from pathlib import Path
 
 import duckdb
 
+from focuswatch.bill.aws_only_charges import counts_of
 from focuswatch.bill.ingest.file_listing import Listing
-from focuswatch.bill.ingest.non_aws_charges import counts_of
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.joint_summary import conversion_note, resold_notes
 from focuswatch.bill.joint_tables import RefreshedBill, account_ids, accounts_of, set_aside
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
+from focuswatch.bill.refresh.deployed_bills_statements import AWS_EXPORT
 from focuswatch.bill.refresh.glue_partitions import GluePeriod
-from focuswatch.bill.refresh.joint_statements import AWS_EXPORT
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, made_by, refresh
-from focuswatch.bill.refresh.other_bill_periods import (
+from focuswatch.bill.refresh.other_bills_state import BillState, DeployedBill, OtherBillsState
+from focuswatch.bill.refresh.write_other_bill_periods import (
     OWN,
     BillConversion,
     ReadBill,
@@ -31,7 +32,6 @@ from focuswatch.bill.refresh.other_bill_periods import (
     digest,
     replace_period,
 )
-from focuswatch.bill.refresh.other_bills_state import BillState, DeployedBill, OtherBillsState
 from focuswatch.bill.settling_days import settle_days
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import ConfigError, ExportError, FocuswatchError, NothingDelivered

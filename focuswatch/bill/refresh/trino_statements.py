@@ -10,7 +10,7 @@ https://trino.io/docs/current/admin/properties-query-management.html#query-max-s
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from focuswatch.bill.ingest.non_aws_charges import IS_AWS
+from focuswatch.bill.aws_only_charges import IS_AWS
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
 from focuswatch.bill.schema.focus_columns import PRICING_COST, PRICING_CURRENCY
 from focuswatch.bill.schema.table_columns import DELIVERIES

@@ -117,7 +117,7 @@ READ |= {PRICING_CURRENCY: "text", PRICING_COST: "number"}
 # https://focus.finops.org/focus-specification/v1-3/#datagenerator-calculatedsplitcostallocationhandling
 ALLOCATED_TAGS = "allocatedtags"
 READ |= {ALLOCATED_TAGS: "tags"}
-INVOICE = "InvoiceId"  # read from the export itself, once a month: see focuswatch.bill.invoice_charges
+INVOICE = "InvoiceId"  # read from the export itself, once a month: see focuswatch.bill.charges_by_invoice
 READ |= {INVOICE.lower(): "text"}
 MARKS_OF_1_4 = ("InvoiceDetailId", "CommitmentProgramEligibilityDetails")
 MARKS_OF_1_3 = ("ServiceProviderName", "HostProviderName", "AllocatedMethodId", "ContractApplied")

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from rich.text import Text
 
+from focuswatch.cli.output.amount_and_place_text import place, rounded
 from focuswatch.cli.output.table_grid import Column, console, print_grid
-from focuswatch.cli.output.terminal_text import place, rounded
 from focuswatch.findings.explanation import CostDriver, Explanation
 from focuswatch.findings.explanation_text import circumstances, explanation_headline
 from focuswatch.findings.finding import Finding

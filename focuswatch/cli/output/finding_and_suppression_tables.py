@@ -6,16 +6,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from focuswatch.cli.output.amount_and_place_text import NO_OWNER, cost_cells, cost_columns, money
 from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
-from focuswatch.cli.output.terminal_text import NO_OWNER, cost_cells, cost_columns, money
-from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_amount_text import full_amount
 from focuswatch.findings.finding_labels import account_label, owner_label
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger import LedgerEntry, Suppression
-from focuswatch.ledger.findings_page import FindingsPage
+from focuswatch.ledger.first_findings_and_count import FindingsPage
 
 RELATED = "└"  # before the fingerprint of a finding whose incident has its lead above
 

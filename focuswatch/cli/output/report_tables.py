@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from focuswatch.catalog.sql_catalog import Report
+from focuswatch.cli.output.amount_and_place_text import rounded
 from focuswatch.cli.output.table_grid import Column, console, print_grid
-from focuswatch.cli.output.terminal_text import rounded
 from focuswatch.engines import Row
 from focuswatch.findings.finding_labels import account_label
 from focuswatch.findings.replace_control_characters import visible

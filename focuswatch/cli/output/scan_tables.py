@@ -8,25 +8,25 @@ from pathlib import Path
 from rich.console import Console
 
 from focuswatch.bill.bill_summary import BillSummary
-from focuswatch.cli.output.minor_findings import minor_line
-from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
-from focuswatch.cli.output.terminal_text import (
+from focuswatch.cli.output.amount_and_place_text import (
     COLORS,
     NO_OWNER,
     cost_cells,
     cost_columns,
-    hint,
     money,
     place,
     rounded,
 )
+from focuswatch.cli.output.minor_findings import minor_line
+from focuswatch.cli.output.next_command import next_command
+from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
+from focuswatch.detect.ai_services_on_bill import not_run_text
 from focuswatch.detect.scan_result import ScanResult
-from focuswatch.detect.services_on_bill import not_run_text
-from focuswatch.findings.amount_text import saving_text
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.counted_once import counted_once
-from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
+from focuswatch.findings.detection_exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
+from focuswatch.findings.finding_amount_text import saving_text
 from focuswatch.findings.finding_labels import owner_rule
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger import Notification
@@ -98,7 +98,7 @@ def print_top_findings(result: ScanResult, *, most: int, state: Path, command: s
     out.print()
     _print_totals(out, result)
     if len(incidents) > most:
-        listing = hint("findings", state=state, command=command)
+        listing = next_command("findings", state=state, command=command)
         out.print(visible(f"List all {len(unresolved)} findings: {listing}"), markup=False, soft_wrap=True)
     print_failures(result)
 
@@ -133,7 +133,7 @@ def _print_category(
             shown = {finding.fingerprint for finding in findings[:MOST_SHOWN]}
             counted = (one for one in counted_once(findings) if one.fingerprint not in shown)
             cost = f", {money(_sum(counted), currency)}/month"
-        more = f"… and {len(remaining)} more{cost}: {hint('findings', state=state)}\n"
+        more = f"… and {len(remaining)} more{cost}: {next_command('findings', state=state)}\n"
         out.print(visible(more), style="dim", markup=False)
 
 
@@ -152,7 +152,7 @@ def _print_resolved(out: Console, findings: Sequence[Finding], *, currency: str,
     ]
     print_grid(out, columns, rows)
     if len(findings) > MOST_SHOWN:
-        more = f"… and {len(findings) - MOST_SHOWN} more: {hint('findings --all', state=state)}\n"
+        more = f"… and {len(findings) - MOST_SHOWN} more: {next_command('findings --all', state=state)}\n"
         out.print(visible(more), style="dim", markup=False)
 
 
@@ -268,7 +268,8 @@ def _limits(result: ScanResult, *, state: Path | None) -> Iterable[str]:
     if not_run := not_run_text(outcome.services_not_on_bill for outcome in result.outcomes):
         yield f"Not run: {not_run}."
     if result.suppressed:
-        yield f"{count_text(result.suppressed, 'finding')} suppressed: {hint('findings --suppressions', state=state)}"
+        listing = next_command("findings --suppressions", state=state)
+        yield f"{count_text(result.suppressed, 'finding')} suppressed: {listing}"
     for note in result.notes:
         yield f"{note}."
     for doubt in result.coverage.doubts:

@@ -7,8 +7,8 @@ focuswatch/notify/slack/blocks.py. Text from the bill is shown as rich text, whi
 from focuswatch.cli.output.machine_formats import json_text
 from focuswatch.cli.output.minor_findings import minor_line
 from focuswatch.detect.scan_result import ScanResult
-from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.finding import Finding, is_minor
+from focuswatch.findings.finding_amount_text import full_amount
 from focuswatch.notify.place_and_owner_names import account_of_finding
 from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.blocks import (

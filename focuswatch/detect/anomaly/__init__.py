@@ -9,7 +9,7 @@ score reaches a threshold, or if it is one of the days on which such an anomaly 
 Money, calendars and causes belong to the caller: a minimum in a currency, month-start fees, cost drivers.
 """
 
-from focuswatch.detect.anomaly.anomaly_onset import anomalous_days, with_onsets
+from focuswatch.detect.anomaly.anomalous_days import anomalous_days, with_onsets
 from focuswatch.detect.anomaly.series_scoring import ANOMALY_THRESHOLD, Scored, score, score_with_expectation
 
 __all__ = [

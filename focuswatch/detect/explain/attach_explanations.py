@@ -6,7 +6,7 @@ from datetime import date
 from typing import Protocol
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase import CostIncrease, cost_increase_of
+from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease, cost_increase_of
 from focuswatch.detect.explain.driver_queries import explain_cost_increases
 from focuswatch.detect.explain.hourly_onset import HourlyCharges
 from focuswatch.engines import Engine

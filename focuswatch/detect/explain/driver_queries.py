@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase import CostIncrease
+from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.detect.explain.event_queries import with_events
 from focuswatch.detect.explain.hourly_onset import HourlyCharges
 from focuswatch.detect.explain.token_queries import is_token_meter, query_token_drivers

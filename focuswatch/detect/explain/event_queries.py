@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase import CostIncrease
+from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.detect.explain.hourly_onset import HOURS_BEFORE, HourlyCharges, first_hours
 from focuswatch.engines import Engine
 from focuswatch.engines.sql_values import Scalar, Value

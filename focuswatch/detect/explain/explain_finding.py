@@ -5,7 +5,7 @@ from datetime import timedelta
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.local_bill import hourly_charges
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase import CostIncrease
+from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.detect.explain.driver_queries import charges_of, explain_cost_increases
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError

@@ -10,7 +10,7 @@ from datetime import time as time_of_day
 from typing import Protocol
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase import CostIncrease
+from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.engines import Engine
 from focuswatch.engines.common_table_expressions import over
 

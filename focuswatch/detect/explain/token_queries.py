@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase import CostIncrease
+from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_values import Scalar, Value
 from focuswatch.findings.token_drivers import TokenDrivers, TokenUse, split_token_cost

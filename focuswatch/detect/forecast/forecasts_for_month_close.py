@@ -3,8 +3,8 @@
 from datetime import date, timedelta
 
 from focuswatch.bill.bill_protocol import Bill
+from focuswatch.bill.computed_tables import tables_as_of
 from focuswatch.bill.kept_forecasts import KeptForecast
-from focuswatch.bill.tables_not_stored import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.forecast import forecast_vs_budget
 from focuswatch.engines import Engine

@@ -3,8 +3,8 @@
 from datetime import date, timedelta
 
 from focuswatch.findings.finding import Finding
+from focuswatch.ledger.findings_of_response import suppressible
 from focuswatch.ledger.ledger_protocol import Ledger
-from focuswatch.ledger.response_scope import suppressible
 from focuswatch.ledger.suppression import ISSUE_SOURCE, Suppression
 from focuswatch.notify.jira.issue_state import IssueState
 from focuswatch.notify.jira.jira_issue import Closing, Issue

@@ -7,7 +7,7 @@ from functools import partial
 
 from focuswatch.errors import DeliveryError
 from focuswatch.ledger.ledger_protocol import Ledger
-from focuswatch.notify.claims import Claims
+from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.closed_by_user import is_closed_by_person, record_exclusion
 from focuswatch.notify.jira.duplicate_issues import close_duplicate

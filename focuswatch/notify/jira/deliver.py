@@ -15,7 +15,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_protocol import Ledger
-from focuswatch.notify.claims import RETRY_SECONDS, Claim, Claims
+from focuswatch.notify.delivery_claims_and_state import RETRY_SECONDS, Claim, Claims
 from focuswatch.notify.jira import issue_text
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.closed_by_user import EXCLUSION_DAYS

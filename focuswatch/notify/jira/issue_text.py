@@ -6,10 +6,10 @@ from itertools import groupby
 from operator import itemgetter
 
 from focuswatch.catalog.sql_headers import DetectionHeader
-from focuswatch.findings.amount_text import full_amount, main_amount, saving_text
-from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
+from focuswatch.findings.detection_exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, Severity
+from focuswatch.findings.finding_amount_text import full_amount, main_amount, saving_text
 from focuswatch.findings.finding_labels import account_label, amount, display_values, evidence_label
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.notify.incident_text import (

@@ -11,7 +11,7 @@ from typing import Any
 
 from focuswatch.findings.finding import SEVERITIES
 from focuswatch.ledger.ledger_protocol import Ledger
-from focuswatch.notify.claims import Claim, Claims
+from focuswatch.notify.delivery_claims_and_state import Claim, Claims
 from focuswatch.notify.jira import issue_text
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.closed_by_user import (

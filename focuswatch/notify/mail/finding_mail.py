@@ -5,15 +5,15 @@ Pure: nothing is sent or stored here.
 
 from datetime import date
 
-from focuswatch.findings.amount_text import (
+from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_amount_text import (
     cost_so_far_text,
     days_open,
     full_amount,
     main_amount,
     saving_text,
 )
-from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import Finding
 from focuswatch.findings.provider_names import is_aws
 from focuswatch.ledger.notification import OVER, NotificationKind
 from focuswatch.notify.console_links import console_text, console_url

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from focuswatch.errors import TryLater
 from focuswatch.ledger.dynamodb_pages import of_kind
-from focuswatch.notify.claims import Claims
+from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.digest_content import MailedLine, digest_mail
 from focuswatch.notify.queue_message import QueuedNotification

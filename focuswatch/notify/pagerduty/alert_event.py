@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from focuswatch.findings.amount_text import full_amount, main_amount
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, Severity
+from focuswatch.findings.finding_amount_text import full_amount, main_amount
 from focuswatch.findings.finding_labels import display_values
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.notify.incident_text import incident_lines, rollout_extent

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.claims import Claims
 from focuswatch.notify.deliver_to_addresses import AddressState, SentNotification
+from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.pagerduty.alert_event import dedup_key, render_follow_up, render_trigger
 from focuswatch.notify.pagerduty.client import PagerDuty
 from focuswatch.notify.queue_message import QueuedNotification

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import DeliveryError, TryLater
 from focuswatch.ledger.notification import OVER
-from focuswatch.notify.claims import RETRY_SECONDS, Claim, ClaimLost, Claims
+from focuswatch.notify.delivery_claims_and_state import RETRY_SECONDS, Claim, ClaimLost, Claims
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.security.asff_finding import SecurityHubAccount, asff_finding
 from focuswatch.notify.security.client import SecurityHub

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.finding import Finding, Severity
+from focuswatch.findings.finding_amount_text import full_amount
 from focuswatch.ledger.notification import OVER, NotificationKind
 from focuswatch.notify.queue_message import QueuedNotification
 

@@ -20,7 +20,7 @@ from focuswatch.errors import Refused, TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.decide_ledger_changes import CHANGED_FACTOR
 from focuswatch.ledger.notification import NotificationKind
-from focuswatch.notify.claims import RETRY_SECONDS, Claim, ClaimLost, Claims
+from focuswatch.notify.delivery_claims_and_state import RETRY_SECONDS, Claim, ClaimLost, Claims
 from focuswatch.notify.incident_text import joined_text
 from focuswatch.notify.queue_message import QueuedNotification, notification_number
 from focuswatch.notify.slack.client import FoundMessage, MessageGone, Payload, Poster

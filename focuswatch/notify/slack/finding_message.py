@@ -9,10 +9,10 @@ from datetime import date
 from itertools import islice
 from typing import Any, Literal
 
-from focuswatch.findings.amount_text import days_open, days_open_text, full_amount, saving_text
-from focuswatch.findings.exclusion_offer import ExclusionOffer
-from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason, offer_scope
+from focuswatch.findings.detection_exclusion_offer import ExclusionOffer
+from focuswatch.findings.detection_exclusion_offer_text import offer_command, offer_reason, offer_scope
 from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_amount_text import days_open, days_open_text, full_amount, saving_text
 from focuswatch.ledger.notification import NotificationKind
 from focuswatch.notify.console_links import console_text
 from focuswatch.notify.incident_text import (
@@ -20,7 +20,7 @@ from focuswatch.notify.incident_text import (
     rollout_lines,
     rollout_text,
 )
-from focuswatch.notify.mute_label import not_waste_label
+from focuswatch.notify.mute_button_label import not_waste_label
 from focuswatch.notify.place_and_owner_names import labeled_owner, place_of_finding
 from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.blocks import (
@@ -41,7 +41,7 @@ from focuswatch.notify.slack.blocks import (
     within,
     words,
 )
-from focuswatch.notify.slack.evidence_blocks import render_evidence, render_explanation
+from focuswatch.notify.slack.explanation_and_evidence_blocks import render_evidence, render_explanation
 from focuswatch.notify.slack.message_metadata import metadata
 from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
 

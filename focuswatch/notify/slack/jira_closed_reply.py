@@ -7,7 +7,7 @@ from typing import Any
 
 from focuswatch.errors import DeliveryError
 from focuswatch.ledger.suppression import Suppression
-from focuswatch.notify.claims import Claims
+from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.slack.blocks import rich, section, words
 from focuswatch.notify.slack.deliver import SlackState
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.notify.claims import Claim, ClaimLost, Claims
+from focuswatch.notify.delivery_claims_and_state import Claim, ClaimLost, Claims
 from focuswatch.notify.slack.client import Payload, Slack
 
 EVENT_TYPE = "focuswatch_said"  # in messages that exist already

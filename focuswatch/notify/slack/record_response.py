@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from focuswatch.errors import DeliveryError, Refused
-from focuswatch.findings.exclusion_offer import OfferScope
+from focuswatch.findings.detection_exclusion_offer import OfferScope
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Dismissals, Ledger
-from focuswatch.ledger.response_scope import open_in_incident
+from focuswatch.ledger.findings_of_response import open_in_incident
 from focuswatch.notify.response_recording import Exclusion, PersonResponse, ResponseLedger, no_other_channel
 from focuswatch.notify.slack.client import Slack
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name

@@ -3,18 +3,18 @@
 from datetime import date
 from typing import Any
 
-from focuswatch.findings.amount_text import (
+from focuswatch.findings.explanation_text import cost_driver_text, explanation_headline
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_amount_text import (
     changed_amount,
     cost_so_far_text,
     days_open_text,
     full_amount,
     saving_text,
 )
-from focuswatch.findings.explanation_text import cost_driver_text, explanation_headline
-from focuswatch.findings.finding import Finding
 from focuswatch.ledger.notification import NotificationKind
 from focuswatch.notify.incident_text import joined_text, new_lead_text
-from focuswatch.notify.mute_label import not_waste_label
+from focuswatch.notify.mute_button_label import not_waste_label
 from focuswatch.notify.slack.blocks import rich, section, words
 from focuswatch.notify.slack.message_metadata import metadata
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line

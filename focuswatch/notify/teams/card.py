@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from focuswatch.findings.amount_text import days_open_text, full_amount, main_amount, saving_text
 from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_amount_text import days_open_text, full_amount, main_amount, saving_text
 from focuswatch.findings.finding_labels import amount
 from focuswatch.ledger.notification import OVER, NotificationKind
 from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text
@@ -21,7 +21,7 @@ from focuswatch.notify.place_and_owner_names import (
 )
 from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.digest_message import DigestLine
-from focuswatch.notify.slack.evidence_blocks import render_evidence, render_explanation
+from focuswatch.notify.slack.explanation_and_evidence_blocks import render_evidence, render_explanation
 from focuswatch.notify.slack.finding_message import DONE, MARKS
 from focuswatch.notify.slack.mrkdwn import utf16_length
 from focuswatch.notify.teams.card_text import Element, line, lines_of, run, words

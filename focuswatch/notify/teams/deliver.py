@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from focuswatch.findings.amount_text import main_amount
 from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_amount_text import main_amount
 from focuswatch.notify.console_links import console_text, console_url
 from focuswatch.notify.deliver_to_addresses import SentNotification
-from focuswatch.notify.mute_label import not_waste_label
+from focuswatch.notify.mute_button_label import not_waste_label
 from focuswatch.notify.place_and_owner_names import account_of_finding
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.slack.digest_message import DigestLine

@@ -11,7 +11,7 @@ from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.operations.doctor import (
     athena_checks,
-    channel_checks,
+    email_security_hub_checks,
     export_checks,
     function_checks,
     lake_formation_checks,
@@ -32,8 +32,8 @@ CHECKS: tuple[tuple[str, CheckFunction], ...] = (
     ("runs", function_checks.check_heartbeats),
     ("dead letters", function_checks.check_dead_letters),
     ("secrets", secret_checks.check_secrets),
-    ("email", channel_checks.check_email),
-    ("security hub", channel_checks.check_security_hub),
+    ("email", email_security_hub_checks.check_email),
+    ("security hub", email_security_hub_checks.check_security_hub),
 )
 
 

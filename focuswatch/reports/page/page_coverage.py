@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.ai_services_on_bill import named_services
 from focuswatch.detect.detection_summary import DetectionSummary
-from focuswatch.detect.services_on_bill import named_services
 from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_labels import account_label

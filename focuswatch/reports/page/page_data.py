@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from focuswatch.bill.account_details import account_names
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.data_coverage import Coverage, coverage
+from focuswatch.detect.account_day_coverage import Coverage, coverage
 from focuswatch.detect.detection_summary import DetectionSummary, summarize_detections
 from focuswatch.detect.explain.event_queries import events_of_accounts
 from focuswatch.detect.result_cache import ResultCache

@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from focuswatch.engines import Row
-from focuswatch.findings.amount_text import amount_label
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding
+from focuswatch.findings.finding_amount_text import amount_label
 from focuswatch.findings.finding_labels import account_label
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.findings.replace_control_characters import visible

@@ -13,7 +13,10 @@ from focuswatch.simulate.planted.planted_experiments_and_budgets import plant_bu
 from focuswatch.simulate.planted.planted_extended_support import plant_extended_support
 from focuswatch.simulate.planted.planted_gpu_bursts import plant_gpu_bursts
 from focuswatch.simulate.planted.planted_gpu_utilization import plant_gpu_utilization
-from focuswatch.simulate.planted.planted_idle_bedrock import plant_custom_models, plant_provisioned_throughput
+from focuswatch.simulate.planted.planted_idle_bedrock_models import (
+    plant_custom_models,
+    plant_provisioned_throughput,
+)
 from focuswatch.simulate.planted.planted_idle_endpoints import plant_endpoints
 from focuswatch.simulate.planted.planted_idle_minimum_charges import plant_minimum_charges
 from focuswatch.simulate.planted.planted_kiro_seats import plant_seats

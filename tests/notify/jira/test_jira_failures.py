@@ -8,7 +8,7 @@ from email.utils import formatdate
 import pytest
 
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.claims import LEASE_SECONDS
+from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.notify.jira.find_or_create_issue import INDEX_LAG_SECONDS
 from focuswatch.notify.jira.issue_text import comment_mark
 from focuswatch.notify.jira.jira_issue import label_of

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.findings.exclusion_offer import ExclusionOffer
+from focuswatch.findings.detection_exclusion_offer import ExclusionOffer
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.notify.jira import issue_text

@@ -7,8 +7,8 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.claims import Claims
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
+from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.daily_limit import DailyLimit
 from focuswatch.notify.mail.deliver import MailSender

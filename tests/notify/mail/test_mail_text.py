@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.findings.amount_text import main_amount
+from focuswatch.findings.finding_amount_text import main_amount
 from focuswatch.findings.finding_labels import amount
 from focuswatch.notify.mail.digest_content import MailedLine, digest_mail
 from focuswatch.notify.mail.finding_mail import finding_mail

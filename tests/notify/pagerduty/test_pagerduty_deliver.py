@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.claims import LEASE_SECONDS
+from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.notify.pagerduty.alert_event import EVENT_BYTES, dedup_key, render_trigger
 from focuswatch.notify.pagerduty.client import PagerDutySecret
 from focuswatch.owners.owners_file import Owners

@@ -13,8 +13,8 @@ from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater
-from focuswatch.findings.finding_size import limit_size
-from focuswatch.notify.claims import Claims
+from focuswatch.findings.limit_finding_bytes import limit_size
+from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.security.asff_finding import SecurityHubAccount, asff_finding, asff_id
 from focuswatch.notify.security.client import SecurityHub
 from focuswatch.notify.security.deliver import SecurityHubChannel, SecurityHubState

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from focuswatch.errors import FocuswatchError, Refused, TryLater, Unsure
-from focuswatch.notify.claims import LEASE_SECONDS
+from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_message import GAP_SECONDS
 from focuswatch.notify.slack.deliver import Channels

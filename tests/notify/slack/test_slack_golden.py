@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from focuswatch.bill.bill_inputs import BillInputs
+from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan import scan
-from focuswatch.findings.exclusion_offer import ExclusionOffer
+from focuswatch.findings.detection_exclusion_offer import ExclusionOffer
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_from_row import ONE_DAY
 from focuswatch.findings.finding_labels import amount, display_values

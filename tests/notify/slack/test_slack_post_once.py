@@ -7,7 +7,7 @@ import pytest
 from focuswatch.errors import TryLater, Unsure
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.suppression import Suppression
-from focuswatch.notify.claims import LEASE_SECONDS, Claims
+from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS, Claims
 from focuswatch.notify.slack.deliver import SlackState
 from focuswatch.notify.slack.jira_closed_reply import JiraClosings
 from focuswatch.notify.slack.post_once import OncePoster, PostedOnce

@@ -12,7 +12,7 @@ import pytest
 from slack_sdk import WebClient
 
 from focuswatch.errors import FocuswatchError
-from focuswatch.findings.amount_text import main_amount
+from focuswatch.findings.finding_amount_text import main_amount
 from focuswatch.findings.finding_labels import account_label
 from focuswatch.ledger import Decision, Suppression, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
@@ -372,13 +372,15 @@ def handler(world, monkeypatch):
     presses = boto3.client("sqs").create_queue(QueueName="presses")["QueueUrl"]
     monkeypatch.setenv("FOCUSWATCH_PRESSES", presses)
     monkeypatch.setattr(time, "time", world.clock)
-    from lambdas import answer, public_endpoint
+    from lambdas import answer_buttons_and_links, endpoint_clients_and_secrets
 
-    public_endpoint.client.cache_clear()
-    public_endpoint._secret_text.cache_clear()
-    yield lambda request: answer.handler({"body": request.body, "headers": request.headers}, Context())
-    public_endpoint.client.cache_clear()
-    public_endpoint._secret_text.cache_clear()
+    endpoint_clients_and_secrets.client.cache_clear()
+    endpoint_clients_and_secrets._secret_text.cache_clear()
+    yield lambda request: answer_buttons_and_links.handler(
+        {"body": request.body, "headers": request.headers}, Context()
+    )
+    endpoint_clients_and_secrets.client.cache_clear()
+    endpoint_clients_and_secrets._secret_text.cache_clear()
 
 
 def queued(name="answers"):
@@ -487,11 +489,11 @@ def record_queued(monkeypatch):
     from aws_lambda_powertools.utilities import parameters
 
     parameters.clear_caches()
-    from lambdas import record
+    from lambdas import record_responses
 
     attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "0"}
     records = [
         {"messageId": "m", "receiptHandle": "r", "body": one.to_json(), "attributes": attributes}
         for one in queued()
     ]
-    assert record.handler({"Records": records}, Context()) == {"batchItemFailures": []}
+    assert record_responses.handler({"Records": records}, Context()) == {"batchItemFailures": []}

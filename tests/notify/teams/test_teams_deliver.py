@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.claims import LEASE_SECONDS
+from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.notify.slack.incoming_webhook import QUIET_SECONDS
 from focuswatch.notify.teams.client import TeamsSecret
 from tests.fakes.local_teams import seen

@@ -52,10 +52,10 @@ def answer(world, monkeypatch):
     monkeypatch.setenv("FOCUSWATCH_ANSWERS", url)
     told = {"webhooks": {"search": "https://example.com/x"}, "signing_secret": SECRET}
     boto3.client("secretsmanager").create_secret(Name="focuswatch/teams", SecretString=json.dumps(told))
-    from lambdas import answer, public_endpoint
+    from lambdas import answer_buttons_and_links, endpoint_clients_and_secrets
 
-    public_endpoint.client.cache_clear()
-    public_endpoint._secret_text.cache_clear()
+    endpoint_clients_and_secrets.client.cache_clear()
+    endpoint_clients_and_secrets._secret_text.cache_clear()
     monkeypatch.setattr(answer, "time", SimpleNamespace(time=world.clock))
 
     def request(method, url, form=None):
@@ -71,15 +71,15 @@ def answer(world, monkeypatch):
         context = SimpleNamespace(
             function_name="answer", memory_limit_in_mb=1, invoked_function_arn="arn", aws_request_id="1"
         )
-        return answer.handler(event, context)
+        return answer_buttons_and_links.handler(event, context)
 
     def queued():
         messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
         return [LinkResponse.from_json(message["Body"]) for message in messages]
 
     yield SimpleNamespace(request=request, queued=queued)
-    public_endpoint.client.cache_clear()
-    public_endpoint._secret_text.cache_clear()
+    endpoint_clients_and_secrets.client.cache_clear()
+    endpoint_clients_and_secrets._secret_text.cache_clear()
 
 
 def links(world, channel="search"):

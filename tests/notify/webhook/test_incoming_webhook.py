@@ -12,8 +12,8 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.claims import Claims
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
+from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.webhook.client import WebhookEndpoint
 from focuswatch.notify.webhook.cloud_event import cloud_event, event_body
 from focuswatch.notify.webhook.deliver import WebhookSender

@@ -1,0 +1,111 @@
+"""Statements over the bills of a deployment: the AWS export, and bills of other providers. Pure text.
+
+All bills are in the same tables, each in partitions of its own. What belongs to one bill, such as its last day, is
+computed from its partitions.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from focuswatch.bill.aws_only_charges import IS_AWS, PROVIDER_OF_ACCOUNT, counts_of
+from focuswatch.bill.refresh.glue_partitions import GluePeriod
+from focuswatch.bill.schema.glue_columns import PERIOD_KEY
+from focuswatch.bill.schema.table_columns import STORED_TABLES
+from focuswatch.bill.settling_days import AWS_DAYS, end_of_bill, settle_days
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.engines.quoted_names import quoted
+from focuswatch.engines.sql_values import Expression, Scalar, literal, literals
+
+AWS_EXPORT = "the AWS export"  # in messages; its name as a bill is empty
+BILL = f"substr({PERIOD_KEY}, {len('2026-05.') + 1})"  # the name of another bill; '' for the export
+
+
+@dataclass(frozen=True)
+class DeployedPart:
+    """One bill of a deployment, by its billing periods; the name of the export is empty."""
+
+    name: str
+    periods: Mapping[str, GluePeriod]
+
+    @property
+    def charges(self) -> int:
+        """Return the number of charges."""
+        return sum(period.charges for period in self.periods.values())
+
+    @property
+    def others(self) -> dict[str, int]:
+        """Return the charges of each provider other than AWS."""
+        return counts_of(period.providers for period in self.periods.values())
+
+    @property
+    def has_aws(self) -> bool:
+        """Return whether the bill has charges of AWS."""
+        return sum(self.others.values()) < self.charges
+
+    @property
+    def settle_days(self) -> int:
+        """Return the days after which charges no longer change."""
+        return settle_days(charges=self.charges, of_others=sum(self.others.values()))
+
+    def end(self, as_of: date) -> date:
+        """Return the first day that is not analyzed: the bill may end before the others."""
+        last = max(period.last_charge_date for period in self.periods.values())
+        return end_of_bill(last, as_of=as_of)
+
+    @property
+    def of_aws(self) -> str:
+        """Return the condition that holds for the bill's charges of AWS."""
+        of_bill = _of_periods(self.periods)
+        return f"({of_bill} AND {IS_AWS})" if self.others else of_bill
+
+
+def completeness(
+    parts: Sequence[DeployedPart], *, catalog: Catalog, as_of: date, aws_only: bool = False
+) -> str:
+    """Return the table `completeness`: that of each bill as of its own end, with its own settling time.
+
+    If there is only the export, its AWS charges settle after AWS's days, as those of a local bill do.
+    """
+    table = catalog.tables["completeness"]
+    if len(parts) == 1:
+        return table.render({"as_of": as_of, "settle_days": AWS_DAYS if aws_only else parts[0].settle_days})
+    ends = {part.name: part.end(as_of) for part in parts}
+    days = {part.name: part.settle_days for part in parts}
+    return table.render({"bill": Expression(BILL), "as_of": _by_bill(ends), "settle_days": _by_bill(days)})
+
+
+def _by_bill(values: Mapping[str, Scalar]) -> Expression:
+    """Return the value of each bill; null for one that was added since, which is then left out."""
+    cases = " ".join(f"WHEN {literal(name)} THEN {literal(value)}" for name, value in values.items())
+    return Expression(f"CASE bill {cases} END")
+
+
+def aws_tables(parts: Sequence[DeployedPart], *, database: str) -> dict[str, str]:
+    """Return the tables that a refresh stored, with AWS charges only."""
+    read = [part for part in parts if part.has_aws] or parts[:1]
+    where = " OR ".join(part.of_aws for part in read)
+    return {
+        name: f"SELECT {', '.join(shape)}, {PERIOD_KEY}\nFROM {quoted(database)}.{name}\nWHERE {where}"
+        for name, shape in STORED_TABLES.items()
+    }
+
+
+def accounts_of_export(periods: Collection[str]) -> str:
+    """Return the accounts of the export, each with the provider of most of its charges."""
+    return PROVIDER_OF_ACCOUNT.format(table=f"daily_services\nWHERE {_of_periods(periods)}")
+
+
+def accounts_of_bills() -> str:
+    """Return the accounts of each bill, with the IDs that they have in the tables."""
+    return f"SELECT {BILL} AS bill, SubAccountId AS account\nFROM daily_services\nGROUP BY 1, 2"
+
+
+def days_of_bills() -> str:
+    """Return the days of each bill that have charges."""
+    return f"SELECT {BILL} AS bill, charge_date\nFROM daily_services\nGROUP BY 1, 2"
+
+
+def _of_periods(periods: Collection[str]) -> str:
+    names: Sequence[Scalar] = sorted(periods)
+    return f"{PERIOD_KEY} IN ({literals(names)})"

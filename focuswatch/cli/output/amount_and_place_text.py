@@ -1,0 +1,44 @@
+"""Amounts and places as they are written on a terminal."""
+
+from decimal import Decimal
+
+from focuswatch.cli.output.table_grid import Column
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import WHOLE_FROM, account_label
+
+LEAST_CENTS = 0.01  # an amount below keeps two significant digits
+COLORS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
+NO_OWNER = "no owner"
+
+
+def rounded(value: Decimal | float | None) -> str:
+    """Return an amount as people round it: whole from 100 up, two decimals below, two digits of what is tiny."""
+    if value is None:
+        return ""
+    size = abs(float(value))
+    if not size or size >= LEAST_CENTS:
+        return f"{value:,.0f}" if round(size, 2) >= WHOLE_FROM else f"{value:,.2f}"
+    places = next((places for places in range(3, 12) if round(size, places) >= 10 ** (1 - places)), 12)
+    return f"{value:,.{places}f}"
+
+
+def money(value: Decimal | float, currency: str) -> str:
+    """Return `4,492 USD`."""
+    return f"{rounded(value)} {currency}"
+
+
+def place(finding: Finding) -> str:
+    """Return account, region, service and resource of a finding, in one line."""
+    account = account_label(finding.sub_account_name, finding.sub_account_id) or "the whole organization"
+    return " · ".join(filter(None, (account, finding.region_id, finding.service_name, finding.resource_id)))
+
+
+def cost_columns(currency: str) -> tuple[Column, Column]:
+    """Return the columns that `cost_cells` fills."""
+    return Column(f"{currency}/month", number=True), Column("So far", number=True)
+
+
+def cost_cells(finding: Finding) -> tuple[str, str]:
+    """Return the cells of the columns of a monthly cost and of a cost so far; one of them is empty."""
+    cost = rounded(finding.monthly_cost)
+    return ("", cost) if finding.is_event else (cost, "")

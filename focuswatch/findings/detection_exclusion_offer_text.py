@@ -1,0 +1,29 @@
+"""The offer to exclude a detection for an account or team, as text for messages, issues and mails."""
+
+import shlex
+
+from focuswatch.findings.detection_exclusion_offer import ExclusionOffer
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import account_label
+
+
+def offer_reason(finding: Finding, offer: ExclusionOffer) -> str:
+    """Return why the exclusion is offered: `3 findings of this detection in account … were dismissed …`."""
+    expected = "not waste" if finding.category == "waste" else "expected"
+    return (
+        f"{offer.dismissed} findings of this detection in {offer_scope(finding, offer)} were snoozed or marked as "
+        f"{expected}. If the detection does not apply there, exclude it for the {offer.scope}."
+    )
+
+
+def offer_scope(finding: Finding, offer: ExclusionOffer) -> str:
+    """Return `account payments (111122223333)` or `team search`."""
+    if offer.scope == "team":
+        return f"team {offer.value}"
+    return f"account {account_label(finding.sub_account_name, offer.value)}"
+
+
+def offer_command(finding: Finding, offer: ExclusionOffer) -> str:
+    """Return the command that creates the exclusion; a name from a bill is quoted for a shell."""
+    value = shlex.quote(offer.value)
+    return f'focuswatch exclude --detection {finding.detection} --{offer.scope} {value} --reason "…"'

@@ -1,0 +1,98 @@
+"""The root cause of a cost increase and the evidence of a finding, as bullet lists."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from focuswatch.findings.explanation_text import explanation_details, explanation_headline
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_labels import display_values, evidence_label
+from focuswatch.findings.limit_finding_bytes import whole_length
+from focuswatch.notify.slack.blocks import Block, bullets, line_feed, rich, section, spaced, words
+from focuswatch.notify.slack.mrkdwn import one_line, truncate
+
+MOST_COLUMNS = 7
+MOST_VALUES = 3
+VALUE_CHARACTERS = 160
+DAYS = (("first_day", "last_day"), ("anomalous_from", "anomalous_until"), ("strange_from", "strange_until"))
+SETTINGS = {"lookback_days", "history_days", "score"}  # parameters of the detection, not evidence
+EXPLAINED = {
+    "meter",
+    "cause_region_id",
+    "cause_resource_id",
+    "operation",
+    "moved",
+    "cause",
+    "causes",
+}  # the explanation has them
+MOST_REASONS = 12
+REASON_CHARACTERS = 320
+ACRONYMS = {"ai": "AI", "gb": "GB", "gpu": "GPU", "id": "ID", "ids": "IDs", "ocu": "OCU"}
+
+
+def render_explanation(finding: Finding) -> Block | None:
+    """Return the cost drivers, the first day and who changed what; None without an explanation."""
+    if finding.explanation is None:
+        return None
+    headline = explanation_headline(finding.explanation, currency=finding.currency)
+    lines = list(islice(explanation_details(finding.explanation, currency=finding.currency), MOST_REASONS))
+    heading = section([words("Root cause", style="bold"), line_feed(), words(headline)])
+    if not lines:
+        return rich(heading)
+    return rich(heading, bullets([words(line, most=REASON_CHARACTERS)] for line in lines))
+
+
+def render_evidence(finding: Finding) -> Block | None:
+    """Return the evidence that the reason does not contain already; None if there is none."""
+    columns = list(_columns(finding))
+    if not columns:
+        return None
+    most = MOST_COLUMNS if len(columns) > MOST_COLUMNS + 1 else len(columns)
+    items = [[words(name), spaced(f": {value}")] for name, value in columns[:most]]
+    if len(columns) > most:
+        items.append([words(f"and {len(columns) - most} more")])
+    return rich(section([words("Evidence", style="bold")]), bullets(items))
+
+
+def _columns(finding: Finding) -> Iterator[tuple[str, str]]:
+    evidence = {
+        name: value
+        for name, value in finding.evidence.items()
+        if name not in SETTINGS and value not in (None, [], {}, "")
+        if finding.explanation is None or name not in EXPLAINED
+    }
+    tags = evidence.pop("tags", None)
+    for first, last in DAYS:
+        if first in evidence and last in evidence and (until := evidence.pop(last)) != evidence[first]:
+            evidence[first] = f"{evidence[first]} to {until}"
+    for name, value in evidence.items():
+        if not _is_in_text(value, finding):
+            yield _label(name), _readable(value, column=name)
+    if isinstance(tags, Mapping):
+        yield "tags", _readable([f"{key}={value}" for key, value in sorted(tags.items())])
+
+
+def _is_in_text(value: Any, finding: Finding) -> bool:
+    """Return whether the reason or the steps contain the value; a number is repeated with its name."""
+    if not isinstance(value, Sequence):
+        return False
+    text = display_values({"": value})[""]
+    return text in finding.reason or text in finding.action
+
+
+def _label(column: str) -> str:
+    if column in dict(DAYS):
+        return "days"
+    column = evidence_label(column)
+    return " ".join(ACRONYMS.get(word, word) for word in column.split("_"))
+
+
+def _readable(value: Any, *, column: str = "") -> str:
+    """Return a value as a person writes it; of a list the first values and the number of others."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        texts = [_readable(item) for item in islice(value, MOST_VALUES)]
+        more = whole_length(value) - len(texts)
+        return ", ".join(texts) + (f" and {more:,} more" if more else "")
+    if isinstance(value, Mapping):
+        return _readable([item if key == "…" else f"{key} {_readable(item)}" for key, item in value.items()])
+    return truncate(one_line(display_values({column: value})[column]), VALUE_CHARACTERS) or "-"

@@ -1,0 +1,152 @@
+"""The basis of a report: which cost column it sums and which charges it counts, and the same report with another basis.
+
+The SQL of a report runs unchanged over tables that count otherwise: with BilledCost in place of EffectiveCost, and with
+fees, credits or tax as usage, or without them. So a report has the same rows and rules with every basis that it offers.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from focuswatch.bill.computed_tables import tables_as_of
+from focuswatch.bill.schema.table_columns import FOLDED_CHARGES, STORED_TABLES
+from focuswatch.catalog.sql_catalog import Catalog, Report
+from focuswatch.catalog.sql_headers import CHARGES, COST_COLUMNS, CostColumn, CountedCharges, charges_text
+from focuswatch.engines import Engine, Row
+from focuswatch.engines.athena_engine import AthenaEngine
+from focuswatch.engines.duckdb_engine import DuckDbEngine
+from focuswatch.engines.quoted_names import quoted
+from focuswatch.engines.sql_values import literals
+from focuswatch.errors import ConfigError
+from focuswatch.owners.owners_file import Owners
+
+# The kinds of charges as athena_sql/tables/owned_days.sql tells them apart.
+KIND = """CASE
+        WHEN ChargeCategory = 'Tax' THEN 'tax'
+        WHEN ChargeCategory = 'Credit' THEN 'credits'
+        WHEN ChargeCategory = 'Purchase' OR ChargeFrequency IN ('Recurring', 'One-Time') THEN 'fees'
+        ELSE 'usage'
+    END"""
+OPTION = "--"  # before the names of options
+
+
+@dataclass(frozen=True)
+class Basis:
+    """A cost column and kinds of charges other than a report's own; None: as the report has it."""
+
+    cost: CostColumn | None = None
+    charges: tuple[CountedCharges, ...] | None = None
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it is the report's own basis."""
+        return self == Basis()
+
+
+def basis_of(
+    report: Report,
+    *,
+    cost: CostColumn | None,
+    charges: Collection[CountedCharges] | None,
+    prefix: str = OPTION,
+) -> Basis:
+    """Return the basis that is asked of a report. Raises ConfigError if the report does not offer it.
+
+    `prefix` stands before the names `cost` and `charges` in the error: `--` for options, nothing for arguments.
+    """
+    offers, others = report.header.offers, offered_bases(report, prefix=prefix)
+    if cost and cost not in offers.cost:
+        raise ConfigError(f"{prefix}cost {cost} is not available for {report.id}. {others}")
+    offered = {*offers.charges, *offers.more}
+    if charges and (missing := [kind for kind in charges if kind not in offered]):
+        raise ConfigError(f"{prefix}charges {','.join(missing)} is not available for {report.id}. {others}")
+    counted = tuple(kind for kind in CHARGES if charges and kind in charges)
+    return Basis(
+        None if offers.cost[:1] == [cost] else cost,
+        None if not counted or set(counted) == set(offers.charges) else counted,
+    )
+
+
+def basis_text(report: Report, basis: Basis) -> str:
+    """Return the basis of a report's amounts in words."""
+    header, text = report.header, report.header.basis
+    if basis.cost:
+        text = text.replace(COST_COLUMNS[header.offers.cost[0]], COST_COLUMNS[basis.cost])
+    if basis.charges:
+        text = text.replace(charges_text(header.offers.charges), charges_text(basis.charges))
+    return text
+
+
+def offered_bases(report: Report, *, prefix: str = OPTION) -> str:
+    """Return the options of a report for other bases in one line, and why there are no more; see basis_of."""
+    offers = report.header.offers
+    options = []
+    if len(offers.cost) > 1:
+        options.append(f"{prefix}cost {' or '.join(offers.cost)}")
+    if offers.charges:
+        options.append(
+            f"{prefix}charges {','.join(kind for kind in CHARGES if kind in {*offers.charges, *offers.more})}"
+        )
+    none = "This report offers no other cost column or charges."
+    offered = f"Available options: {'; '.join(options)}." if options else none
+    return f"{offered} {offers.limits}" if offers.limits else offered
+
+
+def engine_with_basis(
+    engine: Engine, basis: Basis, *, report: Report, catalog: Catalog, owners: Owners, as_of: date
+) -> Engine:
+    """Return an engine whose tables count as `basis` says. Days are complete as before, whatever is counted."""
+    if basis.is_default:
+        return engine
+    derived = tables_as_of(catalog, as_of=as_of, names_resources=owners.names_resources)
+    del derived["completeness"]
+    counted = {
+        name: counted_select(f"{_stored(engine)}{name}", shape, basis, report=report)
+        for name, shape in STORED_TABLES.items()
+    }
+    return engine.over({**counted, **engine.tables, **derived})
+
+
+def counted_select(table: str, shape: Mapping[str, str], basis: Basis, *, report: Report) -> str:
+    """Return a SELECT of a table of charges that counts as `basis` says."""
+    offers = report.header.offers
+    defaults = set(offers.charges)
+    counted = set(basis.charges or defaults)
+    as_usage = [kind for kind in CHARGES if kind in counted - defaults]
+    left_out = [kind for kind in CHARGES if kind in defaults - counted]
+    values: dict[str, str] = {}
+    if basis.cost:
+        values[COST_COLUMNS[offers.cost[0]]] = COST_COLUMNS[basis.cost]
+    if as_usage:
+        is_counted = f"{KIND} IN ({literals(as_usage)})"
+        values["ChargeCategory"] = f"CASE WHEN {is_counted} THEN 'Usage' ELSE ChargeCategory END"
+        values["ChargeFrequency"] = f"CASE WHEN {is_counted} THEN 'Usage-Based' ELSE ChargeFrequency END"
+    columns = ",\n    ".join(f"{values[name]} AS {name}" if name in values else name for name in shape)
+    where = f"\nWHERE {KIND} NOT IN ({literals(left_out)})" if left_out else ""
+    return f"SELECT\n    {columns}\nFROM {table}{where}"
+
+
+def counted_part(select: str, basis: Basis, *, report: Report) -> str:
+    """Return a SELECT of `folded_charges` that counts as `basis` says."""
+    return (
+        select
+        if basis.is_default
+        else counted_select(f"({select}) AS part", FOLDED_CHARGES, basis, report=report)
+    )
+
+
+def rows_with_basis(rows: list[Row], basis: Basis, *, report: Report) -> list[Row]:
+    """Return the rows with the cost column of `basis` in the names of their columns."""
+    if not basis.cost:
+        return rows
+    before = f"{report.header.offers.cost[0]}_cost"
+    return [
+        {name.replace(before, f"{basis.cost}_cost"): value for name, value in row.items()} for row in rows
+    ]
+
+
+def _stored(engine: Engine) -> str:
+    """Return what stands before the name of a stored table, so that it is not the SELECT of the same name."""
+    if isinstance(engine, DuckDbEngine):
+        return "main."
+    return f"{quoted(engine.database)}." if isinstance(engine, AthenaEngine) else ""

@@ -1,0 +1,56 @@
+"""After someone pressed a button in Slack, or sent the page of a link in Teams: record the response and show it."""
+
+from functools import cache
+from typing import Any
+
+from focuswatch.errors import Refused
+from focuswatch.notify.queue_batch import Record, process_batch
+from focuswatch.notify.response_recording import PersonResponse
+from focuswatch.notify.slack.interactions import UserResponse
+from focuswatch.notify.slack.record_response import ResponseRecorder
+from focuswatch.notify.teams.record_link_response import LinkRecorder
+from focuswatch.notify.teams.signed_action import LinkResponse
+from lambdas.function_decorator import Invocation, lambda_function, logger
+from lambdas.queue_delivery import report_batch
+
+
+@lambda_function("record")
+def handler(invocation: Invocation) -> dict[str, Any]:
+    """Record a batch of responses, each with its author."""
+    run = invocation.run
+    pagerduty = run.pagerduty_responses()
+
+    def show_in_pagerduty(response: PersonResponse) -> None:
+        try:
+            if pagerduty and (done := pagerduty.show_response(response.fingerprint, response.action)):
+                logger.info(f"{response.fingerprint}: {done}")
+        except Refused as error:  # the response is valid without the alert
+            logger.warning(f"{response.fingerprint}: the response could not be shown in PagerDuty: {error}")
+
+    @cache
+    def in_slack() -> ResponseRecorder:
+        return ResponseRecorder(
+            run.slack, run.slack_channel(run.slack), run.ledger, run.table, run.clock, show_in_pagerduty
+        )
+
+    @cache
+    def in_teams() -> LinkRecorder:
+        return run.link_recorder(show_in_pagerduty)
+
+    def record(message: Record) -> str:
+        try:
+            response = LinkResponse.from_json(message["body"]) or UserResponse.from_json(message["body"])
+        except (ValueError, TypeError, AttributeError) as error:
+            raise Refused(f"the message is not a response from the function `answer`: {error}") from error
+        if isinstance(response, LinkResponse):
+            return in_teams().record(response)
+        return in_slack().record(response)
+
+    result = process_batch(
+        invocation.event["Records"],
+        do=record,
+        queue=run.queue(),
+        progress=logger.info,
+        seconds_left=invocation.seconds_left,
+    )
+    return report_batch(run, result)

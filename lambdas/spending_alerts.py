@@ -1,0 +1,42 @@
+"""Record alerts of AWS Budgets and Cost Anomaly Detection as findings."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from focuswatch.aws_alerts import parse, record
+from focuswatch.aws_alerts.confirm_queue_subscription import confirm_subscription, subscription_request
+from focuswatch.findings.same_cause import incident_rules
+from focuswatch.notify.queue_batch import Record, process_batch
+from lambdas.function_decorator import Invocation, lambda_function, logger
+from lambdas.queue_delivery import report_batch
+
+
+@lambda_function("spending")
+def handler(invocation: Invocation) -> dict[str, Any]:
+    """Record each alert in the ledger, then put `Detected` on the event bus so that `publish` notifies the owners."""
+    run = invocation.run
+    today = datetime.now(UTC).date()
+
+    def record_alert(message: Record) -> str:
+        if confirmation := subscription_request(message["body"]):
+            return confirm_subscription(confirmation, topic_arn=os.environ["FOCUSWATCH_SPENDING_TOPIC"])
+        finding = parse(
+            message["body"], owners=run.owners, today=today, deployment=os.environ["FOCUSWATCH_NAME"]
+        )
+        rules = incident_rules(run.catalog) if run.owners.routing.incidents else None
+        decision = record(
+            run.ledger, finding, today=today, rates=run.owners.exchange_rates, incident_rules=rules
+        )
+        return f"{finding.detection} {finding.fingerprint}: {len(decision.notifications)} notifications"
+
+    result = process_batch(
+        invocation.event["Records"],
+        do=record_alert,
+        queue=run.queue(),
+        progress=logger.info,
+        seconds_left=invocation.seconds_left,
+    )
+    if result.done:
+        run.announce("Detected", "{}")
+    return report_batch(run, result)

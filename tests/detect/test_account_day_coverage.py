@@ -1,0 +1,101 @@
+"""On stale or partial data nothing is resolved, and the reason is said."""
+
+from datetime import date, datetime, timedelta
+
+from focuswatch.authoring.detection_cases import Case, CaseFile, give
+from focuswatch.bill import local_tables
+from focuswatch.bill.bill_summary import BillPart
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.account_day_coverage import Coverage, coverage, incomplete_parts
+from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from tests.given.scan_statements import COVERED
+
+CATALOG = Catalog.load()
+MONTH = [date(2026, 3, 1), date(2026, 3, 31)]
+
+
+def covered(*charges, as_of=date(2026, 3, 31), accounts=(), deliveries=()) -> Coverage:
+    connection = connect()
+    case = Case(
+        name="given charges",
+        kind="quiet",
+        charges=list(charges),
+        accounts=list(accounts),
+        deliveries=list(deliveries),
+    )
+    give(connection, case, file=CaseFile.model_construct(charge={"SubAccountId": "1"}, activity_row={}))
+    local_tables.create_views(connection, CATALOG, values={"as_of": as_of}, statements=[COVERED])
+    return coverage(DuckDbEngine(connection), as_of=as_of)
+
+
+def test_a_whole_month_leaves_no_doubt():
+    """Every day delivered, every account there."""
+    whole = covered({"days": MONTH})
+    assert (whole.doubts, whole.missing_accounts) == ((), frozenset())
+
+
+def test_a_late_bill_is_doubted():
+    """The newest charge is four days old."""
+    (doubt,) = covered({"days": MONTH}, as_of=date(2026, 4, 3)).doubts
+    assert doubt == "the most recent charge is from 2026-03-30, 4 days before 2026-04-03"
+
+
+def test_a_bill_that_is_three_days_old_is_not_late():
+    """AWS takes a day or two to deliver."""
+    assert covered({"days": MONTH}, as_of=date(2026, 4, 2)).doubts == ()
+
+
+def test_a_gap_is_doubted_and_named():
+    """A day without any charge was not delivered."""
+    (doubt,) = covered(
+        {"days": [date(2026, 3, 1), date(2026, 3, 25)]}, {"days": [date(2026, 3, 26), date(2026, 3, 31)]}
+    ).doubts
+    assert doubt == "the export has no charges for 2026-03-25"
+
+
+def test_an_empty_bill_proves_nothing():
+    """Before the first charge there is nothing to be absent from."""
+    assert covered({"days": MONTH}, as_of=date(2026, 3, 1)).doubts
+
+
+def test_stopped_account_is_missing_until_it_is_closed_or_a_month_has_passed():
+    """It may be missing from the export; after a month, or once it is closed, it is gone."""
+    stopped = {"SubAccountId": "2", "days": [date(2026, 3, 1), date(2026, 3, 20)]}
+    assert covered({"days": MONTH}, stopped).missing_accounts == {"2"}
+    closed = {"sub_account_id": "2", "closed_on": date(2026, 3, 20)}
+    assert covered({"days": MONTH}, stopped, accounts=[closed]).missing_accounts == frozenset()
+    long_gone = {"SubAccountId": "2", "days": [date(2026, 2, 1), date(2026, 2, 20)]}
+    assert covered({"days": [date(2026, 2, 1), date(2026, 3, 31)]}, long_gone).missing_accounts == frozenset()
+
+
+def delivery(charges: int, *, hour: int) -> dict[str, object]:
+    at = datetime(2026, 3, 31, hour)
+    return {"billing_period": date(2026, 3, 1), "delivered_at": at, "refreshed_at": at, "charges": charges}
+
+
+def test_a_period_that_shrank_is_doubted():
+    """A second delivery with a tenth fewer charges is half a delivery."""
+    (doubt,) = covered({"days": MONTH}, deliveries=[delivery(1000, hour=1), delivery(900, hour=2)]).doubts
+    assert doubt == "billing period 2026-03 now has 900 charges, previously 1,000"
+
+
+def test_a_restated_period_is_not_doubted():
+    """A few charges fewer are a correction; what grew again is whole."""
+    assert covered({"days": MONTH}, deliveries=[delivery(1000, hour=1), delivery(990, hour=2)]).doubts == ()
+    grown = [delivery(1000, hour=1), delivery(500, hour=2), delivery(1001, hour=3)]
+    assert covered({"days": MONTH}, deliveries=grown).doubts == ()
+
+
+def test_a_bill_that_ends_early_or_lacks_days_keeps_its_findings_open():
+    """Of several bills, the complete ones resolve theirs."""
+    days = [date(2026, 3, 1) + timedelta(days=number) for number in range(31)]
+    whole = BillPart("aws", frozenset({"1"}), frozenset(days))
+    late = BillPart("azure", frozenset({"2", None}), frozenset(days[:-5]))
+    gap = BillPart("google", frozenset({"3"}), frozenset({*days} - {date(2026, 3, 25)}))
+    found = incomplete_parts([whole, late, gap], as_of=date(2026, 4, 1))
+    assert found.accounts == {"2", None, "3"}
+    assert [note.split(" were resolved in this scan: ") for note in found.notes] == [
+        ["No findings in azure", "the most recent charge is from 2026-03-26, 6 days before 2026-04-01"],
+        ["No findings in google", "the export has no charges for 2026-03-25"],
+    ]
+    assert incomplete_parts([whole], as_of=date(2026, 4, 1)).accounts == frozenset()
