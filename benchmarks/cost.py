@@ -173,8 +173,8 @@ def stored(*, rows: float, accounts: int, runs: float) -> tuple[Line, ...]:
         Line("S3: bills not read for 90 days", LONG_UNREAD_MONTHS * month, "GB", 0.004, S3, "rows"),
         Line("S3: tables", tables, "GB", 0.023, S3, "rows"),
         Line("S3: overwritten versions", overwritten, "GB", 0.023, S3, "rows × runs"),
-        Line("S3: files moved to Intelligent-Tiering", files, "thousand", 0.01, S3, "rows × runs"),
-        Line("S3: write requests", written, "thousand", 0.005, S3, "runs, accounts"),
+        Line("S3: files moved to Intelligent-Tiering", files, "1,000 transitions", 0.01, S3, "rows × runs"),
+        Line("S3: write requests", written, "1,000 requests", 0.005, S3, "runs, accounts"),
     )  # fmt: skip
 
 
@@ -188,8 +188,8 @@ def watched(*, accounts: int, runs: float) -> tuple[Line, ...]:
         Line("alarms, per metric", ALARM_METRICS, "metric", 0.10, CLOUDWATCH, "—", free=10),
         Line("dashboard, up to 50 metrics", 1, "dashboard", 3.0, CLOUDWATCH, "—", free=3),
         Line("custom metrics, per hour of use", metrics, "metric", 0.30, CLOUDWATCH, "runs", free=10),
-        Line("reading resource metrics (GetMetricData)", requests, "thousand", 0.01, CLOUDWATCH, "accounts"),
-        Line("lists of resource metrics (ListMetrics)", lists, "thousand", 0.01, CLOUDWATCH, "accounts", free=1000),
+        Line("reading resource metrics (GetMetricData)", requests, "1,000 metrics", 0.01, CLOUDWATCH, "accounts"),
+        Line("listing metrics (ListMetrics)", lists, "1,000 requests", 0.01, CLOUDWATCH, "accounts", free=1000),
         Line("logs", 0.25 + 0.005 * runs * DAYS, "GB", 0.50, CLOUDWATCH, "runs", free=5),
         Line("KMS keys", KEYS, "key", 1.0, KMS, "—"),
     )  # fmt: skip
@@ -201,9 +201,9 @@ def worked(*, accounts: int, runs: float) -> tuple[Line, ...]:
     seconds = many * SECONDS_A_RUN + DAYS * (0.6 * accounts + SECONDS_A_DAY)
     return (
         Line("Lambda, arm64", seconds, "GB-second", 0.0000133334, LAMBDA, "runs, accounts", free=400_000),
-        Line("DynamoDB: writes", findings * many * 1.5, "million", 0.625, DYNAMODB, "accounts × runs"),
-        Line("DynamoDB: reads", findings * many * 4, "million", 0.125, DYNAMODB, "accounts × runs"),
-        Line("SNS and SQS", findings * 6, "million", 0.50, SNS, "accounts", free=1),
+        Line("DynamoDB: writes", findings * many * 1.5, "million writes", 0.625, DYNAMODB, "accounts × runs"),
+        Line("DynamoDB: reads", findings * many * 4, "million reads", 0.125, DYNAMODB, "accounts × runs"),
+        Line("SNS and SQS", findings * 6, "million requests", 0.50, SNS, "accounts", free=1),
     )
 
 
@@ -213,11 +213,11 @@ def hourly(*, accounts: int) -> tuple[Line, ...]:
     lists = accounts * REGIONS * HOURS / 1000
     seconds = HOURS * 1.769 * (20 + accounts * REGIONS * 0.2 / 16)
     return (
-        Line("token metrics of each hour (GetMetricData)", read, "thousand", 0.01, CLOUDWATCH, "models"),
-        Line("lists of active metrics (ListMetrics)", lists, "thousand", 0.01, CLOUDWATCH, "accounts", free=1000),
+        Line("reading hourly token metrics (GetMetricData)", read, "1,000 metrics", 0.01, CLOUDWATCH, "models"),
+        Line("listing active metrics (ListMetrics)", lists, "1,000 requests", 0.01, CLOUDWATCH, "accounts", free=1000),
         Line("Athena: live_burn", HOURS * HOURLY_BYTES / TB, "TB", 5.0, ATHENA, "AI charges"),
         Line("Lambda, arm64", seconds, "GB-second", 0.0000133334, LAMBDA, "accounts", free=400_000),
-        Line("S3: write requests", HOURS * 3 / 1000, "thousand", 0.005, S3, "—"),
+        Line("S3: write requests", HOURS * 3 / 1000, "1,000 requests", 0.005, S3, "—"),
         Line("alarms, per metric", HOURLY_ALARM_METRICS, "metric", 0.10, CLOUDWATCH, "—"),
         Line("custom metrics, per hour of use", 1, "metric", 0.30, CLOUDWATCH, "—"),
     )  # fmt: skip

@@ -18,7 +18,7 @@ action    = """
 """
 action_of_others = """
 1. Review the cost drivers in this finding, largest first.
-2. Identify who started the usage on {anomalous_from} in the activity log of {provider}.
+2. In the activity log of {provider}, identify who started the usage on {anomalous_from}.
 3. If the new cost is expected, no action is required: the baseline adjusts within three weeks. To stop notifications until the baseline adjusts, run focuswatch exclude with the fingerprint of this finding and a reason.
 """
 blind_spots = [

@@ -18,7 +18,7 @@ action    = """
 action_of_others = """
 1. Confirm with the owner of {sub_account_name} that {product} is planned, and ask how long the cost increase is expected to last.
 2. If {product} is planned, run focuswatch note FINGERPRINT, review the section that it prints, and add the section to owners.toml.
-3. If {product} is not planned, identify the caller in the activity log of {provider} and remove the permission to use {product}.
+3. If {product} is not planned, identify the caller in the activity log of {provider}, and remove the caller's permission to use {product}.
 """
 blind_spots = [
   "If owners.toml has no use cases, this detection reports nothing.",

@@ -6,7 +6,7 @@ schedule  = "daily"
 why       = """
 A GPU costs 1 to 7 USD/hour, whether it is used or idle. Many GPUs are idle most of the time: they serve a model with
 few requests, belong to a notebook that is never stopped, or are part of an instance with eight GPUs where one GPU is
-sufficient. CPU metrics and invocation counts do not show idle GPUs.
+sufficient. CPU metrics and invocation counts do not show whether a GPU is idle.
 """
 reason    = "GPU instances ({instance_types}) ran for {gpu_hours} GPU hours on {days_run} of {lookback_days} days with a mean utilization of {mean_utilization}% ({peak_utilization}% on the busiest day). The GPUs cost {monthly_gpu_cost} {currency}/month, of which an estimated {monthly_cost} {currency}/month was for idle time."
 action    = """

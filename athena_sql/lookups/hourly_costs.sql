@@ -1,7 +1,7 @@
 /*
 title = "Cost by hour around the first day of cost increases"
 why   = """
-An hourly export shows in which hour a cost increase began, and therefore whether an event occurred before or after the
+An hourly export shows in which hour a cost increase started, and therefore whether an event occurred before or after the
 start of the increase. The tables contain daily amounts, so this query reads hourly rows of the original export. The
 query reads the hours from 18:00 UTC on the day before the increase to the end of the first day of the increase. For
 comparison, the query also reads the same hours one day and seven days earlier. Only charges for a single hour are

@@ -1,5 +1,5 @@
 /*
-title = "Resources that started or stopped when a cost increase began"
+title = "Resources that started or stopped when a cost increase started"
 why   = """
 If a resource, meter, operation, region or service is charged for the first or last time on the first day of a cost
 increase, this first or last charge usually shows the cause of the increase.

@@ -1,5 +1,5 @@
 /*
-title = "Model tokens in millions, by model, kind and tier"
+title = "Model tokens in millions, by model, token kind and pricing tier"
 why   = """
 AWS bills Bedrock tokens under usage types with three different name formats, in two units. The table parses the token
 meters into four kinds of tokens: input, output, cache read and cache write. `tier` is the pricing tier of the tokens.

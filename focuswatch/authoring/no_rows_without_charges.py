@@ -30,9 +30,9 @@ def problems_without_charges(
         yield f"without charges of {', '.join(families)}: {outcome.error}"
     elif rows := len(outcome.rows) + len(outcome.not_evaluated):
         yield (
-            f"the detection returns {'a row' if rows == 1 else f'{rows} rows'} without charges of "
-            f"{', '.join(families)}, but a scan would not run it. Add the AI families of these charges to ai_families, "
-            "or remove ai_families from the header."
+            f"the detection returns {'a row' if rows == 1 else f'{rows} rows'} for a bill without charges of "
+            f"{', '.join(families)}, but a scan of such a bill skips the detection. Add the AI families of the charges "
+            "that the rows evaluate to ai_families, or remove ai_families from the header."
         )
 
 

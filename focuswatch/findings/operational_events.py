@@ -82,7 +82,7 @@ def _beside_hour(event: OperationalEvent, first_hour: datetime) -> str:
         return f"{_duration(before)} before the first hour of the increase"
     if before > -timedelta(hours=1):
         return "in the first hour of the increase"
-    return f"{_duration(-before)} after the increase began"
+    return f"{_duration(-before)} after the increase started"
 
 
 def _duration(span: timedelta) -> str:

@@ -52,7 +52,7 @@ class WriteTools:
             date | None,
             Field(
                 description="End date of the suppression. Scans as of this date or later notify the "
-                "owner again. If omitted, the finding stays muted."
+                "owner again. If omitted, the suppression has no end date."
             ),
         ] = None,
     ) -> Document:

@@ -90,7 +90,7 @@ def note_of_use_case(
     launch = _launch(increase, baseline=increase.daily_before, as_of=as_of)
     others = [one for one in use_case.launches if not _overlap(one, launch)]
     changed = use_case.model_copy(update={"launches": [*others, launch]})
-    about = f"Use case {name}: {_costs(increase, currency)}. Replace its section in owners.toml with:"
+    about = f"Use case {name}: {_costs(increase, currency)}. Replace the section of the use case in owners.toml with:"
     return _block(name, changed, comments=[about, *_to_review(increase.daily_before)], owners=owners)
 
 

@@ -37,7 +37,10 @@ def test_ai_families_that_miss_a_charge_are_a_problem(id, families):
         for check in (run_case, problems_without_charges)
         for problem in check(case, **given)
     )
-    assert f"without charges of {', '.join(families)}, but a scan would not run it." in next(found)
+    assert (
+        f"without charges of {', '.join(families)}, but a scan of such a bill skips the detection."
+        in next(found)
+    )
 
 
 def test_every_ai_family_of_the_bill_can_be_stated():

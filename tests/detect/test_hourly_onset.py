@@ -67,7 +67,7 @@ def explained(folder: Path, *, began: str, event: str, hours: int = 1):
         ("2026-05-25 12:10:00", "deployment 3 hours before the first hour of the increase, 12:10 UTC: v2"),
         ("2026-05-24 21:00:00", "deployment 18 hours before the first hour of the increase, 21:00 UTC: v2"),
         ("2026-05-25 15:00:00", "deployment in the first hour of the increase, 15:00 UTC: v2"),
-        ("2026-05-25 16:20:00", "deployment 80 minutes after the increase began, 16:20 UTC: v2"),
+        ("2026-05-25 16:20:00", "deployment 80 minutes after the increase started, 16:20 UTC: v2"),
     ],
 )
 def test_event_is_stated_beside_the_first_hour_of_the_increase(tmp_path, event, text):
