@@ -7,7 +7,7 @@ why       = """
 An experiment in owners.toml has a hypothesis, a cost cap, and a review date. If an experiment is not reviewed, its
 resources keep running, and a one-month trial can be billed for years.
 """
-reason    = "Experiment {use_case} is {overdue}. The experiment costs {daily_cost} {currency}/day and has cost {spent} {currency} since {first_day} (cap: {cap}, review date: {review_on}, hypothesis: {hypothesis})."
+reason    = "Experiment {use_case} is {overdue}. The experiment costs {daily_cost} {currency}/day and has cost {spent} {currency} since {first_day} (cap in {currency}: {cap}, review date: {review_on}, hypothesis: {hypothesis})."
 action    = """
 1. Decide with {plan_team} whether the experiment confirmed its hypothesis: {hypothesis}
 2. If the hypothesis is confirmed, set intent = "production" in [use_cases.{use_case}] of owners.toml, with a monthly budget and a unit.

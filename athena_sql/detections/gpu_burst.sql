@@ -9,7 +9,7 @@ why       = """
 Attackers often use stolen credentials to run GPU instances for cryptocurrency mining or model training.
 One p4d.24xlarge costs 20 to 30 USD/hour, and attackers start dozens of instances in Regions that are not monitored.
 """
-reason    = "GPU instances ({instance_types}) ran for {gpu_hours} instance hours in {region_id} from {first_day} to {last_day} and cost {monthly_cost} {currency}. Usage reached {peak_hours} instance hours/day, compared with at most {peak_hours_before} instance hours/day in the previous {history_days} days."
+reason    = "GPU instances ({instance_types}) ran for {gpu_hours} instance hours in {region_id} from {first_day} to {last_day} and cost {monthly_cost} {currency}. Usage reached {peak_hours} instance hours/day; the highest usage in the previous {history_days} days was {peak_hours_before} instance hours/day."
 action    = """
 1. Confirm with the account owner that a job needs {instance_types} in {region_id}.
 2. Identify who started the instances. The CloudTrail event is RunInstances, CreateEndpoint, CreateTrainingJob or CreateNotebookInstance: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=EventName,AttributeValue=RunInstances

@@ -10,7 +10,7 @@ the tokens that violate a rule. The finding also states the lowest cost of the s
 tier that the rules allow. To print an IAM policy or SCP that denies calls that violate the rules, run focuswatch policy
 USE_CASE.
 """
-reason    = "Use case {use_case} used {million_tokens} million tokens in violation of its rules in {lookback_days} days ({broken}): {usage}. The tokens cost {monthly_usage_cost} {currency}/month. Estimated monthly cost of the same tokens with an allowed model and tier: {monthly_allowed_cost} ({allowed_usage})."
+reason    = "Use case {use_case} used {million_tokens} million tokens in violation of its rules in {lookback_days} days ({broken}): {usage}. The tokens cost {monthly_usage_cost} {currency}/month. Estimated cost of the same tokens with an allowed model and tier, in {currency}/month: {monthly_allowed_cost} ({allowed_usage})."
 action    = """
 1. Ask the owner of {workload} why the workload does not follow the rules of {use_case}: {rules}.
 2. If the usage is intended, change the key "models", "batch" or "regions" in [use_cases.{use_case}] of owners.toml.

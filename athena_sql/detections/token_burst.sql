@@ -24,7 +24,7 @@ blind_spots = [
   "An account with less than 14 days of token usage has no baseline and is not evaluated. The detection new_service reports the first use of Bedrock.",
   "A new workload is compared with all previous token usage of its account.",
   "Token usage that moves from one model or inference profile to another in the same account is not reported.",
-  "A job that runs once a month is reported every month if its weekday changes. A launch that is not in owners.toml is also reported.",
+  "A large job that runs once a month is reported every month. A launch that is not in owners.toml is also reported.",
   "On an incomplete day, focuswatch estimates the delivered share of the account's charges from all its services, as the median ratio to the same weekday of the week before. If the account has fewer than `least_services` services, or its tokens are delivered later than its other charges, a spike may be reported one or two days later. If its tokens are delivered earlier than its other charges, tokens that moved to another workload can be reported as a spike.",
   "During a planned launch, usage of the launch's use case is reported only if it exceeds the planned multiple of the baseline (`factor`).",
   "Input, output and cache tokens count equally toward the spike; a spike is reported only if its excess cost is at least `least_daily_cost_usd` per day.",

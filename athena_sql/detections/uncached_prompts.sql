@@ -8,7 +8,7 @@ Agents, chat applications and retrieval applications send the same instructions,
 Reading a cached prefix costs about a tenth of the input price, but Bedrock uses the cache only for calls that set a
 cache checkpoint.
 """
-reason    = "{workload} used {million_input_tokens} million input tokens of {models} on {active_days} of {lookback_days} days, of which {cached_percent}% were read from the prompt cache. The input tokens cost {monthly_input_cost} {currency}/month. Estimated potential savings with prompt caching, if {repeated_percent}% of the input is repeated: {monthly_cost} {currency}/month."
+reason    = "{workload} used {million_input_tokens} million input tokens of {models} on {active_days} of {lookback_days} days. Cache reads and cache writes were {cached_percent}% of all input tokens. The input tokens cost {monthly_input_cost} {currency}/month. Estimated potential savings with prompt caching, if {repeated_percent}% of the input is repeated: {monthly_cost} {currency}/month."
 action    = """
 1. Confirm with the owner that calls share a prefix (instructions, tool definitions, documents) and follow each other within five minutes.
 2. Compare the length of the prefix with the minimum length for the model: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
@@ -28,7 +28,7 @@ sources   = [
 ]
 [parameters]
 least_active_days = 7          # minimum number of days with usage in the lookback period
-most_cached_share = 0.05       # maximum share of the input tokens that is read from the cache
+most_cached_share = 0.05       # maximum share of cache reads and cache writes in all input tokens
 least_input_per_output = 4.0   # minimum input tokens per output token; text generation has more output, and its prompts are rarely repeated
 repeated_share = 0.5           # assumed share of repeated input tokens; agents and retrieval repeat more of their input
 reads_a_write = 4.0            # assumed number of reads of a cached prefix per write; more reads save more

@@ -9,7 +9,7 @@ AI cost grows quickly, and much of it is billed under service names that do not 
 requires are missing, focuswatch cannot allocate the spend to a team or a budget, and no owner can confirm that the
 spend is needed.
 """
-reason    = "{service_name} in {region_id} costs {monthly_cost} {currency}/month. Neither the resource nor its account has the required tags {missing_tags}."
+reason    = "{service_name} in {region_id} costs {monthly_cost} {currency}/month. Required tags that neither the resource nor its account has: {missing_tags}."
 action    = """
 1. Identify the owning team: CloudTrail shows who created the resource; otherwise, ask the account owner.
 2. Tag the resource with {missing_tags}: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. If the finding has no resource, the charges are for calls to base models: call the models through an application inference profile, and tag the profile.
@@ -24,7 +24,7 @@ blind_spots = [
   "The bill shows the values of a tag only from the day the tag was activated as a cost allocation tag.",
   "AWS does not document the prefix of cost category names in the FOCUS 1.2 column Tags, so this detection removes only known prefixes.",
   "AWS does not document whether the bill contains a ResourceId for calls to base models. Without a ResourceId, the finding names no resource.",
-  "Subscriptions of users (such as Kiro) are not evaluated: a user of IAM Identity Center is not a resource that can be tagged.",
+  "User subscriptions (such as Kiro) are not evaluated, because a user of IAM Identity Center cannot be tagged.",
   "If the rows of a resource have different tags, the tags of the most recent day are used; if the tags differ on that day, the row with the most tags is used.",
 ]
 sources   = [

@@ -8,8 +8,9 @@ with the cost on the bill. `baseline_daily_cost` is the mean daily cost of the u
 launch. `actual_factor` is the highest daily cost of the launch divided by `baseline_daily_cost`, and `average_factor`
 is the mean daily cost of the launch divided by `baseline_daily_cost`. `daily_cost_after` is the mean daily cost of the
 two weeks after the launch. If the use case has a unit and the activity file contains its unit counts, the report
-compares the unit cost before and during the launch with the accepted unit cost. `ended_this_week` depends only on the
-date of the report, so a weekly report lists each launch once.
+compares the unit cost before and during the launch with `accepted_unit_cost`, the maximum cost per unit that
+owners.toml accepts. `ended_this_week` depends only on the date of the report, so a weekly report lists each launch
+once.
 """
 [parameters]
 days = 90

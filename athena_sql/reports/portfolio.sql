@@ -6,9 +6,9 @@ A use case is a workload that owners.toml defines under [use_cases] and matches 
 is the purpose of the spend, such as experiment or production. owners.toml states the intent of each use case. For a
 charge without a use case, the report uses the value of the `intent` tag. For experiments, the report shows the cap and
 the review date. If a use case has a unit and the activity file contains its unit counts (namespace `business`, the use
-case as resource_id, the unit as metric), the report shows the cost per unit and the accepted cost per unit. `verdict`
-shows whether an action is due for the use case. `launch` shows the planned launch that currently raises the baseline of
-the detections token_burst and cost_anomaly.
+case as resource_id, the unit as metric), the report shows the cost per unit. `accepted_unit_cost` is the maximum cost
+per unit that owners.toml accepts for the use case. `verdict` shows whether an action is due for the use case. `launch`
+shows the planned launch that currently raises the baseline of the detections token_burst and cost_anomaly.
 """
 [needs]
 owners = ["use_cases"]

@@ -1,5 +1,5 @@
 /*
-title = "Values of the tags of charges and accounts"
+title = "Tag values of charges and accounts"
 why   = """
 The table has one row for each key in each set of tags, on charges and on accounts. `bare_key` is the tag key in lower
 case without the prefix of cost allocation tags. In Python, the module focuswatch.catalog.tag_key_prefixes converts tag
