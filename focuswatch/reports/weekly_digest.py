@@ -103,7 +103,7 @@ class Week:
 
     def _change(self) -> str:
         if self.before <= 0:
-            return "no earlier week to compare"
+            return "no earlier week for comparison"
         share = (self.spent - self.before) / self.before
         return f"{abs(share):.0%} {'more' if share >= 0 else 'less'} than in the 7 days before"
 

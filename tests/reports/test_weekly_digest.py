@@ -55,7 +55,7 @@ def test_week_is_compared_with_the_week_before_and_the_budget():
 
 def test_without_a_week_before_there_is_no_comparison():
     """And no division by zero."""
-    assert "no earlier week to compare" in week_of([row(before=0.0)]).heading
+    assert "no earlier week for comparison" in week_of([row(before=0.0)]).heading
 
 
 def test_largest_week_over_week_changes_have_their_cause():

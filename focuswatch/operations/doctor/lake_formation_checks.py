@@ -22,7 +22,7 @@ def check_lake_formation(context: DoctorContext) -> Iterator[Check]:
     try:
         readers = set(_readers(context.client("lakeformation"), database=deployment.athena.database))
     except AWS_ERRORS as error:  # few roles may list grants, and the functions do not need to
-        yield noted("lake formation", f"cannot list Lake Formation grants: {reason_of(error)}")
+        yield noted("lake formation", f"cannot list Lake Formation permissions: {reason_of(error)}")
         return
     if IAM_ONLY in readers:
         yield ok("lake formation", "access to the tables is controlled by IAM policies alone")
@@ -38,11 +38,14 @@ def check_lake_formation(context: DoctorContext) -> Iterator[Check]:
             "Set lake_formation = true under [athena] in config/deployment.toml, and deploy "
             f"{deployment.name}-pipeline as a data lake administrator. See docs/deploy.md."
         )
-        found = f"Lake Formation controls access to the tables, and has no grant for {', '.join(missing)}"
+        found = (
+            f"Lake Formation controls access to the tables; functions without access: {', '.join(missing)}"
+        )
         yield failed("lake formation", found, fix=fix)
     else:
         found = (
-            f"Lake Formation controls access to the tables, and has grants for {', '.join(expected.values())}"
+            "Lake Formation controls access to the tables; functions with access: "
+            f"{', '.join(expected.values())}"
         )
         yield ok("lake formation", found)
 
