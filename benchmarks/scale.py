@@ -14,7 +14,7 @@ import argparse
 import os
 from pathlib import Path
 
-from scaling import accounts, findings, rows, series
+from scaling import accounts, findings, rows, scorer_growth
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ def main() -> None:
         case "findings":
             findings.measured(arguments.findings, data=arguments.data)
         case "series":
-            series.measured(arguments.series, days=arguments.days)
+            scorer_growth.measured(arguments.series, days=arguments.days)
 
 
 if __name__ == "__main__":

@@ -39,9 +39,7 @@ def recorded(findings: dict[str, Any]) -> dict[str, float]:
         seconds[name] = time.process_time() - started
         if name == "recorded":
             started = time.process_time()
-            sent = publish(
-                ledger, sns=sns, topics=Topics("findings", "new-region"), progress=lambda _text: None
-            )
+            sent = publish(ledger, sns=sns, topics=Topics("findings", {}), progress=lambda _text: None)
             seconds["published"] = time.process_time() - started
             assert sent.sent == len(findings), sent
     return seconds
