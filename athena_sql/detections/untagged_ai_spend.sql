@@ -9,7 +9,7 @@ AI cost grows quickly, and much of it is billed under service names that do not 
 requires are missing, focuswatch cannot allocate the spend to a team or a budget, and no owner can confirm that the
 spend is needed.
 """
-reason    = "{service_name} in {region_id} costs {monthly_cost} {currency}/month. Required tags that neither the resource nor its account has: {missing_tags}."
+reason    = "{service_name} in {region_id} costs {monthly_cost} {currency}/month. Required tags missing on both the resource and its account: {missing_tags}."
 action    = """
 1. Identify the owning team: CloudTrail shows who created the resource; otherwise, ask the account owner.
 2. Tag the resource with {missing_tags}: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. If the finding has no resource, the charges are for calls to base models: call the models through an application inference profile, and tag the profile.

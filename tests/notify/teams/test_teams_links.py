@@ -56,7 +56,7 @@ def answer(world, monkeypatch):
 
     endpoint_clients_and_secrets.client.cache_clear()
     endpoint_clients_and_secrets._secret_text.cache_clear()
-    monkeypatch.setattr(answer, "time", SimpleNamespace(time=world.clock))
+    monkeypatch.setattr(answer_buttons_and_links, "time", SimpleNamespace(time=world.clock))
 
     def request(method, url, form=None):
         parts = urlsplit(url)
