@@ -78,6 +78,21 @@ def test_messages_have_attributes_to_filter_on():
     assert len(attributes) + 1 == 10  # with `news_id`
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Café \N{ROCKET} prod", "Cafe prod"),
+        ("\N{CJK UNIFIED IDEOGRAPH-672C}\N{CJK UNIFIED IDEOGRAPH-756A}", "111122223333"),
+        ("two\nlines", "111122223333"),
+        (None, "111122223333"),
+    ],
+)
+def test_subject_has_the_account_id_if_the_name_cannot_be_ascii(name, shown):
+    """SNS accepts only printable ASCII in a subject."""
+    (sent,) = sent_of(finding(team="search").model_copy(update={"sub_account_name": name}))
+    assert f": {shown}, us-east-1" in sent["Subject"] and sent["Subject"].isascii()
+
+
 def test_new_region_is_published_as_mail_and_as_json():
     """One message to the topic of the security team contains both; the findings topic gets the notification too."""
     row = {
@@ -95,7 +110,7 @@ def test_new_region_is_published_as_mail_and_as_json():
     assert Finding.model_validate_json(document["default"]) == Finding.model_validate_json(
         everybodys["Message"]
     )
-    assert mail["Subject"] == "First charge in a new region: payments-prod ?, ap-southeast-5"
+    assert mail["Subject"] == "First charge in a new region: payments-prod, ap-southeast-5"
     text = f"Subject: {mail['Subject']}\n\n{document['email']}"
     if os.environ.get("FOCUSWATCH_WRITE_GOLDEN"):
         MAIL.write_text(text, encoding="utf-8")
