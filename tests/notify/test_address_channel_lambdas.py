@@ -44,6 +44,8 @@ def deployed(monkeypatch, tmp_path):
         }.items():  # fmt: skip
             monkeypatch.setenv(name, value)
 
+        from lambdas import deployment_resources
+
         monkeypatch.setattr(deployment_resources, "OWNERS", tmp_path / "owners.toml")
 
         def route(channel):

@@ -65,6 +65,17 @@ def sent_of(*found):
     return sns.sent
 
 
+def new_region(account_name):
+    row = {
+        "sub_account_id": "111122223333", "region_id": "ap-southeast-5", "resource_id": None, "monthly_cost": 412.5,
+        "service_name": None, "first_day": "2026-03-28", "last_day": "2026-03-30",
+        "services": ["Amazon Elastic Compute Cloud", "Amazon Bedrock"], "approved": False,
+    }  # fmt: skip
+    names = {"111122223333": account_name} if account_name else {}
+    detection = Catalog.load().detection("new_region")
+    return to_finding(row, detection=detection, as_of=DAY, currency="USD", account_names=names)
+
+
 def test_messages_have_attributes_to_filter_on():
     """At most ten."""
     (sent,) = sent_of(finding(team="search"))
@@ -89,21 +100,13 @@ def test_messages_have_attributes_to_filter_on():
 )
 def test_subject_has_the_account_id_if_the_name_cannot_be_ascii(name, shown):
     """SNS accepts only printable ASCII in a subject."""
-    (sent,) = sent_of(finding(team="search").model_copy(update={"sub_account_name": name}))
-    assert f": {shown}, us-east-1" in sent["Subject"] and sent["Subject"].isascii()
+    mail, _ = sent_of(new_region(name))
+    assert mail["Subject"] == f"First charge in a new region: {shown}, ap-southeast-5"
 
 
 def test_new_region_is_published_as_mail_and_as_json():
     """One message to the topic of the security team contains both; the findings topic gets the notification too."""
-    row = {
-        "sub_account_id": "111122223333", "region_id": "ap-southeast-5", "resource_id": None, "monthly_cost": 412.5,
-        "service_name": None, "first_day": "2026-03-28", "last_day": "2026-03-30",
-        "services": ["Amazon Elastic Compute Cloud", "Amazon Bedrock"], "approved": False,
-    }  # fmt: skip
-    detection = Catalog.load().detection("new_region")
-    names = {"111122223333": "payments-prod \N{ROCKET}"}
-    finding = to_finding(row, detection=detection, as_of=DAY, currency="USD", account_names=names)
-    mail, everybodys = sent_of(finding)
+    mail, everybodys = sent_of(new_region("payments-prod \N{ROCKET}"))
     assert (mail["TopicArn"], everybodys["TopicArn"]) == ("new-region", "findings")
     document = json.loads(mail["Message"])
     assert (mail["MessageStructure"], document.keys()) == ("json", {"default", "email"})
