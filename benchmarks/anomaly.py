@@ -147,8 +147,8 @@ def print_uneven(*, seeds: list[int], series: int) -> None:
         "oracle": lambda series: (series.costs - series.mean) / series.deviation,
     }
     print(
-        f"| false alarm rate | method | F1 | share of the oracle's F1 | false alarms, year 2 "
-        f"| false alarms, week after | {' | '.join(KIND_NAMES)} |"
+        f"| false alarm rate | method | F1 | F1 / F1 of oracle | false alarms, year 2 "
+        f"| false alarms, week after | {' | '.join(f'recall, {kind}' for kind in KIND_NAMES)} |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
     uneven_series = [uneven(seed=seed, series=series) for seed in seeds]
@@ -201,7 +201,8 @@ def print_at_thresholds(*, seeds: list[int], series: int) -> None:
         ),
     }
     print(
-        "| series | threshold | precision | recall | F1 | false days, clean year | false days, week after |"
+        "| series | threshold | precision | recall | F1 | false days per 1,000 days, year 1 "
+        "| false days per 1,000 days, week after |"
     )
     print("|---|---|---|---|---|---|---|")
     for name, tables in families.items():
@@ -228,7 +229,10 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=60)
     parser.add_argument("--prophet-series", type=int, default=6, help="0 to run without Prophet")
     arguments = parser.parse_args()
-    print("| scenario | false alarm rate | focuswatch | weekday median | oracle | focuswatch / oracle |")
+    print(
+        "| scenario | false alarm rate | F1, focuswatch | F1, weekday median | F1, oracle "
+        "| F1 of focuswatch / F1 of oracle |"
+    )
     print("|---|---|---|---|---|---|")
     for scenario in SCENARIOS:
         for budget in BUDGETS:
@@ -247,7 +251,7 @@ def main() -> None:
     if arguments.prophet_series:
         print(f"\nThe first {arguments.prophet_series} series of the first seed, with Prophet:\n")
         print(
-            "| scenario | false alarm rate | focuswatch | Prophet | weekday median | oracle |\n"
+            "| scenario | false alarm rate | F1, focuswatch | F1, Prophet | F1, weekday median | F1, oracle |\n"
             "|---|---|---|---|---|---|"
         )
         for scenario in SCENARIOS:

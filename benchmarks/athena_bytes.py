@@ -179,7 +179,7 @@ def print_result(result: Measured, *, export: int) -> None:
     )
     print("of the export by those that read it, one a period. Tables:", end=" ")
     print(", ".join(f"{name} {size / export:.1%}" for name, size in result.tables.items()), "of its size.\n")
-    print("| detection | after a refresh | over the raw export |\n|---|---|---|")
+    print("| detection | bytes read after a refresh | bytes read from the raw export |\n|---|---|---|")
     for id, bytes_ in result.after.most_common():
         print(
             f"| {id} | {bytes_ / MIB:.2f} MiB | {result.raw[id] / MIB:.1f} MiB |"

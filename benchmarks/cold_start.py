@@ -37,7 +37,10 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--python", default=sys.executable)
     arguments = parser.parse_args()
-    print("| process | median time | maximum time | resident memory |\n|---|---|---|---|")
+    print(
+        "| process (imports of a function) | median import time | maximum import time | resident memory |\n"
+        "|---|---|---|---|"
+    )
     for name, code in (
         ("Python only", "pass"),
         *((handler, f"import {module_of(handler)}") for handler in HANDLERS),

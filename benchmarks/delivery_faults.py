@@ -275,7 +275,8 @@ def main() -> None:
     parser.add_argument("--channels", nargs="+", default=CHANNELS, choices=CHANNELS, metavar="CHANNEL")
     arguments = parser.parse_args()
     print(
-        "| fault | channel | simulations | published | lost | duplicate | dead letters |\n|---|---|---|---|---|---|---|"
+        "| fault | channel | simulations | notifications published | lost | duplicate | dead letters |\n"
+        "|---|---|---|---|---|---|---|"
     )
     for channel in arguments.channels:
         for name, fault in FAULTS.items():

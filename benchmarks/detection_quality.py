@@ -138,7 +138,7 @@ def main() -> None:
     )
     negatives = total.pop("hard negatives")
     print(f"\nseeds {arguments.seeds}, {arguments.days_scanned} days scanned, one ledger each\n")
-    print("| detection | planted | recall | on the day | reported | precision |")
+    print("| detection | planted incidents | recall | reported on time | findings | precision |")
     print("|---|---|---|---|---|---|")
     for detection, counts in sorted(total.items()):
         print(_line(detection, counts))

@@ -125,7 +125,10 @@ def main() -> None:
     )
     every = sum(total.values(), Counter[str]())
     print(f"\nseeds {arguments.seeds}, {arguments.scans} scans each\n")
-    print("| detection | explained | adds up | planted | named first | among the cost drivers | share |")
+    print(
+        "| detection | explained findings | root causes that add up | planted findings | cause named first "
+        "| cause among the cost drivers | share named first |"
+    )
     print("|---|---|---|---|---|---|---|")
     for detection, counts in [*sorted(total.items()), ("all", every)]:
         print(_line(detection, counts))

@@ -172,7 +172,8 @@ def print_errors(months: list[MonthSoFar]) -> None:
             errors.setdefault(name, {}).setdefault(month.days, []).append(error)
         low, high = np.array([(end.low, end.high) for end in ends]).T
         covered.append(((actual >= low - 0.01) & (actual <= high + 0.01))[live])
-    print("| method | " + " | ".join(f"day {days}" for days in DAYS_KNOWN) + " | all days | median |")
+    columns = [*(f"mean error, day {days}" for days in DAYS_KNOWN), "mean error, all four days"]
+    print("| method | " + " | ".join(columns) + " | median error, all four days |")
     print("|---|" + "---|" * (len(DAYS_KNOWN) + 2))
     for name, by_day in errors.items():
         each = [np.concatenate(by_day[days]) for days in DAYS_KNOWN]

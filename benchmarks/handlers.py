@@ -84,7 +84,10 @@ def main() -> None:
         with deploying(Path(scratch) / "deployed", owners=bill.owners) as deployed:
             work(replace(deployed, stalled_seconds=PATIENCE_SECONDS), bill)
             peak_mib = peaks(deployed)
-            print("| function | runs | first, s | later (median), s | peak, MiB |\n|---|---|---|---|---|")
+            print(
+                "| function | number of runs | time of the first run, s | median time of later runs, s "
+                "| peak memory, MiB |\n|---|---|---|---|---|"
+            )
             for kind in deployed.deployment.kinds:
                 seconds = [
                     float(match[1]) / 1000 for line in deployed.lines(kind) if (match := REPORTED.match(line))

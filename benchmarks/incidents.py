@@ -145,7 +145,10 @@ def main() -> int:
     total = over_seeds(
         given.seeds, data=given.data, evaluate=lambda folder: evaluated(folder, days=given.days_scanned)
     )
-    print("| grouping | findings | causes | messages | messages per cause | pairs | precision | recall |")
+    print(
+        "| grouping | findings | simulated causes | messages | messages per cause | pairs in the same incident "
+        "| precision of pairs | recall of pairs |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for name in ("without grouping", "with grouping"):
         print(_row(name, total[name]))

@@ -263,7 +263,7 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(1, 21)))
     arguments = parser.parse_args()
-    print("| fault | scenario | simulations | wrong |\n|---|---|---|---|")
+    print("| fault | scenario | simulations | wrong simulations |\n|---|---|---|---|")
     for fault, story, cell in cells(arguments.seeds):
         print(f"| {fault} | {story} | {cell.worlds:,} | {len(cell.wrongs)} |", flush=True)
 

@@ -69,7 +69,10 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.data.mkdir(parents=True, exist_ok=True)
     print(f"{os.cpu_count()} cores, medians of {arguments.runs} runs, {arguments.days} days of bill\n")
-    print("| bill | minimum | first scan | ratio | peak memory, scan | peak memory, minimum | second scan |")
+    print(
+        "| bill | minimum (time of the DuckDB statement) | time of the first scan | first scan / minimum "
+        "| peak memory of the first scan | peak memory of the DuckDB statement | time of the second scan |"
+    )
     print("|---|---|---|---|---|---|---|")
     for kind in arguments.kinds:
         for millions in arguments.millions:

@@ -142,7 +142,8 @@ def main() -> None:
             total[variant] += some
     print(f"\nseeds {arguments.seeds}, {arguments.days} days each; costs in USD\n")
     print(
-        "| token counts or prices | model days | billed | estimated | total | median | 90th percentile | maximum |"
+        "| token counts or prices | model days | billed, USD | estimated, USD | total difference | median difference "
+        "| 90th percentile of differences | maximum difference |"
     )
     print("|---|---|---|---|---|---|---|---|")
     for variant in (*VARIANTS, DISCOUNTED):

@@ -22,12 +22,12 @@ def measured(sizes: Sequence[int], *, millions: int, data: Path) -> None:
     head(
         [
             "accounts",
-            "first scan",
-            "peak memory",
-            "time per row",
+            "first scan, time",
+            "first scan, peak memory",
+            "first scan, time per row",
             "findings",
-            "refresh",
-            "slowest detections",
+            "refresh, time",
+            "slowest detections, time",
         ]
     )
     walls, peaks, parts = [], [], []
@@ -57,9 +57,9 @@ def measured(sizes: Sequence[int], *, millions: int, data: Path) -> None:
         "accounts",
         [float(one) for one in sizes],
         {
-            "first scan": walls,
-            "peak": peaks,
-            "refresh, CPU": [one["refresh"] for one in parts],
-            "detections, CPU": [sum(one.values()) - one["refresh"] for one in parts],
+            "first scan, time": walls,
+            "first scan, peak memory": peaks,
+            "refresh, CPU time": [one["refresh"] for one in parts],
+            "detections, CPU time": [sum(one.values()) - one["refresh"] for one in parts],
         },
     )

@@ -38,8 +38,8 @@ def measured(sizes: Sequence[int], *, data: Path) -> None:
         )
     of = [float(one) for one in sizes]
     growth("findings", of, {name: [ran[name].wall_seconds for ran in runs] for name in runs[0]})
-    growth("findings", of, {f"{name}, CPU": [ran[name].cpu_seconds for ran in runs] for name in runs[0]})
-    growth("findings", of, {f"{name}, peak": [ran[name].peak_gib for ran in runs] for name in runs[0]})
+    growth("findings", of, {f"{name}, CPU time": [ran[name].cpu_seconds for ran in runs] for name in runs[0]})
+    growth("findings", of, {f"{name}, peak memory": [ran[name].peak_gib for ran in runs] for name in runs[0]})
     print("The ledger of a deployment, on a table in memory with DynamoDB's interface, CPU seconds:\n")
     head(["findings", *recorded[0]])
     for found, seconds in zip(sizes, recorded, strict=True):
@@ -57,8 +57,8 @@ def _ran(bill: Path, *, state: Path, found: int) -> tuple[dict[str, Measured], d
         "first scan": measure([*scan, "--as-of", CREATED_ON, "--format", "json"]),
         "unchanged": measure([*scan, "--as-of", CREATED_ON, "--format", "json"]),
         "as a table": measure([*scan, "--as-of", CREATED_ON]),
-        "findings": measure(listed),
-        "findings, JSON": measure([*listed, "--format", "json"]),
+        "list": measure(listed),
+        "list, JSON": measure([*listed, "--format", "json"]),
         "page": measure([*page, "--owners", str(bill / "owners.toml")]),
     }
     if (known := count_findings(state)) != found:

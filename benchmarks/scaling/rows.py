@@ -41,13 +41,13 @@ def measured(kind: str, *, millions: Sequence[int], days: int, data: Path) -> No
     head(
         [
             "rows",
-            "minimum",
-            "peak memory, minimum",
-            "first scan",
-            "first scan / minimum",
-            "peak memory, first scan",
-            "refresh",
-            "second scan",
+            "minimum, time",
+            "minimum, peak memory",
+            "first scan, time",
+            "first scan / minimum, time",
+            "first scan, peak memory",
+            "refresh, time",
+            "second scan, time",
         ]
     )
     sizes = []
@@ -60,12 +60,12 @@ def measured(kind: str, *, millions: Sequence[int], days: int, data: Path) -> No
         "million rows",
         of,
         {
-            "minimum": [size.minimum.wall_seconds for size in sizes],
-            "first scan": [size.first.wall_seconds for size in sizes],
-            "peak memory, first scan": [size.first.peak_gib for size in sizes],
-            "first scan, CPU": [size.first.cpu_seconds for size in sizes],
-            "refresh": [size.wall["refresh"] for size in sizes],
-            "second scan": [size.second.wall_seconds for size in sizes],
+            "minimum, time": [size.minimum.wall_seconds for size in sizes],
+            "first scan, time": [size.first.wall_seconds for size in sizes],
+            "first scan, peak memory": [size.first.peak_gib for size in sizes],
+            "first scan, CPU time": [size.first.cpu_seconds for size in sizes],
+            "refresh, time": [size.wall["refresh"] for size in sizes],
+            "second scan, time": [size.second.wall_seconds for size in sizes],
         },
     )
     _changes(sizes)
@@ -128,11 +128,11 @@ def _changes(sizes: Sequence[Size]) -> None:
         [
             "rows",
             "billing period delivered again",
-            "share of the bytes",
-            "refresh",
-            "share of the first refresh",
-            "whole scan",
-            "peak",
+            "share of the bill's bytes",
+            "refresh, time",
+            "share of the first refresh's time",
+            "whole scan, time",
+            "whole scan, peak memory",
         ]
     )
     for size in sizes:

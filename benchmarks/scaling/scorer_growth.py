@@ -16,7 +16,7 @@ def measured(sizes: Sequence[int], *, days: int) -> None:
             "CPU time",
             "time per series",
             "peak memory of the process",
-            "memory of the costs",
+            "size of the costs in memory",
         ]
     )
     walls, peaks = [], []
@@ -29,4 +29,4 @@ def measured(sizes: Sequence[int], *, days: int) -> None:
             f"{seconds['wall'] / series * 1e6:.0f} µs", f"{run.peak_gib:.2f} GiB",
             f"{series * days * 8 / 1024**3:.2f} GiB",
         )  # fmt: skip
-    growth("time series", [float(size) for size in sizes], {"wall": walls, "peak": peaks})
+    growth("time series", [float(size) for size in sizes], {"wall time": walls, "peak memory": peaks})
