@@ -148,7 +148,7 @@ def read(*, rows: float, runs: float, detections: int) -> tuple[Line, ...]:
         Line("Athena: all detections (read three months)", scans, "TB", 5.0, ATHENA, "rows × runs"),
         Line("Athena: report page", page, "TB", 5.0, ATHENA, "rows × runs"),
         Line(
-            f"Athena: 10 MB for each of {statements:.0f} statements",
+            f"Athena: minimum of 10 MB for each of {statements:.0f} statements",
             least,
             "TB",
             5.0,
