@@ -144,11 +144,11 @@ def read(*, rows: float, runs: float, detections: int) -> tuple[Line, ...]:
     scans = many * 3 * rows * tables.detections
     page = many * 3 * PAGE_SHARE * month
     return (
-        Line("Athena: refresh of the changed periods", refresh, "TB", 5.0, ATHENA, "rows × runs"),
-        Line("Athena: all detections, over three months", scans, "TB", 5.0, ATHENA, "rows × runs"),
-        Line("Athena: page", page, "TB", 5.0, ATHENA, "rows × runs"),
+        Line("Athena: refresh of changed billing periods", refresh, "TB", 5.0, ATHENA, "rows × runs"),
+        Line("Athena: all detections (read three months)", scans, "TB", 5.0, ATHENA, "rows × runs"),
+        Line("Athena: report page", page, "TB", 5.0, ATHENA, "rows × runs"),
         Line(
-            f"Athena: 10 MB for each of {statements:.0f} statements",
+            f"Athena: minimum of 10 MB for each of {statements:.0f} statements",
             least,
             "TB",
             5.0,
@@ -168,11 +168,11 @@ def stored(*, rows: float, accounts: int, runs: float) -> tuple[Line, ...]:
     files = DAYS * changed * GB / BYTES_A_FILE / 1000
     written = DAYS * (0.2 * runs + 0.005 * accounts)
     return (
-        Line("S3: bills of the last weeks", READ_MONTHS * month, "GB", 0.023, S3, "rows"),
-        Line("S3: bills not read for 30 days", UNREAD_MONTHS * month, "GB", 0.0125, S3, "rows"),
-        Line("S3: bills not read for 90 days", LONG_UNREAD_MONTHS * month, "GB", 0.004, S3, "rows"),
+        Line("S3: export files read in the last 30 days", READ_MONTHS * month, "GB", 0.023, S3, "rows"),
+        Line("S3: export files not read for 30 days", UNREAD_MONTHS * month, "GB", 0.0125, S3, "rows"),
+        Line("S3: export files not read for 90 days", LONG_UNREAD_MONTHS * month, "GB", 0.004, S3, "rows"),
         Line("S3: tables", tables, "GB", 0.023, S3, "rows"),
-        Line("S3: overwritten versions", overwritten, "GB", 0.023, S3, "rows × runs"),
+        Line("S3: old versions of overwritten files", overwritten, "GB", 0.023, S3, "rows × runs"),
         Line("S3: files moved to Intelligent-Tiering", files, "1,000 transitions", 0.01, S3, "rows × runs"),
         Line("S3: write requests", written, "1,000 requests", 0.005, S3, "runs, accounts"),
     )  # fmt: skip
@@ -185,9 +185,9 @@ def watched(*, accounts: int, runs: float) -> tuple[Line, ...]:
     requests = accounts * metrics_a_day * DAYS / 1000
     lists = accounts * REGIONS * LISTS_A_REGION * DAYS / 1000
     return (
-        Line("alarms, per metric", ALARM_METRICS, "metric", 0.10, CLOUDWATCH, "—", free=10),
-        Line("dashboard, up to 50 metrics", 1, "dashboard", 3.0, CLOUDWATCH, "—", free=3),
-        Line("custom metrics, per hour of use", metrics, "metric", 0.30, CLOUDWATCH, "runs", free=10),
+        Line("alarm metrics", ALARM_METRICS, "metric", 0.10, CLOUDWATCH, "—", free=10),
+        Line("dashboard with up to 50 metrics", 1, "dashboard", 3.0, CLOUDWATCH, "—", free=3),
+        Line("custom metrics, billed by the hour", metrics, "metric", 0.30, CLOUDWATCH, "runs", free=10),
         Line("reading resource metrics (GetMetricData)", requests, "1,000 metrics", 0.01, CLOUDWATCH, "accounts"),
         Line("listing metrics (ListMetrics)", lists, "1,000 requests", 0.01, CLOUDWATCH, "accounts", free=1000),
         Line("logs", 0.25 + 0.005 * runs * DAYS, "GB", 0.50, CLOUDWATCH, "runs", free=5),
@@ -215,11 +215,11 @@ def hourly(*, accounts: int) -> tuple[Line, ...]:
     return (
         Line("reading hourly token metrics (GetMetricData)", read, "1,000 metrics", 0.01, CLOUDWATCH, "models"),
         Line("listing active metrics (ListMetrics)", lists, "1,000 requests", 0.01, CLOUDWATCH, "accounts", free=1000),
-        Line("Athena: live_burn", HOURS * HOURLY_BYTES / TB, "TB", 5.0, ATHENA, "AI charges"),
+        Line("Athena: detection `live_burn`", HOURS * HOURLY_BYTES / TB, "TB", 5.0, ATHENA, "AI charges"),
         Line("Lambda, arm64", seconds, "GB-second", 0.0000133334, LAMBDA, "accounts", free=400_000),
         Line("S3: write requests", HOURS * 3 / 1000, "1,000 requests", 0.005, S3, "—"),
-        Line("alarms, per metric", HOURLY_ALARM_METRICS, "metric", 0.10, CLOUDWATCH, "—"),
-        Line("custom metrics, per hour of use", 1, "metric", 0.30, CLOUDWATCH, "—"),
+        Line("alarm metrics", HOURLY_ALARM_METRICS, "metric", 0.10, CLOUDWATCH, "—"),
+        Line("custom metrics, billed by the hour", 1, "metric", 0.30, CLOUDWATCH, "—"),
     )  # fmt: skip
 
 
@@ -232,25 +232,31 @@ def table(*, rows: list[float], accounts: int, runs: float) -> str:
     """Return the table with a row for each item and two columns for each size."""
     sizes = [lines(rows=size, accounts=accounts, runs=runs, detections=DETECTIONS) for size in rows]
     title = (
-        f"{accounts} accounts, {runs:g} {'run' if runs == 1 else 'runs'} per day, {DETECTIONS} detections\n"
+        f"USD/month with {accounts} accounts, {runs:g} {'run' if runs == 1 else 'runs'} per day and "
+        f"{DETECTIONS} detections:\n"
     )
     return f"{title}\n{_table(sizes, [f'{size / 1e6:g} million rows' for size in rows])}"
 
 
 def _table(sizes: list[tuple[Line, ...]], heads: list[str]) -> str:
     table_lines = [
-        f"| item | price | grows with | {' | '.join(f'{head} | after free tier' for head in heads)} |",
+        f"| item | price, USD | grows with | {' | '.join(f'{head} | after free tier' for head in heads)} |",
         f"|---|---|---|{'---|---|' * len(heads)}",
     ]
     for same in zip(*sizes, strict=True):
         item, dollars = same[0], " | ".join(f"{line.dollars:.2f} | {line.dollars_left:.2f}" for line in same)
-        price = f"[{item.price:.8g} per {item.unit}]({item.source})"
+        price = f"[{_decimal(item.price)} per {item.unit}]({item.source})"
         table_lines.append(f"| {item.what} | {price} | {item.grows_with} | {dollars} |")
     sums = (
         f"**{sum(item.dollars for item in size):.2f}** | **{sum(item.dollars_left for item in size):.2f}**"
         for size in sizes
     )
-    return "\n".join([*table_lines, f"| **sum** | | | {' | '.join(sums)} |"])
+    return "\n".join([*table_lines, f"| **total** | | | {' | '.join(sums)} |"])
+
+
+def _decimal(price: float) -> str:
+    """Return a price without an exponent and without trailing zeros."""
+    return f"{price:.10f}".rstrip("0").rstrip(".")
 
 
 def main() -> None:
