@@ -8,7 +8,7 @@ OfferScope = Literal["account", "team"]
 
 
 class ExclusionOffer(BaseModel):
-    """The scope of the exclusion: an account id or a team; `dismissed` is the number of dismissed findings in it."""
+    """A suggested exclusion. `value` is the account ID or team; `dismissed` is its number of dismissed findings."""
 
     model_config = ConfigDict(frozen=True)
     scope: OfferScope

@@ -38,12 +38,13 @@ class Value(BaseModel):
 
 
 class CostDriver(Value):
-    """The part of the excess of one meter, operation and region of an account's service; negative where cost fell.
+    """A cost driver: one meter and operation of a service, in one account and Region.
 
-    `resource_id` is the resource that causes at least half of it, None where there is none; `resources` is the number
-    of resources whose cost rose. `by_price` is due to a higher unit price, the rest of `excess` to more usage.
-    `is_new`: not charged in the weeks before. `is_billed`: includes purchases at BilledCost, since their
-    EffectiveCost is 0.
+    `excess` is the change in cost of the cost driver, negative if the cost decreased. `by_price` is the part of
+    `excess` that is due to price changes; the rest of `excess` is due to changes in quantity. `resource_id` is the
+    resource that causes at least half of `excess`; null if there is no such resource. `resources` is the number of
+    resources whose cost increased. `is_new` is true if the cost driver had no charges in the weeks before. `is_billed`
+    is true if `excess` includes purchases at BilledCost, because their EffectiveCost is 0.
     """
 
     sub_account_id: Name | None
@@ -65,7 +66,7 @@ class CostDriver(Value):
 
 
 class StartedOrStopped(Value):
-    """Something first or last charged on the first day of the cost increase, with its daily cost."""
+    """A Region, service, meter, operation or resource whose charges started or ended when the cost increased."""
 
     kind: Kind
     service_name: Name | None
@@ -74,7 +75,7 @@ class StartedOrStopped(Value):
 
 
 class Change(Value):
-    """A CloudTrail event that created or changed something, with its principal."""
+    """A CloudTrail event that created or changed resources; `principal` is the IAM principal that made the call."""
 
     at: datetime
     event: Name
@@ -84,7 +85,7 @@ class Change(Value):
 
 
 class OperationalEvent(Value):
-    """A deployment, an alarm or another event, with the service or resource that it names; see docs/events.md."""
+    """A deployment, an alarm or another operational event, with its service or resource; see docs/events.md."""
 
     at: datetime
     kind: Name
@@ -95,14 +96,16 @@ class OperationalEvent(Value):
 
 
 class Explanation(Value):
-    """The excess of `first_day` to `last_day`, both included: `parts`, the cost drivers, highest first, and
-    `others` add up to it, and so do `by_volume` and `by_price`.
+    """The root cause of a cost increase.
 
-    `token_drivers` splits an increase of Bedrock tokens by calls; None where CloudWatch has no calls of these tokens.
-    `unseen` states why CloudTrail has more events than listed, or was not read; None if the list is complete.
-    `events` are operational events of the same account and service or resource, on the first day or the evening before.
-    They are not stated as a cause. `more_events` are not listed. `first_hour` is the start of the first hour of the
-    increase, in UTC; None where the export has no hours, or no event is listed.
+    `excess` is the cost above the expected cost, from `first_day` to `last_day`. `parts` lists the cost drivers,
+    highest cost first. `parts` and `others` add up to `excess`, and so do `by_volume` and `by_price`. `token_drivers`
+    splits an increase in Bedrock token cost; null if CloudWatch has no number of calls for these tokens. `unseen`
+    states why `changes` is incomplete or why CloudTrail was not read; null if `changes` is complete. `events` lists
+    operational events for the same account and the same service or resource, on the first day of the increase or on
+    the evening before; these events are not necessarily the cause. `more_events` is the number of events that are not
+    listed. `first_hour` is the start of the first hour of the increase, in UTC; null if the export has no hourly
+    charges, or if no event is listed.
     """
 
     first_day: date

@@ -37,7 +37,7 @@ SEVERITY_FROM: dict[Category, dict[Severity, Decimal]] = {
 
 
 class Finding(BaseModel):
-    """A finding of a detection; its JSON is stored, printed and published."""
+    """A finding of focuswatch. docs/finding.md describes the fields."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
     schema_: Literal["focuswatch.finding/1"] = Field(default="focuswatch.finding/1", alias="schema")

@@ -29,7 +29,7 @@ Name = Annotated[str, BeforeValidator(_cut)]
 
 
 class RelatedFinding(BaseModel):
-    """Another finding of the same incident, as a message names it; `cost` is its `monthly_cost`."""
+    """Another finding of the same incident; `cost` is the `monthly_cost` of that finding."""
 
     model_config = ConfigDict(frozen=True)
     fingerprint: str
@@ -46,7 +46,7 @@ class RelatedFinding(BaseModel):
 
 
 class RolloutAccounts(BaseModel):
-    """The accounts in which a rollout started in the same regions."""
+    """Accounts in which the services of a rollout started in the same Regions."""
 
     model_config = ConfigDict(frozen=True)
     regions: Annotated[tuple[Name, ...], Field(max_length=MOST_REGIONS)]
@@ -54,11 +54,12 @@ class RolloutAccounts(BaseModel):
 
 
 class Rollout(BaseModel):
-    """The same services that started in new regions of many accounts.
+    """A rollout: the same services started in new Regions of many accounts.
 
-    `account_count` and `region_count` count all; `groups` list at most MOST_ACCOUNTS accounts. `teams` are the owners
-    of the accounts (None: no owner); a rollout of several teams is notified to FinOps. `cost_so_far` and
-    `monthly_cost_if_continues` are sums over all findings (None: stored before they were kept).
+    `account_count` and `region_count` are the numbers of all accounts and Regions; `groups` lists at most 250 accounts.
+    `teams` lists the owners of the accounts; null stands for accounts without an owner. `cost_so_far` and
+    `monthly_cost_if_continues` are the totals of all findings of the rollout; null if an earlier version of focuswatch
+    created the finding.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -59,11 +59,12 @@ class TokenUse:
 
 
 class TokenDrivers(BaseModel):
-    """The change of the cost of tokens per day, from the days before to the days of the increase.
+    """The change in daily token cost, compared with the days before the increase.
 
-    The `by_…` amounts add up to `daily_excess`. `by_calls`: attempted calls. `by_retries`: the share of attempts that
-    is answered; negative if more calls are throttled or refused, which use no tokens but are usually retried.
-    `by_output_share`: another mix of input, output and cache tokens. `by_price`: other prices, models or tiers.
+    The amounts with names that start with `by_` add up to `daily_excess`. `by_calls` is due to the number of attempted
+    calls. `by_retries` is due to the share of attempted calls that succeed; `by_retries` is negative if this share
+    decreased: throttled and rejected calls use no tokens, but clients usually retry these calls. `by_output_share` is
+    due to the mix of input, output and cache tokens. `by_price` is due to different prices, models or service tiers.
     """
 
     model_config = ConfigDict(frozen=True)

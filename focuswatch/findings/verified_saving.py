@@ -10,10 +10,11 @@ Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="
 
 
 class VerifiedSaving(BaseModel):
-    """EffectiveCost per day in the finding's currency, read from settled days after the finding was resolved.
+    """The saving after a finding was resolved: EffectiveCost per day, in the currency of the finding.
 
-    `since` is the day on which it was resolved; `daily_cost` is the mean of the days from `measured_from` to
-    `measured_until`. `daily_saving` is at most `expected_daily_saving`, and 0 if the cost is as high as before.
+    `since` is the day on which the finding was resolved. `daily_cost` is the mean daily cost of the complete days from
+    `measured_from` to `measured_until`. `daily_saving` is at most `expected_daily_saving`, and 0 if the cost did not
+    decrease.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -60,7 +60,7 @@ class WriteTools:
         return self._suppress(fingerprint, until=until, reason=reason)
 
     def acknowledge(self, fingerprint: Fingerprint) -> Document:
-        """Record that someone works on an open finding, and postpone the reminder about the finding.
+        """Record that someone is working on an open finding, and postpone the reminder about the finding.
 
         Call this tool only if the user asks for it.
         """
