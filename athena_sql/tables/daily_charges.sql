@@ -7,7 +7,7 @@ is the instance type in the meter, such as p4d.24xlarge. `is_gpu` is true if the
 for an AI service. For providers other than AWS, `ai_family` is `model_api` for model calls, and `ai_service` for all
 other charges in the FOCUS category AI and Machine Learning. `is_edge` is true if AWS bills the charge by the location
 of its traffic; RegionId is then the Region of the viewer. `internet_gb` is the amount of data sent to the internet in
-GB, or null if the charge is not for such a transfer. Sources of the meter names:
+GB, or null if the charge is not for data transfer to the internet. Sources of the meter names:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/billing-and-usage-interpreting.html
 https://docs.aws.amazon.com/cur/latest/userguide/cur-data-transfers-charges.html#s3-transfer-acceleration-traffic
 https://aws.amazon.com/waf/pricing/ and its price list (usage types Global-WebACLV2 and Global-RequestV2-Tier1). Product
