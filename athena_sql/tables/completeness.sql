@@ -10,8 +10,8 @@ on the `charge_date` of this row and ends on its `last_settled_day`. An account 
 no row with `settled_recency = 7`. `settled_days` is the number of settled days of the account, and `bill_began` is the
 first day of the bill that contains the account. If several bills are scanned together, settled days are determined
 separately for each bill, because the number of days until charges no longer change depends on the provider.
-`incomplete_from` is the first day of the bill whose charges can still change. In a deployment, the parameters `as_of`
-and `settle_days` depend on the column `bill`, which contains the name of the bill.
+`incomplete_from` is the first day of the bill whose charges can still change. In a deployment, each bill has its own
+values of the parameters `as_of` and `settle_days`; the column `bill` contains the name of the bill.
 """
 reads = ["daily_services"]
 [parameters]
