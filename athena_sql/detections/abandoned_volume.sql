@@ -3,8 +3,8 @@ title     = "Orphaned EBS volume"
 category  = "waste"
 schedule  = "daily"
 why       = """
-When an EC2 instance is terminated, its EBS data volumes can remain. When an EC2 instance is stopped, all attached EBS
-volumes remain. AWS bills EBS volumes per GB-month, even if no running instance uses the volume. Training and GPU
+When an EC2 instance is terminated, its EBS data volumes can remain. When an EC2 instance is stopped, its EBS volumes
+remain attached. AWS bills EBS volumes per GB-month, even if no running instance uses the volume. Training and GPU
 workloads often use large volumes. For example, 1 TB of gp3 costs 80 USD/month, and 1 TB of io2 with provisioned IOPS
 costs several hundred USD/month.
 """
@@ -15,7 +15,7 @@ action    = """
 3. If the volume is not needed, delete it: aws ec2 delete-volume --volume-id {volume_id} --region {region_id}
 """
 blind_spots = [
-  "An orphaned volume in a Region where other instances run is not detected, because the bill does not show which volumes are attached.",
+  "An orphaned volume in a Region where the account runs other instances is not detected, because the bill does not show which volumes are attached.",
   "If an instance is stopped most of the year, for example between audits, its volumes are reported as orphaned.",
 ]
 sources   = [

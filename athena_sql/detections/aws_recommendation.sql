@@ -3,21 +3,21 @@ title     = "AWS cost recommendation"
 category  = "waste"
 schedule  = "daily"
 why       = """
-AWS Cost Optimization Hub recommends stopping, deleting, rightsizing or migrating resources, with estimated savings
+AWS Cost Optimization Hub recommends which resources to stop, delete, rightsize or migrate, and estimates the savings
 after discounts. The Cost Optimization Hub console does not notify resource owners. focuswatch notifies the owner of the
 resource, tracks the recommendation until it is resolved, and verifies the savings on the bill. If a resource has
 several recommendations, focuswatch reports the recommendation with the highest savings.
 """
-reason    = "AWS Cost Optimization Hub recommendation for {resource_type} {resource_name}: {recommended_action}{recommended_change}. AWS estimates savings of {estimated_monthly_savings} {currency}/month after discounts. The bill shows {resource_monthly_cost} {currency}/month for the resource."
+reason    = "AWS Cost Optimization Hub recommendation for {resource_type} {resource_name}: {recommended_action}{recommended_change}. AWS estimates savings of {estimated_monthly_savings} {currency}/month after discounts. According to the bill, the resource costs {resource_monthly_cost} {currency}/month."
 action    = """
 1. Review the recommendation in the AWS console (Billing and Cost Management > Cost Optimization Hub) or with the AWS CLI: aws cost-optimization-hub get-recommendation --recommendation-id {recommendation_id} --region us-east-1
 2. Ask the owner whether the current size is required, for example for peak load that the estimate does not include.
-3. Apply the recommendation. If the recommendation does not fit the resource, exclude the finding.
+3. Apply the recommendation. If you decide not to apply the recommendation, exclude the finding.
 """
 blind_spots = [
   "AWS estimates the savings and refreshes the estimate daily. focuswatch caps the estimated savings at the cost of the resource on the bill.",
   "Recommendations to purchase Savings Plans or reservations are not reported, because these recommendations do not apply to a resource on the bill.",
-  "Without an opt-in to Cost Optimization Hub and Compute Optimizer, AWS creates no recommendations. AWS may need up to 30 days of usage data before it creates a recommendation for a resource.",
+  "AWS creates recommendations only if you opt in to Cost Optimization Hub and Compute Optimizer. AWS may need up to 30 days of usage data before it creates a recommendation for a resource.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cor-columns.html",

@@ -10,7 +10,8 @@ If an alert arrives only after a budget is exceeded, the owner can no longer pre
 forecast shows early in the month whether spend will exceed the budget. The forecast combines month-to-date spend, the
 weekday pattern of daily spend, and the recurring fees that are not yet charged. focuswatch notifies the owner when the
 forecast first exceeds the budget, and when spend reaches 70, 85 and 100% of the budget. Each notification is sent at
-most once a month. If the forecast is within the budget, focuswatch does not notify the owner at 70 and 85%.
+most once a month. If the forecast is within the budget, focuswatch does not notify the owner when spend reaches 70 or
+85% of the budget.
 """
 reason    = "Spend for {plan_of} {plan} is {budget_status}: {spent} of {budget} {currency} ({spent_percent}%) was spent through {settled_until}. {month} has {days_left} days left, and the month-end forecast is {forecast} {currency} ({low} to {high})."
 action    = """

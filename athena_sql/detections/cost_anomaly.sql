@@ -10,7 +10,7 @@ A retry loop, a job that does not stop, or a price change can raise an account's
 focuswatch compares the daily cost of each service in each account with its trend and weekday pattern. Earlier anomalies
 do not raise the expected level.
 """
-reason    = "{service_name} cost {daily_cost} {currency}/day from {anomalous_from} to {anomalous_until}, compared with an expected {daily_expected} {currency}/day. The main cost driver is higher {moved}: {meter} in {cause_region_id}."
+reason    = "{service_name} cost {daily_cost} {currency}/day from {anomalous_from} to {anomalous_until}, compared with an expected {daily_expected} {currency}/day. Main cost driver: higher {moved} of {meter} in {cause_region_id}."
 action    = """
 1. Review the cost drivers in this finding, largest first.
 2. Identify who started the usage on {anomalous_from}: aws cloudtrail lookup-events --start-time {anomalous_from} --region {cause_region_id}

@@ -17,7 +17,7 @@ action    = """
 """
 blind_spots = [
   "Traffic through CloudFront, AWS PrivateLink and Direct Connect, and traffic between Regions or accounts, is not evaluated.",
-  "An account with less than three weeks of history is not evaluated. In the first two weeks of an account, the detection new_service reports internet egress of 100 GB or more.",
+  "An account with less than three weeks of history is not evaluated. In the first two weeks of an account's data, the detection new_service reports internet egress of 100 GB or more.",
   "Exfiltration that raises internet egress by less than 100 GB/day is not detected.",
   "A large transfer that occurs once a month is reported every month.",
 ]

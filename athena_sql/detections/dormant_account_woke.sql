@@ -19,7 +19,7 @@ action    = """
 blind_spots = [
   "If activity increases slowly over several days, the daily cost can stay below the threshold (50 USD/day by default), but the detection cost_anomaly may report the increase.",
   "The detection ignores support charges, commitment purchases, and fees that are charged on the first day of a month.",
-  "If the export covers 60 to 89 days, the days before the export count as dormant. If the export covers fewer than 60 days, no account is evaluated.",
+  "If the export covers 60 to 89 days, focuswatch assumes that the account was dormant before the first day of the export. If the export covers fewer than 60 days, no account is evaluated.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",

@@ -11,13 +11,13 @@ supported version.
 reason    = "{kind} {resource_id} runs {versions} in extended support ({support_year}): {monthly_cost} {currency}/month in addition to its normal cost. {next_step}"
 action    = """
 1. Find the versions to which {kind} {resource_id} can be upgraded: {versions_command}
-2. Test the upgrade on a copy of the resource, together with the applications that use it.
-3. Upgrade in a maintenance window; the extended support charge ends on the day of the upgrade: {upgrade_command}
+2. Test the upgrade on a copy of the resource, together with the applications that use it. The extended support charge ends on the day of the upgrade.
+3. Upgrade in a maintenance window: {upgrade_command}
 """
 blind_spots = [
   "The bill does not show when extended support or its third year starts; both dates depend on the version.",
   "A resource that will soon leave standard support is not reported, because the bill shows extended support only from the first extended support charge.",
-  "AWS does not document whether extended support charges have a ResourceId in FOCUS. Charges without a ResourceId are grouped into one finding per account, Region and service.",
+  "AWS does not document whether extended support charges have a ResourceId in FOCUS exports. Charges without a ResourceId are grouped into one finding per account, Region and service.",
   "For ElastiCache, the usage type of extended support contains the node type but no version.",
   "For OpenSearch and EKS, the usage type of extended support contains neither engine nor version.",
 ]

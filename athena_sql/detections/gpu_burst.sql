@@ -13,10 +13,10 @@ reason    = "GPU instances ({instance_types}) ran for {gpu_hours} instance hours
 action    = """
 1. Confirm with the account owner that a job needs {instance_types} in {region_id}.
 2. Identify who started the instances. The CloudTrail event is RunInstances, CreateEndpoint, CreateTrainingJob or CreateNotebookInstance: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=EventName,AttributeValue=RunInstances
-3. If unauthorized: create a snapshot for the security team, stop the instances (aws ec2 stop-instances --region {region_id} --instance-ids ID ...), disable the access keys, and lower the Region's G and P instance quotas.
+3. If unauthorized: create snapshots of the instances' volumes for the security team, stop the instances (aws ec2 stop-instances --region {region_id} --instance-ids ID ...), disable the access keys, and lower the Region's G and P instance quotas.
 """
 blind_spots = [
-  "GPU hours covered by a capacity reservation or Reserved Instance are assumed to be planned.",
+  "GPU hours covered by a capacity reservation or Reserved Instance are assumed to be planned and are not reported.",
   "Instance hours are not weighted by instance size, so one hour of a large instance counts as much as one hour of a small instance.",
   "GPU usage that recurs less than once a quarter is reported each time.",
   "GPUs in services other than EC2 and SageMaker are not evaluated, and cryptocurrency mining on CPUs is not detected.",

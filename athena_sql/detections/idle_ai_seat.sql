@@ -14,11 +14,11 @@ action    = """
 3. If Kiro is not needed, open the Kiro console in {region_id}, choose Users & Groups, select the user, then choose Deactivate plan. If the user was subscribed through a group, remove the user from the group. The subscription ends at the end of the month, and AWS does not refund the remaining days.
 """
 blind_spots = [
-  "If a user has subscriptions in two Regions of an account and uses one subscription, focuswatch treats both subscriptions as used, because credits are matched by user and account.",
+  "If a user has subscriptions in two Regions of an account and uses one subscription, focuswatch treats both subscriptions as used, because credits are matched to a subscription by user and account, not by Region.",
   "If no user in any account used credits in the lookback period, no subscription is evaluated, because the export may not list credits per user.",
   "Subscriptions to Amazon Q Developer and Amazon Quick are not evaluated, because the bill does not show the usage of each user.",
   "The subscription of a user who is on leave is also reported.",
-  "AWS does not document the FOCUS columns of Kiro subscriptions, so focuswatch expects the usage types and resource IDs that AWS documents for the Cost and Usage Report.",
+  "AWS does not document the FOCUS columns of Kiro subscriptions, so focuswatch expects the usage types and resource IDs that AWS documents for the Cost and Usage Report. If a FOCUS export contains other values, subscriptions are not detected.",
 ]
 sources   = [
   "https://kiro.dev/docs/cli/enterprise/billing",

@@ -16,8 +16,8 @@ action    = """
    AWS rejects the deletion during a commitment; in that case, schedule the deletion for the day on which the commitment ends.
 """
 blind_spots = [
-  "Calls to Provisioned Throughput are not billed per token. If no CloudWatch activity is collected, focuswatch treats a model as used only if the model is also called on demand.",
-  "If no CloudWatch activity is collected, focuswatch compares the model name in the usage type of the Provisioned Throughput with the model names in the usage types of tokens. If AWS spells the model name differently in the two usage types, a used model can be reported as idle.",
+  "Calls to Provisioned Throughput are not billed per token, so the bill does not show whether the capacity is used. If CloudWatch metrics are not collected, focuswatch treats a model as used only if the model is also called on demand.",
+  "If CloudWatch metrics are not collected, focuswatch compares the model name in the usage type of the Provisioned Throughput with the model names in the usage types of tokens. If AWS spells the model name differently in the two usage types, a used model can be reported as idle.",
   "The end of a commitment is estimated from its first day on the bill; the bill does not show renewals.",
 ]
 sources   = [

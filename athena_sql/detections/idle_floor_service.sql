@@ -14,7 +14,7 @@ action    = """
 3. If the {kind} is not needed, delete it: {delete_command}
 """
 blind_spots = [
-  "OpenSearch Dashboards, index state management and alerting send requests to the system indexes of a domain all day. To exclude system traffic, focuswatch reports a domain as idle if its daily means are at most `system_rate` searches and `system_rate` writes per minute (1 by default). A domain that users rarely search or write to is therefore also reported.",
+  "OpenSearch Dashboards, index state management and alerting send requests to the system indexes of a domain all day. To exclude system traffic, focuswatch reports a domain as idle if it receives, on average on each day, at most one search and one write per minute (parameter `system_rate`). A domain that users rarely search or write to is therefore also reported.",
   "An OpenSearch domain for audit logs may be required even if it receives no searches. Writes to an OpenSearch domain count as usage only if the CloudWatch metric IndexingRate is collected.",
   "A stopped Neptune Analytics graph is billed at about a tenth of the price of a running graph, under another usage type, and is not reported.",
   "AWS does not document the CloudWatch namespace of Neptune Analytics, so a graph is evaluated only if CloudWatch lists one of the graph's metrics.",

@@ -9,7 +9,7 @@ ml.g5.2xlarge about 1,100 USD/month. Endpoints from demos and notebooks run unti
 """
 reason    = "Endpoint {endpoint_name} received no invocations in {lookback_days} days but ran for {instance_hours} instance hours on {instance_types}, at a cost of {monthly_cost} {currency}/month."
 action    = """
-1. Check when the endpoint was created, and confirm with its owner that it is not a disaster-recovery standby: aws sagemaker describe-endpoint --endpoint-name {endpoint_name} --region {region_id}
+1. Confirm with the owner that the endpoint is not a disaster-recovery standby, and check when the endpoint was created: aws sagemaker describe-endpoint --endpoint-name {endpoint_name} --region {region_id}
 2. If the endpoint is not needed, delete it: aws sagemaker delete-endpoint --endpoint-name {endpoint_name} --region {region_id}
 3. If the endpoint is needed occasionally, use serverless or asynchronous inference, which can scale to zero between invocations.
 """

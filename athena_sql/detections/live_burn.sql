@@ -11,7 +11,7 @@ hour by the most recent token price on the bill. The estimated cost of an hour i
 same time of day. The estimated cost of a day is compared with the daily share of the monthly budget of a use case or
 team.
 """
-reason    = "{subject} cost an estimated {hourly_cost} {currency} in the hour that started at {last_hour}. The estimated cost since {first_hour} exceeds the {compared_with} ({compared_cost} {currency}) by {estimated_excess} {currency} in total. The estimate is the number of tokens that CloudWatch counted, multiplied by the last price on the bill. When the bill for the day is complete, the billed cost replaces the estimate."
+reason    = "{subject} cost an estimated {hourly_cost} {currency} in the hour that started at {last_hour}. Since {first_hour}, the estimated cost above the {compared_with} ({compared_cost} {currency}) is {estimated_excess} {currency} in total. The estimate is the number of tokens that CloudWatch counted, multiplied by the last price on the bill. When the bill for the day is complete, the billed cost replaces the estimate."
 action    = """
 1. Identify the caller in the Bedrock model invocation log or in CloudTrail, from {first_hour} on.
 2. If the usage is not intentional, stop the workload, or remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role. If an access key leaked, disable the key first.

@@ -17,7 +17,7 @@ action    = """
 """
 blind_spots = [
   "This detection requires an export with IAM principals (option --principals). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",
-  "Callers in the first 14 days of an account's data are not reported as new. The detection new_service reports the first use of Bedrock in an account.",
+  "Callers that appear in the first 14 days of an account's data are not reported as new. The detection new_service reports the first use of Bedrock in an account.",
   "If an attacker uses a key of a user or role that already calls Bedrock, this detection does not report the usage, but the detections token_burst and principal_budget may report the usage.",
   "All sessions of a role count as one caller, even if several people sign in with this role through IAM Identity Center.",
   "Service-linked roles, and service roles with names that match the parameter service_roles, are excluded. An attacker can avoid detection by using a role whose name matches service_roles.",

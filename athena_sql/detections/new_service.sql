@@ -24,7 +24,7 @@ action    = """
 action_of_others = """
 1. Confirm with the owner of {sub_account_name} that use of {service_name} was planned.
 2. In the activity log of {provider}, identify who has used the service since {first_day}.
-3. If unauthorized: disable the API keys or accounts that created the usage, delete the resources, then deny the service with a policy of the organization.
+3. If unauthorized: disable the API keys or accounts that created the usage, delete the resources, then deny the service with an organization policy.
 """
 blind_spots = [
   "The export does not show usage before its first day, so services with charges in the first 14 days of the bill count as already in use.",

@@ -20,7 +20,7 @@ action    = """
 blind_spots = [
   "Collections in an account or collection group share their OCUs, so the bill may not show which collection uses the OCUs.",
   "A collection that serves a workload other than Bedrock counts as used only if the CloudWatch metric SearchRequestRate is collected.",
-  "A collection that is searched by Bedrock in another account appears orphaned unless the CloudWatch metric SearchRequestRate is collected.",
+  "If Bedrock in another account searches a collection, the collection is reported as orphaned unless the CloudWatch metric SearchRequestRate is collected.",
   "In an account that uses Bedrock, a collection is reported only if both the CloudWatch metric SearchRequestRate and the links between resources are collected.",
 ]
 sources   = [
@@ -160,7 +160,7 @@ SELECT
     pools.ocu_hours,
     CASE
         WHEN listed_regions.is_listed AND coalesce(collections.is_referenced, regions.is_referenced) IS NULL
-            THEN 'no knowledge base refers to it'
+            THEN 'no knowledge base refers to the billed collections'
         ELSE 'made no Bedrock calls'
     END AS because,
     $lookback_days AS lookback_days,

@@ -17,7 +17,7 @@ action    = """
 blind_spots = [
   "This detection requires an export with IAM principals (option --principals). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",
   "A role with fewer than 9 sessions in the last 56 days is not evaluated, because the median of so few sessions is not reliable.",
-  "Sessions whose name is used on more than 3 days, such as sessions of people and Lambda functions, are not evaluated. The detections principal_budget and token_burst evaluate the usage of sessions with recurring names.",
+  "Sessions whose name is used on more than 3 days, such as sessions of IAM Identity Center users and Lambda functions, are not evaluated. The detections principal_budget and token_burst evaluate the usage of sessions with recurring names.",
   "The bill contains daily amounts, so a session is reported at the earliest on the day after it ran.",
   "The cost of a session includes model calls, but not the CPU, memory and tools of AgentCore, because the bill contains no caller for AgentCore charges.",
 ]

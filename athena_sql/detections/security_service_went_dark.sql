@@ -18,7 +18,7 @@ blind_spots = [
   "A security service that stops in a Region without other charges, or in a closed account, is not reported.",
   "AWS bills Config per recorded configuration item and CloudTrail per data event. If Config or CloudTrail is enabled but records nothing for days, its charges stop, and the service is reported as stopped.",
   "A security service counts as active while any of its usage types is billed, so a disabled protection plan, rule or trail is not reported. A disabled GuardDuty detector is not reported while GuardDuty Malware Protection for S3 is billed.",
-  "AWS does not charge for the first copy of management events, so CloudTrail can record events without being billed.",
+  "AWS does not charge for the first copy of management events, so a trail without charges is not evaluated.",
   "Security Hub and Security Hub CSPM count as one service.",
 ]
 sources   = [

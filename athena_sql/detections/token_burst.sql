@@ -16,7 +16,7 @@ action    = """
 3. If the usage is not intentional, remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role, or disable the caller's access key. Then set a token limit and a step limit in the workload.
 """
 action_of_others = """
-1. Identify the caller on {peak_day}: the API key, project or user that {provider} records for the model.
+1. Identify the caller on {peak_day}: the API key, project or user that {provider} records for calls to the model.
 2. Review the token types. Many cache reads ({cache_read_share}% of the tokens on {peak_day}) suggest an agent in a loop. Many output tokens suggest a batch job. Usage at night and on weekends suggests automation.
 3. If the usage is not intentional, disable the API key. Then set a spending limit or rate limit for the project, and a step limit for the workload.
 """
@@ -25,7 +25,7 @@ blind_spots = [
   "A new workload is compared with all previous token usage of its account.",
   "Token usage that moves from one model or inference profile to another in the same account is not reported.",
   "A large job that runs once a month is reported every month. A launch that is not in owners.toml is also reported.",
-  "On an incomplete day, focuswatch estimates the delivered share of the account's charges from all its services, as the median ratio to the same weekday of the week before. If the account has fewer than `least_services` services, or its tokens are delivered later than its other charges, a spike may be reported one or two days later. If its tokens are delivered earlier than its other charges, tokens that moved to another workload can be reported as a spike.",
+  "If the bill for a day is incomplete, focuswatch estimates the share of the account's charges that is already delivered. To do so, focuswatch divides the cost of each service by its cost on the same weekday of the week before, and uses the median of these ratios. If the account has fewer than `least_services` services, or if its token charges are delivered later than its other charges, a spike may be reported one or two days later. If the token charges are delivered earlier than the other charges, tokens that moved to another workload can be reported as a spike.",
   "During a planned launch, usage of the launch's use case is reported only if it exceeds the planned multiple of the baseline (`factor`).",
   "Input, output and cache tokens count equally toward the spike; a spike is reported only if its excess cost is at least `least_daily_cost_usd` per day.",
 ]

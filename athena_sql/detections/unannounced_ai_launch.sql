@@ -6,8 +6,9 @@ ai_families = ["any"]
 names     = "place"
 schedule  = "daily"
 why       = """
-If no use case in owners.toml covers a new model or AI service, its cost has no expected owner, budget or end date. If
-you declare the launch in owners.toml, its cost is allocated, and anomaly detections do not report the planned increase.
+If no use case in owners.toml covers a new model or AI service, no owner, budget or end date is declared for its cost.
+If you declare the launch in owners.toml, its cost is allocated, and anomaly detections do not report the planned
+increase.
 """
 reason    = "Account {sub_account_name} has used {product} since {first_day}, at {daily_cost} {currency}/day, in {regions}. No use case in owners.toml covers the charges for {product}."
 action    = """

@@ -12,7 +12,7 @@ reason    = "{workload} used {million_input_tokens} million input tokens of {mod
 action    = """
 1. Confirm with the owner that calls share a prefix (instructions, tool definitions, documents) and follow each other within five minutes.
 2. Compare the length of the prefix with the minimum length for the model: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
-3. Move the parts that do not change to the start of the prompt, and set a cache checkpoint (cachePoint) after these parts. The metric CacheReadInputTokenCount in AWS/Bedrock shows the effect within minutes.
+3. Move the parts that do not change to the start of the prompt, and set a cache checkpoint (cachePoint) after these parts. Within minutes, the CloudWatch metric CacheReadInputTokenCount (namespace AWS/Bedrock) shows how many tokens are read from the cache.
 """
 blind_spots = [
   "The bill does not show how much of a prompt is repeated. The estimate assumes that half of the input tokens are repeated, and that each cached prefix is read four times per write.",

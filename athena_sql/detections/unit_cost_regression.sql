@@ -27,7 +27,7 @@ blind_spots = [
   "A higher share of output tokens or cache writes is a change in the token mix and is not reported as a unit cost increase; see the report unit_economics.",
   "Unit costs are compared for the same model and Region; a change to a more expensive model or Region is not reported.",
   "If an endpoint's invocations are not collected, only its cost per instance hour is evaluated.",
-  "In a week with little traffic, such as holidays, the cost per inference rises because the instances keep running.",
+  "In a week with little traffic, such as a holiday week, the instances keep running, so the cost per inference rises and can be reported.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-understanding-cur-data.html",

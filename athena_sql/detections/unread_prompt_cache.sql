@@ -17,8 +17,8 @@ action    = """
 """
 blind_spots = [
   "If the bill contains no input tokens of the model, the input price is assumed to be the cache write price divided by 1.25.",
-  "Cache reads under another inference profile are not attributed to the profile that wrote the cache.",
-  "The amount of the finding is the cost that caching adds to the bill. If calls read the cache, the cost would decrease by more than this amount.",
+  "Cache reads under another inference profile are not attributed to the profile that wrote the cache, so the finding can report a cache that is read.",
+  "The amount in the finding is the cost that caching adds to the bill. If later calls read the cache, the savings would be higher than this amount.",
   "A cache that is written on fewer than seven of the last 14 days is not reported.",
 ]
 sources   = [

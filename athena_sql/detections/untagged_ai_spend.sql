@@ -25,7 +25,7 @@ blind_spots = [
   "AWS does not document the prefix of cost category names in the FOCUS 1.2 column Tags, so this detection removes only known prefixes.",
   "AWS does not document whether the bill contains a ResourceId for calls to base models. Without a ResourceId, the finding names no resource.",
   "User subscriptions (such as Kiro) are not evaluated, because a user of IAM Identity Center cannot be tagged.",
-  "If the rows of a resource have different tags, the tags of the most recent day are used; if the tags differ on that day, the row with the most tags is used.",
+  "If the charges of a resource have different tags, the tags of the most recent day are used. If the tags also differ on that day, the charge with the most tags is used.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",

@@ -1,5 +1,5 @@
 /*
-title = "Daily cost of the bill"
+title = "Daily spend of the whole bill"
 why   = """
 The report page shows a chart of the daily spend of the whole bill. The chart includes the same charges as the reports
 spend_by_team and spend_by_service: usage and fees, without credits and tax.

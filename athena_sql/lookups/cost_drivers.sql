@@ -3,8 +3,8 @@ title = "Cost drivers of a cost increase"
 why   = """
 The query splits the excess cost of a finding into cost drivers: meters, Regions, operations and resources whose cost
 increased. The query compares the cost of each cost driver with its cost on the same weekdays of the previous weeks, and
-scales the differences so that their sum equals the excess cost of the finding. To separate the cost effect of price
-from the cost effect of volume, the query multiplies the current quantity by the earlier cost per unit. A new resource
+scales the differences so that their sum equals the excess cost of the finding. To separate the effect of price on the
+cost from the effect of volume, the query multiplies the current quantity by the earlier cost per unit. A new resource
 has no earlier cost per unit, so the query uses the earlier cost per unit of other resources with the same meter. For a
 finding that reports a first charge (kind `first`), purchases are included; if the EffectiveCost of a purchase is 0, its
 BilledCost is used. If most of the cost of a cost driver comes from tagged charges, `tags` contains the tags of its

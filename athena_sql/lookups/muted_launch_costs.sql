@@ -2,9 +2,9 @@
 title = "Planned cost of launches above the baseline"
 why   = """
 Anomaly detections do not report the planned cost of a launch. For each combination of launch, account and service, the
-query returns the planned cost of the most expensive of the last seven days. The planned cost is the cost above the
-baseline; if the cost exceeds the planned multiple of the baseline (`factor`), the excess is not included, because the
-detections token_burst and cost_anomaly report the excess.
+query returns the highest planned cost of one day in the last seven days. The planned cost is the cost above the
+baseline, up to the planned multiple of the baseline (`factor`). The detections token_burst and cost_anomaly report any
+cost above this multiple.
 """
 reads = ["launch_days", "accounts"]
 [parameters]

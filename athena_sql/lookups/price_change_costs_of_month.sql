@@ -1,9 +1,9 @@
 /*
 title = "Cost of price changes in a month"
 why   = """
-The month close shows how much price changes cost: the month's quantities, multiplied by the price changes since the
-previous month. A price is the BilledCost per pricing unit of a meter in an account and Region. Usage covered by a
-commitment is excluded, because AWS bills the commitment instead of this usage.
+The month close shows the effect of price changes on the cost: each quantity of the month, multiplied by the change of
+its price since the previous month. A price is the BilledCost per pricing unit of a meter in an account and Region.
+Usage covered by a commitment is excluded, because AWS bills the commitment instead of this usage.
 """
 reads = ["daily_charges"]
 [parameters]

@@ -1,7 +1,7 @@
 /*
 title = "Remaining cost of resolved findings"
 why   = """
-If a finding is no longer reported, its cost did not necessarily end: for example, an idle endpoint is no longer
+A resource can still be billed after its finding is no longer reported: for example, an idle endpoint is no longer
 reported after a single call. The query returns the cost of the finding's resource on the most recent complete days
 (their charges no longer change), and on the days before the finding was last reported. If a finding has no service or
 Region, the charges of all services or Regions are included. If a finding has no resource, only charges without a

@@ -1,8 +1,8 @@
 /*
 title = "Resources that started or stopped when a cost increase started"
 why   = """
-If a resource, meter, operation, region or service is charged for the first or last time on the first day of a cost
-increase, this first or last charge usually shows the cause of the increase.
+On the first day of a cost increase, a resource, meter, operation, region or service may be charged for the first or
+last time. This start or stop is usually the cause of the increase.
 """
 reads = ["daily_charges"]
 [parameters]

@@ -1,5 +1,5 @@
 /*
-title = "Calls and tokens of Bedrock before and during a cost increase"
+title = "Bedrock calls and tokens before and during a cost increase"
 why   = """
 The cost of tokens depends on the number of calls, the tokens per call, the token mix and the prices. The number of
 calls comes from CloudWatch, and the number of tokens comes from the bill. The query returns averages over the days for

@@ -1,8 +1,8 @@
 /*
 title = "Daily cost of a use case"
 why   = """
-The command focuswatch note derives the start date of a launch, and its cost as a multiple of the baseline (`factor`),
-from the daily cost of its use case.
+From the daily cost of a use case, the command focuswatch note derives the start date of a launch, and its cost as a
+multiple of the baseline (`factor`).
 """
 reads = ["owned_days"]
 [parameters]

@@ -9,10 +9,10 @@ bill for the same day. The column `counted_as` has the value `value` if the row 
 values` if the row combines all values after the first 100, and `no value` if the row shows logged calls without the
 key. Tokens that the logs of an account do not contain, such as batch inference, are in the row `not logged`. Tokens for
 accounts and days without a collected log are in the row `no invocation log`. Logged tokens that the bill does not
-contain yet are subtracted in the negative row `not on the bill yet`. The rows of each key add up to the token spend on
-the bill. `average_cost` is the average cost per value of the key. `unpriced_million_tokens` are logged tokens without a
-cost, because their model is not on the bill for the same day. `uncounted_invocations` are calls without token counts in
-the log, such as failed calls.
+contain yet are subtracted in the row `not on the bill yet`, which has negative amounts. The rows of each key add up to
+the token spend on the bill. `average_cost` is the average cost per value of the key. `unpriced_million_tokens` are
+logged tokens without a cost, because their model is not on the bill for the same day. `uncounted_invocations` are calls
+without token counts in the log, such as failed calls.
 """
 [parameters]
 days = 75                      # the 30 complete days, and the incomplete days after them

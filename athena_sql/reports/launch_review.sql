@@ -7,10 +7,10 @@ A launch in owners.toml states its end date, and its maximum planned cost as a m
 with the cost on the bill. `baseline_daily_cost` is the mean daily cost of the use case in the four weeks before the
 launch. `actual_factor` is the highest daily cost of the launch divided by `baseline_daily_cost`, and `average_factor`
 is the mean daily cost of the launch divided by `baseline_daily_cost`. `daily_cost_after` is the mean daily cost of the
-two weeks after the launch. If the use case has a unit and the activity file contains its unit counts, the report
-compares the unit cost before and during the launch with `accepted_unit_cost`, the maximum cost per unit that
-owners.toml accepts. `ended_this_week` depends only on the date of the report, so a weekly report lists each launch
-once.
+use case in the two weeks after the launch. If the use case has a unit and the activity file contains its unit counts,
+the report compares the unit cost before and during the launch with `accepted_unit_cost`, the maximum cost per unit that
+owners.toml accepts. `ended_this_week` is true if the charges of the last day of the launch became complete in the week
+before the report, so weekly reports list each launch once.
 """
 [parameters]
 days = 90

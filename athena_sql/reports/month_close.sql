@@ -7,12 +7,12 @@ The report compares the actual cost of a month with the forecasts from days 1, 1
 bill, each team and each use case. Each scan stores its forecasts. If no forecast was stored on one of these days, the
 report computes the forecast from the charges before that day, and the column `recomputed` contains the day.
 `difference` is the actual cost minus the forecast from day 1, and is the sum of `launches`, `incidents`, `price`,
-`late_charges` and `other`. `launches` is the amount by which launches that started in the month exceeded their
-baseline. `incidents` is the additional cost of anomaly and security findings that started in the month. `price` is the
-change in cost that price changes since the previous month caused. `late_charges` are charges of complete days that
-arrived after the last stored forecast. `other` is the rest of the difference, which has no known cause. `next_month` is
-the forecast for the following month, computed from the charges of this month. `launches` is calculated from
-EffectiveCost.
+`late_charges` and `other`. `launches` is the cost above the baseline for launches that started in the month.
+`incidents` is the additional cost of anomaly and security findings that started in the month. `price` is the effect of
+price changes since the previous month on the cost. `late_charges` are charges of complete days that arrived after the
+last stored forecast. `other` is the rest of the difference, which has no known cause. `next_month` is the forecast for
+the following month, computed from the charges of this month. `launches` is calculated from EffectiveCost, and all other
+amounts are calculated from BilledCost.
 """
 [parameters]
 months_before = 1              # 1 selects the last month before the day of the report

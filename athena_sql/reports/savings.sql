@@ -4,10 +4,10 @@ basis = "EffectiveCost per month, as stated in the findings"
 why   = """
 The report contains waste findings; all amounts are per month. `open_cost` is the monthly cost of open findings that are
 not suppressed, and `acknowledged_cost` is the acknowledged part of `open_cost`. `suppressed_cost` is the monthly cost
-of snoozed or excluded findings; `suppressed_cost` is not part of `open_cost`. `resolved_cost` is the monthly cost of
-findings when they were resolved. `verified_cost` is the cost reduction that the bill confirms within a month after a
-finding was resolved. `unverified_cost` is the part of `resolved_cost` that has not yet been compared with the bill. The
-rest of `resolved_cost` was compared with the bill but was not saved, for example because another resource now causes
+of snoozed or excluded findings; `suppressed_cost` is not part of `open_cost`. `resolved_cost` is the monthly cost that
+resolved findings had when they were resolved. `verified_cost` is the cost reduction that the bill confirms within a
+month after a finding was resolved. `unverified_cost` is the part of `resolved_cost` that has not yet been compared with
+the bill. For the rest of `resolved_cost`, the bill shows no savings, for example because another resource now causes
 the cost. If several findings report a resource, the cost of the resource is counted once.
 """
 [offers]

@@ -3,9 +3,9 @@ title = "Spend by team, last 30 days and the 30 days before"
 basis = "EffectiveCost and BilledCost of usage and fees; BilledCost plus the separate columns for credits and tax equals the invoice"
 why   = """
 The report compares the last 30 complete days (their charges no longer change) with the 30 days before. The report
-allocates each charge by the tag of the resource, then by the tag of the account, then by the account or OU in
-owners.toml. Spend without a team is in the row (unallocated). BilledCost matches the invoice; EffectiveCost is the
-amortized cost of usage.
+allocates each charge to the team in the resource's tag, else to the team in the account's tag, else to the team that
+owns the account or its OU in owners.toml. Spend without a team is in the row (unallocated). BilledCost matches the
+invoice; EffectiveCost is the amortized cost of usage.
 """
 [offers]
 limits = "EffectiveCost, BilledCost, credits and tax are separate columns of this report."

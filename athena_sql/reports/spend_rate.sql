@@ -2,11 +2,12 @@
 title = "Current spend rate of Bedrock tokens (estimate)"
 basis = "Estimate: tokens counted by CloudWatch × last price on the bill, until the bill of the day is complete"
 why   = """
-The report has one row for each account and model, or application inference profile, with tokens in the last 24 hours of
-the data. `hourly_cost` is the estimated cost of the hour that starts at `last_hour`. `average_hourly_cost` is the
-average cost per hour in the last 24 hours. `usual_hourly_cost` is the average cost of the same hour of the day on the
-previous 7 days. `day_cost` is the estimated cost of the current day through `last_hour`. `unpriced_million_tokens` are
-tokens of the last 24 hours for which the bill has no price; the estimates do not include the cost of these tokens.
+The report covers the last 24 hours of the data. The report has one row for each combination of account and model (or
+application inference profile) with token usage. `hourly_cost` is the estimated cost of the hour that starts at
+`last_hour`. `average_hourly_cost` is the average cost per hour in the last 24 hours. `usual_hourly_cost` is the average
+cost of the same hour of the day on the previous 7 days. `day_cost` is the estimated cost of the current day through
+`last_hour`. `unpriced_million_tokens` are tokens of the last 24 hours for which the bill has no price; the estimates do
+not include the cost of these tokens.
 """
 [parameters]
 usual_days = 7

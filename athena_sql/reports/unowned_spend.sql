@@ -4,9 +4,9 @@ basis = "EffectiveCost of usage and fees, excluding credits and tax"
 why   = """
 The report compares the last 30 complete days (their charges no longer change) with the 30 days before. Unallocated
 spend has no team and no budget. The report lists unallocated spend by account and service, highest cost first, with the
-reason why no owner was found, such as a renamed OU. The last row is the total of all spend that the other rows do not
-list, so the total equals the row (unallocated) in the report spend_by_team. `share` is the row's share of all
-unallocated spend.
+reason why no owner was found, such as a renamed OU. The last row is the total of all unallocated spend that the other
+rows do not list, so the total of the report equals the row (unallocated) in the report spend_by_team. `share` is the
+row's share of all unallocated spend.
 """
 [parameters]
 most = 100                     # maximum number of listed rows; one more row contains the sum of all other rows

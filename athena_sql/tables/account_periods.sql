@@ -1,5 +1,5 @@
 /*
-title = "Accounts with the periods in which their OU and tags applied"
+title = "OU and tags of each account, by period"
 why   = """
 If an account changes its OU or its tags, the table has one row for each period of the account. `valid_from` is the
 first day of the period, and `valid_to` is the first day after the period. Earlier periods come from the table

@@ -4,7 +4,7 @@ why   = """
 The table has all charges for AI services, under all service names that AWS uses for these services on the bill. The
 table ai_layer_charges contains the charges for other services that AI workloads use. focuswatch stores the table
 ai_charges at each refresh, so that queries for AI spend read only a small part of the bill. The query filters on the
-meter first, so that the query engine reads the other columns only for matching rows.
+meter first. The query engine then reads the other columns only for matching rows.
 """
 reads = ["daily_charges"]
 */

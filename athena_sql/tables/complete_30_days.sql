@@ -1,12 +1,13 @@
 /*
 title = "The last 30 complete days of all bills, and the 30 days before"
 why   = """
-All reports about 30 days read their days from this table, so they cover the same days. The table has one row. The period
-starts on `first_day` and ends before `end_day`, and the period before starts on `first_day_before`. `end_day` is the
-first day on which the charges of a bill can still change. If several bills are scanned together, all reported days are
-complete in each bill. A bill whose complete days end more than seven days before those of the newest bill does not
-change `end_day`; the reports contain the days that the bill has. If no bill has a complete day, `end_day` is `as_of`,
-so the reports include incomplete days.
+All reports for the last 30 days read their date range from this table, so they cover the same days. The table has one
+row. The last 30 complete days start on `first_day` and end on the day before `end_day`. The 30 days before them start
+on `first_day_before`. `end_day` is the first day on which the charges of a bill can still change. If several bills are
+scanned together, all reported days are complete in each bill. If the complete days of a bill end more than seven days
+before the complete days of the newest bill, the late bill does not change `end_day`; the reports then contain only the
+available days of the late bill. If no bill has a complete day, `end_day` is `as_of`, so the reports include incomplete
+days.
 """
 reads = ["completeness"]
 [parameters]

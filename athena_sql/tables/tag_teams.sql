@@ -1,9 +1,9 @@
 /*
 title = "Teams of tags"
 why   = """
-The table has one row for each set of tags that contains an owner tag, on charges and on accounts. `tag_value` is the
-value of the first owner tag that has a value. `team` is the team to which owners.toml assigns `tag_value`, or null if
-owners.toml does not list the value. If owners.toml has no teams, `team` equals `tag_value`.
+Charges and accounts have sets of tags. The table has one row for each set of tags that contains an owner tag.
+`tag_value` is the value of the first owner tag that has a value. `team` is the team to which owners.toml assigns
+`tag_value`, or null if owners.toml does not list the value. If owners.toml has no teams, `team` equals `tag_value`.
 """
 reads = ["tag_values", "owner_rules"]
 */

@@ -1,13 +1,14 @@
 /*
 title = "Model tokens in millions, by model, token kind and pricing tier"
 why   = """
-AWS bills Bedrock tokens under usage types with three different name formats, in two units. The table parses the token
-meters into four kinds of tokens: input, output, cache read and cache write. `tier` is the pricing tier of the tokens.
-Capacity that is billed by the hour (provisioned or reserved) and training tokens are not included. For other providers,
-a charge for model calls is included if its meter or its unit contains the word token. For such a charge, the model is
-the part of the meter before the token kind, as in `gpt-4o, input`, `gpt 4o 0513 Input regional Tokens` and `Gemini 2.5
-Flash Text Output`. A quantity in DBU, credits, hours or requests is not a number of tokens. On Azure, the unit `Units`
-means one token: https://learn.microsoft.com/en-us/cloud-computing/finops/toolkit/open-data#pricing-units Meter formats:
+AWS bills Bedrock tokens under usage types with three different name formats, in two units. The table derives the model
+and the token kind from the usage type; the token kinds are input, output, cache read and cache write. `tier` is the
+pricing tier of the tokens. Capacity that is billed by the hour (provisioned or reserved) and training tokens are not
+included. For other providers, a charge for model calls is included if its meter or its unit contains the word token.
+For such a charge, the model is the part of the meter before the token kind, as in `gpt-4o, input`, `gpt 4o 0513 Input
+regional Tokens` and `Gemini 2.5 Flash Text Output`. Charges with quantities in DBU, credits, hours or requests are not
+included, because these quantities are not numbers of tokens. On Azure, the unit `Units` means one token:
+https://learn.microsoft.com/en-us/cloud-computing/finops/toolkit/open-data#pricing-units Meter formats:
 https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-framework, CUDOS.
 """
 reads = ["ai_charges"]

@@ -4,8 +4,8 @@ why   = """
 A workload is a combination of model, account, Region, service and resource; the resource is an inference profile, or
 null for calls without an inference profile. Detections about the prompt cache compare the input tokens, output tokens,
 cache reads and cache writes of a workload. Prices are computed from all charges for the model in the last 56 days of
-the bill. A price is null if the bill has no tokens of this kind. Usage that is free of charge is excluded from the
-computation of prices. The table has no row for an account with less history than the lookback period.
+the bill. A price is null if the bill contains no tokens of this kind for the model. Usage that is free of charge is
+excluded from the computation of prices. The table has no row for an account with less history than the lookback period.
 """
 reads = ["token_charges", "completeness"]
 [parameters]
