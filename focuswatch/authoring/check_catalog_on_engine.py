@@ -43,20 +43,21 @@ ALWAYS_THERE = {"sub_account_name", "currency"}
 NOT_COMMON = {
     r"(?<!:)::(?=\s*[A-Za-z])": "CAST(x AS type)",
     r"\bQUALIFY\b": "a subquery with row_number()",
-    r"\bGROUP\s+BY\s+ALL\b": "GROUP BY with column names or numbers",
+    r"\bGROUP\s+BY\s+ALL\b": "GROUP BY with column names or positions",
     r"\bEXCLUDE\s*\(": "a list of column names",
     r"\bconcat\s*\(": "||",
     r"\b(string_agg|listagg)\s*\(": "array_join(array_agg(x ORDER BY x), ', ')",
     r"\bbit_or\s*\(": "bitwise_or_agg(x)",
     r"\bbit_count\s*\((?:[^(),]|\([^()]*\))*\)": "bit_count(x, 64)",
-    r"\b(median|approx_percentile|percentile_cont|quantile)\s*\(": "row_number() and the average of the middle rows",
+    r"\b(median|approx_percentile|percentile_cont|quantile)\s*\(":
+        "row_number() and the average of the one or two middle rows",
     r"\b(date_add|date_parse|date_format|strftime|last_day|last_day_of_month|sequence|generate_series)\s*\(":
         "CAST(d + INTERVAL '1' DAY * n AS date)",
     r"\bextract\s*\(\s*dow\b|\bdayofweek\s*\(": "day_of_week(d), which returns 1 for Monday",
     r"\b(approx_distinct|json_extract_scalar|to_utf8|from_unixtime|any_match|map_filter|transform|reduce)\s*\(":
         "plain joins and UNNEST",
     r"(?<!ARRAY)\[\s*'": "element_at(map, key)",
-    r"\bIGNORE\s+NULLS\b": "max() over the preceding rows",
+    r"\bIGNORE\s+NULLS\b": "max() as a window function over the preceding rows",
     # DuckDB skips a null x and takes the next row's, Trino returns null
     r"\b(max_by|min_by)\s*\((?!\s*coalesce\b)(?!(?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)\s*FILTER\b)":
         "max_by(x, y) FILTER (WHERE x IS NOT NULL)",
@@ -136,8 +137,8 @@ def _duplicate_names(sql: str, *, tables: Iterable[str]) -> Iterator[str]:
         if query[1].lower() in tables:
             line = code[: query.start(1)].count("\n") + 1
             yield (
-                f"line {line} of the query: the WITH query {query[1]} has the name of a table in "
-                "athena_sql/tables; use another name."
+                f"line {line} of the query: the WITH query {query[1]} has the same name as a "
+                "table in athena_sql/tables; use another name."
             )
 
 

@@ -14,7 +14,7 @@ status    = "trial"            # live | trial (notifies only the FinOps channel)
 why       = \"\"\"
 {FILL_IN}: why this costs money, and how much, for a reader who does not know the service.
 \"\"\"
-reason    = "{FILL_IN}: one sentence, with {{columns}} of the row."
+reason    = "{FILL_IN}: one sentence; {{column}} inserts a value of the row."
 action    = \"\"\"
 1. {FILL_IN}: what to check.
 2. {FILL_IN}: the exact command.
@@ -54,7 +54,7 @@ SkuMeter = "{FILL_IN}"
 ResourceId = "{FILL_IN}"
 ConsumedQuantity = 24.0
 EffectiveCost = 10.0
-days = [2026-03-01, 2026-03-31]    # a row on each day of [from, to)
+days = [2026-03-01, 2026-03-31]    # one charge a day, from the first date to the day before the second
 
 [[cases]]
 name = "{FILL_IN}: the rule, as a sentence"
@@ -68,7 +68,7 @@ kind = "quiet"
 charges = []
 
 [[cases]]
-name = "{FILL_IN}: a null, a first day, exactly the threshold"
+name = "{FILL_IN}: an edge case, such as a null or a cost equal to the threshold"
 kind = "boundary"
 charges = [{{ ResourceId = "null" }}]
 findings = [{{ resource_id = "null" }}]
@@ -85,8 +85,8 @@ def begin(name: str, *, into: Path) -> list[Path]:
     for folder in (detections, cases):
         if not folder.is_dir():
             raise ConfigError(
-                f"{folder} does not exist. Run the command in a clone of the repository, "
-                "or specify the clone with --into."
+                f"{folder} does not exist. Run the command in the root folder of a "
+                "focuswatch checkout, or specify this folder with --into."
             )
     files = {detections / f"{name}.sql": SQL, cases / f"{name}.toml": CASES}
     for path in files:

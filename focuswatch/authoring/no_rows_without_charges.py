@@ -31,7 +31,7 @@ def problems_without_charges(
     elif rows := len(outcome.rows) + len(outcome.not_evaluated):
         yield (
             f"the detection returns {'a row' if rows == 1 else f'{rows} rows'} for a bill without charges of "
-            f"{', '.join(families)}, but a scan of such a bill skips the detection. Add all AI families that the "
+            f"{', '.join(families)}. On such a bill, a scan does not run the detection. Add all AI families that the "
             "detection evaluates to ai_families, or remove ai_families from the header."
         )
 

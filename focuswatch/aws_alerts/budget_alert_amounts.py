@@ -33,7 +33,9 @@ class Measure:
         if not match:
             return None
         if len(match["number"]) > MOST_DIGITS:
-            raise ValueError(f"the amount is too long: {len(match['number']):,} characters")
+            raise ValueError(
+                f"the amount has {len(match['number']):,} characters; expected at most {MOST_DIGITS}"
+            )
         sign, unit = match["before"].strip(), match["after"].strip()
         unit_name = SIGNS.get(sign, sign) or SIGNS.get(unit, unit)
         is_money = bool(sign) or unit in SIGNS or bool(CURRENCY_CODE.fullmatch(unit))

@@ -93,7 +93,7 @@ def _evidence(alert: Alert) -> dict[str, str | None]:
 def _read(text: str, *, today: date) -> Alert:
     lines = _lines(text)
     if not lines.get("budget name"):
-        raise ValueError("the message has no line that starts with Budget Name")
+        raise ValueError("the message has no line that starts with `Budget Name:`")
     written, account = WRITTEN.search(text), ACCOUNT.search(text)
     reached = next((key for key in lines if re.match(r"(actual|forecasted) ", key)), "")
     return Alert(

@@ -98,7 +98,7 @@ def open_athena_bill(tables: AthenaTables, *, owners: Owners) -> Iterator[Athena
     bills = tables.bills()
     if not (periods := bills.get("")):
         raise NothingDelivered(
-            "No billing period has been refreshed yet. Check the log of the Lambda function refresh."
+            "No billing period has been refreshed yet. Check the log of the Lambda function `refresh`."
         )
     parts = [DeployedPart(name, bills[name]) for name in sorted(bills)]  # the export comes first
     summary = _summarize(parts)

@@ -36,9 +36,9 @@ def sentence(providers: Iterable[Mapping[str, int]], *, charges: int) -> str | N
     names = [f"{name}'s" for name in sorted(counts, key=lambda name: (-counts[name], name))]
     named = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
     return (
-        f"{others:,} of {charges:,} charges {'is' if others == 1 else 'are'} {named}. Anomalies, budgets, new "
-        "services, AI spend and reports "
-        "include these charges. Detections for AWS resources ignore these charges"
+        f"{others:,} of {charges:,} charges {'is' if others == 1 else 'are'} {named}. Anomaly detection, "
+        "budgets, new-service detection, AI spend and reports include these charges. Detections for AWS "
+        "resources ignore these charges"
     )
 
 

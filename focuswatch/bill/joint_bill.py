@@ -57,7 +57,7 @@ class JointBill:
     def delivered_charges(self, billing_period: date) -> str:
         """Raise ConfigError: an invoice is of one bill, in its own currency; see Bill."""
         raise ConfigError(
-            f"focuswatch chargeback for {billing_period:%Y-%m} can read only one bill. Specify one of "
+            f"The chargeback for {billing_period:%Y-%m} requires exactly one bill. Specify one of "
             f"{', '.join(self.summary.names)}."
         )
 
@@ -104,7 +104,7 @@ def open_joint_bill(
             _refreshed_bill(number, name, one, rate=rate, main=rates[0], as_of=as_of, connection=connection)
             for number, (name, one, rate) in enumerate(zip(names, refreshed, rates, strict=True))
         ]
-        progress("Reading the files with activity, accounts, recommendations, principals and owners")
+        progress("Reading activity, accounts, recommendations, principals and owners from files")
         load = partial(
             _load,
             bills=bills,

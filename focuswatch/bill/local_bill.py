@@ -83,7 +83,7 @@ def open_local_bill(
             summary = replace(refreshed.summary, name=export_label(inputs.export))
             as_of = resolve_as_of(inputs.as_of, summary=summary)
             progress(
-                "Reading the files with activity, accounts, recommendations, principals, invocations, events and owners"
+                "Reading activity, accounts, recommendations, principals, invocations, events and owners from files"
             )
             kept = {name: f"kept_{name}" for name in KEPT_TABLES}
             days = settle_days(

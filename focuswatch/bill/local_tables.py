@@ -174,7 +174,7 @@ def _source(path: Path, formats: Sequence[TableFormat]) -> str:
         problem = f"both {_named(found, last='and')}" if found else f"no file ending in {_listed(endings)}"
         raise ConfigError(
             f"{path}: found {problem}; expected only {_named(formats, last='or only')} files. "
-            "Specify a folder with one format."
+            "Specify a folder whose files have one format."
         )
     return found[0].reader.format(files=file_list(map(str, by_format[found[0]])))
 

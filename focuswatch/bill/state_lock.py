@@ -22,7 +22,7 @@ def locked(state: Path) -> Iterator[None]:
     except Timeout as error:
         raise ConfigError(
             f"Another scan of this export is running and has locked {state}. Wait until the other scan ends, "
-            "or specify another --state."
+            "or specify another folder with --state."
         ) from error
     except OSError as error:
         if error.errno not in READ_ONLY:

@@ -119,7 +119,7 @@ def open_trino_bill(
     Raises ExportError and ConfigError as open_local_bill does, and QueryError if a statement fails.
     """
     if not TABLE_NAME.fullmatch(inputs.export):
-        raise ConfigError(f"{inputs.export}: expected the name of a table, CATALOG.SCHEMA.TABLE.")
+        raise ConfigError(f"{inputs.export}: expected a table name in the form CATALOG.SCHEMA.TABLE.")
     trino = TrinoTables(engine, inputs.export, catalog)
     temporary = TemporaryTables(trino, uuid.uuid4().hex[:12])
     with locked(inputs.state), closing(temporary), cancelled_with_the_command(engine):
@@ -127,8 +127,8 @@ def open_trino_bill(
         summary = _summarize(periods)
         as_of = resolve_as_of(inputs.as_of, summary=summary)
         progress(
-            "Copying the files with activity, accounts, recommendations, principals, invocations, events and owners "
-            "to Trino"
+            "Copying activity, accounts, recommendations, principals, invocations, events and owners from files to "
+            "Trino"
         )
         existing = trino.tables()
         rows = _rows_of_files(inputs, catalog=trino.catalog)

@@ -128,13 +128,14 @@ class ReportHeader(Header):
         defaults += [charges_text(offers.charges)] if offers.charges else []
         if missing := [text for text in defaults if text not in self.basis]:
             raise ValueError(
-                f"`basis` must contain the texts of the default cost column and charges: {', '.join(missing)}"
+                f"`basis` must contain these exact texts for the default cost column and charges: {', '.join(missing)}"
             )
         if not offers.limits and (
             len(offers.cost) < 2 or len({*offers.charges, *offers.more}) < len(CHARGES)
         ):
             raise ValueError(
-                "`limits` under [offers] must state why the report does not offer every cost column and all charges"
+                "`limits` under [offers] must state why the report does not offer all cost columns and all "
+                "kinds of charges"
             )
         return self
 

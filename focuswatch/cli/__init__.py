@@ -36,7 +36,7 @@ FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130  # exit codes; scan --fail-on adds 3
 
 app = typer.Typer(
     name="focuswatch",
-    help="Find waste, cost anomalies and possible security incidents in FOCUS bills of AWS and other "
+    help="Find waste, cost anomalies and possible security incidents in FOCUS bills from AWS and other "
     "providers.",
     epilog="To try focuswatch without an AWS account, run: focuswatch demo",
     no_args_is_help=True,

@@ -17,7 +17,8 @@ def chargeback(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Output folder for CSV and Parquet files: a pair of files for all teams, and a pair for each team.",
+            help="Output folder for a CSV and a Parquet file with all teams, and a CSV and a Parquet file "
+            "for each team.",
             show_default=False,
         ),
     ] = None,

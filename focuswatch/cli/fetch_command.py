@@ -21,7 +21,10 @@ class Vendor(StrEnum):
 def fetch(
     vendor: Annotated[Vendor, typer.Argument(help="AI vendor from which to fetch charges.")],
     out: Annotated[
-        Path, typer.Option(help="Output folder for the charges of one vendor and account.", file_okay=False)
+        Path,
+        typer.Option(
+            help="Output folder. Use a separate folder for each vendor and account.", file_okay=False
+        ),
     ],
     since: Annotated[
         datetime | None,

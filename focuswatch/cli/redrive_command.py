@@ -108,7 +108,7 @@ def _lines(summary: "RedriveSummary", *, deployment: "Deployment", dry_run: bool
     target = (
         f"sent to queue {deployment.queue(summary.kind)}"
         if summary.kind in QUEUE_FED
-        else f"replayed with one invocation of {deployment.function(summary.kind)}"
+        else f"replayed by invoking {deployment.function(summary.kind)} once"
     )
     remaining = f"; {len(summary.failures)} remaining:" if summary.failures else ""
     yield f"  {summary.redriven} {target}{remaining}"

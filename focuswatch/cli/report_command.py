@@ -39,8 +39,8 @@ def report(
     charges: Annotated[
         str | None,
         typer.Option(
-            help="Charges to include, if the report supports this option: usage, fees, credits, tax, "
-            "separated by commas.",
+            help="Charges to include, if the report supports this option: one or more of usage, fees, credits "
+            "and tax, separated by commas.",
             show_default=False,
         ),
     ] = None,
@@ -176,9 +176,8 @@ def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "Opene
     bill = opened.bill
     if not isinstance(bill.engine, DuckDbEngine):
         raise ConfigError(
-            "--by requires --engine duckdb. With other engines, each part of the report would read the whole bill "
-            "again. "
-            "Omit --by."
+            "--by requires --engine duckdb. With other engines, the report would read the whole bill again for each "
+            "team, use case, intent or provider. Omit --by."
         )
     return split_rows(
         report,

@@ -37,8 +37,8 @@ ExportOption = Annotated[
 State = Annotated[
     Path | None,
     typer.Option(
-        help="Folder in which focuswatch stores its state, one subfolder per export. [default: your data "
-        "folder]",
+        help="Folder in which focuswatch stores its state, one subfolder per export. [default: the user "
+        "data folder of the operating system]",
         show_default=False,
     ),
 ]
@@ -72,7 +72,7 @@ Activity = Annotated[
 Accounts = Annotated[
     Path | None,
     typer.Option(
-        help="Parquet or CSV file with the names, OUs and tags of accounts, and the dates of changes.",
+        help="Parquet or CSV file with the names, OUs and tags of accounts, and the period in which each row is valid.",
         show_default=False,
     ),
 ]

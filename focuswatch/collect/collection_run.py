@@ -71,7 +71,7 @@ def _first(refusals: dict[str, str], *, of: str) -> dict[str, str]:
     more = len(refusals) - MOST_REFUSALS
     shown = dict(list(refusals.items())[:MOST_REFUSALS])
     return shown | (
-        {f"more {of}": f"{more} more; see the log of the Lambda function collect"} if more > 0 else {}
+        {f"more {of}": f"{more} more; see the log of the Lambda function `collect`"} if more > 0 else {}
     )
 
 

@@ -38,7 +38,7 @@ REASONS: dict[str, str] = {
     "bedrock-agentcore:GetGatewayTarget": "Lambda function or runtime that a gateway target invokes",
     "sagemaker:DescribeEndpointConfig": "models of an endpoint",
     "rds:DescribeDBClusters": "instances of Aurora clusters that serve as vector stores; not used for other clusters",
-    "cloudtrail:LookupEvents": "changes to resources on the day a cost increase started, for new findings",
+    "cloudtrail:LookupEvents": "for new findings, changes to resources on the day on which the cost increase started",
 }
 ACTIONS: tuple[str, ...] = tuple(REASONS)
 
@@ -80,9 +80,9 @@ MANAGEMENT_ACTIONS: tuple[str, ...] = tuple(MANAGEMENT_REASONS)
 # The hours until which `hourly` has read each account and Region; not below tables/, since it is none.
 READ_UNTIL_KEY = "collected/token_hours.json"
 
-IN_TABLES = "only in the folders of the collected tables"
+IN_TABLES = "only in the S3 folders of the collected data"
 BUCKET_REASONS: dict[str, str] = {
     "s3:ListBucket": f"find the days that are already stored ({IN_TABLES})",
-    "s3:GetObject": f"read the stored values of a day, which are kept if an account denies access ({IN_TABLES})",
+    "s3:GetObject": f"read the stored values of a day, to keep them if an account denies access ({IN_TABLES})",
     "s3:PutObject": f"store the values of a day ({IN_TABLES})",
 }

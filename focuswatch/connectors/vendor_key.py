@@ -26,5 +26,5 @@ def key_in_secret(secret: str, *, variable: str, name: str) -> str:
                 "API key as text"
             ) from None
     if not key:
-        raise ConfigError(f"The secret {name} is empty. Store the API key of the vendor in the secret")
+        raise ConfigError(f"The secret {name} is empty. Store the vendor's API key in the secret")
     return checked_key(key, source=source)

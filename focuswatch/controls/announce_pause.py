@@ -104,7 +104,7 @@ def _details(record: PauseRecord) -> list[str]:
         details.append(f"{count(len(record.roles)).capitalize()}: {', '.join(record.roles)}.")
         if not record.dry_run:
             details.append(
-                "To resume spending, press Resume, or run each command below in the account of its role:"
+                "To resume spending, press Resume, or run each command below in the account that contains the role:"
             )
     return details
 

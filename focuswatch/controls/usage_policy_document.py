@@ -41,7 +41,7 @@ def policy_document(use_case: str, policy: UsagePolicy, *, kind: PolicyKind) -> 
     if size > MOST_CHARACTERS[kind]:
         raise ConfigError(
             f"use_cases.{use_case}: the policy has {size:,} characters, but AWS allows at most "
-            f"{MOST_CHARACTERS[kind]:,}. Use fewer patterns with '*'."
+            f"{MOST_CHARACTERS[kind]:,}. Replace several models with one pattern that contains '*'."
         )
     return document
 
@@ -49,7 +49,7 @@ def policy_document(use_case: str, policy: UsagePolicy, *, kind: PolicyKind) -> 
 def policy_notes(policy: UsagePolicy, *, kind: PolicyKind) -> list[str]:
     """Return what to know before the document is attached."""
     target = "to the roles of the use case" if kind == "iam" else "only to the accounts of the use case"
-    notes = [f"This command changed nothing. Review the policy, and attach the policy {target}."]
+    notes = [f"This command changed nothing. Review the policy, then attach the policy {target}."]
     if policy.regions:
         notes.append(
             "A cross-Region inference profile calls models in other Regions. List all Regions of the "
@@ -57,8 +57,8 @@ def policy_notes(policy: UsagePolicy, *, kind: PolicyKind) -> list[str]:
         )
     if policy.batch:
         notes.append(
-            "The service role of a batch job needs bedrock:InvokeModel if the job uses an inference profile: do not "
-            "attach the policy to this role"
+            "The service role of a batch job needs bedrock:InvokeModel if the job uses an inference profile. "
+            "Do not attach the policy to this role"
             + (", and exempt the role with a condition on aws:PrincipalArn." if kind == "scp" else ".")
         )
     return notes

@@ -41,7 +41,8 @@ SELECT
     (SELECT count(*) FROM token_hours) AS token_hours
 """
 GIVE_FILE: dict[InputFile, str] = {
-    "principals": "Export the callers of Bedrock (docs/attribution.md): focuswatch scan EXPORT --principals FILE",
+    "principals": "Export the IAM principals that call Bedrock (docs/attribution.md): "
+    "focuswatch scan EXPORT --principals FILE",
     "recommendations": "Export the recommendations from AWS Cost Optimization Hub: "
     "focuswatch scan EXPORT --recommendations FILE",
     "invocations": "Collect tokens from model invocation logs (docs/executions.md): "

@@ -43,7 +43,7 @@ def _launch_notes(
             engine, catalog=catalog, owners=owners, as_of=as_of, per_usd=float(rate.per_usd)
         )
     except QueryError as error:
-        yield f"The cost muted by planned launches could not be queried: {error}"
+        yield f"The cost muted by planned launches could not be determined: {error}"
         return
     yield from (costs.sentence(rate.currency) for costs in muted)
 
@@ -55,7 +55,7 @@ def _renamed_ous(
     try:
         yield from renamed_ou_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate)
     except QueryError as error:
-        yield f"The OUs in owners.toml that no longer contain an account could not be queried: {error}"
+        yield f"focuswatch could not check whether each OU in owners.toml contains an account: {error}"
 
 
 def _short_history(first_day: date | None, *, as_of: date, ran: Collection[str]) -> Iterator[str]:

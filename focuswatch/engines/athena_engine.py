@@ -184,7 +184,7 @@ class AthenaEngine:
     def _reason(self, message: str, *, label: str, execution_id: str) -> str:
         if athena_only_sql.OVER_LIMIT.search(message):
             return (
-                f"{label}: the workgroup {self.workgroup} stopped the statement at its limit of scanned "
+                f"{label}: the workgroup {self.workgroup} stopped the statement at the limit for scanned "
                 f"bytes (execution {execution_id}); increase scan_limit_gib in config/deployment.toml, or "
                 "query less data"
             )

@@ -57,9 +57,7 @@ class Server:
         except ValueError as error:
             raise ConfigError(f"--trino {address}: {error}; {EXPECTED}.") from error
         if parts.password:
-            raise ConfigError(
-                f"--trino contains a password. Set the password in TRINO_PASSWORD instead, and {EXPECTED}."
-            )
+            raise ConfigError(f"--trino contains a password; {EXPECTED}. Set the password in TRINO_PASSWORD.")
         names = [unquote(name) for name in parts.path.strip("/").split("/")]
         if parts.scheme not in PORTS or not parts.hostname or len(names) != 2 or not all(names):
             raise ConfigError(f"--trino {address}: {EXPECTED}.")

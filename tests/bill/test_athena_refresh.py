@@ -472,7 +472,10 @@ def no_parquet(data):
     [
         (mixed_currencies, "found 2 billing currencies; expected one currency"),
         (another_currency, "the charges are in EUR, and the charges of other periods are in USD"),
-        (without_charges, "the delivery has no charges. The previous version of the period is kept"),
+        (
+            without_charges,
+            "the delivery has no charges. focuswatch leaves the stored charges of this period unchanged",
+        ),
         (without_days, "some charges have no ChargePeriodStart"),
     ],
 )
@@ -512,7 +515,8 @@ def test_manifest_with_a_missing_file_skips_only_its_period(aws, organisation, d
     result = refreshed(tmp_path, owners)
     assert (result.failed, result.changed) == ({}, ())  # a month that has not begun is nobody's fault
     assert result.warnings == (
-        "billing period 2030-01: the manifest lists no files. The previous version of the period is kept",
+        "billing period 2030-01: the manifest lists no files. focuswatch leaves the stored charges of this "
+        "period unchanged",
     )
     aws.client("s3").delete_object(Bucket=BUCKET, Key=key)
 
@@ -643,7 +647,7 @@ def test_charges_of_other_providers_are_evaluated_by_detections_of_all_providers
         open_athena_bill(warehouse(), owners=owners) as there,
     ):
         assert there.summary.other_providers == here.summary.other_providers
-        assert "charges are Microsoft's. Anomalies, budgets" in told.warnings[-1]
+        assert "charges are Microsoft's. Anomaly detection, budgets" in told.warnings[-1]
         total = "SELECT CAST(sum(charges) AS bigint) AS charges FROM daily_services"
         counted = [
             engine.query(total, label="charges")[0]["charges"]
@@ -688,7 +692,7 @@ def test_scan_limit_is_reported_with_its_setting(aws, delivered):
     names = pa.table({"name": [secrets.token_hex(500) for _ in range(20_000)]})
     _put(aws, names, "accounts/large.parquet")
     engine = replace(warehouse().engine, workgroup="narrow")
-    with pytest.raises(QueryError, match="limit of scanned bytes .* increase scan_limit_gib"):
+    with pytest.raises(QueryError, match="limit for scanned bytes .* increase scan_limit_gib"):
         engine.query("SELECT max(name) AS name FROM accounts", label="too much")
     aws.client("s3").delete_object(Bucket=BUCKET, Key="tables/accounts/large.parquet")
 

@@ -121,7 +121,7 @@ def test_damaged_manifest_is_refused(tmp_path, text):
     """It decides which files are read."""
     deliver(tmp_path / "focus")
     next(tmp_path.rglob("*-Manifest.json")).write_text(text)
-    with pytest.raises(ExportError, match=r"focus-Manifest\.json is not a manifest"):
+    with pytest.raises(ExportError, match=r"focus-Manifest\.json is not an AWS Data Exports manifest"):
         found(tmp_path)
 
 

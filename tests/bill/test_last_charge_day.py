@@ -21,7 +21,7 @@ def test_charges_of_a_wrong_year_do_not_move_the_end(tmp_path, format_, strange)
     assert refreshed.summary.charges == 1 + len(strange)
     (warning,) = refreshed.summary.warnings
     assert strange[-1]["ChargePeriodStart"] in warning
-    assert "assumed to end on 2026-05-02" in warning
+    assert "assumes that the bill ends on 2026-05-02" in warning
 
 
 def test_wrong_year_in_a_delivery_does_not_move_the_end(tmp_path):

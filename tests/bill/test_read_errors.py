@@ -40,7 +40,7 @@ def test_missing_required_column_is_an_error(tmp_path, format_):
         f"{path} lacks EffectiveCost, and for AWS RegionId; found 13 columns (BilledCost, "
     )
     assert (
-        "expected FOCUS 1.0 to 1.4. The file has columns of FOCUS 1.2; focuswatch requires the columns BilledCost, "
+        "expected FOCUS 1.0 to 1.4. The columns match FOCUS 1.2; focuswatch requires the columns BilledCost, "
         in text
     )
 
@@ -51,9 +51,7 @@ def test_missing_required_column_is_an_error(tmp_path, format_):
 )
 def test_the_error_for_a_missing_column_names_the_version_of_the_file(tmp_path, column, version):
     path = write(tmp_path / "a.csv", types={column: "VARCHAR"}, without=["ServiceName", "SkuMeter"])
-    assert f"The file has columns of FOCUS {version}; focuswatch requires the columns" in refused(
-        path, tmp_path
-    )
+    assert f"The columns match FOCUS {version}; focuswatch requires the columns" in refused(path, tmp_path)
 
 
 @pytest.mark.parametrize(

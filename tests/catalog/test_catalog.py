@@ -141,7 +141,7 @@ def with_tables(tmp_path: Path) -> Catalog:
         ({"sql": SQL.replace("RegionId AS", "concat(RegionId, '') AS")}, "use ||"),
         (
             {"sql": "WITH first_region AS (SELECT 1), tag_values AS (SELECT 1)\n" + SQL},
-            "line 1 of the query: the WITH query tag_values has the name of a table in athena_sql/tables",
+            "line 1 of the query: the WITH query tag_values has the same name as a table in athena_sql/tables",
         ),
         ({}, "no test cases found"),
     ],
@@ -176,7 +176,7 @@ def test_completed_template_keeps_every_rule(tmp_path):
     (tmp_path / "athena_sql" / "detections").mkdir(parents=True)
     (tmp_path / "tests" / "detections").mkdir(parents=True)
     sql, _ = new_detection_template.begin("forgotten_gateway", into=tmp_path)
-    sql.write_text(sql.read_text().replace("FILL IN", "NatGateway-Hours").replace("{columns}", "{region_id}"))
+    sql.write_text(sql.read_text().replace("FILL IN", "NatGateway-Hours").replace("{column}", "{region_id}"))
     errors = problems(with_tables(tmp_path / "athena_sql"))
     assert [problem for problem in errors if "cases" not in problem] == []
 

@@ -246,4 +246,4 @@ def test_heartbeat_of_thousands_of_refusals_stays_small():
     summary = Summary(5000, (), refused, (), resources=0, rows=0, seconds=1.0)
     assert len(summary.refusing_accounts) == 5000
     assert sum(len(place) + len(reason) for place, reason in summary.refusals.items()) < 200_000
-    assert summary.refusals["more accounts"] == "4700 more; see the log of the Lambda function collect"
+    assert summary.refusals["more accounts"] == "4700 more; see the log of the Lambda function `collect`"

@@ -99,7 +99,7 @@ def test_a_pause_is_announced_once_in_the_thread_the_message_and_jira(there):
         "spending was pressed in "
         "Slack: it has spent 580 of 500 USD. 2 roles: arn:aws:iam::111122223333:role/tickets-api, "
         "arn:aws:iam::444455556666:role/batch/tickets-batch. To resume spending, press Resume, or run each "
-        "command below in the account of its role:\n"
+        "command below in the account that contains the role:\n"
         "    aws iam detach-role-policy --role-name tickets-api "
         "--policy-arn arn:aws:iam::111122223333:policy/focuswatch-paused\n"
         "    aws iam detach-role-policy --role-name tickets-batch "

@@ -261,7 +261,7 @@ def test_charges_of_other_providers_are_counted_and_not_evaluated(local_trino, r
     ])  # fmt: skip
     with opened(local_trino, raw, tmp_path) as bill:
         assert bill.summary.other_providers.startswith(
-            "4 of 16 charges are Microsoft's. Anomalies, budgets, new services"
+            "4 of 16 charges are Microsoft's. Anomaly detection, budgets, new-service"
         )
         for table, account in {
             **dict.fromkeys(SHAPES, "SubAccountId"),

@@ -327,7 +327,7 @@ def test_the_command_prints_the_dead_letters_and_the_result(session, deployment,
     done = command(deployment, monkeypatch)
     assert done.exit_code == 0
     assert [line for line in done.stdout.splitlines() if "sent" in line or "replayed" in line] == [
-        "  3 replayed with one invocation of focuswatch-detect",
+        "  3 replayed by invoking focuswatch-detect once",
         "  1 sent to queue focuswatch-slack",
     ]
     assert command(deployment, monkeypatch, "slack").stdout == "There are no dead letters for slack.\n"
@@ -358,7 +358,7 @@ def test_the_command_exits_with_1_if_dead_letters_remain(session, deployment, mo
     write(session, deployment.dead_letters("detect"), record(EVENT))
     failed = command(deployment, monkeypatch, "detect")
     assert failed.exit_code == 1
-    assert "  0 replayed with one invocation of focuswatch-detect; 1 remaining:" in failed.stdout
+    assert "  0 replayed by invoking focuswatch-detect once; 1 remaining:" in failed.stdout
     assert "    1 × TooManyRequestsException: \N{REPLACEMENT CHARACTER}[2J slow down" in failed.stdout
 
 

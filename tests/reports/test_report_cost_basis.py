@@ -104,7 +104,9 @@ def test_forecast_in_effective_cost_is_that_of_effective_cost(engine):
 
 def test_header_without_its_default_basis_is_refused():
     """Otherwise the text of another basis would name the default."""
-    with pytest.raises(ValueError, match="must contain the texts of the default cost column and charges"):
+    with pytest.raises(
+        ValueError, match="must contain these exact texts for the default cost column and charges"
+    ):
         ReportHeader.model_validate(
             {"title": "Spend by team", "why": "It shows what each team spent.", "basis": "Some cost of something",
              "offers": {"cost": ["effective", "billed"], "charges": ["usage"], "more": ["fees", "credits", "tax"]}}

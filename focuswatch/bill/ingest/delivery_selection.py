@@ -165,8 +165,8 @@ def _periods(
                 deliveries.append(PeriodDelivery(period, listed, _ran_at(manifest), is_listed=True))
         elif manifests:
             warn(
-                f"billing period {period} is skipped, because its manifest is missing and the delivery is "
-                "incomplete. Copy the manifest, or wait for the next delivery"
+                f"billing period {period} is skipped, because its manifest is missing. AWS writes the manifest "
+                "last, so the delivery may be incomplete. Copy the manifest, or wait for the next delivery"
             )
         else:
             deliveries.append(_newest_execution(period, files))

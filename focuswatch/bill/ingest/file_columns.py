@@ -157,7 +157,9 @@ def _version_text(names: set[str]) -> str:
     needed = f"{', '.join(columns.REQUIRED)}, and for AWS also {', '.join(columns.REQUIRED_OF_AWS)}"
     if not any(column.lower() in names for column in columns.REQUIRED):
         return f"Every FOCUS version requires the columns {needed}."
-    return f"The file has columns of FOCUS {columns.focus_version(names)}; focuswatch requires the columns {needed}."
+    return (
+        f"The columns match FOCUS {columns.focus_version(names)}; focuswatch requires the columns {needed}."
+    )
 
 
 def without_columns_of_aws(shape: Shape, file: ExportFile) -> ExportError:

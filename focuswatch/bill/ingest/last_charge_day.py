@@ -26,9 +26,9 @@ class End:
         if self.beyond is None:
             return ()
         return (
-            f"some charges are dated {self.beyond}, after the end of their billing period or after the day of "
-            "their delivery. "
-            f"The bill is assumed to end on {self.last_day}. Correct the export, or specify --as-of",
+            f"some charges are dated {self.beyond}, after their billing period ended or after they were "
+            f"delivered. focuswatch assumes that the bill ends on {self.last_day}. Correct the export, "
+            "or specify --as-of",
         )
 
 

@@ -90,7 +90,7 @@ def several(files: Sequence[Path]) -> str:
     """Return the text for an error that concerns one of several files."""
     if not files:
         return "a delivery without files"
-    return str(files[0]) if len(files) == 1 else f"one of {len(files)} files from {files[0]} to {files[-1]}"
+    return str(files[0]) if len(files) == 1 else f"one of {len(files)} files ({files[0]} to {files[-1]})"
 
 
 def _reason(text: str) -> str:

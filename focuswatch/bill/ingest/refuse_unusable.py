@@ -37,7 +37,8 @@ def refuse_unusable(
         )
         raise ExportError(
             f"{file.path}: charges have monthly granularity; expected daily or hourly. "
-            "Create the export with daily charges (on AWS: TIME_GRANULARITY DAILY or HOURLY), or remove the file"
+            "Create the export with daily or hourly charges (on AWS: TIME_GRANULARITY DAILY or HOURLY), "
+            "or remove the file"
         )
 
 
@@ -59,6 +60,6 @@ def _refuse_running_totals(
         raise ExportError(
             f"{source}: {hourly[0].unit} and {len(hourly) - 1} more are hourly LiteLLM files. Each row contains "
             "the spend "
-            "since midnight, so the sum of the files would count charges several times. Set "
+            "since midnight, so adding up the files would count the same spend several times. Set "
             "FOCUS_FREQUENCY=daily in LiteLLM and repeat the export"
         )

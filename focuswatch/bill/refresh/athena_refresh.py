@@ -202,7 +202,8 @@ class AthenaTables:
         period = delivery.unit
         if not delivery.files:
             raise EmptyDeliveryError(
-                f"billing period {period}: the manifest lists no files. The previous version of the period is kept"
+                f"billing period {period}: the manifest lists no files. focuswatch leaves the stored charges of this "
+                "period unchanged"
             )
         folders = {table: self.files.new_folder(table, period) for table in KEPT_TABLES}
         paths = listed_paths(delivery, listing=listing)
@@ -242,7 +243,7 @@ class AthenaTables:
         where = f"billing period {delivery.unit}"
         if not row["charges"]:
             raise EmptyDeliveryError(
-                f"{where}: the delivery has no charges. The previous version of the period is kept"
+                f"{where}: the delivery has no charges. focuswatch leaves the stored charges of this period unchanged"
             )
         if row["without_day"]:
             raise ExportError(f"{where}: some charges have no ChargePeriodStart. Export the period again")
@@ -346,7 +347,9 @@ def _summary(
     failed: Mapping[str, str],
 ) -> AthenaRefresh:
     if not after:
-        reason = "; ".join([*failed.values(), *warnings]) or "the first delivery takes up to a day"
+        reason = (
+            "; ".join([*failed.values(), *warnings]) or "the first delivery of a new export can take a day"
+        )
         raise ExportError(f"no billing period of the export could be read yet: {reason}")
     currencies = sorted({period.currency for period in after.values()})
     if len(currencies) > 1:

@@ -44,7 +44,7 @@ SMALL_BYTES = 50_000_000  # of a billing period; larger ones are read on all cor
 READING = "9"  # increase it when files are read differently, so that every unit is read again
 
 NO_METERS = (
-    "the export has neither SkuMeter nor x_UsageType, so detections that select charges by meter report nothing. "
+    "the export has neither SkuMeter nor x_UsageType, so detections that select charges by these columns find nothing. "
     "Add one of these columns to the export"
 )
 

@@ -267,6 +267,6 @@ def _refuse_large(listing: Listing, one: DeployedBill) -> None:
     size = sum(file.size for file in listing.files)
     if size > MOST_GIB * GIB:
         raise ExportError(
-            f"{one.name}: the files have {size / GIB:.1f} GiB in total; focuswatch reads at most "
+            f"{one.name}: the total size of the files is {size / GIB:.1f} GiB; focuswatch reads at most "
             f"{MOST_GIB} GiB per bill. Store fewer months under the prefix, or compress the files"
         )

@@ -121,7 +121,9 @@ class TrinoTables:
         }
         if not columns >= {PRICING_CURRENCY, PRICING_COST}:
             return {}
-        rows = self.engine.query(trino_statements.own_rates(self.export), label="exchange rate of the export")
+        rows = self.engine.query(
+            trino_statements.own_rates(self.export), label="exchange rate from the export"
+        )
         return {row["billing_period"]: row["billed"] / row["dollars"] for row in rows}
 
     def _remembered(self, existing: set[str]) -> list[TrinoPeriod]:
@@ -158,8 +160,8 @@ class TrinoTables:
             if "NOT_SUPPORTED" not in str(error):
                 raise
             raise ConfigError(
-                f"{table}: the column {column}, which this version of focuswatch needs, is missing, and the "
-                f"Trino connector cannot add columns. Run DROP TABLE {table} in the schema, then scan again."
+                f"{table} lacks the column {column}, which this version of focuswatch needs. The Trino connector "
+                f"cannot add columns. Run DROP TABLE {table} in the schema of --trino, then scan again."
             ) from error
 
     def _fold(self, period: TrinoPeriod) -> None:

@@ -70,7 +70,11 @@ def _print_kind(assessments: "Sequence[Assessment]", kind: str, *, out: "Console
         columns, rows = [columns[0], columns[1], columns[3]], [[row[0], row[1], row[3]] for row in rows]
     print_grid(out, columns, rows)
     if without := [one.id for one in assessments if one.state == "no charges"]:
-        out.print(f"The bill has no charges for {', '.join(without)}.", style="dim", markup=False)
+        out.print(
+            f"The bill has no charges that these {kind}s evaluate: {', '.join(without)}.",
+            style="dim",
+            markup=False,
+        )
 
 
 def _reason(one: "Assessment", currency: str) -> str:

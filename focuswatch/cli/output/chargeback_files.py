@@ -86,7 +86,7 @@ def write_files(
     earlier = {path for suffix in ("csv", "parquet") for path in folder.glob(f"{stem}*.{suffix}")}
     if left := sorted(earlier - set(paths)):
         raise ConfigError(
-            f"{left[0]} is from an earlier chargeback with other teams. Remove this file, or choose another "
+            f"{left[0]} is from an earlier chargeback and would not be replaced. Remove this file, or choose another "
             "folder with --out."
         )
     for path, (columns, rows) in tables.items():

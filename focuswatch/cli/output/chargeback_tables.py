@@ -14,12 +14,12 @@ from focuswatch.reports.chargeback import COLUMNS
 UNALLOCATED, NOT_INVOICED = "(unallocated)", "(not invoiced)"
 SHOWN = 20
 BASIS = (
-    "BilledCost by invoice, including credits, tax and refunds. In each row and for each invoice, the amounts add "
-    "up exactly."
+    "BilledCost by invoice, including credits, tax and refunds. The amounts in a row "
+    "add up exactly to its total, and the row totals add up exactly to the invoice."
 )
 NO_INVOICE = (
-    "(not invoiced): charges without an InvoiceId. Either AWS has not issued the invoice yet, and amounts can still "
-    "change, or the export is FOCUS 1.0, which has no InvoiceId."
+    "(not invoiced): charges without an InvoiceId. Either AWS has not issued the invoice yet (amounts can still "
+    "change), or the export uses FOCUS 1.0, which has no InvoiceId."
 )
 
 
@@ -86,7 +86,7 @@ def _print_lines(lines: Sequence[Row], *, title: str, keys: Sequence[str]) -> No
     print_grid(out, columns, [[*key, _money(sums[key])] for key in largest[:SHOWN]])
     if len(largest) > SHOWN:
         out.print(
-            f"{SHOWN} of {len(largest)} rows are shown. To see all rows, use --out or --format csv.",
+            f"{SHOWN} of {len(largest)} rows are shown. To see all rows, write the chargeback to files with --out.",
             markup=False,
         )
 

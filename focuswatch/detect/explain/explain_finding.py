@@ -44,12 +44,12 @@ def _no_drivers(finding: Finding, increase: CostIncrease, *, charges: list[Row],
     if not charges:
         return ConfigError(
             f"{export} contains no charges for finding {finding.fingerprint} {days}. "
-            "Specify the export that contains these charges with --export."
+            "With --export, specify the export that contains these charges."
         )
     amounts = "; ".join(_charge_text(row, currency=finding.currency) for row in charges)
     return ConfigError(
-        f"Finding {finding.fingerprint} has no cost drivers: {days}, {export} contains no usage charges for this "
-        f"finding. Other charges: {amounts}."
+        f"Finding {finding.fingerprint} has no cost drivers, because {export} contains no usage charges for this "
+        f"finding {days}. Other charges: {amounts}."
     )
 
 
