@@ -160,7 +160,7 @@ SELECT
     pools.ocu_hours,
     CASE
         WHEN listed_regions.is_listed AND coalesce(collections.is_referenced, regions.is_referenced) IS NULL
-            THEN 'no knowledge base refers to it'
+            THEN 'no knowledge base refers to a billed collection'
         ELSE 'made no Bedrock calls'
     END AS because,
     $lookback_days AS lookback_days,
