@@ -76,7 +76,7 @@ class ControlsStack(Stack):
         )
         acknowledge(
             function,
-            reason="The layers are built for Python 3.13. The runtime is upgraded together with the layers.",
+            reason="The Lambda layers are built for Python 3.13. The runtime is upgraded together with the layers.",
             findings=["AwsSolutions-L1"],
         )
         feed(function, queue)

@@ -87,14 +87,14 @@ class EventRules(Construct):
                 "fetch-clock",
                 calls="fetch",
                 schedule=_daily(deployment.connectors.hours),
-                why="Daily fetch of the charges of AI vendors",
+                why="Daily retrieval of charges from AI vendors",
             )
         if "bills" in deployment.kinds:
             self._rule(
                 "bills-clock",
                 calls="bills",
                 schedule=_half_an_hour_before(schedules.refresh_hours),
-                why="Daily refresh of the bills of other providers",
+                why="Daily refresh of bills from providers other than AWS",
             )
         if "close" in deployment.kinds:
             self._rule(

@@ -149,7 +149,9 @@ class LambdaFunctions(Construct):
             environment=environment,
             **({} if is_synchronous else self._failures(kind)),
         )
-        reason = "The layers are built for Python 3.13. The runtime is upgraded together with the layers."
+        reason = (
+            "The Lambda layers are built for Python 3.13. The runtime is upgraded together with the layers."
+        )
         acknowledge(function, reason=reason, findings=["AwsSolutions-L1"])
         return function
 

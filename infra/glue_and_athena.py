@@ -67,7 +67,7 @@ def _workgroup(scope: Construct, deployment: Deployment) -> aws_athena.CfnWorkGr
         scope,
         "Workgroup",
         name=deployment.athena.workgroup,
-        description="focuswatch: Athena queries of detections, reports and refreshes",
+        description="focuswatch: Athena queries for detections, reports and refreshes",
         recursive_delete_option=True,
         work_group_configuration=config.WorkGroupConfigurationProperty(
             bytes_scanned_cutoff_per_query=deployment.athena.scan_limit_gib * GIB,

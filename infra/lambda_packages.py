@@ -80,7 +80,7 @@ def duckdb_layer(scope: Construct, *, deployment: Deployment) -> aws_lambda.Laye
         scope,
         "DuckDbLayer",
         layer_version_name=f"{deployment.name}-duckdb",
-        description="DuckDB, which focuswatch uses to read the bills of other providers",
+        description="DuckDB, which focuswatch uses to read bills from providers other than AWS",
         code=layer_code(DUCKDB_PACKAGES),
         compatible_runtimes=[RUNTIME],
         compatible_architectures=[ARCHITECTURE],

@@ -122,7 +122,7 @@ def _stack_set(scope: Construct, deployment: Deployment) -> None:
         scope,
         "Members",
         stack_set_name=f"{deployment.name}-member",
-        description="Read-only role in each account, for focuswatch",
+        description="Read-only role for focuswatch in each account",
         permission_model="SERVICE_MANAGED",
         call_as="DELEGATED_ADMIN"
         if deployment.organization.member_stack == "delegated-administrator"

@@ -70,7 +70,7 @@ class Monitoring(Construct):
         )
         why = (
             f"Events for the Lambda function {kind} failed after all retries. "
-            "See docs/operate.md, Redrive dead letters."
+            'See "Redrive dead letters" in docs/operate.md.'
         )
         self._alarm(f"{kind}-dead-letters", metric, threshold=1, why=why)
 

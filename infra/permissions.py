@@ -161,12 +161,14 @@ class Permissions:
             self._members("read all accounts of the organization, and no other accounts"),
             payer,
             self._list(),
-            self._objects("s3:GetObject", *kept, why="read earlier collections"),
+            self._objects("s3:GetObject", *kept, why="read previously collected data"),
             *(
                 self._objects("s3:GetObject", f"{folder}*", why="read events from a CI system")
                 for folder in of_ci
             ),
-            self._objects("s3:PutObject", *kept, why="write collected activity and links"),
+            self._objects(
+                "s3:PutObject", *kept, why="write collected resource activity and links between resources"
+            ),
         ]
 
     def _fetch(self) -> list[Grant]:
@@ -191,7 +193,9 @@ class Permissions:
             self._list(),
             self._objects("s3:GetObject", *prefixes, f"{OTHER_BILLS}/*", why="read the bills"),
             self._objects("s3:PutObject", *tables, BILLS_KEY, why="write the tables"),
-            self._objects("s3:DeleteObject", *tables, why="delete replaced files of other bills"),
+            self._objects(
+                "s3:DeleteObject", *tables, why="delete replaced files of bills from providers other than AWS"
+            ),
             self._glue("glue:GetTable", "glue:GetPartitions", why="read table definitions"),
             self._glue(
                 "glue:CreatePartition",
@@ -233,7 +237,10 @@ class Permissions:
             self._objects("s3:GetObject", "tables/*", why="read the tables"),
             self._changed(f"{RESULTS}*"),
             self._objects(
-                "s3:PutObject", f"tables/{TABLE}/*", PAGE, why="write the page and the table known_findings"
+                "s3:PutObject",
+                f"tables/{TABLE}/*",
+                PAGE,
+                why="write the HTML page and the table known_findings",
             ),
             Grant("read the ledger", ("dynamodb:Query",), (self._table,)),
             self._next_step(),
@@ -272,7 +279,7 @@ class Permissions:
     def _answer(self) -> list[Grant]:
         queues = ["record", *(["controls"] if self.deployment.controls.enabled else [])]
         arns = tuple(self._arn("sqs", self.deployment.queue(kind)) for kind in queues)
-        page = [self._objects("s3:GetObject", PAGE, why="sign links to the page")]
+        page = [self._objects("s3:GetObject", PAGE, why="sign links to the HTML page")]
         return [
             *self._secrets("slack", "teams"),
             Grant("queue actions from Slack and Teams", ("sqs:SendMessage",), arns),

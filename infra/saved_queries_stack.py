@@ -22,7 +22,7 @@ class SavedQueriesStack(Stack):
         super().__init__(
             scope,
             id,
-            description="focuswatch: saved Athena queries of detections and reports",
+            description="focuswatch: saved Athena queries for detections and reports",
             env=Environment(account=deployment.accounts.pipeline, region=deployment.accounts.region),
         )
         entries: dict[str, Detection | Report] = {**catalog.detections, **catalog.reports}

@@ -9,7 +9,7 @@ remains when its knowledge base is deleted. A Classic collection without queries
 USD/month), or 2 OCUs with replicas (350 USD/month). The service name on the bill is Amazon OpenSearch Service, so a
 review of AI cost can miss this charge.
 """
-reason    = "Account {sub_account_name} was billed for {ocu_hours} OCU-hours of OpenSearch Serverless in {region_id} in {lookback_days} days and {because}: {monthly_cost} {currency}/month."
+reason    = "Account {sub_account_name} was billed for {ocu_hours} OCU-hours of OpenSearch Serverless in {region_id} in {lookback_days} days and {because}. The OCUs cost {monthly_cost} {currency}/month."
 action    = """
 1. Check for searches in CloudWatch: namespace AWS/AOSS, metric SearchRequestRate, for each collection in {region_id}.
 2. List the collections, and check whether a knowledge base uses one of the collections:
@@ -160,7 +160,7 @@ SELECT
     pools.ocu_hours,
     CASE
         WHEN listed_regions.is_listed AND coalesce(collections.is_referenced, regions.is_referenced) IS NULL
-            THEN 'no knowledge base refers to the billed collections'
+            THEN 'no knowledge base refers to a billed collection'
         ELSE 'made no Bedrock calls'
     END AS because,
     $lookback_days AS lookback_days,

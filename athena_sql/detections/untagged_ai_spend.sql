@@ -12,7 +12,7 @@ spend is needed.
 reason    = "{service_name} in {region_id} costs {monthly_cost} {currency}/month. Required tags missing on both the resource and its account: {missing_tags}."
 action    = """
 1. Identify the owning team: CloudTrail shows who created the resource; otherwise, ask the account owner.
-2. Tag the resource with {missing_tags}: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. If the finding has no resource, the charges are for calls to base models: call the models through an application inference profile, and tag the profile.
+2. Add the missing tags ({missing_tags}) to the resource: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. If the finding has no resource, the charges are for calls to base models: call the models through an application inference profile, and tag the profile.
 3. Activate the tag keys as cost allocation tags in the payer account: aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey=KEY,Status=Active
 """
 action_of_others = """

@@ -12,7 +12,8 @@ def offer_reason(finding: Finding, offer: ExclusionOffer) -> str:
     expected = "not waste" if finding.category == "waste" else "expected"
     return (
         f"{offer.dismissed} findings of this detection in {offer_scope(finding, offer)} were snoozed or marked as "
-        f"{expected}. If the detection does not apply there, exclude it for the {offer.scope}."
+        f"{expected}. If the detection does not apply to this {offer.scope}, exclude the detection for the "
+        f"{offer.scope}."
     )
 
 

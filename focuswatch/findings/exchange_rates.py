@@ -73,7 +73,7 @@ def rate_of(currency: str, *, rates: Rates | None = None, of_bill: float | None 
     if rates and currency in rates:
         return Rate(currency, rates[currency], "owners.toml")
     if of_bill is not None and isfinite(of_bill) and of_bill > 0:
-        return Rate(currency, Decimal(f"{of_bill:.6g}"), "the bill's own costs in its pricing currency")
+        return Rate(currency, Decimal(f"{of_bill:.6g}"), "from the pricing-currency costs on the bill")
     if currency in TABLE:
         return Rate(currency, TABLE[currency], TABLE_SOURCE)
     return Rate(currency, Decimal(1), "")

@@ -74,7 +74,7 @@ def _usage_and_price(explanation: Explanation, *, currency: str) -> str:
         return "all of the increase comes from usage"
     if abs(volume) < LEAST_SHARE * float(abs(explanation.excess)):
         return "all of the increase comes from price changes"
-    return f"{amount(volume)} {currency} from usage, {amount(price)} {currency} from price"
+    return f"{amount(volume)} {currency} from usage, {amount(price)} {currency} from price changes"
 
 
 def cost_driver_text(part: CostDriver, explanation: Explanation, *, currency: str) -> str:
@@ -89,7 +89,7 @@ def cost_driver_text(part: CostDriver, explanation: Explanation, *, currency: st
 
 
 def token_drivers_text(drivers: TokenDrivers, *, currency: str) -> str:
-    """Return `Token cost per day +75.00 USD: +50.00 from calls (1,000 to 3,000), …`, largest part first."""
+    """Return `Change in token cost per day: +75.00 USD, of which +50.00 from …`, largest part first."""
     before, now = drivers.calls_before, drivers.calls
     size_before, size = drivers.tokens_per_call_before, drivers.tokens_per_call
     output_before, output = drivers.output_percent_before, drivers.output_percent
@@ -98,12 +98,14 @@ def token_drivers_text(drivers: TokenDrivers, *, currency: str) -> str:
         (drivers.by_calls, f"attempted calls (successful: {before:,.0f} to {now:,.0f})"),
         (drivers.by_retries, f"throttled or rejected calls ({refused_before:.0f}% to {refused:.0f}%)"),
         (drivers.by_tokens_per_call, f"tokens per call ({size_before:,.0f} to {size:,.0f})"),
-        (drivers.by_output_share, f"the mix of tokens (output: {output_before:.0f}% to {output:.0f}%)"),
+        (drivers.by_output_share, f"the share of output tokens ({output_before:.0f}% to {output:.0f}%)"),
         (drivers.by_price, "prices and models"),
     )
     shown = sorted((cause for cause in causes if round(cause[0], 2)), key=lambda cause: -abs(cause[0]))
     parts = ", ".join(f"{_signed(cost)} from {cause}" for cost, cause in shown)
-    return f"Token cost per day {_signed(drivers.daily_excess)} {currency}" + (f": {parts}" if parts else "")
+    return f"Change in token cost per day: {_signed(drivers.daily_excess)} {currency}" + (
+        f", of which {parts}" if parts else ""
+    )
 
 
 def _signed(value: Decimal) -> str:

@@ -17,7 +17,7 @@ SUFFIXES: dict[Category, str] = {
 }
 # Detections whose amount means something else than their category's.
 SUFFIX_BY_DETECTION = {
-    BUDGET: " actual or forecast spend",
+    BUDGET: " in actual or forecast spend",
     ANOMALY: " above what AWS expected",
     "budget_pace": " forecast above budget",
     "live_burn": " above expected (estimate)",

@@ -37,8 +37,9 @@ def display_values(row: Mapping[str, Any]) -> dict[str, str]:
 def evidence_label(column: str) -> str:
     """Return the name of an evidence column in a message: the column's own, unless that is unclear without the rest."""
     if column.endswith("_before"):
-        return f"previous_{column.removesuffix('_before')}"
-    return {"continues": "still_occurring", "moved": "changed"}.get(column, column)
+        return f"previous_{evidence_label(column.removesuffix('_before'))}"
+    labels = {"continues": "still_occurring", "moved": "changed", "peak_hours": "peak_hours_per_day"}
+    return labels.get(column, column)
 
 
 def amount(value: float | Decimal) -> str:

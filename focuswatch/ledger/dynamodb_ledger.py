@@ -91,8 +91,8 @@ class DynamoLedger:
                 return Decision(tuple(entries.values()), tuple(sorted(notifications, key=by_stake)))
             snapshot = None
         raise LedgerError(
-            f"The ledger {self._table.name} was changed by other runs {MAX_TRIES} times in a row. "
-            "Run the command again."
+            f"The ledger {self._table.name} was not updated: other runs changed the ledger during each of the "
+            f"{MAX_TRIES} attempts. Run the command again."
         )
 
     def add_suppression(self, suppression: Suppression) -> Suppression:

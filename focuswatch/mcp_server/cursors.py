@@ -25,7 +25,7 @@ def decode_cursor(cursor: str, *, of: object) -> list[str | int]:
     if digest != _digest(of):
         raise ConfigError(
             "The cursor belongs to a call with other arguments, or to an earlier bill. Repeat the arguments of the "
-            "first page, or omit cursor."
+            "first call, or omit cursor."
         )
     return [part if isinstance(part, int) else str(part) for part in parts]
 

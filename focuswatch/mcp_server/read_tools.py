@@ -29,7 +29,7 @@ Fingerprint = Annotated[str, Field(description="Fingerprint of the finding, or i
 Cursor = Annotated[
     str | None,
     Field(
-        description="The next_cursor of the previous page. Repeat all other arguments of the previous page."
+        description="The next_cursor of the previous page. Repeat all other arguments of the previous call."
     ),
 ]
 

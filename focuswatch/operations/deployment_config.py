@@ -148,7 +148,7 @@ class Deployment(ResourceNames):
             if any(part.startswith(".") for part in prefix.split("/")):
                 yield (
                     f"{key}.prefix: found '{prefix}', expected folder names that do not start with a dot, "
-                    "because copy tools resolve or hide such folders."
+                    "because tools that copy files can resolve or hide such folders."
                 )
         paths = [f"{self.export_path}/", f"{self.principals_path}/"]
         if paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]):

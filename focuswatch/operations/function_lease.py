@@ -67,7 +67,8 @@ class Lease:
         if self._change("REMOVE #again", condition="attribute_not_exists(#owner)", values={}) is not None:
             return True  # released by a request whose response was lost; assume that there was a mark
         raise LeaseLost(
-            f"{self.name}: another invocation took the lease, which was not renewed for {LEASE_SECONDS:.0f} s"
+            f"{self.name}: another invocation took over, because this invocation did not renew its lease for "
+            f"{LEASE_SECONDS:.0f} s"
         )
 
     def _taken(self) -> bool:

@@ -183,7 +183,7 @@ def _denied_accounts(collect: Heartbeat | None, *, name: str) -> Iterator[Health
     accounts = {account: reason for account, reason in failed.items() if account.isdigit()}
     if accounts:
         fix = f"Check that the StackSet {name}-member has created the member role in each account."
-        summary = f"{count_text(len(accounts), 'account')} denied access to the function {name}-collect"
+        summary = f"The function {name}-collect was denied access to {count_text(len(accounts), 'account')}"
         yield HealthProblem(summary, _by_reason(accounts), fix, "focuswatch doctor")
 
 

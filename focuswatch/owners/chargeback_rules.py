@@ -38,7 +38,7 @@ class SharedCost(_Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not any(getattr(self, key) for key in SELECTORS):
-            raise ValueError(f"found no charges; add one of {', '.join(SELECTORS)}")
+            raise ValueError(f"found no key that selects charges; add one of {', '.join(SELECTORS)}")
         if (self.split == "shares") != bool(self.shares):
             raise ValueError(f'found split = "{self.split}" {"with" if self.shares else "without"} `shares`; '
                              'use split = "shares" and `shares` together')  # fmt: skip
@@ -91,7 +91,7 @@ def chargeback_problems(
                     f"shared charges. Remove {team} here."
                 )
         if not (shared.among or shared.shares or teams - chargeback.shared_teams):
-            yield f"{where}: no team is left that can pay these charges. Add a team to [teams]."
+            yield f"{where}: no other team can pay these charges. Add a team to [teams]."
 
 
 def _selector_problems(shared: SharedCost, *, use_cases: Mapping[str, UseCase]) -> Iterator[str]:

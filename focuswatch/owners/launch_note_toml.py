@@ -85,7 +85,7 @@ def note_of_use_case(
     increase = increase_of(costs, as_of=as_of)
     if increase is None:
         raise ConfigError(
-            f"The cost of use case {name} has not increased in the {NEWEST_DAYS} newest complete days."
+            f"The cost of use case {name} has not increased in the last {NEWEST_DAYS} complete days."
         )
     launch = _launch(increase, baseline=increase.daily_before, as_of=as_of)
     others = [one for one in use_case.launches if not _overlap(one, launch)]
@@ -155,19 +155,19 @@ def _overlap(one: Launch, other: Launch) -> bool:
 
 def _costs(increase: Increase, currency: str) -> str:
     return (
-        f"{amount(increase.daily_since)} {currency}/day since {increase.first_day}, at most "
-        f"{amount(increase.peak)} {currency}/day; previously {amount(increase.daily_before)} {currency}/day"
+        f"{amount(increase.daily_since)} {currency}/day since {increase.first_day} (highest day: "
+        f"{amount(increase.peak)} {currency}); previously {amount(increase.daily_before)} {currency}/day"
     )
 
 
 def _to_review(baseline: float) -> Iterator[str]:
     yield (
-        f"Review the keys `intent`, `last_day` (proposed: {LAUNCH_DAYS} days from now) and `factor` (the peak so "
-        "far)."
+        f"Review the keys `intent`, `last_day` (proposed: {LAUNCH_DAYS} days from now) and `factor` (from "
+        "the highest daily cost so far)."
     )
     if baseline <= 0:
         yield (
-            "These charges and their service had no cost before the increase, so `factor` is a placeholder "
+            "The bill has no earlier cost to use as the baseline, so `factor` is a placeholder "
             f"({UNKNOWN_FACTOR:g})."
         )
 
@@ -229,7 +229,7 @@ def _block(name: str, use_case: UseCase, *, comments: Sequence[str], owners: Own
         routing=owners.routing, teams=owners.teams, use_cases={**owners.use_cases, name: use_case}
     )
     if mistakes := list(checked.mistakes()):
-        raise ConfigError("With this section, owners.toml would not be valid: " + " ".join(mistakes))
+        raise ConfigError("With this section, owners.toml would be invalid: " + " ".join(mistakes))
     options = use_case.model_dump(exclude_defaults=True)
     ordered = {"intent": options.pop("intent"), **options}
     lines = [toml_comment(comment) for comment in comments]

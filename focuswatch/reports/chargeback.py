@@ -75,8 +75,8 @@ def chargeback(bill: Bill, *, billing_period: date, owners: Owners, catalog: Cat
     charges = invoice_charges(bill, billing_period=billing_period, catalog=catalog)
     if not charges:
         raise ConfigError(
-            f"The export has no charges for the billing period {billing_period:%Y-%m}. The charges of the export "
-            f"are from {bill.summary.first_charge_date} to {bill.summary.last_charge_date}. Specify another month."
+            f"The export has no charges for the billing period {billing_period:%Y-%m}. The export contains charges "
+            f"from {bill.summary.first_charge_date} to {bill.summary.last_charge_date}. Specify another month."
         )
     accounts: Accounts = {
         (row["sub_account_id"], row["valid_from"]): _Account(row["tags"] or {}, row["ou_path"])

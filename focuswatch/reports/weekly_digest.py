@@ -105,7 +105,7 @@ class Week:
         if self.before <= 0:
             return "no earlier week for comparison"
         share = (self.spent - self.before) / self.before
-        return f"{abs(share):.0%} {'more' if share >= 0 else 'less'} than in the 7 days before"
+        return f"{abs(share):.0%} {'more' if share >= 0 else 'less'} than in the previous 7 days"
 
     def _budget_line(self) -> Iterable[str]:
         if self.budget:
@@ -113,7 +113,7 @@ class Week:
             share = self.month_to_date / float(self.budget)
             yield (
                 f"Month to date: {self._money(self.month_to_date)} billed, excluding credits and tax; {share:.0%} of "
-                f"the {self._money(self.budget)} budget used; {day / days:.0%} of the month complete"
+                f"the {self._money(self.budget)} budget used; {day / days:.0%} of the month elapsed"
             )
 
     def _mover_lines(self) -> Iterable[str]:

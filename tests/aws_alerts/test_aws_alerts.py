@@ -241,7 +241,7 @@ def test_id_with_shell_characters_is_in_no_command():
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (budget_message(), "10,230 USD actual or forecast spend"),
+        (budget_message(), "10,230 USD in actual or forecast spend"),
         (anomaly_message(), "1,001 USD above what AWS expected"),
         (
             budget_message(about="Usage", limit="100 GB", threshold="80 GB", reached="92 GB"),

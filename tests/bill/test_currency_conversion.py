@@ -83,7 +83,7 @@ def test_rate_of_the_bill_comes_before_the_built_in_rate(tmp_path, opened):
     )
     bill = opened(path)
     assert bill.summary.conversions == (
-        "amounts in EUR are converted to USD: 1 EUR is 2 USD (the bill's own costs in its pricing currency)",
+        "amounts in EUR are converted to USD: 1 EUR is 2 USD (from the pricing-currency costs on the bill)",
     )
     (row,) = bill.engine.query("SELECT sum(EffectiveCost) AS e FROM folded_charges", label="sum")
     assert row["e"] == pytest.approx(0.5 + 10)

@@ -623,7 +623,8 @@ def test_names_are_cut_so_that_a_message_fits_its_topic():
 def test_explanation_is_rendered_as_sentences():
     """As Slack, Jira, the page and the terminal show it."""
     assert explanation_sentences(explanation(unseen="there were more"), currency="USD") == [
-        "1,000 USD above the expected cost from 2026-03-29 to 2026-03-30: 915 USD from usage, 85.00 USD from price.",
+        "1,000 USD above the expected cost from 2026-03-29 to 2026-03-30: 915 USD from usage, 85.00 USD from price "
+        "changes.",
         "BoxUsage:p4d.24xlarge in us-west-2 (Amazon Elastic Compute Cloud, RunInstances, "
         "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc): +900 USD, 90% of the increase (new)",
         "BoxUsage:m5.large in us-west-2 (Amazon Elastic Compute Cloud, RunInstances, 3 resources): "
@@ -642,8 +643,8 @@ def test_token_drivers_are_a_sentence_before_what_started():
     now = TokenUse(4900.0, 100.0, {"input": 9.6, "output": 0.8}, {"input": 48.0, "output": 20.0})
     lines = explanation_sentences(explanation(token_drivers=split_token_cost(before, now)), currency="USD")
     assert lines[4] == (
-        "Token cost per day +56.00 USD: +51.96 from attempted calls (successful: 1,000 to 4,900), "
-        "+2.77 from the mix of tokens (output: 5% to 8%), +1.92 from tokens per call (2,000 to 2,122), "
+        "Change in token cost per day: +56.00 USD, of which +51.96 from attempted calls (successful: 1,000 to 4,900), "
+        "+2.77 from the share of output tokens (5% to 8%), +1.92 from tokens per call (2,000 to 2,122), "
         "-0.65 from throttled or rejected calls (0% to 2%)"
     )
     assert lines[5].startswith("Started on 2026-03-29")
@@ -654,7 +655,7 @@ def test_token_drivers_are_a_sentence_before_what_started():
     [
         (1000, 0, "all of the increase comes from usage"),
         (-3, 1003, "all of the increase comes from price changes"),
-        (1500, -500, "1,500 EUR from usage, -500 EUR from price"),
+        (1500, -500, "1,500 EUR from usage, -500 EUR from price changes"),
     ],
 )
 def test_headline_states_volume_or_price(volume, price, said):

@@ -55,7 +55,7 @@ def test_owners_toml_goes_before_the_bill_and_the_bill_before_the_table():
     ]
     assert [note and note.partition(" (")[2].partition(")")[0].partition(":")[0] for note in notes] == [
         "owners.toml",
-        "the bill's own costs in its pricing currency",
+        "from the pricing-currency costs on the bill",
         f"the European Central Bank reference rates of {TABLE_DATE}",
     ]
     assert rate_of("USD").note is None
@@ -272,7 +272,7 @@ def test_scan_prints_the_exchange_rate_of_thresholds(tmp_path):
     done = typer.testing.CliRunner().invoke(app, ["scan", str(export), "--state", str(tmp_path / "state")])
     output = " ".join(done.stdout.split())
     assert (
-        "Thresholds in USD are converted at 83 INR per USD (the bill's own costs in its pricing currency)"
+        "Thresholds in USD are converted at 83 INR per USD (from the pricing-currency costs on the bill)"
         in output
     )
 

@@ -170,7 +170,7 @@ def test_a_value_that_is_no_number_is_unknown_in_json():
 
 @pytest.mark.parametrize(
     ("column", "label"),
-    [("peak_hours_before", "previous_peak_hours"), ("moved", "changed"), ("gpu_hours", "gpu_hours")],
+    [("peak_hours_before", "previous_peak_hours_per_day"), ("moved", "changed"), ("gpu_hours", "gpu_hours")],
 )
 def test_labels_of_evidence_are_clear_without_the_other_columns(column, label):
     """A reader of a message does not know what "before" refers to."""

@@ -139,7 +139,7 @@ def test_offer_states_its_reason_and_a_command_that_is_safe_to_paste():
     offer = OFFER.model_copy(update={"scope": "team", "value": "a team; rm -rf"})
     assert offer_reason(finding(), OFFER) == (
         "3 findings of this detection in account 111122223333 were snoozed or marked as not waste. If the detection "
-        "does not apply there, exclude it for the account."
+        "does not apply to this account, exclude the detection for the account."
     )
     assert offer_command(finding(), offer) == (
         "focuswatch exclude --detection idle_sagemaker_endpoint --team 'a team; rm -rf' --reason \"…\""

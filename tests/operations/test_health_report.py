@@ -169,7 +169,7 @@ def test_an_account_that_denies_access_is_a_problem_and_a_service_is_noted():
     report = report_of(beat("collect", ran=("111122223333",), failed=refused))
     (problem,) = report.problems
     assert (problem.summary, problem.details) == (
-        "1 account denied access to the function focuswatch-collect", ("777788889999: AccessDenied: no role",)
+        "The function focuswatch-collect was denied access to 1 account", ("777788889999: AccessDenied: no role",)
     )  # fmt: skip
     assert report.notes == (
         "Resources not evaluated, by service: 111122223333 Bedrock in eu-west-1: AccessDenied: SCP.",

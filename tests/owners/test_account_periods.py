@@ -105,7 +105,7 @@ def test_renamed_ou_is_reported_with_its_spend(tmp_path):
     )  # fmt: skip
     assert (
         "owners.toml: the OU /prod/search of team search has contained no account since 2026-05-16. Its former "
-        "account is now in /prod/discovery. Spend since 2026-05-16, within the last 30 days: 16.00 USD, of which "
+        "account is now in /prod/discovery. Spend since 2026-05-16 (limited to the last 30 days): 16.00 USD, of which "
         "16.00 USD is unallocated. If the OU was renamed, change its name in owners.toml"
     ) in result.notes
     (row,) = report_rows(CATALOG.report("unowned_spend"), engine=engine, as_of=AS_OF, owners=OWNERS)

@@ -162,7 +162,7 @@ def test_yen_have_no_decimals():
         ({"use_cases": ["a"], "split": "even"}, "chargeback.shared.x.use_cases: found 'a'"),
         ({"use_cases": ["by resource"], "split": "even"}, "selects charges by resource"),
         ({"teams": ["ml"], "split": "shares", "shares": {"ml": 1}}, "the charges of ml are shared"),
-        ({"teams": ["ml", "search", "platform"], "split": "even"}, "no team is left"),
+        ({"teams": ["ml", "search", "platform"], "split": "even"}, "no other team can pay"),
     ],
 )
 def test_mistakes_are_named(shared, mistake):
@@ -173,7 +173,7 @@ def test_mistakes_are_named(shared, mistake):
 @pytest.mark.parametrize(
     ("shared", "mistake"),
     [
-        ({"split": "even"}, "found no charges"),
+        ({"split": "even"}, "found no key that selects charges"),
         ({"services": ["a"], "split": "shares"}, "without `shares`"),
         ({"services": ["a"], "split": "even", "shares": {"ml": 1}}, "with `shares`"),
     ],

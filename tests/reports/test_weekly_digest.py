@@ -45,11 +45,11 @@ def test_week_is_compared_with_the_week_before_and_the_budget():
     week = week_of([row()])
     assert week.heading == (
         "search: 700 USD in the last 7 complete days (usage only, without credits, tax and fees), "
-        "40% more than in the 7 days before"
+        "40% more than in the previous 7 days"
     )
     assert week.lines[0] == (
         "Month to date: 900 USD billed, excluding credits and tax; "
-        "90% of the 1,000 USD budget used; 27% of the month complete"
+        "90% of the 1,000 USD budget used; 27% of the month elapsed"
     )
 
 
@@ -201,7 +201,7 @@ def test_finding_about_an_account_explains_smaller_increases():
 def test_second_day_of_a_month_has_no_month_to_date():
     """The budget of April is not compared with the last days of March."""
     week = week_of([row(month=0.0)], as_of=date(2026, 5, 2))
-    assert "0% of the 1,000 USD budget used; 0% of the month complete" in week.lines[0]
+    assert "0% of the 1,000 USD budget used; 0% of the month elapsed" in week.lines[0]
 
 
 def test_report_counts_settled_days_and_the_month():

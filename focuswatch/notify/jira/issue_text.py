@@ -112,7 +112,8 @@ def _ending(finding: Finding, *, header: DetectionHeader | None, days: int) -> s
         "This finding reports a single event. Close the issue when the cause of the event is confirmed."
         if header and header.notify == "once"
         else "focuswatch updates this issue as the finding changes, and closes it when the finding is resolved. If the "
-        f"finding is expected, close the issue. focuswatch then excludes the finding for {days} days."
+        "finding is expected, close the issue. focuswatch then excludes the finding from notifications for "
+        f"{days} days."
     )
     return f"{text} Finding {finding.fingerprint}, as of {escaped(str(finding.as_of), longest=20)}."
 

@@ -77,9 +77,7 @@ class IssueUpdate:
             self.state, issue=issue, incident=finding.incident_id, ledger=self.ledger, today=self.today
         )
         if is_suppressed(self.ledger, finding):
-            return (
-                f"{issue.key} was closed by a person" if self.state.processed_closing != processed else None
-            )
+            return f"{issue.key} was closed by a user" if self.state.processed_closing != processed else None
         return self._reopen(issue)
 
     def _update(self, issue: Issue) -> str:

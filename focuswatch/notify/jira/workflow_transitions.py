@@ -6,7 +6,9 @@ from focuswatch.errors import Refused
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.jira_issue import Transition
 
-NO_TRANSITION = "the Jira workflow of the issue has no matching transition without required fields"
+NO_TRANSITION = (
+    "the Jira workflow of the issue has no matching transition, or the transition has required fields"
+)
 
 
 def apply_transition(client: JiraClient, key: str, *, names: Sequence[str], done: bool) -> str | None:

@@ -20,10 +20,10 @@ PLACE = "account"  # the rate limit is the account's: https://docs.aws.amazon.co
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
 THROTTLED = {"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"}
 REMEDIES = {
-    "MessageRejected": "Verify email.sender in SES and, in the sandbox, each recipient. See docs/email.md",
+    "MessageRejected": "Verify email.sender in SES. In the SES sandbox, verify each recipient too. See docs/email.md",
     "MailFromDomainNotVerifiedException": "Verify the MAIL FROM domain in SES",
-    "AccountSuspendedException": "Ask AWS Support to restore sending for the account",
-    "SendingPausedException": "Resume sending in the SES console",
+    "AccountSuspendedException": "Ask AWS Support to restore email sending for the account",
+    "SendingPausedException": "Resume email sending in the SES console",
     "AccessDeniedException": "Deploy again, and check the sending authorization policy of the SES identity",
 }
 

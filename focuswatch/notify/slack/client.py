@@ -62,7 +62,7 @@ class SlackSecret(BaseModel):
     @model_validator(mode="after")
     def _has_a_way_to_post(self) -> Self:
         if not self.webhooks and not (self.token and self.signing_secret):
-            raise ValueError("expected token and signing_secret, or webhooks")
+            raise ValueError("expected `token` and `signing_secret`, or `webhooks`")
         return self
 
     @classmethod

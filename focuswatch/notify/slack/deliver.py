@@ -209,7 +209,10 @@ class SlackChannel:
         current = stored if stored and stored.ts and stays else None
         if current and not self.threads and self._only_joined(delivery, before=current.finding):
             self.claims.settle(claim, self._state(delivery, channel=channel, ts=current.ts, before=current))
-            return f"{delivery.news_id}: {delivery.kind}, not posted: the finding that joined the incident adds no cost"
+            return (
+                f"{delivery.news_id}: {delivery.kind}, not posted: another finding joined the incident, but the "
+                "severity and the amount of the incident changed little"
+            )
         reopened = delivery.kind == "new" and current is not None and not current.open
         if current is None or current.ts is None or reopened or not self.threads:
             return self._post(claim, delivery, channel=channel)

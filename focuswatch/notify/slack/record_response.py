@@ -40,7 +40,7 @@ NOT_OFFERED = (
     "The exclusion is no longer offered, because the owner of the finding or the recorded responses have changed. "
     "Ask your focuswatch administrator to run focuswatch exclude."
 )
-UNKNOWN = "focuswatch no longer stores the finding, because this message is too old."
+UNKNOWN = "This message is too old: focuswatch no longer stores the finding."
 
 
 @dataclass(frozen=True)

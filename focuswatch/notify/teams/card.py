@@ -34,8 +34,8 @@ VERSION = "1.2"
 MESSAGE_CHARACTERS = 13_000
 DIGEST_LINES = 10
 NOT_RESPONDED = (
-    "Only the owner of the account can respond to this finding, because a resource tag routed the finding to this "
-    "channel, and anyone who can tag resources can set the tag."
+    "Only the owner of the account can respond to this finding. A resource tag routed the finding to this channel, and "
+    "anyone who can tag resources can set such a tag."
 )
 
 

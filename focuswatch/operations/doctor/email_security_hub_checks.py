@@ -26,7 +26,7 @@ def check_email(context: DoctorContext) -> Iterator[Check]:
         return
     account = client.get_account()
     if not account.get("SendingEnabled", True):
-        fix = "Resume sending in the SES console, or ask AWS Support."
+        fix = "Resume email sending in the SES console, or ask AWS Support."
         yield failed("email", "sending is disabled for the account", fix=fix)
     elif not account.get("ProductionAccessEnabled", True):
         yield noted(

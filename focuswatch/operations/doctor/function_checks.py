@@ -34,7 +34,7 @@ def _check_heartbeat(context: DoctorContext, kind: str, beat: Heartbeat | None) 
         return failed(kind, f"{found}; failed: {_listed(beat.failed)}", fix=logs)
     if beat.doubts:
         return noted(
-            kind, f"{found}; findings are not resolved until this is fixed: {'; '.join(beat.doubts)}"
+            kind, f"{found}; findings are not resolved until this problem is fixed: {'; '.join(beat.doubts)}"
         )
     if beat.warnings:
         return noted(kind, f"{found}; {'; '.join(beat.warnings)}")

@@ -36,7 +36,7 @@ def test_closing_by_a_person_becomes_an_exclusion_that_expires(world):
     world.channel.deliver(notification())
     close(world)
     assert world.channel.deliver(notification(1, "changed", **today(world))).endswith(
-        "SRCH-1 was closed by a person"
+        "SRCH-1 was closed by a user"
     )
     (suppression,) = world.ledger.suppressions()
     assert suppression == Suppression(

@@ -113,7 +113,7 @@ def test_throttled_mail_is_sent_later(world):
 
 def test_mail_that_ses_rejects_is_not_repeated(world):
     world.aws.sandbox, world.addresses = True, ("someone@elsewhere.example",)
-    with pytest.raises(Refused, match="in the sandbox, each recipient"):
+    with pytest.raises(Refused, match="In the SES sandbox, verify each recipient"):
         world.deliver(notification(finding()))
     assert not world.aws.mails
 
