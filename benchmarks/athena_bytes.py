@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from focuswatch.bill.computed_tables import tables_as_of
-from focuswatch.bill.ingest.s3_source import list_s3
+from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.athena_table_files import Files
-from focuswatch.bill.refresh.refreshed_export_views import daily_select
+from focuswatch.bill.refresh.folded_and_kept_views import daily_select
+from focuswatch.bill.refresh.write_and_sweep_athena_files import Files
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
+from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.run_detection import DetectionInput, first_new_day, run_detection
 from focuswatch.engines.athena_engine import AthenaEngine, Executed
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.simulate import Simulated, simulate
 from tests.fakes.local_athena_tables import create_tables
 from tests.fakes.local_athena_trino import CONNECTOR, over_trino

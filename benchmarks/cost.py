@@ -11,7 +11,7 @@ a simulated bill of 90 days, except the page's, which is assumed. The script mak
 import argparse
 from dataclasses import dataclass
 
-from focuswatch.bill.refresh.athena_charges import MOST_SORTED_BYTES
+from focuswatch.bill.refresh.write_athena_period_charges import MOST_SORTED_BYTES
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
 
 DAYS = 30
@@ -34,7 +34,7 @@ WATCHED_AN_ACCOUNT = 5  # endpoints, collections, custom models and GPUs whose m
 METRICS_A_RESOURCE = 3
 MODELS_AN_ACCOUNT = 4  # that were called, on average: Bedrock models and inference profiles
 METRICS_A_MODEL = (
-    5  # with datapoints in the last two weeks, of the seven in focuswatch/collect/called_models.py
+    5  # with datapoints in the last two weeks, of the seven in focuswatch/collect/called_bedrock_models.py
 )
 LISTS_A_REGION = (
     3  # of metrics, in each Region of an account: of called models, and of the resources that are there

@@ -25,7 +25,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 Identity = tuple[str, str | None, str | None, str | None, str | None]
 AT_ONCE = (

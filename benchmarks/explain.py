@@ -28,7 +28,7 @@ from focuswatch.detect.scan import scan
 from focuswatch.findings.explanation import CostDriver
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 NAMED = ("detection", "sub_account_id", "region_id", "service_name", "resource_id")
 TARGET = 0.95

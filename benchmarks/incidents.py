@@ -29,7 +29,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import DetectionRun, Notification, SqliteLedger, decide
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 MOST_PER_CAUSE, LEAST_PRECISION = 1.05, 0.99
 PLANTED = "planted"

@@ -22,7 +22,7 @@ from statistics import median, quantiles
 from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.local_bill import LocalBill, open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.simulate import simulate
 
 Key = tuple[str, str]  # account, workload

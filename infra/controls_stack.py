@@ -1,7 +1,7 @@
 """The controls stack: the function that pauses and resumes spending, with its queue of presses and its schedule.
 
 Only synthesized with `[controls] enabled = true`. The function's own role cannot change IAM: it assumes the pause role
-of each account, see infra/pause_stack.py.
+of each account, see infra/pause_policy_and_role_stack.py.
 """
 
 from aws_cdk import (
@@ -24,7 +24,7 @@ from constructs import Construct
 from focuswatch.operations.deployed_functions import module_of
 from focuswatch.operations.deployment_config import Deployment
 from infra.acknowledge_nag_findings import acknowledge
-from infra.lambda_packages import ARCHITECTURE, RUNTIME, lambda_code, layers
+from infra.lambda_code_and_layers import ARCHITECTURE, RUNTIME, lambda_code, layers
 from infra.permissions import Permissions
 from infra.queues import dead_letters, feed, work_queue
 

@@ -12,7 +12,7 @@ from focuswatch.operations.deployed_functions import QUEUE_FED, module_of
 from focuswatch.operations.deployment_config import Deployment
 from infra.acknowledge_nag_findings import acknowledge
 from infra.controls_stack import controls_environment
-from infra.lambda_packages import ARCHITECTURE, RUNTIME, duckdb_layer, lambda_code, layers
+from infra.lambda_code_and_layers import ARCHITECTURE, RUNTIME, duckdb_layer, lambda_code, layers
 from infra.permissions import Permissions
 from infra.queues import dead_letters, feed, work_queue
 from infra.sns_topics import PipelineTopics

@@ -14,8 +14,8 @@ from aws_cdk import aws_budgets
 from constructs import Construct
 
 from focuswatch.findings.exchange_rates import USD, converted
-from focuswatch.operations.config_sections import BudgetsConfig
-from focuswatch.owners.owners_file import Owners, Team
+from focuswatch.operations.deployment_config_sections import BudgetsConfig
+from focuswatch.owners.owners_file_and_assignment import Owners, Team
 
 CENT = Decimal("0.01")  # a limit of 0 may be rejected
 Expression = aws_budgets.CfnBudget.ExpressionProperty

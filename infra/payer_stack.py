@@ -21,7 +21,7 @@ from focuswatch.bill.schema.table_columns import PRINCIPAL_EXPORT, RECOMMENDATIO
 from focuswatch.collect.collector_iam_actions import MANAGEMENT_ACTIONS
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.operations.resource_names import PAYER_REGION, RECOMMENDATIONS_EXPORT, RECOMMENDATIONS_PREFIX
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from infra.acknowledge_nag_findings import acknowledge
 from infra.payer_budgets import PayerBudgets
 from infra.queues import allow_topic, dead_letters

@@ -20,7 +20,7 @@ from focuswatch.notify.slack.interactions import (
     is_signed_by_slack,
     parse_interaction,
 )
-from focuswatch.notify.teams.action_page import (
+from focuswatch.notify.teams.response_form_page import (
     HEADERS,
     read_form,
     render_done,
@@ -111,7 +111,7 @@ def _open_dialog(question: ResponseDialog, *, secret: dict[str, str]) -> None:
     from slack_sdk import WebClient
 
     from focuswatch.notify.slack.client import API
-    from focuswatch.notify.slack.mute_dialog import render_not_waste_dialog
+    from focuswatch.notify.slack.mute_reason_dialog import render_not_waste_dialog
 
     view = render_not_waste_dialog(
         question.fingerprint, title=question.title, channel=question.channel, ts=question.ts,

@@ -14,15 +14,15 @@ import boto3
 from botocore.config import Config
 
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.athena_table_files import Files
 from focuswatch.bill.refresh.other_bills_state import DeployedBill, OtherBillsState
+from focuswatch.bill.refresh.write_and_sweep_athena_files import Files
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.notify.deliver_queue_batch import Queue
 from focuswatch.notify.eventbridge_events import FindingEvents
-from focuswatch.notify.queue_batch import Queue
-from focuswatch.notify.sns_publish import Topics
-from focuswatch.owners.owners_file import Owners
+from focuswatch.notify.publish_pending_to_sns import Topics
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

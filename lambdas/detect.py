@@ -14,7 +14,7 @@ from focuswatch.collect.member_sessions import PATIENT, member_sessions
 from focuswatch.detect.scan import due_detections, scan
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.errors import QueryError
-from focuswatch.operations.heartbeat import heartbeats, last_detections
+from focuswatch.operations.function_run_heartbeats import heartbeats, last_detections
 from lambdas.function_decorator import Invocation, lambda_function, logger, metrics
 from lambdas.run_lease_and_heartbeat import LambdaRun
 
@@ -58,7 +58,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
 
 def _keep_forecasts(run: LambdaRun, bill: AthenaBill) -> list[str]:
     """Keep today's forecasts for the month close, and return why they were not; this must not fail the run."""
-    from focuswatch.detect.forecast.forecasts_for_month_close import keep_forecasts
+    from focuswatch.detect.forecast.keep_forecasts_for_month_close import keep_forecasts
 
     try:
         keep_forecasts(bill, catalog=run.catalog)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from focuswatch.bill.athena_bill import open_athena_bill
-from focuswatch.operations.heartbeat import last_detections
+from focuswatch.operations.function_run_heartbeats import last_detections
 from focuswatch.reports.known_findings_rows import findings_table_rows
 from focuswatch.reports.page import build_document, gather, render_page
 from focuswatch.reports.page.signed_page_link import KEY

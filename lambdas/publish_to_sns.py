@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from focuswatch.notify.sns_publish import publish
+from focuswatch.notify.publish_pending_to_sns import publish
 from lambdas.deployment_resources import PATIENT
 from lambdas.function_decorator import Invocation, lambda_function, logger
 

@@ -4,9 +4,9 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
+from focuswatch.operations.function_run_heartbeats import heartbeats
 from focuswatch.operations.health_report import PENDING, HealthReport, health_report
 from focuswatch.operations.health_slack_message import health_message
-from focuswatch.operations.heartbeat import heartbeats
 from focuswatch.operations.queue_depths import queue_depths
 from lambdas.deployment_resources import PATIENT
 from lambdas.function_decorator import Invocation, lambda_function, logger

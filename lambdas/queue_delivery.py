@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from focuswatch.notify.queue_batch import BatchResult, Channel, deliver_batch
+from focuswatch.notify.deliver_queue_batch import BatchResult, Channel, deliver_batch
 from lambdas.function_decorator import Invocation, logger
 from lambdas.run_lease_and_heartbeat import LambdaRun
 

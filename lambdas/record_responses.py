@@ -4,11 +4,11 @@ from functools import cache
 from typing import Any
 
 from focuswatch.errors import Refused
-from focuswatch.notify.queue_batch import Record, process_batch
+from focuswatch.notify.deliver_queue_batch import Record, process_batch
 from focuswatch.notify.response_recording import PersonResponse
 from focuswatch.notify.slack.interactions import UserResponse
 from focuswatch.notify.slack.record_response import ResponseRecorder
-from focuswatch.notify.teams.record_link_response import LinkRecorder
+from focuswatch.notify.teams.record_and_post_link_response import LinkRecorder
 from focuswatch.notify.teams.signed_action import LinkResponse
 from lambdas.function_decorator import Invocation, lambda_function, logger
 from lambdas.queue_delivery import report_batch

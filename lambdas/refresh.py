@@ -9,8 +9,8 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from focuswatch.bill.ingest.s3_source import list_s3
-from focuswatch.bill.refresh.athena_principal_refresh import refresh_principals
+from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
+from focuswatch.bill.refresh.athena_principal_charges_refresh import refresh_principals
 from focuswatch.bill.refresh.athena_refresh import AthenaRefresh
 from focuswatch.errors import FocuswatchError
 from lambdas.function_decorator import Invocation, lambda_function, logger, metrics

@@ -11,8 +11,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from focuswatch.operations.function_lease import Lease, LeaseLost
-from focuswatch.operations.heartbeat import Heartbeat, record
-from lambdas.channel_clients import ChannelResources
+from focuswatch.operations.function_run_heartbeats import Heartbeat, record
+from lambdas.channel_clients_and_delivery import ChannelResources
 from lambdas.deployment_resources import PATIENT
 
 AGAIN = "Again"  # the event that calls a function for what was turned away while it worked

@@ -7,7 +7,7 @@ from typing import Any
 from focuswatch.aws_alerts import parse, record
 from focuswatch.aws_alerts.confirm_queue_subscription import confirm_subscription, subscription_request
 from focuswatch.findings.same_cause import incident_rules
-from focuswatch.notify.queue_batch import Record, process_batch
+from focuswatch.notify.deliver_queue_batch import Record, process_batch
 from lambdas.function_decorator import Invocation, lambda_function, logger
 from lambdas.queue_delivery import report_batch
 

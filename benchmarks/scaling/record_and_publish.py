@@ -13,7 +13,7 @@ from typing import Any
 
 from focuswatch.ledger import DetectionRun, SqliteLedger, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.sns_publish import Topics, publish
+from focuswatch.notify.publish_pending_to_sns import Topics, publish
 from tests.fakes.dynamodb_in_memory import MemoryTable
 
 

@@ -18,7 +18,7 @@ from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.run_detection import DetectionInput, first_new_day, run_detection
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 
 def apart(bill: Path, *, state: Path, refresh_alone: bool) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from focuswatch.bill import local_tables
 from focuswatch.bill.schema import table_columns as columns
-from focuswatch.catalog.read_and_write_toml import parse_toml
+from focuswatch.catalog.parse_and_format_toml import parse_toml
 from focuswatch.catalog.sql_catalog import FILL_IN, ROOT, Catalog, Detection
 from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
 from focuswatch.engines.duckdb_engine import DuckDbEngine, create_empty_table
 from focuswatch.errors import CatalogError
-from focuswatch.findings.row_values import json_value
-from focuswatch.owners.owners_file import Owners
+from focuswatch.findings.money_and_json_row_values import json_value
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 FOLDER = ROOT.parent / "tests" / "detections"
 TOLERANCE = 0.005  # amounts are compared to half a cent

@@ -14,7 +14,7 @@ from focuswatch.aws_alerts.budget_alert_findings import budget_finding
 from focuswatch.aws_alerts.record_alert import record
 from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
 from focuswatch.findings.finding import Finding
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 __all__ = ["ANOMALY", "BUDGET", "parse", "record"]
 

@@ -5,14 +5,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.catalog.sql_headers import Category
+from focuswatch.catalog.sql_header_fields import Category
 from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
 from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.finding import Finding, OwnedBy, fingerprint, severity_of
 from focuswatch.findings.limit_finding_bytes import limit_size
-from focuswatch.findings.row_values import money
+from focuswatch.findings.money_and_json_row_values import money
 from focuswatch.findings.stake import EVENTS
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 SENDERS = {BUDGET: "AWS Budgets", ANOMALY: "AWS Cost Anomaly Detection"}
 CURRENCY = "USD"  # of a message without a currency

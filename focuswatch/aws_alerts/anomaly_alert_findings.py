@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from focuswatch.aws_alerts.alert_findings import CURRENCY, alert_finding, owner_of
+from focuswatch.findings.account_owner_evidence_labels import amount
 from focuswatch.findings.aws_alert_detections import ANOMALY
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.finding_labels import amount
-from focuswatch.findings.paste_commands import action_of
-from focuswatch.owners.owners_file import Owners
+from focuswatch.findings.safe_paste_commands import action_of
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 MOST_CAUSES = 5
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from focuswatch.findings.finding_labels import amount
+from focuswatch.findings.account_owner_evidence_labels import amount
 
 SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "₹": "INR"}  # ¥ is yen or yuan, so it is kept
 NUMBER = re.compile(r"(?P<before>[^\d.,-]*)(?P<number>-?[\d.,]*\d)(?P<after>.*)", re.DOTALL)

@@ -10,11 +10,11 @@ from datetime import date, datetime, timedelta
 
 from focuswatch.aws_alerts.alert_findings import CURRENCY, alert_finding, owner_of
 from focuswatch.aws_alerts.budget_alert_amounts import Measure
-from focuswatch.catalog.sql_headers import Category
+from focuswatch.catalog.sql_header_fields import Category
 from focuswatch.findings.aws_alert_detections import BUDGET
 from focuswatch.findings.finding import Finding, OwnedBy
-from focuswatch.findings.paste_commands import action_of
-from focuswatch.owners.owners_file import Owners
+from focuswatch.findings.safe_paste_commands import action_of
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 KEY = re.compile(r"[A-Za-z][A-Za-z ]{2,40}")
 WRITTEN = re.compile(r"AWS Budget Notification\s+([A-Z][a-z]+ \d{1,2}, \d{4})")

@@ -11,7 +11,6 @@ from functools import partial
 from focuswatch.bill.aws_only_charges import sentence
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE
 from focuswatch.bill.bill_summary import BillPart, BillSummary, ReplacedPeriod
-from focuswatch.bill.computed_tables import tables_as_of
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
 from focuswatch.bill.kept_forecasts import KeptForecast, merged
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
@@ -24,11 +23,12 @@ from focuswatch.bill.refresh.deployed_bills_statements import (
     completeness,
     days_of_bills,
 )
-from focuswatch.bill.refresh.glue_partitions import GluePeriod
+from focuswatch.bill.refresh.switch_glue_partitions import GluePeriod
 from focuswatch.bill.schema.table_columns import FORECASTS, KNOWN_FINDINGS
+from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import NothingDelivered
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from focuswatch.bill.bill_summary import BillSummary
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import Rate, rate_of
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 MAX_DAYS_AFTER_BILL = 366  # a bill that ended longer ago is analyzed as of its own end
 
@@ -38,7 +38,7 @@ class BillSummary:
 
     currency: str
     first_charge_date: date
-    last_charge_date: date  # of the bill; see focuswatch.bill.ingest.last_charge_day
+    last_charge_date: date  # of the bill; see focuswatch.bill.ingest.last_plausible_charge_day
     charges: int
     data_digest: str  # changes whenever the delivered charges do
     warnings: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from typing import Literal
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row
-from focuswatch.engines.common_table_expressions import over
+from focuswatch.engines.prepend_tables_as_ctes import over
 
 ChargeKind = Literal["usage", "fee", "credit", "tax", "refund"]
 

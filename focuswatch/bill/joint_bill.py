@@ -18,7 +18,7 @@ from focuswatch.bill import kept_forecasts_file
 from focuswatch.bill.bill_input_files import BillInputs, OtherBill, digest_of_inputs, export_label
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Progress
 from focuswatch.bill.bill_summary import BillPart, BillSummary, resolve_as_of
-from focuswatch.bill.joint_summary import joint_summary, resold_notes
+from focuswatch.bill.joint_bill_summary import joint_summary, resold_notes
 from focuswatch.bill.joint_tables import (
     RefreshedBill,
     accounts_of,
@@ -40,7 +40,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect, create_table
 from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import Rate
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 
 @dataclass(frozen=True)

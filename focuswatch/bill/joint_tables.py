@@ -12,8 +12,8 @@ import duckdb
 
 from focuswatch.bill.aws_only_charges import IS_AWS, PROVIDER_OF_ACCOUNT
 from focuswatch.bill.refresh.currency_conversion import MONEY
+from focuswatch.bill.refresh.folded_and_kept_views import EXPORT_VIEWS
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
-from focuswatch.bill.refresh.refreshed_export_views import EXPORT_VIEWS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.sql_values import Value, literal
 from focuswatch.errors import ConfigError

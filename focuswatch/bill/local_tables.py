@@ -24,10 +24,10 @@ from focuswatch.bill.schema.table_columns import (
     PRINCIPAL_EXPORT,
 )
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.common_table_expressions import needed_of
 from focuswatch.engines.duckdb_engine import create_empty_table, create_table
+from focuswatch.engines.materialize_shared_views import SharedViews
+from focuswatch.engines.prepend_tables_as_ctes import needed_of
 from focuswatch.engines.quoted_names import file_list, quoted
-from focuswatch.engines.shared_views import SharedViews
 from focuswatch.engines.sql_values import Value
 from focuswatch.errors import ConfigError
 

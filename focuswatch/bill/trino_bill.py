@@ -14,13 +14,12 @@ from focuswatch.bill.aws_only_charges import IS_AWS, counts_of, sentence
 from focuswatch.bill.bill_input_files import BillInputs, digest_of_inputs
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Progress
 from focuswatch.bill.bill_summary import BillSummary, resolve_as_of
-from focuswatch.bill.computed_tables import tables_as_of
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.bill.refresh import trino_statements
 from focuswatch.bill.refresh.fold_statements import invoiced, kept_table
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
-from focuswatch.bill.schema.focus_columns import INVOICE
+from focuswatch.bill.schema.focus_column_expressions import INVOICE
 from focuswatch.bill.schema.table_columns import (
     ACCOUNT_HISTORY,
     ACCOUNTS,
@@ -39,15 +38,21 @@ from focuswatch.bill.schema.table_columns import (
 )
 from focuswatch.bill.settling_days import settle_days
 from focuswatch.bill.state_lock import locked
+from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.bill.trino_temporary_tables import TemporaryTables
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.engines.duckdb_engine import connect
-from focuswatch.engines.inline_rows import create_statement, insert_statements, select_rows, trino_type
+from focuswatch.engines.local_rows_as_trino_sql import (
+    create_statement,
+    insert_statements,
+    select_rows,
+    trino_type,
+)
+from focuswatch.engines.prepend_tables_as_ctes import with_tables
 from focuswatch.engines.sql_values import literal
 from focuswatch.engines.trino_engine import TrinoEngine, cancelled_with_the_command
 from focuswatch.errors import ConfigError
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 TABLE_NAME = re.compile(r"\w+(\.\w+){0,2}")
 FILE_TABLES = {

@@ -1,7 +1,7 @@
 """The catalog: every SQL file of `athena_sql/` with the TOML header at its top.
 
 Files are read and validated, and never run. Checks that need an engine (do the columns of `reason` exist?) are in
-`focuswatch.authoring.check_catalog_on_engine`.
+`focuswatch.authoring.check_catalog_sql_and_cases`.
 """
 
 import re
@@ -14,8 +14,8 @@ from typing import Generic, Self, TypeVar
 from pydantic import ValidationError
 
 import focuswatch
-from focuswatch.catalog.read_and_write_toml import parse_toml
-from focuswatch.catalog.sql_headers import (
+from focuswatch.catalog.parse_and_format_toml import parse_toml
+from focuswatch.catalog.sql_header_fields import (
     DetectionHeader,
     Header,
     Parameter,
@@ -23,7 +23,7 @@ from focuswatch.catalog.sql_headers import (
     TableHeader,
 )
 from focuswatch.catalog.tag_key_prefixes import TAG_PREFIX
-from focuswatch.engines.sql_placeholders import placeholders, render
+from focuswatch.engines.fill_placeholders_with_literals import placeholders, render
 from focuswatch.engines.sql_values import Value
 from focuswatch.errors import CatalogError, ConfigError
 

@@ -9,25 +9,25 @@ import typer
 
 from focuswatch import __version__
 from focuswatch.cli import (
-    assess_command,
-    authoring_commands,
-    catalog_commands,
+    assess_detection_inputs_command,
     chargeback_command,
+    check_and_new_commands,
     demo_command,
     doctor_command,
     explain_command,
-    fetch_command,
-    findings_commands,
+    fetch_vendor_charges_command,
+    findings_and_reset_commands,
+    iam_or_scp_policy_command,
+    launch_note_command,
+    list_and_show_catalog_commands,
     mcp_command,
-    note_command,
     page_command,
-    policy_command,
     redrive_command,
     report_command,
     scan_command,
     simulate_command,
-    suppression_commands,
-    weekly_command,
+    snooze_exclude_unsuppress_commands,
+    weekly_digest_command,
 )
 from focuswatch.errors import ConfigError, FocuswatchError
 from focuswatch.findings.replace_control_characters import visible
@@ -67,25 +67,25 @@ def _root(
 
 
 for subcommand in (
-    assess_command.assess,
+    assess_detection_inputs_command.assess,
     scan_command.scan,
     report_command.report,
     chargeback_command.chargeback,
     page_command.page,
-    weekly_command.weekly,
-    findings_commands.findings,
+    weekly_digest_command.weekly,
+    findings_and_reset_commands.findings,
     explain_command.explain,
-    note_command.note,
-    suppression_commands.snooze,
-    suppression_commands.exclude,
-    suppression_commands.unsuppress,
-    findings_commands.reset,
-    policy_command.policy,
-    catalog_commands.list_,
-    catalog_commands.show,
-    authoring_commands.check,
-    authoring_commands.new,
-    fetch_command.fetch,
+    launch_note_command.note,
+    snooze_exclude_unsuppress_commands.snooze,
+    snooze_exclude_unsuppress_commands.exclude,
+    snooze_exclude_unsuppress_commands.unsuppress,
+    findings_and_reset_commands.reset,
+    iam_or_scp_policy_command.policy,
+    list_and_show_catalog_commands.list_,
+    list_and_show_catalog_commands.show,
+    check_and_new_commands.check,
+    check_and_new_commands.new,
+    fetch_vendor_charges_command.fetch,
     simulate_command.simulate,
     demo_command.demo,
     mcp_command.mcp,
@@ -95,8 +95,8 @@ for subcommand in (
     app.command(name=subcommand.__name__.rstrip("_"))(subcommand)
 
 # Names of earlier versions.
-app.command(name="unsilence", hidden=True)(suppression_commands.unsuppress)
-app.command(name="rearm", hidden=True)(findings_commands.reset)
+app.command(name="unsilence", hidden=True)(snooze_exclude_unsuppress_commands.unsuppress)
+app.command(name="rearm", hidden=True)(findings_and_reset_commands.reset)
 
 
 def main() -> None:

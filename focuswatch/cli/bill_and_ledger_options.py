@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any, get_type_hints
 
 from focuswatch.cli import shared_options
-from focuswatch.cli.bill_engine import TrinoLocation, trino_location
+from focuswatch.cli.open_bill_on_engine import TrinoLocation, trino_location
 from focuswatch.cli.shared_options import EngineName
-from focuswatch.engines.trino_server import SignIn
+from focuswatch.engines.trino_address_and_sign_in import SignIn
 
 
 @dataclass(frozen=True)

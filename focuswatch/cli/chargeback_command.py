@@ -34,9 +34,9 @@ def chargeback(
     focuswatch chargeback ./focus --owners owners.toml --month 2026-10 --out ./chargeback
     focuswatch chargeback --month 2026-10 --format csv
     """
-    from focuswatch.bill.account_details import account_names
-    from focuswatch.cli.opened_export import open_export
-    from focuswatch.cli.output import chargeback_files, chargeback_tables, machine_formats
+    from focuswatch.bill.account_names_ous_and_tags import account_names
+    from focuswatch.cli.open_named_or_last_export import open_export
+    from focuswatch.cli.output import chargeback_files, chargeback_tables, json_and_csv
     from focuswatch.reports import chargeback as split
 
     billing_period = month.date()
@@ -55,7 +55,7 @@ def chargeback(
         case ReportFormat.TABLE:
             chargeback_tables.print_chargeback(billing_period, teams=teams, lines=lines)
         case ReportFormat.JSON:
-            typer.echo(machine_formats.rows_json(teams))
+            typer.echo(json_and_csv.rows_json(teams))
         case ReportFormat.CSV:
             columns = list(chargeback_files.TEAM_COLUMNS)
-            typer.echo(machine_formats.rows_csv(teams, columns=columns, exact=True), nl=False)
+            typer.echo(json_and_csv.rows_csv(teams, columns=columns, exact=True), nl=False)

@@ -73,7 +73,7 @@ def _simulate(folder: Path, *, seed: int) -> "Simulated":
 
 def _write_page(bill_options: BillOptions, *, out: Path) -> "tuple[list[Row], str]":
     """Write the page of a scanned bill; return its rows of the report ai_spend, and the page's address."""
-    from focuswatch.cli.opened_export import open_export
+    from focuswatch.cli.open_named_or_last_export import open_export
     from focuswatch.cli.progress import progress_line
     from focuswatch.reports.run_report import report_rows
 

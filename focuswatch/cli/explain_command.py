@@ -6,7 +6,7 @@ import typer
 
 from focuswatch.cli import opened_ledger, shared_options
 from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
-from focuswatch.cli.findings_commands import Fingerprint, entry_of
+from focuswatch.cli.findings_and_reset_commands import Fingerprint, entry_of
 from focuswatch.cli.shared_options import ListFormat
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def explain(
     focuswatch explain 3f9a1c --format json
     focuswatch explain 3f9a1c --ledger dynamodb://focuswatch-ledger
     """
-    from focuswatch.cli.output import explanation_table, machine_formats
+    from focuswatch.cli.output import explanation_table, json_and_csv
 
     ledger_option = bill_options.ledger
     with opened_ledger.open_ledger(
@@ -54,7 +54,7 @@ def explain(
         case ListFormat.TABLE:
             explanation_table.print_explanation(finding, explanation)
         case ListFormat.JSON:
-            typer.echo(machine_formats.explanation_json(finding, explanation))
+            typer.echo(json_and_csv.explanation_json(finding, explanation))
 
 
 def _stored(finding: "Finding") -> "Explanation":
@@ -71,7 +71,7 @@ def _stored(finding: "Finding") -> "Explanation":
 
 def _computed(finding: "Finding", *, bill_options: BillOptions) -> "Explanation":
     from focuswatch.catalog.sql_catalog import Catalog
-    from focuswatch.cli.opened_export import open_export
+    from focuswatch.cli.open_named_or_last_export import open_export
     from focuswatch.detect.explain.cost_increase_of_finding import cost_increase_of
     from focuswatch.detect.explain.explain_finding import explain_from_bill
 

@@ -73,7 +73,7 @@ def mcp(
 
 
 def _source(bill_options: BillOptions, *, deployment: Path | None, catalog: "Catalog") -> "Source":
-    from focuswatch.cli.mcp_sources import ScanSource, deployment_source
+    from focuswatch.cli.mcp_scan_or_deployment_source import ScanSource, deployment_source
     from focuswatch.errors import ConfigError
 
     if deployment is None:

@@ -26,7 +26,7 @@ def ledger_path(ledger: str | None, *, state: Path) -> Path:
 @contextmanager
 def open_ledger(ledger: str | None, *, export: str | None, state: Path | None) -> Iterator["Ledger"]:
     """Open the ledger of an export that was scanned before, or of a deployment. Raises ConfigError if none exists."""
-    from focuswatch.bill.last_scan_inputs import load_last_export, state_of
+    from focuswatch.bill.remember_export_and_files import load_last_export, state_of
     from focuswatch.errors import ConfigError
     from focuswatch.ledger import SqliteLedger
 

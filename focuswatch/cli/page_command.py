@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.detect.result_cache import ResultCache
     from focuswatch.ledger import Ledger
-    from focuswatch.owners.owners_file import Owners
+    from focuswatch.owners.owners_file_and_assignment import Owners
 
 
 @takes(BillOptions)
@@ -37,7 +37,7 @@ def page(
     focuswatch page
     focuswatch page ./focus -o report.html
     """
-    from focuswatch.cli.opened_export import open_export
+    from focuswatch.cli.open_named_or_last_export import open_export
     from focuswatch.cli.progress import progress_line
 
     with (

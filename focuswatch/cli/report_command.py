@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from focuswatch.catalog.sql_catalog import Report
-    from focuswatch.catalog.sql_headers import CountedCharges
-    from focuswatch.cli.opened_export import OpenedExport
+    from focuswatch.catalog.sql_header_fields import CountedCharges
+    from focuswatch.cli.open_named_or_last_export import OpenedExport
     from focuswatch.engines import Row
     from focuswatch.reports.report_cost_basis import Basis
 
@@ -68,7 +68,7 @@ def report(
     focuswatch report ai_spend hive.billing.export --engine trino --trino https://ana@trino.example.com/hive/focuswatch
     """
     from focuswatch.catalog.sql_catalog import Catalog
-    from focuswatch.cli.opened_export import open_export
+    from focuswatch.cli.open_named_or_last_export import open_export
     from focuswatch.errors import ConfigError
     from focuswatch.reports.report_cost_basis import basis_of, rows_with_basis
 
@@ -97,10 +97,10 @@ def _close_month(
     format: ReportFormat,
 ) -> None:
     """Print the month close, which reads the ledger and the invoices besides the tables."""
-    from focuswatch.cli.opened_export import open_export
+    from focuswatch.cli.open_named_or_last_export import open_export
     from focuswatch.errors import ConfigError
     from focuswatch.reports.month_close import close_month
-    from focuswatch.reports.month_close_result import IN_NOTES
+    from focuswatch.reports.month_close_rows_and_notes import IN_NOTES
     from focuswatch.reports.report_cost_basis import Basis
 
     if by:
@@ -125,7 +125,7 @@ def _close_month(
 
 def _kinds(charges: str | None) -> "list[CountedCharges] | None":
     """Return the kinds of charges that an option names. Raises ConfigError for another word."""
-    from focuswatch.catalog.sql_headers import CHARGES
+    from focuswatch.catalog.sql_header_fields import CHARGES
     from focuswatch.errors import ConfigError
 
     if charges is None:
@@ -164,7 +164,7 @@ def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "Opene
     from focuswatch.engines.duckdb_engine import DuckDbEngine
     from focuswatch.errors import ConfigError
     from focuswatch.reports.known_findings_rows import reads_ledger
-    from focuswatch.reports.report_by_group import split_rows, unsplittable
+    from focuswatch.reports.run_report_per_group import split_rows, unsplittable
 
     if reason := unsplittable(report, opened.catalog):
         raise ConfigError(f"--by is not available for {report.id}: {reason} Omit --by.")
@@ -199,8 +199,8 @@ def _print(
     format: ReportFormat,
     notes: "Sequence[str]" = (),
 ) -> None:
-    from focuswatch.bill.account_details import account_names
-    from focuswatch.cli.output import machine_formats, report_tables
+    from focuswatch.bill.account_names_ous_and_tags import account_names
+    from focuswatch.cli.output import json_and_csv, report_tables
     from focuswatch.reports.report_cost_basis import basis_text, offered_bases
     from focuswatch.reports.run_report import report_columns
 
@@ -217,11 +217,11 @@ def _print(
                 "report": report.id, "title": report.header.title, "basis": text, "other_bases": others,
                 "currency": currency, "as_of": bill.as_of, "notes": list(notes),
             }  # fmt: skip
-            typer.echo(machine_formats.report_json(rows, head=head))
+            typer.echo(json_and_csv.report_json(rows, head=head))
         case ReportFormat.CSV:
             columns = (
                 list(rows[0])
                 if rows
                 else report_columns(report, engine=bill.engine, as_of=bill.as_of, owners=opened.owners)
             )
-            typer.echo(machine_formats.rows_csv(rows, columns=columns), nl=False)
+            typer.echo(json_and_csv.rows_csv(rows, columns=columns), nl=False)

@@ -87,17 +87,17 @@ def scan_and_notify(
     They count as notified once the block has ended and its output is flushed. A finding that was not written is new
     again in the next scan.
     """
-    from focuswatch.bill.last_scan_inputs import remember_inputs
     from focuswatch.bill.local_bill import hourly_charges
+    from focuswatch.bill.remember_export_and_files import remember_inputs
     from focuswatch.catalog.sql_catalog import Catalog
-    from focuswatch.cli.bill_engine import open_on_engine
-    from focuswatch.cli.opened_export import bill_inputs, recalled_files
+    from focuswatch.cli.open_bill_on_engine import open_on_engine
+    from focuswatch.cli.open_named_or_last_export import bill_inputs, recalled_files
     from focuswatch.cli.progress import note_unfinished, progress_line
     from focuswatch.detect.notifications_left_pending import with_pending_notifications
     from focuswatch.detect.result_cache import open_result_cache
     from focuswatch.detect.scan import scan as scan_bill
     from focuswatch.ledger import SqliteLedger
-    from focuswatch.owners.owners_file import Owners
+    from focuswatch.owners.owners_file_and_assignment import Owners
 
     trino = bill_options.trino_location
     recalled = recalled_files(bill_options, forget=forget_files)
@@ -146,7 +146,7 @@ def _without_garbage_collection() -> Iterator[None]:
 
 def _keep_forecasts(bill: "Bill", *, catalog: "Catalog", note: "Callable[[str], None]") -> None:
     """Keep today's forecasts for the month close. An error becomes a note: it must not lose the findings."""
-    from focuswatch.detect.forecast.forecasts_for_month_close import keep_forecasts
+    from focuswatch.detect.forecast.keep_forecasts_for_month_close import keep_forecasts
     from focuswatch.errors import QueryError
 
     try:
@@ -169,13 +169,13 @@ def _is_at_least(severity: str, least: SeverityName) -> bool:
 def _print(
     scanned: "ScanResult", summary: "BillSummary", format: ScanFormat, *, state: "Path | None"
 ) -> None:
-    from focuswatch.cli.output import machine_formats, scan_tables, slack_payload
+    from focuswatch.cli.output import json_and_csv, scan_tables, slack_payload
 
     match format:
         case ScanFormat.TABLE:
             scan_tables.print_scan(scanned, summary, state=state)
         case ScanFormat.JSON:
-            machine_formats.print_findings_json(scanned.findings)
+            json_and_csv.print_findings_json(scanned.findings)
         case ScanFormat.SLACK:
             typer.echo(slack_payload.notification_payload(scanned))
     if format is not ScanFormat.TABLE:

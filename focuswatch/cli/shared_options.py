@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from focuswatch.engines.trino_server import SignIn
+from focuswatch.engines.trino_address_and_sign_in import SignIn
 
 Export = Annotated[
     str,

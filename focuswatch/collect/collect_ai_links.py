@@ -5,18 +5,18 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any, Protocol
 
-from focuswatch.collect import ai_resource_links
+from focuswatch.collect import list_ai_resource_links
 from focuswatch.collect.access_refusals import AWS_ERRORS, ServiceNotOffered, reason_of
-from focuswatch.collect.ai_resource_links import Link, LinkLister
+from focuswatch.collect.hourly_resources_and_metrics import Place
+from focuswatch.collect.list_ai_resource_links import Link, LinkLister
 from focuswatch.collect.member_sessions import Session
 from focuswatch.collect.resource_activity import CollectedAccount
-from focuswatch.collect.watched_resources import Place
 
 LISTERS: tuple[tuple[str, str, LinkLister], ...] = (  # what is listed, by which service
-    ("knowledge base", "bedrock-agent", ai_resource_links.knowledge_base_links),
-    ("agent", "bedrock-agent", ai_resource_links.agent_links),
-    ("gateway", "bedrock-agentcore-control", ai_resource_links.gateway_links),
-    ("endpoint", "sagemaker", ai_resource_links.endpoint_links),
+    ("knowledge base", "bedrock-agent", list_ai_resource_links.knowledge_base_links),
+    ("agent", "bedrock-agent", list_ai_resource_links.agent_links),
+    ("gateway", "bedrock-agentcore-control", list_ai_resource_links.gateway_links),
+    ("endpoint", "sagemaker", list_ai_resource_links.endpoint_links),
 )
 REGION = "region"  # from_type of a row which states that everything of the kind `to_type` was listed
 Row = dict[str, Any]
@@ -82,7 +82,7 @@ def _links(
         service = "rds"
         if any(link.to_type == "Aurora cluster" for link in links):
             client = session.client(service, region_name=place.region)
-            links += ai_resource_links.aurora_links(client, place, links)
+            links += list_ai_resource_links.aurora_links(client, place, links)
     except AWS_ERRORS as error:
         if not not_offered.remember(error, service=service, region=place.region):
             collected.refuse(place.region, service, reason_of(error))

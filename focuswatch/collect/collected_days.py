@@ -4,9 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from focuswatch.collect.cloudwatch_metrics import MetricReadings, days_between
 from focuswatch.collect.collected_files import Series, Store, Values
-from focuswatch.collect.watched_resources import Place, Resource
+from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings, days_between
+from focuswatch.collect.hourly_resources_and_metrics import Place, Resource
 
 
 @dataclass(frozen=True)

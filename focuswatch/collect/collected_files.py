@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from focuswatch.bill.refresh.athena_table_files import arrow_schema
+from focuswatch.bill.refresh.write_and_sweep_athena_files import arrow_schema
 from focuswatch.bill.schema.glue_columns import glue_columns
 from focuswatch.bill.schema.table_columns import (
     ACCOUNT_HISTORY,

@@ -9,14 +9,18 @@ from typing import Any, Literal
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
 from focuswatch.collect.collect_ai_links import collect_links
-from focuswatch.collect.collect_operational_events import collect_events
+from focuswatch.collect.collect_daily_invocation_tokens import InvocationLogSettings, collect_invocations
 from focuswatch.collect.collected_days import Window
 from focuswatch.collect.collected_event import CollectedEvent
 from focuswatch.collect.collected_files import Store
-from focuswatch.collect.daily_invocation_tokens import InvocationLogSettings, collect_invocations
 from focuswatch.collect.deployments_alarms_and_health import EventSource
 from focuswatch.collect.member_sessions import AT_ONCE, SessionFor
-from focuswatch.collect.organization_accounts import OrganizationAccount, ended_periods, list_accounts
+from focuswatch.collect.operational_events_of_account import collect_events
+from focuswatch.collect.organization_accounts_and_history import (
+    OrganizationAccount,
+    ended_periods,
+    list_accounts,
+)
 from focuswatch.collect.resource_activity import CollectedAccount, collect_account
 from focuswatch.collect.store_events import (
     first_day_of_events,

@@ -16,7 +16,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials
 
-from focuswatch.collect.watched_resources import partition
+from focuswatch.collect.hourly_resources_and_metrics import partition
 
 SESSION_NAME = "focuswatch-collect"  # as CloudTrail shows it in the member account
 AT_ONCE = 16  # accounts; each mostly waits

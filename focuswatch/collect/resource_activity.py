@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from focuswatch.collect import called_models, sagemaker_bedrock_resources, search_and_graph_resources
+from focuswatch.collect import called_bedrock_models, sagemaker_bedrock_resources, search_and_graph_resources
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
-from focuswatch.collect.cloudwatch_metrics import MetricReadings, read_metrics
 from focuswatch.collect.collected_days import CollectedDays, Window
 from focuswatch.collect.collected_event import CollectedEvent
 from focuswatch.collect.collected_files import Store
+from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings, read_metrics
+from focuswatch.collect.hourly_resources_and_metrics import Place, Resource
 from focuswatch.collect.member_sessions import Session
-from focuswatch.collect.watched_resources import Place, Resource
 
 Lister = Callable[[Any, Place], Iterator[Resource]]
 LISTERS: tuple[tuple[str, Lister], ...] = (
@@ -20,7 +20,7 @@ LISTERS: tuple[tuple[str, Lister], ...] = (
     ("bedrock", sagemaker_bedrock_resources.provisioned_throughputs),
     ("bedrock", sagemaker_bedrock_resources.imported_models),
     ("bedrock", sagemaker_bedrock_resources.custom_models),
-    ("cloudwatch", called_models.called_models),
+    ("cloudwatch", called_bedrock_models.called_models),
     ("opensearchserverless", search_and_graph_resources.collections),
     ("opensearch", search_and_graph_resources.domains),
     ("kendra", search_and_graph_resources.kendra_indices),

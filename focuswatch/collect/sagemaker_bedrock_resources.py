@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.watched_resources import (
+from focuswatch.collect.hourly_resources_and_metrics import (
     Dimensions,
     Metric,
     Place,

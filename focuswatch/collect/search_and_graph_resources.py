@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.watched_resources import Metric, Place, Resource, Watched, day_of, dimensions
+from focuswatch.collect.hourly_resources_and_metrics import (
+    Metric,
+    Place,
+    Resource,
+    Watched,
+    day_of,
+    dimensions,
+)
 
 COLLECTION_SEARCHES = Metric("AWS/AOSS", "SearchRequestRate")
 DOMAIN_SEARCHES = Metric("AWS/ES", "SearchRate")

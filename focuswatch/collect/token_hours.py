@@ -11,11 +11,11 @@ from typing import Any
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.called_models import CAPACITY, NAMESPACE
-from focuswatch.collect.cloudwatch_metrics import QUERIES_A_CALL
+from focuswatch.collect.called_bedrock_models import CAPACITY, NAMESPACE
 from focuswatch.collect.collected_files import TokenHour, TokenHours
+from focuswatch.collect.daily_cloudwatch_metrics import QUERIES_A_CALL
+from focuswatch.collect.hourly_resources_and_metrics import Place
 from focuswatch.collect.member_sessions import Session
-from focuswatch.collect.watched_resources import Place
 
 # https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html
 KINDS = {

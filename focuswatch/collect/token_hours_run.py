@@ -13,9 +13,9 @@ from threading import Lock
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
 from focuswatch.collect.collected_files import Store, TokenHours
+from focuswatch.collect.hourly_resources_and_metrics import Place
 from focuswatch.collect.member_sessions import AT_ONCE, SessionFor
 from focuswatch.collect.token_hours import HourSpan, region_hours
-from focuswatch.collect.watched_resources import Place
 
 FIRST_DAYS = 29  # the history of the detection live_burn, and the day that is compared with it
 # Accounts whose whole history a run reads, so that it fits into memory; the others follow an hour later.

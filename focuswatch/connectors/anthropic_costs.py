@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
-from focuswatch.connectors.day_buckets import daily_results, midnight
+from focuswatch.connectors.daily_bucket_pages import daily_results, midnight
 from focuswatch.connectors.vendor_api import VendorApi
 from focuswatch.connectors.vendor_charge import Fetched, VendorCharge
 from focuswatch.connectors.vendor_names_by_id import Names, list_names

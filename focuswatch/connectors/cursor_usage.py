@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from pydantic import BaseModel, Field
 
-from focuswatch.connectors.day_buckets import midnight
+from focuswatch.connectors.daily_bucket_pages import midnight
 from focuswatch.connectors.vendor_api import VendorApi
 from focuswatch.connectors.vendor_charge import Fetched, VendorCharge
 from focuswatch.errors import FetchError

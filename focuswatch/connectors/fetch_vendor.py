@@ -17,8 +17,7 @@ from focuswatch.connectors.anthropic_costs import (
     anthropic_api,
     fetch_anthropic,
 )
-from focuswatch.connectors.charge_files_protocol import ChargeFiles
-from focuswatch.connectors.copilot_usage import GITHUB, GITHUB_KEY, GITHUB_URL, fetch_copilot, github_api
+from focuswatch.connectors.copilot_costs import GITHUB, GITHUB_KEY, GITHUB_URL, fetch_copilot, github_api
 from focuswatch.connectors.cursor_usage import CURSOR, CURSOR_KEY, CURSOR_URL, cursor_api, fetch_cursor
 from focuswatch.connectors.focus_rows import BillingAccount
 from focuswatch.connectors.openai_costs import KEY_VARIABLE as OPENAI_KEY
@@ -26,6 +25,7 @@ from focuswatch.connectors.openai_costs import URL as OPENAI_URL
 from focuswatch.connectors.openai_costs import fetch_openai, openai_api
 from focuswatch.connectors.vendor_api import VendorApi
 from focuswatch.connectors.vendor_charge import Fetched
+from focuswatch.connectors.vendor_focus_files_protocol import ChargeFiles
 from focuswatch.errors import ConfigError
 
 RESTATED_DAYS = 7

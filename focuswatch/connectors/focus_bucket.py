@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from focuswatch.connectors.charge_files_protocol import FILE_NAME, other_accounts, period_path
 from focuswatch.connectors.focus_rows import COLUMNS, NUMBER, TEXT, TIME, BillingAccount, focus_row, period_of
 from focuswatch.connectors.vendor_charge import VendorCharge
+from focuswatch.connectors.vendor_focus_files_protocol import FILE_NAME, other_accounts, period_path
 from focuswatch.errors import ConfigError
 
 if TYPE_CHECKING:

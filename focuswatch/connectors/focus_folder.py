@@ -1,6 +1,6 @@
 """FOCUS 1.2 files of one vendor in a local folder, written with DuckDB.
 
-See focuswatch.connectors.charge_files_protocol.
+See focuswatch.connectors.vendor_focus_files_protocol.
 """
 
 from collections import defaultdict
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from focuswatch.connectors.charge_files_protocol import FILE_NAME, other_accounts, period_path
 from focuswatch.connectors.focus_rows import COLUMNS, BillingAccount, focus_row, period_of
 from focuswatch.connectors.vendor_charge import VendorCharge
+from focuswatch.connectors.vendor_focus_files_protocol import FILE_NAME, other_accounts, period_path
 from focuswatch.engines.quoted_names import file_list, quoted
 from focuswatch.engines.sql_values import literal
 from focuswatch.errors import ConfigError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FocusFolder:
-    """ChargeFiles in the folder `path`, as focuswatch.bill.ingest.delivery_selection reads it."""
+    """ChargeFiles in the folder `path`, as focuswatch.bill.ingest.choose_newest_deliveries reads it."""
 
     path: Path
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from focuswatch.controls.attach_deny_policy import undo_command
-from focuswatch.controls.pause_record import PauseRecord
+from focuswatch.controls.attach_or_detach_deny_policy import undo_command
 from focuswatch.controls.spending_button import count
+from focuswatch.controls.use_case_pause_record import PauseRecord
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.issue_state import IssueState
-from focuswatch.notify.jira.wiki_markup import escaped, verbatim
+from focuswatch.notify.jira.escape_wiki_markup import escaped, verbatim
+from focuswatch.notify.jira.stored_issue_state import IssueState
 from focuswatch.notify.slack.blocks import code, rich, section, words
 from focuswatch.notify.slack.deliver import SlackChannel
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line

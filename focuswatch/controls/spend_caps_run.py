@@ -16,13 +16,13 @@ from focuswatch.controls.decide_pause_or_resume import (
     decide_press,
     unrecorded,
 )
-from focuswatch.controls.pause_record import PauseRecord
 from focuswatch.controls.spending_button import cap_settings, use_case_of_finding
+from focuswatch.controls.use_case_pause_record import PauseRecord
 from focuswatch.errors import FocuswatchError, Refused
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Ledger
 from focuswatch.notify.slack.interactions import UserResponse
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 SLACK_REASON = "Pause spending was pressed in Slack"
 

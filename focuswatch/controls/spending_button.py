@@ -1,10 +1,10 @@
 """The button of a finding's message that pauses or resumes the spending of its use case. Pure."""
 
 from focuswatch.controls.decide_pause_or_resume import CAP_DETECTION, CapSettings
-from focuswatch.controls.pause_record import Mode, PauseRecord
+from focuswatch.controls.use_case_pause_record import Mode, PauseRecord
 from focuswatch.findings.finding import Finding
 from focuswatch.notify.slack.finding_message import SpendingControl
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 # Findings about a use case as a whole; no tag of a resource decides which use case they name.
 ABOUT_USE_CASES = (CAP_DETECTION, "experiment_overdue", "budget_pace")

@@ -8,7 +8,7 @@ import json
 from typing import Any, Literal
 
 from focuswatch.errors import ConfigError
-from focuswatch.owners.usage_policies import SCOPE, UsagePolicy
+from focuswatch.owners.ai_usage_policy_rules import SCOPE, UsagePolicy
 
 PolicyKind = Literal["iam", "scp"]
 # https://docs.aws.amazon.com/bedrock/latest/userguide/inference-prereq.html : Converse needs InvokeModel too.

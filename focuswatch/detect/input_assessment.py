@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
-from focuswatch.catalog.sql_headers import DetectionHeader, InputFile, NeedsHeader, OwnersSetting
+from focuswatch.catalog.sql_header_fields import DetectionHeader, InputFile, NeedsHeader, OwnersSetting
 from focuswatch.detect.run_detection import DetectionInput, first_new_day, run_detection
 from focuswatch.engines import Engine
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 State = Literal["evaluated", "partly evaluated", "no charges", "not evaluated"]
 STATES: tuple[State, ...] = ("evaluated", "partly evaluated", "not evaluated", "no charges")

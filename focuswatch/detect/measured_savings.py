@@ -9,7 +9,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Engine
 from focuswatch.engines.sql_values import Scalar, portions
 from focuswatch.findings.finding import DAYS_A_MONTH
-from focuswatch.findings.row_values import money
+from focuswatch.findings.money_and_json_row_values import money
 from focuswatch.findings.verified_saving import VerifiedSaving
 from focuswatch.ledger import LedgerEntry
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from focuswatch.engines import Engine
-from focuswatch.findings.provider_names import is_aws
+from focuswatch.findings.provider_names_on_bills import is_aws
 
 PROVIDERS = """
 SELECT

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.engines import Engine
-from focuswatch.engines.common_table_expressions import needed_of
+from focuswatch.engines.prepend_tables_as_ctes import needed_of
 
 TABLE = "recommendations"
 STALE_DAYS = 3  # AWS refreshes recommendations daily; the parameter fresh_days of the detection is the same

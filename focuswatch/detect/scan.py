@@ -13,15 +13,15 @@ from functools import partial
 from focuswatch.bill.bill_summary import BillPart
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.detect.account_day_coverage import Coverage, coverage, incomplete_parts
-from focuswatch.detect.cached_runs import detection_inputs, detection_runner
 from focuswatch.detect.explain.attach_explanations import ChangeHistory, attach_explanations
 from focuswatch.detect.explain.hourly_onset import HourlyCharges
 from focuswatch.detect.measured_savings import measured_savings
-from focuswatch.detect.owned_findings import owned_findings
+from focuswatch.detect.owned_findings_from_rows import owned_findings
 from focuswatch.detect.provider_of_finding import ALL_AWS, FindingProviders, finding_providers
 from focuswatch.detect.recommendation_freshness import not_evaluated_without_recommendations
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.run_detection import DetectionInput, Outcome
+from focuswatch.detect.run_detections_with_cache import detection_inputs, detection_runner
 from focuswatch.detect.scan_notes import scan_notes
 from focuswatch.detect.scan_result import ScanResult, current_findings
 from focuswatch.engines import Engine
@@ -42,7 +42,7 @@ from focuswatch.ledger import (
 )
 from focuswatch.ledger.decide_ledger_changes import decide_saving
 from focuswatch.ledger.ledger_changes import by_stake
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 
 def scan(

@@ -8,9 +8,9 @@ from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.exchange_rates import Rate
-from focuswatch.owners.muted_launch_costs import costs_muted_by_launches
-from focuswatch.owners.owners_file import Owners
-from focuswatch.owners.renamed_ous import renamed_ou_notes
+from focuswatch.owners.costs_muted_by_launches import costs_muted_by_launches
+from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.warn_of_renamed_ous import renamed_ou_notes
 
 FIRST_CHARGE_DETECTIONS = frozenset({"new_region", "new_service"})
 YOUNG_EXPORT_DAYS = 60  # of history, in which a monthly charge has occurred twice

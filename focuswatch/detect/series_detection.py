@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection
-from focuswatch.catalog.sql_headers import Scoring
+from focuswatch.catalog.sql_header_fields import Scoring
 from focuswatch.detect.anomaly import score_with_expectation, with_onsets
 from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.detect.explain.driver_queries import query_cost_drivers, to_cost_driver
@@ -19,7 +19,7 @@ from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_values import Value
 from focuswatch.findings.explanation import CostDriver
 from focuswatch.findings.finding import DAYS_A_MONTH, fingerprint
-from focuswatch.findings.row_values import money
+from focuswatch.findings.money_and_json_row_values import money
 from focuswatch.findings.stake import ENDED_AFTER_DAYS
 
 Key = tuple[str | None, str | None]

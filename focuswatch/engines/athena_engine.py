@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from focuswatch.engines import athena_only_sql
-from focuswatch.engines.common_table_expressions import with_tables
+from focuswatch.engines import athena_unload_and_projection
 from focuswatch.engines.engine_protocol import Row
+from focuswatch.engines.prepend_tables_as_ctes import with_tables
 from focuswatch.engines.sql_values import literal
 from focuswatch.errors import QueryError, SlowQueryError
 
@@ -88,12 +88,13 @@ class AthenaEngine:
     ) -> Executed:
         """Write the rows of one SELECT as Parquet into the empty folder `to`. Raises QueryError.
 
-        `partitioned_by`: see athena_only_sql.unload. After `most_seconds` the statement is stopped: SlowQueryError.
+        `partitioned_by`: see athena_unload_and_projection.unload. After `most_seconds` the statement is stopped:
+        SlowQueryError.
         """
-        bare = athena_only_sql.without_comments
+        bare = athena_unload_and_projection.without_comments
         complete = bare(with_tables(bare(statement), self.tables))
         marked = f"/* focuswatch run {self.run_id} {UNMARKED.sub(' ', label)} */"
-        written = athena_only_sql.unload(
+        written = athena_unload_and_projection.unload(
             f"{marked}\n{complete}\n", to=literal(to), partitioned_by=partitioned_by
         )
         return self._execute(written, label=label, most_seconds=most_seconds)
@@ -182,7 +183,7 @@ class AthenaEngine:
             timer.cancel()
 
     def _reason(self, message: str, *, label: str, execution_id: str) -> str:
-        if athena_only_sql.OVER_LIMIT.search(message):
+        if athena_unload_and_projection.OVER_LIMIT.search(message):
             return (
                 f"{label}: the workgroup {self.workgroup} stopped the statement at the limit for scanned "
                 f"bytes (execution {execution_id}); increase scan_limit_gib in config/deployment.toml, or "

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.engines.engine_protocol import Row
+from focuswatch.engines.materialize_shared_views import SharedViews
+from focuswatch.engines.prepend_tables_as_ctes import with_tables
 from focuswatch.engines.quoted_names import quoted
-from focuswatch.engines.shared_views import SharedViews
 from focuswatch.engines.sql_values import literal
 from focuswatch.errors import QueryError
 

@@ -13,8 +13,8 @@ from threading import Event, RLock, get_ident
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.engines.engine_protocol import Row
+from focuswatch.engines.prepend_tables_as_ctes import with_tables
 from focuswatch.errors import QueryError
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 import shlex
 
+from focuswatch.findings.account_owner_evidence_labels import account_label
 from focuswatch.findings.detection_exclusion_offer import ExclusionOffer
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.finding_labels import account_label
 
 
 def offer_reason(finding: Finding, offer: ExclusionOffer) -> str:

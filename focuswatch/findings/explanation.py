@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from focuswatch.findings.token_drivers import TokenDrivers
+from focuswatch.findings.split_token_cost_increase import TokenDrivers
 
 NAME_CHARACTERS = 500  # an ARN is shorter; a bill may name things at any length
 MOST_PARTS = 5

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
+from focuswatch.findings.account_owner_evidence_labels import amount
 from focuswatch.findings.explanation import Change, CostDriver, Explanation, StartedOrStopped
-from focuswatch.findings.finding_labels import amount
 from focuswatch.findings.operational_events import event_text
-from focuswatch.findings.token_drivers import TokenDrivers
+from focuswatch.findings.split_token_cost_increase import TokenDrivers
 
 SHOWN_CIRCUMSTANCES = 3
 SHOWN_CHANGES = 5

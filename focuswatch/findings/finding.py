@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from focuswatch.catalog.sql_headers import Category
+from focuswatch.catalog.sql_header_fields import Category
 from focuswatch.findings.detection_exclusion_offer import ExclusionOffer
 from focuswatch.findings.explanation import Explanation
-from focuswatch.findings.related_findings_and_rollout import RelatedFinding, Rollout
-from focuswatch.findings.related_findings_and_rollout import Severity as Severity
+from focuswatch.findings.incident_in_finding_json import RelatedFinding, Rollout
+from focuswatch.findings.incident_in_finding_json import Severity as Severity
 from focuswatch.findings.stake import DAYS_A_MONTH as DAYS_A_MONTH
 from focuswatch.findings.stake import EVENTS, weight
 from focuswatch.findings.verified_saving import Money as Money

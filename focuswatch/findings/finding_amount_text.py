@@ -3,10 +3,10 @@
 from datetime import date
 from decimal import Decimal
 
-from focuswatch.catalog.sql_headers import Category
+from focuswatch.catalog.sql_header_fields import Category
+from focuswatch.findings.account_owner_evidence_labels import amount
 from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding
-from focuswatch.findings.finding_labels import amount
 from focuswatch.findings.verified_saving import VerifiedSaving
 
 SUFFIXES: dict[Category, str] = {

@@ -7,16 +7,16 @@ from decimal import Decimal
 from typing import Any
 
 from focuswatch.catalog.sql_catalog import Detection
-from focuswatch.catalog.sql_headers import Category
+from focuswatch.catalog.sql_header_fields import Category
 from focuswatch.engines import Row
+from focuswatch.findings.account_owner_evidence_labels import display_values
 from focuswatch.findings.changed_copy import share_field_names
 from focuswatch.findings.finding import Finding, fingerprint, severity_of
-from focuswatch.findings.finding_labels import display_values
+from focuswatch.findings.incident_in_finding_json import Severity
 from focuswatch.findings.limit_finding_bytes import limit_size
-from focuswatch.findings.paste_commands import COMMAND, action_of
-from focuswatch.findings.provider_names import is_aws
-from focuswatch.findings.related_findings_and_rollout import Severity
-from focuswatch.findings.row_values import money
+from focuswatch.findings.money_and_json_row_values import money
+from focuswatch.findings.provider_names_on_bills import is_aws
+from focuswatch.findings.safe_paste_commands import COMMAND, action_of
 from focuswatch.findings.stake import Stake, stake_of, weight
 
 ONE_DAY = re.compile(r"\bfrom (\d{4}-\d{2}-\d{2}) to \1\b")  # a range of one day is a date

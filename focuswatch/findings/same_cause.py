@@ -35,9 +35,9 @@ from decimal import Decimal
 from itertools import combinations
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.catalog.sql_headers import Names
+from focuswatch.catalog.sql_header_fields import Names
 from focuswatch.findings.finding import Finding, is_minor
-from focuswatch.findings.stated_charges import StatedCharges, stated_charges
+from focuswatch.findings.finding_charges_and_overlap import StatedCharges, stated_charges
 
 LEAST_SHARE = Decimal("0.8")  # of the cost of one finding that is cost of the other
 NEAR = timedelta(days=3)

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.catalog.sql_headers import Category
+from focuswatch.catalog.sql_header_fields import Category
 
 DAYS_A_MONTH = 30
 EVENTS: tuple[Category, ...] = (

@@ -6,7 +6,7 @@ from focuswatch.ledger.ledger_changes import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import EvaluatedUntil, Ledger, LedgerSnapshot
 from focuswatch.ledger.notification import Notification, PendingNotification
-from focuswatch.ledger.repeated_dismissals import Dismissals
+from focuswatch.ledger.offer_exclusion_after_dismissals import Dismissals
 from focuswatch.ledger.sqlite_ledger import SqliteLedger
 from focuswatch.ledger.suppression import Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex

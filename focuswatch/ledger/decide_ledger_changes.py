@@ -8,7 +8,7 @@ Pure. The rules, in the order in which they apply:
 - suppressed → recorded and not notified; it is notified when the suppression expires
 - dismissed three times in an account or team → the next notification there offers an exclusion
 - resolved and its saving verified on the bill → notified once, unless it is suppressed or its owner never heard of it
-Then findings are grouped by cause, and each incident is notified once: see focuswatch.ledger.incident_notifications.
+Then findings are grouped by cause, and each incident is notified once: see focuswatch.ledger.notify_each_incident_once.
 """
 
 from collections import Counter
@@ -22,11 +22,11 @@ from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
 from focuswatch.findings.verified_saving import VerifiedSaving
 from focuswatch.ledger.detection_run_findings import DetectionRun, step_of
 from focuswatch.ledger.findings_of_response import open_in_incident
-from focuswatch.ledger.incident_notifications import with_incidents
 from focuswatch.ledger.ledger_changes import Decision, by_stake, notified
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.notification import Notification, NotificationKind
-from focuswatch.ledger.repeated_dismissals import Dismissals
+from focuswatch.ledger.notify_each_incident_once import with_incidents
+from focuswatch.ledger.offer_exclusion_after_dismissals import Dismissals
 from focuswatch.ledger.suppression import Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex
 

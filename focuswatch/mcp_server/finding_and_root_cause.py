@@ -4,11 +4,11 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase_of_finding import cost_increase_of
 from focuswatch.detect.explain.explain_finding import INSTEAD, explain_from_bill
 from focuswatch.errors import ConfigError
+from focuswatch.findings.account_owner_evidence_labels import account_label
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_text import full_amount
-from focuswatch.findings.finding_labels import account_label
 from focuswatch.ledger import LedgerEntry
 from focuswatch.mcp_server.finding_lists import finding_row
 from focuswatch.mcp_server.response_size import DATA, Document, TextLimits, bill_data, fit, without_empty

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.catalog.sql_headers import Category
+from focuswatch.catalog.sql_header_fields import Category
 from focuswatch.errors import ConfigError
+from focuswatch.findings.account_owner_evidence_labels import account_label
 from focuswatch.findings.finding import SEVERITIES, Severity
 from focuswatch.findings.finding_amount_text import main_amount
-from focuswatch.findings.finding_labels import account_label
 from focuswatch.ledger import Ledger, LedgerEntry, SuppressionIndex
 from focuswatch.ledger.add_suppression import newest_bill_date
 from focuswatch.mcp_server.cursors import decode_cursor, encode_cursor

@@ -17,10 +17,10 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
 from focuswatch.findings.finding import Finding
 from focuswatch.notify.delivery_claims_and_state import RETRY_SECONDS, Claim, Claims
-from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
 from focuswatch.owners.channel_address import ChannelKind
 from focuswatch.owners.finding_addresses import addresses_of_kind
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 # With several addresses, the texts would exceed 400 KB, the most that DynamoDB stores in one item:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
@@ -125,7 +125,7 @@ def _has_room(_address: str, _news_id: str) -> bool:
 
 @dataclass
 class AddressChannel:
-    """Delivers to the addresses of `kind` in owners.toml; see focuswatch.notify.queue_batch.Channel.
+    """Delivers to the addresses of `kind` in owners.toml; see focuswatch.notify.deliver_queue_batch.Channel.
 
     Without `digests`, each notification is sent on its own, also if a team gets many at once. `has_room` returns
     whether an address may get one more message of its own; if not, the notification goes into a digest.

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
+from focuswatch.findings.account_owner_evidence_labels import account_label
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_text import full_amount
-from focuswatch.findings.finding_labels import account_label
-from focuswatch.findings.related_findings_and_rollout import RelatedFinding, Rollout
+from focuswatch.findings.incident_in_finding_json import RelatedFinding, Rollout
 from focuswatch.ledger.notification import Notification
 
 

@@ -4,8 +4,8 @@ import json
 from functools import cache
 from importlib.resources import files
 
+from focuswatch.findings.account_owner_evidence_labels import account_label, owner_label
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.finding_labels import account_label, owner_label
 from focuswatch.notify.incident_text import rollout_extent
 
 

@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
 from focuswatch.notify.delivery_claims_and_state import Claims
-from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
 from focuswatch.notify.slack.client import FoundMessage
 from focuswatch.notify.slack.digest_message import DigestLine
 from focuswatch.notify.slack.digest_queue import Digests, DigestState

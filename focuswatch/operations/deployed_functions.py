@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from focuswatch.catalog.sql_headers import Category
+from focuswatch.catalog.sql_header_fields import Category
 
 FUNCTIONS = ("refresh", "collect", "detect", "publish", "page", "spending", "pulse")  # always deployed
 
@@ -47,19 +47,21 @@ RUN_QUERIES = ("refresh", "detect", "hourly", "page", "weekly", "close")
 
 # The module in lambdas/ of each function whose name alone does not say what it does; all others have its name.
 MODULES = {
-    "answer": "answer_slack_and_teams",
-    "bills": "bills_of_other_providers",
+    "answer": "answer_buttons_and_links",
+    "bills": "bills_refresh_other_providers",
     "close": "close_month",
-    "controls": "controls_spend_caps",
+    "collect": "collect_activity_tokens_and_events",
+    "controls": "controls_pause_and_resume_spending",
     "events": "events_endpoint",
     "fetch": "fetch_vendor_charges",
     "hourly": "hourly_token_costs",
-    "page": "page_to_s3",
+    "ocsf": "ocsf_findings_to_s3",
+    "page": "page_and_findings_table",
     "publish": "publish_to_sns",
     "pulse": "pulse_health_report",
     "record": "record_responses",
     "spending": "spending_alerts",
-    "sweep": "sweep_jira_issues",
+    "sweep": "sweep_closed_jira_issues",
     "weekly": "weekly_digest",
 }
 

@@ -12,9 +12,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, Field, ValidationError
 
-from focuswatch.catalog.read_and_write_toml import parse_toml
+from focuswatch.catalog.parse_and_format_toml import parse_toml
 from focuswatch.errors import ConfigError
-from focuswatch.operations.config_sections import (
+from focuswatch.operations.deployed_functions import (
+    CHANNELS,
+    ENDPOINTS,
+    FUNCTIONS,
+    QUEUE_FED,
+    ChannelFunctions,
+)
+from focuswatch.operations.deployment_config_sections import (
     VENDORS,
     Alarms,
     Anomalies,
@@ -38,13 +45,6 @@ from focuswatch.operations.config_sections import (
     Secrets,
     SecurityConfig,
     SpendRateConfig,
-)
-from focuswatch.operations.deployed_functions import (
-    CHANNELS,
-    ENDPOINTS,
-    FUNCTIONS,
-    QUEUE_FED,
-    ChannelFunctions,
 )
 from focuswatch.operations.resource_names import PAYER_REGION, ResourceNames
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from focuswatch.detect.ai_services_on_bill import not_run_text
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.replace_control_characters import visible
-from focuswatch.operations.heartbeat import MAX_HOURS_BETWEEN_RUNS, Heartbeat
+from focuswatch.operations.function_run_heartbeats import MAX_HOURS_BETWEEN_RUNS, Heartbeat
 
 PENDING = (
     "pending"  # in `queued`: notifications that `publish` has not sent; each other key is a queue's function

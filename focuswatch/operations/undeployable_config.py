@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from focuswatch.operations.deployed_functions import CHANNELS
 from focuswatch.operations.deployment_config import Deployment
-from focuswatch.owners.owners_file import Owners, Owns
+from focuswatch.owners.owners_file_and_assignment import Owners, Owns
 
 # The teams of the shipped config/owners.toml.
 SHIPPED_TEAMS = {

@@ -11,8 +11,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from focuswatch.owners.spend_caps import OnCap, spend_cap_problems
-from focuswatch.owners.usage_policies import usage_policy_problems
+from focuswatch.owners.ai_usage_policy_rules import usage_policy_problems
+from focuswatch.owners.check_use_case_spend_cap import OnCap, spend_cap_problems
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 # Bounded, for reports divide by it as a double: more digits overflow to infinity, fewer underflow to zero.

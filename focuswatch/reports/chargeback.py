@@ -18,7 +18,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
 from focuswatch.owners.chargeback_rules import SharedCost
-from focuswatch.owners.owners_file import Owners, Tags
+from focuswatch.owners.owners_file_and_assignment import Owners, Tags
 from focuswatch.reports.largest_remainder import rounded_down_the_tree
 
 LineKind = ChargeKind | Literal["shared"]

@@ -12,11 +12,11 @@ from typing import Literal
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog
 from focuswatch.engines.sql_values import Scalar
+from focuswatch.findings.account_owner_evidence_labels import account_label
 from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.finding_labels import account_label
 from focuswatch.ledger import LedgerEntry
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.known_findings_rows import AccountTags, purpose_of
 
 CauseKind = Literal["launch", "incident", "price"]

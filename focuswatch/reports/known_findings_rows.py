@@ -6,10 +6,10 @@ from datetime import date
 
 from focuswatch.catalog.sql_catalog import Report
 from focuswatch.engines import Engine
-from focuswatch.engines.common_table_expressions import needed_of
+from focuswatch.engines.prepend_tables_as_ctes import needed_of
 from focuswatch.findings.finding import DAYS_A_MONTH
 from focuswatch.ledger import Ledger, LedgerEntry, Suppression, SuppressionIndex
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 TABLE = "known_findings"
 ACCOUNT_TAGS = "SELECT sub_account_id, tags FROM accounts"

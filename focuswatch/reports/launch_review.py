@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Engine, Row
-from focuswatch.findings.finding_labels import amount
-from focuswatch.owners.owners_file import Owners
+from focuswatch.findings.account_owner_evidence_labels import amount
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.run_report import report_rows
 
 REPORT = "launch_review"

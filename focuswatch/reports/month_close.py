@@ -13,13 +13,13 @@ from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.charges_by_invoice import MonthInvoice, month_invoices
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.forecast.forecasts_for_month_close import forecasts_as_of
+from focuswatch.detect.forecast.keep_forecasts_for_month_close import forecasts_as_of
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import LedgerEntry
-from focuswatch.owners.owners_file import Owners, Team
+from focuswatch.owners.owners_file_and_assignment import Owners, Team
 from focuswatch.owners.use_cases import UseCase
 from focuswatch.reports.forecast_difference_causes import MonthCause, month_causes
-from focuswatch.reports.month_close_result import (
+from focuswatch.reports.month_close_rows_and_notes import (
     FORECAST_DAYS,
     UNALLOCATED,
     ClosedPlan,

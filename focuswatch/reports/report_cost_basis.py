@@ -8,17 +8,23 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from focuswatch.bill.computed_tables import tables_as_of
 from focuswatch.bill.schema.table_columns import FOLDED_CHARGES, STORED_TABLES
+from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog, Report
-from focuswatch.catalog.sql_headers import CHARGES, COST_COLUMNS, CostColumn, CountedCharges, charges_text
+from focuswatch.catalog.sql_header_fields import (
+    CHARGES,
+    COST_COLUMNS,
+    CostColumn,
+    CountedCharges,
+    charges_text,
+)
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.quoted_names import quoted
 from focuswatch.engines.sql_values import literals
 from focuswatch.errors import ConfigError
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 # The kinds of charges as athena_sql/tables/owned_days.sql tells them apart.
 KIND = """CASE

@@ -6,7 +6,7 @@ from datetime import date
 from focuswatch.catalog.sql_catalog import Report
 from focuswatch.detect.run_detection import DetectionInput, first_new_day
 from focuswatch.engines import Engine, Row
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 
 def report_rows(
@@ -24,9 +24,9 @@ def report_rows(
         return forecast_vs_budget.month_rows(statement, engine=engine, label=report.id, as_of=as_of)
     rows = engine.query(statement, label=report.id)
     if table := report.header.forecast_of:
-        from focuswatch.detect.forecast import team_report_forecasts
+        from focuswatch.detect.forecast import fill_team_report_forecasts
 
-        return team_report_forecasts.with_forecasts(
+        return fill_team_report_forecasts.with_forecasts(
             rows, table=table, engine=engine, label=report.id, as_of=as_of
         )
     return rows
@@ -39,9 +39,9 @@ def report_columns(report: Report, *, engine: Engine, as_of: date, owners: Owner
 
         return list(forecast_vs_budget.COLUMNS)
     if report.header.kind == "month_close":
-        from focuswatch.reports import month_close_result
+        from focuswatch.reports import month_close_rows_and_notes
 
-        return list(month_close_result.COLUMNS)
+        return list(month_close_rows_and_notes.COLUMNS)
     return list(engine.columns(_statement(report, as_of=as_of, owners=owners), label=report.id))
 
 

@@ -15,18 +15,18 @@ from decimal import Decimal
 from pathlib import Path
 
 from focuswatch.engines import Row
+from focuswatch.findings.account_owner_evidence_labels import account_label, amount
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.explanation import OperationalEvent
 from focuswatch.findings.finding import DAYS_A_MONTH, SEVERITIES, Finding
 from focuswatch.findings.finding_amount_text import main_amount
-from focuswatch.findings.finding_labels import account_label, amount
 from focuswatch.findings.operational_events import is_about
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger import LedgerEntry
-from focuswatch.owners.muted_launch_costs import MutedByLaunch, launches_summary
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.costs_muted_by_launches import MutedByLaunch, launches_summary
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.launch_review import LaunchReview, reviews_summary
 
 MOVERS = 3

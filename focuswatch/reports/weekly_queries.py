@@ -9,8 +9,8 @@ from focuswatch.detect.explain.event_queries import events_of_accounts
 from focuswatch.engines import Row
 from focuswatch.findings.explanation import OperationalEvent
 from focuswatch.ledger import LedgerEntry
-from focuswatch.owners.muted_launch_costs import costs_muted_by_launches
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.costs_muted_by_launches import costs_muted_by_launches
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.launch_review import launches_ended_this_week
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.weekly_digest import LEAST_MOVEMENT_USD, Week, weeks

@@ -4,6 +4,6 @@ No wall clock, no network: the same arguments and the same DuckDB give the same 
 """
 
 from focuswatch.simulate.organization import MIN_ACCOUNTS
-from focuswatch.simulate.simulation import DEFAULT_END, Simulated, simulate
+from focuswatch.simulate.simulate_and_write_bill import DEFAULT_END, Simulated, simulate
 
 __all__ = ["DEFAULT_END", "MIN_ACCOUNTS", "Simulated", "simulate"]

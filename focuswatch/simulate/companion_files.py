@@ -11,10 +11,10 @@ import duckdb
 
 from focuswatch.engines.quoted_names import file_list
 from focuswatch.engines.sql_values import literal
-from focuswatch.simulate.bedrock_callers import Call, Callers, limited
 from focuswatch.simulate.organization import PRODUCT_TEAMS, SimulatedOrganization
 from focuswatch.simulate.planned_bill import BillPlan, ObservedActivity
-from focuswatch.simulate.planted.planted_operational_events import PlantedEvent
+from focuswatch.simulate.planted.planted_coinciding_and_unrelated_events import PlantedEvent
+from focuswatch.simulate.usual_and_planted_bedrock_callers import Call, Callers, limited
 
 ACTIVITY = {
     "activity_date": "DATE", "sub_account_id": "VARCHAR", "region_id": "VARCHAR", "namespace": "VARCHAR",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from focuswatch.simulate.bill_calendar import BILL_START_DAYS, FIRST_SCAN_DAYS, SETTLE_DAYS, Calendar
 from focuswatch.simulate.billing_meters import Meter
-from focuswatch.simulate.charge_lines import FLAT, Line, Week
+from focuswatch.simulate.daily_charges_of_resource import FLAT, Line, Week
 from focuswatch.simulate.meter_prices import meters
 from focuswatch.simulate.organization import Lifecycle, SimulatedAccount, SimulatedOrganization
 

@@ -10,9 +10,9 @@ import pytest
 from focuswatch.aws_alerts import ANOMALY, BUDGET, parse
 from focuswatch.aws_alerts.budget_alert_amounts import Measure
 from focuswatch.findings.finding_amount_text import cost_so_far_text
-from focuswatch.findings.paste_commands import COMMAND
+from focuswatch.findings.safe_paste_commands import COMMAND
 from focuswatch.notify.slack.finding_message import render_message
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, too_long
 from tests.given.aws_alerts import anomaly_message, budget_message

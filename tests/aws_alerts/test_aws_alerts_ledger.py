@@ -8,7 +8,7 @@ from moto import mock_aws
 from focuswatch.aws_alerts import parse, record
 from focuswatch.ledger import SqliteLedger, Suppression, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.aws_alerts import anomaly_message, budget_message
 from tests.given.moto_ledger_table import ledger_table
 from tests.given.one_line_findings import finding, run

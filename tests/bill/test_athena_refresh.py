@@ -16,27 +16,27 @@ import pytest
 
 from benchmarks.cost import SCAN_STATEMENTS
 from focuswatch.bill.athena_bill import open_athena_bill
+from focuswatch.bill.athena_saved_query import saved_query
 from focuswatch.bill.bill_input_files import BillInputs
-from focuswatch.bill.computed_tables import tables_as_of
-from focuswatch.bill.ingest.s3_source import list_s3
+from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.bill.refresh import athena_charges, athena_statements
-from focuswatch.bill.refresh.athena_charges import MOST_SORTED_BYTES, ChargesWriter
+from focuswatch.bill.refresh import athena_statements, write_athena_period_charges
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.athena_statements import ai_folder, charges_of_period, portions
-from focuswatch.bill.refresh.athena_table_files import Files
-from focuswatch.bill.refresh.glue_partitions import Partitions
-from focuswatch.bill.saved_query import saved_query
+from focuswatch.bill.refresh.switch_glue_partitions import Partitions
+from focuswatch.bill.refresh.write_and_sweep_athena_files import Files
+from focuswatch.bill.refresh.write_athena_period_charges import MOST_SORTED_BYTES, ChargesWriter
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import STORED_TABLES
+from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.engines.athena_engine import AthenaEngine
-from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.prepend_tables_as_ctes import with_tables
 from focuswatch.errors import QueryError
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.simulate import simulate
 from tests.fakes.local_aws_with_cdk import local_aws
 
@@ -232,7 +232,7 @@ def test_charges_are_stored_unsorted_if_the_sort_takes_too_long(aws, delivered, 
         return run(statement, **options)
 
     monkeypatch.setattr(aws.athena.runner, "run", never_sort)
-    monkeypatch.setattr(athena_charges, "MOST_SORTING_SECONDS", 0.2)
+    monkeypatch.setattr(write_athena_period_charges, "MOST_SORTING_SECONDS", 0.2)
     files, period = Files(aws.client("s3"), BUCKET, "slow"), delivered.changed[-1]
     engine = warehouse().engine
     writer = ChargesWriter(engine, files, CATALOG)

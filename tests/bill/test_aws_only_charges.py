@@ -12,7 +12,7 @@ from focuswatch.bill.aws_only_charges import sentence
 from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.page import build_document, render_page
 from tests.fakes.waiting import patience
 from tests.given.exports import read, write

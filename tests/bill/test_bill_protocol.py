@@ -7,7 +7,7 @@ import pytest
 from focuswatch.bill.bill_input_files import digest_of_inputs
 from focuswatch.bill.bill_summary import BillSummary, resolve_as_of
 from focuswatch.errors import ConfigError
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 SUMMARY = BillSummary(
     currency="USD",

@@ -14,7 +14,7 @@ from focuswatch.bill.joint_bill import open_joint_bill
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ConfigError
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.chargeback import chargeback
 from tests.given.exports import HOURLY, write
 

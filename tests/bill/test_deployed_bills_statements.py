@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from focuswatch.bill.refresh.deployed_bills_statements import DeployedPart, aws_tables, completeness
-from focuswatch.bill.refresh.glue_partitions import GluePeriod
+from focuswatch.bill.refresh.switch_glue_partitions import GluePeriod
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 

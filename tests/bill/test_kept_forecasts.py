@@ -9,7 +9,7 @@ from moto import mock_aws
 from focuswatch.bill.athena_bill import AthenaBill
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.athena_table_files import Files
+from focuswatch.bill.refresh.write_and_sweep_athena_files import Files
 from focuswatch.bill.schema.table_columns import FORECASTS
 
 JUNE = date(2026, 6, 1)

@@ -246,7 +246,7 @@ def test_large_parquet_file_is_folded_by_row_group(tmp_path, monkeypatch):
         f"COPY (SELECT *, {hours} FROM read_parquet('{path}'), range(5000) AS given (hours)) "
         f"TO '{grouped}' (FORMAT parquet, ROW_GROUP_SIZE 2048)"
     )
-    monkeypatch.setattr("focuswatch.bill.refresh.local_folding.PIECE_ROWS", 2000)
+    monkeypatch.setattr("focuswatch.bill.refresh.fold_to_daily_parquet.PIECE_ROWS", 2000)
     reader = read(grouped, tmp_path / "state")
     assert len(list(reader.state.rglob("part-*"))) == 3
     assert reader.query("SELECT sum(charges), sum(BilledCost), min(charges) > 1 FROM folded_charges") == [

@@ -6,13 +6,13 @@ import pytest
 from focuswatch.authoring.detection_cases import read_cases
 from focuswatch.bill import local_tables
 from focuswatch.bill.schema import table_columns
-from focuswatch.catalog.read_and_write_toml import parse_toml
+from focuswatch.catalog.parse_and_format_toml import parse_toml
 from focuswatch.catalog.sql_catalog import read_entry
-from focuswatch.catalog.sql_headers import DetectionHeader
+from focuswatch.catalog.sql_header_fields import DetectionHeader
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import CatalogError, ConfigError
 from focuswatch.operations.deployment_config import Deployment
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 ACTIVITY_ROW = "2026-05-01,111122223333,us-east-1,AWS/SageMaker,arn:{name},Invocations,1\n"
 HOSTILE_TOML = {

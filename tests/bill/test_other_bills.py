@@ -18,12 +18,12 @@ import pytest
 
 from focuswatch.bill.athena_bill import AthenaBill, open_athena_bill
 from focuswatch.bill.bill_input_files import BillInputs, OtherBill
-from focuswatch.bill.ingest.s3_source import list_s3
+from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.joint_bill import JointBill, open_joint_bill
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.athena_table_files import Files
 from focuswatch.bill.refresh.other_bills import DeployedBill, OtherBills, OtherBillsRefresh
 from focuswatch.bill.refresh.other_bills_state import OtherBillsState
+from focuswatch.bill.refresh.write_and_sweep_athena_files import Files
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.account_day_coverage import incomplete_parts
@@ -31,7 +31,7 @@ from focuswatch.detect.scan import scan
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import NothingDelivered
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.conformance.extent import IN_FULL
 from tests.fakes.local_athena_tables import create_tables
 from tests.fakes.local_athena_trino import over_trino

@@ -10,7 +10,7 @@ from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.run_report import report_rows
 
 AS_OF, DAY = date(2026, 6, 8), date(2026, 6, 1)

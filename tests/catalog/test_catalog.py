@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.authoring import new_detection_template
-from focuswatch.authoring.check_catalog_on_engine import problems, statement_problems
+from focuswatch.authoring.check_catalog_sql_and_cases import problems, statement_problems
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase_of_finding import cost_increase_of
 from focuswatch.errors import CatalogError, ConfigError

@@ -13,7 +13,7 @@ from focuswatch.authoring.detection_cases import (
     outcome_of,
     read_cases,
 )
-from focuswatch.authoring.no_rows_without_charges import problems_without_charges
+from focuswatch.authoring.no_rows_without_ai_charges import problems_without_charges
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.engines.duckdb_engine import connect
 

@@ -9,7 +9,7 @@ import pytest
 
 from focuswatch.bill.bill_summary import BillSummary
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.cli.output import machine_formats
+from focuswatch.cli.output import json_and_csv
 from focuswatch.cli.output.amount_and_place_text import place
 from focuswatch.cli.output.finding_and_suppression_tables import MOST_ROWS, print_finding, print_findings
 from focuswatch.cli.output.report_tables import print_report
@@ -19,12 +19,12 @@ from focuswatch.cli.output.table_grid import PIPED_WIDTH
 from focuswatch.cli.progress import progress_line
 from focuswatch.detect.account_day_coverage import Coverage
 from focuswatch.detect.scan_result import ScanResult
-from focuswatch.findings.finding_labels import account_label
-from focuswatch.findings.related_findings_and_rollout import RelatedFinding
+from focuswatch.findings.account_owner_evidence_labels import account_label
+from focuswatch.findings.incident_in_finding_json import RelatedFinding
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger import LedgerEntry, Notification
-from focuswatch.notify.jira.issue_text import render_summary
-from focuswatch.notify.jira.wiki_markup import one_line
+from focuswatch.notify.jira.escape_wiki_markup import one_line
+from focuswatch.notify.jira.issue_text_and_comments import render_summary
 from tests.fakes.listed_entries import page_of
 from tests.fakes.slack_rules import blocks_problems, too_long
 from tests.given.one_line_findings import DAY, finding
@@ -49,7 +49,7 @@ def test_name_from_a_bill_is_printed_without_control_characters(capsys, shown):
 
 def test_json_escapes_control_characters():
     """A program reads the name as in the bill; a terminal that shows the JSON is not affected."""
-    text = "".join(machine_formats.findings_json([hostile()]))
+    text = "".join(json_and_csv.findings_json([hostile()]))
     assert not set(text) & set("\x1b\x07\x08\x9b\u202e")
     assert json.loads(text)[0]["team"] == ORDERS
 
@@ -79,7 +79,7 @@ def test_json_contains_no_infinity():
         "shares": [float("nan"), 1.5],
         "a": {"b": float("inf")},
     }
-    text = machine_formats.rows_json([row])
+    text = json_and_csv.rows_json([row])
 
     def refuse(name):
         raise AssertionError(name)
@@ -116,13 +116,13 @@ def test_slack_message_lists_as_many_findings_as_fit():
 
 def test_csv_without_rows_has_a_header():
     """Programs read the columns by name."""
-    assert machine_formats.rows_csv([], columns=["team", "cost"]) == "team,cost\n"
+    assert json_and_csv.rows_csv([], columns=["team", "cost"]) == "team,cost\n"
 
 
 def test_name_from_a_bill_is_not_a_formula_in_csv():
     """Anyone can set the value of a tag."""
     rows = [{"team": '=HYPERLINK("http://evil.example")', "cost": -1.5}, {"team": ORDERS, "cost": None}]
-    first, second = csv.DictReader(io.StringIO(machine_formats.rows_csv(rows, columns=["team", "cost"])))
+    first, second = csv.DictReader(io.StringIO(json_and_csv.rows_csv(rows, columns=["team", "cost"])))
     assert first == {"team": '\'=HYPERLINK("http://evil.example")', "cost": "-1.5"}
     assert "\x1b" not in second["team"]
 
@@ -165,9 +165,9 @@ def test_invisible_characters_are_marked_in_each_output(code):
     name = f"vic{chr(code)}tim"
     assert visible(name) == "vic\N{REPLACEMENT CHARACTER}tim"
     assert one_line(name, longest=99) == "vic\N{REPLACEMENT CHARACTER}tim"
-    text = machine_formats.rows_json([{"name": name}])
+    text = json_and_csv.rows_json([{"name": name}])
     assert chr(code) not in text and json.loads(text) == [{"name": name}]
-    assert chr(code) not in machine_formats.rows_csv([{"name": name}], columns=["name"])
+    assert chr(code) not in json_and_csv.rows_csv([{"name": name}], columns=["name"])
 
 
 def test_emoji_and_scripts_with_joiners_are_unchanged():
@@ -181,14 +181,14 @@ def test_emoji_and_scripts_with_joiners_are_unchanged():
 )
 def test_csv_cell_never_starts_a_formula(sign, before):
     """Spreadsheets skip some characters before the sign: https://owasp.org/www-community/attacks/CSV_Injection."""
-    text = machine_formats.rows_csv([{"name": f"{before}{sign}1+1", "cost": -1.5}], columns=["name", "cost"])
+    text = json_and_csv.rows_csv([{"name": f"{before}{sign}1+1", "cost": -1.5}], columns=["name", "cost"])
     (row,) = csv.DictReader(io.StringIO(text, newline=""))
     assert row["name"].startswith("'") and row["cost"] == "-1.5"
 
 
 @pytest.mark.parametrize("before", ["\t", "\r", "\n"])
 def test_csv_cell_never_starts_with_a_control_character(before):
-    text = machine_formats.rows_csv([{"name": f"{before}x"}], columns=["name"])
+    text = json_and_csv.rows_csv([{"name": f"{before}x"}], columns=["name"])
     assert next(csv.DictReader(io.StringIO(text, newline="")))["name"].startswith("'")
 
 

@@ -349,7 +349,7 @@ def test_concurrent_scan_of_one_export_is_refused(export):
     """The error of the second scan states that the first one is running."""
     from filelock import FileLock
 
-    from focuswatch.bill.last_scan_inputs import state_of
+    from focuswatch.bill.remember_export_and_files import state_of
 
     state = state_of(str(export), root=export.parent / "state")
     state.mkdir(parents=True)

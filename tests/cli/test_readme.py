@@ -8,7 +8,7 @@ import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli import app
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 
 from focuswatch.collect.cloudtrail_changes import MOST_PAGES, CloudTrail
-from focuswatch.collect.cloudtrail_event_sources import event_sources
+from focuswatch.collect.cloudtrail_sources_by_service import event_sources
 from focuswatch.findings.explanation import MOST_CHANGES
 from tests.given.cloud import Cloud, RefusedError
 from tests.given.explanations import ACCOUNT, EXPLANATION, INSTANCE, RISE, RISEN_ON, explanation, part

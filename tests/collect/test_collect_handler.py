@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.collect.collector_iam_actions import ACTIONS, member_actions
-from focuswatch.operations.heartbeat import heartbeats
+from focuswatch.operations.function_run_heartbeats import heartbeats
 from tests.given.cloud import Cloud, endpoint, everything
 
 ENVIRONMENT = {
@@ -46,7 +46,7 @@ def ledger(monkeypatch):
 
 
 def test_heartbeat_names_the_refusing_account(ledger, monkeypatch):
-    from lambdas import collect
+    from lambdas import collect_activity_tokens_and_events
 
     cloud = Cloud()
     payer = boto3.client("organizations").describe_organization()["Organization"]["MasterAccountId"]
@@ -54,12 +54,14 @@ def test_heartbeat_names_the_refusing_account(ledger, monkeypatch):
     shut = created["CreateAccountStatus"]["AccountId"]
     endpoint(cloud, account=payer)
     monkeypatch.setattr(
-        collect, "member_sessions", lambda sts, role, external_id: cloud.sessions(refusing=[shut])
+        collect_activity_tokens_and_events,
+        "member_sessions",
+        lambda sts, role, external_id: cloud.sessions(refusing=[shut]),
     )
     context = SimpleNamespace(
         function_name="f", memory_limit_in_mb=1, invoked_function_arn="a", aws_request_id="r"
     )
-    returned = collect.handler({}, context)
+    returned = collect_activity_tokens_and_events.handler({}, context)
     heartbeat = heartbeats(ledger)["collect"]
     assert heartbeat.model_dump(mode="json") == returned
     assert heartbeat.ran == (payer,)
@@ -76,9 +78,9 @@ def test_member_role_grants_exactly_the_actions_that_are_called():
     from focuswatch.collect.access_refusals import ServiceNotOffered
     from focuswatch.collect.cloudtrail_changes import CloudTrail
     from focuswatch.collect.collect_ai_links import collect_links
-    from focuswatch.collect.collect_operational_events import collect_events
     from focuswatch.collect.collected_days import Window
     from focuswatch.collect.deployments_alarms_and_health import READERS
+    from focuswatch.collect.operational_events_of_account import collect_events
     from focuswatch.collect.resource_activity import collect_account
     from tests.collect import test_collect_ai_links
     from tests.collect.test_resource_activity import ACCOUNT, MemoryStore

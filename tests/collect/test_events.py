@@ -10,9 +10,9 @@ import pytest
 
 from focuswatch.collect.access_refusals import ServiceNotOffered
 from focuswatch.collect.ci_event_files import UnreadableFileError, events_of_file
-from focuswatch.collect.collect_operational_events import collect_events
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.deployments_alarms_and_health import DEPLOYMENTS
+from focuswatch.collect.operational_events_of_account import collect_events
 from focuswatch.collect.resource_activity import CollectedAccount
 from tests.collect.test_collection_run import BUCKET, aws, new_accounts, run  # noqa: F401  aws is a fixture
 from tests.given.cloud import TODAY, Cloud, RefusedError

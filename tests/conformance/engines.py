@@ -11,13 +11,13 @@ from typing import Any
 import duckdb
 
 from focuswatch.bill import local_tables
-from focuswatch.bill.computed_tables import NOT_STORED
+from focuswatch.bill.tables_computed_at_query import NOT_STORED
 from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.detect.run_detection import Outcome, run_detection
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.common_table_expressions import needed_of, with_tables
 from focuswatch.engines.duckdb_engine import DuckDbEngine
-from focuswatch.engines.inline_rows import create_statement, insert_statements
+from focuswatch.engines.local_rows_as_trino_sql import create_statement, insert_statements
+from focuswatch.engines.prepend_tables_as_ctes import needed_of, with_tables
 from tests.conformance.bills import INPUT_TABLES, Bill, put
 from tests.fakes.local_trino import LocalTrino
 

@@ -12,8 +12,8 @@ from moto import mock_aws
 from focuswatch.connectors.fetch_vendor import CONNECTORS
 from focuswatch.connectors.vendor_key import key_in_secret
 from focuswatch.errors import ConfigError
-from focuswatch.operations.config_sections import VendorConfig
-from focuswatch.operations.heartbeat import heartbeats
+from focuswatch.operations.deployment_config_sections import VendorConfig
+from focuswatch.operations.function_run_heartbeats import heartbeats
 from tests.fakes.anthropic_usage import KEY as ANTHROPIC_KEY
 from tests.fakes.anthropic_usage import AnthropicCost, AnthropicUsage
 from tests.fakes.openai_usage import KEY, Cost, OpenAIUsage

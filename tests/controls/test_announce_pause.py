@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from focuswatch.controls.announce_pause import PauseAnnouncer, render_pause
-from focuswatch.controls.pause_record import PauseRecord
 from focuswatch.controls.spending_button import cap_settings, spending_control
+from focuswatch.controls.use_case_pause_record import PauseRecord
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.issue_state import IssueState
+from focuswatch.notify.jira.stored_issue_state import IssueState
 from focuswatch.notify.slack.interactions import UserResponse, parse_interaction
 from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving

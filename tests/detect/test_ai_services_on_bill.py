@@ -18,7 +18,7 @@ from focuswatch.detect.ai_services_on_bill import (
     not_run_text,
     services_not_on_bill,
 )
-from focuswatch.detect.detection_summary import DetectionSummary, summarize_detections
+from focuswatch.detect.detection_run_counts import DetectionSummary, summarize_detections
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.run_detection import DetectionInput
 from focuswatch.detect.scan import scan
@@ -26,7 +26,7 @@ from focuswatch.detect.scan_result import ScanResult
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.errors import QueryError
 from focuswatch.ledger import SqliteLedger, decide
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.one_line_findings import finding, run
 from tests.given.scan_statements import statements_of_scan
 

@@ -6,7 +6,7 @@ from focuswatch.detect.run_detection import DetectionInput, run_detection
 from focuswatch.detect.scan import scan
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.page_inputs import CATALOG
 from tests.given.scan_statements import statements_of_scan
 from tests.reports.test_page import bill

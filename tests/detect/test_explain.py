@@ -17,12 +17,12 @@ from focuswatch.detect.explain.attach_explanations import attach_explanations
 from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease, cost_increase_of
 from focuswatch.detect.explain.driver_queries import charges_of, explain_cost_increases, query_cost_drivers
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
-from focuswatch.engines.inline_rows import create_statement, insert_statements
+from focuswatch.engines.local_rows_as_trino_sql import create_statement, insert_statements
 from focuswatch.errors import QueryError
 from focuswatch.findings.explanation import NAME_CHARACTERS, Explanation
 from focuswatch.findings.explanation_text import explanation_headline, explanation_sentences
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.token_drivers import TokenUse, split_token_cost
+from focuswatch.findings.split_token_cost_increase import TokenUse, split_token_cost
 from focuswatch.ledger import Decision, SqliteLedger, decide
 from tests.given.explanations import EXPLANATION, explanation, part
 from tests.given.one_line_findings import finding, run

@@ -10,7 +10,7 @@ from focuswatch.detect.forecast.cost_projection import ahead, week_of
 from focuswatch.detect.forecast.daily_matrices import Charges, charges_of, ended
 from focuswatch.detect.forecast.forecast_vs_budget import Budgeted, against_plan, ordinal
 from focuswatch.detect.forecast.month_end_forecast import MonthEnd, month_ends, next_month
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.reports.test_reports import report
 
 FIRST = date(2026, 1, 1)  # a Thursday

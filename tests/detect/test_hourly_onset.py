@@ -14,7 +14,7 @@ from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.detect.explain.driver_queries import explain_cost_increases
 from focuswatch.detect.explain.hourly_onset import first_hour
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 CATALOG, OWNERS = Catalog.load(), Owners.load(None)
 ACCOUNT, RISEN, END = "111122223333", date(2026, 5, 25), date(2026, 5, 29)

@@ -4,13 +4,13 @@ from datetime import date
 
 import pytest
 
-from focuswatch.authoring.check_catalog_on_engine import statement_problems
+from focuswatch.authoring.check_catalog_sql_and_cases import statement_problems
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, give, read_cases
 from focuswatch.bill import local_tables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.input_assessment import COLLECT, Assessment, assess_input, bill_facts
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 CATALOG = Catalog.load()
 ENTRIES = [*CATALOG.live, *CATALOG.reports.values()]

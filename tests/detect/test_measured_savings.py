@@ -20,9 +20,9 @@ from focuswatch.findings.finding_amount_text import saving_text
 from focuswatch.ledger import LedgerEntry, SqliteLedger, Suppression, SuppressionIndex, decide
 from focuswatch.ledger.decide_ledger_changes import decide_saving
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.queue_message import QueuedNotification
-from focuswatch.notify.sns_publish import Topics, publish
-from focuswatch.owners.owners_file import Owners
+from focuswatch.notify.publish_pending_to_sns import Topics, publish
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.moto_ledger_table import ledger_table
 from tests.given.one_line_findings import finding, run, saving_of
 from tests.given.scan_statements import statements_of_scan

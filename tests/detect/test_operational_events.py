@@ -19,8 +19,8 @@ from focuswatch.findings.explanation import MOST_EVENTS
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.operational_events import service_key
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.page.daily_charts import finding_charts
+from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.reports.page.ai_finding_and_gpu_charts import finding_charts
 from focuswatch.reports.page.page_data import gather
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.weekly_queries import weeks_of_bill

@@ -12,15 +12,15 @@ import pytest
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill.local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.owned_findings import owned_findings
+from focuswatch.detect.owned_findings_from_rows import owned_findings
 from focuswatch.detect.run_detection import DetectionInput, Outcome, run_detection
 from focuswatch.detect.scan import scan
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.findings.exchange_rates import rate_of
 from focuswatch.ledger import Decision, LedgerEntry, LedgerSnapshot, SqliteLedger, Suppression, decide
 from focuswatch.ledger.ledger_protocol import Decide
-from focuswatch.operations.heartbeat import Heartbeat
-from focuswatch.owners.owners_file import Owners
+from focuswatch.operations.function_run_heartbeats import Heartbeat
+from focuswatch.owners.owners_file_and_assignment import Owners
 from lambdas import detect
 from lambdas.detect import _due
 from tests.given.one_line_findings import finding, run

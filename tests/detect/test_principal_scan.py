@@ -13,7 +13,7 @@ from focuswatch.detect.run_detection import DetectionInput
 from focuswatch.detect.scan import scan
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.scan_statements import statements_of_scan
 
 AS_OF = date(2026, 6, 18)

@@ -18,7 +18,7 @@ from focuswatch.detect.scan import scan
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.deployments import ROOT
 from tests.given.scan_statements import statements_of_scan
 

@@ -32,12 +32,12 @@ from focuswatch.ledger.decide_ledger_changes import MAX_NOTIFICATIONS_PER_TEAM
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.mcp_server.response_size import DATA
 from focuswatch.operations.doctor import run_doctor
-from focuswatch.operations.heartbeat import heartbeats
-from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.page.shown_findings import shown_incidents
+from focuswatch.operations.function_run_heartbeats import heartbeats
+from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.reports.page.listed_and_charted_findings import shown_incidents
 from focuswatch.reports.page.signed_page_link import KEY
 from focuswatch.simulate import simulate
-from focuswatch.simulate.simulation import Simulated
+from focuswatch.simulate.simulate_and_write_bill import Simulated
 from tests.conformance.extent import IN_FULL
 from tests.fakes.local_athena_trino import over_trino
 from tests.fakes.local_aws_with_cdk import ACCOUNT, CDK

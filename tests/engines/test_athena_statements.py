@@ -2,10 +2,10 @@
 
 import pytest
 
-from focuswatch.bill.account_details import rows_of_accounts
-from focuswatch.bill.saved_query import saved_query
+from focuswatch.bill.account_names_ous_and_tags import rows_of_accounts
+from focuswatch.bill.athena_saved_query import saved_query
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.athena_only_sql import without_comments
+from focuswatch.engines.athena_unload_and_projection import without_comments
 from focuswatch.engines.duckdb_engine import connect
 
 MOST_BYTES = 262_144  # https://docs.aws.amazon.com/athena/latest/ug/service-limits.html

@@ -18,28 +18,28 @@ import pytest
 
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, read_cases
 from focuswatch.authoring.detection_cases import differences as broken_promises
+from focuswatch.bill.athena_saved_query import saved_query
 from focuswatch.bill.aws_only_charges import IS_AWS
 from focuswatch.bill.bill_input_files import BillInputs
-from focuswatch.bill.computed_tables import NOT_STORED, tables_as_of
-from focuswatch.bill.ingest.s3_source import list_s3
+from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.athena_table_files import Files
 from focuswatch.bill.refresh.deployed_bills_statements import DeployedPart, aws_tables
-from focuswatch.bill.refresh.glue_partitions import GluePeriod
-from focuswatch.bill.saved_query import saved_query
+from focuswatch.bill.refresh.switch_glue_partitions import GluePeriod
+from focuswatch.bill.refresh.write_and_sweep_athena_files import Files
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, STORED_TABLES
+from focuswatch.bill.tables_computed_at_query import NOT_STORED, tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.bill_and_ledger_options import BillOptions
 from focuswatch.cli.scan_command import run_scan
 from focuswatch.engines.athena_engine import AthenaEngine
-from focuswatch.engines.common_table_expressions import needed_of
 from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.prepend_tables_as_ctes import needed_of
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.simulate import simulate
-from focuswatch.simulate.simulation import Simulated
+from focuswatch.simulate.simulate_and_write_bill import Simulated
 from tests.bill.test_request_metadata_days import AS_OF as LOGS_AS_OF
 from tests.bill.test_request_metadata_days import charges_and_logs
 from tests.conformance.bills import Bill, bill_of

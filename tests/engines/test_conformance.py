@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from focuswatch.authoring.detection_cases import FOLDER, read_cases
-from focuswatch.bill.computed_tables import NOT_STORED
+from focuswatch.bill.tables_computed_at_query import NOT_STORED
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row
 from focuswatch.engines.duckdb_engine import connect

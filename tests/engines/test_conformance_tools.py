@@ -10,7 +10,7 @@ import pytest
 from focuswatch.authoring.detection_cases import FOLDER, read_cases
 from focuswatch.detect.run_detection import DetectionInput
 from focuswatch.engines.duckdb_engine import connect
-from focuswatch.engines.inline_rows import MOST_CHARACTERS, insert_statements
+from focuswatch.engines.local_rows_as_trino_sql import MOST_CHARACTERS, insert_statements
 from tests.conformance.bills import INPUT_TABLES, Bill, bill_of
 from tests.conformance.compare import difference
 from tests.conformance.random_bills import EarlierBill, random_bill

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from focuswatch.engines.duckdb_engine import connect
-from focuswatch.engines.sql_placeholders import placeholders, render
+from focuswatch.engines.fill_placeholders_with_literals import placeholders, render
 from focuswatch.engines.sql_values import MOST_GIVEN_BYTES, literals, portions
 
 

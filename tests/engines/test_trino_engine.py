@@ -16,15 +16,20 @@ import pytest
 from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.refresh.trino_refresh import SHAPES, TrinoTables
 from focuswatch.bill.refresh.trino_statements import create_parts
-from focuswatch.bill.schema.focus_columns import KINDS, SQL_TYPES
+from focuswatch.bill.schema.focus_column_expressions import KINDS, SQL_TYPES
 from focuswatch.bill.schema.table_columns import ACTIVITY, DAILY_CHARGES
 from focuswatch.bill.trino_bill import open_trino_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
-from focuswatch.engines.inline_rows import create_statement, insert_statements, select_rows, trino_type
-from focuswatch.engines.trino_server import Server, SignIn
+from focuswatch.engines.local_rows_as_trino_sql import (
+    create_statement,
+    insert_statements,
+    select_rows,
+    trino_type,
+)
+from focuswatch.engines.trino_address_and_sign_in import Server, SignIn
 from focuswatch.errors import ConfigError, ExportError, QueryError
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.simulate import Simulated, simulate
 from tests.conformance.extent import only_in_full
 from tests.fakes.local_trino import LocalTrino

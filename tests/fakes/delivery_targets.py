@@ -25,8 +25,8 @@ from focuswatch.notify.security.deliver import SecurityHubChannel, SecurityHubSt
 from focuswatch.notify.security.ocsf_files import OcsfFiles
 from focuswatch.notify.webhook.client import WebhookEndpoint
 from focuswatch.notify.webhook.deliver import WebhookSender
-from focuswatch.notify.webhook.signature import WebhookSecrets
-from focuswatch.owners.owners_file import Owners
+from focuswatch.notify.webhook.signing_secrets_and_signatures import WebhookSecrets
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.fakes.local_ses_securityhub import ACCOUNT, REGION, SENDER, LocalRestAws, local_rest_aws
 from tests.fakes.local_webhook_receiver import HOST, SECRET, LocalEndpoint, local_endpoint
 from tests.given.jira_world import CATALOG

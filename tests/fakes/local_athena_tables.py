@@ -8,10 +8,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from focuswatch.bill.refresh.athena_table_files import arrow_schema
-from focuswatch.bill.refresh.glue_partitions import Partitions
+from focuswatch.bill.refresh.switch_glue_partitions import Partitions
+from focuswatch.bill.refresh.write_and_sweep_athena_files import arrow_schema
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_KEY
-from focuswatch.engines.athena_only_sql import projection
+from focuswatch.engines.athena_unload_and_projection import projection
 from focuswatch.engines.sql_values import literal
 from tests.fakes.local_aws_with_cdk import LocalAws
 

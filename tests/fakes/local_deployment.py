@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.operations.deployment_config import Deployment
-from focuswatch.owners.owners_file import Owners
-from infra.pause_stack import capped_roles
+from focuswatch.owners.owners_file_and_assignment import Owners
+from infra.pause_policy_and_role_stack import capped_roles
 from tests.fakes.local_aws_with_cdk import ACCOUNT, REGION, ROOT, LocalAws, deployable, local_aws
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.fakes.local_slack import LocalSlack, local_slack

@@ -14,13 +14,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from focuswatch.controls.carry_out_pauses import CLAIMS, SpendingPauses
-from focuswatch.controls.pause_record import Mode, PauseRecord
 from focuswatch.controls.spend_caps_run import Review, SpendCaps
+from focuswatch.controls.use_case_pause_record import Mode, PauseRecord
 from focuswatch.errors import DeliveryError, Refused, TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.notify.slack.interactions import UserResponse
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.given.one_line_findings import finding
 from tests.given.slack_world import Killed, Steps

@@ -14,16 +14,16 @@ import typer.testing
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, outcome_of, read_cases
 from focuswatch.aws_alerts.alert_findings import alert_finding as said
 from focuswatch.bill.refresh.athena_statements import rate_of_period
-from focuswatch.bill.refresh.glue_partitions import GluePeriod, _period
+from focuswatch.bill.refresh.switch_glue_partitions import GluePeriod, _period
 from focuswatch.catalog.sql_catalog import Catalog, read_entry
-from focuswatch.catalog.sql_headers import DetectionHeader as Header
+from focuswatch.catalog.sql_header_fields import DetectionHeader as Header
 from focuswatch.cli import app
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import CatalogError, ConfigError
 from focuswatch.findings.exchange_rates import TABLE, TABLE_DATE, converted, rate_of, usd
 from focuswatch.ledger import decide
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.one_line_findings import finding, run
 
 CATALOG = Catalog.load()

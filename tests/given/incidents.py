@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.catalog.sql_headers import Category
+from focuswatch.catalog.sql_header_fields import Category
 from focuswatch.findings.explanation import CostDriver, Explanation
 from focuswatch.findings.finding import Finding, fingerprint, severity_of
 from focuswatch.findings.same_cause import incident_rules

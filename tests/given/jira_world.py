@@ -15,10 +15,10 @@ from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
-from focuswatch.notify.jira.issue_state import IssueState
-from focuswatch.notify.jira.jira_issue import label_of
-from focuswatch.notify.queue_message import QueuedNotification
-from focuswatch.owners.owners_file import Owners
+from focuswatch.notify.jira.parse_jira_issue import label_of
+from focuswatch.notify.jira.stored_issue_state import IssueState
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.given.moto_ledger_table import ledger_table
 

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-from focuswatch.catalog.sql_headers import Category
+from focuswatch.catalog.sql_header_fields import Category
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding, fingerprint, severity_of
 from focuswatch.findings.verified_saving import VerifiedSaving
 from focuswatch.ledger import DetectionRun

@@ -12,7 +12,7 @@ from typing import Any
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.account_day_coverage import Coverage
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.paste_commands import action_of
+from focuswatch.findings.safe_paste_commands import action_of
 from focuswatch.ledger import LedgerEntry
 from focuswatch.reports.page import PageData
 from tests.given.one_line_findings import DAY, finding

@@ -12,8 +12,8 @@ from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.pagerduty.client import PagerDuty, PagerDutySecret
 from focuswatch.notify.pagerduty.deliver import PagerDutyResponses, PagerDutySender
-from focuswatch.notify.queue_message import QueuedNotification
-from focuswatch.owners.owners_file import Owners
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.fakes.local_json_service import serving
 from tests.fakes.local_pagerduty import LocalPagerDuty
 from tests.fakes.waiting import patience

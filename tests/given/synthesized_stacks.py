@@ -12,7 +12,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.operations.deployment_config import Deployment
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from infra.stacks import add_stacks
 from tests.given.deployments import CONFIG, ROOT, deployment_of
 

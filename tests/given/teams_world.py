@@ -13,13 +13,13 @@ from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.post_only_digests import AddressDigests
-from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
 from focuswatch.notify.response_recording import ResponseLedger
 from focuswatch.notify.slack.digest_queue import DigestState
 from focuswatch.notify.teams.client import TeamsSecret, TeamsWebhooks
 from focuswatch.notify.teams.deliver import TeamsSender
-from focuswatch.notify.teams.record_link_response import LinkRecorder
-from focuswatch.owners.owners_file import Owners
+from focuswatch.notify.teams.record_and_post_link_response import LinkRecorder
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.fakes.local_json_service import serving
 from tests.fakes.local_teams import LocalTeams
 from tests.fakes.waiting import patience

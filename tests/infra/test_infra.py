@@ -19,9 +19,8 @@ from focuswatch.bill.schema import table_columns
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect, create_empty_table
-from focuswatch.engines.sql_placeholders import placeholders
+from focuswatch.engines.fill_placeholders_with_literals import placeholders
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
-from focuswatch.operations.config_sections import DashboardConfig, SpendRateConfig
 from focuswatch.operations.deployed_functions import (
     CHANNELS,
     ENDPOINTS,
@@ -32,10 +31,11 @@ from focuswatch.operations.deployed_functions import (
     module_of,
 )
 from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_config_sections import DashboardConfig, SpendRateConfig
 from infra.data_bucket import DataBucket
 from infra.functions import LambdaFunctions
 from infra.lake_formation import LakeFormationGrants
-from infra.lambda_packages import LAYER_PATH
+from infra.lambda_code_and_layers import LAYER_PATH
 from infra.monitoring import Monitoring
 from infra.sns_topics import PipelineTopics, open_to_organization
 from tests.given.deployments import CONFIG, ROOT, deployment_of

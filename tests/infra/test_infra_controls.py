@@ -12,7 +12,7 @@ from cdk_nag import AwsSolutionsChecks
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ConfigError
 from focuswatch.operations.deployment_config import Deployment
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from infra.stacks import add_stacks
 from tests.fakes.pause_world import owners_with
 from tests.given.aws_actions_in_source import Used, actions, callers
@@ -136,7 +136,7 @@ def test_the_function_has_the_permissions_of_its_calls_and_no_others():
         PAGES,
         SECRET,
         HEARTBEAT,
-        Used("focuswatch/notify/queue_batch.py"),
+        Used("focuswatch/notify/deliver_queue_batch.py"),
         Used("focuswatch/notify/pacing.py"),
         Used("focuswatch/notify/slack/deliver.py"),
         Used("focuswatch/controls/pause_role_clients.py"),
@@ -153,16 +153,19 @@ def test_the_function_has_the_permissions_of_its_calls_and_no_others():
 
 def test_each_file_of_the_function_that_calls_aws_is_listed():
     """Calls of IAM are made with the pause role, whose actions the test above states."""
-    listed_files = {"focuswatch/controls/pause_role_clients.py", "focuswatch/controls/attach_deny_policy.py"}
-    assert listed_files <= callers("lambdas.controls_spend_caps") | {
+    listed_files = {
+        "focuswatch/controls/pause_role_clients.py",
+        "focuswatch/controls/attach_or_detach_deny_policy.py",
+    }
+    assert listed_files <= callers("lambdas.controls_pause_and_resume_spending") | {
         "focuswatch/controls/pause_role_clients.py"
     }
-    assert actions(Used("focuswatch/controls/attach_deny_policy.py")) == {
+    assert actions(Used("focuswatch/controls/attach_or_detach_deny_policy.py")) == {
         "iam:AttachRolePolicy",
         "iam:DetachRolePolicy",
         "iam:ListAttachedRolePolicies",
     }
-    assert packages("lambdas.controls_spend_caps") <= AT_HAND
+    assert packages("lambdas.controls_pause_and_resume_spending") <= AT_HAND
 
 
 def test_presses_go_from_answer_to_the_queue_of_the_function():

@@ -4,14 +4,14 @@ import pytest
 
 from focuswatch.operations.deployed_functions import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED, module_of
 from infra.functions import SIZES
-from infra.lambda_packages import DUCKDB_PACKAGES, LAYER_PACKAGES
+from infra.lambda_code_and_layers import DUCKDB_PACKAGES, LAYER_PACKAGES
 from infra.permissions import Permissions
 from tests.given.aws_actions_in_source import SERVICES, Used, actions, callers, packages
 from tests.given.deployments import deployment_of
 from tests.given.synthesized_stacks import Stacks, synthesized
 
 KINDS = deployment_of(accounts="one").kinds
-HEARTBEAT = Used("focuswatch/operations/heartbeat.py", frozenset({"record"}))
+HEARTBEAT = Used("focuswatch/operations/function_run_heartbeats.py", frozenset({"record"}))
 LEASE = [
     Used("focuswatch/operations/function_lease.py"),
     Used("lambdas/run_lease_and_heartbeat.py", frozenset({"announce"})),
@@ -21,7 +21,7 @@ CLAIMS = Used("focuswatch/notify/delivery_claims_and_state.py")
 SECRET = Used("lambdas/deployment_resources.py", frozenset({"named_secret"}))
 ENDPOINT = Used("lambdas/endpoint_clients_and_secrets.py")
 LEDGER = [PAGES, Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "add_suppression"}))]
-TOLD = [CLAIMS, Used("focuswatch/notify/queue_batch.py"), SECRET, HEARTBEAT]
+TOLD = [CLAIMS, Used("focuswatch/notify/deliver_queue_batch.py"), SECRET, HEARTBEAT]
 SLACK = [*TOLD, Used("focuswatch/notify/pacing.py"), Used("focuswatch/notify/slack/deliver.py")]
 # Only these files, and where it is not all of a file, only these functions: a ledger has verbs for people too.
 USED = {
@@ -29,49 +29,49 @@ USED = {
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/engines/athena_engine.py"),
-        Used("focuswatch/bill/ingest/s3_source.py"),
-        Used("focuswatch/bill/refresh/athena_table_files.py"),
-        Used("focuswatch/bill/refresh/glue_partitions.py"),
+        Used("focuswatch/bill/ingest/list_and_copy_from_s3.py"),
+        Used("focuswatch/bill/refresh/write_and_sweep_athena_files.py"),
+        Used("focuswatch/bill/refresh/switch_glue_partitions.py"),
         Used("focuswatch/bill/refresh/other_bills_state.py"),
     ],
     "bills": [
         HEARTBEAT,
         *LEASE,
-        Used("focuswatch/bill/ingest/s3_source.py"),
-        Used("focuswatch/bill/refresh/athena_table_files.py"),
-        Used("focuswatch/bill/refresh/glue_partitions.py"),
+        Used("focuswatch/bill/ingest/list_and_copy_from_s3.py"),
+        Used("focuswatch/bill/refresh/write_and_sweep_athena_files.py"),
+        Used("focuswatch/bill/refresh/switch_glue_partitions.py"),
         Used("focuswatch/bill/refresh/other_bills_state.py"),
     ],
     "detect": [
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/engines/athena_engine.py"),
-        Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/switch_glue_partitions.py", frozenset({"all"})),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "_look"})),
-        Used("focuswatch/bill/refresh/athena_table_files.py", frozenset({"read", "write"})),
+        Used("focuswatch/bill/refresh/write_and_sweep_athena_files.py", frozenset({"read", "write"})),
         Used("focuswatch/collect/member_sessions.py"),
     ],
     "page": [
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/engines/athena_engine.py"),
-        Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
-        Used("focuswatch/bill/refresh/athena_table_files.py", frozenset({"write"})),
+        Used("focuswatch/bill/refresh/switch_glue_partitions.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/write_and_sweep_athena_files.py", frozenset({"write"})),
         PAGES,
         Used("lambdas/page_and_findings_table.py"),
     ],
     "publish": [
         HEARTBEAT,
         *LEASE,
-        Used("focuswatch/notify/sns_publish.py"),
+        Used("focuswatch/notify/publish_pending_to_sns.py"),
         Used("focuswatch/notify/eventbridge_events.py"),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"pending_notifications", "mark_notified"})),
     ],
     "collect": [
         HEARTBEAT,
-        Used("focuswatch/collect/organization_accounts.py"),
+        Used("focuswatch/collect/organization_accounts_and_history.py"),
         Used("focuswatch/collect/member_sessions.py"),
         Used("focuswatch/collect/collected_files.py"),
     ],
@@ -79,7 +79,7 @@ USED = {
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/engines/athena_engine.py"),
-        Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/switch_glue_partitions.py", frozenset({"all"})),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put"})),
         Used("focuswatch/collect/member_sessions.py"),
@@ -88,14 +88,14 @@ USED = {
     "spending": [
         HEARTBEAT,
         Used("lambdas/run_lease_and_heartbeat.py", frozenset({"announce"})),
-        Used("focuswatch/notify/queue_batch.py"),
+        Used("focuswatch/notify/deliver_queue_batch.py"),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put"})),
     ],
     "pulse": [
         CLAIMS,
         SECRET,
-        Used("focuswatch/operations/heartbeat.py"),
+        Used("focuswatch/operations/function_run_heartbeats.py"),
         Used("focuswatch/notify/pacing.py"),
         Used("focuswatch/notify/slack/deliver.py", frozenset({"id"})),
         Used("focuswatch/operations/queue_depths.py"),
@@ -113,7 +113,7 @@ USED = {
         Used("focuswatch/notify/pacing.py"),
         Used("focuswatch/notify/slack/deliver.py", frozenset({"id"})),
         Used("focuswatch/engines/athena_engine.py"),
-        Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/switch_glue_partitions.py", frozenset({"all"})),
         PAGES,
     ],
     "close": [
@@ -123,8 +123,8 @@ USED = {
         Used("focuswatch/notify/pacing.py"),
         Used("focuswatch/notify/slack/deliver.py", frozenset({"id"})),
         Used("focuswatch/engines/athena_engine.py"),
-        Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
-        Used("focuswatch/bill/refresh/athena_table_files.py", frozenset({"read"})),
+        Used("focuswatch/bill/refresh/switch_glue_partitions.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/write_and_sweep_athena_files.py", frozenset({"read"})),
         PAGES,
     ],
     "jira": [*TOLD, *LEDGER],
@@ -139,7 +139,7 @@ USED = {
     "webhook": TOLD,
     "email": [
         CLAIMS,
-        Used("focuswatch/notify/queue_batch.py"),
+        Used("focuswatch/notify/deliver_queue_batch.py"),
         HEARTBEAT,
         PAGES,
         Used("focuswatch/notify/pacing.py"),
@@ -149,26 +149,26 @@ USED = {
     ],
     "securityhub": [
         CLAIMS,
-        Used("focuswatch/notify/queue_batch.py"),
+        Used("focuswatch/notify/deliver_queue_batch.py"),
         HEARTBEAT,
         Used("focuswatch/notify/security/client.py"),
     ],
     "fetch": [SECRET, HEARTBEAT, Used("focuswatch/connectors/focus_bucket.py")],
     "ocsf": [
-        Used("focuswatch/notify/queue_batch.py"),
+        Used("focuswatch/notify/deliver_queue_batch.py"),
         HEARTBEAT,
         Used("focuswatch/notify/security/ocsf_files.py"),
     ],
 }
 # Calls with the member role, in other accounts: collect/test_collect_handler.py holds them to what that role grants.
 AS_MEMBER = {
-    "focuswatch/collect/ai_resource_links.py",
+    "focuswatch/collect/list_ai_resource_links.py",
     "focuswatch/collect/sagemaker_bedrock_resources.py",
-    "focuswatch/collect/watched_resources.py",
-    "focuswatch/collect/cloudwatch_metrics.py",
+    "focuswatch/collect/hourly_resources_and_metrics.py",
+    "focuswatch/collect/daily_cloudwatch_metrics.py",
     "focuswatch/collect/token_hours.py",
     "focuswatch/collect/cloudtrail_changes.py",
-    "focuswatch/collect/invocation_logs.py",
+    "focuswatch/collect/invocation_log_sums.py",
     "focuswatch/collect/deployments_alarms_and_health.py",
 }
 # What AWS does with a function's own permissions. Athena reads tables and writes results as whoever asks it to:

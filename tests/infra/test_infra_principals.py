@@ -9,9 +9,9 @@ from aws_cdk.assertions import Template
 
 from focuswatch.bill.schema.table_columns import PRINCIPAL_EXPORT
 from focuswatch.errors import ConfigError
-from focuswatch.operations.config_sections import PrincipalsConfig
 from focuswatch.operations.deployment_config import Deployment
-from focuswatch.owners.owners_file import Owners
+from focuswatch.operations.deployment_config_sections import PrincipalsConfig
+from focuswatch.owners.owners_file_and_assignment import Owners
 from infra.payer_stack import PayerStack
 from infra.permissions import Permissions
 from infra.pipeline_stack import PipelineStack

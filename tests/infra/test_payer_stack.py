@@ -11,7 +11,7 @@ from focuswatch.bill.schema.glue_columns import EXPORT_COLUMNS
 from focuswatch.bill.schema.table_columns import RECOMMENDATIONS
 from focuswatch.collect.collector_iam_actions import MANAGEMENT_ACTIONS, member_actions
 from focuswatch.operations.deployment_config import Deployment
-from focuswatch.owners.owners_file import Owners, Owns, Team
+from focuswatch.owners.owners_file_and_assignment import Owners, Owns, Team
 from infra.member_stack import MemberStack
 from infra.payer_budgets import PayerBudgets, of_team
 from infra.payer_stack import PayerStack

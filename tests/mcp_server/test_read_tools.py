@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.findings.finding_labels import amount
+from focuswatch.findings.account_owner_evidence_labels import amount
 from focuswatch.mcp_server.response_size import DATA, RESPONSE_BYTES, size_of
 from focuswatch.simulate import simulate
 from tests.cli.test_cli import SAMPLE, focuswatch

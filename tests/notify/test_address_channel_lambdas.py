@@ -93,11 +93,11 @@ def test_security_hub_function_imports_the_finding(deployed):
 
 
 def test_ocsf_function_writes_the_record(deployed):
-    from lambdas import ocsf
+    from lambdas import ocsf_findings_to_s3
 
     s3 = boto3.client("s3", region_name=REGION)
     s3.create_bucket(Bucket="data")
-    assert delivered(ocsf, notification(finding(category="security"))) == ([], [])
+    assert delivered(ocsf_findings_to_s3, notification(finding(category="security"))) == ([], [])
     assert [one["Key"][:5] for one in s3.list_objects_v2(Bucket="data")["Contents"]] == ["ocsf/"]
 
 

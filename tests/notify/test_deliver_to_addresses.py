@@ -14,7 +14,7 @@ from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS, Claims
 from focuswatch.notify.post_only_digests import AddressDigests
 from focuswatch.notify.slack.digest_queue import DigestState
 from focuswatch.notify.slack.incoming_webhook import QUIET_SECONDS
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.moto_ledger_table import ledger_table
 from tests.given.one_line_findings import finding
 from tests.given.slack_world import notification

@@ -9,7 +9,7 @@ from moto import mock_aws
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.eventbridge_events import FindingEvents
-from focuswatch.notify.sns_publish import Topics, publish
+from focuswatch.notify.publish_pending_to_sns import Topics, publish
 from tests.given.moto_ledger_table import ledger_table
 from tests.given.one_line_findings import finding, run
 

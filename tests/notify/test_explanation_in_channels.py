@@ -5,16 +5,16 @@ from datetime import date
 import pytest
 
 from focuswatch.ledger.notification import Notification
-from focuswatch.notify.jira import issue_text as jira_words
+from focuswatch.notify.jira import issue_text_and_comments as jira_words
+from focuswatch.notify.publish_pending_to_sns import render_email
 from focuswatch.notify.slack.blocks import MESSAGE_CHARACTERS, size
 from focuswatch.notify.slack.finding_message import render_message
 from focuswatch.notify.slack.thread_replies import render_thread_reply
-from focuswatch.notify.sns_publish import render_email
 from focuswatch.reports.page import build_document
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.expected import truth_of
 from focuswatch.simulate.expected.line_facts import COST_INCREASES
-from focuswatch.simulate.simulation import plan_bill
+from focuswatch.simulate.simulate_and_write_bill import plan_bill
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems
 from tests.given.explanations import explanation, part

@@ -13,11 +13,11 @@ import pytest
 
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.jira.jira_issue import label_of
-from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.jira.parse_jira_issue import label_of
+from focuswatch.notify.publish_pending_to_sns import Topics, publish
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
 from focuswatch.notify.slack.interactions import UserResponse
-from focuswatch.notify.sns_publish import Topics, publish
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.fakes.local_jira import LocalJira, serving
 from tests.fakes.slack_as_text import seen
 from tests.given.incidents import EC2, MONDAY, driver, event, scanned, security_rollout, stolen_key

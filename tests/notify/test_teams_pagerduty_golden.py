@@ -15,7 +15,7 @@ from focuswatch.findings.finding import Finding
 from focuswatch.notify.mute_button_label import not_waste_label
 from focuswatch.notify.pagerduty.alert_event import render_trigger
 from focuswatch.notify.slack.digest_message import DigestLine
-from focuswatch.notify.teams.card import render_card, render_digest_card
+from focuswatch.notify.teams.finding_and_digest_cards import render_card, render_digest_card
 from tests.fakes.local_teams import card_problems, seen
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -12,10 +12,10 @@ from moto import mock_aws
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.notification import Notification, PendingNotification
-from focuswatch.notify.sns_publish import message_attributes
+from focuswatch.notify.publish_pending_to_sns import message_attributes
 from focuswatch.notify.teams.signed_action import LinkResponse
 from focuswatch.operations.deployed_functions import module_of
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.fakes.local_json_service import serving
 from tests.fakes.local_pagerduty import LocalPagerDuty
 from tests.fakes.local_teams import LocalTeams, seen

@@ -8,7 +8,7 @@ import pytest
 from focuswatch.errors import ConfigError
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.operations.undeployable_config import SHIPPED_TEAMS, placeholders, unconfigured_channels
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.deployments import CONFIG, deployment_of
 
 EXAMPLE = (CONFIG / "deployment.toml").read_text()

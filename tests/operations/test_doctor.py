@@ -16,7 +16,7 @@ from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.cli import app
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.operations.doctor import run_doctor
-from focuswatch.operations.heartbeat import Heartbeat, record
+from focuswatch.operations.function_run_heartbeats import Heartbeat, record
 from tests.given.cloud import LOADER
 
 CONFIG = Path(__file__).parents[2] / "config" / "deployment.toml"

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.detect.detection_summary import DetectionSummary
+from focuswatch.detect.detection_run_counts import DetectionSummary
+from focuswatch.operations.function_run_heartbeats import Heartbeat
 from focuswatch.operations.health_report import health_report
 from focuswatch.operations.health_slack_message import health_message
-from focuswatch.operations.heartbeat import Heartbeat
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, too_long
 

@@ -12,9 +12,9 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from focuswatch.cli import app
-from focuswatch.operations.config_sections import Secrets
 from focuswatch.operations.deployed_functions import QUEUE_FED
 from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_config_sections import Secrets
 from focuswatch.operations.redrive import list_dead_letters, redrive
 from tests.given.one_line_findings import finding
 

@@ -14,8 +14,8 @@ from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import rate_of
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file import Owners
-from focuswatch.owners.renamed_ous import renamed_ou_notes
+from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.warn_of_renamed_ous import renamed_ou_notes
 from focuswatch.reports.chargeback import chargeback, team_rows
 from focuswatch.reports.run_report import report_rows
 from tests.given.exports import write

@@ -6,7 +6,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ConfigError
 from focuswatch.owners.channel_address import ChannelAddress
 from focuswatch.owners.finding_addresses import addresses_of_kind, finding_addresses
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.one_line_findings import finding
 
 CATALOG = Catalog.load()

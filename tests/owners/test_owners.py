@@ -8,7 +8,7 @@ import pytest
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.catalog.tag_key_prefixes import TAG_PREFIX
 from focuswatch.errors import ConfigError
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 OWNERS = """
 [routing]

@@ -9,11 +9,11 @@ from itertools import product
 
 import pytest
 
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.one_line_findings import DAY
 from tests.given.page_inputs import CATALOG
 from tests.reports.test_page import bill
-from tests.reports.test_report_by_group import ACCOUNT_TAGS, ACCOUNTS, OWNERS, RESOURCES, TAGS
+from tests.reports.test_run_report_per_group import ACCOUNT_TAGS, ACCOUNTS, OWNERS, RESOURCES, TAGS
 
 LIMITED = {  # each use case allows no model, so that each of its tokens is a violation
     name: {**use_case.model_dump(exclude_unset=True), "models": ["none"]}

@@ -17,7 +17,7 @@ from focuswatch.bill.charges_by_invoice import InvoiceCharge
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.cli import app
 from focuswatch.errors import ConfigError
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.chargeback import chargeback, chargeback_lines, team_rows
 from tests.given.exports import CATALOG, deliver, write
 from tests.given.random_invoice_charges import MAY, TYPES, random_charges

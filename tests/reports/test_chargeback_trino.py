@@ -6,12 +6,12 @@ from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_statements import charges_as_delivered
-from focuswatch.bill.schema.focus_columns import INVOICE, KINDS, SQL_TYPES
+from focuswatch.bill.schema.focus_column_expressions import INVOICE, KINDS, SQL_TYPES
 from focuswatch.bill.trino_bill import open_trino_bill
 from focuswatch.engines import Row
-from focuswatch.engines.common_table_expressions import over
-from focuswatch.engines.inline_rows import create_statement, insert_statements
-from focuswatch.owners.owners_file import Owners
+from focuswatch.engines.local_rows_as_trino_sql import create_statement, insert_statements
+from focuswatch.engines.prepend_tables_as_ctes import over
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.chargeback import chargeback
 from focuswatch.reports.run_report import report_rows
 from tests.conformance.compare import difference

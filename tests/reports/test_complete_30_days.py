@@ -8,12 +8,12 @@ import pytest
 from focuswatch.bill.bill_input_files import BillInputs, OtherBill
 from focuswatch.bill.joint_bill import open_joint_bill
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.common_table_expressions import needed_of
 from focuswatch.engines.duckdb_engine import connect
-from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.report_by_group import split_rows
+from focuswatch.engines.prepend_tables_as_ctes import needed_of
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.report_cost_basis import Basis, engine_with_basis, rows_with_basis
 from focuswatch.reports.run_report import report_rows
+from focuswatch.reports.run_report_per_group import split_rows
 from tests.given.exports import write
 
 CATALOG = Catalog.load()

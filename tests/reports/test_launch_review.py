@@ -7,7 +7,7 @@ import pytest
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.launch_review import (
     LaunchReview,
     launches_ended_this_week,

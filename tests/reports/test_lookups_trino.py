@@ -9,7 +9,7 @@ from focuswatch.authoring.detection_cases import FOLDER, read_cases
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.ledger import LedgerEntry, Suppression
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.known_findings_rows import findings_rows
 from tests.conformance.bills import bill_of
 from tests.conformance.compare import difference

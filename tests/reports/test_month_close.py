@@ -8,10 +8,10 @@ import pytest
 from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.kept_forecasts import KeptForecast, merged
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.detect.forecast.forecasts_for_month_close import keep_forecasts
+from focuswatch.detect.forecast.keep_forecasts_for_month_close import keep_forecasts
 from focuswatch.errors import ConfigError, QueryError
 from focuswatch.ledger import LedgerEntry
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.month_close import close_month, invoiced_month
 from focuswatch.reports.month_close_slack_message import render_month_close_message
 from tests.fakes.slack_as_text import seen

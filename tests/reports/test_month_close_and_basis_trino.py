@@ -5,11 +5,11 @@ from datetime import date
 from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.bill.schema.focus_columns import INVOICE, KINDS, SQL_TYPES
+from focuswatch.bill.schema.focus_column_expressions import INVOICE, KINDS, SQL_TYPES
 from focuswatch.bill.trino_bill import open_trino_bill
-from focuswatch.detect.forecast.forecasts_for_month_close import forecasts_as_of, keep_forecasts
+from focuswatch.detect.forecast.keep_forecasts_for_month_close import forecasts_as_of, keep_forecasts
 from focuswatch.engines import Row
-from focuswatch.engines.inline_rows import create_statement, insert_statements
+from focuswatch.engines.local_rows_as_trino_sql import create_statement, insert_statements
 from focuswatch.reports.month_close import close_month
 from focuswatch.reports.report_cost_basis import Basis, engine_with_basis, rows_with_basis
 from focuswatch.reports.run_report import report_rows

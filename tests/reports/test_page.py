@@ -18,12 +18,12 @@ import pytest
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
 from focuswatch.detect.account_day_coverage import Coverage
-from focuswatch.detect.detection_summary import DetectionSummary
+from focuswatch.detect.detection_run_counts import DetectionSummary
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
-from focuswatch.findings.paste_commands import action_of
+from focuswatch.findings.safe_paste_commands import action_of
 from focuswatch.ledger import SqliteLedger, Suppression, decide
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.page import build_document, gather, render_page
 from tests.fakes.waiting import patience
 from tests.given.one_line_findings import DAY, finding, run

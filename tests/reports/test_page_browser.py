@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from focuswatch.findings.finding_labels import account_label
+from focuswatch.findings.account_owner_evidence_labels import account_label
 from focuswatch.reports.page import build_document, render_page
 from tests.fakes.local_browser import AXE, NPM_BRINGS_ONE, browser, lacking, must_be_there
 from tests.fakes.waiting import patience

@@ -8,7 +8,7 @@ import pytest
 
 from focuswatch.ledger import LedgerEntry, Suppression
 from focuswatch.reports.page import build_document
-from focuswatch.reports.page.shown_findings import series_of, shown_incidents
+from focuswatch.reports.page.listed_and_charted_findings import series_of, shown_incidents
 from tests.given.one_line_findings import DAY, finding
 from tests.given.page_inputs import days_before, gathered
 

@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 from typer.testing import CliRunner
 
-from focuswatch.catalog.sql_headers import CHARGES, ReportHeader, charges_text
+from focuswatch.catalog.sql_header_fields import CHARGES, ReportHeader, charges_text
 from focuswatch.cli import app
 from focuswatch.errors import ConfigError
 from focuswatch.reports.report_cost_basis import (

@@ -14,7 +14,7 @@ from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.run_report import report_rows
 from focuswatch.simulate import simulate
 from focuswatch.simulate.organization import MIN_ACCOUNTS

@@ -9,11 +9,11 @@ from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
 from focuswatch.detect.measured_savings import measured_savings
 from focuswatch.engines.duckdb_engine import DuckDbEngine, create_table
 from focuswatch.ledger import Decision, LedgerEntry, SqliteLedger, Suppression
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.known_findings_rows import TABLE, findings_table_rows
 from focuswatch.reports.page import build_document, gather
-from focuswatch.reports.report_by_group import split_rows
 from focuswatch.reports.run_report import report_rows
+from focuswatch.reports.run_report_per_group import split_rows
 from tests.given.one_line_findings import DAY, finding
 from tests.given.page_inputs import CATALOG, resolved
 from tests.reports.test_page import bill

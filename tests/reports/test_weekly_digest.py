@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import LedgerEntry
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.weekly_digest import MOST_LINES, weeks
 from focuswatch.reports.weekly_slack_message import render_weekly_message
 from tests.fakes.slack_as_text import seen

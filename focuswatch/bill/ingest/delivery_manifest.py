@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from pydantic import BaseModel, Field, ValidationError
 
 from focuswatch.bill.ingest.file_listing import ExportFile
-from focuswatch.bill.ingest.partition_folders import below_period, from_period
+from focuswatch.bill.ingest.period_and_execution_folders import below_period, from_period
 from focuswatch.errors import ExportError
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from focuswatch.bill.ingest.partition_folders import billing_period
+from focuswatch.bill.ingest.period_and_execution_folders import billing_period
 from focuswatch.errors import ExportError
 
 

@@ -12,16 +12,21 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.bill.aws_only_charges import probe_providers
-from focuswatch.bill.ingest.billing_exchange_rate import own_rates
-from focuswatch.bill.ingest.delivery_selection import PeriodDelivery
-from focuswatch.bill.ingest.file_columns import Shape, ShapePart, shapes_of, without_columns_of_aws
+from focuswatch.bill.ingest.choose_newest_deliveries import PeriodDelivery
+from focuswatch.bill.ingest.detect_wrong_century_dates import misread_time, times_of
+from focuswatch.bill.ingest.exchange_rates_from_costs import own_rates
 from focuswatch.bill.ingest.file_listing import ExportFile
+from focuswatch.bill.ingest.format_and_focus_columns import (
+    Shape,
+    ShapePart,
+    shapes_of,
+    without_columns_of_aws,
+)
 from focuswatch.bill.ingest.read_errors import changed, refusal, several
 from focuswatch.bill.ingest.select_from_files import relation, with_blanks_and_period
-from focuswatch.bill.ingest.wrong_century_dates import misread_time, times_of
-from focuswatch.bill.refresh.kept_unit_files import folded_files, sizes_in, table_file
-from focuswatch.bill.refresh.local_folding import fold
-from focuswatch.bill.refresh.period_facts import (
+from focuswatch.bill.refresh.fold_to_daily_parquet import fold
+from focuswatch.bill.refresh.folded_and_kept_views import daily_select, folded_select, folded_view_sql
+from focuswatch.bill.refresh.period_facts_and_grain import (
     SAMPLED_CHARGES,
     PeriodFacts,
     Periods,
@@ -29,7 +34,7 @@ from focuswatch.bill.refresh.period_facts import (
     probe_services,
 )
 from focuswatch.bill.refresh.refresh_index import Unit, digest_of
-from focuswatch.bill.refresh.refreshed_export_views import daily_select, folded_select, folded_view_sql
+from focuswatch.bill.refresh.select_kept_unit_files import folded_files, sizes_in, table_file
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.sql_values import literal

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from focuswatch.bill.ingest.file_columns import Shape
-from focuswatch.bill.schema import focus_columns as columns
+from focuswatch.bill.ingest.format_and_focus_columns import Shape
+from focuswatch.bill.schema import focus_column_expressions as columns
 from focuswatch.engines.quoted_names import file_list, quoted
 from focuswatch.engines.sql_values import literal
 

@@ -14,10 +14,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from focuswatch.bill.aws_only_charges import sentence
-from focuswatch.bill.ingest.delivery_selection import PeriodDelivery, deliveries_of
+from focuswatch.bill.ingest.choose_newest_deliveries import PeriodDelivery, deliveries_of
 from focuswatch.bill.ingest.file_listing import Listing
-from focuswatch.bill.ingest.partition_folders import shared_folder
-from focuswatch.bill.refresh.athena_charges import ChargesWriter
+from focuswatch.bill.ingest.period_and_execution_folders import shared_folder
 from focuswatch.bill.refresh.athena_statements import (
     ai_folder,
     facts_of_period,
@@ -26,17 +25,18 @@ from focuswatch.bill.refresh.athena_statements import (
     providers_of_period,
     rate_of_period,
 )
-from focuswatch.bill.refresh.athena_table_files import Files
 from focuswatch.bill.refresh.deployed_bills_statements import accounts_of_export
-from focuswatch.bill.refresh.glue_partitions import GluePeriod, Partitions, bill_of, day_after
 from focuswatch.bill.refresh.refresh_index import DeliveryRow, digest_of
+from focuswatch.bill.refresh.switch_glue_partitions import GluePeriod, Partitions, bill_of, day_after
+from focuswatch.bill.refresh.write_and_sweep_athena_files import Files
+from focuswatch.bill.refresh.write_athena_period_charges import ChargesWriter
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import DELIVERIES, KEPT_TABLES, OWNERS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import ExportError, FocuswatchError, QueryError
 from focuswatch.findings.exchange_rates import USD
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient

@@ -10,7 +10,7 @@ from focuswatch.bill.schema.table_columns import (
     PRINCIPAL_EXPORT,
 )
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.common_table_expressions import with_tables
+from focuswatch.engines.prepend_tables_as_ctes import with_tables
 from focuswatch.engines.sql_values import literal, literals
 from focuswatch.findings.exchange_rates import USD
 

@@ -7,7 +7,7 @@ kept of them stay in their own currencies: only the views over them convert.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from focuswatch.bill.refresh.period_facts import PeriodFacts
+from focuswatch.bill.refresh.period_facts_and_grain import PeriodFacts
 from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.engines.sql_values import literal
 from focuswatch.errors import ConfigError

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from focuswatch.bill.aws_only_charges import IS_AWS, PROVIDER_OF_ACCOUNT, counts_of
-from focuswatch.bill.refresh.glue_partitions import GluePeriod
+from focuswatch.bill.refresh.switch_glue_partitions import GluePeriod
 from focuswatch.bill.schema.glue_columns import PERIOD_KEY
 from focuswatch.bill.schema.table_columns import STORED_TABLES
 from focuswatch.bill.settling_days import AWS_DAYS, end_of_bill, settle_days

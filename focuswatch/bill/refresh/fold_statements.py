@@ -1,9 +1,9 @@
 """The statements by which Athena and Trino fold delivered charges, and those of the kept tables. Pure text."""
 
-from focuswatch.bill.schema.focus_columns import INVOICE, KINDS, TEXTS
+from focuswatch.bill.schema.focus_column_expressions import INVOICE, KINDS, TEXTS
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.common_table_expressions import with_tables
+from focuswatch.engines.prepend_tables_as_ctes import with_tables
 from focuswatch.errors import CatalogError
 
 RAW = "FROM focus_export"

@@ -15,24 +15,24 @@ import duckdb
 
 from focuswatch.bill.aws_only_charges import counts_of, sentence
 from focuswatch.bill.bill_summary import BillSummary
-from focuswatch.bill.ingest.delivery_selection import PeriodDelivery, deliveries_of, separated
+from focuswatch.bill.ingest.choose_newest_deliveries import PeriodDelivery, deliveries_of, separated
+from focuswatch.bill.ingest.complete_days_from_recency import complete_until
+from focuswatch.bill.ingest.duplicate_and_overlapping_files import marked, suspects
 from focuswatch.bill.ingest.file_listing import ExportFile, Listing, list_source
-from focuswatch.bill.ingest.last_charge_day import end_of
-from focuswatch.bill.ingest.overlapping_files import marked, suspects
+from focuswatch.bill.ingest.last_plausible_charge_day import end_of
+from focuswatch.bill.ingest.list_and_copy_from_s3 import SCHEME, list_s3
+from focuswatch.bill.ingest.list_and_copy_from_s3 import sweep as sweep_mirror
 from focuswatch.bill.ingest.read_and_fold_unit import UnitReader
 from focuswatch.bill.ingest.read_errors import changed as changed_since
 from focuswatch.bill.ingest.read_errors import refusal
-from focuswatch.bill.ingest.recency_metadata import complete_until
-from focuswatch.bill.ingest.refuse_unusable import refuse_unusable
-from focuswatch.bill.ingest.s3_source import SCHEME, list_s3
-from focuswatch.bill.ingest.s3_source import sweep as sweep_mirror
+from focuswatch.bill.ingest.refuse_monthly_or_cumulative_exports import refuse_unusable
 from focuswatch.bill.refresh.currency_conversion import Conversion, conversion_of
 from focuswatch.bill.refresh.delivery_history import create_deliveries, extended
-from focuswatch.bill.refresh.kept_unit_files import selects, sizes_in, table_files
-from focuswatch.bill.refresh.period_facts import Grain, grain_of
+from focuswatch.bill.refresh.folded_and_kept_views import folded_view_sql, kept_view_sql
+from focuswatch.bill.refresh.period_facts_and_grain import Grain, grain_of
+from focuswatch.bill.refresh.read_charges_as_delivered import DeliveredExport
 from focuswatch.bill.refresh.refresh_index import DeliveryRow, Index, Unit, digest_of, load_index, store_index
-from focuswatch.bill.refresh.refreshed_export_views import folded_view_sql, kept_view_sql
-from focuswatch.bill.refresh.reread_delivered_charges import DeliveredExport
+from focuswatch.bill.refresh.select_kept_unit_files import selects, sizes_in, table_files
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ExportError, FocuswatchError

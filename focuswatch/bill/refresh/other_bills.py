@@ -15,15 +15,13 @@ import duckdb
 
 from focuswatch.bill.aws_only_charges import counts_of
 from focuswatch.bill.ingest.file_listing import Listing
-from focuswatch.bill.ingest.s3_source import list_s3
-from focuswatch.bill.joint_summary import conversion_note, resold_notes
+from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
+from focuswatch.bill.joint_bill_summary import conversion_note, resold_notes
 from focuswatch.bill.joint_tables import RefreshedBill, account_ids, accounts_of, set_aside
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.deployed_bills_statements import AWS_EXPORT
-from focuswatch.bill.refresh.glue_partitions import GluePeriod
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, made_by, refresh
-from focuswatch.bill.refresh.other_bills_state import BillState, DeployedBill, OtherBillsState
-from focuswatch.bill.refresh.write_other_bill_periods import (
+from focuswatch.bill.refresh.other_bill_periods_to_write import (
     OWN,
     BillConversion,
     ReadBill,
@@ -32,11 +30,13 @@ from focuswatch.bill.refresh.write_other_bill_periods import (
     digest,
     replace_period,
 )
+from focuswatch.bill.refresh.other_bills_state import BillState, DeployedBill, OtherBillsState
+from focuswatch.bill.refresh.switch_glue_partitions import GluePeriod
 from focuswatch.bill.settling_days import settle_days
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import ConfigError, ExportError, FocuswatchError, NothingDelivered
 from focuswatch.findings.exchange_rates import Rate, rate_of
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 MADE_BY = "1"  # increase it when bills are written differently, so that all are written again
 MOST_GIB = 3  # of one bill's files; with what is folded of them they fit into the storage of a function

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.bill.ingest.delivery_selection import PeriodDelivery
-from focuswatch.bill.ingest.file_columns import ShapePart
-from focuswatch.bill.refresh.period_facts import PeriodFacts, Periods
+from focuswatch.bill.ingest.choose_newest_deliveries import PeriodDelivery
+from focuswatch.bill.ingest.format_and_focus_columns import ShapePart
+from focuswatch.bill.refresh.period_facts_and_grain import PeriodFacts, Periods
 from focuswatch.errors import ExportError
 
 INDEX = "export.json"

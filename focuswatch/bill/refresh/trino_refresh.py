@@ -18,7 +18,7 @@ from focuswatch.bill.refresh import trino_statements
 from focuswatch.bill.refresh.fold_statements import folded, kept_table
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
 from focuswatch.bill.schema import table_columns
-from focuswatch.bill.schema.focus_columns import PRICING_COST, PRICING_CURRENCY
+from focuswatch.bill.schema.focus_column_expressions import PRICING_COST, PRICING_CURRENCY
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row

@@ -12,9 +12,9 @@ from datetime import date, timedelta
 
 from focuswatch.bill.aws_only_charges import IS_AWS
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
-from focuswatch.bill.schema.focus_columns import PRICING_COST, PRICING_CURRENCY
+from focuswatch.bill.schema.focus_column_expressions import PRICING_COST, PRICING_CURRENCY
 from focuswatch.bill.schema.table_columns import DELIVERIES
-from focuswatch.engines.inline_rows import create_statement, trino_type
+from focuswatch.engines.local_rows_as_trino_sql import create_statement, trino_type
 from focuswatch.engines.sql_values import Scalar, literal, literals
 from focuswatch.findings.exchange_rates import USD
 

@@ -88,7 +88,10 @@ MAPS = {
     "x_Discounts": "map<string,double>",
 }
 
-PERIOD_TABLES = ("daily_charges", *table_columns.KEPT_TABLES)  # what a refresh replaces, by billing period
+PERIOD_TABLES = (
+    "daily_charges",
+    *table_columns.KEPT_TABLES,
+)  # what a refresh replaces, by billing period
 PERIOD_KEY = "period"  # their partition key, `2026-05`
 
 

@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from focuswatch.cli.output.table_grid import Column
+from focuswatch.findings.account_owner_evidence_labels import WHOLE_FROM, account_label
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.finding_labels import WHOLE_FROM, account_label
 
 LEAST_CENTS = 0.01  # an amount below keeps two significant digits
 COLORS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from focuswatch.cli.output.amount_and_place_text import money
-from focuswatch.cli.output.machine_formats import rows_json
+from focuswatch.cli.output.json_and_csv import rows_json
 from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
 from focuswatch.findings.replace_control_characters import visible
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from focuswatch.cli.output.machine_formats import rows_csv
+from focuswatch.cli.output.json_and_csv import rows_csv
 from focuswatch.engines import Row
 from focuswatch.engines.duckdb_engine import connect, create_table
 from focuswatch.engines.sql_values import literal

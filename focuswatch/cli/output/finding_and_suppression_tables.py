@@ -8,11 +8,11 @@ from rich.text import Text
 
 from focuswatch.cli.output.amount_and_place_text import NO_OWNER, cost_cells, cost_columns, money
 from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
+from focuswatch.findings.account_owner_evidence_labels import account_label, owner_label
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_text import full_amount
-from focuswatch.findings.finding_labels import account_label, owner_label
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger import LedgerEntry, Suppression
 from focuswatch.ledger.first_findings_and_count import FindingsPage

@@ -17,17 +17,17 @@ from focuswatch.cli.output.amount_and_place_text import (
     place,
     rounded,
 )
-from focuswatch.cli.output.minor_findings import minor_line
+from focuswatch.cli.output.minor_first_charges_line import minor_line
 from focuswatch.cli.output.next_command import next_command
 from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
 from focuswatch.detect.ai_services_on_bill import not_run_text
 from focuswatch.detect.scan_result import ScanResult
+from focuswatch.findings.account_owner_evidence_labels import owner_rule
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.detection_exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
 from focuswatch.findings.finding_amount_text import saving_text
-from focuswatch.findings.finding_labels import owner_rule
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger import Notification
 from focuswatch.notify.incident_text import incident_lines

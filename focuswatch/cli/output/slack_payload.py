@@ -4,8 +4,8 @@ Limits: https://docs.slack.dev/reference/block-kit/blocks (50 blocks a message),
 focuswatch/notify/slack/blocks.py. Text from the bill is shown as rich text, which has neither markup nor mentions.
 """
 
-from focuswatch.cli.output.machine_formats import json_text
-from focuswatch.cli.output.minor_findings import minor_line
+from focuswatch.cli.output.json_and_csv import json_text
+from focuswatch.cli.output.minor_first_charges_line import minor_line
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.finding import Finding, is_minor
 from focuswatch.findings.finding_amount_text import full_amount

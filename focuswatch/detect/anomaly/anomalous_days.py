@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from focuswatch.detect.anomaly.opening_weeks import Flags
+from focuswatch.detect.anomaly.fit_opening_weeks import Flags
 from focuswatch.detect.anomaly.series_scoring import Scored
 
 

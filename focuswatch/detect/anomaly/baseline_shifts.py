@@ -7,9 +7,9 @@ costs still climb, nothing is adopted. On most days this concerns few series, so
 import numpy as np
 from numpy.typing import NDArray
 
-from focuswatch.detect.anomaly.anomaly_confidence import Verdict
 from focuswatch.detect.anomaly.expected_cost import Deviation, Forecast, Pattern, Rows
-from focuswatch.detect.anomaly.opening_weeks import NEAR_ZERO_SHARE, Flags, Reals
+from focuswatch.detect.anomaly.fit_opening_weeks import NEAR_ZERO_SHARE, Flags, Reals
+from focuswatch.detect.anomaly.weigh_anomaly_evidence import Verdict
 
 WORKDAYS, WEEKEND = 0, 1
 WEEKDAYS_OF = ((0, 1, 2, 3, 4), (5, 6), *((weekday,) for weekday in range(7)))

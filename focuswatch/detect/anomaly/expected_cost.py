@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from focuswatch.detect.anomaly.opening_weeks import (
+from focuswatch.detect.anomaly.fit_opening_weeks import (
     FITTED_TERMS,
     LEAST_NOISE,
     NEAR_ZERO_SHARE,

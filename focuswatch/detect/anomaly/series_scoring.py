@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from focuswatch.detect.anomaly.anomaly_confidence import Evidence
 from focuswatch.detect.anomaly.baseline_shifts import Levels
 from focuswatch.detect.anomaly.expected_cost import Pattern, Rows
-from focuswatch.detect.anomaly.opening_weeks import OPENING_DAYS, Floats, Reals, fit_opening
+from focuswatch.detect.anomaly.fit_opening_weeks import OPENING_DAYS, Floats, Reals, fit_opening
+from focuswatch.detect.anomaly.weigh_anomaly_evidence import Evidence
 
 # The score from which a day is an alarm. On clean simulated series, noise of 5 to 15 %, it is passed less than once in
 # 1,000 days whatever their trend, week and shape of noise, and more often where levels wander. Days before an alarm

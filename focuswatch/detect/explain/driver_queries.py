@@ -8,7 +8,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.detect.explain.event_queries import with_events
 from focuswatch.detect.explain.hourly_onset import HourlyCharges
-from focuswatch.detect.explain.token_queries import is_token_meter, query_token_drivers
+from focuswatch.detect.explain.token_driver_queries import is_token_meter, query_token_drivers
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_values import Scalar, Value
 from focuswatch.findings.explanation import (
@@ -19,8 +19,8 @@ from focuswatch.findings.explanation import (
     Explanation,
     StartedOrStopped,
 )
-from focuswatch.findings.row_values import money
-from focuswatch.findings.token_drivers import TokenDrivers
+from focuswatch.findings.money_and_json_row_values import money
+from focuswatch.findings.split_token_cost_increase import TokenDrivers
 
 LEAST_SHARE = Decimal("0.01")  # of the excess; a smaller cost driver explains nothing
 LEAST_FALL = Decimal("-0.1")

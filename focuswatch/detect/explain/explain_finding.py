@@ -9,10 +9,10 @@ from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.detect.explain.driver_queries import charges_of, explain_cost_increases
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
+from focuswatch.findings.account_owner_evidence_labels import amount
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.explanation_text import period_text
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.finding_labels import amount
 
 # What shows the cost drivers of a finding whose amount is no cost increase, by detection.
 INSTEAD = {

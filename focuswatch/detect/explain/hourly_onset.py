@@ -12,7 +12,7 @@ from typing import Protocol
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.engines import Engine
-from focuswatch.engines.common_table_expressions import over
+from focuswatch.engines.prepend_tables_as_ctes import over
 
 HOURS_BEFORE = 6  # of the day before the first day: the cost of a deployment at night shows on the next day
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from focuswatch.catalog.sql_headers import PaceHeader
+from focuswatch.catalog.sql_header_fields import PaceHeader
 from focuswatch.detect.forecast.daily_matrices import Charges, charges_of
 from focuswatch.detect.forecast.month_end_forecast import MonthEnd, month_ends
 from focuswatch.engines import Engine, Row

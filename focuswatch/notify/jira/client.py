@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from focuswatch.errors import Refused
-from focuswatch.notify.jira.jira_failures import translate_errors
-from focuswatch.notify.jira.jira_issue import (
+from focuswatch.notify.jira.jira_errors_by_outcome import translate_errors
+from focuswatch.notify.jira.parse_jira_issue import (
     COMMON_LABEL,
     FIELDS,
     Issue,

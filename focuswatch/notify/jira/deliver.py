@@ -16,15 +16,15 @@ from focuswatch.errors import TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.notify.delivery_claims_and_state import RETRY_SECONDS, Claim, Claims
-from focuswatch.notify.jira import issue_text
+from focuswatch.notify.jira import issue_text_and_comments
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.closed_by_user import EXCLUSION_DAYS
-from focuswatch.notify.jira.daily_sweep import Sweep, SweepSummary
+from focuswatch.notify.jira.exclusion_for_closed_issue import EXCLUSION_DAYS
 from focuswatch.notify.jira.find_or_create_issue import create_issue, find_issue, is_wanted
-from focuswatch.notify.jira.issue_state import IssueState
+from focuswatch.notify.jira.stored_issue_state import IssueState
+from focuswatch.notify.jira.sweep_closed_and_duplicate_issues import Sweep, SweepSummary
 from focuswatch.notify.jira.update_issue import IssueUpdate
-from focuswatch.notify.queue_message import QueuedNotification
-from focuswatch.owners.owners_file import Jira, Owners
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
+from focuswatch.owners.owners_file_and_assignment import Jira, Owners
 
 
 def no_query(_: Finding) -> str | None:
@@ -114,7 +114,7 @@ class JiraChannel:
 
     def _description(self, finding: Finding) -> str:
         detection = self.catalog.detections.get(finding.detection)
-        return issue_text.render_description(
+        return issue_text_and_comments.render_description(
             finding,
             header=detection.header if detection else None,
             query_url=self.query_url(finding),

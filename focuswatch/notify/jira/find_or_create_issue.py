@@ -5,12 +5,12 @@ from typing import Any
 from focuswatch.errors import Refused, TryLater
 from focuswatch.findings.finding import SEVERITIES, Finding
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.duplicate_issues import close_duplicate
+from focuswatch.notify.jira.close_duplicate_issue import close_duplicate
 from focuswatch.notify.jira.issue_fields import OPTIONAL, new_issue_fields
-from focuswatch.notify.jira.jira_failures import FieldsRefused
-from focuswatch.notify.jira.jira_issue import Issue, label_of
+from focuswatch.notify.jira.jira_errors_by_outcome import FieldsRefused
+from focuswatch.notify.jira.parse_jira_issue import Issue, label_of
 from focuswatch.notify.jira.update_issue import IssueUpdate
-from focuswatch.owners.owners_file import Jira
+from focuswatch.owners.owners_file_and_assignment import Jira
 
 # The search of Cloud shows a new issue after "a few seconds to minutes", without an upper bound:
 # https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/

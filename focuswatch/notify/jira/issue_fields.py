@@ -3,9 +3,9 @@
 from typing import Any
 
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.jira import issue_text
-from focuswatch.notify.jira.jira_issue import COMMON_LABEL, label_of
-from focuswatch.owners.owners_file import Jira
+from focuswatch.notify.jira import issue_text_and_comments
+from focuswatch.notify.jira.parse_jira_issue import COMMON_LABEL, label_of
+from focuswatch.owners.owners_file_and_assignment import Jira
 
 OPTIONAL = ("priority", "components", "assignee")  # an issue without them is better than none
 
@@ -33,7 +33,7 @@ def updated_fields(finding: Finding, *, target: Jira, description: str) -> dict[
     """Return the fields that change with the finding."""
     priority = target.priority.get(finding.incident_severity)
     return {
-        "summary": issue_text.render_summary(finding),
+        "summary": issue_text_and_comments.render_summary(finding),
         "description": description,
         **({"priority": {"name": priority}} if priority else {}),
     }

@@ -12,21 +12,21 @@ from typing import Any
 from focuswatch.findings.finding import SEVERITIES
 from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.notify.delivery_claims_and_state import Claim, Claims
-from focuswatch.notify.jira import issue_text
+from focuswatch.notify.jira import issue_text_and_comments
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.closed_by_user import (
+from focuswatch.notify.jira.exclusion_for_closed_issue import (
     is_closed_by_person,
     is_suppressed,
     mark_processed,
     record_exclusion,
 )
 from focuswatch.notify.jira.issue_fields import updated_fields
-from focuswatch.notify.jira.issue_state import IssueState
-from focuswatch.notify.jira.jira_failures import FieldsRefused
-from focuswatch.notify.jira.jira_issue import Issue
+from focuswatch.notify.jira.jira_errors_by_outcome import FieldsRefused
+from focuswatch.notify.jira.parse_jira_issue import Issue
+from focuswatch.notify.jira.stored_issue_state import IssueState
 from focuswatch.notify.jira.workflow_transitions import apply_transition
-from focuswatch.notify.queue_message import QueuedNotification
-from focuswatch.owners.owners_file import Jira
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
+from focuswatch.owners.owners_file_and_assignment import Jira
 
 COMMENT_DAYS = 7  # at most one comment on changes in this time; in between only the description is updated
 DAY_SECONDS = 86_400
@@ -92,7 +92,9 @@ class IssueUpdate:
         """Comment first, so that the comment exists even if the transition fails or the function crashes."""
         excluded = self.state.closed_by_person
         self._comment(
-            issue_text.render_reopened(self.delivery.finding, number=self.delivery.number, excluded=excluded)
+            issue_text_and_comments.render_reopened(
+                self.delivery.finding, number=self.delivery.number, excluded=excluded
+            )
         )
         refused = (
             apply_transition(self.client, issue.key, names=self.target.reopen, done=False)
@@ -108,7 +110,9 @@ class IssueUpdate:
     def _close(self, issue: Issue) -> str | None:
         if issue.closing and not self.state.open:
             return None
-        self._comment(issue_text.render_resolved(self.delivery.finding, number=self.delivery.number))
+        self._comment(
+            issue_text_and_comments.render_resolved(self.delivery.finding, number=self.delivery.number)
+        )
         refused = (
             None
             if issue.closing
@@ -121,7 +125,9 @@ class IssueUpdate:
 
     def _comment_saving(self, issue: Issue) -> str:
         """Comment whoever has closed the issue, and leave it as it is."""
-        self._comment(issue_text.render_saving(self.delivery.finding, number=self.delivery.number))
+        self._comment(
+            issue_text_and_comments.render_saving(self.delivery.finding, number=self.delivery.number)
+        )
         return f"{issue.key} commented"
 
     def _edit(self, issue: Issue) -> None:
@@ -146,11 +152,11 @@ class IssueUpdate:
         )
         is_due = self.clock() - (state.commented_at or 0) >= COMMENT_DAYS * DAY_SECONDS
         if is_more_severe or (self.delivery.kind == "changed" and is_due):
-            return issue_text.render_change(
+            return issue_text_and_comments.render_change(
                 finding, number=number, cost=state.monthly_cost, severity=state.severity
             )
         if self.delivery.kind == "reminder" and self.target.remind and is_due:
-            return issue_text.render_reminder(finding, number=number)
+            return issue_text_and_comments.render_reminder(finding, number=number)
         return None
 
     def _comment(self, body: str) -> None:
@@ -162,7 +168,7 @@ class IssueUpdate:
         if not (
             is_unsure
             and self.client.has_comment_with(
-                key, issue_text.comment_mark(self.delivery.finding.fingerprint, number)
+                key, issue_text_and_comments.comment_mark(self.delivery.finding.fingerprint, number)
             )
         ):
             self.client.comment(key, body)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from focuswatch.notify.deliver_to_addresses import SentNotification
 from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.finding_mail import finding_mail
-from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from focuswatch.findings.account_owner_evidence_labels import account_label, amount
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_text import main_amount
-from focuswatch.findings.finding_labels import account_label, amount
 from focuswatch.ledger.notification import OVER, NotificationKind
 from focuswatch.notify.mail.finding_mail import MARKS, first_step
 from focuswatch.notify.mail.mail_content import Mail, Section, subject_line

@@ -14,9 +14,9 @@ from focuswatch.findings.finding_amount_text import (
     main_amount,
     saving_text,
 )
-from focuswatch.findings.provider_names import is_aws
+from focuswatch.findings.provider_names_on_bills import is_aws
 from focuswatch.ledger.notification import OVER, NotificationKind
-from focuswatch.notify.console_links import console_text, console_url
+from focuswatch.notify.console_and_query_links import console_text, console_url
 from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text, rollout_extent
 from focuswatch.notify.mail.mail_content import Mail, Section, subject_line
 from focuswatch.notify.place_and_owner_names import (

@@ -7,8 +7,8 @@ import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.findings.replace_control_characters import visible
+from focuswatch.findings.safe_paste_commands import COMMAND
 
 SUBJECT_CHARACTERS = 150
 FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"

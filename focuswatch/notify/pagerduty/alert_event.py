@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from focuswatch.findings.account_owner_evidence_labels import display_values
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, Severity
 from focuswatch.findings.finding_amount_text import full_amount, main_amount
-from focuswatch.findings.finding_labels import display_values
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.notify.incident_text import incident_lines, rollout_extent
 from focuswatch.notify.place_and_owner_names import account_of_finding, owner_of_finding, region_id_of_finding

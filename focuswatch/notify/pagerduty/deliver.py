@@ -12,7 +12,7 @@ from focuswatch.notify.deliver_to_addresses import AddressState, SentNotificatio
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.pagerduty.alert_event import dedup_key, render_follow_up, render_trigger
 from focuswatch.notify.pagerduty.client import PagerDuty
-from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
 from focuswatch.notify.response_recording import ResponseAction
 
 # What an action of a person means for the alert: a finding that is expected needs no one to work on it.

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from focuswatch.findings.account_owner_evidence_labels import account_label
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_text import full_amount
-from focuswatch.findings.finding_labels import account_label
 from focuswatch.findings.replace_control_characters import visible
 
 PRODUCT = "focuswatch"

@@ -15,7 +15,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import DeliveryError, TryLater
 from focuswatch.ledger.notification import OVER
 from focuswatch.notify.delivery_claims_and_state import RETRY_SECONDS, Claim, ClaimLost, Claims
-from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
 from focuswatch.notify.security.asff_finding import SecurityHubAccount, asff_finding
 from focuswatch.notify.security.client import SecurityHub
 from focuswatch.notify.security.finding_types import finding_types

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater
-from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
 from focuswatch.notify.security.finding_types import finding_types
 from focuswatch.notify.security.ocsf_finding import ocsf_finding
 

@@ -10,7 +10,7 @@ from typing import Any
 from focuswatch.findings.finding import Finding, Severity
 from focuswatch.findings.finding_amount_text import full_amount
 from focuswatch.ledger.notification import OVER, NotificationKind
-from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
 
 SCHEMA_VERSION = "1.8.0"
 FINDINGS_CATEGORY, DETECTION_FINDING = 2, 2004

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.paste_commands import COMMAND
+from focuswatch.findings.safe_paste_commands import COMMAND
 from focuswatch.notify.slack.blocks import Block, code, line_feed, rich, section, spaced, words
 from focuswatch.notify.slack.mrkdwn import one_line, truncate
 

@@ -22,7 +22,7 @@ from focuswatch.ledger.decide_ledger_changes import CHANGED_FACTOR
 from focuswatch.ledger.notification import NotificationKind
 from focuswatch.notify.delivery_claims_and_state import RETRY_SECONDS, Claim, ClaimLost, Claims
 from focuswatch.notify.incident_text import joined_text
-from focuswatch.notify.queue_message import QueuedNotification, notification_number
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification, notification_number
 from focuswatch.notify.slack.client import FoundMessage, MessageGone, Payload, Poster
 from focuswatch.notify.slack.digest_queue import Digests
 from focuswatch.notify.slack.finding_message import (
@@ -33,7 +33,7 @@ from focuswatch.notify.slack.finding_message import (
 )
 from focuswatch.notify.slack.thread_replies import render_thread_reply
 from focuswatch.owners.finding_addresses import addresses_of_kind
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

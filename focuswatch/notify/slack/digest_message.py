@@ -7,11 +7,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.catalog.sql_headers import Category
+from focuswatch.catalog.sql_header_fields import Category
+from focuswatch.findings.account_owner_evidence_labels import amount
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.finding import Severity
 from focuswatch.findings.finding_amount_text import amount_suffix
-from focuswatch.findings.finding_labels import amount
 from focuswatch.notify.place_and_owner_names import account_named, place
 from focuswatch.notify.slack.blocks import (
     Block,

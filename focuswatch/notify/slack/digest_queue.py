@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Protocol, Self
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from focuswatch.errors import TryLater
-from focuswatch.findings.finding_labels import account_label
+from focuswatch.findings.account_owner_evidence_labels import account_label
 from focuswatch.ledger.dynamodb_pages import of_kind
 from focuswatch.notify.delivery_claims_and_state import Claim, ClaimLost, Claims
-from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
 from focuswatch.notify.slack.client import FoundMessage, Payload
 from focuswatch.notify.slack.digest_message import DigestLine, render_digest
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from focuswatch.findings.account_owner_evidence_labels import display_values, evidence_label
 from focuswatch.findings.explanation_text import explanation_details, explanation_headline
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.finding_labels import display_values, evidence_label
 from focuswatch.findings.limit_finding_bytes import whole_length
 from focuswatch.notify.slack.blocks import Block, bullets, line_feed, rich, section, spaced, words
 from focuswatch.notify.slack.mrkdwn import one_line, truncate

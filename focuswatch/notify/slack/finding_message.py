@@ -14,7 +14,7 @@ from focuswatch.findings.detection_exclusion_offer_text import offer_command, of
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_text import days_open, days_open_text, full_amount, saving_text
 from focuswatch.ledger.notification import NotificationKind
-from focuswatch.notify.console_links import console_text
+from focuswatch.notify.console_and_query_links import console_text
 from focuswatch.notify.incident_text import (
     also_detected_text,
     rollout_lines,

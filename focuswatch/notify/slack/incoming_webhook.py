@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.notify.pacing import MessagePacing
-from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
 from focuswatch.notify.retry_after import retry_after
 from focuswatch.notify.slack.client import RETRY_SECONDS, TIMEOUT_SECONDS, FoundMessage, Payload
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
 from focuswatch.notify.slack.finding_message import webhook_payload
 from focuswatch.owners.finding_addresses import notified_team
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 
 QUIET_SECONDS = 120.0  # a digest is posted after this time without a new line: it cannot be edited
 POSTED = "posted"  # instead of a ts, which a webhook does not return

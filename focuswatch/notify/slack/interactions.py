@@ -106,7 +106,7 @@ def _from_button(payload: Mapping[str, Any]) -> UserResponse | ResponseDialog | 
 
 
 def _from_dialog(payload: Mapping[str, Any]) -> UserResponse | None:
-    from focuswatch.notify.slack.mute_dialog import CALLBACK_ID, REASON
+    from focuswatch.notify.slack.mute_reason_dialog import CALLBACK_ID, REASON
 
     view = payload["view"]
     if view["callback_id"] != CALLBACK_ID:

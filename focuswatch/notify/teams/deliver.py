@@ -10,15 +10,15 @@ from datetime import UTC, date, datetime
 
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_text import main_amount
-from focuswatch.notify.console_links import console_text, console_url
+from focuswatch.notify.console_and_query_links import console_text, console_url
 from focuswatch.notify.deliver_to_addresses import SentNotification
 from focuswatch.notify.mute_button_label import not_waste_label
 from focuswatch.notify.place_and_owner_names import account_of_finding
-from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
 from focuswatch.notify.slack.digest_message import DigestLine
 from focuswatch.notify.slack.mrkdwn import one_line, truncate
-from focuswatch.notify.teams.card import render_card, render_digest_card, render_note
 from focuswatch.notify.teams.client import TeamsWebhooks
+from focuswatch.notify.teams.finding_and_digest_cards import render_card, render_digest_card, render_note
 from focuswatch.notify.teams.signed_action import (
     ABOUT_CHARACTERS,
     DAY_SECONDS,

@@ -11,7 +11,7 @@ from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
 from focuswatch.notify.retry_after import retry_after
 from focuswatch.notify.webhook.cloud_event import CONTENT_TYPE
 from focuswatch.notify.webhook.public_address import public_addresses, split_webhook_url
-from focuswatch.notify.webhook.signature import SignedRequest
+from focuswatch.notify.webhook.signing_secrets_and_signatures import SignedRequest
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 15.0  # the specification recommends 15 to 30 seconds
 TOTAL_SECONDS = 30.0  # for an endpoint that sends its response byte by byte

@@ -6,10 +6,10 @@ At least once: an endpoint whose response was lost receives the same event again
 from dataclasses import dataclass
 
 from focuswatch.notify.deliver_to_addresses import SentNotification
-from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.queued_notification_and_turn import QueuedNotification
 from focuswatch.notify.webhook.client import WebhookEndpoint
 from focuswatch.notify.webhook.cloud_event import cloud_event, event_body
-from focuswatch.notify.webhook.signature import WebhookSecrets
+from focuswatch.notify.webhook.signing_secrets_and_signatures import WebhookSecrets
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from datetime import datetime
 from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.operations.doctor import (
-    athena_checks,
+    channel_secret_checks,
     email_security_hub_checks,
     export_checks,
-    function_checks,
+    glue_and_athena_checks,
+    heartbeat_and_dead_letter_checks,
     lake_formation_checks,
-    secret_checks,
 )
-from focuswatch.operations.doctor.doctor_check import Check, DoctorContext, HttpGet, failed, ok
+from focuswatch.operations.doctor.check_result_and_context import Check, DoctorContext, HttpGet, failed, ok
 
 __all__ = ["Check", "DoctorContext", "run_doctor"]
 
@@ -26,12 +26,12 @@ CHECKS: tuple[tuple[str, CheckFunction], ...] = (
     ("bucket", export_checks.check_bucket),
     ("delivery", export_checks.check_delivery),
     ("export", export_checks.check_export),
-    ("tables", athena_checks.check_tables),
+    ("tables", glue_and_athena_checks.check_tables),
     ("lake formation", lake_formation_checks.check_lake_formation),
-    ("workgroup", athena_checks.check_workgroup),
-    ("runs", function_checks.check_heartbeats),
-    ("dead letters", function_checks.check_dead_letters),
-    ("secrets", secret_checks.check_secrets),
+    ("workgroup", glue_and_athena_checks.check_workgroup),
+    ("runs", heartbeat_and_dead_letter_checks.check_heartbeats),
+    ("dead letters", heartbeat_and_dead_letter_checks.check_dead_letters),
+    ("secrets", channel_secret_checks.check_secrets),
     ("email", email_security_hub_checks.check_email),
     ("security hub", email_security_hub_checks.check_security_hub),
 )

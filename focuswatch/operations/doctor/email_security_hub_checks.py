@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from focuswatch.operations.doctor.doctor_check import Check, DoctorContext, failed, noted, ok
+from focuswatch.operations.doctor.check_result_and_context import Check, DoctorContext, failed, noted, ok
 
 
 def check_email(context: DoctorContext) -> Iterator[Check]:

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from focuswatch.collect.aws_paging import paged
-from focuswatch.operations.doctor.doctor_check import Check, DoctorContext, failed, noted, ok
+from focuswatch.operations.doctor.check_result_and_context import Check, DoctorContext, failed, noted, ok
 from focuswatch.operations.resource_names import PAYER_REGION
 
 MANIFEST = "-Manifest.json"

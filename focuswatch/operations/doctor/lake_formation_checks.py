@@ -6,7 +6,7 @@ from typing import Any
 from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
 from focuswatch.collect.aws_paging import paged
 from focuswatch.operations.deployed_functions import RUN_QUERIES
-from focuswatch.operations.doctor.doctor_check import Check, DoctorContext, failed, noted, ok
+from focuswatch.operations.doctor.check_result_and_context import Check, DoctorContext, failed, noted, ok
 
 IAM_ONLY = "IAM_ALLOWED_PRINCIPALS"  # a grant to it leaves the decision to IAM policies
 READ_PERMISSIONS = {"SELECT", "ALL"}

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from functools import partial
 from typing import TypeVar
 
-from focuswatch.bill.account_details import account_names
+from focuswatch.bill.account_names_ous_and_tags import account_names
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.account_day_coverage import Coverage, coverage
-from focuswatch.detect.detection_summary import DetectionSummary, summarize_detections
+from focuswatch.detect.detection_run_counts import DetectionSummary, summarize_detections
 from focuswatch.detect.explain.event_queries import events_of_accounts
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.engines import Engine, Row
@@ -18,10 +18,10 @@ from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.findings.explanation import OperationalEvent
 from focuswatch.ledger import Ledger, LedgerEntry, Suppression
-from focuswatch.owners.muted_launch_costs import MutedByLaunch, costs_muted_by_launches
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.costs_muted_by_launches import MutedByLaunch, costs_muted_by_launches
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.known_findings_rows import Purpose, purpose_of, tags_of_accounts
-from focuswatch.reports.page.shown_findings import series_of, shown_incidents
+from focuswatch.reports.page.listed_and_charted_findings import series_of, shown_incidents
 from focuswatch.reports.run_report import report_rows
 
 # A report that the catalog lacks is a section that the page lacks.

@@ -6,21 +6,21 @@ from decimal import Decimal
 from typing import Any
 
 from focuswatch.engines import Row
+from focuswatch.findings.account_owner_evidence_labels import account_label
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding
 from focuswatch.findings.finding_amount_text import amount_label
-from focuswatch.findings.finding_labels import account_label
-from focuswatch.findings.paste_commands import COMMAND
+from focuswatch.findings.money_and_json_row_values import json_value
 from focuswatch.findings.replace_control_characters import visible
-from focuswatch.findings.row_values import json_value
+from focuswatch.findings.safe_paste_commands import COMMAND
 from focuswatch.ledger import LedgerEntry
 from focuswatch.notify.incident_text import incident_lines
 from focuswatch.reports.known_findings_rows import Purpose
-from focuswatch.reports.page.bill_totals import month_to_date, period, spend_chart
-from focuswatch.reports.page.daily_charts import finding_charts, gpu_chart, layers_chart
-from focuswatch.reports.page.page_coverage import count_and_waste, coverage_part, waste_of
+from focuswatch.reports.page.ai_finding_and_gpu_charts import finding_charts, gpu_chart, layers_chart
+from focuswatch.reports.page.day_and_resource_coverage import count_and_waste, coverage_part, waste_of
+from focuswatch.reports.page.listed_and_charted_findings import shown_incidents
+from focuswatch.reports.page.month_and_30_day_spend import month_to_date, period, spend_chart
 from focuswatch.reports.page.page_data import PageData
-from focuswatch.reports.page.shown_findings import shown_incidents
 
 SCHEMA = "focuswatch.page/1"
 Part = dict[str, Any]

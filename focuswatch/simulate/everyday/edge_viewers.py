@@ -6,7 +6,7 @@ under CloudFront's name, and its function's ARN has the region in which it ran.
 
 from random import Random
 
-from focuswatch.simulate.charge_lines import Line
+from focuswatch.simulate.daily_charges_of_resource import Line
 from focuswatch.simulate.planned_bill import BillPlan
 
 VIEWERS = {  # region: its part of what the United States fetch; invented

@@ -1,6 +1,6 @@
 """Everyday AI spend: models, retrieval, endpoints and training in use, each with matching activity."""
 
-from focuswatch.simulate.charge_lines import OFFICE, WORKDAYS
+from focuswatch.simulate.daily_charges_of_resource import OFFICE, WORKDAYS
 from focuswatch.simulate.everyday.usage_pattern import usage_pattern
 from focuswatch.simulate.meter_prices import sagemaker
 from focuswatch.simulate.organization import BEDROCK_ALWAYS, SimulatedAccount

@@ -5,7 +5,7 @@ from datetime import date
 
 from focuswatch.simulate.bill_calendar import next_month
 from focuswatch.simulate.billing_meters import Meter
-from focuswatch.simulate.charge_lines import Commitment
+from focuswatch.simulate.daily_charges_of_resource import Commitment
 from focuswatch.simulate.meter_prices import EC2, RDS, fee
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from focuswatch.simulate.charge_lines import FLAT, LEISURE, OFFICE, WORKDAYS, Week
+from focuswatch.simulate.daily_charges_of_resource import FLAT, LEISURE, OFFICE, WORKDAYS, Week
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
 

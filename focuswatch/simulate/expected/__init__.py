@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from focuswatch.simulate.expected.expected_anomalies import cost_anomalies
 from focuswatch.simulate.expected.expected_causes import with_causes
-from focuswatch.simulate.expected.expected_first_charges import first_charges
-from focuswatch.simulate.expected.incident_names import with_planted_names
+from focuswatch.simulate.expected.expected_new_regions_and_services import first_charges
+from focuswatch.simulate.expected.incidents_stated_by_planting import stated_incidents
 from focuswatch.simulate.expected.line_facts import Facts
-from focuswatch.simulate.expected.stated_incidents import stated_incidents
+from focuswatch.simulate.expected.name_incidents_by_charges import with_planted_names
 from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.simulated_truth import Incident, Truth, reconcile
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
-from focuswatch.simulate.charge_lines import Days
+from focuswatch.simulate.daily_charges_of_resource import Days
 from focuswatch.simulate.expected.line_facts import Facts, account_id, expectations, first_day
 from focuswatch.simulate.simulated_truth import Incident
 

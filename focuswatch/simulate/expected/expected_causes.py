@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from focuswatch.simulate.charge_lines import Days
+from focuswatch.simulate.daily_charges_of_resource import Days
 from focuswatch.simulate.expected.line_facts import (
     COST_INCREASES,
     Facts,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focuswatch.simulate.bill_calendar import Calendar
-from focuswatch.simulate.charge_lines import Days, Line
+from focuswatch.simulate.daily_charges_of_resource import Days, Line
 from focuswatch.simulate.meter_prices import SAGEMAKER
 from focuswatch.simulate.planned_bill import USE_CASE_TAG, BillPlan, Identity, use_case_identity
 

@@ -3,37 +3,40 @@
 from collections.abc import Callable
 
 from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.planted.planted_ai_launches import plant_ai_launches
+from focuswatch.simulate.planted.planted_ai_without_use_case import plant_ai_launches
 from focuswatch.simulate.planted.planted_batchable_tokens import plant_batchable
-from focuswatch.simulate.planted.planted_commitments import plant_commitments
 from focuswatch.simulate.planted.planted_cost_anomalies import plant_anomalies
 from focuswatch.simulate.planted.planted_dormant_accounts import plant_dormant_accounts
 from focuswatch.simulate.planted.planted_egress_spikes import plant_transfers
-from focuswatch.simulate.planted.planted_experiments_and_budgets import plant_budgets, plant_experiments
 from focuswatch.simulate.planted.planted_extended_support import plant_extended_support
 from focuswatch.simulate.planted.planted_gpu_bursts import plant_gpu_bursts
-from focuswatch.simulate.planted.planted_gpu_utilization import plant_gpu_utilization
 from focuswatch.simulate.planted.planted_idle_bedrock_models import (
     plant_custom_models,
     plant_provisioned_throughput,
 )
 from focuswatch.simulate.planted.planted_idle_endpoints import plant_endpoints
 from focuswatch.simulate.planted.planted_idle_minimum_charges import plant_minimum_charges
-from focuswatch.simulate.planted.planted_kiro_seats import plant_seats
 from focuswatch.simulate.planted.planted_missing_accounts import plant_missing_accounts
 from focuswatch.simulate.planted.planted_new_regions import plant_regions
 from focuswatch.simulate.planted.planted_new_services import plant_services
 from focuswatch.simulate.planted.planted_on_demand_training import plant_trainings
-from focuswatch.simulate.planted.planted_opensearch_collections import plant_collections
+from focuswatch.simulate.planted.planted_orphaned_opensearch_collections import plant_collections
 from focuswatch.simulate.planted.planted_orphaned_volumes import plant_volumes
+from focuswatch.simulate.planted.planted_overdue_and_over_budget import plant_budgets, plant_experiments
 from focuswatch.simulate.planted.planted_policy_violations import plant_policy_violations
-from focuswatch.simulate.planted.planted_prompt_caches import plant_uncached_prompts, plant_unread_caches
+from focuswatch.simulate.planted.planted_reached_spend_caps import plant_spend_caps
 from focuswatch.simulate.planted.planted_recommendations import plant_recommendations
-from focuswatch.simulate.planted.planted_spend_caps import plant_spend_caps
 from focuswatch.simulate.planted.planted_stopped_security_services import plant_stopped_security_services
 from focuswatch.simulate.planted.planted_token_bursts import plant_token_bursts
-from focuswatch.simulate.planted.planted_unit_costs import plant_unit_costs
-from focuswatch.simulate.planted.planted_untagged_spend import plant_untagged
+from focuswatch.simulate.planted.planted_uncached_prompts_unread_caches import (
+    plant_uncached_prompts,
+    plant_unread_caches,
+)
+from focuswatch.simulate.planted.planted_underutilized_commitments import plant_commitments
+from focuswatch.simulate.planted.planted_underutilized_gpus import plant_gpu_utilization
+from focuswatch.simulate.planted.planted_unit_cost_increases import plant_unit_costs
+from focuswatch.simulate.planted.planted_untagged_ai_spend import plant_untagged
+from focuswatch.simulate.planted.planted_unused_kiro_seats import plant_seats
 
 KINDS: dict[str, Callable[[BillPlan], None]] = {
     "untagged_ai_spend": plant_untagged,  # first: few accounts have neither a team nor Bedrock

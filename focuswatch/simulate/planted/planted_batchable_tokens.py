@@ -3,9 +3,13 @@
 from typing import Any
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
-from focuswatch.simulate.charge_lines import FLAT, SATURDAYS, WORKDAYS, Week
+from focuswatch.simulate.daily_charges_of_resource import FLAT, SATURDAYS, WORKDAYS, Week
 from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.planted.bedrock_use import bedrock_user, charge_tokens, inference_profile
+from focuswatch.simulate.planted.bedrock_accounts_and_charges import (
+    bedrock_user,
+    charge_tokens,
+    inference_profile,
+)
 
 BATCHABLE = "realtime_batchable"
 FOUR_WEEKS = 28  # of real-time use, before it can be called batch-eligible

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from focuswatch.simulate.charge_lines import Week
+from focuswatch.simulate.daily_charges_of_resource import Week
 from focuswatch.simulate.meter_prices import AGENTCORE, EC2, meters
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan

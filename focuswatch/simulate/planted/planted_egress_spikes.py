@@ -1,6 +1,6 @@
 """Plant internet egress spikes, and egress that must not be reported."""
 
-from focuswatch.simulate.charge_lines import Week
+from focuswatch.simulate.daily_charges_of_resource import Week
 from focuswatch.simulate.expected.line_facts import is_gpu, is_instance_hours, is_internet_out
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan

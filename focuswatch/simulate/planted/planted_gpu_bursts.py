@@ -3,7 +3,7 @@
 from typing import Any
 
 from focuswatch.simulate.billing_meters import Meter
-from focuswatch.simulate.charge_lines import FLAT, SATURDAYS, Commitment
+from focuswatch.simulate.daily_charges_of_resource import FLAT, SATURDAYS, Commitment
 from focuswatch.simulate.expected.line_facts import is_gpu
 from focuswatch.simulate.meter_prices import ec2, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount

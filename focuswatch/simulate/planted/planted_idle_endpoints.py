@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
-from focuswatch.simulate.charge_lines import Commitment
+from focuswatch.simulate.daily_charges_of_resource import Commitment
 from focuswatch.simulate.meter_prices import SAGEMAKER, meters, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity

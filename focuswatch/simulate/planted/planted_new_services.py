@@ -3,7 +3,7 @@
 from focuswatch.simulate.meter_prices import EC2, meters
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.planted.bedrock_use import account_without_bedrock
+from focuswatch.simulate.planted.bedrock_accounts_and_charges import account_without_bedrock
 from focuswatch.simulate.resource_tags import team_tag
 
 DETECTION = "new_service"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
-from focuswatch.simulate.charge_lines import FLAT, SATURDAYS, WORKDAYS, Commitment, Week
+from focuswatch.simulate.daily_charges_of_resource import FLAT, SATURDAYS, WORKDAYS, Commitment, Week
 from focuswatch.simulate.everyday.everyday_ai import TRAINING_ACCOUNTS
 from focuswatch.simulate.meter_prices import SAGEMAKER, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount

@@ -3,7 +3,7 @@
 from typing import Any
 
 from focuswatch.simulate.billing_meters import Meter
-from focuswatch.simulate.charge_lines import Commitment
+from focuswatch.simulate.daily_charges_of_resource import Commitment
 from focuswatch.simulate.everyday.everyday_accounts import volume
 from focuswatch.simulate.everyday.security_services import charge_security_services
 from focuswatch.simulate.meter_prices import EC2, ec2, sagemaker

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from focuswatch.simulate.charge_lines import FLAT, Line
+from focuswatch.simulate.daily_charges_of_resource import FLAT, Line
 from focuswatch.simulate.planned_bill import BillPlan, Identity
 
 DETECTION = "aws_recommendation"

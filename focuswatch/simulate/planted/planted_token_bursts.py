@@ -3,11 +3,15 @@
 from datetime import date
 from typing import Any
 
-from focuswatch.simulate.charge_lines import SATURDAYS
+from focuswatch.simulate.daily_charges_of_resource import SATURDAYS
 from focuswatch.simulate.meter_prices import meters
 from focuswatch.simulate.organization import BEDROCK_ALWAYS, SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.planted.bedrock_use import bedrock_user, charge_tokens, inference_profile
+from focuswatch.simulate.planted.bedrock_accounts_and_charges import (
+    bedrock_user,
+    charge_tokens,
+    inference_profile,
+)
 
 BURST = "token_burst"
 

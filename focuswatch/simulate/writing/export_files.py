@@ -10,14 +10,14 @@ from typing import Literal
 
 import duckdb
 
-from focuswatch.engines.sql_placeholders import render
+from focuswatch.engines.fill_placeholders_with_literals import render
 from focuswatch.engines.sql_values import Value, literal
 from focuswatch.simulate.bill_calendar import Calendar, next_month
-from focuswatch.simulate.charge_lines import Line
+from focuswatch.simulate.daily_charges_of_resource import Line
 from focuswatch.simulate.organization import COMPANY, SimulatedAccount
 from focuswatch.simulate.writing.focus_1_2_columns import COLUMNS, manifest_type
+from focuswatch.simulate.writing.load_charge_lines_table import day_number, load
 from focuswatch.simulate.writing.row_expansion import as_csv, charges
-from focuswatch.simulate.writing.row_templates import day_number, load
 
 EXPORT_NAME = "focus"
 BUCKET = f"{COMPANY.lower()}-billing-exports"

@@ -3,7 +3,7 @@
 A charge depends on its line, its day and the seed alone: the rows are the same with any number of threads.
 """
 
-from focuswatch.simulate.charge_lines import HOUR_WEIGHTS
+from focuswatch.simulate.daily_charges_of_resource import HOUR_WEIGHTS
 from focuswatch.simulate.writing.focus_1_2_columns import COLUMNS, MAPS, TIMESTAMPS
 
 COMPUTED = {

@@ -10,8 +10,8 @@ import pytest
 
 from focuswatch.errors import ConfigError, Refused, TryLater
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.jira_issue import label_of
-from focuswatch.owners.owners_file import Jira, Owners
+from focuswatch.notify.jira.parse_jira_issue import label_of
+from focuswatch.owners.owners_file_and_assignment import Jira, Owners
 from tests.fakes.local_jira_rules import Step
 from tests.given.jira_world import FINGERPRINT, OWNERS, a_finding, jira_world, notification
 from tests.given.one_line_findings import saving_of

@@ -16,11 +16,11 @@ import pytest
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.detection_exclusion_offer import ExclusionOffer
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.paste_commands import action_of
-from focuswatch.notify.jira import issue_text
+from focuswatch.findings.safe_paste_commands import action_of
+from focuswatch.notify.jira import issue_text_and_comments
+from focuswatch.notify.jira.escape_wiki_markup import escaped, verbatim
 from focuswatch.notify.jira.issue_fields import new_issue_fields
-from focuswatch.notify.jira.wiki_markup import escaped, verbatim
-from focuswatch.owners.owners_file import Jira
+from focuswatch.owners.owners_file_and_assignment import Jira
 from tests.fakes.jira_as_text import BLOCK, acting, seen
 from tests.given.jira_world import a_finding
 from tests.given.one_line_findings import saving_of
@@ -68,26 +68,27 @@ def everywhere(text: str) -> Finding:
 def test_names_from_a_bill_are_never_markup(name):
     """No link, mention, image, macro or layout except our own."""
     finding = everywhere(ORDERS[name])
-    text = issue_text.render_description(finding, **DESCRIBED)
+    text = issue_text_and_comments.render_description(finding, **DESCRIBED)
     prose = BLOCK.sub("", text)
     assert Counter(one for one in OURS.findall(prose) if one != "_") == OUR_LAYOUT
     assert acting(OURS.sub("", prose)) == []
     for comment in (
-        issue_text.render_change(finding, number=1, cost=Decimal(1), severity="low"),
-        issue_text.render_reopened(finding, number=1, excluded=True),
-        issue_text.render_reminder(finding, number=1),
-        issue_text.render_resolved(finding, number=1),
+        issue_text_and_comments.render_change(finding, number=1, cost=Decimal(1), severity="low"),
+        issue_text_and_comments.render_reopened(finding, number=1, excluded=True),
+        issue_text_and_comments.render_reminder(finding, number=1),
+        issue_text_and_comments.render_resolved(finding, number=1),
     ):
-        assert acting(comment) == [] and len(comment) <= issue_text.TEXT_CHARACTERS
-    for one in (text, issue_text.render_summary(finding)):
+        assert acting(comment) == [] and len(comment) <= issue_text_and_comments.TEXT_CHARACTERS
+    for one in (text, issue_text_and_comments.render_summary(finding)):
         assert not set(one) & set("\x00\x07\x08\x1b\x7f\x9b\u202e\u2066\u200f\r")
 
 
 @pytest.mark.parametrize("name", ORDERS)
 def test_every_text_fits_the_limits_of_jira(name):
     """A summary is one line below 255 characters, a description at most 32,767; both in characters of three bytes."""
-    fields = new_issue_fields(everywhere(ORDERS[name]), target=Jira(project="SRCH"), cloud=True,
-                       description=issue_text.render_description(everywhere(ORDERS[name]), **DESCRIBED))  # fmt: skip
+    found = everywhere(ORDERS[name])
+    description = issue_text_and_comments.render_description(found, **DESCRIBED)
+    fields = new_issue_fields(found, target=Jira(project="SRCH"), cloud=True, description=description)
     assert 0 < len(fields["summary"]) < 255 and len(fields["summary"].splitlines()) == 1
     assert 0 < len(fields["description"]) <= 32_767
     assert max(map(ord, fields["summary"] + fields["description"])) <= 0xFFFF
@@ -102,28 +103,28 @@ def test_long_text_is_shortened_with_every_section_kept():
             "evidence": {str(one): "-" * 900 for one in range(99)},
         }
     )
-    text = issue_text.render_description(finding, **DESCRIBED)
-    assert len(text) <= issue_text.TEXT_CHARACTERS
+    text = issue_text_and_comments.render_description(finding, **DESCRIBED)
+    assert len(text) <= issue_text_and_comments.TEXT_CHARACTERS
     for part in ("What to do", "Where", "Evidence", "Known limitations", finding.fingerprint):
         assert part in text
 
 
 def test_summary_keeps_title_place_and_amount_of_long_names():
     finding = a_finding(title="t" * 120, sub_account_name="n" * 3000, monthly_cost=Decimal("1234567.5"))
-    summary = issue_text.render_summary(finding)
+    summary = issue_text_and_comments.render_summary(finding)
     assert summary.startswith("t" * 120)
     assert summary.endswith(", eu-west-1, 1,234,568 USD/month in potential savings")
 
 
 def test_command_is_a_block_of_its_own_and_unchanged():
-    commands = BLOCK.findall(issue_text.render_description(a_finding(), **DESCRIBED))
+    commands = BLOCK.findall(issue_text_and_comments.render_description(a_finding(), **DESCRIBED))
     assert commands[0] == "aws sagemaker describe-endpoint --endpoint-name ranker --region eu-west-1"
 
 
 def test_name_with_shell_characters_is_in_no_command():
     """People paste commands."""
     for name in ("x; rm -rf ~", "x\n   aws s3 rb s3://all --force", "$(id)"):
-        text = issue_text.render_description(everywhere(name), **DESCRIBED)
+        text = issue_text_and_comments.render_description(everywhere(name), **DESCRIBED)
         assert not [one for one in BLOCK.findall(text) if one.startswith("aws ")]
         assert "no command: the text contains characters that a shell" in text
 
@@ -136,16 +137,19 @@ def test_escaped_text_is_shown_unchanged():
 
 def test_query_in_athena_is_a_link():
     url = "https://console.aws.amazon.com/athena/home?region=us-east-1#/query-editor/saved-queries/abc"
-    text = issue_text.render_description(a_finding(), **{**DESCRIBED, "query_url": url})
+    text = issue_text_and_comments.render_description(a_finding(), **{**DESCRIBED, "query_url": url})
     assert f"[Open the query in Athena|{url}]" in text
-    assert "Athena" not in issue_text.render_description(a_finding(), **DESCRIBED)
+    assert "Athena" not in issue_text_and_comments.render_description(a_finding(), **DESCRIBED)
 
 
 def test_comment_mark_is_unique_to_one_notification():
     """It is searched for in comments that Jira returns, so it has no character that Jira changes."""
-    mark = issue_text.comment_mark("3f2a", 1)
-    assert mark in issue_text.render_resolved(a_finding(fingerprint="3f2a"), number=1)
-    assert mark + "\n" not in issue_text.render_resolved(a_finding(fingerprint="3f2a"), number=12) + "\n"
+    mark = issue_text_and_comments.comment_mark("3f2a", 1)
+    assert mark in issue_text_and_comments.render_resolved(a_finding(fingerprint="3f2a"), number=1)
+    assert (
+        mark + "\n"
+        not in issue_text_and_comments.render_resolved(a_finding(fingerprint="3f2a"), number=12) + "\n"
+    )
     assert escaped(mark, longest=99) == mark
 
 
@@ -162,7 +166,7 @@ def saved(finding: Finding) -> Finding:
 def test_offered_exclusion_is_in_the_description_with_its_command():
     """Jira has no buttons of ours."""
     offer = ExclusionOffer(scope="team", value="search; rm -rf", dismissed=4)
-    text = issue_text.render_description(
+    text = issue_text_and_comments.render_description(
         a_finding(exclusion_offer=offer), header=None, query_url=None, days=90
     )
     assert (
@@ -180,17 +184,23 @@ def test_offered_exclusion_is_in_the_description_with_its_command():
 def test_issue_is_as_its_golden_file(detection):
     finding = golden_findings()[detection]
     header = CATALOG.detection(detection).header
-    description = issue_text.render_description(finding, header=header, query_url=None, days=90)
+    description = issue_text_and_comments.render_description(finding, header=header, query_url=None, days=90)
     later = finding.model_copy(
         update={"monthly_cost": finding.monthly_cost * 3, "severity": "critical", "as_of": date(2026, 6, 10)}
     )
     comments = (
-        issue_text.render_change(later, number=1, cost=finding.monthly_cost, severity=finding.severity),
-        issue_text.render_resolved(later, number=2),
-        issue_text.render_reopened(finding, number=3, excluded=False),
-        *([issue_text.render_saving(saved(finding), number=4)] if finding.category == "waste" else []),
+        issue_text_and_comments.render_change(
+            later, number=1, cost=finding.monthly_cost, severity=finding.severity
+        ),
+        issue_text_and_comments.render_resolved(later, number=2),
+        issue_text_and_comments.render_reopened(finding, number=3, excluded=False),
+        *(
+            [issue_text_and_comments.render_saving(saved(finding), number=4)]
+            if finding.category == "waste"
+            else []
+        ),
     )
-    parts = [issue_text.render_summary(finding), seen(description), *map(seen, comments)]
+    parts = [issue_text_and_comments.render_summary(finding), seen(description), *map(seen, comments)]
     same_as_golden(f"{detection}.txt", f"\n\n{'=' * 100}\n\n".join(parts) + "\n")
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.suppression import Suppression
-from focuswatch.notify.jira.closed_by_user import EXCLUSION_DAYS
-from focuswatch.owners.owners_file import Owners
+from focuswatch.notify.jira.exclusion_for_closed_issue import EXCLUSION_DAYS
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.jira_world import DAY, FINGERPRINT, OWNERS, a_finding, jira_world, notification
 from tests.given.jira_world import JiraWorld as There
 from tests.given.one_line_findings import saving_of

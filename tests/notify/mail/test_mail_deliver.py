@@ -14,7 +14,7 @@ from focuswatch.notify.mail.daily_limit import DailyLimit
 from focuswatch.notify.mail.deliver import MailSender
 from focuswatch.notify.mail.mail_digest_queue import MailDigests, MailDigestState
 from focuswatch.notify.pacing import MessagePacing
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.fakes.local_ses_securityhub import SENDER, local_rest_aws
 from tests.given.moto_ledger_table import ledger_table
 from tests.given.one_line_findings import finding as a_finding

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from focuswatch.findings.account_owner_evidence_labels import amount
 from focuswatch.findings.finding_amount_text import main_amount
-from focuswatch.findings.finding_labels import amount
 from focuswatch.notify.mail.digest_content import MailedLine, digest_mail
 from focuswatch.notify.mail.finding_mail import finding_mail
 from focuswatch.notify.mail.mail_content import SUBJECT_CHARACTERS

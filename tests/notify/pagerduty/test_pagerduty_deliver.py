@@ -9,7 +9,7 @@ from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.notify.pagerduty.alert_event import EVENT_BYTES, dedup_key, render_trigger
 from focuswatch.notify.pagerduty.client import PagerDutySecret
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.one_line_findings import finding
 from tests.given.pagerduty_world import KEYS, pagerduty_world
 from tests.given.slack_world import notification

@@ -9,11 +9,11 @@ import pytest
 from focuswatch.errors import FocuswatchError, Refused, TryLater, Unsure
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.notify.pacing import MessagePacing
-from focuswatch.notify.queue_message import GAP_SECONDS
+from focuswatch.notify.queued_notification_and_turn import GAP_SECONDS
 from focuswatch.notify.slack.deliver import Channels
 from focuswatch.notify.slack.digest_queue import Digests
 from focuswatch.notify.slack.incoming_webhook import QUIET_SECONDS, SlackRoutes, Webhook
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.one_line_findings import DAY, finding, saving_of
 from tests.given.slack_world import CATALOG, OWNERS, Killed, Steps, notification, slack_world
 

@@ -17,19 +17,19 @@ from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan import scan
+from focuswatch.findings.account_owner_evidence_labels import amount, display_values
 from focuswatch.findings.detection_exclusion_offer import ExclusionOffer
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_from_row import ONE_DAY
-from focuswatch.findings.finding_labels import amount, display_values
-from focuswatch.findings.paste_commands import action_of
+from focuswatch.findings.safe_paste_commands import action_of
 from focuswatch.findings.verified_saving import VerifiedSaving
 from focuswatch.ledger import SqliteLedger
 from focuswatch.notify.slack.digest_message import DigestLine, render_digest
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS
-from focuswatch.notify.slack.mute_dialog import render_not_waste_dialog
+from focuswatch.notify.slack.mute_reason_dialog import render_not_waste_dialog
 from focuswatch.notify.slack.thread_replies import render_thread_reply
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.simulate import simulate
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, metadata_problem, too_long, view_problems

@@ -13,14 +13,14 @@ import pytest
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_from_row import to_finding
-from focuswatch.findings.paste_commands import action_of
+from focuswatch.findings.safe_paste_commands import action_of
 from focuswatch.notify import place_and_owner_names
 from focuswatch.notify.place_and_owner_names import region
 from focuswatch.notify.slack.blocks import MESSAGE_CHARACTERS, size
 from focuswatch.notify.slack.digest_message import DigestLine, render_digest
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message, webhook_payload
 from focuswatch.notify.slack.mrkdwn import escaped_within, truncate
-from focuswatch.notify.slack.mute_dialog import render_not_waste_dialog
+from focuswatch.notify.slack.mute_reason_dialog import render_not_waste_dialog
 from focuswatch.notify.slack.thread_replies import render_thread_reply
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, metadata_problem, too_long, units, view_problems

@@ -12,8 +12,8 @@ import pytest
 from slack_sdk import WebClient
 
 from focuswatch.errors import FocuswatchError
+from focuswatch.findings.account_owner_evidence_labels import account_label
 from focuswatch.findings.finding_amount_text import main_amount
-from focuswatch.findings.finding_labels import account_label
 from focuswatch.ledger import Decision, Suppression, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.pacing import MessagePacing
@@ -25,7 +25,7 @@ from focuswatch.notify.slack.interactions import (
     is_signed_by_slack,
     parse_interaction,
 )
-from focuswatch.notify.slack.mute_dialog import render_not_waste_dialog
+from focuswatch.notify.slack.mute_reason_dialog import render_not_waste_dialog
 from tests.fakes.slack_interaction_requests import signed
 from tests.given.one_line_findings import DAY, finding, run
 from tests.given.slack_world import Killed, Steps, notification, slack_world

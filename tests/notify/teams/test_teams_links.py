@@ -11,9 +11,9 @@ import pytest
 
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.teams.action_page import NOT_VALID
+from focuswatch.notify.teams.response_form_page import NOT_VALID
 from focuswatch.notify.teams.signed_action import LINK_DAYS, LinkResponse
-from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.fakes.local_teams import seen
 from tests.given.one_line_findings import finding, run
 from tests.given.slack_world import notification

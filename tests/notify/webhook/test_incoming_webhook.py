@@ -18,8 +18,8 @@ from focuswatch.notify.webhook.client import WebhookEndpoint
 from focuswatch.notify.webhook.cloud_event import cloud_event, event_body
 from focuswatch.notify.webhook.deliver import WebhookSender
 from focuswatch.notify.webhook.public_address import is_public, public_addresses, split_webhook_url
-from focuswatch.notify.webhook.signature import SignedRequest, WebhookSecrets
-from focuswatch.owners.owners_file import Owners
+from focuswatch.notify.webhook.signing_secrets_and_signatures import SignedRequest, WebhookSecrets
+from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.fakes.local_webhook_receiver import HOST, SECRET, local_endpoint
 from tests.fakes.waiting import patience
 from tests.given.golden_findings import golden_finding

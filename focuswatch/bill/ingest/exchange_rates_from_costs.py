@@ -1,0 +1,45 @@
+"""A bill's own exchange rates: its costs in a billing currency divided by its costs in US dollars.
+
+FOCUS 1.2 has both: https://focus.finops.org/focus-specification/v1-2/#pricingcurrencyeffectivecost
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from focuswatch.bill.ingest.format_and_focus_columns import Shape
+from focuswatch.bill.ingest.select_from_files import scan_of
+from focuswatch.bill.schema.focus_column_expressions import PRICING_COST, PRICING_CURRENCY
+from focuswatch.engines.quoted_names import quoted
+from focuswatch.engines.sql_values import literal
+from focuswatch.findings.exchange_rates import USD
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def own_rates(
+    files: Mapping[Shape, Iterable[str]], *, connection: "duckdb.DuckDBPyConnection"
+) -> dict[str, float]:
+    """Return units of each billing currency for one US dollar; empty where the files do not price in dollars."""
+    billed: dict[str, float] = {}
+    priced: dict[str, float] = {}
+    for shape, paths in files.items():
+        own = {name.lower(): quoted(name) for name, _ in shape.columns}
+        if not own.keys() >= {PRICING_CURRENCY, PRICING_COST}:
+            continue
+        effective, dollars = (f"TRY_CAST({own[name]} AS DOUBLE)" for name in ("effectivecost", PRICING_COST))
+        currency = f"CAST({own['billingcurrency']} AS VARCHAR)"
+        for code, cost, cost_in_dollars in connection.execute(
+            f"""
+            SELECT {currency}, sum({effective}), sum({dollars})
+            FROM {scan_of(shape, paths)}
+            WHERE CAST({own[PRICING_CURRENCY]} AS VARCHAR) = {literal(USD)}
+                AND {currency} NOT IN ('', 'NULL', {literal(USD)})
+                AND {effective} > 0 AND {dollars} > 0
+                AND isfinite({effective}) AND isfinite({dollars})
+            GROUP BY 1
+            """
+        ).fetchall():
+            billed[code] = billed.get(code, 0.0) + cost
+            priced[code] = priced.get(code, 0.0) + cost_in_dollars
+    return {code: cost / priced[code] for code, cost in sorted(billed.items())}

@@ -1,0 +1,197 @@
+"""The shape of a data file: its format and the FOCUS columns in it.
+
+Files of one shape are read by one SELECT, see select_from_files.
+"""
+
+import itertools
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from focuswatch.bill.ingest.file_listing import ExportFile
+from focuswatch.bill.ingest.non_focus_billing_files import format_of
+from focuswatch.bill.ingest.read_errors import refusal
+from focuswatch.bill.ingest.sniff_file_format import Format, Sniffed, sniff
+from focuswatch.bill.schema import focus_column_expressions as columns
+from focuswatch.bill.schema.focus_column_expressions import TEXTS
+from focuswatch.engines.quoted_names import file_list
+from focuswatch.errors import ExportError
+
+if TYPE_CHECKING:
+    import duckdb
+
+SHOWN_COLUMNS = 8
+
+
+class Shape(BaseModel):
+    """The properties shared by files that one SELECT can read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Format
+    delimiter: str
+    columns: tuple[
+        tuple[str, str], ...
+    ]  # a file's own names with DuckDB's types; for CSV every column, in order
+    focus_version: str
+    has_meters: bool
+    billing_period: datetime | None = None  # of all charges, where the files' footers know of no other
+    blank_columns: tuple[str, ...] = TEXTS  # of FOCUS, in which '' or 'NULL' may stand for null
+
+    @property
+    def is_native(self) -> bool:
+        """Whether reading costs no parsing, so that queries may read the files themselves."""
+        return self.format == "parquet" and all(
+            columns.is_native(type_, kind=columns.READ[columns.canonical(name)])
+            for name, type_ in self.columns
+            if columns.canonical(name) not in (columns.PRICING_CURRENCY, columns.PRICING_COST)
+        )
+
+    @property
+    def lacks_of_aws(self) -> tuple[str, ...]:
+        """The columns that the files lack and that charges of AWS need."""
+        names = {columns.canonical(name) for name, _ in self.columns}
+        return tuple(column for column in columns.REQUIRED_OF_AWS if column.lower() not in names)
+
+    @property
+    def tags_type(self) -> str:
+        """DuckDB's type of Tags as `relation` gives them; a map's where the files have none."""
+        types = {columns.canonical(name): type_ for name, type_ in self.columns}
+        if columns.ALLOCATED_TAGS in types:
+            return columns.SQL_TYPES["tags"]
+        return types.get("tags", columns.SQL_TYPES["tags"])
+
+
+class ShapePart(BaseModel):
+    """Files of one shape within a unit."""
+
+    model_config = ConfigDict(frozen=True)
+
+    shape: Shape
+    files: tuple[str, ...]  # names inside the export
+
+
+def shapes_of(
+    files: Sequence[ExportFile], *, connection: "duckdb.DuckDBPyConnection"
+) -> dict[ExportFile, Shape]:
+    """Return the shape of every file. Raises ExportError for one that cannot be read as FOCUS data."""
+    sniffed = {file: sniff(file.path) for file in files}
+    parquet = [file for file, found in sniffed.items() if found.format == "parquet"]
+    schemas = _parquet_columns(parquet, connection=connection)
+    return {
+        file: _parquet_shape(file, schemas[str(file.path)])
+        if found.format == "parquet"
+        else _csv_shape(file, found)
+        for file, found in sniffed.items()
+    }
+
+
+def _parquet_columns(
+    files: Sequence[ExportFile], *, connection: "duckdb.DuckDBPyConnection"
+) -> dict[str, list[tuple[str, str]]]:
+    """Top-level columns of Parquet files with DuckDB's types, from their footers, in one statement."""
+    columns_by_file: dict[str, list[tuple[str, str]]] = {str(file.path): [] for file in files}
+    if not files:
+        return columns_by_file
+    listed = file_list(str(file.path) for file in files)
+    import duckdb  # here, since the Lambdas load this module and have no DuckDB
+
+    try:
+        rows = connection.execute(
+            f"SELECT file_name, name, duckdb_type, coalesce(num_children, 0) FROM parquet_schema({listed}) "
+            "ORDER BY file_name, column_id"
+        ).fetchall()
+    except duckdb.Error as error:
+        raise refusal(error, files=[file.path for file in files]) from error
+    for path, nodes in itertools.groupby(rows, key=lambda row: row[0]):
+        columns_by_file[path] = _top_level([(name, type_, children) for _, name, type_, children in nodes])
+    return columns_by_file
+
+
+def _top_level(nodes: Sequence[tuple[str, str, int]]) -> list[tuple[str, str]]:
+    """Return the columns among a Parquet schema's nodes, which come root first and depth first."""
+    top_level = []
+    below = 0  # nodes still to come inside the last column
+    for name, type_, children in nodes[1:]:
+        if below:
+            below += children - 1
+        else:
+            top_level.append((name, type_))
+            below = children
+    return top_level
+
+
+def _parquet_shape(file: ExportFile, listed: Sequence[tuple[str, str]]) -> Shape:
+    """Return a shape of only the columns that are read, sorted, so that other columns make no difference."""
+    names = [name for name, _ in listed]
+    own = set(_own_names(file, names).values())
+    return _shape(file, "parquet", sorted(item for item in listed if item[0] in own), names=names)
+
+
+def _csv_shape(file: ExportFile, sniffed: Sniffed) -> Shape:
+    """Return a shape of all columns in order; columns that are not read get new names, since headers can repeat."""
+    names = [name.strip() for name in sniffed.header]
+    unseen = {name: columns.READ[column] for column, name in _own_names(file, names).items()}
+    listed = []
+    for place, name in enumerate(names):
+        kind = unseen.pop(name, None)
+        example = sniffed.first_row[place] if place < len(sniffed.first_row) else ""
+        listed.append((name, columns.csv_type(kind, example)) if kind else (f"_{place}", "VARCHAR"))
+    return _shape(file, sniffed.format, listed, names=names, delimiter=sniffed.delimiter)
+
+
+def _own_names(file: ExportFile, names: Sequence[str]) -> dict[str, str]:
+    try:
+        return columns.own_names(names)
+    except ValueError as error:
+        raise ExportError(
+            f"{file.path}: {error} match the same FOCUS column. Rename one of these columns to the exact FOCUS "
+            "column name"
+        ) from error
+
+
+def _version_text(names: set[str]) -> str:
+    """Return which version a file with columns missing is in, and which columns of that version are needed."""
+    needed = f"{', '.join(columns.REQUIRED)}, and for AWS also {', '.join(columns.REQUIRED_OF_AWS)}"
+    if not any(column.lower() in names for column in columns.REQUIRED):
+        return f"Every FOCUS version requires the columns {needed}."
+    return (
+        f"The columns match FOCUS {columns.focus_version(names)}; focuswatch requires the columns {needed}."
+    )
+
+
+def without_columns_of_aws(shape: Shape, file: ExportFile) -> ExportError:
+    """Return the error to raise for a file with charges of AWS and without columns that these need."""
+    names = [name for name, _ in shape.columns]
+    needed = _version_text({columns.canonical(name) for name in names})
+    return ExportError(
+        f"{file.path} lacks {', '.join(shape.lacks_of_aws)}, which are required for AWS charges. {needed} Select "
+        "these columns "
+        "in the export, or remove the file"
+    )
+
+
+def _shape(
+    file: ExportFile, format_: Format, listed: list[tuple[str, str]], *, names: list[str], delimiter: str = ""
+) -> Shape:
+    canonical_names = {columns.canonical(name) for name in names}
+    if missing := [column for column in columns.REQUIRED if column.lower() not in canonical_names]:
+        if recognized := format_of(names):
+            raise ExportError(f"{file.path} {recognized}")
+        of_aws = [column for column in columns.REQUIRED_OF_AWS if column.lower() not in canonical_names]
+        lacks = ", ".join(missing) + (f", and for AWS {', '.join(of_aws)}" if of_aws else "")
+        shown = ", ".join(names[:SHOWN_COLUMNS]) + (", …" if len(names) > SHOWN_COLUMNS else "")
+        raise ExportError(
+            f"{file.path} lacks {lacks}; found {len(names)} column{'' if len(names) == 1 else 's'} ({shown}); expected "
+            f"FOCUS 1.0 to 1.4. {_version_text(canonical_names)} Select the missing columns in the export, or "
+            "remove the file"
+        )
+    return Shape(
+        format=format_,
+        delimiter=delimiter,
+        columns=tuple(listed),
+        focus_version=columns.focus_version(canonical_names),
+        has_meters=any(name.lower() in canonical_names for name in columns.METERS),
+    )

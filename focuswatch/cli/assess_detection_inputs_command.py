@@ -1,0 +1,40 @@
+"""`focuswatch assess`: which detections and reports can evaluate a bill, and what the others need."""
+
+from typing import Annotated
+
+import typer
+
+from focuswatch.cli import shared_options
+from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
+from focuswatch.cli.shared_options import ListFormat
+
+
+@takes(BillOptions, without=("ledger",), export=shared_options.Export)
+def assess(
+    bill_options: BillOptions,
+    format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.TABLE,
+) -> None:
+    """Show what focuswatch can evaluate in a bill.
+
+    Lists each detection and report with its missing input, and the command that provides this input. The
+    command records no findings.
+
+    \b
+    focuswatch assess ./focus
+    focuswatch assess ./focus --activity activity.parquet --owners owners.toml --format json
+    """
+    from focuswatch.cli.open_named_or_last_export import open_export
+    from focuswatch.cli.output import assessment_table
+    from focuswatch.cli.progress import progress_line
+    from focuswatch.detect.input_assessment import assess as assess_bill
+
+    with open_export(bill_options) as opened:
+        with progress_line() as line:
+            assessed = assess_bill(
+                opened.bill, catalog=opened.catalog, owners=opened.owners, progress=line.progress
+            )
+        match format:
+            case ListFormat.TABLE:
+                assessment_table.print_assessment(assessed, opened.bill.summary)
+            case ListFormat.JSON:
+                typer.echo(assessment_table.assessment_json(assessed))

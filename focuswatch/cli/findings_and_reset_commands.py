@@ -1,0 +1,113 @@
+"""`focuswatch findings`, `reset`: list findings, and reset one."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from focuswatch.cli import opened_ledger
+from focuswatch.cli.bill_and_ledger_options import LedgerOptions, takes
+from focuswatch.cli.shared_options import ListFormat
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from focuswatch.ledger import Ledger, LedgerEntry
+
+Fingerprint = Annotated[str, typer.Argument(help="Fingerprint of the finding, or its first characters.")]
+
+
+@takes(LedgerOptions)
+def findings(
+    ledger_options: LedgerOptions,
+    fingerprint: Annotated[
+        str | None,
+        typer.Argument(help="Fingerprint of a finding, to show all its details.", show_default=False),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Include resolved and suppressed findings.")
+    ] = False,
+    suppressions: Annotated[
+        bool, typer.Option("--suppressions", help="List snoozes and exclusions instead of findings.")
+    ] = False,
+    silences: Annotated[bool, typer.Option("--silences", hidden=True)] = False,
+    format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.TABLE,
+) -> None:
+    """List open findings, or show the details of one finding.
+
+    The details of a finding include its evidence, the recommended steps, and the known limitations of the
+    detection.
+
+    \b
+    focuswatch findings
+    focuswatch findings 3f9a1c
+    focuswatch findings --all --format json
+    """
+    from focuswatch.cli.output import finding_and_suppression_tables, json_and_csv
+    from focuswatch.ledger.first_findings_and_count import findings_page
+
+    with open_ledger_of(ledger_options) as ledger:
+        if suppressions or silences:
+            finding_and_suppression_tables.print_suppressions(ledger.suppressions())
+            return
+        if format is ListFormat.TABLE and not fingerprint:
+            page = findings_page(ledger, everything=everything, most=finding_and_suppression_tables.MOST_ROWS)
+            finding_and_suppression_tables.print_findings(page)
+            return
+        entries = [entry_of(ledger, fingerprint)] if fingerprint else _listed(ledger, everything=everything)
+    if format is ListFormat.TABLE:
+        finding_and_suppression_tables.print_finding(
+            entries[0], blind_spots=_blind_spots(entries[0].finding.detection)
+        )
+    else:
+        json_and_csv.print_findings_json(entry.finding for entry in entries)
+
+
+@takes(LedgerOptions)
+def reset(fingerprint: Fingerprint, ledger_options: LedgerOptions) -> None:
+    """Reset a finding, so that focuswatch notifies its owner again.
+
+    Use this command for findings about which focuswatch notifies the owner only once, such as a first charge in a
+    Region.
+
+    \b
+    focuswatch reset 3f9a1c
+    """
+    with open_ledger_of(ledger_options) as ledger:
+        entry = entry_of(ledger, fingerprint)
+        ledger.forget(entry.fingerprint)
+    typer.echo(f"Reset: {entry.finding.title} ({entry.fingerprint}).", err=True)
+
+
+def entry_of(ledger: "Ledger", prefix: str) -> "LedgerEntry":
+    """Return the one entry whose fingerprint starts with `prefix`. Raises LedgerError where none does, or several."""
+    from focuswatch.ledger.find_entry import find_entry
+
+    return find_entry(ledger, prefix)
+
+
+def open_ledger_of(ledger_options: LedgerOptions) -> "AbstractContextManager[Ledger]":
+    """Open the ledger that the options name."""
+    return opened_ledger.open_ledger(
+        ledger_options.ledger, export=ledger_options.export, state=ledger_options.state
+    )
+
+
+def _blind_spots(detection: str) -> list[str]:
+    """Return the known limitations of a detection; none of one that is no longer in the catalog."""
+    from focuswatch.catalog.sql_catalog import Catalog
+
+    known = Catalog.load().detections.get(detection)
+    return list(known.header.blind_spots) if known else []
+
+
+def _listed(ledger: "Ledger", *, everything: bool) -> "list[LedgerEntry]":
+    from focuswatch.ledger import SuppressionIndex
+    from focuswatch.ledger.add_suppression import newest_bill_date
+
+    newest, suppressions = newest_bill_date(ledger), SuppressionIndex(ledger.suppressions())
+    listed = [
+        entry
+        for entry in ledger.entries().values()
+        if everything or (entry.state == "open" and not suppressions.suppresses(entry.finding, on=newest))
+    ]
+    return sorted(listed, key=lambda entry: (-entry.finding.stake, entry.fingerprint))

@@ -1,0 +1,82 @@
+"""`focuswatch note`: print the block of owners.toml that announces a launch."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from focuswatch.cli import opened_ledger, shared_options
+from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
+
+if TYPE_CHECKING:
+    from focuswatch.cli.open_named_or_last_export import OpenedExport
+    from focuswatch.findings.finding import Finding
+
+
+@takes(BillOptions, without=["others"], export=shared_options.ExportOption)
+def note(
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="FINGERPRINT_OR_USE_CASE",
+            help="Fingerprint of a finding (or its first characters), or name of a use case in owners.toml.",
+        ),
+    ],
+    bill_options: BillOptions,
+) -> None:
+    """Print the owners.toml section for a planned launch.
+
+    The command calculates the first day, the expected multiple of the baseline (factor) and the charges
+    (rows) of the launch from the bill. Review the section before you add it to owners.toml. During a launch,
+    token_burst and cost_anomaly report only cost above the factor.
+
+    \b
+    focuswatch note 3f9a1c
+    focuswatch note shop-guide --owners config/owners.toml
+    focuswatch note 3f9a1c >> config/owners.toml
+    """
+    from focuswatch.cli.findings_and_reset_commands import entry_of
+    from focuswatch.cli.open_named_or_last_export import open_export
+
+    with open_export(bill_options) as opened:
+        if subject in opened.owners.use_cases:
+            text = _of_use_case(subject, opened)
+        else:
+            with opened_ledger.open_ledger(
+                bill_options.ledger, export=opened.name, state=bill_options.state
+            ) as ledger:
+                finding = entry_of(ledger, subject).finding
+            text = _of_finding(finding, opened)
+    typer.echo(text, nl=False)
+
+
+def _of_use_case(name: str, opened: "OpenedExport") -> str:
+    from focuswatch.owners.launch_note_from_bill import note_of_use_case
+
+    bill = opened.bill
+    statement = opened.catalog.lookups["use_case_days"].render({"as_of": bill.as_of, "use_case": name})
+    rows = bill.engine.query(statement, label="use case")
+    return note_of_use_case(
+        name,
+        {row["charge_date"]: row["effective_cost"] for row in rows},
+        owners=opened.owners,
+        as_of=bill.as_of,
+        currency=bill.summary.currency,
+    )
+
+
+def _of_finding(finding: "Finding", opened: "OpenedExport") -> str:
+    from focuswatch.owners.launch_note_from_bill import note_of_finding
+
+    use_case = finding.evidence.get("use_case")
+    if use_case in opened.owners.use_cases:
+        return _of_use_case(str(use_case), opened)
+    bill, model = opened.bill, None
+    resource = finding.resource_id
+    if finding.detection == "unannounced_ai_launch":  # its resource is a model
+        model, resource = finding.evidence.get("model"), None
+    identity = (finding.sub_account_id, finding.service_name, resource, model)
+    statement = opened.catalog.lookups["charges_beside_finding"].render(
+        {"as_of": bill.as_of, "findings": [identity]}
+    )
+    rows = bill.engine.query(statement, label="charges of the finding")
+    return note_of_finding(finding, rows, owners=opened.owners, as_of=bill.as_of)

@@ -1,0 +1,142 @@
+"""Where `focuswatch mcp` reads: the state of a scan, or a deployment's DynamoDB ledger and Athena tables."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.cli import opened_ledger
+from focuswatch.cli.bill_and_ledger_options import BillOptions
+from focuswatch.cli.open_named_or_last_export import open_export
+from focuswatch.errors import ConfigError
+from focuswatch.ledger import Ledger
+from focuswatch.mcp_server.source_protocol import Evaluation, SourceBill
+from focuswatch.owners.owners_file_and_assignment import Owners
+
+if TYPE_CHECKING:
+    import boto3
+
+    from focuswatch.operations.deployment_config import Deployment
+
+NOT_COLLECTED = "CloudWatch has no metrics for these resources, or their accounts denied access."
+
+
+@dataclass(frozen=True)
+class ScanSource:
+    """The ledger and the export of a scan; see focuswatch.mcp_server.source_protocol.Source."""
+
+    bill_options: BillOptions
+    catalog: Catalog
+    lock: Lock = field(default_factory=Lock)  # one process opens the bill of a state once at a time
+    is_deployed: bool = False
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """Open the ledger; see Source."""
+        given = self.bill_options
+        with opened_ledger.open_ledger(given.ledger, export=given.export, state=given.state) as ledger:
+            yield ledger
+
+    @contextmanager
+    def bill(self) -> Iterator[SourceBill]:
+        """Open the bill; see Source."""
+        with self.lock, open_export(self.bill_options) as opened:
+            yield SourceBill(opened.bill, opened.owners, opened.name, opened.result_cache)
+
+    def last_run(self) -> None:
+        """Return None: the results of a scan are kept with the bill; see Source."""
+
+
+@dataclass(frozen=True)
+class DeploymentSource:
+    """The ledger and the tables of a deployment; see focuswatch.mcp_server.source_protocol.Source."""
+
+    deployment: "Deployment"
+    owners: Owners
+    session: "boto3.Session"
+    catalog: Catalog
+    is_deployed: bool = True
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """Open the ledger; see Source."""
+        from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+
+        with self._readable(f"The ledger {self.deployment.ledger}"):
+            yield DynamoLedger(self.session.resource("dynamodb").Table(self.deployment.ledger))
+
+    @contextmanager
+    def bill(self) -> Iterator[SourceBill]:
+        """Open the bill; see Source."""
+        from focuswatch.bill.athena_bill import open_athena_bill
+        from focuswatch.bill.refresh.athena_refresh import AthenaTables
+        from focuswatch.bill.refresh.write_and_sweep_athena_files import Files
+        from focuswatch.engines.athena_engine import AthenaEngine
+
+        deployment, run_id = self.deployment, f"mcp-{uuid.uuid4().hex[:8]}"
+        engine = AthenaEngine(
+            session=self.session,
+            database=deployment.athena.database,
+            workgroup=deployment.athena.workgroup,
+            results=f"s3://{deployment.bucket}/athena-results/",
+            run_id=run_id,
+        )
+        files = Files(self.session.client("s3"), deployment.bucket, run_id)
+        tables = AthenaTables(engine, self.session.client("glue"), files, self.catalog)
+        with (
+            self._readable(f"The database {deployment.athena.database}"),
+            open_athena_bill(tables, owners=self.owners) as bill,
+        ):
+            yield SourceBill(bill, self.owners, f"the deployment {deployment.name}")
+
+    def last_run(self) -> Evaluation:
+        """Return what the last run of each detection evaluated, from the heartbeats; see Source."""
+        from focuswatch.operations.function_run_heartbeats import heartbeats, last_detections
+
+        with self._readable(f"The table {self.deployment.ledger}"):
+            table = self.session.resource("dynamodb").Table(self.deployment.ledger)
+            collected = heartbeats(table).get("collect")
+            detections = last_detections(table, self.catalog)
+        return Evaluation(
+            tuple(detections),
+            cause=NOT_COLLECTED,
+            not_collected=collected.failed if collected else {},
+        )
+
+    @contextmanager
+    def _readable(self, what: str) -> Iterator[None]:
+        """Raise ConfigError, with what to do, for an error of AWS in the block."""
+        from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
+
+        try:
+            yield
+        except AWS_ERRORS as error:
+            raise ConfigError(
+                f"{what} cannot be read: {reason_of(error)}. Start focuswatch mcp with AWS_PROFILE set to a profile of "
+                f"account {self.deployment.accounts.pipeline}, and run `focuswatch doctor`."
+            ) from error
+
+
+def deployment_source(config: Path, *, owners: Path | None, catalog: Catalog) -> DeploymentSource:
+    """Return the source of the deployment that a file configures, with the caller's own credentials.
+
+    `owners` None is owners.toml beside that file, as it is deployed. Raises ConfigError.
+    """
+    from focuswatch.operations.deployment_config import Deployment
+
+    deployment, beside = Deployment.load(config), config.with_name("owners.toml")
+    try:
+        import awswrangler  # noqa: F401  it runs the queries, and takes a second to import
+        import boto3
+    except ImportError as error:
+        raise ConfigError(
+            "focuswatch mcp --deployment requires the AWS libraries. "
+            "Install the libraries with: pip install 'focuswatch[aws,mcp]'"
+        ) from error
+    file = owners or (beside if beside.exists() else None)
+    session = boto3.Session(region_name=deployment.accounts.region)
+    return DeploymentSource(deployment, Owners.load(file), session, catalog)

@@ -1,0 +1,65 @@
+"""Open a bill on the engine that --engine names: DuckDB for local and S3 files, or Trino for a table."""
+
+import uuid
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from focuswatch.cli.shared_options import EngineName
+from focuswatch.engines.trino_address_and_sign_in import Server, SignIn
+from focuswatch.errors import ConfigError
+
+if TYPE_CHECKING:
+    from focuswatch.bill.bill_input_files import BillInputs
+    from focuswatch.bill.bill_protocol import Bill, Progress
+    from focuswatch.catalog.sql_catalog import Catalog
+    from focuswatch.owners.owners_file_and_assignment import Owners
+
+
+@dataclass(frozen=True)
+class TrinoLocation:
+    """A Trino, and how to sign in to it."""
+
+    server: Server
+    sign_in: SignIn
+
+
+def trino_location(engine: EngineName, address: str | None, sign_in: SignIn) -> TrinoLocation | None:
+    """Return the Trino that the options name; None with DuckDB. Raises ConfigError."""
+    if engine is EngineName.DUCKDB:
+        return None
+    if address is None:
+        raise ConfigError("--engine trino requires --trino https://USER@HOST:PORT/CATALOG/SCHEMA.")
+    return TrinoLocation(Server.at(address), sign_in)
+
+
+def export_name(export: str, trino: TrinoLocation | None) -> str:
+    """Return the name that tells an export from others; a table on a Trino is named with its server."""
+    return export if trino is None else f"trino://{trino.server.host}:{trino.server.port}/{export}"
+
+
+def open_on_engine(
+    inputs: "BillInputs",
+    *,
+    trino: TrinoLocation | None,
+    catalog: "Catalog",
+    owners: "Owners",
+    progress: "Progress",
+) -> "AbstractContextManager[Bill]":
+    """Open and refresh a bill in files or on a Trino; see focuswatch.bill.bill_protocol.Bill."""
+    if trino is None and inputs.others:
+        from focuswatch.bill.joint_bill import open_joint_bill
+
+        return open_joint_bill(inputs, catalog=catalog, owners=owners, progress=progress)
+    if trino is None:
+        from focuswatch.bill.local_bill import open_local_bill
+
+        return open_local_bill(inputs, catalog=catalog, owners=owners, progress=progress)
+    if inputs.others:
+        raise ConfigError("--engine trino can read only one table. Specify one export.")
+    from focuswatch.bill.trino_bill import open_trino_bill
+    from focuswatch.engines.trino_engine import TrinoEngine
+
+    run_id = uuid.uuid4().hex[:12]
+    engine = TrinoEngine(trino.server.connection(trino.sign_in, run_id=run_id), run_id=run_id)
+    return open_trino_bill(inputs, engine=engine, catalog=catalog, owners=owners, progress=progress)

@@ -1,0 +1,102 @@
+"""Open the export that a command reads: the one named, or the one scanned last, with its files."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from focuswatch.cli import shared_options
+from focuswatch.cli.bill_and_ledger_options import BillOptions
+
+if TYPE_CHECKING:
+    from focuswatch.bill.bill_input_files import BillInputs
+    from focuswatch.bill.bill_protocol import Bill
+    from focuswatch.bill.remember_export_and_files import RecalledInputs
+    from focuswatch.catalog.sql_catalog import Catalog
+    from focuswatch.detect.result_cache import ResultCache
+    from focuswatch.owners.owners_file_and_assignment import Owners
+
+
+@dataclass(frozen=True)
+class OpenedExport:
+    """An open bill with its catalog and owners; `name` tells its export from others."""
+
+    name: str
+    bill: "Bill"
+    catalog: "Catalog"
+    owners: "Owners"
+    result_cache: "ResultCache | None"
+
+
+@contextmanager
+def open_export(bill_options: BillOptions) -> Iterator[OpenedExport]:
+    """Open an export, with the files that were used with it before where no others are named.
+
+    Raises ConfigError, also where no table of a Trino is named.
+    """
+    from focuswatch.catalog.sql_catalog import Catalog
+    from focuswatch.cli.open_bill_on_engine import export_name, open_on_engine
+    from focuswatch.cli.progress import progress_line
+    from focuswatch.detect.result_cache import open_result_cache
+    from focuswatch.errors import ConfigError
+    from focuswatch.owners.owners_file_and_assignment import Owners
+
+    trino = bill_options.trino_location
+    if trino and not bill_options.export:
+        raise ConfigError(
+            "--engine trino requires the table that contains the export, as CATALOG.SCHEMA.TABLE."
+        )
+    catalog, recalled = Catalog.load(), recalled_files(bill_options)
+    owners, inputs = Owners.load(recalled.inputs.owners), bill_inputs(bill_options, recalled)
+    with (
+        progress_line() as line,
+        open_on_engine(inputs, trino=trino, catalog=catalog, owners=owners, progress=line.progress) as bill,
+    ):
+        for note in recalled.notes[
+            bool(recalled.recalled) :
+        ]:  # the same files as in the last scan need no note
+            line.note(note)
+        for note in filter(None, (*bill.summary.conversions, bill.summary.other_providers)):
+            line.note(f"Note: {note}")
+        cache = open_result_cache(inputs.state, catalog=catalog, data_digest=bill.data_digest)
+        yield OpenedExport(export_name(recalled.inputs.export, trino), bill, catalog, owners, cache)
+
+
+def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "RecalledInputs":
+    """Return the export and its files: those named, and those used with the export before unless `forget`."""
+    from focuswatch.bill.remember_export_and_files import (
+        FILE_OPTIONS,
+        RecalledInputs,
+        RememberedInputs,
+        load_last_export,
+        recall_inputs,
+    )
+
+    if bill_options.export is None:
+        exports = load_last_export(root=bill_options.state).exports
+    else:
+        exports = (bill_options.export, *(bill_options.others or ()))
+    files = {name: file for name in FILE_OPTIONS if (file := getattr(bill_options, name)) is not None}
+    named = RememberedInputs(exports[0], others=exports[1:], files=files)
+    if forget or bill_options.trino_location:
+        return RecalledInputs(named, named)
+    return recall_inputs(named, root=bill_options.state)
+
+
+def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillInputs":
+    """Return where everything is that a bill is opened from."""
+    from focuswatch.bill.bill_input_files import INPUT_FILES, BillInputs, OtherBill
+    from focuswatch.bill.remember_export_and_files import state_of
+    from focuswatch.cli.open_bill_on_engine import export_name
+
+    latest = recalled.inputs
+    name = export_name(latest.export, bill_options.trino_location)
+    return BillInputs(
+        latest.export,
+        state=state_of(name, root=bill_options.state),
+        **{name: latest.files.get(name) for name in INPUT_FILES},
+        as_of=shared_options.day(bill_options.as_of),
+        others=tuple(
+            OtherBill(export, state_of(export, root=bill_options.state)) for export in latest.others
+        ),
+    )

@@ -1,0 +1,26 @@
+"""One line that sums up all low-severity first charges of a scan."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from focuswatch.findings.account_owner_evidence_labels import amount
+from focuswatch.findings.counted_once import counted_once
+from focuswatch.findings.finding import Finding
+
+SERVICES_NAMED = 6
+
+
+def minor_line(findings: Sequence[Finding], currency: str) -> str:
+    """Return number, titles, accounts, cost and services of minor findings."""
+    titles = ", ".join(sorted({finding.title for finding in findings}))
+    services = sorted({finding.service_name for finding in findings if finding.service_name})
+    named = ", ".join(services[:SERVICES_NAMED])
+    if len(services) > SERVICES_NAMED:
+        named += f" and {len(services) - SERVICES_NAMED} more"
+    accounts = len({finding.sub_account_id for finding in findings})
+    cost = amount(sum((finding.monthly_cost for finding in counted_once(findings)), Decimal(0)))
+    return (
+        f"Low severity ({titles}): {len(findings)} finding{'' if len(findings) == 1 else 's'} "
+        f"in {accounts} account{'' if accounts == 1 else 's'}, "
+        f"{cost} {currency} in total: {named}. To list these findings, run focuswatch findings"
+    )

@@ -1,0 +1,203 @@
+"""`focuswatch snooze`, `exclude`, `unsuppress`: mute findings, and end their suppression."""
+
+import getpass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from focuswatch.cli import shared_options
+from focuswatch.cli.bill_and_ledger_options import LedgerOptions, takes
+from focuswatch.cli.findings_and_reset_commands import Fingerprint, entry_of, open_ledger_of
+
+if TYPE_CHECKING:
+    from focuswatch.ledger import Ledger
+    from focuswatch.ledger.suppression import SuppressionScope
+
+Reason = Annotated[
+    str, typer.Option(help="Reason for the suppression, shown by `focuswatch findings --suppressions`.")
+]
+Author = Annotated[
+    str | None, typer.Option(help="Author of the suppression. [default: your user name]", show_default=False)
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d"],
+        help="End date of the suppression. Scans as of this date or later notify the owner again. [default: "
+        "no end date]",
+        show_default=False,
+    ),
+]
+
+
+@takes(LedgerOptions)
+def snooze(
+    fingerprint: Fingerprint,
+    until: Annotated[
+        datetime,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="End date of the suppression. Scans as of this date or later notify the owner again.",
+        ),
+    ],
+    reason: Reason,
+    ledger_options: LedgerOptions,
+    author: Author = None,
+) -> None:
+    """Mute a finding until a date.
+
+    \b
+    focuswatch snooze 3f9a1c --until 2026-07-01 --reason "load test runs until then"
+    """
+    with open_ledger_of(ledger_options) as ledger:
+        entry = entry_of(ledger, fingerprint)
+        _suppress(
+            ledger, scope="fingerprint", value=entry.fingerprint, detection=None, author=author, reason=reason,
+            since=entry.finding.as_of, until=until.date(),
+        )  # fmt: skip
+
+
+@takes(LedgerOptions)
+def exclude(
+    reason: Reason,
+    ledger_options: LedgerOptions,
+    fingerprint: Annotated[str | None, typer.Option(help="Mute this finding.", show_default=False)] = None,
+    resource: Annotated[
+        str | None, typer.Option(help="Mute all findings for this resource.", show_default=False)
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(help="Mute all findings in this account.", show_default=False)
+    ] = None,
+    team: Annotated[
+        str | None, typer.Option(help="Mute all findings of this team.", show_default=False)
+    ] = None,
+    tag: Annotated[
+        str | None,
+        typer.Option(help="Mute all findings for resources with this tag: KEY=VALUE.", show_default=False),
+    ] = None,
+    include_security: Annotated[
+        bool,
+        typer.Option(
+            "--include-security",
+            help="With --tag, also mute security findings. Anyone who can tag resources can then hide "
+            "security findings.",
+        ),
+    ] = False,
+    detection: Annotated[
+        str | None, typer.Option(help="Mute only findings of this detection.", show_default=False)
+    ] = None,
+    until: Until = None,
+    author: Author = None,
+) -> None:
+    """Mute findings by fingerprint, resource, account, team or tag.
+
+    \b
+    focuswatch exclude --fingerprint 3f9a1c --reason "standby for the Friday demo" --until 2026-09-01
+    focuswatch exclude --account 111122223333 --detection new_region --reason "penetration test account"
+    focuswatch exclude --team research --detection idle_sagemaker_endpoint --reason "demo endpoints"
+    focuswatch exclude --tag environment=sandbox --reason "deleted every Sunday"
+    """
+    from focuswatch.ledger.add_suppression import newest_bill_date
+
+    scopes: dict[SuppressionScope, str | None] = {
+        "fingerprint": fingerprint,
+        "resource": resource,
+        "account": account,
+        "team": team,
+        "tag": tag,
+    }
+    scope, value = _one_scope(scopes)
+    if tag:
+        _check_tag(tag, detection=detection, include_security=include_security)
+    elif include_security:
+        _refuse(
+            "--include-security is valid only with --tag. Other scopes also apply to security findings; "
+            "--team applies to a security finding only if the account or OU determines its owner. Omit "
+            "--include-security."
+        )
+    with open_ledger_of(ledger_options) as ledger:
+        if scope == "fingerprint":
+            value = entry_of(ledger, value).fingerprint
+        _suppress(
+            ledger, scope=scope, value=value, detection=detection, author=author, reason=reason,
+            since=newest_bill_date(ledger), until=shared_options.day(until), security=include_security,
+        )  # fmt: skip
+
+
+@takes(LedgerOptions)
+def unsuppress(
+    id: Annotated[
+        int, typer.Argument(help="ID of the suppression; see `focuswatch findings --suppressions`.")
+    ],
+    ledger_options: LedgerOptions,
+) -> None:
+    """Remove a snooze or an exclusion.
+
+    \b
+    focuswatch unsuppress 4
+    focuswatch unsuppress 4 --ledger dynamodb://focuswatch-ledger
+    """
+    with open_ledger_of(ledger_options) as ledger:
+        ledger.remove_suppression(id)
+    typer.echo(
+        f"Suppression {id} is removed. If the muted findings still occur, the next scan reports them again.",
+        err=True,
+    )
+
+
+def _refuse(message: str) -> None:
+    from focuswatch.errors import ConfigError
+
+    raise ConfigError(message)
+
+
+def _one_scope(scopes: "dict[SuppressionScope, str | None]") -> "tuple[SuppressionScope, str]":
+    given = [(scope, value) for scope, value in scopes.items() if value]
+    if len(given) != 1:
+        _refuse("Specify exactly one scope: --fingerprint, --resource, --account, --team or --tag.")
+    return given[0]
+
+
+def _check_tag(tag: str | None, *, detection: str | None, include_security: bool) -> None:
+    from focuswatch.catalog.sql_catalog import Catalog
+
+    if not tag:
+        if include_security:
+            _refuse(
+                "--include-security is valid only with --tag. The other scopes always include security findings. "
+                "Omit --include-security."
+            )
+        return
+    if not all(tag.partition("=")[:2]):
+        _refuse(f"--tag {tag}: expected KEY=VALUE.")
+    if not detection or include_security:
+        return
+    if Catalog.load().detection(detection).header.category == "security":
+        _refuse(
+            f"{detection} is a security detection. Tags do not mute security findings, because an intruder can "
+            "tag resources. "
+            "Use --resource or --account, or add --include-security."
+        )
+
+
+def _suppress(
+    ledger: "Ledger", *, scope: "SuppressionScope", value: str, detection: str | None, author: str | None, reason: str,
+    since: date, until: date | None, security: bool = False,
+) -> None:  # fmt: skip
+    from focuswatch.findings.replace_control_characters import visible
+    from focuswatch.ledger.add_suppression import add_checked_suppression, suppression_text
+    from focuswatch.ledger.suppression import Suppression
+
+    requested = Suppression(
+        scope=scope,
+        value=value,
+        detection=detection,
+        author=author or getpass.getuser(),
+        reason=reason,
+        since=since,
+        until=until,
+        security=security,
+    )
+    suppression = add_checked_suppression(ledger, requested)
+    typer.echo(visible(suppression_text(ledger, suppression)), err=True)

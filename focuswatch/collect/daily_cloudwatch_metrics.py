@@ -1,0 +1,156 @@
+"""Read daily CloudWatch metrics of resources."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from focuswatch.collect.aws_paging import paged
+from focuswatch.collect.hourly_resources_and_metrics import Dimensions, Metric, Resource
+
+QUERIES_A_CALL = (
+    500  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
+)
+DAY_SECONDS = 86_400
+Days = dict[date, float]
+
+
+@dataclass(frozen=True)
+class MetricQuery:
+    """One CloudWatch time series and the resource it belongs to."""
+
+    resource: Resource
+    metric: Metric
+    dimensions: Dimensions
+
+
+@dataclass(frozen=True)
+class MetricReadings:
+    """The daily values of one metric of a resource; `days` is None if CloudWatch returned them incomplete."""
+
+    resource: Resource
+    metric: Metric
+    days: Days | None
+
+
+def read_metrics(
+    client: Any, resources: Iterable[Resource], *, first: date, today: date
+) -> Iterator[MetricReadings]:
+    """Yield each metric of each resource from `first` until yesterday.
+
+    Raises what the client raises.
+    """
+    queries = list(_queries(client, list(resources)))
+    values = _query_values(client, queries, first=first, today=today)
+    series: dict[tuple[Resource, Metric], dict[Dimensions, Days | None]] = {}
+    for query, days in zip(queries, values, strict=True):
+        series.setdefault((query.resource, query.metric), {})[query.dimensions] = days
+    for (resource, metric), parts in series.items():
+        yield MetricReadings(resource, metric, _daily_values(parts, metric=metric))
+
+
+def _queries(client: Any, resources: list[Resource]) -> Iterator[MetricQuery]:
+    """Yield the documented series of each resource, and the further ones that CloudWatch lists.
+
+    A metric that is not documented is read only where CloudWatch lists any metric of that resource in the
+    namespace: no datapoints, in a namespace that may not exist, would make the resource look idle.
+    """
+    searched = {watched.metric for resource in resources if resource.marks for watched in resource.watched}
+    listed = {metric: _listed(client, metric) for metric in searched if metric.stat == "Sum"}
+    undocumented = {metric.namespace for metric in searched if not metric.documented}
+    spaces = {space: _listed_in(client, space) for space in sorted(undocumented)}
+    for resource in resources:
+        for watched in resource.watched:
+            if not watched.metric.documented and not any(
+                resource.matches(dimensions) for dimensions in spaces[watched.metric.namespace]
+            ):
+                continue
+            further = {
+                dimensions for dimensions in listed.get(watched.metric, ()) if resource.matches(dimensions)
+            }
+            every = further | set(watched.dimensions)
+            for dimensions in every:
+                # those of an instance or node are parts of a series that is read already
+                if not any(other < dimensions for other in every):
+                    yield MetricQuery(resource, watched.metric, dimensions)
+
+
+def _listed(client: Any, metric: Metric) -> list[Dimensions]:
+    """Return the series of a metric that had datapoints in the last two weeks."""
+    return _series(client, Namespace=metric.namespace, MetricName=metric.name)
+
+
+def _listed_in(client: Any, namespace: str) -> list[Dimensions]:
+    """Return the series of all metrics of a namespace that had datapoints in the last two weeks."""
+    return _series(client, Namespace=namespace)
+
+
+def _series(client: Any, **named: str) -> list[Dimensions]:
+    metrics = paged(client.list_metrics, "Metrics", token="NextToken", **named)
+    return [frozenset((pair["Name"], pair["Value"]) for pair in metric["Dimensions"]) for metric in metrics]
+
+
+def _query_values(client: Any, queries: list[MetricQuery], *, first: date, today: date) -> list[Days | None]:
+    """Return the days of each series in order; None where CloudWatch failed, which must not be stored as zeros."""
+    values: list[Days | None] = []
+    for start in range(0, len(queries), QUERIES_A_CALL):
+        part = {
+            f"m{number}": query for number, query in enumerate(queries[start : start + QUERIES_A_CALL])
+        }  # in order
+        days: dict[str, Days] = {name: {} for name in part}
+        failed: set[str] = set()
+        for result in paged(
+            client.get_metric_data,
+            "MetricDataResults",
+            token="NextToken",
+            MetricDataQueries=[_query(name, query) for name, query in part.items()],
+            StartTime=_midnight(first),
+            EndTime=_midnight(today),
+        ):
+            moments = [moment.astimezone(UTC).date() for moment in result["Timestamps"]]
+            days[result["Id"]].update(zip(moments, result["Values"], strict=True))
+            if result.get("StatusCode", "Complete") not in ("Complete", "PartialData"):
+                failed.add(result["Id"])
+        values += [None if name in failed else days[name] for name in part]
+    return values
+
+
+def _query(name: str, query: MetricQuery) -> dict[str, Any]:
+    dimensions = [{"Name": key, "Value": value} for key, value in sorted(query.dimensions)]
+    return {
+        "Id": name,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": query.metric.namespace,
+                "MetricName": query.metric.name,
+                "Dimensions": dimensions,
+            },
+            "Period": DAY_SECONDS,
+            "Stat": query.metric.stat,
+        },
+    }
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
+
+
+def _daily_values(series: Mapping[Dimensions, Days | None], *, metric: Metric) -> Days | None:
+    """Return one value a day: series of the same dimensions (variants) are added up, others repeat the same calls."""
+    if any(days is None for days in series.values()):
+        return None
+    wholes: dict[frozenset[str], list[Days]] = {}
+    for dimensions, days in series.items():
+        wholes.setdefault(frozenset(name for name, _ in dimensions), []).append(days or {})
+    merged: Days = {}
+    for parts in wholes.values():
+        for day in {day for part in parts for day in part}:
+            values = [part[day] for part in parts if day in part]
+            value = sum(values) / (len(values) if metric.stat == "Average" else 1)
+            merged[day] = max(value, merged.get(day, value))
+    return merged
+
+
+def days_between(first: date, end: date) -> list[date]:
+    """Return every day from `first` until the day before `end`."""
+    return [first + timedelta(days=offset) for offset in range((end - first).days)]

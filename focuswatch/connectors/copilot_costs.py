@@ -1,0 +1,84 @@
+"""Charges of GitHub Copilot for an organization: seats and usage in its billing usage report.
+
+https://docs.github.com/rest/billing/usage#get-billing-usage-report-for-an-organization. The reports of AI credits and
+of premium requests are not added: they have the same money by model. No report of an organization has users.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+from pydantic import BaseModel, Field
+
+from focuswatch.connectors.daily_bucket_pages import days_of
+from focuswatch.connectors.vendor_api import VendorApi
+from focuswatch.connectors.vendor_charge import Fetched, VendorCharge
+
+GITHUB, COPILOT = "GitHub", "GitHub Copilot"
+GITHUB_URL = "https://api.github.com"
+GITHUB_KEY = "GITHUB_BILLING_TOKEN"
+KEY_HELP = "Use a token of an organization owner with the permission Administration (read)."
+API_VERSION = "2022-11-28"
+REPORT = "/settings/billing/usage"  # below the organization
+PRODUCT = "copilot"
+CURRENCY = "USD"
+
+
+class UsageItem(BaseModel):
+    """One SKU of one repository, or of none, on the requested day."""
+
+    product: str
+    sku: str
+    quantity: Decimal
+    unit: str = Field(alias="unitType")
+    gross_amount: Decimal = Field(alias="grossAmount")
+    net_amount: Decimal = Field(alias="netAmount")
+    organization: str | None = Field(None, alias="organizationName")
+    repository: str | None = Field(None, alias="repositoryName")
+
+
+class BillingUsage(BaseModel):
+    """The report; without usage, the list may be missing."""
+
+    items: list[UsageItem] = Field(default_factory=list, alias="usageItems")
+
+
+def github_api(key: str, *, url: str) -> VendorApi:
+    """Return the API of an organization, whose address `url` is, for a token."""
+    return VendorApi(
+        GITHUB,
+        url,
+        key_variable=GITHUB_KEY,
+        key=key,
+        key_help=KEY_HELP,
+        headers={
+            "Authorization": f"Bearer {key}",
+            "Accept": "application/vnd.github+json",
+            "X-GitHub-Api-Version": API_VERSION,
+        },
+    )
+
+
+def fetch_copilot(api: VendorApi, *, first: date, until: date) -> Fetched:
+    """Return the charges of the days [first, until), one request per day: longer reports may be sums of a month."""
+    charges = [
+        _copilot_charge(day, item)
+        for day in days_of(first, until)
+        for item in api.get(REPORT, _parameters(day), shape=BillingUsage).items
+        if item.product.lower() == PRODUCT
+    ]
+    return Fetched(charges=tuple(charges))
+
+
+def _parameters(day: date) -> Mapping[str, int]:
+    return {"year": day.year, "month": day.month, "day": day.day}
+
+
+def _copilot_charge(day: date, item: UsageItem) -> VendorCharge:
+    return VendorCharge(
+        day=day, service=COPILOT, meter=item.sku, description=item.sku, billed=item.net_amount,
+        listed=item.gross_amount, currency=CURRENCY, quantity=item.quantity, unit=item.unit.title(),
+        account_id=item.organization, account_name=item.organization,
+        account_type="Organization" if item.organization else None, resource_id=item.repository or None,
+        resource_type="Repository" if item.repository else None,
+    )  # fmt: skip

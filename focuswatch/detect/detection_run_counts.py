@@ -1,0 +1,76 @@
+"""Counts of one run of a detection: findings, resources not evaluated and what they cost, the error.
+
+The heartbeat of `detect` keeps one for each detection, so that the page need not run the detections again. It holds
+counts and no rows, since a heartbeat is one item of DynamoDB (at most 400 KB).
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.result_cache import ResultCache
+from focuswatch.detect.run_detection import Outcome
+from focuswatch.detect.run_detections_with_cache import detection_inputs, detection_runner
+from focuswatch.engines import Engine
+from focuswatch.owners.owners_file_and_assignment import Owners
+
+ERROR_CHARACTERS = 500
+
+
+class DetectionSummary(BaseModel):
+    """The counts of the last run of the detection `detection`; `lacks_input` is why nothing could be evaluated.
+
+    With `services_not_on_bill` it was not run, since the bill has no charges of its services.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    detection: str
+    rows: int = 0
+    not_evaluated: int = 0
+    not_evaluated_monthly_cost: Decimal = Decimal(0)
+    error: str | None = None
+    lacks_input: str | None = None
+    services_not_on_bill: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Self:
+        """Return the counts of `outcome`; its error is cut to 500 characters."""
+        if outcome.lacks_input:
+            return cls(detection=outcome.detection.id, lacks_input=outcome.lacks_input[:ERROR_CHARACTERS])
+        costs = (Decimal(str(row.get("monthly_cost") or 0)) for row in outcome.not_evaluated)
+        return cls(
+            detection=outcome.detection.id,
+            rows=len(outcome.rows),
+            not_evaluated=len(outcome.not_evaluated),
+            not_evaluated_monthly_cost=round(sum(costs, Decimal(0)), 2),
+            error=outcome.error[:ERROR_CHARACTERS] if outcome.error else None,
+            services_not_on_bill=outcome.services_not_on_bill,
+        )
+
+
+def summarize_detections(
+    engine: Engine,
+    *,
+    as_of: date,
+    catalog: Catalog,
+    owners: Owners,
+    result_cache: ResultCache | None,
+    evaluated_until: Mapping[str, date],
+    per_usd: float,
+    aws_engine: Engine | None = None,
+) -> tuple[DetectionSummary, ...]:
+    """Return the counts of each live detection, which runs only if the cache lacks its results.
+
+    `aws_engine` is that over AWS charges only, where there are others.
+    """
+    inputs = detection_inputs(
+        catalog.live, as_of=as_of, evaluated_until=evaluated_until, owners=owners, per_usd=per_usd
+    )
+    outcome_of = detection_runner(
+        catalog.live, inputs, engine=engine, aws_engine=aws_engine, catalog=catalog, result_cache=result_cache
+    )
+    return tuple(DetectionSummary.of(outcome_of(detection)) for detection in catalog.live)

@@ -1,0 +1,66 @@
+"""Query the calls and tokens behind cost increases of Bedrock tokens, and split them into drivers."""
+
+from collections.abc import Sequence
+
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
+from focuswatch.engines import Engine, Row
+from focuswatch.engines.sql_values import Scalar, Value
+from focuswatch.findings.split_token_cost_increase import TokenDrivers, TokenUse, split_token_cost
+
+KINDS = {"input": "input", "output": "output", "cache read": "read", "cache write": "write"}
+MOST_DIFFERENCE = (
+    0.1  # of the tokens on the bill: beyond it, CloudWatch counted other calls than the bill charges
+)
+
+
+def query_token_drivers(
+    increases: Sequence[CostIncrease], *, engine: Engine, catalog: Catalog
+) -> dict[str, TokenDrivers]:
+    """Return token drivers by fingerprint, where CloudWatch and the bill agree on the tokens of both times.
+
+    They do not where activity was not collected, or calls go through the endpoint bedrock-mantle. Raises QueryError.
+    """
+    if not increases:
+        return {}
+    values: dict[str, Value] = {
+        "rises": [_row(increase) for increase in increases],
+        "first_day": min(increase.before_from for increase in increases),
+        "end_day": max(increase.end_day for increase in increases),
+    }
+    uses: dict[str, dict[bool, TokenUse]] = {}
+    for row in engine.query(
+        catalog.lookups["token_calls_of_increase"].render(values), label="explanations, calls and tokens"
+    ):
+        if _agree(use := _use(row), row["counted_tokens"]):
+            uses.setdefault(row["fingerprint"], {})[bool(row["is_during"])] = use
+    return {
+        fingerprint: drivers
+        for fingerprint, use_of in uses.items()
+        if use_of.keys() == {False, True} and (drivers := split_token_cost(use_of[False], use_of[True]))
+    }
+
+
+def is_token_meter(driver: Row) -> bool:
+    """Return whether a cost driver is a meter of Bedrock tokens."""
+    return "Bedrock" in (driver["service_name"] or "") and "token" in (driver["meter"] or "").lower()
+
+
+def _row(increase: CostIncrease) -> tuple[Scalar, ...]:
+    return (
+        increase.fingerprint, increase.sub_account_id, increase.region_id, increase.service_name,
+        increase.resource_id, increase.before_from, increase.first_day, increase.end_day,
+    )  # fmt: skip
+
+
+def _use(row: Row) -> TokenUse:
+    return TokenUse(
+        calls=float(row["calls"]),
+        refused_calls=float(row["refused_calls"]),
+        million_tokens={kind: float(row[f"{name}_tokens"]) for kind, name in KINDS.items()},
+        costs={kind: float(row[f"{name}_cost"]) for kind, name in KINDS.items()},
+    )
+
+
+def _agree(use: TokenUse, counted_tokens: float) -> bool:
+    return abs(counted_tokens - use.tokens) <= MOST_DIFFERENCE * use.tokens

@@ -1,0 +1,68 @@
+"""Findings with their owners, made from the rows of detections."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from focuswatch.bill.account_names_ous_and_tags import rows_of_accounts
+from focuswatch.catalog.sql_catalog import Detection
+from focuswatch.detect.provider_of_finding import ALL_AWS, FindingProviders
+from focuswatch.detect.run_detection import Outcome
+from focuswatch.engines import Engine, Row
+from focuswatch.findings.changed_copy import changed
+from focuswatch.findings.exchange_rates import Rate
+from focuswatch.findings.finding import Finding, OwnedBy
+from focuswatch.findings.finding_from_row import to_finding
+from focuswatch.owners.owners_file_and_assignment import Owners
+
+
+def owned_findings(
+    outcomes: Iterable[Outcome],
+    *,
+    engine: Engine,
+    as_of: date,
+    rate: Rate,
+    owners: Owners,
+    billed_until: Mapping[str | None, date],
+    providers: FindingProviders = ALL_AWS,
+    bills: Sequence[str] = (),
+) -> list[Finding]:
+    """Return a finding for every row of the outcomes; `bills` are those that were scanned. Raises QueryError."""
+    rows = [(outcome.detection, row) for outcome in outcomes for row in outcome.rows]
+    accounts = _accounts(engine, {row["sub_account_id"] for _, row in rows if row["sub_account_id"]})
+    names = {id: account["name"] for id, account in accounts.items() if account["name"]}
+    findings = []
+    for detection, row in rows:
+        finding = to_finding(
+            row,
+            detection=detection,
+            as_of=as_of,
+            currency=rate.currency,
+            per_usd=rate.per_usd,
+            account_names=names,
+            billed_until=billed_until.get(row["sub_account_id"]),
+            provider=providers.of(row["sub_account_id"], row.get("service_name")),
+            bills=tuple(bills) if row["sub_account_id"] is None else (),
+        )
+        team, owned_by = _owner(
+            row, detection=detection, account=accounts.get(row["sub_account_id"], {}), owners=owners
+        )
+        findings.append(changed(finding, {"team": team, "owned_by": owned_by}))
+    return findings
+
+
+def _owner(row: Row, *, detection: Detection, account: Row, owners: Owners) -> tuple[str | None, OwnedBy]:
+    if row.get("team") in owners.teams:  # the row of a plan names its team
+        return row["team"], "plan"
+    is_security = (
+        detection.header.category == "security"
+    )  # an intruder's tags must not choose who may suppress it
+    return owners.owner(
+        tags=None if is_security else row.get("tags"),
+        account_id=row["sub_account_id"],
+        account_tags=account.get("tags"),
+        ou_path=account.get("ou_path"),
+    )
+
+
+def _accounts(engine: Engine, ids: set[str]) -> dict[str, Row]:
+    return {row["sub_account_id"]: row for row in rows_of_accounts(engine, ids, label="accounts of findings")}

@@ -1,0 +1,59 @@
+"""Run the detections of estimates between two scans, and record their findings in the ledger.
+
+A run finds and updates; it resolves nothing: a finding is resolved by the scan of the bill that has its day.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from focuswatch.catalog.sql_catalog import Catalog, Detection
+from focuswatch.detect.owned_findings_from_rows import owned_findings
+from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
+from focuswatch.engines import Engine
+from focuswatch.findings.exchange_rates import Rate
+from focuswatch.findings.same_cause import incident_rules
+from focuswatch.ledger import Decision, DetectionRun, Ledger, LedgerEntry, Suppression, decide
+from focuswatch.owners.owners_file_and_assignment import Owners
+
+
+@dataclass(frozen=True)
+class HourlyEstimates:
+    """The outcomes of the detections, and what they changed in the ledger."""
+
+    outcomes: tuple[Outcome, ...]
+    decision: Decision
+
+
+def estimating(catalog: Catalog) -> tuple[Detection, ...]:
+    """Return the detections whose amounts are estimates."""
+    return tuple(detection for detection in catalog.live if detection.header.estimate)
+
+
+def record_estimates(
+    engine: Engine, *, as_of: date, catalog: Catalog, owners: Owners, rate: Rate, ledger: Ledger
+) -> HourlyEstimates:
+    """Run the detections of estimates as of the bill's end and record their findings. Raises QueryError."""
+    inputs = DetectionInput(
+        as_of=as_of,
+        first_new_day=first_new_day(as_of, evaluated_until=None),
+        required_tags=tuple(owners.routing.required_tags),
+        per_usd=float(rate.per_usd),
+    )
+    outcomes = tuple(
+        run_detection(detection, engine=engine, catalog=catalog, inputs=inputs)
+        for detection in estimating(catalog)
+    )
+    findings = owned_findings(outcomes, engine=engine, as_of=as_of, rate=rate, owners=owners, billed_until={})
+    run = DetectionRun(
+        as_of=as_of,
+        findings={finding.fingerprint: finding for finding in findings},
+        ran=(),
+        per_usd=rate.per_usd,
+        incident_rules=incident_rules(catalog) if owners.routing.incidents else None,
+    )
+
+    def decide_run(entries: Mapping[str, LedgerEntry], suppressions: Sequence[Suppression]) -> Decision:
+        return decide(entries, suppressions, run)
+
+    return HourlyEstimates(outcomes, ledger.update(decide_run, evaluated=()))

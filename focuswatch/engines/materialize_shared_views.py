@@ -1,0 +1,37 @@
+"""Views that several statements of a scan read: the first statement that reads one keeps it as a table."""
+
+import threading
+from collections.abc import Collection, Mapping
+
+import duckdb
+
+from focuswatch.engines.prepend_tables_as_ctes import needed_of
+
+
+class SharedViews:
+    """Views of one DuckDB connection, by name with their SQL, each after what it reads; `shared` are computed once.
+
+    They must not change afterwards: a bill is refreshed before its views are created.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, views: Mapping[str, str], *, shared: Collection[str]
+    ) -> None:
+        self._connection = connection
+        self._views = views
+        self._left = [name for name in views if name in shared]
+        self._lock = threading.Lock()
+
+    def compute(self, statement: str) -> None:
+        """Compute the shared views that a statement reads, itself or through others. Raises duckdb.Error."""
+        if not self._left:
+            return
+        needed = needed_of(statement, self._views)
+        if needed.isdisjoint(self._left):
+            return
+        with self._lock:
+            for name in [one for one in self._left if one in needed]:
+                cursor = self._connection.cursor()
+                cursor.execute(f"CREATE TABLE shared_{name} AS SELECT * FROM {name}")
+                cursor.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM shared_{name}")
+                self._left.remove(name)

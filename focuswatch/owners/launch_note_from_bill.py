@@ -1,0 +1,238 @@
+"""The block of owners.toml that announces a launch, from the days and charges that the bill shows.
+
+Pure: rows in, TOML out. A block is never written to the file: its author reviews it first.
+"""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from focuswatch.catalog.parse_and_format_toml import toml_comment, toml_key, toml_value
+from focuswatch.catalog.tag_key_prefixes import plain_key
+from focuswatch.engines import Row
+from focuswatch.errors import ConfigError
+from focuswatch.findings.account_owner_evidence_labels import account_label, amount
+from focuswatch.findings.finding import Finding
+from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.use_cases import Launch, UseCase
+
+BASELINE_DAYS = 28  # as in athena_sql/tables/launch_days.sql
+NEWEST_DAYS = 28  # in which the increase is looked for
+SETTLE_DAYS = 2
+LAUNCH_DAYS = 28  # of a launch whose end the bill cannot show, from the day of the note
+LEAST_FACTOR, MOST_FACTOR, UNKNOWN_FACTOR = 1.5, 1000.0, 2.0
+MOST_RESOURCES = 20
+COVERED_SHARE = 0.99  # of the launch's cost must have a tag that selects it
+OTHER_SHARE = 0.25  # of other charges, compared with the launch's cost, may have it too
+LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class Increase:
+    """The increase of a daily cost: its first day, and the costs per day before and since."""
+
+    first_day: date
+    daily_before: float
+    daily_since: float
+    peak: float
+
+    def factor(self, baseline: float) -> float:
+        """Return the times of `baseline` that the peak is, rounded up to a half; 2 without a baseline."""
+        if baseline <= 0:
+            return UNKNOWN_FACTOR
+        return min(max(math.ceil(2 * round(self.peak / baseline, 6)) / 2, LEAST_FACTOR), MOST_FACTOR)
+
+
+def increase_of(
+    costs: Mapping[date, float], *, as_of: date, first_day: date | None = None
+) -> Increase | None:
+    """Return the increase of the newest complete days, from `first_day` on, or from where it fits the costs best.
+
+    Of all days, the one is taken that divides the costs into two levels with the smallest squared error. None where
+    no day has a higher level after it.
+    """
+    last = as_of - timedelta(days=SETTLE_DAYS + 1)
+    candidates = [first_day] if first_day else [last - timedelta(days=back) for back in range(NEWEST_DAYS)]
+    best: tuple[float, Increase] | None = None
+    for day in candidates:
+        before = [costs.get(day - timedelta(days=back), 0.0) for back in range(1, BASELINE_DAYS + 1)]
+        since = [costs.get(day + timedelta(days=on), 0.0) for on in range(max((last - day).days + 1, 1))]
+        increase = Increase(day, sum(before) / len(before), sum(since) / len(since), max(since))
+        rise = increase.daily_since - increase.daily_before
+        weight = rise * rise * len(before) * len(since) / (len(before) + len(since))
+        if rise > 0 and (best is None or weight > best[0]):
+            best = (weight, increase)
+    return best[1] if best else None
+
+
+def note_of_use_case(
+    name: str, costs: Mapping[date, float], *, owners: Owners, as_of: date, currency: str
+) -> str:
+    """Return the section of a use case with a launch, which replaces the planned ones that it overlaps.
+
+    Raises ConfigError where the bill shows no increase.
+    """
+    use_case = owners.use_cases[name]
+    if not use_case.rows.is_set:
+        raise ConfigError(
+            f"Use case {name} covers everything that team {use_case.team} owns. A launch requires `rows` that "
+            "select its charges: add `rows` to the use case."
+        )
+    increase = increase_of(costs, as_of=as_of)
+    if increase is None:
+        raise ConfigError(
+            f"The cost of use case {name} has not increased in the last {NEWEST_DAYS} complete days."
+        )
+    launch = _launch(increase, baseline=increase.daily_before, as_of=as_of)
+    others = [one for one in use_case.launches if not _overlap(one, launch)]
+    changed = use_case.model_copy(update={"launches": [*others, launch]})
+    about = f"Use case {name}: {_costs(increase, currency)}. Replace the section of the use case in owners.toml with:"
+    return _block(name, changed, comments=[about, *_to_review(increase.daily_before)], owners=owners)
+
+
+def note_of_finding(finding: Finding, rows: Sequence[Row], *, owners: Owners, as_of: date) -> str:
+    """Return a section for the charges of a finding; `rows` are those of the lookup noted_charges.
+
+    Raises ConfigError where the bill has no increase of these charges, or a use case selects them already.
+    """
+    noted = [row for row in rows if row["is_noted"]]
+    increase = increase_of(_by_day(noted), as_of=as_of, first_day=_first_day(finding))
+    if increase is None:
+        raise ConfigError(f"The bill shows no cost increase for the finding {finding.fingerprint}.")
+    product = str(finding.evidence.get("product") or finding.service_name or finding.title)
+    account = account_label(finding.sub_account_name, finding.sub_account_id) or "no account"
+    since = [row for row in rows if row["charge_date"] >= increase.first_day]
+    selected, selection = _selected(since, account_id=finding.sub_account_id, owners=owners)
+    of_service = _by_day(rows)
+    baseline = increase.daily_before or sum(
+        of_service.get(increase.first_day - timedelta(days=back), 0.0) for back in range(1, BASELINE_DAYS + 1)
+    ) / BASELINE_DAYS  # as in launch_days  # fmt: skip
+    use_case = UseCase.model_validate(
+        {
+            "intent": "production",
+            **({"team": finding.team} if finding.team in owners.teams else {}),
+            "launches": [_launch(increase, baseline=baseline, as_of=as_of).model_dump()],
+            "rows": selected,
+        }
+    )
+    name = _new_name(
+        f"{product} {finding.sub_account_name or finding.sub_account_id or ''}", taken=owners.use_cases
+    )
+    about = f"{product} in {account}: {_costs(increase, finding.currency)}. Add to owners.toml:"
+    return _block(name, use_case, comments=[about, selection, *_to_review(baseline)], owners=owners)
+
+
+def _first_day(finding: Finding) -> date | None:
+    stated = finding.evidence.get("first_day")
+    try:
+        return date.fromisoformat(str(stated))
+    except ValueError:
+        return None
+
+
+def _by_day(rows: Sequence[Row]) -> dict[date, float]:
+    costs: dict[date, float] = defaultdict(float)
+    for row in rows:
+        costs[row["charge_date"]] += row["effective_cost"]
+    return costs
+
+
+def _launch(increase: Increase, *, baseline: float, as_of: date) -> Launch:
+    return Launch(
+        first_day=increase.first_day,
+        last_day=as_of + timedelta(days=LAUNCH_DAYS),
+        factor=increase.factor(baseline),
+    )
+
+
+def _overlap(one: Launch, other: Launch) -> bool:
+    return one.first_day <= other.last_day and other.first_day <= one.last_day
+
+
+def _costs(increase: Increase, currency: str) -> str:
+    return (
+        f"{amount(increase.daily_since)} {currency}/day since {increase.first_day} (highest day: "
+        f"{amount(increase.peak)} {currency}); previously {amount(increase.daily_before)} {currency}/day"
+    )
+
+
+def _to_review(baseline: float) -> Iterator[str]:
+    yield (
+        f"Review the keys `intent`, `last_day` (proposed: {LAUNCH_DAYS} days from now) and `factor` (from "
+        "the highest daily cost so far)."
+    )
+    if baseline <= 0:
+        yield (
+            "The bill has no earlier cost to use as the baseline, so `factor` is a placeholder "
+            f"({UNKNOWN_FACTOR:g})."
+        )
+
+
+def _selected(rows: Sequence[Row], *, account_id: str | None, owners: Owners) -> tuple[dict[str, Any], str]:
+    """Return `rows` of the section, and a sentence about them: resources, else a tag, else the whole account."""
+    noted = [row for row in rows if row["is_noted"]]
+    resources = {row["resource_id"] for row in noted if row["effective_cost"] > 0}
+    if 0 < len(resources) <= MOST_RESOURCES and not any(one is None or "*" in one for one in resources):
+        return {"resources": sorted(resources)}, "This section selects the charges by resource."
+    if (tag := _selecting_tag(rows, owners=owners)) is not None:
+        key, value = tag
+        return {
+            "tags": {key: [value]}
+        }, f"This section selects the charges by the tag {key}, which all of the charges have."
+    if account_id is None:
+        raise ConfigError(
+            "The charges of the finding have no account, no resource and no tag that owners.toml can select. Add "
+            "a tag first."
+        )
+    return {"accounts": [account_id]}, (
+        "No resource or tag matches only these charges, so this section selects the whole account. To narrow the "
+        "selection, tag the resources."
+    )
+
+
+def _selecting_tag(rows: Sequence[Row], *, owners: Owners) -> tuple[str, str] | None:
+    """Return the tag that the noted charges have and few others, without those that name a team."""
+    costs: dict[bool, dict[tuple[str, str], float]] = {True: defaultdict(float), False: defaultdict(float)}
+    total = sum(row["effective_cost"] for row in rows if row["is_noted"])
+    for row in rows:
+        for key, value in (row["tags"] or {}).items():
+            if value and value.strip():
+                costs[row["is_noted"]][(plain_key(key), value.strip())] += row["effective_cost"]
+    suitable = (
+        (costs[False].get(tag, 0.0), tag)
+        for tag, cost in costs[True].items()
+        if tag[0] not in owners.tag_keys
+        and total > 0
+        and cost >= COVERED_SHARE * total
+        and costs[False].get(tag, 0.0) <= OTHER_SHARE * total
+    )
+    return min(suitable, default=(0.0, None))[1]
+
+
+def _new_name(words: str, *, taken: Mapping[str, object]) -> str:
+    """Return a name of letters, digits and hyphens that no use case has."""
+    name = re.sub(r"[^a-z0-9]+", "-", words.lower())[:LONGEST_NAME].strip("-") or "launch"
+    return next(one for number in range(1, len(taken) + 2) if (one := _numbered(name, number)) not in taken)
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}-{number}"
+
+
+def _block(name: str, use_case: UseCase, *, comments: Sequence[str], owners: Owners) -> str:
+    """Return the section below its comments. Raises ConfigError where owners.toml would be refused with it."""
+    checked = Owners(
+        routing=owners.routing, teams=owners.teams, use_cases={**owners.use_cases, name: use_case}
+    )
+    if mistakes := list(checked.mistakes()):
+        raise ConfigError("With this section, owners.toml would be invalid: " + " ".join(mistakes))
+    options = use_case.model_dump(exclude_defaults=True)
+    ordered = {"intent": options.pop("intent"), **options}
+    lines = [toml_comment(comment) for comment in comments]
+    lines.append(f"[use_cases.{toml_key(name)}]")
+    lines += [f"{toml_key(key)} = {toml_value(value)}" for key, value in ordered.items()]
+    return "\n".join(lines) + "\n"

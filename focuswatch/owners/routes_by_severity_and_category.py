@@ -1,0 +1,54 @@
+"""The routes of a team: which of its channels gets which findings, by severity and category."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import Annotated, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from focuswatch.catalog.sql_header_fields import Category
+from focuswatch.findings.finding import SEVERITIES, Finding, Severity
+from focuswatch.owners.channel_address import ChannelAddress, checked_address
+
+Address = Annotated[str, AfterValidator(checked_address)]
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+
+
+class ChannelRoute(BaseModel):
+    """A channel, and the findings that it gets: of these categories (default: all), from this severity on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    to: Address
+    least_severity: Severity = "low"
+    categories: list[Category] = Field(default=list(CATEGORIES), min_length=1)
+
+    @property
+    def address(self) -> ChannelAddress:
+        """The parsed address."""
+        return ChannelAddress.parse(self.to)
+
+    def accepts(self, finding: Finding) -> bool:
+        """Return whether the channel gets the finding."""
+        is_severe = SEVERITIES.index(finding.severity) >= SEVERITIES.index(self.least_severity)
+        return is_severe and finding.category in self.categories
+
+
+def route_mistakes(key: str, routes: Sequence[ChannelRoute]) -> Iterator[str]:
+    """Yield the mistakes of a list of routes: categories without a channel, and findings for two Slack channels.
+
+    Slack shows a finding in one message, so two of its channels cannot share a finding.
+    """
+    covered = {category for route in routes for category in route.categories}
+    if missing := [category for category in CATEGORIES if category not in covered]:
+        yield (
+            f"{key}: no channel accepts findings of category {', '.join(missing)}. Add the category to a channel, "
+            "or add a channel without categories."
+        )
+    in_slack = [route for route in routes if route.address.kind == "slack"]
+    for one, other in combinations(in_slack, 2):
+        shared = [category for category in one.categories if category in other.categories]
+        if shared and one.to != other.to:
+            yield (
+                f"{key}: the Slack channels {one.to} and {other.to} both accept findings of category "
+                f"{', '.join(shared)}. Assign each category to one Slack channel."
+            )

@@ -1,0 +1,48 @@
+"""OUs that owners.toml lists under an old name: their accounts moved, and their spend may have no owner any more."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from focuswatch.catalog.sql_catalog import PER_USD, Catalog
+from focuswatch.engines import Engine, Row
+from focuswatch.engines.sql_values import Value
+from focuswatch.findings.account_owner_evidence_labels import amount
+from focuswatch.findings.exchange_rates import Rate
+from focuswatch.owners.owners_file_and_assignment import Owners
+
+ANY_PERIOD = "SELECT sub_account_id FROM account_history LIMIT 1"
+MOST_NAMED = 3  # OUs that the accounts are in now
+
+
+def renamed_ou_notes(
+    engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, rate: Rate
+) -> Iterator[str]:
+    """Yield a sentence for each OU of owners.toml that all its accounts left, the most unallocated spend first.
+
+    The spend is not queried where owners.toml lists no OUs, or no account has an earlier OU. Raises QueryError.
+    """
+    if not any(rule.rule == "ou" for rule in owners.rules) or not engine.query(
+        ANY_PERIOD, label="renamed OUs"
+    ):
+        return
+    lookup = catalog.lookups["renamed_ous"]
+    values: dict[str, Value] = {"as_of": as_of, PER_USD: float(rate.per_usd)}
+    days = lookup.header.parameters["days"]
+    for row in engine.query(lookup.render(values), label="renamed OUs"):
+        yield _sentence(row, currency=rate.currency, days=days)
+
+
+def _sentence(row: Row, *, currency: str, days: object) -> str:
+    ous = [ou for ou in row["current_ous"] or [] if ou]
+    shown = ", ".join(ous[:MOST_NAMED]) + (f" and {more} more" if (more := len(ous) - MOST_NAMED) > 0 else "")
+    accounts = (
+        "Its former account is"
+        if row["sub_accounts"] == 1
+        else f"Its {row['sub_accounts']} former accounts are"
+    )
+    return (
+        f"owners.toml: the OU {row['ou']} of team {row['team']} has contained no account since {row['left_on']}. "
+        f"{accounts} now in {shown or 'no OU'}. Spend since {row['left_on']} (limited to the last {days} days): "
+        f"{amount(row['effective_cost'])} {currency}, of which {amount(row['unallocated_cost'])} {currency} is "
+        "unallocated. If the OU was renamed, change its name in owners.toml"
+    )

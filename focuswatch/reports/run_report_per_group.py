@@ -1,0 +1,185 @@
+"""Run a report once for each team, use case, intent or provider, over the charges of that part alone.
+
+The report's SQL runs unchanged over tables of a part of the bill. So every report can be split, and its shares are
+shares of the part. DuckDB alone: on other engines each part would read the whole bill.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+
+from focuswatch.bill.schema.table_columns import MADE
+from focuswatch.catalog.sql_catalog import Catalog, Report
+from focuswatch.engines import Row
+from focuswatch.engines.duckdb_engine import DuckDbEngine
+from focuswatch.engines.prepend_tables_as_ctes import needed_of
+from focuswatch.engines.sql_values import literal
+from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.reports.known_findings_rows import TABLE, reads_ledger
+from focuswatch.reports.report_cost_basis import Basis, counted_part
+from focuswatch.reports.run_report import report_rows
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+By = Literal["team", "use_case", "intent", "provider"]
+OWN_BASIS = Basis()
+UNALLOCATED = "(unallocated)"
+UNNAMED = {"team": UNALLOCATED, "use_case": "(no use case)", "intent": "(no intent)"}
+# Days are settled per account, whoever owns its charges.
+NOT_SPLIT = ("completeness",)
+KEYS = """
+CREATE OR REPLACE TABLE charge_keys AS
+SELECT row_number() OVER () AS key_id, *
+FROM (
+    SELECT SubAccountId, ResourceId, Tags, sum(EffectiveCost) AS effective_cost
+    FROM folded_charges
+    GROUP BY ALL
+)
+"""
+# Ordered by waste: amounts of other categories have no common sum.
+FINDING_PARTS = f"""
+SELECT team, use_case, intent, sum(CASE WHEN category = 'waste' THEN monthly_cost ELSE 0 END) AS cost
+FROM {TABLE}
+GROUP BY ALL
+"""
+OF_PART = """
+SELECT folded_charges.*
+FROM main.folded_charges
+INNER JOIN charge_keys
+    ON folded_charges.SubAccountId IS NOT DISTINCT FROM charge_keys.SubAccountId
+    AND folded_charges.ResourceId IS NOT DISTINCT FROM charge_keys.ResourceId
+    AND folded_charges.Tags IS NOT DISTINCT FROM charge_keys.Tags
+INNER JOIN charge_parts ON charge_keys.key_id = charge_parts.key_id
+WHERE charge_parts.part = {part}
+"""
+PROVIDER = "coalesce(trim(ProviderName), 'AWS')"
+PROVIDERS = f"""
+SELECT {PROVIDER} AS provider, sum(EffectiveCost) AS cost
+FROM folded_charges
+GROUP BY 1
+ORDER BY cost DESC, provider
+"""
+FINDINGS_OF_PART = """
+SELECT * FROM main.known_findings WHERE {by} IS NOT DISTINCT FROM {value} {and_team}
+"""
+
+
+def unsplittable(report: Report, catalog: Catalog) -> str | None:
+    """Return why a report cannot be split; None if it can."""
+    tables = {name: table.sql for name, table in catalog.tables.items()}
+    read = needed_of(report.sql, tables)
+    if not read.isdisjoint(("principal_charges", "request_metadata_days")):
+        return "--by splits charges, which do not contain callers. The report already has a column team."
+    if "token_hours" in needed_of(report.sql, {"token_hours": "", **tables}):
+        return "--by splits charges, which do not contain hourly token counts."
+    if reads_ledger(report) and "folded_charges" in read:
+        return "the report combines charges with findings. The report already has a column team."
+    return None
+
+
+def split_rows(
+    report: Report,
+    *,
+    by: By,
+    engine: DuckDbEngine,
+    catalog: Catalog,
+    owners: Owners,
+    as_of: date,
+    basis: Basis = OWN_BASIS,
+) -> list[Row]:
+    """Return the report's rows for each part, highest cost first, with `by` as their first column."""
+    rows = []
+    parts = _parts(report, by=by, engine=engine, catalog=catalog, owners=owners, as_of=as_of, basis=basis)
+    for part, tables in parts:
+        part_rows = report_rows(report, engine=engine, as_of=as_of, owners=owners, tables=tables)
+        rows += [
+            {by: part, **{name: value for name, value in row.items() if name != by}} for row in part_rows
+        ]
+    return rows
+
+
+def _parts(
+    report: Report,
+    *,
+    by: By,
+    engine: DuckDbEngine,
+    catalog: Catalog,
+    owners: Owners,
+    as_of: date,
+    basis: Basis,
+) -> list[tuple[str, Mapping[str, str]]]:
+    """Return every part with SELECTs for the tables that hold only its charges or findings."""
+    if by == "provider":
+        derived = _derived(catalog, as_of=as_of)
+        providers = [row["provider"] for row in engine.query(PROVIDERS, label="providers")]
+        return [
+            (name, {"folded_charges": counted_part(_of_provider(name), basis, report=report), **derived})
+            for name in providers
+        ]
+    if reads_ledger(report):
+        return [(part, {TABLE: select}) for part, select in _parts_of_findings(engine, by=by)]
+    derived = _derived(catalog, as_of=as_of)
+    parts = _parts_of_charges(engine.connection, by=by, owners=owners)
+    return [(part, {"folded_charges": _folded(part, basis, report=report), **derived}) for part in parts]
+
+
+def _folded(part: str, basis: Basis, *, report: Report) -> str:
+    return counted_part(OF_PART.format(part=literal(part)), basis, report=report)
+
+
+def _derived(catalog: Catalog, *, as_of: date) -> dict[str, str]:
+    """Return the tables that are made of the charges of a part."""
+    return {name: catalog.tables[name].render({"as_of": as_of}) for name in MADE if name not in NOT_SPLIT}
+
+
+def _of_provider(name: str) -> str:
+    return f"SELECT * FROM main.folded_charges WHERE {PROVIDER} = {literal(name)}"
+
+
+def _parts_of_charges(connection: "DuckDBPyConnection", *, by: By, owners: Owners) -> list[str]:
+    """Assign each account, resource and set of tags to its part; return the parts, highest cost first."""
+    import numpy as np
+
+    rows = connection.execute("SELECT sub_account_id, tags, ou_path FROM accounts").fetchall()
+    accounts = {id: (tags or {}, ou_path) for id, tags, ou_path in rows}
+    connection.execute(KEYS)
+    keys = connection.execute("SELECT * FROM charge_keys").fetchall()
+    ids, parts, costs = [], [], defaultdict[str, float](float)
+    for key_id, account_id, resource_id, tags, cost in keys:
+        account_tags, ou_path = accounts.get(account_id, ({}, None))
+        charge: dict[str, Any] = {"tags": tags, "account_id": account_id, "account_tags": account_tags}
+        team, _ = owners.owner(**charge, ou_path=ou_path)
+        use_case, intent = owners.purpose(**charge, resource_id=resource_id, team=team)
+        part = _name(by, team=team, use_case=use_case, intent=intent)
+        ids.append(key_id)
+        parts.append(part)
+        costs[part] += cost or 0.0
+    assigned = {"key_id": np.array(ids, dtype=np.int64), "part": np.array(parts, dtype=object)}
+    connection.register("assigned_parts", assigned)
+    connection.execute("CREATE OR REPLACE TABLE charge_parts AS SELECT * FROM assigned_parts")
+    connection.unregister("assigned_parts")
+    return sorted(costs, key=lambda part: (-costs[part], part))
+
+
+def _parts_of_findings(engine: DuckDbEngine, *, by: By) -> list[tuple[str, str]]:
+    """Return the parts of the findings with a SELECT for each, highest waste first."""
+    costs: dict[str, float] = defaultdict(float)
+    selects = {}
+    for row in engine.query(FINDING_PARTS, label="parts of the findings"):
+        part = _name(by, **{name: row[name] for name in UNNAMED})
+        costs[part] += row["cost"]
+        and_team = ""
+        if by == "intent" and row["intent"] is None:
+            and_team = f"AND team IS {'' if row['team'] is None else 'NOT '}NULL"
+        selects[part] = FINDINGS_OF_PART.format(by=by, value=literal(row[by]), and_team=and_team)
+    return sorted(selects.items(), key=lambda item: (-costs[item[0]], item[0]))
+
+
+def _name(by: By, *, team: str | None, use_case: str | None, intent: str | None) -> str:
+    """Return the name of a part, as in the report `portfolio`."""
+    value = {"team": team, "use_case": use_case, "intent": intent}[by]
+    if value is None and by == "intent" and team is None:
+        return UNALLOCATED
+    return UNNAMED[by] if value is None else value

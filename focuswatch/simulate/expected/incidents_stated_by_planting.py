@@ -1,0 +1,49 @@
+"""Incidents as the planting modules state them, with the daily cost of their lines."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from focuswatch.simulate.daily_charges_of_resource import Days
+from focuswatch.simulate.expected.line_facts import Charged, Facts, expectations, is_about, total
+from focuswatch.simulate.planned_bill import PlantedCase
+from focuswatch.simulate.simulated_truth import Incident
+
+ABOVE_EXPECTED = "data_transfer_spike"  # its cost is what exceeds the weeks before
+WEEK = 7
+
+
+def stated_incidents(facts: Facts) -> Iterator[Incident]:
+    """Yield every incident whose days its planting place states."""
+    for case in facts.plan.cases:
+        if case.kind is None and case.expected_by is not None:
+            incident = Incident(
+                detection=case.detection,
+                identity=case.identity,
+                start=case.start,
+                end=case.end,
+                daily_cost=0.0,
+                expected_by=case.expected_by,
+                visible_until=case.visible_until,
+                note=case.note,
+                certain=case.certain,
+            )
+            yield replace(incident, daily_cost=_daily_cost(facts, case))
+
+
+def _daily_cost(facts: Facts, case: PlantedCase) -> float:
+    """Return the mean of its charged days; of something that stopped, of the week before."""
+    charged = [charge for charge in facts.usage if is_about(charge.line, case.detection, case.identity)]
+    costs = _costs(charged, case.detection)
+    first = facts.calendar.index(case.start)
+    last = facts.calendar.index(case.end) if case.end else facts.calendar.days
+    days = costs[first:last]
+    if not days.any():
+        days = costs[max(0, first - WEEK) : first]
+    return float(days[days != 0].mean()) if days.any() else 0.0
+
+
+def _costs(charged: list[Charged], detection: str) -> Days:
+    costs = total(charged, costs=True)
+    return np.asarray(costs - expectations(costs)) if detection == ABOVE_EXPECTED else costs

@@ -1,0 +1,51 @@
+"""A detection that states its `ai_families` returns no rows on a bill without their charges."""
+
+import re
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+
+from focuswatch.authoring.detection_cases import FOLDER, read_cases, run_case
+from focuswatch.authoring.no_rows_without_ai_charges import problems_without_charges
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.catalog.sql_header_fields import AiFamily
+from focuswatch.detect.ai_services_on_bill import SERVICE_NAMES
+from focuswatch.engines.duckdb_engine import connect
+
+CATALOG = Catalog.load()
+
+
+@pytest.mark.parametrize(
+    ("id", "families"),
+    [
+        ("idle_sagemaker_endpoint", ["kiro"]),
+        ("unit_cost_regression", ["bedrock"]),  # also evaluates SageMaker endpoints
+        ("idle_floor_service", ["kendra", "q"]),  # also evaluates OpenSearch domains
+        ("abandoned_volume", ["any"]),  # EBS is no AI service
+    ],
+)
+def test_ai_families_that_miss_a_charge_are_a_problem(id, families):
+    """A scan would not run the detection, and miss a finding that a test case expects."""
+    detection = CATALOG.detections[id]
+    wrong = replace(detection, header=detection.header.model_copy(update={"ai_families": families}))
+    file, connection = read_cases(FOLDER / f"{id}.toml"), connect()
+    found = (
+        problem
+        for case in file.cases
+        for given in [{"file": file, "detection": wrong, "catalog": CATALOG, "on": connection}]
+        for check in (run_case, problems_without_charges)
+        for problem in check(case, **given)
+    )
+    assert (
+        f"without charges of {', '.join(families)}. On such a bill, a scan does not run the detection."
+        in next(found)
+    )
+
+
+def test_every_ai_family_of_the_bill_can_be_stated():
+    """A family that is added to daily_charges gets a name, and the key accepts it."""
+    sql = CATALOG.tables["daily_charges"].sql
+    (cases,) = re.findall(r"CASE\n\s+WHEN NOT coalesce\(.*?END AS ai_family", sql, re.DOTALL)
+    on_bill = set(re.findall(r"(?:THEN|ELSE) '(\w+)'", cases))
+    assert on_bill | {"any"} == set(get_args(AiFamily)) == SERVICE_NAMES.keys()

@@ -1,0 +1,94 @@
+"""The query of invocation logs cannot return a prompt or an answer, whatever metadata keys are configured."""
+
+import re
+import string
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+from pydantic import ValidationError
+
+from focuswatch.collect.invocation_token_sums_query import invocation_query
+from focuswatch.owners.invocation_metadata_keys import METADATA_KEY
+from focuswatch.owners.owners_file_and_assignment import Owners
+from tests.fakes.local_invocation_logs import SECRET, evaluated, invocation
+
+FIRST = datetime(2026, 3, 30, tzinfo=UTC)
+UNTIL = FIRST + timedelta(days=1)
+HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
+READ = {  # every field of a log record that a query may name
+    "modelId", "identity.arn", "input.inputTokenCount", "output.outputTokenCount", "input.cacheReadInputTokenCount",
+    "input.cacheWriteInputTokenCount",
+}  # fmt: skip
+HOSTILE = (
+    "`", "a` as x, @message as y", "a`\n| fields @message", "a, @message", "a as b | display @message", "@message",
+    "x.y", "..input.inputBodyJson", "a b", "a\nb", "a|b", "a#b", "a'b", 'a"b', "a(b)", "", "é", "a\u2028b", "a\x00",
+    "a" * 65, "a\n",
+)  # fmt: skip
+
+
+def fields_of(query):
+    """Return the fields of log records that a query names, and assert that it has no other form."""
+    selected, condition, sums = query.split("\n| ")
+    pairs = re.findall(r"(?:^fields |, )([^,]+?) as (\w+)(?=, |$)", selected)
+    assert selected == "fields " + ", ".join(f"{name} as {alias}" for name, alias in pairs)
+    aliases = {alias for _, alias in pairs}
+    assert len(aliases) == len(pairs)
+    assert re.fullmatch(
+        r"filter ispresent\(model\) and toMillis\(@timestamp\) >= \d+ and toMillis\(@timestamp\) < \d+",
+        condition,
+    )
+    function = r"(?:count\(\*\)|(?:count|sum)\((\w+)\)) as \w+"
+    match = re.fullmatch(rf"stats {function}(?:, {function})* by (\w+(?:, \w+)*)", sums)
+    assert match
+    named = set(re.findall(r"\((\w+)\)", sums)) | set(match.groups()[-1].split(", "))
+    assert named <= aliases
+    return {name for name, _ in pairs}
+
+
+def test_only_counts_the_model_the_caller_and_the_named_metadata_are_read():
+    query = invocation_query(["run_id", "test-case"], first=FIRST, until=UNTIL)
+    assert fields_of(query) == READ | {"`requestMetadata.run_id`", "`requestMetadata.test-case`"}
+    assert fields_of(invocation_query([], first=FIRST, until=UNTIL)) == READ
+
+
+@pytest.mark.parametrize("key", HOSTILE, ids=repr)
+def test_a_key_that_could_be_more_than_a_name_is_refused_twice(key):
+    """By owners.toml, and by the query if it comes from elsewhere."""
+    with pytest.raises(ValueError, match="not a metadata key"):
+        invocation_query([key], first=FIRST, until=UNTIL)
+    with pytest.raises(ValidationError):
+        Owners.model_validate({"invocation_logs": {"metadata_keys": [key]}})
+
+
+def test_no_key_reads_anything_else_and_no_result_has_a_prompt():
+    """Of 3,000 random keys, of the characters of the query and of others, each is refused or is one plain field."""
+    rng, accepted = Random(7), 0
+    alphabet = string.ascii_letters + string.digits + "_-.`@|#,()* \n\"'\\$:;/é" + "inputBodyJson"
+    record = invocation(FIRST, model=HAIKU, tokens=(1, 1, 0, 0), metadata={"run_id": "r1"})
+    for _ in range(3000):
+        key = "".join(rng.choices(alphabet, k=rng.randint(0, 12)))
+        try:
+            query = invocation_query([key], first=FIRST, until=UNTIL)
+        except ValueError:
+            assert not METADATA_KEY.fullmatch(key)
+            continue
+        accepted += 1
+        assert fields_of(query) == READ | {f"`requestMetadata.{key}`"}
+        assert SECRET not in str(evaluated(query, [record]))
+    assert accepted > 300  # noqa: PLR2004  else the test is about refusals only
+
+
+def test_the_stand_in_returns_a_prompt_to_a_query_that_names_it():
+    """Else the test above could not fail."""
+    record = invocation(FIRST, model=HAIKU, tokens=(1, 1, 0, 0))
+    for name in ("@message", "output.outputBodyJson.answer", "input.inputBodyJson.messages.0.content.0.text"):
+        query = f"fields {name} as said\n| stats count(*) as n by said"
+        assert SECRET in str(evaluated(query, [record]))
+
+
+def test_owners_name_at_most_five_different_keys():
+    for keys in (["a"] * 2, list("abcdef")):
+        with pytest.raises(ValidationError):
+            Owners.model_validate({"invocation_logs": {"metadata_keys": keys}})
+    assert Owners.model_validate({"invocation_logs": {"metadata_keys": list("abcde")}})

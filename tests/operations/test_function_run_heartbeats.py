@@ -1,0 +1,88 @@
+"""A heartbeat is one item of the ledger's table: it fits, and it keeps the counts that the page shows."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+from moto import mock_aws
+
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.detection_run_counts import DetectionSummary
+from focuswatch.detect.run_detection import Outcome
+from focuswatch.operations.function_run_heartbeats import Heartbeat, heartbeats, last_detections, record
+from tests.given.moto_ledger_table import ledger_table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+CATALOG = Catalog.load()
+NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def table() -> Iterator["Table"]:
+    with mock_aws():
+        yield ledger_table()
+
+
+def beat(
+    function: str, *, failed: dict[str, str] | None = None, detections: tuple[DetectionSummary, ...] = ()
+) -> Heartbeat:
+    return Heartbeat(
+        function=function, run_id="r", ended_at=NOW, seconds=1, failed=failed or {}, detections=detections
+    )
+
+
+def test_heartbeats_beyond_one_page_of_a_query_are_read(table: "Table") -> None:
+    """A page of a DynamoDB query ends at 1 MB."""
+    for number in range(30):
+        record(table, beat(f"f{number}", failed={f"{place}": "x" * 900 for place in range(100)}))
+    assert sorted(heartbeats(table)) == sorted(f"f{number}" for number in range(30))
+
+
+def test_failures_that_do_not_fit_the_item_are_counted(table: "Table") -> None:
+    """An organization in which every account refuses every service in every Region."""
+    refused = {f"{account:012d} eu-west-{region}": "explicitly denied " * 12
+               for account in range(200) for region in range(17)}  # fmt: skip
+    record(table, beat("collect", failed=refused))
+    record(table, beat("detect", failed={"a": "b"}))
+    stored = heartbeats(table)
+    assert stored["detect"].failed == {"a": "b"}
+    *named, (more, _) = stored["collect"].failed.items()
+    assert dict(named).items() <= refused.items()
+    assert more == f"{len(refused) - len(named):,} more"
+    assert len(named) > 300
+
+
+def test_counts_of_a_detection_are_kept_until_it_runs_again(table: "Table") -> None:
+    """A run of some detections keeps the counts of the others."""
+    gpu, region = CATALOG.detections["underused_gpu"], CATALOG.detections["new_region"]
+    assert last_detections(table, CATALOG) == []
+    skipped = ({"monthly_cost": 7.0, "resource_id": "arn:x"}, {"monthly_cost": None})
+    first = [Outcome(gpu, not_evaluated=skipped), Outcome(region, error="new_region: no such column")]
+    record(table, beat("detect", detections=tuple(last_detections(table, CATALOG, outcomes=first))))
+    second = [Outcome(region, rows=({"monthly_cost": 1.0},))]
+    record(table, beat("detect", detections=tuple(last_detections(table, CATALOG, outcomes=second))))
+    counts = {one.detection: one for one in last_detections(table, CATALOG)}
+    assert counts == {
+        "underused_gpu": DetectionSummary(
+            detection="underused_gpu", not_evaluated=2, not_evaluated_monthly_cost=Decimal("7.00")
+        ),
+        "new_region": DetectionSummary(detection="new_region", rows=1),
+    }
+
+
+def test_counts_of_a_detection_that_left_the_catalog_are_dropped(table: "Table") -> None:
+    counts = tuple(DetectionSummary(detection=name) for name in ("underused_gpu", "removed_detection"))
+    record(table, beat("detect", detections=counts))
+    assert [one.detection for one in last_detections(table, CATALOG)] == ["underused_gpu"]
+
+
+def test_counts_of_many_failing_detections_fit_the_item(table: "Table") -> None:
+    """300 detections, each with an error of a megabyte; DynamoDB takes 400 KB."""
+    gpu = CATALOG.detections["underused_gpu"]
+    one = DetectionSummary.of(Outcome(gpu, error="é" * 1_000_000))
+    record(table, beat("detect", detections=(one,) * 300))
+    assert len(heartbeats(table)["detect"].detections) == 300

@@ -1,0 +1,63 @@
+"""Mistakes in the spend cap of a use case, each in one sentence that says what to do."""
+
+import pytest
+
+from focuswatch.owners.owners_file_and_assignment import Owners
+
+ROLE = "arn:aws:iam::111122223333:role/tickets-api"
+VALID = {"intent": "experiment", "cap": 500, "on_cap": "ask", "roles": [ROLE], "approvers": ["U0ANNA"],
+         "rows": {"accounts": ["111122223333"]}}  # fmt: skip
+
+
+def mistakes(**changes):
+    use_case = {key: value for key, value in (VALID | changes).items() if value is not None}
+    return list(Owners.model_validate({"use_cases": {"tickets": use_case}}).mistakes())
+
+
+@pytest.mark.parametrize(
+    "valid",
+    [
+        {},
+        {"on_cap": "pause"},
+        {"on_cap": "notify", "roles": None, "approvers": None},
+        {
+            "on_cap": "pause",
+            "intent": "production",
+            "confirm_pause": "production",
+            "cap": None,
+            "monthly_budget": 9,
+        },
+        {"roles": ["arn:aws:iam::111122223333:role/team/a_b+c=d,e.f@g-h"]},
+    ],
+)
+def test_valid_caps_have_no_mistakes(valid):
+    """One of each kind."""
+    assert mistakes(**valid) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"on_cap": "pause", "intent": "production"}, 'allow pausing with confirm_pause = "production"'),
+        (
+            {"on_cap": "pause", "intent": "production", "confirm_pause": "yes"},
+            "would be stopped without approval",
+        ),
+        ({"cap": None, "review_on": "2026-05-01"}, "on_cap: found neither `cap` nor `monthly_budget`"),
+        ({"roles": None}, "roles: missing"),
+        ({"approvers": None}, "approvers: missing"),
+        ({"on_cap": None, "approvers": None}, "roles: this key is only used with on_cap"),
+        ({"confirm_pause": "production"}, "confirm_pause: this key is only used with"),
+        ({"roles": ["tickets-api"]}, "found 'tickets-api', expected the ARN of a role"),
+        ({"roles": ["arn:aws:iam::111122223333:role/*"]}, "expected the ARN of a role"),
+        ({"roles": ["arn:aws:iam::*:role/api"]}, "expected the ARN of a role"),
+        ({"roles": ["arn:aws:iam::111122223333:role/a*/api"]}, "expected the ARN of a role"),
+        ({"roles": ["arn:aws:iam::111122223333:role/aws-reserved/sso/x"]}, "a role that only AWS can change"),
+        ({"approvers": ["@anna"]}, "expected a Slack user ID"),
+    ],
+)
+def test_each_mistake_is_one_sentence(changes, expected):
+    """With its place in the file."""
+    (mistake,) = mistakes(**changes)
+    assert mistake.startswith("use_cases.tickets.")
+    assert expected in mistake
