@@ -10,8 +10,8 @@ from infra.functions import LambdaFunctions
 
 QUARTER_DAY = Duration.hours(6)
 # A daily run may be late, but not by six hours; focuswatch/operations/function_run_heartbeats.py has the same limits.
-# `refresh` is missing here: only its event `Refreshed` starts `detect`, so the alarm of `detect` also reports its missed
-# runs.
+# `refresh` is missing here: only its event `Refreshed` starts `detect`, so the alarm of `detect` also reports
+# its missed runs.
 MISSED_AFTER = {
     "collect": (QUARTER_DAY, 5),
     "detect": (QUARTER_DAY, 5),
