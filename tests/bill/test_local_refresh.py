@@ -149,7 +149,7 @@ def test_failed_refresh_leaves_the_state_unchanged(export, tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from focuswatch.bill.ingest import delivery_reader as units
+from focuswatch.bill.ingest import read_and_fold_unit as units
 from tests.given.exports import Reader
 
 def die(*_, **__):

@@ -4,12 +4,18 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
+from focuswatch.operations.deployed_functions import module_of
 from focuswatch.operations.deployment_config import Deployment
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config"
 PAYER, PIPELINE = "111111111111", "222222222222"
 MONITOR = "arn:aws:ce::123456789012:anomalymonitor/6f2c0a91-d4e8-4b77-9073-0aa1b2c3d4e5"
+
+
+def source_of(function: str) -> str:
+    """Return the source code of the handler of a function."""
+    return (ROOT / f"{module_of(function).replace('.', '/')}.py").read_text()
 
 
 def deployment_of(*, accounts: Literal["one", "three"]) -> Deployment:

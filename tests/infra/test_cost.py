@@ -21,7 +21,7 @@ from benchmarks.cost import (
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.operations.deployed_functions import CHANNELS, FUNCTIONS, WITHOUT_RUNS
 from focuswatch.operations.deployment_config import Deployment
-from tests.given.deployments import CONFIG, ROOT
+from tests.given.deployments import CONFIG, ROOT, source_of
 from tests.given.synthesized_stacks import synthesized
 
 
@@ -61,7 +61,7 @@ def test_counted_metrics_are_written():
     of_channels = [
         one for channel in CHANNELS if channel.name in ("slack", "jira") for one in channel.functions
     ]
-    sources = {kind: (ROOT / "lambdas" / f"{kind}.py").read_text() for kind in (*FUNCTIONS, *of_channels)}
+    sources = {kind: source_of(kind) for kind in (*FUNCTIONS, *of_channels)}
     runs = [
         kind for kind, text in sources.items() if "@lambda_function(" in text and kind not in WITHOUT_RUNS
     ]

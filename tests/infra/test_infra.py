@@ -38,7 +38,7 @@ from infra.lake_formation import LakeFormationGrants
 from infra.lambda_code_and_layers import LAYER_PATH
 from infra.monitoring import Monitoring
 from infra.sns_topics import PipelineTopics, open_to_organization
-from tests.given.deployments import CONFIG, ROOT, deployment_of
+from tests.given.deployments import CONFIG, ROOT, deployment_of, source_of
 from tests.given.synthesized_stacks import Stacks, synthesized
 
 # W3005: CDK writes DependsOn beside a GetAtt to the same role; it says a thing twice and breaks nothing.
@@ -443,13 +443,14 @@ def test_each_metric_that_a_function_writes_is_in_an_alarm_or_the_dashboard():
         if namespace == "focuswatch":
             read.add((name, dimensions[dimensions.index("function") + 1]))
     for kind in (*stacks.deployment.kinds, "controls"):
-        source = (ROOT / "lambdas" / f"{kind}.py").read_text()
+        source = source_of(kind)
         written = re.findall(r'add_metric\(name="(\w+)"', source)
         if "@lambda_function(" in source and kind not in WITHOUT_RUNS:
             written.append("Runs")
         assert {(name, kind) for name in written} <= read
-    rest = [path for path in (ROOT / "lambdas").glob("*.py") if path.stem not in stacks.deployment.kinds]
-    assert [path.stem for path in rest if "add_metric(" in path.read_text()] == ["function"]
+    handlers = {module_of(kind).removeprefix("lambdas.") for kind in stacks.deployment.kinds}
+    rest = [path for path in (ROOT / "lambdas").glob("*.py") if path.stem not in handlers]
+    assert [path.stem for path in rest if "add_metric(" in path.read_text()] == ["function_decorator"]
 
 
 def test_alarms_use_metrics_that_the_functions_write():
@@ -459,7 +460,7 @@ def test_alarms_use_metrics_that_the_functions_write():
             dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
             kind = dimensions["function"]
             assert dimensions == {"function": kind, "service": kind}
-            sources = [(ROOT / "lambdas" / f"{name}.py").read_text() for name in (kind, "function")]
+            sources = [source_of(kind), (ROOT / "lambdas" / "function_decorator.py").read_text()]
             assert f'@lambda_function("{kind}"' in sources[0]
             assert any(f'name="{alarm["MetricName"]}"' in source for source in sources)
 
@@ -709,7 +710,7 @@ def test_a_function_with_a_lease_is_invoked_again_for_events_during_its_run(stac
         assert rule["EventPattern"] == pattern
         (target,) = rule["Targets"]
         assert kind in str(target["Arn"])
-        source = (ROOT / "lambdas" / f"{kind}.py").read_text()
+        source = source_of(kind)
         assert f'@lambda_function("{kind}", one_at_a_time=True' in source
 
 

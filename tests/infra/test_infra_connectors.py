@@ -40,7 +40,7 @@ def test_it_runs_daily_before_the_refresh_and_its_code_is_deployed():
     (fetch,) = [one for one in functions if one["FunctionName"] == "focuswatch-fetch"]
     (vendor,) = json.loads(fetch["Environment"]["Variables"]["FOCUSWATCH_VENDORS"])
     assert (vendor["path"], vendor["since"], vendor["account"]) == ("vendors/openai", "2026-11-01", None)
-    assert (ROOT / "lambdas" / "fetch.py").exists()
+    assert (ROOT / "lambdas" / "fetch_vendor_charges.py").exists()
 
 
 def configured(*vendors):
