@@ -5,8 +5,8 @@ AWS bills Bedrock tokens under usage types with three different name formats, in
 and the token kind from the usage type; the token kinds are input, output, cache read and cache write. `tier` is the
 pricing tier of the tokens. Capacity that is billed by the hour (provisioned or reserved) and training tokens are not
 included. For other providers, a charge for model calls is included if its meter or its unit contains the word token.
-For such a charge, the model is the part of the meter before the token kind, as in `gpt-4o, input`, `gpt 4o 0513 Input
-regional Tokens` and `Gemini 2.5 Flash Text Output`. Charges with quantities in DBU, credits, hours or requests are not
+For such a charge, the model is the text of the meter before the token kind: `gpt-4o` for the meter `gpt-4o, input`, and
+`Gemini 2.5 Flash` for the meter `Gemini 2.5 Flash Text Output`. Charges with quantities in DBU, credits, hours or requests are not
 included, because these quantities are not numbers of tokens. On Azure, the unit `Units` means one token:
 https://learn.microsoft.com/en-us/cloud-computing/finops/toolkit/open-data#pricing-units Meter formats:
 https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-framework, CUDOS.
@@ -22,7 +22,7 @@ WITH token_rows AS (
         lower(coalesce(
             regexp_extract(meter, '(?i)(^MP:.*|-(cache|input|output)-.*)$', 1),  -- a model's name may contain any word
             meter
-        )) AS said
+        )) AS meter_text
     FROM ai_charges
     WHERE ai_family IN ('bedrock', 'model_api')
         AND ChargeCategory = 'Usage'
@@ -62,22 +62,22 @@ SELECT
         )
     END AS model,
     CASE
-        WHEN NOT is_bedrock AND regexp_like(said, 'cache[-_ ]?(write|creation)') THEN 'cache write'
-        WHEN NOT is_bedrock AND regexp_like(said, 'cache') THEN 'cache read'  -- gpt-4o, cached input
-        WHEN NOT is_bedrock AND regexp_like(said, 'outp|completion') THEN 'output'
-        WHEN NOT is_bedrock AND regexp_like(said, 'inp|prompt') THEN 'input'
-        WHEN regexp_like(said, 'cache[-_]?read') THEN 'cache read'         -- before input: CacheReadInputTokenCount
-        WHEN regexp_like(said, 'cache[-_]?write') THEN 'cache write'
-        WHEN regexp_like(said, 'output') THEN 'output'
-        WHEN regexp_like(said, 'input') THEN 'input'
+        WHEN NOT is_bedrock AND regexp_like(meter_text, 'cache[-_ ]?(write|creation)') THEN 'cache write'
+        WHEN NOT is_bedrock AND regexp_like(meter_text, 'cache') THEN 'cache read'  -- gpt-4o, cached input
+        WHEN NOT is_bedrock AND regexp_like(meter_text, 'outp|completion') THEN 'output'
+        WHEN NOT is_bedrock AND regexp_like(meter_text, 'inp|prompt') THEN 'input'
+        WHEN regexp_like(meter_text, 'cache[-_]?read') THEN 'cache read'         -- before input: CacheReadInputTokenCount
+        WHEN regexp_like(meter_text, 'cache[-_]?write') THEN 'cache write'
+        WHEN regexp_like(meter_text, 'output') THEN 'output'
+        WHEN regexp_like(meter_text, 'input') THEN 'input'
         ELSE 'other'
     END AS token_kind,
     CASE
-        WHEN regexp_like(said, 'batch') THEN 'batch'
-        WHEN regexp_like(said, 'flex') THEN 'flex'
-        WHEN regexp_like(said, 'priority') THEN 'priority'
-        WHEN regexp_like(said, 'latency-?optimized') THEN 'latency optimized'
-        WHEN regexp_like(said, 'custom-model') THEN 'custom model'
+        WHEN regexp_like(meter_text, 'batch') THEN 'batch'
+        WHEN regexp_like(meter_text, 'flex') THEN 'flex'
+        WHEN regexp_like(meter_text, 'priority') THEN 'priority'
+        WHEN regexp_like(meter_text, 'latency-?optimized') THEN 'latency optimized'
+        WHEN regexp_like(meter_text, 'custom-model') THEN 'custom model'
         ELSE 'on demand'
     END AS tier,
     quantity,                                                              -- in the unit of the meter

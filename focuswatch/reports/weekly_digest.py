@@ -76,7 +76,7 @@ class Week:
     def heading(self) -> str:
         """Return the week's total with its basis, in one line."""
         return (
-            f"{self.team or 'Organization'}: {self._money(self.spent)} in the last 7 complete days "
+            f"{f'Team {self.team}' if self.team else 'Organization'} spent {self._money(self.spent)} in the last 7 complete days "
             f"(usage only, without credits, tax and fees), {self._change()}"
         )
 
