@@ -10,9 +10,9 @@ from aws_cdk import BootstraplessSynthesizer, Environment, Stack, aws_budgets, a
 from constructs import Construct
 
 from focuswatch.operations.deployment_config import Deployment
+from focuswatch.owners.declared_use_cases import UseCase
 from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.owners.role_arns import account_of_role, name_of_role
-from focuswatch.owners.use_cases import UseCase
 from infra.payer_budgets import CENT, Expression, ai_services, before_credits, converted, of_tags
 
 # Bedrock: InvokeModel* also authorizes Converse and ConverseStream, and bedrock-mantle is the other endpoint.

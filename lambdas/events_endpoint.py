@@ -12,7 +12,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from focuswatch.collect.ci_event_files import UnreadableFileError
-from focuswatch.collect.posted_events import MOST_POSTED_BYTES, posted_key, posted_lines
+from focuswatch.collect.posted_event_limits_and_key import MOST_POSTED_BYTES, posted_key, posted_lines
 from focuswatch.errors import Refused
 from focuswatch.notify.webhook.signing_secrets_and_signatures import WebhookSecrets, is_signed
 from lambdas.endpoint_clients_and_secrets import client, request_body, secret_text

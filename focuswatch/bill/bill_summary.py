@@ -38,7 +38,7 @@ class BillSummary:
 
     currency: str
     first_charge_date: date
-    last_charge_date: date  # of the bill; see focuswatch.bill.ingest.last_plausible_charge_day
+    last_charge_date: date  # of the bill; see focuswatch.bill.ingest.last_day_despite_wrong_dates
     charges: int
     data_digest: str  # changes whenever the delivered charges do
     warnings: tuple[str, ...] = ()

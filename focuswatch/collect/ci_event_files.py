@@ -15,7 +15,7 @@ from focuswatch.bill.schema.table_columns import EVENTS, OPTIONAL_IN_EVENTS
 from focuswatch.collect.collected_event import CollectedEvent
 
 FOLDER = "events/"
-POSTED = f"{FOLDER}webhook/"  # requests of a CI, by day; see focuswatch.collect.posted_events
+POSTED = f"{FOLDER}webhook/"  # requests of a CI, by day; see focuswatch.collect.posted_event_limits_and_key
 CSV, JSON_LINES = (".csv",), (".jsonl", ".ndjson", ".json")
 MOST_BYTES = 20_000_000
 REQUIRED = [name for name in EVENTS if name not in OPTIONAL_IN_EVENTS]

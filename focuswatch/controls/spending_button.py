@@ -45,7 +45,8 @@ def spending_control(cap: CapSettings, record: PauseRecord | None) -> SpendingCo
         )
         return SpendingControl("pause_spending", question, ended_line(record))
     dry = "Dry run: " if record.dry_run else ""
-    status = f"{dry}{record.author} paused the spending of use case {cap.use_case} until {record.expires:%Y-%m-%d %H:%M} UTC."
+    until = f"{record.expires:%Y-%m-%d %H:%M} UTC"
+    status = f"{dry}{record.author} paused the spending of use case {cap.use_case} until {until}."
     return SpendingControl(
         "resume_spending",
         f"Allow {count(len(record.roles))} of use case {cap.use_case} to call Bedrock and SageMaker again?",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from focuswatch.engines import Engine
-from focuswatch.findings.provider_names_on_bills import is_aws
+from focuswatch.findings.is_aws_provider import is_aws
 
 PROVIDERS = """
 SELECT

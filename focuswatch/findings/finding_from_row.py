@@ -13,9 +13,9 @@ from focuswatch.findings.account_owner_evidence_labels import display_values
 from focuswatch.findings.changed_copy import share_field_names
 from focuswatch.findings.finding import Finding, fingerprint, severity_of
 from focuswatch.findings.incident_in_finding_json import Severity
+from focuswatch.findings.is_aws_provider import is_aws
 from focuswatch.findings.limit_finding_bytes import limit_size
 from focuswatch.findings.money_and_json_row_values import money
-from focuswatch.findings.provider_names_on_bills import is_aws
 from focuswatch.findings.safe_paste_commands import COMMAND, action_of
 from focuswatch.findings.stake import Stake, stake_of, weight
 

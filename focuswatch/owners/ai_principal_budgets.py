@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from focuswatch.catalog.tag_key_prefixes import plain_key
-from focuswatch.owners.use_cases import Money
+from focuswatch.owners.declared_use_cases import Money
 
 Name = Annotated[str, Field(min_length=1, max_length=2048)]  # the longest IAM ARN
 Measure = Literal["cost", "million tokens"]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from focuswatch.owners.use_cases import Name, UseCase
+from focuswatch.owners.declared_use_cases import Name, UseCase
 
 Split = Literal["even", "usage", "tokens", "shares"]
 Share = Annotated[Decimal, Field(gt=0, le=Decimal("1e9"), decimal_places=12)]

@@ -17,8 +17,8 @@ from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
 from focuswatch.findings.account_owner_evidence_labels import account_label, amount
 from focuswatch.findings.finding import Finding
+from focuswatch.owners.declared_use_cases import Launch, UseCase
 from focuswatch.owners.owners_file_and_assignment import Owners
-from focuswatch.owners.use_cases import Launch, UseCase
 
 BASELINE_DAYS = 28  # as in athena_sql/tables/launch_days.sql
 NEWEST_DAYS = 28  # in which the increase is looked for

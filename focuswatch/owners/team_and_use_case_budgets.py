@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from focuswatch.owners.check_use_case_spend_cap import OnCap
-from focuswatch.owners.use_cases import UseCase
+from focuswatch.owners.declared_use_cases import UseCase
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.forecast.keep_forecasts_for_month_close import forecasts_as_of
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import LedgerEntry
+from focuswatch.owners.declared_use_cases import UseCase
 from focuswatch.owners.owners_file_and_assignment import Owners, Team
-from focuswatch.owners.use_cases import UseCase
 from focuswatch.reports.forecast_difference_causes import MonthCause, month_causes
 from focuswatch.reports.month_close_rows_and_notes import (
     FORECAST_DAYS,

@@ -71,7 +71,10 @@ def unsplittable(report: Report, catalog: Catalog) -> str | None:
     tables = {name: table.sql for name, table in catalog.tables.items()}
     read = needed_of(report.sql, tables)
     if not read.isdisjoint(("principal_charges", "request_metadata_days")):
-        return "--by cannot split this report by its callers, because charges have no callers. The report already has a column team."
+        return (
+            "--by cannot split this report, because it reads callers, and only charges can be split. The report "
+            "already has a column team."
+        )
     if "token_hours" in needed_of(report.sql, {"token_hours": "", **tables}):
         return "--by cannot split this report, because it reads hourly token counts, and only charges can be split."
     if reads_ledger(report) and "folded_charges" in read:

@@ -75,8 +75,9 @@ class Week:
     @property
     def heading(self) -> str:
         """Return the week's total with its basis, in one line."""
+        spender = f"Team {self.team}" if self.team else "Organization"
         return (
-            f"{f'Team {self.team}' if self.team else 'Organization'} spent {self._money(self.spent)} in the last 7 complete days "
+            f"{spender} spent {self._money(self.spent)} in the last 7 complete days "
             f"(usage only, without credits, tax and fees), {self._change()}"
         )
 

@@ -91,7 +91,9 @@ def test_a_pause_is_announced_once_in_the_thread_the_message_and_jira(there):
     for _ in range(2):
         there.announce(PAUSED)
     (message,) = there.world.team.shown
-    assert f"anna (U0ANNA) paused the spending of use case {USE_CASE} until 2026-03-17 08:00 UTC." in seen({"blocks": message.blocks})
+    assert f"anna (U0ANNA) paused the spending of use case {USE_CASE} until 2026-03-17 08:00 UTC." in seen(
+        {"blocks": message.blocks}
+    )
     assert "resume_spending" in json.dumps(message.blocks)
     (reply,) = message.replies
     assert seen({"blocks": reply.blocks}) == (

@@ -164,7 +164,10 @@ def test_the_button_follows_the_record():
     assert spending_control(CAP, None).action == "pause_spending"
     control = spending_control(CAP, paused())
     assert control.action == "resume_spending"
-    assert control.status == f"anna (U0ANNA) paused the spending of use case {CAP.use_case} until 2026-03-17 08:00 UTC."
+    assert (
+        control.status
+        == f"anna (U0ANNA) paused the spending of use case {CAP.use_case} until 2026-03-17 08:00 UTC."
+    )
     assert spending_control(CapSettings("tickets", "notify", (), (), "live", 7), None) is None
     assert spending_control(CapSettings("tickets", "ask", ROLES, (APPROVER,), "off", 7), None) is None
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from focuswatch.cli import app
 from focuswatch.controls.usage_policy_document import policy_document, policy_notes
 from focuswatch.errors import ConfigError
-from focuswatch.owners.use_cases import UseCase
+from focuswatch.owners.declared_use_cases import UseCase
 
 ALL = {
     "models": ["us.anthropic.claude-haiku*", "amazon.nova-lite-v1:0"],

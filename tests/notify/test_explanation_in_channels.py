@@ -9,7 +9,7 @@ from focuswatch.notify.jira import issue_text_and_comments as jira_words
 from focuswatch.notify.publish_pending_to_sns import render_email
 from focuswatch.notify.slack.blocks import MESSAGE_CHARACTERS, size
 from focuswatch.notify.slack.finding_message import render_message
-from focuswatch.notify.slack.thread_replies import render_thread_reply
+from focuswatch.notify.slack.thread_reply_text import render_thread_reply
 from focuswatch.reports.page import build_document
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.expected import truth_of

@@ -19,7 +19,7 @@ from focuswatch.bill.ingest.choose_newest_deliveries import PeriodDelivery, deli
 from focuswatch.bill.ingest.complete_days_from_recency import complete_until
 from focuswatch.bill.ingest.duplicate_and_overlapping_files import marked, suspects
 from focuswatch.bill.ingest.file_listing import ExportFile, Listing, list_source
-from focuswatch.bill.ingest.last_plausible_charge_day import end_of
+from focuswatch.bill.ingest.last_day_despite_wrong_dates import end_of
 from focuswatch.bill.ingest.list_and_copy_from_s3 import SCHEME, list_s3
 from focuswatch.bill.ingest.list_and_copy_from_s3 import sweep as sweep_mirror
 from focuswatch.bill.ingest.read_and_fold_unit import UnitReader

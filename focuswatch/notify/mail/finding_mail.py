@@ -14,7 +14,7 @@ from focuswatch.findings.finding_amount_text import (
     main_amount,
     saving_text,
 )
-from focuswatch.findings.provider_names_on_bills import is_aws
+from focuswatch.findings.is_aws_provider import is_aws
 from focuswatch.ledger.notification import OVER, NotificationKind
 from focuswatch.notify.console_and_query_links import console_text, console_url
 from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text, rollout_extent

@@ -31,7 +31,7 @@ from focuswatch.notify.slack.finding_message import (
     SpendingControl,
     render_message,
 )
-from focuswatch.notify.slack.thread_replies import render_thread_reply
+from focuswatch.notify.slack.thread_reply_text import render_thread_reply
 from focuswatch.owners.finding_addresses import addresses_of_kind
 from focuswatch.owners.owners_file_and_assignment import Owners
 

@@ -1,4 +1,4 @@
-"""Render the Slack message of a finding; replies in its thread are in thread_replies.py.
+"""Render the Slack message of a finding; replies in its thread are in thread_reply_text.py.
 
 Pure: nothing is sent or stored here. Every message fits Slack's limits, whatever the bill contains.
 """

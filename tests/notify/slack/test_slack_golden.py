@@ -28,7 +28,7 @@ from focuswatch.notify.slack.digest_message import DigestLine, render_digest
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS
 from focuswatch.notify.slack.mute_reason_dialog import render_not_waste_dialog
-from focuswatch.notify.slack.thread_replies import render_thread_reply
+from focuswatch.notify.slack.thread_reply_text import render_thread_reply
 from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.simulate import simulate
 from tests.fakes.slack_as_text import seen

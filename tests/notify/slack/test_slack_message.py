@@ -21,7 +21,7 @@ from focuswatch.notify.slack.digest_message import DigestLine, render_digest
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message, webhook_payload
 from focuswatch.notify.slack.mrkdwn import escaped_within, truncate
 from focuswatch.notify.slack.mute_reason_dialog import render_not_waste_dialog
-from focuswatch.notify.slack.thread_replies import render_thread_reply
+from focuswatch.notify.slack.thread_reply_text import render_thread_reply
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, metadata_problem, too_long, units, view_problems
 from tests.given.one_line_findings import DAY, finding, saving_of
