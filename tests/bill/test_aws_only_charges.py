@@ -72,7 +72,7 @@ def test_detections_of_aws_resources_evaluate_aws_charges_only_and_reports_inclu
     done = focuswatch("scan", bill, "--state", state, "--format", "json")
     result = json.loads(done.stdout)
     assert {one["sub_account_id"] for one in result} == {"111111111111"}
-    assert f"28 of 56 charges are {other}'s. Anomalies" in done.stderr and SENTENCE in done.stderr
+    assert f"28 of 56 charges are {other}'s. Anomaly detection" in done.stderr and SENTENCE in done.stderr
     done = focuswatch("report", "spend_by_team", "--state", state, "--format", "json")
     billed = sum(row["billed_cost"] for row in json.loads(done.stdout)["rows"])
     assert billed == pytest.approx(2 * 26 * 5.76)  # the last two of 28 days are not settled
