@@ -44,7 +44,7 @@ def test_week_is_compared_with_the_week_before_and_the_budget():
     """In its first two lines."""
     week = week_of([row()])
     assert week.heading == (
-        "search: 700 USD in the last 7 complete days (usage only, without credits, tax and fees), "
+        "Team search spent 700 USD in the last 7 complete days (usage only, without credits, tax and fees), "
         "40% more than in the previous 7 days"
     )
     assert week.lines[0] == (
