@@ -386,9 +386,7 @@ def test_connector_without_add_column_is_an_error_with_a_remedy(local_trino, raw
     bill = lake_of(local_trino, raw)
     earlier = {column: type_ for column, type_ in DAILY_CHARGES.items() if column != "is_edge"}
     bill.engine.execute(create_parts("daily_charges", earlier, connector="memory"), label="given")
-    with pytest.raises(
-        ConfigError, match="lacks the column is_edge, .*DROP TABLE daily_charges_parts"
-    ):
+    with pytest.raises(ConfigError, match="lacks the column is_edge, .*DROP TABLE daily_charges_parts"):
         bill.refresh(progress=print)
     bill.engine.execute("DROP TABLE daily_charges_parts", label="given")
     bill.refresh(progress=print)
