@@ -326,7 +326,7 @@ def test_tag_of_the_rise_is_ignored(tmp_path):
     assert len(anomalies) == 2 and {one["team"] for one in anomalies} == {"shop"}
     week = focuswatch("weekly", "--state", tmp_path).stdout
     assert "not explained by a finding" not in week
-    shop = week[week.index("\nshop:") :]
+    shop = week[week.index("\nTeam shop spent") :]
     assert "1,000 USD" in shop and "Nothing is open" not in shop
 
 
