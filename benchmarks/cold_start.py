@@ -14,8 +14,6 @@ from pathlib import Path
 
 from process_usage import Measured, measure
 
-from focuswatch.operations.deployed_functions import module_of
-
 ROOT = Path(__file__).resolve().parent.parent
 HANDLERS = tuple(
     sorted(path.stem for path in (ROOT / "lambdas").glob("*.py") if "def handler(" in path.read_text())
@@ -43,7 +41,7 @@ def main() -> None:
     )
     for name, code in (
         ("Python only", "pass"),
-        *((handler, f"import {module_of(handler)}") for handler in HANDLERS),
+        *((handler, f"import lambdas.{handler}") for handler in HANDLERS),
     ):
         figures = started(code, python=arguments.python, runs=arguments.runs)
         seconds = [run.wall_seconds for run in figures]
