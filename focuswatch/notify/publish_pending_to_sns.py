@@ -190,8 +190,10 @@ def _root_cause(finding: Finding) -> str:
 def _subject(notification: Notification) -> str:
     """Return one line of ASCII; SNS accepts nothing else."""
     finding = notification.finding
-    name = _ascii(finding.sub_account_name or "")
-    account = finding.sub_account_id if "?" in name else name or finding.sub_account_id
+    name = finding.sub_account_name or ""
+    shown = _ascii(name)
+    lost_letters = shown.count("?") > name.count("?")
+    account = shown if shown and not lost_letters else finding.sub_account_id
     places = ", ".join(filter(None, (account, finding.region_id)))
     if finding.rollout:
         places = rollout_extent(finding.rollout)

@@ -95,6 +95,7 @@ def test_messages_have_attributes_to_filter_on():
         ("Café \N{ROCKET} prod", "Cafe prod"),
         ("\N{CJK UNIFIED IDEOGRAPH-672C}\N{CJK UNIFIED IDEOGRAPH-756A}", "111122223333"),
         ("two\nlines", "111122223333"),
+        ("what?", "what?"),
         (None, "111122223333"),
     ],
 )
