@@ -9,12 +9,12 @@ from focuswatch.controls.attach_or_detach_deny_policy import RolePolicies, undo_
 from focuswatch.controls.carry_out_pauses import SpendingPauses
 from focuswatch.controls.spend_caps_run import SpendCaps
 from focuswatch.errors import DeliveryError, Refused
-from focuswatch.notify.deliver_queue_batch import Record, process_batch
+from focuswatch.notify.deliver_queue_batch import Record
 from focuswatch.notify.slack.interactions import UserResponse
 from focuswatch.notify.slack.record_response import reject
 from lambdas.deployment_resources import PATIENT
 from lambdas.function_decorator import Invocation, lambda_function, logger
-from lambdas.queue_delivery import report_batch
+from lambdas.queue_delivery import process_records, report_batch
 from lambdas.run_lease_and_heartbeat import LambdaRun
 
 UNRECORDED = (
@@ -77,14 +77,7 @@ def _presses(invocation: Invocation, caps: SpendCaps) -> dict[str, Any]:
             return reject(response, outcome.note)
         return f"{response.fingerprint}: {response.action} by {response.user_id}: {outcome.note}"
 
-    result = process_batch(
-        invocation.event["Records"],
-        do=press,
-        queue=invocation.run.queue(),
-        progress=logger.info,
-        seconds_left=invocation.seconds_left,
-    )
-    return report_batch(invocation.run, result)
+    return report_batch(invocation.run, process_records(invocation, press))
 
 
 def _review(run: LambdaRun, caps: SpendCaps) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Functions that are fed by a queue: deliver a batch to a channel; log and report the result."""
 
+from collections.abc import Callable
 from typing import Any
 
-from focuswatch.notify.deliver_queue_batch import BatchResult, Channel, deliver_batch
+from focuswatch.notify.deliver_queue_batch import BatchResult, Channel, Record, deliver_batch, process_batch
 from lambdas.function_decorator import Invocation, logger
 from lambdas.run_lease_and_heartbeat import LambdaRun
 
@@ -17,6 +18,17 @@ def deliver_findings(invocation: Invocation, channel: Channel) -> dict[str, Any]
         seconds_left=invocation.seconds_left,
     )
     return report_batch(invocation.run, result)
+
+
+def process_records(invocation: Invocation, do: Callable[[Record], str]) -> BatchResult:
+    """Call `do` for each message of the batch; failed ones are retried or moved to the dead-letter queue."""
+    return process_batch(
+        invocation.event["Records"],
+        do=do,
+        queue=invocation.run.queue(),
+        progress=logger.info,
+        seconds_left=invocation.seconds_left,
+    )
 
 
 def report_batch(run: LambdaRun, result: BatchResult) -> dict[str, Any]:

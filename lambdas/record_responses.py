@@ -4,14 +4,14 @@ from functools import cache
 from typing import Any
 
 from focuswatch.errors import Refused
-from focuswatch.notify.deliver_queue_batch import Record, process_batch
+from focuswatch.notify.deliver_queue_batch import Record
 from focuswatch.notify.response_recording import PersonResponse
 from focuswatch.notify.slack.interactions import UserResponse
 from focuswatch.notify.slack.record_response import ResponseRecorder
 from focuswatch.notify.teams.record_and_post_link_response import LinkRecorder
 from focuswatch.notify.teams.signed_action import LinkResponse
 from lambdas.function_decorator import Invocation, lambda_function, logger
-from lambdas.queue_delivery import report_batch
+from lambdas.queue_delivery import process_records, report_batch
 
 
 @lambda_function("record")
@@ -46,11 +46,4 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             return in_teams().record(response)
         return in_slack().record(response)
 
-    result = process_batch(
-        invocation.event["Records"],
-        do=record,
-        queue=run.queue(),
-        progress=logger.info,
-        seconds_left=invocation.seconds_left,
-    )
-    return report_batch(run, result)
+    return report_batch(run, process_records(invocation, record))

@@ -7,9 +7,9 @@ from typing import Any
 from focuswatch.aws_alerts import parse, record
 from focuswatch.aws_alerts.confirm_queue_subscription import confirm_subscription, subscription_request
 from focuswatch.findings.same_cause import incident_rules
-from focuswatch.notify.deliver_queue_batch import Record, process_batch
-from lambdas.function_decorator import Invocation, lambda_function, logger
-from lambdas.queue_delivery import report_batch
+from focuswatch.notify.deliver_queue_batch import Record
+from lambdas.function_decorator import Invocation, lambda_function
+from lambdas.queue_delivery import process_records, report_batch
 
 
 @lambda_function("spending")
@@ -30,13 +30,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         )
         return f"{finding.detection} {finding.fingerprint}: {len(decision.notifications)} notifications"
 
-    result = process_batch(
-        invocation.event["Records"],
-        do=record_alert,
-        queue=run.queue(),
-        progress=logger.info,
-        seconds_left=invocation.seconds_left,
-    )
+    result = process_records(invocation, record_alert)
     if result.done:
         run.announce("Detected", "{}")
     return report_batch(run, result)
