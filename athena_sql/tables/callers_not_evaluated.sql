@@ -2,8 +2,8 @@
 title = "Reason why callers of Bedrock are not evaluated"
 why   = """
 The table has one row if the callers of Bedrock are unknown, or if the export with IAM principals ends several days
-before the bill; otherwise, the table is empty. Detections that evaluate callers of Bedrock return the row of this table
-as not evaluated, with the reason in `lacks_input`.
+before the bill. Otherwise, the table is empty. If the table has a row, detections that evaluate callers of Bedrock are
+reported as not evaluated. The column `lacks_input` contains the reason.
 """
 reads = ["principal_days"]
 [parameters]
