@@ -7,7 +7,7 @@ earlier cost is scaled so that the differences add up to the excess cost of the 
 price and volume, the query computes what the current quantity would cost at the earlier cost per unit. A new resource
 has no earlier cost per unit, so the query uses the earlier cost per unit of other resources with the same meter. For a
 finding that reports a first charge (kind `first`), the query includes purchases. If the EffectiveCost of a purchase is
-0, the query uses its BilledCost. If tagged charges cause at least half of a driver's increase, the column `tags`
+0, the query uses its BilledCost. If tagged charges cause at least half of a cost driver's increase, the column `tags`
 contains the tags of the charges with the largest increase.
 """
 reads = ["daily_charges"]

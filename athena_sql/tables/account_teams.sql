@@ -1,5 +1,5 @@
 /*
-title = "Teams of accounts"
+title = "Team of each account, by period"
 why   = """
 If the tags of a charge do not name a team, the charge is allocated to the account's team in this table. The account's
 team is the first team that is found in this order: the owner tag of the account, the owner of the account in

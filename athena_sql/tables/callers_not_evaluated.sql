@@ -7,7 +7,7 @@ reported as not evaluated. The column `lacks_input` contains the reason.
 """
 reads = ["principal_days"]
 [parameters]
-stale_days = 4                 # maximum number of days from the end of the export with IAM principals to the end of the bill
+stale_days = 4                 # callers are not evaluated if their export ends at least this many days before the bill
 */
 WITH coverage AS (
     SELECT

@@ -6,7 +6,7 @@ table instead of all charges. focuswatch stores the table at each refresh. The t
 meters:
 - transfer to the internet (`internet_gb` is not null), by resource, without Tags;
 - instances, Fargate and Lambda functions, as totals without ResourceId and Tags;
-- EBS volumes, by resource, on days when no instance of their account ran in their Region;
+- EBS volumes, by resource, on days when no instance ran in the same account and Region;
 - domains, indexes and graphs with a minimum charge, and extended support, by resource.
 `is_consumed` is true if at least one of the aggregated charges has a quantity above zero. A combination of key columns
 can have several rows per day; always sum these rows.
