@@ -101,7 +101,7 @@ class EventRules(Construct):
                 "close-month",
                 calls="close",
                 pattern=self._own("Detected"),
-                why="Check whether a month has been invoiced",
+                why="A month may have been invoiced",
             )
         if "sweep" in deployment.kinds:
             self._rule(

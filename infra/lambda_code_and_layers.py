@@ -65,7 +65,7 @@ def layers(scope: Construct, *, deployment: Deployment, name: str | None = None)
         scope,
         "Layer",
         layer_version_name=name or f"{deployment.name}-packages",
-        description="Python packages of focuswatch that the Lambda layers of AWS do not contain: "
+        description="Python packages that focuswatch uses and the AWS Lambda layers do not contain: "
         + ", ".join(LAYER_PACKAGES),
         code=layer_code(LAYER_PACKAGES),
         compatible_runtimes=[RUNTIME],

@@ -26,7 +26,7 @@ class MemberStack(Stack):
         super().__init__(
             scope,
             id,
-            description="focuswatch: read-only role in each account, to read resources, metrics and "
+            description="focuswatch: role in each account for read-only access to resources, metrics and "
             "CloudTrail events",
             env=Environment(account=deployment.member_stack_account, region=PAYER_REGION),
         )
@@ -49,7 +49,7 @@ class MemberStack(Stack):
         )
         acknowledge(
             management_role,
-            reason="The read-only role covers all resources of an account, whose ARNs are not known in advance.",
+            reason="The read-only role covers all resources in an account; their ARNs are not known in advance.",
             findings=["AwsSolutions-IAM5[Resource::*]"],
         )
         if deployment.invocation_logs.enabled:
@@ -115,7 +115,7 @@ def _invocation_logs(deployment: Deployment) -> dict[str, Any]:
 def _stack_set(scope: Construct, deployment: Deployment) -> None:
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "focuswatch: read-only role, to read resources, metrics and CloudTrail events",
+        "Description": "focuswatch: role for read-only access to resources, metrics and CloudTrail events",
         "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": member_role(deployment)}},
     }
     CfnStackSet(

@@ -70,7 +70,7 @@ class Monitoring(Construct):
             period=Duration.minutes(5), statistic="Maximum"
         )
         why = (
-            f"Events for the Lambda function {kind} failed after all retries. "
+            f"Some events for the Lambda function {kind} were not processed after all retries. "
             'See "Redrive dead letters" in docs/operate.md.'
         )
         self._alarm(f"{kind}-dead-letters", metric, threshold=1, why=why)
@@ -92,7 +92,7 @@ class Monitoring(Construct):
         )
         why = (
             f"The queue of the Lambda function {kind} has contained messages for an hour. "
-            "Check the log of the function, and whether the channel, such as Slack, is available."
+            "Check the log of the function, and check whether the channel, such as Slack, is available."
         )
         self._alarm(f"{kind}-waiting", metric, threshold=1, why=why, periods=12)
 

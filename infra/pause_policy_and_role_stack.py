@@ -41,7 +41,7 @@ class PauseStack(Stack):
         super().__init__(
             scope,
             id,
-            description="focuswatch: policy that pauses AI spending, and role that attaches the policy to "
+            description="focuswatch: a policy that pauses AI spending, and a role that attaches the policy to "
             "roles with a spend cap",
             env=Environment(account=account, region=deployment.accounts.region),
             synthesizer=BootstraplessSynthesizer(),  # it has no assets, so the account needs no bootstrap

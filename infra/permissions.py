@@ -115,7 +115,7 @@ class Permissions:
             self._changed("tables/*", f"{RESULTS}*"),
             self._glue(
                 *switch,
-                why="register the new folder of a billing period, and remove the folders of a removed bill",
+                why="register the new folder for a billing period, and remove the folders of a removed bill",
             ),
             self._next_step(),
         ]
@@ -129,7 +129,7 @@ class Permissions:
             self._objects("s3:PutObject", f"tables/{FORECASTS}/*", why="store the month-end forecasts"),
             Grant("read and update the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,)),
             self._rows("record the last day that each detection evaluated", "dynamodb:PutItem", "looked"),
-            self._members("read CloudTrail events of accounts with a cost increase"),
+            self._members("read CloudTrail events in accounts with a cost increase"),
             self._next_step(),
         ]
 
@@ -156,9 +156,11 @@ class Permissions:
         if deployment.management_role_arn:
             payer = Grant("list accounts", ("sts:AssumeRole",), (deployment.management_role_arn,))
         else:
-            payer = Grant("list all accounts of the organization", MANAGEMENT_ACTIONS, ("*",))
+            payer = Grant("list all accounts in the organization", MANAGEMENT_ACTIONS, ("*",))
         return [
-            self._members("read all accounts of the organization, and no other accounts"),
+            self._members(
+                "assume the read-only role in accounts of the organization, but not in other accounts"
+            ),
             payer,
             self._list(),
             self._objects("s3:GetObject", *kept, why="read previously collected data"),
@@ -179,7 +181,7 @@ class Permissions:
         return [
             *map(self._secret, secrets),
             self._list(),
-            Grant("replace the files that contain the charges of AI vendors", actions, paths),
+            Grant("replace the files with charges from AI vendors", actions, paths),
         ]
 
     def _bills(self) -> list[Grant]:
@@ -201,7 +203,7 @@ class Permissions:
                 "glue:CreatePartition",
                 "glue:UpdatePartition",
                 "glue:DeletePartition",
-                why="set the new folder of a billing period, and remove the billing periods of a removed bill",
+                why="register the new folder for a billing period, and remove the billing periods of a removed bill",
             ),
             self._next_step(),
         ]
@@ -212,11 +214,11 @@ class Permissions:
             *self._athena(),
             self._list(),
             self._objects("s3:GetObject", "tables/*", READ_UNTIL_KEY, why="read the tables"),
-            self._objects("s3:PutObject", *collected, why="write token counts per hour"),
+            self._objects("s3:PutObject", *collected, why="write hourly token counts"),
             self._changed(f"{RESULTS}*"),
             self._ledger(),
             self._members(
-                "read CloudWatch metrics of all accounts of the organization, and no other accounts"
+                "read CloudWatch metrics in accounts of the organization, but not in other accounts"
             ),
             self._next_step(),
         ]
@@ -323,7 +325,7 @@ class Permissions:
         return [
             *self._notifications(),
             Grant(
-                "store the entries of digests, and count emails per day",
+                "store the entries of digests, and count the emails per day",
                 ("dynamodb:Query", "dynamodb:DeleteItem"),
                 (self._table,),
             ),
@@ -380,7 +382,7 @@ class Permissions:
         )
         return [
             Grant(
-                "receive messages from the queue of the function, and delete the messages",
+                "receive and delete messages in the queue of the function",
                 actions,
                 (self._arn("sqs", self.deployment.queue(kind)),),
             ),

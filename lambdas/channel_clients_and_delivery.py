@@ -47,7 +47,7 @@ class ChannelResources(Environment):
 
         secret = self._slack_secret
         if secret.token is None:
-            raise Refused("the Slack secret contains only webhooks, no bot token")
+            raise Refused("the Slack secret contains only webhooks and no bot token")
         return Slack(secret.token, pace=MessagePacing(self.table, channel="slack"), base_url=secret.api)
 
     @property

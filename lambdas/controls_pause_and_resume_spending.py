@@ -18,8 +18,8 @@ from lambdas.queue_delivery import process_records, report_batch
 from lambdas.run_lease_and_heartbeat import LambdaRun
 
 UNRECORDED = (
-    "The role {role} has the policy {policy}, and focuswatch has no record of a pause. focuswatch does not change "
-    "the role. To end the pause, run this command in the role's account: {command}"
+    "The role {role} has the policy {policy}, but focuswatch has no record of a pause. focuswatch therefore does not "
+    "change the role. To end the pause, run this command in the role's account: {command}"
 )
 
 

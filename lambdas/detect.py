@@ -98,9 +98,7 @@ def _not_refreshed(run: LambdaRun, *, as_of: date) -> list[str]:
 def _left(scanned: ScanResult) -> list[str]:
     """Return why the findings of some detections cannot be resolved yet."""
     return (
-        [
-            f"time limit reached before {', '.join(scanned.not_run)}; the next run continues with these detections"
-        ]
+        [f"time limit reached; the next run continues with these detections: {', '.join(scanned.not_run)}"]
         if scanned.not_run
         else []
     )

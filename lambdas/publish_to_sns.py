@@ -23,6 +23,6 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         run.announce("Detected", "{}")
     if published.failed:
         raise RuntimeError(
-            f"notifications that could not be published and remain pending: {published.failed}"
+            f"some notifications could not be published and remain pending: {published.failed}"
         )
     return heartbeat

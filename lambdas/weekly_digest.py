@@ -31,5 +31,5 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             posted.append(name)
     heartbeat = run.beat(ran=posted, failed=failed, as_of=bill.as_of)
     if failed:
-        raise RuntimeError(f"weekly summaries that could not be posted and will be retried: {failed}")
+        raise RuntimeError(f"some weekly digests could not be posted and will be retried: {failed}")
     return heartbeat

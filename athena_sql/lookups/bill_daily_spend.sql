@@ -1,8 +1,8 @@
 /*
-title = "Daily spend of the whole bill"
+title = "Total daily spend"
 why   = """
-The report page shows a chart of the daily spend of the whole bill. The chart includes the same charges as the reports
-spend_by_team and spend_by_service: usage and fees, without credits and tax.
+The report page shows a chart of the total daily spend. The chart includes the same charges as the reports spend_by_team
+and spend_by_service: usage and fees, without credits and tax.
 """
 reads = ["daily_charges"]
 [parameters]

@@ -2,13 +2,13 @@
 title = "Cost drivers of a cost increase"
 why   = """
 The query splits the excess cost of a finding into cost drivers: meters, Regions, operations and resources whose cost
-increased. The query compares the cost of each cost driver with its cost on the same weekdays of the previous weeks, and
-scales the differences so that their sum equals the excess cost of the finding. To separate the effect of price on the
-cost from the effect of volume, the query multiplies the current quantity by the earlier cost per unit. A new resource
+increased. The query compares the cost of each cost driver with its cost on the same weekdays of the previous weeks. The
+earlier cost is scaled so that the differences add up to the excess cost of the finding. To separate the effects of
+price and volume, the query computes what the current quantity would cost at the earlier cost per unit. A new resource
 has no earlier cost per unit, so the query uses the earlier cost per unit of other resources with the same meter. For a
-finding that reports a first charge (kind `first`), purchases are included; if the EffectiveCost of a purchase is 0, its
-BilledCost is used. If most of the cost of a cost driver comes from tagged charges, `tags` contains the tags of its
-largest charges.
+finding that reports a first charge (kind `first`), the query includes purchases. If the EffectiveCost of a purchase is
+0, the query uses its BilledCost. If tagged charges cause at least half of a cost driver's increase, the column `tags`
+contains the tags of the charges with the largest increase.
 """
 reads = ["daily_charges"]
 [parameters]

@@ -2,7 +2,8 @@
 title = "Charges of a finding by category"
 why   = """
 focuswatch computes cost drivers from usage charges. If a finding has no usage charges, this query returns the other
-charges on the days of the finding: purchases, recurring fees, tax and credits, each with billed and effective cost.
+charges on the days of the finding: purchases, recurring fees, tax and credits. The query returns the billed cost and
+the effective cost of each category.
 """
 reads = ["daily_charges"]
 [parameters]

@@ -1,8 +1,8 @@
 /*
 title = "Daily cost of resources with findings"
 why   = """
-The report page shows a chart of the daily cost of an anomaly. If a finding has no Region, service or resource, the chart
-includes all Regions, services or resources of the account.
+The report page shows a chart of the daily cost for each anomaly. If a finding has no Region, the chart includes the
+charges for all Regions of the account. The same applies to the service and to the resource.
 """
 reads = ["daily_charges"]
 [parameters]

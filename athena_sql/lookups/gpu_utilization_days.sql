@@ -2,8 +2,8 @@
 title = "Daily GPU utilization of the resources with the highest cost"
 why   = """
 The report page shows a row for each GPU instance or SageMaker endpoint, with a square for each day. The squares show
-which GPUs are idle, for example on weekends or after the end of a project. `utilization` is null if the utilization of
-the GPUs was not collected.
+which GPUs are idle, for example on weekends or after a project ends. `utilization` is null if the utilization of the
+GPUs was not collected.
 """
 reads = ["gpu_days", "complete_30_days"]
 [parameters]

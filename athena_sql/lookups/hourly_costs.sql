@@ -1,11 +1,11 @@
 /*
-title = "Cost by hour around the first day of cost increases"
+title = "Hourly cost around the start of a cost increase"
 why   = """
-An hourly export shows in which hour a cost increase started, and therefore whether an event occurred before or after the
-start of the increase. The tables contain daily amounts, so this query reads hourly rows of the original export. The
-query reads the hours from 18:00 UTC on the day before the increase to the end of the first day of the increase. For
-comparison, the query also reads the same hours one day and seven days earlier. Only charges for a single hour are
-included, because fees and daily charges do not belong to an hour.
+An hourly export shows the hour in which a cost increase started. focuswatch can therefore state whether an event, such
+as a deployment, occurred before or after this hour. The tables of focuswatch contain only daily amounts, so this query
+reads hourly rows of the original export. The query reads the hours from 18:00 UTC on the day before the increase to the
+end of the first day of the increase. For comparison, the query also reads the same hours one day and seven days
+earlier. Only charges for a single hour are included, because fees and daily charges do not belong to a specific hour.
 """
 reads = ["focus_export"]
 [parameters]

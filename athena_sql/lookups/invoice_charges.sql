@@ -1,12 +1,13 @@
 /*
 title = "Charges of a billing period by invoice"
 why   = """
-The total of a chargeback must equal the invoice. The tables that detections read do not contain InvoiceId, so this
-query reads one billing period of the original export when a chargeback is computed. Amounts are decimals, so the order
-of addition does not change the total. `charge_kind` is refund (corrections of earlier invoices, and adjustments), tax,
-credit, fee (recurring, one-time or purchase) or usage. `account_from` is the first day of the account's period in the
-table account_periods. The tags and the OU of this period determine the owner of the charge. `invoice_id` is null until
-the provider issues the invoice, and in exports of FOCUS 1.0, which have no InvoiceId.
+The total of a chargeback must equal the total of the invoice. To compute a chargeback, focuswatch reads one billing
+period of the original export, because the tables that detections read do not contain InvoiceId. Amounts are decimals,
+so the order of addition does not change the total. The column `charge_kind` has one of these values: refund
+(corrections of earlier invoices, and adjustments), tax, credit, fee (recurring, one-time or purchase), or usage.
+`account_from` is the first day of the account's period in the table account_periods. The tags and the OU of this period
+determine the owner of the charge. `invoice_id` is null until the provider issues the invoice. FOCUS 1.0 exports do not
+have the column InvoiceId, so `invoice_id` is always null for these exports.
 https://github.com/FinOps-Open-Cost-and-Usage-Spec/FOCUS_Spec/blob/main/specification/columns/chargeclass.md
 """
 reads = ["focus_export", "account_periods"]

@@ -3,8 +3,8 @@ title = "Invoices of a billing period, with their amounts"
 why   = """
 A month is closed when its invoice is issued: the provider then fills in the column InvoiceId. The tables that
 detections read do not contain InvoiceId, so this query reads three columns of the original export, for one billing
-period. `absolute_cost` is the sum of the absolute values of all amounts, so that credits do not hide charges that are
-not invoiced yet.
+period. `absolute_cost` is the sum of the absolute values of all amounts, so credits do not offset charges that are not
+invoiced yet.
 """
 reads = ["focus_export"]
 */

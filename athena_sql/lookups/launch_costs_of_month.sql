@@ -1,8 +1,8 @@
 /*
 title = "Cost above the baseline for launches that started in a month"
 why   = """
-The month close shows how much planned launches cost beyond the forecast. The forecast of a month does not include
-launches that start in the month, but includes launches that started before the month.
+The month close shows the cost of planned launches that the forecast did not include. The forecast for a month includes
+launches that started before the month, but not launches that start during the month.
 """
 reads = ["launch_days"]
 [parameters]

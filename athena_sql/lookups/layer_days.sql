@@ -1,7 +1,7 @@
 /*
 title = "Daily AI cost by layer, and the cost billed under Amazon Bedrock"
 why   = """
-The report page shows a chart of the daily AI spend for each of the five layers of AI workloads.
+The report page shows a chart of daily AI spend by layer of the AI workload, such as model inference or retrieval.
 """
 reads = ["ai_layer_charges"]
 [parameters]

@@ -1,9 +1,10 @@
 /*
-title = "Cost of price changes in a month"
+title = "Effect of price changes on monthly cost"
 why   = """
-The month close shows the effect of price changes on the cost: each quantity of the month, multiplied by the change of
-its price since the previous month. A price is the BilledCost per pricing unit of a meter in an account and Region.
-Usage covered by a commitment is excluded, because AWS bills the commitment instead of this usage.
+The month close shows how much price changes increased or decreased the cost. For each meter, this amount is the
+quantity in the month multiplied by the change in price since the previous month. A price is the BilledCost per pricing
+unit of a meter in an account and Region. Usage covered by a commitment is excluded, because AWS bills the commitment
+instead of this usage.
 """
 reads = ["daily_charges"]
 [parameters]

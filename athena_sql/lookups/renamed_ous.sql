@@ -1,11 +1,11 @@
 /*
-title = "OUs in owners.toml that no longer contain any account"
+title = "OUs in owners.toml that no longer contain accounts"
 why   = """
 When an OU is renamed, owners.toml still contains its old name, and the spend of its accounts becomes unallocated. The
-query returns each OU in owners.toml that contains no accounts now but contained accounts earlier. For each of these
-OUs, the query also returns the cost of its former accounts since they left the OU, within the last 30 days. The query
-cannot distinguish a renamed OU from an OU whose accounts were all moved. If an account was intentionally moved to an OU
-of another team, its spend is allocated to the other team.
+query returns each OU in owners.toml that contained accounts earlier but is empty now. For each of these OUs, the query
+also returns the cost of its former accounts in the last 30 days, counted from the day on which each account left the
+OU. The query cannot distinguish a renamed OU from an OU whose accounts were all moved. If an account was intentionally
+moved to an OU of another team, its spend is allocated to the other team.
 """
 reads = ["account_periods", "accounts", "owner_rules", "owned_days"]
 [parameters]

@@ -1,11 +1,11 @@
 /*
 title = "Remaining cost of resolved findings"
 why   = """
-A resource can still be billed after its finding is no longer reported: for example, an idle endpoint is no longer
+A resource can still be billed after detections stop reporting its finding. For example, an idle endpoint is no longer
 reported after a single call. The query returns the cost of the finding's resource on the most recent complete days
-(their charges no longer change), and on the days before the finding was last reported. If a finding has no service or
-Region, the charges of all services or Regions are included. If a finding has no resource, only charges without a
-resource are included.
+(days whose charges no longer change) and on the days before the finding was last reported. If a finding has no service,
+the charges for all services are included. If a finding has no Region, the charges for all Regions are included. If a
+finding has no resource, only charges without a resource are included.
 """
 reads = ["daily_charges", "completeness"]
 [parameters]

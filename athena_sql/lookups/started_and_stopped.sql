@@ -1,8 +1,8 @@
 /*
-title = "Resources that started or stopped when a cost increase started"
+title = "Resources that started or stopped at the start of a cost increase"
 why   = """
-On the first day of a cost increase, a resource, meter, operation, region or service may be charged for the first or
-last time. This start or stop is usually the cause of the increase.
+On the first day of a cost increase, a resource, meter, operation, Region or service may appear on the bill for the
+first or the last time. Such a start or stop is usually the cause of the increase.
 """
 reads = ["daily_charges"]
 [parameters]

@@ -1,5 +1,5 @@
 /*
-title = "Bedrock tokens of a month by account and tags, in millions"
+title = "Millions of Bedrock tokens in a month, by account and tags"
 why   = """
 A chargeback that splits shared costs by tokens requires the number of tokens that each team used. The account and the
 tags of a charge determine its team.

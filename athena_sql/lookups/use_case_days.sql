@@ -1,8 +1,8 @@
 /*
 title = "Daily cost of a use case"
 why   = """
-From the daily cost of a use case, the command focuswatch note derives the start date of a launch, and its cost as a
-multiple of the baseline (`factor`).
+The command focuswatch note uses the daily cost of a use case to determine the start date of a launch and its `factor`,
+the cost of the launch as a multiple of the baseline.
 """
 reads = ["owned_days"]
 [parameters]

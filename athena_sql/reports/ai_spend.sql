@@ -3,10 +3,10 @@ title = "AI spend by service, last 30 days"
 basis = "EffectiveCost of AI services and user subscriptions: usage, excluding fees, credits and tax"
 why   = """
 The report covers the last 30 complete days (days whose charges no longer change). The report has one row for each
-service name under which AI usage is billed. `seen_by_bedrock_filter` is the cost that a filter on Amazon Bedrock in
-Cost Explorer shows. All other AI cost is billed under other service names, such as OpenSearch, Marketplace, SageMaker,
+service name under which AI usage is billed. `seen_by_bedrock_filter` is the cost that Cost Explorer shows if you filter
+by Amazon Bedrock. All other AI costs are billed under other service names, such as OpenSearch, Marketplace, SageMaker,
 Lambda, S3, EBS and CloudWatch Logs. If links between resources were collected, the report includes resources that a
-knowledge base, agent or gateway uses; `linked_from` is the AI resource that uses the linked resource.
+knowledge base, agent or gateway uses. For these resources, `linked_from` is the knowledge base, agent or gateway.
 """
 [parameters]
 days = 75                      # the 30 complete days, and the incomplete days after them

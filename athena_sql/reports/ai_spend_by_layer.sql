@@ -2,9 +2,9 @@
 title = "AI spend by layer, last 30 days and the 30 days before"
 basis = "EffectiveCost of AI services and user subscriptions: usage, excluding fees, credits and tax"
 why   = """
-The report compares the last 30 complete days (days whose charges no longer change) with the 30 days before. The report
-groups AI spend into five layers: model inference, retrieval, orchestration and compute, observability, and tools and
-data. Token spend gets the attention, but vector stores, compute and logs often grow faster.
+The report compares the last 30 complete days (days whose charges no longer change) with the previous 30 days. The
+report groups AI spend into five layers: model inference, retrieval, orchestration and compute, observability, and tools
+and data. Token spend gets the attention, but vector stores, compute and logs often grow faster.
 """
 [parameters]
 days = 105                     # the two periods of 30 complete days, and the incomplete days after them

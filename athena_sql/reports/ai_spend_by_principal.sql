@@ -4,9 +4,9 @@ basis = "EffectiveCost of Bedrock and AgentCore usage, excluding purchases, cred
 why   = """
 The report covers the last 30 complete days (days whose charges no longer change). The report has one row for each IAM
 user, role or Bedrock API key in each account. For spend without a caller, the column `principal_type` has the value
-`none`. An export with IAM principals contains the callers of Amazon Bedrock since 2026-04-08. `sessions` is the number
-of sessions of a role, and `costliest_session` is the session with the highest cost. The total of all rows equals the
-Bedrock and AgentCore spend on the bill.
+`none`. Exports with IAM principals contain the callers of Amazon Bedrock from 2026-04-08 onward. `sessions` is the
+number of sessions of the role, and `costliest_session` is the session with the highest cost. The total of all rows
+equals the Bedrock and AgentCore spend on the bill.
 """
 [parameters]
 days = 75                      # the 30 complete days, and the incomplete days after them
@@ -14,7 +14,7 @@ days = 75                      # the 30 complete days, and the incomplete days a
 charges = "ai_family = 'bedrock'"
 files = ["principals"]
 [offers]
-limits = "The export with IAM principals has one cost column, and contains no fees, credits and tax."
+limits = "The export with IAM principals has one cost column and does not contain fees, credits or tax."
 */
 WITH session_costs AS (
     SELECT

@@ -2,17 +2,18 @@
 title = "Bedrock token cost per run, ticket or customer, last 30 days"
 basis = "EffectiveCost of Bedrock tokens, excluding purchases, credits and tax"
 why   = """
-The report covers the last 30 complete days (their charges no longer change). Model invocation logs contain the caller
-(`identity.arn`) and the request metadata of each call, such as a run, ticket or customer. For each metadata key, the
-report has one row for each value of the key, highest cost first. Logged tokens are priced at the cost per token on the
-bill for the same day. The column `counted_as` has the value `value` if the row shows one value of the key, `other
-values` if the row combines all values after the first 100, and `no value` if the row shows logged calls without the
-key. Tokens that the logs of an account do not contain, such as batch inference, are in the row `not logged`. Tokens for
-accounts and days without a collected log are in the row `no invocation log`. Logged tokens that the bill does not
-contain yet are subtracted in the row `not on the bill yet`, which has negative amounts. The rows of each key add up to
-the token spend on the bill. `average_cost` is the average cost per value of the key. `unpriced_million_tokens` are
-logged tokens without a cost, because their model is not on the bill for the same day. `uncounted_invocations` are calls
-without token counts in the log, such as failed calls.
+The report covers the last 30 complete days (days whose charges no longer change). Model invocation logs contain the
+caller (`identity.arn`) and the request metadata of each call, such as a run, ticket or customer. For each metadata key,
+the report has one row for each value of the key, highest cost first. Logged tokens are priced at the cost per token
+that the bill shows for the same day. The column `counted_as` has the value `value` if the row shows one value of the
+key, `other values` if the row combines all values after the first 100, and `no value` if the row shows logged calls
+without the key. Tokens that the logs of an account do not contain, such as tokens of batch inference, appear in the row
+`not logged`. Tokens for accounts and days without a collected log appear in the row `no invocation log`. Logged tokens
+that the bill does not contain yet are subtracted in the row `not on the bill yet`, which has negative amounts. The rows
+of each key add up to the token spend on the bill. `average_cost` is the average cost per value of the key.
+`unpriced_million_tokens` is the number of logged tokens, in millions, that have no price because the bill for the same
+day does not contain their model. `uncounted_invocations` is the number of calls without token counts in the log, such
+as failed calls.
 """
 [parameters]
 days = 75                      # the 30 complete days, and the incomplete days after them
@@ -21,7 +22,7 @@ most_values = 100
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
 files = ["invocations"]
 [offers]
-limits = "Logged tokens are priced at the EffectiveCost of the day; the logs contain no fees, credits and tax."
+limits = "Logged tokens are priced at the EffectiveCost of the day; the logs do not contain fees, credits or tax."
 */
 WITH recent_tokens AS (
     SELECT request_metadata_days.*

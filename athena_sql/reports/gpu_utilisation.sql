@@ -4,7 +4,7 @@ basis = "EffectiveCost of GPU usage, excluding purchases, unused commitments, cr
 why   = """
 The report covers the last 30 complete days (days whose charges no longer change). The report has one row for each GPU
 instance or SageMaker endpoint, highest idle cost first. A GPU costs the same whether it is idle or busy. `idle_cost` is
-an estimate: the cost multiplied by the share of time that the GPUs were idle. If the utilization of an instance was not
+an estimate: the cost multiplied by the share of time that the GPUs were idle. If the utilization of a resource was not
 collected (`days_evaluated` is 0), `idle_cost` is empty.
 """
 [parameters]

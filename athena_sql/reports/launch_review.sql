@@ -2,15 +2,15 @@
 title = "Planned and actual cost of launches, last 90 days"
 basis = "EffectiveCost of usage, excluding fees, credits and tax"
 why   = """
-A launch in owners.toml states its end date, and its maximum planned cost as a multiple of the baseline
-(`planned_factor`). When the charges of the last day of a launch are complete, this report compares the planned cost
+A launch in owners.toml has an end date and a maximum planned cost. The maximum is a multiple of the baseline
+(`planned_factor`). When the charges for the last day of a launch are complete, this report compares the planned cost
 with the cost on the bill. `baseline_daily_cost` is the mean daily cost of the use case in the four weeks before the
-launch. `actual_factor` is the highest daily cost of the launch divided by `baseline_daily_cost`, and `average_factor`
-is the mean daily cost of the launch divided by `baseline_daily_cost`. `daily_cost_after` is the mean daily cost of the
-use case in the two weeks after the launch. If the use case has a unit and the activity file contains its unit counts,
-the report compares the unit cost before and during the launch with `accepted_unit_cost`, the maximum cost per unit that
-owners.toml accepts. `ended_this_week` is true if the charges of the last day of the launch became complete in the week
-before the report, so weekly reports list each launch once.
+launch. `actual_factor` is the highest daily cost during the launch divided by `baseline_daily_cost`. `average_factor`
+is the mean daily cost during the launch divided by `baseline_daily_cost`. `daily_cost_after` is the mean daily cost of
+the use case in the two weeks after the launch. If the use case has a unit and the activity file contains its unit
+counts, the report shows the cost per unit before and during the launch. `accepted_unit_cost` is the maximum cost per
+unit that owners.toml accepts. `ended_this_week` is true if the charges for the last day of the launch became complete
+in the last seven days. The weekly digest lists only these launches, so each launch appears once.
 """
 [parameters]
 days = 90

@@ -2,10 +2,10 @@
 title = "Token usage by model and tier, in two periods of 30 days"
 basis = "EffectiveCost of tokens, excluding purchases, credits and tax"
 why   = """
-The report compares the last 30 complete days (days whose charges no longer change) with the 30 days before. Each row
-shows the number of tokens of a model in one tier, and the cost per million tokens. In the batch tier, a model costs
-half of the on-demand price; in the priority tier, a model costs nearly twice the on-demand price. `batch_share` is the
-share of the model's input and output tokens in the batch tier. Cache tokens are excluded from `batch_share`, because
+The report compares the last 30 complete days (days whose charges no longer change) with the previous 30 days. Each row
+shows the number of tokens of a model in one tier, and the cost per million tokens. Tokens in the batch tier cost half
+the on-demand price, and tokens in the priority tier cost nearly twice the on-demand price. `batch_share` is the share
+of the model's input and output tokens that are in the batch tier. Cache tokens are excluded from `batch_share`, because
 batch inference does not use the prompt cache.
 """
 [parameters]

@@ -3,16 +3,16 @@ title = "Month close: actual cost compared with the forecasts"
 basis = "BilledCost of usage and fees, excluding credits and tax"
 kind  = "month_close"
 why   = """
-The report compares the actual cost of a month with the forecasts from days 1, 10 and 20 of the month, for the whole
-bill, each team and each use case. Each scan stores its forecasts. If no forecast was stored on one of these days, the
-report computes the forecast from the charges before that day, and the column `recomputed` contains the day.
-`difference` is the actual cost minus the forecast from day 1, and is the sum of `launches`, `incidents`, `price`,
+For the whole bill, each team and each use case, the report compares the actual cost of a month with the forecasts made
+on days 1, 10 and 20 of the month. Each scan stores its forecasts. If the forecast from one of these days was not
+stored, the report computes it from the charges before that day, and lists the day in the column `recomputed`.
+`difference` is the actual cost minus the forecast from day 1. It is the sum of `launches`, `incidents`, `price`,
 `late_charges` and `other`. `launches` is the cost above the baseline for launches that started in the month.
-`incidents` is the additional cost of anomaly and security findings that started in the month. `price` is the effect of
-price changes since the previous month on the cost. `late_charges` are charges of complete days that arrived after the
-last stored forecast. `other` is the rest of the difference, which has no known cause. `next_month` is the forecast for
-the following month, computed from the charges of this month. `launches` is calculated from EffectiveCost, and all other
-amounts are calculated from BilledCost.
+`incidents` is the additional cost of anomaly and security findings that started in the month. `price` is the increase
+or decrease in cost that was caused by price changes since the previous month. `late_charges` is the total of the
+charges that were added to complete days after the last forecast was stored. `other` is the part of the difference
+without a known cause. `next_month` is the forecast for the following month, computed from the charges through the end
+of the closed month. `launches` is calculated from EffectiveCost, and all other amounts are calculated from BilledCost.
 """
 [parameters]
 months_before = 1              # 1 selects the last month before the day of the report

@@ -2,13 +2,14 @@
 title = "Spend by intent and use case, last 30 complete days"
 basis = "EffectiveCost of usage and fees, excluding credits and tax"
 why   = """
-A use case is a workload that owners.toml defines under [use_cases] and matches by tag, account or resource. An intent
-is the purpose of the spend, such as experiment or production. owners.toml states the intent of each use case. For a
-charge without a use case, the report uses the value of the `intent` tag. For experiments, the report shows the cap and
-the review date. If a use case has a unit and the activity file contains its unit counts (namespace `business`, the use
-case as resource_id, the unit as metric), the report shows the cost per unit. `accepted_unit_cost` is the maximum cost
-per unit that owners.toml accepts for the use case. `verdict` shows whether an action is due for the use case. `launch`
-shows the planned launch that currently raises the baseline of the detections token_burst and cost_anomaly.
+A use case is a workload that is defined under [use_cases] in owners.toml. Tags, accounts or resources determine which
+charges belong to the use case. An intent is the purpose of the spend, such as experiment or production. owners.toml
+states the intent of each use case. For a charge without a use case, the report uses the value of the `intent` tag as
+the intent. For experiments, the report shows the cap and the review date. If a use case has a unit and the activity
+file contains its unit counts, the report shows the cost per unit. Unit counts have the namespace `business`, the name
+of the use case as resource_id, and the unit as metric. `accepted_unit_cost` is the maximum cost per unit that
+owners.toml accepts for the use case. `verdict` states the status of the use case, for example `past its review date`.
+`launch` shows the planned launch that currently raises the baseline of the detections token_burst and cost_anomaly.
 """
 [needs]
 owners = ["use_cases"]

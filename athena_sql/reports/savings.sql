@@ -2,13 +2,13 @@
 title = "Open, resolved and verified savings by team and detection"
 basis = "EffectiveCost per month, as stated in the findings"
 why   = """
-The report contains waste findings; all amounts are per month. `open_cost` is the monthly cost of open findings that are
-not suppressed, and `acknowledged_cost` is the acknowledged part of `open_cost`. `suppressed_cost` is the monthly cost
-of snoozed or excluded findings; `suppressed_cost` is not part of `open_cost`. `resolved_cost` is the monthly cost that
-resolved findings had when they were resolved. `verified_cost` is the cost reduction that the bill confirms within a
-month after a finding was resolved. `unverified_cost` is the part of `resolved_cost` that has not yet been compared with
-the bill. For the rest of `resolved_cost`, the bill shows no savings, for example because another resource now causes
-the cost. If several findings report a resource, the cost of the resource is counted once.
+The report covers waste findings. All amounts are per month. `open_cost` is the monthly cost of open findings that are
+not suppressed, and `acknowledged_cost` is the part of `open_cost` for acknowledged findings. `suppressed_cost` is the
+monthly cost of snoozed or excluded findings, and is not part of `open_cost`. `resolved_cost` is the monthly cost of
+resolved findings at the time when they were resolved. `verified_cost` is the cost reduction that the bill confirmed
+within a month after a finding was resolved. `unverified_cost` is the part of `resolved_cost` that has not yet been
+compared with the bill. For the rest of `resolved_cost`, the bill does not show savings, for example because another
+resource now causes the same cost. If several findings report the same resource, its cost is counted once.
 """
 [offers]
 limits = "The report adds up the amounts of findings, which are stated only in EffectiveCost."

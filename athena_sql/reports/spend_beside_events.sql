@@ -3,12 +3,12 @@ title = "Spend before and after deployments, alarms and other events"
 basis = "EffectiveCost of usage of complete days, excluding fees, credits and tax"
 why   = """
 Each row combines all events of one kind (such as deployment or alarm) on one day in one account and Region; the newest
-rows come first. Events are grouped by service or, if they name no service, by resource. Each row also contains the
-daily spend of the service in the account: the average of up to seven days before, the day itself, and the average of up
-to seven complete days after. Event times are in UTC. Spend is compared by day, not by hour, and an event on the day of
-a cost change is not necessarily the cause of the change. Events are listed only if the bill contains charges for their
-account and their service or resource. The events come from the Lambda function `collect` or from the file in the option
-`--events`; see docs/events.md.
+rows come first. Events are grouped by service or, if they do not name a service, by resource. Each row also contains
+the daily spend for this service or resource: the average of up to seven days before the event, the spend on the day of
+the event, and the average of up to seven complete days after the event. Event times are in UTC. Spend is compared by
+day, not by hour. An event on the day of a cost change is not necessarily the cause of the change. An event is listed
+only if the bill contains charges for its account and for its service or resource. The events come from the Lambda
+function `collect` or from the file that you specify with `--events`; see docs/events.md.
 """
 [parameters]
 days = 30

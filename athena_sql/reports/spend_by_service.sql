@@ -2,10 +2,10 @@
 title = "Spend by service, last 30 days and the 30 days before"
 basis = "EffectiveCost and BilledCost of usage and fees; BilledCost plus the separate columns for credits and tax equals the invoice"
 why   = """
-The report compares the last 30 complete days (their charges no longer change) with the 30 days before. The report has one
-row for each AWS service name, highest cost first. `share` is the row's share of the total EffectiveCost. Services whose
-amounts all round to 0.00 are combined in the row (below 0.01), so the total equals the total of the reports
-spend_by_team and spend_by_account.
+The report compares the last 30 complete days (days whose charges no longer change) with the previous 30 days. The
+report has one row for each AWS service name, highest cost first. `share` is the row's share of the total EffectiveCost.
+Services whose amounts all round to 0.00 are combined in the row (below 0.01), so the total equals the totals of the
+reports spend_by_team and spend_by_account.
 """
 [offers]
 limits = "EffectiveCost, BilledCost, credits and tax are separate columns of this report."

@@ -2,10 +2,10 @@
 title = "Spend by team, last 30 days and the 30 days before"
 basis = "EffectiveCost and BilledCost of usage and fees; BilledCost plus the separate columns for credits and tax equals the invoice"
 why   = """
-The report compares the last 30 complete days (their charges no longer change) with the 30 days before. The report
-allocates each charge to the team in the resource's tag, else to the team in the account's tag, else to the team that
-owns the account or its OU in owners.toml. Spend without a team is in the row (unallocated). BilledCost matches the
-invoice; EffectiveCost is the amortized cost of usage.
+The report compares the last 30 complete days (days whose charges no longer change) with the previous 30 days. The
+report allocates each charge to the first team that it finds in this order: the owner tag of the resource, the owner tag
+of the account, and the owner of the account or its OU in owners.toml. Spend without a team appears in the row
+(unallocated). BilledCost matches the invoice; EffectiveCost is the amortized cost of usage.
 """
 [offers]
 limits = "EffectiveCost, BilledCost, credits and tax are separate columns of this report."

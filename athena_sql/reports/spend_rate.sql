@@ -2,12 +2,12 @@
 title = "Current spend rate of Bedrock tokens (estimate)"
 basis = "Estimate: tokens counted by CloudWatch × last price on the bill, until the bill of the day is complete"
 why   = """
-The report covers the last 24 hours of the data. The report has one row for each combination of account and model (or
-application inference profile) with token usage. `hourly_cost` is the estimated cost of the hour that starts at
-`last_hour`. `average_hourly_cost` is the average cost per hour in the last 24 hours. `usual_hourly_cost` is the average
-cost, over the previous 7 days, of the hour of the day that starts at the time of `last_hour`. `day_cost` is the estimated cost of the current day through
-`last_hour`. `unpriced_million_tokens` are tokens of the last 24 hours for which the bill has no price; the estimates do
-not include the cost of these tokens.
+The report covers the most recent 24 hours with token counts. The report has one row for each combination of account and
+model (or application inference profile) with token usage. `hourly_cost` is the estimated cost of the hour that starts
+at `last_hour`. `average_hourly_cost` is the average cost per hour in the last 24 hours. `usual_hourly_cost` is the
+average cost of the same hour of the day in the previous seven days. `day_cost` is the estimated cost of the current day
+through `last_hour`. `unpriced_million_tokens` counts, in millions, the tokens of the last 24 hours that have no price
+on the bill. The estimates do not include the cost of these tokens.
 """
 [parameters]
 usual_days = 7

@@ -2,9 +2,9 @@
 title = "Weekly spend by team, compared with the previous week"
 basis = "EffectiveCost of usage, excluding fees, credits and tax; month_to_date: BilledCost of usage and fees of complete days, excluding credits and tax"
 why   = """
-The report compares the last seven complete days (their charges no longer change) with the seven days before. The report
-excludes incomplete days, because missing charges would look like savings. The weekly columns contain the cost of usage
-without fees. `month_to_date` is the spend from the first day of the month through the last complete day
+The report compares the last seven complete days (days whose charges no longer change) with the previous seven days. The
+report excludes incomplete days, because missing charges would look like savings. The weekly columns contain the cost of
+usage without fees. `month_to_date` is the spend from the first day of the month through the last complete day
 (`settled_until`), and equals `spent` in the report month_forecast. For unallocated spend, `team` is empty.
 """
 [parameters]
@@ -12,7 +12,7 @@ days = 7
 [needs]
 history_days = 14
 [offers]
-limits = "The report has the basis of the weekly summary; the report weekly_deltas offers other bases."
+limits = "The report uses the basis of the weekly digest; the report weekly_deltas offers other bases."
 */
 WITH bills AS (
     SELECT max(CASE WHEN is_settled THEN charge_date END) AS settled_until

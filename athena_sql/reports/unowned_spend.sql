@@ -2,11 +2,11 @@
 title = "Unallocated spend, last 30 days and the 30 days before"
 basis = "EffectiveCost of usage and fees, excluding credits and tax"
 why   = """
-The report compares the last 30 complete days (their charges no longer change) with the 30 days before. Unallocated
-spend has no team and no budget. The report lists unallocated spend by account and service, highest cost first, with the
-reason why no owner was found, such as a renamed OU. The last row is the total of all unallocated spend that the other
-rows do not list, so the total of the report equals the row (unallocated) in the report spend_by_team. `share` is the
-row's share of all unallocated spend.
+The report compares the last 30 complete days (days whose charges no longer change) with the previous 30 days.
+Unallocated spend has no team and no budget. The report lists unallocated spend by account and service, highest cost
+first, with the reason why no owner was found, such as a renamed OU. The last row contains all unallocated spend that
+the other rows do not list, so the total of the report equals the row (unallocated) in the report spend_by_team. `share`
+is the row's share of all unallocated spend.
 """
 [parameters]
 most = 100                     # maximum number of listed rows; one more row contains the sum of all other rows

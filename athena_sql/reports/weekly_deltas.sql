@@ -1,9 +1,10 @@
 /*
-title = "Week-over-week changes by account, region and service"
+title = "Week-over-week changes by account, Region and service"
 basis = "EffectiveCost of usage, excluding fees, credits and tax"
 why   = """
-The report compares the last seven complete days (their charges no longer change) with the seven days before, largest
-change first. The report excludes incomplete days, because missing charges would look like savings.
+The report compares the last seven complete days (days whose charges no longer change) with the previous seven days. The
+rows with the largest changes come first. The report excludes incomplete days, because missing charges would look like
+savings.
 """
 [parameters]
 days = 7

@@ -1,10 +1,11 @@
 /*
 title = "Spend by account and by service, in two 30-day periods"
 why   = """
-`dimension` is account or service, and `value` is the account ID or service name; `value` is null for charges without an
-account or service. Accounts or services whose amounts all round to 0.00 are combined in one row with `is_below_a_cent`
-= true, so the total of each dimension equals the total of the table team_spend_30_days. `summed_up` is the number of
-combined accounts or services. `share` is the account's or service's share of the total EffectiveCost.
+The column `dimension` has the value `account` or `service`. The column `value` contains the account ID or the service
+name, or null for charges without an account or service. Accounts or services whose amounts all round to 0.00 are
+combined in one row, in which `is_below_a_cent` is true. The total of each dimension therefore equals the total of the
+table team_spend_30_days. `summed_up` is the number of accounts or services that a row combines. `share` is the
+account's or service's share of the total EffectiveCost.
 """
 reads = ["team_spend_30_days"]
 */

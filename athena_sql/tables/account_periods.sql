@@ -1,11 +1,11 @@
 /*
 title = "OU and tags of each account, by period"
 why   = """
-If an account changes its OU or its tags, the table has one row for each period of the account. `valid_from` is the
+The table has one row for each period in which the OU and the tags of an account stayed the same. `valid_from` is the
 first day of the period, and `valid_to` is the first day after the period. Earlier periods come from the table
 account_history, and the current period comes from the table accounts. The first period includes all earlier days, and
-the current period includes all later days, so each day belongs to exactly one period. If an account moves to another
-owner in the middle of a month, reports allocate the cost of each day to the owner on this day.
+the current period includes all later days, so each day belongs to exactly one period. If the owner of an account
+changes in the middle of a month, reports allocate the cost of each day to the owner on that day.
 """
 reads = ["accounts", "account_history"]
 */

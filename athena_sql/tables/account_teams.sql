@@ -1,9 +1,10 @@
 /*
-title = "Teams of accounts"
+title = "Team of each account, by period"
 why   = """
-If the tags of a charge name no team, the charge is allocated to the team in this table: the team in the account's tag,
-else the team that owns the account in owners.toml, else the team that owns its OU. An account that changed its OU or tags
-has a row for each period, as in the table account_periods. `tag_value` is the value of the account's owner tag, even if
+If the tags of a charge do not name a team, the charge is allocated to the account's team in this table. The account's
+team is the first team that is found in this order: the owner tag of the account, the owner of the account in
+owners.toml, and the owner of its OU. If the OU or the tags of an account changed, the table has one row for each period
+of the account, as in the table account_periods. `tag_value` is the value of the account's owner tag, even if
 owners.toml does not list this value.
 """
 reads = ["account_periods", "owner_rules", "tag_teams"]

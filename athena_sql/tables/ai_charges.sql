@@ -1,10 +1,10 @@
 /*
-title = "Charges of AI services"
+title = "Charges for AI services"
 why   = """
-The table has all charges for AI services, under all service names that AWS uses for these services on the bill. The
-table ai_layer_charges contains the charges for other services that AI workloads use. focuswatch stores the table
-ai_charges at each refresh, so that queries for AI spend read only a small part of the bill. The query filters on the
-meter first. The query engine then reads the other columns only for matching rows.
+The table contains all charges for AI services, regardless of the service name on the bill. The table ai_layer_charges
+also contains charges for other services that AI workloads use. focuswatch stores the table ai_charges at each refresh,
+so queries for AI spend read only a small part of the bill. The query filters by meter first, so the query engine reads
+the other columns only for matching rows.
 """
 reads = ["daily_charges"]
 */

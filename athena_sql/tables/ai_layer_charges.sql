@@ -1,13 +1,13 @@
 /*
 title = "Cost of AI workloads by layer"
 why   = """
-The table has three groups of charges: charges for AI services under all service names, charges for resources that an AI
-resource uses according to the table `ai_links`, and charges for other resources whose ID contains the name of an AI
-service. A charge that belongs to several of the three groups is included only once. If a charge is included because an
-AI resource uses the charged resource, `linked_from` is this AI resource. `layer` is one of five layers of AI workloads,
-and `counted_as` is the reason why a charge is included. `bedrock_filter` is true if a filter on Amazon Bedrock in Cost
-Explorer shows the charge. User subscriptions (Kiro, Amazon Q, Amazon Quick) count as model inference, whether AWS bills
-the subscriptions as usage or as a purchase. Purchases of commitments are not included.
+The table contains three groups of charges: charges for AI services, charges for resources that an AI resource uses
+(listed in the table `ai_links`), and charges for other resources whose ID contains the name of an AI service. A charge
+that belongs to more than one group is counted in the first of these groups. For charges in the second group,
+`linked_from` is the AI resource that uses the charged resource. `layer` is the layer of the AI workload, such as model
+inference or retrieval. `counted_as` states why a charge is included. `bedrock_filter` is true if Cost Explorer shows
+the charge when you filter by Amazon Bedrock. User subscriptions (Kiro, Amazon Q, Amazon Quick) count as model
+inference, whether AWS bills the subscriptions as usage or as a purchase. Purchases of commitments are not included.
 """
 reads = ["daily_charges", "ai_links"]
 */

@@ -1,10 +1,10 @@
 /*
 title = "AI spend and tokens by day, team, account and service"
 why   = """
-The table allocates the AI charges in the table ai_layer_charges to teams, as in the table owned_days; `team` is null if
-a charge is unallocated. `fee_cost` is the cost of user subscriptions that are billed once a month, and `usage_cost` is
-the cost of all other charges. `million_tokens` is the number of tokens in the table token_charges, in millions.
-`token_cost` is the cost of these tokens and is part of `usage_cost`.
+The table allocates the AI charges in the table ai_layer_charges to teams by the same rules as the table owned_days.
+`team` is null if a charge is unallocated. `fee_cost` is the cost of user subscriptions that are billed once a month,
+and `usage_cost` is the cost of all other charges. `million_tokens` is the number of tokens from the table
+token_charges, in millions. `token_cost` is the cost of these tokens and is part of `usage_cost`.
 """
 reads = ["ai_layer_charges", "token_charges", "tag_teams", "account_teams", "completeness"]
 [parameters]

@@ -2,12 +2,12 @@
 title = "Reason why callers of Bedrock are not evaluated"
 why   = """
 The table has one row if the callers of Bedrock are unknown, or if the export with IAM principals ends several days
-before the bill; otherwise, the table is empty. Detections that evaluate callers of Bedrock return the row of this table
-as not evaluated, with the reason in `lacks_input`.
+before the bill. Otherwise, the table is empty. If the table has a row, detections that evaluate callers of Bedrock are
+reported as not evaluated. The column `lacks_input` contains the reason.
 """
 reads = ["principal_days"]
 [parameters]
-stale_days = 4                 # maximum number of days from the end of the export with IAM principals to the end of the bill
+stale_days = 4                 # callers are not evaluated if their export ends at least this many days before the bill
 */
 WITH coverage AS (
     SELECT

@@ -3,15 +3,16 @@ title = "Complete (settled) days by account"
 why   = """
 Charges of the most recent days of a bill can still change, so detections that look for missing usage must ignore these
 days. A day is settled (complete) when its charges no longer change. The table has one row for each account and day,
-from the first charge of the account to the last day of the export, including days without charges. `settled_recency`
-numbers the settled days of an account. The most recent settled day has the number 1, so the last seven settled days
-have `settled_recency <= 7`. For a lookback of seven days, join the row with `settled_recency = 7`: the lookback starts
-on the `charge_date` of this row and ends on its `last_settled_day`. An account with fewer than seven settled days has
-no row with `settled_recency = 7`. `settled_days` is the number of settled days of the account, and `bill_began` is the
-first day of the bill that contains the account. If several bills are scanned together, settled days are determined
-separately for each bill, because the number of days until charges no longer change depends on the provider.
-`incomplete_from` is the first day of the bill whose charges can still change. In a deployment, each bill has its own
-values of the parameters `as_of` and `settle_days`; the column `bill` contains the name of the bill.
+including days without charges. The rows of an account start on the day of its first charge and end on the last day of
+the export. The column `settled_recency` numbers the settled days of an account, starting with 1 for the most recent
+settled day. The last seven settled days are therefore the rows with `settled_recency <= 7`. For a lookback of seven
+days, join the row with `settled_recency = 7`: the lookback starts on the `charge_date` of this row and ends on its
+`last_settled_day`. An account with fewer than seven settled days has no row with `settled_recency = 7`. `settled_days`
+is the number of settled days of the account, and `bill_began` is the first day of the bill that contains the account.
+If several bills are scanned together, settled days are determined separately for each bill, because the number of days
+until charges no longer change depends on the provider. `incomplete_from` is the first day of the bill that is not yet
+complete. In a deployment, each bill has its own values for the parameters `as_of` and `settle_days`; the column `bill`
+contains the name of the bill.
 """
 reads = ["daily_services"]
 [parameters]

@@ -1,9 +1,9 @@
 /*
-title = "Charges by day, account, region and service"
+title = "Daily charges by account, Region and service"
 why   = """
-Detections that do not need resources or meters read this table, for example detections of first charges and dormant
-accounts. The table has about 1% as many rows as the table daily_charges. focuswatch stores the table at each refresh,
-so that queries do not recompute the table.
+Detections that do not need resources or meters read this table. Examples are the detections for first charges and
+dormant accounts. The table has about 1% as many rows as the table daily_charges. focuswatch stores the table at each
+refresh, so queries do not need to recompute it.
 """
 reads = ["daily_charges"]
 */

@@ -1,9 +1,9 @@
 /*
 title = "SageMaker endpoints by day: cost, hours, invocations"
 why   = """
-The table has the cost, instance hours and invocations of each SageMaker endpoint, so that the cost per inference can be
-computed. `invocations` is the total of all variants of the endpoint, or null if the invocations of the endpoint were
-not collected.
+The table contains the daily cost, instance hours and invocations of each SageMaker endpoint. Reports use these values
+to compute the cost per inference. `invocations` is the total of all variants of the endpoint, or null if the
+invocations of the endpoint were not collected.
 """
 reads = ["ai_charges", "activity"]
 [parameters]

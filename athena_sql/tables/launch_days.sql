@@ -2,10 +2,10 @@
 title = "Cost of planned launches by day, account and service"
 why   = """
 A launch in owners.toml allows cost up to `factor` times the baseline, from the first day of the launch through its last
-day. The table contains the cost of the use case on each day of the launch. Anomaly detections report only the cost
+day. For each day of a launch, the table contains the cost of its use case. Anomaly detections report only the cost
 above the amount that the launch allows. `own_cost` is the mean daily cost of the use case in the four weeks before the
-launch. If the use case had cost before the launch, `baseline_cost` equals `own_cost`. Otherwise, `baseline_cost` is the
-mean daily cost of the service in the account.
+launch. If the use case had any cost before the launch, `baseline_cost` equals `own_cost`. Otherwise, `baseline_cost` is
+the mean daily cost of the service in the account.
 """
 reads = ["owner_key_days", "daily_services", "launch_rules", "launches"]
 [parameters]

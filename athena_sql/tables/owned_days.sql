@@ -1,14 +1,15 @@
 /*
-title = "Charges by day with team, use case and intent"
+title = "Daily charges by team, use case and intent"
 why   = """
-Each charge is allocated to the team in the resource's tag, else to the team in the account's tag, else to the team that
-owns the account or its OU in owners.toml. `team` is null if the charge is unallocated. `tag_value` is the value of the
-owner tag, even if owners.toml does not list this value. `use_case` is the use case in owners.toml that matches the
-charge; matches are tried in this order: resource, resource tag, account tag, account, team. `intent` is the intent of
-the use case; for a charge without a use case, `intent` is the value of the intent tag, or null if the charge has no
-intent tag. `provider` is the provider name on the bill, or AWS if the bill contains no provider name. `charge_kind` is
-usage, fee (recurring, one-time or purchase), credit or tax. BilledCost matches the invoice; EffectiveCost is the
-amortized cost of usage. A charge is allocated by the tags and the OU that its account had on the day of the charge.
+Each charge is allocated to the first team that is found in this order: the owner tag of the resource, the owner tag of
+the account, and the owner of the account or its OU in owners.toml. `team` is null if the charge is unallocated.
+`tag_value` is the value of the owner tag, even if owners.toml does not list this value. `use_case` is the use case in
+owners.toml that matches the charge; matches are tried in this order: resource, resource tag, account tag, account,
+team. `intent` is the intent of the use case. For a charge without a use case, `intent` is the value of the intent tag,
+or null if the charge does not have an intent tag. `provider` is the provider name on the bill, or AWS if the bill
+contains no provider name. The column `charge_kind` has one of these values: usage, fee (recurring, one-time or
+purchase), credit, or tax. BilledCost matches the invoice; EffectiveCost is the amortized cost of usage. The allocation
+uses the tags and the OU that the account had on the day of the charge.
 """
 reads = ["owner_key_days", "account_periods", "tag_values", "tag_teams", "account_teams", "plans", "plan_rules"]
 [parameters]

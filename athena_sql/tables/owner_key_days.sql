@@ -1,10 +1,10 @@
 /*
-title = "Charges by day, account, service, tags and resource in owners.toml"
+title = "Daily charges by account, service, tags and resource"
 why   = """
-The tags and the account of a charge determine its owner and use case. If owners.toml lists resources of an account and
-service, the resource of a charge also determines the owner and use case of the charge. For all other accounts and
-services, ResourceId is null, and the amounts are totals of all resources. A combination of key columns can have several
-rows per day; always sum these rows.
+The tags and the account of a charge determine its team and its use case. owners.toml can also assign individual
+resources to a use case. For the accounts and services of these resources, the table contains the charges by resource.
+For all other accounts and services, ResourceId is null, and the amounts are totals of all resources. A combination of
+key columns can have several rows per day; always sum these rows.
 """
 reads = ["daily_charges", "tagged_days", "plan_rules"]
 [parameters]

@@ -2,13 +2,14 @@
 title = "Bedrock and AgentCore spend by day and caller"
 why   = """
 `principal` is the IAM user, API key or role that called the model. All sessions of a role have the same `principal`,
-and `session` is the name of the session. `principal_type` is user, API key, role, federated user, root user or other.
-For spend without a caller, the column `principal_type` has the value `none`. If the export of callers contains spend
-that the bill does not contain yet, a row with negative amounts subtracts this spend; the `principal_type` of this row
-is `not on the bill yet`. For each day, account and meter, the sum of all rows equals the total on the bill. `team` is
-the team in the caller's tag or, for a caller without this tag, the team of the account. AWS has recorded the callers of
-Amazon Bedrock since 2026-04-08. The name of a Bedrock API key is the name of its IAM user, which starts with
-BedrockAPIKey-: https://aws.amazon.com/blogs/machine-learning/introducing-granular-cost-attribution-for-amazon-bedrock/
+and `session` is the name of the session. The column `principal_type` has one of these values: user, API key, role,
+federated user, root user, or other. For spend without a caller, `principal_type` has the value `none`. If the export
+with IAM principals contains spend that the bill does not contain yet, a row with negative amounts subtracts this spend.
+In this row, `principal_type` has the value `not on the bill yet`. For each day, account and meter, the sum of all rows
+equals the total on the bill. `team` is the team in the caller's tag or, for a caller without this tag, the team of the
+account. AWS has recorded the callers of Amazon Bedrock since 2026-04-08. The name of a Bedrock API key is the name of
+its IAM user, which starts with BedrockAPIKey-:
+https://aws.amazon.com/blogs/machine-learning/introducing-granular-cost-attribution-for-amazon-bedrock/
 """
 reads = ["principal_charges", "ai_charges", "token_charges", "account_teams", "owner_rules"]
 [parameters]

@@ -1,9 +1,10 @@
 /*
-title = "Teams of tags"
+title = "Team for each set of tags"
 why   = """
-Charges and accounts have sets of tags. The table has one row for each set of tags that contains an owner tag.
+Each charge and each account has a set of tags. The table has one row for each set of tags that contains an owner tag.
 `tag_value` is the value of the first owner tag that has a value. `team` is the team to which owners.toml assigns
-`tag_value`, or null if owners.toml does not list the value. If owners.toml has no teams, `team` equals `tag_value`.
+`tag_value`, or null if owners.toml does not list the value. If owners.toml does not define any teams, `team` equals
+`tag_value`.
 """
 reads = ["tag_values", "owner_rules"]
 */

@@ -1,9 +1,9 @@
 /*
-title = "Charges by day, account, service and tags"
+title = "Daily charges by account, service and tags"
 why   = """
-Reports that allocate cost by team, use case or intent read this table. The table has no columns for Region, resource
-and meter. focuswatch stores the table at each refresh, so that queries do not recompute the table. If every resource
-has different tags, the table is large, because it has one row per resource and day.
+Reports that allocate cost by team, use case or intent read this table. The table does not have columns for Region,
+resource or meter. focuswatch stores the table at each refresh, so queries do not need to recompute it. If every
+resource has different tags, the table is large, because it has one row per resource and day.
 """
 reads = ["folded_charges"]
 */

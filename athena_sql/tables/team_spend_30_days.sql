@@ -1,11 +1,11 @@
 /*
 title = "Spend by team, provider, account and service"
 why   = """
-The table has the spend of the last 30 complete days (their charges no longer change) and of the 30 days before, as in
-the table complete_30_days. Charges are allocated to teams as in the table owned_days. `team` is null if a charge is
-unallocated. `tag_value` is the value of the owner tag, even if owners.toml does not list this value. `effective_cost`
-and `billed_cost` include usage and fees. Credits and tax are in separate columns; `billed_cost`, credits and tax add up
-to the invoice.
+The table contains the spend of the last 30 complete days (days whose charges no longer change) and of the previous 30
+days. The dates come from the table complete_30_days. Charges are allocated to teams as in the table owned_days. `team`
+is null if a charge is unallocated. `tag_value` is the value of the owner tag, even if owners.toml does not list this
+value. `effective_cost` and `billed_cost` include usage and fees. Credits and tax have separate columns. The sum of
+`billed_cost`, `credits` and `tax` equals the invoice.
 """
 reads = ["owned_days", "complete_30_days"]
 [parameters]

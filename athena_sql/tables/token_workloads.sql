@@ -1,11 +1,11 @@
 /*
-title = "On-demand tokens of workloads in the last 14 complete days"
+title = "On-demand tokens by workload in the last 14 complete days"
 why   = """
-A workload is a combination of model, account, Region, service and resource; the resource is an inference profile, or
+A workload is a combination of model, account, Region, service and resource. The resource is an inference profile, or
 null for calls without an inference profile. Detections about the prompt cache compare the input tokens, output tokens,
-cache reads and cache writes of a workload. Prices are computed from all charges for the model in the last 56 days of
-the bill. A price is null if the bill contains no tokens of this kind for the model. Usage that is free of charge is
-excluded from the computation of prices. The table has no row for an account with less history than the lookback period.
+cache reads and cache writes of a workload. The prices of a model are computed from all of its on-demand charges in the
+last 56 days, excluding usage that is free of charge. A price is null if there are no charges for this token kind. The
+table does not contain accounts with less history than the lookback period.
 """
 reads = ["token_charges", "completeness"]
 [parameters]
