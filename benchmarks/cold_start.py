@@ -36,11 +36,10 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable)
     arguments = parser.parse_args()
     print(
-        "| process (imports of a function) | median import time | maximum import time | resident memory |\n"
-        "|---|---|---|---|"
+        "| Lambda function | median import time | maximum import time | resident memory |\n|---|---|---|---|"
     )
     for name, code in (
-        ("Python only", "pass"),
+        ("none (Python only)", "pass"),
         *((handler, f"import lambdas.{handler}") for handler in HANDLERS),
     ):
         figures = started(code, python=arguments.python, runs=arguments.runs)

@@ -145,7 +145,7 @@ def read(*, rows: float, runs: float, detections: int) -> tuple[Line, ...]:
     page = many * 3 * PAGE_SHARE * month
     return (
         Line("Athena: refresh of changed billing periods", refresh, "TB", 5.0, ATHENA, "rows × runs"),
-        Line("Athena: all detections (read three months)", scans, "TB", 5.0, ATHENA, "rows × runs"),
+        Line("Athena: all detections (three months of charges)", scans, "TB", 5.0, ATHENA, "rows × runs"),
         Line("Athena: report page", page, "TB", 5.0, ATHENA, "rows × runs"),
         Line(
             f"Athena: minimum of 10 MB for each of {statements:.0f} statements",

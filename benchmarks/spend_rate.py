@@ -33,16 +33,16 @@ ALL_TOKENS = "SELECT * FROM counted"
 # What CloudWatch says instead: SELECTs over `counted`.
 VARIANTS = {
     "as counted": ALL_TOKENS,
-    "half of the datapoints of an hour not delivered": """
+    "half of the datapoints of one hour missing": """
         SELECT * REPLACE (if(token_hour = 14, tokens / 2, tokens) AS tokens) FROM counted
     """,
-    "the last hour of the day not delivered": "SELECT * FROM counted WHERE token_hour < 23",
+    "data for the last hour of the day missing": "SELECT * FROM counted WHERE token_hour < 23",
     "only input and output tokens counted": "SELECT * FROM counted WHERE token_kind IN ('input', 'output')",
     "cached tokens counted as input": """
         SELECT * REPLACE (if(token_kind LIKE 'cache%', 'input', token_kind) AS token_kind) FROM counted
     """,
 }
-DISCOUNTED = "a discount of 10% that starts on the day"
+DISCOUNTED = "a 10% discount that starts on this day"
 ESTIMATES = """
 SELECT sub_account_id, workload, sum(estimated_cost) AS cost
 FROM token_cost_hours
@@ -142,8 +142,8 @@ def main() -> None:
             total[variant] += some
     print(f"\nseeds {arguments.seeds}, {arguments.days} days each; costs in USD\n")
     print(
-        "| token counts or prices | model days | billed, USD | estimated, USD | total difference | median difference "
-        "| 90th percentile of differences | maximum difference |"
+        "| token counts or prices | model days | billed cost, USD | estimated cost, USD | total difference "
+        "| median difference | 90th percentile of differences | maximum difference |"
     )
     print("|---|---|---|---|---|---|---|---|")
     for variant in (*VARIANTS, DISCOUNTED):
