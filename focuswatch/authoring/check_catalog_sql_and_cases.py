@@ -50,7 +50,7 @@ NOT_COMMON = {
     r"\bbit_or\s*\(": "bitwise_or_agg(x)",
     r"\bbit_count\s*\((?:[^(),]|\([^()]*\))*\)": "bit_count(x, 64)",
     r"\b(median|approx_percentile|percentile_cont|quantile)\s*\(":
-        "row_number() and the average of the one or two middle rows",
+        "row_number() to select the one or two middle rows, then avg()",
     r"\b(date_add|date_parse|date_format|strftime|last_day|last_day_of_month|sequence|generate_series)\s*\(":
         "CAST(d + INTERVAL '1' DAY * n AS date)",
     r"\bextract\s*\(\s*dow\b|\bdayofweek\s*\(": "day_of_week(d), which returns 1 for Monday",
@@ -125,8 +125,8 @@ def _built_commands(sql: str) -> Iterator[str]:
     if found := re.search(r"'[^']*\baws [a-z][^']*'\s*\|\|", code):
         line = code[: found.start()].count("\n") + 1
         yield (
-            f"line {line} of the query: found a command that is built with ||. Write the command as one string with "
-            "{column} in place of each value, and return it in a column whose name ends in _command."
+            f"line {line} of the query: found an AWS CLI command that is built with ||. Write the command as one "
+            "string with a {column} placeholder for each value, and return it in a column whose name ends in _command."
         )
 
 

@@ -14,7 +14,7 @@ status    = "trial"            # live | trial (notifies only the FinOps channel)
 why       = \"\"\"
 {FILL_IN}: why this costs money, and how much, for a reader who does not know the service.
 \"\"\"
-reason    = "{FILL_IN}: one sentence; {{column}} inserts a value of the row."
+reason    = "{FILL_IN}: one sentence; {{column}} inserts the value of a column."
 action    = \"\"\"
 1. {FILL_IN}: what to check.
 2. {FILL_IN}: the exact command.
@@ -46,7 +46,7 @@ ORDER BY monthly_cost DESC, sub_account_id, region_id, resource_id
 
 CASES = f"""as_of = 2026-03-31
 
-[charge]                       # default values of all charges
+[charge]                       # default values for all charges
 SubAccountId = "111122223333"
 RegionId = "us-east-1"
 ServiceName = "{FILL_IN}"
@@ -54,7 +54,7 @@ SkuMeter = "{FILL_IN}"
 ResourceId = "{FILL_IN}"
 ConsumedQuantity = 24.0
 EffectiveCost = 10.0
-days = [2026-03-01, 2026-03-31]    # one charge a day, from the first date to the day before the second
+days = [2026-03-01, 2026-03-31]    # one charge per day, from the first date up to, but not including, the second
 
 [[cases]]
 name = "{FILL_IN}: the rule, as a sentence"
@@ -63,7 +63,7 @@ charges = [{{}}]
 findings = [{{ sub_account_id = "111122223333", monthly_cost = 300.0 }}]
 
 [[cases]]
-name = "{FILL_IN}: input that must not be reported"
+name = "{FILL_IN}: charges that must not result in a finding"
 kind = "quiet"
 charges = []
 
@@ -79,14 +79,15 @@ def begin(name: str, *, into: Path) -> list[Path]:
     """Write both files of detection `name` into the repository `into` and return their paths. Raises ConfigError."""
     if not re.fullmatch(r"[a-z][a-z0-9_]{2,59}", name):
         raise ConfigError(
-            f"'{name}' is not a valid detection id; expected snake_case of 3 to 60 letters and digits."
+            f"'{name}' is not a valid detection ID; expected 3 to 60 lowercase letters, digits and underscores, "
+            "starting with a letter."
         )
     detections, cases = into / "athena_sql" / "detections", into / "tests" / "detections"
     for folder in (detections, cases):
         if not folder.is_dir():
             raise ConfigError(
                 f"{folder} does not exist. Run the command in the root folder of a "
-                "focuswatch checkout, or specify this folder with --into."
+                "focuswatch checkout, or specify the root folder with --into."
             )
     files = {detections / f"{name}.sql": SQL, cases / f"{name}.toml": CASES}
     for path in files:

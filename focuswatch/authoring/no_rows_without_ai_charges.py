@@ -30,9 +30,9 @@ def problems_without_charges(
         yield f"without charges of {', '.join(families)}: {outcome.error}"
     elif rows := len(outcome.rows) + len(outcome.not_evaluated):
         yield (
-            f"the detection returns {'a row' if rows == 1 else f'{rows} rows'} for a bill without charges of "
-            f"{', '.join(families)}. On such a bill, a scan does not run the detection. Add all AI families that the "
-            "detection evaluates to ai_families, or remove ai_families from the header."
+            f"the detection returns {'a row' if rows == 1 else f'{rows} rows'} for a bill without charges of its "
+            f"ai_families ({', '.join(families)}). A scan does not run the detection on such a bill. Add all AI "
+            "families that the detection evaluates to ai_families, or remove ai_families from the header."
         )
 
 

@@ -141,7 +141,7 @@ def _action(anomaly: Anomaly, *, cause: AlertCause, first: date) -> str:
         if is_link
         else "Open AWS Cost Anomaly Detection in the payer account and find the anomaly.",
         "Ask the owner of {account} who started {usage} on {first}. If the usage is not needed, stop it.",
-        "If the usage was planned, report the anomaly to AWS as planned: aws ce provide-anomaly-feedback "
+        "If the usage was planned, mark the anomaly as planned activity: aws ce provide-anomaly-feedback "
         "--anomaly-id {anomaly_id} --feedback PLANNED_ACTIVITY",
     )
     template = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))

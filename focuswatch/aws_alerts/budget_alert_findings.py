@@ -149,13 +149,13 @@ def _budget_action(alert: Alert, *, team: str | None) -> str:
     increase = (
         "increase monthly_budget under [teams.{team}] in config/owners.toml and deploy again"
         if team
-        else "increase the amount of the budget; if focuswatch created the budget, set the amount in "
+        else "increase the budget amount; if focuswatch created the budget, change the amount in "
         "config/deployment.toml and deploy again"
     )
     return _fill(
         f"1. Show the scope of the budget: aws budgets describe-budget{account} --budget-name {{budget}}\n"
         f"2. Show the cost by day and service: {_cost_command(by='SERVICE')}\n"
-        "3. Stop resources that are not needed, starting with the resources of open findings. If the spend is "
+        "3. Stop resources that are not needed, starting with resources that have open findings. If the spend is "
         f"intended, {increase}.",
         alert,
         team=team,

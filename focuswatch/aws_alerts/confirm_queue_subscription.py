@@ -32,7 +32,7 @@ def confirm_subscription(request: dict[str, str], *, topic_arn: str) -> str:
     topics = (request.get("TopicArn"), *_topics(url, region=topic_arn.split(":")[3]))
     if set(topics) != {topic_arn}:
         raise Refused(
-            f"rejected an SNS subscription request for the topic {topics[0]} with the URL {url[:200]}; "
+            f"rejected an SNS subscription request with the TopicArn {topics[0]} and the SubscribeURL {url[:200]}; "
             f"expected the topic {topic_arn} in both"
         )
     try:

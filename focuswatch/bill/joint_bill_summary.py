@@ -87,7 +87,7 @@ def resold_notes(bills: Sequence[RefreshedBill]) -> Iterator[str]:
             resold = sorted(bill.others.intersection(names))
             if resold and own.get(provider, bill.name) != bill.name:
                 yield (
-                    f"the bill {bill.name} contains charges of {', '.join(resold)}, which the bill {own[provider]} "
-                    "may also contain. "
-                    "Charges in both bills are counted twice; remove these charges from one bill"
+                    f"the bill {bill.name} contains charges for {', '.join(resold)}, and the bill {own[provider]} may "
+                    "contain the same charges. Charges that are in both bills are counted twice; remove these charges "
+                    "from one bill"
                 )

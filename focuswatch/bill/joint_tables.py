@@ -112,9 +112,8 @@ def account_ids(bills: Sequence[RefreshedBill]) -> dict[str, dict[str | None, st
                 continue
             if before.accounts[account] == provider:
                 raise ConfigError(
-                    f"The bills {before.name} and {bill.name} both contain charges of {provider} in account "
-                    f"{account}. These "
-                    "charges would be counted twice. Specify one of the two bills."
+                    f"The bills {before.name} and {bill.name} both contain {provider} charges for account {account}. "
+                    "These charges would be counted twice. Specify one of the two bills."
                 )
             own[account] = f"{bill.name}/{account}"
         renamed[bill.name] = own

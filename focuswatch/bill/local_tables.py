@@ -120,7 +120,7 @@ def load_file(
     except duckdb.Error as error:
         lines = [line.strip() for line in str(error).splitlines()]
         reason = " ".join(line for line in lines if line.startswith(REASONS)) or lines[0]
-        raise ConfigError(f"{path} cannot be read as {name} ({_named(formats)}): {reason}") from error
+        raise ConfigError(f"{path} cannot be read as {_named(formats)} data for {name}: {reason}") from error
 
 
 def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
@@ -132,7 +132,7 @@ def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> N
     overlap = connection.execute(OVERLAPPING_PERIODS).fetchone()
     if overlap is not None:
         account, valid_from, before = overlap
-        found = f"another row from {valid_from}" if valid_from else "another row without valid_to"
+        found = f"another row valid from {valid_from}" if valid_from else "another row without valid_to"
         raise ConfigError(
             f"{path} lists account {account} twice: a row valid until {before or 'today'} and {found}. The "
             "periods of an account must not overlap; valid_to is the first day after the period."
@@ -174,7 +174,7 @@ def _source(path: Path, formats: Sequence[TableFormat]) -> str:
         problem = f"both {_named(found, last='and')}" if found else f"no file ending in {_listed(endings)}"
         raise ConfigError(
             f"{path}: found {problem}; expected only {_named(formats, last='or only')} files. "
-            "Specify a folder whose files have one format."
+            "Specify a folder whose files all have the same format."
         )
     return found[0].reader.format(files=file_list(map(str, by_format[found[0]])))
 

@@ -28,7 +28,7 @@ def state_of(export: str, *, root: Path | None = None) -> Path:
         name.encode()
     except UnicodeEncodeError as error:
         raise ConfigError(
-            f"{name}: the file name is not valid UTF-8. Rename the file, or specify a symbolic link with another name."
+            f"{name}: the file name is not valid UTF-8. Rename the file, or specify a symbolic link with a valid name."
         ) from error
     slug = re.sub(r"[^A-Za-z0-9]+", "-", Path(name).name).strip("-").lower()[:40] or "export"
     return root / f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
@@ -135,8 +135,8 @@ def _stored_files(path: Path) -> dict[str, Path]:
         return {name: Path(paths[name]) for name in FILE_OPTIONS if name in paths}
     except (ValueError, TypeError, RecursionError) as error:
         raise ConfigError(
-            f"{path}: expected the paths of the files of this export, found damaged content. Specify the "
-            "files again and scan with --forget-files."
+            f"{path}: expected the paths of the files that you passed to earlier scans of this export, found damaged "
+            "content. Specify the files again and scan with --forget-files."
         ) from error
 
 

@@ -169,7 +169,9 @@ def read_entry(path: Path, header_type: type[H]) -> CatalogEntry[H]:
         raise CatalogError(f"{where}: not UTF-8 text: {error}. Save the file as UTF-8.") from error
     parts = re.match(r"\s*/\*(.*?)\*/(.*)", text, re.DOTALL)
     if parts is None:
-        raise CatalogError(f"{where}: no header found; start the file with TOML in a /* … */ comment.")
+        raise CatalogError(
+            f"{where}: no header found; start the file with a TOML header in a /* … */ comment."
+        )
     header = _read_header(parts[1], header_type, where=where)
     entry = CatalogEntry(id=path.stem, header=header, sql=parts[2].strip(), path=path)
     problems = _broken_rules(entry, text)
@@ -218,14 +220,16 @@ def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
         )
     if not re.fullmatch(r"[a-z][a-z0-9_]{2,59}", entry.id):
         problems.append(
-            f"the file name '{entry.id}' is not a valid id; expected snake_case of 3 to 60 characters."
+            f"the file name '{entry.id}' is not a valid ID; expected 3 to 60 lowercase letters, digits and "
+            "underscores, starting with a letter."
         )
     if FILL_IN in text:
         problems.append(f"found the placeholder '{FILL_IN}'; replace it with your own text.")
     if unknown := used - parameters - set(BUILT_IN):
         names = ", ".join(f"${name}" for name in sorted(unknown))
         problems.append(
-            f"no value for {names}; add a value under [parameters], or use {', '.join(BUILT_IN)}."
+            f"no value for {names}; add each parameter under [parameters], or use a built-in parameter: "
+            f"{', '.join(BUILT_IN)}."
         )
     if idle := parameters - used:
         problems.append(
@@ -240,10 +244,10 @@ def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
     if broken := sorted(
         name for name in parameters if name.endswith(MONEY) and not _is_number(entry.header.parameters[name])
     ):
-        problems.append(f"{', '.join(broken)}: expected a number, the amount in USD.")
+        problems.append(f"{', '.join(broken)}: expected a number (an amount in USD).")
     if shadowed := parameters & {*BUILT_IN, PER_USD}:
         problems.append(
-            f"[parameters] must not contain {', '.join(sorted(shadowed))}: focuswatch sets the value."
+            f"[parameters] must not contain {', '.join(sorted(shadowed))}, because focuswatch sets the values."
         )
     if not re.match(r"(SELECT|WITH)\b", entry.sql):
         problems.append("no query found after the header; expected a query that starts with SELECT or WITH.")

@@ -55,7 +55,7 @@ def _show_version(is_requested: bool) -> None:
 
 @app.callback()
 def _root(
-    debug: Annotated[bool, typer.Option("--debug", help="If an error occurs, print its traceback.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback if an error occurs.")] = False,
     version: Annotated[
         bool,
         typer.Option(
@@ -134,7 +134,7 @@ def main() -> None:
     except KeyboardInterrupt:
         _print_error(
             "the command was interrupted. The stored state is intact; the next scan reports all findings "
-            "that were not reported yet."
+            "that have not been reported yet."
         )
         sys.exit(INTERRUPTED)
 

@@ -16,8 +16,8 @@ def assess(
 ) -> None:
     """Show what focuswatch can evaluate in a bill.
 
-    Lists each detection and report with its missing input, and the command that provides this input. The
-    command records no findings.
+    Lists each detection and report with its missing input, and the command that provides this input.
+    `focuswatch assess` does not record findings.
 
     \b
     focuswatch assess ./focus

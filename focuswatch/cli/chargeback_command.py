@@ -17,8 +17,8 @@ def chargeback(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Output folder for a CSV and a Parquet file with all teams, and a CSV and a Parquet file "
-            "for each team.",
+            help="Output folder. The command writes a CSV file and a Parquet file for all teams together, and a CSV "
+            "file and a Parquet file for each team.",
             show_default=False,
         ),
     ] = None,
@@ -26,8 +26,8 @@ def chargeback(
 ) -> None:
     """Allocate the invoices of a month to teams.
 
-    Usage, fees, credits, tax, refunds and shared costs of all teams add up to each invoice, to the cent. Shared costs
-    are split by the rules of [chargeback] in owners.toml. Charges without a team are listed as unallocated.
+    The usage, fees, credits, tax, refunds and shared costs of all teams add up to each invoice, to the cent. Shared
+    costs are split by the rules under [chargeback] in owners.toml. Charges without a team are listed as unallocated.
 
     \b
     focuswatch chargeback --month 2026-10

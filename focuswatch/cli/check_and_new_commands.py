@@ -28,7 +28,7 @@ def check(
     if other.is_dir() and other != ROOT:
         typer.echo(
             f"Note: this command checks the SQL files of the installed focuswatch, not the files in "
-            f"{other}. To check {other}, run make setup in its checkout, then .venv/bin/focuswatch check."
+            f"{other}. To check {other}, run `make setup` in that checkout, then `.venv/bin/focuswatch check`."
         )
     broken = problems(only=id, progress=lambda text: typer.echo(text, err=True))
     for problem in broken:

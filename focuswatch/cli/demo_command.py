@@ -23,16 +23,15 @@ def demo(
     out: Annotated[
         Path,
         typer.Option(
-            help="Folder for the files of the demo. The files of an earlier demo in this folder are "
-            "replaced.",
+            help="Folder for the demo files. Files from an earlier demo in this folder are replaced.",
             file_okay=False,
         ),
     ] = Path("demo"),
     seed: Annotated[int, typer.Option(help="Random seed. Each seed simulates a different organization.")] = 1,
 ) -> None:
-    """Simulate the bill of an organization, and scan this bill.
+    """Simulate an organization's bill, and scan this bill.
 
-    The demo needs no AWS account, and writes all files to one folder.
+    The demo does not require an AWS account, and writes all files to one folder.
 
     \b
     focuswatch demo

@@ -29,10 +29,9 @@ def explain(
 ) -> None:
     """Show the cost drivers of a finding.
 
-    The cost drivers add up to the excess cost of the finding. For each cost driver, the output states the
-    effects of volume and price. The
-    output also lists resources, Regions and services that started or stopped on the first day of the
-    increase.
+    The cost drivers add up to the excess cost of the finding. For each cost driver, the output states how much of
+    its excess cost is due to volume and how much is due to price. The output also lists resources, Regions and services
+    that started or stopped on the first day of the increase.
 
     \b
     focuswatch explain 3f9a1c

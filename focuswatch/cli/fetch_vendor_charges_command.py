@@ -19,7 +19,7 @@ class Vendor(StrEnum):
 
 
 def fetch(
-    vendor: Annotated[Vendor, typer.Argument(help="AI vendor from which to fetch charges.")],
+    vendor: Annotated[Vendor, typer.Argument(help="AI vendor whose charges to fetch.")],
     out: Annotated[
         Path,
         typer.Option(
@@ -30,7 +30,7 @@ def fetch(
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d"],
-            help="First day to fetch (UTC). [default: continue from the most recent day in the folder]",
+            help="First day to fetch (UTC). [default: continue from the most recent day in the output folder]",
             show_default=False,
         ),
     ] = None,
@@ -38,23 +38,21 @@ def fetch(
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d"],
-            help="Fetch days before this date (UTC). [default: today in UTC]",
+            help="Fetch charges before this date (UTC). [default: today in UTC]",
             show_default=False,
         ),
     ] = None,
     account: Annotated[
         str | None,
         typer.Option(
-            help="BillingAccountId of the charges; for copilot, the GitHub organization. [default: the "
+            help="BillingAccountId of the charges; for copilot, the name of the GitHub organization. [default: the "
             "name of the vendor]",
             show_default=False,
         ),
     ] = None,
     restated_days: Annotated[
         int,
-        typer.Option(
-            help="Number of recent days to fetch again, because vendors correct recent charges.", min=1
-        ),
+        typer.Option(help="Number of recent days to fetch again. Vendors can correct recent charges.", min=1),
     ] = 7,
     api: Annotated[
         str | None,
@@ -66,7 +64,7 @@ def fetch(
 ) -> None:
     """Write the charges of an AI vendor as FOCUS 1.2 files.
 
-    Fetches the charges of complete days (UTC), and replaces the earlier charges of these days in the folder.
+    Fetches the charges for complete days (UTC), and replaces the charges for these days in the output folder.
     The API key is read from an environment variable: ANTHROPIC_ADMIN_KEY, GITHUB_BILLING_TOKEN,
     CURSOR_ADMIN_KEY or OPENAI_ADMIN_KEY.
 
@@ -111,6 +109,6 @@ def _key(variable: str) -> str:
     key = os.environ.get(variable, "").strip()
     if not key:
         raise ConfigError(
-            f"The environment variable {variable} is not set. Set {variable} to the API key of the vendor"
+            f"The environment variable {variable} is not set. Set {variable} to your API key for the vendor"
         )
     return checked_key(key, source=variable)

@@ -21,7 +21,7 @@ def findings(
     ledger_options: LedgerOptions,
     fingerprint: Annotated[
         str | None,
-        typer.Argument(help="Fingerprint of a finding, to show all its details.", show_default=False),
+        typer.Argument(help="Fingerprint of a finding to show in detail.", show_default=False),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Include resolved and suppressed findings.")

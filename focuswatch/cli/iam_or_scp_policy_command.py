@@ -25,8 +25,8 @@ def policy(
 ) -> None:
     """Print the policy that enforces a use case's rules.
 
-    The rules are the keys models, batch and regions of the use case in owners.toml. The command prints the
-    policy as JSON for your review; focuswatch never attaches this policy.
+    The keys models, batch and regions of the use case in owners.toml define the rules. The command prints the
+    policy as JSON for your review; focuswatch never attaches the policy.
 
     \b
     focuswatch policy ticket-answers --owners owners.toml

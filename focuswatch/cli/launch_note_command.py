@@ -25,9 +25,9 @@ def note(
 ) -> None:
     """Print the owners.toml section for a planned launch.
 
-    The command calculates the first day, the expected multiple of the baseline (factor) and the charges
-    (rows) of the launch from the bill. Review the section before you add it to owners.toml. During a launch,
-    token_burst and cost_anomaly report only cost above the factor.
+    From the bill, the command calculates the first day of the launch, its charges (rows) and its expected cost
+    as a multiple of the baseline (factor). Review the section before you add it to owners.toml. During a launch,
+    token_burst and cost_anomaly report only the cost that exceeds this multiple.
 
     \b
     focuswatch note 3f9a1c

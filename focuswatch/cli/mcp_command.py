@@ -81,7 +81,7 @@ def _source(bill_options: BillOptions, *, deployment: Path | None, catalog: "Cat
     given = bill_options
     if any((given.export, given.as_of, given.activity, given.accounts, given.ledger, given.state)):
         raise ConfigError(
-            "--deployment determines the ledger and the bill, so you can combine --deployment only with "
-            "--owners. Omit the other input options."
+            "--deployment determines the ledger and the bill. The only other input option that you can use with "
+            "--deployment is --owners. Omit all other input options."
         )
     return deployment_source(deployment, owners=bill_options.owners, catalog=catalog)

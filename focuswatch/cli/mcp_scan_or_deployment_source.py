@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from focuswatch.operations.deployment_config import Deployment
 
-NOT_COLLECTED = "CloudWatch has no metrics for these resources, or their accounts denied access."
+NOT_COLLECTED = "CloudWatch has no metrics for these resources, or access to their accounts was denied."
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,8 @@ class DeploymentSource:
             yield
         except AWS_ERRORS as error:
             raise ConfigError(
-                f"{what} cannot be read: {reason_of(error)}. Start focuswatch mcp with AWS_PROFILE set to a profile of "
-                f"account {self.deployment.accounts.pipeline}, and run `focuswatch doctor`."
+                f"{what} cannot be read: {reason_of(error)}. Set AWS_PROFILE to a profile for account "
+                f"{self.deployment.accounts.pipeline}, restart focuswatch mcp, and run `focuswatch doctor`."
             ) from error
 
 

@@ -69,6 +69,6 @@ def _deployed_ledger(table: str) -> Iterator["Ledger"]:
         yield DynamoLedger(boto3.resource("dynamodb").Table(table))
     except (ClientError, BotoCoreError) as error:
         raise LedgerError(
-            f"{DYNAMODB}{table} cannot be read: {error}. Check that your AWS credentials and region are those of the "
-            "pipeline account."
+            f"{DYNAMODB}{table} cannot be read: {error}. Check that you use credentials for the pipeline account and "
+            "the Region of the deployment."
         ) from error

@@ -48,7 +48,7 @@ def report(
         datetime | None,
         typer.Option(
             formats=["%Y-%m"],
-            help="Month of the report month_close. [default: the most recent invoiced month]",
+            help="Month for the report month_close. [default: the most recent invoiced month]",
             show_default=False,
         ),
     ] = None,

@@ -29,7 +29,9 @@ def scan(
     bill_options: BillOptions,
     only: Annotated[
         list[str] | None,
-        typer.Option(help="Run only this detection. You can repeat --only.", show_default=False),
+        typer.Option(
+            help="Run only this detection. To run several detections, repeat --only.", show_default=False
+        ),
     ] = None,
     forget_files: Annotated[
         bool,

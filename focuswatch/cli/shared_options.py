@@ -37,7 +37,7 @@ ExportOption = Annotated[
 State = Annotated[
     Path | None,
     typer.Option(
-        help="Folder in which focuswatch stores its state, one subfolder per export. [default: the user "
+        help="Folder in which focuswatch stores its state, with one subfolder per export. [default: the user "
         "data folder of the operating system]",
         show_default=False,
     ),
@@ -92,7 +92,7 @@ Recommendations = Annotated[
 Principals = Annotated[
     Path | None,
     typer.Option(
-        help="CUR 2.0 export with the callers of Bedrock (IAM principals), as Parquet or CSV. See "
+        help="CUR 2.0 export that lists the IAM principals that call Amazon Bedrock, as Parquet or CSV. See "
         "docs/attribution.md.",
         show_default=False,
     ),
@@ -100,7 +100,7 @@ Principals = Annotated[
 Invocations = Annotated[
     Path | None,
     typer.Option(
-        help="Parquet or CSV file with tokens by caller and request metadata, from model invocation logs. "
+        help="Parquet or CSV file with token counts by caller and request metadata, from model invocation logs. "
         "See docs/executions.md.",
         show_default=False,
     ),
@@ -108,7 +108,7 @@ Invocations = Annotated[
 TokenHours = Annotated[
     Path | None,
     typer.Option(
-        help="Parquet or CSV file with Bedrock tokens by hour, from CloudWatch. See docs/spend-rate.md.",
+        help="Parquet or CSV file with Bedrock token counts by hour, from CloudWatch. See docs/spend-rate.md.",
         show_default=False,
     ),
 ]
@@ -141,9 +141,8 @@ TrinoServer = Annotated[
     typer.Option(
         "--trino",
         envvar="FOCUSWATCH_TRINO",
-        help="Address of Trino: https://USER@HOST:PORT/CATALOG/SCHEMA, with the schema in which focuswatch "
-        "creates tables. With --engine trino, EXPORT is the name of the table that contains the FOCUS "
-        "export.",
+        help="Address of Trino: https://USER@HOST:PORT/CATALOG/SCHEMA. focuswatch creates its tables in this schema. "
+        "With --engine trino, EXPORT is the name of the table that contains the FOCUS export.",
         show_default=False,
     ),
 ]

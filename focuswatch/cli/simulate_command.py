@@ -61,7 +61,7 @@ def simulate(
             end=end.date() if end else DEFAULT_END, file_format=file_format.value,
             progress=lambda step, share: line.progress(f"{step} {share:.0%}"),
         )  # fmt: skip
-    typer.echo(f"{written.rows:,} charges of {accounts} accounts over {days} days, as of {written.as_of}")
+    typer.echo(f"{written.rows:,} charges for {accounts} accounts over {days} days, as of {written.as_of}")
     for name, path in {
         "export": written.export, "activity": written.activity, "accounts": written.accounts, "owners": written.owners,
         "recommendations": written.recommendations, "principals": written.principals, "events": written.events,

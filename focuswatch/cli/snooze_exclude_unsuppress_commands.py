@@ -113,8 +113,8 @@ def exclude(
     elif include_security:
         _refuse(
             "--include-security is valid only with --tag. Other scopes also apply to security findings; "
-            "--team applies to a security finding only if the account or OU determines its owner. Omit "
-            "--include-security."
+            "--team applies to a security finding only if the account or OU determines the owner of the finding. "
+            "Omit --include-security."
         )
     with open_ledger_of(ledger_options) as ledger:
         if scope == "fingerprint":

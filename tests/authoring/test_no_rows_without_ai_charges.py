@@ -38,7 +38,7 @@ def test_ai_families_that_miss_a_charge_are_a_problem(id, families):
         for problem in check(case, **given)
     )
     assert (
-        f"without charges of {', '.join(families)}. On such a bill, a scan does not run the detection."
+        f"without charges of its ai_families ({', '.join(families)}). A scan does not run the detection on such a bill."
         in next(found)
     )
 

@@ -117,7 +117,7 @@ def test_budget_of_a_team_belongs_to_the_team():
     assert (read(budget_message()).team, read(budget_message()).owned_by) == ("search", "budget")
     other = read(budget_message("focuswatch-ai-services"))
     assert (other.team, other.owned_by) == ("platform", "account")
-    assert "increase the amount of the budget" in other.action
+    assert "increase the budget amount" in other.action
     assert read(budget_message(), owners=Owners()).team is None
 
 

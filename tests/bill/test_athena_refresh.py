@@ -471,10 +471,10 @@ def no_parquet(data):
     ("spoil", "why"),
     [
         (mixed_currencies, "found 2 billing currencies; expected one currency"),
-        (another_currency, "the charges are in EUR, and the charges of other periods are in USD"),
+        (another_currency, "the charges are in EUR, but the charges for other periods are in USD"),
         (
             without_charges,
-            "the delivery has no charges. focuswatch leaves the stored charges of this period unchanged",
+            "the delivery contains no charges. focuswatch keeps the stored charges for this period",
         ),
         (without_days, "some charges have no ChargePeriodStart"),
     ],
@@ -515,8 +515,7 @@ def test_manifest_with_a_missing_file_skips_only_its_period(aws, organisation, d
     result = refreshed(tmp_path, owners)
     assert (result.failed, result.changed) == ({}, ())  # a month that has not begun is nobody's fault
     assert result.warnings == (
-        "billing period 2030-01: the manifest lists no files. focuswatch leaves the stored charges of this "
-        "period unchanged",
+        "billing period 2030-01: the manifest lists no files. focuswatch keeps the stored charges for this period",
     )
     aws.client("s3").delete_object(Bucket=BUCKET, Key=key)
 

@@ -116,7 +116,7 @@ def test_other_files_are_not_counted_and_possible_data_is_noted(tmp_path, name):
     note, billed, _ = warned(folder, tmp_path)
     assert billed == total(rows())
     silent = name in ("_SUCCESS", ".DS_Store", "._may.csv")
-    assert note == "" if silent else f"skipped files that contain no charges: {name} (" in note
+    assert note == "" if silent else f"skipped files that are not export data: {name} (" in note
 
 
 def test_unrelated_json_is_skipped_with_a_note_and_refused_alone(tmp_path):
@@ -125,7 +125,7 @@ def test_unrelated_json_is_skipped_with_a_note_and_refused_alone(tmp_path):
     path = write(folder / "may.csv", *rows())
     (folder / "settings.json").write_text('{"a": 1}')
     note, billed, _ = warned(folder, tmp_path)
-    assert (note, billed) == ("skipped files that contain no charges: settings.json (JSON)", total(rows()))
+    assert (note, billed) == ("skipped files that are not export data: settings.json (JSON)", total(rows()))
     path.unlink()
     with pytest.raises(ExportError, match=r"settings\.json is a JSON file"):
         read(folder, tmp_path / "other")

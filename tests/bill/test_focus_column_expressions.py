@@ -212,7 +212,7 @@ def test_charges_of_aws_need_their_columns(tmp_path, format_):
     )
     with pytest.raises(
         ExportError,
-        match=r"a\.[a-z.]+ lacks RegionId, which are required for AWS charges\. The columns match",
+        match=r"a\.[a-z.]+ lacks RegionId, required for AWS charges\. The columns match",
     ):
         read(path, tmp_path / "state")
 

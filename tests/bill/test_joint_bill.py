@@ -231,7 +231,7 @@ def test_same_charges_in_two_bills_are_refused(bills, owners, tmp_path):
     write(tmp_path / "part" / "focus.parquet", {"ResourceId": "i-9"})
     with (
         pytest.raises(
-            ConfigError, match="The bills copy and part both contain charges of AWS in account 111122223333"
+            ConfigError, match="The bills copy and part both contain AWS charges for account 111122223333"
         ),
         opened(tmp_path / "copy", tmp_path / "part", state=tmp_path / "s", owners=owners),
     ):

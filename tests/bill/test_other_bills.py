@@ -346,7 +346,7 @@ def test_bill_with_charges_that_another_bill_has_is_withdrawn(
     deployment.put(files["aws"], prefix="bills/payer")
     payer = DeployedBill("payer", "bills/payer")
     result = deployment.refresh_bills([*BILLS, payer])
-    assert "both contain charges of AWS in account 111122223333" in result.failed["payer"]
+    assert "both contain AWS charges for account 111122223333" in result.failed["payer"]
     assert locations(deployment, "payer") == {}
 
 

@@ -37,7 +37,7 @@ def test_missing_required_column_is_an_error(tmp_path, format_):
     path = write(tmp_path / f"a.{format_}", without=["EffectiveCost", "RegionId"])
     text = refused(path, tmp_path)
     assert text.startswith(
-        f"{path} lacks EffectiveCost, and for AWS RegionId; found 13 columns (BilledCost, "
+        f"{path} lacks EffectiveCost, and for AWS charges RegionId; found 13 columns (BilledCost, "
     )
     assert (
         "expected FOCUS 1.0 to 1.4. The columns match FOCUS 1.2; focuswatch requires the columns BilledCost, "
@@ -190,7 +190,9 @@ def test_monthly_export_is_refused(tmp_path, format_):
     """A monthly total contains no days; a monthly fee in a daily export is valid."""
     month = {"ChargePeriodStart": "2026-05-01", "ChargePeriodEnd": "2026-06-01"}
     path = write(tmp_path / f"a.{format_}", month, {**month, "ChargeCategory": "Tax"})
-    assert f"{path}: charges have monthly granularity; expected daily or hourly" in refused(path, tmp_path)
+    assert f"{path}: charges have monthly granularity; expected daily or hourly granularity" in refused(
+        path, tmp_path
+    )
     assert read(write(path, month, {}), tmp_path / "state").refresh().grain == "DAILY"
 
 
@@ -237,7 +239,7 @@ def test_impossible_billing_period_is_refused(tmp_path):
         ("Tags", "VARCHAR", "[1]", r"Tags contains '\[1\]'; expected a JSON object or a map"),
         ("Tags", "VARCHAR", '"x"', "Tags contains '\"x\"'; expected a JSON object or a map"),
         ("Tags", "INTEGER[]", "[1]", r"Tags contains 'INTEGER\[\]'; expected a JSON object or a map"),
-        ("Tags", "VARCHAR", '{"a": "b", "a": "c"}', "Tags contains a key twice"),
+        ("Tags", "VARCHAR", '{"a": "b", "a": "c"}', "Tags contains the same key twice"),
         ("EffectiveCost", "VARCHAR", "much", "found the value 'much', expected a number"),
         ("EffectiveCost", "INTEGER[]", "[1]", r"EffectiveCost has the type INTEGER\[\]; expected a number"),
         (
@@ -306,12 +308,15 @@ GOOGLE = "billing_account_id,service.description,sku.id,usage_start_time,cost,cu
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        (CUR_2, "is a Cost and Usage Report (CUR 2.0; line_item_… columns), not FOCUS. Create a Data Export"),
+        (
+            CUR_2,
+            "is a Cost and Usage Report (CUR 2.0; line_item_… columns), not FOCUS. In AWS Data Exports, create",
+        ),
         (
             LEGACY_CUR,
-            "is a legacy Cost and Usage Report (lineItem/… columns), not FOCUS. Create a Data Export",
+            "is a legacy Cost and Usage Report (lineItem/… columns), not FOCUS. In AWS Data Exports, create",
         ),
-        (FOCUS_0_5, "is FOCUS 0.5 (AmortizedCost, ChargeType); expected FOCUS 1.0 or later"),
+        (FOCUS_0_5, "is a FOCUS 0.5 file (column AmortizedCost or ChargeType); expected FOCUS 1.0"),
         (CONTRACT_COMMITMENT, "is the FOCUS Contract Commitment dataset. Use the Cost and Usage dataset"),
         (INVOICE_DETAIL, "is the FOCUS Invoice Detail dataset. Use the Cost and Usage dataset"),
         (BILLING_PERIOD, "is the FOCUS Billing Period dataset. Use the Cost and Usage dataset"),
@@ -387,7 +392,7 @@ def test_invalid_time_in_parquet_is_an_error(tmp_path, value):
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ("Could not write file: File too large", "exceed the system's limit"),
+        ("Could not write file: File too large", "exceed the system's file size limit"),
         ("Could not write file: Disk quota exceeded", "the disk quota"),
         ("Cannot open file: Read-only file system", "read-only file system"),
         ("Out of Memory Error: failed to allocate", "out of memory"),
@@ -429,6 +434,6 @@ def test_file_that_changes_during_the_read_is_an_error(tmp_path, how, format_, m
     error = (
         "was deleted while"
         if how == "removed"
-        else "was changed while focuswatch read the export. When the delivery is complete, scan again"
+        else "was changed while focuswatch was reading the export. When the delivery is complete, scan again"
     )
     assert f"{path} {error}" in refused(path, tmp_path)

@@ -55,7 +55,7 @@ def test_valid_file_is_loaded(tmp_path):
         ({"blind_spot": '["x"]'}, "blind_spot: Extra inputs are not permitted"),
         ({"blind_spots": "[]"}, "blind_spots: List should have at least 1 item"),
         ({"title": "no quotes"}, "the header is not valid TOML"),
-        ({"id": "A-Thing"}, "expected snake_case"),
+        ({"id": "A-Thing"}, "expected 3 to 60 lowercase letters"),
         ({"sql": SQL.replace("$as_of", "$as_off")}, "no value for $as_off"),
         ({"more": "[parameters]\nleast = 1"}, "the SQL does not use least"),
         ({"sql": SQL.replace("$as_of", "$as_of") + ";"}, "found ';'"),
@@ -184,7 +184,7 @@ def test_completed_template_keeps_every_rule(tmp_path):
 @pytest.mark.parametrize("name", ["Forgotten", "a", "drop table"])
 def test_invalid_id_is_refused(tmp_path, name):
     """It would be invalid as the name of a saved query, a metric or a file."""
-    with pytest.raises(ConfigError, match="snake_case"):
+    with pytest.raises(ConfigError, match="expected 3 to 60 lowercase letters"):
         new_detection_template.begin(name, into=tmp_path)
 
 

@@ -157,8 +157,8 @@ def test_damaged_list_of_remembered_files_is_one_error(export):
     kept.write_text("[" * 5000)
     done = focuswatch("scan", export, "--state", export.parent / "state", code=2)
     assert done.stderr == (
-        f"focuswatch: {kept}: expected the paths of the files of this export, found damaged content. "
-        "Specify the files again and scan with --forget-files.\n"
+        f"focuswatch: {kept}: expected the paths of the files that you passed to earlier scans of this export, "
+        "found damaged content. Specify the files again and scan with --forget-files.\n"
     )
     focuswatch("scan", export, "--state", export.parent / "state", "--forget-files")
 

@@ -171,7 +171,7 @@ def test_amount_parameter_must_end_in_usd(tmp_path):
     ):
         read_entry(path, Header)
     path.write_text(text.replace("least_monthly_cost_usd = 1.0", 'least_monthly_cost_usd = "1"'))
-    with pytest.raises(CatalogError, match="least_monthly_cost_usd: expected a number, the amount in USD"):
+    with pytest.raises(CatalogError, match=r"least_monthly_cost_usd: expected a number \(an amount in USD\)"):
         read_entry(path, Header)
 
 

@@ -70,7 +70,7 @@ def deliveries_of(listing: Listing, *, warn: Warn, skip: Skip | None = None) -> 
         first, second, *_ = (str(root) if root.parts else "the folder itself" for root in sorted(exports))
         raise ExportError(
             f"{listing.source}: found two exports, {first} and {second}; expected one export, because "
-            "charges in both exports would be counted twice. Specify the folder of one export"
+            "charges that are in both exports would be counted twice. Specify the folder of one export"
         )
     deliveries = _flat(files)
     for export in exports.values():
@@ -80,8 +80,8 @@ def deliveries_of(listing: Listing, *, warn: Warn, skip: Skip | None = None) -> 
     scoped = tuple(delivery for delivery in deliveries if _within(delivery, scope=listing.scope))
     if not scoped and not (skip and deliveries == [] and exports):
         raise ExportError(
-            f"{listing.source}: found no data files; expected the folder of a FOCUS export as Data Exports "
-            "delivers it, or Parquet, CSV or CSV.gz files with FOCUS columns. Check the path"
+            f"{listing.source}: found no data files; expected the folder of a FOCUS export from AWS Data "
+            "Exports, or Parquet, CSV or CSV.gz files with FOCUS columns. Check the path"
         )
     return scoped
 
@@ -122,7 +122,7 @@ def _data(files: Sequence[ExportFile], *, warn: Warn) -> list[ExportFile]:
     if skipped:
         shown = ", ".join(f"{file.name} ({what})" for file, what in skipped[:SHOWN_FILES])
         more = f" and {len(skipped) - SHOWN_FILES} more" if len(skipped) > SHOWN_FILES else ""
-        warn(f"skipped files that contain no charges: {shown}{more}")
+        warn(f"skipped files that are not export data: {shown}{more}")
     return kept
 
 

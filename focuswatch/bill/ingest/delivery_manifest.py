@@ -45,6 +45,6 @@ def _read(manifest: ExportFile) -> Manifest:
         return Manifest.model_validate_json(manifest.path.read_bytes())
     except (ValidationError, OSError) as error:
         raise ExportError(
-            f"{manifest.path} is not an AWS Data Exports manifest; expected JSON with a list `dataFiles`. "
+            f"{manifest.path} is not an AWS Data Exports manifest; expected JSON with the list `dataFiles`. "
             "Copy the manifest again, or specify a folder that contains only data files"
         ) from error

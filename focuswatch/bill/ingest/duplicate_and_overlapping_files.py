@@ -108,7 +108,7 @@ def marked(
                 continue
             raise ExportError(
                 f"{_named(files[first])} and {_named(files[second])} contain the same charges "
-                f"({overlap.share:.0%} of the compared charges, on {', '.join(map(str, sorted(overlap.days)))}). "
+                f"({overlap.share:.0%} of the compared charges match, on {', '.join(map(str, sorted(overlap.days)))}). "
                 "These charges would be counted twice. Remove one of the files"
             )
     return fresh

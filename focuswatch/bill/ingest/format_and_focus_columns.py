@@ -154,9 +154,9 @@ def _own_names(file: ExportFile, names: Sequence[str]) -> dict[str, str]:
 
 def _version_text(names: set[str]) -> str:
     """Return which version a file with columns missing is in, and which columns of that version are needed."""
-    needed = f"{', '.join(columns.REQUIRED)}, and for AWS also {', '.join(columns.REQUIRED_OF_AWS)}"
+    needed = f"{', '.join(columns.REQUIRED)}, and for AWS charges also {', '.join(columns.REQUIRED_OF_AWS)}"
     if not any(column.lower() in names for column in columns.REQUIRED):
-        return f"Every FOCUS version requires the columns {needed}."
+        return f"For every FOCUS version, focuswatch requires the columns {needed}."
     return (
         f"The columns match FOCUS {columns.focus_version(names)}; focuswatch requires the columns {needed}."
     )
@@ -167,9 +167,8 @@ def without_columns_of_aws(shape: Shape, file: ExportFile) -> ExportError:
     names = [name for name, _ in shape.columns]
     needed = _version_text({columns.canonical(name) for name in names})
     return ExportError(
-        f"{file.path} lacks {', '.join(shape.lacks_of_aws)}, which are required for AWS charges. {needed} Select "
-        "these columns "
-        "in the export, or remove the file"
+        f"{file.path} lacks {', '.join(shape.lacks_of_aws)}, required for AWS charges. {needed} Select the missing "
+        "columns in the export, or remove the file"
     )
 
 
@@ -181,7 +180,7 @@ def _shape(
         if recognized := format_of(names):
             raise ExportError(f"{file.path} {recognized}")
         of_aws = [column for column in columns.REQUIRED_OF_AWS if column.lower() not in canonical_names]
-        lacks = ", ".join(missing) + (f", and for AWS {', '.join(of_aws)}" if of_aws else "")
+        lacks = ", ".join(missing) + (f", and for AWS charges {', '.join(of_aws)}" if of_aws else "")
         shown = ", ".join(names[:SHOWN_COLUMNS]) + (", …" if len(names) > SHOWN_COLUMNS else "")
         raise ExportError(
             f"{file.path} lacks {lacks}; found {len(names)} column{'' if len(names) == 1 else 's'} ({shown}); expected "

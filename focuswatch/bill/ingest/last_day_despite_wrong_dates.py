@@ -26,8 +26,8 @@ class End:
         if self.beyond is None:
             return ()
         return (
-            f"some charges are dated {self.beyond}, after their billing period ended or after they were "
-            f"delivered. focuswatch assumes that the bill ends on {self.last_day}. Correct the export, "
+            f"some charges are dated {self.beyond}, which is after the end of their billing period or after "
+            f"their delivery. focuswatch assumes that the bill ends on {self.last_day}. Correct the export, "
             "or specify --as-of",
         )
 

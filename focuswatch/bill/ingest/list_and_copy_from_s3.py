@@ -140,7 +140,9 @@ def s3_client() -> "S3Client":
         import boto3
         from botocore.config import Config
     except ImportError as error:
-        raise ConfigError("reading s3:// requires boto3: pip install 'focuswatch[aws]'") from error
+        raise ConfigError(
+            "reading s3:// requires boto3. Install boto3 with: pip install 'focuswatch[aws]'"
+        ) from error
     own_endpoint = any(os.environ.get(name) for name in ENDPOINTS)
     config = Config(
         max_pool_connections=CONNECTIONS,

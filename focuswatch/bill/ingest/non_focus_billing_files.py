@@ -3,7 +3,9 @@
 import re
 from collections.abc import Collection
 
-USE_FOCUS = "Create a Data Export of FOCUS 1.2 with AWS columns and specify that export"
+USE_FOCUS = (
+    "In AWS Data Exports, create an export of the table FOCUS 1.2 with AWS columns, and specify that export"
+)
 
 
 def format_of(names: Collection[str]) -> str | None:
@@ -29,7 +31,7 @@ def format_of(names: Collection[str]) -> str | None:
     if "billingperiodstatus" in squeezed and "billedcost" not in squeezed:
         return "is the FOCUS Billing Period dataset. Use the Cost and Usage dataset, and remove this file"
     if {"billedcost", "amortizedcost"} <= squeezed or {"billedcost", "chargetype"} <= squeezed:
-        return f"is FOCUS 0.5 (AmortizedCost, ChargeType); expected FOCUS 1.0 or later. {USE_FOCUS}"
+        return f"is a FOCUS 0.5 file (column AmortizedCost or ChargeType); expected FOCUS 1.0 or later. {USE_FOCUS}"
     # https://learn.microsoft.com/azure/cost-management-billing/automate/understand-usage-details-fields
     if {"metercategory", "meterid"} <= squeezed:
         return (

@@ -26,7 +26,10 @@ BAD_PARQUET_TIME = re.compile(r'(?:timestamp|date) field[^"]*: "(?P<value>[^"]*)
 NOT_UTF_8 = re.compile(r'value "(?P<value>.*)" is not valid UTF8')
 UNWRITABLE = (
     ("No space left on device", "the disk that holds the state folder is full"),
-    ("File too large", "a file in the state folder would exceed the system's limit (see ulimit -f)"),
+    (
+        "File too large",
+        "a file in the state folder would exceed the system's file size limit (see ulimit -f)",
+    ),
     ("Disk quota exceeded", "the disk quota of the state folder is exhausted"),
     ("Read-only file system", "the state folder is on a read-only file system"),
 )
@@ -77,10 +80,10 @@ def changed(files: Iterable[ExportFile]) -> ExportError | None:
         try:
             status = file.path.stat()
         except OSError:
-            return ExportError(f"{file.path} was deleted while focuswatch read the export. Scan again")
+            return ExportError(f"{file.path} was deleted while focuswatch was reading the export. Scan again")
         if (status.st_size, str(status.st_mtime_ns)) != (file.size, file.stamp):
             return ExportError(
-                f"{file.path} was changed while focuswatch read the export. When the delivery is complete, "
+                f"{file.path} was changed while focuswatch was reading the export. When the delivery is complete, "
                 "scan again"
             )
     return None
@@ -108,7 +111,7 @@ def _reason(text: str) -> str:
         value = (found[1] or found[2])[:SHOWN_VALUE]
         return f"Tags contains {value!r}; expected a JSON object or a map of tag keys and values. Correct the file"
     if "Map keys must be unique" in text:
-        return "Tags contains a key twice; expected each key once. Correct the file"
+        return "Tags contains the same key twice; keys must be unique. Correct the file"
     if found := BAD_TYPE.search(text):
         return f"{found['column']} has the type {found['found']}; expected {_wanted(found['type'])}. Correct the file"
     if found := BAD_PARQUET_VALUE.search(text):

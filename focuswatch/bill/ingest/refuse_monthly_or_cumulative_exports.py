@@ -27,7 +27,7 @@ def refuse_unusable(
     """Raise ExportError if units have no charges, cannot be summed, or cannot be assigned to days."""
     if all(fact.currency is None for unit in units.values() for fact in unit.facts):
         raise ExportError(
-            f"{source}: no charges found; expected at least one row with a BillingCurrency. "
+            f"{source}: no charges found; expected at least one row with a value in BillingCurrency. "
             "Wait for the first delivery, or specify another folder"
         )
     _refuse_running_totals(source, units, deliveries, connection=connection)
@@ -36,8 +36,8 @@ def refuse_unusable(
             file for delivery in deliveries for file in delivery.files if units[delivery.unit].periods.monthly
         )
         raise ExportError(
-            f"{file.path}: charges have monthly granularity; expected daily or hourly. "
-            "Create the export with daily or hourly charges (on AWS: TIME_GRANULARITY DAILY or HOURLY), "
+            f"{file.path}: charges have monthly granularity; expected daily or hourly "
+            "granularity. Create the export with this granularity (on AWS: TIME_GRANULARITY DAILY or HOURLY), "
             "or remove the file"
         )
 

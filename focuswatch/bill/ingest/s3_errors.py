@@ -22,10 +22,10 @@ CONFIG_ERRORS = {
 }
 EXPORT_ERRORS = {
     "NoSuchBucket": "the bucket does not exist. Check the address",
-    "NoSuchKey": "the object was deleted while focuswatch read the export. Run the command again",
-    "404": "the object was deleted while focuswatch read the export. Run the command again",
-    "PreconditionFailed": "the object was replaced while focuswatch read the export. Run the command again",
-    "412": "the object was replaced while focuswatch read the export. Run the command again",
+    "NoSuchKey": "the object was deleted while focuswatch was reading the export. Run the command again",
+    "404": "the object was deleted while focuswatch was reading the export. Run the command again",
+    "PreconditionFailed": "the object was replaced while focuswatch was reading the export. Run the command again",
+    "412": "the object was replaced while focuswatch was reading the export. Run the command again",
 }
 
 

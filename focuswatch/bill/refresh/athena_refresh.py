@@ -202,8 +202,8 @@ class AthenaTables:
         period = delivery.unit
         if not delivery.files:
             raise EmptyDeliveryError(
-                f"billing period {period}: the manifest lists no files. focuswatch leaves the stored charges of this "
-                "period unchanged"
+                f"billing period {period}: the manifest lists no files. focuswatch keeps the stored charges for this "
+                "period"
             )
         folders = {table: self.files.new_folder(table, period) for table in KEPT_TABLES}
         paths = listed_paths(delivery, listing=listing)
@@ -215,9 +215,9 @@ class AthenaTables:
         facts = self._facts(delivery, digest=digest, location=folders["daily_charges"], paths=paths)
         if currencies - {facts.currency}:
             raise ExportError(
-                f"billing period {period}: the charges are in {facts.currency}, and the charges of other periods "
-                "are in "
-                f"{', '.join(sorted(currencies - {facts.currency}))}; expected one currency. Use one export per payer"
+                f"billing period {period}: the charges are in {facts.currency}, but the charges for other periods are "
+                f"in {', '.join(sorted(currencies - {facts.currency}))}; expected one currency. "
+                "Use one export per payer"
             )
         unwritten = list(KEPT_TABLES)
         if len(list(portions(paths))) == 1:  # the charges of AI services are in a folder of their own already
@@ -243,7 +243,7 @@ class AthenaTables:
         where = f"billing period {delivery.unit}"
         if not row["charges"]:
             raise EmptyDeliveryError(
-                f"{where}: the delivery has no charges. focuswatch leaves the stored charges of this period unchanged"
+                f"{where}: the delivery contains no charges. focuswatch keeps the stored charges for this period"
             )
         if row["without_day"]:
             raise ExportError(f"{where}: some charges have no ChargePeriodStart. Export the period again")
@@ -354,7 +354,7 @@ def _summary(
     currencies = sorted({period.currency for period in after.values()})
     if len(currencies) > 1:
         raise ExportError(
-            f"billing periods have the currencies {', '.join(currencies)}; expected one currency. "
+            f"billing periods have different currencies ({', '.join(currencies)}); expected one currency. "
             "Use one export per payer"
         )
     charges = sum(period.charges for period in after.values())

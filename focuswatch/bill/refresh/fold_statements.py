@@ -26,7 +26,9 @@ def folded(catalog: Catalog, *, delivered: str) -> str:
     """`daily_charges` of the delivered rows that a FROM and its WHERE name, read once."""
     folding = catalog.tables["folded_charges"].sql
     if folding.count(RAW) != 1:
-        raise CatalogError(f"folded_charges.sql: expected `{RAW}` once, found it {folding.count(RAW)} times")
+        raise CatalogError(
+            f"folded_charges.sql: expected `{RAW}` exactly once; occurrences found: {folding.count(RAW)}"
+        )
     tables = {
         "delivered_charges": f"SELECT\n    {_columns()}\n{delivered}",
         "folded_charges": folding.replace(RAW, "FROM delivered_charges"),

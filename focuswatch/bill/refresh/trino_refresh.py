@@ -161,7 +161,7 @@ class TrinoTables:
                 raise
             raise ConfigError(
                 f"{table} lacks the column {column}, which this version of focuswatch needs. The Trino connector "
-                f"cannot add columns. Run DROP TABLE {table} in the schema of --trino, then scan again."
+                f"cannot add columns. Run DROP TABLE {table} in the schema that --trino specifies, then scan again."
             ) from error
 
     def _fold(self, period: TrinoPeriod) -> None:
@@ -256,7 +256,7 @@ def _made_by(catalog: Catalog) -> str:
 
 def _refuse(facts: Sequence[Row], *, export: str) -> None:
     if not facts:
-        raise ExportError(f"{export} has no rows. Specify the table of the FOCUS export.")
+        raise ExportError(f"{export} has no rows. Specify the table that contains the FOCUS export.")
     for row in facts:
         where = f"{export}, billing period {row['billing_period']}"
         if row["billing_period"] is None:
@@ -269,6 +269,6 @@ def _refuse(facts: Sequence[Row], *, export: str) -> None:
             )
     if len(currencies := sorted({row["currency"] for row in facts})) > 1:
         raise ExportError(
-            f"{export}: billing periods have the currencies {', '.join(currencies)}; expected one currency. "
+            f"{export}: billing periods have different currencies ({', '.join(currencies)}); expected one currency. "
             "Use one table per payer"
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from focuswatch.cli.output.amount_and_place_text import money
 from focuswatch.cli.output.json_and_csv import rows_json
 from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
+from focuswatch.findings.count_text import count_text
 from focuswatch.findings.replace_control_characters import visible
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def print_assessment(assessments: "Sequence[Assessment]", summary: "BillSummary"
     out = console()
     days = (summary.last_charge_date - summary.first_charge_date).days + 1
     out.print(
-        f"{summary.charges:,} charges from {summary.first_charge_date} to {summary.last_charge_date} "
-        f"({days} day{'' if days == 1 else 's'}, {summary.currency})",
+        f"{count_text(summary.charges, 'charge')} from {summary.first_charge_date} to {summary.last_charge_date} "
+        f"({count_text(days, 'day')}, {summary.currency})",
         style="bold",
         markup=False,
     )
@@ -71,7 +72,7 @@ def _print_kind(assessments: "Sequence[Assessment]", kind: str, *, out: "Console
     print_grid(out, columns, rows)
     if without := [one.id for one in assessments if one.state == "no charges"]:
         out.print(
-            f"The bill has no charges that these {kind}s evaluate: {', '.join(without)}.",
+            f"The bill contains no charges for these {kind}s to evaluate: {', '.join(without)}.",
             style="dim",
             markup=False,
         )
