@@ -11,14 +11,14 @@ in that hour by the most recent token price on the bill. The estimated cost of a
 at the same time of day. The estimated cost of a day for a use case or team is compared with one day's share of its
 monthly budget.
 """
-reason    = "{subject} cost an estimated {hourly_cost} {currency} in the hour that started at {last_hour}. The estimated cost since {first_hour} exceeds the {compared_with} ({compared_cost} {currency}) by {estimated_excess} {currency} in total. The estimate is the number of tokens that CloudWatch counted, multiplied by the last price on the bill. When the bill for the day is complete, the billed cost replaces the estimate."
+reason    = "{subject} cost an estimated {hourly_cost} {currency} in the hour that started at {last_hour}. The estimated cost since {first_hour} exceeds the {compared_with} ({compared_cost} {currency}) by {estimated_excess} {currency} in total. The estimate is the number of tokens that CloudWatch counted, multiplied by the most recent price on the bill. When the bill for the day is complete, the billed cost replaces the estimate."
 action    = """
 1. In the Bedrock model invocation log or in CloudTrail, identify who has called the model since {first_hour}.
 2. If the usage is not intentional, stop the workload, or remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role. If an access key leaked, disable the key first.
 3. If the usage is intentional, declare a planned launch in owners.toml (focuswatch note prints the required section), or raise monthly_budget.
 """
 blind_spots = [
-  "The estimate uses the last price on the bill, after discounts, for each model and token type. The billed cost differs from the estimate if prices change, or if the shares of regional, global, flex and priority inference change.",
+  "The estimate uses the most recent price on the bill, after discounts, for each model and token type. The billed cost differs from the estimate if prices change, or if the shares of regional, global, flex and priority inference change.",
   "The CloudWatch token metrics do not include batch inference, Provisioned Throughput, imported and custom models, Bedrock Marketplace models (billed per endpoint hour), or calls to the bedrock-mantle endpoint.",
   "If the bill has no price for a model, the model is not evaluated; the report spend_rate shows the tokens of this model as unpriced.",
   "CloudWatch can deliver data points late, so each collection run reads the last six hours again.",

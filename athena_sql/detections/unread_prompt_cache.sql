@@ -18,7 +18,7 @@ action    = """
 blind_spots = [
   "If the bill contains no input tokens of the model, the input price is assumed to be the cache write price divided by 1.25.",
   "Cache reads under another inference profile are not attributed to the profile that wrote the cache, so a cache that is read can be reported as unread.",
-  "The amount in the finding is the cost that caching adds to the bill. If later calls read the cache, the savings would be higher than this amount.",
+  "The amount in the finding is the cost that caching adds to the bill. If later calls did read the cache, the savings would exceed this amount.",
   "A cache that is written on fewer than seven of the last 14 days is not reported.",
 ]
 sources   = [
