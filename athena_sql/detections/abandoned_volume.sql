@@ -3,20 +3,20 @@ title     = "Orphaned EBS volume"
 category  = "waste"
 schedule  = "daily"
 why       = """
-When an EC2 instance is terminated, its EBS data volumes can remain. When an EC2 instance is stopped, its EBS volumes
-remain attached. AWS bills EBS volumes per GB-month, even if no running instance uses the volume. Training and GPU
-workloads often use large volumes. For example, 1 TB of gp3 costs 80 USD/month, and 1 TB of io2 with provisioned IOPS
-costs several hundred USD/month.
+When an EC2 instance is terminated, its EBS data volumes can remain in the account. When an EC2 instance is stopped, its
+EBS volumes remain attached. AWS bills an EBS volume per GB-month, even if no running instance uses the volume. Training
+and GPU workloads often use large volumes. For example, 1 TB of gp3 costs 80 USD/month, and 1 TB of io2 with provisioned
+IOPS costs several hundred USD/month.
 """
-reason    = "Account {sub_account_name} was billed for EBS volume {volume_id} ({size_gb} GB) in {region_id} on each of the last {lookback_days} days with complete charges, and ran no EC2 or SageMaker instance in that Region: {monthly_cost} {currency}/month."
+reason    = "Account {sub_account_name} was billed for EBS volume {volume_id} ({size_gb} GB) in {region_id} on each of the last {lookback_days} complete days, but ran no EC2 or SageMaker instances in that Region. The volume costs {monthly_cost} {currency}/month."
 action    = """
 1. Check whether the volume is attached to a stopped instance: aws ec2 describe-volumes --volume-ids {volume_id} --region {region_id}
-2. If you need the data but not the volume, create a snapshot, which costs less than half as much as the volume: aws ec2 create-snapshot --volume-id {volume_id} --region {region_id}
+2. If you need the data but not the volume, create a snapshot (less than half the cost of the volume): aws ec2 create-snapshot --volume-id {volume_id} --region {region_id}
 3. If the volume is not needed, delete it: aws ec2 delete-volume --volume-id {volume_id} --region {region_id}
 """
 blind_spots = [
-  "An orphaned volume in a Region where the account runs other instances is not detected, because the bill does not show which volumes are attached.",
-  "If an instance is stopped most of the year, for example between audits, its volumes are reported as orphaned.",
+  "If the account runs any EC2 or SageMaker instance in a Region, orphaned volumes in that Region are not detected, because the bill does not show which volumes are attached.",
+  "If an instance is stopped for most of the year, for example between audits, its volumes are reported as orphaned.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/preserving-volumes-on-termination.html",

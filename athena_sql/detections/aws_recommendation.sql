@@ -11,12 +11,12 @@ several recommendations, focuswatch reports the recommendation with the highest 
 reason    = "AWS Cost Optimization Hub recommendation for {resource_type} {resource_name}: {recommended_action}{recommended_change}. AWS estimates savings of {estimated_monthly_savings} {currency}/month after discounts. According to the bill, the resource costs {resource_monthly_cost} {currency}/month."
 action    = """
 1. Review the recommendation in the AWS console (Billing and Cost Management > Cost Optimization Hub) or with the AWS CLI: aws cost-optimization-hub get-recommendation --recommendation-id {recommendation_id} --region us-east-1
-2. Ask the owner whether the current size is required, for example for peak load that the estimate does not include.
+2. Ask the owner whether the resource needs its current size, for example for peak loads that the AWS estimate does not include.
 3. Apply the recommendation. If you decide not to apply the recommendation, exclude the finding.
 """
 blind_spots = [
   "AWS estimates the savings and refreshes the estimate daily. focuswatch caps the estimated savings at the cost of the resource on the bill.",
-  "Recommendations to purchase Savings Plans or reservations are not reported, because these recommendations do not apply to a resource on the bill.",
+  "Recommendations to purchase Savings Plans or reservations are not reported, because they do not refer to a specific resource on the bill.",
   "AWS creates recommendations only if you opt in to Cost Optimization Hub and Compute Optimizer. AWS may need up to 30 days of usage data before it creates a recommendation for a resource.",
 ]
 sources   = [

@@ -1,5 +1,5 @@
 /*
-title     = "Budget forecast to be exceeded"
+title     = "Month-end forecast above budget"
 category  = "governance"
 providers = "all"
 names     = "amount"
@@ -13,16 +13,16 @@ forecast first exceeds the budget, and when spend reaches 70, 85 and 100% of the
 most once a month. If the forecast is within the budget, focuswatch does not notify the owner when spend reaches 70 or
 85% of the budget.
 """
-reason    = "Spend for {plan_of} {plan} is {budget_status}: {spent} of {budget} {currency} ({spent_percent}%) was spent through {settled_until}. {month} has {days_left} days left, and the month-end forecast is {forecast} {currency} ({low} to {high})."
+reason    = "Spend for {plan_of} {plan} is {budget_status}: {spent} of {budget} {currency} ({spent_percent}%) was spent through {settled_until}. The forecast for the end of {month} is {forecast} {currency} ({low} to {high}). Days left in the month: {days_left}."
 action    = """
-1. Find the cost drivers: run focuswatch report month_forecast, and run focuswatch report weekly_deltas for the week-over-week changes.
-2. Reduce waste first: run focuswatch findings and resolve the open findings of {plan}.
+1. To find the cost drivers, run focuswatch report month_forecast. To see the week-over-week changes, run focuswatch report weekly_deltas.
+2. Reduce waste first: run focuswatch findings, and resolve the open findings for {plan}.
 3. If the higher spend is intentional, raise monthly_budget in owners.toml before the budget is exceeded.
 """
 blind_spots = [
-  "Credits and tax are excluded, so the amounts differ from an AWS Budgets budget that includes credits and tax.",
+  "Credits and tax are excluded, so the amounts differ from those in AWS Budgets if your AWS budget includes credits and tax.",
   "The forecast does not include the cost of a launch planned in owners.toml until the launch starts.",
-  "Until the first days of the month are complete (their charges no longer change), the forecast uses data from previous months.",
+  "At the start of a month, until the charges of the first days no longer change, the forecast uses data from previous months.",
 ]
 sources   = [
   "https://focus.finops.org/focus-specification/v1-2/#billedcost",

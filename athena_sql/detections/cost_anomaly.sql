@@ -7,8 +7,8 @@ schedule  = "daily"
 kind      = "series"
 why       = """
 A retry loop, a job that does not stop, or a price change can raise an account's daily cost above the expected level.
-focuswatch compares the daily cost of each service in each account with its trend and weekday pattern. Earlier anomalies
-do not raise the expected level.
+For each service in each account, focuswatch compares the daily cost with the cost expected from the trend and the
+weekday pattern. Earlier anomalies do not raise the expected level.
 """
 reason    = "{service_name} cost {daily_cost} {currency}/day from {anomalous_from} to {anomalous_until}, compared with an expected {daily_expected} {currency}/day. Main cost driver: higher {moved} of {meter} in {cause_region_id}."
 action    = """
@@ -23,7 +23,7 @@ action_of_others = """
 """
 blind_spots = [
   "A service with less than 28 days of history in an account is not evaluated.",
-  "During a launch planned in owners.toml, cost up to the planned multiple of the baseline (`factor`) is expected and is not reported.",
+  "During a launch planned in owners.toml, cost is reported only if it exceeds the baseline multiplied by the `factor` of the launch.",
   "If the cost of a service grows by a constant percentage every day, the growth is part of the trend and is not reported.",
 ]
 sources   = [

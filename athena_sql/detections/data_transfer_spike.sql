@@ -5,18 +5,18 @@ schedule  = "every_refresh"
 security_types = ["Unusual Behaviors/Network Flow", "Effects/Data Exfiltration"]
 notify    = "every_run"
 why       = """
-Data exfiltration appears on the bill as the usage type DataTransfer-Out-Bytes, which is billed per GB. If internet
-egress is far above the expected level for the weekday but compute cost is not, possible causes are a copied bucket, a
-database dump, or a proxy that a third party runs in the account.
+Data exfiltration appears on the bill as charges for the usage type DataTransfer-Out-Bytes, which is billed per GB. If
+internet egress is far above the expected level for the weekday but compute cost is not, possible causes are a copied
+bucket, a database dump, or a proxy that a third party runs in the account.
 """
 reason    = "Account {sub_account_name} sent {transfer_gb} GB to the internet on {peak_day}, compared with an expected {expected_gb} GB on that weekday. Compute cost was {compute_ratio} times the expected level."
 action    = """
-1. Review the main sources of the traffic: {main_sources}. Confirm with the account owner whether a migration, a backup or a new customer explains the traffic on {peak_day}.
+1. Review the main sources of the traffic: {main_sources}. Ask the account owner whether a migration, a backup or a new customer explains the traffic on {peak_day}.
 2. Identify the requester or the destination of the traffic: for S3, use CloudTrail data events or server access logs; for EC2, use VPC Flow Logs: aws ec2 describe-flow-logs --region REGION
 3. If unauthorized: revoke the requester's credentials, block the destination, and have the security team assess which data was read.
 """
 blind_spots = [
-  "Traffic through CloudFront, AWS PrivateLink and Direct Connect, and traffic between Regions or accounts, is not evaluated.",
+  "This detection does not evaluate traffic through CloudFront, AWS PrivateLink or Direct Connect, or traffic between Regions or accounts.",
   "An account with less than three weeks of history is not evaluated. In the first two weeks of an account's data, the detection new_service reports internet egress of 100 GB or more.",
   "Exfiltration that raises internet egress by less than 100 GB/day is not detected.",
   "A large transfer that occurs once a month is reported every month.",

@@ -6,18 +6,18 @@ schedule  = "every_refresh"
 security_types = ["Unusual Behaviors/User"]
 notify    = "every_run"
 why       = """
-Old sandbox accounts often keep valid access keys but have no active owner. If an old account costs almost nothing for
-three months and then suddenly has high daily cost, either a team resumed work, or credentials for the account are
+Old sandbox accounts often keep valid access keys but have no active owner. If the daily cost of an old account is
+almost zero for three months and then suddenly rises, either a team resumed work or the account's credentials are
 compromised.
 """
 reason    = "Account {sub_account_name} spent {daily_cost} {currency} on {active_again_on}, after at most {dormant_cost} {currency} in each of the three previous 30-day periods. The account has spent {monthly_cost} {currency} in total since {first_day}. Services with the highest cost: {services}."
 action    = """
-1. Confirm with the account owner. If the owner cannot be reached, do not wait: continue with the next step.
-2. Identify who started the activity: aws cloudtrail lookup-events --region us-east-1 --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false (repeat for {regions})
+1. Confirm with the account owner that the activity is expected. If the owner cannot be reached, do not wait: continue with the next step.
+2. Identify who started the activity: aws cloudtrail lookup-events --region us-east-1 --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false (repeat the command for {regions})
 3. If unauthorized: disable the account's access keys and console users, stop the running resources, then close the account or attach a service control policy that denies all actions.
 """
 blind_spots = [
-  "If activity increases slowly over several days, the daily cost can stay below the threshold (50 USD/day by default), but the detection cost_anomaly may report the increase.",
+  "If activity increases slowly over several days, the daily cost can stay below the threshold of this detection (50 USD/day by default). The detection cost_anomaly may report the increase.",
   "The detection ignores support charges, commitment purchases, and fees that are charged on the first day of a month.",
   "If the export covers 60 to 89 days, focuswatch assumes that the account was dormant before the first day of the export. If the export covers fewer than 60 days, no account is evaluated.",
 ]

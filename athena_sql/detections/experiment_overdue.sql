@@ -10,14 +10,14 @@ resources keep running, and a one-month trial can be billed for years.
 reason    = "Experiment {use_case} is {overdue}. The experiment costs {daily_cost} {currency}/day and has cost {spent} {currency} since {first_day} (cap in {currency}: {cap}, review date: {review_on}, hypothesis: {hypothesis})."
 action    = """
 1. Decide with {plan_team} whether the experiment confirmed its hypothesis: {hypothesis}
-2. If the hypothesis is confirmed, set intent = "production" in [use_cases.{use_case}] of owners.toml, with a monthly budget and a unit.
+2. If the hypothesis is confirmed, set intent = "production" in [use_cases.{use_case}] of owners.toml, and add monthly_budget and unit.
 3. If the hypothesis is not confirmed, delete the experiment's resources. To continue the experiment instead, set a new review_on or cap in owners.toml, with the reason as a comment.
 """
 blind_spots = [
-  "If an experiment sets on_cap in owners.toml, the detection spend_cap reports when its spend reaches 70, 85 and 100% of the cap. For such an experiment, this detection reports only that the review date has passed.",
-  "An experiment that is identified only by a tag, without an entry in owners.toml, has no end date and is not reported; focuswatch report portfolio lists such experiments.",
+  "If an experiment sets on_cap in owners.toml, the detection spend_cap reports when the spend of the experiment reaches 70, 85 and 100% of the cap. For such an experiment, this detection reports only that the review date has passed.",
+  "An experiment that is identified only by a tag, without an entry in owners.toml, has no end date and is not reported. To list such experiments, run focuswatch report portfolio.",
   "Only the cost in the last 400 days of the bill counts toward the cap of an experiment.",
-  "Charges that do not match the experiment's rules in owners.toml, such as shared resources or untagged data transfer, do not count toward the cost of the experiment.",
+  "Charges that do not match the experiment's rules in owners.toml, such as charges for shared resources or for untagged data transfer, do not count toward the cost of the experiment.",
 ]
 sources   = [
   "https://www.finops.org/framework/capabilities/planning-estimating/",

@@ -3,23 +3,23 @@ title     = "Extended support charges"
 category  = "waste"
 schedule  = "daily"
 why       = """
-When a version of a database engine, OpenSearch or Kubernetes leaves standard support, AWS enrolls the resource in
-extended support and adds a charge that can exceed the cost of the resource itself. The resource itself does not change,
-so the charge is often noticed only on the bill. The extended support charge ends on the day of the upgrade to a
-supported version.
+When a version of a database engine, OpenSearch or Kubernetes reaches the end of standard support, AWS moves every
+resource that runs this version to extended support. The extended support charge can exceed the cost of the resource
+itself. The resource itself does not change, so the charge is often noticed only on the bill. The extended support
+charge ends on the day of the upgrade to a supported version.
 """
-reason    = "{kind} {resource_id} runs {versions} in extended support ({support_year}): {monthly_cost} {currency}/month in addition to its normal cost. {next_step}"
+reason    = "{kind} {resource_id} runs {versions} in extended support ({support_year}). Extended support adds {monthly_cost} {currency}/month to the normal cost of the resource. {next_step}"
 action    = """
 1. Find the versions to which {kind} {resource_id} can be upgraded: {versions_command}
 2. Test the upgrade on a copy of the resource, together with the applications that use it. The extended support charge ends on the day of the upgrade.
 3. Upgrade in a maintenance window: {upgrade_command}
 """
 blind_spots = [
-  "The bill does not show when extended support or its third year starts; both dates depend on the version.",
-  "A resource that will soon leave standard support is not reported, because the bill shows extended support only from the first extended support charge.",
+  "The bill does not show when extended support starts or when its third year starts; both dates depend on the version.",
+  "A resource is not reported before its version reaches the end of standard support, because the bill contains extended support charges only after that date.",
   "AWS does not document whether extended support charges have a ResourceId in FOCUS exports. Charges without a ResourceId are grouped into one finding per account, Region and service.",
-  "For ElastiCache, the usage type of extended support contains the node type but no version.",
-  "For OpenSearch and EKS, the usage type of extended support contains neither engine nor version.",
+  "For ElastiCache, the usage type of extended support contains the node type but not the version.",
+  "For OpenSearch and EKS, the usage type of extended support contains neither the engine nor the version.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/extended-support-charges.html",

@@ -18,7 +18,7 @@ action    = """
 blind_spots = [
   "GPU hours covered by a capacity reservation or Reserved Instance are assumed to be planned and are not reported.",
   "Instance hours are not weighted by instance size, so one hour of a large instance counts as much as one hour of a small instance.",
-  "GPU usage that recurs less than once a quarter is reported each time.",
+  "GPU usage that recurs less than once a quarter is reported each time it occurs.",
   "GPUs in services other than EC2 and SageMaker are not evaluated, and cryptocurrency mining on CPUs is not detected.",
 ]
 sources   = [

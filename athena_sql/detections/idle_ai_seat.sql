@@ -4,21 +4,21 @@ category  = "waste"
 ai_families = ["kiro"]
 schedule  = "daily"
 why       = """
-A Kiro subscription is billed per user and month, whether or not the user uses credits. Users who changed teams, stopped
+A Kiro subscription is billed per user per month, whether or not the user uses credits. Users who changed teams, stopped
 using the IDE, or were subscribed through a group keep their subscription until an administrator deactivates it.
 """
-reason    = "The Kiro {plan} subscription of user {user_id} used no credits in {lookback_days} days: {monthly_cost} {currency}/month. The subscription was last billed for {billed_month}."
+reason    = "User {user_id} used no credits of the Kiro {plan} subscription in {lookback_days} days. The subscription costs {monthly_cost} {currency}/month and was last billed for {billed_month}."
 action    = """
 1. Identify the user: aws identitystore describe-user --identity-store-id IDENTITY_STORE_ID --user-id {user_id}
 2. Ask the user or the user's manager whether Kiro is still needed.
 3. If Kiro is not needed, open the Kiro console in {region_id}, choose Users & Groups, select the user, then choose Deactivate plan. If the user was subscribed through a group, remove the user from the group. The subscription ends at the end of the month, and AWS does not refund the remaining days.
 """
 blind_spots = [
-  "If a user has subscriptions in two Regions of an account and uses one subscription, focuswatch treats both subscriptions as used, because credits are matched to a subscription by user and account, not by Region.",
-  "If no user in any account used credits in the lookback period, no subscription is evaluated, because the export may not list credits per user.",
+  "If a user has subscriptions in two Regions of an account but uses only one of them, focuswatch treats both subscriptions as used, because credits are matched to a subscription by user and account, not by Region.",
+  "If no user in any account used credits in the lookback period (30 days by default), no subscription is evaluated, because the export may not list credits per user.",
   "Subscriptions to Amazon Q Developer and Amazon Quick are not evaluated, because the bill does not show the usage of each user.",
   "The subscription of a user who is on leave is also reported.",
-  "AWS does not document the FOCUS columns of Kiro subscriptions, so focuswatch expects the usage types and resource IDs that AWS documents for the Cost and Usage Report. If a FOCUS export contains other values, subscriptions are not detected.",
+  "AWS does not document the FOCUS columns of Kiro subscriptions, so focuswatch expects the usage types and resource IDs that AWS documents for the Cost and Usage Report. If a FOCUS export contains other usage types or resource IDs, subscriptions are not detected.",
 ]
 sources   = [
   "https://kiro.dev/docs/cli/enterprise/billing",

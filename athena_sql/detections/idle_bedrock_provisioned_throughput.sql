@@ -4,14 +4,14 @@ category  = "waste"
 ai_families = ["any"]
 schedule  = "daily"
 why       = """
-Provisioned Throughput is billed per model unit and hour, with or without calls: one model unit of Nova 2.0 Lite costs
-60 USD/hour, about 43,000 USD/month. Provisioned Throughput without a commitment can be deleted at any time. Provisioned
-Throughput with a commitment is billed until the term ends.
+Provisioned Throughput is billed per model unit per hour, whether or not it is used: one model unit of Nova 2.0 Lite
+costs 60 USD/hour, about 43,000 USD/month. Provisioned Throughput without a commitment can be deleted at any time.
+Provisioned Throughput with a commitment is billed until the term ends.
 """
-reason    = "Account {sub_account_name} was billed for {model_unit_hours} model-unit hours of Provisioned Throughput for {models} in {lookback_days} days, but {proof} ({commitment}): {monthly_cost} {currency}/month."
+reason    = "Account {sub_account_name} was billed for {model_unit_hours} model-unit hours of Provisioned Throughput for {models} in {lookback_days} days, but {proof}. The Provisioned Throughput costs {monthly_cost} {currency}/month ({commitment})."
 action    = """
 1. Check when the commitment ends (commitmentExpirationTime): aws bedrock list-provisioned-model-throughputs --region {region_id}
-2. Check for invocations in CloudWatch (namespace AWS/Bedrock, metric Invocations, the provisioned model's ARN as ModelId) and confirm with the owner.
+2. Check for invocations in CloudWatch (namespace AWS/Bedrock, metric Invocations, the provisioned model's ARN as ModelId), and confirm with the owner that the Provisioned Throughput is not used.
 3. If the Provisioned Throughput is not needed, delete it: aws bedrock delete-provisioned-model-throughput --provisioned-model-id {resource_id} --region {region_id}
    AWS rejects the deletion during a commitment; in that case, schedule the deletion for the day on which the commitment ends.
 """

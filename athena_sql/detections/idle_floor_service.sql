@@ -4,19 +4,19 @@ category  = "waste"
 schedule  = "daily"
 why       = """
 Kendra and Amazon Q indexes, Neptune Analytics graphs and OpenSearch domains are billed per hour, with or without
-requests. After a trial of retrieval-augmented generation, an unused index, graph or domain costs 60 to 1,000 USD/month
-until someone deletes it.
+requests. An index, graph or domain that remains after a trial of retrieval-augmented generation costs 60 to 1,000
+USD/month until someone deletes it.
 """
-reason    = "{kind} {resource_id} received {requests} in {lookback_days} days but was billed for {billed_quantity} {billed_unit}: {monthly_cost} {currency}/month."
+reason    = "{kind} {resource_id} received {requests} in {lookback_days} days but was billed for {billed_quantity} {billed_unit}. The {kind} costs {monthly_cost} {currency}/month."
 action    = """
 1. Confirm with the owner that the {kind} is not needed, and check which data sources and ingestion pipelines still write to the {kind}.
 2. If the data may be needed later, create an export or a snapshot.
 3. If the {kind} is not needed, delete it: {delete_command}
 """
 blind_spots = [
-  "OpenSearch Dashboards, index state management and alerting send requests to the system indexes of a domain all day. To exclude system traffic, focuswatch reports a domain as idle if it receives, on average on each day, at most one search and one write per minute (parameter `system_rate`). A domain that users rarely search or write to is therefore also reported.",
+  "OpenSearch Dashboards, index state management and alerting send requests to the system indexes of a domain all day. To exclude system traffic, focuswatch reports a domain as idle if on every day it receives, on average, at most one search and one write per minute (parameter `system_rate`). A domain that users rarely search or write to is therefore also reported.",
   "An OpenSearch domain for audit logs may be required even if it receives no searches. Writes to an OpenSearch domain count as usage only if the CloudWatch metric IndexingRate is collected.",
-  "A stopped Neptune Analytics graph is billed at about a tenth of the price of a running graph, under another usage type, and is not reported.",
+  "A stopped Neptune Analytics graph is not reported. AWS bills it under another usage type, at about a tenth of the price of a running graph.",
   "AWS does not document the CloudWatch namespace of Neptune Analytics, so a graph is evaluated only if CloudWatch lists one of the graph's metrics.",
   "The expected usage types of Amazon Q Business and Neptune Analytics are not verified against a real FOCUS export. A resource of Amazon Q Business or Neptune Analytics with an unexpected usage type is not detected.",
 ]

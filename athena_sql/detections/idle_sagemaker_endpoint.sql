@@ -4,8 +4,8 @@ category  = "waste"
 ai_families = ["sagemaker"]
 schedule  = "daily"
 why       = """
-A real-time endpoint is billed for its instances, with or without requests: an ml.m5.xlarge costs 168 USD/month, an
-ml.g5.2xlarge about 1,100 USD/month. Endpoints from demos and notebooks run until someone deletes them.
+A real-time endpoint is billed for its instances, with or without requests: an ml.m5.xlarge costs 168 USD/month, and an
+ml.g5.2xlarge costs about 1,100 USD/month. Endpoints from demos and notebooks run until someone deletes them.
 """
 reason    = "Endpoint {endpoint_name} received no invocations in {lookback_days} days but ran for {instance_hours} instance hours on {instance_types}, at a cost of {monthly_cost} {currency}/month."
 action    = """

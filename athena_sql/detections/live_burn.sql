@@ -5,23 +5,23 @@ names     = "amount"
 schedule  = "every_refresh"
 estimate  = true
 why       = """
-A runaway agent or a leaked key can cost hundreds of USD/hour, and the bill shows this cost a day later. CloudWatch
-shows the number of tokens within minutes. focuswatch estimates the cost of an hour by multiplying the tokens of the
-hour by the most recent token price on the bill. The estimated cost of an hour is compared with the usual cost at the
-same time of day. The estimated cost of a day is compared with the daily share of the monthly budget of a use case or
-team.
+A runaway agent or a leaked key can cost hundreds of USD/hour, but the bill shows this cost only a day later. CloudWatch
+shows the number of tokens within minutes. focuswatch estimates the cost of an hour by multiplying the number of tokens
+in that hour by the most recent token price on the bill. The estimated cost of an hour is compared with the usual cost
+at the same time of day. The estimated cost of a day for a use case or team is compared with one day's share of its
+monthly budget.
 """
-reason    = "{subject} cost an estimated {hourly_cost} {currency} in the hour that started at {last_hour}. Since {first_hour}, the estimated cost above the {compared_with} ({compared_cost} {currency}) is {estimated_excess} {currency} in total. The estimate is the number of tokens that CloudWatch counted, multiplied by the last price on the bill. When the bill for the day is complete, the billed cost replaces the estimate."
+reason    = "{subject} cost an estimated {hourly_cost} {currency} in the hour that started at {last_hour}. The estimated cost since {first_hour} exceeds the {compared_with} ({compared_cost} {currency}) by {estimated_excess} {currency} in total. The estimate is the number of tokens that CloudWatch counted, multiplied by the most recent price on the bill. When the bill for the day is complete, the billed cost replaces the estimate."
 action    = """
-1. Identify the caller in the Bedrock model invocation log or in CloudTrail, from {first_hour} on.
+1. In the Bedrock model invocation log or in CloudTrail, identify who has called the model since {first_hour}.
 2. If the usage is not intentional, stop the workload, or remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role. If an access key leaked, disable the key first.
 3. If the usage is intentional, declare a planned launch in owners.toml (focuswatch note prints the required section), or raise monthly_budget.
 """
 blind_spots = [
-  "The estimate uses the last price on the bill, after discounts, for each model and token type. The billed cost differs from the estimate if prices change, or if the shares of regional, global, flex and priority inference change.",
-  "The CloudWatch token metrics do not include batch inference, Provisioned Throughput, imported and custom models, Bedrock Marketplace models (billed per endpoint hour), and calls to the bedrock-mantle endpoint.",
+  "The estimate uses the most recent price on the bill, after discounts, for each model and token type. The billed cost differs from the estimate if prices change, or if the shares of regional, global, flex and priority inference change.",
+  "The CloudWatch token metrics do not include batch inference, Provisioned Throughput, imported and custom models, Bedrock Marketplace models (billed per endpoint hour), or calls to the bedrock-mantle endpoint.",
   "If the bill has no price for a model, the model is not evaluated; the report spend_rate shows the tokens of this model as unpriced.",
-  "CloudWatch can deliver datapoints late, so focuswatch rereads the metrics of each hour for six hours.",
+  "CloudWatch can deliver data points late, so each collection run reads the last six hours again.",
   "An hour is compared with previous days only if token counts for at least 7 previous days were collected.",
   "If the cost of an hour is less than six times the usual cost, only detections that use billed cost, such as token_burst and cost_anomaly, can report the increase.",
   "Usage is allocated to use cases and teams in proportion to their cost in the last 14 days, so part of a spike can be allocated to another workload that uses the same model in the same account.",

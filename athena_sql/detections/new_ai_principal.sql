@@ -9,18 +9,18 @@ Attackers use stolen access keys and Bedrock API keys to call models at the vict
 an IAM user, role or API key in an account can be an early sign of a stolen key. Each new caller of Bedrock in an
 account is reported once.
 """
-reason    = "The {principal_type} {principal_name} in account {sub_account_name} called Amazon Bedrock for the first time on {first_day}: {monthly_cost} {currency} through {last_day}, for {models}."
+reason    = "The {principal_type} {principal_name} in account {sub_account_name} called Amazon Bedrock for the first time on {first_day}. The charges through {last_day} total {monthly_cost} {currency}, for {models}."
 action    = """
-1. Confirm with the account owner that the {principal_type} {principal_name} is expected to call {models}.
-2. Identify who created the {principal_type} and the source IP addresses of its calls: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ResourceName,AttributeValue={principal_name}
+1. Confirm with the account owner that the {principal_type} {principal_name} is expected to use {models}.
+2. Identify who created the {principal_type}, and from which IP addresses it makes calls: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ResourceName,AttributeValue={principal_name}
 3. If unauthorized: deactivate the caller's access keys or API key, deny bedrock:InvokeModel, bedrock:InvokeModelWithResponseStream and bedrock:CallWithBearerToken to the caller, then search CloudTrail for other API calls with these keys.
 """
 blind_spots = [
-  "This detection requires an export with IAM principals (option --principals). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",
+  "This detection requires a CUR 2.0 export that contains IAM principals (option --principals of focuswatch scan). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",
   "Callers that appear in the first 14 days of an account's data are not reported as new. The detection new_service reports the first use of Bedrock in an account.",
-  "If an attacker uses a key of a user or role that already calls Bedrock, this detection does not report the usage, but the detections token_burst and principal_budget may report the usage.",
+  "If an attacker uses a key of a user or role that already calls Bedrock, this detection does not report the usage. The detections token_burst and principal_budget may report it.",
   "All sessions of a role count as one caller, even if several people sign in with this role through IAM Identity Center.",
-  "Service-linked roles, and service roles with names that match the parameter service_roles, are excluded. An attacker can avoid detection by using a role whose name matches service_roles.",
+  "Service-linked roles, and service roles whose names match the parameter service_roles, are excluded. An attacker can avoid detection by using a role whose name matches service_roles.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html",

@@ -11,7 +11,7 @@ Attackers use stolen credentials in Regions that are not monitored. The first ch
 free-tier usage, is often the first sign of an attack; larger costs follow within hours. Each new Region in an account
 is reported once.
 """
-reason    = "Account {sub_account_name} was first billed in {region_id} on {first_day}: {monthly_cost} {currency} through {last_day}, for {services}."
+reason    = "Account {sub_account_name} was first billed in {region_id} on {first_day}. The charges through {last_day} total {monthly_cost} {currency}, for {services}."
 action    = """
 1. Confirm with the account owner that work was planned in {region_id}.
 2. Identify who created the resources: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false

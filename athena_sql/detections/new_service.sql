@@ -8,14 +8,14 @@ security_types = ["Unusual Behaviors/Application"]
 notify    = "once"
 why       = """
 Attackers often use services that the account has not used before, such as Bedrock to resell model access, Lightsail or
-ECS to mine cryptocurrency, and SES to send spam. Each new service in an account is reported once. All service names of
-Amazon Bedrock count as one service. The old and the new name of a renamed service also count as one service. If the
-first charge of a service is below `notable_cost_usd` (1 USD by default), the finding has low severity and is summarized
-in one line. For GPUs, Bedrock, data transfer, and services that attackers commonly use, the severity is high even if
-the first charge is small. If the cost of a new service exceeds `notable_cost_usd` within a week, the severity of the
-finding becomes high.
+ECS to mine cryptocurrency, and SES to send spam. Each new service in an account is reported once. Amazon Bedrock has
+several service names on the bill, which count as one service. The old and the new name of a renamed service also count
+as one service. If the first charge of a service is below `notable_cost_usd` (1 USD by default), the finding has low
+severity and is summarized in one line. For GPUs, Bedrock, data transfer, and services that attackers commonly use, the
+severity is high even if the first charge is small. If the cost of a new service exceeds `notable_cost_usd` within a
+week, the severity of the finding becomes high.
 """
-reason    = "Account {sub_account_name} was first billed for {service_name} on {first_day}, in {regions}: {monthly_cost} {currency} through {last_day} (already used by other accounts: {used_elsewhere})."
+reason    = "Account {sub_account_name} was first billed for {service_name} on {first_day}, in {regions}. The charges through {last_day} total {monthly_cost} {currency}. Already used by other accounts: {used_elsewhere}."
 action    = """
 1. Confirm with the account owner that use of {service_name} was planned.
 2. Identify who started using the service in {regions}: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --region REGION
@@ -24,7 +24,7 @@ action    = """
 action_of_others = """
 1. Confirm with the owner of {sub_account_name} that use of {service_name} was planned.
 2. In the activity log of {provider}, identify who has used the service since {first_day}.
-3. If unauthorized: disable the API keys or accounts that created the usage, delete the resources, then deny the service with an organization policy.
+3. If unauthorized: disable the API keys or user accounts that caused the usage, delete the resources, then deny the service with an organization policy.
 """
 blind_spots = [
   "The export does not show usage before its first day, so services with charges in the first 14 days of the bill count as already in use.",

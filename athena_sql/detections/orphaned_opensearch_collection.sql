@@ -11,14 +11,14 @@ review of AI cost can miss this charge.
 """
 reason    = "Account {sub_account_name} was billed for {ocu_hours} OCU-hours of OpenSearch Serverless in {region_id} in {lookback_days} days and {because}. The OCUs cost {monthly_cost} {currency}/month."
 action    = """
-1. Check for searches in CloudWatch: namespace AWS/AOSS, metric SearchRequestRate, for each collection in {region_id}.
+1. For each collection in {region_id}, check CloudWatch for searches (namespace AWS/AOSS, metric SearchRequestRate).
 2. List the collections, and check whether a knowledge base uses one of the collections:
    aws opensearchserverless list-collections --region {region_id}
    aws bedrock-agent list-knowledge-bases --region {region_id}
 3. If a collection is not needed, delete it: aws opensearchserverless delete-collection --id COLLECTION_ID --region {region_id}
 """
 blind_spots = [
-  "Collections in an account or collection group share their OCUs, so the bill may not show which collection uses the OCUs.",
+  "Collections in an account or collection group share OCUs, so the bill may not show which collection uses the OCUs.",
   "A collection that serves a workload other than Bedrock counts as used only if the CloudWatch metric SearchRequestRate is collected.",
   "If Bedrock in another account searches a collection, the collection is reported as orphaned unless the CloudWatch metric SearchRequestRate is collected.",
   "In an account that uses Bedrock, a collection is reported only if both the CloudWatch metric SearchRequestRate and the links between resources are collected.",

@@ -9,16 +9,16 @@ budgets for Bedrock callers, in tokens or money, per day or per month. For a mon
 the owner when usage at the current pace would exceed the budget, and when usage reaches 70, 85 and 100% of the budget.
 For a daily caller budget, focuswatch notifies the owner when usage reaches 70, 85 and 100% of the budget.
 """
-reason    = "Callers covered by the budget {budget_name} used {used} of {budget} {unit} ({used_percent}%) in {budget_period} through {last_day}, {pace_status}. Highest usage: {main_principal}."
+reason    = "Usage under the caller budget {budget_name} is {pace_status}: {used} of {budget} {unit} ({used_percent}%) for {budget_period}, based on charges through {last_day}. Highest usage: {main_principal}."
 action    = """
 1. List spend by caller: focuswatch report ai_spend_by_principal
-2. Ask {main_principal} whether the usage is intentional. If one session costs much more than the other sessions, a loop or a retry storm is likely.
+2. Ask the owner of {main_principal} whether the usage is intentional. If one session costs much more than the other sessions, a loop or a retry storm is likely.
 3. If the usage is intentional, raise the limit in [principal_budgets.{budget_name}] of owners.toml. If the usage is not intentional, deny bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream to the caller until the cause is fixed.
 """
 blind_spots = [
-  "This detection requires an export with IAM principals (option --principals). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",
+  "This detection requires a CUR 2.0 export that contains IAM principals (option --principals of focuswatch scan). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",
   "The bill arrives a day after the usage, so a budget cannot stop usage. Usage on the last two days of the bill can still increase.",
-  "The pace is the average daily usage of the last seven complete days (their charges no longer change), without regard to weekends and planned launches.",
+  "The pace is the average daily usage over the last seven complete days (days whose charges no longer change). The pace does not take weekends or planned launches into account.",
   "If AWS does not record the caller of a charge, the charge counts toward the budget of the team that owns the account, but not toward budgets for principals, roles or tags.",
 ]
 sources   = [

@@ -4,22 +4,22 @@ category  = "anomaly"
 schedule  = "every_refresh"
 notify    = "once"
 why       = """
-If an agent loops or retries without end, one session can cost many times as much as the other sessions of the role. The
-cost of a runaway session may not be noticeable in the total cost of the account. AgentCore runs each agent in its own
-role session, so the bill shows the cost of each agent run.
+If an agent loops or retries without end, one session can cost many times as much as other sessions of the same role.
+The cost of a runaway session may not be noticeable in the total cost of the account. AgentCore runs each agent in its
+own role session, so the bill shows the cost of each agent run.
 """
-reason    = "The {session_kind} {session} of role {principal_name} cost {session_cost} {currency} from {first_day} to {last_day}, {ratio} times the median of {sessions_of_role} sessions of this role ({median_cost} {currency}). Main model: {model}."
+reason    = "The {session_kind} {session} of role {principal_name} cost {session_cost} {currency} from {first_day} to {last_day}, {ratio} times the median cost of {sessions_of_role} sessions of this role ({median_cost} {currency}). Main model: {model}."
 action    = """
-1. Stop the session if it still runs: for AgentCore, aws bedrock-agentcore stop-runtime-session; otherwise revoke the active sessions of {principal_name} in the IAM console.
+1. Stop the session if it is still running: for AgentCore, aws bedrock-agentcore stop-runtime-session; otherwise revoke the active sessions of {principal_name} in the IAM console.
 2. Review the usage of the session: {million_tokens} million tokens, of which {output_share}% are output tokens. Many input tokens and few output tokens suggest a loop that resends the conversation history.
 3. Set a step limit and a token limit for the agent, and a budget for the role under [principal_budgets] in owners.toml.
 """
 blind_spots = [
-  "This detection requires an export with IAM principals (option --principals). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",
+  "This detection requires a CUR 2.0 export that contains IAM principals (option --principals of focuswatch scan). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",
   "A role with fewer than 9 sessions in the last 56 days is not evaluated, because the median of so few sessions is not reliable.",
   "Sessions whose name is used on more than 3 days, such as sessions of IAM Identity Center users and Lambda functions, are not evaluated. The detections principal_budget and token_burst evaluate the usage of sessions with recurring names.",
   "The bill contains daily amounts, so a session is reported at the earliest on the day after it ran.",
-  "The cost of a session includes model calls, but not the CPU, memory and tools of AgentCore, because the bill contains no caller for AgentCore charges.",
+  "The cost of a session includes model calls, but not the CPU, memory and tools of AgentCore, because the bill does not show the caller of AgentCore charges.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html",

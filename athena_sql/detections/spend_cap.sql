@@ -5,22 +5,22 @@ providers = "all"
 names     = "amount"
 schedule  = "daily"
 why       = """
-If a use case sets on_cap in owners.toml, its spend is limited to its `cap` (total since the first charge) or, without a
-`cap`, to its `monthly_budget` (per calendar month). Owners are notified when spend reaches 70, 85 and 100% of the cap.
+If a use case sets on_cap in owners.toml, it has a spend cap: its `cap` (total since the first charge) or, if `cap` is
+not set, its `monthly_budget` (per calendar month). Owners are notified when spend reaches 70, 85 and 100% of the cap.
 When spend reaches 100% of the cap, the value of on_cap determines what focuswatch does. With "notify", focuswatch only
-sends the notification. With "ask", an approver can pause spending with a button. With "pause", focuswatch pauses
+sends the notification. With "ask", an approver can pause spending by pressing a button. With "pause", focuswatch pauses
 spending immediately. For more information about spend caps, see docs/control.md.
 """
 reason    = "Use case {use_case} has spent {spent} of {limit_amount} {currency} ({spent_percent}% of {limit_of}) and currently spends {daily_cost} {currency}/day. When the cap is reached, {at_cap}."
 action    = """
 1. Decide with {plan_team} whether the spend is intended. If the spend is intended, raise {limit_key} in [use_cases.{use_case}] of owners.toml.
 2. If the spend is not intended, stop the resources with the highest cost. To see the cost of the use case, run focuswatch report portfolio.
-3. To stop model calls immediately, press Pause spending in the Slack message, if the message has this button.
+3. If the Slack message has the button Pause spending, press it to stop model calls immediately.
 """
 blind_spots = [
   "The bill can be a day late, so spend can exceed the cap before focuswatch detects the overspend.",
   "Tags determine which charges belong to a use case, so anyone who can tag a resource can add its cost to a use case.",
-  "Charges that do not match the use case's rules, such as charges of shared resources, do not count toward the cap.",
+  "Charges that do not match the use case's rules, such as charges for shared resources, do not count toward the cap.",
 ]
 sources   = [
   "https://www.finops.org/framework/capabilities/budgeting/",

@@ -5,7 +5,7 @@ names     = "amount"
 schedule  = "every_refresh"
 why       = """
 Every detection depends on a complete bill. AWS delivers a billing export up to three times a day. If deliveries stop,
-or if the charges of an account or part of a month are missing, the missing charges look like savings.
+or if charges for an account or for part of a month are missing, the missing charges look like savings.
 """
 reason    = "The billing export is late or incomplete: {problem}"
 action    = """
@@ -13,7 +13,7 @@ action    = """
 2. {what_to_do}
 """
 blind_spots = [
-  "A legitimate decrease in the cost or the number of rows of a month is also reported: refunds and credits lower the cost, and AWS merges rows when AWS closes a billing period.",
+  "A legitimate decrease in a month's cost or number of rows is also reported: refunds and credits lower the cost, and AWS merges rows when it closes a billing period.",
   "If the last resource of an account was deleted, the account is reported as missing for 30 days, unless the accounts file has a closed_on date for the account.",
   "If you copy the export files manually, the detection uses the time of the copy instead of the time of the delivery.",
 ]

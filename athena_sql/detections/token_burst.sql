@@ -6,8 +6,8 @@ ai_families = ["bedrock", "model_api"]
 schedule  = "every_refresh"
 notify    = "every_run"
 why       = """
-An agent that calls itself, an endless retry loop, or a leaked key uses tokens as fast as the quota allows. The cost can
-reach hundreds of USD/hour. A budget alert arrives after the money is spent.
+An agent that calls itself, an endless retry loop, or a leaked key can use tokens as fast as the quota allows. The cost
+can reach hundreds of USD/hour. A budget alert arrives after the money is spent.
 """
 reason    = "{model} used {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({expected_million_tokens} million). The excess usage from {first_day} to {last_day} cost {monthly_cost} {currency} ({planned})."
 action    = """
@@ -25,8 +25,8 @@ blind_spots = [
   "A new workload is compared with all previous token usage of its account.",
   "Token usage that moves from one model or inference profile to another in the same account is not reported.",
   "A large job that runs once a month is reported every month. A launch that is not in owners.toml is also reported.",
-  "If the bill for a day is incomplete, focuswatch estimates the share of the account's charges that is already delivered. To do so, focuswatch divides the cost of each service by its cost on the same weekday of the week before, and uses the median of these ratios. If the account has fewer than `least_services` services, or if its token charges are delivered later than its other charges, a spike may be reported one or two days later. If the token charges are delivered earlier than the other charges, tokens that moved to another workload can be reported as a spike.",
-  "During a planned launch, usage of the launch's use case is reported only if it exceeds the planned multiple of the baseline (`factor`).",
+  "If the bill for a day is incomplete, focuswatch estimates the share of the account's charges that the export already contains. To do so, focuswatch divides the cost of each service by its cost on the same weekday one week earlier, and uses the median of these ratios. If the account has fewer than `least_services` services, or if its token charges are delivered later than its other charges, a spike may be reported one or two days later. If the token charges are delivered earlier than the other charges, tokens that moved to another workload can be reported as a spike.",
+  "During a planned launch, usage of the launch's use case is reported only if it exceeds the baseline multiplied by the `factor` of the launch in owners.toml.",
   "Input, output and cache tokens count equally toward the spike; a spike is reported only if its excess cost is at least `least_daily_cost_usd` per day.",
 ]
 sources   = [

@@ -1,5 +1,5 @@
 /*
-title     = "AI launch without a use case"
+title     = "New AI usage without a declared use case"
 category  = "governance"
 providers = "all"
 ai_families = ["any"]
@@ -7,10 +7,10 @@ names     = "place"
 schedule  = "daily"
 why       = """
 If no use case in owners.toml covers a new model or AI service, no owner, budget or end date is declared for its cost.
-If you declare the launch in owners.toml, its cost is allocated, and anomaly detections do not report the planned
-increase.
+If you declare the model or service as a planned launch in owners.toml, focuswatch allocates its cost, and anomaly
+detections do not report the planned increase.
 """
-reason    = "Account {sub_account_name} has used {product} since {first_day}, at {daily_cost} {currency}/day, in {regions}. No use case in owners.toml covers the charges for {product}."
+reason    = "Account {sub_account_name} has used {product} in {regions} since {first_day}, at a cost of {daily_cost} {currency}/day. No use case in owners.toml covers the charges for {product}."
 action    = """
 1. Confirm with the account owner that {product} is planned, and ask how long the cost increase is expected to last.
 2. If {product} is planned, run focuswatch note FINGERPRINT, review the section that it prints, and add the section to owners.toml.
@@ -23,8 +23,8 @@ action_of_others = """
 """
 blind_spots = [
   "If owners.toml has no use cases, this detection reports nothing.",
-  "Models and services that are charged in the first 14 days of an account or of the bill count as already in use.",
-  "A model counts as in use from the first day on which the model costs at least `trial_daily_cost_usd` (1 USD by default). The finding is closed 28 days after the model came into use.",
+  "Models and AI services with charges in the first 14 days of an account or in the first 14 days of the bill count as already in use.",
+  "A model counts as in use from the first day on which it costs at least `trial_daily_cost_usd` (1 USD by default). The finding is closed 28 days after this first day.",
   "A use case without `rows` in owners.toml matches all charges of its team, but does not exempt a new model or AI service from this detection.",
   "If most tokens of a new model moved from older models of the same family, the new model is a replacement and is not reported, even if it costs more.",
   "EC2 instances with GPUs are reported by the detection gpu_burst; OpenSearch Serverless is not counted as an AI service.",

@@ -16,10 +16,10 @@ action    = """
 """
 blind_spots = [
   "The bill does not show how much of a prompt is repeated. The estimate assumes that half of the input tokens are repeated, and that each cached prefix is read four times per write.",
-  "A prompt shorter than the minimum length for its model (1,024 to 4,096 tokens) cannot be cached; the bill does not show the length of prompts.",
-  "A model is evaluated only if the bill contains its cache reads and cache writes, in any account, because the estimate uses their prices.",
+  "A prompt shorter than the minimum length for its model (1,024 to 4,096 tokens) cannot be cached. The bill does not show the length of prompts, so the estimate includes short prompts.",
+  "A model is evaluated only if the bill contains cache reads and cache writes of the model in at least one account, because the estimate uses their prices.",
   "Batch, flex and priority inference are not evaluated.",
-  "A workload with fewer than four input tokens for each output token is not evaluated.",
+  "A workload with fewer than four input tokens per output token is not evaluated.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html",

@@ -14,7 +14,7 @@ not in the total cost.
 reason    = "{unit} of {item} cost {unit_cost} {currency} from {first_day} to {last_day}, {increase_percent}% more than in the week before ({unit_cost_before} {currency}), because {cause}. At the current volume, the additional cost is {monthly_cost_if_continues} {currency}/month."
 action    = """
 1. Compare the week that starts on {first_day} with the week before: the usage types of {item} show the tier and the inference profile; CloudTrail shows who changed an endpoint or a profile.
-2. For tokens: use the global inference profile if data may leave the region, and use the priority and latency-optimized tiers only if a user waits for the response. Check https://aws.amazon.com/bedrock/pricing/ for price changes.
+2. For tokens: use the global inference profile if data may leave the Region, and use the priority and latency-optimized tiers only if a user waits for the response. Check https://aws.amazon.com/bedrock/pricing/ for price changes.
 3. For an endpoint: check that a discount or Savings Plan still covers the instances. If traffic fell, lower the endpoint's minimum capacity: aws application-autoscaling register-scalable-target --service-namespace sagemaker --min-capacity N ...
 """
 action_of_others = """
@@ -23,11 +23,11 @@ action_of_others = """
 3. Use a cheaper tier if no user waits for the response, and a region or deployment type with a lower price if data may leave the region.
 """
 blind_spots = [
-  "Only consecutive weeks are compared; a unit cost that rises by less than 5% a week is not reported.",
+  "Only consecutive weeks are compared; a unit cost that rises by less than 5% per week is not reported.",
   "A higher share of output tokens or cache writes is a change in the token mix and is not reported as a unit cost increase; see the report unit_economics.",
   "Unit costs are compared for the same model and Region; a change to a more expensive model or Region is not reported.",
   "If an endpoint's invocations are not collected, only its cost per instance hour is evaluated.",
-  "In a week with little traffic, such as a holiday week, the instances keep running, so the cost per inference rises and can be reported.",
+  "In a week with little traffic, such as a holiday week, the instances keep running, so the cost per inference rises, and this increase can be reported.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-understanding-cur-data.html",

@@ -4,10 +4,10 @@ category  = "waste"
 ai_families = ["bedrock"]
 schedule  = "daily"
 why       = """
-A token that is written to the prompt cache costs more than an input token: on Claude models, 1.25 times the input price
-for a cache lifetime of five minutes, and twice the input price for one hour. A cache write saves money only if later
-calls read the prefix before the prefix expires. If a timestamp or an ID is near the start of a prompt, each call writes
-a new prefix.
+A token that is written to the prompt cache costs more than an input token. On Claude models, the price is 1.25 times
+the input price for a cache lifetime of five minutes, and twice the input price for a cache lifetime of one hour. A
+cache write saves money only if later calls read the prefix before it expires. If a timestamp or an ID is near the start
+of a prompt, each call writes a new prefix.
 """
 reason    = "{workload} wrote {million_written_tokens} million tokens of {models} to the prompt cache on {active_days} of {lookback_days} days and read {million_read_tokens} million tokens from the cache. The cache cost {monthly_cache_cost} {currency}/month, {monthly_cost} {currency}/month more than the same tokens without caching."
 action    = """
@@ -17,8 +17,8 @@ action    = """
 """
 blind_spots = [
   "If the bill contains no input tokens of the model, the input price is assumed to be the cache write price divided by 1.25.",
-  "Cache reads under another inference profile are not attributed to the profile that wrote the cache, so the finding can report a cache that is read.",
-  "The amount in the finding is the cost that caching adds to the bill. If later calls read the cache, the savings would be higher than this amount.",
+  "Cache reads under another inference profile are not attributed to the profile that wrote the cache, so a cache that is read can be reported as unread.",
+  "The amount in the finding is the cost that caching adds to the bill. If later calls did read the cache, the savings would exceed this amount.",
   "A cache that is written on fewer than seven of the last 14 days is not reported.",
 ]
 sources   = [

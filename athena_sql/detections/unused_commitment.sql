@@ -3,14 +3,14 @@ title     = "Underutilized commitment"
 category  = "waste"
 schedule  = "daily"
 why       = """
-A Savings Plan or a reservation is billed every hour, even if no usage applies to it. Unused hours of a commitment
+A Savings Plan or a reservation is billed every hour, even if it does not cover any usage. Unused hours of a commitment
 cannot be used later. AWS Budgets reports unused hours only if a utilization budget exists for the commitment.
 """
 reason    = "The {commitment_type} {commitment_name} was {unused_percent}% unused for {lookback_days} days across the organization. The commitment costs {monthly_commitment} {currency}/month, and {monthly_cost} {currency}/month of this cost was unused."
 action    = """
 1. Identify when utilization decreased and which usage stopped: open the utilization report for {resource_id} in Cost Explorer.
-2. Move eligible usage to this commitment. A Compute Savings Plan covers EC2, Fargate and Lambda in every Region. An EC2 Instance Savings Plan or an EC2 reservation covers one instance family in one Region. In the Billing preferences of the payer account, check that sharing of reservations and Savings Plans is enabled for all accounts.
-3. If no eligible usage exists, exchange a convertible reservation, or sell a standard EC2 reservation. A Savings Plan cannot be canceled: note the end date, and buy a smaller commitment when the Savings Plan ends.
+2. Change workloads so that this commitment covers their usage. A Compute Savings Plan covers EC2, Fargate and Lambda in every Region. An EC2 Instance Savings Plan or an EC2 reservation covers one instance family in one Region. In the Billing preferences of the payer account, check that discount sharing for reservations and Savings Plans is enabled for all accounts.
+3. If the commitment cannot cover any other usage, exchange a convertible reservation, or sell a standard EC2 reservation. A Savings Plan cannot be canceled: note the end date, and buy a smaller commitment when the Savings Plan ends.
    {describe_command}
 """
 blind_spots = [
