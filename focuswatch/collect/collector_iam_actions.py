@@ -37,15 +37,15 @@ REASONS: dict[str, str] = {
     "bedrock-agentcore:ListGatewayTargets": "targets of a gateway",
     "bedrock-agentcore:GetGatewayTarget": "Lambda function or runtime that a gateway target invokes",
     "sagemaker:DescribeEndpointConfig": "models of an endpoint",
-    "rds:DescribeDBClusters": "instances of Aurora clusters that serve as vector stores; not used for other clusters",
-    "cloudtrail:LookupEvents": "for new findings, changes to resources on the day on which the cost increase started",
+    "rds:DescribeDBClusters": "instances of Aurora clusters, only for clusters that serve as vector stores",
+    "cloudtrail:LookupEvents": "changes to resources on the day a cost increase started; for new findings only",
 }
 ACTIONS: tuple[str, ...] = tuple(REASONS)
 
 # Granted only if `[invocation_logs]` is enabled; StartQuery only on the log groups that are configured. Whoever may
 # start a query there may read its log events too: IAM cannot limit the query to sums.
 INVOCATION_LOG_REASONS: dict[str, str] = {
-    "bedrock:GetModelInvocationLoggingConfiguration": "log group of model invocation logs",
+    "bedrock:GetModelInvocationLoggingConfiguration": "log group that receives the model invocation logs",
     "logs:StartQuery": "token sums by caller and request metadata",
     "logs:GetQueryResults": "results of these queries",
 }

@@ -90,7 +90,8 @@ def headline(record: PauseRecord) -> str:
     dry = "Dry run, no role was changed: " if record.dry_run else ""
     if record.state == "removed":
         return (
-            f"{dry}Spending for use case {record.use_case} was resumed by {record.author}: {record.reason}."
+            f"{dry}Spending for use case {record.use_case} was resumed by {record.author}. "
+            f"Reason: {record.reason}."
         )
     return (
         f"{dry}Spending for use case {record.use_case} was paused by {record.author} "

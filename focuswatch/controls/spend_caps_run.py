@@ -145,5 +145,5 @@ def pressed_at(response: UserResponse) -> float:
         return float(response.id.rpartition(" ")[2])
     except ValueError as error:
         raise Refused(
-            f"the button press {response.id!r} has no timestamp, so Slack did not send it"
+            f"the button press {response.id!r} has no timestamp, so it did not come from Slack"
         ) from error

@@ -97,7 +97,7 @@ def chargeback_problems(
 def _selector_problems(shared: SharedCost, *, use_cases: Mapping[str, UseCase]) -> Iterator[str]:
     for account in shared.accounts:
         if not re.fullmatch(r"\d{12}", account):
-            yield f"accounts: found '{account}', expected an account ID of 12 digits."
+            yield f"accounts: found '{account}', expected a 12-digit account ID."
     for name in shared.use_cases:
         use_case = use_cases.get(name)
         if use_case is None or use_case.intent != "shared":

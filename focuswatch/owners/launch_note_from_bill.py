@@ -185,7 +185,7 @@ def _selected(rows: Sequence[Row], *, account_id: str | None, owners: Owners) ->
         }, f"This section selects the charges by the tag {key}, which all of the charges have."
     if account_id is None:
         raise ConfigError(
-            "The charges of the finding have no account, no resource and no tag that owners.toml can select. Add "
+            "The charges of the finding have no account, resource or tag that owners.toml can select. Add "
             "a tag first."
         )
     return {"accounts": [account_id]}, (

@@ -91,8 +91,9 @@ def test_a_pause_is_announced_once_in_the_thread_the_message_and_jira(there):
     for _ in range(2):
         there.announce(PAUSED)
     (message,) = there.world.team.shown
-    assert f"anna (U0ANNA) paused the spending of use case {USE_CASE} until 2026-03-17 08:00 UTC." in seen(
-        {"blocks": message.blocks}
+    assert (
+        f"Spending for use case {USE_CASE} was paused by anna (U0ANNA) until 2026-03-17 08:00 UTC."
+        in seen({"blocks": message.blocks})
     )
     assert "resume_spending" in json.dumps(message.blocks)
     (reply,) = message.replies
@@ -118,7 +119,7 @@ def test_the_end_of_a_pause_is_announced_with_its_author(there):
     there.announce(RESUMED)
     (message,) = there.world.team.shown
     assert "pause_spending" in json.dumps(message.blocks)
-    assert "Spending was resumed by bert (U0BERT): Resume was pressed in Slack." in seen(
+    assert "Spending was resumed by bert (U0BERT). Reason: Resume was pressed in Slack." in seen(
         {"blocks": message.blocks}
     )
     assert [reply.text.partition(":")[0] for reply in message.replies] == [

@@ -37,7 +37,9 @@ class JiraClosings:
                 str(closing.source), render_closing(closing), channel=message.channel, thread=message.ts
             )
         except DeliveryError as error:
-            self.progress(f"the closing of {closing.source} could not be posted in the thread: {error}")
+            self.progress(
+                f"the reply about the closed issue {closing.source} could not be posted in the thread: {error}"
+            )
             return False
 
 
