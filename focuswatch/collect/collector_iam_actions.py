@@ -11,12 +11,12 @@ REASONS: dict[str, str] = {
     "cloudwatch:GetMetricData": "daily activity of each resource, and hourly token counts of Bedrock models",
     "cloudwatch:ListMetrics": "endpoint variants and Bedrock models that were called, even if they no longer exist",
     "sagemaker:ListEndpoints": "running endpoints",
-    "sagemaker:DescribeEndpoint": "variants of an endpoint; metrics require the endpoint name and variant name",
+    "sagemaker:DescribeEndpoint": "variants of an endpoint; each variant has its own metrics",
     "sagemaker:ListInferenceComponents": "inference components of an endpoint",
     "bedrock:ListProvisionedModelThroughputs": "purchased model capacity",
     "bedrock:ListImportedModels": "imported models",
     "bedrock:ListCustomModels": "custom models",
-    "bedrock:ListCustomModelDeployments": "the ARN under which a custom model is called on demand",
+    "bedrock:ListCustomModelDeployments": "ARN that on-demand calls to a custom model use",
     "aoss:ListCollections": "OpenSearch Serverless collections",
     "aoss:BatchGetCollection": "creation date of a collection",
     "kendra:ListIndices": "Kendra indices",
@@ -56,7 +56,7 @@ START_QUERY = "logs:StartQuery"
 EVENT_REASONS: dict[str, dict[str, str]] = {
     "alarms": {
         "cloudwatch:DescribeAlarmHistory": "state changes of alarms",
-        "cloudwatch:DescribeAlarms": "metric namespace of an alarm, which identifies the service",
+        "cloudwatch:DescribeAlarms": "metric namespace of an alarm, to identify the service",
     },
     "health": {
         "health:DescribeEvents": "service issues and scheduled changes; requires a Business Support plan or higher"
@@ -83,6 +83,6 @@ READ_UNTIL_KEY = "collected/token_hours.json"
 IN_TABLES = "only in the S3 folders of the collected data"
 BUCKET_REASONS: dict[str, str] = {
     "s3:ListBucket": f"find the days that are already stored ({IN_TABLES})",
-    "s3:GetObject": f"read the stored values of a day, to keep them if an account denies access ({IN_TABLES})",
+    "s3:GetObject": f"read the stored values of a day, which are kept if an account denies access ({IN_TABLES})",
     "s3:PutObject": f"store the values of a day ({IN_TABLES})",
 }

@@ -24,7 +24,7 @@ from focuswatch.ledger import Ledger
 from focuswatch.notify.slack.interactions import UserResponse
 from focuswatch.owners.owners_file_and_assignment import Owners
 
-SLACK_REASON = "Pause spending was pressed in Slack"
+SLACK_REASON = "the Pause spending button was pressed in Slack"
 
 
 @dataclass

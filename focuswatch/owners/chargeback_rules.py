@@ -43,7 +43,7 @@ class SharedCost(_Section):
             raise ValueError(f'found split = "{self.split}" {"with" if self.shares else "without"} `shares`; '
                              'use split = "shares" and `shares` together')  # fmt: skip
         if self.shares and self.among:
-            raise ValueError("found both `among` and `shares`; list the teams in `shares` only")
+            raise ValueError("found both `among` and `shares`; list the teams only in `shares`")
         return self
 
     def matches(

@@ -162,8 +162,8 @@ def _costs(increase: Increase, currency: str) -> str:
 
 def _to_review(baseline: float) -> Iterator[str]:
     yield (
-        f"Review the keys `intent`, `last_day` (proposed: {LAUNCH_DAYS} days from now) and `factor` (from "
-        "the highest daily cost so far)."
+        f"Review the keys `intent`, `last_day` (proposed: {LAUNCH_DAYS} days from now) and `factor` (based "
+        "on the highest daily cost so far)."
     )
     if baseline <= 0:
         yield (

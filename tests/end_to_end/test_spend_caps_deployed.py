@@ -117,7 +117,7 @@ def check_announcements(deployed: Deployed, message: Message) -> None:
     assert paused.text.startswith(f"Spending for use case tickets was paused by {author} until")
     assert (
         resumed.text
-        == f"Spending for use case tickets was resumed by {author}. Reason: Resume was pressed in Slack."
+        == f"Spending for use case tickets was resumed by {author}. Reason: the Resume button was pressed in Slack."
     )
     undo = f"aws iam detach-role-policy --role-name {ROLE} --policy-arn arn:aws:iam::{ACCOUNT}:policy/focuswatch-paused"
     assert undo in json.dumps(paused.blocks)

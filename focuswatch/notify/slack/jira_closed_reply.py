@@ -46,7 +46,7 @@ class JiraClosings:
 def render_closing(closing: Suppression) -> dict[str, Any]:
     """Return the reply in the thread."""
     until = (
-        f" until {closing.until}. If the finding is still open on this date, you are notified again"
+        f" until {closing.until}. If the finding is still open on this date, you will be notified again"
         if closing.until
         else ""
     )
