@@ -103,7 +103,9 @@ class MonthClose:
     def _cause_note(self) -> Iterator[str]:
         causes = self.plans[0].causes
         if causes:
-            named = "; ".join(f"{cause.name}, {cause.amount:+,.2f}" for cause in causes[:NAMED_CAUSES])
+            named = "; ".join(
+                f"{cause.name}, {cause.amount:+,.2f} {self.currency}" for cause in causes[:NAMED_CAUSES]
+            )
             more = f"; {len(causes) - NAMED_CAUSES} more" if len(causes) > NAMED_CAUSES else ""
             yield f"Largest causes: {named}{more}."
 

@@ -20,9 +20,8 @@ def render_month_close_message(close: MonthClose) -> dict[str, Any]:
     """Return the message; names of accounts, services and teams are plain text in it."""
     bill, *plans = close.plans
     first_day = f" made on day {FORECAST_DAYS[0]}"
-    heading = (
-        f"Month close {close.month:%B %Y}: {_money(bill.actual, close)}, {_compared(bill, close)}{first_day}"
-    )
+    actual = f"{_money(bill.actual, close)} billed"
+    heading = f"Month close {close.month:%B %Y}: {actual}, {_compared(bill, close)}{first_day}"
     lines = [
         *_invoice_line(close),
         *_forecast_line(bill, close),
