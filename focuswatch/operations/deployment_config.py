@@ -251,7 +251,7 @@ class Deployment(ResourceNames):
             )
         if self.anomalies.account_has_monitor and not self.anomalies.monitor_arn:
             yield (
-                "anomalies.monitor_arn: no monitor specified, so focuswatch would receive no cost anomalies; "
+                "anomalies.monitor_arn: no monitor specified, so focuswatch would not receive cost anomalies; "
                 "set the ARN that `aws ce get-anomaly-monitors` shows, or set account_has_monitor = false to "
                 "create a monitor."
             )
