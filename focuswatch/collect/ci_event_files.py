@@ -53,7 +53,9 @@ def _json_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
         except (ValueError, RecursionError) as error:
             raise UnreadableFileError(f"line {line}: not JSON; write one object per line") from error
         if not isinstance(row, dict):
-            raise UnreadableFileError(f"line {line}: expected a JSON object with {', '.join(REQUIRED)}")
+            raise UnreadableFileError(
+                f"line {line}: expected a JSON object with the keys {', '.join(REQUIRED)}"
+            )
         yield line, row
 
 
@@ -65,7 +67,7 @@ def _event(row: dict[str, Any], *, line: int) -> CollectedEvent:
         "".join(values.values()).encode()
     except UnicodeEncodeError as error:  # half of an emoji, as a JSON string may hold
         raise UnreadableFileError(
-            f"line {line}: not valid Unicode text; correct the incomplete characters"
+            f"line {line}: contains an incomplete Unicode character; correct the text"
         ) from error
     try:
         at = datetime.fromisoformat(values["occurred_at"])

@@ -11,12 +11,12 @@ REASONS: dict[str, str] = {
     "cloudwatch:GetMetricData": "daily activity of each resource, and hourly token counts of Bedrock models",
     "cloudwatch:ListMetrics": "endpoint variants and Bedrock models that were called, even if they no longer exist",
     "sagemaker:ListEndpoints": "running endpoints",
-    "sagemaker:DescribeEndpoint": "variants of an endpoint; metrics require the endpoint name and variant name",
+    "sagemaker:DescribeEndpoint": "variants of an endpoint; each variant has its own metrics",
     "sagemaker:ListInferenceComponents": "inference components of an endpoint",
     "bedrock:ListProvisionedModelThroughputs": "purchased model capacity",
     "bedrock:ListImportedModels": "imported models",
     "bedrock:ListCustomModels": "custom models",
-    "bedrock:ListCustomModelDeployments": "the ARN under which a custom model is called on demand",
+    "bedrock:ListCustomModelDeployments": "ARN that on-demand calls to a custom model use",
     "aoss:ListCollections": "OpenSearch Serverless collections",
     "aoss:BatchGetCollection": "creation date of a collection",
     "kendra:ListIndices": "Kendra indices",
@@ -37,15 +37,15 @@ REASONS: dict[str, str] = {
     "bedrock-agentcore:ListGatewayTargets": "targets of a gateway",
     "bedrock-agentcore:GetGatewayTarget": "Lambda function or runtime that a gateway target invokes",
     "sagemaker:DescribeEndpointConfig": "models of an endpoint",
-    "rds:DescribeDBClusters": "instances of Aurora clusters that serve as vector stores; not used for other clusters",
-    "cloudtrail:LookupEvents": "for new findings, changes to resources on the day on which the cost increase started",
+    "rds:DescribeDBClusters": "instances of Aurora clusters, only for clusters that serve as vector stores",
+    "cloudtrail:LookupEvents": "changes to resources on the day a cost increase started; for new findings only",
 }
 ACTIONS: tuple[str, ...] = tuple(REASONS)
 
 # Granted only if `[invocation_logs]` is enabled; StartQuery only on the log groups that are configured. Whoever may
 # start a query there may read its log events too: IAM cannot limit the query to sums.
 INVOCATION_LOG_REASONS: dict[str, str] = {
-    "bedrock:GetModelInvocationLoggingConfiguration": "log group of model invocation logs",
+    "bedrock:GetModelInvocationLoggingConfiguration": "log group that receives the model invocation logs",
     "logs:StartQuery": "token sums by caller and request metadata",
     "logs:GetQueryResults": "results of these queries",
 }
@@ -56,7 +56,7 @@ START_QUERY = "logs:StartQuery"
 EVENT_REASONS: dict[str, dict[str, str]] = {
     "alarms": {
         "cloudwatch:DescribeAlarmHistory": "state changes of alarms",
-        "cloudwatch:DescribeAlarms": "metric namespace of an alarm, which identifies the service",
+        "cloudwatch:DescribeAlarms": "metric namespace of an alarm, to identify the service",
     },
     "health": {
         "health:DescribeEvents": "service issues and scheduled changes; requires a Business Support plan or higher"
@@ -83,6 +83,6 @@ READ_UNTIL_KEY = "collected/token_hours.json"
 IN_TABLES = "only in the S3 folders of the collected data"
 BUCKET_REASONS: dict[str, str] = {
     "s3:ListBucket": f"find the days that are already stored ({IN_TABLES})",
-    "s3:GetObject": f"read the stored values of a day, to keep them if an account denies access ({IN_TABLES})",
+    "s3:GetObject": f"read the stored values of a day, which are kept if an account denies access ({IN_TABLES})",
     "s3:PutObject": f"store the values of a day ({IN_TABLES})",
 }

@@ -98,7 +98,7 @@ class InvocationLog:
             if status not in UNFINISHED:
                 raise LogQueryError(f"the query ended with the status {status}")
             if self.clock() >= deadline:
-                raise LogQueryError(f"the query did not complete in {QUERY_SECONDS:.0f} seconds")
+                raise LogQueryError(f"the query did not complete within {QUERY_SECONDS:.0f} seconds")
             self.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)
 

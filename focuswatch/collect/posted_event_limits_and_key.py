@@ -58,7 +58,9 @@ def _rows(body: bytes) -> Iterator[dict[str, Any]]:
         ]
     for row in content if isinstance(content, list) else [content]:
         if not isinstance(row, dict):
-            raise UnreadableFileError("expected JSON objects with occurred_at, sub_account_id and kind")
+            raise UnreadableFileError(
+                "expected JSON objects with the keys occurred_at, sub_account_id and kind"
+            )
         yield row
 
 

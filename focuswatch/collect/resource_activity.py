@@ -116,7 +116,7 @@ def _readings(
             collected.refuse(
                 place.region,
                 "cloudwatch",
-                f"incomplete data for {reading.metric.name} of {reading.resource.arn}",
+                f"incomplete data for the metric {reading.metric.name} of {reading.resource.arn}",
             )
         else:
             yield reading

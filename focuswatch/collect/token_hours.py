@@ -76,7 +76,7 @@ def read_token_hours(
         for result in _results(client, queries, span=span):
             model_id, metric = queries[result["Id"]]
             if result.get("StatusCode", "Complete") not in ("Complete", "PartialData"):
-                reason = f"incomplete data for {metric} of {model_id}"
+                reason = f"incomplete data for the metric {metric} of {model_id}"
                 refusals.append(Refusal(place.account, place.region, "cloudwatch", reason))
                 continue
             for moment, value in zip(result["Timestamps"], result["Values"], strict=True):

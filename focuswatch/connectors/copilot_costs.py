@@ -17,7 +17,7 @@ from focuswatch.connectors.vendor_charge import Fetched, VendorCharge
 GITHUB, COPILOT = "GitHub", "GitHub Copilot"
 GITHUB_URL = "https://api.github.com"
 GITHUB_KEY = "GITHUB_BILLING_TOKEN"
-KEY_HELP = "Use a token of an organization owner with the permission Administration (read)."
+KEY_HELP = "Use a token that an organization owner created and that has the permission Administration (read)."
 API_VERSION = "2022-11-28"
 REPORT = "/settings/billing/usage"  # below the organization
 PRODUCT = "copilot"

@@ -21,7 +21,7 @@ from focuswatch.errors import FetchError
 CURSOR = "Cursor"
 CURSOR_URL = "https://api.cursor.com"
 CURSOR_KEY = "CURSOR_ADMIN_KEY"
-KEY_HELP = "Create an Admin API key at https://cursor.com/dashboard (API keys of the team)."
+KEY_HELP = "Create an Admin API key for the team at https://cursor.com/dashboard."
 EVENTS = "/teams/filtered-usage-events"
 MOST_DAYS = timedelta(days=30)  # of one request
 PAGE_EVENTS = 500
@@ -135,7 +135,7 @@ def _window(api: VendorApi, *, start: datetime, end: datetime) -> list[UsageEven
         page += 1
     if len(found) != response.count:
         raise FetchError(
-            f"{CURSOR}: found {len(found)} usage events on all pages; expected {response.count}. Run the command again"
+            f"{CURSOR}: found {len(found)} usage events in total; expected {response.count}. Run the command again"
         )
     return found
 

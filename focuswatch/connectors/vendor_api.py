@@ -130,9 +130,13 @@ class VendorApi:
                 status=status,
             )
         text = " ".join(visible(response.text.replace(self.key, "…")).split())[:SHOWN_CHARACTERS]
-        retried = f" after {ATTEMPTS} retries. Run the command again later" if status in RETRIED else ""
+        reason = text or "the response is empty"
+        if status not in RETRIED:
+            return FetchError(f"{self.vendor}: HTTP {status} for {request}: {reason}", status=status)
         return FetchError(
-            f"{self.vendor}: HTTP {status} for {request}{retried}: {text or 'no reason given'}", status=status
+            f"{self.vendor}: HTTP {status} for {request} after {ATTEMPTS} retries: {reason.rstrip('.')}. Run the "
+            "command again later",
+            status=status,
         )
 
 

@@ -59,7 +59,7 @@ def list_names(
             return Names(
                 {},
                 (
-                    f"The API key has no permission to read {path}, so the files contain IDs instead of "
+                    f"The API key does not have permission to read {path}, so the files contain IDs instead of "
                     "names.",
                 ),
             )

@@ -90,7 +90,8 @@ def headline(record: PauseRecord) -> str:
     dry = "Dry run, no role was changed: " if record.dry_run else ""
     if record.state == "removed":
         return (
-            f"{dry}Spending for use case {record.use_case} was resumed by {record.author}: {record.reason}."
+            f"{dry}Spending for use case {record.use_case} was resumed by {record.author}. "
+            f"Reason: {record.reason}."
         )
     return (
         f"{dry}Spending for use case {record.use_case} was paused by {record.author} "
@@ -101,7 +102,7 @@ def headline(record: PauseRecord) -> str:
 def _details(record: PauseRecord) -> list[str]:
     details = [f"{role} could not be changed: {why}." for role, why in sorted(record.failed.items())]
     if record.is_paused:
-        details.append(f"{count(len(record.roles)).capitalize()}: {', '.join(record.roles)}.")
+        details.append(f"The pause affects {count(len(record.roles))}: {', '.join(record.roles)}.")
         if not record.dry_run:
             details.append(
                 "To resume spending, press Resume, or run each command below in the account that contains the role:"

@@ -87,7 +87,7 @@ class SpendingPauses:
             record = record.changed(
                 "removing",
                 author=record.author,
-                reason="the pause ended before it was applied",
+                reason="the pause expired before it was applied",
                 at=self.clock(),
             )
         if record == claim.state and record.is_settled:

@@ -14,7 +14,7 @@ from focuswatch.findings.finding import Finding
 
 CAP_DETECTION = "spend_cap"
 BY_ITSELF = "focuswatch"
-BY_HAND = "outside focuswatch"
+BY_HAND = "someone outside focuswatch"
 # IAM may not show a change at once: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
 SETTLED_SECONDS = 900
 FRESH_DAYS = 3  # a finding that no scan has confirmed since then pauses nothing
@@ -94,7 +94,7 @@ def decide_press(
 
 def _resume(record: PauseRecord | None, press: Press, *, cap: CapSettings, now: float) -> PauseDecision:
     """A record that was lost is no reason to refuse: the approver names what is to end, and it is recorded first."""
-    reason = "Resume was pressed in Slack"
+    reason = "the Resume button was pressed in Slack"
     if record is None:
         record = PauseRecord(
             use_case=cap.use_case, state="removed", roles=cap.roles, author=press.author, reason=reason,

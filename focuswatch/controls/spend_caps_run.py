@@ -24,7 +24,7 @@ from focuswatch.ledger import Ledger
 from focuswatch.notify.slack.interactions import UserResponse
 from focuswatch.owners.owners_file_and_assignment import Owners
 
-SLACK_REASON = "Pause spending was pressed in Slack"
+SLACK_REASON = "the Pause spending button was pressed in Slack"
 
 
 @dataclass
@@ -145,5 +145,5 @@ def pressed_at(response: UserResponse) -> float:
         return float(response.id.rpartition(" ")[2])
     except ValueError as error:
         raise Refused(
-            f"the button press {response.id!r} has no timestamp, so Slack did not send it"
+            f"the button press {response.id!r} has no timestamp, so it did not come from Slack"
         ) from error

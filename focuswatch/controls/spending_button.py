@@ -37,7 +37,7 @@ def spending_control(cap: CapSettings, record: PauseRecord | None) -> SpendingCo
     if not paused and (cap.on_cap not in ("ask", "pause") or not cap.roles or cap.mode == "off"):
         return None
     if record is None or not paused:
-        dry = " This is a dry run: no role is changed." if cap.mode == "dry run" else ""
+        dry = " This is a dry run: no role will be changed." if cap.mode == "dry run" else ""
         question = (
             f"Deny all Bedrock and SageMaker calls by {count(len(cap.roles))} of use case {cap.use_case} until "
             "someone presses "
@@ -46,7 +46,7 @@ def spending_control(cap: CapSettings, record: PauseRecord | None) -> SpendingCo
         return SpendingControl("pause_spending", question, ended_line(record))
     dry = "Dry run: " if record.dry_run else ""
     until = f"{record.expires:%Y-%m-%d %H:%M} UTC"
-    status = f"{dry}{record.author} paused the spending of use case {cap.use_case} until {until}."
+    status = f"{dry}Spending for use case {cap.use_case} was paused by {record.author} until {until}."
     return SpendingControl(
         "resume_spending",
         f"Allow {count(len(record.roles))} of use case {cap.use_case} to call Bedrock and SageMaker again?",
@@ -56,7 +56,7 @@ def spending_control(cap: CapSettings, record: PauseRecord | None) -> SpendingCo
 
 def ended_line(record: PauseRecord | None) -> str | None:
     """Return that the last pause ended, by whom and why; None without one."""
-    return f"Spending was resumed by {record.author}: {record.reason}." if record else None
+    return f"Spending was resumed by {record.author}. Reason: {record.reason}." if record else None
 
 
 def count(roles: int) -> str:

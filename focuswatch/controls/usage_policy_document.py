@@ -34,7 +34,8 @@ def policy_document(use_case: str, policy: UsagePolicy, *, kind: PolicyKind) -> 
     statements = [*_models(policy), *_regions(policy), *_batch(policy, kind=kind)]
     if not statements:
         raise ConfigError(
-            f"use_cases.{use_case}: found no rules to enforce. Add models, batch or regions to owners.toml."
+            f"use_cases.{use_case}: found no rules to enforce. Add `models`, `batch` or `regions` "
+            "to the use case in owners.toml."
         )
     document = {"Version": "2012-10-17", "Statement": statements}
     size = len(json.dumps(document, separators=(",", ":")))

@@ -127,4 +127,4 @@ def _is_shrunk(charges: int, *, before: int) -> bool:
 
 
 def _shrunk_text(period: str, *, charges: int, before: int) -> str:
-    return f"billing period {period} now has {charges:,} charges, previously {before:,}"
+    return f"billing period {period} now has {charges:,} charges, but previously had {before:,}"

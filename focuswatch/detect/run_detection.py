@@ -145,7 +145,7 @@ def _check_contract(rows: list[Row], detection: Detection) -> None:
         return
     if missing := [column for column in CONTRACT if column not in rows[0]]:
         raise QueryError(
-            f"{detection.id}: the rows lack {', '.join(missing)}, expected {', '.join(CONTRACT)}; add the columns."
+            f"{detection.id}: the query does not return {', '.join(missing)}. Required columns: {', '.join(CONTRACT)}."
         )
     fingerprints: set[str] = set()
     for row in rows:

@@ -45,8 +45,8 @@ class Rate:
         if not self.source:
             return (
                 f"There is no exchange rate for {self.currency}. "
-                "Thresholds in USD are used without conversion as amounts in "
-                f"{self.currency}. To convert the thresholds, {set_it}"
+                f"Thresholds in USD are compared with amounts in {self.currency} without conversion. "
+                f"To convert the thresholds, {set_it}"
             )
         stated = f"Thresholds in USD are converted at {self.per_usd.normalize():f} {self.currency} per USD"
         return f"{stated} ({self.source})" + (

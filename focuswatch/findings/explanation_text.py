@@ -71,20 +71,22 @@ def circumstances(explanation: Explanation, *, currency: str) -> Iterator[str]:
 def _usage_and_price(explanation: Explanation, *, currency: str) -> str:
     volume, price = explanation.by_volume, explanation.by_price
     if abs(price) < LEAST_SHARE * float(abs(explanation.excess)):
-        return "all of the increase comes from usage"
+        return "all of the increase comes from higher usage"
     if abs(volume) < LEAST_SHARE * float(abs(explanation.excess)):
         return "all of the increase comes from price changes"
-    return f"{amount(volume)} {currency} from usage, {amount(price)} {currency} from price changes"
+    return f"{amount(volume)} {currency} from usage changes, {amount(price)} {currency} from price changes"
 
 
 def cost_driver_text(part: CostDriver, explanation: Explanation, *, currency: str) -> str:
-    """Return `BoxUsage:p4d.24xlarge in us-east-1 (RunInstances, i-0abc): +786 USD, 98% of the increase (new)`."""
+    """Return `BoxUsage:p4d.24xlarge in us-east-1 (RunInstances): +786 USD, 98% of the increase (new charge)`."""
     meter = (part.meter or "no meter") + (f" in {part.region_id}" if part.region_id else "")
     names = ", ".join(filter(None, (part.service_name, part.operation, _resources(part))))
     share = (
         f", {part.excess * PERCENT / explanation.excess:.0f}% of the increase" if explanation.excess else ""
     )
-    marks = "".join((" (new)" if part.is_new else "", " (purchase, billed cost)" if part.is_billed else ""))
+    marks = "".join(
+        (" (new charge)" if part.is_new else "", " (purchase, billed cost)" if part.is_billed else "")
+    )
     return f"{meter}{f' ({names})' if names else ''}: {_signed(part.excess)} {currency}{share}{marks}"
 
 
@@ -95,7 +97,7 @@ def token_drivers_text(drivers: TokenDrivers, *, currency: str) -> str:
     output_before, output = drivers.output_percent_before, drivers.output_percent
     refused_before, refused = drivers.refused_percent_before, drivers.refused_percent
     causes = (
-        (drivers.by_calls, f"attempted calls (successful: {before:,.0f} to {now:,.0f})"),
+        (drivers.by_calls, f"attempted calls (successful calls: {before:,.0f} to {now:,.0f})"),
         (drivers.by_retries, f"throttled or rejected calls ({refused_before:.0f}% to {refused:.0f}%)"),
         (drivers.by_tokens_per_call, f"tokens per call ({size_before:,.0f} to {size:,.0f})"),
         (drivers.by_output_share, f"the share of output tokens ({output_before:.0f}% to {output:.0f}%)"),

@@ -17,9 +17,7 @@ def newest_bill_date(ledger: Ledger) -> date:
 def add_checked_suppression(ledger: Ledger, suppression: Suppression) -> Suppression:
     """Store a suppression, and return it with its id. Raises ConfigError if it has no reason, or is over already."""
     if not suppression.reason.strip():
-        raise ConfigError(
-            "The reason is empty. Enter a reason. The reason appears in the list of suppressions."
-        )
+        raise ConfigError("The reason is empty. Enter a reason, which is shown in the list of suppressions.")
     if suppression.until is not None and suppression.until <= suppression.since:
         raise ConfigError(
             f"The end date {suppression.until} is not after {suppression.since}, the as-of date of the most recent "

@@ -114,8 +114,7 @@ class ReadTools:
         team: Annotated[
             str | None,
             Field(
-                description="Show only the digest of this team. If omitted, "
-                "show the digest of the organization."
+                description="Show the summary for this team. If omitted, show the summary for the whole organization."
             ),
         ] = None,
     ) -> Document:

@@ -34,7 +34,7 @@ from focuswatch.reports.report_cost_basis import (
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.weekly_queries import weeks_of_bill
 
-NO_WEEK = "no spend in the last two weeks and no open findings"
+NO_WEEK = "had no spend in the last two weeks and has no open findings"
 NO_METRICS = "The --activity file contains no CloudWatch metrics for these resources."
 MOST_TEAMS = 20  # named in an error
 
@@ -113,7 +113,7 @@ def weekly_document(team: str | None, *, source: Source, catalog: Catalog) -> Do
     lines = (
         [week.heading, *week.lines]
         if week
-        else [f"{f'Team {team}' if team else 'The organization'} has {NO_WEEK}."]
+        else [f"{f'Team {team}' if team else 'The organization'} {NO_WEEK}."]
     )
 
     def build(limits: TextLimits) -> Document:
@@ -191,7 +191,7 @@ def _facts(
             if one.services_not_on_bill
         ],
         "not_run_in_the_newest_scan": [
-            f"{detection.id} (last run {last_runs.get(detection.id, 'never')})"
+            f"{detection.id} (last run: {last_runs.get(detection.id, 'never')})"
             for detection in catalog.live
             if last_runs.get(detection.id) != as_of
         ],

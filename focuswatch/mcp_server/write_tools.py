@@ -19,7 +19,7 @@ from focuswatch.mcp_server.response_size import Document
 from focuswatch.mcp_server.source_protocol import Source
 
 Reason = Annotated[
-    str, Field(description="Reason for the suppression. The list of suppressions shows the reason.")
+    str, Field(description="Reason for the suppression, which is shown in the list of suppressions.")
 ]
 
 

@@ -189,7 +189,7 @@ class Deployment(ResourceNames):
         names = [*(one.name for one in self.bills), *vendors]
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield (
-                f"bills: found the name {name} twice (vendors under connectors are bills too); "
+                f"bills: found the name {name} twice (each vendor under connectors is also a bill); "
                 "give each bill its own name."
             )
         read = [("the export", self.export_path), ("the export of principals", self.principals_path)]
@@ -226,7 +226,7 @@ class Deployment(ResourceNames):
         if others := sorted({region for region in regions if OTHER_PARTITION.match(region)}):
             yield (
                 f"accounts, collector, budgets: {', '.join(others)} {'is' if len(others) == 1 else 'are'} not in the "
-                "partition aws, the only partition that focuswatch supports; use Regions of the partition aws."
+                "partition aws, the only partition that focuswatch supports; use Regions in the partition aws."
             )
 
     def placeholders(self) -> Iterator[str]:
@@ -251,8 +251,8 @@ class Deployment(ResourceNames):
             )
         if self.anomalies.account_has_monitor and not self.anomalies.monitor_arn:
             yield (
-                "anomalies.monitor_arn: no monitor specified, so focuswatch would receive no cost anomalies; "
-                "use the ARN that `aws ce get-anomaly-monitors` shows, or account_has_monitor = false to "
+                "anomalies.monitor_arn: no monitor specified, so focuswatch would not receive cost anomalies; "
+                "set the ARN that `aws ce get-anomaly-monitors` shows, or set account_has_monitor = false to "
                 "create a monitor."
             )
 
@@ -355,16 +355,16 @@ def _lines(error: ValidationError) -> Iterator[str]:
 
 def _expected(key: str, pattern: str) -> str:
     descriptions = {
-        r"accounts\.(payer|pipeline)": "an account ID of 12 digits",
+        r"accounts\.(payer|pipeline)": "a 12-digit account ID",
         r"(.*regions\.\d+|accounts\.region)": "a Region such as eu-west-1",
         r".*emails\.\d+": "an email address",
         r"organi[sz]ation\.id": "an organization ID such as o-a1b2c3d4e5",
         r"organi[sz]ation\.ous\.\d+": "a root (r-ab12) or an OU (ou-ab12-11111111)",
         r"export\.first_month": "a month such as 2025-01",
         r"email\.sender": "an email address",
-        r"bills\.\d+\.name": "a name of at most 31 lower-case letters, digits and hyphens, such as azure",
-        r"bills\.\d+\.prefix": "a prefix without slashes at its ends, such as bills/azure",
-        r"secrets\.\w+": "a secret's name: letters, digits and /_+=.@-",
+        r"bills\.\d+\.name": "a name of at most 31 lowercase letters, digits and hyphens, such as azure",
+        r"bills\.\d+\.prefix": "a prefix that does not start or end with a slash, such as bills/azure",
+        r"secrets\.\w+": "a secret name of letters, digits and the characters /_+=.@-",
         r"invocation_logs\.log_groups\.\d+": "the name of a log group such as /aws/bedrock/modelinvocations",
         r"anomalies\.monitor_arn": "an ARN such as arn:aws:ce::123456789012:anomalymonitor/…",
         r"organi[sz]ation\.https_endpoints\.\d+": "a URL prefix such as https://hooks.example.com/focuswatch/",

@@ -43,7 +43,7 @@ class SharedCost(_Section):
             raise ValueError(f'found split = "{self.split}" {"with" if self.shares else "without"} `shares`; '
                              'use split = "shares" and `shares` together')  # fmt: skip
         if self.shares and self.among:
-            raise ValueError("found both `among` and `shares`; list the teams in `shares` only")
+            raise ValueError("found both `among` and `shares`; list the teams only in `shares`")
         return self
 
     def matches(
@@ -97,7 +97,7 @@ def chargeback_problems(
 def _selector_problems(shared: SharedCost, *, use_cases: Mapping[str, UseCase]) -> Iterator[str]:
     for account in shared.accounts:
         if not re.fullmatch(r"\d{12}", account):
-            yield f"accounts: found '{account}', expected an account ID of 12 digits."
+            yield f"accounts: found '{account}', expected a 12-digit account ID."
     for name in shared.use_cases:
         use_case = use_cases.get(name)
         if use_case is None or use_case.intent != "shared":

@@ -43,7 +43,7 @@ def spend_cap_problems(where: str, use_case: CappedUseCase) -> Iterator[str]:
             yield f"{where}.approvers: missing. List the Slack user IDs of people who may pause and resume spending."
     if use_case.on_cap == "pause" and use_case.intent == "production" and use_case.confirm_pause != CONFIRMED:
         yield (
-            f'{where}.on_cap: found "pause" for a use case in production, which would be stopped without approval. '
+            f'{where}.on_cap: found "pause" for a production use case, whose spend would be paused without approval. '
             f'Set on_cap = "ask", or allow pausing with confirm_pause = "{CONFIRMED}".'
         )
     for role in use_case.roles:

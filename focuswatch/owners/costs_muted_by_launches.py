@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog
 from focuswatch.engines import Engine, Row
 from focuswatch.findings.account_owner_evidence_labels import account_label, amount
+from focuswatch.findings.count_text import count_text
 from focuswatch.owners.owners_file_and_assignment import Owners
 
 LOOKUP = "muted_launch_costs"
@@ -77,7 +78,7 @@ def launches_summary(launches: Iterable[MutedByLaunch], *, currency: str) -> str
     name, first = next(iter(by_use_case.items()))
     factor, last_day = max(launch.factor for launch in first), max(launch.last_day for launch in first)
     daily = sum(launch.daily_cost for some in by_use_case.values() for launch in some)
-    more = f" and {len(by_use_case) - 1} more" if len(by_use_case) > 1 else ""
+    more = f" and {count_text(len(by_use_case) - 1, 'more use case')}" if len(by_use_case) > 1 else ""
     return (
         f"Cost muted by planned launches: {amount(daily)} {currency}/day "
         f"({name}, up to {factor:g} times the baseline through {last_day}{more})"

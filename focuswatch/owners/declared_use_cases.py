@@ -103,7 +103,7 @@ def use_case_problems(name: str, use_case: UseCase, *, teams: Mapping[str, objec
     yield from usage_policy_problems(where, use_case, has_rows=use_case.rows.is_set)
     for account in use_case.rows.accounts:
         if not (len(account) == 12 and account.isdecimal()):
-            yield f"{where}.rows.accounts: found '{account}', expected an account ID of 12 digits."
+            yield f"{where}.rows.accounts: found '{account}', expected a 12-digit account ID."
     for resource in use_case.rows.resources:
         if "*" in resource[:-1] or resource == "*":
             yield f"{where}.rows.resources: found '{resource}', expected '*' only at the end of a prefix."

@@ -162,8 +162,8 @@ def _costs(increase: Increase, currency: str) -> str:
 
 def _to_review(baseline: float) -> Iterator[str]:
     yield (
-        f"Review the keys `intent`, `last_day` (proposed: {LAUNCH_DAYS} days from now) and `factor` (from "
-        "the highest daily cost so far)."
+        f"Review the keys `intent`, `last_day` (proposed: {LAUNCH_DAYS} days from now) and `factor` (based "
+        "on the highest daily cost so far)."
     )
     if baseline <= 0:
         yield (
@@ -185,7 +185,7 @@ def _selected(rows: Sequence[Row], *, account_id: str | None, owners: Owners) ->
         }, f"This section selects the charges by the tag {key}, which all of the charges have."
     if account_id is None:
         raise ConfigError(
-            "The charges of the finding have no account, no resource and no tag that owners.toml can select. Add "
+            "The charges of the finding have no account, resource or tag that owners.toml can select. Add "
             "a tag first."
         )
     return {"accounts": [account_id]}, (

@@ -185,7 +185,7 @@ class Owners(_Section):
             if rule.team is None:
                 continue
             if rule.rule == "account" and not re.fullmatch(r"\d{12}", rule.value or ""):
-                yield f"teams.{rule.team}.owns.accounts: found '{rule.value}', expected an account ID of 12 digits."
+                yield f"teams.{rule.team}.owns.accounts: found '{rule.value}', expected a 12-digit account ID."
             other = claims.setdefault((rule.rule, rule.key, rule.value), rule.team)
             if other != rule.team:
                 named = f"{rule.key}={rule.value}" if rule.key else rule.value

@@ -41,7 +41,7 @@ def _sentence(row: Row, *, currency: str, days: object) -> str:
         else f"Its {row['sub_accounts']} former accounts are"
     )
     return (
-        f"owners.toml: the OU {row['ou']} of team {row['team']} has contained no account since {row['left_on']}. "
+        f"owners.toml: the OU {row['ou']} of team {row['team']} has not contained any accounts since {row['left_on']}. "
         f"{accounts} now in {shown or 'no OU'}. Spend since {row['left_on']} (limited to the last {days} days): "
         f"{amount(row['effective_cost'])} {currency}, of which {amount(row['unallocated_cost'])} {currency} is "
         "unallocated. If the OU was renamed, change its name in owners.toml"

@@ -224,7 +224,7 @@ def _prices(
         key = (service or "no service", team, use_case)
         effects[key] = effects.get(key, 0.0) + row["price_cost"]
     return [
-        MonthCause("price", f"Price of {service}", cost, team, use_case)
+        MonthCause("price", f"Price change for {service}", cost, team, use_case)
         for (service, team, use_case), cost in effects.items()
         if abs(cost) >= LEAST_COST
     ]

@@ -93,7 +93,7 @@ def _month_and_invoices(
     newest, first = _ended_month(bill.as_of), bill.summary.first_charge_date.replace(day=1)
     if month and not first <= month <= newest:
         raise ConfigError(
-            f"{REPORT}: {month:%Y-%m} is not a completed month of this bill. The bill contains charges from "
+            f"{REPORT}: {month:%Y-%m} is not a complete month on this bill. The bill contains charges from "
             f"{bill.summary.first_charge_date} to {bill.summary.last_charge_date}. Specify another month."
         )
     if month:

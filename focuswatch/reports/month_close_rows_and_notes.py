@@ -73,7 +73,7 @@ class MonthClose:
     def notes(self) -> list[str]:
         """Return what the rows do not say: the invoices, which forecasts were kept, and the largest causes."""
         if not self.plans:
-            return ["This bill contains no completed month."]
+            return ["This bill does not contain a complete month."]
         return [*self._invoice_note(), *self._forecast_note(), *self._cause_note()]
 
     def recomputed_note(self, days: str) -> str:
@@ -89,7 +89,7 @@ class MonthClose:
             yield f"{self.month:%B %Y} is not invoiced yet: its charges can still change."
             return
         named = ", ".join(
-            f"{invoice.invoice_id} ({invoice.billed_cost:,.2f} {invoice.currency} with credits and tax)"
+            f"{invoice.invoice_id} ({invoice.billed_cost:,.2f} {invoice.currency} including credits and tax)"
             for invoice in self.invoices
             if invoice.invoice_id
         )
@@ -103,7 +103,9 @@ class MonthClose:
     def _cause_note(self) -> Iterator[str]:
         causes = self.plans[0].causes
         if causes:
-            named = "; ".join(f"{cause.name}, {cause.amount:+,.2f}" for cause in causes[:NAMED_CAUSES])
+            named = "; ".join(
+                f"{cause.name}, {cause.amount:+,.2f} {self.currency}" for cause in causes[:NAMED_CAUSES]
+            )
             more = f"; {len(causes) - NAMED_CAUSES} more" if len(causes) > NAMED_CAUSES else ""
             yield f"Largest causes: {named}{more}."
 

@@ -19,10 +19,9 @@ LEAST_DIFFERENCE = 1  # a smaller difference is none
 def render_month_close_message(close: MonthClose) -> dict[str, Any]:
     """Return the message; names of accounts, services and teams are plain text in it."""
     bill, *plans = close.plans
-    first_day = f" from day {FORECAST_DAYS[0]}"
-    heading = (
-        f"Month close {close.month:%B %Y}: {_money(bill.actual, close)}, {_compared(bill, close)}{first_day}"
-    )
+    first_day = f" made on day {FORECAST_DAYS[0]}"
+    actual = f"{_money(bill.actual, close)} billed"
+    heading = f"Month close {close.month:%B %Y}: {actual}, {_compared(bill, close)}{first_day}"
     lines = [
         *_invoice_line(close),
         *_forecast_line(bill, close),
@@ -117,16 +116,19 @@ def _invoice_line(close: MonthClose) -> Iterator[str]:
     """Yield the invoices to the cent, since they are compared with those of the provider."""
     issued = [invoice for invoice in close.invoices if invoice.invoice_id]
     named = [
-        f"{invoice.invoice_id}, {invoice.billed_cost:,.2f} {invoice.currency}"
+        f"{invoice.invoice_id} for {invoice.billed_cost:,.2f} {invoice.currency}"
         for invoice in issued[:INVOICES]
     ]
     more = f"; {len(issued) - INVOICES} more" if len(issued) > INVOICES else ""
     if named:
-        yield f"Invoice{'' if len(issued) == 1 else 's'} with credits and tax: {'; '.join(named)}{more}"
+        yield f"Invoice{'' if len(issued) == 1 else 's'} (including credits and tax): {'; '.join(named)}{more}"
 
 
 def _small_print(close: MonthClose) -> Iterable[str]:
-    yield "Amounts are BilledCost of usage and fees, excluding credits and tax. In brackets: 80% prediction intervals."
+    yield (
+        "Amounts are BilledCost of usage and fees, excluding credits and tax. Ranges in parentheses are 80% prediction "
+        "intervals."
+    )
     if close.recomputed:
         days = _listed([f"day {day}" for day in close.recomputed])
         yield close.recomputed_note(days)

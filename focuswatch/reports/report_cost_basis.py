@@ -93,7 +93,7 @@ def offered_bases(report: Report, *, prefix: str = OPTION) -> str:
         options.append(
             f"{prefix}charges {','.join(kind for kind in CHARGES if kind in {*offers.charges, *offers.more})}"
         )
-    none = "This report supports no other cost column and no other charges."
+    none = "This report supports only one cost column and one set of charges."
     offered = f"Available options: {'; '.join(options)}." if options else none
     return f"{offered} {offers.limits}" if offers.limits else offered
 

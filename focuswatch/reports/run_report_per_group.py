@@ -72,13 +72,13 @@ def unsplittable(report: Report, catalog: Catalog) -> str | None:
     read = needed_of(report.sql, tables)
     if not read.isdisjoint(("principal_charges", "request_metadata_days")):
         return (
-            "--by cannot split this report, because it reads callers, and only charges can be split. The report "
-            "already has a column team."
+            "--by can split only charges, but this report reads callers. The report already has a column for the "
+            "team."
         )
     if "token_hours" in needed_of(report.sql, {"token_hours": "", **tables}):
-        return "--by cannot split this report, because it reads hourly token counts, and only charges can be split."
+        return "--by can split only charges, but this report reads hourly token counts."
     if reads_ledger(report) and "folded_charges" in read:
-        return "the report combines charges with findings. The report already has a column team."
+        return "this report combines charges with findings. The report already has a column for the team."
     return None
 
 

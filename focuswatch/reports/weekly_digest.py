@@ -75,10 +75,10 @@ class Week:
     @property
     def heading(self) -> str:
         """Return the week's total with its basis, in one line."""
-        spender = f"Team {self.team}" if self.team else "Organization"
+        spender = f"Team {self.team}" if self.team else "The organization"
         return (
-            f"{spender} spent {self._money(self.spent)} in the last 7 complete days "
-            f"(usage only, without credits, tax and fees), {self._change()}"
+            f"{spender} spent {self._money(self.spent)} on usage in the last 7 complete days "
+            f"(excluding credits, tax and fees), {self._change()}"
         )
 
     @property
@@ -104,7 +104,7 @@ class Week:
 
     def _change(self) -> str:
         if self.before <= 0:
-            return "no earlier week for comparison"
+            return "with no earlier week for comparison"
         share = (self.spent - self.before) / self.before
         return f"{abs(share):.0%} {'more' if share >= 0 else 'less'} than in the previous 7 days"
 

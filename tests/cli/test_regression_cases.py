@@ -348,7 +348,7 @@ def test_weekly_all_of_it(tmp_path):
     """A total states what it includes: usage of 70 USD, without credits and a tax of 300 USD."""
     focuswatch("scan", CASES / "weekly_all_of_it" / "bill.csv", "--state", tmp_path)
     week = focuswatch("weekly", "--state", tmp_path).stdout
-    assert re.search(r"70\.00 USD .*\(usage only, without credits, tax and fees\)", week)
+    assert re.search(r"70\.00 USD on usage .*\(excluding credits, tax and fees\)", week)
     for name in ("spend_by_team", "month_forecast", "portfolio"):
         lines = focuswatch("report", name, "--state", tmp_path).stdout.splitlines()
         assert re.search(r"(Billed|Effective)Cost", " ".join(lines[:4])), lines[:4]

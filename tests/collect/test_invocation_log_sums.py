@@ -204,7 +204,7 @@ def test_a_query_that_does_not_end_is_given_up(logs):
     seconds = iter(range(0, 100_000, 30))
     client = logs.client("logs")
     log = InvocationLog(client, GROUP, (), sleep=lambda _: None, clock=lambda: float(next(seconds)))
-    with pytest.raises(Exception, match="did not complete in 120 seconds"):
+    with pytest.raises(Exception, match="did not complete within 120 seconds"):
         log.sums(DAY.date())
 
 

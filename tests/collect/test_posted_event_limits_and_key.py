@@ -145,7 +145,7 @@ def test_a_large_request_is_rejected_before_its_signature_is_checked(post):
     [
         (b"", "0 events, expected 1 to 100"),
         (b"[]", "0 events, expected 1 to 100"),
-        (b"[1]", "expected JSON objects with occurred_at, sub_account_id and kind"),
+        (b"[1]", "expected JSON objects with the keys occurred_at, sub_account_id and kind"),
         (b"{", "line 1: not JSON; send one JSON object, or one object per line"),
         (b"\xff", "not UTF-8 text; send UTF-8"),
         (json.dumps(EVENT | {"kind": ""}).encode(), "line 1: lacks kind"),
@@ -159,7 +159,7 @@ def test_a_large_request_is_rejected_before_its_signature_is_checked(post):
         ),
         (
             b'{"kind": "\\ud83d", "occurred_at": "2026-06-04", "sub_account_id": "1"}',
-            "line 1: not valid Unicode text",
+            "line 1: contains an incomplete Unicode character",
         ),
         (json.dumps([EVENT] * (MOST_POSTED_EVENTS + 1)).encode(), "101 events, expected 1 to 100"),
         (json.dumps(EVENT | {"reference": "x" * 1_001}).encode(), "reference: more than 1,000 characters"),

@@ -359,7 +359,9 @@ def test_metric_with_incomplete_data_is_not_zero():
     cloud.measure(*CALLS, by={"EndpointName": "old", "VariantName": "a"}, days="InternalError")
     store, collected = run(cloud)
     assert not days_of(store, arn) and days_of(store, other)
-    assert [refusal.reason for refusal in collected.refusals] == [f"incomplete data for Invocations of {arn}"]
+    assert [refusal.reason for refusal in collected.refusals] == [
+        f"incomplete data for the metric Invocations of {arn}"
+    ]
 
 
 def test_service_not_offered_in_a_region_is_called_once_and_is_no_refusal():

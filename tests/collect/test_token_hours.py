@@ -130,7 +130,7 @@ def test_incomplete_data_are_read_again(store):
     series = ("AWS/Bedrock", "OutputTokenCount", frozenset({("ModelId", SONNET)}), "Sum")
     cloud.metrics[ACCOUNT, "us-east-1"][series] = "InternalError"
     summary = run(cloud, store)
-    assert "incomplete data for OutputTokenCount" in summary.refusals[f"{ACCOUNT} us-east-1"]
+    assert "incomplete data for the metric OutputTokenCount" in summary.refusals[f"{ACCOUNT} us-east-1"]
     assert (stored(store), summary.accounts) == ({(13, "input"): 7.0}, ())
     assert store.token_hours_read_until() == {}
 

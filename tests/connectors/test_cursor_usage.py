@@ -69,7 +69,7 @@ def test_an_event_missing_on_the_pages_is_an_error(tmp_path):
     team = CursorTeam([Event("2026-11-01T00:00:00", 1)] * 3, missing=1)
     with (
         local_vendor(team) as server,
-        pytest.raises(FetchError, match="found 3 usage events on all pages; expected 4"),
+        pytest.raises(FetchError, match="found 3 usage events in total; expected 4"),
     ):
         CURSOR.fetch(server, tmp_path)
     assert list(tmp_path.glob("data")) == []

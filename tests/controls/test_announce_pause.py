@@ -19,7 +19,7 @@ from tests.fakes.slack_as_text import seen
 from tests.given.slack_world import notification, slack_world
 
 FINDING = cap_finding().model_copy(update={"team": "search"})
-REASON = "Pause spending was pressed in Slack: it has spent 580 of 500 USD"
+REASON = "the Pause spending button was pressed in Slack: it has spent 580 of 500 USD"
 REQUESTED = PauseRecord(
     use_case=USE_CASE, state="requested", roles=ROLES, author="anna (U0ANNA)", reason=REASON,
     expires_at=MORNING + 7 * 86_400, decided_at=MORNING, fingerprint=FINDING.fingerprint,
@@ -28,7 +28,7 @@ PAUSED = REQUESTED.changed("applied", author="anna (U0ANNA)", reason=REASON, at=
     update={"number": 1}
 )
 RESUMED = PAUSED.changed(
-    "removed", author="bert (U0BERT)", reason="Resume was pressed in Slack", at=MORNING
+    "removed", author="bert (U0BERT)", reason="the Resume button was pressed in Slack", at=MORNING
 ).model_copy(update={"number": 2})
 
 
@@ -91,15 +91,16 @@ def test_a_pause_is_announced_once_in_the_thread_the_message_and_jira(there):
     for _ in range(2):
         there.announce(PAUSED)
     (message,) = there.world.team.shown
-    assert f"anna (U0ANNA) paused the spending of use case {USE_CASE} until 2026-03-17 08:00 UTC." in seen(
-        {"blocks": message.blocks}
+    assert (
+        f"Spending for use case {USE_CASE} was paused by anna (U0ANNA) until 2026-03-17 08:00 UTC."
+        in seen({"blocks": message.blocks})
     )
     assert "resume_spending" in json.dumps(message.blocks)
     (reply,) = message.replies
     assert seen({"blocks": reply.blocks}) == (
-        "Spending for use case tickets was paused by anna (U0ANNA) until 2026-03-17 08:00 UTC. Reason: Pause "
-        "spending was pressed in "
-        "Slack: it has spent 580 of 500 USD. 2 roles: arn:aws:iam::111122223333:role/tickets-api, "
+        "Spending for use case tickets was paused by anna (U0ANNA) until 2026-03-17 08:00 UTC. Reason: the "
+        "Pause spending button was pressed in "
+        "Slack: it has spent 580 of 500 USD. The pause affects 2 roles: arn:aws:iam::111122223333:role/tickets-api, "
         "arn:aws:iam::444455556666:role/batch/tickets-batch. To resume spending, press Resume, or run each "
         "command below in the account that contains the role:\n"
         "    aws iam detach-role-policy --role-name tickets-api "
@@ -118,7 +119,7 @@ def test_the_end_of_a_pause_is_announced_with_its_author(there):
     there.announce(RESUMED)
     (message,) = there.world.team.shown
     assert "pause_spending" in json.dumps(message.blocks)
-    assert "Spending was resumed by bert (U0BERT): Resume was pressed in Slack." in seen(
+    assert "Spending was resumed by bert (U0BERT). Reason: the Resume button was pressed in Slack." in seen(
         {"blocks": message.blocks}
     )
     assert [reply.text.partition(":")[0] for reply in message.replies] == [
@@ -146,7 +147,7 @@ def test_a_role_that_was_not_paused_is_named_with_the_reason():
     """Else people would rely on it."""
     record = PAUSED.model_copy(update={"roles": ROLES[1:], "failed": {ROLES[0]: "NoSuchEntity"}})
     text = seen(render_pause(record, policy_name="p"))
-    assert f"{ROLES[0]} could not be changed: NoSuchEntity. 1 role: {ROLES[1]}." in text
+    assert f"{ROLES[0]} could not be changed: NoSuchEntity. The pause affects 1 role: {ROLES[1]}." in text
 
 
 def test_a_press_is_read_with_its_time(there):

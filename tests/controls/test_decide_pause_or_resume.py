@@ -166,7 +166,7 @@ def test_the_button_follows_the_record():
     assert control.action == "resume_spending"
     assert (
         control.status
-        == f"anna (U0ANNA) paused the spending of use case {CAP.use_case} until 2026-03-17 08:00 UTC."
+        == f"Spending for use case {CAP.use_case} was paused by anna (U0ANNA) until 2026-03-17 08:00 UTC."
     )
     assert spending_control(CapSettings("tickets", "notify", (), (), "live", 7), None) is None
     assert spending_control(CapSettings("tickets", "ask", ROLES, (APPROVER,), "off", 7), None) is None

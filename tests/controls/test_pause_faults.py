@@ -73,7 +73,7 @@ def test_a_policy_removed_by_hand_is_never_attached_again():
     world.review()
     world.review()
     assert (world.paused, world.stored().state) == (set(), "removed")
-    assert world.stored().author == "outside focuswatch"
+    assert world.stored().author == "someone outside focuswatch"
 
 
 def test_a_role_that_iam_does_not_show_yet_counts_as_paused():

@@ -76,7 +76,7 @@ def delivery(charges: int, *, hour: int) -> dict[str, object]:
 def test_a_period_that_shrank_is_doubted():
     """A second delivery with a tenth fewer charges is half a delivery."""
     (doubt,) = covered({"days": MONTH}, deliveries=[delivery(1000, hour=1), delivery(900, hour=2)]).doubts
-    assert doubt == "billing period 2026-03 now has 900 charges, previously 1,000"
+    assert doubt == "billing period 2026-03 now has 900 charges, but previously had 1,000"
 
 
 def test_a_restated_period_is_not_doubted():

@@ -623,10 +623,10 @@ def test_names_are_cut_so_that_a_message_fits_its_topic():
 def test_explanation_is_rendered_as_sentences():
     """As Slack, Jira, the page and the terminal show it."""
     assert explanation_sentences(explanation(unseen="there were more"), currency="USD") == [
-        "1,000 USD above the expected cost from 2026-03-29 to 2026-03-30: 915 USD from usage, 85.00 USD from price "
-        "changes.",
+        "1,000 USD above the expected cost from 2026-03-29 to 2026-03-30: 915 USD from usage changes, 85.00 USD "
+        "from price changes.",
         "BoxUsage:p4d.24xlarge in us-west-2 (Amazon Elastic Compute Cloud, RunInstances, "
-        "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc): +900 USD, 90% of the increase (new)",
+        "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc): +900 USD, 90% of the increase (new charge)",
         "BoxUsage:m5.large in us-west-2 (Amazon Elastic Compute Cloud, RunInstances, 3 resources): "
         "+90.00 USD, 9% of the increase",
         "other cost drivers: +10.00 USD",
@@ -643,8 +643,8 @@ def test_token_drivers_are_a_sentence_before_what_started():
     now = TokenUse(4900.0, 100.0, {"input": 9.6, "output": 0.8}, {"input": 48.0, "output": 20.0})
     lines = explanation_sentences(explanation(token_drivers=split_token_cost(before, now)), currency="USD")
     assert lines[4] == (
-        "Change in token cost per day: +56.00 USD, of which +51.96 from attempted calls (successful: 1,000 to 4,900), "
-        "+2.77 from the share of output tokens (5% to 8%), +1.92 from tokens per call (2,000 to 2,122), "
+        "Change in token cost per day: +56.00 USD, of which +51.96 from attempted calls (successful calls: 1,000 to "
+        "4,900), +2.77 from the share of output tokens (5% to 8%), +1.92 from tokens per call (2,000 to 2,122), "
         "-0.65 from throttled or rejected calls (0% to 2%)"
     )
     assert lines[5].startswith("Started on 2026-03-29")
@@ -653,9 +653,9 @@ def test_token_drivers_are_a_sentence_before_what_started():
 @pytest.mark.parametrize(
     ("volume", "price", "said"),
     [
-        (1000, 0, "all of the increase comes from usage"),
+        (1000, 0, "all of the increase comes from higher usage"),
         (-3, 1003, "all of the increase comes from price changes"),
-        (1500, -500, "1,500 EUR from usage, -500 EUR from price changes"),
+        (1500, -500, "1,500 EUR from usage changes, -500 EUR from price changes"),
     ],
 )
 def test_headline_states_volume_or_price(volume, price, said):
@@ -696,7 +696,7 @@ def test_a_purchase_is_a_first_charge_as_it_is_billed():
     (bought,) = [one for one in explanation.parts if one.is_billed]
     assert (bought.excess, bought.is_new, bought.resource_id) == (Decimal("355.33"), True, "arn:ri")
     assert any(
-        "355 USD, 100% of the increase (new) (purchase, billed cost)" in line
+        "355 USD, 100% of the increase (new charge) (purchase, billed cost)" in line
         for line in explanation_sentences(explanation, currency="USD")
     )
     assert not any(one.is_billed for one in why({}, PURCHASE, more(EffectiveCost=50.0)).parts)

@@ -181,8 +181,18 @@ def test_rows_become_leaves():
 @pytest.mark.parametrize(
     ("budget", "spent", "high", "words"),
     [
-        (2900, 1800, 3200, "forecast to exceed the budget on the 29th, by 200 at month end"),
-        (1000, 1800, 3200, "over budget since the 10th, by 2,100 at month end"),
+        (
+            2900,
+            1800,
+            3200,
+            "forecast to exceed the budget on the 29th and to be 200 over budget at month end",
+        ),
+        (
+            1000,
+            1800,
+            3200,
+            "over budget (exceeded on the 10th) and forecast to be 2,100 over budget at month end",
+        ),
         (3150, 1800, 3200, "forecast to be 50 under budget, but the budget may be exceeded"),
         (4000, 1800, 3200, "forecast to be 900 under budget"),
         (None, 1800, 3200, ""),
@@ -235,7 +245,7 @@ def test_the_month_is_forecast_by_team_use_case_and_service():
         owners=PLANNED,
     )
     result = {(row["of"], row["name"]): (row["spent"], row["forecast"], row["budget_status"]) for row in rows}
-    over = "over budget since the 25th, by 600 at month end"
+    over = "over budget (exceeded on the 25th) and forecast to be 600 over budget at month end"
     assert result[("team", "help")] == (2800, pytest.approx(3100), over)
     assert result[("use case", "tickets")] == (1960, pytest.approx(2170), "")
     assert result[("use case", "search")] == (840, pytest.approx(930), "")

@@ -116,7 +116,8 @@ def check_announcements(deployed: Deployed, message: Message) -> None:
     paused, resumed = message.replies
     assert paused.text.startswith(f"Spending for use case tickets was paused by {author} until")
     assert (
-        resumed.text == f"Spending for use case tickets was resumed by {author}: Resume was pressed in Slack."
+        resumed.text
+        == f"Spending for use case tickets was resumed by {author}. Reason: the Resume button was pressed in Slack."
     )
     undo = f"aws iam detach-role-policy --role-name {ROLE} --policy-arn arn:aws:iam::{ACCOUNT}:policy/focuswatch-paused"
     assert undo in json.dumps(paused.blocks)

@@ -72,7 +72,11 @@ AZURE = {"name": "azure", "prefix": "bills/azure"}
 @pytest.mark.parametrize(
     ("name", "prefix", "message"),
     [
-        ("azure", "bills/b", "bills: found the name azure twice (vendors under connectors are bills too)"),
+        (
+            "azure",
+            "bills/b",
+            "bills: found the name azure twice (each vendor under connectors is also a bill)",
+        ),
         ("b", "vendors/openai", "bills.1.prefix: found 'vendors/openai', a folder that focuswatch writes to"),
         (
             "b",

@@ -52,7 +52,7 @@ def test_the_shipped_file_has_each_key():
         (
             'payer = "123456789012"',
             'payer = "12345"',
-            "accounts.payer: found '12345', expected an account ID of 12 digits.",
+            "accounts.payer: found '12345', expected a 12-digit account ID.",
         ),
         (
             'region = "us-east-1"',
@@ -114,12 +114,12 @@ def test_the_shipped_file_has_each_key():
         (
             'slack = ""',
             'slack = "*"',
-            "secrets.slack: found '*', expected a secret's name: letters, digits and /_+=.@-.",
+            "secrets.slack: found '*', expected a secret name of letters, digits and the characters /_+=.@-.",
         ),
         (
             'jira = ""',
             'jira = "prod/*"',
-            "secrets.jira: found 'prod/*', expected a secret's name: letters, digits and /_+=.@-.",
+            "secrets.jira: found 'prod/*', expected a secret name of letters, digits and the characters /_+=.@-.",
         ),
         (
             'member_role = "focuswatch-member"',

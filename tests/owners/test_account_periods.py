@@ -104,7 +104,7 @@ def test_renamed_ou_is_reported_with_its_spend(tmp_path):
         ledger=SqliteLedger(tmp_path / "ledger.db"), progress=lambda _text: None,
     )  # fmt: skip
     assert (
-        "owners.toml: the OU /prod/search of team search has contained no account since 2026-05-16. Its former "
+        "owners.toml: the OU /prod/search of team search has not contained any accounts since 2026-05-16. Its former "
         "account is now in /prod/discovery. Spend since 2026-05-16 (limited to the last 30 days): 16.00 USD, of which "
         "16.00 USD is unallocated. If the OU was renamed, change its name in owners.toml"
     ) in result.notes

@@ -178,6 +178,6 @@ def test_many_launches_are_one_line_of_a_digest():
     line = launches_summary([one, other, other], currency="USD")
     assert line == (
         "Cost muted by planned launches: 1,500 USD/day (guide, up to 8 times the baseline through 2026-04-08 "
-        "and 1 more)"
+        "and 1 more use case)"
     )
     assert launches_summary([], currency="USD") is None

@@ -65,7 +65,7 @@ def test_without_a_file_a_tag_names_the_team_itself():
     ("text", "told"),
     [
         ("[teams.a]\nchanel = '#a'", ["teams.a.channel", "teams.a.chanel"]),
-        ("[teams.a]\nchannel = '#a'\nowns = { accounts = ['12'] }", ["expected an account ID of 12 digits"]),
+        ("[teams.a]\nchannel = '#a'\nowns = { accounts = ['12'] }", ["expected a 12-digit account ID"]),
         (
             "[teams.a]\nchannel = '#a'\nowns = { accounts = ['111122223333'] }\n"
             "[teams.b]\nchannel = '#b'\nowns = { accounts = ['111122223333'] }",

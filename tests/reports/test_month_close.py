@@ -197,7 +197,7 @@ def test_month_is_closed_once_its_days_are_complete_and_it_is_invoiced(kept, tmp
         assert invoiced_month(bill, catalog=CATALOG, is_closed=lambda month: month == JUNE) is None
         early = replace(bill, as_of=JULY + DAY)
         assert invoiced_month(early, catalog=CATALOG, is_closed=lambda _: False) is None
-        with pytest.raises(ConfigError, match="2026-07 is not a completed month of this bill"):
+        with pytest.raises(ConfigError, match="2026-07 is not a complete month on this bill"):
             close_month(bill, [], catalog=CATALOG, owners=OWNERS, month=JULY)
     write(tmp_path / "bill" / "bill.parquet", *charges_before(NEWEST), types=TYPES)
     with opened(tmp_path / "bill", state=tmp_path / "state") as bill:

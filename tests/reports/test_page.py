@@ -223,7 +223,7 @@ def test_coverage_lists_what_was_not_evaluated():
         )
     )["coverage"]
     assert listed["failures"] == ["gpu_burst: no such column"]
-    assert listed["not_run"] == ["gpu_burst (last run never)"]
+    assert listed["not_run"] == ["gpu_burst (last run: never)"]
     assert listed["services_not_on_bill"] == {"detections": ["idle_ai_seat"], "services": ["Kiro"]}
     (skipped,) = listed["not_evaluated"]
     assert (skipped["detection"], skipped["resources"], skipped["monthly_cost"]) == ("underused_gpu", 2, 10.0)
@@ -339,7 +339,7 @@ def test_command_writes_the_page_of_the_last_scan_and_prints_its_address(tmp_pat
     assert {one["fingerprint"] for one in shown["findings"]} == {one["fingerprint"] for one in findings}
     callers = ("new_ai_principal", "principal_budget", "runaway_session")
     without_input = ("aws_recommendation", *callers)  # the scan was given no file for them
-    assert set(shown["coverage"]["not_run"]) <= {f"{id} (last run never)" for id in without_input}
+    assert set(shown["coverage"]["not_run"]) <= {f"{id} (last run: never)" for id in without_input}
     assert not shown["coverage"]["failures"]
 
 

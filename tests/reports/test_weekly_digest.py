@@ -44,7 +44,7 @@ def test_week_is_compared_with_the_week_before_and_the_budget():
     """In its first two lines."""
     week = week_of([row()])
     assert week.heading == (
-        "Team search spent 700 USD in the last 7 complete days (usage only, without credits, tax and fees), "
+        "Team search spent 700 USD on usage in the last 7 complete days (excluding credits, tax and fees), "
         "40% more than in the previous 7 days"
     )
     assert week.lines[0] == (
@@ -55,7 +55,7 @@ def test_week_is_compared_with_the_week_before_and_the_budget():
 
 def test_without_a_week_before_there_is_no_comparison():
     """And no division by zero."""
-    assert "no earlier week for comparison" in week_of([row(before=0.0)]).heading
+    assert "with no earlier week for comparison" in week_of([row(before=0.0)]).heading
 
 
 def test_largest_week_over_week_changes_have_their_cause():

@@ -111,15 +111,20 @@ def _finding(one: Budgeted, pace: PaceHeader) -> Row:
 
 
 def against_plan(one: Budgeted) -> str:
-    """Return `forecast to exceed the budget on the 23rd, by 1,900 at month end`; empty without a plan."""
+    """Return `forecast to exceed the budget on the 23rd and to be 1,900 over budget at month end`.
+
+    An empty text without a plan.
+    """
     if one.budget is None or one.over_by is None:
         return ""
     amount = f"{abs(one.over_by):,.0f}"
     if one.over_on is None:
         may = ", but the budget may be exceeded" if one.end.high >= one.budget else ""
         return f"forecast to be {amount} under budget{may}"
-    tense = "over budget since" if one.end.spent >= one.budget else "forecast to exceed the budget on"
-    return f"{tense} the {ordinal(one.over_on.day)}, by {amount} at month end"
+    day = ordinal(one.over_on.day)
+    if one.end.spent >= one.budget:
+        return f"over budget (exceeded on the {day}) and forecast to be {amount} over budget at month end"
+    return f"forecast to exceed the budget on the {day} and to be {amount} over budget at month end"
 
 
 def ordinal(day: int) -> str:

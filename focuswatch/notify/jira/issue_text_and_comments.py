@@ -15,7 +15,7 @@ from focuswatch.findings.account_owner_evidence_labels import (
 from focuswatch.findings.detection_exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, Severity
-from focuswatch.findings.finding_amount_text import full_amount, main_amount, saving_text
+from focuswatch.findings.finding_amount_text import amount_suffix, full_amount, main_amount, saving_text
 from focuswatch.findings.safe_paste_commands import COMMAND
 from focuswatch.notify.incident_text import (
     also_detected_text,
@@ -125,7 +125,8 @@ def _ending(finding: Finding, *, header: DetectionHeader | None, days: int) -> s
 
 def render_change(finding: Finding, *, number: int, cost: Decimal | None, severity: Severity | None) -> str:
     """Return a comment on a material change; `cost` and `severity` are the previous ones."""
-    was = f" Previously {amount(cost)} {finding.currency}." if cost is not None else ""
+    month = "/month" if amount_suffix(finding.detection, finding.category).startswith("/month") else ""
+    was = f" Previously {amount(cost)} {finding.currency}{month}." if cost is not None else ""
     worse = (
         f" Severity: {finding.severity}, previously {severity}."
         if severity not in (None, finding.severity)

@@ -71,8 +71,8 @@ def digest_mail(lines: Sequence[MailedLine], *, as_of: date) -> Mail:
         sections.append(Section(lines=(f"and {len(by_amount) - len(shown):,} more",)))
     footer = (
         f"This email includes charges before {as_of}. The notifications are combined, because there are too many for "
-        "separate emails. You receive this email because owners.toml, the configuration file of focuswatch, lists your "
-        "address as a channel."
+        "separate emails. You are receiving this email because owners.toml, the configuration file of focuswatch, "
+        "lists your address as a channel."
     )
     return Mail(
         subject=subject_line(" · ".join(filter(None, (f"focuswatch: {count}", savings)))),

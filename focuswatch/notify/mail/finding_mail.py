@@ -130,13 +130,13 @@ def _link(finding: Finding) -> tuple[str, str] | None:
 
 def _footer(finding: Finding, *, kind: NotificationKind) -> Section:
     lines = [
-        f"This email includes charges before {finding.as_of}. You receive this email because owners.toml, "
-        "the configuration file of focuswatch, lists your address as a channel. Replies are not read."
+        f"This email includes charges before {finding.as_of}. You are receiving this email because owners.toml, "
+        "the configuration file of focuswatch, lists your address as a channel. Replies are not monitored."
     ]
     if kind not in OVER:
         lines.append(
             f'If this finding is expected, run: focuswatch exclude --fingerprint {finding.fingerprint} --reason "…"'
         )
     else:
-        lines.append(f"Finding {finding.fingerprint}.")
+        lines.append(f"Fingerprint of the finding: {finding.fingerprint}")
     return Section(lines=tuple(lines), small=True)

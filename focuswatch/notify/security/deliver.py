@@ -47,7 +47,7 @@ class SecurityHubChannel:
         if delivery.finding.category != "security":
             return None
         self._collected[delivery.finding.fingerprint].append(delivery)
-        return f"{delivery.news_id}: {delivery.kind}, collected for Security Hub"
+        return f"{delivery.news_id}: {delivery.kind}, queued for Security Hub"
 
     def flush(self) -> Mapping[str, Exception]:
         """Import what was collected. Return the errors by notification id."""

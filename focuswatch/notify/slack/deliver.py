@@ -211,7 +211,7 @@ class SlackChannel:
             self.claims.settle(claim, self._state(delivery, channel=channel, ts=current.ts, before=current))
             return (
                 f"{delivery.news_id}: {delivery.kind}, not posted: another finding joined the incident, but the "
-                "severity and the amount of the incident changed little"
+                "severity and the amount of the incident did not change significantly"
             )
         reopened = delivery.kind == "new" and current is not None and not current.open
         if current is None or current.ts is None or reopened or not self.threads:

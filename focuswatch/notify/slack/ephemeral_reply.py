@@ -19,4 +19,4 @@ def reply_ephemerally(url: str, text: str) -> None:
     except OSError as error:
         raise Unsure(f"Slack did not respond: {error}") from error
     if response.status_code != 200:
-        raise Refused(f"Slack refused an ephemeral reply: {response.status_code} {response.body}")
+        raise Refused(f"Slack rejected an ephemeral reply: {response.status_code} {response.body}")

@@ -239,8 +239,8 @@ def _exclude_button(finding: Finding, offer: ExclusionOffer) -> Block:
         value=finding.fingerprint,
         confirm=confirmation(
             f"Exclude for this {offer.scope}?",
-            f"No one is notified of findings from the detection {finding.detection} in {scope} until someone runs "
-            "focuswatch unsuppress.",
+            f"Until someone runs focuswatch unsuppress, no one will be notified of findings from the detection "
+            f"{finding.detection} in {scope}.",
             yes="Exclude",
         ),
     )
@@ -275,5 +275,7 @@ def _footing(finding: Finding, *, today: date, resolved: bool) -> Block:
     )
     state = f"first seen {finding.first_seen}, resolved {finding.as_of}" if resolved else age
     return context(
-        f"{finding.incident_severity} · {state}", owner, f"{finding.detection} {finding.fingerprint}"
+        f"{finding.incident_severity} · {state}",
+        owner,
+        f"detection: {finding.detection} · fingerprint: {finding.fingerprint}",
     )

@@ -37,14 +37,16 @@ class JiraClosings:
                 str(closing.source), render_closing(closing), channel=message.channel, thread=message.ts
             )
         except DeliveryError as error:
-            self.progress(f"the closing of {closing.source} could not be posted in the thread: {error}")
+            self.progress(
+                f"the reply about the closed issue {closing.source} could not be posted in the thread: {error}"
+            )
             return False
 
 
 def render_closing(closing: Suppression) -> dict[str, Any]:
     """Return the reply in the thread."""
     until = (
-        f" until {closing.until}. If the finding is still open on this date, you are notified again"
+        f" until {closing.until}. If the finding is still open on this date, you will be notified again"
         if closing.until
         else ""
     )

@@ -78,7 +78,7 @@ class ResponseRecorder:
         try:
             self.channel.show_response(response.fingerprint, recorded)
         except Refused as error:  # the response is valid without the message
-            return f"{done}, not shown: {error}"
+            return f"{done}; the Slack message could not be updated: {error}"
         return done
 
     def _offer(self, response: UserResponse, *, today: date) -> Exclusion | None:

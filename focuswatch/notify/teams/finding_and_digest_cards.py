@@ -145,7 +145,7 @@ def _footing(finding: Finding, *, resolved: bool) -> Element:
     end = f", resolved {finding.as_of}" if resolved else ""
     text = (
         f"{finding.severity} · first seen {finding.first_seen}{end} · {owner} · "
-        f"{finding.detection} {finding.fingerprint}"
+        f"detection: {finding.detection} · fingerprint: {finding.fingerprint}"
     )
     return line(words(text, most=400, subtle=True), spaced=True)
 

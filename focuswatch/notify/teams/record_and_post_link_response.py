@@ -39,7 +39,7 @@ class LinkRecorder:
         today = datetime.fromtimestamp(self.clock(), UTC).date()
         given = _given(response)
         if not self.responses.record(given, today=today):
-            return f"{response.fingerprint}: recorded before"
+            return f"{response.fingerprint}: already recorded"
         done = _sentence(entry.finding, given, today=today)
         try:
             self.sender.send_note(done, address=response.address)

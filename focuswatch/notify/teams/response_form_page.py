@@ -13,7 +13,7 @@ from focuswatch.findings.replace_control_characters import visible
 from focuswatch.notify.teams.signed_action import LinkAction, LinkResponse, SignedAction
 
 NAME_CHARACTERS, REASON_CHARACTERS = 80, 500
-NOT_VALID = "This link has expired or was changed. Open the link in the latest message about the finding."
+NOT_VALID = "This link is not valid or has expired. Open the link in the latest message about the finding."
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:3rem auto;padding:0 1rem;color:#222}"
     "label,input,button{display:block;width:100%;box-sizing:border-box;font:inherit}"
@@ -39,10 +39,10 @@ HEADINGS: dict[LinkAction, str] = {
     "snooze_30": "Snooze this finding for 30 days?",
 }
 EFFECTS: dict[LinkAction, str] = {
-    "acknowledge": "The next reminder is postponed by two weeks.",
-    "snooze_7": "No one is notified of this finding for 7 days.",
-    "snooze_30": "No one is notified of this finding for 30 days.",
-    "not_waste": "No one is notified of this finding again until someone unmutes it.",
+    "acknowledge": "If the finding remains open, the next reminder is sent in two weeks.",
+    "snooze_7": "No one will be notified of this finding for 7 days.",
+    "snooze_30": "No one will be notified of this finding for 30 days.",
+    "not_waste": "No one will be notified of this finding again until someone unmutes it.",
 }
 
 
@@ -71,7 +71,7 @@ def render_done(action: SignedAction, response: LinkResponse) -> str:
         "Accepted",
         f"<p><strong>{escape(visible(action.about))}</strong></p><p>{EFFECTS[action.action]}</p>"
         f'<p class="note">The action will be recorded within a minute under the name {escape(response.author)}. '
-        f"To undo the action, run: focuswatch unsuppress.</p>",
+        "To unmute a finding, run focuswatch unsuppress.</p>",
     )
 
 

@@ -115,7 +115,7 @@ def _failure(host: str, status: int, headers: Mapping[str, str]) -> DeliveryErro
     if 300 <= status < 400:
         return Refused(f"{host} returned HTTP {status}. Redirects are not followed; use the final URL.")
     return Refused(
-        f"{host} returned HTTP {status}. Check the URL in owners.toml, and whether the endpoint accepts signed "
+        f"{host} returned HTTP {status}. Check the URL in owners.toml, and check that the endpoint accepts signed "
         "CloudEvents."
     )
 

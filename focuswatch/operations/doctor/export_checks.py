@@ -12,7 +12,8 @@ from focuswatch.operations.resource_names import PAYER_REGION
 
 MANIFEST = "-Manifest.json"
 LIST_EXPORTS = (
-    f"check its status in the payer account: aws bcm-data-exports list-exports --region {PAYER_REGION}."
+    "check the status of the export in the payer account: "
+    f"aws bcm-data-exports list-exports --region {PAYER_REGION}."
 )
 NOT_FOUND = {"404", "NoSuchBucket", "NotFound"}
 

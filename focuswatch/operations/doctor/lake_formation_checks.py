@@ -25,7 +25,7 @@ def check_lake_formation(context: DoctorContext) -> Iterator[Check]:
         yield noted("lake formation", f"cannot list Lake Formation permissions: {reason_of(error)}")
         return
     if IAM_ONLY in readers:
-        yield ok("lake formation", "access to the tables is controlled by IAM policies alone")
+        yield ok("lake formation", "access to the tables is controlled only by IAM policies")
         return
     expected = {
         f"arn:aws:iam::{deployment.accounts.pipeline}:role/{deployment.function(kind)}": kind

@@ -60,7 +60,7 @@ def _not_run(page_data: PageData) -> list[str]:
         for summary in page_data.detections
     }
     return sorted(
-        f"{id} (last run {day or 'never'})" for id, day in last_runs.items() if day != page_data.as_of
+        f"{id} (last run: {day or 'never'})" for id, day in last_runs.items() if day != page_data.as_of
     )
 
 

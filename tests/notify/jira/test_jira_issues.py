@@ -75,7 +75,7 @@ def test_changes_are_commented_once_a_week_and_always_update_the_description(wor
     (issue,) = world.issues
     assert (
         len(issue.bodies) == 1
-        and "Now 2,000 USD/month in potential savings. Previously 1,200 USD." in issue.bodies[0]
+        and "Now 2,000 USD/month in potential savings. Previously 1,200 USD/month." in issue.bodies[0]
     )
     assert (
         "4,000 USD/month" in issue.fields["summary"]

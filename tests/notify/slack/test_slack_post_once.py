@@ -115,7 +115,7 @@ def test_closing_in_jira_is_posted_once_in_the_thread(world):
     assert reply.text == (
         "Grace &lt;!channel&gt; closed SRCH-12 as Won't Do. This finding is muted until 2026-06-29. "
         "If the finding is still "
-        "open on this date, you are notified again. To unmute the finding now, run: focuswatch unsuppress 1"
+        "open on this date, you will be notified again. To unmute the finding now, run: focuswatch unsuppress 1"
     )
 
 

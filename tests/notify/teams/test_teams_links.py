@@ -116,7 +116,7 @@ def test_sending_the_page_acts_once_and_shows_who_did_in_the_channel(world, answ
         assert answer.request("POST", links(world)[button], NAMED)["statusCode"] == 200
     first, again = answer.queued()
     said = [world.recorder().record(response) for response in (first, again, first)]
-    assert said[0].endswith(recorded) and said[1:] == [f"{FINDING.fingerprint}: recorded before"] * 2
+    assert said[0].endswith(recorded) and said[1:] == [f"{FINDING.fingerprint}: already recorded"] * 2
     ledger = DynamoLedger(world.table)
     if button == "Acknowledge":
         assert ledger.entries()[FINDING.fingerprint].acknowledged_by == "Anna Ek (via Teams link)"
