@@ -1,5 +1,5 @@
 /*
-title     = "Month-end forecast above budget"
+title     = "Budget forecast to be exceeded"
 category  = "governance"
 providers = "all"
 names     = "amount"

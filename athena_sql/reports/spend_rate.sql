@@ -1,6 +1,6 @@
 /*
 title = "Current spend rate of Bedrock tokens (estimate)"
-basis = "Estimate: tokens counted by CloudWatch × last price on the bill, until the bill of the day is complete"
+basis = "Estimate: tokens counted by CloudWatch × most recent price on the bill, until the bill for the day is complete"
 why   = """
 The report covers the most recent 24 hours with token counts. The report has one row for each combination of account and
 model (or application inference profile) with token usage. `hourly_cost` is the estimated cost of the hour that starts
@@ -15,7 +15,7 @@ usual_days = 7
 charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
 files = ["token_hours"]
 [offers]
-limits = "The estimate is computed from token counts and the last price on the bill, not from charges."
+limits = "The estimate is computed from token counts and the most recent price on the bill, not from charges."
 */
 WITH spans AS (
     SELECT

@@ -22,7 +22,7 @@ class DoctorFormat(StrEnum):
 
 
 def doctor(
-    config: Annotated[Path, typer.Option(help="Path of deployment.toml.")] = Path("config/deployment.toml"),
+    config: Annotated[Path, typer.Option(help="Path to deployment.toml.")] = Path("config/deployment.toml"),
     format: Annotated[DoctorFormat, typer.Option(help="Output format.")] = DoctorFormat.TABLE,
 ) -> None:
     """Check a deployment, and show how to fix each problem.

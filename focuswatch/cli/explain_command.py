@@ -90,8 +90,8 @@ def _no_excess(finding: "Finding", *, state: "Path | None") -> "ConfigError":
 
     instead = INSTEAD.get(
         finding.detection,
-        f"to see the cost of the finding, run {next_command(f'findings {finding.fingerprint[:8]}', state=state)}",
+        f"To see the cost of the finding, run {next_command(f'findings {finding.fingerprint[:8]}', state=state)}",
     )
     return ConfigError(
-        f"{finding.fingerprint} ({finding.detection}) has no cost increase to explain: {instead}"
+        f"{finding.fingerprint} ({finding.detection}) has no cost increase to explain. {instead}"
     )

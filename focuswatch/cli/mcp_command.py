@@ -18,7 +18,7 @@ def mcp(
     deployment: Annotated[
         Path | None,
         typer.Option(
-            help="Path of deployment.toml. The server then reads the ledger and the Athena tables of this "
+            help="Path to deployment.toml. The server then reads the ledger and the Athena tables of this "
             "deployment.",
             show_default=False,
         ),

@@ -24,7 +24,7 @@ def page(
         typer.Option(
             "-o",
             "--out",
-            help="Path of the HTML file to write. You can open this file in a browser without a web server.",
+            help="Path to the HTML file to write. You can open this file in a browser without a web server.",
             dir_okay=False,
         ),
     ] = Path("focuswatch.html"),

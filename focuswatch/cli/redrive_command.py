@@ -23,7 +23,7 @@ def redrive(
             help="Redrive only the dead letters of this function. [default: all]", show_default=False
         ),
     ] = None,
-    config: Annotated[Path, typer.Option(help="Path of deployment.toml.")] = Path("config/deployment.toml"),
+    config: Annotated[Path, typer.Option(help="Path to deployment.toml.")] = Path("config/deployment.toml"),
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="List dead letters with their age and cause, without redriving them."),

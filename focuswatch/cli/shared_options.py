@@ -45,14 +45,14 @@ State = Annotated[
 LedgerFile = Annotated[
     str | None,
     typer.Option(
-        "--ledger", help="Path of the ledger file. [default: in the state folder]", show_default=False
+        "--ledger", help="Path to the ledger file. [default: in the state folder]", show_default=False
     ),
 ]
 LedgerLocation = Annotated[
     str | None,
     typer.Option(
         "--ledger",
-        help="Path of the ledger file, or dynamodb://TABLE for the ledger of a deployment. [default: in the "
+        help="Path to the ledger file, or dynamodb://TABLE for the ledger of a deployment. [default: in the "
         "state folder]",
         show_default=False,
     ),
@@ -122,7 +122,7 @@ OwnersFile = Annotated[
     Path | None,
     typer.Option(
         "--owners",
-        help="Path of owners.toml, which lists teams and the accounts, tags and OUs of each team.",
+        help="Path to owners.toml, which lists teams and the accounts, tags and OUs of each team.",
         show_default=False,
     ),
 ]

@@ -67,10 +67,10 @@ def _computed(finding: Finding, *, source: Source, catalog: Catalog) -> Explanat
     increase = cost_increase_of(finding, catalog=catalog)
     if increase is None:
         instead = INSTEAD.get(
-            finding.detection, "to see the cost and the evidence of the finding, call get_finding."
+            finding.detection, "To see the cost and the evidence of the finding, call get_finding."
         )
         raise ConfigError(
-            f"{finding.fingerprint} ({finding.detection}) has no cost increase to explain: {instead}"
+            f"{finding.fingerprint} ({finding.detection}) has no cost increase to explain. {instead}"
         )
     with source.bill() as opened:
         return explain_from_bill(finding, increase, bill=opened.bill, catalog=catalog, export=opened.export)

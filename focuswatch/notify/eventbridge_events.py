@@ -1,4 +1,4 @@
-"""Put an event on EventBridge for each change of a finding, so that rules of the account can react to it.
+"""Put an event on EventBridge for each change to a finding, so that rules of the account can react to it.
 
 At least once: the event is put before the notification is marked as sent. `news_id` identifies a repetition.
 """

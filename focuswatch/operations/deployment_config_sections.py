@@ -233,7 +233,7 @@ class SecurityConfig(_Section):
 
 
 class EventsConfig(_Section):
-    """`findings`: put an event for each change of a finding on the default event bus of the pipeline's account."""
+    """`findings`: put an event for each change to a finding on the default event bus of the pipeline's account."""
 
     findings: bool = False
 

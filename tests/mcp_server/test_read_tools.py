@@ -138,7 +138,7 @@ def test_finding_without_cost_increase_has_no_root_cause(agent, findings):
     waste = next(one for one in findings if one["category"] == "waste")
     error = agent.error("explain_increase", fingerprint=waste["fingerprint"])
     assert (
-        "has no cost increase to explain: to see the cost and the evidence of the finding, call get_finding"
+        "has no cost increase to explain. To see the cost and the evidence of the finding, call get_finding"
         in error
     )
 

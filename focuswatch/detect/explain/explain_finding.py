@@ -16,7 +16,7 @@ from focuswatch.findings.finding import Finding
 
 # What shows the cost drivers of a finding whose amount is no cost increase, by detection.
 INSTEAD = {
-    "budget_pace": "the amount of this finding is a forecast. The reports month_forecast and weekly_deltas show "
+    "budget_pace": "The amount of this finding is a forecast. The reports month_forecast and weekly_deltas show "
     "the cost drivers."
 }
 
