@@ -26,7 +26,7 @@ from over_seeds import over_seeds
 from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import DetectionRun, Notification, SqliteLedger, decide
 from focuswatch.owners.owners_file_and_assignment import Owners

@@ -17,7 +17,7 @@ from focuswatch.owners.channel_address import ChannelKind
 from lambdas.deployment_resources import ONCE, PATIENT, Environment
 
 if TYPE_CHECKING:
-    from focuswatch.controls.use_case_pause_record import Mode
+    from focuswatch.controls.spending_pause_record import Mode
     from focuswatch.notify.jira.deliver import JiraChannel
     from focuswatch.notify.jira.stored_issue_state import IssueState
     from focuswatch.notify.pagerduty.client import PagerDuty
@@ -106,7 +106,7 @@ class ChannelResources(Environment):
     @property
     def controls_mode(self) -> "Mode | None":
         """The mode of spend caps; None where they are not deployed."""
-        from focuswatch.controls.use_case_pause_record import MODES
+        from focuswatch.controls.spending_pause_record import MODES
 
         return MODES[mode] if (mode := os.environ.get("FOCUSWATCH_CONTROLS")) else None
 
@@ -114,7 +114,7 @@ class ChannelResources(Environment):
         """Return what a message about a use case offers about its spending; None without spend caps."""
         from focuswatch.controls.carry_out_pauses import CLAIMS
         from focuswatch.controls.spending_button import cap_settings, spending_control, use_case_of_finding
-        from focuswatch.controls.use_case_pause_record import PauseRecord
+        from focuswatch.controls.spending_pause_record import PauseRecord
 
         use_case, mode = use_case_of_finding(finding, owners=self.owners), self.controls_mode
         if mode is None or use_case is None:

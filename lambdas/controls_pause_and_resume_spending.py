@@ -10,8 +10,8 @@ from focuswatch.controls.carry_out_pauses import SpendingPauses
 from focuswatch.controls.spend_caps_run import SpendCaps
 from focuswatch.errors import DeliveryError, Refused
 from focuswatch.notify.deliver_queue_batch import Record
+from focuswatch.notify.slack.authorize_and_record_response import reject
 from focuswatch.notify.slack.interactions import UserResponse
-from focuswatch.notify.slack.record_response import reject
 from lambdas.deployment_resources import PATIENT
 from lambdas.function_decorator import Invocation, lambda_function, logger
 from lambdas.queue_delivery import process_records, report_batch

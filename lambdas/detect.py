@@ -11,7 +11,7 @@ from focuswatch.bill.athena_bill import AthenaBill, open_athena_bill
 from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.collect.cloudtrail_changes import CloudTrail
 from focuswatch.collect.member_sessions import PATIENT, member_sessions
-from focuswatch.detect.scan import due_detections, scan
+from focuswatch.detect.scan_and_record_findings import due_detections, scan
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.errors import QueryError
 from focuswatch.operations.function_run_heartbeats import heartbeats, last_detections

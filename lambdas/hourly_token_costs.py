@@ -9,7 +9,7 @@ from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.member_sessions import PATIENT, member_sessions
 from focuswatch.collect.token_hours_run import HourlySummary, collect_token_hours
-from focuswatch.detect.run_estimate_detections_between_scans import record_estimates
+from focuswatch.detect.record_estimated_findings_between_scans import record_estimates
 from lambdas.function_decorator import Invocation, lambda_function, logger
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from focuswatch.errors import Refused
 from focuswatch.notify.deliver_queue_batch import Record
 from focuswatch.notify.response_recording import PersonResponse
+from focuswatch.notify.slack.authorize_and_record_response import ResponseRecorder
 from focuswatch.notify.slack.interactions import UserResponse
-from focuswatch.notify.slack.record_response import ResponseRecorder
 from focuswatch.notify.teams.record_and_post_link_response import LinkRecorder
 from focuswatch.notify.teams.signed_action import LinkResponse
 from lambdas.function_decorator import Invocation, lambda_function, logger

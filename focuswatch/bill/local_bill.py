@@ -15,7 +15,7 @@ from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Bill, Progress
 from focuswatch.bill.bill_summary import BillSummary, resolve_as_of
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.bill.refresh.local_refresh import refresh, unreadable
-from focuswatch.bill.refresh.read_charges_as_delivered import DeliveredExport
+from focuswatch.bill.refresh.reread_delivered_charges import DeliveredExport
 from focuswatch.bill.schema import table_columns
 from focuswatch.bill.schema.table_columns import KEPT_TABLES, KNOWN_FINDINGS
 from focuswatch.bill.settling_days import AWS_DAYS, settle_days

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from focuswatch.catalog.sql_header_fields import CountedCharges
     from focuswatch.cli.open_named_or_last_export import OpenedExport
     from focuswatch.engines import Row
-    from focuswatch.reports.report_cost_basis import Basis
+    from focuswatch.reports.report_cost_column_and_charge_kinds import Basis
 
 
 @takes(BillOptions)
@@ -70,7 +70,7 @@ def report(
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.open_named_or_last_export import open_export
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.report_cost_basis import basis_of, rows_with_basis
+    from focuswatch.reports.report_cost_column_and_charge_kinds import basis_of, rows_with_basis
 
     selected = Catalog.load().report(name)
     basis = basis_of(selected, cost=cost.value if cost else None, charges=_kinds(charges))
@@ -101,7 +101,7 @@ def _close_month(
     from focuswatch.errors import ConfigError
     from focuswatch.reports.month_close import close_month
     from focuswatch.reports.month_close_rows_and_notes import IN_NOTES
-    from focuswatch.reports.report_cost_basis import Basis
+    from focuswatch.reports.report_cost_column_and_charge_kinds import Basis
 
     if by:
         raise ConfigError(
@@ -150,7 +150,7 @@ def _load_findings(report: "Report", *, opened: "OpenedExport", bill_options: Bi
 
 
 def _rows(report: "Report", basis: "Basis", *, opened: "OpenedExport") -> "list[Row]":
-    from focuswatch.reports.report_cost_basis import engine_with_basis
+    from focuswatch.reports.report_cost_column_and_charge_kinds import engine_with_basis
     from focuswatch.reports.run_report import report_rows
 
     bill, owners = opened.bill, opened.owners
@@ -201,7 +201,7 @@ def _print(
 ) -> None:
     from focuswatch.bill.account_names_ous_and_tags import account_names
     from focuswatch.cli.output import json_and_csv, report_tables
-    from focuswatch.reports.report_cost_basis import basis_text, offered_bases
+    from focuswatch.reports.report_cost_column_and_charge_kinds import basis_text, offered_bases
     from focuswatch.reports.run_report import report_columns
 
     bill = opened.bill

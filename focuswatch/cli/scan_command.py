@@ -97,7 +97,7 @@ def scan_and_notify(
     from focuswatch.cli.progress import note_unfinished, progress_line
     from focuswatch.detect.notifications_left_pending import with_pending_notifications
     from focuswatch.detect.result_cache import open_result_cache
-    from focuswatch.detect.scan import scan as scan_bill
+    from focuswatch.detect.scan_and_record_findings import scan as scan_bill
     from focuswatch.ledger import SqliteLedger
     from focuswatch.owners.owners_file_and_assignment import Owners
 

@@ -14,9 +14,9 @@ from datetime import time as time_of_day
 from typing import Any
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
+from focuswatch.collect.cloudtrail_record_unless_denied import accepted_record
 from focuswatch.collect.cloudtrail_sources_by_service import event_sources
 from focuswatch.collect.member_sessions import Session, SessionFor
-from focuswatch.collect.parse_accepted_cloudtrail_record import accepted_record
 from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.findings.explanation import MOST_CHANGES, Change, CostDriver, Explanation
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from focuswatch.collect.aws_paging import paged
+from focuswatch.collect.cloudtrail_record_unless_denied import accepted_record
 from focuswatch.collect.collected_event import CollectedEvent
 from focuswatch.collect.event_service_names import service_of_namespace, service_of_source
 from focuswatch.collect.hourly_resources_and_metrics import Place
 from focuswatch.collect.member_sessions import Session
-from focuswatch.collect.parse_accepted_cloudtrail_record import accepted_record
 
 EventSource = Literal["deployments", "alarms", "health"]
 EventReader = Callable[[Session, Place, datetime, datetime], Iterator[CollectedEvent]]

@@ -17,7 +17,7 @@ from focuswatch.controls.decide_pause_or_resume import (
     unrecorded,
 )
 from focuswatch.controls.spending_button import cap_settings, use_case_of_finding
-from focuswatch.controls.use_case_pause_record import PauseRecord
+from focuswatch.controls.spending_pause_record import PauseRecord
 from focuswatch.errors import FocuswatchError, Refused
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Ledger

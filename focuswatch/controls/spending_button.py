@@ -1,7 +1,7 @@
 """The button of a finding's message that pauses or resumes the spending of its use case. Pure."""
 
 from focuswatch.controls.decide_pause_or_resume import CAP_DETECTION, CapSettings
-from focuswatch.controls.use_case_pause_record import Mode, PauseRecord
+from focuswatch.controls.spending_pause_record import Mode, PauseRecord
 from focuswatch.findings.finding import Finding
 from focuswatch.notify.slack.finding_message import SpendingControl
 from focuswatch.owners.owners_file_and_assignment import Owners

@@ -21,7 +21,7 @@ from focuswatch.mcp_server.report_and_weekly_responses import (
 )
 from focuswatch.mcp_server.response_size import Document
 from focuswatch.mcp_server.source_protocol import Source
-from focuswatch.reports.report_cost_basis import Basis, basis_of
+from focuswatch.reports.report_cost_column_and_charge_kinds import Basis, basis_of
 
 LISTING = "use list_findings with status all"
 

@@ -24,7 +24,7 @@ from focuswatch.mcp_server.response_size import (
 from focuswatch.mcp_server.source_protocol import Evaluation, Source, SourceBill
 from focuswatch.reports.known_findings_rows import findings_table_rows, reads_ledger
 from focuswatch.reports.month_close import close_month
-from focuswatch.reports.report_cost_basis import (
+from focuswatch.reports.report_cost_column_and_charge_kinds import (
     Basis,
     basis_text,
     engine_with_basis,

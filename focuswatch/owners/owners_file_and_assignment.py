@@ -29,8 +29,8 @@ from focuswatch.owners.channel_address import ChannelAddress
 from focuswatch.owners.chargeback_rules import Chargeback, chargeback_problems
 from focuswatch.owners.declared_use_cases import Money, PlannedLaunch, UseCase, use_case_problems
 from focuswatch.owners.invocation_metadata_keys import InvocationMetadata
+from focuswatch.owners.plans_table_rows import BudgetPlan, plan_of
 from focuswatch.owners.routes_by_severity_and_category import Address, ChannelRoute, route_mistakes
-from focuswatch.owners.team_and_use_case_budgets import BudgetPlan, plan_of
 from focuswatch.owners.use_case_rules import PlanRule, conflicting_claims, intent_of, rules_of, use_case_of
 
 # Jira's default priorities, and the transitions of its default workflows: on Cloud they are named after the status

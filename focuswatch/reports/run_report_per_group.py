@@ -17,7 +17,7 @@ from focuswatch.engines.prepend_tables_as_ctes import needed_of
 from focuswatch.engines.sql_values import literal
 from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.known_findings_rows import TABLE, reads_ledger
-from focuswatch.reports.report_cost_basis import Basis, counted_part
+from focuswatch.reports.report_cost_column_and_charge_kinds import Basis, counted_part
 from focuswatch.reports.run_report import report_rows
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS, PER
 from focuswatch.bill.schema.table_columns import STORED_TABLES
 from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.engines.prepend_tables_as_ctes import with_tables

@@ -17,7 +17,7 @@ from focuswatch.bill.joint_tables import RefreshedBill, account_ids, joined_deli
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.errors import ConfigError, ExportError
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import SqliteLedger

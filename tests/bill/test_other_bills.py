@@ -27,7 +27,7 @@ from focuswatch.bill.refresh.write_and_sweep_athena_files import Files
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.account_day_coverage import incomplete_parts
-from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import NothingDelivered
 from focuswatch.ledger import SqliteLedger

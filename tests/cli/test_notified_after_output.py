@@ -78,8 +78,9 @@ def test_error_after_the_ledger_was_written_loses_no_finding(scanned_once, tmp_p
     for raised, code in (("focuswatch.errors.QueryError('no')", 0), ("RuntimeError('no')", 1)):
         state = tmp_path / str(code)
         broken = (
-            "import focuswatch.errors, focuswatch.detect.scan\nfrom focuswatch.cli import main\n"
-            f"def broken(*_, **__): raise {raised}\nfocuswatch.detect.scan.measured_savings = broken\nmain()"
+            "import focuswatch.errors, focuswatch.detect.scan_and_record_findings as scanning\n"
+            "from focuswatch.cli import main\n"
+            f"def broken(*_, **__): raise {raised}\nscanning.measured_savings = broken\nmain()"
         )
         done = subprocess.run(
             [sys.executable, "-c", broken, "scan", scanned_once, "--state", state], capture_output=True, text=True,

@@ -7,7 +7,7 @@ import pytest
 
 from focuswatch.controls.announce_pause import PauseAnnouncer, render_pause
 from focuswatch.controls.spending_button import cap_settings, spending_control
-from focuswatch.controls.use_case_pause_record import PauseRecord
+from focuswatch.controls.spending_pause_record import PauseRecord
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.stored_issue_state import IssueState

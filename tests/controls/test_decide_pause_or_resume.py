@@ -13,7 +13,7 @@ from focuswatch.controls.decide_pause_or_resume import (
     is_cap_spent,
 )
 from focuswatch.controls.spending_button import spending_control, use_case_of_finding
-from focuswatch.controls.use_case_pause_record import expiry
+from focuswatch.controls.spending_pause_record import expiry
 from tests.fakes.pause_world import (
     APPROVER,
     MORNING,

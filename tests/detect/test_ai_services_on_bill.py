@@ -21,14 +21,14 @@ from focuswatch.detect.ai_services_on_bill import (
 from focuswatch.detect.detection_run_counts import DetectionSummary, summarize_detections
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.run_detection import DetectionInput
-from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.errors import QueryError
 from focuswatch.ledger import SqliteLedger, decide
 from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.one_line_findings import finding, run
-from tests.given.scan_statements import statements_of_scan
+from tests.given.statements_read_by_scan import statements_of_scan
 
 DAY = date(2026, 4, 10)
 CATALOG = Catalog.load()

@@ -13,7 +13,7 @@ from focuswatch.bill.local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.notifications_left_pending import with_pending_notifications
 from focuswatch.detect.run_detection import DetectionInput
-from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_text import saving_text
@@ -25,7 +25,7 @@ from focuswatch.notify.queued_notification_and_turn import QueuedNotification
 from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.moto_ledger_table import ledger_table
 from tests.given.one_line_findings import finding, run, saving_of
-from tests.given.scan_statements import statements_of_scan
+from tests.given.statements_read_by_scan import statements_of_scan
 
 CATALOG = Catalog.load()
 FOUND = date(2026, 4, 10)  # the scan that reported the finding last

@@ -12,7 +12,7 @@ from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.detect.explain.driver_queries import explain_cost_increases
-from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.errors import ConfigError
 from focuswatch.findings.explanation import MOST_EVENTS

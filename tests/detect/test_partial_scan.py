@@ -14,7 +14,7 @@ from focuswatch.bill.local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.owned_findings_from_rows import owned_findings
 from focuswatch.detect.run_detection import DetectionInput, Outcome, run_detection
-from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.findings.exchange_rates import rate_of
 from focuswatch.ledger import Decision, LedgerEntry, LedgerSnapshot, SqliteLedger, Suppression, decide

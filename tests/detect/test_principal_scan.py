@@ -10,11 +10,11 @@ from focuswatch.bill.local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import scan_tables
 from focuswatch.detect.run_detection import DetectionInput
-from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file_and_assignment import Owners
-from tests.given.scan_statements import statements_of_scan
+from tests.given.statements_read_by_scan import statements_of_scan
 
 AS_OF = date(2026, 6, 18)
 CATALOG = Catalog.load()

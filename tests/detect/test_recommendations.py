@@ -14,13 +14,13 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import scan_tables
 from focuswatch.detect.recommendation_freshness import STALE_DAYS
 from focuswatch.detect.run_detection import DetectionInput, run_detection
-from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.deployments import ROOT
-from tests.given.scan_statements import statements_of_scan
+from tests.given.statements_read_by_scan import statements_of_scan
 
 CATALOG = Catalog.load()
 DETECTION = CATALOG.detection("aws_recommendation")

@@ -39,7 +39,7 @@ from focuswatch.notify.slack.digest_queue import DigestState
 from focuswatch.notify.teams.client import TeamsSecret, TeamsWebhooks
 from focuswatch.notify.teams.deliver import TeamsSender
 from focuswatch.owners.owners_file_and_assignment import Owners
-from tests.fakes.delivery_targets import Target, as_published, delivery_target
+from tests.fakes.audited_delivery_targets import Target, as_published, delivery_target
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.fakes.local_json_service import serving as posts

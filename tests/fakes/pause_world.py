@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from focuswatch.controls.carry_out_pauses import CLAIMS, SpendingPauses
 from focuswatch.controls.spend_caps_run import Review, SpendCaps
-from focuswatch.controls.use_case_pause_record import Mode, PauseRecord
+from focuswatch.controls.spending_pause_record import Mode, PauseRecord
 from focuswatch.errors import DeliveryError, Refused, TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import LedgerEntry

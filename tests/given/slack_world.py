@@ -16,11 +16,11 @@ from focuswatch.ledger.notification import NotificationKind
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queued_notification_and_turn import QueuedNotification
+from focuswatch.notify.slack.authorize_and_record_response import ResponseRecorder
 from focuswatch.notify.slack.client import Slack
 from focuswatch.notify.slack.deliver import Channels, SlackChannel, SlackState
 from focuswatch.notify.slack.digest_queue import Digests, DigestState
 from focuswatch.notify.slack.finding_message import Links
-from focuswatch.notify.slack.record_response import ResponseRecorder
 from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.fakes.local_slack import LocalSlack, local_slack

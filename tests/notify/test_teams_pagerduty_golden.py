@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.mute_button_label import not_waste_label
+from focuswatch.notify.not_waste_or_expected_label import not_waste_label
 from focuswatch.notify.pagerduty.alert_event import render_trigger
 from focuswatch.notify.slack.digest_message import DigestLine
 from focuswatch.notify.teams.finding_and_digest_cards import render_card, render_digest_card

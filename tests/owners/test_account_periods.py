@@ -9,7 +9,7 @@ from focuswatch.bill import local_tables
 from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import rate_of

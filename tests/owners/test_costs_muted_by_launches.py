@@ -7,7 +7,7 @@ import pytest
 
 from focuswatch.bill import local_tables
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.costs_muted_by_launches import costs_muted_by_launches, launches_summary
 from focuswatch.owners.owners_file_and_assignment import Owners

@@ -11,7 +11,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.engines.prepend_tables_as_ctes import needed_of
 from focuswatch.owners.owners_file_and_assignment import Owners
-from focuswatch.reports.report_cost_basis import Basis, engine_with_basis, rows_with_basis
+from focuswatch.reports.report_cost_column_and_charge_kinds import Basis, engine_with_basis, rows_with_basis
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.run_report_per_group import split_rows
 from tests.given.exports import write

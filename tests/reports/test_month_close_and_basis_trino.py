@@ -11,7 +11,7 @@ from focuswatch.detect.forecast.keep_forecasts_for_month_close import forecasts_
 from focuswatch.engines import Row
 from focuswatch.engines.local_rows_as_trino_sql import create_statement, insert_statements
 from focuswatch.reports.month_close import close_month
-from focuswatch.reports.report_cost_basis import Basis, engine_with_basis, rows_with_basis
+from focuswatch.reports.report_cost_column_and_charge_kinds import Basis, engine_with_basis, rows_with_basis
 from focuswatch.reports.run_report import report_rows
 from tests.conformance.compare import difference
 from tests.given.exports import CATALOG, write

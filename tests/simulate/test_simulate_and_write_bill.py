@@ -12,7 +12,7 @@ import pytest
 from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file_and_assignment import Owners

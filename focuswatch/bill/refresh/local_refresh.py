@@ -30,8 +30,8 @@ from focuswatch.bill.refresh.currency_conversion import Conversion, conversion_o
 from focuswatch.bill.refresh.delivery_history import create_deliveries, extended
 from focuswatch.bill.refresh.folded_and_kept_views import folded_view_sql, kept_view_sql
 from focuswatch.bill.refresh.period_facts_and_grain import Grain, grain_of
-from focuswatch.bill.refresh.read_charges_as_delivered import DeliveredExport
 from focuswatch.bill.refresh.refresh_index import DeliveryRow, Index, Unit, digest_of, load_index, store_index
+from focuswatch.bill.refresh.reread_delivered_charges import DeliveredExport
 from focuswatch.bill.refresh.select_kept_unit_files import selects, sizes_in, table_files
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog

@@ -20,7 +20,7 @@ from focuswatch.notify.incident_text import (
     rollout_lines,
     rollout_text,
 )
-from focuswatch.notify.mute_button_label import not_waste_label
+from focuswatch.notify.not_waste_or_expected_label import not_waste_label
 from focuswatch.notify.place_and_owner_names import labeled_owner, place_of_finding
 from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.blocks import (

@@ -14,7 +14,7 @@ from focuswatch.findings.finding_amount_text import (
 )
 from focuswatch.ledger.notification import NotificationKind
 from focuswatch.notify.incident_text import joined_text, new_lead_text
-from focuswatch.notify.mute_button_label import not_waste_label
+from focuswatch.notify.not_waste_or_expected_label import not_waste_label
 from focuswatch.notify.slack.blocks import rich, section, words
 from focuswatch.notify.slack.message_metadata import metadata
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line

@@ -12,7 +12,7 @@ from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_text import main_amount
 from focuswatch.notify.console_and_query_links import console_text, console_url
 from focuswatch.notify.deliver_to_addresses import SentNotification
-from focuswatch.notify.mute_button_label import not_waste_label
+from focuswatch.notify.not_waste_or_expected_label import not_waste_label
 from focuswatch.notify.place_and_owner_names import account_of_finding
 from focuswatch.notify.queued_notification_and_turn import QueuedNotification
 from focuswatch.notify.slack.digest_message import DigestLine

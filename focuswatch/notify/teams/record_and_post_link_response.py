@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import DeliveryError
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.mute_button_label import not_waste_label
+from focuswatch.notify.not_waste_or_expected_label import not_waste_label
 from focuswatch.notify.response_recording import PersonResponse, ResponseLedger
 from focuswatch.notify.teams.deliver import TeamsSender
 from focuswatch.notify.teams.signed_action import LinkResponse

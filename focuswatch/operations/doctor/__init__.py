@@ -10,12 +10,12 @@ from datetime import datetime
 from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.operations.doctor import (
-    channel_secret_checks,
     email_security_hub_checks,
     export_checks,
     glue_and_athena_checks,
     heartbeat_and_dead_letter_checks,
     lake_formation_checks,
+    secret_format_and_sign_in_checks,
 )
 from focuswatch.operations.doctor.check_result_and_context import Check, DoctorContext, HttpGet, failed, ok
 
@@ -31,7 +31,7 @@ CHECKS: tuple[tuple[str, CheckFunction], ...] = (
     ("workgroup", glue_and_athena_checks.check_workgroup),
     ("runs", heartbeat_and_dead_letter_checks.check_heartbeats),
     ("dead letters", heartbeat_and_dead_letter_checks.check_dead_letters),
-    ("secrets", channel_secret_checks.check_secrets),
+    ("secrets", secret_format_and_sign_in_checks.check_secrets),
     ("email", email_security_hub_checks.check_email),
     ("security hub", email_security_hub_checks.check_security_hub),
 )

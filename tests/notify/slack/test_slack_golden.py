@@ -16,7 +16,7 @@ import pytest
 from focuswatch.bill.bill_input_files import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.findings.account_owner_evidence_labels import amount, display_values
 from focuswatch.findings.detection_exclusion_offer import ExclusionOffer
 from focuswatch.findings.finding import Finding

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from focuswatch.catalog.sql_header_fields import CHARGES, ReportHeader, charges_text
 from focuswatch.cli import app
 from focuswatch.errors import ConfigError
-from focuswatch.reports.report_cost_basis import (
+from focuswatch.reports.report_cost_column_and_charge_kinds import (
     Basis,
     basis_of,
     basis_text,
