@@ -1,4 +1,4 @@
-"""Measure bytes scanned by the refresh, by all detections after it, and by the same detections over the raw export.
+"""Measure bytes and seconds of a refresh and of all detections, and the same detections over the raw export.
 
     python -m benchmarks.athena_bytes --rows 300000 --grains daily hourly
 
@@ -11,6 +11,7 @@ import argparse
 import re
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,7 +30,9 @@ from focuswatch.bill.schema.table_columns import KEPT_TABLES
 from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.run_detection import DetectionInput, first_new_day, run_detection
+from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.athena_engine import AthenaEngine, Executed
+from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.simulate import Simulated, simulate
 from tests.fakes.local_athena_tables import create_tables
@@ -52,12 +55,23 @@ ROWS_A_FILE = 10_000_000
 
 @dataclass(frozen=True)
 class Measured:
-    """Bytes of the tables, of the refresh, and of each detection over the tables and over the raw export."""
+    """Bytes of the tables; bytes and seconds of the refresh, of each detection and of a whole scan."""
 
     tables: dict[str, int]
     refresh: list[Executed]
-    after: Counter[str]
-    raw: Counter[str] | None
+    refresh_seconds: float
+    after: "Scanned"
+    raw: "Scanned | None"  # over the raw export
+    scan: list[Executed]
+    scan_seconds: float
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """Bytes and seconds by detection, all its statements together."""
+
+    bytes_of: Counter[str]
+    seconds_of: dict[str, float]
 
 
 @contextmanager
@@ -110,7 +124,9 @@ def measured(bill: Simulated, folder: Path, *, with_raw: bool) -> Measured:
             refreshing, session.client("glue"), Files(session.client("s3"), BUCKET, "refresh"), catalog
         )
         listing = list_s3(f"s3://{BUCKET}/{EXPORT}", mirror=folder / "mirror")
+        started = time.monotonic()
         refreshed = keeper.refresh(listing, owners=owners, progress=lambda _: None)
+        refresh_seconds = time.monotonic() - started
         as_of_tables = tables_as_of(catalog, as_of=refreshed.as_of, names_resources=owners.names_resources)
         question = DetectionInput(
             as_of=refreshed.as_of,
@@ -118,10 +134,20 @@ def measured(bill: Simulated, folder: Path, *, with_raw: bool) -> Measured:
             required_tags=("team",),
         )
         raw_tables = over_raw(catalog, as_of_tables)
+        after = scanned(as_of_tables, catalog=catalog, question=question)
+        scanning, started = engine("scan", as_of_tables), time.monotonic()
+        scan(
+            scanning, as_of=refreshed.as_of, currency="USD", catalog=catalog, detections=catalog.live, owners=owners,
+            ledger=SqliteLedger(folder / "ledger.db"), progress=lambda _: None,
+        )  # fmt: skip
+        scan_seconds = time.monotonic() - started
         return Measured(
             tables={name: stored_bytes(session.client("s3"), f"tables/{name}/") for name in PERIOD_TABLES},
             refresh=refreshing.executed,
-            after=scanned(as_of_tables, catalog=catalog, question=question),
+            refresh_seconds=refresh_seconds,
+            after=after,
+            scan=scanning.executed,
+            scan_seconds=scan_seconds,
             raw=scanned(raw_tables, catalog=catalog, question=question) if with_raw else None,
         )
 
@@ -132,17 +158,19 @@ def stored_bytes(s3: "S3Client", prefix: str) -> int:
     return sum(item["Size"] for page in pages for item in page.get("Contents", []))
 
 
-def scanned(tables: Mapping[str, str], *, catalog: Catalog, question: DetectionInput) -> Counter[str]:
-    """Return bytes by detection, all its statements together."""
+def scanned(tables: Mapping[str, str], *, catalog: Catalog, question: DetectionInput) -> Scanned:
+    """Run each detection on its own, one after the other."""
     bytes_of: Counter[str] = Counter()
+    seconds_of: dict[str, float] = {}
     for detection in catalog.live:
-        detection_engine = engine(detection.id, tables)
+        detection_engine, started = engine(detection.id, tables), time.monotonic()
         outcome = run_detection(detection, engine=detection_engine, catalog=catalog, inputs=question)
         if outcome.error:
             raise SystemExit(f"{detection.id}: {outcome.error}")
         bytes_of[detection.id] = sum(statement.scanned_bytes for statement in detection_engine.executed)
+        seconds_of[detection.id] = time.monotonic() - started
         print(f"{detection.id}: {bytes_of[detection.id]:,}", file=sys.stderr, flush=True)
-    return bytes_of
+    return Scanned(bytes_of, seconds_of)
 
 
 def main() -> None:
@@ -179,21 +207,26 @@ def print_result(result: Measured, *, export: int) -> None:
     )
     print("of the export by those that read it, one a period. Tables:", end=" ")
     print(", ".join(f"{name} {size / export:.1%}" for name, size in result.tables.items()), "of its size.\n")
-    print("| detection | bytes read after a refresh | bytes read from the raw export |\n|---|---|---|")
-    for id, bytes_ in result.after.most_common():
-        print(
-            f"| {id} | {bytes_ / MIB:.2f} MiB | {result.raw[id] / MIB:.1f} MiB |"
+    print("| detection | bytes read after a refresh | seconds | bytes read from the raw export | seconds |")
+    print("|---|---|---|---|---|")
+    for id, bytes_ in result.after.bytes_of.most_common():
+        raw = (
+            f"{result.raw.bytes_of[id] / MIB:.1f} MiB | {result.raw.seconds_of[id]:.1f}"
             if result.raw
-            else f"| {id} | {bytes_ / MIB:.2f} MiB | |"
+            else "|"
         )
-    total = result.after.total()
-    raw = (
-        f"{result.raw.total() / MIB:.1f} MiB**, of which {total / result.raw.total():.1%}"
-        if result.raw
-        else "**"
-    )
+        print(f"| {id} | {bytes_ / MIB:.2f} MiB | {result.after.seconds_of[id]:.1f} | {raw} |")
+    total, seconds = result.after.bytes_of.total(), sum(result.after.seconds_of.values())
+    raw = "|"
+    if result.raw:
+        raw_total, raw_seconds = result.raw.bytes_of.total(), sum(result.raw.seconds_of.values())
+        raw = f"**{raw_total / MIB:.1f} MiB**, of which {total / raw_total:.1%} | {raw_seconds:.0f}"
+    everything = f"**all detections**, {total / export:.0%} of the export"
+    print(f"| {everything} | **{total / MIB:.1f} MiB** | {seconds:.0f} | {raw} |")
+    of_scan = sum(statement.scanned_bytes for statement in result.scan)
     print(
-        f"| **all detections**, {total / export:.0%} of the export | **{total / MIB:.1f} MiB** | **{raw} |",
+        f"\nThe refresh took {result.refresh_seconds:.0f} s. A whole scan, with root causes and owners, read "
+        f"{of_scan / MIB:.1f} MiB in {len(result.scan)} statements and took {result.scan_seconds:.0f} s.",
         flush=True,
     )
 
