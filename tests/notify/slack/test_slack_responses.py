@@ -285,7 +285,7 @@ def test_response_counts_if_its_message_cannot_be_updated(world):
     """The channel is archived, or a scope is missing."""
     press = pressed(world, "snooze_7")
     world.team.archived = True
-    assert "not shown" in world.recorder().record(press)
+    assert "could not be updated" in world.recorder().record(press)
     assert len(DynamoLedger(world.table).suppressions()) == 1
 
 
