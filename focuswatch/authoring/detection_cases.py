@@ -18,7 +18,7 @@ from focuswatch.catalog.sql_catalog import FILL_IN, ROOT, Catalog, Detection
 from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
 from focuswatch.engines.duckdb_engine import DuckDbEngine, create_empty_table
 from focuswatch.errors import CatalogError
-from focuswatch.findings.money_and_json_row_values import json_value
+from focuswatch.findings.value_as_json import json_value
 from focuswatch.owners.owners_file_and_assignment import Owners
 
 FOLDER = ROOT.parent / "tests" / "detections"

@@ -10,7 +10,7 @@ from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
 from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.finding import Finding, OwnedBy, fingerprint, severity_of
 from focuswatch.findings.limit_finding_bytes import limit_size
-from focuswatch.findings.money_and_json_row_values import money
+from focuswatch.findings.six_decimal_money import money
 from focuswatch.findings.stake import EVENTS
 from focuswatch.owners.owners_file_and_assignment import Owners
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, ServiceNotOffered, reason_of
-from focuswatch.collect.collected_days import Window
+from focuswatch.collect.collection_window import Window
 from focuswatch.collect.invocation_log_sums import InvocationLog, LogQueryError, log_destination, rows_of
 from focuswatch.collect.member_sessions import Session
 from focuswatch.collect.resource_activity import CollectedAccount

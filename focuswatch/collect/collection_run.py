@@ -10,9 +10,9 @@ from typing import Any, Literal
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
 from focuswatch.collect.collect_ai_links import collect_links
 from focuswatch.collect.collect_daily_invocation_tokens import InvocationLogSettings, collect_invocations
-from focuswatch.collect.collected_days import Window
 from focuswatch.collect.collected_event import CollectedEvent
 from focuswatch.collect.collected_files import Store
+from focuswatch.collect.collection_window import Window
 from focuswatch.collect.deployments_alarms_and_health import EventSource
 from focuswatch.collect.member_sessions import AT_ONCE, SessionFor
 from focuswatch.collect.operational_events_of_account import collect_events

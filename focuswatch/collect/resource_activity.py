@@ -7,12 +7,13 @@ from typing import Any
 
 from focuswatch.collect import called_bedrock_models, sagemaker_bedrock_resources, search_and_graph_resources
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
-from focuswatch.collect.collected_days import CollectedDays, Window
 from focuswatch.collect.collected_event import CollectedEvent
 from focuswatch.collect.collected_files import Store
+from focuswatch.collect.collection_window import Window
 from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings, read_metrics
 from focuswatch.collect.hourly_resources_and_metrics import Place, Resource
 from focuswatch.collect.member_sessions import Session
+from focuswatch.collect.stored_metric_days_of_account import CollectedDays
 
 Lister = Callable[[Any, Place], Iterator[Resource]]
 LISTERS: tuple[tuple[str, Lister], ...] = (

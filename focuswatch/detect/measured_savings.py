@@ -9,8 +9,8 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Engine
 from focuswatch.engines.sql_values import Scalar, portions
 from focuswatch.findings.finding import DAYS_A_MONTH
-from focuswatch.findings.money_and_json_row_values import money
-from focuswatch.findings.verified_saving import VerifiedSaving
+from focuswatch.findings.six_decimal_money import money
+from focuswatch.findings.verified_saving_record import VerifiedSaving
 from focuswatch.ledger import LedgerEntry
 
 VERIFY_DAYS = 30  # for so long after a finding was resolved its cost is read again

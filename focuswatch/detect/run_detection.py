@@ -16,7 +16,7 @@ from focuswatch.engines.sql_values import Value
 from focuswatch.errors import FocuswatchError, QueryError
 from focuswatch.findings.finding import fingerprint
 from focuswatch.findings.finding_from_row import CONTRACT
-from focuswatch.findings.money_and_json_row_values import json_value
+from focuswatch.findings.value_as_json import json_value
 
 LACKS = "lacks_input"  # column of a row that stands for the whole detection: the data that was not supplied
 FIRST_SCAN_DAYS = 7  # a first scan reports first charges, spikes and reactivations of the last so many days

@@ -19,7 +19,7 @@ from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_values import Value
 from focuswatch.findings.explanation import CostDriver
 from focuswatch.findings.finding import DAYS_A_MONTH, fingerprint
-from focuswatch.findings.money_and_json_row_values import money
+from focuswatch.findings.six_decimal_money import money
 from focuswatch.findings.stake import ENDED_AFTER_DAYS
 
 Key = tuple[str | None, str | None]

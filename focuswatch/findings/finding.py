@@ -19,8 +19,8 @@ from focuswatch.findings.incident_in_finding_json import RelatedFinding, Rollout
 from focuswatch.findings.incident_in_finding_json import Severity as Severity
 from focuswatch.findings.stake import DAYS_A_MONTH as DAYS_A_MONTH
 from focuswatch.findings.stake import EVENTS, weight
-from focuswatch.findings.verified_saving import Money as Money
-from focuswatch.findings.verified_saving import VerifiedSaving
+from focuswatch.findings.verified_saving_record import Money as Money
+from focuswatch.findings.verified_saving_record import VerifiedSaving
 
 Status = Literal["new", "open", "changed", "resolved"]
 OwnedBy = Literal["resource tag", "account tag", "account", "ou", "budget", "plan", "fallback"]

@@ -7,7 +7,7 @@ from focuswatch.catalog.sql_header_fields import Category
 from focuswatch.findings.account_owner_evidence_labels import amount
 from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding
-from focuswatch.findings.verified_saving import VerifiedSaving
+from focuswatch.findings.verified_saving_record import VerifiedSaving
 
 SUFFIXES: dict[Category, str] = {
     "waste": "/month in potential savings",

@@ -15,8 +15,8 @@ from focuswatch.findings.finding import Finding, fingerprint, severity_of
 from focuswatch.findings.incident_in_finding_json import Severity
 from focuswatch.findings.is_aws_provider import is_aws
 from focuswatch.findings.limit_finding_bytes import limit_size
-from focuswatch.findings.money_and_json_row_values import money
 from focuswatch.findings.safe_paste_commands import COMMAND, action_of
+from focuswatch.findings.six_decimal_money import money
 from focuswatch.findings.stake import Stake, stake_of, weight
 
 ONE_DAY = re.compile(r"\bfrom (\d{4}-\d{2}-\d{2}) to \1\b")  # a range of one day is a date

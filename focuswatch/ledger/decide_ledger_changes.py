@@ -19,7 +19,7 @@ from decimal import Decimal
 
 from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
-from focuswatch.findings.verified_saving import VerifiedSaving
+from focuswatch.findings.verified_saving_record import VerifiedSaving
 from focuswatch.ledger.detection_run_findings import DetectionRun, step_of
 from focuswatch.ledger.findings_of_response import open_in_incident
 from focuswatch.ledger.ledger_changes import Decision, by_stake, notified

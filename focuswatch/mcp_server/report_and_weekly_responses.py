@@ -9,7 +9,7 @@ from focuswatch.detect.account_day_coverage import Coverage, coverage
 from focuswatch.detect.detection_run_counts import summarize_detections
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
-from focuswatch.findings.money_and_json_row_values import json_value
+from focuswatch.findings.value_as_json import json_value
 from focuswatch.ledger import Ledger
 from focuswatch.mcp_server.cursors import decode_cursor, encode_cursor
 from focuswatch.mcp_server.response_size import (

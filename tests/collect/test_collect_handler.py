@@ -78,7 +78,7 @@ def test_member_role_grants_exactly_the_actions_that_are_called():
     from focuswatch.collect.access_refusals import ServiceNotOffered
     from focuswatch.collect.cloudtrail_changes import CloudTrail
     from focuswatch.collect.collect_ai_links import collect_links
-    from focuswatch.collect.collected_days import Window
+    from focuswatch.collect.collection_window import Window
     from focuswatch.collect.deployments_alarms_and_health import READERS
     from focuswatch.collect.operational_events_of_account import collect_events
     from focuswatch.collect.resource_activity import collect_account

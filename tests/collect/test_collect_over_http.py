@@ -7,8 +7,8 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.collect.access_refusals import ServiceNotOffered
-from focuswatch.collect.collected_days import Window
 from focuswatch.collect.collected_files import Store
+from focuswatch.collect.collection_window import Window
 from focuswatch.collect.member_sessions import Clients, assume, member_sessions
 from focuswatch.collect.resource_activity import collect_account
 from tests.given.cloud import Cloud, midnight

@@ -14,11 +14,11 @@ from focuswatch.collect.collect_daily_invocation_tokens import (
     InvocationLogSettings,
     collect_invocations,
 )
-from focuswatch.collect.collected_days import Window
 from focuswatch.collect.collected_files import Store
+from focuswatch.collect.collection_window import Window
 from focuswatch.collect.invocation_log_sums import InvocationLog
 from focuswatch.collect.resource_activity import CollectedAccount
-from tests.fakes.local_invocation_logs import GROUP, SECRET, invocation, local_invocation_logs
+from tests.fakes.local_logs_insights import GROUP, SECRET, invocation, local_invocation_logs
 
 TODAY = datetime(2026, 3, 31, tzinfo=UTC)
 DAY = TODAY - timedelta(days=1)

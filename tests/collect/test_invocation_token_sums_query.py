@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from focuswatch.collect.invocation_token_sums_query import invocation_query
 from focuswatch.owners.invocation_metadata_keys import METADATA_KEY
 from focuswatch.owners.owners_file_and_assignment import Owners
-from tests.fakes.local_invocation_logs import SECRET, evaluated, invocation
+from tests.fakes.local_logs_insights import SECRET, evaluated, invocation
 
 FIRST = datetime(2026, 3, 30, tzinfo=UTC)
 UNTIL = FIRST + timedelta(days=1)

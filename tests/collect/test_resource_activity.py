@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError, UnknownServiceError
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.collect.access_refusals import ServiceNotOffered
-from focuswatch.collect.collected_days import Window
+from focuswatch.collect.collection_window import Window
 from focuswatch.collect.resource_activity import collect_account
 from tests.given.cloud import (
     APPLICATION,

@@ -8,7 +8,7 @@ from focuswatch.bill.bill_summary import BillPart
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.account_day_coverage import Coverage, coverage, incomplete_parts
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
-from tests.given.statements_read_by_scan import COVERED
+from tests.given.statements_of_scan import COVERED
 
 CATALOG = Catalog.load()
 MONTH = [date(2026, 3, 1), date(2026, 3, 31)]

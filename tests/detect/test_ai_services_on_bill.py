@@ -28,7 +28,7 @@ from focuswatch.errors import QueryError
 from focuswatch.ledger import SqliteLedger, decide
 from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.one_line_findings import finding, run
-from tests.given.statements_read_by_scan import statements_of_scan
+from tests.given.statements_of_scan import statements_of_scan
 
 DAY = date(2026, 4, 10)
 CATALOG = Catalog.load()

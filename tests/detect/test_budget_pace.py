@@ -8,7 +8,7 @@ from focuswatch.engines.duckdb_engine import connect
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.page_inputs import CATALOG
-from tests.given.statements_read_by_scan import statements_of_scan
+from tests.given.statements_of_scan import statements_of_scan
 from tests.reports.test_page import bill
 
 FIRST = date(2026, 1, 1)

@@ -26,7 +26,7 @@ from focuswatch.findings.split_token_cost_increase import TokenUse, split_token_
 from focuswatch.ledger import Decision, SqliteLedger, decide
 from tests.given.explanations import EXPLANATION, explanation, part
 from tests.given.one_line_findings import finding, run
-from tests.given.statements_read_by_scan import statements_of_explanations
+from tests.given.statements_of_scan import statements_of_explanations
 
 CATALOG = Catalog.load()
 AS_OF = date(2026, 6, 1)

@@ -25,7 +25,7 @@ from focuswatch.notify.queued_notification_and_turn import QueuedNotification
 from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.moto_ledger_table import ledger_table
 from tests.given.one_line_findings import finding, run, saving_of
-from tests.given.statements_read_by_scan import statements_of_scan
+from tests.given.statements_of_scan import statements_of_scan
 
 CATALOG = Catalog.load()
 FOUND = date(2026, 4, 10)  # the scan that reported the finding last

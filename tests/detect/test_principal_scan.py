@@ -14,7 +14,7 @@ from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file_and_assignment import Owners
-from tests.given.statements_read_by_scan import statements_of_scan
+from tests.given.statements_of_scan import statements_of_scan
 
 AS_OF = date(2026, 6, 18)
 CATALOG = Catalog.load()

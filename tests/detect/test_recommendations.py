@@ -20,7 +20,7 @@ from focuswatch.errors import ConfigError
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file_and_assignment import Owners
 from tests.given.deployments import ROOT
-from tests.given.statements_read_by_scan import statements_of_scan
+from tests.given.statements_of_scan import statements_of_scan
 
 CATALOG = Catalog.load()
 DETECTION = CATALOG.detection("aws_recommendation")

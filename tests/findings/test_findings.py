@@ -12,7 +12,8 @@ from focuswatch.findings.account_owner_evidence_labels import evidence_label
 from focuswatch.findings.finding import Finding, fingerprint, severity_of
 from focuswatch.findings.finding_from_row import to_finding
 from focuswatch.findings.limit_finding_bytes import FINDING_BYTES, whole_length
-from focuswatch.findings.money_and_json_row_values import json_value, money
+from focuswatch.findings.six_decimal_money import money
+from focuswatch.findings.value_as_json import json_value
 from tests.given.one_line_findings import finding
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "finding.schema.json"

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from focuswatch.catalog.sql_header_fields import Category
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding, fingerprint, severity_of
-from focuswatch.findings.verified_saving import VerifiedSaving
+from focuswatch.findings.verified_saving_record import VerifiedSaving
 from focuswatch.ledger import DetectionRun
 
 DAY = date(2026, 3, 31)

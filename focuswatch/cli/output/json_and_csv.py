@@ -16,8 +16,8 @@ import typer
 from focuswatch.engines import Row
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.money_and_json_row_values import json_value
 from focuswatch.findings.replace_control_characters import UNSEEN, escaped_json, visible
+from focuswatch.findings.value_as_json import json_value
 
 # Characters that begin a formula, of full width too; and those that a spreadsheet may skip before one.
 FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")

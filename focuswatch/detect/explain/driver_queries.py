@@ -19,7 +19,7 @@ from focuswatch.findings.explanation import (
     Explanation,
     StartedOrStopped,
 )
-from focuswatch.findings.money_and_json_row_values import money
+from focuswatch.findings.six_decimal_money import money
 from focuswatch.findings.split_token_cost_increase import TokenDrivers
 
 LEAST_SHARE = Decimal("0.01")  # of the excess; a smaller cost driver explains nothing

@@ -10,9 +10,9 @@ from focuswatch.findings.account_owner_evidence_labels import account_label
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding
 from focuswatch.findings.finding_amount_text import amount_label
-from focuswatch.findings.money_and_json_row_values import json_value
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.findings.safe_paste_commands import COMMAND
+from focuswatch.findings.value_as_json import json_value
 from focuswatch.ledger import LedgerEntry
 from focuswatch.notify.incident_text import incident_lines
 from focuswatch.reports.known_findings_rows import Purpose

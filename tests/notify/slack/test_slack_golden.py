@@ -22,7 +22,7 @@ from focuswatch.findings.detection_exclusion_offer import ExclusionOffer
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_from_row import ONE_DAY
 from focuswatch.findings.safe_paste_commands import action_of
-from focuswatch.findings.verified_saving import VerifiedSaving
+from focuswatch.findings.verified_saving_record import VerifiedSaving
 from focuswatch.ledger import SqliteLedger
 from focuswatch.notify.slack.digest_message import DigestLine, render_digest
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message

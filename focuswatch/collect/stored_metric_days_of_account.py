@@ -1,38 +1,13 @@
-"""The days of an account: what is stored, what is missing, and what a run adds."""
+"""The metric values of an account by day: what is stored, what is missing, and what a run adds."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from focuswatch.collect.collected_files import Series, Store, Values
+from focuswatch.collect.collection_window import Window
 from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings, days_between
 from focuswatch.collect.hourly_resources_and_metrics import Place, Resource
-
-
-@dataclass(frozen=True)
-class Window:
-    """The days to collect: `[first, today)`. The last `recent_days` are read again in every run, since metrics
-    arrive late; earlier ones only where they are missing.
-    """
-
-    today: date
-    recent_days: int
-    first_days: int
-
-    @property
-    def first(self) -> date:
-        """Return the first day that may be read."""
-        return self.today - timedelta(days=self.first_days)
-
-    @property
-    def recent(self) -> date:
-        """Return the first day that is read again in every run."""
-        return self.today - timedelta(days=self.recent_days)
-
-    @property
-    def days(self) -> list[date]:
-        """Return every day of the window."""
-        return days_between(self.first, self.today)
 
 
 @dataclass

@@ -1,0 +1,32 @@
+"""The days for which a run collects metrics and token counts."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from focuswatch.collect.daily_cloudwatch_metrics import days_between
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days to collect: `[first, today)`. The last `recent_days` are read again in every run, since metrics
+    arrive late; earlier ones only where they are missing.
+    """
+
+    today: date
+    recent_days: int
+    first_days: int
+
+    @property
+    def first(self) -> date:
+        """Return the first day that may be read."""
+        return self.today - timedelta(days=self.first_days)
+
+    @property
+    def recent(self) -> date:
+        """Return the first day that is read again in every run."""
+        return self.today - timedelta(days=self.recent_days)
+
+    @property
+    def days(self) -> list[date]:
+        """Return every day of the window."""
+        return days_between(self.first, self.today)
