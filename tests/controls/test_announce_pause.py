@@ -122,7 +122,7 @@ def test_the_end_of_a_pause_is_announced_with_its_author(there):
     assert "Spending was resumed by bert (U0BERT). Reason: the Resume button was pressed in Slack." in seen(
         {"blocks": message.blocks}
     )
-    assert [reply.text.partition(":")[0] for reply in message.replies] == [
+    assert [reply.text.partition(". Reason:")[0].partition(":")[0] for reply in message.replies] == [
         "Spending for use case tickets was paused by anna (U0ANNA) until 2026-03-17 08",
         "Spending for use case tickets was resumed by bert (U0BERT)",
     ]
