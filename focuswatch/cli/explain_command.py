@@ -44,7 +44,7 @@ def explain(
     with opened_ledger.open_ledger(
         ledger_option, export=bill_options.export, state=bill_options.state
     ) as ledger:
-        finding = entry_of(ledger, fingerprint).finding
+        finding = entry_of(ledger, fingerprint, state=bill_options.state).finding
     if ledger_option and ledger_option.startswith(opened_ledger.DYNAMODB):  # its bill is in the deployment
         explanation = _stored(finding)
     else:

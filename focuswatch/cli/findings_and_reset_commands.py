@@ -10,8 +10,10 @@ from focuswatch.cli.shared_options import ListFormat
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
-    from focuswatch.ledger import Ledger, LedgerEntry
+    from focuswatch.findings.finding import Finding
+    from focuswatch.ledger import Ledger, LedgerEntry, Suppression
 
 Fingerprint = Annotated[str, typer.Argument(help="Fingerprint of the finding, or its first characters.")]
 
@@ -53,10 +55,15 @@ def findings(
             page = findings_page(ledger, everything=everything, most=finding_and_suppression_tables.MOST_ROWS)
             finding_and_suppression_tables.print_findings(page)
             return
-        entries = [entry_of(ledger, fingerprint)] if fingerprint else _listed(ledger, everything=everything)
+        entries = (
+            [entry_of(ledger, fingerprint, state=ledger_options.state)]
+            if fingerprint
+            else _listed(ledger, everything=everything)
+        )
+        active = _active_suppressions(ledger, entries[0].finding) if fingerprint else []
     if format is ListFormat.TABLE:
         finding_and_suppression_tables.print_finding(
-            entries[0], blind_spots=_blind_spots(entries[0].finding.detection)
+            entries[0], suppressions=active, blind_spots=_blind_spots(entries[0].finding.detection)
         )
     else:
         json_and_csv.print_findings_json(entry.finding for entry in entries)
@@ -66,23 +73,28 @@ def findings(
 def reset(fingerprint: Fingerprint, ledger_options: LedgerOptions) -> None:
     """Reset a finding, so that focuswatch notifies its owner again.
 
-    Use this command for findings about which focuswatch notifies the owner only once, such as a first charge in a
-    Region.
+    The command removes the finding from the ledger; if the finding still occurs, the next scan reports it as new. Use
+    this command for findings about which focuswatch notifies the owner only once, such as a first charge in a Region.
 
     \b
     focuswatch reset 3f9a1c
     """
     with open_ledger_of(ledger_options) as ledger:
-        entry = entry_of(ledger, fingerprint)
+        entry = entry_of(ledger, fingerprint, state=ledger_options.state)
         ledger.forget(entry.fingerprint)
-    typer.echo(f"Reset: {entry.finding.title} ({entry.fingerprint}).", err=True)
+    typer.echo(
+        f"Reset: {entry.finding.title} ({entry.fingerprint}). The finding is removed from the ledger. If it still "
+        "occurs, the next scan reports it as new.",
+        err=True,
+    )
 
 
-def entry_of(ledger: "Ledger", prefix: str) -> "LedgerEntry":
+def entry_of(ledger: "Ledger", prefix: str, *, state: "Path | None") -> "LedgerEntry":
     """Return the one entry whose fingerprint starts with `prefix`. Raises LedgerError where none does, or several."""
+    from focuswatch.cli.output.next_command import next_command
     from focuswatch.ledger.find_entry import find_entry
 
-    return find_entry(ledger, prefix)
+    return find_entry(ledger, prefix, listing=f"run {next_command('findings --all', state=state)}")
 
 
 def open_ledger_of(ledger_options: LedgerOptions) -> "AbstractContextManager[Ledger]":
@@ -90,6 +102,16 @@ def open_ledger_of(ledger_options: LedgerOptions) -> "AbstractContextManager[Led
     return opened_ledger.open_ledger(
         ledger_options.ledger, export=ledger_options.export, state=ledger_options.state
     )
+
+
+def _active_suppressions(ledger: "Ledger", finding: "Finding") -> "list[Suppression]":
+    """Return the snoozes and exclusions that mute a finding as of the most recent scan."""
+    from focuswatch.ledger import SuppressionIndex
+    from focuswatch.ledger.add_suppression import newest_bill_date
+
+    newest = newest_bill_date(ledger)
+    covering = SuppressionIndex(ledger.suppressions()).covering(finding)
+    return [suppression for suppression in covering if suppression.is_active_on(newest)]
 
 
 def _blind_spots(detection: str) -> list[str]:

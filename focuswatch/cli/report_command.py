@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,7 @@ from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
 from focuswatch.cli.shared_options import CostName, ReportFormat, SplitBy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from focuswatch.catalog.sql_catalog import Report
@@ -190,6 +191,16 @@ def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "Opene
     )
 
 
+def _missing_input(report: "Report", opened: "OpenedExport") -> "Iterator[str]":
+    """Yield why a report has no rows if the bill or a file lacks its input, and the command that provides it."""
+    from focuswatch.detect.input_assessment import assess_input, bill_facts
+
+    facts = bill_facts(opened.bill.engine, entries=[report], owners=opened.owners)
+    assessed = assess_input(report, facts=facts, as_of=opened.bill.as_of, kind="report")
+    for reason, fix in zip_longest(assessed.reasons, assessed.fixes, fillvalue=""):
+        yield f"{reason[:1].upper()}{reason[1:]}. {fix}".strip()
+
+
 def _print(
     report: "Report",
     rows: "list[Row]",
@@ -208,6 +219,8 @@ def _print(
     currency, text, others = bill.summary.currency, basis_text(report, basis), offered_bases(report)
     match format:
         case ReportFormat.TABLE:
+            if not rows:
+                notes = [*notes, *_missing_input(report, opened)]
             names = account_names(bill.engine, (row.get("sub_account_id") for row in rows))
             report_tables.print_report(
                 report, rows, currency=currency, names=names, basis=text, notes=[others, *notes]

@@ -9,6 +9,7 @@ import typer
 from focuswatch.cli import shared_options
 from focuswatch.cli.bill_and_ledger_options import LedgerOptions, takes
 from focuswatch.cli.findings_and_reset_commands import Fingerprint, entry_of, open_ledger_of
+from focuswatch.cli.output.next_command import next_command
 
 if TYPE_CHECKING:
     from focuswatch.ledger import Ledger
@@ -51,7 +52,7 @@ def snooze(
     focuswatch snooze 3f9a1c --until 2026-07-01 --reason "load test runs until then"
     """
     with open_ledger_of(ledger_options) as ledger:
-        entry = entry_of(ledger, fingerprint)
+        entry = entry_of(ledger, fingerprint, state=ledger_options.state)
         _suppress(
             ledger, scope="fingerprint", value=entry.fingerprint, detection=None, author=author, reason=reason,
             since=entry.finding.as_of, until=until.date(),
@@ -118,7 +119,7 @@ def exclude(
         )
     with open_ledger_of(ledger_options) as ledger:
         if scope == "fingerprint":
-            value = entry_of(ledger, value).fingerprint
+            value = entry_of(ledger, value, state=ledger_options.state).fingerprint
         _suppress(
             ledger, scope=scope, value=value, detection=detection, author=author, reason=reason,
             since=newest_bill_date(ledger), until=shared_options.day(until), security=include_security,
@@ -128,7 +129,8 @@ def exclude(
 @takes(LedgerOptions)
 def unsuppress(
     id: Annotated[
-        int, typer.Argument(help="ID of the suppression; see `focuswatch findings --suppressions`.")
+        str,
+        typer.Argument(metavar="ID", help="ID of the suppression; see `focuswatch findings --suppressions`."),
     ],
     ledger_options: LedgerOptions,
 ) -> None:
@@ -138,8 +140,13 @@ def unsuppress(
     focuswatch unsuppress 4
     focuswatch unsuppress 4 --ledger dynamodb://focuswatch-ledger
     """
+    if not id.isdecimal():
+        _refuse(
+            f"{id} is not the ID of a suppression; expected a number. To list suppressions with their IDs, run "
+            f"{next_command('findings --suppressions', state=ledger_options.state)}."
+        )
     with open_ledger_of(ledger_options) as ledger:
-        ledger.remove_suppression(id)
+        ledger.remove_suppression(int(id))
     typer.echo(
         f"Suppression {id} is removed. If the muted findings still occur, the next scan reports them again.",
         err=True,

@@ -108,7 +108,7 @@ def scan(
     current, suppressed = current_findings(record.state, as_of=as_of, notified=notified)
     notes = scan_notes(
         engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate, ran=run.ran,
-        first_day=known_data.first_day,
+        first_day=known_data.first_day, entries=record.state.entries.values(),
     )  # fmt: skip
     return ScanResult(
         as_of=as_of, currency=currency, findings=current, notifications=decision.notifications,

@@ -1,13 +1,16 @@
 """Notes of a scan: what readers of its findings must know, such as costs that a planned launch mutes."""
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
+from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.exchange_rates import Rate
+from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.costs_muted_by_launches import costs_muted_by_launches
 from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.owners.warn_of_renamed_ous import renamed_ou_notes
@@ -25,11 +28,16 @@ def scan_notes(
     rate: Rate,
     ran: Collection[str],
     first_day: date | None,
+    entries: Iterable[LedgerEntry],
 ) -> Iterator[str]:
-    """Yield the notes of a scan in which the detections `ran`, of a bill that begins on `first_day`."""
+    """Yield the notes of a scan in which the detections `ran`, of a bill that begins on `first_day`.
+
+    `entries` are those of the ledger after the scan.
+    """
     yield from _launch_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate)
     yield from _renamed_ous(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate)
     yield from _short_history(first_day, as_of=as_of, ran=ran)
+    yield from _removed_detections(entries, catalog=catalog)
     if rate.note:
         yield rate.note
 
@@ -68,4 +76,19 @@ def _short_history(first_day: date | None, *, as_of: date, ran: Collection[str])
         yield (
             f"The export has {count_text(days, 'day')} of history, starting {first_day}. With fewer than "
             f"{YOUNG_EXPORT_DAYS} days, {' and '.join(detections)} cannot distinguish a rare charge from a new charge"
+        )
+
+
+def _removed_detections(entries: Iterable[LedgerEntry], *, catalog: Catalog) -> Iterator[str]:
+    """Yield a note for each detection with open findings that is neither in the catalog nor an alert of AWS."""
+    known = {*catalog.detections, ANOMALY, BUDGET}
+    open_findings = Counter(
+        entry.finding.detection
+        for entry in entries
+        if entry.state == "open" and entry.finding.detection not in known
+    )
+    for detection, findings in sorted(open_findings.items()):
+        yield (
+            f"{count_text(findings, 'open finding')} of {detection} cannot be evaluated, because this detection is not "
+            "in the catalog. Restore the detection, or remove each finding with focuswatch reset"
         )

@@ -4,8 +4,10 @@ from focuswatch.errors import LedgerError
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import Ledger
 
+MOST_MATCHES = 5  # fingerprints that the error lists
 
-def find_entry(ledger: Ledger, prefix: str, *, listing: str = "run focuswatch findings --all") -> LedgerEntry:
+
+def find_entry(ledger: Ledger, prefix: str, *, listing: str) -> LedgerEntry:
     """Return the one entry whose fingerprint starts with `prefix`. Raises LedgerError where none does, or several."""
     entries = ledger.select(
         lambda heads: [head.fingerprint for head in heads if head.fingerprint.startswith(prefix)]
@@ -13,8 +15,10 @@ def find_entry(ledger: Ledger, prefix: str, *, listing: str = "run focuswatch fi
     if not entries:
         raise LedgerError(f"No finding matches '{prefix}'. To list all findings, {listing}.")
     if len(entries) > 1:
-        matches = ", ".join(sorted(entry.fingerprint for entry in entries)[:5])
+        matches = ", ".join(sorted(entry.fingerprint for entry in entries)[:MOST_MATCHES])
+        more = len(entries) - MOST_MATCHES
+        others = f" and {more} more" if more > 0 else ""
         raise LedgerError(
-            f"'{prefix}' matches {len(entries)} findings ({matches}). Enter more characters of the fingerprint."
+            f"'{prefix}' matches {len(entries)} findings: {matches}{others}. Enter more characters of the fingerprint."
         )
     return entries[0]

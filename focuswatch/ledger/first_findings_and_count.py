@@ -15,7 +15,8 @@ from focuswatch.ledger.suppression_index import SuppressionIndex
 class FindingsPage:
     """The first entries, those of an incident together, its lead first; the counts are those of the whole list.
 
-    `related` are the fingerprints of entries that stand below the lead of their incident.
+    `related` are the fingerprints of entries that stand below the lead of their incident. `muted` counts the open
+    findings that are left out because of a suppression.
     """
 
     entries: tuple[LedgerEntry, ...]
@@ -23,15 +24,22 @@ class FindingsPage:
     findings: int
     incidents: int
     only_open: bool
+    muted: int
 
 
 def findings_page(ledger: Ledger, *, everything: bool, most: int) -> FindingsPage:
     """Return the first `most` of all findings, or of those that are open and not suppressed."""
     newest, suppressions = newest_bill_date(ledger), SuppressionIndex(ledger.suppressions())
     incidents: list[list[EntryHead]] = []
+    muted: list[EntryHead] = []
 
     def is_listed(head: EntryHead) -> bool:
-        return everything or (head.state == "open" and not suppressions.suppresses(head, on=newest))
+        if everything or head.state != "open":
+            return everything
+        if suppressions.suppresses(head, on=newest):
+            muted.append(head)
+            return False
+        return True
 
     def choose(heads: Sequence[EntryHead]) -> Iterable[str]:
         incidents.extend(heads_by_incident(filter(is_listed, heads)))
@@ -44,4 +52,5 @@ def findings_page(ledger: Ledger, *, everything: bool, most: int) -> FindingsPag
         findings=sum(map(len, incidents)),
         incidents=len(incidents),
         only_open=all(head.state == "open" for members in incidents for head in members),
+        muted=len(muted),
     )

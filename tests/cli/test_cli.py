@@ -16,7 +16,7 @@ from moto import mock_aws
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli import app, main
 from focuswatch.cli.bill_and_ledger_options import BillOptions
-from focuswatch.ledger import decide
+from focuswatch.ledger import SqliteLedger, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from tests.fakes.waiting import patience
 from tests.given.moto_ledger_table import ledger_table
@@ -222,8 +222,32 @@ def test_excluded_account_causes_no_notification(export):
     listed = focuswatch("findings", "--suppressions", *state).stdout
     assert "being torn down" in listed
     assert "ada" in listed
+    assert "Not shown: 1 muted finding." in focuswatch("findings", *state).stdout
+    (muted,) = json.loads(focuswatch("findings", "--all", "--format", "json", *state).stdout)
+    details = focuswatch("findings", muted["fingerprint"], *state).stdout
+    assert "suppression 1, with no end date, by ada: being torn down" in " ".join(details.split())
     focuswatch("unsuppress", "1", *state)
     assert len(scan(export)) == 1
+    assert "muted" not in focuswatch("findings", *state).stdout
+
+
+def test_unsuppress_of_a_fingerprint_names_the_command_that_lists_ids(scanned):
+    """`unsuppress` takes the ID of a suppression, not the fingerprint that `snooze` takes."""
+    done = focuswatch("unsuppress", "09a9979a", "--state", scanned.parent / "state", code=2)
+    assert "09a9979a is not the ID of a suppression; expected a number." in done.stderr
+    assert f"focuswatch findings --suppressions --state {scanned.parent / 'state'}." in done.stderr
+
+
+def test_open_findings_of_a_removed_detection_are_noted(export):
+    """Nothing resolves them: the detection no longer runs. Alerts of AWS are in no catalog, and not meant."""
+    place = ("--state", export.parent / "state", "--ledger", export.parent / "ledger.db")
+    ledger = SqliteLedger(export.parent / "ledger.db")
+    found = run(finding(detection="removed_detection"), finding(detection="aws_budget"))
+    ledger.update(lambda entries, suppressions: decide(entries, suppressions, found), evaluated=())
+    ledger.close()
+    output = " ".join(focuswatch("scan", export, *place, "--only", DETECTION).stdout.split())
+    assert "1 open finding of removed_detection cannot be evaluated" in output
+    assert "of aws_budget cannot be evaluated" not in output
 
 
 @pytest.mark.parametrize(
@@ -236,8 +260,32 @@ def test_excluded_account_causes_no_notification(export):
     ],
 )
 def test_unknown_fingerprint_is_one_error(scanned, verb):
-    done = focuswatch(*verb, "--state", scanned.parent / "state", code=1)
+    state = scanned.parent / "state"
+    done = focuswatch(*verb, "--state", state, code=1)
     assert done.stderr.startswith("focuswatch: No finding matches 'zzzz'") and done.stderr.count("\n") == 1
+    assert f"focuswatch findings --all --state {state}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("tokens", "told"),
+    [
+        ("", "The bill has no charges that this report evaluates."),
+        (
+            "Amazon Bedrock",
+            "No token hours file was provided. Collect hourly token counts (docs/spend-rate.md):",
+        ),
+    ],
+)
+def test_report_without_rows_says_what_is_missing(tmp_path, tokens, told):
+    """An input that was never provided would look like no spend."""
+    lines = pools(range(1, 29))
+    if tokens:
+        lines += lines.replace("Amazon OpenSearch Service", tokens).replace(
+            "SearchOCU", "Nova2.0Lite-input-tokens"
+        )
+    (tmp_path / "march.csv").write_text(HEADER + lines)
+    done = focuswatch("report", "spend_rate", tmp_path / "march.csv", "--state", tmp_path / "state")
+    assert told in " ".join(done.stdout.split())
 
 
 def test_exclusion_by_tag_of_a_security_detection_requires_include_security(export):

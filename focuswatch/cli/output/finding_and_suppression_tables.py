@@ -27,6 +27,7 @@ def print_findings(page: FindingsPage) -> None:
     out = console()
     if not page.entries:
         out.print("No open findings.")
+        _print_muted(out, page)
         return
     columns = (
         Column("Finding"), Column("Severity"), *cost_columns(page.entries[0].finding.currency), Column("Owner"),
@@ -52,6 +53,16 @@ def print_findings(page: FindingsPage) -> None:
             f"{RELATED} marks a finding with the same cause as the finding above.",
             style="dim",
         )
+    _print_muted(out, page)
+
+
+def _print_muted(out: Console, page: FindingsPage) -> None:
+    if page.muted:
+        out.print(
+            f"Not shown: {count_text(page.muted, 'muted finding')}. To list all findings, use --all. To list snoozes "
+            "and exclusions, use --suppressions.",
+            style="dim",
+        )
 
 
 def _row(entry: LedgerEntry, *, with_state: bool, is_related: bool) -> Sequence[Cell]:
@@ -69,11 +80,13 @@ def _row(entry: LedgerEntry, *, with_state: bool, is_related: bool) -> Sequence[
     return [visible(cell) for cell in cells]
 
 
-def print_finding(entry: LedgerEntry, *, blind_spots: Sequence[str] = ()) -> None:
-    """Print one finding in full, with the known limitations of its detection."""
+def print_finding(
+    entry: LedgerEntry, *, suppressions: Sequence[Suppression] = (), blind_spots: Sequence[str] = ()
+) -> None:
+    """Print one finding in full, with the suppressions that mute it and the known limitations of its detection."""
     finding, out = entry.finding, console()
     out.print(visible(finding.title), style="bold", markup=False)
-    _print_facts(out, entry)
+    _print_facts(out, entry, suppressions)
     out.print(visible(f"\n{finding.reason}\n\n{finding.action}\n"), markup=False)
     out.print("Evidence", style="dim")
     for name, value in finding.evidence.items():
@@ -84,13 +97,17 @@ def print_finding(entry: LedgerEntry, *, blind_spots: Sequence[str] = ()) -> Non
     _print_list(out, "Known limitations", blind_spots)
 
 
-def _print_facts(out: Console, entry: LedgerEntry) -> None:
+def _print_facts(out: Console, entry: LedgerEntry, suppressions: Sequence[Suppression]) -> None:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")  # an identifier is shown whole here
     for name, value in _facts(entry, entry.finding).items():
         if value:
             table.add_row(_text(name, style="dim"), _text(value))
+    for one in suppressions:
+        end = f"until {one.until}" if one.until else "with no end date"
+        muted = f"suppression {one.id}, {end}, by {one.author}: {one.reason}"
+        table.add_row(_text("muted", style="dim"), _text(muted))
     out.print(table)
 
 

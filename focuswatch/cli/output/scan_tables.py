@@ -40,6 +40,10 @@ KINDS = {
     "resolved": "resolved",
     "saving_verified": "with savings verified on the bill",
 }
+NO_OWNERS = (
+    "Most findings have no owner. List your teams in an owners file, and pass the file with --owners. To assign "
+    "findings by OU or account tag, also pass --accounts."
+)
 
 
 def print_scan(result: ScanResult, summary: BillSummary, *, state: Path | None = None) -> None:
@@ -265,6 +269,9 @@ def _limits(result: ScanResult, *, state: Path | None) -> Iterable[str]:
         unevaluated.append(f"{listed}: no usage metrics in the --activity file")
     if unevaluated:
         yield f"Not evaluated: {'; '.join(unevaluated)}."
+    unresolved = sum(finding.status != "resolved" for finding in result.findings)
+    if len(result.unowned) * 2 > unresolved:
+        yield NO_OWNERS
     if not_run := not_run_text(outcome.services_not_on_bill for outcome in result.outcomes):
         yield f"Not run: {not_run}."
     if result.suppressed:
