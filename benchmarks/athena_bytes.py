@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+import pyarrow.parquet as pq
 
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
@@ -178,18 +179,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument(
+        "--rows",
+        type=int,
+        default=1_000_000,
+        help="least number of rows; an hourly bill has 7.4 million or more",
+    )
     parser.add_argument("--grains", nargs="+", default=["daily", "hourly"], choices=["daily", "hourly"])
     parser.add_argument("--without-raw", action="store_true", help="skip the raw export, which takes longest")
     args = parser.parse_args()
     for grain in args.grains:
         with tempfile.TemporaryDirectory() as scratch:
             bill = simulate(Path(scratch) / "bill", days=90, seed=5, rows=args.rows, grain=grain)
-            size = sum(path.stat().st_size for path in bill.export.rglob("*.parquet"))
+            paths = list(bill.export.rglob("*.parquet"))
+            size = sum(path.stat().st_size for path in paths)
+            rows = sum(pq.read_metadata(path).num_rows for path in paths)
             bytes_read = measured(bill, Path(scratch), with_raw=not args.without_raw)
-        print(
-            f"\n{grain}, {args.rows:,} rows, {size / MIB:.1f} MiB of Parquet, {size / args.rows:.0f} bytes per row"
-        )
+        print(f"\n{grain}, {rows:,} rows, {size / MIB:.1f} MiB of Parquet, {size / rows:.0f} bytes per row")
         print_result(bytes_read, export=size)
 
 
