@@ -28,6 +28,7 @@ from focuswatch.collect.store_events import (
     store_event_files,
     store_events,
 )
+from focuswatch.findings.first_and_more_text import first_and_more
 
 RECENT_DAYS = 3  # CloudWatch completes a day late
 FIRST_DAYS = 18  # the longest lookback (14), two days until charges are complete, and a bill two days late
@@ -64,7 +65,7 @@ class Summary:
                 key = (refusal.region, refusal.service, refusal.reason)
                 alike.setdefault(key, []).append(refusal.sub_account_id)
         parts = {
-            f"{service} in {region}, accounts {_named(accounts)}": reason
+            f"{service} in {region}, accounts {first_and_more(accounts, most=MOST_NAMED)}": reason
             for (region, service, reason), accounts in sorted(alike.items())
         }
         accounts, services = _first(self.refusing_accounts, of="accounts"), _first(parts, of="services")
@@ -77,11 +78,6 @@ def _first(refusals: dict[str, str], *, of: str) -> dict[str, str]:
     return shown | (
         {f"more {of}": f"{more} more; see the log of the Lambda function `collect`"} if more > 0 else {}
     )
-
-
-def _named(accounts: list[str]) -> str:
-    more = len(accounts) - MOST_NAMED
-    return ", ".join(accounts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def collect(

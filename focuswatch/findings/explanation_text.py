@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from focuswatch.findings.account_owner_evidence_labels import amount
 from focuswatch.findings.explanation import Change, CostDriver, Explanation, StartedOrStopped
+from focuswatch.findings.first_and_more_text import first_and_more
 from focuswatch.findings.operational_events import event_text
 from focuswatch.findings.split_token_cost_increase import TokenDrivers
 
@@ -124,13 +125,8 @@ def _started_or_stopped(
     heading: str, circumstances: Sequence[StartedOrStopped], *, currency: str
 ) -> Iterator[str]:
     if circumstances:
-        shown = (
-            f"{one.kind} {one.name} ({amount(one.daily_cost)} {currency}/day)"
-            for one in circumstances[:SHOWN_CIRCUMSTANCES]
-        )
-        hidden = len(circumstances) - SHOWN_CIRCUMSTANCES
-        more = f" and {hidden} more" if hidden > 0 else ""
-        yield f"{heading}: {', '.join(shown)}{more}"
+        texts = [f"{one.kind} {one.name} ({amount(one.daily_cost)} {currency}/day)" for one in circumstances]
+        yield f"{heading}: {first_and_more(texts, most=SHOWN_CIRCUMSTANCES)}"
 
 
 def _change_text(change: Change) -> str:

@@ -1,6 +1,7 @@
 """Find one entry of a ledger by the first characters of its fingerprint."""
 
 from focuswatch.errors import LedgerError
+from focuswatch.findings.first_and_more_text import first_and_more
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import Ledger
 
@@ -15,10 +16,8 @@ def find_entry(ledger: Ledger, prefix: str, *, listing: str) -> LedgerEntry:
     if not entries:
         raise LedgerError(f"No finding matches '{prefix}'. To list all findings, {listing}.")
     if len(entries) > 1:
-        matches = ", ".join(sorted(entry.fingerprint for entry in entries)[:MOST_MATCHES])
-        more = len(entries) - MOST_MATCHES
-        others = f" and {more} more" if more > 0 else ""
+        matches = first_and_more(sorted(entry.fingerprint for entry in entries), most=MOST_MATCHES)
         raise LedgerError(
-            f"'{prefix}' matches {len(entries)} findings: {matches}{others}. Enter more characters of the fingerprint."
+            f"'{prefix}' matches {len(entries)} findings: {matches}. Enter more characters of the fingerprint."
         )
     return entries[0]

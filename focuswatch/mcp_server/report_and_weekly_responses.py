@@ -9,6 +9,7 @@ from focuswatch.detect.account_day_coverage import Coverage, coverage
 from focuswatch.detect.detection_run_counts import summarize_detections
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
+from focuswatch.findings.first_and_more_text import first_and_more
 from focuswatch.findings.value_as_json import json_value
 from focuswatch.ledger import Ledger
 from focuswatch.mcp_server.cursors import decode_cursor, encode_cursor
@@ -211,5 +212,4 @@ def _bill_facts(covered: Coverage, evaluation: Evaluation, *, warnings: Sequence
 
 
 def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_TEAMS} more" if len(names) > MOST_TEAMS else ""
-    return (", ".join(names[:MOST_TEAMS]) or "(none)") + more
+    return first_and_more(names, most=MOST_TEAMS) or "(none)"

@@ -16,6 +16,7 @@ from focuswatch.bill.ingest.delivery_manifest import listed_files
 from focuswatch.bill.ingest.file_listing import ExportFile, Listing, is_hidden
 from focuswatch.bill.ingest.period_and_execution_folders import billing_period, executed_at
 from focuswatch.errors import ExportError
+from focuswatch.findings.first_and_more_text import first_and_more
 
 # Files beside data that are not data: what they are, by the end of their name.
 SKIPPED = (
@@ -120,9 +121,8 @@ def _data(files: Sequence[ExportFile], *, warn: Warn) -> list[ExportFile]:
     if not any(not NOT_DATA.fullmatch(file.name.name) for file in kept):
         return [file for file in files if not is_hidden(file.name)]  # what they hold then says what they are
     if skipped:
-        shown = ", ".join(f"{file.name} ({what})" for file, what in skipped[:SHOWN_FILES])
-        more = f" and {len(skipped) - SHOWN_FILES} more" if len(skipped) > SHOWN_FILES else ""
-        warn(f"skipped files that are not export data: {shown}{more}")
+        named = [f"{file.name} ({what})" for file, what in skipped]
+        warn(f"skipped files that are not export data: {first_and_more(named, most=SHOWN_FILES)}")
     return kept
 
 
