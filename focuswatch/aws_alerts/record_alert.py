@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
+from focuswatch.findings.aws_alert_detections import AWS_ALERTS
 from focuswatch.findings.exchange_rates import Rates, rate_of
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.same_cause import IncidentRules
@@ -14,7 +14,6 @@ from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.ledger.suppression import Suppression
 
-DETECTIONS = frozenset((BUDGET, ANOMALY))
 OVER_DAYS = 45  # AWS does not report the end of an alert; it is closed this long after the last one
 
 
@@ -35,8 +34,8 @@ def record(
         run = DetectionRun(
             as_of=today,
             findings={finding.fingerprint: _newest(finding, entries.get(finding.fingerprint))},
-            ran=DETECTIONS,
-            notified_once=DETECTIONS,
+            ran=AWS_ALERTS,
+            notified_once=AWS_ALERTS,
             per_usd=rate_of(finding.currency, rates=rates).per_usd,
             incident_rules=incident_rules,
             not_evaluated={id for id, entry in entries.items() if not _is_over(entry, today=today)},

@@ -7,7 +7,7 @@ from datetime import date
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
-from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
+from focuswatch.findings.aws_alert_detections import AWS_ALERTS
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.exchange_rates import Rate
 from focuswatch.ledger import LedgerEntry
@@ -81,7 +81,7 @@ def _short_history(first_day: date | None, *, as_of: date, ran: Collection[str])
 
 def _removed_detections(entries: Iterable[LedgerEntry], *, catalog: Catalog) -> Iterator[str]:
     """Yield a note for each detection with open findings that is neither in the catalog nor an alert of AWS."""
-    known = {*catalog.detections, ANOMALY, BUDGET}
+    known = {*catalog.detections, *AWS_ALERTS}
     open_findings = Counter(
         entry.finding.detection
         for entry in entries

@@ -2,3 +2,4 @@
 
 BUDGET = "aws_budget"
 ANOMALY = "aws_cost_anomaly"
+AWS_ALERTS = frozenset((BUDGET, ANOMALY))

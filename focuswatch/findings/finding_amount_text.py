@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from focuswatch.catalog.sql_header_fields import Category
 from focuswatch.findings.account_owner_evidence_labels import amount
-from focuswatch.findings.aws_alert_detections import ANOMALY, BUDGET
+from focuswatch.findings.aws_alert_detections import ANOMALY, AWS_ALERTS, BUDGET
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding
 from focuswatch.findings.verified_saving_record import VerifiedSaving
 
@@ -51,7 +51,7 @@ def full_amount(finding: Finding) -> str:
 
 def main_amount(finding: Finding) -> str:
     """Return the main amount of a finding, in one line: `8,063 USD charged since 2026-05-27`."""
-    if finding.detection in (BUDGET, ANOMALY) and not finding.monthly_cost:
+    if finding.detection in AWS_ALERTS and not finding.monthly_cost:
         return "no amount in the alert"
     total = finding.rollout.cost_so_far if finding.rollout else None
     cost = finding.monthly_cost if total is None else total
@@ -94,7 +94,7 @@ def _money(finding: Finding, value: Decimal) -> str:
 
 def cost_so_far_text(finding: Finding, *, today: date) -> str | None:
     """Return the cost of waste since it was first seen, or the total of an event; None if unknown."""
-    if finding.detection in (BUDGET, ANOMALY):
+    if finding.detection in AWS_ALERTS:
         return None
     if finding.is_event:
         return f"cost so far: {_money(finding, finding.cost_so_far)}" if finding.cost_so_far else None
