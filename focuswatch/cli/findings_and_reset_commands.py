@@ -51,22 +51,19 @@ def findings(
         if suppressions or silences:
             finding_and_suppression_tables.print_suppressions(ledger.suppressions())
             return
-        if format is ListFormat.TABLE and not fingerprint:
+        entry = entry_of(ledger, fingerprint, state=ledger_options.state) if fingerprint else None
+        if format is not ListFormat.TABLE:
+            entries = [entry] if entry else _listed(ledger, everything=everything)
+            json_and_csv.print_findings_json(listed.finding for listed in entries)
+        elif entry:
+            finding_and_suppression_tables.print_finding(
+                entry,
+                suppressions=_active_suppressions(ledger, entry.finding),
+                blind_spots=_blind_spots(entry.finding.detection),
+            )
+        else:
             page = findings_page(ledger, everything=everything, most=finding_and_suppression_tables.MOST_ROWS)
             finding_and_suppression_tables.print_findings(page)
-            return
-        entries = (
-            [entry_of(ledger, fingerprint, state=ledger_options.state)]
-            if fingerprint
-            else _listed(ledger, everything=everything)
-        )
-        active = _active_suppressions(ledger, entries[0].finding) if fingerprint else []
-    if format is ListFormat.TABLE:
-        finding_and_suppression_tables.print_finding(
-            entries[0], suppressions=active, blind_spots=_blind_spots(entries[0].finding.detection)
-        )
-    else:
-        json_and_csv.print_findings_json(entry.finding for entry in entries)
 
 
 @takes(LedgerOptions)
@@ -109,9 +106,7 @@ def _active_suppressions(ledger: "Ledger", finding: "Finding") -> "list[Suppress
     from focuswatch.ledger import SuppressionIndex
     from focuswatch.ledger.add_suppression import newest_bill_date
 
-    newest = newest_bill_date(ledger)
-    covering = SuppressionIndex(ledger.suppressions()).covering(finding)
-    return [suppression for suppression in covering if suppression.is_active_on(newest)]
+    return list(SuppressionIndex(ledger.suppressions()).active(finding, on=newest_bill_date(ledger)))
 
 
 def _blind_spots(detection: str) -> list[str]:

@@ -37,8 +37,7 @@ def suppression_text(ledger: Ledger, suppression: Suppression) -> str:
         return ()
 
     ledger.select(count)
-    end = f"until {suppression.until}" if suppression.until else "with no end date"
     return (
-        f"Suppression {suppression.id}: {suppression.scope} {suppression.value} is muted {end}. "
+        f"Suppression {suppression.id}: {suppression.scope} {suppression.value} is muted {suppression.end_text}. "
         f"This suppression covers {covered} open finding{'' if covered == 1 else 's'}."
     )

@@ -31,18 +31,16 @@ def findings_page(ledger: Ledger, *, everything: bool, most: int) -> FindingsPag
     """Return the first `most` of all findings, or of those that are open and not suppressed."""
     newest, suppressions = newest_bill_date(ledger), SuppressionIndex(ledger.suppressions())
     incidents: list[list[EntryHead]] = []
-    muted: list[EntryHead] = []
-
-    def is_listed(head: EntryHead) -> bool:
-        if everything or head.state != "open":
-            return everything
-        if suppressions.suppresses(head, on=newest):
-            muted.append(head)
-            return False
-        return True
+    muted = 0
 
     def choose(heads: Sequence[EntryHead]) -> Iterable[str]:
-        incidents.extend(heads_by_incident(filter(is_listed, heads)))
+        nonlocal muted
+        listed = heads
+        if not everything:
+            still_open = [head for head in heads if head.state == "open"]
+            listed = [head for head in still_open if not suppressions.suppresses(head, on=newest)]
+            muted = len(still_open) - len(listed)
+        incidents.extend(heads_by_incident(listed))
         return [head.fingerprint for members in incidents for head in members][:most]
 
     entries = ledger.select(choose)
@@ -52,5 +50,5 @@ def findings_page(ledger: Ledger, *, everything: bool, most: int) -> FindingsPag
         findings=sum(map(len, incidents)),
         incidents=len(incidents),
         only_open=all(head.state == "open" for members in incidents for head in members),
-        muted=len(muted),
+        muted=muted,
     )

@@ -73,6 +73,11 @@ class Suppression(BaseModel):
         """Whether a person closed the issue of the finding."""
         return (self.source or "").startswith(ISSUE_SOURCE)
 
+    @property
+    def end_text(self) -> str:
+        """Return `until 2026-07-01`, or that it has no end date."""
+        return f"until {self.until}" if self.until else "with no end date"
+
     def is_active_on(self, day: date) -> bool:
         """Return whether it has not expired on `day`."""
         return self.until is None or day < self.until

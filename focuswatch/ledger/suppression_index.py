@@ -25,9 +25,13 @@ class SuppressionIndex:
                 if suppression.covers(finding):
                     yield suppression
 
+    def active(self, finding: Suppressible, *, on: date) -> Iterator[Suppression]:
+        """Yield the suppressions that cover a finding and are active on a day."""
+        return (suppression for suppression in self.covering(finding) if suppression.is_active_on(on))
+
     def suppresses(self, finding: Suppressible, *, on: date) -> bool:
         """Return whether a suppression that is active on a day covers a finding."""
-        return any(suppression.is_active_on(on) for suppression in self.covering(finding))
+        return next(self.active(finding, on=on), None) is not None
 
 
 def _key_of(suppression: Suppression) -> Key:

@@ -105,8 +105,7 @@ def _print_facts(out: Console, entry: LedgerEntry, suppressions: Sequence[Suppre
         if value:
             table.add_row(_text(name, style="dim"), _text(value))
     for one in suppressions:
-        end = f"until {one.until}" if one.until else "with no end date"
-        muted = f"suppression {one.id}, {end}, by {one.author}: {one.reason}"
+        muted = f"suppression {one.id}, {one.end_text}, by {one.author}: {one.reason}"
         table.add_row(_text("muted", style="dim"), _text(muted))
     out.print(table)
 
