@@ -166,16 +166,9 @@ def _one_scope(scopes: "dict[SuppressionScope, str | None]") -> "tuple[Suppressi
     return given[0]
 
 
-def _check_tag(tag: str | None, *, detection: str | None, include_security: bool) -> None:
+def _check_tag(tag: str, *, detection: str | None, include_security: bool) -> None:
     from focuswatch.catalog.sql_catalog import Catalog
 
-    if not tag:
-        if include_security:
-            _refuse(
-                "--include-security is valid only with --tag. The other scopes always include security findings. "
-                "Omit --include-security."
-            )
-        return
     if not all(tag.partition("=")[:2]):
         _refuse(f"--tag {tag}: expected KEY=VALUE.")
     if not detection or include_security:
