@@ -55,13 +55,14 @@ class ScanResult:
         return _monthly_waste(self._counted)
 
     @property
+    def unresolved(self) -> tuple[Finding, ...]:
+        """The findings that are not resolved."""
+        return tuple(finding for finding in self.findings if finding.status != "resolved")
+
+    @property
     def unowned(self) -> tuple[Finding, ...]:
         """The findings without an owner that are not resolved. Their amounts differ in meaning and are not summed."""
-        return tuple(
-            finding
-            for finding in self.findings
-            if finding.owned_by == "fallback" and finding.status != "resolved"
-        )
+        return tuple(finding for finding in self.unresolved if finding.owned_by == "fallback")
 
     @property
     def unowned_waste(self) -> Decimal:
@@ -71,7 +72,7 @@ class ScanResult:
     @property
     def _counted(self) -> list[Finding]:
         """The findings to add up: not resolved, and their cost is not part of another one."""
-        return counted_once(finding for finding in self.findings if finding.status != "resolved")
+        return counted_once(self.unresolved)
 
 
 def _monthly_waste(findings: Iterable[Finding]) -> Decimal:

@@ -231,12 +231,11 @@ def _print_sums(out: Console, findings: Sequence[Finding], *, currency: str) -> 
 
 
 def _print_totals(out: Console, result: ScanResult) -> None:
-    unresolved = sum(finding.status != "resolved" for finding in result.findings)
     kinds = Counter[str](notification.kind for notification in result.notifications)
     new = f"{kinds['new']:,} new {'finding' if kinds['new'] == 1 else 'findings'}"
     others = [f"{kinds[kind]:,} {words}" for kind, words in KINDS.items() if kinds[kind]]
     line = (
-        f"{', '.join([new, *others])}, {unresolved:,} open as of {result.as_of}: "
+        f"{', '.join([new, *others])}, {len(result.unresolved):,} open as of {result.as_of}: "
         f"{money(result.monthly_waste, result.currency)}/month of waste. {count_text(len(result.unowned), 'finding')} "
     )
     if result.unowned_waste:
@@ -269,8 +268,7 @@ def _limits(result: ScanResult, *, state: Path | None) -> Iterable[str]:
         unevaluated.append(f"{listed}: no usage metrics in the --activity file")
     if unevaluated:
         yield f"Not evaluated: {'; '.join(unevaluated)}."
-    unresolved = sum(finding.status != "resolved" for finding in result.findings)
-    if len(result.unowned) * 2 > unresolved:
+    if len(result.unowned) * 2 > len(result.unresolved):
         yield NO_OWNERS
     if not_run := not_run_text(outcome.services_not_on_bill for outcome in result.outcomes):
         yield f"Not run: {not_run}."
