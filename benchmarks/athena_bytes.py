@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,19 +136,18 @@ def measured(bill: Simulated, folder: Path, *, with_raw: bool) -> Measured:
         )
         raw_tables = over_raw(catalog, as_of_tables)
         after = scanned(as_of_tables, catalog=catalog, question=question)
-        scanning, started = engine("scan", as_of_tables), time.monotonic()
-        scan(
+        scanning = engine("scan", as_of_tables)
+        result = scan(
             scanning, as_of=refreshed.as_of, currency="USD", catalog=catalog, detections=catalog.live, owners=owners,
             ledger=SqliteLedger(folder / "ledger.db"), progress=lambda _: None,
         )  # fmt: skip
-        scan_seconds = time.monotonic() - started
         return Measured(
             tables={name: stored_bytes(session.client("s3"), f"tables/{name}/") for name in PERIOD_TABLES},
             refresh=refreshing.executed,
             refresh_seconds=refresh_seconds,
             after=after,
             scan=scanning.executed,
-            scan_seconds=scan_seconds,
+            scan_seconds=result.seconds,
             raw=scanned(raw_tables, catalog=catalog, question=question) if with_raw else None,
         )
 
@@ -157,6 +156,11 @@ def stored_bytes(s3: "S3Client", prefix: str) -> int:
     """Return the size of all objects below a prefix."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
     return sum(item["Size"] for page in pages for item in page.get("Contents", []))
+
+
+def bytes_read(statements: Iterable[Executed]) -> int:
+    """Return the bytes that statements have read together."""
+    return sum(statement.scanned_bytes for statement in statements)
 
 
 def scanned(tables: Mapping[str, str], *, catalog: Catalog, question: DetectionInput) -> Scanned:
@@ -168,7 +172,7 @@ def scanned(tables: Mapping[str, str], *, catalog: Catalog, question: DetectionI
         outcome = run_detection(detection, engine=detection_engine, catalog=catalog, inputs=question)
         if outcome.error:
             raise SystemExit(f"{detection.id}: {outcome.error}")
-        bytes_of[detection.id] = sum(statement.scanned_bytes for statement in detection_engine.executed)
+        bytes_of[detection.id] = bytes_read(detection_engine.executed)
         seconds_of[detection.id] = time.monotonic() - started
         print(f"{detection.id}: {bytes_of[detection.id]:,}", file=sys.stderr, flush=True)
     return Scanned(bytes_of, seconds_of)
@@ -194,20 +198,16 @@ def main() -> None:
             paths = list(bill.export.rglob("*.parquet"))
             size = sum(path.stat().st_size for path in paths)
             rows = sum(pq.read_metadata(path).num_rows for path in paths)
-            bytes_read = measured(bill, Path(scratch), with_raw=not args.without_raw)
+            result = measured(bill, Path(scratch), with_raw=not args.without_raw)
         print(f"\n{grain}, {rows:,} rows, {size / MIB:.1f} MiB of Parquet, {size / rows:.0f} bytes per row")
-        print_result(bytes_read, export=size)
+        print_result(result, export=size)
 
 
 def print_result(result: Measured, *, export: int) -> None:
     """Print bytes read and stored, the largest first; `export` is its size in bytes."""
     reads = Counter(statement.label.partition(" ")[0] for statement in result.refresh)
-    of_raw = sum(
-        statement.scanned_bytes
-        for statement in result.refresh
-        if re.fullmatch(r"refresh of [\d-]+", statement.label)
-    )
-    read = sum(statement.scanned_bytes for statement in result.refresh)
+    of_raw = bytes_read(one for one in result.refresh if re.fullmatch(r"refresh of [\d-]+", one.label))
+    read = bytes_read(result.refresh)
     print(
         f"The refresh of all periods read {read / MIB:.1f} MiB in {reads.total()} statements, {of_raw / export:.0%}"
     )
@@ -229,10 +229,10 @@ def print_result(result: Measured, *, export: int) -> None:
         raw = f"**{raw_total / MIB:.1f} MiB**, of which {total / raw_total:.1%} | {raw_seconds:.0f}"
     everything = f"**all detections**, {total / export:.0%} of the export"
     print(f"| {everything} | **{total / MIB:.1f} MiB** | {seconds:.0f} | {raw} |")
-    of_scan = sum(statement.scanned_bytes for statement in result.scan)
     print(
         f"\nThe refresh took {result.refresh_seconds:.0f} s. A whole scan, with root causes and owners, read "
-        f"{of_scan / MIB:.1f} MiB in {len(result.scan)} statements and took {result.scan_seconds:.0f} s.",
+        f"{bytes_read(result.scan) / MIB:.1f} MiB in {len(result.scan)} statements and took "
+        f"{result.scan_seconds:.0f} s.",
         flush=True,
     )
 
