@@ -62,10 +62,14 @@ def main_amount(finding: Finding) -> str:
 def changed_amount(finding: Finding, *, before: Finding) -> str:
     """Return all amounts with the previous one: `16,127 USD charged since 2026-05-27 (previously 8,063 USD)`."""
     now = main_amount(finding)
-    suffix = amount_suffix(before.detection, before.category)
-    month = "/month" if suffix.startswith("/month") else ""
-    was = f"{_money(before, before.monthly_cost)}{month}" if before.monthly_cost else main_amount(before)
+    was = previous_amount(before, before.monthly_cost) if before.monthly_cost else main_amount(before)
     return f"{now} (previously {was}){full_amount(finding).removeprefix(now)}"
+
+
+def previous_amount(finding: Finding, value: Decimal) -> str:
+    """Return an earlier amount of a finding, next to the current one: `2,400 USD/month`, or `8,063 USD` of an event."""
+    is_monthly = amount_suffix(finding.detection, finding.category).startswith("/month")
+    return f"{_money(finding, value)}{'/month' if is_monthly else ''}"
 
 
 def amount_label(finding: Finding) -> str:

@@ -8,14 +8,13 @@ from operator import itemgetter
 from focuswatch.catalog.sql_header_fields import DetectionHeader
 from focuswatch.findings.account_owner_evidence_labels import (
     account_label,
-    amount,
     display_values,
     evidence_label,
 )
 from focuswatch.findings.detection_exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, Severity
-from focuswatch.findings.finding_amount_text import amount_suffix, full_amount, main_amount, saving_text
+from focuswatch.findings.finding_amount_text import full_amount, main_amount, previous_amount, saving_text
 from focuswatch.findings.safe_paste_commands import COMMAND
 from focuswatch.notify.incident_text import (
     also_detected_text,
@@ -125,8 +124,7 @@ def _ending(finding: Finding, *, header: DetectionHeader | None, days: int) -> s
 
 def render_change(finding: Finding, *, number: int, cost: Decimal | None, severity: Severity | None) -> str:
     """Return a comment on a material change; `cost` and `severity` are the previous ones."""
-    month = "/month" if amount_suffix(finding.detection, finding.category).startswith("/month") else ""
-    was = f" Previously {amount(cost)} {finding.currency}{month}." if cost is not None else ""
+    was = f" Previously {previous_amount(finding, cost)}." if cost is not None else ""
     worse = (
         f" Severity: {finding.severity}, previously {severity}."
         if severity not in (None, finding.severity)
