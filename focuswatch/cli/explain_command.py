@@ -10,9 +10,6 @@ from focuswatch.cli.findings_and_reset_commands import Fingerprint, entry_of
 from focuswatch.cli.shared_options import ListFormat
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from focuswatch.errors import ConfigError
     from focuswatch.findings.explanation import Explanation
     from focuswatch.findings.finding import Finding
 
@@ -71,27 +68,14 @@ def _stored(finding: "Finding") -> "Explanation":
 def _computed(finding: "Finding", *, bill_options: BillOptions) -> "Explanation":
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.open_named_or_last_export import open_export
-    from focuswatch.detect.explain.cost_increase_of_finding import cost_increase_of
-    from focuswatch.detect.explain.explain_finding import explain_from_bill
+    from focuswatch.cli.output.next_command import next_command
+    from focuswatch.detect.explain.explain_finding import explain_from_bill, increase_to_explain
 
-    increase = cost_increase_of(finding, catalog=Catalog.load())
-    if increase is None:
-        raise _no_excess(finding, state=bill_options.state)
+    details = next_command(f"findings {finding.fingerprint[:8]}", state=bill_options.state)
+    increase = increase_to_explain(
+        finding, catalog=Catalog.load(), otherwise=f"To see the cost of the finding, run {details}"
+    )
     with open_export(bill_options) as opened:
         return explain_from_bill(
             finding, increase, bill=opened.bill, catalog=opened.catalog, export=opened.name
         )
-
-
-def _no_excess(finding: "Finding", *, state: "Path | None") -> "ConfigError":
-    from focuswatch.cli.output.next_command import next_command
-    from focuswatch.detect.explain.explain_finding import INSTEAD
-    from focuswatch.errors import ConfigError
-
-    instead = INSTEAD.get(
-        finding.detection,
-        f"To see the cost of the finding, run {next_command(f'findings {finding.fingerprint[:8]}', state=state)}",
-    )
-    return ConfigError(
-        f"{finding.fingerprint} ({finding.detection}) has no cost increase to explain. {instead}"
-    )

@@ -1,9 +1,7 @@
 """One finding with its evidence and explanation, and the root cause of its cost increase."""
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase_of_finding import cost_increase_of
-from focuswatch.detect.explain.explain_finding import INSTEAD, explain_from_bill
-from focuswatch.errors import ConfigError
+from focuswatch.detect.explain.explain_finding import explain_from_bill, increase_to_explain
 from focuswatch.findings.account_owner_evidence_labels import account_label
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.explanation_text import explanation_sentences
@@ -64,14 +62,8 @@ def root_cause(entry: LedgerEntry, *, source: Source, catalog: Catalog) -> Docum
 
 
 def _computed(finding: Finding, *, source: Source, catalog: Catalog) -> Explanation:
-    increase = cost_increase_of(finding, catalog=catalog)
-    if increase is None:
-        instead = INSTEAD.get(
-            finding.detection, "To see the cost and the evidence of the finding, call get_finding."
-        )
-        raise ConfigError(
-            f"{finding.fingerprint} ({finding.detection}) has no cost increase to explain. {instead}"
-        )
+    otherwise = "To see the cost and the evidence of the finding, call get_finding."
+    increase = increase_to_explain(finding, catalog=catalog, otherwise=otherwise)
     with source.bill() as opened:
         return explain_from_bill(finding, increase, bill=opened.bill, catalog=catalog, export=opened.export)
 

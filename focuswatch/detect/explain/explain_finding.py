@@ -5,7 +5,7 @@ from datetime import timedelta
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.local_bill import hourly_charges
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
+from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease, cost_increase_of
 from focuswatch.detect.explain.driver_queries import charges_of, explain_cost_increases
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
@@ -19,6 +19,21 @@ INSTEAD = {
     "budget_pace": "The amount of this finding is a forecast. The reports month_forecast and weekly_deltas show "
     "the cost drivers."
 }
+
+
+def increase_to_explain(finding: Finding, *, catalog: Catalog, otherwise: str) -> CostIncrease:
+    """Return the cost increase of a finding.
+
+    Raises ConfigError if it has none. The error says what shows the cost instead: `otherwise`, if nothing better is
+    known of the detection.
+    """
+    increase = cost_increase_of(finding, catalog=catalog)
+    if increase is None:
+        raise ConfigError(
+            f"{finding.fingerprint} ({finding.detection}) has no cost increase to explain. "
+            f"{INSTEAD.get(finding.detection, otherwise)}"
+        )
+    return increase
 
 
 def explain_from_bill(
