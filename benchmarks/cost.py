@@ -22,9 +22,8 @@ BYTES_A_ROW = 48
 PERIODS_A_RUN = 0.67
 PAGE_SHARE = 0.10  # share of three months' bytes that the page reads: assumed
 OLD_VERSIONS_DAYS = 3  # old_versions_days in config/deployment.toml
-TABLES_VERSIONS_DAYS = (
-    2  # the previous folder stays for a day, and for another after its deletion: infra/data_bucket.py
-)
+# The previous folder stays for a day, and for another after its deletion: infra/data_bucket.py.
+TABLES_VERSIONS_DAYS = 2
 # Months of the export by the time since they were last read: https://docs.aws.amazon.com/AmazonS3/latest/userguide/intelligent-tiering-overview.html
 READ_MONTHS, UNREAD_MONTHS, LONG_UNREAD_MONTHS = 1.5, 2, 9  # half of the current one; 13 in all
 BYTES_A_FILE = 50e6
@@ -33,12 +32,10 @@ SECONDS_A_DAY = 400  # of scheduled functions
 WATCHED_AN_ACCOUNT = 5  # endpoints, collections, custom models and GPUs whose metrics are read
 METRICS_A_RESOURCE = 3
 MODELS_AN_ACCOUNT = 4  # that were called, on average: Bedrock models and inference profiles
-METRICS_A_MODEL = (
-    5  # with datapoints in the last two weeks, of the seven in focuswatch/collect/called_bedrock_models.py
-)
-LISTS_A_REGION = (
-    3  # of metrics, in each Region of an account: of called models, and of the resources that are there
-)
+# With datapoints in the last two weeks, of the seven in focuswatch/collect/called_bedrock_models.py.
+METRICS_A_MODEL = 5
+# Of metrics, in each Region of an account: of called models, and of the resources that are there.
+LISTS_A_REGION = 3
 TOKEN_METRICS_A_MODEL = 4  # focuswatch/collect/token_hours.py; of models called in the last three hours
 REGIONS = 4  # in config/deployment.toml
 HOURS = 24 * DAYS

@@ -165,10 +165,13 @@ class Monitoring(Construct):
         failed = self._metric("FailedDetections", statistic="Maximum", period=QUARTER_DAY, service="detect")
         dead_letters = [queue.metric_approximate_number_of_messages_visible() for queue in queues.values()]
         rows = [
-            [_graph("Age of billing data (hours)", [self._data_age()]), _graph("Failed detections", [failed]),
-             _graph("Bytes scanned by refresh", [read])],
+            [
+                _graph("Age of billing data (hours)", [self._data_age()]),
+                _graph("Failed detections", [failed]),
+                _graph("Bytes scanned by refresh", [read]),
+            ],
             [_graph("Runs per day", runs), _graph("Errors", errors), _graph("Dead letters", dead_letters)],
-        ]  # fmt: skip
+        ]
         aws_cloudwatch.Dashboard(self, "Dashboard", dashboard_name=self._name, widgets=rows)
 
     def _data_age(self) -> aws_cloudwatch.Metric:

@@ -31,9 +31,8 @@ from focuswatch.notify.teams.signed_action import PATH as ACTION_PATH
 from focuswatch.notify.teams.signed_action import SignedAction
 from lambdas.endpoint_clients_and_secrets import client, request_body, secret_text
 
-DIALOG_SECONDS = (
-    2  # a trigger is good for three: https://docs.slack.dev/interactivity/handling-user-interaction
-)
+# A trigger is good for three: https://docs.slack.dev/interactivity/handling-user-interaction
+DIALOG_SECONDS = 2
 NOT_OPENED = "This link has expired or is incomplete. Open the link in the latest weekly digest.\n"
 # At the bucket's own region: a signature for the global address is not good where that leads on to.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html#VirtualHostingBackwardsCompatibility
@@ -114,9 +113,12 @@ def _open_dialog(question: ResponseDialog, *, secret: dict[str, str]) -> None:
     from focuswatch.notify.slack.mute_reason_dialog import render_not_waste_dialog
 
     view = render_not_waste_dialog(
-        question.fingerprint, title=question.title, channel=question.channel, ts=question.ts,
+        question.fingerprint,
+        title=question.title,
+        channel=question.channel,
+        ts=question.ts,
         response_url=question.response_url,
-    )  # fmt: skip
+    )
     api = secret.get("api", API)
     WebClient(secret["token"], base_url=api, timeout=DIALOG_SECONDS, retry_handlers=[]).views_open(
         trigger_id=question.trigger_id, view=view

@@ -29,13 +29,21 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     run = invocation.run
     with open_athena_bill(run.tables, owners=run.owners) as bill:
         scanned = scan(
-            bill.engine, aws_engine=bill.aws_engine, as_of=bill.as_of,
-            currency=bill.summary.currency, rate=bill.summary.rate(run.owners),
-            catalog=run.catalog, detections=_due(run, invocation.event, as_of=bill.as_of), owners=run.owners,
-            ledger=run.ledger, progress=logger.debug,
+            bill.engine,
+            aws_engine=bill.aws_engine,
+            as_of=bill.as_of,
+            currency=bill.summary.currency,
+            rate=bill.summary.rate(run.owners),
+            catalog=run.catalog,
+            detections=_due(run, invocation.event, as_of=bill.as_of),
+            owners=run.owners,
+            ledger=run.ledger,
+            progress=logger.debug,
             may_go_on=lambda: invocation.can_continue(spare_seconds=SPARE_SECONDS),
-            change_history=_trail(run), doubts=_not_refreshed(run, as_of=bill.as_of), parts=bill.bill_parts(),
-        )  # fmt: skip
+            change_history=_trail(run),
+            doubts=_not_refreshed(run, as_of=bill.as_of),
+            parts=bill.bill_parts(),
+        )
         not_kept = _keep_forecasts(run, bill)
     _measure(scanned, scanned_bytes={query.label: query.scanned_bytes for query in bill.engine.executed})
     newest = max(period.delivered_at for period in bill.periods.values())

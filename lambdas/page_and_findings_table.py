@@ -21,11 +21,16 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             findings_table_rows(run.ledger, engine=bill.engine, owners=run.owners, as_of=bill.as_of)
         )
         page_data = gather(
-            bill.engine, as_of=bill.as_of, currency=bill.summary.currency, rate=bill.summary.rate(run.owners),
-            catalog=run.catalog, owners=run.owners, ledger=run.ledger,
+            bill.engine,
+            as_of=bill.as_of,
+            currency=bill.summary.currency,
+            rate=bill.summary.rate(run.owners),
+            catalog=run.catalog,
+            owners=run.owners,
+            ledger=run.ledger,
             detections=last_detections(run.table, run.catalog),
             other_providers=bill.summary.other_providers,
-        )  # fmt: skip
+        )
     page = render_page(build_document(page_data)).encode()
     s3.put_object(
         Bucket=run.bucket, Key=KEY, Body=page, ContentType="text/html; charset=utf-8", CacheControl="no-store"

@@ -14,9 +14,13 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     """Publish all pending notifications. Raises RuntimeError if some fail, so that the alarm reports them."""
     run = invocation.run
     published = publish(
-        run.ledger, sns=run.session.client("sns", config=PATIENT), topics=run.topics(), progress=logger.info,
-        may_go_on=lambda: invocation.can_continue(spare_seconds=SPARE_SECONDS), events=run.finding_events(),
-    )  # fmt: skip
+        run.ledger,
+        sns=run.session.client("sns", config=PATIENT),
+        topics=run.topics(),
+        progress=logger.info,
+        may_go_on=lambda: invocation.can_continue(spare_seconds=SPARE_SECONDS),
+        events=run.finding_events(),
+    )
     heartbeat = run.beat(notified=published.sent, failed=published.failed)
     if published.unfinished and published.sent:  # a run without progress would be invoked again forever
         logger.info("time limit reached; the function is invoked again for the remaining notifications")

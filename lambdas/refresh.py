@@ -38,9 +38,13 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     metrics.add_metric(name="DataAgeHours", unit=MetricUnit.Count, value=age_hours)
     metrics.add_metric(name="ScannedBytes", unit=MetricUnit.Bytes, value=run.scanned_bytes)
     heartbeat = run.beat(
-        ran=refreshed.changed, as_of=refreshed.as_of, data_age_hours=round(age_hours, 2),
-        scanned_bytes=run.scanned_bytes, failed=dict(refreshed.failed), warnings=warnings,
-    )  # fmt: skip
+        ran=refreshed.changed,
+        as_of=refreshed.as_of,
+        data_age_hours=round(age_hours, 2),
+        scanned_bytes=run.scanned_bytes,
+        failed=dict(refreshed.failed),
+        warnings=warnings,
+    )
     run.announce(
         "Refreshed", json.dumps(heartbeat)
     )  # failed periods keep their tables, which detections can read

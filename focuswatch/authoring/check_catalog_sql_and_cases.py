@@ -19,10 +19,24 @@ from focuswatch.findings.finding_from_row import CONTRACT
 
 SERIES_CONTRACT = ("sub_account_id", "series", "charge_date", "cost")
 SERIES_COLUMNS = {
-    "daily_cost", "daily_expected", "daily_excess", "anomalous_from", "anomalous_until", "anomalous_days", "continues",
-    "score", "meter", "cause_region_id", "cause_resource_id", "operation", "moved", "causes", *CONTRACT, "service_name",
+    "daily_cost",
+    "daily_expected",
+    "daily_excess",
+    "anomalous_from",
+    "anomalous_until",
+    "anomalous_days",
+    "continues",
+    "score",
+    "meter",
+    "cause_region_id",
+    "cause_resource_id",
+    "operation",
+    "moved",
+    "causes",
+    *CONTRACT,
+    "service_name",
     "monthly_cost_if_continues",
-}  # fmt: skip
+}
 FORECAST_CONTRACT = (
     "team",
     "use_case",
@@ -34,9 +48,23 @@ FORECAST_CONTRACT = (
     "fee_cost",
 )
 FORECAST_COLUMNS = {
-    "plan", "plan_of", "budget_status", "budget", "spent", "spent_percent", "reached_percent", "forecast", "low",
-    "high", "over_by", "over_on", "settled_until", "days_left", "month", *CONTRACT,
-}  # fmt: skip
+    "plan",
+    "plan_of",
+    "budget_status",
+    "budget",
+    "spent",
+    "spent_percent",
+    "reached_percent",
+    "forecast",
+    "low",
+    "high",
+    "over_by",
+    "over_on",
+    "settled_until",
+    "days_left",
+    "month",
+    *CONTRACT,
+}
 ALWAYS_THERE = {"sub_account_name", "currency"}
 
 # SQL that one of the engines lacks or reads differently, with a portable replacement: docs/portable-sql.md.
@@ -49,19 +77,24 @@ NOT_COMMON = {
     r"\b(string_agg|listagg)\s*\(": "array_join(array_agg(x ORDER BY x), ', ')",
     r"\bbit_or\s*\(": "bitwise_or_agg(x)",
     r"\bbit_count\s*\((?:[^(),]|\([^()]*\))*\)": "bit_count(x, 64)",
-    r"\b(median|approx_percentile|percentile_cont|quantile)\s*\(":
-        "row_number() to select the one or two middle rows, then avg()",
-    r"\b(date_add|date_parse|date_format|strftime|last_day|last_day_of_month|sequence|generate_series)\s*\(":
-        "CAST(d + INTERVAL '1' DAY * n AS date)",
+    r"\b(median|approx_percentile|percentile_cont|quantile)\s*\(": (
+        "row_number() to select the one or two middle rows, then avg()"
+    ),
+    r"\b(date_add|date_parse|date_format|strftime|last_day|last_day_of_month|sequence|generate_series)\s*\(": (
+        "CAST(d + INTERVAL '1' DAY * n AS date)"
+    ),
     r"\bextract\s*\(\s*dow\b|\bdayofweek\s*\(": "day_of_week(d), which returns 1 for Monday",
-    r"\b(approx_distinct|json_extract_scalar|to_utf8|from_unixtime|any_match|map_filter|transform|reduce)\s*\(":
-        "plain joins and UNNEST",
+    r"\b(approx_distinct|json_extract_scalar|to_utf8|from_unixtime|any_match|map_filter|transform|reduce)\s*\(": (
+        "plain joins and UNNEST"
+    ),
     r"(?<!ARRAY)\[\s*'": "element_at(map, key)",
     r"\bIGNORE\s+NULLS\b": "max() as a window function over the preceding rows",
     # DuckDB skips a null x and takes the next row's, Trino returns null
-    r"\b(max_by|min_by)\s*\((?!\s*coalesce\b)(?!(?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)\s*FILTER\b)":
-        "max_by(x, y) FILTER (WHERE x IS NOT NULL)",
-}  # fmt: skip
+    r"\b(max_by|min_by)\s*\((?!\s*coalesce\b)"
+    r"(?!(?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)\s*FILTER\b)": (
+        "max_by(x, y) FILTER (WHERE x IS NOT NULL)"
+    ),
+}
 
 
 def problems(

@@ -17,9 +17,8 @@ from focuswatch.owners.owners_file_and_assignment import Owners
 SENDERS = {BUDGET: "AWS Budgets", ANOMALY: "AWS Cost Anomaly Detection"}
 CURRENCY = "USD"  # of a message without a currency
 REASON_CHARACTERS = 600  # of the message in the reason
-MESSAGE_CHARACTERS = (
-    4000  # of an unreadable message: a row of the ledger contains it twice, and holds 400 KB at most
-)
+# Of an unreadable message: a row of the ledger contains it twice, and holds 400 KB at most.
+MESSAGE_CHARACTERS = 4000
 
 
 def owner_of(account_id: str | None, *, owners: Owners) -> tuple[str | None, OwnedBy]:

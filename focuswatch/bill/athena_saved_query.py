@@ -19,6 +19,9 @@ def saved_query(
     `per_usd` is units of the billing currency for one US dollar, for thresholds in USD.
     """
     values: dict[str, Value] = {
-        "as_of": TODAY, "news_since": WEEK_AGO, "required_tags": list(required_tags), PER_USD: per_usd
-    }  # fmt: skip
+        "as_of": TODAY,
+        "news_since": WEEK_AGO,
+        "required_tags": list(required_tags),
+        PER_USD: per_usd,
+    }
     return with_tables(entry.render(values), tables_as_of(catalog, as_of=TODAY)).strip()

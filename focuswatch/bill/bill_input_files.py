@@ -19,8 +19,15 @@ class OtherBill:
 
 
 INPUT_FILES = (
-    "activity", "accounts", "links", "recommendations", "principals", "invocations", "token_hours", "events",
-)  # fmt: skip
+    "activity",
+    "accounts",
+    "links",
+    "recommendations",
+    "principals",
+    "invocations",
+    "token_hours",
+    "events",
+)
 
 
 @dataclass(frozen=True)

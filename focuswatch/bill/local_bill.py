@@ -153,8 +153,10 @@ def load_tables(
     local_tables.load_owners(connection, owners.tables)
     create_empty_table(connection, KNOWN_FINDINGS_TABLE, KNOWN_FINDINGS)  # see Bill.load_known_findings
     values: dict[str, Value] = {
-        "as_of": as_of, "names_resources": owners.names_resources, "settle_days": settled_after
-    }  # fmt: skip
+        "as_of": as_of,
+        "names_resources": owners.names_resources,
+        "settle_days": settled_after,
+    }
     try:
         local_tables.create_views(connection, catalog, values=values, kept=kept)
     except duckdb.Error as error:

@@ -20,6 +20,8 @@ def tables_as_of(
     Charges no longer change `settled_after` days after their day.
     """
     values: dict[str, Value] = {
-        "as_of": as_of, "names_resources": names_resources, "settle_days": settled_after
-    }  # fmt: skip
+        "as_of": as_of,
+        "names_resources": names_resources,
+        "settle_days": settled_after,
+    }
     return {name: catalog.tables[name].render(values) for name in NOT_STORED}

@@ -60,9 +60,14 @@ def page(
 
 
 def write_page(
-    bill: "Bill", *, ledger: "Ledger", catalog: "Catalog", owners: "Owners", out: Path,
+    bill: "Bill",
+    *,
+    ledger: "Ledger",
+    catalog: "Catalog",
+    owners: "Owners",
+    out: Path,
     result_cache: "ResultCache | None" = None,
-) -> str:  # fmt: skip
+) -> str:
     """Write the page of an open bill and return its address for a browser."""
     from focuswatch.reports.known_findings_rows import findings_table_rows
     from focuswatch.reports.page import build_document, gather, render_page
@@ -70,10 +75,18 @@ def write_page(
     rows = findings_table_rows(ledger, engine=bill.engine, owners=owners, as_of=bill.as_of)
     bill.load_known_findings(rows)
     page_data = gather(
-        bill.engine, as_of=bill.as_of, currency=bill.summary.currency, catalog=catalog, owners=owners,
-        ledger=ledger, result_cache=result_cache, warnings=bill.summary.warnings, rate=bill.summary.rate(owners),
-        detected_on=bill.aws_engine, other_providers=bill.summary.other_providers,
-    )  # fmt: skip
+        bill.engine,
+        as_of=bill.as_of,
+        currency=bill.summary.currency,
+        catalog=catalog,
+        owners=owners,
+        ledger=ledger,
+        result_cache=result_cache,
+        warnings=bill.summary.warnings,
+        rate=bill.summary.rate(owners),
+        detected_on=bill.aws_engine,
+        other_providers=bill.summary.other_providers,
+    )
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(render_page(build_document(page_data)), encoding="utf-8", newline="\n")
     return out.resolve().as_uri()

@@ -227,9 +227,14 @@ def _print(
             )
         case ReportFormat.JSON:
             head: dict[str, object] = {
-                "report": report.id, "title": report.header.title, "basis": text, "other_bases": others,
-                "currency": currency, "as_of": bill.as_of, "notes": list(notes),
-            }  # fmt: skip
+                "report": report.id,
+                "title": report.header.title,
+                "basis": text,
+                "other_bases": others,
+                "currency": currency,
+                "as_of": bill.as_of,
+                "notes": list(notes),
+            }
             typer.echo(json_and_csv.report_json(rows, head=head))
         case ReportFormat.CSV:
             columns = (

@@ -119,12 +119,21 @@ def scan_and_notify(
             for note in (*recalled.notes, *(f"Note: {warning}" for warning in bill.summary.warnings)):
                 line.note(note)
             scanned = scan_bill(
-                bill.engine, as_of=bill.as_of, currency=bill.summary.currency, catalog=catalog,
-                detections=detections, owners=owners, ledger=ledger, progress=line.progress,
+                bill.engine,
+                as_of=bill.as_of,
+                currency=bill.summary.currency,
+                catalog=catalog,
+                detections=detections,
+                owners=owners,
+                ledger=ledger,
+                progress=line.progress,
                 result_cache=open_result_cache(inputs.state, catalog=catalog, data_digest=bill.data_digest),
-                rate=bill.summary.rate(owners), aws_engine=bill.aws_engine, bills=bill.summary.names,
-                parts=bill.summary.parts, hourly=hourly_charges(bill),
-            )  # fmt: skip
+                rate=bill.summary.rate(owners),
+                aws_engine=bill.aws_engine,
+                bills=bill.summary.names,
+                parts=bill.summary.parts,
+                hourly=hourly_charges(bill),
+            )
             _keep_forecasts(bill, catalog=catalog, note=line.note)
         if trino is None:
             remember_inputs(recalled.to_remember, root=bill_options.state)

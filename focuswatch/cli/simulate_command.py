@@ -57,16 +57,29 @@ def simulate(
         raise ConfigError(f"{out} is not empty. Choose a new or empty folder.")
     with progress_line() as line:
         written = write(
-            out, accounts=accounts, days=days, rows=rows, seed=seed, grain=grain.value,
-            end=end.date() if end else DEFAULT_END, file_format=file_format.value,
+            out,
+            accounts=accounts,
+            days=days,
+            rows=rows,
+            seed=seed,
+            grain=grain.value,
+            end=end.date() if end else DEFAULT_END,
+            file_format=file_format.value,
             progress=lambda step, share: line.progress(f"{step} {share:.0%}"),
-        )  # fmt: skip
+        )
     typer.echo(f"{written.rows:,} charges for {accounts} accounts over {days} days, as of {written.as_of}")
     for name, path in {
-        "export": written.export, "activity": written.activity, "accounts": written.accounts, "owners": written.owners,
-        "recommendations": written.recommendations, "principals": written.principals, "events": written.events,
-        "invocations": written.invocations, "token hours": written.token_hours, "truth": written.truth,
-    }.items():  # fmt: skip
+        "export": written.export,
+        "activity": written.activity,
+        "accounts": written.accounts,
+        "owners": written.owners,
+        "recommendations": written.recommendations,
+        "principals": written.principals,
+        "events": written.events,
+        "invocations": written.invocations,
+        "token hours": written.token_hours,
+        "truth": written.truth,
+    }.items():
         typer.echo(f"  {name:15} {path}")
     typer.echo(
         f"The bill contains {written.incidents} incidents, and {written.hard_negatives} harmless "

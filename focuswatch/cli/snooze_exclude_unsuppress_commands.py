@@ -54,9 +54,15 @@ def snooze(
     with open_ledger_of(ledger_options) as ledger:
         entry = entry_of(ledger, fingerprint, state=ledger_options.state)
         _suppress(
-            ledger, scope="fingerprint", value=entry.fingerprint, detection=None, author=author, reason=reason,
-            since=entry.finding.as_of, until=until.date(),
-        )  # fmt: skip
+            ledger,
+            scope="fingerprint",
+            value=entry.fingerprint,
+            detection=None,
+            author=author,
+            reason=reason,
+            since=entry.finding.as_of,
+            until=until.date(),
+        )
 
 
 @takes(LedgerOptions)
@@ -121,9 +127,16 @@ def exclude(
         if scope == "fingerprint":
             value = entry_of(ledger, value, state=ledger_options.state).fingerprint
         _suppress(
-            ledger, scope=scope, value=value, detection=detection, author=author, reason=reason,
-            since=newest_bill_date(ledger), until=shared_options.day(until), security=include_security,
-        )  # fmt: skip
+            ledger,
+            scope=scope,
+            value=value,
+            detection=detection,
+            author=author,
+            reason=reason,
+            since=newest_bill_date(ledger),
+            until=shared_options.day(until),
+            security=include_security,
+        )
 
 
 @takes(LedgerOptions)
@@ -182,9 +195,17 @@ def _check_tag(tag: str, *, detection: str | None, include_security: bool) -> No
 
 
 def _suppress(
-    ledger: "Ledger", *, scope: "SuppressionScope", value: str, detection: str | None, author: str | None, reason: str,
-    since: date, until: date | None, security: bool = False,
-) -> None:  # fmt: skip
+    ledger: "Ledger",
+    *,
+    scope: "SuppressionScope",
+    value: str,
+    detection: str | None,
+    author: str | None,
+    reason: str,
+    since: date,
+    until: date | None,
+    security: bool = False,
+) -> None:
     from focuswatch.findings.replace_control_characters import visible
     from focuswatch.ledger.add_suppression import add_checked_suppression, suppression_text
     from focuswatch.ledger.suppression import Suppression

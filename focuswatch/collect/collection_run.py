@@ -115,11 +115,15 @@ def collect(
     if invocation_logs:
         store.list_invocations(window.days)
     run = _AccountCollection(
-        session_for, store, tuple(regions), window, today,
+        session_for,
+        store,
+        tuple(regions),
+        window,
+        today,
         sources=tuple(source for source in events if source != "files" and source != "webhook"),  # noqa: PLR1714  mypy narrows
         first_events=first_day_of_events(store, today=today) if set(events) - {"files"} else today,
         invocation_logs=invocation_logs,
-    )  # fmt: skip
+    )
     with ThreadPoolExecutor(AT_ONCE) as pool:
         outcomes = list(pool.map(run.collect, active))
     found = [event for one in outcomes if isinstance(one, CollectedAccount) for event in one.events]
@@ -170,9 +174,13 @@ class _AccountCollection:
 
 
 def _store_events(
-    found: list[CollectedEvent], *, events: Collection[EventSource | Literal["files", "webhook"]],
-    since: date, today: date, store: Store,
-) -> tuple[int, dict[str, str]]:  # fmt: skip
+    found: list[CollectedEvent],
+    *,
+    events: Collection[EventSource | Literal["files", "webhook"]],
+    since: date,
+    today: date,
+    store: Store,
+) -> tuple[int, dict[str, str]]:
     """Write the table `events`; return how many were written by day, and the unreadable files with the reason."""
     unreadable = store_event_files(store) if "files" in events else {}
     if "webhook" in events:

@@ -8,9 +8,8 @@ from typing import Any
 from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.hourly_resources_and_metrics import Dimensions, Metric, Resource
 
-QUERIES_A_CALL = (
-    500  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
-)
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
+QUERIES_A_CALL = 500
 DAY_SECONDS = 86_400
 Days = dict[date, float]
 

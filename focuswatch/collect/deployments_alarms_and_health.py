@@ -19,8 +19,12 @@ EventReader = Callable[[Session, Place, datetime, datetime], Iterator[CollectedE
 # CloudTrail's names of the operations. That of Lambda has the version of the API:
 # https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
 DEPLOYMENTS = (
-    "UpdateFunctionCode20150331v2", "UpdateService", "CreateDeployment", "UpdateEndpoint", "StartPipelineExecution",
-)  # fmt: skip
+    "UpdateFunctionCode20150331v2",
+    "UpdateService",
+    "CreateDeployment",
+    "UpdateEndpoint",
+    "StartPipelineExecution",
+)
 VERSION = "20150331v2"
 NAMES = (
     "functionName",

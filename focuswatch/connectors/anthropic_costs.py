@@ -200,9 +200,18 @@ def _anthropic_charge(
     item = cost.description or "Not itemized"
     (user,) = use.users if use and len(use.users) == 1 else (None,)
     return VendorCharge(
-        day=day, service=CLAUDE_API, meter=item, description=item, model=cost.model, user=people.email(user),
-        billed=amount, listed=amount, currency=cost.currency.upper(),
-        quantity=Decimal(use.tokens) if use else None, unit=TOKENS if use else None,
-        account_id=cost.workspace_id, account_name=workspaces.name(cost.workspace_id),
+        day=day,
+        service=CLAUDE_API,
+        meter=item,
+        description=item,
+        model=cost.model,
+        user=people.email(user),
+        billed=amount,
+        listed=amount,
+        currency=cost.currency.upper(),
+        quantity=Decimal(use.tokens) if use else None,
+        unit=TOKENS if use else None,
+        account_id=cost.workspace_id,
+        account_name=workspaces.name(cost.workspace_id),
         account_type="Workspace" if cost.workspace_id else None,
-    )  # fmt: skip
+    )

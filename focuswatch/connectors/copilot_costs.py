@@ -76,9 +76,18 @@ def _parameters(day: date) -> Mapping[str, int]:
 
 def _copilot_charge(day: date, item: UsageItem) -> VendorCharge:
     return VendorCharge(
-        day=day, service=COPILOT, meter=item.sku, description=item.sku, billed=item.net_amount,
-        listed=item.gross_amount, currency=CURRENCY, quantity=item.quantity, unit=item.unit.title(),
-        account_id=item.organization, account_name=item.organization,
-        account_type="Organization" if item.organization else None, resource_id=item.repository or None,
+        day=day,
+        service=COPILOT,
+        meter=item.sku,
+        description=item.sku,
+        billed=item.net_amount,
+        listed=item.gross_amount,
+        currency=CURRENCY,
+        quantity=item.quantity,
+        unit=item.unit.title(),
+        account_id=item.organization,
+        account_name=item.organization,
+        account_type="Organization" if item.organization else None,
+        resource_id=item.repository or None,
         resource_type="Repository" if item.repository else None,
-    )  # fmt: skip
+    )

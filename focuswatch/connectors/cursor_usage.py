@@ -149,7 +149,15 @@ def _cursor_charge(group: EventGroup, events: list[UsageEvent]) -> VendorCharge:
     tokens = sum(event.tokens.total for event in events if event.tokens)
     item = f"{group.model}, {group.kind}"
     return VendorCharge(
-        day=group.day, service=CURSOR, meter=item, description=item, model=group.model, user=group.user,
-        billed=charged if group.is_billed else Decimal(0), listed=charged, currency=CURRENCY,
-        quantity=Decimal(tokens) if tokens else None, unit="Tokens" if tokens else None,
-    )  # fmt: skip
+        day=group.day,
+        service=CURSOR,
+        meter=item,
+        description=item,
+        model=group.model,
+        user=group.user,
+        billed=charged if group.is_billed else Decimal(0),
+        listed=charged,
+        currency=CURRENCY,
+        quantity=Decimal(tokens) if tokens else None,
+        unit="Tokens" if tokens else None,
+    )

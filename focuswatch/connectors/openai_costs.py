@@ -155,11 +155,23 @@ def _charge(day: date, cost: CostResult, *, project: str | None, user: str | Non
     amount = cost.amount.value
     quantity, unit = _quantity(cost)
     return VendorCharge(
-        day=day, service=SERVICE, meter=item, description=item, model=_model(item), user=user,
-        billed=amount, listed=amount, currency=cost.amount.currency.upper(), quantity=quantity, unit=unit,
-        account_id=cost.project_id, account_name=project, account_type="Project" if cost.project_id else None,
-        resource_id=cost.api_key_id, resource_type="API Key" if cost.api_key_id else None,
-    )  # fmt: skip
+        day=day,
+        service=SERVICE,
+        meter=item,
+        description=item,
+        model=_model(item),
+        user=user,
+        billed=amount,
+        listed=amount,
+        currency=cost.amount.currency.upper(),
+        quantity=quantity,
+        unit=unit,
+        account_id=cost.project_id,
+        account_name=project,
+        account_type="Project" if cost.project_id else None,
+        resource_id=cost.api_key_id,
+        resource_type="API Key" if cost.api_key_id else None,
+    )
 
 
 def _quantity(cost: CostResult) -> tuple[Decimal | None, str | None]:

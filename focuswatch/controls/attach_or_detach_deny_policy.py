@@ -9,8 +9,15 @@ from focuswatch.owners.role_arns import account_of_role, name_of_role
 
 # Errors that a repetition does not cure:
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachRolePolicy.html#API_AttachRolePolicy_Errors
-LASTING = {"NoSuchEntity", "InvalidInput", "LimitExceeded", "PolicyNotAttachable", "UnmodifiableEntity",
-           "AccessDenied", "AccessDeniedException"}  # fmt: skip
+LASTING = {
+    "NoSuchEntity",
+    "InvalidInput",
+    "LimitExceeded",
+    "PolicyNotAttachable",
+    "UnmodifiableEntity",
+    "AccessDenied",
+    "AccessDeniedException",
+}
 RETRY_SECONDS = 60.0
 
 

@@ -86,9 +86,14 @@ def decide_press(
             f"Spending for use case {cap.use_case} is already paused by {record.author}.",
         )
     paused = _requested(
-        record, cap=cap, author=press.author, reason=reason, now=now, decided_at=press.at,
+        record,
+        cap=cap,
+        author=press.author,
+        reason=reason,
+        now=now,
+        decided_at=press.at,
         fingerprint=press.fingerprint,
-    )  # fmt: skip
+    )
     return PauseDecision(paused, "paused")
 
 
@@ -97,9 +102,15 @@ def _resume(record: PauseRecord | None, press: Press, *, cap: CapSettings, now: 
     reason = "the Resume button was pressed in Slack"
     if record is None:
         record = PauseRecord(
-            use_case=cap.use_case, state="removed", roles=cap.roles, author=press.author, reason=reason,
-            expires_at=now, decided_at=press.at, fingerprint=press.fingerprint,
-        )  # fmt: skip
+            use_case=cap.use_case,
+            state="removed",
+            roles=cap.roles,
+            author=press.author,
+            reason=reason,
+            expires_at=now,
+            decided_at=press.at,
+            fingerprint=press.fingerprint,
+        )
         reason += "; no record of a pause was found"
     elif not record.is_paused:
         return PauseDecision(
@@ -116,17 +127,32 @@ def _is_in_force(record: PauseRecord, *, cap: CapSettings) -> bool:
 
 
 def _requested(
-    record: PauseRecord | None, *, cap: CapSettings, author: str, reason: str, now: float, decided_at: float,
-    fingerprint: str | None, cap_key: str | None = None,
-) -> PauseRecord:  # fmt: skip
+    record: PauseRecord | None,
+    *,
+    cap: CapSettings,
+    author: str,
+    reason: str,
+    now: float,
+    decided_at: float,
+    fingerprint: str | None,
+    cap_key: str | None = None,
+) -> PauseRecord:
     """Return the record of a new pause; it keeps the history, and the cap that has paused the use case before."""
     start = PauseRecord(
-        use_case=cap.use_case, state="requested", roles=cap.roles, author=author, reason=reason,
-        expires_at=expiry(now, days=cap.pause_days), decided_at=decided_at, fingerprint=fingerprint,
-        dry_run=cap.mode == "dry run", cap_key=cap_key or (record.cap_key if record else None),
-        number=record.number if record else 0, announced=record.announced if record else 0,
+        use_case=cap.use_case,
+        state="requested",
+        roles=cap.roles,
+        author=author,
+        reason=reason,
+        expires_at=expiry(now, days=cap.pause_days),
+        decided_at=decided_at,
+        fingerprint=fingerprint,
+        dry_run=cap.mode == "dry run",
+        cap_key=cap_key or (record.cap_key if record else None),
+        number=record.number if record else 0,
+        announced=record.announced if record else 0,
         history=record.history if record else (),
-    )  # fmt: skip
+    )
     return start.changed("requested", author=author, reason=reason, at=now)
 
 
@@ -177,9 +203,15 @@ def decide_cap(
     if record and (_is_in_force(record, cap=cap) or record.cap_key == key):
         return PauseDecision(None, "")
     paused = _requested(
-        record, cap=cap, author=BY_ITSELF, reason=finding.reason, now=now, decided_at=now,
-        fingerprint=finding.fingerprint, cap_key=key,
-    )  # fmt: skip
+        record,
+        cap=cap,
+        author=BY_ITSELF,
+        reason=finding.reason,
+        now=now,
+        decided_at=now,
+        fingerprint=finding.fingerprint,
+        cap_key=key,
+    )
     return PauseDecision(paused, "paused")
 
 

@@ -56,9 +56,12 @@ class SpendCaps:
             )
         name = f"{response.user_name} ({response.user_id})" if response.user_name else response.user_id
         press = Press(
-            wants="pause" if response.action == "pause_spending" else "resume", author=name,
-            user_id=response.user_id, fingerprint=response.fingerprint, at=pressed_at(response),
-        )  # fmt: skip
+            wants="pause" if response.action == "pause_spending" else "resume",
+            author=name,
+            user_id=response.user_id,
+            fingerprint=response.fingerprint,
+            at=pressed_at(response),
+        )
         cap = self._settings(use_case)
         outcome = self.pauses.change(
             use_case,

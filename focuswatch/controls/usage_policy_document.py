@@ -14,9 +14,8 @@ PolicyKind = Literal["iam", "scp"]
 # https://docs.aws.amazon.com/bedrock/latest/userguide/inference-prereq.html : Converse needs InvokeModel too.
 CALLS = "bedrock:InvokeModel*"
 BATCH = "bedrock:CreateModelInvocationJob"
-MANTLE = (
-    "bedrock-mantle:CreateInference"  # https://docs.aws.amazon.com/bedrock/latest/userguide/inference.html
-)
+# https://docs.aws.amazon.com/bedrock/latest/userguide/inference.html
+MANTLE = "bedrock-mantle:CreateInference"
 # A call through a profile is checked against the profile and against each model behind it, so profiles are left to
 # the models: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html
 NOT_MODELS = (

@@ -77,13 +77,22 @@ def scan(
     started = time.monotonic()
     rate = rate or rate_of(currency, rates=owners.exchange_rates)
     inputs = detection_inputs(
-        detections, as_of=as_of, evaluated_until=ledger.evaluated_until(), owners=owners,
+        detections,
+        as_of=as_of,
+        evaluated_until=ledger.evaluated_until(),
+        owners=owners,
         per_usd=float(rate.per_usd),
-    )  # fmt: skip
+    )
     results = _run_detections(
-        detections, inputs, engine=engine, catalog=catalog, result_cache=result_cache,
-        may_go_on=may_go_on, progress=progress, aws_engine=aws_engine,
-    )  # fmt: skip
+        detections,
+        inputs,
+        engine=engine,
+        catalog=catalog,
+        result_cache=result_cache,
+        may_go_on=may_go_on,
+        progress=progress,
+        aws_engine=aws_engine,
+    )
     outcomes = [outcome for outcome in results if outcome]
     progress("Determining owners")
     run, known_data = _detection_run(
@@ -107,16 +116,29 @@ def scan(
     notified = {notification.finding.fingerprint for notification in decision.notifications}
     current, suppressed = current_findings(record.state, as_of=as_of, notified=notified)
     notes = scan_notes(
-        engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate, ran=run.ran,
-        first_day=known_data.first_day, entries=record.state.entries.values(),
-    )  # fmt: skip
+        engine,
+        catalog=catalog,
+        owners=owners,
+        as_of=as_of,
+        rate=rate,
+        ran=run.ran,
+        first_day=known_data.first_day,
+        entries=record.state.entries.values(),
+    )
     return ScanResult(
-        as_of=as_of, currency=currency, findings=current, notifications=decision.notifications,
-        outcomes=tuple(outcomes), coverage=known_data, suppressed=suppressed,
-        notes=(*record.notes, *incomplete.notes, *notes), unevaluated=dict.fromkeys(sorted(unable), reason or ""),
+        as_of=as_of,
+        currency=currency,
+        findings=current,
+        notifications=decision.notifications,
+        outcomes=tuple(outcomes),
+        coverage=known_data,
+        suppressed=suppressed,
+        notes=(*record.notes, *incomplete.notes, *notes),
+        unevaluated=dict.fromkeys(sorted(unable), reason or ""),
         not_run=tuple(one.id for one, outcome in zip(detections, results, strict=True) if outcome is None),
-        ledger=record.state, seconds=time.monotonic() - started,
-    )  # fmt: skip
+        ledger=record.state,
+        seconds=time.monotonic() - started,
+    )
 
 
 def _run_detections(
@@ -167,9 +189,15 @@ def _detection_run(
     known_data = coverage(engine, as_of=as_of)
     known_data = replace(known_data, doubts=(*known_data.doubts, *doubts))
     findings = owned_findings(
-        outcomes, engine=engine, as_of=as_of, rate=rate, owners=owners, billed_until=known_data.billed_until,
-        providers=providers, bills=bills,
-    )  # fmt: skip
+        outcomes,
+        engine=engine,
+        as_of=as_of,
+        rate=rate,
+        owners=owners,
+        billed_until=known_data.billed_until,
+        providers=providers,
+        bills=bills,
+    )
     headers = {detection.id: detection.header for detection in detections}
     run = DetectionRun(
         as_of=as_of,

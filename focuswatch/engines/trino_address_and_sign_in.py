@@ -89,9 +89,16 @@ class Server:
 
         def opened() -> "Connection":
             connection: Connection = connect(  # type: ignore[no-untyped-call]
-                host=self.host, port=self.port, user=self.user, catalog=self.catalog, schema=self.schema,
-                http_scheme=self.scheme, auth=auth, source="focuswatch", client_tags=[run_id],
-            )  # fmt: skip
+                host=self.host,
+                port=self.port,
+                user=self.user,
+                catalog=self.catalog,
+                schema=self.schema,
+                http_scheme=self.scheme,
+                auth=auth,
+                source="focuswatch",
+                client_tags=[run_id],
+            )
             return connection
 
         return opened

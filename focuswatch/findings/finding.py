@@ -71,16 +71,14 @@ class Finding(BaseModel):
     first_seen: date
     last_seen: date
     as_of: date
-    incident: str | None = (
-        None  # the same for all findings with the same cause; None: from before there were incidents
-    )
+    # The same for all findings with the same cause; None: from before there were incidents.
+    incident: str | None = None
     incident_lead: bool | None = None  # the finding that a message is about
     also_detected: tuple[RelatedFinding, ...] = ()  # of a lead: the other findings; of the others: the lead
     related_findings: int = 0  # the number of other findings in the incident; `also_detected` may list fewer
     rollout: Rollout | None = None  # of the lead of a rollout
-    counted_in: str | None = (
-        None  # fingerprint of a finding whose cost includes this one's: totals leave this one out
-    )
+    # Fingerprint of a finding whose cost includes this one's: totals leave this one out.
+    counted_in: str | None = None
 
     @property
     def incident_id(self) -> str:

@@ -110,9 +110,12 @@ def build_server(source: Source, *, catalog: Catalog, author: str | None) -> Foc
         writes = WriteTools(source, author=author)
         for name, title in WRITES.items():
             annotations = ToolAnnotations(
-                title=title, read_only_hint=False, destructive_hint=True, idempotent_hint=name == "acknowledge",
+                title=title,
+                read_only_hint=False,
+                destructive_hint=True,
+                idempotent_hint=name == "acknowledge",
                 open_world_hint=False,
-            )  # fmt: skip
+            )
             _add(server, getattr(writes, name), annotations=annotations)
     return server
 

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 INTERVAL_SECONDS = 1.0  # https://docs.slack.dev/apis/web-api/rate-limits
-LONGEST_WAIT_SECONDS = (
-    20.0  # a function is billed while it waits; for longer, the message goes back to its queue
-)
+# A function is billed while it waits; for longer, the message goes back to its queue.
+LONGEST_WAIT_SECONDS = 20.0
 LONGEST_PAUSE_SECONDS = 3600.0  # a longer pause means that a clock is wrong
 MOST_TRIES = 10
 

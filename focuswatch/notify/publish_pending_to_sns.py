@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 # Characters that SQS accepts in no message, so that SNS would drop it silently; JSON can escape them.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 REFUSED_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-SUBJECT_LENGTH = (
-    99  # SNS takes fewer than 100 characters: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
-)
+# SNS takes fewer than 100 characters: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+SUBJECT_LENGTH = 99
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-LONGEST_SECONDS = (
-    3_600.0  # a longer wait means that a clock is wrong; SQS hides a message for 12 hours at most
-)
+# A longer wait means that a clock is wrong; SQS hides a message for 12 hours at most.
+LONGEST_SECONDS = 3_600.0
 
 
 def retry_after(

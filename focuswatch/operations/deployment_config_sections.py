@@ -118,11 +118,15 @@ class ConnectorsConfig(_Section):
         """Return what the function `fetch` needs of each vendor."""
         return [
             {
-                "vendor": one.vendor, "secret": one.secret, "path": one.path, "account": one.account or None,
-                "since": str(one.since), "api": one.api or None,
+                "vendor": one.vendor,
+                "secret": one.secret,
+                "path": one.path,
+                "account": one.account or None,
+                "since": str(one.since),
+                "api": one.api or None,
             }
             for one in self.vendors
-        ]  # fmt: skip
+        ]
 
 
 class BillConfig(_Section):

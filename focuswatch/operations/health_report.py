@@ -12,9 +12,8 @@ from focuswatch.findings.count_text import count_text
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.operations.function_run_heartbeats import MAX_HOURS_BETWEEN_RUNS, Heartbeat
 
-PENDING = (
-    "pending"  # in `queued`: notifications that `publish` has not sent; each other key is a queue's function
-)
+# In `queued`: notifications that `publish` has not sent; each other key is a queue's function.
+PENDING = "pending"
 DAY_HOURS = 24
 STALE_HOURS = 48  # of the newest delivery: AWS delivers daily at least
 READ_LOG = "Check the function's log; its last line says what to do next."

@@ -40,8 +40,10 @@ class SharedCost(_Section):
         if not any(getattr(self, key) for key in SELECTORS):
             raise ValueError(f"found no key that selects charges; add one of {', '.join(SELECTORS)}")
         if (self.split == "shares") != bool(self.shares):
-            raise ValueError(f'found split = "{self.split}" {"with" if self.shares else "without"} `shares`; '
-                             'use split = "shares" and `shares` together')  # fmt: skip
+            raise ValueError(
+                f'found split = "{self.split}" {"with" if self.shares else "without"} `shares`; '
+                'use split = "shares" and `shares` together'
+            )
         if self.shares and self.among:
             raise ValueError("found both `among` and `shares`; list the teams only in `shares`")
         return self

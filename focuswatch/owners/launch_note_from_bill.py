@@ -108,9 +108,14 @@ def note_of_finding(finding: Finding, rows: Sequence[Row], *, owners: Owners, as
     since = [row for row in rows if row["charge_date"] >= increase.first_day]
     selected, selection = _selected(since, account_id=finding.sub_account_id, owners=owners)
     of_service = _by_day(rows)
-    baseline = increase.daily_before or sum(
-        of_service.get(increase.first_day - timedelta(days=back), 0.0) for back in range(1, BASELINE_DAYS + 1)
-    ) / BASELINE_DAYS  # as in launch_days  # fmt: skip
+    baseline = (
+        increase.daily_before
+        or sum(
+            of_service.get(increase.first_day - timedelta(days=back), 0.0)
+            for back in range(1, BASELINE_DAYS + 1)
+        )
+        / BASELINE_DAYS
+    )  # as in launch_days
     use_case = UseCase.model_validate(
         {
             "intent": "production",

@@ -41,9 +41,13 @@ def rules_of(name: str, use_case: UseCase, *, place: int, bare_keys: Mapping[str
 
 
 def use_case_of(
-    rules: Iterable[PlanRule], *, resource_id: str | None, tag_values: Sequence[TagValues],
-    account_id: str | None, team: str | None,
-) -> str | None:  # fmt: skip
+    rules: Iterable[PlanRule],
+    *,
+    resource_id: str | None,
+    tag_values: Sequence[TagValues],
+    account_id: str | None,
+    team: str | None,
+) -> str | None:
     """Return the use case of a charge, as athena_sql/tables/owned_days.sql assigns it; None without one.
 
     The resource decides, else its tags, its account's tags, its account, its team; `tag_values` are both in this

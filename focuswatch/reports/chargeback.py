@@ -23,8 +23,13 @@ from focuswatch.reports.largest_remainder import rounded_down_the_tree
 
 LineKind = ChargeKind | Literal["shared"]
 COLUMNS: dict[LineKind, str] = {
-    "usage": "usage", "fee": "fees", "credit": "credits", "tax": "tax", "refund": "refunds", "shared": "shared"
-}  # fmt: skip
+    "usage": "usage",
+    "fee": "fees",
+    "credit": "credits",
+    "tax": "tax",
+    "refund": "refunds",
+    "shared": "shared",
+}
 KINDS = tuple(COLUMNS)
 # AWS invoices these currencies without decimals: ISO 4217, https://www.six-group.com/en/products-services/financial-information/data-standards.html
 DECIMALS = {"JPY": 0, "KRW": 0, "CLP": 0, "VND": 0}

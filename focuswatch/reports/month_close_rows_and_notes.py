@@ -13,9 +13,22 @@ FORECAST_DAYS = (1, 10, 20)
 INVOICED_SHARE = 0.99  # of the charges without signs: some charges of AWS Marketplace are invoiced later
 UNALLOCATED = "(unallocated)"
 COLUMNS = (
-    "month", "of", "name", "actual", *(f"forecast_day_{day}" for day in FORECAST_DAYS), "difference", "launches",
-    "incidents", "price", "late_charges", "other", "budget", "next_month", "recomputed", "causes",
-)  # fmt: skip
+    "month",
+    "of",
+    "name",
+    "actual",
+    *(f"forecast_day_{day}" for day in FORECAST_DAYS),
+    "difference",
+    "launches",
+    "incidents",
+    "price",
+    "late_charges",
+    "other",
+    "budget",
+    "next_month",
+    "recomputed",
+    "causes",
+)
 IN_NOTES = ("month", "recomputed", "causes")  # columns that the notes say for all rows
 NAMED_CAUSES = 5
 
@@ -117,13 +130,22 @@ class MonthClose:
     def _row(self, plan: ClosedPlan) -> Row:
         forecasts = [plan.forecasts.get(day) for day in FORECAST_DAYS]
         values = (
-            f"{self.month:%Y-%m}", plan.of, plan.name, plan.actual,
-            *(None if forecast is None else forecast.forecast for forecast in forecasts), plan.difference,
-            plan.explained("launch"), plan.explained("incident"), plan.explained("price"),
-            plan.late_charges, plan.other, plan.budget, plan.next_month and plan.next_month.forecast,
+            f"{self.month:%Y-%m}",
+            plan.of,
+            plan.name,
+            plan.actual,
+            *(None if forecast is None else forecast.forecast for forecast in forecasts),
+            plan.difference,
+            plan.explained("launch"),
+            plan.explained("incident"),
+            plan.explained("price"),
+            plan.late_charges,
+            plan.other,
+            plan.budget,
+            plan.next_month and plan.next_month.forecast,
             ", ".join(f"day {day}" for day in self.recomputed) or None,
             [f"{cause.name}: {cause.amount:+,.2f}" for cause in plan.causes],
-        )  # fmt: skip
+        )
         return {name: _rounded(value) for name, value in zip(COLUMNS, values, strict=True)}
 
 

@@ -175,10 +175,16 @@ class Week:
 
 
 def weeks(
-    rows: Sequence[Row], entries: Iterable[LedgerEntry], *, owners: Owners, as_of: date, currency: str,
-    launches: Sequence[MutedByLaunch] = (), reviews: Sequence[LaunchReview] = (),
+    rows: Sequence[Row],
+    entries: Iterable[LedgerEntry],
+    *,
+    owners: Owners,
+    as_of: date,
+    currency: str,
+    launches: Sequence[MutedByLaunch] = (),
+    reviews: Sequence[LaunchReview] = (),
     events: Mapping[str, Sequence[OperationalEvent]] | None = None,
-) -> list[Week]:  # fmt: skip
+) -> list[Week]:
     """Return the organization's week, then that of each team of owners.toml with spend or an open finding."""
     builder = _WeekBuilder(list(entries), owners=owners, as_of=as_of, currency=currency, events=events or {})
     by_team: dict[str | None, list[Row]] = defaultdict(list)

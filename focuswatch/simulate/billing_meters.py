@@ -36,9 +36,15 @@ REGIONS = {
 }
 EDGE_AREAS = {  # how CloudFront's meters begin, by the first words of the viewer's region, the longest first
     # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/billing-and-usage-interpreting.html
-    "ap-northeast-1": "JP", "ap-southeast-2": "AU", "ap-south-1": "IN", "ap-": "AP", "ca-": "CA", "eu-": "EU",
-    "me-": "ME", "sa-": "SA",
-}  # fmt: skip
+    "ap-northeast-1": "JP",
+    "ap-southeast-2": "AU",
+    "ap-south-1": "IN",
+    "ap-": "AP",
+    "ca-": "CA",
+    "eu-": "EU",
+    "me-": "ME",
+    "sa-": "SA",
+}
 
 
 @dataclass(frozen=True)

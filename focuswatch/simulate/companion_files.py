@@ -17,33 +17,66 @@ from focuswatch.simulate.planted.planted_coinciding_and_unrelated_events import 
 from focuswatch.simulate.usual_and_planted_bedrock_callers import Call, Callers, limited
 
 ACTIVITY = {
-    "activity_date": "DATE", "sub_account_id": "VARCHAR", "region_id": "VARCHAR", "namespace": "VARCHAR",
-    "resource_id": "VARCHAR", "metric": "VARCHAR", "value": "DOUBLE",
-}  # fmt: skip
+    "activity_date": "DATE",
+    "sub_account_id": "VARCHAR",
+    "region_id": "VARCHAR",
+    "namespace": "VARCHAR",
+    "resource_id": "VARCHAR",
+    "metric": "VARCHAR",
+    "value": "DOUBLE",
+}
 ACCOUNTS = {
-    "sub_account_id": "VARCHAR", "name": "VARCHAR", "email": "VARCHAR", "ou_path": "VARCHAR",
-    "tags": "MAP(VARCHAR, VARCHAR)", "joined_on": "DATE", "closed_on": "DATE",
-}  # fmt: skip
+    "sub_account_id": "VARCHAR",
+    "name": "VARCHAR",
+    "email": "VARCHAR",
+    "ou_path": "VARCHAR",
+    "tags": "MAP(VARCHAR, VARCHAR)",
+    "joined_on": "DATE",
+    "closed_on": "DATE",
+}
 RECOMMENDATIONS = {
-    "recommendation_id": "VARCHAR", "account_id": "VARCHAR", "region": "VARCHAR", "resource_arn": "VARCHAR",
-    "action_type": "VARCHAR", "current_resource_type": "VARCHAR", "current_resource_summary": "VARCHAR",
-    "recommended_resource_summary": "VARCHAR", "estimated_monthly_cost_after_discount": "DOUBLE",
-    "estimated_monthly_savings_after_discount": "DOUBLE", "estimated_savings_percentage_after_discount": "DOUBLE",
-    "currency_code": "VARCHAR", "implementation_effort": "VARCHAR", "restart_needed": "BOOLEAN",
-    "rollback_possible": "BOOLEAN", "recommendation_source": "VARCHAR", "last_refresh_timestamp": "TIMESTAMP",
-}  # fmt: skip
+    "recommendation_id": "VARCHAR",
+    "account_id": "VARCHAR",
+    "region": "VARCHAR",
+    "resource_arn": "VARCHAR",
+    "action_type": "VARCHAR",
+    "current_resource_type": "VARCHAR",
+    "current_resource_summary": "VARCHAR",
+    "recommended_resource_summary": "VARCHAR",
+    "estimated_monthly_cost_after_discount": "DOUBLE",
+    "estimated_monthly_savings_after_discount": "DOUBLE",
+    "estimated_savings_percentage_after_discount": "DOUBLE",
+    "currency_code": "VARCHAR",
+    "implementation_effort": "VARCHAR",
+    "restart_needed": "BOOLEAN",
+    "rollback_possible": "BOOLEAN",
+    "recommendation_source": "VARCHAR",
+    "last_refresh_timestamp": "TIMESTAMP",
+}
 SUMMARIES = {"Rightsize": "m6i.xlarge", "MigrateToGraviton": "m7g.2xlarge"}  # of the recommended resource
 PRINCIPALS = {  # of CUR 2.0
-    "bill_billing_period_start_date": "TIMESTAMP", "line_item_usage_start_date": "TIMESTAMP",
-    "line_item_usage_account_id": "VARCHAR", "line_item_line_item_type": "VARCHAR", "line_item_usage_type": "VARCHAR",
-    "line_item_iam_principal": "VARCHAR", "line_item_usage_amount": "DOUBLE", "line_item_unblended_cost": "DOUBLE",
-    "line_item_net_unblended_cost": "DOUBLE", "product": "MAP(VARCHAR, VARCHAR)", "product_region_code": "VARCHAR",
+    "bill_billing_period_start_date": "TIMESTAMP",
+    "line_item_usage_start_date": "TIMESTAMP",
+    "line_item_usage_account_id": "VARCHAR",
+    "line_item_line_item_type": "VARCHAR",
+    "line_item_usage_type": "VARCHAR",
+    "line_item_iam_principal": "VARCHAR",
+    "line_item_usage_amount": "DOUBLE",
+    "line_item_unblended_cost": "DOUBLE",
+    "line_item_net_unblended_cost": "DOUBLE",
+    "product": "MAP(VARCHAR, VARCHAR)",
+    "product_region_code": "VARCHAR",
     "tags": "MAP(VARCHAR, VARCHAR)",
-}  # fmt: skip
+}
 EVENTS = {
-    "occurred_at": "TIMESTAMP", "sub_account_id": "VARCHAR", "region_id": "VARCHAR", "service_name": "VARCHAR",
-    "resource_id": "VARCHAR", "kind": "VARCHAR", "reference": "VARCHAR",
-}  # fmt: skip
+    "occurred_at": "TIMESTAMP",
+    "sub_account_id": "VARCHAR",
+    "region_id": "VARCHAR",
+    "service_name": "VARCHAR",
+    "resource_id": "VARCHAR",
+    "kind": "VARCHAR",
+    "reference": "VARCHAR",
+}
 BEDROCK = """
 SELECT
     CAST(ChargePeriodStart AS date) AS day, SubAccountId, RegionId, SkuMeter, ServiceName,

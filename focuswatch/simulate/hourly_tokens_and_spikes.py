@@ -193,10 +193,14 @@ def write_token_hours(
         today = calendar.as_of
         connection.execute(
             HOURS.format(
-                today=literal(today), week_ago=literal(today - timedelta(days=7)), launched=literal(launched or ""),
-                factor=LAUNCH_FACTOR, seed=literal(str(seed)), until=HOURS_OF_TODAY,
+                today=literal(today),
+                week_ago=literal(today - timedelta(days=7)),
+                launched=literal(launched or ""),
+                factor=LAUNCH_FACTOR,
+                seed=literal(str(seed)),
+                until=HOURS_OF_TODAY,
             )
-        )  # fmt: skip
+        )
         if picked.runaway:
             _plant_runaway(connection, picked.runaway, today=today)
         spikes = connection.execute(SPIKES).fetchall()
@@ -221,11 +225,20 @@ def _plant_runaway(connection: duckdb.DuckDBPyConnection, workload: Workload, *,
     connection.executemany(
         "INSERT INTO hours VALUES (?, ?, ?, ?, ?, 'input', ?, ?, ?, ?)",
         [
-            (today, hour, workload.account, workload.region, workload.model_id, workload.service,
-             workload.workload, tokens, workload.input_price)
+            (
+                today,
+                hour,
+                workload.account,
+                workload.region,
+                workload.model_id,
+                workload.service,
+                workload.workload,
+                tokens,
+                workload.input_price,
+            )
             for hour in range(*RUNAWAY_HOURS)
         ],
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)
@@ -251,9 +264,11 @@ class _Picked:
         weekly = take(lambda one: one.weekend_cost < one.workday_cost / 2, lambda one: one.workday_cost > 75)
         nightly = take(lambda one: one.weekend_cost > 30, lambda one: one.spread < 6)
         runaway = take(
-            lambda one: one.profile, lambda one: one.input_price, lambda one: one.workday_cost < 90,
+            lambda one: one.profile,
+            lambda one: one.input_price,
+            lambda one: one.workday_cost < 90,
             lambda one: one.spread < 6,
-        )  # fmt: skip
+        )
         return cls(
             next((one for one in workloads if one.workload == launched), None), runaway, nightly, weekly
         )
@@ -270,12 +285,19 @@ class _Picked:
         today = calendar.as_of
         incidents = [
             Incident(
-                DETECTION, one.identity, today, None, RUNAWAY_HOURLY_COST * 6, today, None,
-                "a runaway agent since this morning", planted="runaway agent",
+                DETECTION,
+                one.identity,
+                today,
+                None,
+                RUNAWAY_HOURLY_COST * 6,
+                today,
+                None,
+                "a runaway agent since this morning",
+                planted="runaway agent",
             )
             for one in (self.runaway,)
             if one
-        ]  # fmt: skip
+        ]
         negatives = [
             PlantedCase(DETECTION, one.identity, today, None, note, kind)
             for one, kind, note in (
@@ -291,8 +313,18 @@ class _Picked:
         ]
         planted = {one.identity for one in incidents} | {one.identity for one in negatives}
         either = tuple(
-            Incident(DETECTION, identity, calendar.first, None, 0.0, today, None, "a spike of the bill", certain=False)
+            Incident(
+                DETECTION,
+                identity,
+                calendar.first,
+                None,
+                0.0,
+                today,
+                None,
+                "a spike of the bill",
+                certain=False,
+            )
             for account, service, workload in sorted(spikes)
             if (identity := (account, None, service, workload)) not in planted
-        )  # fmt: skip
+        )
         return HourlyTokens(tuple(incidents), either, tuple(negatives))

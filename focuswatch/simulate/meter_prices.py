@@ -21,15 +21,31 @@ OPENSEARCH = "Amazon OpenSearch Service"
 PRIVATE_RATES = {EC2: 0.96, S3: 0.97, RDS: 0.95}  # what the organization negotiated; invented
 SPOT_RATE = 0.35  # against on demand; invented
 INSTANCES = {  # USD an hour on demand, Linux; source `page`, https://aws.amazon.com/ec2/pricing/on-demand/
-    "t4g.nano": 0.0042, "m6i.large": 0.096, "m6i.2xlarge": 0.384, "c6i.xlarge": 0.17, "c6i.4xlarge": 0.68,
-    "r6i.xlarge": 0.252, "m7g.xlarge": 0.1632, "g4dn.xlarge": 0.526, "g5.xlarge": 1.006, "g5.12xlarge": 5.672,
-    "g6.xlarge": 0.8048, "p4d.24xlarge": 21.96, "p5.48xlarge": 55.04,
-}  # fmt: skip
+    "t4g.nano": 0.0042,
+    "m6i.large": 0.096,
+    "m6i.2xlarge": 0.384,
+    "c6i.xlarge": 0.17,
+    "c6i.4xlarge": 0.68,
+    "r6i.xlarge": 0.252,
+    "m7g.xlarge": 0.1632,
+    "g4dn.xlarge": 0.526,
+    "g5.xlarge": 1.006,
+    "g5.12xlarge": 5.672,
+    "g6.xlarge": 0.8048,
+    "p4d.24xlarge": 21.96,
+    "p5.48xlarge": 55.04,
+}
 MANAGED_SPOT_RATE = 0.3  # invented
 ML_INSTANCES = {  # USD an hour; m5 and g5.2xlarge `list`, the rest `page`, https://aws.amazon.com/sagemaker/pricing/
-    "ml.t3.medium": 0.05, "ml.m5.large": 0.115, "ml.m5.xlarge": 0.23, "ml.m5.2xlarge": 0.461,
-    "ml.c5.xlarge": 0.204, "ml.g5.2xlarge": 1.515, "ml.g5.12xlarge": 7.09, "ml.p4d.24xlarge": 25.25,
-}  # fmt: skip
+    "ml.t3.medium": 0.05,
+    "ml.m5.large": 0.115,
+    "ml.m5.xlarge": 0.23,
+    "ml.m5.2xlarge": 0.461,
+    "ml.c5.xlarge": 0.204,
+    "ml.g5.2xlarge": 1.515,
+    "ml.g5.12xlarge": 7.09,
+    "ml.p4d.24xlarge": 25.25,
+}
 
 
 @cache

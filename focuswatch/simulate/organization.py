@@ -16,9 +16,20 @@ Lifecycle = Literal["shared", "steady", "sandbox", "dormant", "new", "gone", "sp
 COMPANY = "Meadowlark"
 HOME_REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1")
 PRODUCT_TEAMS = (
-    "assistants", "search", "checkout", "catalog", "payments", "recommendations", "fraud", "mobile",
-    "support-desk", "data-platform", "ml-platform", "analytics", "media",
-)  # fmt: skip
+    "assistants",
+    "search",
+    "checkout",
+    "catalog",
+    "payments",
+    "recommendations",
+    "fraud",
+    "mobile",
+    "support-desk",
+    "data-platform",
+    "ml-platform",
+    "analytics",
+    "media",
+)
 DEVELOPED = (*PRODUCT_TEAMS[:7], "data-platform", "ml-platform")
 BEDROCK_ALWAYS = "assistants-prod"
 BEDROCK_ACCOUNTS = 7  # accounts that use Bedrock day by day; the rest do not touch it

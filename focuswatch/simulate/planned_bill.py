@@ -20,9 +20,14 @@ Identity = tuple[str | None, str | None, str | None, str | None]  # sub-account,
 USE_CASE_TAG = "use_case"
 UNUSED_REGIONS = ("ap-south-1", "sa-east-1")  # unused in the organization before the incidents
 FOREIGN_REGIONS = (
-    "us-west-1", "ca-central-1", "eu-west-2", "eu-north-1", "ap-northeast-2", "ap-southeast-1",
+    "us-west-1",
+    "ca-central-1",
+    "eu-west-2",
+    "eu-north-1",
+    "ap-northeast-2",
+    "ap-southeast-1",
     "ap-southeast-2",
-)  # fmt: skip
+)
 
 
 def use_case_identity(name: str) -> Identity:
@@ -109,9 +114,17 @@ class BillPlan:
         return (account.gone_on if account else None) or self.calendar.as_of
 
     def observe(
-        self, account: SimulatedAccount, region: str, resource: str, *, of: tuple[str, str], daily: float = 0.0,
-        week: Week = FLAT, on: Mapping[date, float] | None = None, first: date | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        account: SimulatedAccount,
+        region: str,
+        resource: str,
+        *,
+        of: tuple[str, str],
+        daily: float = 0.0,
+        week: Week = FLAT,
+        on: Mapping[date, float] | None = None,
+        first: date | None = None,
+    ) -> None:
         """Add activity of a resource, zero without `daily` and `on`; `of` is namespace and metric."""
         since, until = first or self.begins(account), self.ends(account)
         self.activity.append(
@@ -174,14 +187,27 @@ class BillPlan:
         """
         last = shown_on or (until or self.calendar.as_of) - timedelta(days=1)
         self.incident(
-            detection, identity, note=note, since=since, until=until, found_after=1,
-            found_until=last + timedelta(days=FIRST_SCAN_DAYS), history=history,
-        )  # fmt: skip
+            detection,
+            identity,
+            note=note,
+            since=since,
+            until=until,
+            found_after=1,
+            found_until=last + timedelta(days=FIRST_SCAN_DAYS),
+            history=history,
+        )
 
     def after_lookback(
-        self, detection: str, identity: Identity, *, lookback: int, note: str, since: date | None = None,
-        until: date | None = None, used_on: Collection[date] = (),
-    ) -> None:  # fmt: skip
+        self,
+        detection: str,
+        identity: Identity,
+        *,
+        lookback: int,
+        note: str,
+        since: date | None = None,
+        until: date | None = None,
+        used_on: Collection[date] = (),
+    ) -> None:
         """State an incident for each stretch without use that fills the lookback.
 
         A day of use ends it as soon as a scan sees it; that its charges ended shows when their days are complete.
@@ -195,18 +221,35 @@ class BillPlan:
         self._idle_stretch(detection, identity, (start, until), gone, lookback=lookback, note=note)
 
     def _idle_stretch(
-        self, detection: str, identity: Identity, days: tuple[date, date | None], found_until: date | None, *,
-        lookback: int, note: str,
-    ) -> None:  # fmt: skip
+        self,
+        detection: str,
+        identity: Identity,
+        days: tuple[date, date | None],
+        found_until: date | None,
+        *,
+        lookback: int,
+        note: str,
+    ) -> None:
         self.incident(
-            detection, identity, note=note, since=days[0], until=days[1],
-            found_after=lookback + SETTLE_DAYS, found_until=found_until,
-        )  # fmt: skip
+            detection,
+            identity,
+            note=note,
+            since=days[0],
+            until=days[1],
+            found_after=lookback + SETTLE_DAYS,
+            found_until=found_until,
+        )
 
     def hard_negative(
-        self, detection: str, identity: Identity, *, kind: str, note: str, since: date | None = None,
+        self,
+        detection: str,
+        identity: Identity,
+        *,
+        kind: str,
+        note: str,
+        since: date | None = None,
         until: date | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """State a case that must not be reported; `kind` is the reason why `detection` must not."""
         self.cases.append(PlantedCase(detection, identity, since or self.calendar.first, until, note, kind))
 

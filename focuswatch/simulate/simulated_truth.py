@@ -64,9 +64,12 @@ class Truth:
 
 
 def reconcile(
-    cases: Sequence[PlantedCase], worked_out: Sequence[Incident], *, stated: Iterable[Incident],
+    cases: Sequence[PlantedCase],
+    worked_out: Sequence[Incident],
+    *,
+    stated: Iterable[Incident],
     calendar: Calendar,
-) -> Truth:  # fmt: skip
+) -> Truth:
     """Combine stated incidents with those that follow from the lines; cases that do not follow are unmet."""
     meant = [case for case in cases if case.kind is None and case.expected_by is None]
     negatives = [case for case in cases if case.kind is not None]

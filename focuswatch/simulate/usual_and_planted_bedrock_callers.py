@@ -65,9 +65,16 @@ class Callers:
         ]
 
     def incident(
-        self, detection: str, identity: Identity, *, start: date, cost: float, seen: int | None, note: str,
+        self,
+        detection: str,
+        identity: Identity,
+        *,
+        start: date,
+        cost: float,
+        seen: int | None,
+        note: str,
         expected: date | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """State an incident that each scan from the day after `start` must report, for `seen` days (None: always)."""
         until = None if seen is None else start + timedelta(days=seen)
         due = expected or start + timedelta(days=1)
@@ -143,21 +150,30 @@ def _plant_new_callers(callers: Callers, accounts: Sequence[str]) -> None:
     excluded = role(accounts[3], "AmazonBedrockExecutionRoleForKnowledgeBase_a1", "kb")
     callers.call(accounts[3], callers.days(ago(4)), excluded, 0.02)
     callers.hard_negative(
-        NEW, (accounts[3], None, None, excluded.removesuffix("/kb")), start=ago(4),
-        kind="a service role", note="a knowledge base was created",
-    )  # fmt: skip
+        NEW,
+        (accounts[3], None, None, excluded.removesuffix("/kb")),
+        start=ago(4),
+        kind="a service role",
+        note="a knowledge base was created",
+    )
     person = role(accounts[4], PEOPLE, "new.colleague@acme.example")
     callers.call(accounts[4], callers.days(ago(5)), person, 0.02)
     callers.hard_negative(
-        NEW, (accounts[4], None, None, role(accounts[4], PEOPLE, "").removesuffix("/")), start=ago(5),
-        kind="a new person of a known role", note="a colleague's first day",
-    )  # fmt: skip
+        NEW,
+        (accounts[4], None, None, role(accounts[4], PEOPLE, "").removesuffix("/")),
+        start=ago(5),
+        kind="a new person of a known role",
+        note="a colleague's first day",
+    )
     early = f"arn:aws:iam::{accounts[4]}:user/reporting"
     callers.call(accounts[4], callers.days(callers.since + timedelta(days=8)), early, 0.01)
     callers.hard_negative(
-        NEW, (accounts[4], None, None, early), start=callers.since + timedelta(days=8),
-        kind="the first days of callers", note="a weekly user, eight days after AWS began to record callers",
-    )  # fmt: skip
+        NEW,
+        (accounts[4], None, None, early),
+        start=callers.since + timedelta(days=8),
+        kind="the first days of callers",
+        note="a weekly user, eight days after AWS began to record callers",
+    )
 
 
 def _plant_agents(callers: Callers, account: str) -> None:
@@ -174,28 +190,45 @@ def _plant_agents(callers: Callers, account: str) -> None:
     callers.call(account, [loop], runaway, 0.25, agent="support")
     callers.call(account, [ago(6)], longer, 0.035, agent="support")
     callers.incident(
-        SESSION, (account, None, None, runaway), start=loop, cost=0.24 * usual, seen=FIRST_SCAN_DAYS,
+        SESSION,
+        (account, None, None, runaway),
+        start=loop,
+        cost=0.24 * usual,
+        seen=FIRST_SCAN_DAYS,
         note="an agent in a loop",
-    )  # fmt: skip
+    )
     callers.hard_negative(
-        SESSION, (account, None, None, longer), start=ago(6), kind="less than four times the median",
+        SESSION,
+        (account, None, None, longer),
+        start=ago(6),
+        kind="less than four times the median",
         note="a longer run",
-    )  # fmt: skip
+    )
     person = role(account, PEOPLE, "ana@acme.example")
     callers.hard_negative(
-        SESSION, (account, None, None, person), start=callers.since, kind="a session name of every day",
+        SESSION,
+        (account, None, None, person),
+        start=callers.since,
+        kind="a session name of every day",
         note="eight times what a colleague of the same role costs",
-    )  # fmt: skip
+    )
     callers.budgets["support-agent"] = {"roles": [AGENTS], "daily_budget": round(0.15 * usual, 2)}
     callers.incident(
-        BUDGET, (None, None, None, "principal budget support-agent, cost a day"), start=loop, cost=0.14 * usual,
-        seen=WATCHED_DAYS, note="the agent's day in a loop",
-    )  # fmt: skip
+        BUDGET,
+        (None, None, None, "principal budget support-agent, cost a day"),
+        start=loop,
+        cost=0.14 * usual,
+        seen=WATCHED_DAYS,
+        note="the agent's day in a loop",
+    )
     callers.budgets["support-agent-month"] = {"roles": [AGENTS], "monthly_budget": round(5 * usual, 2)}
     callers.hard_negative(
-        BUDGET, (None, None, None, "principal budget support-agent-month, cost a month"), start=callers.since,
-        kind="a pace within the budget", note="three times what agents cost a month",
-    )  # fmt: skip
+        BUDGET,
+        (None, None, None, "principal budget support-agent-month, cost a month"),
+        start=callers.since,
+        kind="a pace within the budget",
+        note="three times what agents cost a month",
+    )
 
 
 def _plant_jobs(callers: Callers, account: str) -> None:
@@ -207,15 +240,23 @@ def _plant_jobs(callers: Callers, account: str) -> None:
     retried = role(account, JOBS, f"retry-{night}")
     callers.call(account, [night], retried, 0.3)
     callers.incident(
-        SESSION, (account, None, None, retried), start=night, cost=0.28 * usual, seen=FIRST_SCAN_DAYS,
+        SESSION,
+        (account, None, None, retried),
+        start=night,
+        cost=0.28 * usual,
+        seen=FIRST_SCAN_DAYS,
         note="a run that retried all night",
-    )  # fmt: skip
+    )
     callers.budgets["nightly-jobs"] = {"roles": [JOBS], "monthly_budget": round(0.2 * usual, 2)}
     callers.incident(
-        BUDGET, (None, None, None, "principal budget nightly-jobs, cost a month"), start=callers.since,
-        cost=0.02 * usual, seen=None, note="half as high as the runs' pace",
+        BUDGET,
+        (None, None, None, "principal budget nightly-jobs, cost a month"),
+        start=callers.since,
+        cost=0.02 * usual,
+        seen=None,
+        note="half as high as the runs' pace",
         expected=callers.since + timedelta(days=10),
-    )  # fmt: skip
+    )
 
 
 def limited(calls: Sequence[Call], *, charged: float) -> Iterator[tuple[Call, float]]:

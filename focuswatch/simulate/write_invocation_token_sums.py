@@ -17,16 +17,23 @@ from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.companion_files import export_source, write_rows
 
 INVOCATIONS = {
-    "usage_date": "DATE", "sub_account_id": "VARCHAR", "region_id": "VARCHAR", "model_id": "VARCHAR",
-    "iam_principal": "VARCHAR", "metadata": "MAP(VARCHAR, VARCHAR)", "invocations": "BIGINT",
-    "counted_invocations": "BIGINT", "input_tokens": "BIGINT", "output_tokens": "BIGINT", "cache_read_tokens": "BIGINT",
+    "usage_date": "DATE",
+    "sub_account_id": "VARCHAR",
+    "region_id": "VARCHAR",
+    "model_id": "VARCHAR",
+    "iam_principal": "VARCHAR",
+    "metadata": "MAP(VARCHAR, VARCHAR)",
+    "invocations": "BIGINT",
+    "counted_invocations": "BIGINT",
+    "input_tokens": "BIGINT",
+    "output_tokens": "BIGINT",
+    "cache_read_tokens": "BIGINT",
     "cache_write_tokens": "BIGINT",
-}  # fmt: skip
+}
 LOGGED_ACCOUNTS = 3
 LOGGED_DAYS = 35
-LOGGED_SHARE = (
-    0.85  # of the tokens of an account; the remainder is of calls before the log was turned on in a Region
-)
+# Of the tokens of an account; the remainder is of calls before the log was turned on in a Region.
+LOGGED_SHARE = 0.85
 TOKENS_A_CALL = 4_000
 MODEL_IDS = {  # as a caller names the model, by its name on the bill
     "NovaMicro": "amazon.nova-micro-v1:0",

@@ -380,9 +380,8 @@ class LocalJira:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            wbufsize = (
-                65_536  # an answer in one packet: else each waits for the acknowledgement of its headers
-            )
+            # An answer in one packet: else each waits for the acknowledgement of its headers.
+            wbufsize = 65_536
 
             def do_GET(self) -> None:  # noqa: N802  http.server calls it so
                 jira.handle(self)

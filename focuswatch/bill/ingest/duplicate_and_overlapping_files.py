@@ -31,9 +31,19 @@ COMPARED_DAYS = 3
 BUCKET: Mapping[Level, str] = {"time": "charge_date", "day": "charge_date", "month": "billing_period"}
 # The columns that identify a row, besides its time. Sums are compared to six digits: their order of addition differs.
 ROW = (
-    "ProviderName", "BillingCurrency", "SubAccountId", "RegionId", "ServiceName", "SkuMeter", "x_Operation",
-    "ResourceId", "ChargeCategory", "PricingCategory", "CommitmentDiscountId", "CommitmentDiscountStatus",
-)  # fmt: skip
+    "ProviderName",
+    "BillingCurrency",
+    "SubAccountId",
+    "RegionId",
+    "ServiceName",
+    "SkuMeter",
+    "x_Operation",
+    "ResourceId",
+    "ChargeCategory",
+    "PricingCategory",
+    "CommitmentDiscountId",
+    "CommitmentDiscountStatus",
+)
 MONEY = "format('{:.6g}', sum(BilledCost) + 0e0) AS billed, format('{:.6g}', sum(EffectiveCost) + 0e0) AS effective"
 
 # For each pair: the share of keys with equal sums in common buckets and accounts, and the buckets with most such keys.

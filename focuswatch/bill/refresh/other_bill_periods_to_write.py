@@ -97,20 +97,23 @@ def bill_periods(
     for month, charges, billed_cost, first, last in read.connection.execute(MONTHS).fetchall():
         name, units = period_of_bill(month, plan.bill.name), read.units(month)
         lines = sorted(f"{unit_name}\t{unit.digest}" for unit_name, unit in units.items())
-        yield month, GluePeriod(
-            period=name,
-            location="",
-            digest=plan.digest(read.made_by, *read.refreshed.summary.conversions, *lines),
-            delivered_at=max(unit.delivered_at for unit in units.values()),
-            charges=charges,
-            billed_cost=round(billed_cost, MONEY_DIGITS),
-            currency=plan.currency,
-            first_charge_date=first,
-            last_charge_date=min(last, read.state.last_charge_date),
-            providers=providers.get(month, {}),
-            charges_before=_charges_before(existing.get(name), now=charges),
-            note=plan.note,
-        )  # fmt: skip
+        yield (
+            month,
+            GluePeriod(
+                period=name,
+                location="",
+                digest=plan.digest(read.made_by, *read.refreshed.summary.conversions, *lines),
+                delivered_at=max(unit.delivered_at for unit in units.values()),
+                charges=charges,
+                billed_cost=round(billed_cost, MONEY_DIGITS),
+                currency=plan.currency,
+                first_charge_date=first,
+                last_charge_date=min(last, read.state.last_charge_date),
+                providers=providers.get(month, {}),
+                charges_before=_charges_before(existing.get(name), now=charges),
+                note=plan.note,
+            ),
+        )
 
 
 def replace_period(

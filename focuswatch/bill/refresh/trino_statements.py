@@ -25,9 +25,8 @@ PARTITIONED = {"hive": "partitioned_by", "iceberg": "partitioning", "delta_lake"
 CONNECTOR = "SELECT connector_name FROM system.metadata.catalogs WHERE catalog_name = current_catalog"
 # information_schema has names in lower case.
 COLUMNS = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema"
-MONEY = (
-    "decimal(38, 9)"  # sums of doubles differ in their last digit from run to run; of decimals they do not
-)
+# Sums of doubles differ in their last digit from run to run; of decimals they do not.
+MONEY = "decimal(38, 9)"
 
 
 def month_after(period: date) -> date:

@@ -92,9 +92,8 @@ SOURCES = {
 }
 SELLER = "serviceprovidername"
 METERS = ("SkuMeter", "x_UsageType", "x_SkuMeterName")
-IS_AWS = (
-    "regexp_matches(lower(trim({})), '^(aws|amazon)')"  # as AWS writes itself, and tools that rewrite exports
-)
+# As AWS writes itself, and tools that rewrite exports.
+IS_AWS = "regexp_matches(lower(trim({})), '^(aws|amazon)')"
 # Display names in FOCUS that differ from the name of the column by more than spaces; some exporters write them.
 DISPLAY_NAMES = {
     "provider": "providername",

@@ -115,12 +115,35 @@ KEPT_TABLES = {
 STORED_TABLES = {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}  # by billing period, in a deployment
 MADE = (  # each after what it reads
     "account_periods",
-    "daily_charges", "daily_services", "tagged_days", "ai_charges", "usage_days", "completeness", "complete_30_days",
-    "ai_layer_charges", "token_charges", "token_workloads", "tag_values", "tag_teams", "account_teams",
-    "principal_days", "callers_not_evaluated", "request_metadata_days", "gpu_days", "endpoint_days", "owner_key_days",
-    "owned_days", "forecast_days", "launch_rules", "launch_days", "team_spend_30_days", "account_and_service_spend",
-    "ai_team_days", "token_owners", "token_cost_hours",
-)  # fmt: skip
+    "daily_charges",
+    "daily_services",
+    "tagged_days",
+    "ai_charges",
+    "usage_days",
+    "completeness",
+    "complete_30_days",
+    "ai_layer_charges",
+    "token_charges",
+    "token_workloads",
+    "tag_values",
+    "tag_teams",
+    "account_teams",
+    "principal_days",
+    "callers_not_evaluated",
+    "request_metadata_days",
+    "gpu_days",
+    "endpoint_days",
+    "owner_key_days",
+    "owned_days",
+    "forecast_days",
+    "launch_rules",
+    "launch_days",
+    "team_spend_30_days",
+    "account_and_service_spend",
+    "ai_team_days",
+    "token_owners",
+    "token_cost_hours",
+)
 DELIVERIES = {
     "billing_period": "DATE",
     "delivered_at": "TIMESTAMP",
@@ -327,9 +350,18 @@ RECOMMENDATIONS = {
 }
 # Columns that a file may lack: those that state no finding's identity, amount or day.
 OPTIONAL = {
-    "closed_on", "valid_from", "valid_to", "region", "current_resource_summary", "recommended_resource_summary",
-    "estimated_monthly_cost_after_discount", "estimated_savings_percentage_after_discount",
-    "implementation_effort", "restart_needed", "rollback_possible", "recommendation_source",
-}  # fmt: skip
+    "closed_on",
+    "valid_from",
+    "valid_to",
+    "region",
+    "current_resource_summary",
+    "recommended_resource_summary",
+    "estimated_monthly_cost_after_discount",
+    "estimated_savings_percentage_after_discount",
+    "implementation_effort",
+    "restart_needed",
+    "rollback_possible",
+    "recommendation_source",
+}
 OPTIONAL_IN_PRINCIPALS = {"line_item_net_unblended_cost", "product", "tags"}
 OPTIONAL_IN_EVENTS = {"region_id", "service_name", "resource_id", "reference"}

@@ -19,10 +19,14 @@ def print_explanation(finding: Finding, explanation: Explanation) -> None:
     out.print(Text(visible(place(finding)), style="cyan"))
     out.print(visible(explanation_headline(explanation, currency=finding.currency)), markup=False)
     columns = (
-        Column("Cost driver"), Column("Region"), Column("Operation"), Column("Resource", shortens=True),
-        Column("By volume", number=True), Column("By price", number=True),
+        Column("Cost driver"),
+        Column("Region"),
+        Column("Operation"),
+        Column("Resource", shortens=True),
+        Column("By volume", number=True),
+        Column("By price", number=True),
         Column(visible(finding.currency), number=True),
-    )  # fmt: skip
+    )
     totals = (explanation.by_volume, explanation.by_price, explanation.excess)
     rows = [
         *map(_row, explanation.parts),

@@ -30,9 +30,14 @@ def print_findings(page: FindingsPage) -> None:
         _print_muted(out, page)
         return
     columns = (
-        Column("Finding"), Column("Severity"), *cost_columns(page.entries[0].finding.currency), Column("Owner"),
-        Column("Account, region"), Column("Detection"), Column("Since" if page.only_open else "Since, state"),
-    )  # fmt: skip
+        Column("Finding"),
+        Column("Severity"),
+        *cost_columns(page.entries[0].finding.currency),
+        Column("Owner"),
+        Column("Account, region"),
+        Column("Detection"),
+        Column("Since" if page.only_open else "Since, state"),
+    )
     print_grid(
         out,
         columns,

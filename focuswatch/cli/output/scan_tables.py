@@ -86,8 +86,12 @@ def print_top_findings(result: ScanResult, *, most: int, state: Path, command: s
     incidents = _one_each_incident(unresolved)
     incidents.sort(key=lambda finding: (-SEVERITIES.index(finding.incident_severity), -finding.stake))
     columns = (
-        Column("Severity"), Column("Finding"), Column("Account"), Column("Owner"), *cost_columns(result.currency),
-    )  # fmt: skip
+        Column("Severity"),
+        Column("Finding"),
+        Column("Account"),
+        Column("Owner"),
+        *cost_columns(result.currency),
+    )
     rows: list[Sequence[Cell]] = [
         [
             [(finding.incident_severity, COLORS[finding.incident_severity])],

@@ -48,11 +48,20 @@ class CostIncrease:
         days = (self.end_day - self.first_day).days
         weekdays = Counter((self.first_day + timedelta(days=place)).isoweekday() for place in range(days))
         return (
-            self.fingerprint, self.sub_account_id, self.region_id, self.service_name, self.resource_id,
-            self.of_one_service, self.charges, self.before_from, self.first_day, self.end_day,
-            self.excess is not None, float(self.excess or 0),
+            self.fingerprint,
+            self.sub_account_id,
+            self.region_id,
+            self.service_name,
+            self.resource_id,
+            self.of_one_service,
+            self.charges,
+            self.before_from,
+            self.first_day,
+            self.end_day,
+            self.excess is not None,
+            float(self.excess or 0),
             *(weekdays[weekday] / self.weeks for weekday in range(1, 8)),
-        )  # fmt: skip
+        )
 
 
 def cost_increase_of(finding: Finding, *, catalog: Catalog) -> CostIncrease | None:

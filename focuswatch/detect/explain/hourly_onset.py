@@ -17,9 +17,8 @@ from focuswatch.engines.prepend_tables_as_ctes import over
 HOURS_BEFORE = 6  # of the day before the first day: the cost of a deployment at night shows on the next day
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 PEAK_SHARE = 0.5  # of the largest hourly excess: from there on, the increase has begun
-EARLIER_SHARE = (
-    0.2  # of the excess, at most, before that hour; with more, the increase has no clear beginning
-)
+# Of the excess, at most, before that hour; with more, the increase has no clear beginning.
+EARLIER_SHARE = 0.2
 
 
 class HourlyCharges(Protocol):
@@ -43,11 +42,16 @@ def first_hours(
     lookup = catalog.lookups["hourly_costs"]
     rows = [
         (
-            increase.fingerprint, increase.sub_account_id, increase.region_id, increase.service_name,
-            increase.resource_id, increase.of_one_service, increase.first_day,
+            increase.fingerprint,
+            increase.sub_account_id,
+            increase.region_id,
+            increase.service_name,
+            increase.resource_id,
+            increase.of_one_service,
+            increase.first_day,
         )
         for increase in increases
-    ]  # fmt: skip
+    ]
     statement = over(
         lookup.render({"rises": rows, "hours_before": HOURS_BEFORE}), "focus_export", select=charges
     )

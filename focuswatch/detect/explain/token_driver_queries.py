@@ -9,9 +9,8 @@ from focuswatch.engines.sql_values import Scalar, Value
 from focuswatch.findings.split_token_cost_increase import TokenDrivers, TokenUse, split_token_cost
 
 KINDS = {"input": "input", "output": "output", "cache read": "read", "cache write": "write"}
-MOST_DIFFERENCE = (
-    0.1  # of the tokens on the bill: beyond it, CloudWatch counted other calls than the bill charges
-)
+# Of the tokens on the bill: beyond it, CloudWatch counted other calls than the bill charges.
+MOST_DIFFERENCE = 0.1
 
 
 def query_token_drivers(
@@ -48,9 +47,15 @@ def is_token_meter(driver: Row) -> bool:
 
 def _row(increase: CostIncrease) -> tuple[Scalar, ...]:
     return (
-        increase.fingerprint, increase.sub_account_id, increase.region_id, increase.service_name,
-        increase.resource_id, increase.before_from, increase.first_day, increase.end_day,
-    )  # fmt: skip
+        increase.fingerprint,
+        increase.sub_account_id,
+        increase.region_id,
+        increase.service_name,
+        increase.resource_id,
+        increase.before_from,
+        increase.first_day,
+        increase.end_day,
+    )
 
 
 def _use(row: Row) -> TokenUse:

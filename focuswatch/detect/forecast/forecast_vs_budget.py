@@ -17,8 +17,17 @@ PLANS = "SELECT plan, kind, team, monthly_budget FROM plans WHERE monthly_budget
 TEAM, USE_CASE, SERVICE = "team", "use case", "service"
 Plans = Mapping[tuple[str, str], Row]  # by kind and name
 COLUMNS = (
-    "of", "name", "spent", "forecast", "low", "high", "budget", "over_by", "over_on", "budget_status",
-)  # fmt: skip
+    "of",
+    "name",
+    "spent",
+    "forecast",
+    "low",
+    "high",
+    "budget",
+    "over_by",
+    "over_on",
+    "budget_status",
+)
 
 
 @dataclass(frozen=True)
@@ -53,9 +62,17 @@ def month_rows(statement: str, *, engine: Engine, label: str, as_of: date) -> li
 def _row(one: Budgeted) -> Row:
     end = one.end
     values = (
-        one.of, one.name, end.spent, end.forecast, end.low, end.high, one.budget, one.over_by, one.over_on,
+        one.of,
+        one.name,
+        end.spent,
+        end.forecast,
+        end.low,
+        end.high,
+        one.budget,
+        one.over_by,
+        one.over_on,
         against_plan(one),
-    )  # fmt: skip
+    )
     return dict(zip(COLUMNS, values, strict=True))
 
 

@@ -10,9 +10,8 @@ import re
 from focuswatch.findings.replace_control_characters import visible
 
 MARKUP = re.compile(r"[-#*_+?^~|%{}\[\]()!@]")
-LOOKS_LIKE_A_BACKSLASH = (
-    "\N{REVERSE SOLIDUS OPERATOR}"  # a real backslash would escape what follows, or break the line
-)
+# A real backslash would escape what follows, or break the line.
+LOOKS_LIKE_A_BACKSLASH = "\N{REVERSE SOLIDUS OPERATOR}"
 JOINER = "\N{WORD JOINER}"  # invisible, without width; splits what Jira would read as markup
 SMILEY = r"(?<=[:;])(?=[DPp](?![0-9A-Za-z]))"
 LINK = r"(?<=:)(?=//)|(?i:(?<=mailto:))"

@@ -26,9 +26,8 @@ from focuswatch.notify.jira.escape_wiki_markup import escaped, one_line, verbati
 from focuswatch.notify.place_and_owner_names import account_of_finding, owner_of_finding, region_id_of_finding
 
 SUMMARY_CHARACTERS = 254  # Jira: "must be less than 255", and Data Center's column holds 255
-TEXT_CHARACTERS = (
-    32_000  # of 32,767, Jira's own limit for a description or comment; the rest is for what it adds
-)
+# Of 32,767, Jira's own limit for a description or comment; the rest is for what it adds.
+TEXT_CHARACTERS = 32_000
 LENGTHS = (
     3_000,
     1_000,

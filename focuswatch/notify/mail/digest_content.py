@@ -42,13 +42,19 @@ class MailedLine(BaseModel):
         """Return the line of a notification; only waste that is not resolved counts as savings."""
         counts = finding.category == "waste" and kind not in OVER
         return cls(
-            fingerprint=finding.fingerprint, mark=MARKS[kind], title=finding.title, amount=main_amount(finding),
+            fingerprint=finding.fingerprint,
+            mark=MARKS[kind],
+            title=finding.title,
+            amount=main_amount(finding),
             severity=finding.severity,
             account=account_label(finding.sub_account_name, finding.sub_account_id),
-            region=finding.region_id, resource=finding.resource_id, weight=finding.stake,
-            currency=finding.currency, monthly_savings=finding.monthly_cost if counts else Decimal(0),
+            region=finding.region_id,
+            resource=finding.resource_id,
+            weight=finding.stake,
+            currency=finding.currency,
+            monthly_savings=finding.monthly_cost if counts else Decimal(0),
             first_step=None if kind in OVER else first_step(finding),
-        )  # fmt: skip
+        )
 
 
 def digest_mail(lines: Sequence[MailedLine], *, as_of: date) -> Mail:

@@ -79,12 +79,14 @@ class SecurityHubChannel:
                 due[fingerprint] = claim, newest
         findings = {
             fingerprint: asff_finding(
-                delivery.finding, hub=self.account, is_open=delivery.kind not in OVER,
+                delivery.finding,
+                hub=self.account,
+                is_open=delivery.kind not in OVER,
                 types=finding_types(delivery.finding.detection, catalog=self.catalog),
                 updated_at=self._updated_at(claim),
             )
             for fingerprint, (claim, delivery) in due.items()
-        }  # fmt: skip
+        }
         errors = self.hub.put(list(findings.values()))
         for fingerprint, (claim, delivery) in due.items():
             try:

@@ -278,9 +278,12 @@ class SlackChannel:
 
     def _reply(self, delivery: QueuedNotification, *, stored: SlackState, ts: str) -> str:
         note = render_thread_reply(
-            delivery.finding, kind=delivery.kind, today=self._today(), before=stored.finding,
+            delivery.finding,
+            kind=delivery.kind,
+            today=self._today(),
+            before=stored.finding,
             news_id=delivery.news_id,
-        )  # fmt: skip
+        )
         loud = delivery.kind in ("new", "changed", "reminder")
         return self.slack.post(stored.channel, note, thread=ts, loud=loud)
 
@@ -303,9 +306,15 @@ class SlackChannel:
     ) -> Payload:
         detection = self.catalog.detections.get(finding.detection)
         payload = render_message(
-            finding, kind=kind, today=self._today(), links=self.links(finding), news_id=news_id, response=response,
-            spending=self.spending(finding), blind_spots=detection.header.blind_spots if detection else (),
-        )  # fmt: skip
+            finding,
+            kind=kind,
+            today=self._today(),
+            links=self.links(finding),
+            news_id=news_id,
+            response=response,
+            spending=self.spending(finding),
+            blind_spots=detection.header.blind_spots if detection else (),
+        )
         payload["metadata"]["event_payload"]["status"] = finding.status
         return payload
 
@@ -318,11 +327,14 @@ class SlackChannel:
         if before and other:
             earlier[other.fingerprint] = before.last_number
         return SlackState(
-            channel=channel, ts=ts, last_number=delivery.number,
+            channel=channel,
+            ts=ts,
+            last_number=delivery.number,
             open=delivery.kind not in ("resolved", "saving_verified"),
-            finding=delivery.finding, response=before.response if before and not other else None,
+            finding=delivery.finding,
+            response=before.response if before and not other else None,
             earlier={one: number for one, number in earlier.items() if one != fingerprint},
-        )  # fmt: skip
+        )
 
     def _find(self, channel: str, incident: str, *, fresh: bool) -> SlackState | None:
         """Return the state of an incident as its channel shows it, if nothing is stored."""

@@ -95,14 +95,23 @@ def _from_button(payload: Mapping[str, Any]) -> UserResponse | ResponseDialog | 
     if action == "not_waste":
         title = unescape(str(payload.get("message", {}).get("text", "")))
         return ResponseDialog(
-            element["value"], title, message["channel_id"], message["message_ts"], payload["trigger_id"],
+            element["value"],
+            title,
+            message["channel_id"],
+            message["message_ts"],
+            payload["trigger_id"],
             payload.get("response_url"),
-        )  # fmt: skip
+        )
     return UserResponse(
-        id=f"{payload['user']['id']} {element['action_ts']}", action=action, fingerprint=element["value"],
-        user_id=payload["user"]["id"], user_name=payload["user"].get("username", ""),
-        channel=message["channel_id"], ts=message["message_ts"], response_url=payload.get("response_url"),
-    )  # fmt: skip
+        id=f"{payload['user']['id']} {element['action_ts']}",
+        action=action,
+        fingerprint=element["value"],
+        user_id=payload["user"]["id"],
+        user_name=payload["user"].get("username", ""),
+        channel=message["channel_id"],
+        ts=message["message_ts"],
+        response_url=payload.get("response_url"),
+    )
 
 
 def _from_dialog(payload: Mapping[str, Any]) -> UserResponse | None:
@@ -113,8 +122,13 @@ def _from_dialog(payload: Mapping[str, Any]) -> UserResponse | None:
         return None
     metadata = json.loads(view["private_metadata"])
     return UserResponse(
-        id=f"{payload['user']['id']} {view['id']}", action="not_waste", fingerprint=metadata["fingerprint"],
-        user_id=payload["user"]["id"], user_name=payload["user"].get("username", ""), channel=metadata["channel"],
-        ts=metadata["ts"], reason=view["state"]["values"][REASON][REASON]["value"],
+        id=f"{payload['user']['id']} {view['id']}",
+        action="not_waste",
+        fingerprint=metadata["fingerprint"],
+        user_id=payload["user"]["id"],
+        user_name=payload["user"].get("username", ""),
+        channel=metadata["channel"],
+        ts=metadata["ts"],
+        reason=view["state"]["values"][REASON][REASON]["value"],
         response_url=metadata.get("response_url"),
-    )  # fmt: skip
+    )

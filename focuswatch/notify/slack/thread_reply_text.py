@@ -19,9 +19,8 @@ from focuswatch.notify.slack.blocks import rich, section, words
 from focuswatch.notify.slack.message_metadata import metadata
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line
 
-STEP = (
-    "reached_percent"  # evidence of a detection that notifies at steps; the cost alone does not name the step
-)
+# Evidence of a detection that notifies at steps; the cost alone does not name the step.
+STEP = "reached_percent"
 
 
 def render_thread_reply(

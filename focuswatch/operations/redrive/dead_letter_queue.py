@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
 # The maximum: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
 BATCH_SIZE = 10
-HIDDEN_SECONDS = (
-    900  # the visibility timeout; after it, the messages of a redrive that was killed are visible again
-)
+# The visibility timeout; after it, the messages of a redrive that was killed are visible again.
+HIDDEN_SECONDS = 900
 WAIT_SECONDS = 1  # for messages of an empty queue
 MAX_DEAD_LETTERS = 3000  # that can be sent within HIDDEN_SECONDS
 SENT_FIELDS = ("DataType", "StringValue", "BinaryValue")  # of a received attribute, those that can be sent

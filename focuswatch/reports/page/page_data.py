@@ -26,9 +26,19 @@ from focuswatch.reports.run_report import report_rows
 
 # A report that the catalog lacks is a section that the page lacks.
 REPORTS = (
-    "month_forecast", "spend_by_team", "spend_by_service", "spend_by_account", "ai_spend_by_layer", "ai_by_team",
-    "model_mix", "weekly_deltas", "portfolio", "unowned_spend", "savings", "spend_rate",
-)  # fmt: skip
+    "month_forecast",
+    "spend_by_team",
+    "spend_by_service",
+    "spend_by_account",
+    "ai_spend_by_layer",
+    "ai_by_team",
+    "model_mix",
+    "weekly_deltas",
+    "portfolio",
+    "unowned_spend",
+    "savings",
+    "spend_rate",
+)
 BILLED_DAYS = """
 SELECT
     min(completeness.charge_date) AS first_day,
@@ -125,9 +135,15 @@ def gather(
     series = series_of(shown_incidents(entries, suppressions, as_of=as_of))
     if detections is None:
         detections = summarize_detections(
-            engine, aws_engine=detected_on, as_of=as_of, catalog=catalog, owners=owners, result_cache=result_cache,
-            evaluated_until=evaluated_until, per_usd=per_usd,
-        )  # fmt: skip
+            engine,
+            aws_engine=detected_on,
+            as_of=as_of,
+            catalog=catalog,
+            owners=owners,
+            result_cache=result_cache,
+            evaluated_until=evaluated_until,
+            per_usd=per_usd,
+        )
     return PageData(
         as_of=as_of,
         currency=currency,

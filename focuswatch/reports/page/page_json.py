@@ -26,9 +26,19 @@ SCHEMA = "focuswatch.page/1"
 Part = dict[str, Any]
 AMOUNTS = ("monthly_cost", "cost_so_far", "monthly_cost_if_continues")
 LEFT_OUT = (
-    "schema_", "title", "currency", "as_of", "status", *AMOUNTS, "evidence", "explanation", "exclusion_offer",
-    "verified_saving", "also_detected", "related_findings",
-)  # fmt: skip
+    "schema_",
+    "title",
+    "currency",
+    "as_of",
+    "status",
+    *AMOUNTS,
+    "evidence",
+    "explanation",
+    "exclusion_offer",
+    "verified_saving",
+    "also_detected",
+    "related_findings",
+)
 MOST_RESOLVED = 20
 # Keys of the document, and the columns of the report `savings` that they sum up.
 SAVINGS = {

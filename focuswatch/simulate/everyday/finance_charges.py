@@ -55,9 +55,15 @@ def savings_fee() -> Meter:
 
 
 def pay_for(
-    plan: BillPlan, owner: SimulatedAccount, used: Commitment, *, service: str, daily: float, unused_share: float,
+    plan: BillPlan,
+    owner: SimulatedAccount,
+    used: Commitment,
+    *,
+    service: str,
+    daily: float,
+    unused_share: float,
     since: date | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Charge the owner for a commitment with `daily` USD used a day and, since `since`, a share unused."""
     total = daily / (1 - unused_share) if unused_share < 1 else daily
     meter, region = savings_fee(), None

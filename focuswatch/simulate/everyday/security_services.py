@@ -6,15 +6,23 @@ from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
 
 SECURITY_SERVICES = {  # daily quantity in an account of scale 1
-    "guardduty": 400_000, "cloudtrail": 500_000, "config": 250, "securityhub": 900, "inspector": 12 / 30,
-}  # fmt: skip
+    "guardduty": 400_000,
+    "cloudtrail": 500_000,
+    "config": 250,
+    "securityhub": 900,
+    "inspector": 12 / 30,
+}
 
 
 def charge_security_services(
-    plan: BillPlan, account: SimulatedAccount, region: str, *,
-    scale: float = 0.3, meters: tuple[str, ...] = tuple(SECURITY_SERVICES),
+    plan: BillPlan,
+    account: SimulatedAccount,
+    region: str,
+    *,
+    scale: float = 0.3,
+    meters: tuple[str, ...] = tuple(SECURITY_SERVICES),
     **options: Any,
-) -> None:  # fmt: skip
+) -> None:
     """Add security services, charged every day unless the options differ."""
     for meter in meters:
         detector = plan.arn("guardduty", region, account, f"detector/{plan.random_id(16)}")

@@ -18,10 +18,15 @@ def inference_profile(plan: BillPlan, account: SimulatedAccount) -> str:
 
 
 def charge_tokens(
-    plan: BillPlan, account: SimulatedAccount, profile: str, meter: str, *,
-    daily: float, tags: dict[str, str] | None = None,
+    plan: BillPlan,
+    account: SimulatedAccount,
+    profile: str,
+    meter: str,
+    *,
+    daily: float,
+    tags: dict[str, str] | None = None,
     **options: Any,
-) -> Identity:  # fmt: skip
+) -> Identity:
     region, noise = account.regions[0], {"noise": 0.08, "tags": team_tag(account) | (tags or {})}
     plan.charge(account, meter, region, resource=profile, daily=daily, **(noise | options))
     return (account.id, region, meters()[meter].service, profile)

@@ -32,9 +32,14 @@ def plant_ai_launches(plan: BillPlan) -> None:
 def _launch(plan: BillPlan, identity: Identity, *, ago: int, note: str) -> None:
     since = plan.calendar.ago(ago)
     plan.incident(
-        DETECTION, identity, since=since, note=note, found_after=LEAST_DAYS + SETTLE_DAYS,
-        found_until=since + timedelta(days=NEW_DAYS), history=WARM_UP_DAYS,
-    )  # fmt: skip
+        DETECTION,
+        identity,
+        since=since,
+        note=note,
+        found_after=LEAST_DAYS + SETTLE_DAYS,
+        found_until=since + timedelta(days=NEW_DAYS),
+        history=WARM_UP_DAYS,
+    )
 
 
 def _model_of(account: SimulatedAccount, model: str) -> Identity:
@@ -42,10 +47,14 @@ def _model_of(account: SimulatedAccount, model: str) -> Identity:
 
 
 def _tokens(
-    plan: BillPlan, account: SimulatedAccount, meter: str, *,
-    daily: float, more_tags: dict[str, str] | None = None,
+    plan: BillPlan,
+    account: SimulatedAccount,
+    meter: str,
+    *,
+    daily: float,
+    more_tags: dict[str, str] | None = None,
     **options: Any,
-) -> None:  # fmt: skip
+) -> None:
     tags = row_tags(plan, account, "assistant", always="team" not in account.tags) | (more_tags or {})
     plan.charge(account, meter, account.regions[0], daily=daily, tags=tags, noise=0.05, **options)
 

@@ -92,11 +92,15 @@ def _beside(incident: Incident, *, number: int, other_account: str) -> Iterator[
         rows.append(("other region", account, start, _other(region), service))
     for place, (relation, at_account, day, at_region, of_service) in enumerate(rows):
         yield PlantedEvent(
-            datetime.combine(day, time_of_day(14, 20)), at_account, at_region, of_service,
+            datetime.combine(day, time_of_day(14, 20)),
+            at_account,
+            at_region,
+            of_service,
             kind="alarm" if is_alarm else "deployment",
             reference=f"{named} 1.{number + 1}.{place}" + (" to ALARM" if is_alarm else ""),
-            relation=relation, beside=(account, service),
-        )  # fmt: skip
+            relation=relation,
+            beside=(account, service),
+        )
 
 
 def _other(region: str) -> str:

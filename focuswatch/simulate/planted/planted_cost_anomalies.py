@@ -57,9 +57,12 @@ def _calm(plan: BillPlan, service: str) -> Callable[[SimulatedAccount], bool]:
     restless = {
         line.account.id
         for line in plan.lines
-        if line.account and line.meter.service == service and line.category == "Usage" and not line.correction
+        if line.account
+        and line.meter.service == service
+        and line.category == "Usage"
+        and not line.correction
         and (line.first > plan.begins(line.account) or line.last < plan.ends(line.account))
-    }  # fmt: skip
+    }
     return lambda account: account.id not in restless
 
 

@@ -61,9 +61,13 @@ def _upgraded(plan: BillPlan, account: SimulatedAccount) -> None:
     )
     plan.hard_negative(DETECTION, identity, kind="upgraded to a supported version", note="twelve days ago")
     plan.incident(
-        DETECTION, identity, note="until its upgrade", until=upgraded, found_after=1 + SETTLE_DAYS,
+        DETECTION,
+        identity,
+        note="until its upgrade",
+        until=upgraded,
+        found_after=1 + SETTLE_DAYS,
         found_until=upgraded + timedelta(days=LATEST_DAYS - 1 + SETTLE_DAYS),
-    )  # fmt: skip
+    )
 
 
 def _in_standard_support(plan: BillPlan, account: SimulatedAccount) -> None:

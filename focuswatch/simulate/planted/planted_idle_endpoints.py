@@ -91,9 +91,15 @@ def _idle(plan: BillPlan) -> None:
         if case.until:
             note = "an hour serves fewer calls in the week in which they end"
             plan.incident(
-                UNIT_COST, endpoint.identity, since=since, until=ago(case.until - 5), note=note,
-                found_after=5, found_until=ago(case.until - 7), history=14,
-            )  # fmt: skip
+                UNIT_COST,
+                endpoint.identity,
+                since=since,
+                until=ago(case.until - 5),
+                note=note,
+                found_after=5,
+                found_until=ago(case.until - 7),
+                history=14,
+            )
 
 
 def _covered_and_netted(plan: BillPlan) -> None:

@@ -20,9 +20,14 @@ def plant_missing_accounts(plan: BillPlan) -> None:
         assert account.gone_on is not None
         forgotten = account.gone_on + timedelta(days=MISSING_AT_MOST_DAYS - 2)
         plan.incident(
-            STALE, (account.id, None, None, None), since=account.gone_on, note=note,
-            found_after=MISSING_DAYS + SETTLE_DAYS, found_until=forgotten, history=CHARGED_DAYS,
-        )  # fmt: skip
+            STALE,
+            (account.id, None, None, None),
+            since=account.gone_on,
+            note=note,
+            found_after=MISSING_DAYS + SETTLE_DAYS,
+            found_until=forgotten,
+            history=CHARGED_DAYS,
+        )
     for name, kind, note in (
         ("legacy-shop", "an account with `closed_on`", "closed"),
         ("old-campaigns", "without charges for 30 days", "no charges for six weeks"),

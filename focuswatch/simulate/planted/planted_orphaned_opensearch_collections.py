@@ -37,10 +37,15 @@ def plant_collections(plan: BillPlan) -> None:
 
 
 def _charge_collection(
-    plan: BillPlan, account: SimulatedAccount, region: str, resource: str | None = None, *,
+    plan: BillPlan,
+    account: SimulatedAccount,
+    region: str,
+    resource: str | None = None,
+    *,
     meters: tuple[str, ...] = BOTH,
-    ocus: float = 1.0, **options: Any,
-) -> Identity:  # fmt: skip
+    ocus: float = 1.0,
+    **options: Any,
+) -> Identity:
     tags = row_tags(plan, account, "retrieval", always="team" not in account.tags)
     for meter in meters:
         plan.charge(account, meter, region, resource=resource, daily=24 * ocus, tags=tags, **options)

@@ -54,9 +54,14 @@ def plant_experiments(plan: BillPlan) -> None:
 
 def _overdue(plan: BillPlan, name: str, *, since: date, until: date | None = None, note: str) -> None:
     plan.incident(
-        OVERDUE, use_case_identity(name), since=since, until=until, note=note,
-        found_after=SETTLE_DAYS + 1, found_until=until,
-    )  # fmt: skip
+        OVERDUE,
+        use_case_identity(name),
+        since=since,
+        until=until,
+        note=note,
+        found_after=SETTLE_DAYS + 1,
+        found_until=until,
+    )
 
 
 def plant_budgets(plan: BillPlan) -> None:
@@ -81,9 +86,14 @@ def plant_budgets(plan: BillPlan) -> None:
 def _over_budget(plan: BillPlan, name: str, *, until: date | None = None, note: str) -> None:
     """State an incident that is found once a forecast has more than a month of history."""
     plan.incident(
-        PACE, use_case_identity(name), since=plan.calendar.day(HISTORY_DAYS), until=until, note=note,
-        found_after=SETTLE_DAYS + 1, found_until=until,
-    )  # fmt: skip
+        PACE,
+        use_case_identity(name),
+        since=plan.calendar.day(HISTORY_DAYS),
+        until=until,
+        note=note,
+        found_after=SETTLE_DAYS + 1,
+        found_until=until,
+    )
 
 
 def end_use_case(plan: BillPlan, name: str, *, until: date) -> None:
@@ -108,8 +118,10 @@ def _launch(plan: BillPlan) -> None:
     plan.charge(account, meter, region, daily=5 * daily, first=since, **options)
     launch = {"first_day": since, "last_day": since + timedelta(days=13), "factor": 8.0}
     plan.use_cases["shop-guide"] = {
-        "intent": "production", "rows": {"tags": {USE_CASE_TAG: ["shop-guide"]}}, "launches": [launch],
-    }  # fmt: skip
+        "intent": "production",
+        "rows": {"tags": {USE_CASE_TAG: ["shop-guide"]}},
+        "launches": [launch],
+    }
     identity = (account.id, region, meter.service, resource)
     plan.hard_negative(
         "token_burst", identity, since=since, kind="a launch that a plan announces", note="as announced"

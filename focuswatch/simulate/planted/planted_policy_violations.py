@@ -18,9 +18,14 @@ def _usage(plan: BillPlan, name: str, meter: str, *, monthly: float, **rules: An
     resource = plan.arn("bedrock", region, account, f"application-inference-profile/{plan.random_id(12)}")
     daily = monthly / 30 / meters()[meter].unit_price(region)
     plan.charge(
-        account, meters()[meter], region, resource=resource, daily=daily, noise=0.05,
+        account,
+        meters()[meter],
+        region,
+        resource=resource,
+        daily=daily,
+        noise=0.05,
         tags=team_tag(account) | {USE_CASE_TAG: name},
-    )  # fmt: skip
+    )
     if rules.get("regions") == ["here"]:
         rules["regions"] = [region]
     plan.use_cases[name] = {"intent": "production", "rows": {"tags": {USE_CASE_TAG: [name]}}} | rules

@@ -19,9 +19,12 @@ def plant_spend_caps(plan: BillPlan) -> None:
     line = add_use_case(plan, "contract-reading", **trial, cap=60, on_cap="notify")
     reached = plan.calendar.day(math.ceil(0.7 * 60 / line.daily_cost) - 1)
     plan.incident(
-        CAP, use_case_identity("contract-reading"), since=reached, note="70 % of its cap is spent",
+        CAP,
+        use_case_identity("contract-reading"),
+        since=reached,
+        note="70 % of its cap is spent",
         found_after=SETTLE_DAYS + 1,
-    )  # fmt: skip
+    )
     kind = "a cap that experiment_overdue reports"
     plan.hard_negative(OVERDUE, use_case_identity("contract-reading"), kind="a cap with on_cap", note="spent")
     plan.hard_negative(CAP, use_case_identity("meeting-notes"), kind=kind, note="no on_cap")

@@ -24,9 +24,13 @@ def plant_stopped_security_services(plan: BillPlan) -> None:
         charge_security_services(plan, account, region, meters=(meter,), last=last)
         service = plan.lines[-1].meter.service
         plan.incident(
-            STOPPED, (account.id, region, service, None), since=last, note=note,
-            found_after=ABSENT_DAYS + SETTLE_DAYS, history=CHARGED_DAYS,
-        )  # fmt: skip
+            STOPPED,
+            (account.id, region, service, None),
+            since=last,
+            note=note,
+            found_after=ABSENT_DAYS + SETTLE_DAYS,
+            history=CHARGED_DAYS,
+        )
     _everything_ended(plan)
     _incomplete_and_irregular(plan)
 

@@ -20,8 +20,15 @@ def _workload(plan: BillPlan, daily: Mapping[str, float], *, week: Week = FLAT) 
     profile = plan.arn("bedrock", region, account, f"application-inference-profile/{plan.random_id(12)}")
     for meter, quantity in daily.items():
         plan.charge(
-            account, meter, region, resource=profile, daily=quantity, week=week, noise=0.08, tags=team_tag(account)
-        )  # fmt: skip
+            account,
+            meter,
+            region,
+            resource=profile,
+            daily=quantity,
+            week=week,
+            noise=0.08,
+            tags=team_tag(account),
+        )
     return (account.id, region, meters()[next(iter(daily))].service, profile)
 
 

@@ -78,10 +78,13 @@ def _endpoint_increases(plan: BillPlan) -> None:
 
 
 def _endpoint(
-    plan: BillPlan, hours: float, *spans: dict[str, Any],
-    usual: float = 50_000, calls: Mapping[date, float] | None = None,
+    plan: BillPlan,
+    hours: float,
+    *spans: dict[str, Any],
+    usual: float = 50_000,
+    calls: Mapping[date, float] | None = None,
     instance: str = "ml.m5.2xlarge",
-) -> Identity:  # fmt: skip
+) -> Identity:
     """Add an endpoint charged in one or more spans and called every day."""
     account = plan.random_account(where=lambda account: account.environment == "dev")
     region = account.regions[0]

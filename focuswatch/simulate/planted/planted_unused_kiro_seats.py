@@ -64,9 +64,14 @@ def _ended(plan: BillPlan, subscribed: date) -> None:
     note = "not charged this month"
     plan.hard_negative(DETECTION, identity, kind="a subscription that ended", note=note)
     plan.incident(
-        DETECTION, identity, note="idle until it ended", since=subscribed, until=ended,
-        found_after=LOOKBACK + SETTLE_DAYS, found_until=ended + timedelta(days=SETTLE_DAYS + GRACE_DAYS),
-    )  # fmt: skip
+        DETECTION,
+        identity,
+        note="idle until it ended",
+        since=subscribed,
+        until=ended,
+        found_after=LOOKBACK + SETTLE_DAYS,
+        found_until=ended + timedelta(days=SETTLE_DAYS + GRACE_DAYS),
+    )
 
 
 def _new(plan: BillPlan) -> None:

@@ -21,11 +21,24 @@ PARTS = {
     "DOUBLE[]": ("week",),
     "VARCHAR": ("hours", "sway_key", "ResourceId"),
     "DOUBLE": (
-        "daily", "growth", "noise", "sway", "list_price", "contracted_price", "discount", "shown_list_price",
-        "shown_contracted_price", "billed_share", "effective_share", "contracted_share", "list_share",
-        "commitment_factor", "consumed_factor", "pricing_factor",
+        "daily",
+        "growth",
+        "noise",
+        "sway",
+        "list_price",
+        "contracted_price",
+        "discount",
+        "shown_list_price",
+        "shown_contracted_price",
+        "billed_share",
+        "effective_share",
+        "contracted_share",
+        "list_share",
+        "commitment_factor",
+        "consumed_factor",
+        "pricing_factor",
     ),
-}  # fmt: skip
+}
 
 
 def load(
