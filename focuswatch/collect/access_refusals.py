@@ -1,4 +1,4 @@
-"""Accounts, or services in a region of them, that refused access, and the reason."""
+"""Record which accounts, or services in a region of an account, could not be read, and why."""
 
 import re
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ AWS_ERRORS = (ClientError, BotoCoreError)
 
 @dataclass(frozen=True, order=True)
 class Refusal:
-    """`region` and `service` are empty where the account as a whole refused."""
+    """An account or service that could not be read; `region` and `service` are empty if the whole account failed."""
 
     sub_account_id: str
     region: str
@@ -22,9 +22,9 @@ class Refusal:
 
 @dataclass
 class ServiceNotOffered:
-    """Services without an endpoint in a region, remembered so that the next account does not call them again.
+    """The services that have no endpoint in a region, so that a run does not call them again for the next account.
 
-    botocore's own list of regions cannot be trusted for this: it has none for Neptune Analytics and all for
+    botocore's list of regions is not reliable for this: it lists no region for Neptune Analytics and every region for
     Amazon Q Business.
     """
 
@@ -34,7 +34,7 @@ class ServiceNotOffered:
         return place in self.absent
 
     def remember(self, error: Exception, *, service: str, region: str) -> bool:
-        """Return whether the error means that the region lacks the service; if so, remember it."""
+        """Return whether the error means that the region does not offer the service; if so, remember the service."""
         is_absent = isinstance(error, EndpointConnectionError)
         if is_absent:
             self.absent.add((service, region))
@@ -42,7 +42,7 @@ class ServiceNotOffered:
 
 
 def reason_of(error: Exception) -> str:
-    """Return AWS's error code and message in one line without account ids, so that equal reasons can be grouped."""
+    """Return the AWS error code and message in one line, without account IDs so that equal reasons can be grouped."""
     if isinstance(error, ClientError):
         details = error.response.get("Error", {})
         text = f"{details.get('Code', 'Unknown')}: {details.get('Message', '')}"

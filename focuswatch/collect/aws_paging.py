@@ -1,4 +1,4 @@
-"""Read paginated AWS lists."""
+"""Read all pages of an AWS list operation."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,7 +7,7 @@ from typing import Any
 def paged(call: Callable[..., Any], key: str, *, token: str = "nextToken", **arguments: Any) -> Iterator[Any]:
     """Yield the items under `key` of every page; `token` is the name of the service's pagination token.
 
-    A page may be empty and still have a next one, so only a missing token ends the list:
+    An empty page can be followed by another page, so only a missing token ends the list:
     https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListAccounts.html
     """
     while True:

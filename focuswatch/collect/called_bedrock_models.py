@@ -1,7 +1,7 @@
-"""List the Bedrock models and inference profiles that were called, for their calls, tokens and refusals.
+"""List the Bedrock models and inference profiles that were called, with their call, token and error metrics.
 
-Base models are no resources of an account: CloudWatch lists under `ModelId` those that were called in the last two
-weeks, and no others. Calls of the endpoint bedrock-mantle are not in these metrics.
+Base models are not resources of an account, so no API lists them. CloudWatch lists the `ModelId` of each model that was
+called in the last two weeks. The metrics do not include calls to the endpoint bedrock-mantle.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from focuswatch.collect.hourly_resources_and_metrics import Metric, Place, Resou
 NAMESPACE = "AWS/Bedrock"
 # https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html
 METRICS = (
-    "Invocations",  # without throttled calls
+    "Invocations",  # excludes throttled calls
     "InvocationThrottles",
     "InvocationClientErrors",
     "InputTokenCount",
@@ -21,16 +21,17 @@ METRICS = (
     "CacheReadInputTokenCount",
     "CacheWriteInputTokenCount",
 )
-# of these, model_resources reads whether they are called; they are billed by the hour, not by token
+# ModelIds with these parts name provisioned, imported or custom models. sagemaker_bedrock_resources lists these models
+# and their invocations.
 CAPACITY = (":provisioned-model/", ":imported-model/", ":custom-model/", ":custom-model-deployment/")
 
 
 def called_models(client: Any, _place: Place) -> Iterator[Resource]:
-    """Yield each model or inference profile that CloudWatch lists; its `arn` is the `ModelId` as it was called.
+    """Yield each model or inference profile that CloudWatch lists; its `arn` is the `ModelId` used in the calls.
 
-    A day without calls has no row, since the day on which a model was first called is unknown. CloudWatch charges for
-    each metric that is read, so only the metrics that it lists for the model are read: the others had no datapoints in
-    the last two weeks. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_ListMetrics.html
+    A day without calls has no row, because the day of a model's first call is unknown. CloudWatch charges for each
+    metric that is read, so only the metrics that CloudWatch lists for the model are read. Other metrics had no
+    datapoints in the last two weeks. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_ListMetrics.html
     """
     listed: dict[str, set[str]] = {}
     for metric in paged(client.list_metrics, "Metrics", token="NextToken", Namespace=NAMESPACE):

@@ -1,7 +1,6 @@
-"""Read the files of events that a CI puts under `events/` in the bucket: CSV with a header, or JSON lines.
+"""Parse the event files that a CI system puts under `events/` in the bucket: CSV with a header, or JSON Lines.
 
-Each file becomes one Parquet file of the table `events`. A file that changes replaces its rows, and one that is deleted
-has none any more.
+store_events writes one Parquet file of the table `events` for each event file.
 """
 
 import csv
@@ -15,18 +14,18 @@ from focuswatch.bill.schema.table_columns import EVENTS, OPTIONAL_IN_EVENTS
 from focuswatch.collect.collected_event import CollectedEvent
 
 FOLDER = "events/"
-POSTED = f"{FOLDER}webhook/"  # requests of a CI, by day; see focuswatch.collect.posted_event_limits_and_key
+POSTED = f"{FOLDER}webhook/"  # posted requests, one folder per day; see posted_event_limits_and_key
 CSV, JSON_LINES = (".csv",), (".jsonl", ".ndjson", ".json")
 MOST_BYTES = 20_000_000
 REQUIRED = [name for name in EVENTS if name not in OPTIONAL_IN_EVENTS]
 
 
 class UnreadableFileError(Exception):
-    """A file of events that cannot be read; fixed by whoever writes it."""
+    """An event file cannot be parsed; the author of the file has to correct it."""
 
 
 def events_of_file(key: str, body: bytes) -> list[CollectedEvent]:
-    """Return the events of a file. Raises UnreadableFileError naming the line, what it lacks and what is expected."""
+    """Return the events in a file. Raises UnreadableFileError with the line, the problem and the expected value."""
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -65,7 +64,7 @@ def _event(row: dict[str, Any], *, line: int) -> CollectedEvent:
         raise UnreadableFileError(f"line {line}: lacks {', '.join(missing)}")
     try:
         "".join(values.values()).encode()
-    except UnicodeEncodeError as error:  # half of an emoji, as a JSON string may hold
+    except UnicodeEncodeError as error:  # an unpaired surrogate, which JSON permits in a string
         raise UnreadableFileError(
             f"line {line}: contains an incomplete Unicode character; correct the text"
         ) from error

@@ -1,9 +1,9 @@
 """Find the changes on the day a cost increase started, in the CloudTrail event history that every account has.
 
-It holds management events of 90 days, by region, allows two requests a second by account and region, and one
-lookup attribute a request:
+The event history contains the management events of the last 90 days in each region. LookupEvents allows two requests
+per second for each account and region, and one lookup attribute per request:
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
-Read-only events are filtered by the service, events of other services here.
+The lookup attribute excludes read-only events. This module filters out the events of other services.
 """
 
 import time
@@ -21,19 +21,24 @@ from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.findings.explanation import MOST_CHANGES, Change, CostDriver, Explanation
 
 KEPT_DAYS = 90
-HOURS_BEFORE = 6  # the cost of what was created in the evening shows on the next day
-PAGE = 50  # the most that a request returns
-MOST_PAGES = 6  # of a region; the newest come first
+HOURS_BEFORE = 6  # a resource created in the evening has most of its first cost on the next day
+PAGE = 50  # maximum number of events per request
+MOST_PAGES = 6  # pages per region, newest events first
 MOST_REGIONS = 2
 PAUSE_SECONDS = 0.5
-HOME = "us-east-1"  # events of services without regions: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html
+# Global services record their events in this region:
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html
+HOME = "us-east-1"
 NO_REGIONS = (None, "", "global", "NoRegion")
-CREATING = ("Run", "Create", "Start", "Launch", "Put", "Update", "Modify")  # these start a cost
+CREATING = ("Run", "Create", "Start", "Launch", "Put", "Update", "Modify")  # events that can start a cost
 
 
 @dataclass
 class CloudTrail:
-    """Reads event histories for at most `seconds` in all; a refusal is part of the explanation and fails nothing."""
+    """Reads event histories for at most `seconds` in total.
+
+    An account that cannot be read does not fail the run; its explanation states the reason.
+    """
 
     session_for: SessionFor
     today: date
@@ -46,13 +51,13 @@ class CloudTrail:
     )
 
     def with_changes(self, increase: CostIncrease, explanation: Explanation) -> Explanation:
-        """Return the explanation with the changes found; see detect.explain.attach_explanations.ChangeHistory."""
+        """Add the changes found to the explanation; see detect.explain.attach_explanations.ChangeHistory."""
         changes: list[tuple[tuple[bool, bool], Change]] = []
         try:
             not_read = self._collect_changes(increase, explanation, into=changes)
         except AWS_ERRORS as error:
             not_read = reason_of(error)
-        except Exception as error:  # an unexpected response must not cost the run its findings
+        except Exception as error:  # an unexpected response must not fail the run
             not_read = f"unexpected {reason_of(error)}"
         best = sorted(changes, key=lambda ranked: (ranked[0], ranked[1].at))[:MOST_CHANGES]
         newest_last = tuple(sorted((change for _, change in best), key=lambda change: change.at))
@@ -65,7 +70,7 @@ class CloudTrail:
         *,
         into: list[tuple[tuple[bool, bool], Change]],
     ) -> str | None:
-        """Return why the history could not be read in full; None if it was."""
+        """Append the ranked changes to `into`. Return why the history could not be read in full; None if it was."""
         if increase.sub_account_id is None:
             return "the charges have no account ID"
         if self.today - increase.first_day >= timedelta(days=KEPT_DAYS):
@@ -90,7 +95,7 @@ class CloudTrail:
         return None if is_complete else "only the newest events were read"
 
     def _events_of(self, account: str, region: str, *, first_day: date) -> list[Mapping[str, Any] | None]:
-        """Return the events of an account, region and day, read once: several findings may have the same cause."""
+        """Return the events of an account, region and day. Cached, because several findings can have the same cause."""
         place = (account, region, first_day)
         if place not in self._read:
             session = self.session_for(account)
@@ -105,7 +110,7 @@ class CloudTrail:
     def _events(
         self, session: Session, region: str, *, first_day: date
     ) -> Iterator[Mapping[str, Any] | None]:
-        """Yield events other than read-only ones, newest first; None at the end if there are more."""
+        """Yield the events that are not read-only, newest first, and None at the end if there are more events."""
         client = session.client("cloudtrail", region_name=region)
         midnight = datetime.combine(first_day, time_of_day(), tzinfo=UTC)
         arguments: dict[str, Any] = {
@@ -138,13 +143,13 @@ def _regions(increase: CostIncrease, drivers: Iterable[CostDriver]) -> list[str]
 
 
 def _names(drivers: Iterable[CostDriver]) -> set[str]:
-    """Return the names that events may use for the resources: the ARN and its last part."""
+    """Return the names by which events can refer to the resources: the ARN and its last part."""
     arns = {part.resource_id for part in drivers if part.resource_id}
     return arns | {arn.rsplit("/", 1)[-1].rsplit(":", 1)[-1] for arn in arns}
 
 
 def _change(event: Mapping[str, Any], region: str, *, sources: frozenset[str]) -> Change | None:
-    """Return the event as a change; None if it is of another service, or was denied and changed nothing."""
+    """Return the event as a change; None if it is from another service, or if the call failed and changed nothing."""
     if sources and event.get("EventSource") not in sources:
         return None
     record = accepted_record(event)
@@ -161,7 +166,10 @@ def _change(event: Mapping[str, Any], region: str, *, sources: frozenset[str]) -
 
 
 def _principal(identity: Any) -> str | None:
-    """Return the principal of an event: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html"""
+    """Return the principal of an event.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+    """
     if not isinstance(identity, dict):
         return None
     named = (identity.get(name) for name in ("arn", "invokedBy", "principalId"))
@@ -169,6 +177,6 @@ def _principal(identity: Any) -> str | None:
 
 
 def _rank(change: Change, names: set[str]) -> tuple[bool, bool]:
-    """Rank first what names a resource of the increase, then what creates something."""
+    """Return a sort key: changes to a resource of the increase first, then changes that can start a cost."""
     names_resource = bool(names & set(change.resources))
     return not names_resource, not change.event.startswith(CREATING)

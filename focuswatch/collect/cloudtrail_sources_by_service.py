@@ -1,13 +1,14 @@
-"""CloudTrail event sources (`eventSource`) by the service names of the bill.
+"""Map the service names on the bill to CloudTrail event sources (`eventSource`).
 
-Mostly an event source is the service's short name and `.amazonaws.com`, as in its ARNs; but not always:
+An event source is usually the short name of the service in ARNs, followed by `.amazonaws.com`, but not always:
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 """
 
 from collections.abc import Iterable
 
 SUFFIX = ".amazonaws.com"
-# By a part of the service's name, first match; for services that are not listed, the ARN of the resource tells.
+# Keys are parts of the service name; the first match is used. For other services, the ARN of the resource determines
+# the event source.
 SERVICES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("AgentCore", ("bedrock-agentcore",)),
     ("Bedrock", ("bedrock", "bedrock-agentcore")),
@@ -54,11 +55,11 @@ SERVICES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Batch", ("batch",)),
     ("EMR", ("elasticmapreduce", "emr-serverless")),
 )
-ARN_SOURCES = {"cloudwatch": "monitoring"}  # where the ARN and the event source use different names
+ARN_SOURCES = {"cloudwatch": "monitoring"}  # services whose ARN and event source differ
 
 
 def event_sources(services: Iterable[str | None], resources: Iterable[str | None]) -> frozenset[str]:
-    """Return the event sources of services by name and of resources by ARN; empty if unknown."""
+    """Return the event sources of the named services and of the resources' ARNs; empty if none is known."""
     sources = {source for name in services if name for source in _of_service(name)}
     arns = (resource.split(":") for resource in resources if resource and resource.startswith("arn:"))
     sources |= {ARN_SOURCES.get(parts[2], parts[2]) for parts in arns if len(parts) > 2 and parts[2]}

@@ -1,4 +1,4 @@
-"""Collect the links of one account, and store them as a file that replaces the one of the previous run."""
+"""Collect the links between the AI resources of one account and the resources they use; replace the stored links."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -12,18 +12,19 @@ from focuswatch.collect.list_ai_resource_links import Link, LinkLister
 from focuswatch.collect.member_sessions import Session
 from focuswatch.collect.resource_activity import CollectedAccount
 
-LISTERS: tuple[tuple[str, str, LinkLister], ...] = (  # what is listed, by which service
+LISTERS: tuple[tuple[str, str, LinkLister], ...] = (  # kind of resource, AWS service, lister
     ("knowledge base", "bedrock-agent", list_ai_resource_links.knowledge_base_links),
     ("agent", "bedrock-agent", list_ai_resource_links.agent_links),
     ("gateway", "bedrock-agentcore-control", list_ai_resource_links.gateway_links),
     ("endpoint", "sagemaker", list_ai_resource_links.endpoint_links),
 )
-REGION = "region"  # from_type of a row which states that everything of the kind `to_type` was listed
+# `from_type` of a row without a link, which states that all resources of kind `to_type` in the region were listed.
+REGION = "region"
 Row = dict[str, Any]
 
 
 class LinkStore(Protocol):
-    """Where the links of an account are kept."""
+    """Stores the links of each account."""
 
     def ai_links(self, account: str) -> list[Row]:
         """Return the stored rows; empty if there are none."""
@@ -43,10 +44,10 @@ def collect_links(
     store: LinkStore,
     not_offered: ServiceNotOffered,
 ) -> None:
-    """Read the links of an account in every region and replace its file.
+    """Read the links of an account in every region and replace the stored links.
 
-    Refusals are recorded in `collected`; the stored rows of what could not be read today stay, with the day they were
-    read on. Errors of the store are raised.
+    Refusals are recorded in `collected`. If a kind of resource cannot be read today, its stored rows stay, with the day
+    on which they were read. Errors of the store are raised.
     """
     rows: list[Row] = []
     refused: set[tuple[str, str]] = set()
@@ -75,7 +76,7 @@ def _links(
     collected: CollectedAccount,
     not_offered: ServiceNotOffered,
 ) -> list[Link] | None:
-    """Return the links that a service lists, with those of Aurora clusters among them; None if it refuses."""
+    """Return the links that a service lists, and the links to Aurora instances and storage; None on an error."""
     service, lister = of
     try:
         links = sorted(set(lister(session.client(service, region_name=place.region), place)))
@@ -87,7 +88,7 @@ def _links(
         if not not_offered.remember(error, service=service, region=place.region):
             collected.refuse(place.region, service, reason_of(error))
         return None
-    except Exception as error:  # such as an operation that this boto3 lacks: one service is missing
+    except Exception as error:  # such as an operation that this boto3 version lacks
         collected.refuse(place.region, service, f"unexpected {reason_of(error)}")
         return None
     return links
@@ -100,7 +101,7 @@ def _rows(links: Iterable[Link], place: Place, *, kind: str, today: date) -> Ite
 
 
 def _kind(row: Row) -> str:
-    """Return what was listed to find the row."""
+    """Return the kind of resource whose listing returned the row, as in LISTERS."""
     if row["from_type"] == REGION:
         return str(row["to_type"])
     return str(row["from_type"]).removeprefix("data source of ")

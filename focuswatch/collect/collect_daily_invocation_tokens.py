@@ -1,6 +1,6 @@
-"""Collect the token sums of an account's model invocation logs, and store each day of a Region as a file of its own.
+"""Collect the token sums of an account's model invocation logs, and store one file per day and Region.
 
-Each day is read once, after it has ended: CloudWatch charges for each GB that a query scans.
+Each day is queried once, after it has ended, because CloudWatch charges for each GB that a query scans.
 """
 
 from collections.abc import Iterable
@@ -14,27 +14,28 @@ from focuswatch.collect.invocation_log_sums import InvocationLog, LogQueryError,
 from focuswatch.collect.member_sessions import Session
 from focuswatch.collect.resource_activity import CollectedAccount
 
-DAYS_A_RUN = 6  # of a Region, the newest first: a first run reads the days of a window in three runs
+# Missing days that a run reads in each Region, newest first. It takes three runs to read the whole window.
+DAYS_A_RUN = 6
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class InvocationLogSettings:
-    """The log groups that may be queried, and the keys of request metadata to sum by."""
+    """The log groups that may be queried, and the request metadata keys to group the sums by."""
 
     log_groups: tuple[str, ...]
     metadata_keys: tuple[str, ...]
 
 
 class InvocationStore(Protocol):
-    """Where the token sums of an account are kept."""
+    """Stores the token sums of each account."""
 
     def has_invocations(self, account: str, *, region: str, day: date) -> bool:
-        """Return whether the day of a Region is stored."""
+        """Return whether the token sums of a day and Region are stored."""
         ...
 
     def write_invocations(self, account: str, *, region: str, day: date, rows: list[Row]) -> None:
-        """Store the day of a Region."""
+        """Store the token sums of a day and Region."""
         ...
 
 
@@ -50,7 +51,7 @@ def collect_invocations(
 ) -> None:
     """Read the missing days of each Region that logs invocations to a log group in `settings`.
 
-    Refusals are recorded in `collected`; a day that could not be read is read by the next run. Errors of the store are
+    Refusals are recorded in `collected`; the next run reads the days that could not be read. Errors of the store are
     raised.
     """
     for region in regions:
@@ -71,7 +72,7 @@ def _invocation_log(
     collected: CollectedAccount,
     not_offered: ServiceNotOffered,
 ) -> InvocationLog | None:
-    """Return the log of a Region; None if logging is off, delivers to S3 only, or could not be read."""
+    """Return the log of a Region; None if logging is off, is delivered to S3 only, or cannot be read."""
     try:
         destination = log_destination(session.client("bedrock", region_name=region))
         logs = session.client("logs", region_name=region)

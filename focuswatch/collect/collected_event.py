@@ -1,4 +1,4 @@
-"""Rows of the table `events`."""
+"""Define an operational event as a row of the table `events`."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class CollectedEvent:
-    """A row of the table `events`; `occurred_at` is in UTC, without a time zone."""
+    """An operational event; `occurred_at` is in UTC and has no time zone."""
 
     occurred_at: datetime
     sub_account_id: str
@@ -19,5 +19,5 @@ class CollectedEvent:
 
     @property
     def row(self) -> dict[str, Any]:
-        """Return the columns."""
+        """Return the event as a row, by column name."""
         return asdict(self)

@@ -1,5 +1,8 @@
-"""Read and write the collected tables: `activity` in a Parquet file per account and day, `token_hours` per day,
-`invocation_tokens` per account, Region and day, `ai_links` per account, `events` per day, and `accounts` in one file.
+"""Read and write the collected tables in S3, as Parquet files.
+
+`activity` has one file per account and day, `token_hours` per day, `invocation_tokens` per account, Region and day,
+`ai_links` per account, `events` per day and per event file of a CI system. `accounts` and `account_history` have one
+file each.
 """
 
 import io
@@ -28,7 +31,7 @@ from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.collected_event import CollectedEvent
 from focuswatch.collect.collector_iam_actions import READ_UNTIL_KEY
 
-# activity_date and usage_date are the folder's name too, so that a copied file still holds its day
+# The files contain the date column although the folder name has the date too, so that a copied file keeps its date.
 ACTIVITY_SCHEMA = arrow_schema(glue_columns(ACTIVITY))
 ACCOUNTS_SCHEMA = arrow_schema(glue_columns(ACCOUNTS))
 HISTORY_SCHEMA = arrow_schema(glue_columns(ACCOUNT_HISTORY))
@@ -47,7 +50,7 @@ TokenHours = dict[TokenHour, float]
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object of the bucket."""
+    """The size and time of an object in the bucket."""
 
     modified: datetime
     size: int
@@ -55,21 +58,24 @@ class StoredObject:
 
 @dataclass
 class Store:
-    """`s3` is a client; every write replaces one whole object, so that a reader sees the old or the new one."""
+    """The collected tables in a bucket; `s3` is an S3 client.
+
+    Every write replaces one whole object, so that a reader sees either the old or the new object.
+    """
 
     s3: Any
     bucket: str
     stored: set[tuple[date, str]] = field(default_factory=set)
-    invocations: set[str] = field(default_factory=set)  # keys of files
+    invocations: set[str] = field(default_factory=set)  # keys of stored files
 
     def list_days(self, days: Iterable[date]) -> None:
-        """List which accounts have a file of these days."""
+        """Load which accounts have an activity file for these days; `activity` reads only the days loaded here."""
         for day in days:
             for key in self._keys(_folder(day)):
                 self.stored.add((day, key.rpartition("/")[2].removesuffix(".parquet")))
 
     def list_invocations(self, days: Iterable[date]) -> None:
-        """List which accounts and Regions have token sums of these days."""
+        """Load which accounts and Regions have token sums for these days; `has_invocations` depends on this."""
         for day in days:
             self.invocations.update(self._keys(_invocations_folder(day)))
 
@@ -82,7 +88,7 @@ class Store:
         return {"Contents": page.get("Contents"), "ContinuationToken": page.get("NextContinuationToken")}
 
     def activity(self, account: str, *, day: date) -> Values:
-        """Return the stored values of an account's day; empty if it was never collected."""
+        """Return the stored metric values of an account on a day; empty if the day was never collected."""
         if (day, account) not in self.stored:
             return {}
         rows = self._read(_key(day, account))
@@ -92,7 +98,7 @@ class Store:
         }
 
     def write_activity(self, account: str, *, day: date, values: Values) -> None:
-        """Replace the stored values of an account's day."""
+        """Replace the stored metric values of an account on a day."""
         rows = [
             {
                 "activity_date": day,
@@ -111,25 +117,26 @@ class Store:
     def accounts(self) -> list[dict[str, Any]]:
         """Return the accounts as last written; empty before the first run.
 
-        Lists first: a missing key is AccessDenied, not NoSuchKey, for a role that may list only some prefixes.
+        Lists the key before reading it: for a missing key, S3 returns AccessDenied instead of NoSuchKey if the role may
+        list only some prefixes.
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
         """
         return self._tagged(ACCOUNTS_KEY)
 
     def write_accounts(self, rows: list[dict[str, Any]]) -> None:
-        """Replace the accounts."""
+        """Replace the stored accounts."""
         self._write_tagged(ACCOUNTS_KEY, rows, schema=ACCOUNTS_SCHEMA)
 
     def account_history(self) -> list[dict[str, Any]]:
-        """Return the earlier periods of accounts; empty before the first change."""
+        """Return the earlier OU and tags of accounts, by period; empty before the first change."""
         return self._tagged(HISTORY_KEY)
 
     def write_account_history(self, rows: list[dict[str, Any]]) -> None:
-        """Replace the earlier periods of accounts."""
+        """Replace the earlier OU and tags of accounts."""
         self._write_tagged(HISTORY_KEY, rows, schema=HISTORY_SCHEMA)
 
     def events(self, day: date) -> list[CollectedEvent]:
-        """Return the stored events of a day; empty if it was never collected. Lists first: see `accounts`."""
+        """Return the stored events of a day; empty if the day was never collected. Lists first: see `accounts`."""
         return self._events(_events_key(day)) if self.objects(_events_key(day)) else []
 
     def write_events(self, events: Iterable[CollectedEvent], *, day: date) -> None:
@@ -137,9 +144,9 @@ class Store:
         self._write(_events_key(day), [event.row for event in events], schema=EVENTS_SCHEMA)
 
     def events_collected_until(self, *, today: date) -> date | None:
-        """Return the last day until today with stored events; None before the first run.
+        """Return the newest day with stored events, at most `today`; None before the first run.
 
-        A CI can announce events of later days.
+        Days after `today` do not count, because a CI system can post events with a future date.
         """
         names = (
             key.removeprefix(EVENTS_FOLDER).removesuffix(".parquet") for key in self.objects(EVENTS_FOLDER)
@@ -148,11 +155,11 @@ class Store:
         return max((day for day in days if day <= today), default=None)
 
     def write_events_of_file(self, events: Iterable[CollectedEvent], *, key: str) -> None:
-        """Replace the events of a file that a CI wrote."""
+        """Replace the stored events of the CI event file `key`."""
         self._write(file_events_key(key), [event.row for event in events], schema=EVENTS_SCHEMA)
 
     def objects(self, prefix: str) -> dict[str, StoredObject]:
-        """Return the objects under a prefix, by key."""
+        """Return the objects under a prefix by key."""
         return {
             item["Key"]: StoredObject(item["LastModified"], item["Size"])
             for item in paged(
@@ -177,7 +184,7 @@ class Store:
         self._write(key, [row | {"tags": list(row["tags"].items())} for row in rows], schema=schema)
 
     def token_hours(self, day: date) -> TokenHours:
-        """Return the stored tokens of a day by hour; empty if it was never collected. Lists first: see `accounts`."""
+        """Return the stored tokens of a day by hour; empty if never collected. Lists first: see `accounts`."""
         key = _token_hours_key(day)
         rows = self._read(key) if self._list(Bucket=self.bucket, Prefix=key)["Contents"] else []
         names = ("token_hour", "sub_account_id", "region_id", "model_id", "token_kind")
@@ -192,14 +199,14 @@ class Store:
         self._write(_token_hours_key(day), rows, schema=TOKEN_HOURS_SCHEMA)
 
     def token_hours_read_until(self) -> dict[str, datetime]:
-        """Return the hour until which each account and Region was read; empty before the first run."""
+        """Return the hour until which tokens were read, by account and Region; empty before the first run."""
         if not self._list(Bucket=self.bucket, Prefix=READ_UNTIL_KEY)["Contents"]:
             return {}
         body = self.s3.get_object(Bucket=self.bucket, Key=READ_UNTIL_KEY)["Body"].read()
         return {name: datetime.fromisoformat(hour) for name, hour in json.loads(body).items()}
 
     def write_token_hours_read_until(self, hours: dict[str, datetime]) -> None:
-        """Replace the hours until which accounts and Regions were read. Write the tokens first."""
+        """Replace the hours until which tokens were read. Call write_token_hours first: a failure must leave no gap."""
         body = json.dumps({name: hour.isoformat() for name, hour in sorted(hours.items())})
         self.s3.put_object(Bucket=self.bucket, Key=READ_UNTIL_KEY, Body=body.encode())
 
@@ -213,11 +220,11 @@ class Store:
         self._write(_links_key(account), rows, schema=LINKS_SCHEMA)
 
     def has_invocations(self, account: str, *, region: str, day: date) -> bool:
-        """Return whether the day of a Region is stored, as `list_invocations` found it."""
+        """Return whether the token sums of a day and Region are stored. Call `list_invocations` first."""
         return _invocations_key(day, account, region) in self.invocations
 
     def write_invocations(self, account: str, *, region: str, day: date, rows: list[dict[str, Any]]) -> None:
-        """Store the token sums of a Region's day; a file without rows states that nothing was logged."""
+        """Store the token sums of a day and Region; a file without rows means that nothing was logged."""
         key = _invocations_key(day, account, region)
         listed = [row | {"metadata": list(row["metadata"].items())} for row in rows]
         self._write(key, listed, schema=INVOCATIONS_SCHEMA)
@@ -262,5 +269,5 @@ def _events_key(day: date) -> str:
 
 
 def file_events_key(key: str) -> str:
-    """Return the key of the events of a file of a CI, in one folder: Trino reads no folders below it."""
+    """Return the key of the stored events of a CI event file. All are in one folder: Trino ignores subfolders."""
     return f"{EVENTS_FOLDER}file-{quote(key, safe='')}.parquet"

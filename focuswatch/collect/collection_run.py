@@ -1,4 +1,4 @@
-"""Run the collection: list the accounts, then collect activity, links, token sums and events of many at once."""
+"""Run the collection: list the accounts, then collect their activity, links, token sums and events in parallel."""
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -30,15 +30,17 @@ from focuswatch.collect.store_events import (
 )
 from focuswatch.findings.first_and_more_text import first_and_more
 
-RECENT_DAYS = 3  # CloudWatch completes a day late
-FIRST_DAYS = 18  # the longest lookback (14), two days until charges are complete, and a bill two days late
-MOST_REFUSALS = 300  # of a kind in a heartbeat, an item of at most 400 KB; the log has all of them
-MOST_NAMED = 5  # accounts with the same refusal
+RECENT_DAYS = 3  # days read again in every run, because CloudWatch datapoints can arrive late
+# The longest lookback (14 days), two days until charges are complete, and two days for a late bill.
+FIRST_DAYS = 18
+# Refusals of each kind in a heartbeat, a DynamoDB item of at most 400 KB. The log contains all refusals.
+MOST_REFUSALS = 300
+MOST_NAMED = 5  # accounts listed per refusal
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The result of a run. An account in `refused` without a region was not collected at all."""
+    """The result of a run. A refusal without a region means that the account was not collected at all."""
 
     accounts: int
     collected: tuple[str, ...]
@@ -48,17 +50,17 @@ class Summary:
     rows: int
     seconds: float
     notes: tuple[str, ...] = ()
-    events: int = 0  # that are new
-    unreadable_files: Mapping[str, str] = field(default_factory=dict)  # files of events, with the reason
+    events: int = 0  # new events
+    unreadable_files: Mapping[str, str] = field(default_factory=dict)  # reason by event file
 
     @property
     def refusing_accounts(self) -> dict[str, str]:
-        """Return the accounts that could not be collected, with the reason."""
+        """Return the accounts that could not be collected at all, with the reason."""
         return {refusal.sub_account_id: refusal.reason for refusal in self.refused if not refusal.region}
 
     @property
     def refusals(self) -> dict[str, str]:
-        """Return the reason by account, and by service and region for accounts that were collected in part."""
+        """Return the reason by account, by service and region if collected in part, and by unreadable event file."""
         alike: dict[tuple[str, str, str], list[str]] = {}
         for refusal in self.refused:
             if refusal.region:
@@ -95,18 +97,18 @@ def collect(
 ) -> Summary:
     """Write `accounts` and `account_history`, then the tables of every active account; `activity` until yesterday.
 
-    With `invocation_logs`, also write the `invocation_tokens` of accounts that log the calls of Bedrock.
+    With `invocation_logs`, also write `invocation_tokens` for accounts that log Bedrock model invocations. `events` are
+    the sources of the table `events`: "files" are event files that a CI system writes to the bucket, "webhook" are
+    events that it posts.
 
-    A refusal of an account, region or service is in the summary and fails nothing; its stored data stay.
-    `events` are the sources of the table `events`; "files" are those that a CI writes into the bucket,
-    "webhook" those that it posts. Raises if Organizations or the bucket refuses, since nothing can be collected
-    without them.
+    If an account, region or service cannot be read, the summary contains a refusal, the run continues, and the stored
+    data stay. Raises if Organizations or the bucket denies access, because nothing can be collected without them.
     """
     started = time.monotonic()
     before = store.accounts()
     accounts = list_accounts(organizations, before=before, today=today)
     history = ended_periods(accounts, before=before, history=store.account_history(), today=today)
-    store.write_account_history(history)  # first: a run that ends here records the same changes again
+    store.write_account_history(history)  # before the accounts: a retry must still see the changes
     store.write_accounts([account.row for account in accounts])
     active = [account for account in accounts if account.is_active]
     progress(f"{len(accounts)} accounts, {len(active)} active")
@@ -134,7 +136,7 @@ def collect(
 
 @dataclass(frozen=True)
 class _AccountCollection:
-    """Collects accounts, many at once, for one run."""
+    """Collects the accounts of one run; many threads call `collect` at the same time."""
 
     session_for: SessionFor
     store: Store
@@ -147,16 +149,16 @@ class _AccountCollection:
     not_offered: ServiceNotOffered = field(default_factory=ServiceNotOffered)
 
     def collect(self, account: OrganizationAccount) -> CollectedAccount | Refusal:
-        """Write the tables of one account. Raises only what the bucket refuses."""
+        """Write the tables of one account. Raises only errors of the bucket."""
         try:
             session = self.session_for(account.sub_account_id)
         except AWS_ERRORS as error:
             return Refusal(account.sub_account_id, "", "", reason_of(error))
         try:
             return self._with_session(account.sub_account_id, session)
-        except AWS_ERRORS:  # the bucket's: those of the account are recorded as refusals
+        except AWS_ERRORS:  # from the bucket, because errors of the account are recorded as refusals
             raise
-        except Exception as error:  # an unexpected response must not cost the other accounts their day
+        except Exception as error:  # an unexpected response must not stop the other accounts
             return Refusal(account.sub_account_id, "", "", f"unexpected {reason_of(error)}")
 
     def _with_session(self, account_id: str, session: Any) -> CollectedAccount:
@@ -181,7 +183,7 @@ def _store_events(
     today: date,
     store: Store,
 ) -> tuple[int, dict[str, str]]:
-    """Write the table `events`; return how many were written by day, and the unreadable files with the reason."""
+    """Write the table `events`. Return the number of new events, without event files, and why files are unreadable."""
     unreadable = store_event_files(store) if "files" in events else {}
     if "webhook" in events:
         posted, unreadable_posts = posted_events(store, since=since, today=today)

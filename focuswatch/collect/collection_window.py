@@ -1,4 +1,4 @@
-"""The days for which a run collects metrics and token counts."""
+"""Define the days for which a run collects metrics and token counts."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -8,8 +8,9 @@ from focuswatch.collect.daily_cloudwatch_metrics import days_between
 
 @dataclass(frozen=True)
 class Window:
-    """The days to collect: `[first, today)`. The last `recent_days` are read again in every run, since metrics
-    arrive late; earlier ones only where they are missing.
+    """The days to collect: `[first, today)`.
+
+    Every run reads the last `recent_days` again, because metrics arrive late. Earlier days are read only if missing.
     """
 
     today: date

@@ -1,7 +1,7 @@
-"""IAM actions of the collector: the roles grant exactly these, and none that changes anything or reads content.
+"""List the IAM actions of the collector. The roles grant exactly these actions, and none that changes a member account.
 
-Actions in member accounts apply to all resources, so that resources are found without being named first. Each has
-access level List or Read in
+The actions in member accounts apply to all resources, because the collector must find resources that no configuration
+names. Each has the access level List or Read in
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
@@ -42,8 +42,8 @@ REASONS: dict[str, str] = {
 }
 ACTIONS: tuple[str, ...] = tuple(REASONS)
 
-# Granted only if `[invocation_logs]` is enabled; StartQuery only on the log groups that are configured. Whoever may
-# start a query there may read its log events too: IAM cannot limit the query to sums.
+# Granted only if `[invocation_logs]` is enabled, and StartQuery only for the configured log groups. A principal that
+# may start a query can also read the log events: IAM cannot limit a query to sums.
 INVOCATION_LOG_REASONS: dict[str, str] = {
     "bedrock:GetModelInvocationLoggingConfiguration": "log group that receives the model invocation logs",
     "logs:StartQuery": "token sums by caller and request metadata",
@@ -51,7 +51,7 @@ INVOCATION_LOG_REASONS: dict[str, str] = {
 }
 START_QUERY = "logs:StartQuery"
 
-# For the sources of operational events that `collector.events` of deployment.toml names. Deployments come from
+# Granted only for the event sources in `collector.events` of deployment.toml. The source `deployments` needs only
 # cloudtrail:LookupEvents above.
 EVENT_REASONS: dict[str, dict[str, str]] = {
     "alarms": {
@@ -65,7 +65,7 @@ EVENT_REASONS: dict[str, dict[str, str]] = {
 
 
 def member_actions(events: Iterable[str]) -> tuple[str, ...]:
-    """Return the actions of the member role with these sources of operational events."""
+    """Return the actions that the member role needs for these sources of operational events."""
     return (*ACTIONS, *(action for source in events for action in EVENT_REASONS.get(source, ())))
 
 
@@ -77,7 +77,8 @@ MANAGEMENT_REASONS: dict[str, str] = {
 }
 MANAGEMENT_ACTIONS: tuple[str, ...] = tuple(MANAGEMENT_REASONS)
 
-# The hours until which `hourly` has read each account and Region; not below tables/, since it is none.
+# This object stores until which hour the function `hourly` has read each account and Region. It is not a table, so it
+# is not under tables/.
 READ_UNTIL_KEY = "collected/token_hours.json"
 
 IN_TABLES = "only in the S3 folders of the collected data"

@@ -1,4 +1,4 @@
-"""Read daily CloudWatch metrics of resources."""
+"""Read the daily CloudWatch metrics of resources."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class MetricQuery:
 
 @dataclass(frozen=True)
 class MetricReadings:
-    """The daily values of one metric of a resource; `days` is None if CloudWatch returned them incomplete."""
+    """The daily values of one metric of a resource; `days` is None if CloudWatch returned incomplete data."""
 
     resource: Resource
     metric: Metric
@@ -35,9 +35,9 @@ class MetricReadings:
 def read_metrics(
     client: Any, resources: Iterable[Resource], *, first: date, today: date
 ) -> Iterator[MetricReadings]:
-    """Yield each metric of each resource from `first` until yesterday.
+    """Yield the daily values of each metric of each resource, from `first` until yesterday.
 
-    Raises what the client raises.
+    Does not handle errors of `client`.
     """
     queries = list(_queries(client, list(resources)))
     values = _query_values(client, queries, first=first, today=today)
@@ -49,10 +49,10 @@ def read_metrics(
 
 
 def _queries(client: Any, resources: list[Resource]) -> Iterator[MetricQuery]:
-    """Yield the documented series of each resource, and the further ones that CloudWatch lists.
+    """Yield the documented series of each resource, and the other series of its metrics that CloudWatch lists.
 
-    A metric that is not documented is read only where CloudWatch lists any metric of that resource in the
-    namespace: no datapoints, in a namespace that may not exist, would make the resource look idle.
+    A metric in an undocumented namespace is read only if CloudWatch lists some metric of the resource in that
+    namespace. Otherwise the namespace might not exist, and a resource without datapoints would look idle.
     """
     searched = {watched.metric for resource in resources if resource.marks for watched in resource.watched}
     listed = {metric: _listed(client, metric) for metric in searched if metric.stat == "Sum"}
@@ -69,7 +69,7 @@ def _queries(client: Any, resources: list[Resource]) -> Iterator[MetricQuery]:
             }
             every = further | set(watched.dimensions)
             for dimensions in every:
-                # those of an instance or node are parts of a series that is read already
+                # Skip the series of a single instance or node: a series with fewer dimensions includes its values.
                 if not any(other < dimensions for other in every):
                     yield MetricQuery(resource, watched.metric, dimensions)
 
@@ -80,7 +80,7 @@ def _listed(client: Any, metric: Metric) -> list[Dimensions]:
 
 
 def _listed_in(client: Any, namespace: str) -> list[Dimensions]:
-    """Return the series of all metrics of a namespace that had datapoints in the last two weeks."""
+    """Return the series of all metrics in a namespace that had datapoints in the last two weeks."""
     return _series(client, Namespace=namespace)
 
 
@@ -90,12 +90,10 @@ def _series(client: Any, **named: str) -> list[Dimensions]:
 
 
 def _query_values(client: Any, queries: list[MetricQuery], *, first: date, today: date) -> list[Days | None]:
-    """Return the days of each series in order; None where CloudWatch failed, which must not be stored as zeros."""
+    """Return the daily values of each query in order; None if CloudWatch failed, so that no zeros are stored."""
     values: list[Days | None] = []
     for start in range(0, len(queries), QUERIES_A_CALL):
-        part = {
-            f"m{number}": query for number, query in enumerate(queries[start : start + QUERIES_A_CALL])
-        }  # in order
+        part = {f"m{number}": query for number, query in enumerate(queries[start : start + QUERIES_A_CALL])}
         days: dict[str, Days] = {name: {} for name in part}
         failed: set[str] = set()
         for result in paged(
@@ -135,7 +133,11 @@ def _midnight(day: date) -> datetime:
 
 
 def _daily_values(series: Mapping[Dimensions, Days | None], *, metric: Metric) -> Days | None:
-    """Return one value a day: series of the same dimensions (variants) are added up, others repeat the same calls."""
+    """Return one value per day.
+
+    Series with the same dimension names (such as the variants of an endpoint) are added up or averaged. Series with
+    different dimension names count the same calls, so the highest value is used.
+    """
     if any(days is None for days in series.values()):
         return None
     wholes: dict[frozenset[str], list[Days]] = {}
@@ -151,5 +153,5 @@ def _daily_values(series: Mapping[Dimensions, Days | None], *, metric: Metric) -
 
 
 def days_between(first: date, end: date) -> list[date]:
-    """Return every day from `first` until the day before `end`."""
+    """Return the days [first, end)."""
     return [first + timedelta(days=offset) for offset in range((end - first).days)]

@@ -1,6 +1,6 @@
 """Read the operational events of an account in one region: deployments, CloudWatch alarms, AWS Health.
 
-Each function yields events of `[start, end)` and lets AWS errors through; account_events records them.
+Each function yields the events in `[start, end)` and raises AWS errors; operational_events_of_account records them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ from focuswatch.collect.member_sessions import Session
 
 EventSource = Literal["deployments", "alarms", "health"]
 EventReader = Callable[[Session, Place, datetime, datetime], Iterator[CollectedEvent]]
-# CloudTrail's names of the operations. That of Lambda has the version of the API:
+# Event names in CloudTrail. The name of the Lambda operation includes the API version:
 # https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
 DEPLOYMENTS = (
     "UpdateFunctionCode20150331v2",
@@ -26,28 +26,21 @@ DEPLOYMENTS = (
     "StartPipelineExecution",
 )
 VERSION = "20150331v2"
-NAMES = (
-    "functionName",
-    "service",
-    "endpointName",
-    "applicationName",
-    "serviceArn",
-    "restApiId",
-    "name",
-)  # first match
+# Request parameters with the name of the deployed resource, and response elements with its ARN; first match each.
+NAMES = ("functionName", "service", "endpointName", "applicationName", "serviceArn", "restApiId", "name")
 ARNS = ("functionArn", "endpointArn", "serviceArn")
 HEALTH_REGION = "us-east-1"  # https://docs.aws.amazon.com/general/latest/gr/health.html
-HEALTH_CATEGORIES = [
-    "issue",
-    "scheduledChange",
-]  # not account notifications, such as a certificate that expires
-MOST_ALARM_NAMES = 100  # of a request: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+# Without account notifications, such as an expiring certificate.
+HEALTH_CATEGORIES = ["issue", "scheduledChange"]
+# Maximum per request: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+MOST_ALARM_NAMES = 100
 
 
 def deployments(session: Session, place: Place, start: datetime, end: datetime) -> Iterator[CollectedEvent]:
-    """Yield deployments from the CloudTrail event history; those that were refused are left out.
+    """Yield deployments from the CloudTrail event history, without calls that failed.
 
-    LookupEvents takes one attribute, and two requests a second by account and region; the client repeats others.
+    LookupEvents accepts one attribute per request, and two requests per second for each account and region. The client
+    retries throttled requests.
     https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
     """
     client = session.client("cloudtrail", region_name=place.region)
@@ -68,7 +61,7 @@ def _deployment(event: Mapping[str, Any], place: Place) -> CollectedEvent | None
     if record is None:
         return None
     given, returned = (_section(record.get(key)) for key in ("requestParameters", "responseElements"))
-    returned = returned | _section(returned.get("service"))  # of ECS
+    returned = returned | _section(returned.get("service"))  # ECS nests its response in `service`
     name = next((str(given[key]) for key in NAMES if isinstance(given.get(key), str)), None)
     caller = _section(record.get("userIdentity")).get("arn") or event.get("Username")
     operation = str(event.get("EventName") or "deployment").removesuffix(VERSION)
@@ -88,9 +81,9 @@ def _section(value: Any) -> dict[str, Any]:
 
 
 def alarms(session: Session, place: Place, start: datetime, end: datetime) -> Iterator[CollectedEvent]:
-    """Yield state changes of metric alarms to ALARM and to OK; the namespace of the metric names the service.
+    """Yield state changes of metric alarms to ALARM and OK; the namespace of the metric determines the service.
 
-    CloudWatch keeps the history of a deleted alarm. Composite alarms, which have no metric, are left out:
+    CloudWatch keeps the history of a deleted alarm. Composite alarms have no metric and are not included:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarmHistory.html
     """
     client = session.client("cloudwatch", region_name=place.region)
@@ -120,7 +113,7 @@ def alarms(session: Session, place: Place, start: datetime, end: datetime) -> It
 
 
 def _services_of_alarms(client: Any, names: list[str]) -> dict[str, str]:
-    """Return the services by alarm; an alarm that was deleted, or on a metric that is not AWS's, has none."""
+    """Return the service of each alarm, without deleted alarms and alarms on a metric that is not from AWS."""
     services = {}
     for first in range(0, len(names), MOST_ALARM_NAMES):
         listed = names[first : first + MOST_ALARM_NAMES]
@@ -133,9 +126,9 @@ def _services_of_alarms(client: Any, names: list[str]) -> dict[str, str]:
 
 
 def health(session: Session, place: Place, start: datetime, end: datetime) -> Iterator[CollectedEvent]:
-    """Yield issues and scheduled changes of AWS Health in all Regions, in which `place` is of no matter.
+    """Yield the issues and scheduled changes of AWS Health in all Regions; the region of `place` is not used.
 
-    An account without a Business, Enterprise On-Ramp or Enterprise support plan is refused:
+    AWS denies requests from an account without a Business, Enterprise On-Ramp or Enterprise support plan:
     https://docs.aws.amazon.com/health/latest/APIReference/Welcome.html
     """
     client = session.client("health", region_name=HEALTH_REGION)
@@ -160,7 +153,7 @@ def _utc(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(tzinfo=None)
 
 
-READERS: dict[EventSource, tuple[str, EventReader]] = {  # with the service that is called
+READERS: dict[EventSource, tuple[str, EventReader]] = {  # AWS service and reader of each source
     "deployments": ("cloudtrail", deployments),
     "alarms": ("cloudwatch", alarms),
     "health": ("health", health),

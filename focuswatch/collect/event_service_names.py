@@ -1,8 +1,8 @@
-"""The bill's names of the services that events name otherwise."""
+"""Map the service codes in CloudTrail, CloudWatch and AWS Health events to service names on the bill."""
 
-# Service names of the bill, by the short name in a CloudTrail event source (`lambda.amazonaws.com`), in a namespace of
-# CloudWatch (`AWS/Lambda`) and in a code of AWS Health (`LAMBDA`), in lower case. A service that is not listed has no
-# name in the row, since a wrong one would put the event beside the cost of another service.
+# Keys are the lower-case codes in a CloudTrail event source (`lambda.amazonaws.com`), a CloudWatch namespace
+# (`AWS/Lambda`) or an AWS Health event (`LAMBDA`). Events of other services have no service name, because a wrong name
+# would show the event next to the cost of another service.
 SERVICE_NAMES = {
     "aoss": "Amazon OpenSearch Service",
     "apigateway": "Amazon API Gateway",
@@ -39,11 +39,11 @@ SERVICE_NAMES = {
 
 
 def service_of_source(source: str | None) -> str | None:
-    """Return the bill's name of the service of `lambda.amazonaws.com`; None if it is not listed."""
+    """Return the service name for an event source or AWS Health code; None if it is not listed."""
     return SERVICE_NAMES.get((source or "").partition(".")[0].lower())
 
 
 def service_of_namespace(namespace: str | None) -> str | None:
-    """Return the bill's name of the service of `AWS/Lambda` or `/aws/sagemaker/Endpoints`; None if not listed."""
+    """Return the service name for `AWS/Lambda` or `/aws/sagemaker/Endpoints`; None if it is not listed."""
     prefix, _, rest = (namespace or "").strip("/").partition("/")
     return SERVICE_NAMES.get(rest.partition("/")[0].lower()) if prefix.lower() == "aws" else None

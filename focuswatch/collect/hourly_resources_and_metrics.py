@@ -1,4 +1,4 @@
-"""Resources billed by the hour, and the CloudWatch metrics of their use."""
+"""Define the collected resources, most of them billed by the hour, and the CloudWatch metrics of their use."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ Dimensions = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Place:
-    """A region of an account, for ARNs that a service does not return."""
+    """An account and region; builds the ARNs that an API does not return."""
 
     account: str
     region: str
 
     def arn(self, service: str, resource: str) -> str:
-        """Return the ARN under which the bill charges the resource."""
+        """Return the ARN of the resource as on the bill."""
         return f"arn:{partition(self.region)}:{service}:{self.region}:{self.account}:{resource}"
 
 
@@ -24,8 +24,8 @@ class Place:
 class Metric:
     """A CloudWatch metric. A Sum without datapoints is 0; an Average without datapoints is unknown.
 
-    AWS does not document the namespace of a metric that is not `documented`: a resource is not evaluated by it
-    unless CloudWatch lists some metric of that resource there.
+    If AWS does not document the namespace, `documented` is False, and the metric is read only for a resource that has
+    some listed metric in that namespace.
     """
 
     namespace: str
@@ -36,7 +36,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Watched:
-    """One metric of a resource, under the dimensions that AWS documents for it."""
+    """A metric of a resource, with the dimensions that AWS documents for it."""
 
     metric: Metric
     dimensions: tuple[Dimensions, ...]
@@ -44,11 +44,13 @@ class Watched:
 
 @dataclass(frozen=True)
 class Resource:
-    """`marks` are pairs of a dimension's name (empty: whatever its name) and value that name this resource:
-    they find further metrics of it, such as those of a deleted variant or undocumented ones. Without marks, CloudWatch
-    is not searched for further metrics.
+    """A resource and the metrics to read for it.
 
-    `created_on` None means unknown; then a day without data is not stored as 0.
+    `marks` are pairs of dimension name (empty: any name) and value that identify the resource in CloudWatch. They find
+    more metrics of the resource, such as those of a deleted variant or in an undocumented namespace. Without marks,
+    CloudWatch is not searched for more metrics.
+
+    `created_on` is None if it is unknown; then a day without data is not stored as 0.
     """
 
     arn: str
@@ -62,19 +64,19 @@ class Resource:
 
 
 def partition(region: str) -> str:
-    """Return the partition of a region: the second part of its ARNs."""
+    """Return the AWS partition of a region, as in ARNs."""
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 def dimensions(**pairs: str) -> Dimensions:
-    """Return dimensions by their names."""
+    """Return the CloudWatch dimensions with these names and values."""
     return frozenset(pairs.items())
 
 
 def day_of(moment: datetime | int | float | None) -> date | None:
-    """Return the UTC day of a timestamp, or of milliseconds since 1970 as OpenSearch Serverless gives them."""
+    """Return the UTC day of a timestamp, or of milliseconds since 1970 (OpenSearch Serverless)."""
     if moment is None:
         return None
     if isinstance(moment, int | float):

@@ -1,4 +1,7 @@
-"""Read sums of model invocation logs from CloudWatch Logs Insights; what a query can return: see invocation_query."""
+"""Run CloudWatch Logs Insights queries that sum the tokens in model invocation logs.
+
+invocation_token_sums_query defines the query, which returns no log events.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,14 +13,16 @@ from botocore.exceptions import ClientError
 
 from focuswatch.collect.invocation_token_sums_query import TOKEN_FIELDS, invocation_query, key_name
 
-# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html: more rows need a token that
-# older versions of boto3 do not have, so that a period with this many rows is read in parts
+# Maximum rows per query: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html
+# More rows require a token that older versions of boto3 do not support. So if a query returns this many rows, its
+# period is queried in parts.
 MOST_ROWS = 10_000
-PARTS = (timedelta(hours=1), timedelta(minutes=1))  # of a day, of an hour
-QUERY_SECONDS = 120.0  # a query may run an hour: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+PARTS = (timedelta(hours=1), timedelta(minutes=1))  # parts of a day, then of an hour
+# Less than the limit of one hour: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+QUERY_SECONDS = 120.0
 FIRST_WAIT, LONGEST_WAIT = 0.2, 2.0
 UNFINISHED = ("Scheduled", "Running", "Unknown")
-# StartQuery refuses a time before the log group was created, or after its retention ended
+# Parts of StartQuery's error messages for a period before the log group was created or past its retention.
 NOT_KEPT = ("retention", "creation time")
 COUNTS = ("invocations", "counted_invocations", *TOKEN_FIELDS)
 
@@ -26,19 +31,19 @@ Sums = dict[Group, dict[str, int]]
 
 
 class LogQueryError(Exception):
-    """A query that CloudWatch Logs did not complete, with the reason."""
+    """CloudWatch Logs did not complete a query."""
 
 
 @dataclass(frozen=True)
 class LogDestination:
-    """The destinations of a Region's invocation logs: a log group, and whether S3 is the only one."""
+    """The log group that receives a Region's invocation logs, and whether they are delivered to S3 only."""
 
     log_group: str | None
     is_s3_only: bool
 
 
 def log_destination(bedrock: Any) -> LogDestination:
-    """Return the destinations of invocation logs; neither if logging is off."""
+    """Return the destination of invocation logs; neither log group nor S3 if logging is off."""
     config = bedrock.get_model_invocation_logging_configuration().get("loggingConfig") or {}
     group = (config.get("cloudWatchConfig") or {}).get("logGroupName") or None
     return LogDestination(group, is_s3_only=group is None and bool(config.get("s3Config")))
@@ -46,7 +51,7 @@ def log_destination(bedrock: Any) -> LogDestination:
 
 @dataclass(frozen=True)
 class InvocationLog:
-    """A log group with invocation logs, read through `client` in the account that has it."""
+    """A log group with invocation logs; `client` is a CloudWatch Logs client in the account of the log group."""
 
     client: Any
     log_group: str
@@ -55,9 +60,9 @@ class InvocationLog:
     clock: Callable[[], float] = field(default=time.monotonic)
 
     def sums(self, day: date) -> Sums:
-        """Return the sums of a day in UTC by model, caller and metadata; empty if the group does not keep this day.
+        """Return the sums of a UTC day by model, caller and metadata; empty if the log group has no data for the day.
 
-        Raises LogQueryError, and what the client raises.
+        Raises LogQueryError, and errors of the client.
         """
         first = datetime(day.year, day.month, day.day, tzinfo=UTC)
         return self._sums(first, first + timedelta(days=1), parts=PARTS)
@@ -116,7 +121,7 @@ class InvocationLog:
 
 
 def rows_of(sums: Sums) -> Iterator[dict[str, Any]]:
-    """Yield the sums with the columns of `invocation_tokens`, without day, account and Region."""
+    """Yield the sums as rows of `invocation_tokens`, without the columns for day, account and Region."""
     for (model, principal, metadata), counts in sorted(sums.items()):
         yield {"model_id": model, "iam_principal": principal or None, "metadata": dict(metadata), **counts}
 

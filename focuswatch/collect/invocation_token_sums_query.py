@@ -1,8 +1,8 @@
-"""The query of model invocation logs, as text: sums of token counts by model, caller and request metadata.
+"""Build the query of model invocation logs that sums token counts by model, caller and request metadata.
 
-A log record also has the prompt and the answer (`input.inputBodyJson`, `output.outputBodyJson`). The query names
-neither them nor `@message`, and it returns no log events: CloudWatch Logs Insights sums inside the account. Metadata
-keys become part of the query, and so only names that cannot be anything else in it are accepted.
+A log record also contains the prompt and the response (`input.inputBodyJson`, `output.outputBodyJson`). The query does
+not read these fields or `@message`, and returns no log events: CloudWatch Logs Insights computes the sums inside the
+account. Metadata keys become part of the query text, so the query accepts only keys that cannot change its meaning.
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
 """
@@ -12,7 +12,7 @@ from datetime import datetime
 
 from focuswatch.owners.invocation_metadata_keys import METADATA_KEY
 
-TOKEN_FIELDS = {  # of a log record, by the name of their sum
+TOKEN_FIELDS = {  # fields of a log record by name of their sum
     "input_tokens": "input.inputTokenCount",
     "output_tokens": "output.outputTokenCount",
     "cache_read_tokens": "input.cacheReadInputTokenCount",
@@ -23,14 +23,14 @@ METADATA = "requestMetadata"
 
 
 def key_name(place: int) -> str:
-    """Return the name that the query gives the metadata key at this place."""
+    """Return the query's name for the metadata key at index `place`."""
     return f"key_{place}"
 
 
 def invocation_query(metadata_keys: Sequence[str], *, first: datetime, until: datetime) -> str:
-    """Return the query of the calls in [first, until). Raises ValueError for a key that is not a plain name.
+    """Return the query for calls in [first, until). Raises ValueError for an invalid metadata key.
 
-    The times are in the query too, since StartQuery takes whole seconds and includes both ends.
+    The query also filters by time, because StartQuery accepts only whole seconds and includes both ends.
     """
     named = dict(GROUP_FIELDS)
     for place, key in enumerate(metadata_keys):

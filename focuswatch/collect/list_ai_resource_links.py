@@ -1,6 +1,6 @@
-"""List which resources AI resources use, from the control plane: of knowledge bases, agents, gateways and endpoints.
+"""List the resources that knowledge bases, agents, gateways and endpoints use, from the control plane APIs.
 
-Each API and its fields:
+The APIs and their fields:
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Agents_for_Amazon_Bedrock.html
 https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_GetGatewayTarget.html
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpointConfig.html
@@ -14,8 +14,8 @@ from typing import Any
 from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.hourly_resources_and_metrics import Place
 
-DRAFT = "DRAFT"  # the working version, which every agent has
-# storage of a knowledge base: configuration, its field with the ARN, type of the resource
+DRAFT = "DRAFT"  # the version that every agent has
+# Storage of a knowledge base: field with the configuration, field with the ARN, type of the resource.
 VECTOR_STORES = (
     ("opensearchServerlessConfiguration", "collectionArn", "OpenSearch Serverless collection"),
     ("opensearchManagedClusterConfiguration", "domainArn", "OpenSearch domain"),
@@ -27,7 +27,7 @@ VECTOR_STORES = (
 
 @dataclass(frozen=True, order=True)
 class Link:
-    """The resource `from_arn` uses the resource `to_arn`, whose ARN is that of the bill."""
+    """The resource `from_arn` uses the resource `to_arn`; `to_arn` is the ARN on the bill."""
 
     from_type: str
     from_arn: str
@@ -39,7 +39,7 @@ LinkLister = Callable[[Any, Place], Iterator[Link]]
 
 
 def knowledge_base_links(client: Any, _place: Place) -> Iterator[Link]:
-    """Yield the vector store of each knowledge base, its Kendra index, and the buckets of its data sources."""
+    """Yield the vector store, the Kendra index and the data source buckets of each knowledge base."""
     for summary in paged(client.list_knowledge_bases, "knowledgeBaseSummaries"):
         key = summary["knowledgeBaseId"]
         details = client.get_knowledge_base(knowledgeBaseId=key)["knowledgeBase"]
@@ -94,7 +94,7 @@ def gateway_links(client: Any, _place: Place) -> Iterator[Link]:
 
 
 def endpoint_links(client: Any, place: Place) -> Iterator[Link]:
-    """Yield the models of each SageMaker endpoint; variants with inference components have none of their own."""
+    """Yield the models of each SageMaker endpoint, except for variants with inference components."""
     for endpoint in paged(client.list_endpoints, "Endpoints", token="NextToken", MaxResults=100):
         details = client.describe_endpoint(EndpointName=endpoint["EndpointName"])
         name = details["EndpointConfigName"]
@@ -105,8 +105,9 @@ def endpoint_links(client: Any, place: Place) -> Iterator[Link]:
 
 
 def aurora_links(client: Any, place: Place, links: Iterable[Link]) -> Iterator[Link]:
-    """Yield what is billed of the Aurora clusters in `links`: the instances, and the storage under the cluster's
-    resource ID. Clusters of other accounts or Regions are left out.
+    """Yield links to the billed parts of the Aurora clusters in `links`: instances, and storage by cluster resource ID.
+
+    Clusters in other accounts or Regions are skipped.
     """
     here = place.arn("rds", "cluster:")
     for link in sorted(link for link in set(links) if link.to_type == "Aurora cluster"):
@@ -121,5 +122,5 @@ def aurora_links(client: Any, place: Place, links: Iterable[Link]) -> Iterator[L
 
 
 def unqualified(function_arn: str) -> str:
-    """Return the ARN of a Lambda function without version or alias, as the bill has it."""
+    """Return the ARN of a Lambda function without version or alias, as on the bill."""
     return ":".join(function_arn.split(":")[:7])

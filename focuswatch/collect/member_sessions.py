@@ -1,8 +1,8 @@
-"""Make clients for other accounts through the read-only role of each account.
+"""Provide boto3 clients for member accounts, which use the read-only role of each account.
 
-Making a boto3 client takes tens of milliseconds, and a client is safe to share between threads. So all accounts share
-one client per service and region, and each call is signed for its account: otherwise a thousand accounts in four
-regions would spend a quarter of an hour on making clients.
+All accounts share one client per service and region, and each call is signed with the credentials of its account.
+Creating a client takes tens of milliseconds, so separate clients for a thousand accounts in four regions would take a
+quarter of an hour. A client is thread-safe.
 """
 
 from collections.abc import Callable
@@ -18,15 +18,15 @@ from botocore.credentials import Credentials, ReadOnlyCredentials
 
 from focuswatch.collect.hourly_resources_and_metrics import partition
 
-SESSION_NAME = "focuswatch-collect"  # as CloudTrail shows it in the member account
-AT_ONCE = 16  # accounts; each mostly waits
+SESSION_NAME = "focuswatch-collect"  # shown by CloudTrail in the member account
+AT_ONCE = 16  # accounts in parallel; each thread mostly waits for AWS
 PATIENT = Config(
     retries={"mode": "adaptive", "max_attempts": 8},
     connect_timeout=5,
     read_timeout=30,
     max_pool_connections=AT_ONCE,
 )
-# Not adaptive: that would slow the calls to all accounts down where one of them throttles
+# Not adaptive: if one account throttles, the adaptive mode slows the calls to all accounts.
 SHARED = Config(
     retries={"mode": "standard", "max_attempts": 8},
     connect_timeout=5,
@@ -37,7 +37,7 @@ CALLING_AS: ContextVar[ReadOnlyCredentials] = ContextVar("calling_as")
 
 
 class Session(Protocol):
-    """Clients of an account, by service and region."""
+    """Provides the clients of one account."""
 
     def client(self, service_name: str, *, region_name: str) -> Any:
         """Return a client whose calls are made in the account."""
@@ -47,7 +47,7 @@ SessionFor = Callable[[str], Session]
 
 
 class _CallCredentials(Credentials):
-    """The credentials of the account of the current call; LookupError outside of a call."""
+    """The credentials of the account that the current call is for; LookupError outside a call."""
 
     def __init__(self) -> None:
         super().__init__("", "")
@@ -58,7 +58,7 @@ class _CallCredentials(Credentials):
 
 @dataclass
 class Clients:
-    """One client of each service and region, made when it is needed."""
+    """One client per service and region, created on first use."""
 
     core: Any = field(default_factory=botocore.session.Session)
     by_service: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Clients:
         self.core._credentials = _CallCredentials()
 
     def of(self, service: str, region: str) -> Any:
-        """Return the shared client; its calls need CALLING_AS."""
+        """Return the shared client; CALLING_AS must be set during its calls."""
         with self.lock:
             if (service, region) not in self.by_service:
                 self.by_service[service, region] = self.core.create_client(
@@ -85,7 +85,7 @@ class Member:
     credentials: ReadOnlyCredentials
 
     def client(self, service_name: str, *, region_name: str) -> Any:
-        """Return a shared client whose calls are signed as this account."""
+        """Return a shared client whose calls are signed with the credentials of this account."""
         return _Bound(self.clients.of(service_name, region_name), self.credentials)
 
 
@@ -108,9 +108,9 @@ class _Bound:
 
 
 def member_sessions(sts: Any, *, role: str, external_id: str, clients: Clients | None = None) -> SessionFor:
-    """Return a function from an account id to its session; it raises ClientError if the account refuses.
+    """Return a function that returns the session of an account ID; it raises ClientError if the account denies access.
 
-    The credentials last an hour, longer than a Lambda may run.
+    The credentials are valid for one hour, which is longer than a Lambda function can run.
     """
     shared = clients or Clients()
 
@@ -125,7 +125,7 @@ def member_sessions(sts: Any, *, role: str, external_id: str, clients: Clients |
 
 
 def assume(sts: Any, arn: str, *, external_id: str) -> Any:
-    """Return credentials of the role with this ARN."""
+    """Return credentials for the role with this ARN."""
     return sts.assume_role(RoleArn=arn, RoleSessionName=SESSION_NAME, ExternalId=external_id)["Credentials"]
 
 

@@ -1,4 +1,4 @@
-"""Collect the operational events of one account. Events never change, so that each run only adds to the stored ones."""
+"""Collect the operational events of one account in all regions. store_events merges them with the stored events."""
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime
@@ -22,7 +22,7 @@ def collect_events(
     sources: Collection[EventSource],
     not_offered: ServiceNotOffered,
 ) -> list[CollectedEvent]:
-    """Return the events of an account on `[since, end_day)`; refusals are recorded in `collected`."""
+    """Return the events of an account in `[since, end_day)`; refusals are recorded in `collected`."""
     start, end = (datetime.combine(day, time_of_day(), tzinfo=UTC) for day in (since, end_day))
     events: list[CollectedEvent] = []
     all_regions = tuple(regions)
@@ -36,6 +36,6 @@ def collect_events(
             except AWS_ERRORS as error:
                 if not not_offered.remember(error, service=service, region=region):
                     collected.refuse(region, service, reason_of(error))
-            except Exception as error:  # an unexpected response must not cost the account its other tables
+            except Exception as error:  # an unexpected response must not stop the other collectors
                 collected.refuse(region, service, f"unexpected {reason_of(error)}")
     return events

@@ -1,4 +1,4 @@
-"""List the organization's accounts, for the tables `accounts` and `account_history`."""
+"""List the organization's accounts, and track changes of their OU and tags: `accounts` and `account_history`."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,14 +9,14 @@ from typing import Any
 from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.hourly_resources_and_metrics import day_of
 
-AT_ONCE = 4  # Organizations is throttled per organization, not per caller
+AT_ONCE = 4  # threads; Organizations throttles per organization, not per caller
 CLOSED = {"SUSPENDED", "CLOSED"}
-HISTORY_DAYS = 1100  # three years, longer than any report reads
+HISTORY_DAYS = 1100  # three years, longer than the period of any report
 
 
 @dataclass(frozen=True)
 class OrganizationAccount:
-    """A row of `accounts`. `is_active` is not one of its columns: only active accounts are collected."""
+    """A row of `accounts`. `is_active` is not a column; it selects the accounts whose data is collected."""
 
     sub_account_id: str
     name: str | None
@@ -29,17 +29,17 @@ class OrganizationAccount:
 
     @property
     def row(self) -> dict[str, Any]:
-        """Return the columns."""
+        """Return the account as a row, by column name."""
         row = asdict(self)
         del row["is_active"]
         return row
 
 
 def list_accounts(client: Any, *, before: Iterable[dict[str, Any]], today: date) -> list[OrganizationAccount]:
-    """Return every account of the organization, and those of `before` that it no longer lists, as closed.
+    """Return the accounts of the organization, and as closed the accounts in `before` that are no longer listed.
 
-    Organizations gives no closing date: `closed_on` is the first day on which an account was closed. `State` replaced
-    `Status` in September 2026:
+    Organizations returns no closing date, so `closed_on` is the first day on which a run found the account closed.
+    `State` replaced `Status` in September 2026:
     https://docs.aws.amazon.com/organizations/latest/APIReference/API_Account.html
     """
     earlier = {row["sub_account_id"]: row for row in before}
@@ -74,10 +74,10 @@ def ended_periods(
     history: Iterable[dict[str, Any]],
     today: date,
 ) -> list[dict[str, Any]]:
-    """Return the rows of `account_history`: those kept so far, and one for each account whose OU or tags changed.
+    """Return the rows of `account_history`: the rows of `history`, and one for each account whose OU or tags changed.
 
-    `before` are the accounts as last written. Organizations gives no time of a change: the new OU and tags apply from
-    the day on which they were first listed.
+    `before` are the accounts as last written. Organizations returns no time of a change, so the new OU and tags apply
+    from the first day on which a run lists them. Periods that ended more than HISTORY_DAYS ago are dropped.
     """
     kept = [row for row in history if row["valid_to"] > today - timedelta(days=HISTORY_DAYS)]
     last_ends: dict[str, date] = {}
@@ -91,7 +91,7 @@ def ended_periods(
         for account in accounts
         if (was := earlier.get(account.sub_account_id))
         and (was["ou_path"], was["tags"]) != (account.ou_path, account.tags)
-        and last_ends.get(account.sub_account_id) != today  # a second run on the day of the change
+        and last_ends.get(account.sub_account_id) != today  # not on a second run on the same day
     ]
     return sorted(kept + ended, key=lambda row: (row["sub_account_id"], row["valid_to"]))
 
@@ -102,20 +102,20 @@ def _tags(client: Any, account: str) -> dict[str, str]:
 
 
 def _left(row: dict[str, Any], *, today: date) -> OrganizationAccount:
-    """Return an account that Organizations no longer lists: it left, or was closed more than ninety days ago."""
+    """Return an account that Organizations no longer lists, because it left or was closed over 90 days ago."""
     return OrganizationAccount(**row | {"closed_on": row.get("closed_on") or today}, is_active=False)
 
 
 @dataclass
 class Units:
-    """Paths of organizational units by name; each unit is read once."""
+    """Resolves the paths of organizational units by their names; caches each unit."""
 
     client: Any
     paths: dict[str, str] = field(default_factory=dict)
 
     def path(self, child: str) -> str:
         """Return the path of an account or unit, such as `/prod/search`; `/` directly under the root."""
-        (parent,) = self.client.list_parents(ChildId=child)["Parents"]  # there is exactly one
+        (parent,) = self.client.list_parents(ChildId=child)["Parents"]  # always exactly one
         if parent["Type"] == "ROOT":
             return "/"
         unit = parent["Id"]

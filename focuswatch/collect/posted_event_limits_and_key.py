@@ -1,6 +1,6 @@
-"""Operational events that a CI posts to the deployment: what a request may hold, and where it is stored.
+"""Validate a request with operational events that a CI system posts, and determine its S3 key.
 
-The collector adds them to the events of their days, as it does those of other sources. See events_run.
+The collector later adds the stored events to the table `events`, see store_events.
 """
 
 import hashlib
@@ -14,13 +14,13 @@ from focuswatch.collect.ci_event_files import POSTED, UnreadableFileError, event
 
 MOST_POSTED_BYTES = 64_000
 MOST_POSTED_EVENTS = 100
-MOST_CHARACTERS = 1_000  # of a value
+MOST_CHARACTERS = 1_000  # per value
 
 
 def posted_lines(body: bytes) -> bytes:
-    """Return the events in the body of a request as JSON lines, with known columns only.
+    """Return the events in the body of a request as JSON Lines, with known columns only.
 
-    The body is a JSON object, a list of objects, or JSON lines. Raises UnreadableFileError, which says what to change.
+    The body is a JSON object, a list of objects, or JSON Lines. Raises UnreadableFileError with what to change.
     """
     if len(body) > MOST_POSTED_BYTES:
         raise UnreadableFileError(
@@ -41,7 +41,7 @@ def posted_lines(body: bytes) -> bytes:
 
 
 def posted_key(id: str, *, day: date) -> str:
-    """Return where a request is stored; a repeated request with the same ID replaces itself."""
+    """Return the S3 key for the events of a request; a repeated request with the same ID replaces the object."""
     return f"{POSTED}{day}/{hashlib.sha256(id.encode()).hexdigest()[:32]}.jsonl"
 
 
@@ -52,7 +52,7 @@ def _rows(body: bytes) -> Iterator[dict[str, Any]]:
         raise UnreadableFileError("not UTF-8 text; send UTF-8") from error
     try:
         content = json.loads(text)
-    except (ValueError, RecursionError):  # not one JSON value, so lines of them
+    except (ValueError, RecursionError):  # not a single JSON value, so try JSON Lines
         content = [
             _line(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()
         ]

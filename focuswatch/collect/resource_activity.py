@@ -1,4 +1,4 @@
-"""Collect one account's activity: list its hourly-billed resources, read their CloudWatch metrics, store each day."""
+"""Collect the activity of one account: list its resources, read their CloudWatch metrics, store the daily values."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -36,15 +36,15 @@ class CollectedAccount:
 
     account: str
     resources: int = 0
-    rows: int = 0  # that are new or changed
+    rows: int = 0  # new or changed rows
     refusals: list[Refusal] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)  # what is not read, and no refusal
+    notes: list[str] = field(default_factory=list)  # what is not read although access was not refused
     events: list[CollectedEvent] = field(default_factory=list)
 
     def refuse(self, region: str, service: str, reason: str) -> None:
         """Record that a service of a region could not be read."""
         refusal = Refusal(self.account, region, service, reason)
-        if refusal not in self.refusals:  # three lists of Bedrock that refuse alike are one refusal
+        if refusal not in self.refusals:  # record the same reason once per service
             self.refusals.append(refusal)
 
 
@@ -57,7 +57,7 @@ def collect_account(
     store: Store,
     not_offered: ServiceNotOffered,
 ) -> CollectedAccount:
-    """Collect every region of an account and write its days that changed.
+    """Collect every region of an account and write the days that changed.
 
     AWS errors of the account are recorded as refusals; errors of the store are raised.
     """
@@ -79,7 +79,7 @@ def collect_account(
 def _resources(
     session: Session, place: Place, *, collected: CollectedAccount, not_offered: ServiceNotOffered
 ) -> Iterator[Resource]:
-    """Yield the resources of every service; record a service that refuses, and go on with the others."""
+    """Yield the resources of every service; record a service that cannot be read, and continue with the others."""
     for service, lister in LISTERS:
         if (service, place.region) in not_offered:
             continue
@@ -89,7 +89,7 @@ def _resources(
         except AWS_ERRORS as error:
             if not not_offered.remember(error, service=service, region=place.region):
                 collected.refuse(place.region, service, reason_of(error))
-        except Exception as error:  # such as an operation that this boto3 lacks: only its service is missing
+        except Exception as error:  # such as an operation that this boto3 version lacks
             collected.refuse(place.region, service, f"unexpected {reason_of(error)}")
 
 
@@ -102,7 +102,7 @@ def _readings(
     window: Window,
     collected: CollectedAccount,
 ) -> Iterator[MetricReadings]:
-    """Yield complete readings; record incomplete ones, which must not be stored as zeros."""
+    """Yield complete readings; record incomplete readings as refusals, because they must not be stored as zeros."""
     if not resources:
         return
     try:

@@ -1,4 +1,4 @@
-"""List SageMaker endpoints, and Bedrock provisioned throughput, imported and custom models."""
+"""List SageMaker endpoints, Bedrock Provisioned Throughput, and imported and custom models, with their metrics."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,16 +18,13 @@ INVOCATIONS = Metric("AWS/SageMaker", "Invocations")
 GPU_UTILIZATION = Metric("/aws/sagemaker/Endpoints", "GPUUtilization", stat="Average")
 MODEL_INVOCATIONS = Metric("AWS/Bedrock", "Invocations")
 MANTLE_INFERENCES = Metric("AWS/BedrockMantle", "Inferences")
-SERVING = {
-    "InService",
-    "Updating",
-}  # an endpoint or capacity that is being updated still serves and is billed
+SERVING = {"InService", "Updating"}  # endpoints and capacity that are billed, also during an update
 
 
 def endpoints(client: Any, _place: Place) -> Iterator[Resource]:
-    """Yield real-time endpoints; serverless and asynchronous ones have no minimum charge and are left out.
+    """Yield real-time endpoints, without serverless and asynchronous endpoints, which have no minimum charge.
 
-    A metric needs endpoint and variant: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
+    The metrics have the dimensions endpoint and variant: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
     """
     components: dict[str, list[str]] = {}
     listed = list(paged(client.list_endpoints, "Endpoints", token="NextToken", MaxResults=100))
@@ -89,7 +86,7 @@ def custom_models(client: Any, _place: Place) -> Iterator[Resource]:
 
 
 def _model(arn: str, *others: str, created: Any) -> Resource:
-    """Return a model; CloudWatch names it as it was called, by its ARN or by the last part of it.
+    """Return a model. CloudWatch identifies the model as in the call: by its ARN or by the last part of the ARN.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html
     https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-mantle-metrics.html

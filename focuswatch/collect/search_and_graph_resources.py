@@ -1,4 +1,4 @@
-"""List search and graph resources with a minimum charge: OpenSearch, Kendra, Amazon Q Business, Neptune Analytics."""
+"""List resources with a minimum charge in OpenSearch, Kendra, Amazon Q Business and Neptune Analytics."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,16 +18,11 @@ DOMAIN_SEARCHES = Metric("AWS/ES", "SearchRate")
 DOMAIN_WRITES = Metric("AWS/ES", "IndexingRate")
 KENDRA_QUERIES = Metric("AWS/Kendra", "IndexQueryCount")
 CHAT_MESSAGES = Metric("AWS/QBusiness", "ChatMessages")
-GRAPH_REQUESTS = ("AWS/Neptune", "AWS/Neptune-Graph")  # undocumented which of the two it is
+GRAPH_REQUESTS = ("AWS/Neptune", "AWS/Neptune-Graph")  # AWS does not document which namespace
 COLLECTIONS_A_CALL = 100  # https://docs.aws.amazon.com/opensearch-service/latest/ServerlessAPIReference/API_BatchGetCollection.html
 LIVING = {"ACTIVE", "UPDATING", "SYSTEM_UPDATING"}
-RUNNING = {
-    "AVAILABLE",
-    "UPDATING",
-    "SNAPSHOTTING",
-    "RESETTING",
-    "IMPORTING",
-}  # not STOPPED: that has a meter of its own
+# Without STOPPED, which has a separate meter.
+RUNNING = {"AVAILABLE", "UPDATING", "SNAPSHOTTING", "RESETTING", "IMPORTING"}
 
 
 def collections(client: Any, place: Place) -> Iterator[Resource]:
@@ -52,7 +47,7 @@ def collections(client: Any, place: Place) -> Iterator[Resource]:
 
 
 def domains(client: Any, place: Place) -> Iterator[Resource]:
-    """Yield OpenSearch domains; the oldest part of the configuration gives the creation date.
+    """Yield OpenSearch domains; the creation date is that of the oldest part of the configuration.
 
     https://docs.aws.amazon.com/opensearch-service/latest/developerguide/managedomains-cloudwatchmetrics.html
     """
@@ -84,7 +79,7 @@ def kendra_indices(client: Any, place: Place) -> Iterator[Resource]:
 
 
 def q_indices(client: Any, place: Place) -> Iterator[Resource]:
-    """Yield indices of Amazon Q Business: the index is billed, its application gets the requests.
+    """Yield Amazon Q Business indices: AWS bills the index, but the metrics are of its application.
 
     https://docs.aws.amazon.com/amazonq/latest/qbusiness-ug/qbusiness-metrics-chat.html
     """

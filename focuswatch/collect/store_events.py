@@ -1,4 +1,7 @@
-"""Store the operational events of a run: of the accounts and of requests by day, and of the files of a CI."""
+"""Store operational events: from accounts and posted requests one file per day, from CI event files one file each.
+
+An event file that changes replaces its events, and the events of a deleted file are deleted.
+"""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -16,19 +19,19 @@ from focuswatch.collect.ci_event_files import (
 from focuswatch.collect.collected_event import CollectedEvent
 from focuswatch.collect.collected_files import EVENTS_FOLDER, Store, file_events_key
 
-RECENT_DAYS = 2  # read again: CloudTrail and CloudWatch list events minutes to hours late
-FIRST_DAYS = 14  # of a first run, and after a pause
+RECENT_DAYS = 2  # days read again, because CloudTrail and CloudWatch list events minutes to hours late
+FIRST_DAYS = 14  # days that the first run reads, and the maximum after runs were missed
 
 
 def first_day_of_events(store: Store, *, today: date) -> date:
-    """Return the first day that a run reads: so that no day is left out after a pause of up to FIRST_DAYS."""
+    """Return the first day to read, so that no day is missing if no run took place for up to FIRST_DAYS."""
     until = store.events_collected_until(today=today)
     earliest = today - timedelta(days=FIRST_DAYS)
     return earliest if until is None else max(min(until, today - timedelta(days=RECENT_DAYS)), earliest)
 
 
 def store_events(events: Iterable[CollectedEvent], *, since: date, today: date, store: Store) -> int:
-    """Add the events to those stored of their days, of which each gets a file; return the number of new events."""
+    """Add the events to the stored events of their days, and ensure a file for each day; return how many are new."""
     by_day: dict[date, set[CollectedEvent]] = {
         since + timedelta(days=offset): set() for offset in range((today - since).days + 1)
     }
@@ -44,7 +47,7 @@ def store_events(events: Iterable[CollectedEvent], *, since: date, today: date, 
 
 
 def store_event_files(store: Store) -> dict[str, str]:
-    """Read the files of a CI that changed since they were read; return why each of the others cannot be read."""
+    """Store the events of new, changed and deleted CI event files; return why files cannot be read, by key."""
     unreadable: dict[str, str] = {}
     read = store.objects(f"{EVENTS_FOLDER}file-")
     files = {
@@ -73,7 +76,7 @@ def store_event_files(store: Store) -> dict[str, str]:
 
 
 def posted_events(store: Store, *, since: date, today: date) -> tuple[list[CollectedEvent], dict[str, str]]:
-    """Return the events that a CI posted from a day on, and why stored requests cannot be read, by key."""
+    """Return the events posted on the days from `since` to `today`, and why requests cannot be read, by key."""
     events: list[CollectedEvent] = []
     unreadable: dict[str, str] = {}
     for offset in range((today - since).days + 1):
@@ -86,7 +89,7 @@ def posted_events(store: Store, *, since: date, today: date) -> tuple[list[Colle
 
 
 def _deleted(read: Iterable[str], files: Iterable[str]) -> Iterable[str]:
-    """Yield the keys of files that were read and deleted since."""
+    """Yield the keys of event files that were stored earlier and no longer exist."""
     present = {file_events_key(key) for key in files}
     prefix = f"{EVENTS_FOLDER}file-"
     yield from (

@@ -1,4 +1,4 @@
-"""The metric values of an account by day: what is stored, what is missing, and what a run adds."""
+"""Determine which days of an account's metrics are missing, and merge the values that a run reads into the store."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ from focuswatch.collect.hourly_resources_and_metrics import Place, Resource
 
 @dataclass
 class CollectedDays:
-    """The stored rows of an account, read when they are needed, and those of this run.
+    """The stored rows of an account, loaded on first use, and the rows of this run.
 
-    Stored rows stay if this run has no new value for them: the resource is deleted, or could not be read today.
+    A stored row stays if this run has no value for it, because the resource is deleted or cannot be read today.
     """
 
     account: str
@@ -32,7 +32,8 @@ class CollectedDays:
     def missing_from(self, resources: Collection[Resource], place: Place) -> date:
         """Return the first day that lacks an expected row, or else the first recent day.
 
-        A series of a resource of unknown age is expected on none of the days, but all days are read until it has a row.
+        A resource with an unknown creation date has no expected rows. The whole window is read until its first metric
+        has a stored row.
         """
         ages_unknown = {
             _series(resource, watched.metric.namespace, watched.metric.name, place)
@@ -48,7 +49,7 @@ class CollectedDays:
             for resource in resources
             for watched in resource.watched
             if resource.created_on
-            and watched.metric.stat == "Sum"  # others need not have a row a day
+            and watched.metric.stat == "Sum"  # other metrics can have days without a row
             and watched.metric.documented
         ]
         return next(
@@ -61,7 +62,7 @@ class CollectedDays:
         )
 
     def add(self, readings: MetricReadings, place: Place, *, first: date) -> None:
-        """Add the readings since `first`; a day without data is 0 if the resource existed."""
+        """Add the readings since `first`; a Sum metric on a day without data is 0 if the resource existed."""
         series = _series(readings.resource, readings.metric.namespace, readings.metric.name, place)
         created_on, days = readings.resource.created_on, readings.days or {}
         for day in days_between(first, self.window.today):
@@ -77,9 +78,9 @@ class CollectedDays:
     def _write(self, day: date, values: Values) -> int:
         before = self.stored(day)
         is_recent = day >= self.window.recent
-        merged = (
-            before | values if is_recent else values | before
-        )  # CloudWatch no longer lists what was last called two weeks ago
+        # Before the recent days, stored values take precedence: CloudWatch no longer lists series that were last called
+        # two weeks ago, so their values would be read as 0.
+        merged = before | values if is_recent else values | before
         changed = sum(before.get(series) != value for series, value in merged.items())
         if changed:
             self.store.write_activity(self.account, day=day, values=merged)

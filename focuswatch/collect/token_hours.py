@@ -1,7 +1,7 @@
-"""Read the tokens that CloudWatch counted for each Bedrock model of an account, by hour.
+"""Read hourly token counts from CloudWatch for each Bedrock model that an account calls.
 
-GetMetricData is billed by series and not by datapoint. So only series with datapoints in the last three hours are
-listed where the previous run was recent, and hours that late datapoints may change are read again.
+CloudWatch charges for GetMetricData by series, not by datapoint. So after a recent run, only series with datapoints in
+the last three hours are read, but each read includes the earlier hours that late datapoints can change.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,14 +25,14 @@ KINDS = {
     "CacheWriteInputTokenCount": "cache write",
 }
 HOUR_SECONDS = 3600
-RECENT = timedelta(hours=2)  # less than what ListMetrics means by recently active: three hours
-LATE = timedelta(hours=6)  # hours that are read again
+RECENT = timedelta(hours=2)  # less than the three hours of RecentlyActive in ListMetrics
+LATE = timedelta(hours=6)  # hours that every run reads again
 Series = tuple[str, str]  # ModelId, metric
 
 
 @dataclass(frozen=True)
 class HourSpan:
-    """The complete hours `[first, end)`, of which those before `read_until` were read already (None: none)."""
+    """The complete hours `[first, end)`; hours before `read_until` were read earlier (None: no hour was read)."""
 
     first: datetime
     end: datetime
@@ -40,17 +40,17 @@ class HourSpan:
 
     @property
     def start(self) -> datetime:
-        """Return the first hour to read: all of them the first time."""
+        """Return the first hour to read; the first run reads all hours."""
         return self.first if self.read_until is None else max(self.first, self.read_until - LATE)
 
     @property
     def is_recent(self) -> bool:
-        """Return whether each series with new datapoints is recently active."""
+        """Return whether RecentlyActive lists every series with datapoints since the previous run."""
         return self.read_until is not None and self.end - self.read_until <= RECENT
 
 
 def token_series(client: Any, *, recently_active: bool) -> list[Series]:
-    """Return the series of on-demand models and inference profiles; of the last two weeks, or three hours."""
+    """Return the series of models and inference profiles with datapoints in the last two weeks, or three hours."""
     only = {"RecentlyActive": "PT3H"} if recently_active else {}
     listed = paged(client.list_metrics, "Metrics", token="NextToken", Namespace=NAMESPACE, **only)
     series = {
@@ -64,9 +64,9 @@ def token_series(client: Any, *, recently_active: bool) -> list[Series]:
 def read_token_hours(
     client: Any, series: Iterable[Series], *, place: Place, span: HourSpan
 ) -> tuple[TokenHours, list[Refusal]]:
-    """Return the tokens of each hour since `span.start`, and a refusal for each series that came incomplete.
+    """Return the tokens of each hour since `span.start`, and a refusal for each series with incomplete data.
 
-    Raises what the client raises.
+    Does not handle errors of `client`.
     """
     hours: TokenHours = {}
     refusals = []
@@ -110,7 +110,7 @@ def _hour(moment: datetime, place: Place, *, model_id: str, kind: str) -> TokenH
 def region_hours(
     session: Session, place: Place, *, span: HourSpan, not_offered: ServiceNotOffered
 ) -> tuple[TokenHours, list[Refusal]]:
-    """Return the tokens of an account's Region by hour, and why some could not be read. AWS errors do not raise."""
+    """Return the tokens of an account and Region by hour; AWS errors are returned as refusals."""
     if ("cloudwatch", place.region) in not_offered:
         return {}, []
     try:

@@ -1,7 +1,7 @@
-"""Run the hourly collection of tokens: many accounts at once, into one file a day.
+"""Run the hourly collection of token counts: read many accounts in parallel, and write one file per day.
 
-A Region of an account that could not be read keeps its place in `read_until`, so that a later run reads the gap: in the
-table, an hour without a row is an hour without calls.
+If a Region of an account cannot be read, its hour in `read_until` does not change, so that a later run fills the gap.
+Otherwise the missing rows would mean that there were no calls.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,14 +17,14 @@ from focuswatch.collect.hourly_resources_and_metrics import Place
 from focuswatch.collect.member_sessions import AT_ONCE, SessionFor
 from focuswatch.collect.token_hours import HourSpan, region_hours
 
-FIRST_DAYS = 29  # the history of the detection live_burn, and the day that is compared with it
-# Accounts whose whole history a run reads, so that it fits into memory; the others follow an hour later.
+FIRST_DAYS = 29  # 28 days of history for the detection live_burn, and the day that it compares
+# Accounts per run whose whole history is read, so that the data fits into memory. The next runs read the others.
 MOST_FIRST_READS = 40
 
 
 @dataclass(frozen=True)
 class HourlySummary:
-    """The result of a run: accounts read, hours that are new or changed, and what could not be read."""
+    """The result of a run: accounts read, number of new or changed values, refusals, and postponed accounts."""
 
     accounts: tuple[str, ...]
     changed: int
@@ -33,7 +33,7 @@ class HourlySummary:
 
     @property
     def refusals(self) -> dict[str, str]:
-        """Return the reason by account and Region."""
+        """Return the reasons for refusals, by account and Region."""
         return {" ".join((one.sub_account_id, one.region)).strip(): one.reason for one in self.refused}
 
 
@@ -47,7 +47,7 @@ class _AccountHours:
 
 @dataclass
 class _FirstReads:
-    """Counts the accounts whose whole history is read."""
+    """Limits the accounts whose whole history a run reads; thread-safe."""
 
     left: int
     lock: Lock
@@ -69,7 +69,7 @@ def collect_token_hours(
 ) -> HourlySummary:
     """Write the tokens of the complete hours before `now` that are new or may have changed.
 
-    Refusals of accounts and Regions are in the summary and fail nothing. Raises if the bucket refuses.
+    Accounts and Regions that cannot be read are refusals in the summary. Raises errors of the bucket.
     """
     end = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     first = end - timedelta(days=FIRST_DAYS)

@@ -1,1 +1,1 @@
-"""Fetch charges from the usage APIs of AI vendors, and write them as FOCUS 1.2 files."""
+"""Fetch charges from the billing and usage APIs of AI vendors, and write the charges as FOCUS 1.2 files."""

@@ -1,9 +1,11 @@
-"""Charges of an organization on the Claude API: the money from its cost report, tokens and users from its usage report.
+"""Fetch the Claude API charges of an organization: costs from its cost report, tokens and users from its usage report.
 
 https://platform.claude.com/docs/en/api/admin/cost_report and
-https://platform.claude.com/docs/en/api/admin/usage_report/retrieve_messages. Only costs become charges, so that nothing
-is counted twice. A cost gets the tokens of the usage with its workspace, model, service tier, context window and kind
-of token if no other cost of the day has the same; and the user if all of this usage is of one user.
+https://platform.claude.com/docs/en/api/admin/usage_report/retrieve_messages
+
+Only costs become charges, so that no usage is counted twice. A cost and a usage match by day, workspace, model, service
+tier, context window and token type. A charge has the tokens of the matching usage if no other cost matches that usage,
+and also the user if all of that usage is by one user.
 """
 
 from collections import Counter, defaultdict
@@ -25,8 +27,8 @@ ANTHROPIC_URL = "https://api.anthropic.com/v1"
 ANTHROPIC_KEY = "ANTHROPIC_ADMIN_KEY"
 KEY_HELP = "Create an Admin API key at https://platform.claude.com/settings/admin-keys."
 API_VERSION = "2023-06-01"
-MOST_DAYS = 31  # of one page
-MINOR_UNITS = 100  # amounts are in cents; the currency is always USD
+MOST_DAYS = 31  # days per page
+MINOR_UNITS = 100  # cents per USD; all amounts are in USD cents
 TOKENS = "Tokens"
 
 
@@ -45,14 +47,14 @@ class CostItem(BaseModel):
 
 
 class CacheCreation(BaseModel):
-    """Tokens written to the cache, by how long they are kept."""
+    """Tokens written to the cache, by cache lifetime."""
 
     ephemeral_1h_input_tokens: int = 0
     ephemeral_5m_input_tokens: int = 0
 
 
 class MessagesUsage(BaseModel):
-    """Tokens of a workspace, model, service tier, context window and user on one day."""
+    """The tokens of one workspace, model, service tier, context window and user on one day."""
 
     uncached_input_tokens: int = 0
     cache_creation: CacheCreation = Field(default_factory=CacheCreation)
@@ -65,7 +67,7 @@ class MessagesUsage(BaseModel):
     account_id: str | None = None
 
     def tokens(self) -> Mapping[str, int]:
-        """Return the tokens by `token_type` of a cost."""
+        """Return the tokens by `token_type`, as in CostItem."""
         return {
             "uncached_input_tokens": self.uncached_input_tokens,
             "cache_creation.ephemeral_1h_input_tokens": self.cache_creation.ephemeral_1h_input_tokens,
@@ -107,14 +109,14 @@ class TokenKey:
 
 @dataclass
 class ClaudeTokens:
-    """Tokens of one key, and who used them."""
+    """The tokens of one TokenKey, and the users who used them."""
 
     tokens: int = 0
     users: set[str | None] = field(default_factory=set)
 
 
 def anthropic_api(key: str, *, url: str = ANTHROPIC_URL) -> VendorApi:
-    """Return the API for an Admin API key."""
+    """Return the Claude Admin API for an Admin API key."""
     return VendorApi(
         ANTHROPIC,
         url,
@@ -185,7 +187,7 @@ def _parameters(grouping: tuple[str, ...], *, first: date, until: date) -> dict[
 
 
 def _key(day: date, cost: CostItem) -> TokenKey | None:
-    """Return the key of a cost for tokens; None for one of searches, code execution and the like."""
+    """Return the key of a token cost; None for other costs, such as web searches and code execution."""
     if cost.token_type is None:
         return None
     return TokenKey(

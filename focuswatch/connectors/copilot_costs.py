@@ -1,7 +1,9 @@
-"""Charges of GitHub Copilot for an organization: seats and usage in its billing usage report.
+"""Fetch the GitHub Copilot charges of an organization, seats and usage, from its billing usage report.
 
-https://docs.github.com/rest/billing/usage#get-billing-usage-report-for-an-organization. The reports of AI credits and
-of premium requests are not added: they have the same money by model. No report of an organization has users.
+https://docs.github.com/rest/billing/usage#get-billing-usage-report-for-an-organization
+
+The reports of AI credits and premium requests are not read, because they contain the same charges by model. No report
+of an organization contains users.
 """
 
 from collections.abc import Mapping
@@ -19,13 +21,13 @@ GITHUB_URL = "https://api.github.com"
 GITHUB_KEY = "GITHUB_BILLING_TOKEN"
 KEY_HELP = "Use a token that an organization owner created and that has the permission Administration (read)."
 API_VERSION = "2022-11-28"
-REPORT = "/settings/billing/usage"  # below the organization
+REPORT = "/settings/billing/usage"  # relative to the organization's URL
 PRODUCT = "copilot"
 CURRENCY = "USD"
 
 
 class UsageItem(BaseModel):
-    """One SKU of one repository, or of none, on the requested day."""
+    """The usage of one SKU on the requested day, by repository if it has one."""
 
     product: str
     sku: str
@@ -38,13 +40,13 @@ class UsageItem(BaseModel):
 
 
 class BillingUsage(BaseModel):
-    """The report; without usage, the list may be missing."""
+    """The report; `usageItems` can be missing if there is no usage."""
 
     items: list[UsageItem] = Field(default_factory=list, alias="usageItems")
 
 
 def github_api(key: str, *, url: str) -> VendorApi:
-    """Return the API of an organization, whose address `url` is, for a token."""
+    """Return the GitHub API for a token; `url` is the URL of the organization."""
     return VendorApi(
         GITHUB,
         url,
@@ -60,7 +62,7 @@ def github_api(key: str, *, url: str) -> VendorApi:
 
 
 def fetch_copilot(api: VendorApi, *, first: date, until: date) -> Fetched:
-    """Return the charges of the days [first, until), one request per day: longer reports may be sums of a month."""
+    """Return the charges of the days [first, until), one request per day: a longer report can have monthly sums."""
     charges = [
         _copilot_charge(day, item)
         for day in days_of(first, until)

@@ -1,7 +1,9 @@
-"""Charges of a Cursor team: its usage events, summed by day, user, model and kind.
+"""Fetch the charges of a Cursor team: its usage events, summed by day, user, model and kind.
 
-https://cursor.com/docs/account/teams/admin-api. `/teams/spend` is not added: it has the same money per billing cycle,
-without days. The price of seats is in no API.
+https://cursor.com/docs/account/teams/admin-api
+
+`/teams/spend` is not read, because it contains the same charges per billing cycle, without days. No API returns the
+price of seats.
 """
 
 from base64 import b64encode
@@ -23,14 +25,14 @@ CURSOR_URL = "https://api.cursor.com"
 CURSOR_KEY = "CURSOR_ADMIN_KEY"
 KEY_HELP = "Create an Admin API key for the team at https://cursor.com/dashboard."
 EVENTS = "/teams/filtered-usage-events"
-MOST_DAYS = timedelta(days=30)  # of one request
+MOST_DAYS = timedelta(days=30)  # maximum period per request
 PAGE_EVENTS = 500
 CURRENCY, MINOR_UNITS = "USD", 100
-INCLUDED = "included"  # in the kind of usage that the plan covers: `Included in Business`
+INCLUDED = "included"  # part of the kind of events that the plan includes, such as `Included in Business`
 
 
 class EventTokens(BaseModel):
-    """Tokens of an event."""
+    """The tokens of a usage event."""
 
     input_tokens: int = Field(0, alias="inputTokens")
     output_tokens: int = Field(0, alias="outputTokens")
@@ -44,7 +46,7 @@ class EventTokens(BaseModel):
 
 
 class UsageEvent(BaseModel):
-    """One request of a user; `charged_cents` is the cost of the model and Cursor's fee."""
+    """One request of a user; `charged_cents` includes the cost of the model and Cursor's fee."""
 
     at: datetime = Field(alias="timestamp")  # milliseconds since 1970, as text
     user: str | None = Field(None, alias="userEmail")
@@ -56,12 +58,12 @@ class UsageEvent(BaseModel):
 
     @property
     def is_billed(self) -> bool:
-        """Return whether the event is billed on top of the plan; included events are chargeable too."""
+        """Return whether the event is billed in addition to the plan; events in the plan can be chargeable too."""
         return self.is_chargeable and INCLUDED not in self.kind.lower()
 
 
 class EventPagination(BaseModel):
-    """Where a page of events is."""
+    """Whether more pages follow."""
 
     has_next_page: bool = Field(alias="hasNextPage")
 
@@ -76,7 +78,7 @@ class EventPage(BaseModel):
 
 @dataclass(frozen=True)
 class EventGroup:
-    """Events that become one charge."""
+    """The values that events of one charge have in common."""
 
     day: date
     user: str | None
@@ -86,7 +88,7 @@ class EventGroup:
 
 
 def cursor_api(key: str, *, url: str = CURSOR_URL) -> VendorApi:
-    """Return the API for an Admin API key, which is the user name of Basic authentication."""
+    """Return the Cursor API for an Admin API key, which is sent as user name of Basic authentication."""
     credentials = b64encode(f"{key}:".encode()).decode()
     return VendorApi(
         CURSOR,
@@ -108,17 +110,17 @@ def fetch_cursor(api: VendorApi, *, first: date, until: date) -> Fetched:
 
 
 def _events(api: VendorApi, *, start: datetime, end: datetime) -> Iterator[UsageEvent]:
-    """Yield the events of [start, end), in windows that the API allows."""
+    """Yield the events in [start, end); each request covers a window of at most MOST_DAYS."""
     while start < end:
         window_end = min(start + MOST_DAYS, end)
         for event in _window(api, start=start, end=window_end):
-            if start <= event.at < window_end:  # the API may include both ends
+            if start <= event.at < window_end:  # the API can include both ends of a window
                 yield event
         start = window_end
 
 
 def _window(api: VendorApi, *, start: datetime, end: datetime) -> list[UsageEvent]:
-    """Return all events of a window. Raises FetchError if events appeared or disappeared between two pages."""
+    """Return all events in a window. Raises FetchError if events were added or removed between two pages."""
     found: list[UsageEvent] = []
     page = 1
     while True:

@@ -1,4 +1,4 @@
-"""Days in UTC, and pages of daily buckets as OpenAI and Anthropic return them."""
+"""Read pages of daily UTC buckets, which the APIs of OpenAI and Anthropic return."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +11,7 @@ Result = TypeVar("Result", covariant=True)
 
 
 class DayBucket(Protocol[Result]):
-    """A bucket: its first second, and what was used and billed in it."""
+    """A bucket: its start, and the costs or usage of one day."""
 
     @property
     def starts_at(self) -> datetime: ...
@@ -20,7 +20,7 @@ class DayBucket(Protocol[Result]):
 
 
 class BucketPage(Protocol[Result]):
-    """A page of buckets, and the cursor of the next one."""
+    """A page of buckets, and the cursor of the next page."""
 
     @property
     def data(self) -> Sequence[DayBucket[Result]]: ...
@@ -45,10 +45,10 @@ def days_of(first: date, until: date) -> Iterator[date]:
 def daily_results(
     page: Callable[[str | None], BucketPage[Result]], *, first: date, until: date, vendor: str
 ) -> Iterator[tuple[date, Result]]:
-    """Yield the results of [first, until) with their day; `page` requests a page by its cursor, None for the first.
+    """Yield the results of [first, until) with their day; `page` requests a page by its cursor (None: first page).
 
-    Raises FetchError for a bucket that does not start at midnight UTC or is returned twice, and for a page that
-    announces a next one without a new cursor: charges would be lost or counted twice.
+    Raises FetchError if a bucket does not start at midnight UTC or is returned twice, or if a page indicates another
+    page without a new cursor, because charges would be lost or counted twice.
     """
     days: set[date] = set()
     for response in _pages(page, vendor=vendor):

@@ -1,6 +1,6 @@
-"""Fetch one vendor's charges into its files: which days to fetch, and the vendors that are supported.
+"""Fetch one vendor's charges and replace the fetched days in its FOCUS files; lists the supported vendors.
 
-Vendors restate recent days, so a later run fetches the last days again and replaces them.
+Vendors restate recent days, so every run fetches the last days again and replaces them.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,17 +39,17 @@ class FetchCharges(Protocol):
 
 @dataclass(frozen=True)
 class Connector:
-    """The settings to fetch from one vendor."""
+    """A supported vendor: how to open its API and fetch its charges."""
 
     vendor: str
     key_variable: str
     url: str
     open_api: Callable[..., VendorApi]
     fetch: FetchCharges
-    account_path: str = ""  # below the address, where the API has one address per account
+    account_path: str = ""  # appended to the URL if the API has one URL per account
 
     def api(self, key: str, *, account: str | None, url: str | None = None) -> VendorApi:
-        """Return the API of the vendor or at `url`. Raises ConfigError if it needs an account."""
+        """Return the API at the vendor's URL, or at `url`. Raises ConfigError if a required account is missing."""
         if self.account_path and not account:
             raise ConfigError(f"{self.vendor}: specify the name of the organization with --account")
         path = self.account_path.format(account=quote(account or "", safe=""))
@@ -58,7 +58,7 @@ class Connector:
 
 @dataclass(frozen=True)
 class FetchSummary:
-    """The days [first, until) that were replaced, and their charges."""
+    """The days [first, until) that were replaced, and the number and totals of their charges."""
 
     first: date
     until: date
@@ -89,7 +89,7 @@ def fetch_vendor(
 ) -> FetchSummary:
     """Fetch the days before `until` and replace them in `files`.
 
-    Raises FetchError with `files` unchanged, and ConfigError for a first run without `since`.
+    Raises FetchError, and ConfigError if the first run has no `since`; then `files` do not change.
     """
     account = BillingAccount(connector.vendor, account_id)
     files.check_account(account)
@@ -103,7 +103,7 @@ def fetch_vendor(
 
 
 def first_day(since: date | None, *, newest: date | None, until: date, restated_days: int) -> date:
-    """Return `since`, or an earlier day, so that restated days and days that no run fetched are included."""
+    """Return `since` or an earlier day, so that restated days and days that were never fetched are included."""
     resumed = newest and min(newest, until - timedelta(days=1)) - timedelta(days=restated_days - 1)
     first = min((day for day in (since, resumed) if day), default=None)
     if first is None:

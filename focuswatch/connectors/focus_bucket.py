@@ -1,6 +1,6 @@
-"""FOCUS 1.2 files of one vendor below a prefix of an S3 bucket, written with pyarrow; see charge_files_protocol.
+"""Store one vendor's charges as FOCUS 1.2 files under a prefix of an S3 bucket; see vendor_focus_files_protocol.
 
-A Lambda function has pyarrow, and no DuckDB. Two runs at once write the same days: the later one of them stays.
+Uses pyarrow, because the Lambda functions have no DuckDB. If two runs write at the same time, the later write wins.
 """
 
 import io
@@ -37,7 +37,7 @@ DAY = "ChargePeriodStart"
 
 @dataclass(frozen=True)
 class FocusBucket:
-    """ChargeFiles below `prefix`, which has no slash at its end."""
+    """ChargeFiles under `prefix`, which does not end with a slash."""
 
     s3: "S3Client"
     bucket: str
@@ -52,7 +52,7 @@ class FocusBucket:
         return newest.date() if newest else None
 
     def check_account(self, account: BillingAccount) -> None:
-        """Raise ConfigError for files of another account; see ChargeFiles."""
+        """Raise ConfigError if the files belong to another account; see ChargeFiles."""
         found: set[tuple[str, str]] = set()
         for key in self._keys():
             columns = self._read(key, columns=["ProviderName", "BillingAccountId"]).to_pydict().values()
@@ -67,7 +67,7 @@ class FocusBucket:
     def replace_days(
         self, charges: Sequence[VendorCharge], *, account: BillingAccount, first: date, until: date
     ) -> None:
-        """Replace the days [first, until); see ChargeFiles. A billing period without any charge has no file."""
+        """Replace the days [first, until); see ChargeFiles. A billing period without charges has no file."""
         rows: dict[date, list[dict[str, Any]]] = defaultdict(list)
         for charge in charges:
             values = dict(zip(COLUMNS, focus_row(charge, account=account), strict=True))
@@ -80,7 +80,7 @@ class FocusBucket:
             period = period_of(period + timedelta(days=31))
 
     def _without(self, key: str, *, first: date, until: date) -> pa.Table:
-        """Return the charges of a file that are not of the days [first, until)."""
+        """Return the charges in a file, without those of the days [first, until)."""
         table = self._read(key)
         days = table.column(DAY)
         outside = pc.or_(pc.less(days, _midnight(first)), pc.greater_equal(days, _midnight(until)))

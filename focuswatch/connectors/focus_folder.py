@@ -1,7 +1,4 @@
-"""FOCUS 1.2 files of one vendor in a local folder, written with DuckDB.
-
-See focuswatch.connectors.vendor_focus_files_protocol.
-"""
+"""Store one vendor's charges as FOCUS 1.2 files in a local folder; see vendor_focus_files_protocol."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FocusFolder:
-    """ChargeFiles in the folder `path`, as focuswatch.bill.ingest.choose_newest_deliveries reads it."""
+    """ChargeFiles in the folder `path`; focuswatch.bill.ingest.choose_newest_deliveries reads this layout."""
 
     path: Path
 
@@ -41,7 +38,7 @@ class FocusFolder:
         return newest if isinstance(newest, date) else None
 
     def check_account(self, account: BillingAccount) -> None:
-        """Raise ConfigError for files of another account; see ChargeFiles."""
+        """Raise ConfigError if the files belong to another account; see ChargeFiles."""
         files = self._files
         if not files:
             return
@@ -58,7 +55,7 @@ class FocusFolder:
     def replace_days(
         self, charges: Sequence[VendorCharge], *, account: BillingAccount, first: date, until: date
     ) -> None:
-        """Replace the days [first, until); see ChargeFiles. A billing period without any charge has no file."""
+        """Replace the days [first, until); see ChargeFiles. A billing period without charges has no file."""
         rows: dict[date, list[tuple[Any, ...]]] = defaultdict(list)
         for charge in charges:
             rows[period_of(charge.day)].append(focus_row(charge, account=account))

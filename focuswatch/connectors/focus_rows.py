@@ -1,4 +1,4 @@
-"""Charges of vendors as rows of FOCUS 1.2, with the columns that apply to them, and `x_` columns for what has none.
+"""Convert vendor charges to FOCUS 1.2 rows; `x_` columns hold the values for which FOCUS has no column.
 
 https://focus.finops.org/focus-specification/v1-2/
 """
@@ -64,15 +64,15 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class BillingAccount:
-    """Who is billed, and by whom."""
+    """The billed account, and the vendor that bills the account."""
 
-    vendor: str  # sells, publishes and invoices
+    vendor: str  # provider, publisher and invoice issuer
     id: str
     type: str = "Organization"
 
 
 def period_of(day: date) -> date:
-    """Return the first day of the billing period: the calendar month."""
+    """Return the first day of the billing period, which is the calendar month."""
     return day.replace(day=1)
 
 

@@ -1,8 +1,9 @@
-"""Charges of an OpenAI organization: the money and the quantities from its costs, the users from its usage.
+"""Fetch the charges of an OpenAI organization: amounts and quantities from its costs, users from its usage.
 
-https://github.com/openai/openai-openapi, paths /organization/costs and /organization/usage/completions. Only costs
-become charges, so that nothing is counted twice. A cost has an API key and no user; the usage has both. A charge gets
-the user if all completions with its key, in its project and on its day, are of one user.
+https://github.com/openai/openai-openapi, paths /organization/costs and /organization/usage/completions
+
+Only costs become charges, so that no usage is counted twice. A cost has an API key but no user; a usage result has
+both. A charge has a user if all completions of its day, project and API key are by one user.
 """
 
 from collections import defaultdict
@@ -22,8 +23,8 @@ VENDOR, SERVICE = "OpenAI", "OpenAI API"
 URL = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_ADMIN_KEY"
 KEY_HELP = "Create an admin key at https://platform.openai.com/settings/organization/admin-keys."
-MOST_COST_DAYS, MOST_USAGE_DAYS = 180, 31  # of one page
-# quantity_unit of a cost: the FOCUS unit, and how many of it one is.
+MOST_COST_DAYS, MOST_USAGE_DAYS = 180, 31  # days per page
+# FOCUS unit and conversion factor by `quantity_unit` of a cost.
 UNITS = {
     "tokens": ("Tokens", 1),
     "1000_tokens": ("Tokens", 1000),
@@ -39,7 +40,7 @@ KeyDay = tuple[date, str | None, str | None]  # day, project, API key
 
 
 class Amount(BaseModel):
-    """Money of a cost."""
+    """The amount of a cost."""
 
     value: Decimal
     currency: str  # in lower case
@@ -57,7 +58,7 @@ class CostResult(BaseModel):
 
 
 class CompletionsResult(BaseModel):
-    """Usage of a project, API key and user on one day, of which only these are read."""
+    """The usage of a project, API key and user on one day; the other fields are not read."""
 
     project_id: str | None = None
     api_key_id: str | None = None
@@ -83,7 +84,7 @@ class OpenAIPage(BaseModel, Generic[ResultType]):
 
 
 def openai_api(key: str, *, url: str = URL) -> VendorApi:
-    """Return the API for an admin key."""
+    """Return the OpenAI API for an admin key."""
     return VendorApi(
         VENDOR,
         url,
@@ -125,7 +126,7 @@ def _costs(api: VendorApi, *, first: date, until: date) -> Iterator[tuple[date, 
 
 
 def _user_of_each_key(api: VendorApi, *, first: date, until: date) -> dict[KeyDay, str]:
-    """Return the user of each API key and day; without the keys that several users, or an unknown one, used."""
+    """Return the user of each day, project and API key, without keys that have several users or an unknown user."""
     parameters = _report_parameters(("project_id", "api_key_id", "user_id"), first=first, until=until)
     parameters["limit"] = min((until - first).days, MOST_USAGE_DAYS)
 
@@ -175,7 +176,7 @@ def _charge(day: date, cost: CostResult, *, project: str | None, user: str | Non
 
 
 def _quantity(cost: CostResult) -> tuple[Decimal | None, str | None]:
-    """Return the quantity and its unit as FOCUS spells it; neither if one is missing."""
+    """Return the quantity and its FOCUS unit; None for both if one is missing."""
     if cost.quantity is None or cost.quantity_unit is None:
         return None, None
     unit, factor = UNITS.get(cost.quantity_unit, (cost.quantity_unit.replace("_", " ").title(), 1))
@@ -183,6 +184,6 @@ def _quantity(cost: CostResult) -> tuple[Decimal | None, str | None]:
 
 
 def _model(line_item: str) -> str | None:
-    """Return the model of a line item such as `gpt-4o-2024-08-06, cached input`; None for one without a comma."""
+    """Return the model of a line item such as `gpt-4o-2024-08-06, cached input`; None without a comma."""
     model, comma, _ = line_item.partition(", ")
     return model if comma else None

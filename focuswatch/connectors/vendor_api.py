@@ -1,7 +1,7 @@
-"""Requests to a vendor's API: retries, numbers as Decimal, and errors that say who can fix them.
+"""Send read-only requests to a vendor's API, with retries, numbers as Decimal, and errors that say who can fix them.
 
-All requests only read. Rate limits and outages (429, 5xx) are retried after the time in the Retry-After header, as
-urllib3 does. No message contains the key, and no redirect is followed, because it could send the key to another host.
+urllib3 retries rate limits and outages (429, 5xx) after the time in the Retry-After header. No error message contains
+the API key, and no redirect is followed, because a redirect could send the key to another host.
 """
 
 import json
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     import requests
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 120.0
-ATTEMPTS = 6  # after the first
-LONGEST_WAIT_SECONDS = 600  # a longer Retry-After means that today's quota is used up
+ATTEMPTS = 6  # retries after the first attempt
+# Limit for longer Retry-After values, which mean that the quota of the day is used up.
+LONGEST_WAIT_SECONDS = 600
 RETRIED = (408, 429, 500, 502, 503, 504)
 UNAUTHORIZED, FORBIDDEN = 401, 403
 SHOWN_CHARACTERS = 300
@@ -32,7 +33,7 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 
 def require_requests() -> None:
-    """Raise ConfigError if the packages that only this command needs are not installed."""
+    """Raise ConfigError if the package requests, which only `focuswatch fetch` needs, is not installed."""
     try:
         import requests  # noqa: F401
     except ImportError as error:
@@ -47,13 +48,13 @@ class VendorApi:
 
     vendor: str
     url: str
-    key_variable: str  # the environment variable that holds the key, for errors
+    key_variable: str  # environment variable with the key, for error messages
     key: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     key_help: str = ""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for an address that would send the key unencrypted."""
+        """Raise ConfigError for a URL that would send the key unencrypted."""
         address = urlsplit(self.url)
         is_local = address.scheme == "http" and address.hostname == "127.0.0.1"
         if not address.hostname or not (address.scheme == "https" or is_local):
@@ -62,11 +63,11 @@ class VendorApi:
             )
 
     def get(self, path: str, parameters: Parameters, *, shape: type[Shape]) -> Shape:
-        """Return the response to a GET; a list in `parameters` is sent as a repeated parameter."""
+        """Send a GET request and return the response; a list in `parameters` is sent as a repeated parameter."""
         return self._request("GET", path, shape, params=parameters)
 
     def post(self, path: str, body: Mapping[str, Any], *, shape: type[Shape]) -> Shape:
-        """Return the response to a POST that only reads, as in Cursor's API."""
+        """Send a POST request that only reads, as in Cursor's API, and return the response."""
         return self._request("POST", path, shape, json=body)
 
     def _request(self, method: str, path: str, shape: type[Shape], **content: Any) -> Shape:
@@ -82,7 +83,7 @@ class VendorApi:
                 **content,
             )
         except requests.exceptions.RequestException as error:
-            # Not `from error`: its text may contain headers.
+            # Not `from error`: the text of the error can contain headers.
             raise FetchError(
                 f"{self.vendor}: no response to {method} {path} ({type(error).__name__}). "
                 "Check the network, then run the command again"
@@ -97,7 +98,7 @@ class VendorApi:
             ) from error
 
     def _authorized(self, request: "requests.PreparedRequest") -> "requests.PreparedRequest":
-        """Add the headers. As `auth`, it also keeps `requests` from sending credentials of ~/.netrc instead."""
+        """Add the authorization headers. Used as `auth`, so that `requests` does not send credentials from ~/.netrc."""
         request.headers.update(self.headers)
         return request
 
@@ -123,7 +124,7 @@ class VendorApi:
 
     def _refusal(self, response: "requests.Response", request: str) -> FetchError:
         status = response.status_code
-        if status in (UNAUTHORIZED, FORBIDDEN):  # the body may repeat the key
+        if status in (UNAUTHORIZED, FORBIDDEN):  # without the body, which can contain the key
             return FetchError(
                 f"{self.vendor}: HTTP {status} for {request}: the API key in {self.key_variable} is not "
                 f"valid or lacks permission. {self.key_help}".rstrip(),
@@ -141,7 +142,7 @@ class VendorApi:
 
 
 def _first_problem(error: ValueError) -> str:
-    """Return where a response differs from its description; a ValueError that is not pydantic's means no JSON."""
+    """Return the first validation problem of a response; a ValueError that is not from pydantic means invalid JSON."""
     if not isinstance(error, ValidationError):
         return "not JSON"
     first = error.errors(include_input=False)[0]

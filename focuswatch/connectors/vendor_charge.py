@@ -1,4 +1,4 @@
-"""A charge of a vendor on one day (UTC), before it is written as a row of FOCUS 1.2."""
+"""Define a charge of a vendor on one UTC day, before its conversion to a FOCUS 1.2 row."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,18 +7,18 @@ from decimal import Decimal
 
 @dataclass(frozen=True, kw_only=True)
 class VendorCharge:
-    """One row of the files. Amounts are in `currency`; None is unknown or does not apply."""
+    """A charge, which becomes one FOCUS row. Amounts are in `currency`; None means unknown or not applicable."""
 
     day: date
     service: str
-    meter: str  # what is billed, as the vendor names it
+    meter: str  # the billed item, as named by the vendor
     description: str
     billed: Decimal
     listed: Decimal  # before discounts and included usage
     currency: str
     quantity: Decimal | None = None
-    unit: str | None = None  # with a quantity only
-    account_id: str | None = None  # a project, workspace or organization
+    unit: str | None = None  # only if there is a quantity
+    account_id: str | None = None  # project, workspace or organization
     account_name: str | None = None
     account_type: str | None = None
     resource_id: str | None = None
@@ -30,7 +30,7 @@ class VendorCharge:
 
 @dataclass(frozen=True, kw_only=True)
 class Fetched:
-    """The charges of the days [first, until), and notes for the operator."""
+    """The fetched charges, and notes for the operator."""
 
     charges: tuple[VendorCharge, ...]
     notes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The contract of the FOCUS files that hold one billing account of one vendor: in a folder, or in an S3 bucket."""
+"""Define the storage of one vendor's charges as FOCUS files; implemented for a local folder and for an S3 bucket."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -11,32 +11,33 @@ FILE_NAME = "focus.parquet"
 
 
 class ChargeFiles(Protocol):
-    """`data/billing_period=2026-11/focus.parquet`: one file for each billing period with charges.
+    """The FOCUS files of one billing account of one vendor, one file for each billing period with charges.
 
-    A file is replaced in one step: a reader sees the old or the new one.
+    The path of a file is `data/billing_period=2026-11/focus.parquet`. A file is replaced in one step, so that a reader
+    sees either the old or the new file.
     """
 
     def newest_day(self) -> date | None:
-        """Return the newest day with charges; None without files."""
+        """Return the newest day with charges; None if there are no files."""
         ...
 
     def check_account(self, account: BillingAccount) -> None:
-        """Raise ConfigError if the files are of another vendor or billing account."""
+        """Raise ConfigError if the files belong to another vendor or billing account."""
         ...
 
     def replace_days(
         self, charges: Sequence[VendorCharge], *, account: BillingAccount, first: date, until: date
     ) -> None:
-        """Replace the days [first, until) with `charges`, which are of these days only."""
+        """Replace the charges of the days [first, until) with `charges`, which contain only these days."""
         ...
 
 
 def period_path(period: date) -> str:
-    """Return the path of a billing period's file, below the folder or prefix."""
+    """Return the path of a billing period's file, relative to the folder or prefix."""
     return f"data/billing_period={period:%Y-%m}/{FILE_NAME}"
 
 
 def other_accounts(found: Sequence[tuple[str, str]], *, account: BillingAccount) -> str:
-    """Return the vendors and accounts in `found` that are not `account`, for an error; empty if there are none."""
+    """Return the vendors and accounts in `found` other than `account`, for an error message; empty if none."""
     others = [f"{vendor} {id_}" for vendor, id_ in found if (vendor, id_) != (account.vendor, account.id)]
     return ", ".join(others)

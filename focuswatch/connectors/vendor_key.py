@@ -1,4 +1,4 @@
-"""The key of a vendor's API: the value of an environment variable, or of a secret."""
+"""Validate the API key of a vendor, and extract it from the text of a secret. Reads no environment and no secret."""
 
 import json
 
@@ -6,7 +6,10 @@ from focuswatch.errors import ConfigError
 
 
 def checked_key(key: str, *, source: str) -> str:
-    """Return the key. Raises ConfigError that names `source`, and never the key, for what cannot be in a header."""
+    """Return `key`. Raises ConfigError if the key cannot be sent in a header.
+
+    The error names `source` and never contains the key.
+    """
     if not key.isascii() or any(character.isspace() for character in key):
         raise ConfigError(
             f"The value of {source} is not an API key, because it contains spaces or non-ASCII characters"
@@ -15,12 +18,15 @@ def checked_key(key: str, *, source: str) -> str:
 
 
 def key_in_secret(secret: str, *, variable: str, name: str) -> str:
-    """Return the key in the secret `name`: the text as a whole, or `variable` of a JSON object. Raises ConfigError."""
+    """Return the API key in the text of the secret `name`. Raises ConfigError if there is no valid key.
+
+    The text is either the key itself, or a JSON object with the key under `variable`.
+    """
     key, source = secret.strip(), f"the secret {name}"
     if key.startswith("{"):
         try:
             key = str(json.loads(key)[variable]).strip()
-        except (ValueError, KeyError, RecursionError):  # without its text, which may contain the key
+        except (ValueError, KeyError, RecursionError):  # not chained: the error can contain the key
             raise ConfigError(
                 f"The secret {name} is JSON without the key {variable}. Add {variable} to the secret, or store the "
                 "API key as text"

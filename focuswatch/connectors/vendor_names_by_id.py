@@ -1,4 +1,7 @@
-"""Names of projects, workspaces and users, which a vendor lists by ID. Without permission, the files contain IDs."""
+"""List the names of a vendor's projects, workspaces and users by ID, because costs and usage contain only IDs.
+
+If the API key has no permission to list names, the FOCUS files contain IDs.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +11,7 @@ from pydantic import BaseModel
 from focuswatch.connectors.vendor_api import FORBIDDEN, UNAUTHORIZED, VendorApi
 from focuswatch.errors import FetchError
 
-MOST_LISTED = 100  # of one page, at OpenAI and at Anthropic
+MOST_LISTED = 100  # items per page of OpenAI and Anthropic
 
 
 class Listed(BaseModel):
@@ -20,7 +23,7 @@ class Listed(BaseModel):
 
 
 class ListPage(BaseModel):
-    """A page of a list; the next one starts after the last ID."""
+    """A page of a list; the next page starts after the last ID."""
 
     data: list[Listed]
     has_more: bool
@@ -28,7 +31,7 @@ class ListPage(BaseModel):
 
 @dataclass(frozen=True)
 class Names:
-    """Everything in one list by ID, and a note if the key may not read it."""
+    """The items of one list by ID, and a note if the API key has no permission to read the list."""
 
     by_id: Mapping[str, Listed]
     notes: tuple[str, ...] = ()
@@ -39,7 +42,7 @@ class Names:
         return item.name if item else None
 
     def email(self, id_: str | None) -> str | None:
-        """Return the email of a user's ID, or the ID if it is unknown."""
+        """Return the email address of a user ID, or the ID if the address is unknown."""
         item = self.by_id.get(id_ or "")
         return item.email if item and item.email else id_
 
@@ -47,7 +50,7 @@ class Names:
 def list_names(
     api: VendorApi, path: str, *, after: str, parameters: Mapping[str, str] | None = None
 ) -> Names:
-    """Return all items at `path`; `after` is the parameter that takes the last ID of a page."""
+    """Return all items at `path`; `after` is the name of the parameter for the last ID of the previous page."""
     found: list[Listed] = []
     page: dict[str, str | int] = {**(parameters or {}), "limit": MOST_LISTED}
     while True:

@@ -1,4 +1,4 @@
-"""Retries of requests, by urllib3; also for GitHub's secondary rate limits.
+"""Retry requests with urllib3, including responses that report GitHub's secondary rate limits.
 
 https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
@@ -9,7 +9,7 @@ FORBIDDEN = 403
 
 
 class VendorRetry(Retry):
-    """Retries a 403 too if it has a Retry-After header: a rate limit, and not a lack of permission."""
+    """Also retries a 403 with a Retry-After header, which means a rate limit and not a missing permission."""
 
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
         """Return whether to send the request again."""

@@ -1,1 +1,1 @@
-"""Pause and resume the spending of a use case: a deny policy on the roles that it names. See docs/control.md."""
+"""Pause and resume the AI spending of a use case, with a deny policy on its IAM roles. See docs/control.md."""

@@ -1,6 +1,6 @@
-"""Announce a pause or its end: in the finding's Slack message and thread, and as a comment on its Jira issue.
+"""Announce a pause or its end in the finding's Slack message and thread, and in a comment on its Jira issue.
 
-Every step can be repeated: Slack's reply is posted once under a name, Jira's comment carries a mark.
+Every step is safe to repeat: OncePoster posts the Slack message once per name, and the Jira comment contains a mark.
 """
 
 from collections.abc import Callable
@@ -26,9 +26,10 @@ MOST_COMMANDS = 5
 
 @dataclass(frozen=True)
 class PauseAnnouncer:
-    """Announces changes of records; `channel_of` returns the Slack channel of a use case without a message.
+    """Announces changes of pause records.
 
-    `slack` and `jira` are None where the deployment has none.
+    `channel_of` returns the Slack channel for a use case whose finding has no Slack message. `slack` and `jira` are
+    None if the deployment does not use them.
     """
 
     policy_name: str
@@ -39,7 +40,7 @@ class PauseAnnouncer:
     issues: Claims[IssueState]
 
     def announce(self, record: PauseRecord) -> None:
-        """Announce the last change of `record`. Raises TryLater, Unsure or Refused; repeating it is safe."""
+        """Announce the last change of `record`. Raises TryLater, Unsure or Refused; safe to repeat."""
         if self.slack and self.poster:
             self._in_slack(record, self.slack, self.poster)
         if self.jira and record.fingerprint:
@@ -76,7 +77,7 @@ class PauseAnnouncer:
 
 
 def render_pause(record: PauseRecord, *, policy_name: str) -> dict[str, Any]:
-    """Return the Slack message about the last change of a record, with the commands that undo a pause by hand."""
+    """Return the Slack message about the last change of a record, with the commands to end a pause manually."""
     text = " ".join([headline(record), *_details(record)])
     commands = [code(one, most=COMMAND_CHARACTERS) for one in _commands(record, policy_name)]
     return {
@@ -86,7 +87,7 @@ def render_pause(record: PauseRecord, *, policy_name: str) -> dict[str, Any]:
 
 
 def headline(record: PauseRecord) -> str:
-    """Return who did what, until when and why."""
+    """Return a sentence that says who paused or resumed the spending, until when and why."""
     dry = "Dry run, no role was changed: " if record.dry_run else ""
     if record.state == "removed":
         return (

@@ -1,4 +1,4 @@
-"""Attach the deny policy to a role, detach it, and see whether it is there; one IAM client for each account."""
+"""Attach the deny policy to a role, detach the policy, and check whether it is attached."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from focuswatch.errors import Refused, TryLater
 from focuswatch.owners.role_arns import account_of_role, name_of_role
 
-# Errors that a repetition does not cure:
+# Errors that a retry does not fix:
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachRolePolicy.html#API_AttachRolePolicy_Errors
 LASTING = {
     "NoSuchEntity",
@@ -22,7 +22,7 @@ RETRY_SECONDS = 60.0
 
 
 class PolicySwitch(Protocol):
-    """The deny policy of roles. Each method raises TryLater, or Refused if repeating it does not help."""
+    """Attaches and detaches the deny policy. Each method raises TryLater, or Refused if a retry does not help."""
 
     def attach(self, role: str) -> None: ...  # noqa: D102
     def detach(self, role: str) -> None: ...  # noqa: D102
@@ -31,20 +31,20 @@ class PolicySwitch(Protocol):
 
 @dataclass(frozen=True)
 class RolePolicies:
-    """The policy named `policy_name` in each account; `clients` returns the IAM client for an account."""
+    """The managed policy `policy_name` in each account; `clients` returns the IAM client of an account."""
 
     clients: Callable[[str], Any]
     policy_name: str
 
     def attach(self, role: str) -> None:
-        """Attach the policy; attaching it twice changes nothing."""
+        """Attach the policy; does nothing if the policy is already attached."""
         arn, name = self.policy_arn(role), name_of_role(role)
         self._called(
             f"pausing {role}", lambda iam: iam.attach_role_policy(RoleName=name, PolicyArn=arn), role
         )
 
     def detach(self, role: str) -> None:
-        """Detach the policy; a role that does not have it, or is gone, is no error."""
+        """Detach the policy; does nothing if the role does not have the policy or no longer exists."""
         arn, name = self.policy_arn(role), name_of_role(role)
         self._called(
             f"resuming {role}",
@@ -54,7 +54,7 @@ class RolePolicies:
         )
 
     def is_attached(self, role: str) -> bool:
-        """Return whether the role has the policy; False for a role that is gone."""
+        """Return whether the role has the policy; False if the role no longer exists."""
         arn, name = self.policy_arn(role), name_of_role(role)
 
         def listed(iam: Any) -> bool:
@@ -64,7 +64,7 @@ class RolePolicies:
         return bool(self._called(f"reading the policies of {role}", listed, role, expected="NoSuchEntity"))
 
     def policy_arn(self, role: str) -> str:
-        """Return the policy's ARN in the role's account."""
+        """Return the ARN of the policy in the role's account."""
         return f"arn:aws:iam::{account_of_role(role)}:policy/{self.policy_name}"
 
     def _called(
@@ -86,6 +86,6 @@ class RolePolicies:
 
 
 def undo_command(role: str, *, policy_name: str) -> str:
-    """Return the command that removes the policy from a role by hand, with credentials of the role's account."""
+    """Return the command to detach the policy manually; it needs credentials for the role's account."""
     arn = f"arn:aws:iam::{account_of_role(role)}:policy/{policy_name}"
     return f"aws iam detach-role-policy --role-name {name_of_role(role)} --policy-arn {arn}"

@@ -1,7 +1,7 @@
 """Carry out pauses: write the record, change the roles, confirm the record. One run at a time for each use case.
 
-A run claims the use case for longer than it may run (focuswatch.notify.delivery_claims_and_state), so a run that was
-killed can change nothing after the next one began. The next run first completes what the record says.
+The claim of a run on a use case lasts longer than the run can (focuswatch.notify.delivery_claims_and_state). So when
+the next run starts, an interrupted run can no longer change anything. The next run first completes the stored record.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ Decide = Callable[[PauseRecord | None], PauseDecision]
 
 @dataclass(frozen=True)
 class PauseOutcome:
-    """The record after a change (None: there is none), whether this run changed it, and a sentence about it."""
+    """The record after a change (None: no record), whether this run changed the record, and a note for the user."""
 
     record: PauseRecord | None
     changed: bool
@@ -42,7 +42,7 @@ class SpendingPauses:
 
     @property
     def claims(self) -> Claims[PauseRecord]:
-        """The records, each with its claim."""
+        """Return the claims on the records."""
         return Claims(self.table, channel=CLAIMS, model=PauseRecord, clock=self.clock)
 
     def record_of(self, use_case: str) -> PauseRecord | None:
@@ -56,7 +56,7 @@ class SpendingPauses:
                 yield PauseRecord.model_validate_json(str(item["document"]))
 
     def change(self, use_case: str, decide: Decide) -> PauseOutcome:
-        """Complete what an earlier run began, then what `decide` says. Raises TryLater; repeating it is safe."""
+        """Complete an interrupted change, then carry out the result of `decide`. Raises TryLater; safe to repeat."""
         with self.claims.held(use_case) as claim:
             before = self._completed(claim, claim.state)
             change = decide(before)
@@ -70,17 +70,17 @@ class SpendingPauses:
             return PauseOutcome(after, changed=_differs(after, before), note=change.note)
 
     def mark_announced(self, use_case: str, number: int) -> None:
-        """Record that change `number` was announced."""
+        """Store that change `number` was announced."""
         with self.claims.held(use_case) as claim:
             if claim.state and claim.state.announced < number:
                 self.claims.settle(claim, claim.state.model_copy(update={"announced": number}))
 
     def attached(self, roles: Iterable[str]) -> set[str]:
-        """Return the roles that have the policy now. Raises TryLater, Refused."""
+        """Return the roles that have the policy now. Raises TryLater or Refused."""
         return {role for role in roles if self.policies.is_attached(role)}
 
     def _completed(self, claim: Claim[PauseRecord], record: PauseRecord | None) -> PauseRecord | None:
-        """Return the record once its roles are as it says; a record that is not stored yet is stored first."""
+        """Store the record if it is new, change its roles accordingly, and return the resulting record."""
         if record is None:
             return None
         if record.state == "requested" and self._is_over(record):
@@ -92,7 +92,7 @@ class SpendingPauses:
             )
         if record == claim.state and record.is_settled:
             return record
-        if record.is_settled and _differs(record, claim.state):  # nothing to do in IAM
+        if record.is_settled and _differs(record, claim.state):  # no change in IAM, so the change is complete
             record = record.model_copy(update={"number": record.number + 1})
         if record != claim.state:
             self.claims.keep(claim, record)
@@ -105,9 +105,9 @@ class SpendingPauses:
         return self.mode == "off" or mode_changed or self.clock() >= record.expires_at
 
     def _switched(self, record: PauseRecord) -> dict[str, str]:
-        """PauseDecision every role. Return those that could not be changed, with the reason. Raises TryLater.
+        """Attach or detach the policy of every role. Return the reason by role if attaching failed. Raises TryLater.
 
-        Removing never gives up: a role that keeps the policy must not have a record that says otherwise.
+        Raises Refused if detaching fails, because the record must not say that a role has no policy while it has one.
         """
         if record.dry_run:
             return {}
@@ -126,5 +126,5 @@ class SpendingPauses:
 
 
 def _differs(record: PauseRecord, before: PauseRecord | None) -> bool:
-    """Return whether more than the time of the last decision has changed."""
+    """Return whether the history changed; a new time of the last decision alone does not count."""
     return before is None or record.history != before.history

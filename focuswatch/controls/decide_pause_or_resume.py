@@ -1,7 +1,7 @@
-"""Decide what a press, a cap, the clock or an observed role changes in a use case's pause. Pure: no AWS, no Slack.
+"""Decide whether a button press, a cap, the clock or a manual change starts or ends a pause. No I/O.
 
-The record is written before IAM is touched, and only a record in the state `requested` attaches the policy. A role
-that lost the policy is never given it again by a record that was `applied`, so that removing it by hand is final.
+The record is written before IAM changes, and only a record in the state `requested` attaches the policy. If someone
+detaches the policy manually, the record is already `applied`, so the policy is not attached again.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,15 +15,15 @@ from focuswatch.findings.finding import Finding
 CAP_DETECTION = "spend_cap"
 BY_ITSELF = "focuswatch"
 BY_HAND = "someone outside focuswatch"
-# IAM may not show a change at once: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+# IAM is eventually consistent: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
 SETTLED_SECONDS = 900
-FRESH_DAYS = 3  # a finding that no scan has confirmed since then pauses nothing
+FRESH_DAYS = 3  # maximum age of a finding that can start a pause
 KILL_SWITCH = "kill_switch is set in deployment.toml"
 
 
 @dataclass(frozen=True)
 class Press:
-    """A press of *Pause spending* or *Resume*, by a Slack user; `at` is Slack's time of the press."""
+    """A press of *Pause spending* or *Resume* by a Slack user; `at` is the time of the press from Slack."""
 
     wants: Literal["pause", "resume"]
     author: str
@@ -34,7 +34,7 @@ class Press:
 
 @dataclass(frozen=True)
 class CapSettings:
-    """The settings of a use case's cap in owners.toml and deployment.toml."""
+    """The settings for the cap of a use case, from owners.toml and deployment.toml."""
 
     use_case: str
     on_cap: str | None
@@ -46,7 +46,7 @@ class CapSettings:
 
 @dataclass(frozen=True)
 class PauseDecision:
-    """The record to write next (None: nothing changes), and a sentence for whoever asked."""
+    """The record to write next (None: no change), and a note for the user."""
 
     record: PauseRecord | None
     note: str
@@ -55,10 +55,10 @@ class PauseDecision:
 def decide_press(
     record: PauseRecord | None, press: Press, *, cap: CapSettings, reason: str, now: float
 ) -> PauseDecision:
-    """Return what a press changes. Presses that arrive twice, late or from anyone else change nothing.
+    """Decide the effect of a button press. Duplicate, outdated and unauthorized presses change nothing.
 
-    A press that wants what is already so is recorded as the last decision: an older press that arrives later must not
-    count.
+    A press that requests the current state is still recorded as the last decision, so that an older press that arrives
+    later is ignored.
     """
     if press.user_id not in cap.approvers:
         named = ", ".join(f"<@{approver}>" for approver in cap.approvers) or "none is configured"
@@ -67,7 +67,7 @@ def decide_press(
             f"Only an approver of use case {cap.use_case} can pause or resume spending. Approvers: {named}.",
         )
     if record and press.at == record.decided_at:
-        return PauseDecision(None, "")  # delivered twice
+        return PauseDecision(None, "")  # duplicate delivery
     if record and press.at < record.decided_at:
         return PauseDecision(
             None, f"A later decision about use case {cap.use_case} has replaced this decision."
@@ -98,7 +98,10 @@ def decide_press(
 
 
 def _resume(record: PauseRecord | None, press: Press, *, cap: CapSettings, now: float) -> PauseDecision:
-    """A record that was lost is no reason to refuse: the approver names what is to end, and it is recorded first."""
+    """Decide the effect of a press of Resume.
+
+    If the record was lost, a new record with all roles of the cap ensures that the policy is detached.
+    """
     reason = "the Resume button was pressed in Slack"
     if record is None:
         record = PauseRecord(
@@ -122,7 +125,7 @@ def _resume(record: PauseRecord | None, press: Press, *, cap: CapSettings, now: 
 
 
 def _is_in_force(record: PauseRecord, *, cap: CapSettings) -> bool:
-    """Return whether a new pause would change nothing; a dry run is replaced once the mode is live."""
+    """Return whether the use case is already paused; a dry-run pause does not count if the mode is live."""
     return record.is_paused and not (record.dry_run and cap.mode == "live")
 
 
@@ -137,7 +140,7 @@ def _requested(
     fingerprint: str | None,
     cap_key: str | None = None,
 ) -> PauseRecord:
-    """Return the record of a new pause; it keeps the history, and the cap that has paused the use case before."""
+    """Return the record of a new pause, which keeps the history and the `cap_key` of the previous record."""
     start = PauseRecord(
         use_case=cap.use_case,
         state="requested",
@@ -157,7 +160,7 @@ def _requested(
 
 
 def decide_clock(record: PauseRecord | None, *, cap: CapSettings, now: float) -> PauseDecision:
-    """Return what expiry or the kill switch changes."""
+    """End a pause that has expired, or any pause if the kill switch is set."""
     if record is None or not record.is_paused:
         return PauseDecision(None, "")
     if cap.mode == "off":
@@ -171,7 +174,7 @@ def decide_clock(record: PauseRecord | None, *, cap: CapSettings, now: float) ->
 
 
 def decide_observed(record: PauseRecord | None, *, attached: Collection[str], now: float) -> PauseDecision:
-    """Return what roles without the policy change in an applied record: someone has removed it, which is final."""
+    """End the pause of roles that no longer have the policy, because someone detached it manually."""
     if record is None or record.state != "applied" or record.dry_run:
         return PauseDecision(None, "")
     if now - record.history[-1].at < SETTLED_SECONDS:
@@ -191,9 +194,9 @@ def decide_observed(record: PauseRecord | None, *, attached: Collection[str], no
 def decide_cap(
     record: PauseRecord | None, finding: Finding | None, *, cap: CapSettings, now: float
 ) -> PauseDecision:
-    """Return the pause of a use case with on_cap = "pause" whose cap is spent; once per cap and month.
+    """Pause a use case with on_cap = "pause" whose cap is spent, once per cap and month.
 
-    So an approver's Resume holds until the cap changes or the month ends.
+    So if an approver resumes the spending, it is not paused again until the cap changes or the month ends.
     """
     if cap.on_cap != "pause" or cap.mode == "off" or not cap.roles or finding is None:
         return PauseDecision(None, "")
@@ -216,7 +219,7 @@ def decide_cap(
 
 
 def is_cap_spent(finding: Finding, *, today: date) -> bool:
-    """Return whether a finding that a recent scan confirmed says that all of the cap is spent, in this period."""
+    """Return whether the finding is recent and states that the cap of the current period is fully spent."""
     evidence = finding.evidence
     if finding.detection != CAP_DETECTION or evidence.get("reached_percent", 0) < 100:
         return False
@@ -226,7 +229,7 @@ def is_cap_spent(finding: Finding, *, today: date) -> bool:
 
 
 def carried_out(record: PauseRecord, *, failed: dict[str, str], now: float) -> PauseRecord:
-    """Return the record once its roles were changed; `failed` are roles that could not be, with the reasons."""
+    """Return the record after its roles were changed; `failed` has the reason for each role that was not changed."""
     done = record.model_copy(update={"number": record.number + 1, "failed": failed})
     if record.state == "removing":
         return done.changed("removed", author=record.author, reason=record.reason, at=now)
@@ -242,6 +245,6 @@ def carried_out(record: PauseRecord, *, failed: dict[str, str], now: float) -> P
 def unrecorded(
     attached: Collection[str], records: Sequence[PauseRecord], *, capped: Collection[str]
 ) -> list[str]:
-    """Return the roles that have the policy without a record that permits it. They are reported, never changed."""
+    """Return the capped roles that have the policy without a record; they are reported but not changed."""
     recorded = {role for record in records if record.permits_policy for role in record.roles}
     return sorted(role for role in attached if role in capped and role not in recorded)

@@ -1,4 +1,4 @@
-"""IAM clients of the pause role in each account; that role may change one policy on the roles with a spend cap."""
+"""Create IAM clients with the pause role of each account, which can change only the deny policy on capped roles."""
 
 from collections.abc import Callable
 from functools import cache
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 SESSION = "focuswatch-controls"
-SESSION_SECONDS = 900  # the least: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+SESSION_SECONDS = 900  # minimum: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 RETRY_SECONDS = 60.0
-# A request of seconds, in a function of two minutes.
+# Short timeouts, because the function `controls` has a timeout of two minutes.
 SHORT = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
 
 
 def iam_clients(sts: "STSClient", *, role: str, external_id: str) -> Callable[[str], Any]:
-    """Return a function that returns an account's IAM client. It raises TryLater, or Refused without the role."""
+    """Return a function that returns an account's IAM client; it raises TryLater, or Refused on AccessDenied."""
 
     @cache
     def client(account: str) -> Any:

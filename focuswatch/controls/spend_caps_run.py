@@ -1,4 +1,8 @@
-"""The run of the spend caps: end what has expired, pause what has reached its cap, report what has no record."""
+"""Carry out button presses, and review all spend caps.
+
+A review ends expired pauses, pauses use cases that reached their cap, and reports roles with the deny policy but
+without a record.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +33,7 @@ SLACK_REASON = "the Pause spending button was pressed in Slack"
 
 @dataclass
 class Review:
-    """The result of a run: use cases that changed, those that failed with the reason, and roles without a record."""
+    """The result of a review: changed use cases, failed use cases or roles with the reason, and unrecorded roles."""
 
     changed: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
@@ -47,7 +51,7 @@ class SpendCaps:
     pause_days: int
 
     def press(self, response: UserResponse) -> PauseOutcome:
-        """Carry out a press of a button. Raises TryLater, Unsure, or Refused where it cannot be carried out."""
+        """Carry out a button press and announce the change. Raises TryLater, Unsure or Refused."""
         finding = self._finding(response.fingerprint)
         use_case = use_case_of_finding(finding, owners=self.owners) if finding else None
         if finding is None or use_case is None:
@@ -73,7 +77,7 @@ class SpendCaps:
         return outcome
 
     def review(self) -> Review:
-        """Review every use case; one that fails does not stop the others."""
+        """Review every use case; a failure does not stop the others."""
         found, findings = Review(), self._cap_findings()
         records = {record.use_case: record for record in self.pauses.records()}
         capped = {name for name, use_case in self.owners.use_cases.items() if use_case.roles}
@@ -87,7 +91,7 @@ class SpendCaps:
         return found
 
     def _reviewed(self, use_case: str, finding: Finding | None) -> bool:
-        """Return whether anything changed: by hand, by the clock or by the cap, of which the first counts."""
+        """Apply the first change of: manual change, expiry or kill switch, cap. Return whether the record changed."""
         cap, now = self._settings(use_case), self.pauses.clock()
         record = self.pauses.record_of(use_case)
         attached = self.pauses.attached(record.roles) if record and record.permits_policy else set[str]()
@@ -113,9 +117,9 @@ class SpendCaps:
                 attached |= self.pauses.attached([role])
             except FocuswatchError as error:
                 found.failed[role] = str(error)
-        # Read after the roles: a pause that begins meanwhile has written its record before its role has the policy.
+        # Read the records after the roles: a pause that starts in between is recorded before its roles change.
         suspected = unrecorded(attached, list(self.pauses.records()), capped=roles)
-        # Read again: a pause that ended meanwhile has left its role without the policy.
+        # Read the roles again: a pause that ended in between has detached the policy.
         found.unrecorded = sorted(self.pauses.attached(suspected))
 
     def _announce(self, record: PauseRecord | None) -> None:
@@ -132,7 +136,7 @@ class SpendCaps:
         return entry.finding if entry else None
 
     def _cap_findings(self) -> Mapping[str, Finding]:
-        """Return the open findings of caps by use case."""
+        """Return the open spend_cap findings by use case."""
         return dict(self._open_caps())
 
     def _open_caps(self) -> Iterator[tuple[str, Finding]]:
@@ -143,7 +147,7 @@ class SpendCaps:
 
 
 def pressed_at(response: UserResponse) -> float:
-    """Return Slack's time of a press, which is part of its id. Raises Refused if it has none."""
+    """Return the time of a press from Slack, which is part of the response ID. Raises Refused if it is missing."""
     try:
         return float(response.id.rpartition(" ")[2])
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The button of a finding's message that pauses or resumes the spending of its use case. Pure."""
+"""Define the button in a finding's message that pauses or resumes the spending of its use case. No I/O."""
 
 from focuswatch.controls.decide_pause_or_resume import CAP_DETECTION, CapSettings
 from focuswatch.controls.spending_pause_record import Mode, PauseRecord
@@ -6,12 +6,12 @@ from focuswatch.findings.finding import Finding
 from focuswatch.notify.slack.finding_message import SpendingControl
 from focuswatch.owners.owners_file_and_assignment import Owners
 
-# Findings about a use case as a whole; no tag of a resource decides which use case they name.
+# Detections whose findings are about a use case as a whole and name it, so that no resource tag determines it.
 ABOUT_USE_CASES = (CAP_DETECTION, "experiment_overdue", "budget_pace")
 
 
 def use_case_of_finding(finding: Finding, *, owners: Owners) -> str | None:
-    """Return the use case that a finding is about; None where it is about anything else."""
+    """Return the use case that a finding is about; None if the finding is not about a known use case."""
     if finding.detection not in ABOUT_USE_CASES:
         return None
     name = (finding.resource_id or "").removeprefix("use case ")
@@ -19,7 +19,7 @@ def use_case_of_finding(finding: Finding, *, owners: Owners) -> str | None:
 
 
 def cap_settings(use_case: str, *, owners: Owners, mode: Mode, pause_days: int) -> CapSettings:
-    """Return the settings of a use case's cap; one that is no longer in owners.toml has no roles and no approvers."""
+    """Return the cap settings of a use case; without roles and approvers if it is no longer in owners.toml."""
     found = owners.use_cases.get(use_case)
     return CapSettings(
         use_case=use_case,
@@ -32,7 +32,7 @@ def cap_settings(use_case: str, *, owners: Owners, mode: Mode, pause_days: int) 
 
 
 def spending_control(cap: CapSettings, record: PauseRecord | None) -> SpendingControl | None:
-    """Return what a message about the use case offers; None where its spending cannot be paused."""
+    """Return the button for a message about the use case; None if its spending cannot be paused."""
     paused = record is not None and record.is_paused
     if not paused and (cap.on_cap not in ("ask", "pause") or not cap.roles or cap.mode == "off"):
         return None
@@ -55,7 +55,7 @@ def spending_control(cap: CapSettings, record: PauseRecord | None) -> SpendingCo
 
 
 def ended_line(record: PauseRecord | None) -> str | None:
-    """Return that the last pause ended, by whom and why; None without one."""
+    """Return a line that says who ended the last pause and why; None if there is no record."""
     return f"Spending was resumed by {record.author}. Reason: {record.reason}." if record else None
 
 

@@ -1,6 +1,6 @@
-"""The IAM policy or SCP that would enforce a use case's rules for AI usage. Printed for review, never applied.
+"""Build the IAM policy or SCP that enforces a use case's AI usage rules. It is printed for review, never applied.
 
-Statements only deny, except that an IAM policy allows batch jobs where batch is required. They follow AWS's examples:
+All statements are Deny, except that an IAM policy allows batch jobs if batch is required. Based on the AWS examples:
 https://github.com/aws-samples/service-control-policy-examples
 """
 
@@ -11,25 +11,25 @@ from focuswatch.errors import ConfigError
 from focuswatch.owners.ai_usage_policy_rules import SCOPE, UsagePolicy
 
 PolicyKind = Literal["iam", "scp"]
-# https://docs.aws.amazon.com/bedrock/latest/userguide/inference-prereq.html : Converse needs InvokeModel too.
+# Converse requires InvokeModel too: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-prereq.html
 CALLS = "bedrock:InvokeModel*"
 BATCH = "bedrock:CreateModelInvocationJob"
 # https://docs.aws.amazon.com/bedrock/latest/userguide/inference.html
 MANTLE = "bedrock-mantle:CreateInference"
-# A call through a profile is checked against the profile and against each model behind it, so profiles are left to
-# the models: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html
+# Not denied: IAM checks a call through an inference profile against the profile and against each of its models, so the
+# rules for the models are sufficient: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html
 NOT_MODELS = (
     "arn:aws:bedrock:*:*:inference-profile/*",
     "arn:aws:bedrock:*:*:application-inference-profile/*",
     "arn:aws:bedrock:*:*:model-invocation-job/*",
 )
-# Without white space: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
+# Limits without white space: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
 # and https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 MOST_CHARACTERS: dict[PolicyKind, int] = {"scp": 5120, "iam": 6144}
 
 
 def policy_document(use_case: str, policy: UsagePolicy, *, kind: PolicyKind) -> dict[str, Any]:
-    """Return the document. Raises ConfigError if the use case has no rules, or too many for one document."""
+    """Return the policy document. Raises ConfigError if there are no rules, or too many for one document."""
     statements = [*_models(policy), *_regions(policy), *_batch(policy, kind=kind)]
     if not statements:
         raise ConfigError(
@@ -47,7 +47,7 @@ def policy_document(use_case: str, policy: UsagePolicy, *, kind: PolicyKind) -> 
 
 
 def policy_notes(policy: UsagePolicy, *, kind: PolicyKind) -> list[str]:
-    """Return what to know before the document is attached."""
+    """Return notes to read before attaching the policy."""
     target = "to the roles of the use case" if kind == "iam" else "only to the accounts of the use case"
     notes = [f"This command changed nothing. Review the policy, then attach the policy {target}."]
     if policy.regions:
@@ -65,7 +65,7 @@ def policy_notes(policy: UsagePolicy, *, kind: PolicyKind) -> list[str]:
 
 
 def _models(policy: UsagePolicy) -> list[dict[str, Any]]:
-    """Deny every model that no pattern names; models of one's own (custom, imported) too."""
+    """Deny every model that no pattern matches, including custom and imported models."""
     if not policy.models:
         return []
     patterns = list(dict.fromkeys(SCOPE.sub("", model.lower()) for model in policy.models))
@@ -103,7 +103,7 @@ def _regions(policy: UsagePolicy) -> list[dict[str, Any]]:
 
 
 def _batch(policy: UsagePolicy, *, kind: PolicyKind) -> list[dict[str, Any]]:
-    """Deny calls, so that only batch jobs remain; an SCP cannot allow anything, so it only denies."""
+    """Deny on-demand calls, so that only batch jobs remain. Only IAM also allows batch jobs: an SCP cannot allow."""
     if not policy.batch:
         return []
     deny = {"Sid": "DenyCallsOutsideBatch", "Effect": "Deny", "Action": [CALLS, MANTLE], "Resource": "*"}
