@@ -1,1 +1,1 @@
-"""The finding: its fields, fingerprint, severity, explanation, and limits on its size."""
+"""Findings: fields, amounts, severity, root cause, texts, commands, and the rule that groups them into incidents."""

@@ -1,4 +1,4 @@
-"""Labels of a finding: account, owner, evidence columns, and the values in its texts. Pure."""
+"""Format the account, owner, evidence columns and amounts of a finding as text. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -7,13 +7,13 @@ from typing import Any
 
 from focuswatch.findings.finding import Finding, OwnedBy
 
-# Columns of numbers that are not money; whole values are shown without decimals.
-WHOLE_FROM = 100  # amounts from here on are rounded to whole ones
+WHOLE_FROM = 100  # smallest amount that is shown without decimals
+# Columns with numbers that are not money: whole values are shown without decimals.
 MEASURE = re.compile(r"(^|_)(hours|percent|share|utilization|tokens|days|gb)(_|$)")
 
 
 def account_label(name: str | None, id: str | None) -> str | None:
-    """Return `name (id)`, or only one of them if the other is missing: two accounts may share a name."""
+    """Return `name (id)`, because two accounts may share a name; if one of them is missing, return the other."""
     return f"{name} ({id})" if name and id else name or id
 
 
@@ -30,12 +30,12 @@ def owner_label(finding: Finding) -> str:
 
 
 def display_values(row: Mapping[str, Any]) -> dict[str, str]:
-    """Return the text that replaces `{column}` in a `reason` or `action`."""
+    """Return the text that replaces each placeholder `{column}` in a `reason` or `action`."""
     return {key: _shown(value, is_measure=MEASURE.search(key) is not None) for key, value in row.items()}
 
 
 def evidence_label(column: str) -> str:
-    """Return the name of an evidence column in a message: the column's own, unless that is unclear without the rest."""
+    """Return the name of an evidence column in messages: the column name, or a clearer one where it is ambiguous."""
     if column.endswith("_before"):
         return f"previous_{evidence_label(column.removesuffix('_before'))}"
     labels = {"continues": "still_occurring", "moved": "changed", "peak_hours": "peak_hours_per_day"}
@@ -43,7 +43,7 @@ def evidence_label(column: str) -> str:
 
 
 def amount(value: float | Decimal) -> str:
-    """Return money or a measure as text: two decimals under a hundred, none from there on."""
+    """Return money or a measure as text: two decimals below 100, none from 100 up."""
     return f"{value:,.0f}" if round(abs(float(value)), 2) >= WHOLE_FROM else f"{value:,.2f}"
 
 

@@ -1,4 +1,4 @@
-"""Detection ids of findings that AWS itself reports; the package aws_alerts creates these findings."""
+"""Detection ids of findings that come from alerts of AWS; the package aws_alerts creates these findings."""
 
 BUDGET = "aws_budget"
 ANOMALY = "aws_cost_anomaly"

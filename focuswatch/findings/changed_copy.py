@@ -1,7 +1,8 @@
-"""Copy frozen models with other values: a scan of a large bill copies findings a million times.
+"""Copy frozen pydantic models with changed fields, faster than `model_copy` and with less memory.
 
-A model has the names of the fields that were set, two kilobytes for a finding. Only `exclude_unset` reads them, which
-is not used for these models, so that copies can share one set.
+A scan of a large bill copies findings a million times. Each model stores the set of field names that were set, which
+takes two kilobytes for a finding. Only `exclude_unset` reads this set, and no code serializes these models with
+`exclude_unset`, so all copies can share one set.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def changed(model: Model, update: Mapping[str, object]) -> Model:
-    """Return a copy with the values of `update`, as `model_copy` does. For models without private or extra fields."""
+    """Return a copy with the values of `update`, like `model_copy`. The model must have no private or extra fields."""
     copy = type(model).__new__(type(model))
     object.__setattr__(copy, "__dict__", {**model.__dict__, **update})
     object.__setattr__(copy, "__pydantic_fields_set__", model.__pydantic_fields_set__)
@@ -24,7 +25,7 @@ def changed(model: Model, update: Mapping[str, object]) -> Model:
 
 
 def share_field_names(*models: BaseModel) -> None:
-    """Let models count all their fields as set, in one set for each class."""
+    """Mark all fields of the models as set, with one shared set of field names per class."""
     for model in models:
         names = _all_fields(type(model))
         if model.__pydantic_fields_set__ is not names:

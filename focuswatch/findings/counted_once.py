@@ -1,6 +1,6 @@
-"""Count each dollar once: which findings state a cost that another finding includes, and the others, for totals.
+"""Count each dollar once in totals: determine which findings include the cost of others, and leave out the others.
 
-Pure. Owners do not matter here: two teams may be notified of the same dollars, which still count once.
+Pure. Owners are ignored: two teams may be notified of the same dollars, which still count once.
 """
 
 from collections import defaultdict
@@ -10,21 +10,22 @@ from decimal import Decimal
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.same_cause import SameCause
 
-LEAD_WEIGHT = Decimal("1.25")  # a lead counts where its cost is at least 80 % of the highest of its incident
+# A lead is counted instead of a costlier finding if its cost is at least 80 % (1 / 1.25) of that finding's cost.
+LEAD_WEIGHT = Decimal("1.25")
 
 
 def counted_once(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings without those whose cost another one of them includes: add up these."""
+    """Return the findings to add up: all except those whose cost another one of them includes."""
     listed = list(findings)
     here = {finding.fingerprint for finding in listed}
     return [finding for finding in listed if finding.counted_in not in here]
 
 
 def counted_in(cause: SameCause, *, leads: Collection[str]) -> dict[str, str]:
-    """Return the fingerprint of the finding that includes the cost of another, by the fingerprint of the other.
+    """Return the findings whose cost another finding includes: their fingerprint, and that of the other finding.
 
-    The one that counts is the most expensive; of about the same cost, the one of `leads`. It is counted itself.
-    An estimate counts only where no finding of the bill does.
+    The other finding is always counted itself. It is the most expensive one; among findings with about the same cost,
+    the one in `leads`. An estimate is counted only if no finding of the bill includes its cost.
     """
     near: dict[str, set[str]] = defaultdict(set)
     for first, second in cause.candidates():

@@ -1,4 +1,4 @@
-"""The offer to exclude a detection for an account or team whose findings of it were dismissed repeatedly."""
+"""The suggestion to exclude a detection for an account or team, after repeated dismissals of its findings there."""
 
 from typing import Literal
 

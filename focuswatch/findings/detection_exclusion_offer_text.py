@@ -1,4 +1,4 @@
-"""The offer to exclude a detection for an account or team, as text for messages, issues and mails."""
+"""Format the suggestion to exclude a detection as text and as a command, for messages, issues and mail."""
 
 import shlex
 
@@ -25,6 +25,6 @@ def offer_scope(finding: Finding, offer: ExclusionOffer) -> str:
 
 
 def offer_command(finding: Finding, offer: ExclusionOffer) -> str:
-    """Return the command that creates the exclusion; a name from a bill is quoted for a shell."""
+    """Return the command that creates the exclusion. The value can come from a bill, so it is quoted for the shell."""
     value = shlex.quote(offer.value)
     return f'focuswatch exclude --detection {finding.detection} --{offer.scope} {value} --reason "…"'

@@ -1,6 +1,7 @@
 """Exchange rates, so that a threshold in USD means the same on a bill in any currency.
 
-Only thresholds are converted. Findings, budgets and reports show the amounts of the bill.
+Thresholds are converted to the currency of the bill; findings, budgets and reports show the amounts of the bill.
+Amounts are converted only if charges or bills in several currencies are read together.
 """
 
 from collections.abc import Mapping
@@ -9,12 +10,13 @@ from decimal import Decimal
 from math import isfinite
 
 USD = "USD"
-Rates = Mapping[str, Decimal]  # units of a currency for one US dollar, by ISO 4217 code
+Rates = Mapping[str, Decimal]  # units of the currency per US dollar, by ISO 4217 code
 
 TABLE_DATE = "2026-10-30"
 TABLE_SOURCE = f"the European Central Bank reference rates of {TABLE_DATE}"
-# https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/ gives units for one euro,
-# 1.1172 USD on that day. AED and SAR are pegged to the dollar: https://www.centralbank.ae, https://www.sama.gov.sa
+# The ECB publishes units per euro (1.1172 USD per euro on that day):
+# https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/
+# AED and SAR are pegged to the dollar: https://www.centralbank.ae, https://www.sama.gov.sa
 TABLE: Rates = {
     code: Decimal(rate)
     for code, rate in {
@@ -55,7 +57,7 @@ TABLE: Rates = {
 
 @dataclass(frozen=True)
 class Rate:
-    """Units of `currency` for one US dollar; `source` names where the rate comes from, and is empty without a rate."""
+    """Units of `currency` per US dollar. `source` names the source of the rate; it is empty if there is no rate."""
 
     currency: str
     per_usd: Decimal
@@ -63,7 +65,7 @@ class Rate:
 
     @property
     def note(self) -> str | None:
-        """The note about the rate that accompanies findings; None on a bill in USD."""
+        """A note about the rate, shown with the findings; None on a bill in USD."""
         if self.currency == USD:
             return None
         set_it = f"set {self.currency} under [exchange_rates] in owners.toml"
@@ -79,7 +81,7 @@ class Rate:
         )
 
     def factor_to(self, target: "Rate") -> float:
-        """Return the factor that converts amounts of this currency to another."""
+        """Return the factor that converts amounts of this currency to the currency of `target`."""
         return float(target.per_usd / self.per_usd)
 
     def conversion_to(self, target: "Rate") -> str:
@@ -91,7 +93,7 @@ class Rate:
 def rate_of(currency: str, *, rates: Rates | None = None, of_bill: float | None = None) -> Rate:
     """Return the rate of a currency: from owners.toml (`rates`), else from the bill, else from the table.
 
-    `of_bill` is the bill's own, in units for one US dollar. A currency without a rate counts as USD.
+    `of_bill` is the rate on the bill, in units per US dollar. A currency without any rate is treated as USD.
     """
     if currency == USD:
         return Rate(USD, Decimal(1), "USD itself")
@@ -105,12 +107,12 @@ def rate_of(currency: str, *, rates: Rates | None = None, of_bill: float | None 
 
 
 def usd(amount: Decimal, currency: str, rates: Rates | None = None) -> Decimal:
-    """Return an amount of `currency` in US dollars; `rates` are those of owners.toml."""
+    """Convert an amount of `currency` to US dollars; `rates` are the rates in owners.toml."""
     return amount / rate_of(currency, rates=rates).per_usd
 
 
 def converted(amount: Decimal, *, source: str, target: str, rates: Rates | None = None) -> Decimal:
-    """Return an amount of the currency `source` in the currency `target`."""
+    """Convert an amount from the currency `source` to the currency `target`."""
     if source == target:
         return amount
     return usd(amount, source, rates) * rate_of(target, rates=rates).per_usd

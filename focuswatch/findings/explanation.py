@@ -1,6 +1,6 @@
-"""The explanation of a cost increase, stored with its finding: cost drivers, circumstances and changes.
+"""Models of the root cause of a cost increase, stored with its finding: cost drivers, changes and events.
 
-Lengths and counts are limited, whatever the bill contains.
+Text lengths and counts are limited, so that a finding stays small whatever the bill contains.
 """
 
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from focuswatch.findings.split_token_cost_increase import TokenDrivers
 
-NAME_CHARACTERS = 500  # an ARN is shorter; a bill may name things at any length
+NAME_CHARACTERS = 500  # longer than most ARNs; names on a bill can have any length
 MOST_PARTS = 5
 MOST_FALLS = 2
 MOST_TURNS = 5
@@ -32,7 +32,7 @@ Name = Annotated[str, BeforeValidator(_cut)]
 
 
 class Value(BaseModel):
-    """The base of the values here: they are immutable."""
+    """Base class that makes the models immutable."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -61,7 +61,7 @@ class CostDriver(Value):
 
     @property
     def by_volume(self) -> Decimal:
-        """The part of the excess due to more usage, at the previous price."""
+        """The part of `excess` that is due to changes in quantity, at the previous price."""
         return self.excess - self.by_price
 
 

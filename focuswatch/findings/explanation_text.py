@@ -1,7 +1,8 @@
-"""An explanation as text, the same on a terminal, in Slack and on the page; each output escapes it.
+"""Format the explanation of a cost increase as text, the same for the terminal, Slack and the page.
 
-The terms: a cost driver is one meter's part of a cost increase; `new` means that it was not charged in the weeks
-before. Usage and price split the increase: more was used, or the same usage costs more.
+Each output escapes the text itself. A cost driver is one meter's part of the increase; `new charge` means that the
+cost driver had no charges in the weeks before. The increase is split into usage (more was used) and price (the same
+usage costs more).
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,11 +18,12 @@ from focuswatch.findings.split_token_cost_increase import TokenDrivers
 SHOWN_CIRCUMSTANCES = 3
 SHOWN_CHANGES = 5
 PERCENT = 100
-LEAST_SHARE = 0.05  # of the excess: less is due to rounding, price tiers and mix
+# A part that is a smaller share of the excess is not shown: it comes from rounding, price tiers and mix.
+LEAST_SHARE = 0.05
 
 
 def explanation_sentences(explanation: Explanation, *, currency: str) -> list[str]:
-    """Return the excess, usage and price, the cost drivers, and what started, stopped or changed that day."""
+    """Return the excess, its usage and price parts, the cost drivers, and what started, stopped or changed that day."""
     return [
         explanation_headline(explanation, currency=currency),
         *explanation_details(explanation, currency=currency),
@@ -41,7 +43,7 @@ def period_text(first: date, last: date) -> str:
 
 
 def explanation_details(explanation: Explanation, *, currency: str) -> Iterator[str]:
-    """Yield everything but the headline."""
+    """Yield the sentences after the headline."""
     for part in explanation.parts:
         yield cost_driver_text(part, explanation, currency=currency)
     if explanation.others:
@@ -50,7 +52,7 @@ def explanation_details(explanation: Explanation, *, currency: str) -> Iterator[
 
 
 def circumstances(explanation: Explanation, *, currency: str) -> Iterator[str]:
-    """Yield the calls behind tokens, and what happened on the first day: started, stopped, and changed by whom."""
+    """Yield the drivers of token cost, and what started, stopped or was changed by whom on the first day."""
     if explanation.token_drivers:
         yield token_drivers_text(explanation.token_drivers, currency=currency)
     day = explanation.first_day

@@ -27,7 +27,7 @@ OwnedBy = Literal["resource tag", "account tag", "account", "ou", "budget", "pla
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
 # The lowest stake of each severity, in USD. Waste and governance: per month. Anomaly and security: the cost so far,
-# and of another week where it continues.
+# plus the cost of another week if it continues.
 SEVERITY_FROM: dict[Category, dict[Severity, Decimal]] = {
     "waste": {"medium": Decimal(100), "high": Decimal(1_000), "critical": Decimal(10_000)},
     "security": {"high": Decimal("-Infinity"), "critical": Decimal(1_000)},
@@ -53,74 +53,74 @@ class Finding(BaseModel):
     service_name: str | None
     team: str | None
     owned_by: OwnedBy
-    monthly_cost: Money  # waste, governance: of a month; anomaly, security: so far
+    monthly_cost: Money  # waste, governance: per month; anomaly, security: so far
     cost_so_far: Money | None = None  # anomaly, security
-    monthly_cost_if_continues: Money | None = None  # anomaly, security; 0: it ended, None: unknown
+    monthly_cost_if_continues: Money | None = None  # anomaly, security; 0: ended, None: unknown
     started_on: date | None = None
     ended_on: date | None = None
     currency: str
-    provider: str | None = None  # None: AWS, or several
-    bills: tuple[str, ...] = ()  # of a finding without an account: the bills that it was found in
+    provider: str | None = None  # None: AWS, or several providers
+    bills: tuple[str, ...] = ()  # names of all scanned bills, if the finding has no account
     title: str
     reason: str
     action: str
     evidence: dict[str, Any]
-    explanation: Explanation | None = None  # of a cost increase, once it was notified
+    explanation: Explanation | None = None  # set for a cost increase once it was notified
     exclusion_offer: ExclusionOffer | None = None  # in a notification, after repeated dismissals
-    verified_saving: VerifiedSaving | None = None  # of resolved waste, once the bill shows it
+    verified_saving: VerifiedSaving | None = None  # set for resolved waste once verified on the bill
     first_seen: date
     last_seen: date
     as_of: date
-    # The same for all findings with the same cause; None: from before there were incidents.
+    # Id shared by all findings with the same cause; None: incidents are disabled, or an earlier version created it.
     incident: str | None = None
-    incident_lead: bool | None = None  # the finding that a message is about
-    also_detected: tuple[RelatedFinding, ...] = ()  # of a lead: the other findings; of the others: the lead
-    related_findings: int = 0  # the number of other findings in the incident; `also_detected` may list fewer
-    rollout: Rollout | None = None  # of the lead of a rollout
-    # Fingerprint of a finding whose cost includes this one's: totals leave this one out.
+    incident_lead: bool | None = None  # True: messages are about this finding
+    also_detected: tuple[RelatedFinding, ...] = ()  # lead: other findings; other findings: the lead
+    related_findings: int = 0  # number of other findings in the incident; `also_detected` may list fewer
+    rollout: Rollout | None = None  # set only for the lead of a rollout
+    # Fingerprint of another finding that includes this cost; totals then leave this finding out.
     counted_in: str | None = None
 
     @property
     def incident_id(self) -> str:
-        """The key of what is sent once per incident: a message, an issue, an alert."""
+        """The key under which channels send one message, issue or alert per incident."""
         return self.incident or self.fingerprint
 
     @property
     def spans_teams(self) -> bool:
-        """Whether it leads a rollout in accounts of several teams, which FinOps is notified of."""
+        """Whether it leads a rollout in accounts of several teams; FinOps is notified of these rollouts."""
         return self.rollout is not None and len(self.rollout.teams) > 1
 
     @property
     def incident_severity(self) -> Severity:
-        """The highest severity of the findings that a message about this one names."""
+        """The highest severity among the findings that a message about this finding lists."""
         named = (self.severity, *(one.severity for one in self.also_detected))
         return max(named, key=SEVERITIES.index) if self.incident_lead else self.severity
 
     @property
     def tags(self) -> Mapping[str, Any]:
-        """The tags of its resource; empty where the detection does not state them."""
+        """The tags of its resource; empty if the detection does not return tags."""
         return self.evidence.get("tags") or {}
 
     @property
     def suppressible_by_team(self) -> bool:
-        """Whether its team may suppress it: not a security finding whose team comes from the resource's own tag."""
+        """Whether its team may suppress it; see `is_suppressible_by_team`."""
         return is_suppressible_by_team(category=self.category, owned_by=self.owned_by)
 
     @property
     def stake(self) -> Decimal:
-        """The amount by which findings are compared, in the billing currency: see focuswatch.findings.stake."""
+        """The amount by which findings are compared, in the billing currency; see focuswatch.findings.stake."""
         return weight(
             self.category, cost=self.monthly_cost, monthly_if_continues=self.monthly_cost_if_continues
         )
 
     @property
     def is_event(self) -> bool:
-        """Whether its amounts are the cost so far and if it continues, and not monthly savings."""
+        """Whether its amounts are the cost so far and the cost if it continues, instead of monthly amounts."""
         return self.category in EVENTS
 
 
 def fingerprint(detection: str, row: Mapping[str, Any]) -> str:
-    """Return a finding's identity over time: 20 hex digits of detection, account, region, service and resource."""
+    """Return a finding's permanent id: 20 hex digits of a hash of detection, account, Region, service and resource."""
     identity = [
         detection,
         *(row.get(key) for key in ("sub_account_id", "region_id", "service_name", "resource_id")),
@@ -129,7 +129,7 @@ def fingerprint(detection: str, row: Mapping[str, Any]) -> str:
 
 
 def severity_of(category: Category, stake_usd: Decimal, *, minor: bool = False) -> Severity:
-    """Return the severity by category and stake in USD; low where the detection's row is `minor`."""
+    """Return the severity for a category and a stake in USD; low if the row of the detection is `minor`."""
     if minor:
         return "low"
     reached: list[Severity] = [name for name, limit in SEVERITY_FROM[category].items() if stake_usd >= limit]
@@ -137,10 +137,13 @@ def severity_of(category: Category, stake_usd: Decimal, *, minor: bool = False) 
 
 
 def is_minor(finding: Finding) -> bool:
-    """Return whether a finding is notified only in a digest: a security finding is low only if it is minor."""
+    """Return whether a finding is notified only in a digest. A security finding is low only if its row is `minor`."""
     return finding.category == "security" and finding.severity == "low"
 
 
 def is_suppressible_by_team(*, category: str, owned_by: str) -> bool:
-    """Return whether a finding's team may suppress it: a resource tag, which an attacker can set, is not enough."""
+    """Return whether the owning team may suppress a finding.
+
+    False for a security finding whose team comes from a resource tag, because an attacker can set resource tags.
+    """
     return not (category == "security" and owned_by == "resource tag")

@@ -1,4 +1,4 @@
-"""The amounts of a finding as text, for Slack, Jira, mail, the page and the terminal."""
+"""Format the amounts of a finding as text, for Slack, Jira, mail, the page and the terminal."""
 
 from datetime import date
 from decimal import Decimal
@@ -15,7 +15,7 @@ SUFFIXES: dict[Category, str] = {
     "security": " charged",
     "governance": "/month",
 }
-# Detections whose amount means something else than their category's.
+# Detections whose amount has another meaning than that of their category.
 SUFFIX_BY_DETECTION = {
     BUDGET: " in actual or forecast spend",
     ANOMALY: " above what AWS expected",
@@ -27,14 +27,14 @@ SUFFIX_BY_DETECTION = {
 
 
 def amount_suffix(detection: str, category: Category) -> str:
-    """Return the text after an amount of a detection: `/month in potential savings`."""
+    """Return the text that follows an amount of a detection: `/month in potential savings`."""
     return SUFFIX_BY_DETECTION.get(detection, SUFFIXES[category])
 
 
 def full_amount(finding: Finding) -> str:
     """Return all amounts of a finding: `345.60 USD/month in potential savings`.
 
-    The lead of a rollout has the sums over all accounts. For an event:
+    For the lead of a rollout, the amounts are totals over all accounts. For an event:
     `8,063 USD charged since 2026-05-27; 120,945 USD/month if usage continues`.
     """
     text = main_amount(finding)
@@ -67,7 +67,7 @@ def changed_amount(finding: Finding, *, before: Finding) -> str:
 
 
 def previous_amount(finding: Finding, value: Decimal) -> str:
-    """Return an earlier amount of a finding, next to the current one: `2,400 USD/month`, or `8,063 USD` of an event."""
+    """Return an earlier amount, to show next to the current one: `2,400 USD/month`, or `8,063 USD` for an event."""
     is_monthly = amount_suffix(finding.detection, finding.category).startswith("/month")
     return f"{_money(finding, value)}{'/month' if is_monthly else ''}"
 
@@ -81,7 +81,7 @@ def amount_label(finding: Finding) -> str:
 
 
 def _days(finding: Finding) -> str | None:
-    """Return the days of an event, as far as known."""
+    """Return the first and last day of an event as text, as far as they are known; None for other findings."""
     if finding.cost_so_far is None or finding.detection == BUDGET:
         return None
     first, last = finding.started_on, finding.ended_on
@@ -114,7 +114,7 @@ def days_open(finding: Finding, *, today: date) -> int:
 
 
 def days_open_text(finding: Finding, *, today: date) -> str:
-    """Return how long the finding is open, e.g. `9 days`."""
+    """Return how long the finding has been open, e.g. `9 days`."""
     number = days_open(finding, today=today)
     return "1 day" if number == 1 else f"{number} days"
 

@@ -1,6 +1,7 @@
-"""The charges that a finding is about, as its explanation and its evidence state them, and how far two overlap.
+"""Determine the charges that a finding is about, and how much the charges of two findings overlap.
 
-Pure, over findings alone: neither a bill nor an engine is read, so the result is the same on every engine.
+Pure. The charges come from the explanation and the evidence of a finding: no bill and no engine is read, so the result
+is the same on every engine.
 """
 
 from collections.abc import Collection
@@ -13,12 +14,12 @@ from focuswatch.findings.explanation import CostDriver
 from focuswatch.findings.finding import Finding
 
 ZERO = Decimal(0)
-DAYS = (("first_day", "anomalous_from"), ("last_day", "anomalous_until"))  # columns of evidence
+DAYS = (("first_day", "anomalous_from"), ("last_day", "anomalous_until"))  # evidence columns
 
 
 @dataclass(frozen=True)
 class Charge:
-    """A part of a finding's cost; None for what the finding does not state."""
+    """A part of a finding's cost; a field is None if the finding does not state it."""
 
     service_name: str | None
     region_id: str | None
@@ -27,7 +28,7 @@ class Charge:
     amount: Decimal
 
     def may_be(self, other: "Charge") -> bool:
-        """Return whether both can be the same charge: nothing that both state differs."""
+        """Return whether both can be the same charge: no field that both state differs."""
         return all(
             mine is None or theirs is None or mine == theirs
             for mine, theirs in (
@@ -41,10 +42,11 @@ class Charge:
 
 @dataclass(frozen=True)
 class StatedCharges:
-    """The charges of a finding of an event, with its first and last day.
+    """The charges of an anomaly or security finding, with its first and last day.
 
-    `is_explained`: they are the cost drivers of its explanation; else the finding's own account, region, service and
-    resource, which may be a part of what it is about. `is_first`: all charges in its place are new, as `covers` says.
+    `is_explained`: the charges are the cost drivers of its explanation. Otherwise there is one charge with the Region,
+    service, meter and resource of the finding, which may be only a part of its charges. `is_first`: its detection
+    reports all charges in this account, Region or service as new.
     """
 
     finding: Finding
@@ -69,12 +71,12 @@ class StatedCharges:
         return frozenset(str(name) for name in (names or stated) if name)
 
     def overlaps(self, other: "StatedCharges") -> bool:
-        """Return whether both have a day in common."""
+        """Return whether both findings have a day in common."""
         return self.first_day <= other.last_day and other.first_day <= self.last_day
 
     def share_in(self, other: "StatedCharges") -> Decimal:
-        """Return the share of this finding's cost, 0 to 1, that is cost of the other finding."""
-        if self.total <= 0:  # free usage
+        """Return the share of this finding's cost, 0 to 1, that is also cost of the other finding."""
+        if self.total <= 0:  # free usage: there is no cost to compare
             return Decimal(all(any(mine.may_be(one) for one in other.charges) for mine in self.charges))
         left, shared = [charge.amount for charge in other.charges], ZERO
         for mine in self.charges:
@@ -87,7 +89,7 @@ class StatedCharges:
         return shared / self.total
 
     def share_at(self, place: Finding) -> Decimal:
-        """Return the share of the cost, 0 to 1, that is in the account, region, service and resource of a finding."""
+        """Return the share of the cost, 0 to 1, that is in the account, Region, service and resource of a finding."""
         there = Charge(place.service_name, place.region_id, None, place.resource_id, ZERO)
         if self.finding.sub_account_id != place.sub_account_id:
             return ZERO
@@ -98,9 +100,9 @@ class StatedCharges:
 
 
 def stated_charges(finding: Finding, *, first_charges: Collection[str]) -> StatedCharges | None:
-    """Return the charges of a finding of an event; None for other findings, and without days or a place.
+    """Return the charges of an anomaly or security finding; None for other findings, and without a day or a place.
 
-    `first_charges` are the detections that report all charges of a place as new.
+    `first_charges` are the detections that report all charges of an account, Region or service as new.
     """
     days = [_day(finding, *names) for names in DAYS]
     first = finding.started_on or days[0]

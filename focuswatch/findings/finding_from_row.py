@@ -1,4 +1,4 @@
-"""Make a finding from a row of a detection. Pure: nothing is queried or stored here."""
+"""Build a finding from a row of a detection's result. Pure: nothing is queried or stored here."""
 
 import re
 from collections.abc import Mapping
@@ -19,16 +19,17 @@ from focuswatch.findings.safe_paste_commands import COMMAND, action_of
 from focuswatch.findings.six_decimal_money import money
 from focuswatch.findings.stake import Stake, stake_of, weight
 
-ONE_DAY = re.compile(r"\bfrom (\d{4}-\d{2}-\d{2}) to \1\b")  # a range of one day is a date
+ONE_DAY = re.compile(r"\bfrom (\d{4}-\d{2}-\d{2}) to \1\b")  # a range of one day, shown as a date
 CONTRACT = ("sub_account_id", "region_id", "resource_id", "monthly_cost")
+# Optional columns that have a meaning of their own, and are therefore not evidence.
 CARRIED = (
     "service_name",
     "not_evaluated",
-    "nobody_looked",  # the old name of not_evaluated
+    "nobody_looked",  # former name of not_evaluated
     "team",
     "minor",
     "monthly_cost_if_continues",
-)  # columns with a meaning of their own that a row may have
+)
 
 
 def to_finding(
@@ -43,11 +44,11 @@ def to_finding(
     provider: str | None = None,
     bills: tuple[str, ...] = (),
 ) -> Finding:
-    """Return the finding of a row of `detection`, without an owner and not yet in a ledger.
+    """Return the finding for a row of `detection`, without an owner and not yet in a ledger.
 
-    `row` keeps the contract, and its values are those of JSON. `per_usd` is units of `currency` for one US dollar;
-    `billed_until` the last day on which the account is charged (None: the day before `as_of`). Texts too
-    long for a ledger are cut, with a mark. `provider` is None on a bill of AWS alone.
+    `row` has the required columns, with values as in JSON. `per_usd` is units of `currency` per US dollar.
+    `billed_until` is the last day on which the account has charges (None: the day before `as_of`). `provider` is None
+    on a bill with only AWS charges. Texts that are too long for a ledger are cut and marked.
     """
     header, cost = detection.header, money(row["monthly_cost"])
     account = row["sub_account_id"]
@@ -101,7 +102,7 @@ def _severity(category: Category, stake: Stake, *, per_usd: Decimal, minor: bool
 
 
 def _evidence(row: Row) -> dict[str, Any]:
-    """Return the columns that prove a finding; a command is None where it may not be offered."""
+    """Return the evidence columns of a row; a command is None if it is not safe to paste."""
     evidence = {key: value for key, value in row.items() if key not in (*CONTRACT, *CARRIED)}
     for key in [key for key in evidence if key.endswith("_command")]:
         command = action_of(str(evidence[key]), row, words=display_values(row))

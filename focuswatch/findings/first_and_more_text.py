@@ -1,4 +1,4 @@
-"""The first of many texts, for sentences that cannot list all."""
+"""List the first of many texts and count the others, for sentences that cannot list all."""
 
 from collections.abc import Sequence
 

@@ -1,6 +1,6 @@
-"""The incident of a finding as its JSON states it: the other findings with the same cause, and a rollout's extent.
+"""Models of the incident in a finding's JSON: the other findings with the same cause, and the extent of a rollout.
 
-Lengths and counts are limited: a rollout has thousands of findings, and a finding must fit SNS and DynamoDB.
+Text lengths and counts are limited: a rollout can have thousands of findings, and a finding must fit SNS and DynamoDB.
 """
 
 from decimal import Decimal
@@ -10,10 +10,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from focuswatch.catalog.sql_header_fields import Category
 
-NAME_CHARACTERS = 250  # an ARN is shorter; a bill may name things at any length
+NAME_CHARACTERS = 250  # longer than most ARNs; names on a bill can have any length
 MOST_RELATED = 10  # findings that a lead lists; `related_findings` counts all
-MOST_ACCOUNTS = 250  # of a rollout, in all its groups
-MOST_REGIONS = 50  # more than AWS has
+MOST_ACCOUNTS = 250  # accounts of a rollout, in all its groups together
+MOST_REGIONS = 50  # Regions of a group; AWS has fewer
 
 Severity = Literal["critical", "high", "medium", "low"]
 Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]

@@ -1,6 +1,9 @@
-"""Names of providers as bills state them."""
+"""Recognize AWS among the provider names on bills."""
 
 
 def is_aws(provider: str) -> bool:
-    """Return whether a bill's provider is AWS; the same rule as focuswatch.bill.aws_only_charges.IS_AWS."""
+    """Return whether a provider name on a bill means AWS: the same rule as focuswatch.bill.aws_only_charges.IS_AWS.
+
+    An empty name counts as AWS.
+    """
     return not provider.strip() or provider.strip().lower().startswith(("aws", "amazon"))

@@ -1,7 +1,7 @@
-"""Limit the size of a finding to what DynamoDB and SNS accept, and mark what is left out.
+"""Limit the size of a finding to the limits of DynamoDB and SNS, and mark omitted text and values.
 
-An item of the ledger holds a finding once for itself and once for each pending notification, and DynamoDB accepts at
-most 400 KB an item. SNS accepts at most 256 KB a message, and one about a new region holds its finding twice.
+An item of the ledger holds a finding once for the entry and once for each pending notification; the limit of DynamoDB
+is 400 KB per item. The limit of SNS is 256 KB per message; a message about a new Region holds its finding twice.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 """
@@ -17,26 +17,26 @@ from focuswatch.findings.count_text import count_text
 if TYPE_CHECKING:
     from focuswatch.findings.finding import Finding
 
-FINDING_BYTES = 32_000  # of its JSON
+FINDING_BYTES = 32_000  # size of a finding's JSON
 PLACES = ("sub_account_id", "sub_account_name", "region_id", "resource_id", "service_name")
 TEXTS = (*PLACES, "currency", "title", "reason", "action")
 MORE = re.compile(r"… and ([\d,]+) more\Z")
 
 
 class Limits(NamedTuple):
-    """Characters of a finding's own texts, and of a text in its evidence; values of a list or a map there."""
+    """Maximum characters of a finding's texts and of a text in its evidence; maximum values of a list or map there."""
 
     text: int
     evidence: int
     values: int
 
 
-# From limits that no real finding reaches to limits that always fit.
+# Tried in this order, from limits that no real finding reaches to the tightest.
 LIMITS = (Limits(4_000, 4_000, 100), Limits(4_000, 1_000, 25), Limits(4_000, 200, 5), Limits(400, 200, 5))
 
 
 def limit_size(finding: "Finding") -> "Finding":
-    """Return the finding with long texts and evidence cut; its fingerprint stays."""
+    """Return the finding with long texts and evidence cut; the fingerprint does not change."""
     for limits in LIMITS:
         texts = {name: _cut(getattr(finding, name), limits.text) for name in TEXTS}
         evidence = {
@@ -49,7 +49,7 @@ def limit_size(finding: "Finding") -> "Finding":
 
 
 def whole_length(values: Sequence[Any]) -> int:
-    """Return the number of values that a list had before it was cut."""
+    """Return the number of values that a list had before `limit_size` cut it."""
     marker = MORE.match(values[-1]) if values and isinstance(values[-1], str) else None
     return len(values) - 1 + int(marker[1].replace(",", "")) if marker else len(values)
 
@@ -80,7 +80,7 @@ def _cut(text: Any, most: int) -> Any:
 
 
 def _with_fewer_columns(finding: "Finding") -> "Finding":
-    """Return the finding with as many columns of evidence as fit, from the first on."""
+    """Return the finding with the first evidence columns, as many as fit."""
     room = FINDING_BYTES - _size(changed(finding, {"evidence": {"…": f"{2**31:,} more columns"}}))
     kept: dict[str, Any] = {}
     for name, value in finding.evidence.items():

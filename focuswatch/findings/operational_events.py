@@ -1,6 +1,6 @@
-"""Operational events beside cost: which events name a service or resource, and their text.
+"""Match operational events to services and resources, and format them for the root cause of a cost increase.
 
-An event on the same day is not proof of a cause, and no text here says so.
+An event on the same day does not prove a cause, and no text here claims that it does.
 """
 
 import re
@@ -11,12 +11,12 @@ from focuswatch.engines import Row
 from focuswatch.findings.explanation import OperationalEvent
 
 PREFIX_OR_SUFFIX = re.compile(r"^(amazon|aws) *| ai$")
-MOST_MINUTES = 90  # a longer time is stated in hours
+MOST_MINUTES = 90  # from here on, a duration is shown in hours
 NO_REGIONS = frozenset({None, "", "global", "NoRegion"})
 
 
 def event_of(row: Row) -> OperationalEvent:
-    """Return the event of a row of the table `events`, whose times are in UTC."""
+    """Return the event in a row of the table `events`, whose times are in UTC."""
     at: datetime = row["occurred_at"]
     return OperationalEvent(
         at=at if at.tzinfo else at.replace(tzinfo=UTC),
@@ -35,9 +35,10 @@ def is_about(
     resources: Collection[str | None] = (),
     regions: Collection[str | None] = (None,),
 ) -> bool:
-    """Return whether an event names one of the services or resources, and no other region than these.
+    """Return whether an event names one of the services or resources, and no Region outside `regions`.
 
-    An event that names neither a service nor a resource is about none of them.
+    If `regions` includes None or a global Region, the event may name any Region. An event that names neither a service
+    nor a resource does not match.
     """
     is_elsewhere = event.region_id not in NO_REGIONS and event.region_id not in regions
     if is_elsewhere and NO_REGIONS.isdisjoint(regions):
@@ -48,14 +49,13 @@ def is_about(
 
 
 def service_key(name: str) -> str:
-    """Return what the names of a service have in common: `lambda` for AWS Lambda and for Lambda.
+    """Return a key that is the same for all names of a service: `lambda` for AWS Lambda and for Lambda.
 
-    athena_sql/reports/spend_beside_events.sql has the same rule.
+    athena_sql/reports/spend_beside_events.sql applies the same rule.
     """
     lowered = name.strip().lower()
-    if (
-        "bedrock" in lowered and "agentcore" not in lowered
-    ):  # models of AWS Marketplace have names of their own
+    # On a bill, Bedrock models from AWS Marketplace are services with names of their own.
+    if "bedrock" in lowered and "agentcore" not in lowered:
         return "bedrock"
     return PREFIX_OR_SUFFIX.sub("", lowered)
 
@@ -63,7 +63,7 @@ def service_key(name: str) -> str:
 def event_text(event: OperationalEvent, *, first_day: date, first_hour: datetime | None = None) -> str:
     """Return `deployment on the same day, 14:20 UTC: UpdateFunctionCode checkout (AWS Lambda)`.
 
-    With the first hour of the increase, `deployment 40 minutes before the first hour of the increase, 14:20 UTC: …`.
+    With `first_hour`, return `deployment 40 minutes before the first hour of the increase, 14:20 UTC: …`.
     """
     about = f": {event.reference}" if event.reference else ""
     subject = event.service_name or event.resource_id

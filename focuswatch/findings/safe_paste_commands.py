@@ -1,8 +1,8 @@
-"""Commands in a finding's `action`: fill in the text, and offer only commands that are safe to paste.
+"""Fill in the `action` of a finding, and offer only commands that are safe to paste.
 
-Names in a command come from the bill, and a person who pastes the command runs it. So a command is offered only if
-every value in it is one plain word for a shell and for the AWS CLI; otherwise the step states why there is none.
-This is decided once, when the action is filled in: any command that COMMAND matches may be copied, in every output.
+Names in a command come from the bill, and a person who pastes the command runs it. Therefore a command is offered only
+if every value in it is one plain word to shells and to the AWS CLI; otherwise the step states the reason instead.
+The check happens once, when the action is filled in: every output may offer each match of COMMAND for copying.
 """
 
 import re
@@ -13,23 +13,26 @@ from typing import Any, NamedTuple
 
 WORD = r"[A-Za-z0-9_./:=,@+%-]*[A-Za-z0-9_/=@%]"
 QUOTED = r"'[^'\n]*'"
-VALUE = rf"(?:{WORD}(?: \.\.\.)?|{QUOTED}|\.\.\.)"  # an ellipsis is to be replaced by the user
-# Possessive: what does not end where a word ends is no command, and neither is the beginning of it.
+VALUE = rf"(?:{WORD}(?: \.\.\.)?|{QUOTED}|\.\.\.)"  # the user replaces an ellipsis
+# The quantifiers are possessive, so that a text that does not end at the end of a word is not a command, and neither
+# is a shorter beginning of it.
 COMMAND = re.compile(
     rf"\baws [a-z0-9-]++ [a-z0-9-]++(?: --[a-z][a-z0-9-]*+(?: (?!--){VALUE})?+)*+(?=[\s,.;)]|\Z)"
 )
-MOST_CHARACTERS = 300  # of a value: a command that an output would cut is not offered
-# What no shell acts on: neither sh, nor zsh (a leading = or ~), nor cmd.exe (%), nor PowerShell (a leading @).
-# The end is the name's own: an ARN that ends in a slash names nothing.
+MOST_CHARACTERS = 300  # maximum length of a value; outputs would cut a longer command
+# Characters that no shell interprets: sh, zsh (a leading = or ~), cmd.exe (%), PowerShell (a leading @).
+# The last character cannot be punctuation: an ARN that ends in a slash names no resource.
 NAME = re.compile(r"[A-Za-z0-9_/](?:[A-Za-z0-9_./:=,@+-]*[A-Za-z0-9_])?")
-# Within a word of the catalog (`Start={first_day},End=…`) a comma or an equals sign would begin another parameter.
+# A value that is part of a word (`Start={first_day},End=…`): a comma or an equals sign would start another parameter.
 PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 IN_QUOTES = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 _.,()+/@#:=-]*")
-# The AWS CLI reads these instead of passing them on: https://docs.aws.amazon.com/cli/latest/userguide/cli-usage-parameters-file.html
+# The AWS CLI loads a value such as file://… or fileb://… instead of passing it on:
+# https://docs.aws.amazon.com/cli/latest/userguide/cli-usage-parameters-file.html
 LOADED = "://"
 REGION = re.compile(r"[a-z]{2,5}(?:-[a-z]{2,10}){1,2}-[0-9]{1,2}")  # us-gov-west-1, eusc-de-east-1
 FIELD = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
-WITHHELD = "(see the evidence)"  # in place of a name beside which a command would no longer be what the catalog wrote
+# Replaces the values in prose if they would change a command in the text, or add one.
+WITHHELD = "(see the evidence)"
 UNSAFE = "contains characters that a shell or the AWS CLI would interpret"
 _MARK = re.compile("zzfield([0-9]+)zz")
 
@@ -42,10 +45,10 @@ class _Command(NamedTuple):
 def action_of(
     template: str, values: Mapping[str, Any], *, words: Mapping[str, str], quoted: Collection[str] = ()
 ) -> str:
-    """Return `template` filled in: its commands from `values`, its prose from `words`, the same values as text.
+    """Return `template` with its placeholders filled in: in commands from `values`, in prose from `words`.
 
-    A value whose name ends in `_command` is a template itself, written in a detection's SQL and not in a bill.
-    `quoted` names values that may hold spaces and are then put in quotes.
+    `words` are the same values as text. A value whose name ends in `_command` is a template itself, which comes from
+    the SQL of a detection and not from a bill. `quoted` names values that may contain spaces; these are quoted.
     """
     fields, prose, unfilled = _parts(FIELD.sub(lambda found: _nested(found, values), template))
     commands = [_filled(command, fields, values, quoted) for command in unfilled]
@@ -59,9 +62,9 @@ def action_of(
 
 
 def why_not(name: str, value: Any, *, part: bool = False, quoted: bool = False) -> str | None:
-    """Return why the value of `name` may not stand in a command; None where it may.
+    """Return why the value of `name` must not be used in a command; None if it may be used.
 
-    `part`: it is only part of a word there. `quoted`: it is put in quotes where it needs them.
+    `part`: the value is only part of a word. `quoted`: the value is quoted if necessary.
     """
     text = "" if value is None else str(value)
     label = re.sub(r"\bid$", "ID", name.replace("_", " "))
@@ -75,9 +78,9 @@ def why_not(name: str, value: Any, *, part: bool = False, quoted: bool = False) 
     return f"the {label} is longer than {MOST_CHARACTERS} characters" if len(text) > MOST_CHARACTERS else None
 
 
-@lru_cache(maxsize=256)  # the findings of a detection have the same template
+@lru_cache(maxsize=256)  # all findings of a detection share a template
 def _parts(template: str) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
-    """Return the fields of a template, which marks stand for in the others: its prose, and its commands in between."""
+    """Return the fields of a template, and its prose and commands, in which numbered marks replace the fields."""
     fields: list[str] = []
 
     def marked(found: re.Match[str]) -> str:
@@ -101,7 +104,7 @@ def _nested(found: re.Match[str], values: Mapping[str, Any]) -> str:
 def _filled(
     command: str, fields: Sequence[str], values: Mapping[str, Any], quoted: Collection[str]
 ) -> _Command:
-    """Return the command with its values, or the reason why there is none."""
+    """Return the command with its values, or a text with the reason why it is not offered."""
     for mark in _MARK.finditer(command):
         name = fields[int(mark[1])]
         around = command[mark.start() - 1 : mark.start()] + command[mark.end() : mark.end() + 1]
@@ -117,7 +120,7 @@ def _filled(
 
 
 def _prose_value(mark: re.Match[str], fields: Sequence[str], words: Mapping[str, str]) -> str:
-    """Return a value in prose, on one line, so that it cannot look like another step."""
+    """Return a value for prose on one line, so that it cannot look like another step."""
     return " ".join(words[fields[int(mark[1])]].split())
 
 

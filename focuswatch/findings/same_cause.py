@@ -1,30 +1,31 @@
-"""The rule by which findings have the same cause, and the groups that follow from it.
+"""Decide which findings have the same cause, and which findings form a rollout.
 
-Two findings have the same cause if they have the same owner and account, and one of these holds:
+Two findings have the same cause if they have the same owner and account, and one of these conditions holds:
 
-1. Cost. Both are events with a day in common, and at least 80 % of the cost of one is cost of the other, by service,
-   region, meter and resource. A finding that states no cost drivers overlaps only if that holds in both directions:
-   its place alone may hold other charges.
-   If only the smaller is part of the larger, the larger may have several causes. Then they have the same cause only if
-   they have the same largest meter (GPU instances started in five regions are one cost anomaly), or if everything in
-   the place of the larger is new (a new region, a new service, a dormant account) and both started within three days.
-2. Resource. Both are waste of the same resource; or one is waste of a resource, and at least 80 % of the other, a first
-   charge, is that resource's cost (a new service that turned out to be idle).
-3. Region. Both are security findings of the same region, which both name, and happened within three days. A finding
-   that names no region (a new service) joins by its cost alone: in a region where an account works every day, two
-   unrelated changes in three days are common.
+1. Cost. Both are events (anomaly or security findings) with a day in common, and at least 80 % of the cost of one is
+   also cost of the other, by service, Region, meter and resource. If a finding has no cost drivers, this must hold in
+   both directions, because its service and Region can have other charges.
+   If only the smaller finding is part of the larger, the larger may have several causes. They then have the same cause
+   only if they have the same largest meter (GPU instances started in five Regions are one cost anomaly), or if the
+   larger finding reports all charges of a place as new (a new Region, a new service, a dormant account) and both
+   started within three days.
+2. Resource. Both are waste of the same resource; or one is waste of a resource, the other reports first charges, and
+   at least 80 % of these are charges of the resource (a new service that turned out to be idle).
+3. Region. Both are security findings that name the same Region, and they happened within three days. A finding without
+   a Region (a new service) can only match by cost: in a Region where an account works every day, two unrelated changes
+   within three days are common.
+4. Estimate. One is an estimate (`estimate` in the header of its detection), the other is an event on the bill on a day
+   of the estimate, and its largest meter belongs to the estimated model. Their amounts are not compared, because an
+   estimate covers only the completed hours of a day. The finding of the bill leads, and counts in totals.
 
-4. Estimate. One is an estimate (`estimate` in its header), the other an event of the bill on a day of the estimate,
-   and the largest meter of the other is one of the estimated model. Their amounts are not compared, since an estimate
-   covers only the hours of a day that are over. The finding of the bill leads, and counts in totals.
+In a rollout, the same services start in new Regions of at least five accounts within three days. The accounts may have
+different owners. A finding with any other service is not part of it, so that a rollout cannot hide the charges of an
+intruder.
 
-A rollout is the same services starting in new regions of at least five accounts within three days. It spans owners.
-A finding that states any other service is not part of it, so that an intruder's charges do not disappear in a rollout.
+Governance findings (missing tags, budgets, the export) report another problem than the charges they add up, and form
+no incident with other findings.
 
-Governance findings (missing tags, budgets, the export) state another problem than the charges they add up, and form
-no incident with others.
-
-Pure data over findings: no model and no query, so the result is the same on every engine.
+Pure: the rule reads only findings and runs no query, so the result is the same on every engine.
 """
 
 from collections import defaultdict
@@ -39,17 +40,19 @@ from focuswatch.catalog.sql_header_fields import Names
 from focuswatch.findings.finding import Finding, is_minor
 from focuswatch.findings.finding_charges_and_overlap import StatedCharges, stated_charges
 
-LEAST_SHARE = Decimal("0.8")  # of the cost of one finding that is cost of the other
+LEAST_SHARE = Decimal("0.8")  # share of one finding's cost that is also cost of the other
 NEAR = timedelta(days=3)
-ROLLOUT_ACCOUNTS = 5  # fewer accounts are notified one by one
+ROLLOUT_ACCOUNTS = 5  # minimum number of accounts; below it, each account is notified separately
 ORDER: Mapping[Names, int] = {"cause": 0, "place": 1, "amount": 2}
 
 
 @dataclass(frozen=True)
 class IncidentRules:
-    """How the detections of a catalog take part: `names` as in their headers (default: amount, as alerts of AWS).
+    """The properties of detections that decide how their findings are grouped.
 
-    `first_charges` are the detections that report all charges of a place as new, `estimates` those that estimate costs.
+    `names` is the key `names` of the headers, by detection (without an entry, as for AWS alerts: amount).
+    `first_charges` are the detections that report all charges of an account, Region or service as new. `estimates` are
+    the detections that estimate costs.
     """
 
     names: Mapping[str, Names] = field(default_factory=dict)
@@ -57,7 +60,7 @@ class IncidentRules:
     estimates: Collection[str] = ()
 
     def precedence(self, finding: Finding) -> tuple[bool, bool, int, tuple[bool, ...], bool, Decimal, str]:
-        """Return the key that sorts the findings of an incident: the lead comes first; of equals, the present one."""
+        """Return the key that sorts the findings of an incident, the lead first. A tie keeps the current lead."""
         named = (finding.resource_id, finding.region_id, finding.service_name)
         return (
             is_minor(finding),
@@ -71,7 +74,7 @@ class IncidentRules:
 
 
 def incident_rules(catalog: Catalog) -> IncidentRules:
-    """Return how the detections of a catalog take part, from their headers."""
+    """Return the incident rules from the headers of a catalog's detections."""
     headers = {id: detection.header for id, detection in catalog.detections.items()}
     return IncidentRules(
         names={id: header.names for id, header in headers.items()},
@@ -84,14 +87,14 @@ def incident_rules(catalog: Catalog) -> IncidentRules:
 
 @dataclass(frozen=True)
 class CauseGroup:
-    """Fingerprints of findings with the same cause; `services` are those of a rollout, empty for other causes."""
+    """Fingerprints of findings with the same cause; `services` are the services of a rollout, else empty."""
 
     fingerprints: frozenset[str]
     services: frozenset[str] = frozenset()
 
 
 class SameCause:
-    """The rule over a set of findings; charges are worked out once for each."""
+    """The rule applied to a set of findings; the charges of each finding are determined once."""
 
     def __init__(self, findings: Iterable[Finding], rules: IncidentRules) -> None:
         self._rules = rules
@@ -100,13 +103,13 @@ class SameCause:
         self._charges = {one.finding.fingerprint: one for one in stated if one}
 
     def pairs(self) -> Iterator[tuple[str, str]]:
-        """Yield the pairs of fingerprints with the same cause, apart from rollouts."""
+        """Yield the pairs of fingerprints with the same cause; rollouts are not included."""
         for one, other in self.candidates():
             if one.team == other.team and self._is_same(one, other):
                 yield one.fingerprint, other.fingerprint
 
     def includes(self, whole: str, part: str) -> bool:
-        """Return whether at least 80 % of the cost of `part` is cost of `whole`, and their amounts can be added."""
+        """Return whether at least 80 % of the cost of `part` is also cost of `whole`, in amounts of the same kind."""
         one, other = self.findings[part], self.findings[whole]
         if one.category == "governance" or other.category == "governance" or one.is_event != other.is_event:
             return False
@@ -122,7 +125,7 @@ class SameCause:
         return self.findings[fingerprint].detection in self._rules.estimates
 
     def rollouts(self) -> list[CauseGroup]:
-        """Return the rollouts, the largest first."""
+        """Return the rollouts, largest first."""
         started = [one for one in self._charges.values() if one.is_first and one.finding.region_id]
         rolled_out = _rolled_out_services(started)
         groups: dict[str, set[str]] = defaultdict(set)
@@ -137,12 +140,12 @@ class SameCause:
         return sorted(merged, key=lambda group: (-len(group.fingerprints), sorted(group.services)))
 
     def fits_rollout(self, fingerprint: str, services: Collection[str]) -> bool:
-        """Return whether a finding states no other services than those of a rollout."""
+        """Return whether all services of a finding are services of a rollout."""
         stated = self._charges.get(fingerprint)
         return stated is not None and bool(stated.services) and stated.services <= set(services)
 
     def candidates(self) -> Iterator[tuple[Finding, Finding]]:
-        """Yield the pairs that can have the same cause: events of an account, and findings that name a resource."""
+        """Yield the pairs that can have the same cause: events in one account, and findings about one resource."""
         events: dict[str | None, list[Finding]] = defaultdict(list)
         waste: dict[str, list[Finding]] = defaultdict(list)
         for finding in self.findings.values():
@@ -174,7 +177,7 @@ class SameCause:
         return self.is_estimate(one.fingerprint) != self.is_estimate(other.fingerprint)
 
     def _is_estimated(self, one: Finding, other: Finding) -> bool:
-        """Return whether an estimate is about what the other finding states of the bill."""
+        """Return whether an estimate and a finding of the bill are about the same charges."""
         estimate, billed = (one, other) if self.is_estimate(one.fingerprint) else (other, one)
         mine, theirs = self._charges.get(estimate.fingerprint), self._charges.get(billed.fingerprint)
         return bool(mine and theirs and mine.overlaps(theirs) and _is_model(estimate, theirs))
@@ -193,7 +196,7 @@ class SameCause:
 
 
 def _share(part: StatedCharges, whole: StatedCharges) -> Decimal:
-    """Return the share of the cost of `part` that is cost of `whole`, whose place may be new as a whole."""
+    """Return the share of the cost of `part` that is also cost of `whole`, which may report its whole place as new."""
     return max(part.share_in(whole), part.share_at(whole.finding) if whole.is_first else Decimal(0))
 
 
@@ -208,9 +211,9 @@ def _same_meter(one: StatedCharges, other: StatedCharges) -> bool:
 
 
 def _is_model(estimate: Finding, billed: StatedCharges) -> bool:
-    """Return whether the largest charge of a finding of the bill is of the model that an estimate is about.
+    """Return whether the largest charge of a finding of the bill belongs to the model of an estimate.
 
-    Meters of AWS start with the model's name; AWS Marketplace has a service for each model.
+    Meters of AWS start with the name of the model; in AWS Marketplace, each model is a service of its own.
     """
     largest, model = billed.largest, estimate.evidence.get("model")
     profiles = {
@@ -235,9 +238,9 @@ def _happened_on(finding: Finding) -> date:
 
 
 def _rolled_out_services(started: Sequence[StatedCharges]) -> dict[str, tuple[date, date]]:
-    """Return the services that started in new regions of enough accounts within three days, with the days of it.
+    """Return the services that started in new Regions of enough accounts within three days, with these days.
 
-    Later starts belong to the rollout while each follows another within three days.
+    Later starts belong to the rollout as long as each follows the previous one within three days.
     """
     starts: dict[str, list[tuple[date, str | None]]] = defaultdict(list)
     for one in started:
@@ -263,7 +266,7 @@ def _rollout_days(starts: Sequence[tuple[date, str | None]]) -> tuple[date, date
 def _merged_by_services(
     groups: Mapping[str, set[str]], members: Mapping[str, set[str]]
 ) -> Iterator[CauseGroup]:
-    """Yield the groups; those that share a service are one rollout."""
+    """Merge the groups that share a service into one rollout, and yield the rollouts."""
     left = {name: (set(services), set(members[name])) for name, services in groups.items()}
     while left:
         services, fingerprints = left.pop(min(left))
@@ -276,7 +279,7 @@ def _merged_by_services(
 
 
 def connected(fingerprints: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[frozenset[str]]:
-    """Return the fingerprints in groups, two of a pair in the same group."""
+    """Return the fingerprints in groups; fingerprints that a chain of pairs connects are in the same group."""
     group = {one: {one} for one in fingerprints}
     for one, other in pairs:
         if one in group and other in group and group[one] is not group[other]:

@@ -1,9 +1,9 @@
-"""The drivers of a token cost increase: calls, retries, tokens per call, share of output, and price.
+"""Split an increase of token cost into its drivers: calls, retries, tokens per call, share of output, and price.
 
-The cost of tokens on a day is a product: attempted calls, the share of them that is answered, tokens per answered call,
-the price of their mix of input, output and cache tokens at constant prices, and the price against that. The logarithmic
-mean Divisia index (LMDI I, https://doi.org/10.1016/j.enpol.2003.10.010) splits the difference of two such products into
-one part per factor, which add up exactly. Pure: no queries, no dates.
+The token cost of a day is a product of five factors: attempted calls, the share of these calls that succeed, tokens per
+successful call, the price of the mix of input, output and cache tokens at constant prices, and the ratio of the actual
+price to that price. The logarithmic mean Divisia index (LMDI I, https://doi.org/10.1016/j.enpol.2003.10.010) splits the
+difference of two such products into one part per factor; the parts add up exactly. Pure: no queries, no dates.
 """
 
 from collections.abc import Mapping
@@ -15,16 +15,18 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
-SIX_DECIMALS = Decimal("0.000001")  # as all amounts of findings
-DECIMALS = 3  # engines add up floats in any order
+SIX_DECIMALS = Decimal("0.000001")  # as in all amounts of findings
+DECIMALS = 3  # rounding, because engines add up floats in any order
 ANY_AMOUNT = Context(prec=60)
 NEARLY_EQUAL = 1e-9
 
 
 @dataclass(frozen=True)
 class TokenUse:
-    """Bedrock use on an average day: answered calls, calls that were throttled or failed with a client error, and
-    millions of tokens and their cost by kind (`input`, `output`, `cache read`, `cache write`).
+    """Bedrock usage on an average day.
+
+    `calls` are the successful calls; `refused_calls` were throttled or failed with a client error. The keys of
+    `million_tokens` and `costs` are the kinds of tokens: `input`, `output`, `cache read` and `cache write`.
     """
 
     calls: float
@@ -44,17 +46,17 @@ class TokenUse:
 
     @property
     def tokens_per_call(self) -> float:
-        """Tokens per answered call."""
+        """Tokens per successful call."""
         return self.tokens * 1e6 / self.calls
 
     @property
     def output_percent(self) -> float:
-        """Output tokens, in percent of all tokens."""
+        """Output tokens as a percentage of all tokens."""
         return 100 * self.million_tokens.get("output", 0.0) / self.tokens
 
     @property
     def refused_percent(self) -> float:
-        """Refused calls, in percent of attempted calls."""
+        """Refused calls as a percentage of attempted calls."""
         return 100 * self.refused_calls / (self.calls + self.refused_calls)
 
 
@@ -86,7 +88,7 @@ class TokenDrivers(BaseModel):
 
 
 def split_token_cost(before: TokenUse, during: TokenUse) -> TokenDrivers | None:
-    """Return the drivers; None if either day has no calls, tokens or cost, so that a factor would be 0."""
+    """Return the drivers; None if either day has no calls, tokens or cost, because a factor would be 0."""
     if min(*_sizes(before), *_sizes(during)) <= 0:
         return None
     prices = _constant_prices(before, during)
@@ -101,7 +103,7 @@ def split_token_cost(before: TokenUse, during: TokenUse) -> TokenDrivers | None:
         by_retries=retries,
         by_tokens_per_call=tokens_per_call,
         by_output_share=output_share,
-        by_price=excess - calls - retries - tokens_per_call - output_share,  # with what rounding leaves
+        by_price=excess - calls - retries - tokens_per_call - output_share,  # includes the rounding remainder
         calls_before=round(before.calls, DECIMALS),
         calls=round(during.calls, DECIMALS),
         tokens_per_call_before=round(before.tokens_per_call, DECIMALS),
@@ -118,7 +120,7 @@ def _sizes(use: TokenUse) -> tuple[float, float, float]:
 
 
 def _constant_prices(before: TokenUse, during: TokenUse) -> dict[str, float]:
-    """Return the price of a million tokens of each kind, over both days."""
+    """Return the average price of a million tokens of each kind over both days."""
     prices = {}
     for kind in before.million_tokens.keys() | during.million_tokens.keys():
         tokens = before.million_tokens.get(kind, 0.0) + during.million_tokens.get(kind, 0.0)
@@ -128,10 +130,10 @@ def _constant_prices(before: TokenUse, during: TokenUse) -> dict[str, float]:
 
 
 def _factors(use: TokenUse, prices: Mapping[str, float]) -> tuple[float, float, float, float, float]:
-    """Return the factors whose product is the cost: attempts, answered, tokens per call, mix, price."""
+    """Return the factors whose product is the cost: attempts, success rate, tokens per call, mix, price."""
     attempts = use.calls + use.refused_calls
     mix = sum(tokens * prices[kind] for kind, tokens in use.million_tokens.items()) / use.tokens
-    mix = mix if mix > 0 else use.cost / use.tokens  # only kinds that are free: price and mix are one
+    mix = mix if mix > 0 else use.cost / use.tokens  # only free kinds: mix and price are inseparable
     return (
         attempts,
         use.calls / attempts,
@@ -147,4 +149,4 @@ def _logarithmic_mean(one: float, other: float) -> float:
 
 
 def _rounded(value: float) -> Decimal:
-    return Decimal(repr(value)).quantize(SIX_DECIMALS, context=ANY_AMOUNT) + 0  # what rounds to -0 is 0
+    return Decimal(repr(value)).quantize(SIX_DECIMALS, context=ANY_AMOUNT) + 0  # -0 becomes 0

@@ -1,6 +1,6 @@
-"""The amounts of a finding: savings a month, or what something has cost so far and costs if usage continues.
+"""Compute the amounts of a finding: an amount per month, or the cost so far and the monthly cost if usage continues.
 
-The two are never added. Severity, order and material change compare one number, `weight`.
+Amounts of these two kinds are never added. Severity, sort order and material change compare one number, `weight`.
 """
 
 from collections.abc import Mapping
@@ -12,20 +12,19 @@ from typing import Any
 from focuswatch.catalog.sql_header_fields import Category
 
 DAYS_A_MONTH = 30
-EVENTS: tuple[Category, ...] = (
-    "anomaly",
-    "security",
-)  # happen on days; waste and governance last until they are fixed
-ENDED_AFTER_DAYS = 2  # so many later days of the account in the bill without it show that it ended
-OVER_AFTER_DAYS = 7  # and so many days without any charge of the account do too
-WEIGHED_DAYS = 7  # what continues is weighed with what so many more days of it cost
+# Categories of events, which happen on certain days; waste and governance last until they are fixed.
+EVENTS: tuple[Category, ...] = ("anomaly", "security")
+ENDED_AFTER_DAYS = 2  # an event has ended if the account is charged this many days after its last day
+OVER_AFTER_DAYS = 7  # after more days, an event has ended even if the account has no later charges
+WEIGHED_DAYS = 7  # days of further cost in the weight of an event that continues
 
 
 @dataclass(frozen=True)
 class Stake:
-    """`cost` is the monthly savings, or the cost so far; the other fields are for events only.
+    """The amounts and days of a finding.
 
-    `monthly_if_continues` is 0 where the bill shows that the event ended, on `ended_on`; None where it is unknown.
+    `cost` is the amount per month; for events, it is the cost so far. The other fields are set only for events.
+    `monthly_if_continues` is 0 if the bill shows that the event ended, on `ended_on`; None if it is unknown.
     """
 
     cost: Decimal
@@ -38,11 +37,10 @@ class Stake:
 def stake_of(
     category: Category, row: Mapping[str, Any], *, cost: Decimal, as_of: date, billed_until: date
 ) -> Stake:
-    """Return the amounts that a row of a detection states.
+    """Return the amounts of the finding in a row of a detection.
 
-    `row` may state `first_day` and `last_day` of an event (a series: `anomalous_from` and `anomalous_until`), or state
-    `monthly_cost_if_continues`. `billed_until` is
-    the last day on which the account is charged for anything.
+    For an event, `row` may have `first_day` and `last_day` (in a series: `anomalous_from` and `anomalous_until`), or
+    `monthly_cost_if_continues`. `billed_until` is the last day on which the account has any charge.
     """
     if category not in EVENTS:
         return Stake(cost)
@@ -64,7 +62,7 @@ def stake_of(
 
 
 def weight(category: Category, *, cost: Decimal, monthly_if_continues: Decimal | None) -> Decimal:
-    """Return what a finding is compared by: a month's savings, or the cost so far and of a further week."""
+    """Return the amount by which findings are compared: per month, or the cost so far plus that of a further week."""
     if category not in EVENTS or monthly_if_continues is None:
         return cost
     return cost + monthly_if_continues * WEIGHED_DAYS / DAYS_A_MONTH

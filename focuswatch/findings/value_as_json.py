@@ -1,4 +1,4 @@
-"""The value of a column as JSON can hold it. Pure."""
+"""Convert the values of columns to values that JSON supports. Pure."""
 
 import math
 from datetime import date, datetime
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def json_value(value: Any) -> Any:
-    """Return a column's value as in JSON: dates as text, decimals as numbers."""
+    """Return a column's value for JSON: dates as text, decimals as numbers, numbers with at most six decimals."""
     match value:
         case datetime() | date():
             return value.isoformat()

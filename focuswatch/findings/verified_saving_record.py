@@ -1,4 +1,4 @@
-"""The saving of a resolved finding as the bill shows it: computed by focuswatch/detect/measured_savings.py. Pure."""
+"""The saving of a resolved finding, verified on the bill by focuswatch/detect/measured_savings.py. Pure."""
 
 from datetime import date
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The ledger: entries and suppressions of findings, decisions over them, and where they are stored."""
+"""The ledger of findings: entries, suppressions, decisions about changes and notifications, and storage."""
 
 from focuswatch.ledger.decide_ledger_changes import decide
 from focuswatch.ledger.detection_run_findings import DetectionRun

@@ -1,4 +1,4 @@
-"""Add a snooze or an exclusion that a person asked for, after checking it; and say what it covers."""
+"""Check and add a snooze or an exclusion that a person requested, and describe what it covers."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -10,12 +10,12 @@ from focuswatch.ledger.suppression import Suppression
 
 
 def newest_bill_date(ledger: Ledger) -> date:
-    """Return the newest day as of which a detection has run; the first day of all where none has."""
+    """Return the newest as-of date for which a detection has succeeded; `date.min` if none has."""
     return max(ledger.evaluated_until().values(), default=date.min)
 
 
 def add_checked_suppression(ledger: Ledger, suppression: Suppression) -> Suppression:
-    """Store a suppression, and return it with its id. Raises ConfigError if it has no reason, or is over already."""
+    """Store a suppression, and return it with its id. Raises ConfigError if it has no reason or ends too early."""
     if not suppression.reason.strip():
         raise ConfigError("The reason is empty. Enter a reason, which is shown in the list of suppressions.")
     if suppression.until is not None and suppression.until <= suppression.since:
@@ -28,7 +28,7 @@ def add_checked_suppression(ledger: Ledger, suppression: Suppression) -> Suppres
 
 
 def suppression_text(ledger: Ledger, suppression: Suppression) -> str:
-    """Return what is muted until when, and how many open findings it covers."""
+    """Return a text with the scope and the end of a suppression, and the number of open findings that it covers."""
     covered = 0
 
     def count(heads: Sequence[EntryHead]) -> Iterable[str]:

@@ -1,6 +1,6 @@
-"""Assign open findings to incidents: a finding stays in its incident, and a new one joins or starts one. Pure.
+"""Assign open findings to incidents: a finding stays in its incident; a new finding joins or starts one. Pure.
 
-Two incidents that were notified are never merged: both have a message and an issue.
+Two incidents that were notified are never merged, because each has its own message and issue.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from focuswatch.findings.same_cause import (
 
 @dataclass(frozen=True)
 class OpenIncident:
-    """The open findings of an incident, the lead first; `rollout` is empty where it is none."""
+    """The open findings of an incident, the lead first; `rollout` is empty unless the incident is a rollout."""
 
     id: str
     findings: tuple[Finding, ...]
@@ -37,12 +37,12 @@ class OpenIncident:
 class _Membership:
     cause: SameCause
     rules: IncidentRules
-    assigned: Mapping[str, str]  # incidents of findings that have one
+    assigned: Mapping[str, str]  # fingerprint to incident id, for findings that have one
     used_ids: Collection[str]
     rollouts: tuple[CauseGroup, ...]
 
     def incident_ids(self) -> dict[str, str]:
-        """Return the incident of every finding."""
+        """Return the incident id of every finding, by fingerprint."""
         rollout_of = {one: group for group in self.rollouts for one in group.fingerprints}
         pairs = [pair for pair in self.cause.pairs() if self._fits_rollouts(pair, rollout_of)]
         ids = dict(self.assigned)
@@ -60,7 +60,7 @@ class _Membership:
         return ids
 
     def _fits_rollouts(self, pair: tuple[str, str], rollout_of: Mapping[str, CauseGroup]) -> bool:
-        """Return whether a pair links no finding to a rollout that states other services."""
+        """Return whether a pair does not link a rollout to a finding with other services."""
         return all(
             rollout_of[mine] is rollout_of.get(other)
             or self.cause.fits_rollout(other, rollout_of[mine].services)
@@ -69,7 +69,7 @@ class _Membership:
         )
 
     def _known_rollout(self, group: CauseGroup) -> str | None:
-        """Return the incident of a rollout that was notified as one."""
+        """Return the incident under which a rollout was already notified; None if there is none."""
         accounts: dict[str, set[str | None]] = defaultdict(set)
         for one in group.fingerprints & self.assigned.keys():
             accounts[self.assigned[one]].add(self.cause.findings[one].sub_account_id)
@@ -77,7 +77,7 @@ class _Membership:
         return max(known, key=lambda id: (len(accounts[id]), id), default=None)
 
     def _new_id(self, component: frozenset[str]) -> str:
-        """Return the fingerprint of the lead, or if an open incident has that id, another one."""
+        """Return the fingerprint of the lead; if an open incident already has this id, another id."""
         lead = min((self.cause.findings[one] for one in component), key=self.rules.precedence)
         if lead.fingerprint not in self.used_ids:
             return lead.fingerprint
@@ -95,7 +95,7 @@ def _neighbors(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 def _most_linked(
     component: Iterable[str], near: Mapping[str, Sequence[str]], ids: Mapping[str, str]
 ) -> str | None:
-    """Return the incident with which most of a group has the same cause."""
+    """Return the incident to which most pairs link a group; None if there are no links."""
     links = Counter(ids[other] for one in component for other in near.get(one, ()) if other in ids)
     return max(links, key=lambda id: (links[id], id), default=None)
 
@@ -103,7 +103,7 @@ def _most_linked(
 def open_incidents(
     cause: SameCause, *, assigned: Mapping[str, str], rules: IncidentRules
 ) -> Iterator[OpenIncident]:
-    """Yield the incidents of the findings of `cause`; `assigned` are those that open findings have already."""
+    """Yield the incidents of the findings of `cause`; `assigned` maps open findings to their current incidents."""
     rollouts = tuple(cause.rollouts())
     known = {one: id for one, id in assigned.items() if one in cause.findings}
     ids = _Membership(cause, rules, known, set(assigned.values()), rollouts).incident_ids()
@@ -118,7 +118,7 @@ def open_incidents(
 def _rollout_of(
     findings: tuple[Finding, ...], rollouts: Iterable[CauseGroup], cause: SameCause
 ) -> tuple[Finding, ...]:
-    """Return the findings of the rollout that an incident is about, also those notified before it was one."""
+    """Return the findings of an incident's rollout, including findings that were notified before it was a rollout."""
     own = {one.fingerprint for one in findings}
     group = next((group for group in rollouts if findings[0].fingerprint in group.fingerprints), None)
     if group is None or len(own & group.fingerprints) < 2:

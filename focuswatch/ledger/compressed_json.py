@@ -1,12 +1,13 @@
-"""Compress the JSON of a ledger's rows. Earlier versions stored text, which is still read.
+"""Compress the JSON of a ledger's rows. Earlier versions stored text, which can still be read.
 
-A row holds two kilobytes, most of it names of fields and null, which are the same in all rows. The preset dictionary
-lists them, so that one row compresses by itself: https://www.rfc-editor.org/rfc/rfc1950#section-2.2
+A row has about two kilobytes. Most of it are field names and nulls, which are the same in all rows. The preset
+dictionary contains them, so that even a single row compresses well:
+https://www.rfc-editor.org/rfc/rfc1950#section-2.2
 """
 
 import zlib
 
-# A row can be read only with the dictionary that it was written with: never change these bytes, whatever fields come.
+# Never change these bytes, even if fields are added: a row can be read only with the dictionary it was written with.
 DICTIONARY = (
     b'"title":"","reason":"Account  was billed for  in us-east-1 on each of the last  days with complete charges, and '
     b' USD/month.","action":"1. Check whether  2. If 3. : aws  describe- --region --resource-arn arn:aws:'
@@ -26,13 +27,13 @@ DICTIONARY = (
 
 
 def pack(text: str) -> bytes:
-    """Return the bytes that a row stores."""
+    """Return the bytes that a row stores for a JSON text."""
     compressor = zlib.compressobj(zdict=DICTIONARY)
     return compressor.compress(text.encode()) + compressor.flush()
 
 
 def unpack(stored: str | bytes) -> str | bytes:
-    """Return the JSON of a row. Raises ValueError if it is damaged."""
+    """Return the JSON of a row. Raises ValueError if the row is damaged."""
     if isinstance(stored, str):
         return stored
     decompressor = zlib.decompressobj(zdict=DICTIONARY)

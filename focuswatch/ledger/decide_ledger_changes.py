@@ -1,13 +1,14 @@
 """Decide how a run changes the ledger: from previous entries and current findings to new entries and notifications.
 
 Pure. The rules, in the order in which they apply:
-- found, not in the ledger or resolved before → new; a finding that is notified once stays open without notifications
-- found, open → changed where the cost grew beyond a factor or the severity rose; a reminder after its interval;
-  else nothing. A finding that is notified step by step changes at its next step only, not by cost or time
-- not found, although its detection ran on settled data of its bill that covers it → resolved
-- suppressed → recorded and not notified; it is notified when the suppression expires
+- found, and not in the ledger or resolved → new
+- found, and closed → unchanged and not notified
+- found, and open → changed if the stake grew beyond a factor or the severity rose; a reminder after an interval;
+  otherwise not notified. A finding with steps changes only when it reaches its next step, not by cost or time
+- not found, although its detection ran on complete data of its bill → resolved; closed if its detection notifies once
+- suppressed → recorded but not notified; notified when the suppression expires
 - dismissed three times in an account or team → the next notification there offers an exclusion
-- resolved and its saving verified on the bill → notified once, unless it is suppressed or its owner never heard of it
+- resolved, and its saving is verified on the bill → notified once, unless it is suppressed or was never notified
 Then findings are grouped by cause, and each incident is notified once: see focuswatch.ledger.notify_each_incident_once.
 """
 
@@ -30,10 +31,11 @@ from focuswatch.ledger.offer_exclusion_after_dismissals import Dismissals
 from focuswatch.ledger.suppression import Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex
 
-CHANGED_FACTOR = Decimal("1.5")  # a stake is materially changed from this multiple of what was notified
-CHANGED_LEAST_USD = Decimal(10)  # and by at least so much
+# A finding has changed if its stake is at least this multiple of the notified stake, and grew by at least this amount.
+CHANGED_FACTOR = Decimal("1.5")
+CHANGED_LEAST_USD = Decimal(10)
 REMINDER_DAYS = 14
-MAX_NOTIFICATIONS_PER_TEAM = 20  # that a team gets one by one in a run; the others go into a digest
+MAX_NOTIFICATIONS_PER_TEAM = 20  # sent separately in a run; the others go into a digest
 
 
 def decide(
@@ -43,9 +45,9 @@ def decide(
     *,
     explain: Callable[[Decision], Decision] = lambda decision: decision,
 ) -> Decision:
-    """Return the entries that `run` changes and its notifications, highest cost first.
+    """Return the entries that `run` changes and its notifications, highest stake first.
 
-    `explain` adds explanations to the findings of a decision; findings are grouped by cause after that.
+    `explain` adds explanations to the findings of a decision, before findings are grouped by cause.
     """
     suppressions = list(suppressions)
     index = SuppressionIndex(suppressions)
@@ -65,7 +67,7 @@ def _with_offer(notification: Notification, dismissals: Dismissals) -> Notificat
 
 
 def _decide_each(previous: Mapping[str, LedgerEntry], index: SuppressionIndex, run: DetectionRun) -> Decision:
-    """Return the decision about every finding by itself."""
+    """Return the decision about each finding on its own."""
     entries, notifications = [], []
     for fingerprint in previous.keys() | run.findings.keys():
         entry, kind = _decide_one(previous.get(fingerprint), run.findings.get(fingerprint), index, run)
@@ -78,9 +80,9 @@ def _decide_each(previous: Mapping[str, LedgerEntry], index: SuppressionIndex, r
 
 
 def _limit_per_team(notifications: Sequence[Notification]) -> Iterator[Notification]:
-    """Move minor notifications and those beyond a team's limit into its digest.
+    """Move minor notifications, and those beyond a team's limit, into the digest of the team.
 
-    Security findings count first, then the highest cost.
+    Security findings use the limit first, then the findings with the highest stake.
     """
     by_team: Counter[str | None] = Counter()
     in_digest = set()
@@ -140,7 +142,7 @@ def _change(
 
 
 def _is_worse(entry: LedgerEntry, finding: Finding, run: DetectionRun) -> bool:
-    """Return whether stake is materially higher than notified, or severity is higher."""
+    """Return whether the stake is materially higher than notified, or the severity is higher."""
     previous_cost = entry.notified_cost or Decimal(0)
     previous_severity = entry.notified_severity or finding.severity
     growth = finding.stake - previous_cost
@@ -150,7 +152,7 @@ def _is_worse(entry: LedgerEntry, finding: Finding, run: DetectionRun) -> bool:
 
 
 def acknowledge(previous: Mapping[str, LedgerEntry], incident: str, *, author: str, on: date) -> Decision:
-    """Return the decision that marks the open findings of an incident as acknowledged; empty where there are none."""
+    """Return the decision that marks the open findings of an incident as acknowledged; empty if there are none."""
     acknowledged = {"acknowledged_by": author, "acknowledged_on": on}
     return Decision(tuple(changed(entry, acknowledged) for entry in open_in_incident(incident, previous)), ())
 
@@ -199,9 +201,9 @@ def _decide_not_found(
 def decide_saving(
     entry: LedgerEntry, saving: VerifiedSaving, suppressions: SuppressionIndex, *, as_of: date
 ) -> tuple[LedgerEntry, Notification | None]:
-    """Return a resolved entry with its saving, and the notification the first time that the saving is verified.
+    """Return a resolved entry with its saving, and a notification the first time that the saving is verified.
 
-    A saving is verified once all days that it was measured on are after the resolution.
+    A saving is verified once all days on which it was measured are after the resolution.
     """
     measured = changed(entry, {"saved_daily": saving.daily_saving})
     if entry.saving_verified_on is not None or saving.measured_from < saving.since:

@@ -1,4 +1,4 @@
-"""The findings of a run of detections, and which previous findings it can resolve. Pure values."""
+"""The result of a run of detections: its findings, and which previous findings it can resolve. Pure values."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,13 +13,14 @@ from focuswatch.findings.same_cause import IncidentRules
 class DetectionRun:
     """The findings of a run, and which previous findings it can resolve.
 
-    `notified_once` and `notified_each_time` are detections of events, which never resolve: they grow old.
-    `steps` are the columns of evidence that order a finding's steps, for detections that notify each step once.
-    `ran` are the detections that succeeded; `not_evaluated` fingerprints they could not evaluate;
-    `missing_accounts` accounts without recent data; `resolves` is False where the data is stale or incomplete.
-    `per_usd` is units of the findings' currency for one US dollar.
-    `accounts` are those of the bills, as far as their charges are complete (None: all); `bills` the names of the bills.
-    `incident_rules`: how findings are grouped by cause; None: each finding is notified by itself.
+    `notified_once` and `notified_each_time` are detections of events. When their findings are no longer found, no one
+    is notified: those of `notified_once` are closed for good, those of `notified_each_time` are new when found again.
+    `steps` are the evidence columns that order a finding's steps, for detections that notify each step once.
+    `ran` are the detections that succeeded; `not_evaluated` are fingerprints that they could not evaluate;
+    `missing_accounts` are accounts without recent data; `resolves` is False if the data is stale or incomplete.
+    `per_usd` is units of the findings' currency per US dollar.
+    `accounts` are the accounts of the bills whose charges are complete (None: all); `bills` are the names of the bills.
+    `incident_rules` define how findings are grouped by cause; None: each finding is notified by itself.
     """
 
     as_of: date
@@ -37,12 +38,12 @@ class DetectionRun:
     bills: Collection[str] = ()
 
     def covers(self, finding: Finding) -> bool:
-        """Return whether the run's bills are those of a finding: otherwise its absence shows nothing."""
+        """Return whether the run read the bills of a finding; otherwise the absence of the finding proves nothing."""
         if finding.sub_account_id is None:
             return not finding.bills or not self.bills or set(finding.bills) <= set(self.bills)
         return self.accounts is None or finding.sub_account_id in self.accounts
 
 
 def step_of(finding: Finding, run: DetectionRun) -> tuple[str | float, ...]:
-    """Return a finding's step, which compares greater than earlier ones; empty where it has no steps."""
+    """Return a finding's current step, which compares greater than earlier steps; empty if it has no steps."""
     return tuple(finding.evidence[column] for column in run.steps.get(finding.detection, ()))

@@ -1,8 +1,8 @@
 """The ledger in one DynamoDB table, for runs that may overlap.
 
-Every entry is an item with a version, and is written only while it still has the version that the decision was based
-on. Its pending notifications are part of the same item until they are sent. So a run that is killed half way loses no
-notification and sends none twice, and two runs at once decide each entry one after the other.
+Each entry is an item with a version, and is written only if it still has the version on which the decision was based.
+Its pending notifications are part of the same item until they are sent. So a run that is killed half way loses no
+notification and sends none twice, and concurrent runs decide each entry one after the other.
 """
 
 import time
@@ -70,10 +70,10 @@ class DynamoLedger:
     def update(
         self, decide: Decide, *, evaluated: Sequence[EvaluatedUntil], snapshot: LedgerSnapshot | None = None
     ) -> Decision:
-        """See Ledger.update. Entries that others changed meanwhile are decided again."""
+        """See Ledger.update. Entries that other runs changed in the meantime are decided again."""
         entries: dict[str, LedgerEntry] = {}
         notifications: list[Notification] = []
-        if snapshot:  # detections took minutes, in which someone may have added a suppression
+        if snapshot:  # detections take minutes; a suppression may have been added since
             snapshot = replace(snapshot, suppressions=self.suppressions())
         for _ in range(MAX_TRIES):
             snapshot = snapshot or self.snapshot()
@@ -135,7 +135,7 @@ class DynamoLedger:
         )
         for listed_item in (item for page in listed for item in page["Items"]):
             key = {"kind": listed_item["kind"], "id": listed_item["id"]}
-            # the index lags behind
+            # The index is updated with a delay, so the item itself decides.
             item: Any = self._table.get_item(Key=key, ConsistentRead=True).get("Item", {})
             if not item.get("untold"):
                 self._remove_from_index(key)
@@ -162,9 +162,9 @@ class DynamoLedger:
             self._mark_notified(pending)
 
     def _mark_notified(self, sent: PendingNotification) -> None:
-        """Remove a finding's first pending notification if it is still `sent`; else do nothing."""
+        """Remove a finding's first pending notification if it is still `sent`; otherwise do nothing."""
         key = {"kind": "entry", "id": sent.notification.finding.fingerprint}
-        # Else it was removed before, perhaps by this call: botocore retries where a response is lost.
+        # If the condition fails, it was removed before, perhaps by this call: botocore retries after a lost response.
         with suppress(self._table.meta.client.exceptions.ConditionalCheckFailedException):
             self._table.update_item(
                 Key=key,
@@ -176,8 +176,8 @@ class DynamoLedger:
         self._remove_from_index(key)
 
     def _remove_from_index(self, key: dict[str, str]) -> None:
-        """Remove an entry from the index where it has no pending notification."""
-        with suppress(self._table.meta.client.exceptions.ConditionalCheckFailedException):  # there is more
+        """Remove an entry from the index if it has no pending notification."""
+        with suppress(self._table.meta.client.exceptions.ConditionalCheckFailedException):  # some are pending
             self._table.update_item(
                 Key=key,
                 UpdateExpression="REMOVE #pending",
@@ -187,7 +187,7 @@ class DynamoLedger:
             )
 
     def _write(self, decision: Decision, snapshot: LedgerSnapshot) -> list[LedgerEntry]:
-        """Write the entries that are unchanged since the snapshot, and return those."""
+        """Write the entries that are unchanged since the snapshot, and return the written entries."""
         versions = snapshot.version
         assert isinstance(versions, dict)
         notifications = {
@@ -203,7 +203,7 @@ class DynamoLedger:
         return [entry for entry, is_written in zip(decision.entries, written, strict=True) if is_written]
 
     def _put(self, entry: LedgerEntry, *, version: int | None, notification: Notification | None) -> bool:
-        """Write an entry that has this version (None: that does not exist yet); return whether it had."""
+        """Write an entry if it still has this version (None: if it does not exist); return whether it was written."""
         names = {"#document": "document", "#version": "version", "#untold": "untold"}
         names |= {"#told": "told", "#first": "first"}
         values: dict[str, Any] = {
@@ -245,7 +245,7 @@ class DynamoLedger:
                 ExpressionAttributeValues={":as_of": evaluated.as_of.isoformat()},
             )
         except self._table.meta.client.exceptions.ConditionalCheckFailedException:
-            return  # another run has stored a later day
+            return  # a run has already stored this day or a later one
 
     def _all(self, kind: str) -> Iterable[Any]:
         return of_kind(self._table, kind, ConsistentRead=True)

@@ -1,4 +1,4 @@
-"""Queries of a DynamoDB table, page by page."""
+"""Query a DynamoDB table page by page."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ def pages(table: "Table", **query: Any) -> Iterator[Any]:
 
 
 def of_kind(table: "Table", kind: str, **query: Any) -> Iterator[Any]:
-    """Yield every item with this partition key `kind`."""
+    """Yield every item whose partition key `kind` has this value."""
     listed = pages(
         table,
         KeyConditionExpression="#kind = :kind",

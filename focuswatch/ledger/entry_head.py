@@ -1,4 +1,4 @@
-"""The head of a ledger entry: the fields by which lists filter, sort and group, without the text of the finding."""
+"""The head of a ledger entry: the fields by which lists filter, sort and group entries, without the finding's texts."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from focuswatch.ledger.ledger_entry import EntryState, LedgerEntry
 class EntryHead(NamedTuple):
     """The fields of an entry and its finding; SQLite stores them as columns, in this order.
 
-    `stake` is a float, for sorting only. `tags_json` are the tags in the evidence.
+    `stake` is a float, for sorting only. `tags_json` is the JSON of the tags in the evidence.
     """
 
     fingerprint: str
@@ -43,9 +43,8 @@ class EntryHead(NamedTuple):
         return -self.stake, self.detection, self.fingerprint
 
 
-Choose = Callable[
-    [Sequence[EntryHead]], Iterable[str]
-]  # returns the fingerprints of the entries to read, in order
+# Returns the fingerprints of the entries to read, in order.
+Choose = Callable[[Sequence[EntryHead]], Iterable[str]]
 
 
 def head_of(entry: LedgerEntry) -> EntryHead:
@@ -68,5 +67,5 @@ def head_of(entry: LedgerEntry) -> EntryHead:
 
 
 def chosen_entries(entries: Mapping[str, LedgerEntry], choose: Choose) -> list[LedgerEntry]:
-    """Return the entries that `choose` names: `Ledger.select` of a ledger that stores no heads."""
+    """Return the entries that `choose` selects, for a ledger that stores no heads; see `Ledger.select`."""
     return [entries[fingerprint] for fingerprint in choose([head_of(entry) for entry in entries.values()])]

@@ -9,7 +9,10 @@ MOST_MATCHES = 5  # fingerprints that the error lists
 
 
 def find_entry(ledger: Ledger, prefix: str, *, listing: str) -> LedgerEntry:
-    """Return the one entry whose fingerprint starts with `prefix`. Raises LedgerError where none does, or several."""
+    """Return the only entry whose fingerprint starts with `prefix`. Raises LedgerError if no entry or several match.
+
+    `listing` completes the sentence `To list all findings, …` in the error.
+    """
     entries = ledger.select(
         lambda heads: [head.fingerprint for head in heads if head.fingerprint.startswith(prefix)]
     )

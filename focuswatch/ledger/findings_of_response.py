@@ -1,10 +1,10 @@
-"""The findings that a person's response to a message or an issue is about: all open ones of its incident. Pure."""
+"""Find the findings that a person's response to a message or an issue affects: the open ones of its incident. Pure."""
 
 from collections.abc import Mapping
 
 from focuswatch.ledger.ledger_entry import LedgerEntry
 
-MOST_SUPPRESSED = 100  # findings of one incident; those of a rollout are notified once anyway
+MOST_SUPPRESSED = 100  # findings per response; a larger rollout is notified only once anyway
 
 
 def open_in_incident(incident: str, entries: Mapping[str, LedgerEntry]) -> list[LedgerEntry]:
@@ -16,9 +16,9 @@ def open_in_incident(incident: str, entries: Mapping[str, LedgerEntry]) -> list[
 
 
 def suppressible(incident: str, entries: Mapping[str, LedgerEntry]) -> list[str]:
-    """Return the fingerprints to suppress: of the incident's id, and of its open findings.
+    """Return the fingerprints to suppress: the incident id and its open findings.
 
-    Without a security finding that was routed to the team by the resource's own tag alone.
+    Security findings whose team comes only from a resource tag are left out.
     """
     listed = [incident, *(entry.fingerprint for entry in open_in_incident(incident, entries))]
     named = list(dict.fromkeys(listed))[:MOST_SUPPRESSED]

@@ -1,4 +1,4 @@
-"""The first findings of a ledger, in the order in which people read them, and how many there are in all."""
+"""List the first findings of a ledger, grouped by incident, and count all of them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from focuswatch.ledger.suppression_index import SuppressionIndex
 
 @dataclass(frozen=True)
 class FindingsPage:
-    """The first entries, those of an incident together, its lead first; the counts are those of the whole list.
+    """The first entries, grouped by incident with the lead first; the counts are those of the whole list.
 
-    `related` are the fingerprints of entries that stand below the lead of their incident. `muted` counts the open
-    findings that are left out because of a suppression.
+    `related` are the fingerprints of entries that are listed below the lead of their incident. `muted` counts the open
+    findings that are left out because they are suppressed.
     """
 
     entries: tuple[LedgerEntry, ...]
@@ -28,7 +28,7 @@ class FindingsPage:
 
 
 def findings_page(ledger: Ledger, *, everything: bool, most: int) -> FindingsPage:
-    """Return the first `most` of all findings, or of those that are open and not suppressed."""
+    """Return the first `most` findings: of all, if `everything`, or else of those that are open and not suppressed."""
     newest, suppressions = newest_bill_date(ledger), SuppressionIndex(ledger.suppressions())
     incidents: list[list[EntryHead]] = []
     muted = 0

@@ -1,4 +1,4 @@
-"""Group ledger entries by incident for lists that people read: a row for an incident, its lead first."""
+"""Group ledger entries by incident, for lists that show each incident with its lead first."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,14 +8,14 @@ from focuswatch.ledger.ledger_entry import LedgerEntry
 
 
 def by_incident(entries: Iterable[LedgerEntry]) -> list[list[LedgerEntry]]:
-    """Return the entries of each incident, highest stake first; a lead is the first of its incident."""
+    """Return the entries of each incident, highest stake first; the lead is the first of its incident."""
     listed = {entry.fingerprint: entry for entry in entries}
     incidents = heads_by_incident(map(head_of, listed.values()))
     return [[listed[head.fingerprint] for head in members] for members in incidents]
 
 
 def heads_by_incident(heads: Iterable[EntryHead]) -> list[list[EntryHead]]:
-    """Return the heads in the same groups and order."""
+    """Return the heads in the same groups and order as `by_incident`."""
     incidents: dict[str, list[EntryHead]] = defaultdict(list)
     for head in heads:
         incidents[head.incident_id].append(head)

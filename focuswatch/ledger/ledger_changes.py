@@ -1,4 +1,4 @@
-"""The changes that a run makes to the ledger: entries and notifications, without input or output."""
+"""The changes that a run makes to the ledger: entries to write and notifications to send. Pure values."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,7 +23,7 @@ def by_stake(notification: Notification) -> tuple[Decimal, str]:
 
 
 def notified(entry: LedgerEntry, kind: NotificationKind, run: DetectionRun) -> LedgerEntry:
-    """Return the entry of a finding that is notified in this run."""
+    """Return the entry of a finding that is notified in this run, with the content of the notification."""
     finding = entry.finding
     return changed(
         entry,

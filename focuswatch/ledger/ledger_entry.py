@@ -1,6 +1,6 @@
-"""The entries that a ledger stores about findings.
+"""The entry that a ledger stores for a finding.
 
-Pure values; `focuswatch.ledger.decide_ledger_changes` decides how they change, a ledger stores them.
+Pure values: `focuswatch.ledger.decide_ledger_changes` decides how entries change, and a ledger stores them.
 """
 
 from datetime import date
@@ -17,12 +17,12 @@ EntryState = Literal["open", "resolved", "closed"]
 class LedgerEntry(BaseModel):
     """The state of one fingerprint.
 
-    `notified_*` is the content of the owner's last notification (None: never notified; `notified_step` where the
-    detection notifies step by step). It is stored as `told_*`, as earlier versions wrote it.
+    `notified_*` is the content of the last notification to the owner (None: never notified); `notified_step` is set if
+    the detection notifies step by step. These fields are stored as `told_*`, the names in earlier versions.
     `saved_daily` is the daily EffectiveCost that is no longer charged since the finding was resolved (None: the bill
-    was not read again yet); it changes for 30 days, and includes days before `resolved_on` until `saving_verified_on`,
-    the day on which it was verified and notified. A `closed` entry is an event that is notified once and has grown old.
-    `acknowledged_*`: a person has acknowledged the finding, which postpones its reminder and nothing else.
+    was not read again yet). It changes for 30 days, and includes days before `resolved_on` until `saving_verified_on`,
+    the day on which it was verified and notified. An entry is `closed` if its detection notifies once and no longer
+    finds it. `acknowledged_*`: a person has acknowledged the finding, which only postpones its reminder.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -40,5 +40,5 @@ class LedgerEntry(BaseModel):
 
     @property
     def fingerprint(self) -> str:
-        """The finding's identity, and the entry's."""
+        """The fingerprint of the finding, which also identifies the entry."""
         return self.finding.fingerprint

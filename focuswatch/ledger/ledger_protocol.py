@@ -16,7 +16,7 @@ Decide = Callable[[Mapping[str, LedgerEntry], Sequence[Suppression]], Decision]
 
 @dataclass(frozen=True)
 class EvaluatedUntil:
-    """A detection, and the day as of which it last succeeded."""
+    """A detection, and the newest as-of date for which it succeeded."""
 
     detection: str
     as_of: date
@@ -26,7 +26,7 @@ class EvaluatedUntil:
 class LedgerSnapshot:
     """Entries by fingerprint and all suppressions, as they were at one moment.
 
-    `version` is the ledger's own: it shows the ledger whether others have written since.
+    `version` has a meaning only for the ledger: it shows whether another process has written since.
     """
 
     entries: Mapping[str, LedgerEntry]
@@ -34,51 +34,51 @@ class LedgerSnapshot:
     version: object = None
 
     def after(self, decision: Decision) -> "LedgerSnapshot":
-        """Return the snapshot with the entries that a decision changed."""
+        """Return the snapshot with the changed entries of a decision."""
         changed = {entry.fingerprint: entry for entry in decision.entries}
         return LedgerSnapshot({**self.entries, **changed}, self.suppressions)
 
 
 class Ledger(Protocol):
-    """Stores findings and suppressions; every method is one step that happens whole or not at all."""
+    """Stores findings and suppressions; every method is atomic."""
 
     def entries(self) -> dict[str, LedgerEntry]:
         """Return every entry by fingerprint."""
         ...
 
     def select(self, choose: Choose) -> list[LedgerEntry]:
-        """Return the entries that `choose` names, given the heads of all. Only these are read as a whole."""
+        """Return the entries that `choose` selects from the heads of all entries. Only these are read in full."""
         ...
 
     def suppressions(self) -> list[Suppression]:
-        """Return every suppression, expired ones too, oldest first."""
+        """Return every suppression, including expired ones, oldest first."""
         ...
 
     def snapshot(self) -> LedgerSnapshot:
-        """Return entries and suppressions, for a decision that `update` is to write."""
+        """Return entries and suppressions, for a decision that `update` will write."""
         ...
 
     def evaluated_until(self) -> dict[str, date]:
-        """Return the newest as_of for which each detection has succeeded."""
+        """Return the newest as-of date for which each detection succeeded."""
         ...
 
     def update(
         self, decide: Decide, *, evaluated: Sequence[EvaluatedUntil], snapshot: LedgerSnapshot | None = None
     ) -> Decision:
-        """Let `decide` read the ledger's state, and write its decision; no other write comes in between.
+        """Call `decide` with the state of the ledger, and write its decision, with no other write in between.
 
-        `decide` reads `snapshot` where there is one; only if others have written since does it decide again, over the
-        newer state. The decision's notifications stay pending until `mark_notified`, so that neither an error nor
-        a killed process loses one.
+        With a `snapshot`, `decide` uses it; if another process has written since, it decides again on the newer state.
+        The notifications of the decision stay pending until `mark_notified`, so that neither an error nor a killed
+        process loses one.
         """
         ...
 
     def pending_notifications(self) -> Iterator[PendingNotification]:
-        """Yield the notifications that were not sent yet, each finding's in the order of their decisions."""
+        """Yield the notifications that are not sent yet; those of a finding are in the order of their decisions."""
         ...
 
     def mark_notified(self, *sent: PendingNotification) -> None:
-        """Remove sent notifications, in their order; those already removed are ignored. Call it after sending."""
+        """Remove sent notifications, in order; those already removed are ignored. Call it after sending."""
         ...
 
     def add_suppression(self, suppression: Suppression) -> Suppression:
@@ -86,9 +86,9 @@ class Ledger(Protocol):
         ...
 
     def remove_suppression(self, id: int) -> None:
-        """Remove a suppression. Raises LedgerError where there is none of that id."""
+        """Remove a suppression. Raises LedgerError if no suppression has this id."""
         ...
 
     def forget(self, fingerprint: str) -> None:
-        """Remove a finding, so that it is new when it is found again. Raises LedgerError where there is none."""
+        """Remove a finding, so that it is new when it is found again. Raises LedgerError if there is none."""
         ...

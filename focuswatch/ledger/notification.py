@@ -1,4 +1,4 @@
-"""A notification about a finding, and one that was decided and is not sent yet. Pure values."""
+"""A notification about a finding, and a pending notification: decided, but not sent yet. Pure values."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,13 +13,13 @@ OVER: tuple[NotificationKind, ...] = ("resolved", "saving_verified")  # the find
 
 
 class Notification(BaseModel):
-    """A message about one finding; `finding.status` says the same as `kind`, in the words of the schema.
+    """A notification about one finding; `finding.status` states `kind` in the terms of the JSON schema.
 
-    `saving_verified` follows `resolved`, once: `finding.verified_saving` has what the bill shows.
-    `in_digest`: the team gets so many notifications at once that this one goes into a summary with others.
-    `in_incident`: the notification of its incident's lead names it, so that channels send nothing of its own.
-    `on_topic`: the topic of its detection gets it, once for each incident together with the new findings in `others`
-    (`others_count` counts all).
+    `saving_verified` follows `resolved`, once: `finding.verified_saving` has the saving on the bill.
+    `in_digest`: it is minor or beyond the limit of its team, so that it goes into a digest with others.
+    `in_incident`: the notification about the lead of its incident lists it, so that channels do not send it.
+    `on_topic`: it is also sent to the topic of its detection. An incident sends one notification to each topic, which
+    lists the other new findings of the detection in `others` (`others_count` counts all).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,11 +34,11 @@ class Notification(BaseModel):
 
 @dataclass(frozen=True)
 class PendingNotification:
-    """A notification that was decided and is not sent yet, or was just sent.
+    """A notification that is decided but not sent yet, or was just sent.
 
-    `number` is the same at every attempt, and grows with each notification of a finding. In DynamoDB it starts at
-    the millisecond in which the entry was created and not at 0, so that it grows even if an entry was lost. `after`
-    is the number of the finding's previous notification, None where there is none.
+    `number` is the same at every attempt, and grows with each notification of a finding. In DynamoDB, it starts at
+    the millisecond in which the entry was created instead of 0, so that it grows even if an entry was lost. `after`
+    is the number of the finding's previous notification; None if there is none.
     """
 
     number: int
@@ -47,5 +47,5 @@ class PendingNotification:
 
     @property
     def id(self) -> str:
-        """The identity by which a receiver recognizes a notification that arrives twice."""
+        """The id by which a receiver recognizes a notification that arrives twice."""
         return f"{self.notification.finding.fingerprint}-{self.number}"

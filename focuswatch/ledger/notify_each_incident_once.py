@@ -1,13 +1,13 @@
 """Notify each incident once: turn the decisions about findings into decisions about incidents. Pure.
 
-The rules, where an incident has several findings:
-- its lead is notified, and channels send nothing about the others: SNS alone gets them, marked `in_incident`
-- a finding that joins, or grows beyond everything that was notified, is a change of the lead
-- a lead that is resolved or suppressed while others are open hands over to the next one, which changes; a lead that
-  grows old (notified once, or every run) hands over without a notification
-- reminders are those of the lead
-- the incident is resolved when its last finding is; findings that are resolved before are not notified
-The id of an incident never changes, so that its message and its issue stay the same whoever leads.
+If an incident has several findings, these rules apply:
+- The lead is notified. Channels send nothing about the other findings; only SNS gets them, marked `in_incident`.
+- If a finding joins, or grows beyond everything that was notified, the lead is notified as changed.
+- If the lead is resolved or suppressed while others are open, the next finding leads and is notified as changed. If the
+  lead is an event that is no longer found (see DetectionRun), the next finding leads without a notification.
+- Reminders are those of the lead.
+- The incident is resolved when its last finding is resolved; findings resolved earlier are not notified.
+The id of an incident never changes, so that its message and its issue stay the same whichever finding leads.
 """
 
 from collections import defaultdict
@@ -37,8 +37,8 @@ from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.notification import Notification, NotificationKind
 from focuswatch.ledger.suppression_index import SuppressionIndex
 
-MOST_ANNOUNCED = 50  # new findings that a message on a topic lists besides its own
-GROWN_FACTOR = Decimal("1.5")  # of the highest stake that was notified, as for one finding
+MOST_ANNOUNCED = 50  # other new findings that a message on a topic lists
+GROWN_FACTOR = Decimal("1.5")  # multiple of the highest notified stake of the incident
 
 
 def with_incidents(
@@ -49,7 +49,7 @@ def with_incidents(
     *,
     rules: IncidentRules,
 ) -> Decision:
-    """Return the decision about incidents that follows from the decision about each finding."""
+    """Return the decision about incidents that follows from the decisions about single findings."""
     entries = {**previous, **{entry.fingerprint: entry for entry in decision.entries}}
     assigned = {one: id for one, entry in previous.items() if (id := _incident_of(entry))}
     cause = SameCause(
@@ -80,14 +80,14 @@ def with_incidents(
 
 
 def _incident_of(entry: LedgerEntry) -> str | None:
-    """Return the incident of an open finding; one that was notified before there were incidents is one by itself."""
+    """Return the incident of an open finding. A finding that was notified without one is an incident by itself."""
     if entry.state != "open":
         return None
     return entry.finding.incident or (entry.fingerprint if entry.notified_on else None)
 
 
 def _leads(entries: Iterable[LedgerEntry], *, is_muted: Callable[[Finding], bool]) -> dict[str, LedgerEntry]:
-    """Return the finding that leads each incident, or led it last; one that was suppressed since has handed over."""
+    """Return the current or last lead of each incident; open findings precede, then those that are not suppressed."""
 
     def last(entry: LedgerEntry) -> tuple[bool, bool, date, str]:
         return entry.state == "open", not is_muted(entry.finding), entry.finding.as_of, entry.fingerprint
@@ -98,7 +98,7 @@ def _leads(entries: Iterable[LedgerEntry], *, is_muted: Callable[[Finding], bool
 
 @dataclass
 class _State:
-    """The entries and notifications of a decision while its incidents are decided."""
+    """The entries and notifications of a decision, while its incidents are decided."""
 
     previous: Mapping[str, LedgerEntry]
     entries: dict[str, LedgerEntry]
@@ -110,7 +110,7 @@ class _State:
     notifications: list[Notification] = field(default_factory=list)
 
     def decide_open(self, incident: OpenIncident) -> None:
-        """Write the incident into its findings, and notify it once."""
+        """Add the incident to its findings, and notify it at most once."""
         kind = self._kind_of_lead(incident)
         if kind and kind != self.kinds.get(incident.lead.fingerprint):
             self.entries[incident.lead.fingerprint] = notified(
@@ -123,7 +123,7 @@ class _State:
         self.notifications += self._notifications(incident, kind)
 
     def decide_ended(self, still_open: set[str]) -> None:
-        """Notify what is resolved: once for an incident without open findings, and not in an open one."""
+        """Notify resolved findings: once for an incident without open findings, otherwise not in channels."""
         resolved = [one for one, kind in self.kinds.items() if kind == "resolved"]
         ended: dict[str, list[Finding]] = defaultdict(list)
         for one in resolved:
@@ -159,7 +159,7 @@ class _State:
         return is_suppressed or self.kinds.get(before.fingerprint) == "resolved"
 
     def _is_grown(self, finding: Finding, incident: OpenIncident) -> bool:
-        """Return whether a change of a finding goes beyond everything that was notified of its incident."""
+        """Return whether a finding has grown beyond everything that was notified about its incident."""
         if self.kinds.get(finding.fingerprint) != "changed":
             return False
         before = [
@@ -170,7 +170,7 @@ class _State:
         return finding.stake >= cost * GROWN_FACTOR or SEVERITIES.index(finding.severity) > severity
 
     def _notifications(self, incident: OpenIncident, kind: NotificationKind | None) -> Iterator[Notification]:
-        """Yield the lead's notification, and those of the others, which channels do not send."""
+        """Yield the notification of the lead, and those of the other findings, which channels do not send."""
         news = {} if kind is None else {incident.lead.fingerprint: kind}
         for finding in incident.findings[1:]:
             own = self.kinds.get(finding.fingerprint)
@@ -199,7 +199,7 @@ class _State:
 
 
 def _stated(finding: Finding, incident: OpenIncident, *, counted_in: str | None) -> Finding:
-    """Return the finding with its incident."""
+    """Return the finding with the fields that describe its incident."""
     is_lead = finding.fingerprint == incident.lead.fingerprint
     others = [one for one in incident.findings if one.fingerprint != finding.fingerprint]
     listed = others[:MOST_RELATED] if is_lead else [incident.lead]
@@ -224,7 +224,7 @@ def _related(finding: Finding) -> RelatedFinding:
 
 
 def _rollout(findings: Sequence[Finding]) -> Rollout:
-    """Return the extent of a rollout: its accounts, in groups with the same regions."""
+    """Return the extent of a rollout: its accounts, grouped by Regions."""
     regions: dict[str, set[str]] = defaultdict(set)
     services, teams = set(), set()
     for finding in findings:

@@ -1,7 +1,7 @@
-"""Offer an exclusion for an account or team after repeated dismissals of one detection. Pure.
+"""Offer to exclude a detection for an account or team after repeated dismissals of its findings. Pure.
 
 A dismissal is a snooze or exclusion of one finding or resource, by a button, a closed issue or a command. An issue
-that was closed because its finding was fixed is none.
+that was closed because its finding was fixed is not a dismissal.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.suppression import Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex
 
-OFFERED_FROM = 3  # dismissed findings of a detection in an account or team
+OFFERED_FROM = 3  # minimum number of dismissed findings in an account or team
 COUNTED_DAYS = 180  # older dismissals do not count
 
 Scope = tuple[str, OfferScope, str | None]  # a detection, and an account or team
@@ -39,10 +39,10 @@ class Dismissals:
         )
 
     def offer(self, finding: Finding) -> ExclusionOffer | None:
-        """Return the exclusion to offer with a notification of a finding; of its account rather than of its team.
+        """Return the exclusion to offer with a notification of a finding: for its account, else for its team.
 
         None for a security finding that its team may not suppress. A team that owns only the resource, by its tag,
-        is offered no exclusion for the whole account.
+        is not offered an exclusion for the whole account.
         """
         if not finding.suppressible_by_team:
             return None

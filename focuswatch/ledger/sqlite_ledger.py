@@ -36,20 +36,20 @@ SELECT fingerprint, state, detection, category, owned_by, team, sub_account_id, 
     incident_lead, tags
 FROM entries
 """
-BUSY_SECONDS = 30  # how long a writer waits for another
-MOST_PLACEHOLDERS = 500  # of one statement
+BUSY_SECONDS = 30  # how long a connection waits for another writer
+MOST_PLACEHOLDERS = 500  # placeholders per statement
 
 
 class SqliteLedger:
-    """A Ledger in the file at `path`; see focuswatch.ledger.ledger_protocol for what the methods promise.
+    """A Ledger in the file at `path`; see focuswatch.ledger.ledger_protocol for the contract of the methods.
 
-    A file of format 1, which has all fields of an entry in one text, is read as it is, and converted by the first
-    write: a ledger that may only be read can be read.
+    A file of format 1, which stores all fields of an entry in one text, can be read as it is; only the first write
+    converts it, so that a read-only ledger can be read.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._written: dict[int, Notification] = {}  # by this process, so that it need not read them again
+        self._written: dict[int, Notification] = {}  # written by this process, to avoid reading them
         self._converted_rows = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ class SqliteLedger:
                     f"{path} was written by a newer version of focuswatch (ledger format {version}). "
                     "Upgrade focuswatch."
                 )
-            if version < 1:  # else nothing is written, so that a read-only ledger can be read
+            if version < 1:  # an existing file is not written: it may be read-only
                 self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
                 self._connection.executescript(
                     f"{TABLES}{ENTRIES.format(name='entries')}PRAGMA user_version = {VERSION};"
@@ -122,7 +122,7 @@ class SqliteLedger:
             return LedgerSnapshot(self.entries(), self.suppressions(), self._version())
 
     def _version(self) -> tuple[int, int]:
-        """Return what changes when another process, or this connection, has written something new."""
+        """Return a value that changes when another process or this connection writes."""
         (data_version,) = self._connection.execute("PRAGMA data_version").fetchone()
         return data_version, self._connection.total_changes - self._converted_rows
 
@@ -144,9 +144,8 @@ class SqliteLedger:
     def _write(self, decision: Decision, evaluated: Sequence[EvaluatedUntil]) -> None:
         self._connection.executemany(
             f"INSERT OR REPLACE INTO entries VALUES ({', '.join('?' * (len(EntryHead._fields) + 1))})",
-            map(
-                _row, sorted(decision.entries, key=lambda entry: entry.fingerprint)
-            ),  # in order, pages fill up
+            # Inserting in the order of the key fills the pages of the file.
+            map(_row, sorted(decision.entries, key=lambda entry: entry.fingerprint)),
         )
         (last,) = self._connection.execute(
             "SELECT max(seq) FROM sqlite_sequence WHERE name = 'untold'"
@@ -192,10 +191,9 @@ class SqliteLedger:
             )
         for pending in sent:
             self._written.pop(pending.number, None)
-        with suppress(sqlite3.OperationalError):  # another process reads: the file shrinks next time
-            self._connection.executescript(
-                "PRAGMA incremental_vacuum"
-            )  # one step a page, which `execute` does not take
+        with suppress(sqlite3.OperationalError):  # another process is reading; the file shrinks next time
+            # Each step frees one page. `execute` takes only one step; `executescript` takes all.
+            self._connection.executescript("PRAGMA incremental_vacuum")
 
     def add_suppression(self, suppression: Suppression) -> Suppression:
         """See Ledger.add_suppression."""
@@ -228,7 +226,7 @@ class SqliteLedger:
     def _reading(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, ValueError) as error:  # ValueError: a row does not hold what was written
+        except (sqlite3.Error, ValueError) as error:  # ValueError: a row is damaged
             first_line = str(error).partition("\n")[0]
             raise LedgerError(
                 f"The ledger {self.path} is damaged ({first_line}). "
@@ -272,12 +270,12 @@ class SqliteLedger:
             self._shrink()
 
     def _discard(self) -> None:
-        """Roll back a write, and forget its notifications: another process may use their numbers."""
+        """Roll back a write, and forget its notifications, because another process may use their numbers."""
         self._written.clear()
         self._roll_back()
 
     def _convert(self) -> None:
-        """Convert the entries of format 1, within a transaction. Pending notifications stay text."""
+        """Convert the entries of format 1, within a transaction. Pending notifications remain text."""
         changes = self._connection.total_changes
         self._connection.execute(ENTRIES.format(name="converted"))
         with self._reading():
@@ -292,14 +290,14 @@ class SqliteLedger:
         self._converted_rows += self._connection.total_changes - changes
 
     def _shrink(self) -> None:
-        """Return the space of a converted ledger to the disk; only the size of the file depends on it."""
-        # Another process uses the file, or the disk has no room for a copy.
+        """Return the free space of a converted ledger to the disk. If this fails, only the file stays larger."""
+        # It fails if another process uses the file, or the disk has no room for a copy.
         with suppress(sqlite3.OperationalError):
             self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             self._connection.execute("VACUUM")
 
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:  # SQLite ends it itself where the disk is full
+        if self._connection.in_transaction:  # SQLite ends it by itself if the disk is full
             self._connection.execute("ROLLBACK")
 
 

@@ -1,4 +1,4 @@
-"""A snooze or an exclusion, and which findings it covers. Pure values."""
+"""A suppression (a snooze or an exclusion), and which findings it covers. Pure values."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -11,7 +11,7 @@ ISSUE_SOURCE = "jira "  # prefix of the source of suppressions from closed issue
 
 
 class Suppressible(Protocol):
-    """The fields of a finding that suppressions compare; a Finding and an EntryHead have them."""
+    """The fields of a finding that suppressions compare; Finding and EntryHead have them."""
 
     @property
     def detection(self) -> str: ...
@@ -32,10 +32,10 @@ class Suppressible(Protocol):
 
 
 class Suppression(BaseModel):
-    """A snooze or an exclusion: no notifications for findings in a scope, until a day (None: permanently).
+    """A snooze or an exclusion: no notifications for the findings in a scope, until a day (None: permanently).
 
     `source` identifies a request that may arrive twice: a button pressed in Slack, an issue closed in Jira.
-    `security`: a suppression by tag covers security findings too; without it it does not, since an intruder can tag.
+    A suppression by tag covers security findings only with `security`, because an intruder can set tags.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,7 +51,7 @@ class Suppression(BaseModel):
     security: bool = False
 
     def covers(self, finding: Suppressible) -> bool:
-        """Return whether `finding` is in the scope, on any day."""
+        """Return whether `finding` is in the scope, regardless of the day."""
         if self.detection not in (None, finding.detection):
             return False
         match self.scope:
@@ -70,7 +70,7 @@ class Suppression(BaseModel):
 
     @property
     def is_closed_issue(self) -> bool:
-        """Whether a person closed the issue of the finding."""
+        """Whether it was created because a person closed the issue of the finding."""
         return (self.source or "").startswith(ISSUE_SOURCE)
 
     @property
@@ -79,5 +79,5 @@ class Suppression(BaseModel):
         return f"until {self.until}" if self.until else "with no end date"
 
     def is_active_on(self, day: date) -> bool:
-        """Return whether it has not expired on `day`."""
+        """Return whether the suppression has not expired on `day`."""
         return self.until is None or day < self.until

@@ -1,4 +1,4 @@
-"""Suppressions by what they cover, so that a finding is compared with a few of them and not with all."""
+"""Index suppressions by scope, so that a finding is compared with a few of them instead of all."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -17,7 +17,7 @@ class SuppressionIndex:
             self._by_key.setdefault(_key_of(suppression), []).append(suppression)
 
     def covering(self, finding: Suppressible) -> Iterator[Suppression]:
-        """Yield the suppressions that cover a finding, expired ones too."""
+        """Yield the suppressions that cover a finding, including expired ones."""
         if not self._by_key:
             return
         for key in _keys_of(finding):

@@ -1,5 +1,5 @@
-"""The MCP server of `focuswatch mcp`: tools over a ledger and a bill, for AI agents.
+"""The MCP server of `focuswatch mcp`: tools for AI agents that read a ledger and a bill.
 
-Tools read, unless the server was started with permission to write. Every response is small, and text from the bill
-stands under `data_from_bill`. https://modelcontextprotocol.io/specification
+Tools that write exist only if the server was started with permission to write. Every response is small, and text from
+the bill is under the key `data_from_bill`. https://modelcontextprotocol.io/specification
 """

@@ -1,6 +1,6 @@
-"""Build the MCP server: its instructions, its tools with their annotations, and errors as sentences.
+"""Build the MCP server: its instructions, its tools with their annotations, and its error messages.
 
-Needs the package `mcp`, which the extra focuswatch[mcp] installs.
+Requires the package `mcp`, which the extra focuswatch[mcp] installs.
 """
 
 import logging
@@ -53,12 +53,12 @@ logger = logging.getLogger(__name__)
 
 
 class FocuswatchServer(MCPServer[Any]):
-    """An MCP server whose errors are sentences for the agent, and whose results are compact JSON."""
+    """An MCP server with full sentences as errors for the agent, and compact JSON as results."""
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
-        """Return what a tool returns. Raises ToolError with one sentence for each problem."""
+        """Return the result of a tool. Raises ToolError with one sentence for each problem."""
         await self._check(name, arguments)
         try:
             result = await super().call_tool(name, arguments, context)
@@ -70,7 +70,7 @@ class FocuswatchServer(MCPServer[Any]):
         return result
 
     async def _check(self, name: str, arguments: dict[str, Any]) -> None:
-        """Raise ToolError for an unknown tool or argument: an ignored filter would return what was not asked for."""
+        """Raise ToolError for an unknown tool or argument: ignoring a filter would return other data than requested."""
         tools = {tool.name: tool for tool in await self.list_tools()}
         if name not in tools:
             raise ToolError(f"No tool is named '{visible(name)}'. Expected one of: {', '.join(tools)}.")
@@ -82,7 +82,7 @@ class FocuswatchServer(MCPServer[Any]):
 
 
 def build_server(source: Source, *, catalog: Catalog, author: str | None) -> FocuswatchServer:
-    """Return the server over a source; without an `author` it has no tools that write."""
+    """Return the server for a source. Without an `author`, it has no tools that write."""
     server = FocuswatchServer(
         "focuswatch",
         title="focuswatch",
@@ -133,7 +133,7 @@ def _reports(catalog: Catalog) -> str:
 
 
 def _sentence(error: ToolError) -> str:
-    """Return the sentence that the agent receives for a failed call; a bug's traceback goes to the log on stderr."""
+    """Return the error message for the agent. The traceback of an unexpected error goes to the log on stderr."""
     cause = error.__cause__
     match cause:
         case ValidationError():

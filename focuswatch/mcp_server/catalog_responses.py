@@ -1,4 +1,4 @@
-"""Responses about the catalog: a list of detections, or one with its texts, thresholds and limitations."""
+"""Build responses about the catalog: a list of detections, or one with its texts, thresholds and limitations."""
 
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.catalog.sql_header_fields import Category

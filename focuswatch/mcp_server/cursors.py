@@ -1,4 +1,4 @@
-"""Cursors: where the next page of a list begins, as text that a client returns unchanged."""
+"""Encode and decode cursors: the position of the next page of a list, as text that a client returns unchanged."""
 
 import base64
 import hashlib
@@ -8,13 +8,13 @@ from focuswatch.errors import ConfigError
 
 
 def encode_cursor(position: list[str | int], *, of: object) -> str:
-    """Return the cursor of a position in the list that `of` identifies: the tool and its arguments."""
+    """Return the cursor of a position in a list; `of` identifies the list: the tool and its arguments."""
     content = json.dumps([_digest(of), *position], separators=(",", ":"))
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str, *, of: object) -> list[str | int]:
-    """Return the position of a cursor. Raises ConfigError if it is invalid, or belongs to another list."""
+    """Return the position in a cursor. Raises ConfigError if the cursor is invalid or belongs to another list."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         digest, *parts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))

@@ -1,4 +1,4 @@
-"""One finding with its evidence and explanation, and the root cause of its cost increase."""
+"""Build responses about one finding: its evidence and explanation, or the root cause of its cost increase."""
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.explain_finding import explain_from_bill, increase_to_explain
@@ -35,7 +35,7 @@ def finding_document(entry: LedgerEntry, *, status: str, catalog: Catalog) -> Do
 def root_cause(entry: LedgerEntry, *, source: Source, catalog: Catalog) -> Document:
     """Return the cost drivers of a finding and what started or changed that day. Raises ConfigError if it has none.
 
-    A deployment has stored them with the finding; elsewhere they are computed from the bill.
+    A deployment stores them with the finding; for a local scan, they are computed from the bill.
     """
     finding = entry.finding
     stored = finding.explanation if source.is_deployed else None

@@ -1,4 +1,4 @@
-"""List findings: filters, order, and pages."""
+"""List findings for an agent: filter, sort and split them into pages."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ NO_OWNER = "no owner"
 
 @dataclass(frozen=True)
 class FindingFilters:
-    """The filters of a list of findings; None: any. `account` is an ID or a name, `team` may be `no owner`."""
+    """The filters of a list of findings; None matches all. `account` is an id or a name, `team` may be `no owner`."""
 
     team: str | None = None
     account: str | None = None
@@ -64,7 +64,7 @@ class _Listed:
 def list_findings(
     ledger: Ledger, *, filters: FindingFilters, cursor: str | None, catalog: Catalog
 ) -> Document:
-    """Return a page of findings, highest cost first. Raises ConfigError for an unknown detection or a bad cursor."""
+    """Return a page of findings, highest stake first. Raises ConfigError for an unknown detection or a bad cursor."""
     snapshot, newest = ledger.snapshot(), newest_bill_date(ledger)
     _check_detection(filters.detection, entries=snapshot.entries.values(), catalog=catalog)
     suppressions = SuppressionIndex(snapshot.suppressions)
@@ -83,7 +83,7 @@ def list_findings(
 
 
 def finding_row(entry: LedgerEntry, limits: TextLimits, *, status: str) -> Document:
-    """Return what identifies a finding, and its title, amount and place as data."""
+    """Return the fingerprint and state of a finding, and its title, amount and place as data from the bill."""
     finding = entry.finding
     return {
         "fingerprint": finding.fingerprint,
@@ -133,7 +133,7 @@ def _page(listed: Sequence[_Listed], *, start: int, filters: FindingFilters) -> 
 
 
 def _start(listed: Sequence[_Listed], cursor: str | None, *, filters: FindingFilters) -> int:
-    """Return the position after the finding that a cursor names; it may have been resolved in the meantime."""
+    """Return the position after the finding in a cursor, which may have been resolved in the meantime."""
     if cursor is None:
         return 0
     after = _cursor_order(decode_cursor(cursor, of=asdict(filters)))

@@ -1,4 +1,4 @@
-"""The tools that read; names, parameters and docstrings are what an agent sees."""
+"""The MCP tools that only read. Agents see their names, parameters and docstrings."""
 
 from datetime import date
 from typing import Annotated
@@ -35,7 +35,7 @@ Cursor = Annotated[
 
 
 class ReadTools:
-    """Tools over a source. The rows of each report are kept, so that its pages belong together."""
+    """Tools that read from a source. The rows of a report are kept, so that all its pages come from one query."""
 
     def __init__(self, source: Source, *, catalog: Catalog) -> None:
         self._source = source

@@ -1,4 +1,4 @@
-"""Responses over an open bill: reports, the weekly summary, and what was not evaluated."""
+"""Build responses from a bill: reports, the weekly summary, and what was not evaluated."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -37,11 +37,11 @@ from focuswatch.reports.weekly_queries import weeks_of_bill
 
 NO_WEEK = "had no spend in the last two weeks and has no open findings"
 NO_METRICS = "The --activity file contains no CloudWatch metrics for these resources."
-MOST_TEAMS = 20  # named in an error
+MOST_TEAMS = 20  # maximum number listed in an error
 
 
 def query_report(report: Report, *, basis: Basis, source: Source, catalog: Catalog) -> tuple[date, list[Row]]:
-    """Return the day as of which a report was run, and its rows with a basis that it offers. Raises QueryError."""
+    """Run a report with a basis that it offers, and return its as-of date and its rows. Raises QueryError."""
     with source.bill() as opened:
         bill = opened.bill
         if report.header.kind == "month_close":
@@ -66,7 +66,7 @@ def report_page(
 ) -> Document:
     """Return a page of a report's rows, in the order of the report. Raises ConfigError for a bad cursor.
 
-    The first page states the other bases that the report offers.
+    The first page also states the other bases that the report offers.
     """
     identity = ("report", report.id, basis, as_of, len(rows))
     start = row_position(cursor, of=identity)
@@ -147,7 +147,7 @@ def not_evaluated_document(*, source: Source, catalog: Catalog) -> Document:
 
 
 def _evaluate(opened: SourceBill, *, ledger: Ledger, catalog: Catalog) -> Evaluation:
-    """Return what each detection evaluates; one runs only if its result over the same bill is not kept."""
+    """Return what each detection evaluates. A detection runs only if no result for the same bill is cached."""
     bill, owners = opened.bill, opened.owners
     summaries = summarize_detections(
         bill.engine,

@@ -1,7 +1,7 @@
-"""Keep responses small: text of a bill is shortened, and rows that do not fit go to the next page.
+"""Keep responses small: shorten text from the bill, and move rows that do not fit to the next page.
 
-A response has at most RESPONSE_BYTES of compact JSON in UTF-8. English text has about four characters a token, and
-fingerprints, ARNs and numbers have fewer: with 2.4 bytes a token, a response still stays below 2,000 tokens.
+A response has at most RESPONSE_BYTES of compact JSON in UTF-8. English text has about four characters per token;
+fingerprints, ARNs and numbers have fewer. Even with 2.4 bytes per token, a response has at most 2,000 tokens.
 """
 
 import json
@@ -16,22 +16,22 @@ from focuswatch.errors import ConfigError
 from focuswatch.findings.replace_control_characters import visible
 
 RESPONSE_BYTES = 4_800
-DATA = "data_from_bill"  # the key of everything that others than the operator can write
-MARK_BYTES = 400  # kept free on a page for its cursor and its counts
-ROW_CHARACTERS = (100, 50, 20, 8)  # of a text in a row; fewer if a row alone exceeds a page
+DATA = "data_from_bill"  # key of all text that someone other than the operator can write
+MARK_BYTES = 400  # reserved on a page for its cursor and its counts
+ROW_CHARACTERS = (100, 50, 20, 8)  # per text in a row; fewer if a single row exceeds a page
 
 Row = TypeVar("Row")
 Document = dict[str, Any]
 
 
 class TextLimits(NamedTuple):
-    """Characters of a text, and values of a list or a map."""
+    """Maximum characters of a text, and maximum values of a list or a map."""
 
     text: int
     values: int
 
 
-# From whole texts to limits that always fit.
+# Tried in this order, from whole texts to limits that fit any document.
 LIMITS = (
     TextLimits(4_000, 100),
     TextLimits(1_000, 25),
@@ -56,12 +56,12 @@ def compact_json(document: object) -> str:
 
 
 def size_of(document: object) -> int:
-    """Return the bytes of a document as compact JSON."""
+    """Return the size of a document as compact JSON, in bytes."""
     return len(compact_json(document).encode("utf-8", "replace"))
 
 
 def fit(build: Callable[[TextLimits], Document]) -> Document:
-    """Return the document that `build` makes with the first limits with which it fits; `shortened` if texts are cut."""
+    """Return the document that `build` creates with the first limits that fit; other than the first set `shortened`."""
     document: Document = {}
     for limits in LIMITS:
         document = build(limits)
@@ -75,7 +75,7 @@ def fit(build: Callable[[TextLimits], Document]) -> Document:
 def paged(
     rows: Sequence[Row], *, start: int, render: Callable[[Row, TextLimits], Any], head: Document
 ) -> Page:
-    """Return the rows from `start` on that fit one response together with `head`, at least one."""
+    """Return the rows from `start` on that fit into one response together with `head`; at least one row."""
     room = RESPONSE_BYTES - MARK_BYTES - size_of(head)
     rendered: list[Any] = []
     for row in rows[start:]:
@@ -98,7 +98,7 @@ def _rendered(row: Row, *, render: Callable[[Row, TextLimits], Any], room: int) 
 
 
 def bill_data(value: Any, limits: TextLimits) -> Any:
-    """Return a value of the bill as JSON: invisible characters are replaced, long texts and lists are shortened."""
+    """Return a value from the bill as JSON: invisible characters are replaced, long texts and lists are shortened."""
     match value:
         case str():
             return _cut(visible(value), limits.text)
@@ -129,7 +129,7 @@ def _cut_map(value: Mapping[Any, Any], limits: TextLimits) -> Document:
 
 
 def _cut(text: str, most: int) -> str:
-    """Return `text`, or its beginning and its end: the end of an ARN is the name of the resource."""
+    """Return `text`, or its beginning and its end, because the end of an ARN is the name of the resource."""
     if len(text) <= most:
         return text
     end = (most - 1) // 2
@@ -137,7 +137,7 @@ def _cut(text: str, most: int) -> str:
 
 
 def _rounded(value: float) -> float | int | None:
-    """Return cents, or four significant digits of a smaller value; whole numbers without a fraction."""
+    """Round to cents, or below 1 to four significant digits; a whole number becomes an int, NaN and infinity None."""
     if not math.isfinite(value):
         return None
     rounded = round(value, 2) if abs(value) >= 1 else float(f"{value:.4g}")

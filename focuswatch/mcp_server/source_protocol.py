@@ -1,4 +1,4 @@
-"""The contract of where tools read: the state of a scan, or a deployment. The command line implements it."""
+"""The interface of the data that tools read: a local scan or a deployment. The command line implements it."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -14,7 +14,7 @@ from focuswatch.owners.owners_file_and_assignment import Owners
 
 @dataclass(frozen=True)
 class SourceBill:
-    """An open bill with its owners; `export` names it in errors."""
+    """An open bill with its owners; `export` names the bill in errors."""
 
     bill: Bill
     owners: Owners
@@ -27,7 +27,7 @@ class Evaluation:
     """The counts of the last run of each detection.
 
     `cause` states why resources were not evaluated; `not_collected` has the reason for each account whose resource
-    activity could not be read.
+    activity was not collected.
     """
 
     detections: tuple[DetectionSummary, ...]
@@ -36,11 +36,11 @@ class Evaluation:
 
 
 class Source(Protocol):
-    """A ledger and a bill, opened anew for each call, so that a call sees the newest scan."""
+    """A ledger and a bill, opened for each call, so that a call sees the newest scan."""
 
     @property
     def is_deployed(self) -> bool:
-        """Whether it is a deployment, whose table `known_findings` is written by the function `page`."""
+        """Whether it is a deployment, in which the Lambda function `page` writes the table `known_findings`."""
         ...
 
     def ledger(self) -> AbstractContextManager[Ledger]:
@@ -52,5 +52,5 @@ class Source(Protocol):
         ...
 
     def last_run(self) -> Evaluation | None:
-        """Return what the last run of each detection evaluated; None if it follows from the open bill."""
+        """Return what the last run of each detection evaluated; None if this must be computed from the bill."""
         ...

@@ -1,7 +1,7 @@
-"""The tools that write to the ledger: snooze, exclude and acknowledge one finding, with their author.
+"""The MCP tools that write to the ledger: snooze, exclude or acknowledge one finding, and record the author.
 
-Each affects one finding. Excluding a resource, an account or a tag takes the command line, because text in a bill could
-persuade an agent to mute more than a person meant.
+Excluding a resource, an account or a tag requires the command line, because text in a bill could persuade an agent to
+mute more than a person intended.
 """
 
 from datetime import date
@@ -24,7 +24,7 @@ Reason = Annotated[
 
 
 class WriteTools:
-    """Tools that record decisions of `author`, who started the server."""
+    """Tools that record decisions in the name of `author`, who started the server."""
 
     def __init__(self, source: Source, *, author: str) -> None:
         self._source = source

@@ -1,1 +1,1 @@
-"""Owners of spend: owners.toml, routing of findings, use cases and planned launches."""
+"""Owners of spend: owners.toml, routing of findings, budgets, chargeback, use cases and planned launches."""

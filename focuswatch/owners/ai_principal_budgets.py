@@ -1,4 +1,4 @@
-"""Budgets of callers of AI models, the sections `[principal_budgets.NAME]` of `owners.toml`."""
+"""Budgets for callers of AI models: the sections `[principal_budgets.NAME]` of owners.toml."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from focuswatch.catalog.tag_key_prefixes import plain_key
 from focuswatch.owners.declared_use_cases import Money
 
-Name = Annotated[str, Field(min_length=1, max_length=2048)]  # the longest IAM ARN
+Name = Annotated[str, Field(min_length=1, max_length=2048)]  # length of the longest IAM ARN
 Measure = Literal["cost", "million tokens"]
 Period = Literal["day", "month"]
 
 
 class PrincipalBudget(BaseModel):
-    """One `[principal_budgets.NAME]`: who it covers, and at least one limit.
+    """One section `[principal_budgets.NAME]`: its callers, and at least one limit.
 
-    `principals` are ARNs or names of users and API keys, `roles` names of roles, `teams` teams of owners.toml, `tags`
-    tags of callers; a caller that matches any of them counts once. Costs are in the billing currency. `team` owns
-    the findings; without it, the only team of `teams` does.
+    `principals` are ARNs or names of users and API keys, `roles` are names of roles, `teams` are teams in owners.toml,
+    and `tags` are tags of callers. A caller that matches several of them counts once. Costs are in the billing
+    currency. `team` owns the findings; without `team`, the only team in `teams` does.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,7 +37,7 @@ class PrincipalBudget(BaseModel):
 
     @property
     def limits(self) -> list[tuple[Measure, Period, Decimal]]:
-        """Return the amounts that are set."""
+        """The limits that are set."""
         amounts: tuple[tuple[Measure, Period, Decimal | None], ...] = (
             ("cost", "day", self.daily_budget),
             ("cost", "month", self.monthly_budget),
@@ -48,13 +48,13 @@ class PrincipalBudget(BaseModel):
 
     @property
     def owner(self) -> str | None:
-        """Return the team that owns the findings."""
+        """The team that owns the findings; None if there is no single team."""
         return self.team or (self.teams[0] if len(self.teams) == 1 else None)
 
 
 @dataclass(frozen=True)
 class BudgetRule:
-    """A row of `principal_budgets`: callers of this rule count toward this limit of `budget`."""
+    """A row of the table `principal_budgets`: callers that match this rule count toward this limit of `budget`."""
 
     budget: str
     rule: Literal["principal", "role", "team", "tag"]
@@ -67,7 +67,7 @@ class BudgetRule:
 
 
 def budget_rows(name: str, budget: PrincipalBudget) -> Iterator[BudgetRule]:
-    """Yield a row for each rule and limit."""
+    """Yield a row for each combination of a rule and a limit."""
     for (rule, key, value), (measure, period, amount) in product(list(_rules(budget)), budget.limits):
         yield BudgetRule(name, rule, key, value, budget.owner, measure, period, float(amount))
 
@@ -87,7 +87,7 @@ def _rules(
 
 
 def principal_budget_problems(name: str, budget: PrincipalBudget, *, teams: Collection[str]) -> Iterator[str]:
-    """Yield the mistakes of a budget, each a sentence that begins with its place in the file."""
+    """Yield the mistakes in a budget, each as a sentence that starts with its place in the file."""
     where = f"principal_budgets.{name}"
     if not list(_rules(budget)):
         yield f"{where}: the budget has no callers. Add `principals`, `roles`, `teams` or `tags`."

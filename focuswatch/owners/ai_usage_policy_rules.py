@@ -1,7 +1,8 @@
-"""Rules for the AI usage of a use case, `models`, `batch` and `regions`, as rows of the table `policy_rules`.
+"""Rules for the AI usage of a use case (`models`, `batch` and `regions`), as rows of the table `policy_rules`.
 
-The bill names models in other ways than Bedrock's API (`Claude4Sonnet` for `anthropic.claude-sonnet-4-20250514-v1:0`).
-So a pattern is compared by its words and numbers: a model is allowed if its name on the bill has all of them.
+The names of models on the bill differ from those of the Bedrock API: `Claude4Sonnet` is
+`anthropic.claude-sonnet-4-20250514-v1:0`. Therefore a pattern is compared by its words and numbers: a model is allowed
+if its name on the bill contains all of them.
 """
 
 import re
@@ -19,7 +20,7 @@ REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
 
 
 class UsagePolicy(Protocol):
-    """The keys of `[use_cases.NAME]` that are rules for AI usage."""
+    """The keys of `[use_cases.NAME]` that define rules for AI usage."""
 
     @property
     def models(self) -> Sequence[str]: ...  # noqa: D102
@@ -33,7 +34,8 @@ class UsagePolicy(Protocol):
 class PolicyRule:
     """A row of `policy_rules`: one word of a pattern, a Region, or (both None) that batch is required.
 
-    A number has a space on both sides, so that 4 is not found in 405; words are joined on the bill (`NovaLite`).
+    A number has a space on both sides, so that 4 does not match in 405; a word has none, because the bill joins words
+    (`NovaLite`).
     """
 
     use_case: str
@@ -59,7 +61,7 @@ def words_of(pattern: str) -> list[str]:
 
 
 def usage_policy_problems(where: str, policy: UsagePolicy, *, has_rows: bool) -> Iterator[str]:
-    """Yield the mistakes of a use case's rules, each a sentence that begins with its place in the file."""
+    """Yield the mistakes in a use case's rules, each as a sentence that starts with its place in the file."""
     given = {"models": policy.models, "batch": policy.batch, "regions": policy.regions}
     if not has_rows:
         for key in (key for key, value in given.items() if value):

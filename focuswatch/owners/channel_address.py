@@ -1,6 +1,6 @@
-"""The address of a channel as owners.toml states it: `#team`, `teams:NAME`, `pagerduty:NAME`, `mailto:…`, `https://…`.
+"""Parse channel addresses in owners.toml: `#team`, `teams:NAME`, `pagerduty:NAME`, `mailto:…`, `https://…`.
 
-`NAME` is a key in the channel's secret, so that no URL or key with a token stands in owners.toml.
+`NAME` is a key in the channel's secret, so that owners.toml contains no URL or key with a token.
 """
 
 import re
@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 ChannelKind = Literal["slack", "teams", "pagerduty", "email", "webhook"]
 CHANNEL_KINDS: tuple[ChannelKind, ...] = get_args(ChannelKind)
 
-SLACK = re.compile(r"#[^\s#,]{1,80}|[A-Za-z0-9][A-Za-z0-9._-]{0,79}")  # a name, or else an id
+SLACK = re.compile(r"#[^\s#,]{1,80}|[A-Za-z0-9][A-Za-z0-9._-]{0,79}")  # a channel name or id
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+")
 NAMED: dict[str, ChannelKind] = {"teams": "teams", "pagerduty": "pagerduty"}
@@ -19,7 +19,7 @@ EXPECTED = (
     'expected "#channel", a Slack channel ID such as "C0123456789", "teams:NAME", "pagerduty:NAME", '
     '"mailto:ADDRESS" or "https://…"'
 )
-# Hosts whose URLs are secrets, the channel that they belong to, and how owners.toml names it.
+# Hosts whose URLs are secrets, with their channel and the address to use in owners.toml instead.
 SECRET_HOSTS = {
     "hooks.slack.com": ("Slack", '"#channel"'),
     "webhook.office.com": ("Microsoft Teams", '"teams:NAME"'),
@@ -32,14 +32,14 @@ SECRET_HOSTS = {
 
 @dataclass(frozen=True)
 class ChannelAddress:
-    """A channel: `name` is a Slack channel, a key in the secret of Teams or PagerDuty, a mail address, or a URL."""
+    """A channel. `name` is a Slack channel, a key in the secret of Teams or PagerDuty, a mail address, or a URL."""
 
     kind: ChannelKind
     name: str
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read an address of owners.toml. Raises ValueError with one sentence, which never shows a secret URL."""
+        """Parse an address in owners.toml. Raises ValueError with one sentence, which never contains a secret URL."""
         prefix, colon, rest = text.partition(":")
         if SLACK.fullmatch(text):
             return cls("slack", text)
@@ -59,13 +59,13 @@ class ChannelAddress:
         raise ValueError(f"found {text!r}, {EXPECTED}")
 
     def __str__(self) -> str:
-        """Return the address as owners.toml states it."""
+        """Return the address in the format of owners.toml."""
         prefixes: dict[ChannelKind, str] = {"email": "mailto:", "teams": "teams:", "pagerduty": "pagerduty:"}
         return prefixes.get(self.kind, "") + self.name
 
 
 def checked_address(text: str) -> str:
-    """Return the address unchanged. Raises ValueError if it is none; see ChannelAddress.parse."""
+    """Return the address unchanged. Raises ValueError if it is invalid; see ChannelAddress.parse."""
     ChannelAddress.parse(text)
     return text
 

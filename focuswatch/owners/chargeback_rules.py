@@ -1,4 +1,4 @@
-"""Shared costs, the section `[chargeback]` of `owners.toml`: which charges are shared, and how teams split them."""
+"""Shared costs, the section `[chargeback]` of owners.toml: which charges are shared, and how teams split them."""
 
 import re
 from collections.abc import Iterator, Mapping, Set
@@ -19,10 +19,10 @@ class _Section(BaseModel):
 
 
 class SharedCost(_Section):
-    """One `[[chargeback.shared]]`: charges that match any of its keys are split by its rule.
+    """One `[[chargeback.shared]]`: charges that match any of its keys are split as `split` specifies.
 
-    `unallocated` matches charges that have no team. `among` are the teams that split them, by default all teams that
-    are not shared themselves. `shares` are proportions of any size.
+    `unallocated` matches charges that have no team. `among` are the teams that split the charges, by default all teams
+    whose own charges are not shared. `shares` are proportions of any size.
     """
 
     name: Name
@@ -62,13 +62,13 @@ class SharedCost(_Section):
 
 
 class Chargeback(_Section):
-    """The shared costs; a charge is shared by the first one that it matches."""
+    """The shared costs, in order of precedence: the first one that a charge matches applies."""
 
     shared: list[SharedCost] = []
 
     @property
     def shared_teams(self) -> set[str]:
-        """The teams whose own charges are shared, which therefore split none."""
+        """The teams whose own charges are shared, and which therefore pay no part of shared costs."""
         return {team for shared in self.shared for team in shared.teams}
 
 

@@ -1,4 +1,4 @@
-"""Check the spend cap of a use case: `on_cap`, who may pause its spending, and which roles are paused."""
+"""Validate the spend cap of a use case in owners.toml: `on_cap`, who may pause spending, and the roles to pause."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ CONFIRMED = "production"
 
 
 class CappedUseCase(Protocol):
-    """The keys of `[use_cases.NAME]` that a spend cap uses."""
+    """The keys of `[use_cases.NAME]` that belong to its spend cap."""
 
     @property
     def intent(self) -> str: ...  # noqa: D102
@@ -32,7 +32,7 @@ class CappedUseCase(Protocol):
 
 
 def spend_cap_problems(where: str, use_case: CappedUseCase) -> Iterator[str]:
-    """Yield the mistakes of a use case's spend cap, each a sentence that begins with its place in the file."""
+    """Yield the mistakes in a use case's spend cap, each as a sentence that starts with its place in the file."""
     yield from _unused_keys(where, use_case)
     if use_case.on_cap and use_case.cap is None and use_case.monthly_budget is None:
         yield f"{where}.on_cap: found neither `cap` nor `monthly_budget`. Add one of these keys to limit the spend."

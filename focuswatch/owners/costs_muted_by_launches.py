@@ -1,4 +1,4 @@
-"""Costs muted by planned launches: token_burst and cost_anomaly do not report them, notes and digests show them."""
+"""Costs muted by planned launches: token_burst and cost_anomaly do not report them; notes and digests do."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ LOOKUP = "muted_launch_costs"
 
 @dataclass(frozen=True)
 class MutedByLaunch:
-    """A launch with costs above the baseline; `daily_cost` is the muted cost of its most expensive day."""
+    """The muted cost of a launch in one account and service; `daily_cost` is that of its most expensive day."""
 
     use_case: str
     team: str | None
@@ -27,7 +27,7 @@ class MutedByLaunch:
     ratio: float | None
 
     def sentence(self, currency: str) -> str:
-        """Return a sentence with the launch's last day, its limit and the muted cost."""
+        """Return a sentence with the last day and the limit of the launch, and the muted cost."""
         times = f", {self.ratio:.1f} times the baseline" if self.ratio else ""
         return (
             f"The planned launch of {self.use_case} allows up to {self.factor:g} times the baseline through "
@@ -39,9 +39,9 @@ class MutedByLaunch:
 def costs_muted_by_launches(
     engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, per_usd: float = 1.0
 ) -> tuple[MutedByLaunch, ...]:
-    """Return the costs muted by launches of the last days, highest first. Raises QueryError.
+    """Return the costs that launches muted in the last days, highest first. Raises QueryError.
 
-    Nothing is queried where no launch is planned for these days.
+    Nothing is queried if no launch is planned for these days.
     """
     lookup = catalog.lookups[LOOKUP]
     days = lookup.header.parameters["last_days"]
@@ -69,7 +69,7 @@ def _to_muted_costs(row: Row, owners: Owners) -> MutedByLaunch:
 
 
 def launches_summary(launches: Iterable[MutedByLaunch], *, currency: str) -> str | None:
-    """Return all launches in one line for a digest; None without launches."""
+    """Return one line about all launches for a digest; None without launches."""
     by_use_case: dict[str, list[MutedByLaunch]] = {}
     for launch in launches:
         by_use_case.setdefault(launch.use_case, []).append(launch)

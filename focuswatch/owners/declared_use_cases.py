@@ -1,6 +1,6 @@
-"""Use cases, the sections `[use_cases.NAME]` of `owners.toml`: experiments with an end, production and others.
+"""Use cases, the sections `[use_cases.NAME]` of owners.toml: experiments with an end, production and others.
 
-A use case with a team and without rows covers everything that the team owns.
+A use case with a team and without `rows` covers everything that the team owns.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from focuswatch.owners.ai_usage_policy_rules import usage_policy_problems
 from focuswatch.owners.check_use_case_spend_cap import OnCap, spend_cap_problems
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
-# Bounded, for reports divide by it as a double: more digits overflow to infinity, fewer underflow to zero.
+# Bounded because reports divide by it as a double: larger values overflow to infinity, smaller ones underflow to 0.
 Money = Annotated[Decimal, Field(gt=0, le=Decimal("1e15"), decimal_places=12)]
 Intent = Literal["experiment", "production", "sandbox", "shared"]
 INTENTS: tuple[str, ...] = get_args(Intent)
@@ -34,7 +34,7 @@ class Launch(_Section):
 
 
 class Rows(_Section):
-    """Charges by tag values, account ids, and resources; a resource that ends in `*` is a prefix."""
+    """Charges selected by tag values, account ids and resources; a resource that ends in `*` is a prefix."""
 
     tags: dict[str, list[str]] = {}
     accounts: list[str] = []
@@ -47,12 +47,12 @@ class Rows(_Section):
 
 
 class UseCase(_Section):
-    """One `[use_cases.NAME]`; money in the billing currency.
+    """One section `[use_cases.NAME]`; amounts are in the billing currency.
 
-    Without `rows` it covers everything that `team` owns and no other use case covers. `cap` bounds what an experiment
-    may cost from its first charge on; `accepted_unit_cost` is per `unit`, whose counts are rows of `activity`.
-    `models`, `batch` and `regions` are rules that policy_violation checks.
-    `on_cap` is what happens when `cap` (or else `monthly_budget`, in a month) is spent: see docs/control.md.
+    Without `rows`, it covers everything that `team` owns and no other use case covers. `cap` limits the cost of an
+    experiment from its first charge on. `accepted_unit_cost` is per `unit`, whose counts are rows of the table
+    `activity`. `models`, `batch` and `regions` are rules that the detection policy_violation checks.
+    `on_cap` is the action when `cap` (or else `monthly_budget`, in a month) is spent: see docs/control.md.
     """
 
     intent: Intent
@@ -76,7 +76,7 @@ class UseCase(_Section):
 
 @dataclass(frozen=True)
 class PlannedLaunch:
-    """A row of `launches`."""
+    """A row of the table `launches`."""
 
     use_case: str
     first_day: date
@@ -85,7 +85,7 @@ class PlannedLaunch:
 
 
 def use_case_problems(name: str, use_case: UseCase, *, teams: Mapping[str, object]) -> Iterator[str]:
-    """Yield the mistakes of a use case, each a sentence that begins with its place in the file."""
+    """Yield the mistakes in a use case, each as a sentence that starts with its place in the file."""
     where = f"use_cases.{name}"
     if use_case.team is not None and use_case.team not in teams:
         names = ", ".join(teams) or "none"

@@ -1,20 +1,20 @@
-"""The section `[invocation_logs]` of owners.toml: request metadata by which the tokens of Bedrock calls are summed."""
+"""The section `[invocation_logs]` of owners.toml: keys of request metadata by which Bedrock tokens are summed."""
 
 import re
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-# A subset of the characters that Bedrock accepts, none of which ends or extends a field name in a query:
+# A subset of the characters that Bedrock accepts; none of them ends or extends a field name in a query:
 # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html (requestMetadata)
 METADATA_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
-MOST_KEYS = 5  # each multiplies the rows of a day
+MOST_KEYS = 5  # each key multiplies the rows per day
 
 MetadataKey = Annotated[str, Field(pattern=rf"^{METADATA_KEY.pattern}$")]
 
 
 class InvocationMetadata(BaseModel):
-    """The keys of `requestMetadata`, such as a run, ticket or customer; without any, tokens are summed by caller."""
+    """The keys of `requestMetadata`, such as a run, ticket or customer; without keys, tokens are summed by caller."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     metadata_keys: Annotated[list[MetadataKey], Field(max_length=MOST_KEYS)] = []

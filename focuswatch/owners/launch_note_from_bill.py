@@ -1,6 +1,6 @@
-"""The block of owners.toml that announces a launch, from the days and charges that the bill shows.
+"""Draft the section of owners.toml that announces a launch, from the days and charges on the bill.
 
-Pure: rows in, TOML out. A block is never written to the file: its author reviews it first.
+Pure: rows in, TOML out. The section is never written to the file, because a person has to review it first.
 """
 
 import math
@@ -21,19 +21,19 @@ from focuswatch.owners.declared_use_cases import Launch, UseCase
 from focuswatch.owners.owners_file_and_assignment import Owners
 
 BASELINE_DAYS = 28  # as in athena_sql/tables/launch_days.sql
-NEWEST_DAYS = 28  # in which the increase is looked for
+NEWEST_DAYS = 28  # newest complete days on which the increase can start
 SETTLE_DAYS = 2
-LAUNCH_DAYS = 28  # of a launch whose end the bill cannot show, from the day of the note
+LAUNCH_DAYS = 28  # proposed, after the as-of date: the bill cannot show when a launch ends
 LEAST_FACTOR, MOST_FACTOR, UNKNOWN_FACTOR = 1.5, 1000.0, 2.0
 MOST_RESOURCES = 20
-COVERED_SHARE = 0.99  # of the launch's cost must have a tag that selects it
-OTHER_SHARE = 0.25  # of other charges, compared with the launch's cost, may have it too
+COVERED_SHARE = 0.99  # minimum share of the launch's cost with the selecting tag
+OTHER_SHARE = 0.25  # maximum other cost with that tag, relative to the launch's cost
 LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
 class Increase:
-    """The increase of a daily cost: its first day, and the costs per day before and since."""
+    """An increase of daily cost: its first day, the mean cost per day before and since, and the highest since."""
 
     first_day: date
     daily_before: float
@@ -41,7 +41,7 @@ class Increase:
     peak: float
 
     def factor(self, baseline: float) -> float:
-        """Return the times of `baseline` that the peak is, rounded up to a half; 2 without a baseline."""
+        """Return the peak as a multiple of `baseline`, rounded up to the next half; 2 without a baseline."""
         if baseline <= 0:
             return UNKNOWN_FACTOR
         return min(max(math.ceil(2 * round(self.peak / baseline, 6)) / 2, LEAST_FACTOR), MOST_FACTOR)
@@ -50,10 +50,10 @@ class Increase:
 def increase_of(
     costs: Mapping[date, float], *, as_of: date, first_day: date | None = None
 ) -> Increase | None:
-    """Return the increase of the newest complete days, from `first_day` on, or from where it fits the costs best.
+    """Return the increase on the newest complete days, from `first_day` on, or from the day that fits the costs best.
 
-    Of all days, the one is taken that divides the costs into two levels with the smallest squared error. None where
-    no day has a higher level after it.
+    The best day divides the costs into two levels with the smallest squared error. None if the level does not rise on
+    any day.
     """
     last = as_of - timedelta(days=SETTLE_DAYS + 1)
     candidates = [first_day] if first_day else [last - timedelta(days=back) for back in range(NEWEST_DAYS)]
@@ -72,9 +72,9 @@ def increase_of(
 def note_of_use_case(
     name: str, costs: Mapping[date, float], *, owners: Owners, as_of: date, currency: str
 ) -> str:
-    """Return the section of a use case with a launch, which replaces the planned ones that it overlaps.
+    """Return the section of a use case with a new launch, which replaces planned launches that it overlaps.
 
-    Raises ConfigError where the bill shows no increase.
+    Raises ConfigError if the use case has no `rows`, or if the bill shows no increase.
     """
     use_case = owners.use_cases[name]
     if not use_case.rows.is_set:
@@ -95,9 +95,9 @@ def note_of_use_case(
 
 
 def note_of_finding(finding: Finding, rows: Sequence[Row], *, owners: Owners, as_of: date) -> str:
-    """Return a section for the charges of a finding; `rows` are those of the lookup noted_charges.
+    """Return a section for the charges of a finding; `rows` are the result of the lookup noted_charges.
 
-    Raises ConfigError where the bill has no increase of these charges, or a use case selects them already.
+    Raises ConfigError if the bill shows no increase of these charges, or if a use case already selects them.
     """
     noted = [row for row in rows if row["is_noted"]]
     increase = increase_of(_by_day(noted), as_of=as_of, first_day=_first_day(finding))
@@ -108,6 +108,7 @@ def note_of_finding(finding: Finding, rows: Sequence[Row], *, owners: Owners, as
     since = [row for row in rows if row["charge_date"] >= increase.first_day]
     selected, selection = _selected(since, account_id=finding.sub_account_id, owners=owners)
     of_service = _by_day(rows)
+    # If the charges are new, the baseline is the cost of the service, as in athena_sql/tables/launch_days.sql.
     baseline = (
         increase.daily_before
         or sum(
@@ -115,7 +116,7 @@ def note_of_finding(finding: Finding, rows: Sequence[Row], *, owners: Owners, as
             for back in range(1, BASELINE_DAYS + 1)
         )
         / BASELINE_DAYS
-    )  # as in launch_days
+    )
     use_case = UseCase.model_validate(
         {
             "intent": "production",
@@ -178,7 +179,7 @@ def _to_review(baseline: float) -> Iterator[str]:
 
 
 def _selected(rows: Sequence[Row], *, account_id: str | None, owners: Owners) -> tuple[dict[str, Any], str]:
-    """Return `rows` of the section, and a sentence about them: resources, else a tag, else the whole account."""
+    """Return `rows` of the section and a sentence about them: resources, or else a tag, or else the whole account."""
     noted = [row for row in rows if row["is_noted"]]
     resources = {row["resource_id"] for row in noted if row["effective_cost"] > 0}
     if 0 < len(resources) <= MOST_RESOURCES and not any(one is None or "*" in one for one in resources):
@@ -200,7 +201,7 @@ def _selected(rows: Sequence[Row], *, account_id: str | None, owners: Owners) ->
 
 
 def _selecting_tag(rows: Sequence[Row], *, owners: Owners) -> tuple[str, str] | None:
-    """Return the tag that the noted charges have and few others, without those that name a team."""
+    """Return the tag that nearly all noted charges and few other charges have; tags that name a team are ignored."""
     costs: dict[bool, dict[tuple[str, str], float]] = {True: defaultdict(float), False: defaultdict(float)}
     total = sum(row["effective_cost"] for row in rows if row["is_noted"])
     for row in rows:
@@ -219,7 +220,7 @@ def _selecting_tag(rows: Sequence[Row], *, owners: Owners) -> tuple[str, str] | 
 
 
 def _new_name(words: str, *, taken: Mapping[str, object]) -> str:
-    """Return a name of letters, digits and hyphens that no use case has."""
+    """Return an unused name for a use case, of letters, digits and hyphens."""
     name = re.sub(r"[^a-z0-9]+", "-", words.lower())[:LONGEST_NAME].strip("-") or "launch"
     return next(one for number in range(1, len(taken) + 2) if (one := _numbered(name, number)) not in taken)
 
@@ -229,7 +230,7 @@ def _numbered(name: str, number: int) -> str:
 
 
 def _block(name: str, use_case: UseCase, *, comments: Sequence[str], owners: Owners) -> str:
-    """Return the section below its comments. Raises ConfigError where owners.toml would be refused with it."""
+    """Return the comments and the section. Raises ConfigError if owners.toml would be invalid with the section."""
     checked = Owners(
         routing=owners.routing, teams=owners.teams, use_cases={**owners.use_cases, name: use_case}
     )

@@ -1,4 +1,4 @@
-"""The file `owners.toml`, and how it assigns an owner: by resource tag, account tag, account, OU, or the fallback."""
+"""Read owners.toml, and assign an owner: by resource tag, account tag, account or OU, or else the fallback."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -33,8 +33,8 @@ from focuswatch.owners.plans_table_rows import BudgetPlan, plan_of
 from focuswatch.owners.routes_by_severity_and_category import Address, ChannelRoute, route_mistakes
 from focuswatch.owners.use_case_rules import PlanRule, conflicting_claims, intent_of, rules_of, use_case_of
 
-# Jira's default priorities, and the transitions of its default workflows: on Cloud they are named after the status
-# they lead to, in the classic workflow of Data Center after the action.
+# Jira's default priorities, and the transitions of its default workflows. On Cloud, a transition is named after the
+# status that it leads to; in the classic workflow of Data Center, after the action.
 PRIORITY: dict[Severity, str] = {"critical": "Highest", "high": "High", "medium": "Medium", "low": "Low"}
 DONE = ["Done", "Resolve Issue", "Close Issue", "Resolved", "Closed", "Resolve", "Close"]
 REOPEN = ["Reopen", "Reopen Issue", "To Do", "Open", "Backlog"]
@@ -42,8 +42,8 @@ REOPEN = ["Reopen", "Reopen Issue", "To Do", "Open", "Backlog"]
 Tags = Mapping[str, str | None]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-PerUsd = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]  # units of a currency for one US dollar
-Label = Annotated[str, Field(pattern=r"^\S{1,255}$")]  # Jira takes no spaces in a label
+PerUsd = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]  # units of the currency per US dollar
+Label = Annotated[str, Field(pattern=r"^\S{1,255}$")]  # Jira allows no spaces in a label
 
 
 class _Section(BaseModel):
@@ -51,12 +51,12 @@ class _Section(BaseModel):
 
 
 class Jira(_Section):
-    """The Jira project of a team's issues, and their fields.
+    """The Jira project for a team's issues, and the fields of the issues.
 
-    `assignee` is an account id on Cloud, a user name on Data Center.
+    `assignee` is an account id on Cloud, and a user name on Data Center.
 
     `done` and `reopen` are names of transitions; the first available one is used. With `remind`, reminders add a
-    comment; without it they only update the description.
+    comment; otherwise they only update the description.
     """
 
     project: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
@@ -75,7 +75,7 @@ class Routing(_Section):
     """Settings for all teams; `jira` is the project for findings without an owner (None: no issues).
 
     Findings without an owner go to `fallback_channel`, or to `fallback_channels` by severity and category.
-    `incidents`: findings with the same cause are notified once; False: each finding by itself.
+    With `incidents`, findings with the same cause are notified once; otherwise, each finding is notified by itself.
     """
 
     fallback_channel: Address = "#finops"
@@ -101,7 +101,7 @@ class Routing(_Section):
 
 
 class Owns(_Section):
-    """The ownership of a team: account ids, OU paths including those below, tag values by key."""
+    """What a team owns: account ids, OU paths (including the OUs below them), and tag values by key."""
 
     accounts: list[str] = []
     ous: list[str] = []
@@ -109,9 +109,9 @@ class Owns(_Section):
 
 
 class Team(_Section):
-    """A team as `[teams.NAME]` describes it; `monthly_budget` is in the billing currency.
+    """A team, the section `[teams.NAME]`; `monthly_budget` is in the billing currency.
 
-    Exactly one of `channel`, for all findings, and `channels`, by severity and category.
+    It has either `channel`, for all findings, or `channels`, by severity and category.
     """
 
     channel: Address | None = None
@@ -123,7 +123,7 @@ class Team(_Section):
     @field_validator("channels")
     @classmethod
     def _check_one_form(cls, channels: list[ChannelRoute], info: ValidationInfo) -> list[ChannelRoute]:
-        if "channel" not in info.data:  # it is wrong, and reported as such
+        if "channel" not in info.data:  # it is invalid, which is already reported
             return channels
         if channels and info.data["channel"] is not None:
             raise ValueError("found both `channel` and `channels`; remove one of these keys")
@@ -139,7 +139,7 @@ class Team(_Section):
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: resources with this tag value, account or OU belong to `team`; `place` orders tag keys."""
+    """A row of `owner_rules`: resources with this tag, account or OU belong to `team`; `place` orders tag keys."""
 
     rule: str
     key: str | None
@@ -161,7 +161,7 @@ class Owners(_Section):
 
     @classmethod
     def load(cls, path: Path | None) -> Self:
-        """Return the content of `path`, or the defaults without a file. Raises ConfigError naming every mistake."""
+        """Return the content of `path`, or the defaults without a file. Raises ConfigError with every mistake."""
         if path is None:
             return cls()
         try:
@@ -179,7 +179,7 @@ class Owners(_Section):
         return owners
 
     def mistakes(self) -> Iterator[str]:
-        """Yield the mistakes that span sections: malformed account ids, and resources that two teams claim."""
+        """Yield the mistakes that concern several sections or rules, such as an account with two owners."""
         claims: dict[tuple[str, str | None, str | None], str] = {}
         for rule in self.rules:
             if rule.team is None:
@@ -205,7 +205,7 @@ class Owners(_Section):
 
     @cached_property
     def rules(self) -> list[Rule]:
-        """The rules as rows; detections and reports read them as the table `owner_rules`."""
+        """The rules that assign owners: the table `owner_rules`, which detections and reports read."""
         rules = [Rule("tag_key", key, None, None, place) for place, key in enumerate(self.tag_keys)]
         for name, team in self.teams.items():
             named = {(plain_key(key), name.lower()) for key in self.routing.owner_tags}
@@ -225,7 +225,7 @@ class Owners(_Section):
 
     @cached_property
     def plans(self) -> list[BudgetPlan]:
-        """The budget of every team and use case, the table `plans`."""
+        """The budgets of all teams and use cases: the table `plans`."""
         teams = [
             BudgetPlan(name, "team", name, monthly_budget=None if budget is None else float(budget))
             for name, team in self.teams.items()
@@ -235,7 +235,7 @@ class Owners(_Section):
 
     @cached_property
     def plan_rules(self) -> list[PlanRule]:
-        """The rules that assign charges to use cases, the table `plan_rules`."""
+        """The rules that assign charges to use cases: the table `plan_rules`."""
         keys = [
             PlanRule("intent_key", plain_key(key), None, None, place)
             for place, key in enumerate(self.routing.intent_tags)
@@ -250,12 +250,12 @@ class Owners(_Section):
 
     @cached_property
     def policy_rules(self) -> list[PolicyRule]:
-        """The rules for the AI usage of use cases, the table `policy_rules`."""
+        """The rules for the AI usage of use cases: the table `policy_rules`."""
         return [rule for name, use_case in self.use_cases.items() for rule in policy_rules_of(name, use_case)]
 
     @property
     def tables(self) -> dict[str, list[tuple[object, ...]]]:
-        """Rows of the tables about owners, with the columns of focuswatch.bill.schema.table_columns.OWNERS."""
+        """The rows of the tables about owners; focuswatch.bill.schema.table_columns.OWNERS defines the columns."""
         launches = [
             PlannedLaunch(name, launch.first_day, launch.last_day, launch.factor)
             for name, use_case in self.use_cases.items()
@@ -280,7 +280,7 @@ class Owners(_Section):
         return any(rule.rule == "resource" for rule in self.plan_rules)
 
     def routes(self, team: str | None) -> list[ChannelRoute]:
-        """Return the channels of a team, or those of findings without an owner."""
+        """Return the channels of a team, or the channels for findings without an owner."""
         return self.teams[team].routes if team in self.teams else self.routing.routes
 
     def slack_channel(self, team: str | None) -> str | None:
@@ -290,19 +290,19 @@ class Owners(_Section):
 
     @property
     def addresses(self) -> dict[str, list[ChannelAddress]]:
-        """The channel addresses, by their key in the file."""
+        """The channel addresses, by key in the file."""
         by_key = {"routing.fallback_channel": self.routing.routes}
         by_key |= {f"teams.{name}": team.routes for name, team in self.teams.items()}
         return {key: [route.address for route in routes] for key, routes in by_key.items()}
 
     def jira(self, team: str | None) -> Jira | None:
-        """Return the Jira project of a team's issues (None: no issues)."""
+        """Return the Jira project for a team's issues (None: no issues)."""
         return self.teams[team].jira if team in self.teams else self.routing.jira
 
     def owner(
         self, *, tags: Tags | None, account_id: str | None, account_tags: Tags | None, ou_path: str | None
     ) -> tuple[str | None, OwnedBy]:
-        """Return the team and the rule that assigned it; (None, 'fallback') without an owner."""
+        """Return the team and the rule that determined it; (None, 'fallback') without an owner."""
         links: tuple[tuple[str | None, OwnedBy], ...] = (
             (self._by_tag(tags), "resource tag"),
             (self._by_tag(account_tags), "account tag"),
@@ -320,7 +320,7 @@ class Owners(_Section):
         resource_id: str | None,
         team: str | None,
     ) -> tuple[str | None, str | None]:
-        """Return the use case and the intent of a resource of `team`; None where they are not set."""
+        """Return the use case and the intent of a resource of `team`; None if they are not set."""
         tag_values = [_normalized(source) for source in (tags, account_tags)]
         name = use_case_of(
             self.plan_rules, resource_id=resource_id, tag_values=tag_values, account_id=account_id, team=team
@@ -330,7 +330,8 @@ class Owners(_Section):
         return None, intent_of(self.plan_rules, tag_values=tag_values)
 
     def _by_tag(self, tags: Tags | None) -> str | None:
-        values = {  # a caller's tags last: they win over those of the inference profile that was called
+        # Tags of the caller are last, because they override tags of the inference profile that was called.
+        values = {
             plain_key(key): value.strip()
             for key, value in sorted((tags or {}).items(), key=lambda tag: is_principal_key(tag[0]))
             if value and value.strip()
@@ -364,7 +365,7 @@ def _normalized(tags: Tags | None) -> set[tuple[str | None, str | None]]:
 def _lines(error: ValidationError) -> Iterator[str]:
     for problem in error.errors():
         key = ".".join(map(str, problem["loc"]))
-        if problem["type"] == "value_error":  # our own sentence, which says what was found
+        if problem["type"] == "value_error":  # a sentence from a validator here, which says what was found
             yield f"{key}: {problem['ctx']['error']}."
         else:
             yield f"{key}: {problem['msg']}, found {problem['input']!r}"

@@ -1,4 +1,4 @@
-"""Plans, the rows of `plans`: budgets, intent and limits of teams and use cases. Pure."""
+"""Rows of the table `plans`: budgets, intent and limits of teams and use cases. Pure."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -27,7 +27,7 @@ class BudgetPlan:
 
 
 def plan_of(name: str, use_case: UseCase) -> BudgetPlan:
-    """Return the use case's row of `plans`."""
+    """Return the row of `plans` for a use case."""
     return BudgetPlan(
         plan=name,
         kind="use case",

@@ -1,10 +1,10 @@
-"""ARNs of IAM roles: their shape, and the account and the name in one."""
+"""Match ARNs of IAM roles, and extract the account and the name."""
 
 import re
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html; a role's path is part of its ARN.
 ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/((?:[\x21-\x29\x2B-\x3E\x40-\x7E]+/)?[\w+=,.@-]{1,64})")
-SERVICE_ROLES = ("aws-service-role/", "aws-reserved/")  # AWS refuses to change them
+SERVICE_ROLES = ("aws-service-role/", "aws-reserved/")  # paths of roles that only AWS can change
 
 
 def account_of_role(role: str) -> str:

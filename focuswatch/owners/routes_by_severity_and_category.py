@@ -1,4 +1,4 @@
-"""The routes of a team: which of its channels gets which findings, by severity and category."""
+"""Route findings to the channels of a team by severity and category."""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -15,7 +15,7 @@ CATEGORIES: tuple[Category, ...] = get_args(Category)
 
 
 class ChannelRoute(BaseModel):
-    """A channel, and the findings that it gets: of these categories (default: all), from this severity on."""
+    """A channel and the findings that it gets: of these categories (default: all), with at least this severity."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     to: Address
@@ -34,9 +34,9 @@ class ChannelRoute(BaseModel):
 
 
 def route_mistakes(key: str, routes: Sequence[ChannelRoute]) -> Iterator[str]:
-    """Yield the mistakes of a list of routes: categories without a channel, and findings for two Slack channels.
+    """Yield the mistakes in a list of routes: categories without a channel, and categories with two Slack channels.
 
-    Slack shows a finding in one message, so two of its channels cannot share a finding.
+    A finding has a single message in Slack, so two Slack channels cannot get the same finding.
     """
     covered = {category for route in routes for category in route.categories}
     if missing := [category for category in CATEGORIES if category not in covered]:

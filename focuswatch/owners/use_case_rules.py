@@ -1,4 +1,4 @@
-"""Rules that assign charges to use cases, the rows of `plan_rules`. Pure."""
+"""Assign charges to use cases by rules, which are the rows of the table `plan_rules`. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ TagValues = Set[tuple[str | None, str | None]]
 class PlanRule:
     """A row of `plan_rules`: charges with this tag value, account, resource or team belong to `use_case`.
 
-    A resource's `value` is a prefix of its name where `key` is 'prefix', else the whole name; `place` orders
-    use cases, the first in the file wins. An 'intent_key' is a tag key whose value is the intent.
+    For a resource, `value` is a prefix of its name if `key` is 'prefix', or else the whole name. `place` orders use
+    cases: the first in the file takes precedence. An 'intent_key' is a tag key whose value is the intent.
     """
 
     rule: Literal["resource", "tag", "account", "team", "intent_key"]
@@ -26,7 +26,7 @@ class PlanRule:
 
 
 def rules_of(name: str, use_case: UseCase, *, place: int, bare_keys: Mapping[str, str]) -> Iterator[PlanRule]:
-    """Yield the rows of `plan_rules`; `bare_keys` are the keys of its tags as they are compared."""
+    """Yield the rows of `plan_rules` for a use case; `bare_keys` maps its tag keys to the keys that are compared."""
     rows = use_case.rows
     for resource in rows.resources:
         key = "prefix" if resource.endswith("*") else None
@@ -48,10 +48,10 @@ def use_case_of(
     account_id: str | None,
     team: str | None,
 ) -> str | None:
-    """Return the use case of a charge, as athena_sql/tables/owned_days.sql assigns it; None without one.
+    """Return the use case of a charge, by the same rule as athena_sql/tables/owned_days.sql; None if none matches.
 
-    The resource decides, else its tags, its account's tags, its account, its team; `tag_values` are both in this
-    order, with bare keys.
+    The order of precedence is resource, resource tags, account tags, account, team. `tag_values` are the resource tags
+    and the account tags, with bare keys.
     """
     rules = list(rules)
     named = [
@@ -90,7 +90,7 @@ def _place(rule: PlanRule) -> int:
 
 
 def conflicting_claims(rules: Iterable[PlanRule]) -> Iterator[str]:
-    """Yield a sentence for each row that two use cases claim."""
+    """Yield a sentence for each rule that two use cases share."""
     claims: dict[tuple[str, str | None, str | None], str] = {}
     for rule in rules:
         if rule.use_case is None:

@@ -1,4 +1,4 @@
-"""OUs that owners.toml lists under an old name: their accounts moved, and their spend may have no owner any more."""
+"""Warn of OUs in owners.toml that no longer contain accounts, such as renamed OUs: their spend may have no owner."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -11,15 +11,15 @@ from focuswatch.findings.exchange_rates import Rate
 from focuswatch.owners.owners_file_and_assignment import Owners
 
 ANY_PERIOD = "SELECT sub_account_id FROM account_history LIMIT 1"
-MOST_NAMED = 3  # OUs that the accounts are in now
+MOST_NAMED = 3  # maximum number of current OUs in a warning
 
 
 def renamed_ou_notes(
     engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, rate: Rate
 ) -> Iterator[str]:
-    """Yield a sentence for each OU of owners.toml that all its accounts left, the most unallocated spend first.
+    """Yield a sentence for each OU in owners.toml that all its accounts left, highest unallocated cost first.
 
-    The spend is not queried where owners.toml lists no OUs, or no account has an earlier OU. Raises QueryError.
+    The spend is not queried if owners.toml lists no OUs, or if no account has an earlier OU. Raises QueryError.
     """
     if not any(rule.rule == "ou" for rule in owners.rules) or not engine.query(
         ANY_PERIOD, label="renamed OUs"
