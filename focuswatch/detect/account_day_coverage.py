@@ -1,4 +1,4 @@
-"""Coverage: which accounts and days the data includes. On stale or partial data nothing is resolved."""
+"""Determine which accounts and days a bill covers, and whether it is too late or incomplete to resolve findings."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -7,13 +7,14 @@ from datetime import date, timedelta
 from focuswatch.bill.bill_summary import BillPart
 from focuswatch.engines import Engine
 
-LATE_DAYS = 3  # a bill whose newest charge is older than this before as_of is stale
-GAP_DAYS = 14  # each of the last so many days must have charges
-SHRUNK_SHARE = 0.95  # a billing period delivered again with a smaller share of its charges is partial
-VANISHED_DAYS = 30  # an account without charges for so many days is closed, not missing
-MISSING_DAYS = 3  # an account whose last charge is so many days before the newest is missing
+LATE_DAYS = 3  # a bill whose newest charge is more days before as_of is stale
+GAP_DAYS = 14  # most recent days that must all have charges
+SHRUNK_SHARE = 0.95  # a billing period redelivered with a smaller share of its previous charges is partial
+VANISHED_DAYS = 30  # days without charges after which an account is closed, not missing
+MISSING_DAYS = 3  # an account whose last charge is more days before the newest charge is missing
 
-# The days of the bill, and its accounts with their last day, in one statement: Athena bills at least 10 MB for each.
+# One statement returns both the bill's days and each account's last day, because Athena bills at least 10 MB per
+# statement.
 DAYS_AND_ACCOUNTS = """
 SELECT
     grouping(completeness.charge_date) = 1 AS is_account,
@@ -41,10 +42,11 @@ WHERE recency = 1 AND charges < previous_charges
 
 @dataclass(frozen=True)
 class Coverage:
-    """`doubts` are reasons why nothing may be resolved; `missing_accounts` are accounts without recent data.
+    """The accounts and days that a bill covers.
 
-    `billed_until` is the last day on which each open account was charged; `accounts` are all that the bill has, and
-    `first_day` is its first one, or None without charges.
+    `doubts` are reasons why no finding may be resolved. `missing_accounts` are accounts without recent charges.
+    `billed_until` is the last day on which each open account was charged. `accounts` are all accounts on the bill.
+    `first_day` is the first day with charges; None without charges.
     """
 
     doubts: tuple[str, ...] = ()
@@ -56,7 +58,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class IncompleteParts:
-    """Accounts of bills that end early or lack days, whose findings may not be resolved, and a note about each bill."""
+    """The accounts of incomplete bills, whose findings may not be resolved, and a note about each of these bills."""
 
     accounts: frozenset[str | None] = frozenset()
     notes: tuple[str, ...] = ()
@@ -84,7 +86,7 @@ def coverage(engine: Engine, *, as_of: date) -> Coverage:
 
 
 def incomplete_parts(parts: Sequence[BillPart], *, as_of: date) -> IncompleteParts:
-    """Return the accounts of those of several bills that have no recent charges or gaps, and why."""
+    """Return the accounts of the bills in `parts` that are late, partial or lack days, and why."""
     found = {part: doubts for part in parts if (doubts := _doubts_about_part(part, as_of=as_of))}
     return IncompleteParts(
         frozenset(account for part in found for account in part.accounts),
@@ -105,7 +107,7 @@ def _doubts_about_part(part: BillPart, *, as_of: date) -> list[str]:
 
 
 def _doubts_about(days: Set[date], *, as_of: date) -> list[str]:
-    """Return why charges of these days may be incomplete: the last ones are missing, or days between."""
+    """Return why a bill with charges on these days may be incomplete: it is late, or days are missing."""
     if not days:
         return [f"the bill has no charges before {as_of}"]
     newest = max(days)

@@ -1,6 +1,6 @@
-"""The AI services that a bill has charges for: a detection of other services is not run, since it would return no rows.
+"""Determine which AI services a bill has charges for, to skip detections that would return no rows.
 
-The header key `ai_families` states the services of a detection; `focuswatch check` compares it with the SQL.
+The header key `ai_families` lists the AI services of a detection; `focuswatch check` compares it with the SQL.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -11,8 +11,8 @@ from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
 from focuswatch.findings.count_text import count_text
 
-# One statement a scan, over two columns of a stored table with few values. It reads all days, so that no lookback
-# window or baseline of a detection is longer.
+# Runs once per scan and reads two columns with few distinct values from a stored table. It covers all days of the
+# bill, so no detection's lookback window or baseline reaches further back.
 CHARGED = """
 SELECT DISTINCT
     ai_family,
@@ -39,16 +39,16 @@ SERVICE_NAMES: dict[AiFamily, str] = {
 
 
 def charged_ai_families(engine: Engine, *, detections: Iterable[Detection]) -> frozenset[str] | None:
-    """Return the AI families that the bill has charges of; None if no detection needs them, or if they are unknown.
+    """Return the AI families with charges on the bill; None if no detection needs them, or if the query fails.
 
-    `engine` is that over the charges of all providers.
+    `engine` must read the charges of all providers.
     """
     if not any(detection.header.ai_families for detection in detections):
         return None
     try:
         rows = engine.query(CHARGED, label="services on the bill")
     except QueryError:
-        return None  # every detection runs, and fails with its own error if it reads the same table
+        return None  # every detection then runs; one that reads the same table reports its own error
     families = {str(row["ai_family"]) for row in rows}
     families |= {"any"} if rows else set()
     families |= {"gpu"} if any(row["is_gpu"] for row in rows) else set()
@@ -56,7 +56,7 @@ def charged_ai_families(engine: Engine, *, detections: Iterable[Detection]) -> f
 
 
 def services_not_on_bill(detection: Detection, *, charged: Collection[str] | None) -> tuple[str, ...]:
-    """Return the names of the detection's services if the bill has charges of none of them, or else nothing."""
+    """Return the names of the detection's AI services if the bill has charges for none of them, else an empty tuple."""
     declared = detection.header.ai_families
     if charged is None or not set(declared).isdisjoint(charged):
         return ()
@@ -64,7 +64,7 @@ def services_not_on_bill(detection: Detection, *, charged: Collection[str] | Non
 
 
 def not_run_text(services: Iterable[Sequence[str]]) -> str | None:
-    """Return which detections were not run, given their services_not_on_bill; None if each was run."""
+    """Return a text about the detections that were not run, given the missing services of each; None if all ran."""
     absent = [names for names in services if names]
     if not absent:
         return None
@@ -73,6 +73,6 @@ def not_run_text(services: Iterable[Sequence[str]]) -> str | None:
 
 
 def named_services(services: Iterable[Sequence[str]]) -> list[str]:
-    """Return the names of services without duplicates; if there is no AI service at all, only that."""
+    """Return the distinct names of services, sorted; only `AI services` if that is among them."""
     names = {name for names in services for name in names}
     return [ANY] if ANY in names else sorted(names, key=str.lower)

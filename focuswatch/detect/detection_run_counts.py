@@ -1,7 +1,7 @@
-"""Counts of one run of a detection: findings, resources not evaluated and what they cost, the error.
+"""Count the results of a detection's run: findings, resources not evaluated and their cost, and the error.
 
-The heartbeat of `detect` keeps one for each detection, so that the page need not run the detections again. It holds
-counts and no rows, since a heartbeat is one item of DynamoDB (at most 400 KB).
+The heartbeat of `detect` stores these counts for each detection, so that the page does not run the detections again.
+It stores no rows, because a heartbeat is one DynamoDB item (at most 400 KB).
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,10 @@ ERROR_CHARACTERS = 500
 
 
 class DetectionSummary(BaseModel):
-    """The counts of the last run of the detection `detection`; `lacks_input` is why nothing could be evaluated.
+    """The counts of a detection's last run; `lacks_input` states why nothing could be evaluated.
 
-    With `services_not_on_bill` it was not run, since the bill has no charges of its services.
+    If `services_not_on_bill` is not empty, the detection did not run, because the bill has no charges for these
+    services.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,9 +64,9 @@ def summarize_detections(
     per_usd: float,
     aws_engine: Engine | None = None,
 ) -> tuple[DetectionSummary, ...]:
-    """Return the counts of each live detection, which runs only if the cache lacks its results.
+    """Return the counts of each live detection; a detection runs only if the cache lacks its result.
 
-    `aws_engine` is that over AWS charges only, where there are others.
+    `aws_engine` is the engine over AWS charges only, if the bill also has other charges.
     """
     inputs = detection_inputs(
         catalog.live, as_of=as_of, evaluated_until=evaluated_until, owners=owners, per_usd=per_usd

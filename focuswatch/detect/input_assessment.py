@@ -1,7 +1,7 @@
 """Assess a bill: which detections and reports can evaluate it, which cannot and why, and the command that fixes it.
 
-The header `[needs]` of each file states its input. Detections that have it run once, without a ledger, so that the
-assessment also states what a run finds and which resources it could not evaluate.
+The [needs] section of each file's header states the input that it needs. Detections that have this input run once,
+without a ledger, so that the assessment includes their findings and the resources that could not be evaluated.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -63,7 +63,8 @@ SET_BY: dict[OwnersSetting, str] = {
 class Assessment:
     """The assessment of one detection or report.
 
-    `findings` are None if it did not run. `fixes` are sentences or commands that let it evaluate more of the bill.
+    `findings` is the number of findings; None if it did not run. `fixes` are sentences or commands that make it
+    evaluate more of the bill.
     """
 
     id: str
@@ -78,13 +79,13 @@ class Assessment:
 
     @property
     def runs(self) -> bool:
-        """Whether a run would tell more: also without activity, to count the resources that need it."""
+        """Whether to run the detection; also if only activity is missing, to count the resources that need it."""
         return self.state == "evaluated" or set(self.fixes) == {COLLECT}
 
 
 @dataclass(frozen=True)
 class BillFacts:
-    """The input that a bill has; `matching` and `filled` count charges by id, and by id and column."""
+    """The input that a bill has; `matching` counts charges by id, and `filled` by id and column."""
 
     first_day: date | None
     settled_days: int
@@ -97,7 +98,7 @@ class BillFacts:
 
 @dataclass
 class _Missing:
-    """The input that an entry lacks."""
+    """The input that a detection or report lacks."""
 
     reasons: list[str] = field(default_factory=list)
     fixes: list[str] = field(default_factory=list)
@@ -138,7 +139,7 @@ def assess(
 
 
 def engine_for(entry: Detection | Report, *, bill: Bill) -> Engine:
-    """Return the engine over the charges that an entry evaluates: a detection those of its providers, a report all."""
+    """Return the engine over the charges that an entry evaluates: AWS charges for a detection of AWS, otherwise all."""
     header = entry.header
     if isinstance(header, DetectionHeader) and header.providers == "AWS":
         return bill.aws_engine
@@ -146,7 +147,7 @@ def engine_for(entry: Detection | Report, *, bill: Bill) -> Engine:
 
 
 def bill_facts(engine: Engine, *, entries: Sequence[Detection | Report], owners: Owners) -> BillFacts:
-    """Return the input that the tables on `engine` have. Reads the charges once for all entries. Raises QueryError."""
+    """Return the input that the bill on `engine` has, reading the charges once for all entries. Raises QueryError."""
     (days,) = engine.query(DAYS, label="assess")
     counts = {name: condition for entry in entries for name, condition in _counted(entry)}
     selected = ",\n    ".join(
@@ -185,7 +186,7 @@ def _kind_of(entry: Detection | Report, catalog: Catalog) -> Literal["detection"
 
 
 def _counted(entry: Detection | Report) -> Iterator[tuple[tuple[str, str], str]]:
-    """Yield what to count for an entry: its charges, and those that fill each of its columns."""
+    """Yield the conditions to count for an entry: its charges, and its charges with a value in each needed column."""
     charges = f"({entry.header.needs.charges or 'charges > 0'})"
     yield (entry.id, ""), charges
     for column in entry.header.needs.columns:
@@ -237,7 +238,7 @@ def _missing(id: str, needs: NeedsHeader, *, facts: BillFacts, as_of: date, kind
 def _with_outcome(
     assessed: Assessment, detection: Detection, *, engine: Engine, catalog: Catalog, inputs: DetectionInput
 ) -> Assessment:
-    """Return the assessment with what a run of the detection finds and could not evaluate."""
+    """Run the detection; return the assessment with its findings and the resources that it could not evaluate."""
     outcome = run_detection(detection, engine=engine, catalog=catalog, inputs=inputs)
     cost = sum((Decimal(str(row["monthly_cost"] or 0)) for row in outcome.not_evaluated), Decimal(0))
     count = len(outcome.not_evaluated)

@@ -1,4 +1,4 @@
-"""Verified savings: after a finding is resolved, its cost is read from the bill again."""
+"""Measure the savings of resolved findings, by reading the cost of their resources from the bill again."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -13,17 +13,19 @@ from focuswatch.findings.six_decimal_money import money
 from focuswatch.findings.verified_saving_record import VerifiedSaving
 from focuswatch.ledger import LedgerEntry
 
-VERIFY_DAYS = 30  # for so long after a finding was resolved its cost is read again
-PREVIOUS_DAYS = 7  # of the previous cost
-PREVIOUS_AGO = 7  # days before it was reported last: the cause may be fixed days before a finding clears
+VERIFY_DAYS = 30  # days after a finding is resolved during which its cost is read again
+PREVIOUS_DAYS = 7  # days over which the previous cost is averaged
+# Days between the end of the previous cost and the last report of the finding, because the cause may be fixed days
+# before a finding clears.
+PREVIOUS_AGO = 7
 
 
 def measured_savings(
     entries: Iterable[LedgerEntry], *, engine: Engine, catalog: Catalog, as_of: date
 ) -> dict[str, VerifiedSaving]:
-    """Return the saving of each recently resolved waste entry as the bill shows it now, by fingerprint.
+    """Return the saving of each recently resolved waste finding as the bill now shows it, by fingerprint.
 
-    An entry whose account has no settled days is left out. Raises QueryError.
+    A finding whose account has no settled days is left out. Raises QueryError.
     """
     since = as_of - timedelta(days=VERIFY_DAYS)
     resolved = {
@@ -45,9 +47,9 @@ def measured_savings(
 
 
 def _saving(entry: LedgerEntry, row: Mapping[str, Any]) -> VerifiedSaving:
-    """Return the previous cost less the cost now, within what the finding said.
+    """Return the previous cost minus the current cost, limited to the saving that the finding stated.
 
-    The previous cost counts where it is higher than the stated saving: a smaller machine still costs money.
+    The previous cost can be higher than the stated saving: for example, a smaller instance still costs money.
     """
     expected, cost = money(entry.finding.monthly_cost / DAYS_A_MONTH), money(row["daily_cost"])
     previous = max(expected, money(row["previous_daily_cost"]))
@@ -63,7 +65,7 @@ def _saving(entry: LedgerEntry, row: Mapping[str, Any]) -> VerifiedSaving:
 
 
 def _measured(entry: LedgerEntry) -> tuple[Scalar, ...]:
-    """Return the row of an entry: its identity, and the days of its previous cost."""
+    """Return an entry as a row for the lookup resolved_costs: its identity, and the days of its previous cost."""
     finding = entry.finding
     until = finding.last_seen - timedelta(days=PREVIOUS_AGO)
     first = until - timedelta(days=PREVIOUS_DAYS - 1)

@@ -1,4 +1,4 @@
-"""Add the notifications that earlier scans left pending to the notifications of a scan."""
+"""Add the notifications that earlier scans left pending to the result of a scan."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,9 +11,9 @@ from focuswatch.ledger.notification import OVER, NotificationKind
 
 
 def with_pending_notifications(scan: ScanResult, pending: Iterable[PendingNotification]) -> ScanResult:
-    """Return the scan with the notifications of earlier scans that were not sent, one for each finding.
+    """Return the scan with all `pending` notifications, its own and those of earlier scans, merged per finding.
 
-    A finding that was new and never notified is still new; findings suppressed since are left out.
+    A new finding that was never notified is still new. Findings that were suppressed since then are left out.
     """
     kinds, newest = _merge_pending(pending)
     findings, suppressed = current_findings(scan.ledger, as_of=scan.as_of, notified=kinds)
@@ -41,7 +41,7 @@ def with_pending_notifications(scan: ScanResult, pending: Iterable[PendingNotifi
 def _merge_pending(
     pending: Iterable[PendingNotification],
 ) -> tuple[dict[str, NotificationKind], dict[str, Finding]]:
-    """Return, by fingerprint, the kind of one notification that stands for all pending ones, and the last finding."""
+    """Return, by fingerprint, the kind of the notification that replaces all pending ones, and the newest finding."""
     kinds: dict[str, NotificationKind] = {}
     newest: dict[str, Finding] = {}
     for notification in (one.notification for one in pending):

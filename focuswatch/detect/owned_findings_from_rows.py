@@ -1,4 +1,4 @@
-"""Findings with their owners, made from the rows of detections."""
+"""Make findings with their owners from the rows of detections."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -26,7 +26,7 @@ def owned_findings(
     providers: FindingProviders = ALL_AWS,
     bills: Sequence[str] = (),
 ) -> list[Finding]:
-    """Return a finding for every row of the outcomes; `bills` are those that were scanned. Raises QueryError."""
+    """Return a finding for every row of the outcomes; `bills` are the names of the scanned bills. Raises QueryError."""
     rows = [(outcome.detection, row) for outcome in outcomes for row in outcome.rows]
     accounts = _accounts(engine, {row["sub_account_id"] for _, row in rows if row["sub_account_id"]})
     names = {id: account["name"] for id, account in accounts.items() if account["name"]}
@@ -51,11 +51,10 @@ def owned_findings(
 
 
 def _owner(row: Row, *, detection: Detection, account: Row, owners: Owners) -> tuple[str | None, OwnedBy]:
-    if row.get("team") in owners.teams:  # the row of a plan names its team
+    if row.get("team") in owners.teams:  # a row about a budgeted plan names its team
         return row["team"], "plan"
-    is_security = (
-        detection.header.category == "security"
-    )  # an intruder's tags must not choose who may suppress it
+    # An intruder's tags must not determine who can suppress a security finding.
+    is_security = detection.header.category == "security"
     return owners.owner(
         tags=None if is_security else row.get("tags"),
         account_id=row["sub_account_id"],

@@ -1,4 +1,4 @@
-"""The provider of each finding, on a bill with charges of several providers."""
+"""Determine the provider of each finding, on a bill with charges of several providers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,14 +20,14 @@ Place = tuple[str | None, str | None]  # an account, and a service or None for a
 
 @dataclass(frozen=True)
 class FindingProviders:
-    """The provider with the highest cost by account, and by account and service; empty if all charges are AWS's."""
+    """The provider with the highest cost by account, and by account and service; empty if all charges are from AWS."""
 
     by_place: Mapping[Place, str] = field(default_factory=dict)
 
     def of(self, sub_account_id: str | None, service_name: str | None) -> str | None:
-        """Return the provider of a finding; None if it is unknown or spans providers, or on a bill of AWS alone.
+        """Return the provider of a finding; None if unknown, if it spans providers, or if all charges are from AWS.
 
-        A finding with neither account nor service is that of a team or a use case, which may have charges anywhere.
+        A finding without account and service is about a team or use case, which may have charges of any provider.
         """
         if sub_account_id is None and service_name is None:
             return None
@@ -39,7 +39,7 @@ ALL_AWS = FindingProviders()
 
 
 def finding_providers(engine: Engine) -> FindingProviders:
-    """Return the providers of accounts and their services. Raises QueryError."""
+    """Return the main provider of each account and of each of its services. Raises QueryError."""
     costs: dict[Place, dict[str, float]] = {}
     for row in engine.query(PROVIDERS, label="providers"):
         for place in {(row["sub_account_id"], row["service_name"]), (row["sub_account_id"], None)}:

@@ -1,4 +1,4 @@
-"""Whether AWS's recommendations were given and are recent; else detections that read them resolve nothing."""
+"""Check that AWS recommendations are provided and recent; otherwise, detections that read them resolve nothing."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -8,14 +8,15 @@ from focuswatch.engines import Engine
 from focuswatch.engines.prepend_tables_as_ctes import needed_of
 
 TABLE = "recommendations"
-STALE_DAYS = 3  # AWS refreshes recommendations daily; the parameter fresh_days of the detection is the same
+# AWS refreshes recommendations daily. The detection's parameter fresh_days must have the same value.
+STALE_DAYS = 3
 REFRESHED = f"SELECT CAST(max(last_refresh_timestamp) AS date) AS refreshed_on FROM {TABLE}"
 
 
 def not_evaluated_without_recommendations(
     engine: Engine, *, detections: Iterable[Detection], as_of: date
 ) -> tuple[frozenset[str], str | None]:
-    """Return the detections that could not be evaluated, and why (None: all were). Raises QueryError."""
+    """Return the detections that could not be evaluated, and why (None if all were). Raises QueryError."""
     readers = frozenset(one.id for one in detections if needed_of(one.sql, {TABLE: ""}))
     if not readers:
         return readers, None

@@ -1,6 +1,6 @@
-"""Run the detections of estimates between two scans, and record their findings in the ledger.
+"""Between two scans, run the detections whose amounts are estimates, and record their findings in the ledger.
 
-A run finds and updates; it resolves nothing: a finding is resolved by the scan of the bill that has its day.
+A run creates and updates findings but resolves none: the scan of the bill that has the finding's day resolves it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from focuswatch.owners.owners_file_and_assignment import Owners
 
 @dataclass(frozen=True)
 class HourlyEstimates:
-    """The outcomes of the detections, and what they changed in the ledger."""
+    """The outcomes of the detections, and the changes that they made to the ledger."""
 
     outcomes: tuple[Outcome, ...]
     decision: Decision
@@ -33,7 +33,7 @@ def estimating(catalog: Catalog) -> tuple[Detection, ...]:
 def record_estimates(
     engine: Engine, *, as_of: date, catalog: Catalog, owners: Owners, rate: Rate, ledger: Ledger
 ) -> HourlyEstimates:
-    """Run the detections of estimates as of the bill's end and record their findings. Raises QueryError."""
+    """Run the detections of estimates as of the end of the bill, and record their findings. Raises QueryError."""
     inputs = DetectionInput(
         as_of=as_of,
         first_new_day=first_new_day(as_of, evaluated_until=None),

@@ -1,6 +1,6 @@
-"""The result cache: a detection whose statement and data are the same as in the last scan does not run again.
+"""Cache the results of detections: a detection with the same statement and data as in the last scan does not run again.
 
-It only saves time: without the file every detection runs, with the same result.
+The cache only saves time: without its file, every detection runs and returns the same result.
 """
 
 import hashlib
@@ -14,16 +14,17 @@ from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines.sql_values import Value
 
+# Source code in this folder that results depend on, besides their statements.
 SCORING = (
     "series_detection.py",
     "anomaly",
     "forecast",
     "explain",
-)  # what results depend on besides their statements
+)
 
 
 class ResultCache:
-    """Results of detections over the data that `digest` identifies, in the file at `path`."""
+    """The results of detections over the data that `digest` identifies, in the file at `path`."""
 
     def __init__(self, path: Path, *, digest: str) -> None:
         self.path = path
@@ -32,7 +33,7 @@ class ResultCache:
         self._results: dict[str, Any] = {}
 
     def get(self, detection: Detection, values: Mapping[str, Value]) -> Outcome | None:
-        """Return the result of the same statement over the same data; None where the detection must run."""
+        """Return the result of the same statement over the same data; None if the detection must run."""
         kept = self._previous.get(self._key(detection, values))
         if not isinstance(kept, dict) or not kept.keys() >= {"rows", "not_evaluated"}:
             return None
@@ -44,7 +45,7 @@ class ResultCache:
         )
 
     def put(self, outcome: Outcome, values: Mapping[str, Value]) -> None:
-        """Keep a result; a detection that failed runs again."""
+        """Store a result. A failed detection is not stored, so that it runs again."""
         if outcome.error is None:
             kept: dict[str, Any] = {"rows": outcome.rows, "not_evaluated": outcome.not_evaluated}
             if outcome.services_not_on_bill:
@@ -52,28 +53,28 @@ class ResultCache:
             self._results[self._key(outcome.detection, values)] = kept
 
     def save(self) -> None:
-        """Write the results of this scan, atomically, and forget those of the last one."""
+        """Write the results of this scan atomically, and discard those of the last scan."""
         new_file = self.path.with_suffix(".new")
         new_file.write_text(json.dumps(self._results), encoding="utf-8")
         new_file.replace(self.path)
         self._previous = {}
 
     def _key(self, detection: Detection, values: Mapping[str, Value]) -> str:
-        rate = str(values.get(PER_USD))  # the scorer's threshold depends on it, the statement does not
-        families = ",".join(detection.header.ai_families)  # whether it ran depends on them
+        rate = str(values.get(PER_USD))  # the scoring threshold depends on it, the statement does not
+        families = ",".join(detection.header.ai_families)  # they determine whether the detection ran
         content = "\n".join((self._digest, detection.id, rate, families, detection.render(dict(values))))
         return hashlib.sha256(content.encode()).hexdigest()
 
 
 def open_result_cache(state: Path, *, catalog: Catalog, data_digest: str | None) -> ResultCache | None:
-    """Return the cache in the folder of an export's state; None if the data has no digest (Bill.data_digest)."""
+    """Return the cache in the state folder of an export; None if the data has no digest (Bill.data_digest)."""
     if data_digest is None:
         return None
     return ResultCache(state / "answers.json", digest=digest_of(catalog, parts=(data_digest,)))
 
 
 def digest_of(catalog: Catalog, *, parts: Iterable[object]) -> str:
-    """Return a digest of everything results depend on besides their statements: SQL of tables, scorer, `parts`."""
+    """Return a digest of what results depend on besides their statements: version, scoring code, tables, `parts`."""
     tables = (
         entry.path.read_text(encoding="utf-8")
         for entry in (*catalog.tables.values(), *catalog.lookups.values())

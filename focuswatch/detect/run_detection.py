@@ -1,4 +1,4 @@
-"""Run one detection: its rows, the resources it could not evaluate, and its duration.
+"""Run one detection, and return its rows, the resources that it could not evaluate, and its duration.
 
 A failure is part of the outcome and does not stop other detections.
 """
@@ -18,8 +18,8 @@ from focuswatch.findings.finding import fingerprint
 from focuswatch.findings.finding_from_row import CONTRACT
 from focuswatch.findings.value_as_json import json_value
 
-LACKS = "lacks_input"  # column of a row that stands for the whole detection: the data that was not supplied
-FIRST_SCAN_DAYS = 7  # a first scan reports first charges, spikes and reactivations of the last so many days
+LACKS = "lacks_input"  # column of a row about the whole detection: the data that was not supplied
+FIRST_SCAN_DAYS = 7  # most recent days of which a first scan reports first charges, spikes and reactivations
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,10 @@ class DetectionInput:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of running one detection; with an `error`, `rows` are the findings that are still valid.
+    """The result of running one detection; if there is an `error`, `rows` are the findings that are still valid.
 
-    With `services_not_on_bill` it was not run: without charges of these services it would return no rows.
+    If `services_not_on_bill` is not empty, the detection did not run, because it returns no rows without charges for
+    these services.
     """
 
     detection: Detection
@@ -58,17 +59,17 @@ class Outcome:
 
     @property
     def lacks_input(self) -> str | None:
-        """Return why nothing could be evaluated, such as a file that is not supplied; None where something was."""
+        """The reason why nothing could be evaluated, such as a file that was not supplied; None if something was."""
         return next((str(row[LACKS]) for row in self.not_evaluated if row.get(LACKS)), None)
 
 
 def engine_of(detection: Detection, *, engine: Engine, aws_engine: Engine | None) -> Engine:
-    """Return the engine on which a detection runs: over all charges, or over those of AWS (None: all are AWS's)."""
+    """Return the engine on which a detection runs: over all charges, or only AWS charges (None: all are from AWS)."""
     return engine if aws_engine is None or detection.header.providers == "all" else aws_engine
 
 
 def first_new_day(as_of: date, *, evaluated_until: date | None) -> date:
-    """Return the first day whose charges are new, given the last scan's `as_of` (None: there was none)."""
+    """Return the first day whose charges count as new, given the last scan's `as_of` (None if there was no scan)."""
     week_ago = as_of - timedelta(days=FIRST_SCAN_DAYS)
     return week_ago if evaluated_until is None else min(week_ago, evaluated_until)
 
@@ -83,7 +84,8 @@ def run_detection(
 ) -> Outcome:
     """Run `detection`. Errors of its file or of the engine do not raise; they become the outcome's `error`.
 
-    `charged` are the AI families on the bill: the detection is not run if none of them is its own. By default, it is.
+    `charged` are the AI families on the bill. The detection does not run if it declares AI families and none of them is
+    charged. If `charged` is None, it always runs.
     """
     if absent := services_not_on_bill(detection, charged=charged):
         return Outcome(detection, services_not_on_bill=absent)
@@ -105,14 +107,14 @@ def run_detection(
 
 
 def _is_not_evaluated(row: Row) -> bool:
-    """Return whether a row states that its resource could not be evaluated; `nobody_looked` is the old name."""
+    """Return whether a row states that its resource could not be evaluated; `nobody_looked` is the old column name."""
     return bool(row.get("not_evaluated", row.get("nobody_looked")))
 
 
 def _rows(detection: Detection, *, engine: Engine, catalog: Catalog, inputs: DetectionInput) -> list[Row]:
     statement = detection.render(inputs.values)
     if detection.header.kind == "series":
-        from focuswatch.detect import series_detection  # brings numpy, and only series and forecasts need it
+        from focuswatch.detect import series_detection  # imports NumPy, which only series and forecasts need
 
         return series_detection.anomalous_series(
             detection, engine=engine, catalog=catalog, inputs=inputs.values

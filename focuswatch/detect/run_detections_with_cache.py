@@ -1,4 +1,4 @@
-"""Run the detections of a bill: take results from the cache, and skip those of services that are not on the bill."""
+"""Run detections on a bill: reuse cached results, and skip detections of services that are not on the bill."""
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
@@ -19,7 +19,7 @@ def detection_inputs(
     owners: Owners,
     per_usd: float,
 ) -> dict[str, DetectionInput]:
-    """Return the input of each detection by its id; `evaluated_until` is the day of its last run."""
+    """Return the input of each detection by id; `evaluated_until` has the day of its last run by id."""
     return {
         detection.id: DetectionInput(
             as_of=as_of,
@@ -42,8 +42,8 @@ def detection_runner(
 ) -> Callable[[Detection], Outcome]:
     """Return a function that returns the outcome of one of `detections`, from the cache or by running the detection.
 
-    `aws_engine` is that over AWS charges only, where there are others. The AI services on the bill are queried once,
-    and only if the cache lacks a result.
+    `aws_engine` is the engine over AWS charges only, if the bill also has other charges. The AI services on the bill
+    are queried once, and only if the cache lacks a result.
     """
     cached = {
         detection.id: result_cache.get(detection, inputs[detection.id].values) if result_cache else None

@@ -1,6 +1,6 @@
-"""Scan a bill: run the detections, find the owners, and record in the ledger what is to be notified.
+"""Scan a bill: run the detections, determine owners, and record findings and notifications in the ledger.
 
-Nothing is sent here; the caller sends the notifications.
+This module sends nothing; the caller sends the notifications.
 """
 
 import time
@@ -65,14 +65,15 @@ def scan(
     bills: Sequence[str] = (),
     parts: Sequence[BillPart] = (),
 ) -> ScanResult:
-    """Run `detections` on the tables of `engine` and record their findings. A detection that fails stops no other.
+    """Run `detections` on the tables of `engine` and record their findings. A failed detection does not stop others.
 
-    `result_cache` has results of earlier scans of the same data. No detection starts once `may_go_on` returns False;
-    those not run count as not evaluated. `change_history` knows who changed what on the day of a cost increase,
-    `hourly` in which hour it began. `doubts` are reasons why nothing may be resolved, besides those that the tables
-    show. `rate` converts thresholds
-    in USD; by default it is that of owners.toml, or of the built-in table. `aws_engine` is that over AWS charges only,
-    where there are others. `bills` are the names of the bills, `parts` the bills where several are read together.
+    `result_cache` has the results of earlier scans of the same data. Once `may_go_on` returns False, no further
+    detection starts; detections that did not run count as not evaluated. `change_history` provides who changed what on
+    the day of a cost increase, and `hourly` the hourly charges that show when the increase started. `doubts` are
+    reasons why no finding may be resolved, in addition to those that the tables show. `rate` converts thresholds in
+    USD; the default is the rate in owners.toml or in the built-in table. `aws_engine` is the engine over AWS charges
+    only, if the bill also has other charges. `bills` are the names of the bills; `parts` are the bills if several are
+    read together.
     """
     started = time.monotonic()
     rate = rate or rate_of(currency, rates=owners.exchange_rates)
@@ -152,7 +153,7 @@ def _run_detections(
     progress: Callable[[str], None],
     aws_engine: Engine | None,
 ) -> list[Outcome | None]:
-    """Return the outcome of each detection; None for those that there was no time for."""
+    """Return the outcome of each detection; None for a detection that did not run for lack of time."""
     outcome_of = detection_runner(
         detections, inputs, engine=engine, aws_engine=aws_engine, catalog=catalog, result_cache=result_cache
     )
@@ -220,7 +221,7 @@ def _detection_run(
 
 @dataclass
 class _Record:
-    """One write of a run into the ledger: its decision, explanations and verified savings."""
+    """One write of a run to the ledger: its decision, explanations and verified savings."""
 
     run: DetectionRun
     engine: Engine
@@ -232,7 +233,7 @@ class _Record:
     notes: tuple[str, ...] = ()
 
     def write(self, ledger: Ledger) -> Decision:
-        """Read the ledger once, decide and write; `state` is the ledger's afterwards."""
+        """Read the ledger once, decide and write. Afterwards, `state` is the new state of the ledger."""
         evaluated = [EvaluatedUntil(id, self.run.as_of) for id in sorted(self.run.ran)]
         decision = ledger.update(self._decide, evaluated=evaluated, snapshot=ledger.snapshot())
         self.state = self.state.after(decision)
@@ -254,7 +255,7 @@ class _Record:
         return self._with_verified_savings(decision)
 
     def _with_verified_savings(self, decision: Decision) -> Decision:
-        """Add the savings of resolved findings. An error becomes a note: it must not lose the findings."""
+        """Add the savings of resolved findings. An error becomes a note, so that the findings are still recorded."""
         entries = self.state.after(decision).entries
         self.notes = ()
         try:
@@ -281,7 +282,7 @@ class _Record:
 def due_detections(
     detections: Iterable[Detection], *, as_of: date, evaluated_until: Mapping[str, date]
 ) -> list[Detection]:
-    """Return the detections due by their schedule: at every refresh, daily, or weekly."""
+    """Return the detections that are due by their schedule: at every refresh, daily, or weekly."""
     days = {"every_refresh": 0, "daily": 1, "weekly": 7}
     return [
         detection

@@ -1,4 +1,4 @@
-"""Notes of a scan: what readers of its findings must know, such as costs that a planned launch mutes."""
+"""Write the notes of a scan: facts that readers of its findings need, such as costs that a planned launch mutes."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -16,7 +16,7 @@ from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.owners.warn_of_renamed_ous import renamed_ou_notes
 
 FIRST_CHARGE_DETECTIONS = frozenset({"new_region", "new_service"})
-YOUNG_EXPORT_DAYS = 60  # of history, in which a monthly charge has occurred twice
+YOUNG_EXPORT_DAYS = 60  # days of history in which a monthly charge occurs twice
 
 
 def scan_notes(
@@ -30,9 +30,10 @@ def scan_notes(
     first_day: date | None,
     entries: Iterable[LedgerEntry],
 ) -> Iterator[str]:
-    """Yield the notes of a scan in which the detections `ran`, of a bill that begins on `first_day`.
+    """Yield the notes of a scan.
 
-    `entries` are those of the ledger after the scan.
+    `ran` are the ids of the detections that ran, `first_day` is the first day of the bill, and `entries` are the
+    entries of the ledger after the scan.
     """
     yield from _launch_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate)
     yield from _renamed_ous(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate)
@@ -45,7 +46,7 @@ def scan_notes(
 def _launch_notes(
     engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, rate: Rate
 ) -> Iterator[str]:
-    """Yield a note for each launch that mutes costs; an error is a note, since the findings are recorded already."""
+    """Yield a note for each launch that mutes costs. An error becomes a note: the findings are already recorded."""
     try:
         muted = costs_muted_by_launches(
             engine, catalog=catalog, owners=owners, as_of=as_of, per_usd=float(rate.per_usd)
@@ -59,7 +60,7 @@ def _launch_notes(
 def _renamed_ous(
     engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, rate: Rate
 ) -> Iterator[str]:
-    """Yield a note for each OU of owners.toml that all accounts left; an error is a note, as above."""
+    """Yield a note for each OU in owners.toml that all accounts have left. An error becomes a note, as above."""
     try:
         yield from renamed_ou_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate)
     except QueryError as error:
@@ -67,7 +68,7 @@ def _renamed_ous(
 
 
 def _short_history(first_day: date | None, *, as_of: date, ran: Collection[str]) -> Iterator[str]:
-    """Yield a note where the export is too young to distinguish new charges from rare ones."""
+    """Yield a note if the export has too little history to distinguish new charges from rare ones."""
     detections = sorted(FIRST_CHARGE_DETECTIONS.intersection(ran))
     if not detections or first_day is None:
         return
@@ -80,7 +81,7 @@ def _short_history(first_day: date | None, *, as_of: date, ran: Collection[str])
 
 
 def _removed_detections(entries: Iterable[LedgerEntry], *, catalog: Catalog) -> Iterator[str]:
-    """Yield a note for each detection with open findings that is neither in the catalog nor an alert of AWS."""
+    """Yield a note for each detection with open findings that is neither in the catalog nor an AWS alert."""
     known = {*catalog.detections, *AWS_ALERTS}
     open_findings = Counter(
         entry.finding.detection

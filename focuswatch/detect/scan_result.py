@@ -1,4 +1,4 @@
-"""The result of a scan, and the same result with the notifications that earlier scans left pending."""
+"""Define the result of a scan, and select its current findings from the ledger."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,9 +17,9 @@ from focuswatch.ledger import LedgerSnapshot, Notification, SuppressionIndex
 class ScanResult:
     """The result of a scan.
 
-    `findings` are open or just resolved, highest cost first; `notifications` are to be sent. `suppressed` counts
-    the open findings that are left out. `unevaluated` has the reason by detection, for those that ran without recent
-    recommendations. `ledger` is its state after the scan.
+    `findings` are open or just resolved, highest cost first. `notifications` are to be sent. `suppressed` is the number
+    of open findings that are left out because they are suppressed. `unevaluated` has the reason by detection id, for
+    detections that ran without recent recommendations. `ledger` is the state of the ledger after the scan.
     """
 
     as_of: date
@@ -32,17 +32,17 @@ class ScanResult:
     seconds: float
     notes: tuple[str, ...] = ()
     unevaluated: Mapping[str, str] = field(default_factory=dict)
-    not_run: tuple[str, ...] = ()  # detections for which there was no time
+    not_run: tuple[str, ...] = ()  # ids of detections that did not run for lack of time
     ledger: LedgerSnapshot = field(default_factory=lambda: LedgerSnapshot({}, ()))
 
     @property
     def failures(self) -> list[Outcome]:
-        """The detections that failed."""
+        """The outcomes of the detections that failed."""
         return [outcome for outcome in self.outcomes if outcome.error]
 
     @property
     def lacking(self) -> dict[str, list[str]]:
-        """The detections that could not be evaluated, by the reason: the input that they lacked."""
+        """The ids of the detections that could not be evaluated, by reason: the input that they lacked."""
         reasons = {one.detection.id: one.lacks_input for one in self.outcomes if one.lacks_input}
         lacking: dict[str, list[str]] = {}
         for id, reason in {**reasons, **self.unevaluated}.items():
@@ -71,7 +71,7 @@ class ScanResult:
 
     @property
     def _counted(self) -> list[Finding]:
-        """The findings to add up: not resolved, and their cost is not part of another one."""
+        """The unresolved findings whose cost is not part of another finding, so that they can be added up."""
         return counted_once(self.unresolved)
 
 
@@ -84,7 +84,7 @@ def current_findings(
 ) -> tuple[tuple[Finding, ...], int]:
     """Return the findings that are open or were just resolved, and the number of suppressed ones.
 
-    A finding whose fingerprint is not `notified` in this scan has the status open.
+    `notified` are the fingerprints of the findings notified in this scan; all others have the status open.
     """
     suppressions = SuppressionIndex(ledger.suppressions)
     findings, suppressed = [], 0

@@ -1,6 +1,6 @@
 """Run a series detection: score daily costs by account and series, and return a row for each anomalous series.
 
-The scorer (`focuswatch.detect.anomaly`) takes and returns numbers; here they become the rows of findings.
+The scorer (`focuswatch.detect.anomaly`) takes and returns only numbers; this module turns them into rows of findings.
 """
 
 from collections import defaultdict
@@ -26,13 +26,13 @@ Key = tuple[str | None, str | None]
 LaterCosts = Mapping[str | None, Mapping[date, Mapping[str | None, float]]]
 
 MAX_CAUSES = 5
-LINKED_DAYS = 3  # an anomalous day so few days after another belongs to the same episode
-LEAST_CAUSE_SHARE = 0.01  # of the excess; a smaller cost driver explains nothing
+LINKED_DAYS = 3  # anomalous days that are at most this far apart belong to the same episode
+LEAST_CAUSE_SHARE = 0.01  # minimum share of the excess for a cost driver to be listed
 
 
 @dataclass(frozen=True)
 class Series:
-    """Daily costs: `costs[i, d]` is series `keys[i]` on `first_day` + d; NaN before its first charge."""
+    """Daily costs: `costs[i, d]` is the cost of series `keys[i]` on `first_day` + d; NaN before its first charge."""
 
     keys: list[Key]
     first_day: date
@@ -41,7 +41,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Episode:
-    """Consecutive anomalous days of one series, `[first, end)`, with their cost and expected cost."""
+    """The anomalous days of one series in `[first, end)`, with their mean cost and mean expected cost."""
 
     key: Key
     first: date
@@ -54,7 +54,7 @@ class Episode:
 
     @property
     def daily_excess(self) -> float:
-        """The mean over the anomalous days."""
+        """The mean cost above the expected cost on the anomalous days."""
         return self.daily_cost - self.daily_expected
 
 
@@ -66,7 +66,7 @@ def anomalous_series(
     if not columns or not len(columns["charge_date"]):
         return []
     scoring = detection.header.scoring
-    assert scoring is not None  # the catalog refuses a series without it
+    assert scoring is not None  # the catalog rejects a series detection without it
     as_of, first_new_day = inputs["as_of"], inputs["news_since"]
     assert isinstance(as_of, date)
     assert isinstance(first_new_day, date)
@@ -88,7 +88,7 @@ def anomalous_series(
 
 
 def _split(columns: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Return the settled days, which are scored, and the days after them; without `is_settled` all are settled."""
+    """Return the settled days, which are scored, and the later days. Without `is_settled`, all days are settled."""
     is_settled = np.ma.filled(
         columns.get("is_settled", np.ones(len(columns["charge_date"]), bool)), False
     ).astype(bool)
@@ -98,7 +98,7 @@ def _split(columns: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[
 
 
 def later_costs(columns: dict[str, np.ndarray]) -> LaterCosts:
-    """Return costs by account, day and series; an account has a day if any of its series is charged on it."""
+    """Return costs by account, day and series. An account has a day if any of its series has charges on that day."""
     costs: dict[str | None, dict[date, dict[str | None, float]]] = defaultdict(lambda: defaultdict(dict))
     days = columns["charge_date"].astype("datetime64[D]").astype(object)
     amounts = np.nan_to_num(np.ma.filled(columns["cost"].astype(float), 0.0))
@@ -146,14 +146,14 @@ def find_episodes(
 ) -> list[Episode]:
     """Return the episode of each series that is anomalous on or after `first_new_day`.
 
-    `later` are the costs of days that are not settled; they show whether an episode has ended.
+    `later` has the costs of days that are not settled, which show whether an episode has ended.
     """
     scored = score_with_expectation(series.costs, series.first_day.weekday())
     history = np.cumsum(~np.isnan(series.costs), axis=1) - 1
     excess = series.costs - scored.expected
     counts = (excess >= scoring.least_daily_excess_usd * per_usd) & (history >= scoring.history_days)
     alarms = counts & (scored.scores >= scoring.threshold)
-    anomalous = counts & with_onsets(alarms, scored)  # days before an alarm; they alone are none
+    anomalous = counts & with_onsets(alarms, scored)  # includes the days on which an alarm started
     new_from = max((first_new_day - series.first_day).days, 0)
     episodes = []
     for number in np.flatnonzero(alarms[:, new_from:].any(axis=1)):
@@ -184,7 +184,7 @@ def _first_of_episode(days: np.ndarray, *, new_from: int) -> int:
 
 
 def _has_ended(episode: Episode, later: LaterCosts) -> bool:
-    """Return whether the next days, at least two, cost less than the expected cost plus half of the excess."""
+    """Return whether each of at least two later days costs less than the expected cost plus half of the excess."""
     account, series = episode.key
     after = {day: costs for day, costs in later.get(account, {}).items() if day >= episode.end}
     limit = episode.daily_expected + episode.daily_excess / 2
@@ -194,7 +194,7 @@ def _has_ended(episode: Episode, later: LaterCosts) -> bool:
 def _causes(
     episodes: list[Episode], *, engine: Engine, catalog: Catalog, detection: Detection
 ) -> dict[Key, tuple[list[CostDriver], Row | None]]:
-    """Return the cost drivers of each excess, largest first, and the tags of the main one.
+    """Return the cost drivers of each episode's excess, largest first, and the tags of the largest one.
 
     Cost drivers without an increase are left out.
     """
@@ -247,7 +247,7 @@ def _row(episode: Episode, causes: list[CostDriver], tags: Row | None) -> Row:
         "continues": episode.continues,
         "score": episode.highest_score,
         **_named_cause(top),
-        "tags": tags,  # of the main cost driver: its team owns the finding
+        "tags": tags,  # of the largest cost driver, whose team owns the finding
         "causes": [_cause_text(part, episode) for part in causes[:MAX_CAUSES] if _matters(part, episode)],
     }
 

@@ -1,4 +1,4 @@
-"""The engines that run the SQL of the catalog: DuckDB on this machine, Athena, and Trino."""
+"""The engines that run the SQL of the catalog: DuckDB on the local machine, Athena, and Trino."""
 
 from focuswatch.engines.engine_protocol import Engine, Row
 

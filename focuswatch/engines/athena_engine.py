@@ -1,7 +1,7 @@
-"""The Athena engine, through awswrangler.
+"""Run SQL in Athena, through awswrangler.
 
 Results are unloaded as Parquet and read as Arrow, which preserves maps, arrays and decimals. Unloaded rows have no
-order, so callers that promise one sort them. The bytes that each statement scanned are kept for the heartbeat.
+order, so callers that need an order sort them. The scanned bytes of each statement are recorded for the heartbeat.
 """
 
 import re
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 GIB = 1 << 30
 POLL_SECONDS = 0.5
-UNMARKED = re.compile(r"[^0-9A-Za-z_ .-]+")  # what the mark of a statement leaves out of its label
+UNMARKED = re.compile(r"[^0-9A-Za-z_ .-]+")  # characters of a label replaced in a statement's comment
 
 
 @dataclass(frozen=True)
 class Executed:
-    """A statement that has run."""
+    """A statement that has run, and the bytes that it scanned."""
 
     label: str
     execution_id: str
@@ -42,8 +42,8 @@ class Executed:
 class AthenaEngine:
     """An Engine over a Glue database and a workgroup; see focuswatch.engines.engine_protocol.
 
-    `results` is the s3:// folder that unloaded rows go to; `tables` are SELECTs by name that stand before whatever
-    reads them. `executed` grows by every statement, also those that several threads run.
+    `results` is the s3:// folder for unloaded rows. `tables` are SELECTs by name that are prepended to the statements
+    that read them. Every statement is appended to `executed`, also when several threads run statements.
     """
 
     session: "boto3.Session"
@@ -54,14 +54,14 @@ class AthenaEngine:
     tables: dict[str, str] = field(default_factory=dict)
     executed: list[Executed] = field(default_factory=list)
     name: str = "athena"
-    at_once: int = 5  # of some twenty that an account may run: leaves room for its people
+    at_once: int = 5  # of about 20 that an account may run; leaves capacity for other users
 
     def over(self, tables: Mapping[str, str]) -> "AthenaEngine":
-        """Return an engine over other `tables`; see Engine.over. `executed` is that of both."""
+        """Return an engine over other `tables`; see Engine.over. Both share `executed`."""
         return replace(self, tables=dict(tables))
 
     def query(self, statement: str, *, label: str) -> list[Row]:
-        """Return rows of one SELECT; see Engine.query."""
+        """Return the rows of one SELECT; see Engine.query."""
         table = self._rows(statement, label=label)
         maps = {f.name for f in table.schema if str(f.type).startswith("map<")}
         return [
@@ -73,7 +73,7 @@ class AthenaEngine:
         ]
 
     def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
-        """Return columns of one SELECT; see Engine.columns."""
+        """Return the columns of one SELECT; see Engine.columns."""
         table = self._rows(statement, label=label)
         return {name: _masked(table.column(name)) for name in table.column_names}
 
@@ -88,8 +88,8 @@ class AthenaEngine:
     ) -> Executed:
         """Write the rows of one SELECT as Parquet into the empty folder `to`. Raises QueryError.
 
-        `partitioned_by`: see athena_unload_and_projection.unload. After `most_seconds` the statement is stopped:
-        SlowQueryError.
+        For `partitioned_by`, see athena_unload_and_projection.unload. A statement that runs longer than `most_seconds`
+        is stopped and raises SlowQueryError.
         """
         bare = athena_unload_and_projection.without_comments
         complete = bare(with_tables(bare(statement), self.tables))
@@ -139,7 +139,7 @@ class AthenaEngine:
         return self._count(found, label=label, execution_id=execution_id)
 
     def _count(self, found: Mapping[str, Any], *, label: str, execution_id: str) -> Executed:
-        """Record a statement of which Athena bills the scanned bytes, also if it was stopped."""
+        """Record a statement and its scanned bytes, which Athena bills even if the statement was stopped."""
         counted: Mapping[str, Any] = found.get("Statistics", {})
         executed = Executed(
             label=label,
@@ -152,7 +152,7 @@ class AthenaEngine:
 
     @contextmanager
     def _stopped_after(self, seconds: float | None, *, label: str, execution_id: str) -> Iterator[None]:
-        """Stop the statement if it runs longer, and raise SlowQueryError."""
+        """Stop the statement if it runs longer than `seconds`, and raise SlowQueryError."""
         import awswrangler as wr
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -171,7 +171,7 @@ class AthenaEngine:
         try:
             yield
         except wr.exceptions.QueryCancelled as error:
-            if not is_late.is_set():  # by a person, or by the limit of the workgroup
+            if not is_late.is_set():  # cancelled by a user or by the limit of the workgroup
                 raise
             stopped = wr.athena.get_query_execution(execution_id, boto3_session=self.session)
             self._count(stopped, label=label, execution_id=execution_id)
@@ -204,7 +204,7 @@ def _read(path: str, *, session: "boto3.Session") -> "pa.Table":
 
 
 def _masked(column: "pa.ChunkedArray") -> "np.ndarray":
-    """Return the values as DuckDB does: dates as datetime64, text as objects, nulls masked."""
+    """Return the values for NumPy: text as objects, dates as datetime64 (null is NaT), other nulls masked."""
     import numpy as np
     import pyarrow as pa
 

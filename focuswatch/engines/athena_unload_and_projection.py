@@ -1,31 +1,31 @@
-"""SQL that only Athena understands. Pure text.
+"""Write the SQL and table properties that only Athena understands: UNLOAD and partition projection.
 
-Every other statement is in the common SQL of docs/portable-sql.md.
+Every other statement is in the common SQL of docs/portable-sql.md. Nothing is run here.
 """
 
 import re
 from typing import Literal
 
-# What Athena says when a workgroup's limit ends a statement:
+# Part of Athena's error message when the data limit of a workgroup stops a statement:
 # https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html
 OVER_LIMIT = re.compile(r"bytes scanned limit", re.IGNORECASE)
 
 
-# Texts and quoted names, in which nothing is a comment, and the two kinds of comments; none of them nests.
+# Strings and quoted names, which cannot contain comments, and the two kinds of comments; none of them nests.
 # https://github.com/trinodb/trino/blob/435/core/trino-parser/src/main/antlr4/io/trino/sql/parser/SqlBase.g4
 TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<comment>--[^\r\n]*|/\*.*?\*/)""", re.DOTALL)
 
 
 def without_comments(statement: str) -> str:
-    """Return the statement with a space for each comment: Athena does not read UNLOAD with `;` or a quote in one."""
+    """Replace each comment with a space, because Athena rejects UNLOAD with `;` or a quote in a comment."""
     return TOKEN.sub(lambda match: " " if match["comment"] else match[0], statement)
 
 
 def unload(select: str, *, to: str, partitioned_by: str | None = None) -> str:
-    """Return the statement that writes the rows of a SELECT as Parquet into an empty folder, `to` being its literal.
+    """Return the statement that writes the rows of a SELECT as Parquet into an empty folder; `to` is its literal.
 
     `partitioned_by` is the last column of the SELECT: each of its values gets a folder `column=value/`, whose files do
-    not have the column. https://docs.aws.amazon.com/athena/latest/ug/unload.html
+    not contain the column. https://docs.aws.amazon.com/athena/latest/ug/unload.html
     ZSTD makes files a tenth smaller than SNAPPY, and Athena bills compressed bytes:
     https://docs.aws.amazon.com/athena/latest/ug/compression-support-hive.html
     """
@@ -34,9 +34,9 @@ def unload(select: str, *, to: str, partitioned_by: str | None = None) -> str:
 
 
 def projection(key: str, *, unit: Literal["DAYS"], first: str, folder: str) -> dict[str, str]:
-    """Properties of a table whose partitions, from `first` to now, are known by their folders' names alone.
+    """Return the properties of a table whose partitions, from `first` to now, Athena derives from folder names.
 
-    `folder` is an s3:// address without the value at its end.
+    `folder` is the s3:// address of a partition without the value at its end.
     https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
     """
     return {

@@ -1,4 +1,4 @@
-"""The embedded engine: DuckDB, with macros for the functions that Trino has and DuckDB lacks or defines differently.
+"""Run SQL in DuckDB, in this process, with macros for Trino functions that DuckDB lacks or defines differently.
 
 `focuswatch.bill` creates the tables from files, `focuswatch.authoring.detection_cases` from the charges of a test case.
 """
@@ -20,10 +20,9 @@ from focuswatch.errors import QueryError
 if TYPE_CHECKING:
     import numpy as np
 
-MEMORY_LIMIT = "2500MB"  # DuckDB's own; with Python and file buffers a scan stays under 4 GB
+MEMORY_LIMIT = "2500MB"  # limit of DuckDB; with Python and file buffers, a scan stays under 4 GB
 
-# Where DuckDB lacks a Trino function or means something else by it. Each line was run on Trino 435 too:
-# docs/portable-sql.md.
+# Trino functions that DuckDB lacks or defines differently. Each was also run on Trino 435: docs/portable-sql.md.
 MACROS = (
     "element_at(m, k) AS m[k]",
     "regexp_like(s, p) AS regexp_matches(s, p)",
@@ -41,7 +40,7 @@ MACROS = (
 
 
 def connect(*, scratch: Path | None = None, memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
-    """Return a connection for the common SQL, with a memory limit, spilling to `scratch`."""
+    """Return a connection for the common SQL, with a memory limit beyond which it spills to `scratch`."""
     connection = duckdb.connect()
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET preserve_insertion_order = false")
@@ -55,7 +54,7 @@ def connect(*, scratch: Path | None = None, memory_limit: str = MEMORY_LIMIT) ->
 
 
 def create_empty_table(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str]) -> None:
-    """Create an empty table of these columns, in place of any of that name."""
+    """Create an empty table with these columns, replacing any table of that name."""
     body = ", ".join(f"{quoted(column)} {type_}" for column, type_ in columns.items())
     connection.execute(f"CREATE OR REPLACE TABLE {name} ({body})")
 
@@ -66,9 +65,9 @@ def create_table(
     columns: Mapping[str, str],
     rows: Sequence[tuple[object, ...]],
 ) -> None:
-    """Create a table of these columns and rows, in place of any of that name."""
+    """Create a table with these columns and rows, replacing any table of that name."""
     create_empty_table(connection, name, columns)
-    if rows:  # by column, in one statement: DuckDB takes a millisecond for each row of an executemany
+    if rows:  # by column in one statement, because executemany takes DuckDB 1 ms per row
         arrays = ", ".join(f"unnest(CAST(? AS {type_}[]))" for type_ in columns.values())
         connection.execute(
             f"INSERT INTO {name} SELECT {arrays}", [list(values) for values in zip(*rows, strict=True)]
@@ -87,12 +86,12 @@ def _naming(label: str) -> Iterator[None]:
 class DuckDbEngine:
     """An Engine over one DuckDB connection; the owner of the connection creates the tables.
 
-    `tables` are SELECTs by name that stand before whatever reads them, in place of tables of the connection.
-    `shared` are views of the connection that are computed when they are first read.
+    `tables` are SELECTs by name that are prepended to the statements that read them, in place of tables of the
+    connection. `shared` are views of the connection that are computed when they are first read.
     """
 
     name = "duckdb"
-    at_once = 2  # while one is planned, the other runs on all cores
+    at_once = 2  # one statement is planned while the other runs on all cores
 
     def __init__(
         self,
@@ -110,14 +109,14 @@ class DuckDbEngine:
         return DuckDbEngine(self.connection, tables, shared=self._shared)
 
     def query(self, statement: str, *, label: str) -> list[Row]:
-        """Return rows of one SELECT; see Engine.query."""
+        """Return the rows of one SELECT; see Engine.query."""
         with _naming(label):
             cursor = self._execute(statement)
             columns = [column[0] for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
     def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
-        """Return columns of one SELECT; see Engine.columns."""
+        """Return the columns of one SELECT; see Engine.columns."""
         with _naming(label):
             return self._execute(statement).fetchnumpy()
 

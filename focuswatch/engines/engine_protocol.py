@@ -1,10 +1,10 @@
-"""The protocol that every engine implements."""
+"""Define `Engine`, the protocol that every SQL engine implements."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
-    import numpy as np  # takes a tenth of a second, and only series need it
+    import numpy as np  # the import takes 0.1 s, and only series need it
 
 Row = dict[str, Any]
 
@@ -13,29 +13,29 @@ class Engine(Protocol):
     """Runs statements of the common SQL over the tables that detections read."""
 
     name: str
-    at_once: int  # statements it runs well at the same time; its methods may be called from as many threads
+    at_once: int  # statements to run concurrently; methods may be called from as many threads
 
     @property
     def tables(self) -> Mapping[str, str]:
-        """SELECTs by name that stand before the statements that read them, each after what it reads itself."""
+        """SELECTs by table name, prepended to the statements that read them; each comes after the tables it reads."""
         ...
 
     def over(self, tables: Mapping[str, str]) -> Self:
-        """Return the engine with other `tables`."""
+        """Return the same engine with other `tables`."""
         ...
 
     def query(self, statement: str, *, label: str) -> list[Row]:
-        """Return rows of one SELECT, keyed by column name in the statement's order.
+        """Return the rows of one SELECT, keyed by column name in the statement's order. Raises QueryError.
 
-        `label` says which detection, report or table the statement belongs to; an error names it.
-        Raises QueryError.
+        `label` names the detection, report or table that the statement belongs to; errors include it.
         """
         ...
 
     def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
-        """Return the same rows column by column, for results too long for one dict a row; nulls are masked.
+        """Return the rows of one SELECT by column, for results too long for one dict per row; nulls are masked.
 
-        Without rows it may be empty."""
+        The dict may be empty if there are no rows.
+        """
         ...
 
     def close(self) -> None:

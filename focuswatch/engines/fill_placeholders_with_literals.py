@@ -1,4 +1,4 @@
-"""Statements with `$name` placeholders, which are filled in with literals."""
+"""Fill the `$name` placeholders of a statement with SQL literals."""
 
 import re
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ PLACEHOLDER = re.compile(r"\$([a-z][a-z0-9_]*)")
 
 
 def placeholders(sql: str) -> set[str]:
-    """Return names of the `$name` placeholders that stand outside comments."""
+    """Return the names of the `$name` placeholders outside comments."""
     return set(PLACEHOLDER.findall(re.sub(r"--[^\n]*", "", sql)))
 
 
 def render(sql: str, values: Mapping[str, Value]) -> str:
-    """`sql` with every placeholder replaced by its literal. Raises KeyError for one without a value."""
+    """Return `sql` with every placeholder replaced by its literal. Raises KeyError if a placeholder has no value."""
     return PLACEHOLDER.sub(lambda match: literals(values[match.group(1)]), sql)

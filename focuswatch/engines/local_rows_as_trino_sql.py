@@ -1,4 +1,4 @@
-"""Rows of this machine as the text of a statement, for a Trino whose storage only it can access. Pure text."""
+"""Write local rows as SQL text for Trino, because only Trino can access its storage. Nothing is run here."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,33 +9,33 @@ from typing import Any
 from focuswatch.engines.sql_values import literal
 
 ROWS_A_STATEMENT = 2000
-# Longest text of a statement that a Trino takes unless it is told otherwise:
+# Trino's default for the maximum length of a statement:
 # https://trino.io/docs/current/admin/properties-query-management.html#query-max-length
 MOST_CHARACTERS = 1_000_000
 TRINO_TYPES = {"TIMESTAMP": "timestamp(6)", "MAP(VARCHAR, VARCHAR)": "map(varchar, varchar)"}
 
 
 def trino_type(type_: str) -> str:
-    """Return a type of focuswatch.bill.schema.table_columns in Trino's words."""
+    """Return the Trino name of a type of focuswatch.bill.schema.table_columns."""
     return TRINO_TYPES.get(type_, type_.lower())
 
 
 def create_statement(name: str, shape: Mapping[str, str]) -> str:
-    """Return the statement that makes an empty table."""
+    """Return the statement that creates an empty table."""
     return f"CREATE TABLE {name} ({', '.join(f'{column} {trino_type(of)}' for column, of in shape.items())})"
 
 
 def insert_statements(name: str, shape: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
-    """Statements that insert `rows`, in the order of `shape`.
+    """Yield the statements that insert `rows`, whose values are in the order of `shape`.
 
-    The rows travel as one JSON text: a VALUES of a thousand rows takes Trino seconds to plan.
+    The rows of a statement are one JSON text, because Trino takes seconds to plan a VALUES of a thousand rows.
     """
     for some in _portions(_texts(rows)):
         yield f"INSERT INTO {name}\n{_rows(shape, some)}"
 
 
 def select_rows(shape: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> str:
-    """Return a SELECT of a few rows, where no table is wanted."""
+    """Return a SELECT of a few rows that needs no table."""
     return _rows(shape, list(_texts(rows)))
 
 

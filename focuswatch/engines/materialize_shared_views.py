@@ -1,4 +1,4 @@
-"""Views that several statements of a scan read: the first statement that reads one keeps it as a table."""
+"""Store views that several statements of a scan read as tables, when the first statement reads them."""
 
 import threading
 from collections.abc import Collection, Mapping
@@ -9,9 +9,10 @@ from focuswatch.engines.prepend_tables_as_ctes import needed_of
 
 
 class SharedViews:
-    """Views of one DuckDB connection, by name with their SQL, each after what it reads; `shared` are computed once.
+    """Views of one DuckDB connection, of which those in `shared` are computed only once.
 
-    They must not change afterwards: a bill is refreshed before its views are created.
+    `views` has the SQL of each view by name, each after the views that it reads. The data must not change afterwards: a
+    bill is refreshed before its views are created.
     """
 
     def __init__(
@@ -23,7 +24,7 @@ class SharedViews:
         self._lock = threading.Lock()
 
     def compute(self, statement: str) -> None:
-        """Compute the shared views that a statement reads, itself or through others. Raises duckdb.Error."""
+        """Compute the shared views that a statement reads, directly or through other views. Raises duckdb.Error."""
         if not self._left:
             return
         needed = needed_of(statement, self._views)

@@ -1,4 +1,4 @@
-"""Put tables that are not stored before the statements that read them, as common table expressions. Pure text."""
+"""Prepend tables that are not stored to the statements that read them, as common table expressions (CTEs)."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ NOT_SQL = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 
 
 def with_tables(statement: str, tables: Mapping[str, str]) -> str:
-    """`statement` with those of `tables` (name → SELECT) that it reads before it, each after what it reads itself."""
+    """Return `statement`, preceded by those of `tables` (name → SELECT) that it reads, in the order of `tables`."""
     needed = [name for name in tables if name in needed_of(statement, tables)]
     if not needed:
         return statement
@@ -18,7 +18,7 @@ def with_tables(statement: str, tables: Mapping[str, str]) -> str:
 
 
 def over(statement: str, table: str, *, select: str) -> str:
-    """`statement` with the rows of `select` in place of those of the table, which the SELECT may itself read."""
+    """Return `statement` with `select` in place of `table`; `select` itself may read `table`."""
     name = f"selected_{table}"
     words = re.compile(rf"{NOT_SQL.pattern}|\b{table}\b", re.DOTALL)  # a string may contain the name
     renamed = words.sub(lambda found: name if found[0] == table else found[0], statement)
@@ -26,7 +26,7 @@ def over(statement: str, table: str, *, select: str) -> str:
 
 
 def needed_of(statement: str, tables: Mapping[str, str]) -> set[str]:
-    """Return the names of `tables` that a statement reads, itself or through others of them."""
+    """Return the names of those of `tables` that a statement reads, directly or through other tables."""
     needed: set[str] = set()
     unread = [statement]
     while unread:

@@ -1,4 +1,4 @@
-"""Names of columns and files as SQL identifiers and literals."""
+"""Quote names of columns as SQL identifiers, and names of files as SQL literals."""
 
 import glob
 from collections.abc import Iterable
@@ -7,10 +7,10 @@ from focuswatch.engines.sql_values import literal
 
 
 def quoted(name: str) -> str:
-    """Return a column's name as an identifier."""
+    """Return the name of a column as a quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def file_list(paths: Iterable[str]) -> str:
-    """Return files as a list of literals; DuckDB takes a name for a pattern, so `a[b]` would be read as `ab`."""
+    """Return files as a list of literals, escaped because DuckDB reads names as patterns: `a[b]` would match `ab`."""
     return f"[{', '.join(literal(glob.escape(path)) for path in paths)}]"

@@ -1,6 +1,6 @@
-"""Values as typed SQL literals.
+"""Write values as typed SQL literals.
 
-Values from files and bills reach SQL through this module only.
+Values from files and bills reach SQL only through this module.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +11,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class Expression:
-    """SQL that stands where a value would: `current_date` in a saved query. Never from a file or a bill."""
+    """SQL in place of a value, such as `current_date` in a saved query. It must never come from a file or a bill."""
 
     sql: str
 
@@ -19,13 +19,13 @@ class Expression:
 Scalar = str | bool | int | float | date | Expression | None
 Value = Scalar | Sequence[Scalar] | Sequence[tuple[Scalar, ...]]
 
-# Athena takes 262,144 bytes of SQL, https://docs.aws.amazon.com/athena/latest/ug/service-limits.html; the rest is for
-# the statement and the tables that stand in it.
+# Maximum bytes of the values in one statement. Athena accepts 262,144 bytes of SQL; the rest is for the statement and
+# the tables prepended to it. https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
 MOST_GIVEN_BYTES = 150_000
 
 
 def literal(value: Scalar) -> str:
-    """Return one value as DuckDB and Trino both read it: `DATE '…'`, `'it''s'`, `1.5E0` (a double), `true`, `NULL`."""
+    """Return a value as a literal for DuckDB and Trino: `DATE '…'`, `'it''s'`, `1.5E0` (a double), `true`, `NULL`."""
     match value:
         case Expression(sql):
             return sql
@@ -45,7 +45,7 @@ def literal(value: Scalar) -> str:
 
 
 def literals(value: Value) -> str:
-    """Return a scalar as itself, a list as `a, b`, a list of rows as `(a, b), (c, d)`; an empty list as one NULL."""
+    """Return a scalar as one literal, a list as `a, b`, a list of rows as `(a, b), (c, d)`, an empty list as NULL."""
     if isinstance(value, str) or not isinstance(value, Sequence):
         return literal(value)
     if not value:
@@ -57,7 +57,7 @@ def literals(value: Value) -> str:
 
 
 def portions(rows: Iterable[tuple[Scalar, ...]]) -> Iterator[list[tuple[Scalar, ...]]]:
-    """Yield the rows in as many lists as it takes for each to fit into one statement."""
+    """Yield the rows in lists that each fit into one statement."""
     portion: list[tuple[Scalar, ...]] = []
     taken = 0
     for row in rows:

@@ -1,4 +1,4 @@
-"""The address of a Trino server, and the sign-in methods of the `trino` client.
+"""Parse the address of a Trino server, and connect to it with a sign-in method of the `trino` client.
 
 https://github.com/trinodb/trino-python-client#authentication-mechanisms
 """
@@ -20,7 +20,7 @@ PORTS = {"http": 8080, "https": 443}
 
 
 class SignIn(StrEnum):
-    """Methods to sign in; secrets come from the environment, because every user of a machine can see arguments."""
+    """Sign-in methods. Secrets come from the environment, because every user of a machine can see command arguments."""
 
     NONE = "none"
     PASSWORD = "password"  # noqa: S105  the way's name, no secret

@@ -1,7 +1,7 @@
-"""The Trino engine, for organizations that run their own Trino, through the `trino` client.
+"""Run SQL on a Trino cluster that an organization operates itself, through the `trino` client.
 
-A comment in every statement names the run and the detection, so that operators of the Trino can identify it. Errors
-contain the query id, with which the web UI shows details.
+A comment in every statement names the run and the detection, so that operators of the cluster can identify it. Errors
+contain the query id, with which Trino's web UI shows details.
 """
 
 import signal
@@ -22,36 +22,38 @@ if TYPE_CHECKING:
     from trino.dbapi import Connection, Cursor
 
 FLOATS = ("double", "real")
-STOP_SECONDS = 10  # for a statement that was just sent to get its id, without which it cannot be ended
+# Time for a statement that was just sent to get its query id, without which it cannot be cancelled.
+STOP_SECONDS = 10
 
 
 @dataclass
 class TrinoEngine:
-    """An Engine over one catalog and schema of a Trino; see focuswatch.engines.engine_protocol.
+    """An Engine over one catalog and schema of a Trino cluster; see focuswatch.engines.engine_protocol.
 
-    `tables` are SELECTs by name that stand before whatever reads them.
+    `tables` are SELECTs by name that are prepended to the statements that read them.
     """
 
     connect: Callable[[], "Connection"]
     run_id: str
     tables: Mapping[str, str] = field(default_factory=dict)
     name: str = "trino"
-    at_once: int = 4  # a queue is the cluster's to keep: its other users come first
-    _running: "dict[Cursor, int]" = field(default_factory=dict)  # with the thread that waits for it
+    at_once: int = 4  # low, because other users of the cluster come first
+    _running: "dict[Cursor, int]" = field(default_factory=dict)  # the thread that waits for each cursor
     _stopped: Event = field(default_factory=Event)
-    _lock: RLock = field(default_factory=RLock)  # a signal's handler may come while its own thread holds it
+    # Reentrant, because a signal handler can run while its own thread holds the lock.
+    _lock: RLock = field(default_factory=RLock)
 
     def over(self, tables: Mapping[str, str]) -> "TrinoEngine":
-        """Return an engine over other `tables`; `cancel` stops the statements of both."""
+        """Return an engine over other `tables`; `cancel` on either stops the statements of both."""
         return replace(self, tables=tables)
 
     def query(self, statement: str, *, label: str) -> list[Row]:
-        """Return rows of one SELECT; see Engine.query."""
+        """Return the rows of one SELECT; see Engine.query."""
         names, _, rows = self._run(with_tables(statement, self.tables), label=label)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
-        """Return columns of one SELECT; see Engine.columns."""
+        """Return the columns of one SELECT; see Engine.columns."""
         names, types, rows = self._run(with_tables(statement, self.tables), label=label)
         values = zip(*rows, strict=True) if rows else ([] for _ in names)
         return {
@@ -60,11 +62,11 @@ class TrinoEngine:
         }
 
     def execute(self, statement: str, *, label: str) -> None:
-        """Run a statement that makes or removes something, to its end. Raises QueryError."""
+        """Run a statement that creates or removes something, and wait for its end. Raises QueryError."""
         self._run(statement, label=label)
 
     def cancel(self) -> None:
-        """Stop every statement, also on the Trino, and accept none until `resume`; running calls raise QueryError."""
+        """Cancel every statement on the cluster, and reject new ones until `resume`. Running calls raise QueryError."""
         with self._lock:
             self._stopped.set()
         until = time.monotonic() + STOP_SECONDS
@@ -79,7 +81,7 @@ class TrinoEngine:
         """Do nothing: the engine holds no resources."""
 
     def _run(self, statement: str, *, label: str) -> tuple[list[str], list[str], list[list[Any]]]:
-        """Return names, types and rows."""
+        """Run a statement; return the names and types of its columns, and its rows."""
         from requests.exceptions import RequestException
         from trino.exceptions import Error, HttpError, TrinoQueryError
 
@@ -89,7 +91,7 @@ class TrinoEngine:
         try:
             cursor.execute(marked)
             rows = cursor.fetchall()
-            self._refuse_stopped(label)  # what was ended may look like what found nothing
+            self._refuse_stopped(label)  # a cancelled statement can look like one without rows
             described = cursor.description or []
             return (
                 [column.name for column in described],
@@ -110,14 +112,14 @@ class TrinoEngine:
                 self._running.pop(cursor, None)
 
     def _end_running(self) -> bool:
-        """End what runs now; whether another thread still waits for something."""
+        """Cancel all running statements; return whether another thread still waits for one."""
         from requests.exceptions import RequestException
         from trino.exceptions import Error, HttpError
 
         with self._lock:
             running = dict(self._running)
         for cursor in running:
-            # One that is over, or whose Trino is, must not keep the others from being ended.
+            # A statement that has ended, or a cluster that is down, must not prevent the others from being cancelled.
             with suppress(Error, HttpError, RequestException):
                 cursor.cancel()  # type: ignore[no-untyped-call]  # the client's cursors have no types
         return bool(set(running.values()) - {get_ident()})
@@ -134,14 +136,14 @@ class TrinoEngine:
 
 @contextmanager
 def cancelled_with_the_command(engine: TrinoEngine) -> Iterator[None]:
-    """Until the block ends, Ctrl-C and SIGTERM end the statements that run; the main thread alone may enter it.
+    """Cancel the running statements on Ctrl-C and SIGTERM, until the block ends. Only the main thread may enter it.
 
-    After the block the engine takes statements again, so that what the command made can be removed.
+    After the block, the engine accepts statements again, so that the tables of the command can be removed.
     """
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        restore()  # a second Ctrl-C need not wait for a Trino that does not answer
+        restore()  # a second Ctrl-C does not wait for a cluster that does not respond
         engine.cancel()
         raise KeyboardInterrupt
 
@@ -159,7 +161,7 @@ def cancelled_with_the_command(engine: TrinoEngine) -> Iterator[None]:
 
 
 def _masked(values: list[Any], type_: str) -> "np.ndarray":
-    """Return the values as DuckDB does: dates as datetime64, text as objects, nulls masked."""
+    """Return the values for NumPy: text as objects, dates as datetime64 (null is NaT), other nulls masked."""
     import numpy as np
 
     if type_ == "date":

@@ -1,12 +1,13 @@
-"""Score how anomalous each day of each cost series is, compared with the series' own past.
+"""Score how anomalous each day of a daily cost series is, compared with the series' own history.
 
-A series is modeled as level x growth x weekday, with its own noise. Every day is forecast from the days before it
-(`expected_cost`), weighed together with the evidence of earlier days (`anomaly_confidence`), and then learned from as
-far as it is believed normal. The first four weeks are fitted as a whole (`opening_weeks`); a level that stays
-anomalous for weeks becomes the new baseline (`baseline_shifts`). Only increases score. A day is anomalous if its
-score reaches a threshold, or if it is one of the days on which such an anomaly started (`anomaly_onset`).
+A series is modeled as level x growth x weekday factor, with its own noise. The model forecasts each day from the days
+before it (`expected_cost`), weighs the day's deviation together with the evidence of earlier days
+(`weigh_anomaly_evidence`), and then learns from the day in proportion to the probability that it is normal. The first
+four weeks are fitted as a whole (`fit_opening_weeks`). A level that stays anomalous for weeks becomes the new baseline
+(`baseline_shifts`). Only increases have a score above 0. A day is anomalous if its score reaches a threshold, or if it
+is one of the days on which such an anomaly started (`anomalous_days`).
 
-Money, calendars and causes belong to the caller: a minimum in a currency, month-start fees, cost drivers.
+The caller handles everything else: a minimum amount in a currency, month-start fees and cost drivers.
 """
 
 from focuswatch.detect.anomaly.anomalous_days import anomalous_days, with_onsets

@@ -1,9 +1,9 @@
 """Decide which days are anomalous: those that reach the threshold, and the days on which such an anomaly started.
 
-A ramp, or an increase of one weekday, starts with days that do not stand out by themselves. Once a later day reaches
-the threshold, the days right before it, and the same weekday of the weeks before, count from a lower deviation. They
-never cause an alarm by themselves, and a day that follows an anomaly gains nothing: its score already includes the
-evidence of the days before it.
+A ramp, or an increase on one weekday, starts with days that do not stand out by themselves. Once a later day reaches
+the threshold, the days right before it and the same weekday of the previous weeks count as anomalous from a lower
+deviation. These days never cause an alarm by themselves. Days after an anomaly need no such rule, because their score
+already includes the evidence of the days before them.
 """
 
 from dataclasses import dataclass
@@ -16,21 +16,22 @@ from focuswatch.detect.anomaly.series_scoring import Scored
 
 @dataclass(frozen=True)
 class _Onset:
-    """How days before an anomalous day are weighed; amounts in standard deviations of a day's noise.
+    """How to find the day on which an anomaly started; amounts are in standard deviations of a day's noise.
 
-    The excess of their deviations over a reference is summed from the anomalous day backwards, as in a CUSUM chart:
-    https://www.itl.nist.gov/div898/handbook/pmc/section3/pmc323.htm. The anomaly started where the sum is highest.
+    As in a CUSUM chart, the search sums how far the deviation of each day exceeds a reference, from the anomalous day
+    backwards: https://www.itl.nist.gov/div898/handbook/pmc/section3/pmc323.htm. The anomaly started where the sum is
+    highest.
     """
 
     step_days: int
-    reach: int  # steps
-    reference: float
-    share: (
-        float  # of the anomalous day's deviation, at least the reference: a large spike does not start small
-    )
-    least_sum: float
-    lowest_sum: float  # the search ends below it
-    ends_weekly: bool  # none where the anomaly was there a week ago: it is bound to weekdays
+    reach: int  # maximum number of steps
+    reference: float  # minimum reference
+    # The reference is at least this share of the anomalous day's deviation, because a large spike does not start small.
+    share: float
+    least_sum: float  # minimum sum at the start of an anomaly
+    lowest_sum: float  # the search stops when the sum falls below it
+    # Skip days that were also anomalous a week earlier, because that anomaly is tied to the weekday.
+    ends_weekly: bool
 
 
 DAILY = _Onset(
@@ -39,12 +40,12 @@ DAILY = _Onset(
 WEEKLY = _Onset(
     step_days=7, reach=3, reference=1.25, share=0.35, least_sum=0.5, lowest_sum=-0.25, ends_weekly=False
 )
-MOST_EXCESS = 1.75  # over the reference, that one day adds
-LEAST_DEVIATION = 0.5  # of a day that counts
+MOST_EXCESS = 1.75  # maximum that one day adds to the sum
+LEAST_DEVIATION = 0.5  # a day with a lower deviation is never an onset
 
 
 def anomalous_days(scored: Scored, *, threshold: float) -> Flags:
-    """Return which days are anomalous, series x days: whether a day counts may depend on later days."""
+    """Return which days are anomalous, as series x days. The result of a day can depend on later days."""
     return with_onsets(scored.scores >= threshold, scored)
 
 

@@ -1,7 +1,8 @@
-"""Level shifts: a level that has held for weeks becomes the baseline, and a former level is recognized.
+"""Shift the baseline to a cost level that has held for weeks, or back to a former level that has returned.
 
-Workdays, weekends and each weekday are followed apart, since any of them may rise alone. A ramp is no level: while
-costs still climb, nothing is adopted. On most days this concerns few series, so it works on rows rather than on all.
+Workdays, weekends and each weekday are tracked separately, because any of them may rise alone. A ramp is not a level:
+while costs still climb, the baseline does not shift. Few series are affected on a given day, so the functions work on
+row indexes instead of whole arrays.
 """
 
 import numpy as np
@@ -14,44 +15,46 @@ from focuswatch.detect.anomaly.weigh_anomaly_evidence import Verdict
 WORKDAYS, WEEKEND = 0, 1
 WEEKDAYS_OF = ((0, 1, 2, 3, 4), (5, 6), *((weekday,) for weekday in range(7)))
 GROUPS = len(WEEKDAYS_OF)
-# days of the group: three weeks of workdays, and twelve of weekends or of one weekday
+# Anomalous days of a weekday group after which its raised level becomes the baseline: three weeks of workdays, or
+# twelve weeks of weekend days or of one weekday.
 RAISED_DAYS = (16, 24, *7 * (12,))
-LOWERED_DAYS = (8, 8, *7 * (12,))
-NORMAL_DAY_TAKES = (1, 3, *7 * (2,))  # days of a run that a normal day takes back
-JOINING_DAYS = 2  # anomalous weekend days that make the workdays' new level the weekend's too
-JOINING_WEEKS = 6  # in which a weekday was anomalous that takes its new level when another weekday does
-STEADY = 0.05  # of the level: how far the last days may lie from the last weeks
-QUICK_DAYS, SLOW_DAYS = 4, 10
-BACK_DAYS = (3, 3)  # days at a former level that bring it back
-REMEMBERED_DAYS = 120
+LOWERED_DAYS = (8, 8, *7 * (12,))  # the same for a lowered level
+NORMAL_DAY_TAKES = (1, 3, *7 * (2,))  # days by which a normal day shortens a run
+JOINING_DAYS = 2  # anomalous weekend days for the weekend's level to shift together with the workdays' level
+JOINING_WEEKS = 6  # anomalous weeks of a weekday for its level to shift together with another weekday's level
+STEADY = 0.05  # maximum difference between the quick and the slow average excess, as a share of the level
+QUICK_DAYS, SLOW_DAYS = 4, 10  # memory of the two averages
+BACK_DAYS = (3, 3)  # workdays or weekend days at a former level after which it is restored
+REMEMBERED_DAYS = 120  # how long a former level can be restored
 LONG_AGO = -10_000
 
+# If anomalies of a series start more often than HABIT_STARTS_A_DAY, its increases are a habit and count as normal.
 HABIT_MEMORY_DAYS = 60
 HABIT_STARTS_A_DAY = 0.15
-YOUNG_DAYS, YOUNG_HABIT_STARTS_A_DAY = 180, 0.06  # a young series is still showing what it is like
+YOUNG_DAYS, YOUNG_HABIT_STARTS_A_DAY = 180, 0.06  # lower limit while the pattern of a young series is unknown
 
 
 class Levels:
-    """Per group of weekdays and series: the run of anomalous days, their excess, and the level left behind."""
+    """The state per weekday group and series: the run of anomalous days, their average excess, and the former level."""
 
     def __init__(self, series: int) -> None:
         def zeros(*shape: int) -> Reals:
             return np.zeros((*shape, series), np.float32)
 
-        self.run = zeros(GROUPS)  # negative where lowered
+        self.run = zeros(GROUPS)  # length in days, negative for a lowered level
         self.anomalous_days, self.quick, self.slow = zeros(GROUPS), zeros(GROUPS), zeros(GROUPS)
         self.former, self.back_days = zeros(7), zeros(2)
-        self.left_on = np.full((7, series), LONG_AGO)  # by weekday
+        self.left_on = np.full((7, series), LONG_AGO)  # day on which the former level was left, by weekday
         self.starts, self.erratic = zeros(), np.zeros(series, np.bool_)
 
     def habits(self, verdict: Verdict, age_days: NDArray[np.int64]) -> Rows:
-        """Return the series whose isolated increases are so frequent that they are normal."""
+        """Take in one day; return the series whose isolated increases are so frequent that they are normal."""
         self.starts += verdict.seen * (verdict.begins - self.starts) * np.float32(1 / HABIT_MEMORY_DAYS)
         self.erratic |= (self.starts > YOUNG_HABIT_STARTS_A_DAY) & (age_days < YOUNG_DAYS)
         return np.flatnonzero(self.erratic | (self.starts > HABIT_STARTS_A_DAY))
 
     def held(self, costs: Reals, ahead: Forecast, verdict: Verdict) -> list[tuple[int, Rows]]:
-        """Take in one day; return by group the series that have held a new level long enough to keep it."""
+        """Take in one day; return, by weekday group, the series whose new level has held long enough to be adopted."""
         held, kept = [], np.zeros(0, np.intp)
         for group in (class_of(ahead.weekday), 2 + ahead.weekday):
             rows = np.setdiff1d(self._held_by(group, costs, ahead, verdict), kept)
@@ -88,7 +91,7 @@ class Levels:
         return steady
 
     def adopt(self, of: int, rows: Rows, day: int, pattern: Pattern) -> None:
-        """Make the held level of these series the normal one of the group's weekdays, and of those that join."""
+        """Make the held level the baseline of these series, for this weekday group and the groups that join it."""
         normal, factor = pattern.profile()[:, rows], np.maximum(pattern.factor[:, rows], NEAR_ZERO_SHARE)
         means, moved = normal.copy(), np.zeros(normal.shape, np.bool_)
         joining = {group: self._joins(group, of, rows) for group in _may_join(of)}
@@ -123,14 +126,14 @@ class Levels:
         from_normal = np.abs(deviation.plain[rows])
         there = (from_normal > 2) & (from_former < 2.5) & (from_former < from_normal)
         count = self.back_days[of, rows]
-        # costs not seen deviate by nothing: a gap starts the count again
+        # A day without data has a deviation of 0, so a gap resets the count.
         count = np.where(there, count + 1, np.where(from_normal < 1, 0, count))
         self.back_days[of, rows] = count
         back: Rows = rows[there & (count >= BACK_DAYS[of])]
         return back
 
     def restore(self, rows: Rows, ahead: Forecast, pattern: Pattern) -> None:
-        """Give these series back the level that they had left, on all days that left it together."""
+        """Restore the former level of these series, on all weekdays that left it on the same day."""
         together = self.left_on[:, rows] == self.left_on[ahead.weekday, rows]
         pattern.jump(rows, self.former[:, rows], together)
         self.left_on[:, rows] = np.where(together, LONG_AGO, self.left_on[:, rows])

@@ -1,8 +1,8 @@
-"""The expected cost of each series: level, growth, weekday factors and noise, updated from day to day.
+"""Model the expected cost of each series: level, growth, weekday factors and noise, updated day by day.
 
-All series of a block move together, one array element each. A day teaches as far as it is believed normal (see
-`evidence`), so an anomaly hardly moves anything. Costs are in units of the series' own size, in float32:
-half the memory traffic, and far finer than any noise.
+Arrays have one element for each series of a block. The model learns from a day in proportion to the probability that
+the day is normal (see `weigh_anomaly_evidence`), so an anomaly hardly changes it. Costs are in multiples of the series'
+own size, as float32: this halves the memory traffic, and float32 is far more precise than any noise.
 """
 
 from dataclasses import dataclass
@@ -24,27 +24,27 @@ from focuswatch.detect.anomaly.fit_opening_weeks import (
 
 Rows = NDArray[np.intp]
 
-LEVEL_DRIFT = 0.0016  # variance a day in units of the noise's: the level forgets in some 25 days
-FACTOR_DRIFT = 0.002  # likewise, per week: a weekday's factor forgets in some 22 weeks
-DRIFT_NOISE2 = 0.1**2  # noise above this hides how the level drifts: it does not make it drift more
-GROWTH_GAIN = 0.8  # of the level's squared gain
-LARGEST_GROWTH = 0.05  # a day
-GROWTH_FADES = 0.01  # a day, where noise hides it or nothing is seen of it
-UNSURE = 0.15  # variance of level and factors after a jump, in units of the noise's
+LEVEL_DRIFT = 0.0016  # variance per day in units of the noise variance: the level's memory is about 25 days
+FACTOR_DRIFT = 0.002  # the same per week: a weekday factor's memory is about 22 weeks
+DRIFT_NOISE2 = 0.1**2  # noise variance above which the level does not drift more: noise only hides the drift
+GROWTH_GAIN = 0.8  # multiple of the level's squared gain
+LARGEST_GROWTH = 0.05  # per day
+GROWTH_FADES = 0.01  # per day, if noise hides the growth or there is no data
+UNSURE = 0.15  # variance of level and factors after a jump, in units of the noise variance
 NOISE_MEMORY_DAYS = 200.0
 WEEKDAY_NOISE_PRIOR_DAYS, WEEKDAY_NOISE_MEMORY_DAYS = 100.0, 200.0
-ERRATIC_NOISE_PRIOR_DAYS = 20.0  # a series charged on Saturdays alone soon shows that its noise is Saturdays'
-WEEKDAY_NOISE_RANGE = 0.1, 10.0  # of the variance of all days
-TAMED_AT = 2.0  # standard deviations beyond which a day pulls no harder
+# Lower, because a series that is charged only on Saturdays soon shows that its noise is on Saturdays.
+ERRATIC_NOISE_PRIOR_DAYS = 20.0
+WEEKDAY_NOISE_RANGE = 0.1, 10.0  # multiples of the variance of all days
+TAMED_AT = 2.0  # standard deviations at which the influence of a day is capped
 NOISE_TAMED_AT, HABIT_TAMED_AT = 3.0, 20.0
-TAMED_BIAS = 1.03  # what cutting squares at 3 standard deviations takes away
+TAMED_BIAS = 1.03  # corrects the variance for squares that are cut at 3 standard deviations
 BEND_PER_NOISE, MOST_BEND = 4.0, 0.4
 SIZE_MEMORY_DAYS = 28.0
-FORMER_SIZE_SHARE, FORMER_SIZE_FADES = (
-    0.05,
-    0.997,
-)  # a series that died measures its cents by what it once was
-EVENT_IN_NOISE = np.float32(0.3)  # how far the first day of a rise counts as noise, cut as every day is
+# A series whose cost has almost stopped is measured against a share of its former size, which fades daily.
+FORMER_SIZE_SHARE, FORMER_SIZE_FADES = 0.05, 0.997
+EVENT_IN_NOISE = np.float32(0.3)  # minimum weight of the first day of an increase in the noise
+# The echo is the correlation of a day's deviation with that of the day before.
 ECHO_TAMED_AT = 2.5
 ECHO_MEMORY_DAYS, ECHO_PRIOR_DAYS, ECHO_BIAS = 90.0, 20.0, 0.05
 
@@ -58,10 +58,10 @@ class Forecast:
     level: Reals
     factor: Reals
     size: Reals
-    unit: Reals  # what a residual is measured against
-    spread: Reals  # standard deviation of the bent residual in that unit
-    doubt: Reals  # 1 + variance of the mean, in units of the noise's
-    bend: Reals
+    unit: Reals  # scale of a residual
+    spread: Reals  # standard deviation of the bent residual, in that unit
+    doubt: Reals  # 1 + variance of the mean, in units of the noise variance
+    bend: Reals  # how strongly residuals bend towards the logarithm; see Pattern.deviation
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,13 @@ class Deviation:
     """The deviation of a day from its forecast."""
 
     relative: Reals  # in units of Forecast.unit
-    residual: Reals  # likewise, bent
+    residual: Reals  # the same, bent towards the logarithm
     plain: Reals  # in standard deviations
-    fresh: Reals  # likewise, less what yesterday's explains
+    fresh: Reals  # the same, without the part that yesterday's deviation explains
 
 
 class Pattern:
-    """The state of all series of a block."""
+    """The model state of all series of a block."""
 
     def __init__(self, series: int) -> None:
         def full(value: float, *shape: int) -> Reals:
@@ -91,7 +91,7 @@ class Pattern:
         self.before, self.echo_sum, self.echo_days = full(0), full(0), full(0)
 
     def open(self, rows: Rows, opening: Opening, first_weekday: int) -> None:
-        """Start these series, whose opening's window began on `first_weekday`."""
+        """Initialize these series from the fit of their opening weeks, which began on `first_weekday`."""
         self.level[rows], self.growth[rows] = opening.level, opening.growth
         self.factor[:, rows] = np.roll(opening.factor, first_weekday, axis=0)
         self.size[rows] = self.largest[rows] = opening.size
@@ -128,9 +128,9 @@ class Pattern:
     def deviation(self, costs: Reals, ahead: Forecast) -> Deviation:
         """Return the deviation of `costs` from the forecast.
 
-        Noise that is large in proportion is multiplicative, so it is measured on a scale that bends towards
-        the logarithm. A deviation by a noise learnt from few days is a Student's t: it is put back on the
-        normal.
+        Noise that is large relative to the cost is multiplicative, so it is measured on a scale that bends towards
+        the logarithm. With noise learned from few days, a deviation follows Student's t distribution; it is converted
+        to the normal distribution.
         """
         relative = (costs - ahead.mean) / ahead.unit
         bent = np.maximum(ahead.bend * relative, np.float32(-0.95))
@@ -146,10 +146,11 @@ class Pattern:
     def learn(
         self, costs: Reals, seen: Deviation, ahead: Forecast, normal: Reals, *, habits: Rows, begins: Flags
     ) -> None:
-        """Move towards the day by `normal`, its probability to be a normal one (0 where nothing was seen).
+        """Learn from the day, weighted by `normal`, the probability that the day is normal (0 without data).
 
-        Of the series that are `habits` hardly anything is cut off: the frequent is no outlier. Where a rise
-        `begins`, the noise alone learns of it: a series with many events earns a little distrust.
+        For series in `habits`, almost nothing is cut off, because frequent increases are not outliers. Where an
+        increase `begins`, the noise learns from the day even if it is not normal, so a series with many such increases
+        becomes slightly less sensitive.
         """
         self._learn_noise(seen.residual, ahead, np.maximum(normal, EVENT_IN_NOISE * begins), habits)
         self._learn_echo(seen.plain, normal)
@@ -182,11 +183,11 @@ class Pattern:
         self._learn_weekday_noise(residual / ahead.spread, square, counts, ahead.weekday)
 
     def _learn_weekday_noise(self, ratio: Reals, square: Reals, counts: Reals, weekday: int) -> None:
-        """Learn the noise of a weekday as a multiple of that of all days.
+        """Learn the noise of a weekday as a multiple of the noise of all days.
 
-        If two large decreases in a row are on the same weekday, this weekday has its own noise, like that of a weekly
-        job. The noise is then learned quickly, and also from decreases that are not believed normal. Large increases
-        are no evidence, because they can be anomalies.
+        If two consecutive large decreases fall on the same weekday, that weekday has its own noise, as with a weekly
+        job. The noise is then learned quickly, and also from decreases that are probably not normal. Large increases
+        do not count, because they can be anomalies.
         """
         dips = ratio < -TAMED_AT
         again = dips & (self.dipped_on == weekday)
@@ -210,7 +211,7 @@ class Pattern:
         return self.level * self.factor
 
     def jump(self, rows: Rows, means: Reals, moved: Flags) -> None:
-        """Take `means` as what the weekdays that `moved` is expected to cost from now on; both are 7 x rows."""
+        """Set the expected cost of the weekdays that `moved` to `means`; both are 7 x rows."""
         profile = np.where(moved, means, self.profile()[:, rows])
         level = profile.mean(axis=0)
         self.size[rows] = np.maximum(self.size[rows], np.abs(level))

@@ -1,4 +1,4 @@
-"""Fit the first four weeks of a series, robustly: a few anomalous days among them do not matter."""
+"""Fit the model to the first four weeks of a series, robustly: a few anomalous days hardly affect the fit."""
 
 from dataclasses import dataclass
 
@@ -11,28 +11,29 @@ Flags = NDArray[np.bool_]
 
 WEEKS = 4
 OPENING_DAYS = 7 * WEEKS
-LEAST_NOISE = 0.02  # of the day's expectation; without it a cent on a constant series is infinitely anomalous
-NEAR_ZERO_SHARE = 0.25  # days that expect less than this share of the level are measured against that share
+# Minimum noise relative to the expected cost; without it, one cent on a constant series would be infinitely anomalous.
+LEAST_NOISE = 0.02
+NEAR_ZERO_SHARE = 0.25  # days with a lower expected cost are measured against this share of the level
 FITTED_TERMS = 9  # level, growth, seven weekdays
-PRIOR_NOISE, PRIOR_NOISE_DAYS = 0.10, 8  # what is believed of a series before it is seen, and how firmly
-WEEKDAY_SPREAD = 0.5  # how far weekdays commonly lie from the level: beyond it, noise explains them better
-GROWTH_SPREAD = 0.006  # a day, likewise
+PRIOR_NOISE, PRIOR_NOISE_DAYS = 0.10, 8  # noise assumed before any data, and its weight in days
+WEEKDAY_SPREAD = 0.5  # typical deviation of weekday factors from 1; noise shrinks larger ones
+GROWTH_SPREAD = 0.006  # typical growth per day, used in the same way
 
 PASSES = 6
-HABIT_STARTS = 3  # outliers that begin so often in four weeks are how this series is
-EIGHT_IN_TEN = 1.2816  # standard deviations of a normal distribution within which 80 % lie
+HABIT_STARTS = 3  # outliers that start this often in four weeks are normal for the series
+EIGHT_IN_TEN = 1.2816  # standard deviations that contain 80 % of a normal distribution
 
 _DAYS = (np.arange(OPENING_DAYS, dtype=np.float32) - (OPENING_DAYS - 1)).reshape(WEEKS, 7, 1)
 
 
 @dataclass(frozen=True)
 class Opening:
-    """At the window's last day, one element per series; 7 x series where by weekday."""
+    """The fitted model on the last day of the window: one element per series, or 7 x series for values by weekday."""
 
     level: Reals
-    growth: Reals  # relative, a day
-    factor: Reals  # by day of the window's week, whichever weekday it begins with
-    noise: Reals  # standard deviation of a day, relative
+    growth: Reals  # relative, per day
+    factor: Reals  # by day of the window's week, which can start on any weekday
+    noise: Reals  # relative standard deviation of a day
     size: Reals  # mean absolute cost
     observed_days: Reals
     observed_weekdays: Reals
@@ -72,14 +73,14 @@ def fit_opening(costs: Reals) -> Opening:
 
 
 def _first_level(filled: Reals, seen: Flags, size: Reals) -> Reals:
-    """Return the median, or the mean where most days are zero."""
+    """Return the median of each series, or its mean if the median is near zero."""
     median = _quantile(filled, seen, 0.5)
     mean = filled.sum(axis=(0, 1)) / seen.sum(axis=(0, 1), dtype=np.float32)
     return np.where(np.abs(median) > 0.05 * size, median, mean)
 
 
 def _noise(residual: Reals, seen: Flags, mostly_zero: Flags) -> tuple[Reals, Flags]:
-    """Return a robust standard deviation (the plain one where a series is erratic), and which series are erratic."""
+    """Return a robust standard deviation (the plain one for erratic series), and which series are erratic."""
     robust = np.maximum(_quantile(np.abs(residual), seen, 0.8) / EIGHT_IN_TEN, LEAST_NOISE)
     outlying = (np.abs(residual) > 4 * robust).reshape(OPENING_DAYS, -1)
     starts = (outlying[1:] & ~outlying[:-1]).sum(axis=0) + outlying[0]
@@ -89,7 +90,7 @@ def _noise(residual: Reals, seen: Flags, mostly_zero: Flags) -> tuple[Reals, Fla
 
 
 def _factors(ratio: Reals, seen: Flags, noise: Reals) -> Reals:
-    """Return the mean ratio per weekday, drawn towards 1 as far as noise could explain it; their mean is 1."""
+    """Return the mean ratio per weekday, shrunk towards 1 as far as noise could explain it; the factors average 1."""
     days = seen.sum(axis=0, dtype=np.float32)
     mean = (ratio * seen).sum(axis=0) / np.maximum(days, 1)
     factor: Reals = 1 + (mean - 1) * days / (days + (noise / WEEKDAY_SPREAD) ** 2)
@@ -98,7 +99,7 @@ def _factors(ratio: Reals, seen: Flags, noise: Reals) -> Reals:
 
 
 def _trend(tamed: Reals, seen: Flags, factor: Reals, noise: Reals, size: Reals) -> tuple[Reals, Reals]:
-    """Return the level on the last day and relative growth a day, by least squares weighted by the weekday's factor."""
+    """Return the level on the last day and the relative daily growth, by least squares weighted by weekday factors."""
     weight = seen * np.clip(factor, 0, 4)
     total = np.maximum(weight.sum(axis=(0, 1)), 1e-9)
     flat = tamed / np.where(np.abs(factor) < 0.05, np.float32(0.05), factor)
@@ -120,7 +121,7 @@ def _believed_noise(residual: Reals, observed_days: Reals) -> Reals:
 
 
 def _quantile(values: Reals, seen: Flags, share: float) -> Reals:
-    """Return the quantile of each series over its days with data, the nearest value below."""
+    """Return the quantile of each series over its days with data, rounded down to an existing value."""
     ordered = np.where(seen, values, np.float32(np.inf)).reshape(OPENING_DAYS, -1).T.copy()
     ordered.sort(axis=1)
     place = (share * (seen.sum(axis=(0, 1)) - 1)).astype(np.intp)
@@ -129,7 +130,7 @@ def _quantile(values: Reals, seen: Flags, share: float) -> Reals:
 
 
 def away_from_zero(value: Reals, size: Reals) -> Reals:
-    """Return `value`, or a twentieth of `size` with its sign: a divisor."""
+    """Return `value`, moved away from zero to at least a twentieth of `size`, so that it can be a divisor."""
     least = np.maximum(np.float32(0.05) * size, np.float32(1e-30))
     away: Reals = np.copysign(np.maximum(np.abs(value), least), value)
     return away

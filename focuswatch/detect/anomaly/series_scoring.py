@@ -1,4 +1,4 @@
-"""Score tables of series, a block of series at a time."""
+"""Score each day of many daily cost series, one block of series at a time."""
 
 from dataclasses import dataclass
 
@@ -9,44 +9,44 @@ from focuswatch.detect.anomaly.expected_cost import Pattern, Rows
 from focuswatch.detect.anomaly.fit_opening_weeks import OPENING_DAYS, Floats, Reals, fit_opening
 from focuswatch.detect.anomaly.weigh_anomaly_evidence import Evidence
 
-# The score from which a day is an alarm. On clean simulated series, noise of 5 to 15 %, it is passed less than once in
-# 1,000 days whatever their trend, week and shape of noise, and more often where levels wander. Days before an alarm
-# count from less (see `anomaly_onset`), which finds more days than a lower threshold would, and without more alarms.
-# benchmarks/anomaly.py measures both.
+# A day with at least this score is an alarm. Clean simulated series with 5 to 15 % noise reach it less than once in
+# 1,000 days, whatever their trend, weekly pattern and noise distribution; series with a drifting level reach it more
+# often. Days before an alarm count as anomalous from a lower deviation (see `anomalous_days`), which finds more days
+# than a lower threshold would, without more alarms. benchmarks/anomaly.py measures both.
 ANOMALY_THRESHOLD = 3.75
 
-BLOCK_SERIES = 8192  # bounds memory, and lets a block's state stay in the processor's cache
-LEAST_OBSERVED_DAYS = 14  # of an opening's 28
-TRY_AGAIN_DAYS = 7
-FARTHEST = 1e9  # times a series' own size: float32's squares end before its numbers do
-SMALLEST, LARGEST = 1e-200, 1e200  # mean costs that can be divided by
+BLOCK_SERIES = 8192  # limits memory, and keeps a block's state in the CPU cache
+LEAST_OBSERVED_DAYS = 14  # minimum days with data in the 28 opening days
+TRY_AGAIN_DAYS = 7  # days until opening weeks with too little data are fitted again
+FARTHEST = 1e9  # maximum cost in multiples of the series' size, so that its square fits into float32
+SMALLEST, LARGEST = 1e-200, 1e200  # range of mean costs that can be a divisor
 
 
 @dataclass(frozen=True)
 class Scored:
-    """All of the shape of the costs, series x days."""
+    """The scores, expected costs and deviations of a table of costs, each in the shape of that table."""
 
-    scores: Floats  # 0 normal, higher more anomalous; see `score`
-    expected: Floats  # what the day was expected to cost; NaN while there is not enough history
-    deviations: Reals  # of the day alone, in standard deviations of its noise; 0 where there is no score
+    scores: Floats  # 0 is normal, higher is more anomalous; see `score`
+    expected: Floats  # expected cost of the day; NaN while there is not enough history
+    deviations: Reals  # of the day alone, in standard deviations of its noise; 0 without a score
 
 
 def score(costs: Floats, first_weekday: int) -> Floats:
-    """Return how anomalous each day is: 0 is normal, and higher scores compare to standard deviations.
+    """Return how anomalous each day is: 0 is normal, and higher scores are comparable to standard deviations.
 
-    `costs` is series x consecutive days, oldest first, NaN where there is no data; `first_weekday` is the first
-    column's, 0 Monday to 6 Sunday. Raised days on end, a climb, or weekends raised again and again score higher than
-    each of their days alone; a fall never scores. A day's score depends on that day and earlier ones of its series
-    alone, and not on the unit of money. It is 0, and never NaN, where there is no data and in the 28 days from a
-    series' first charge on (longer while half of them have no data); leading zeros are no history.
-    `ANOMALY_THRESHOLD` suits most uses. Raises ValueError when `costs` has not two dimensions or holds an
-    infinity, or `first_weekday` is no weekday.
+    `costs` is series x consecutive days, oldest first, NaN where there is no data. `first_weekday` is the weekday of
+    the first column, 0 Monday to 6 Sunday. Consecutive raised days, a climb, or repeatedly raised weekends score higher
+    than each of their days alone; a decrease scores 0. The score of a day depends only on that day and earlier days of
+    its series, and not on the currency unit. It is 0, and never NaN, on days without data and on the 28 days from the
+    first charge of a series (longer while fewer than half of them have data). Zeros before the first charge are not
+    history. `ANOMALY_THRESHOLD` suits most uses. Raises ValueError if `costs` does not have two dimensions or contains
+    an infinity, or if `first_weekday` is not a weekday.
     """
     return score_with_expectation(costs, first_weekday).scores
 
 
 def score_with_expectation(costs: Floats, first_weekday: int) -> Scored:
-    """Return scores and the expected cost of each day, forecast from the days before it."""
+    """Return the score, expected cost and deviation of each day, forecast from the days before it."""
     table = _checked(costs, first_weekday)
     scored = Scored(
         scores=np.zeros(table.shape),
@@ -102,7 +102,7 @@ class _Block:
 
     def _open(self, rows: Rows, day: int) -> None:
         begin = day - OPENING_DAYS
-        # numpy adds up a lone column in another order, and a series' score must not depend on its company
+        # NumPy sums a single column in another order, and a series' score must not depend on the series in its block.
         rows = np.repeat(rows, 2) if len(rows) == 1 else rows
         window = self.costs[begin:day, rows]
         seen = np.isfinite(window)
@@ -112,7 +112,7 @@ class _Block:
         self.opens_on[rows[~enough]] = day + TRY_AGAIN_DAYS
         if not enough.any():
             return
-        # those without enough history are opened with the rest, and again when they have it
+        # Series without enough history are opened with placeholder costs, and opened again when they have enough.
         self.unit[rows] = np.where(enough, size, 1)
         opening = fit_opening(np.where(enough, window / self.unit[rows], 1).astype(np.float32))
         self.pattern.open(rows, opening, (self.first_weekday + begin) % 7)

@@ -1,13 +1,13 @@
-"""Weigh how surely a day is anomalous, together with the days before it.
+"""Weigh the evidence that a day is anomalous, together with the evidence of the days before it.
 
-A hidden Markov filter. Each day a series is as expected, or raised to one of a few heights for that day alone, or
-raised for longer (and climbing or sinking a little from day to day), or raised on weekends alone or on one weekday
-alone (inactive on the others), or lowered. One large deviation is enough; so is a week of small ones, which is how a
-slow ramp or a third raised Tuesday shows.
+The method is a hidden Markov filter. On each day, a series is in one of these states: as expected; raised to one of
+several heights on that day only; raised for longer, climbing or sinking a little from day to day; raised only on
+weekends or only on one weekday, and inactive on other days; or lowered. One large deviation is enough evidence. So is a
+week of small ones, which is how a slow ramp or the third raised Tuesday is found.
 
-However raised the days before were, a day must stand out itself: its score is limited by its own deviation. Without
-the limit the days after an anomaly inherit its certainty: on series of 15 % noise one in four days after a ramp was
-flagged.
+A day must also stand out by itself, however raised the days before it were: its own deviation limits its score. Without
+this limit, the days after an anomaly would inherit its certainty: in series with 15 % noise, one in four days after a
+ramp was flagged.
 """
 
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ from focuswatch.detect.anomaly.fit_opening_weeks import Flags, Reals
 
 LOWERED = (-4.0, -2.0)  # heights in standard deviations of the day's noise
 RAISED = (1.0, 1.75, 2.5, 3.5, 5.0, 7.0)
-SPIKES = 0.02  # chance a day to be out of the normal for that day alone
-BEGINS, ENDS = 0.008, 0.08  # chances a day, for longer
-BOUND_TO = ((5, 6), *((weekday,) for weekday in range(7)))  # the weekdays that may be raised alone
-BOUND_BEGINS = (0.005, *7 * (0.003,))  # chances a day of these weekdays
+SPIKES = 0.02  # daily probability of a deviation that lasts only that day
+BEGINS, ENDS = 0.008, 0.08  # daily probabilities that a longer deviation starts or ends
+BOUND_TO = ((5, 6), *((weekday,) for weekday in range(7)))  # groups of weekdays that can be raised alone
+BOUND_BEGINS = (0.005, *7 * (0.003,))  # probabilities per day of the group
 BOUND_ENDS = (0.07, *7 * (0.25,))
 SCORELESS = 0.01  # odds of being raised that score 0
-OWN_SHARE, OWN_LESS = 3.0, 2.0  # a day scores at most so many times its own deviation, less so much
-CLIMBS, SINKS = 0.35, 0.05  # chances a day, where it goes on
-LOWEST_WEIGHED, HIGHEST_WEIGHED = -6.0, 9.0  # keeps the likelihoods within float32
+OWN_SHARE, OWN_LESS = 3.0, 2.0  # maximum score: the day's own deviation times OWN_SHARE, minus OWN_LESS
+CLIMBS, SINKS = 0.35, 0.05  # daily probabilities that a continuing increase moves one height up or down
+LOWEST_WEIGHED, HIGHEST_WEIGHED = -6.0, 9.0  # limits of a deviation that keep the likelihoods within float32
 
 _HEIGHTS = np.array(LOWERED + RAISED, np.float32)[:, None]
 _HALF_SQUARES = _HEIGHTS**2 / 2
@@ -36,34 +36,34 @@ _LOW = len(LOWERED)
 
 @dataclass(frozen=True)
 class Verdict:
-    """One element per series."""
+    """The evaluation of one day, with one element per series."""
 
     score: Reals
-    normal: Reals  # probability; 0 where nothing was seen
+    normal: Reals  # probability that the day is normal; 0 without data
     seen: Flags
     raised: Flags
     lowered: Flags
-    begins: Flags  # raised, and nothing before hinted at it
+    begins: Flags  # raised, without evidence on the days before
 
 
 class Evidence:
-    """Odds of every hypothesis against normal, hypotheses x series, and their sums."""
+    """The odds of each hypothesis against normal, hypotheses x series, and their sums."""
 
     def __init__(self, series: int) -> None:
         self.daily = np.zeros((len(_HEIGHTS), series), np.float32)
         self.bound = np.zeros((len(BOUND_TO), len(RAISED), series), np.float32)
         self.bound_sum = np.zeros((len(BOUND_TO), series), np.float32)
-        # Logarithm of what every hypothesis has lost to the normal, now and when each was last active: the heights of
-        # those inactive are brought up to date on the day they become active, for they are many.
+        # Logarithm of the factor by which the odds of all hypotheses have shrunk, now and when each weekday group was
+        # last active. The many odds of inactive groups are only updated on the day on which the group becomes active.
         self.lost = np.zeros(series, np.float32)
         self.lost_before = np.zeros((len(BOUND_TO), series), np.float32)
         self.lowered, self.raised = np.zeros((2, series), np.float32)
         self.was_raised = np.zeros(series, np.bool_)
 
     def weigh(self, deviation: Reals, seen: Flags, *, weekday: int, erratic: Flags) -> Verdict:
-        """Take in one day. `deviation` is in standard deviations; where not `seen`, nothing changes.
+        """Take in one day. `deviation` is in standard deviations; series that are not `seen` do not change.
 
-        No weekday of an `erratic` series is raised alone: it may be the one on which it is charged.
+        In an `erratic` series, no single weekday counts as raised alone, because the series may be charged only on it.
         """
         unseen = np.flatnonzero(~seen)
         active = [number for number, weekdays in enumerate(BOUND_TO) if weekday in weekdays]
@@ -87,9 +87,9 @@ class Evidence:
         return verdict
 
     def _bound(self, active: list[int]) -> tuple[Reals, Reals]:
-        """Return the odds that only certain weekdays are raised: today's, and others'."""
+        """Return the odds that only certain weekdays are raised: those that include today, and others."""
         today, others = np.zeros_like(self.raised), np.zeros_like(self.raised)
-        # one after the other: numpy adds up a lone column in another order
+        # A loop instead of a sum, because NumPy sums a single column in another order.
         for number, odds in enumerate(self.bound_sum):
             sum_of = today if number in active else others
             sum_of += odds
@@ -127,7 +127,7 @@ class Evidence:
         bound: tuple[Reals, Reals],
         foreseen: Reals,
     ) -> Verdict:
-        # what is raised on other weekdays alone is normal today
+        # A series that is raised only on other weekdays is normal today.
         active, inactive = bound
         normal = 1 + inactive
         raised: Reals = (self.raised + active) / normal + spikes[0]
@@ -146,14 +146,14 @@ class Evidence:
         )
 
     def _close_day(self, back_to_normal: Reals) -> None:
-        """Give what was for that day alone back to the normal."""
+        """Return the weight of one-day deviations to the normal state."""
         for odds in (self.daily, self.raised, self.lowered):
             odds /= back_to_normal
         self.bound_sum /= back_to_normal
         self.lost += np.log(back_to_normal)
 
     def forget(self, rows: Rows) -> None:
-        """Start these series afresh: what was anomalous is normal now."""
+        """Reset these series, because their anomalous level is now the baseline."""
         self.daily[:, rows] = 0
         self.bound[:, :, rows] = 0
         self.bound_sum[:, rows] = 0
@@ -162,7 +162,7 @@ class Evidence:
 
 
 def _move(odds: Reals, ends: float, *, raised_from: int) -> None:
-    """Make `odds` those of a day later, in place: raised heights climb and sink, lowered ones stay."""
+    """Advance `odds` by one day, in place: raised heights climb and sink, lowered heights stay."""
     odds *= 1 - ends
     raised = odds[raised_from:]
     climbs, sinks = CLIMBS * raised[:-1], SINKS * raised[1:]

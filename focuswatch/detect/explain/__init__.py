@@ -1,5 +1,6 @@
-"""The root cause of a cost increase: cost drivers that add up to it, what started or stopped, and who changed what.
+"""Explain the root cause of a cost increase: its cost drivers, what started or stopped, and who changed what.
 
-`cost_increase` reads from a finding what increased, `driver_queries` queries the tables, and `attach_explanations` adds
-the explanations to the findings that are notified. Whether a cost is anomalous is decided by the detections.
+`cost_increase_of_finding` derives the increase from a finding, `driver_queries` queries the tables, and
+`attach_explanations` adds the explanations to the findings that are notified. The detections, not this package, decide
+whether a cost is anomalous.
 """

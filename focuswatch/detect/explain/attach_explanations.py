@@ -1,4 +1,4 @@
-"""Attach explanations to findings: new ones where a finding is notified, the previous one where it is not."""
+"""Attach explanations to findings: a new one if the finding is notified, otherwise the previous one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Decision, LedgerEntry
 
-# Of one run's notifications, highest cost first: more at once means a new bill and not that many cost increases.
+# Maximum per run, highest cost first. More at once mean that the bill is new, not that so many costs increased.
 MAX_EXPLAINED = 100
 
 
@@ -24,7 +24,7 @@ class ChangeHistory(Protocol):
     """The source of what was created or changed in an account, and by whom."""
 
     def with_changes(self, rise: CostIncrease, explanation: Explanation) -> Explanation:
-        """Return the explanation with its changes; errors of AWS do not raise, the explanation states them."""
+        """Return the explanation with its changes. AWS errors are stated in the explanation and not raised."""
         ...
 
 
@@ -41,7 +41,7 @@ def attach_explanations(
 ) -> Decision:
     """Return the decision with explanations in the findings that state a cost increase.
 
-    A query that fails is reported by `progress`, and only the explanations are missing.
+    A failed query is reported to `progress` and does not raise; only the new explanations are then missing.
     """
     increases = {
         entry.fingerprint: increase

@@ -1,4 +1,4 @@
-"""Cost increases: the charges, days and excess of a finding, as the [explain] section of its detection names them."""
+"""Derive the cost increase that a finding states from its detection's [explain] section: charges, days and excess."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,17 +12,17 @@ from focuswatch.engines.sql_values import Scalar
 from focuswatch.findings.finding import Finding
 
 Charges = Literal["all", "tokens", "gpu", "transfer", "first"]
-# Columns of evidence in findings that an earlier version stored.
+# Evidence columns as an earlier version stored them.
 OLD_NAMES = {"anomalous_from": "strange_from", "anomalous_until": "strange_until"}
-WEEKS = 4  # as many as a level needs: athena_sql/detections/cost_anomaly.sql judges after 28 days
+WEEKS = 4  # the history that athena_sql/detections/cost_anomaly.sql also requires (28 days)
 
 
 @dataclass(frozen=True)
 class CostIncrease:
-    """Charges of an account on `[first_day, end_day)`; region, service and resource None: all of them.
+    """A cost increase of an account on `[first_day, end_day)`; a region, service or resource of None means all of them.
 
-    `of_one_service`: None for the service then means the charges that name none. `excess` None: what the days cost
-    above the same weekdays of the weeks before.
+    With `of_one_service`, a service of None means the charges that name no service. An `excess` of None means the cost
+    above the same weekdays of the previous `weeks`.
     """
 
     fingerprint: str
@@ -39,12 +39,12 @@ class CostIncrease:
 
     @property
     def before_from(self) -> date:
-        """The first day that it is compared with."""
+        """The first day of the weeks that the increase is compared with."""
         return self.first_day - timedelta(weeks=self.weeks)
 
     @property
     def row(self) -> tuple[Scalar, ...]:
-        """As athena_sql/lookups/cost_drivers.sql takes it."""
+        """The increase as a row of the parameter `rises` of athena_sql/lookups/cost_drivers.sql."""
         days = (self.end_day - self.first_day).days
         weekdays = Counter((self.first_day + timedelta(days=place)).isoweekday() for place in range(days))
         return (
@@ -65,9 +65,9 @@ class CostIncrease:
 
 
 def cost_increase_of(finding: Finding, *, catalog: Catalog) -> CostIncrease | None:
-    """Return the cost increase a finding states.
+    """Return the cost increase that a finding states.
 
-    None without an [explain] section in its detection's header, or without days in its evidence.
+    Return None if its detection has no [explain] section, or if its evidence has no days.
     """
     detection = catalog.detections.get(finding.detection)
     rule = detection.header.explain if detection else None

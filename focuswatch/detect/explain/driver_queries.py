@@ -1,4 +1,4 @@
-"""Query the cost drivers of cost increases, and what happened on their first day, 200 increases at once."""
+"""Query the cost drivers of cost increases and what started or stopped on their first day, in batches of 200."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -22,10 +22,12 @@ from focuswatch.findings.explanation import (
 from focuswatch.findings.six_decimal_money import money
 from focuswatch.findings.split_token_cost_increase import TokenDrivers
 
-LEAST_SHARE = Decimal("0.01")  # of the excess; a smaller cost driver explains nothing
-LEAST_FALL = Decimal("-0.1")
+LEAST_SHARE = Decimal("0.01")  # minimum share of the excess for a cost driver to be listed
+LEAST_FALL = Decimal("-0.1")  # the same for a cost driver that decreased
 HALF = Decimal("0.5")
-BATCH_SIZE = 200  # increases a statement: Athena takes 262,144 bytes of SQL, https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
+# Cost increases per statement. Athena accepts at most 262,144 bytes of SQL:
+# https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
+BATCH_SIZE = 200
 
 
 def explain_cost_increases(
@@ -58,7 +60,7 @@ def explain_cost_increases(
 def query_cost_drivers(
     increases: Sequence[CostIncrease], *, engine: Engine, catalog: Catalog, label: str
 ) -> dict[str, list[Row]]:
-    """Return rows of athena_sql/lookups/cost_drivers.sql by fingerprint, highest cost first."""
+    """Return the rows of athena_sql/lookups/cost_drivers.sql by fingerprint, highest cost first."""
     rows: dict[str, list[Row]] = {}
     for batch in _batches(increases):
         services: list[Scalar] = [*sorted({increase.service_name or "" for increase in batch})]
@@ -77,7 +79,7 @@ def query_cost_drivers(
 
 
 def charges_of(increase: CostIncrease, *, engine: Engine, catalog: Catalog) -> list[Row]:
-    """Return the charges on the days of a cost increase by category and frequency, usage and other charges."""
+    """Return all charges on the days of a cost increase, by charge category and frequency."""
     values: dict[str, Value] = {
         "rises": [
             (
@@ -150,14 +152,15 @@ def _parts(rows: Sequence[Row], *, excess: Decimal) -> tuple[CostDriver, ...]:
     increased = [
         part
         for part in drivers
-        if part.excess >= LEAST_SHARE * excess and (part.excess > 0 or part.excess == excess)  # free use too
+        if part.excess >= LEAST_SHARE * excess
+        and (part.excess > 0 or part.excess == excess)  # also an excess of 0: free usage
     ]
     decreased = [part for part in drivers if part.excess < 0 and part.excess <= LEAST_FALL * abs(excess)]
     return (*increased[:MOST_PARTS], *decreased[-MOST_FALLS:])
 
 
 def to_cost_driver(row: Row) -> CostDriver:
-    """Return the cost driver of a row of athena_sql/lookups/cost_drivers.sql, with its resource if it causes half."""
+    """Convert a row of athena_sql/lookups/cost_drivers.sql; its resource is included if it causes half the excess."""
     excess = money(row["excess"])
     is_most = row["resource_excess"] is not None and money(row["resource_excess"]) >= HALF * excess > 0
     return CostDriver(
@@ -176,9 +179,10 @@ def to_cost_driver(row: Row) -> CostDriver:
 
 
 def _started_or_stopped(rows: Iterable[Row]) -> tuple[StartedOrStopped, ...]:
-    """Return the most expensive ones.
+    """Return the rows with the highest cost, without duplicates.
 
-    One with the same cost as another in the list is the same thing again, except resources, which are listed by name.
+    A row with the same cost as a listed row of its service is the same charges at another level. Resources are
+    distinct, so all of them are listed.
     """
     listed: list[StartedOrStopped] = []
     for row in rows:

@@ -1,7 +1,7 @@
-"""Query the operational events on the first day of cost increases, of the same account and service or resource.
+"""Query the operational events on the first day of cost increases, for the same account and service or resource.
 
-A daily bill has no hours: an event on the same day may have happened before or after the cost rose. Where the export
-has hours, the first hour of the increase is stated with the events. Events of the evening before are included, since
+A daily bill has no hours, so an event on that day may have happened before or after the cost increased. If the export
+is hourly, the first hour of the increase is stated with the events. Events of the evening before are included, because
 the cost of a deployment at night shows on the next day.
 """
 
@@ -42,7 +42,10 @@ def with_events(
     catalog: Catalog,
     hourly: HourlyCharges | None = None,
 ) -> dict[str, Explanation]:
-    """Return the explanations with the events on the first day of each increase. Raises QueryError."""
+    """Return the explanations with the events on the first day of each increase, and its first hour if known.
+
+    Raises QueryError.
+    """
     explained = [increase for increase in increases if increase.fingerprint in explanations]
     if not explained:
         return dict(explanations)
@@ -80,9 +83,8 @@ def _with_events(increase: CostIncrease, explanation: Explanation, events: Event
         if since <= event.at < until
         and is_about(event, services=services, resources=resources, regions=regions or {None})
     ]
-    near.sort(
-        key=lambda event: event.resource_id not in resources
-    )  # those of the resource first, the newest first
+    # The sort is stable: events of the resource come first, and the newest first among equals.
+    near.sort(key=lambda event: event.resource_id not in resources)
     shown = sorted(near[:MOST_EVENTS], key=lambda event: event.at)
     return explanation.model_copy(
         update={"events": tuple(shown), "more_events": max(len(near) - MOST_EVENTS, 0)}

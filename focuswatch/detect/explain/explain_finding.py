@@ -1,4 +1,4 @@
-"""Explain one finding from an open bill, or say in one sentence why it has no explanation."""
+"""Explain one finding from an open bill, or raise an error that states why it has no explanation."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.explanation_text import period_text
 from focuswatch.findings.finding import Finding
 
-# What shows the cost drivers of a finding whose amount is no cost increase, by detection.
+# By detection whose amount is not a cost increase: where the cost drivers are shown instead.
 INSTEAD = {
     "budget_pace": "The amount of this finding is a forecast. The reports month_forecast and weekly_deltas show "
     "the cost drivers."
@@ -24,8 +24,8 @@ INSTEAD = {
 def increase_to_explain(finding: Finding, *, catalog: Catalog, otherwise: str) -> CostIncrease:
     """Return the cost increase of a finding.
 
-    Raises ConfigError if it has none. The error says what shows the cost instead: `otherwise`, if nothing better is
-    known of the detection.
+    Raises ConfigError if it has none. The error states what shows the cost instead: `otherwise`, unless INSTEAD has a
+    text for the detection.
     """
     increase = cost_increase_of(finding, catalog=catalog)
     if increase is None:
@@ -39,7 +39,7 @@ def increase_to_explain(finding: Finding, *, catalog: Catalog, otherwise: str) -
 def explain_from_bill(
     finding: Finding, increase: CostIncrease, *, bill: Bill, catalog: Catalog, export: str
 ) -> Explanation:
-    """Return an explanation from the bill, with the CloudTrail events that the finding was notified with.
+    """Return an explanation from the bill, with the CloudTrail events of the finding's notification.
 
     `export` names the bill in errors. Raises ConfigError if the bill has no usage charges for the finding.
     """
@@ -69,7 +69,7 @@ def _no_drivers(finding: Finding, increase: CostIncrease, *, charges: list[Row],
 
 
 def _charge_text(row: Row, *, currency: str) -> str:
-    """Return `Purchase (One-Time): 355.33 USD billed, 0.00 USD effective`."""
+    """Return a text such as `Purchase (One-Time): 355.33 USD billed, 0.00 USD effective`."""
     frequency = f" ({row['charge_frequency']})" if row["charge_frequency"] else ""
     billed, effective = (
         f"{amount(row[name] or 0.0)} {currency}" for name in ("billed_cost", "effective_cost")

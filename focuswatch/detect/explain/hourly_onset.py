@@ -1,7 +1,7 @@
-"""Find the hour in which a cost increase began, where the export has hours, so that events are before or after it.
+"""Find the hour in which a cost increase started, if the export is hourly, to tell which events happened before it.
 
-The tables of detections are by day. An hourly export is read again for a few days, and only for increases beside which
-an event is shown.
+Detections read daily tables. The hourly export is read again only for a few days, and only for increases whose
+explanation lists an event.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,25 +14,25 @@ from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.engines import Engine
 from focuswatch.engines.prepend_tables_as_ctes import over
 
-HOURS_BEFORE = 6  # of the day before the first day: the cost of a deployment at night shows on the next day
+HOURS_BEFORE = 6  # hours before the first day; the cost of a deployment at night shows on the next day
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
-PEAK_SHARE = 0.5  # of the largest hourly excess: from there on, the increase has begun
-# Of the excess, at most, before that hour; with more, the increase has no clear beginning.
+PEAK_SHARE = 0.5  # share of the largest hourly excess that an hour must reach to be the first
+# Maximum share of the excess before that hour; with more, the increase has no clear start.
 EARLIER_SHARE = 0.2
 
 
 class HourlyCharges(Protocol):
-    """The charges of an export as delivered, where they have hours."""
+    """The charges of an export as delivered, if they are hourly."""
 
     def hours(self, first_day: date, end_day: date) -> str | None:
-        """Return a SELECT of the charges of `[first_day, end_day)`; None if they are not by hour or not at hand."""
+        """Return a SELECT of the charges of `[first_day, end_day)`; None if they are not hourly or not available."""
         ...
 
 
 def first_hours(
     increases: Sequence[CostIncrease], *, hourly: HourlyCharges, engine: Engine, catalog: Catalog
 ) -> dict[str, datetime]:
-    """Return the first hour of each increase that has one, in UTC, by fingerprint. Raises QueryError."""
+    """Return the first hour, in UTC, of each increase with a clear start, by fingerprint. Raises QueryError."""
     if not increases:
         return {}
     days = [increase.first_day for increase in increases]
@@ -69,7 +69,8 @@ def first_hours(
 def first_hour(costs: Mapping[datetime, float], *, first_day: date) -> datetime | None:
     """Return the hour from which the cost is above that of the same hour a day and a week before.
 
-    None if no hour is, if the cost was already higher in the first hour that is compared, or if it rose bit by bit.
+    Return None if there is no such hour, if the cost was already higher in the first compared hour, or if it rose
+    gradually.
     """
     begin = datetime.combine(first_day, time_of_day(), tzinfo=UTC) - HOUR * HOURS_BEFORE
     hours = [begin + HOUR * number for number in range(HOURS_BEFORE + 24)]

@@ -1,4 +1,4 @@
-"""Query the calls and tokens behind cost increases of Bedrock tokens, and split them into drivers."""
+"""Query the calls and tokens of cost increases of Bedrock tokens, and split the increases into drivers."""
 
 from collections.abc import Sequence
 
@@ -9,16 +9,16 @@ from focuswatch.engines.sql_values import Scalar, Value
 from focuswatch.findings.split_token_cost_increase import TokenDrivers, TokenUse, split_token_cost
 
 KINDS = {"input": "input", "output": "output", "cache read": "read", "cache write": "write"}
-# Of the tokens on the bill: beyond it, CloudWatch counted other calls than the bill charges.
+# Maximum difference relative to the tokens on the bill; above it, CloudWatch counted other calls than the bill charges.
 MOST_DIFFERENCE = 0.1
 
 
 def query_token_drivers(
     increases: Sequence[CostIncrease], *, engine: Engine, catalog: Catalog
 ) -> dict[str, TokenDrivers]:
-    """Return token drivers by fingerprint, where CloudWatch and the bill agree on the tokens of both times.
+    """Return token drivers by fingerprint, if CloudWatch and the bill agree on the tokens before and during it.
 
-    They do not where activity was not collected, or calls go through the endpoint bedrock-mantle. Raises QueryError.
+    They disagree if activity was not collected, or if calls use the bedrock-mantle endpoint. Raises QueryError.
     """
     if not increases:
         return {}

@@ -1,1 +1,1 @@
-"""The forecast of a month's cost at its end: continuing daily costs, monthly fees, and budgets."""
+"""Forecast the cost of a month at its end from daily costs and monthly fees, and compare it with budgets."""

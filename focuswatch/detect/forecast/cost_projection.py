@@ -1,8 +1,9 @@
 """Project daily costs: level, weekday factors, fading trend, and the error of their sum.
 
-All series move together, one array element each. Several memories follow the level side by side, from a few days to a
-season; each series weighs them by how well they would have predicted its own next weeks. So a steady series is averaged
-over months, and one that has just moved is believed. Money has no scale here: a series is divided by its own mean.
+Arrays have one element per series. Several averages with different memories, from a few days to a season, track the
+level in parallel. Each series weighs them by how well they would have predicted its own following weeks. A steady
+series is therefore averaged over months, and a series that has just changed follows its new level. Each series is
+divided by its own mean, so the projection does not depend on the currency unit.
 """
 
 from dataclasses import dataclass
@@ -12,31 +13,34 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-MEMORIES = (0.02, 0.06, 0.15, 0.35, 0.7)  # of a level: what one day moves it by
-AHEAD_DAYS = 7  # how far a memory is tried on the past
-TRIED_FADES = 0.97  # a day: how soon an old trial is forgotten
-CHOOSY = 16.0  # of trials' errors: higher trusts the best memory alone
+MEMORIES = (0.02, 0.06, 0.15, 0.35, 0.7)  # share by which one day moves the level
+AHEAD_DAYS = 7  # days ahead for which a memory is tested on the past
+TRIED_FADES = 0.97  # daily decay of the weight of past tests
+CHOOSY = 16.0  # exponent of the test errors; with a higher one, the best memory dominates
 WEEK_DAYS = 7
-FLAT_WEEKS = 0.1  # weeks of a flat week, in the mean that a weekday's factor is
-WEEKS_FADE = 0.97  # a week
-INACTIVE_BELOW = 0.1  # a weekday with a smaller factor says nothing of the level
-AROUND_DAYS = 2
+FLAT_WEEKS = 0.1  # weight, in weeks, of a factor of 1 in the mean factor of a weekday
+WEEKS_FADE = 0.97  # decay of the weight per week
+INACTIVE_BELOW = 0.1  # a weekday with a smaller factor is ignored in the level
+AROUND_DAYS = 2  # days on each side with which a day is compared to find outliers
 LEAST_NOISE = 0.02
 TINY = 1e-12
-CUT = 4.0  # typical deviations beyond which a day pulls no harder
+CUT = 4.0  # typical deviations at which the influence of a day is capped
 TREND_DAYS = 84
-TREND_FADES = 0.95  # a day ahead
-MOST_ECHO = 0.95
-SURE = 12.0
-SHARP = 3.0
-FIRST_DAYS = 7  # whose mean a level begins with
-WANDERED_DAYS = (7, 14)  # sums of so many days, tried on the past
-UNTRIED_DAYS = 10.0
+TREND_FADES = 0.95  # decay per day ahead
+MOST_ECHO = 0.95  # maximum correlation of a day's error with that of the day before
+SURE = 12.0  # squared slope over its variance at which half of the slope is used
+SHARP = 3.0  # how abruptly the used part of the slope changes there
+FIRST_DAYS = 7  # first days of the history, on which the level is not tested yet
+WANDERED_DAYS = (7, 14)  # lengths of the sums of days that are tested on the past to measure the drift
+UNTRIED_DAYS = 10.0  # without such tests, the drift is the daily noise divided by this
 
 
 @dataclass(frozen=True)
 class Ahead:
-    """`means` and `errors` are series x days ahead; an error is the standard deviation of the sum up to that day."""
+    """A projection: `means` and `errors` are series x days ahead.
+
+    An error is the standard deviation of the cumulative cost up to that day.
+    """
 
     means: Floats
     errors: Floats
@@ -45,9 +49,8 @@ class Ahead:
 def ahead(costs: Floats, *, first_weekday: int, days: int) -> Ahead:
     """Return the projection of the `days` after the last column of `costs`.
 
-    `costs` is series x consecutive days, oldest first, NaN where unknown.
-
-    `first_weekday` is the first column's, 0 Monday. A series without any cost is forecast to go on costing nothing.
+    `costs` is series x consecutive days, oldest first, NaN where unknown. `first_weekday` is the weekday of the first
+    column, 0 Monday. A series without any cost is projected to cost nothing.
     """
     seen = np.isfinite(costs)
     size = np.abs(np.where(seen, costs, 0.0)).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
@@ -69,7 +72,10 @@ def ahead(costs: Floats, *, first_weekday: int, days: int) -> Ahead:
 
 
 def week_of(table: Floats, weekdays: NDArray[np.int64]) -> Floats:
-    """Return the factor of each weekday, series x 7, with a mean of 1: newer weeks count more, few weeks little."""
+    """Return the factor of each weekday, series x 7, with a mean of 1.
+
+    Newer weeks count more. With little history, the factors are closer to 1.
+    """
     count = table.shape[1]
     width = np.minimum(np.arange(count) + 4, count) - np.maximum(np.arange(count) - 3, 0)
     around = _moving_mean(table)
@@ -87,13 +93,13 @@ def week_of(table: Floats, weekdays: NDArray[np.int64]) -> Floats:
 
 
 def _flat(table: Floats, factors: Floats) -> Floats:
-    """Return the costs without weekday factors; NaN on weekdays that are inactive, as on days that are not known."""
+    """Return the costs divided by the weekday factors; NaN on unknown days and on inactive weekdays."""
     active = factors >= INACTIVE_BELOW
     return np.where(active, table / np.where(active, factors, 1.0), np.nan)
 
 
 def _moving_mean(table: Floats) -> Floats:
-    """Return the mean of the seven days around each, of those that are known."""
+    """Return the mean of the known days among the seven days around each day."""
     seen = np.isfinite(table)
     padded = np.pad(np.where(seen, table, 0.0), ((0, 0), (3, 4))).cumsum(axis=1)
     counted = np.pad(seen.astype(float), ((0, 0), (3, 4))).cumsum(axis=1)
@@ -105,7 +111,7 @@ def _moving_mean(table: Floats) -> Floats:
 
 
 def _tamed(flat: Floats) -> Floats:
-    """Return the costs with outliers cut to the range of noise; an outlier is far from most days around it."""
+    """Return the costs with outliers cut to the range of noise. An outlier is far from the median around it."""
     filled = np.pad(_filled(flat), ((0, 0), (AROUND_DAYS, AROUND_DAYS)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(filled, 2 * AROUND_DAYS + 1, axis=1)
     middle = np.median(windows, axis=2)
@@ -117,7 +123,7 @@ def _tamed(flat: Floats) -> Floats:
 
 
 def _filled(flat: Floats) -> Floats:
-    """Return the costs with unknown days filled by the last known day; days before the first by the first."""
+    """Return the costs with unknown days filled from the last known day, or at the start from the first known day."""
     seen = np.isfinite(flat)
     first = np.where(seen.any(axis=1), seen.argmax(axis=1), 0)
     latest = np.maximum.accumulate(np.where(seen, np.arange(flat.shape[1]), first[:, None]), axis=1)
@@ -125,7 +131,7 @@ def _filled(flat: Floats) -> Floats:
 
 
 def _levels(flat: Floats) -> Floats:
-    """Return the level after each day by memory: memories x series x days."""
+    """Return the level after each day for each memory: memories x series x days."""
     seen = np.isfinite(flat)
     values = np.where(seen, flat, 0.0)
     rank = np.cumsum(seen, axis=1)
@@ -155,7 +161,7 @@ def _weights(flat: Floats, levels: Floats) -> Floats:
 
 
 def _slope(flat: Floats) -> tuple[Floats, Floats]:
-    """Return the daily change of the level, as far as it stands out from noise, and its variance."""
+    """Return the daily change of the level, reduced as far as noise could explain it, and its variance."""
     window = flat[:, -TREND_DAYS:]
     seen = np.isfinite(window)
     known = np.maximum(seen.sum(axis=1, keepdims=True), 1)
@@ -168,7 +174,7 @@ def _slope(flat: Floats) -> tuple[Floats, Floats]:
     rest = values - slope[:, None] * days
     doubt = (rest**2).sum(axis=1) / np.maximum(known[:, 0] - 2, 1) / spread
     echo = (rest[:, 1:] * rest[:, :-1]).sum(axis=1) / np.maximum((rest**2).sum(axis=1), TINY)
-    echo = np.clip(echo, 0.0, MOST_ECHO)  # days that follow each other tell less than as many apart
+    echo = np.clip(echo, 0.0, MOST_ECHO)  # correlated days are weaker evidence than independent ones
     doubt *= (1 + echo) / (1 - echo)
     sure = (slope**2 / np.maximum(doubt, TINY)) ** SHARP
     sure = np.where(seen.sum(axis=1) >= TREND_DAYS // 2, sure / (sure + SURE**SHARP), 0.0)
@@ -176,7 +182,7 @@ def _slope(flat: Floats) -> tuple[Floats, Floats]:
 
 
 def _errors(flat: Floats, levels: Floats, weights: Floats, coming: Floats) -> Floats:
-    """Return the standard deviation of the sum of the days ahead: daily noise, and a level that moves."""
+    """Return the standard deviation of the cumulative cost of the days ahead, from daily noise and level drift."""
     blend = (weights[:, :, None] * levels).sum(axis=0)
     running = np.pad(np.where(np.isfinite(flat), flat, blend).cumsum(axis=1), ((0, 0), (1, 0)))
     noise = _missed(running, blend, 1)
@@ -192,9 +198,9 @@ def _errors(flat: Floats, levels: Floats, weights: Floats, coming: Floats) -> Fl
 
 
 def _missed(running: Floats, blend: Floats, days: int) -> Floats:
-    """Return the mean squared error of the sum of so many days, predicted from the level of the day before."""
+    """Return the mean squared error of the sum of `days` days, predicted from the level of the day before."""
     missed = running[:, days:] - running[:, :-days]
     missed = missed[:, FIRST_DAYS + 1 :] - days * blend[:, FIRST_DAYS : blend.shape[1] - days]
-    if not missed.shape[1]:  # too young to have missed anything: as unsure as it is large
+    if not missed.shape[1]:  # too little history to test: the error is as large as the cost itself
         return np.asarray((days * blend[:, -1]) ** 2)
     return np.asarray((missed**2).mean(axis=1))

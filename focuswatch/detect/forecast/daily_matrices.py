@@ -1,6 +1,7 @@
-"""Daily charges as matrices: usage and fees of each service by account, team and use case, and which have ended.
+"""Arrange daily charges as matrices of usage and fees, and determine which charges have ended.
 
-A leaf is the smallest thing that begins and ends by itself: one service of one account for one team and use case.
+Each row of a matrix is a leaf: one service of one account for one team and use case. A leaf is the smallest unit whose
+charges start and end independently.
 """
 
 from collections.abc import Sequence
@@ -12,20 +13,22 @@ import numpy as np
 from focuswatch.detect.forecast.cost_projection import WEEK_DAYS, Floats
 
 KEY = ("team", "use_case", "sub_account_id", "service_name")
-LEAST_QUIET_DAYS = 4  # so long, and longer than ever before, and it has ended
-EVERY_DAY_SHARE = 0.5  # of the newest four weeks: a fee charged on more of them is a daily cost
+LEAST_QUIET_DAYS = 4  # minimum days without charges after which a leaf can have ended; see `ended`
+EVERY_DAY_SHARE = 0.5  # a fee charged on more of the days of the newest four weeks is a daily cost
 FOUR_WEEKS = 4 * WEEK_DAYS
-AROUND_DAYS = 3  # on either side of a month's first
-FIRST_TIMES = 2.0  # a first that costs so many times more than the days around it charges for the month
+AROUND_DAYS = 3  # days on each side of the first of a month
+# The first of a month includes a monthly fee if it costs more than this multiple of the days around it.
+FIRST_TIMES = 2.0
 
 Key = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
 class Charges:
-    """`used[i, d]` and `fees[i, d]` are leaf `keys[i]` on `first_day` + d; NaN in `used` before a leaf's first charge.
+    """`used[i, d]` and `fees[i, d]` are the costs of leaf `keys[i]` on `first_day` + d.
 
-    Columns from `settled_days` on are not settled: they can only grow.
+    `used` is NaN before a leaf's first charge. Columns from `settled_days` on are not settled: their costs can only
+    grow.
     """
 
     keys: list[Key]
@@ -40,12 +43,12 @@ class Charges:
         return self.first_day + timedelta(days=self.settled_days)
 
     def column(self, day: date) -> int:
-        """Return the day's column, within the matrix."""
+        """Return the column of a day, limited to the range of the matrix."""
         return int(min(max((day - self.first_day).days, 0), self.used.shape[1]))
 
 
 def charges_of(columns: dict[str, np.ndarray]) -> Charges:
-    """Return the charges of a forecast's rows, one or more per leaf and day."""
+    """Return the matrices of the rows of a forecast query, which has one or more rows per leaf and day."""
     days = columns["charge_date"].astype("datetime64[D]")
     first = days.min()
     offsets = (days - first).astype(int)
@@ -77,7 +80,7 @@ def _with_daily_fees(charges: Charges) -> Charges:
 
 
 def _with_monthly_fees(charges: Charges) -> Charges:
-    """Treat the cost of each first of a month above the days around it as a monthly fee."""
+    """Treat the cost of a leaf on each first of a month, above the cost of the days around it, as a monthly fee."""
     used, count = charges.used, charges.used.shape[1]
     firsts = [day for day in range(count) if (charges.first_day + timedelta(days=day)).day == 1]
     baseline = {first: _around(used, first) for first in firsts}
@@ -97,7 +100,7 @@ def _with_monthly_fees(charges: Charges) -> Charges:
 
 
 def _around(used: Floats, day: int) -> Floats:
-    """Return the median of the days around a day; 0 without such days."""
+    """Return the median cost of the days around a day; 0 if there are none."""
     near = [
         other
         for other in range(day - AROUND_DAYS, day + AROUND_DAYS + 1)
@@ -115,7 +118,7 @@ def _begun(charges: Charges) -> Charges:
 
 
 def ended(charges: Charges) -> np.ndarray:
-    """Return which leaves have ended: without charges for longer than ever before, and longer than a weekend."""
+    """Return which leaves have ended: no charges for longer than ever before, and for longer than a weekend."""
     settled = np.nan_to_num(charges.used[:, : charges.settled_days])
     charged = settled != 0
     count = settled.shape[1]

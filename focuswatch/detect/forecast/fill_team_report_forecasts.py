@@ -1,4 +1,4 @@
-"""Fill the forecast of the current month into the rows of a report by team."""
+"""Add the forecast of the current month to the rows of a report by team."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -25,7 +25,7 @@ FROM {table}
 def with_forecasts(rows: Sequence[Row], *, table: str, engine: Engine, label: str, as_of: date) -> list[Row]:
     """Return the rows with the forecast of their team, highest cost first and the total last. Raises QueryError.
 
-    `table` has daily costs by team. Without a complete day there is no forecast, and the columns stay null.
+    `table` has daily costs by team. Without a complete day there is no forecast, and the forecast columns stay null.
     """
     ends = _team_ends(table, engine=engine, label=label, as_of=as_of) if rows else {}
     filled = [{**row, **_columns(ends.get(row["team"]))} for row in rows]
@@ -39,7 +39,7 @@ def _columns(end: MonthEnd | None) -> Row:
 
 
 def _team_ends(table: str, *, engine: Engine, label: str, as_of: date) -> dict[str, MonthEnd]:
-    """Return the forecast of the month of the day before `as_of` for each team and for all."""
+    """Return the forecast for each team and for the total, for the month of the day before `as_of`."""
     columns = engine.columns(LEAVES.format(table=table), label=f"{label}, its forecasts")
     if not columns or not len(columns["charge_date"]):
         return {}

@@ -1,6 +1,6 @@
 """Compare month-end forecasts with budgets: rows of the report `month_forecast`, and findings of `budget_pace`.
 
-Both statements return leaves by day, as `daily_matrices` reads them; budgets are in the table `plans`.
+The SQL of both returns daily costs by leaf, which `daily_matrices` reads. Budgets are in the table `plans`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -32,7 +32,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Budgeted:
-    """The month-end forecast of one team, use case or service; `team` owns the budget."""
+    """The month-end forecast of the bill, a team, a use case or a service; `team` owns the budget."""
 
     of: str
     name: str
@@ -47,12 +47,12 @@ class Budgeted:
 
     @property
     def over_on(self) -> date | None:
-        """The day on which the budget is exceeded; None without one."""
+        """The day on which the budget is forecast to be reached; None without a budget or such a day."""
         return None if self.budget is None else self.end.passes(self.budget)
 
 
 def month_rows(statement: str, *, engine: Engine, label: str, as_of: date) -> list[Row]:
-    """Return the whole bill, then teams, use cases and services, highest cost first. Raises QueryError."""
+    """Return rows for the whole bill, then teams, use cases and services, highest cost first. Raises QueryError."""
     forecasts = budgeted(statement, engine=engine, label=label, as_of=as_of)
     order = {"all": 0, TEAM: 1, USE_CASE: 2, SERVICE: 3}
     forecasts.sort(key=lambda one: (order[one.of], -one.end.forecast, one.name))
@@ -92,7 +92,7 @@ def pace_rows(
 
 
 def _is_at_risk(one: Budgeted, pace: PaceHeader) -> bool:
-    """Return whether the forecast exceeds the budget, or much is spent and the interval's upper end exceeds it."""
+    """Return whether the forecast reaches the budget, or the first alert is reached and `high` reaches the budget."""
     assert one.budget is not None
     return one.end.forecast >= one.budget or (
         one.end.spent >= min(pace.alerts) * one.budget and one.end.high >= one.budget
@@ -128,9 +128,9 @@ def _finding(one: Budgeted, pace: PaceHeader) -> Row:
 
 
 def against_plan(one: Budgeted) -> str:
-    """Return `forecast to exceed the budget on the 23rd and to be 1,900 over budget at month end`.
+    """Return a text such as `forecast to exceed the budget on the 23rd and to be 1,900 over budget at month end`.
 
-    An empty text without a plan.
+    The text is empty without a budget.
     """
     if one.budget is None or one.over_by is None:
         return ""
@@ -145,7 +145,7 @@ def against_plan(one: Budgeted) -> str:
 
 
 def ordinal(day: int) -> str:
-    """Return 1st, 2nd, 3rd, 4th … 11th, 12th, 13th … 21st."""
+    """Return a day of the month as an ordinal number: 1st, 2nd, 3rd, 4th … 11th, 12th, 13th … 21st."""
     ending = "th" if day % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
     return f"{day}{ending}"
 
@@ -153,9 +153,9 @@ def ordinal(day: int) -> str:
 def budgeted(
     statement: str, *, engine: Engine, label: str, as_of: date, month: date | None = None
 ) -> list[Budgeted]:
-    """Return every group of the bill with its budget and the forecast of a month.
+    """Return every group of the bill with its budget and its forecast for a month.
 
-    The month is by default that of the day before `as_of`.
+    `month` defaults to the month of the day before `as_of`.
     """
     plans = _plans(engine, label=label)
     return _with_budgets(_forecasts(statement, engine=engine, label=label, as_of=as_of, month=month), plans)
@@ -166,9 +166,10 @@ def _plans(engine: Engine, *, label: str) -> Plans:
 
 
 def _of_plans(statement: str, plans: Plans) -> str:
-    """Return the statement over the leaves of plans, and those without an account, which are the days of the bill.
+    """Return the statement, limited to the leaves of teams and use cases that have a budget.
 
-    The names are literals, so that an engine compares them before it groups the charges of thousands of accounts.
+    Rows without an account stay, because they state which days the bill has. Names are literals, so that the engine
+    filters by them before it groups the charges of thousands of accounts.
     """
     conditions = ["sub_account_id IS NULL"]
     for kind, column in ((TEAM, "team"), (USE_CASE, "use_case")):

@@ -1,4 +1,4 @@
-"""Forecast the plans whose forecasts are kept for the month close: the bill, each team and each use case."""
+"""Make and store the forecasts that the month close compares with actual costs: the bill, each team and use case."""
 
 from datetime import date, timedelta
 
@@ -15,9 +15,9 @@ KEPT = ("all", forecast_vs_budget.TEAM, forecast_vs_budget.USE_CASE)
 
 
 def keep_forecasts(bill: Bill, *, catalog: Catalog) -> int:
-    """Keep the forecasts of the day after the last charge, once; return how many. Raises QueryError.
+    """Store the forecasts of the day after the last charge, once per day; return how many. Raises QueryError.
 
-    Forecasts as of an earlier day are not kept: the bill has charges that were not known on that day.
+    Forecasts as of an earlier day are not stored, because the bill has charges that were not known on that day.
     """
     if bill.as_of != bill.summary.day_after_last_charge:
         return 0
@@ -33,7 +33,7 @@ def keep_forecasts(bill: Bill, *, catalog: Catalog) -> int:
 def forecasts_as_of(
     bill: Bill, day: date, *, catalog: Catalog, owners: Owners, month: date
 ) -> list[KeptForecast]:
-    """Return the forecasts of a month from the charges before a day. Raises QueryError."""
+    """Return the forecasts of a month, made only from the charges before `day`. Raises QueryError."""
     derived = tables_as_of(catalog, as_of=day, names_resources=owners.names_resources)
     engine = bill.engine.over({**bill.engine.tables, **derived})
     return plan_forecasts(engine, as_of=day, catalog=catalog, month=month)
@@ -42,7 +42,7 @@ def forecasts_as_of(
 def plan_forecasts(
     engine: Engine, *, as_of: date, catalog: Catalog, month: date | None = None
 ) -> list[KeptForecast]:
-    """Return the forecasts of a month, by default that of the day before `as_of`. Raises QueryError."""
+    """Return the forecasts of a month, by default the month of the day before `as_of`. Raises QueryError."""
     statement = catalog.report(REPORT).render({"as_of": as_of})
     found = forecast_vs_budget.budgeted(statement, engine=engine, label=REPORT, as_of=as_of, month=month)
     return [

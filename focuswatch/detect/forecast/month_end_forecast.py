@@ -1,7 +1,8 @@
 """Forecast a month's cost at its end for groups of leaves, with an interval and the day a budget is exceeded.
 
-The amount spent is the settled cost. Added are the projection of the continuing costs, and the fees that both previous
-months charged after the same day. Leaves that have ended count in the amount spent and not in the projection.
+The forecast is the sum of the settled cost (the amount spent), the projection of continuing costs, and the fees that
+both previous months charged after the same day of the month. Leaves that have ended count in the amount spent and not
+in the projection.
 """
 
 from collections.abc import Sequence
@@ -14,15 +15,15 @@ from focuswatch.detect.forecast.cost_projection import Floats, ahead
 from focuswatch.detect.forecast.daily_matrices import Charges, ended
 
 HISTORY_DAYS = 120
-INTERVAL = 0.8  # what `low` and `high` should hold
-# Deviations below and above which a tenth of months ended each, on benchmarks/forecast.py's other seeds: what is
-# bought on top comes at once, what is saved comes slowly.
+INTERVAL = 0.8  # share of months that should end between `low` and `high`
+# Standard errors below and above the forecast: a tenth of months ended outside the interval on each side, with other
+# seeds of benchmarks/forecast.py. The interval is asymmetric because new costs start at once, but savings come slowly.
 BELOW, ABOVE = 1.2, 1.9
 
 
 @dataclass(frozen=True)
 class MonthEnd:
-    """The forecast of one group, as BilledCost. `path` is the cumulative amount at the end of each day of the month."""
+    """The forecast of one group, as BilledCost. `path` is the cumulative cost at the end of each day of the month."""
 
     month: date
     settled_until: date
@@ -33,7 +34,7 @@ class MonthEnd:
     path: tuple[float, ...]
 
     def passes(self, limit: float) -> date | None:
-        """Return the first day by whose end `limit` is spent; None if not in this month."""
+        """Return the first day at whose end the cumulative cost reaches `limit`; None if not in this month."""
         reached = [day for day, total in enumerate(self.path) if round(total, 6) >= limit]
         return self.month + timedelta(days=reached[0]) if reached else None
 
@@ -57,7 +58,7 @@ def month_ends(charges: Charges, groups: Sequence[Sequence[int]], *, month: date
     days = (end - start).days if end > start else 0
     settled = everything[:, charges.column(month) : max(charges.settled_days, charges.column(month))]
     settled = settled[:, : (end - month).days]
-    skipped = (start - charges.settled_until).days  # a bill that ends before the month begins
+    skipped = (start - charges.settled_until).days  # above 0 if the settled days end before the month starts
     pattern = ahead(
         used[:, -HISTORY_DAYS:], first_weekday=_first_weekday(charges), days=max(days + skipped, 1)
     )
@@ -87,7 +88,7 @@ def _summed(table: Floats, groups: Sequence[Sequence[int]]) -> Floats:
 
 
 def _shown(everything: Floats, charges: Charges, *, start: date, days: int) -> Floats:
-    """Return the costs that the days ahead already have; they can only grow."""
+    """Return the costs that are already charged for the days ahead; they can only grow."""
     shown = np.zeros((len(everything), days))
     there = everything[:, charges.column(start) : charges.column(start) + days]
     shown[:, : there.shape[1]] = there
@@ -95,7 +96,7 @@ def _shown(everything: Floats, charges: Charges, *, start: date, days: int) -> F
 
 
 def _fees_to_come(fees: Floats, charges: Charges, *, month: date, start: date, days: int) -> Floats:
-    """Return the fees by day ahead as in the previous month, limited to the total of the month before that."""
+    """Return the fees of each day ahead as in the previous month, limited to their total in the month before that."""
     found = np.zeros((len(fees), days))
     before = (month - timedelta(days=1)).replace(day=1)
     earlier = (before - timedelta(days=1)).replace(day=1)
