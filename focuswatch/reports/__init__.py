@@ -1,1 +1,1 @@
-"""Reports over the tables: tabular reports, the weekly summary and the HTML page."""
+"""Reports on the bill and the ledger: report tables, chargeback, month close, weekly digest and the HTML page."""

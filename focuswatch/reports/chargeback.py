@@ -1,7 +1,7 @@
-"""The chargeback of a billing period: every charge of each invoice, by team, to the cent.
+"""Allocate every charge of a billing period's invoices to teams, to the cent (chargeback).
 
-Charges with a team are that team's; shared charges are split by the rules of `[chargeback]` in owners.toml; everything
-else is unallocated. Per invoice and currency, the lines add up to the invoice.
+The shared-cost rules of `[chargeback]` in owners.toml split the charges that they match among teams. Every other charge
+belongs to its team, or is unallocated if it has none. The lines of an invoice and currency add up to the invoice.
 """
 
 from collections import defaultdict
@@ -31,14 +31,18 @@ COLUMNS: dict[LineKind, str] = {
     "shared": "shared",
 }
 KINDS = tuple(COLUMNS)
-# AWS invoices these currencies without decimals: ISO 4217, https://www.six-group.com/en/products-services/financial-information/data-standards.html
+# AWS invoices these currencies without decimals, according to ISO 4217:
+# https://www.six-group.com/en/products-services/financial-information/data-standards.html
 DECIMALS = {"JPY": 0, "KRW": 0, "CLP": 0, "VND": 0}
 TAGS_AND_OUS = "SELECT sub_account_id, valid_from, tags, ou_path FROM account_periods"
 
 
 @dataclass(frozen=True)
 class ChargebackLine:
-    """An amount of an invoice. `team` None is unallocated, `shared_cost` names the rule that split the amount."""
+    """An amount of an invoice.
+
+    `team` is None for an unallocated amount. `shared_cost` names the rule that split the amount, or is None.
+    """
 
     invoice_id: str | None
     currency: str
@@ -51,7 +55,7 @@ class ChargebackLine:
 
 
 class _Line(NamedTuple):
-    """The identity of a line of an invoice, in the order in which amounts are rounded."""
+    """The key of an invoice line. Amounts are rounded level by level, in the order of the fields."""
 
     kind: LineKind
     team: str | None
@@ -70,13 +74,16 @@ class _Account(NamedTuple):
     ou_path: str | None
 
 
-AccountPeriod = tuple[str | None, date | None]  # an account's id, and the first day of the period
+AccountPeriod = tuple[str | None, date | None]  # account ID and first day of the period
 Accounts = Mapping[AccountPeriod, tuple[Tags, str | None]]
 Amounts = dict[_Invoice, dict[_Line, Fraction]]
 
 
 def chargeback(bill: Bill, *, billing_period: date, owners: Owners, catalog: Catalog) -> list[ChargebackLine]:
-    """Return the lines of a billing period's invoices. Raises ConfigError if the export does not have the period."""
+    """Return the chargeback lines of a billing period's invoices.
+
+    Raises ConfigError if the export has no charges for the period.
+    """
     charges = invoice_charges(bill, billing_period=billing_period, catalog=catalog)
     if not charges:
         raise ConfigError(
@@ -102,10 +109,10 @@ def chargeback_lines(
     accounts: Accounts,
     tokens: Mapping[str, Fraction],
 ) -> list[ChargebackLine]:
-    """Return the lines by invoice, kind and team, without those that round to zero.
+    """Return the lines sorted by invoice, kind and team, without lines that round to zero.
 
-    `accounts` are tags and OU path by account and period: a charge belongs to the team that owned its account on its
-    day. `tokens` are millions by team.
+    `accounts` holds the tags and OU path of each account in each period, because a charge belongs to the team that
+    owned the account on the day of the charge. `tokens` is millions of tokens by team.
     """
     amounts: Amounts = defaultdict(lambda: defaultdict(Fraction))
     shared_charges: list[tuple[SharedCost, InvoiceCharge]] = []
@@ -153,8 +160,10 @@ def _team_and_rule(
 def _weights(
     amounts: Amounts, *, owners: Owners, tokens: Mapping[str, Fraction]
 ) -> Callable[[SharedCost, str], dict[str | None, Fraction]]:
-    """Return the function from a shared cost and a currency to the share of each team; None gets it all if no team has
-    usage or tokens."""
+    """Return a function that maps a shared cost and a currency to each team's share.
+
+    If no team has usage or tokens, the function assigns the whole cost to None (unallocated).
+    """
     usage: dict[tuple[str, str | None], Fraction] = defaultdict(Fraction)
     for invoice, lines in amounts.items():
         for line, amount in lines.items():
@@ -196,14 +205,14 @@ def _rounded(invoice: _Invoice, amounts: Mapping[_Line, Fraction]) -> list[Charg
 
 
 def _order(key: _Invoice | _Line) -> tuple[tuple[bool, str], ...]:
-    """Return the order of invoices and lines: by their parts, None last."""
+    """Return a sort key for invoices and lines: field by field, None last."""
     return tuple((part is None, part or "") for part in key)
 
 
 def _tokens(
     bill: Bill, *, billing_period: date, owners: Owners, catalog: Catalog, accounts: Accounts
 ) -> dict[str, Fraction]:
-    """Return the tokens of each team in the calendar month, in millions."""
+    """Return each team's tokens in the calendar month, in millions."""
     end_day = date(billing_period.year + billing_period.month // 12, billing_period.month % 12 + 1, 1)
     lookup = catalog.lookups["tokens_of_month"]
     statement = lookup.render({"first_day": billing_period, "end_day": end_day})
@@ -222,7 +231,7 @@ def _tokens(
 
 
 def team_rows(lines: Sequence[ChargebackLine]) -> list[Row]:
-    """Return a row for each invoice and team: a column for each kind, which add up to `total`; unallocated last."""
+    """Return a row per invoice and team, with a column for each charge kind and their `total`; unallocated last."""
     sums: dict[tuple[str | None, str, str | None], dict[LineKind, Decimal]] = {}
     for line in lines:
         kinds = sums.setdefault((line.invoice_id, line.currency, line.team), dict.fromkeys(KINDS, Decimal()))

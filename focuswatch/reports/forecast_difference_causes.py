@@ -1,7 +1,8 @@
-"""Explain how the cost of a month differs from its forecast: launches, incidents and prices, each dollar once.
+"""Find the causes of the difference between a month's cost and its forecast: launches, incidents and price changes.
 
-A launch explains the charges of its use case, and an incident those of its account and service. Incidents in an account
-and service of a launch are left out, and prices in those of a launch or an incident: their charges are explained.
+A launch accounts for the charges of its use case, an incident for the charges of its account and service. To count each
+dollar once, incidents are left out in the accounts and services of a launch, and price changes are left out in those of
+a launch or an incident.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,14 +21,14 @@ from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.known_findings_rows import AccountTags, purpose_of
 
 CauseKind = Literal["launch", "incident", "price"]
-Place = tuple[str | None, str | None]  # an account and a service
+Place = tuple[str | None, str | None]  # account and service
 LEAST_COST = 0.01
 OUS = "SELECT sub_account_id, tags, ou_path FROM accounts"
 
 
 @dataclass(frozen=True)
 class MonthCause:
-    """An amount that a launch, an incident or a changed price added to a month, or took from it."""
+    """An amount that a launch, incident or price change added to a month's cost; negative if it reduced the cost."""
 
     kind: CauseKind
     name: str
@@ -45,7 +46,7 @@ class _Accounts:
 def month_causes(
     bill: Bill, entries: Iterable[LedgerEntry], *, month: date, end: date, catalog: Catalog, owners: Owners
 ) -> list[MonthCause]:
-    """Return the causes of a month, the largest first. Raises QueryError."""
+    """Return the causes of a month's difference from its forecast, largest first. Raises QueryError."""
     rows = bill.engine.query(OUS, label="accounts")
     accounts = _Accounts(
         {row["sub_account_id"]: row["tags"] or {} for row in rows},
@@ -77,7 +78,7 @@ def month_causes(
 def _launches(
     bill: Bill, *, month: date, end: date, catalog: Catalog, owners: Owners
 ) -> tuple[list[MonthCause], set[Place]]:
-    """Return the launches that started in the month, and the places of their charges."""
+    """Return the launches that started in the month, and the accounts and services of their charges."""
     planned = (launch for use_case in owners.use_cases.values() for launch in use_case.launches)
     if not any(month <= launch.first_day < end for launch in planned):
         return [], set()
@@ -105,7 +106,7 @@ def _incidents(
     owners: Owners,
     accounts: _Accounts,
 ) -> tuple[list[MonthCause], set[Place]]:
-    """Return the incidents that started in the month, and the places of their charges."""
+    """Return the incidents that started in the month, and the accounts and services of their charges."""
     started = _started(entries, month=month, end=end, without=without)
     costs = _costs_above_before(bill, list(started.values()), month=month, end=end, catalog=catalog)
     causes: list[MonthCause] = []
@@ -123,7 +124,7 @@ def _incidents(
 def _started(
     entries: Iterable[LedgerEntry], *, month: date, end: date, without: set[Place]
 ) -> dict[str, LedgerEntry]:
-    """Return the events that started in the month, one for each incident, by fingerprint."""
+    """Return the ledger entries of events that started in the month, one per incident, by fingerprint."""
     events = {
         entry.fingerprint: entry
         for entry in entries
@@ -139,7 +140,7 @@ def _started(
 def _costs_above_before(
     bill: Bill, entries: Sequence[LedgerEntry], *, month: date, end: date, catalog: Catalog
 ) -> dict[str, float]:
-    """Return the cost of each finding in the month above the same charges before it started, by fingerprint."""
+    """Return the cost of each finding's charges above their average before it started, by fingerprint."""
     if not entries:
         return {}
     days = {entry.fingerprint: _days_of(entry, end=end) for entry in entries}
@@ -163,7 +164,7 @@ def _costs_above_before(
 
 
 def _days_of(entry: LedgerEntry, *, end: date) -> tuple[date, date]:
-    """Return the first day of a finding and the day after its last one in the month."""
+    """Return the first day of a finding and the day after its last day in the month."""
     finding = entry.finding
     first = finding.started_on or finding.first_seen
     until = finding.ended_on + timedelta(days=1) if finding.ended_on else entry.resolved_on or end
@@ -171,7 +172,7 @@ def _days_of(entry: LedgerEntry, *, end: date) -> tuple[date, date]:
 
 
 def _overlap(one: Finding, other: Finding) -> bool:
-    """Return whether two findings can be about the same charges; null is all regions, services or resources."""
+    """Return whether two findings can share charges; None stands for all regions, services or resources."""
     return one.sub_account_id == other.sub_account_id and all(
         None in (mine, theirs) or mine == theirs
         for mine, theirs in (
@@ -198,7 +199,7 @@ def _prices(
     owners: Owners,
     accounts: _Accounts,
 ) -> list[MonthCause]:
-    """Return the effect of changed prices by service, team and use case."""
+    """Return the effect of price changes by service, team and use case."""
     statement = catalog.lookups["price_change_costs_of_month"].render(
         {
             "first_day": month,

@@ -1,4 +1,4 @@
-"""Rows of the table `known_findings`: the ledger's findings, for reports that query findings as they query charges."""
+"""Build the rows of the table `known_findings`, so that reports can query the ledger's findings like charges."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
@@ -13,13 +13,16 @@ from focuswatch.owners.owners_file_and_assignment import Owners
 
 TABLE = "known_findings"
 ACCOUNT_TAGS = "SELECT sub_account_id, tags FROM accounts"
-Purpose = tuple[str | None, str | None]  # a use case, and the intent
+Purpose = tuple[str | None, str | None]  # use case and intent
 AccountTags = Mapping[str, Mapping[str, str | None]]
 
 
 @dataclass(frozen=True)
 class KnownFinding:
-    """A row; its fields stand in the order of focuswatch.bill.schema.table_columns.KNOWN_FINDINGS."""
+    """A row of the table.
+
+    The fields are in the order of focuswatch.bill.schema.table_columns.KNOWN_FINDINGS.
+    """
 
     fingerprint: str
     detection: str
@@ -37,11 +40,12 @@ class KnownFinding:
     intent: str | None
     title: str
     monthly_cost: float
-    saved_monthly: float | None  # None: the bill was not read again yet
+    saved_monthly: float | None  # None until the saving is verified on the bill
     first_seen: date
     resolved_on: date | None
     acknowledged_on: date | None
-    is_counted: bool  # False: another finding of the same state includes its cost; totals leave it out
+    # False if another finding in the same state includes this cost; totals then exclude the row.
+    is_counted: bool
 
 
 def findings_rows(
@@ -68,7 +72,7 @@ def findings_rows(
 
 
 def purpose_of(entry: LedgerEntry, *, owners: Owners, account_tags: AccountTags) -> Purpose:
-    """Return the use case and the intent of the charges that a finding is about."""
+    """Return the use case and intent of a finding's charges."""
     finding = entry.finding
     return owners.purpose(
         tags=finding.evidence.get("tags"),
@@ -90,7 +94,10 @@ def tags_of_accounts(engine: Engine) -> AccountTags:
 def findings_table_rows(
     ledger: Ledger, *, engine: Engine, owners: Owners, as_of: date
 ) -> list[tuple[object, ...]]:
-    """Return the rows of a ledger; `engine` has the tags of accounts. Raises QueryError."""
+    """Return the rows for all findings of a ledger. Raises QueryError.
+
+    `engine` provides the tags of accounts.
+    """
     snapshot = ledger.snapshot()
     return findings_rows(
         snapshot.entries.values(),
@@ -102,7 +109,7 @@ def findings_table_rows(
 
 
 def reads_ledger(report: Report) -> bool:
-    """Return whether a report reads the table of findings."""
+    """Return whether a report queries the table `known_findings`."""
     return TABLE in needed_of(report.sql, {TABLE: ""})
 
 

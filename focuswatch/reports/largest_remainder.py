@@ -1,4 +1,4 @@
-"""Rounding to cents that keeps sums: the largest-remainder method, down a hierarchy of groups."""
+"""Round amounts to integers so that the sums still add up: the largest-remainder method, applied to a hierarchy."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
@@ -19,22 +19,23 @@ def nearest(amount: Fraction) -> int:
 def rounded_to(total: int, amounts: Mapping[K, Fraction]) -> dict[K, int]:
     """Return the amounts as integers whose sum is `total`, each less than one away from its amount.
 
-    The amounts with the largest remainders are rounded up, the first in order where remainders are equal. `total` is
+    The amounts with the largest remainders are rounded up; among equal remainders, the first in order. `total` must be
     the sum of the amounts, rounded down or up.
     """
     rounded = {key: floor(amount) for key, amount in amounts.items()}
     missing = total - sum(rounded.values())
-    by_remainder = sorted(amounts, key=lambda key: rounded[key] - amounts[key])  # stable
+    # The sort is stable, so equal remainders keep their order.
+    by_remainder = sorted(amounts, key=lambda key: rounded[key] - amounts[key])
     for key in by_remainder[:missing]:
         rounded[key] += 1
     return rounded
 
 
 def rounded_down_the_tree(amounts: Mapping[P, Fraction]) -> dict[P, int]:
-    """Return the amounts, keyed by paths of equal length, as integers that add up at every level.
+    """Return the amounts as integers that add up at every level; the keys are paths of equal length.
 
-    The sum of all is rounded to the nearest integer, and distributed over the first elements of the paths, then over
-    the second, and so on. So the total of every group is less than one away from its exact sum.
+    The total is rounded to the nearest integer and distributed among the groups of the first path element, then within
+    each group among those of the second, and so on. The total of every group is less than one away from its exact sum.
     """
     return _distributed(list(amounts.items()), nearest(sum(amounts.values(), Fraction())), level=0)
 

@@ -1,4 +1,4 @@
-"""The review of a launch in the week in which it ended: expected and actual factor and unit cost."""
+"""Review the launches that ended in the last week: planned and actual cost factor, and unit cost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,16 @@ from focuswatch.owners.owners_file_and_assignment import Owners
 from focuswatch.reports.run_report import report_rows
 
 REPORT = "launch_review"
-SETTLE_DAYS = 2  # as in athena_sql/reports/launch_review.sql
+SETTLE_DAYS = 2  # same as in athena_sql/reports/launch_review.sql
 WEEK_DAYS = 7
 
 
 @dataclass(frozen=True)
 class LaunchReview:
-    """A launch that ended. Costs are in the billing currency; a factor or unit cost is None where it is unknown."""
+    """The review of a launch that ended.
+
+    Costs are in the billing currency. A factor or unit cost is None if it is unknown.
+    """
 
     use_case: str
     team: str | None
@@ -33,7 +36,7 @@ class LaunchReview:
     accepted_unit_cost: float | None = None
 
     def sentence(self, currency: str) -> str:
-        """Return the launch's end, its costs, and its factor and unit cost beside the expected ones."""
+        """Return when the launch ended, its factor and unit cost compared with the planned ones, and its cost."""
         planned = f"planned: up to {self.planned_factor:g}"
         if self.actual_factor is None or self.average_factor is None:
             factor = f"{self.verdict} ({planned} times the baseline)"
@@ -60,9 +63,9 @@ class LaunchReview:
 def launches_ended_this_week(
     engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date
 ) -> tuple[LaunchReview, ...]:
-    """Return the reviews of the launches whose last day is in the last seven settled days. Raises QueryError.
+    """Return the reviews of launches whose last day is one of the last seven complete days. Raises QueryError.
 
-    Nothing is queried if no launch ended then. A launch is in one week of a summary that is built every week.
+    If no launch ended on these days, no query runs. In a digest that is built every week, each launch appears once.
     """
     settled_until = as_of - timedelta(days=SETTLE_DAYS + 1)
     ended = (
@@ -78,7 +81,7 @@ def launches_ended_this_week(
 
 
 def reviews_summary(reviews: Sequence[LaunchReview], *, currency: str) -> str | None:
-    """Return the review of the most expensive launch in one line, with the number of the others; None without any."""
+    """Return one line: the review of the most expensive launch, and how many launches ended; None if none did."""
     if not reviews:
         return None
     first = max(reviews, key=lambda review: review.launch_cost)

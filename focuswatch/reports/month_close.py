@@ -1,7 +1,7 @@
-"""The month close: forecasts of three days of a month compared with its actual cost, and what explains the difference.
+"""Close a month: compare its actual cost with the forecasts from three days of the month, and find the causes.
 
-Forecasts are those that scans kept on these days. Where none was kept, the forecast is computed again from the charges
-before that day as the bill has them now, and marked.
+The forecasts are those that scans stored on these days. If none was stored on a day, its forecast is recomputed from
+the charges before that day, as they are on the bill now, and marked as recomputed.
 """
 
 from collections import defaultdict
@@ -28,16 +28,17 @@ from focuswatch.reports.month_close_rows_and_notes import (
 )
 
 REPORT = "month_close"
-LATER_DAYS = 3  # a forecast made so many days later still stands for its day: deliveries can be late
-SETTLE_DAYS = 2  # as in athena_sql/tables/completeness.sql
+# Exports can be delivered late, so a forecast stored up to this many days later counts for its day.
+LATER_DAYS = 3
+SETTLE_DAYS = 2  # same as in athena_sql/tables/completeness.sql
 ALL = ("all", "all")
 ORDER = {"all": 0, "team": 1, "use case": 2}
-Plan = tuple[str, str]  # its kind and its name
+Plan = tuple[str, str]  # kind and name
 
 
 @dataclass(frozen=True)
 class DayForecasts:
-    """The forecasts of a day of the month, by plan; `is_recomputed` if none were kept."""
+    """The forecasts made on a day of the month, by plan; `is_recomputed` if none were stored."""
 
     day: int
     by_plan: Mapping[Plan, KeptForecast]
@@ -52,10 +53,11 @@ def close_month(
     owners: Owners,
     month: date | None = None,
 ) -> MonthClose:
-    """Return the close of a month, by default of the newest month that is invoiced, or else of the newest that ended.
+    """Return the close of a month.
 
-    It has no plans if no month of the bill has ended. Raises ConfigError for a month that has not ended or that the
-    bill does not have, and QueryError.
+    By default, this is the newest month that has ended; if its invoice is not issued yet, but that of the month before
+    is, it is the month before. The result has no plans if no month of the bill has ended. Raises QueryError, and
+    ConfigError if `month` has not ended or is not on the bill.
     """
     if not month and _ended_month(bill.as_of) < bill.summary.first_charge_date.replace(day=1):
         return MonthClose(_ended_month(bill.as_of), bill.summary.currency, (), (), ())
@@ -76,9 +78,9 @@ def close_month(
 
 
 def invoiced_month(bill: Bill, *, catalog: Catalog, is_closed: Callable[[date], bool]) -> date | None:
-    """Return the newest month that has ended, if it is to be closed: its days are complete and its invoice is issued.
+    """Return the newest month that has ended if it can be closed: its days are complete and its invoice is issued.
 
-    `is_closed` tells whether that was done before. The export is read only if it was not. Raises QueryError.
+    Return None if `is_closed` states that the month was closed before; the export is then not read. Raises QueryError.
     """
     month = _ended_month(bill.as_of)
     is_complete = bill.as_of >= _next(month) + timedelta(days=SETTLE_DAYS)
@@ -108,7 +110,7 @@ def _month_and_invoices(
 
 
 def _forecasts(bill: Bill, month: date, *, day: int, catalog: Catalog, owners: Owners) -> DayForecasts:
-    """Return the forecasts that were kept on a day or shortly after, or else computed again."""
+    """Return the forecasts that were stored on a day or shortly after; recompute them if none were."""
     made_on = month + timedelta(days=day)
     kept: dict[date, list[KeptForecast]] = defaultdict(list)
     for row in bill.kept_forecasts(month):
@@ -170,7 +172,7 @@ def _is_of(cause: MonthCause, plan: Plan) -> bool:
 
 
 def _late_charges(costs: Mapping[date, float], newest: KeptForecast) -> float:
-    """Return the charges of days that were complete when a forecast was kept, and that it did not know."""
+    """Return the charges that were added to complete days after a forecast was stored."""
     return sum(cost for day, cost in costs.items() if day < newest.settled_until) - newest.spent
 
 

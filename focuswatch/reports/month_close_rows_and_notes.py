@@ -1,4 +1,4 @@
-"""A closed month: its plans with their forecasts, actual costs and causes, as the rows and notes of the report."""
+"""The result of a month close with its report rows and notes: forecasts, actual cost and causes of each plan."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from focuswatch.engines import Row
 from focuswatch.reports.forecast_difference_causes import CauseKind, MonthCause
 
 FORECAST_DAYS = (1, 10, 20)
-INVOICED_SHARE = 0.99  # of the charges without signs: some charges of AWS Marketplace are invoiced later
+# Share of the absolute charges that must have an invoice. AWS invoices some AWS Marketplace charges later.
+INVOICED_SHARE = 0.99
 UNALLOCATED = "(unallocated)"
 COLUMNS = (
     "month",
@@ -29,15 +30,16 @@ COLUMNS = (
     "recomputed",
     "causes",
 )
-IN_NOTES = ("month", "recomputed", "causes")  # columns that the notes say for all rows
+IN_NOTES = ("month", "recomputed", "causes")  # columns that the notes state once for all rows
 NAMED_CAUSES = 5
 
 
 @dataclass(frozen=True)
 class ClosedPlan:
-    """The month of the bill, a team or a use case. Money is BilledCost; a forecast is None where there was none.
+    """The closed month of a plan: the whole bill, a team or a use case.
 
-    `late_charges` is None if no forecast was kept.
+    Amounts are BilledCost; only launch causes are EffectiveCost. `forecasts` is keyed by day of the month and lacks
+    days without a forecast. `late_charges` is None if no forecast was stored.
     """
 
     of: str
@@ -51,7 +53,7 @@ class ClosedPlan:
 
     @property
     def difference(self) -> float | None:
-        """The actual cost minus the forecast of the first day."""
+        """Return the actual cost minus the forecast of the first day; None without that forecast."""
         first = self.forecasts.get(FORECAST_DAYS[0])
         return None if first is None else self.actual - first.forecast
 
@@ -61,7 +63,7 @@ class ClosedPlan:
 
     @property
     def other(self) -> float | None:
-        """The part of the difference that is not explained."""
+        """Return the part of the difference without a known cause."""
         if self.difference is None:
             return None
         return self.difference - sum(cause.amount for cause in self.causes) - (self.late_charges or 0.0)
@@ -69,28 +71,28 @@ class ClosedPlan:
 
 @dataclass(frozen=True)
 class MonthClose:
-    """A month, its invoices, and its plans: the bill first, then teams and use cases, highest cost first."""
+    """A closed month with its invoices and plans: the whole bill, then teams, then use cases, highest cost first."""
 
     month: date
     currency: str
     invoices: tuple[MonthInvoice, ...]
     plans: tuple[ClosedPlan, ...]
-    recomputed: tuple[int, ...]  # days of the month whose forecasts were not kept
+    recomputed: tuple[int, ...]  # days of the month whose forecasts were not stored
 
     @property
     def is_invoiced(self) -> bool:
-        """Whether the invoice of the month is issued."""
+        """Return whether the invoice of the month is issued."""
         return is_invoiced(self.invoices)
 
     @property
     def notes(self) -> list[str]:
-        """Return what the rows do not say: the invoices, which forecasts were kept, and the largest causes."""
+        """Return notes on what the rows do not show: the invoices, recomputed forecasts and the largest causes."""
         if not self.plans:
             return ["This bill does not contain a complete month."]
         return [*self._invoice_note(), *self._forecast_note(), *self._cause_note()]
 
     def recomputed_note(self, days: str) -> str:
-        """Return the sentences about the forecasts that were computed later; `days` names their days."""
+        """Return the sentence about forecasts that were computed later; `days` is the text that names their days."""
         if len(self.recomputed) == 1:
             return f"The forecast from {days} was computed later, because no forecast was stored on that day."
         return (
@@ -157,5 +159,5 @@ def is_invoiced(invoices: Iterable[MonthInvoice]) -> bool:
 
 
 def _rounded(value: object) -> object:
-    """Return an amount without the noise of sums."""
+    """Return an amount without floating-point noise and without a negative zero; return other values unchanged."""
     return round(value, 6) + 0.0 if isinstance(value, float) else value

@@ -1,4 +1,4 @@
-"""The month close as a Slack message for FinOps; its first line is the text of the push notification."""
+"""Render the month close as a Slack message for FinOps. Its heading is also the text of the push notification."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -13,11 +13,11 @@ CAUSES = 3
 TEAMS = 4
 USE_CASES = 2
 INVOICES = 3
-LEAST_DIFFERENCE = 1  # a smaller difference is none
+LEAST_DIFFERENCE = 1  # billing currency; a smaller difference counts as none
 
 
 def render_month_close_message(close: MonthClose) -> dict[str, Any]:
-    """Return the message; names of accounts, services and teams are plain text in it."""
+    """Return the message. Names of accounts, services and teams appear as plain text, not as Slack markup."""
     bill, *plans = close.plans
     first_day = f" made on day {FORECAST_DAYS[0]}"
     actual = f"{_money(bill.actual, close)} billed"
@@ -42,7 +42,7 @@ def render_month_close_message(close: MonthClose) -> dict[str, Any]:
 
 
 def _compared(plan: ClosedPlan, close: MonthClose) -> str:
-    """Return the difference to the forecast of the first day: `1,008 USD (19%) above the forecast`."""
+    """Return the difference from the forecast of the first day: `1,008 USD (19%) above the forecast`."""
     first, difference = plan.forecasts.get(FORECAST_DAYS[0]), plan.difference
     if first is None or difference is None:
         return "without a forecast"
@@ -87,7 +87,7 @@ def _cause_lines(bill: ClosedPlan, close: MonthClose) -> Iterator[str]:
 
 
 def _plan_lines(plans: Sequence[ClosedPlan], close: MonthClose, *, most: int) -> Iterator[str]:
-    """Yield the plans that differ most from their forecast."""
+    """Yield a line for each of the `most` plans that differ most from their forecast."""
     differing = sorted(plans, key=lambda plan: (-abs(plan.difference or 0.0), plan.name))
     for plan in differing[:most]:
         yield f"{_name(plan)}: {_money(plan.actual, close)}, {_compared(plan, close)}{_budget(plan, close)}"
@@ -113,7 +113,7 @@ def _next_line(bill: ClosedPlan, close: MonthClose) -> Iterator[str]:
 
 
 def _invoice_line(close: MonthClose) -> Iterator[str]:
-    """Yield the invoices to the cent, since they are compared with those of the provider."""
+    """Yield the invoice amounts to the cent, so that they can be compared with the provider's invoices."""
     issued = [invoice for invoice in close.invoices if invoice.invoice_id]
     named = [
         f"{invoice.invoice_id} for {invoice.billed_cost:,.2f} {invoice.currency}"

@@ -1,7 +1,8 @@
-"""The basis of a report: which cost column it sums and which charges it counts, and the same report with another basis.
+"""Run a report on another basis: with a different cost column, or with different kinds of charges.
 
-The SQL of a report runs unchanged over tables that count otherwise: with BilledCost in place of EffectiveCost, and with
-fees, credits or tax as usage, or without them. So a report has the same rows and rules with every basis that it offers.
+The report's SQL stays the same. It runs on replaced tables in which BilledCost takes the place of EffectiveCost, or in
+which fees, credits or tax count as usage or are left out. The rows and rules of a report are therefore the same on
+every basis that it offers.
 """
 
 from collections.abc import Collection, Mapping
@@ -26,26 +27,26 @@ from focuswatch.engines.sql_values import literals
 from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file_and_assignment import Owners
 
-# The kinds of charges as athena_sql/tables/owned_days.sql tells them apart.
+# Kinds of charges, classified as in athena_sql/tables/owned_days.sql.
 KIND = """CASE
         WHEN ChargeCategory = 'Tax' THEN 'tax'
         WHEN ChargeCategory = 'Credit' THEN 'credits'
         WHEN ChargeCategory = 'Purchase' OR ChargeFrequency IN ('Recurring', 'One-Time') THEN 'fees'
         ELSE 'usage'
     END"""
-OPTION = "--"  # before the names of options
+OPTION = "--"  # prefix of option names
 
 
 @dataclass(frozen=True)
 class Basis:
-    """A cost column and kinds of charges other than a report's own; None: as the report has it."""
+    """A cost column and kinds of charges that replace those of a report; None keeps those of the report."""
 
     cost: CostColumn | None = None
     charges: tuple[CountedCharges, ...] | None = None
 
     @property
     def is_default(self) -> bool:
-        """Whether it is the report's own basis."""
+        """Return whether this is the report's own basis."""
         return self == Basis()
 
 
@@ -56,9 +57,9 @@ def basis_of(
     charges: Collection[CountedCharges] | None,
     prefix: str = OPTION,
 ) -> Basis:
-    """Return the basis that is asked of a report. Raises ConfigError if the report does not offer it.
+    """Return the requested basis of a report. Raises ConfigError if the report does not offer it.
 
-    `prefix` stands before the names `cost` and `charges` in the error: `--` for options, nothing for arguments.
+    Error messages put `prefix` before the names `cost` and `charges`: `--` for options, nothing for arguments.
     """
     offers, others = report.header.offers, offered_bases(report, prefix=prefix)
     if cost and cost not in offers.cost:
@@ -74,7 +75,7 @@ def basis_of(
 
 
 def basis_text(report: Report, basis: Basis) -> str:
-    """Return the basis of a report's amounts in words."""
+    """Return the description of a report's basis, adapted to `basis`."""
     header, text = report.header, report.header.basis
     if basis.cost:
         text = text.replace(COST_COLUMNS[header.offers.cost[0]], COST_COLUMNS[basis.cost])
@@ -84,7 +85,10 @@ def basis_text(report: Report, basis: Basis) -> str:
 
 
 def offered_bases(report: Report, *, prefix: str = OPTION) -> str:
-    """Return the options of a report for other bases in one line, and why there are no more; see basis_of."""
+    """Return in one line which other bases a report offers, and why it offers no more.
+
+    `prefix` is that of basis_of.
+    """
     offers = report.header.offers
     options = []
     if len(offers.cost) > 1:
@@ -101,7 +105,10 @@ def offered_bases(report: Report, *, prefix: str = OPTION) -> str:
 def engine_with_basis(
     engine: Engine, basis: Basis, *, report: Report, catalog: Catalog, owners: Owners, as_of: date
 ) -> Engine:
-    """Return an engine whose tables count as `basis` says. Days are complete as before, whatever is counted."""
+    """Return an engine whose tables count charges on `basis`.
+
+    The table `completeness` is not replaced: which days are complete does not depend on the basis.
+    """
     if basis.is_default:
         return engine
     derived = tables_as_of(catalog, as_of=as_of, names_resources=owners.names_resources)
@@ -114,7 +121,7 @@ def engine_with_basis(
 
 
 def counted_select(table: str, shape: Mapping[str, str], basis: Basis, *, report: Report) -> str:
-    """Return a SELECT of a table of charges that counts as `basis` says."""
+    """Return a SELECT of a table of charges that counts charges on `basis`."""
     offers = report.header.offers
     defaults = set(offers.charges)
     counted = set(basis.charges or defaults)
@@ -133,7 +140,7 @@ def counted_select(table: str, shape: Mapping[str, str], basis: Basis, *, report
 
 
 def counted_part(select: str, basis: Basis, *, report: Report) -> str:
-    """Return a SELECT of `folded_charges` that counts as `basis` says."""
+    """Wrap a SELECT of `folded_charges` so that it counts charges on `basis`."""
     return (
         select
         if basis.is_default
@@ -142,7 +149,7 @@ def counted_part(select: str, basis: Basis, *, report: Report) -> str:
 
 
 def rows_with_basis(rows: list[Row], basis: Basis, *, report: Report) -> list[Row]:
-    """Return the rows with the cost column of `basis` in the names of their columns."""
+    """Return the rows with the cost column in their column names replaced by that of `basis`."""
     if not basis.cost:
         return rows
     before = f"{report.header.offers.cost[0]}_cost"
@@ -152,7 +159,7 @@ def rows_with_basis(rows: list[Row], basis: Basis, *, report: Report) -> list[Ro
 
 
 def _stored(engine: Engine) -> str:
-    """Return what stands before the name of a stored table, so that it is not the SELECT of the same name."""
+    """Return the schema prefix of stored tables, so that a name means the table and not the SELECT of that name."""
     if isinstance(engine, DuckDbEngine):
         return "main."
     return f"{quoted(engine.database)}." if isinstance(engine, AthenaEngine) else ""

@@ -1,4 +1,4 @@
-"""Run a report of the catalog: its rows, and the names of its columns."""
+"""Run a report of the catalog, and return its rows or its column names."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -12,9 +12,10 @@ from focuswatch.owners.owners_file_and_assignment import Owners
 def report_rows(
     report: Report, *, engine: Engine, as_of: date, owners: Owners, tables: Mapping[str, str] | None = None
 ) -> list[Row]:
-    """Return a report's rows as of a day, in its order; `tables` are SELECTs that replace tables. Raises QueryError.
+    """Return a report's rows as of a day, in the report's order. Raises QueryError.
 
-    Those of a month close are its daily costs: focuswatch.reports.month_close compares them with kept forecasts.
+    `tables` are SELECTs that replace tables. The rows of the report `month_close` are daily costs, which
+    focuswatch.reports.month_close compares with stored forecasts.
     """
     engine = engine.over({**engine.tables, **tables}) if tables else engine
     statement = _statement(report, as_of=as_of, owners=owners)
@@ -33,7 +34,7 @@ def report_rows(
 
 
 def report_columns(report: Report, *, engine: Engine, as_of: date, owners: Owners) -> list[str]:
-    """Return the names of a report's columns, also where it has no rows. Raises QueryError."""
+    """Return the names of a report's columns, even if it has no rows. Raises QueryError."""
     if report.header.kind == "forecast":
         from focuswatch.detect.forecast import forecast_vs_budget
 

@@ -1,7 +1,7 @@
-"""Run a report once for each team, use case, intent or provider, over the charges of that part alone.
+"""Run a report once for each team, use case, intent or provider, on the charges of that group only.
 
-The report's SQL runs unchanged over tables of a part of the bill. So every report can be split, and its shares are
-shares of the part. DuckDB alone: on other engines each part would read the whole bill.
+The report's SQL runs unchanged on tables that contain one group's charges, so percentages are shares of the group. Only
+DuckDB is supported: on other engines, each group would read the whole bill.
 """
 
 from collections import defaultdict
@@ -27,7 +27,7 @@ By = Literal["team", "use_case", "intent", "provider"]
 OWN_BASIS = Basis()
 UNALLOCATED = "(unallocated)"
 UNNAMED = {"team": UNALLOCATED, "use_case": "(no use case)", "intent": "(no intent)"}
-# Days are settled per account, whoever owns its charges.
+# Completeness is determined per account, regardless of who owns its charges.
 NOT_SPLIT = ("completeness",)
 KEYS = """
 CREATE OR REPLACE TABLE charge_keys AS
@@ -38,7 +38,7 @@ FROM (
     GROUP BY ALL
 )
 """
-# Ordered by waste: amounts of other categories have no common sum.
+# Groups are ordered by waste, because amounts of other categories cannot be added up.
 FINDING_PARTS = f"""
 SELECT team, use_case, intent, sum(CASE WHEN category = 'waste' THEN monthly_cost ELSE 0 END) AS cost
 FROM {TABLE}
@@ -92,7 +92,7 @@ def split_rows(
     as_of: date,
     basis: Basis = OWN_BASIS,
 ) -> list[Row]:
-    """Return the report's rows for each part, highest cost first, with `by` as their first column."""
+    """Return the report's rows for each group, highest cost first, with `by` as their first column."""
     rows = []
     parts = _parts(report, by=by, engine=engine, catalog=catalog, owners=owners, as_of=as_of, basis=basis)
     for part, tables in parts:
@@ -113,7 +113,7 @@ def _parts(
     as_of: date,
     basis: Basis,
 ) -> list[tuple[str, Mapping[str, str]]]:
-    """Return every part with SELECTs for the tables that hold only its charges or findings."""
+    """Return every group with the SELECTs that limit the tables to its charges or findings."""
     if by == "provider":
         derived = _derived(catalog, as_of=as_of)
         providers = [row["provider"] for row in engine.query(PROVIDERS, label="providers")]
@@ -133,7 +133,7 @@ def _folded(part: str, basis: Basis, *, report: Report) -> str:
 
 
 def _derived(catalog: Catalog, *, as_of: date) -> dict[str, str]:
-    """Return the tables that are made of the charges of a part."""
+    """Return the SELECTs of the tables that are derived from a group's charges."""
     return {name: catalog.tables[name].render({"as_of": as_of}) for name in MADE if name not in NOT_SPLIT}
 
 
@@ -142,7 +142,7 @@ def _of_provider(name: str) -> str:
 
 
 def _parts_of_charges(connection: "DuckDBPyConnection", *, by: By, owners: Owners) -> list[str]:
-    """Assign each account, resource and set of tags to its part; return the parts, highest cost first."""
+    """Assign each combination of account, resource and tags to its group; return the groups, highest cost first."""
     import numpy as np
 
     rows = connection.execute("SELECT sub_account_id, tags, ou_path FROM accounts").fetchall()
@@ -167,7 +167,7 @@ def _parts_of_charges(connection: "DuckDBPyConnection", *, by: By, owners: Owner
 
 
 def _parts_of_findings(engine: DuckDbEngine, *, by: By) -> list[tuple[str, str]]:
-    """Return the parts of the findings with a SELECT for each, highest waste first."""
+    """Return the groups of findings with a SELECT for each, highest waste first."""
     costs: dict[str, float] = defaultdict(float)
     selects = {}
     for row in engine.query(FINDING_PARTS, label="parts of the findings"):
@@ -181,7 +181,7 @@ def _parts_of_findings(engine: DuckDbEngine, *, by: By) -> list[tuple[str, str]]
 
 
 def _name(by: By, *, team: str | None, use_case: str | None, intent: str | None) -> str:
-    """Return the name of a part, as in the report `portfolio`."""
+    """Return the name of a group, as in the report `portfolio`."""
     value = {"team": team, "use_case": use_case, "intent": intent}[by]
     if value is None and by == "intent" and team is None:
         return UNALLOCATED

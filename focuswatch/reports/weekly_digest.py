@@ -1,8 +1,8 @@
-"""The weekly digest of a team and of the organization, in at most ten lines: spend, changes, findings, savings.
+"""Build the weekly digests of the organization and its teams, at most ten lines each.
 
-A week is EffectiveCost of usage on complete days (their charges no longer change); a month to date is BilledCost as in
-the report month_forecast.
-Pure: rows of the report `team_weeks` and entries of the ledger in, text out.
+A digest states spend, changes, findings and savings. Weekly amounts are EffectiveCost of usage on complete days (days
+whose charges no longer change). Month-to-date amounts are BilledCost, as in the report month_forecast. This module runs
+no queries: it turns rows of the report `team_weeks` and entries of the ledger into text.
 """
 
 import re
@@ -32,7 +32,7 @@ from focuswatch.reports.launch_review import LaunchReview, reviews_summary
 MOVERS = 3
 LEAST_MOVEMENT_USD = 1  # smaller changes are not listed
 RESOLVED_DAYS = 7
-COMPARED_DAYS = 14  # the week and the one before it
+COMPARED_DAYS = 14  # this week and the week before
 HALF = Decimal("0.5")
 MOST_LINES = 10
 UNALLOCATED_REPORT = "focuswatch report unowned_spend"
@@ -41,7 +41,7 @@ STEP_NUMBER = re.compile(r"\A\s*\d+\. ")
 
 @dataclass(frozen=True)
 class Mover:
-    """A service of an account whose weekly cost changed, and the finding that explains it; `cause` may be empty."""
+    """A change in a service's weekly cost in an account. `cause` names the finding that explains it, or is empty."""
 
     account: str
     service: str
@@ -51,9 +51,10 @@ class Mover:
 
 @dataclass(frozen=True)
 class Week:
-    """A week of a team, or of the organization (`team` None). Money in `currency`; `budget` is that of a month.
+    """The weekly digest of a team, or of the organization if `team` is None. Amounts are in `currency`.
 
-    `spent` and `before` are usage. `month_to_date` is usage and fees as billed, until `settled_until` inclusive.
+    `spent` and `before` are the usage cost of this week and of the week before. `month_to_date` is the billed cost of
+    usage and fees through `settled_until`. `budget` is monthly.
     """
 
     team: str | None
@@ -65,9 +66,9 @@ class Week:
     budget: Decimal | None
     movers: tuple[Mover, ...]
     open: tuple[Finding, ...]  # highest stake first
-    saved_monthly: Decimal  # verified on the bill this week, of findings resolved before
+    saved_monthly: Decimal  # savings of resolved findings, verified on the bill this week
     resolved: int
-    unallocated: float | None = None  # of the week; the organization's only
+    unallocated: float | None = None  # cost in the week; None for a team
     launched: tuple[MutedByLaunch, ...] = ()
     settled_until: date | None = None
     reviews: tuple[LaunchReview, ...] = ()  # of launches that ended this week
@@ -83,7 +84,7 @@ class Week:
 
     @property
     def lines(self) -> list[str]:
-        """Return the other lines, at most nine."""
+        """Return the lines below the heading, at most nine."""
         lines = [
             *self._budget_line(),
             *self._mover_lines(),
@@ -96,7 +97,7 @@ class Week:
         return lines[: MOST_LINES - 1]
 
     def as_text(self, *, state: Path | None = None) -> str:
-        """Return the digest for a terminal; a command in it repeats `state`, where one was given."""
+        """Return the digest for a terminal. The command in it repeats the option `--state` if `state` is given."""
         text = visible("\n".join([self.heading, *(f"  {line}" for line in self.lines)]))
         if state is None:
             return text
@@ -118,7 +119,8 @@ class Week:
             )
 
     def _mover_lines(self) -> Iterable[str]:
-        for mover in self.movers[: MOVERS - 1] if self.reviews else self.movers:  # one line is the review's
+        # One line is reserved for the review of a launch.
+        for mover in self.movers[: MOVERS - 1] if self.reviews else self.movers:
             sign = "+" if mover.movement > 0 else "-"
             cause = f" ({mover.cause})" if mover.cause else ""
             yield f"{mover.service} in {mover.account}: {sign}{self._money(abs(mover.movement))}{cause}"
@@ -164,7 +166,10 @@ class Week:
         return [line] if line else []
 
     def _day_of_month(self) -> tuple[int, int]:
-        """Return the last complete day of the month that the day before `as_of` is in, and its last day."""
+        """Return the last complete day of the month as a day number, and the number of days in the month.
+
+        The month is that of the day before `as_of`. The first number is 0 if none of its days is complete.
+        """
         last = self.as_of - timedelta(days=1)
         following = (last.replace(day=28) + timedelta(days=4)).replace(day=1)
         settled = min(self.settled_until or last, last)
@@ -185,7 +190,7 @@ def weeks(
     reviews: Sequence[LaunchReview] = (),
     events: Mapping[str, Sequence[OperationalEvent]] | None = None,
 ) -> list[Week]:
-    """Return the organization's week, then that of each team of owners.toml with spend or an open finding."""
+    """Return the digest of the organization, then of each team in owners.toml that has spend or an open finding."""
     builder = _WeekBuilder(list(entries), owners=owners, as_of=as_of, currency=currency, events=events or {})
     by_team: dict[str | None, list[Row]] = defaultdict(list)
     for row in rows:
@@ -211,17 +216,17 @@ def _first_step(finding: Finding) -> str:
 
 @dataclass(frozen=True)
 class _WeekBuilder:
-    """Builds the summary of one team's week; holds the data that all teams share."""
+    """Builds the digest of one team from the data that all teams share."""
 
     entries: Sequence[LedgerEntry]
     _: KW_ONLY
     owners: Owners
     as_of: date
     currency: str
-    events: Mapping[str, Sequence[OperationalEvent]]  # of the week, by account, newest first
+    events: Mapping[str, Sequence[OperationalEvent]]  # events of the week by account, newest first
 
     def week(self, team: str | None, rows: Sequence[Row]) -> Week:
-        """Return the week of a team, or of the organization."""
+        """Return the digest of a team, or of the organization if `team` is None."""
         entries = [entry for entry in self.entries if team is None or entry.finding.team == team]
         open_findings = [entry.finding for entry in entries if entry.state == "open"]
         resolved = [
@@ -254,22 +259,22 @@ class _WeekBuilder:
         return day is not None and day > self.as_of - timedelta(days=RESOLVED_DAYS)
 
     def _budget(self, team: str | None) -> Decimal | None:
-        """Return a team's budget, or the sum of all; None where there is none."""
+        """Return a team's monthly budget, or the sum of all team budgets; None if there is none."""
         if team:
             return self.owners.teams[team].monthly_budget
         budgets = (team.monthly_budget for team in self.owners.teams.values() if team.monthly_budget)
         return sum(budgets, Decimal(0)) or None
 
     def _of_budgeted(self, rows: Iterable[Row]) -> Iterable[Row]:
-        """Return the rows of teams with a budget: all budgets together are compared with their spend."""
+        """Return the rows of teams with a budget: only their spend is compared with the sum of the budgets."""
         budgeted = {name for name, team in self.owners.teams.items() if team.monthly_budget}
         return (row for row in rows if row["team"] in budgeted)
 
     def _explaining(self) -> list[Finding]:
-        """Return the findings that can explain a cost increase, of any team: open, or seen in the two weeks.
+        """Return the findings of any team that can explain a cost increase: open, or seen in the two compared weeks.
 
-        A spike that is over, or a first charge, which is notified once, explains the week it was in. Anomalies come
-        first, then by stake.
+        A spike that is over, and a first charge, which is notified only once, still explain the week in which they
+        occurred. Anomalies come first, then the highest stake.
         """
         since = self.as_of - timedelta(days=COMPARED_DAYS)
         findings = [
@@ -322,7 +327,7 @@ def _events_note(row: Row, events: Mapping[str, Sequence[OperationalEvent]]) -> 
 
 
 def _matching(row: Row, findings: Sequence[Finding]) -> Iterator[Finding]:
-    """Yield findings of the same service and account, then those of the whole account that are large enough."""
+    """Yield findings of the same account and service, then account-wide findings whose cost is large enough."""
     account = [finding for finding in findings if finding.sub_account_id == row["sub_account_id"]]
     yield from (finding for finding in account if finding.service_name == row["service_name"])
     least = HALF * Decimal(str(abs(row["movement"])))

@@ -1,4 +1,4 @@
-"""The weekly digests of an open bill: query the week's spend and the launches, and build the summaries."""
+"""Query the week's spend, launches and operational events of a bill, and build the weekly digests from them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -19,7 +19,7 @@ from focuswatch.reports.weekly_digest import LEAST_MOVEMENT_USD, Week, weeks
 def weeks_of_bill(
     bill: Bill, *, entries: Iterable[LedgerEntry], catalog: Catalog, owners: Owners
 ) -> list[Week]:
-    """Return the organization's week, then that of each team with spend or an open finding. Raises QueryError."""
+    """Return the digest of the organization, then of each team with spend or an open finding. Raises QueryError."""
     rows = report_rows(catalog.report("team_weeks"), engine=bill.engine, as_of=bill.as_of, owners=owners)
     return weeks(
         rows,
@@ -42,7 +42,7 @@ def weeks_of_bill(
 def _events_of_week(
     rows: Sequence[Row], *, bill: Bill, catalog: Catalog
 ) -> Mapping[str, Sequence[OperationalEvent]]:
-    """Return the operational events of the week's settled days, of accounts whose cost rose."""
+    """Return the operational events on the week's complete days, for accounts whose cost increased."""
     settled_until = next((row["settled_until"] for row in rows), None)
     if settled_until is None:
         return {}

@@ -1,4 +1,4 @@
-"""The weekly summary of a team as a Slack message; its first line is the text of the push notification."""
+"""Render a weekly digest as a Slack message. Its heading is also the text of the push notification."""
 
 from typing import Any
 
@@ -21,7 +21,10 @@ LINE_CHARACTERS = 300
 
 
 def render_weekly_message(week: Week, *, page: str | None = None) -> dict[str, Any]:
-    """Return the message; names of accounts and services are plain text in it. `page` is the URL of the page."""
+    """Return the message. Names of accounts and services appear as plain text, not as Slack markup.
+
+    `page` is the URL of the report page.
+    """
     lines = bullets([words(line, most=LINE_CHARACTERS)] for line in week.lines)
     return {
         "text": escaped_within(week.heading, 500),
@@ -37,7 +40,7 @@ def render_weekly_message(week: Week, *, page: str | None = None) -> dict[str, A
 
 
 def _page_link(page: str | None) -> list[Block]:
-    """Return the link to the page, and how long the link is valid."""
+    """Return the link to the report page and the number of days for which it is valid; nothing without a page."""
     if page is None:
         return []
     return [section([link(page, "Open the full report"), spaced(f" (link valid for {LINK_DAYS} days)")])]

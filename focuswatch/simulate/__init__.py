@@ -1,6 +1,6 @@
-"""Simulate an organization's AWS bill as Data Exports delivers it, with planted incidents and their truth.
+"""Simulate an organization's AWS bill as Data Exports delivers it, with planted incidents and the expected findings.
 
-No wall clock, no network: the same arguments and the same DuckDB give the same rows.
+The simulator uses no wall clock and no network: the same arguments and the same DuckDB version give the same rows.
 """
 
 from focuswatch.simulate.organization import MIN_ACCOUNTS

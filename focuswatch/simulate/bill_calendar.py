@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-SETTLE_DAYS = 2
-FIRST_SCAN_DAYS = 7  # a first scan reports first charges and bursts of so many newest days
-BILL_START_DAYS = 14  # charges that start in the first days of the bill are no first charges
+SETTLE_DAYS = 2  # newest days, whose charges can still change
+FIRST_SCAN_DAYS = 7  # newest days for which a first scan reports first charges and bursts
+BILL_START_DAYS = 14  # first days of the bill, in which new charges do not count as first charges
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Calendar:
 
     @property
     def complete_until(self) -> date:
-        """Return the first day that is not complete."""
+        """Return the end of the complete days (exclusive)."""
         return self.ago(SETTLE_DAYS)
 
     def ago(self, days: int) -> date:

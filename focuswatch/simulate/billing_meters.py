@@ -1,4 +1,4 @@
-"""Meters of charges: service, name, unit and price, and how a region changes name and price."""
+"""Billing meters of the simulator: service, SKU meter, unit and price, and how a region changes them."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -10,10 +10,9 @@ AWS = "Amazon Web Services, Inc."
 @dataclass(frozen=True)
 class Region:
     name: str  # RegionName
-    code: str  # prefix of meters
-    price_factor: (
-        float  # price against us-east-1; for other services than OpenSearch invented for the simulation
-    )
+    code: str  # prefix of SkuMeter
+    # Price relative to us-east-1. For services other than OpenSearch, the factor is invented for the simulation.
+    price_factor: float
 
 
 REGIONS = {
@@ -26,16 +25,18 @@ REGIONS = {
     "eu-west-2": Region("EU (London)", "EUW2", 1.15),
     "eu-central-1": Region("EU (Frankfurt)", "EUC1", 1.15),
     "eu-north-1": Region("EU (Stockholm)", "EUN1", 1.05),
-    "ap-northeast-1": Region("Asia Pacific (Tokyo)", "APN1", 0.334 / 0.24),  # OCU-hour, a bill of 2026
-    "ap-northeast-2": Region("Asia Pacific (Seoul)", "APN2", 0.293 / 0.24),  # OCU-hour, a bill of 2026
+    # The factors of ap-northeast-1 and ap-northeast-2 are from OCU-hour prices on a bill of 2026.
+    "ap-northeast-1": Region("Asia Pacific (Tokyo)", "APN1", 0.334 / 0.24),
+    "ap-northeast-2": Region("Asia Pacific (Seoul)", "APN2", 0.293 / 0.24),
     "ap-southeast-1": Region("Asia Pacific (Singapore)", "APS1", 1.25),
     "ap-southeast-2": Region("Asia Pacific (Sydney)", "APS2", 1.25),
     "ap-south-1": Region("Asia Pacific (Mumbai)", "APS3", 1.1),
     "sa-east-1": Region("South America (Sao Paulo)", "SAE1", 1.6),
     "me-south-1": Region("Middle East (Bahrain)", "MES1", 1.3),
 }
-EDGE_AREAS = {  # how CloudFront's meters begin, by the first words of the viewer's region, the longest first
-    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/billing-and-usage-interpreting.html
+# Prefix of CloudFront's meters by the start of the viewer's region; the first match counts, so longer keys come first.
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/billing-and-usage-interpreting.html
+EDGE_AREAS = {
     "ap-northeast-1": "JP",
     "ap-southeast-2": "AU",
     "ap-south-1": "IN",
@@ -49,10 +50,11 @@ EDGE_AREAS = {  # how CloudFront's meters begin, by the first words of the viewe
 
 @dataclass(frozen=True)
 class Meter:
-    """`meter` holds `{p}`, the region's prefix with its dash, `{R}`, its bare code, or `{E}`, CloudFront's code
-    for the viewers' area.
+    """A billing meter of a service.
 
-    `price` is in USD per `unit` in us-east-1. `source` is where the price is from.
+    `meter` is a template of SkuMeter: `{p}` stands for the region's prefix with its dash, `{R}` for the region's code
+    alone, and `{E}` for CloudFront's code of the viewers' area. `price` is in USD per `unit` in us-east-1. `source`
+    states where the price comes from.
     """
 
     service: str
@@ -65,7 +67,7 @@ class Meter:
     price: float
     description: str
     source: str
-    older: bool = False  # older services write no prefix in us-east-1 and EU in eu-west-1
+    older: bool = False  # older services use no prefix in us-east-1, and EU in eu-west-1
     publisher: str = AWS
     details: dict[str, str] = field(default_factory=dict, hash=False)
 

@@ -1,4 +1,4 @@
-"""Write the files next to the bill: activity, accounts, recommendations, callers of Bedrock, events, owners.toml."""
+"""Write the files next to the bill: activity, accounts, recommendations, Bedrock callers, events and owners.toml."""
 
 import json
 import tempfile
@@ -53,8 +53,8 @@ RECOMMENDATIONS = {
     "recommendation_source": "VARCHAR",
     "last_refresh_timestamp": "TIMESTAMP",
 }
-SUMMARIES = {"Rightsize": "m6i.xlarge", "MigrateToGraviton": "m7g.2xlarge"}  # of the recommended resource
-PRINCIPALS = {  # of CUR 2.0
+SUMMARIES = {"Rightsize": "m6i.xlarge", "MigrateToGraviton": "m7g.2xlarge"}  # recommended type by action
+PRINCIPALS = {  # columns of CUR 2.0
     "bill_billing_period_start_date": "TIMESTAMP",
     "line_item_usage_start_date": "TIMESTAMP",
     "line_item_usage_account_id": "VARCHAR",
@@ -88,7 +88,7 @@ GROUP BY ALL
 HAVING cost > 0
 ORDER BY ALL
 """
-# The intent of everything a team owns; other teams have declared none.
+# Use cases that declare the intent of everything a team owns. Other teams have declared none.
 OF_TEAMS: dict[str, dict[str, Any]] = {
     "assistants-at-work": {"intent": "production", "team": "assistants"},
     "payments-at-work": {"intent": "production", "team": "payments"},
@@ -163,7 +163,7 @@ def export_source(files: Iterable[Path]) -> str:
 
 
 def write_principals(charges: Iterable[tuple[Any, ...]], callers: Callers, path: Path) -> None:
-    """Write what the callers have of the charges, as a CUR 2.0 export with IAM principals has it."""
+    """Write each caller's share of the Bedrock charges, in the format of a CUR 2.0 export with IAM principals."""
     calls: dict[tuple[str, date], list[Call]] = {}
     for call in callers.calls:
         calls.setdefault((call.account, call.day), []).append(call)
@@ -222,9 +222,9 @@ def write_rows(rows: Iterable[dict[str, Any]], path: Path, *, columns: dict[str,
 
 
 def write_owners(plan: BillPlan, path: Path, *, principal_budgets: Mapping[str, dict[str, Any]]) -> None:
-    """Write owners.toml: teams own by tag, by account and by OU; a few accounts have no owner.
+    """Write owners.toml, in which teams own charges by tag, account and OU, and a few accounts have no owner.
 
-    Only use cases have a budget: a team's cannot be derived from its lines.
+    Use cases can have a budget; teams have none, because it cannot be derived from the plan's lines.
     """
     organization = plan.organization
     parts = [
@@ -261,7 +261,7 @@ def _toml(value: Any) -> str:
             return "[" + ", ".join(map(_toml, value)) + "]"
         case str():
             return json.dumps(value)
-    return str(value)  # a date, a number
+    return str(value)  # a date or a number
 
 
 def _project(team: str) -> str:

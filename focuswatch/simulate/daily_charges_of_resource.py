@@ -1,7 +1,7 @@
-"""A line: the daily charges of one resource by one meter, before noise.
+"""Define `Line`: the daily charges of one resource on one meter, before noise.
 
-The writer turns lines into charges and adds noise and incomplete newest days; the truth is worked out from the
-same lines without either.
+The export writer turns lines into charges, adds noise, and makes the newest days incomplete. The expected findings are
+computed from the same lines, with neither.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,8 @@ from focuswatch.simulate.billing_meters import Meter
 from focuswatch.simulate.meter_prices import PRIVATE_RATES
 from focuswatch.simulate.organization import SimulatedAccount
 
-Week = tuple[float, float, float, float, float, float, float]  # weights, Monday first; 0 is no charge
+# Weight of each weekday, Monday first; 0 means no charge.
+Week = tuple[float, float, float, float, float, float, float]
 Hours = Literal["flat", "office", "night"]
 Days = NDArray[np.float64]
 
@@ -26,9 +27,9 @@ WORKDAYS: Week = (1.15, 1.2, 1.2, 1.2, 1.1, 0.6, 0.55)
 OFFICE: Week = (1.3, 1.35, 1.35, 1.35, 1.25, 0.2, 0.2)
 LEISURE: Week = (0.85, 0.8, 0.8, 0.85, 1.0, 1.4, 1.3)
 SATURDAYS: Week = (0, 0, 0, 0, 0, 1, 0)
-HOUR_WEIGHTS: dict[
-    Hours, tuple[float, ...]
-] = {  # an hour's part of the day, alike in pairs, summing up to 24
+# Weights of the hours of a day; their sum is 24. Hours 0 and 1, 2 and 3, and so on have equal weights, because the
+# export writer moves quantity between the two hours of each pair.
+HOUR_WEIGHTS: dict[Hours, tuple[float, ...]] = {
     "flat": (1.0,) * 24,
     "office": tuple(2.4 if 8 <= hour < 18 else 0.0 for hour in range(24)),
     "night": tuple(6.0 if 2 <= hour < 6 else 0.0 for hour in range(24)),
@@ -37,33 +38,37 @@ HOUR_WEIGHTS: dict[
 
 @dataclass(frozen=True)
 class Commitment:
-    """A commitment discount, as its rows name it."""
+    """A commitment discount with the fields of its FOCUS rows."""
 
     id: str
     name: str
     kind: Literal["Reserved", "Savings Plan"]
-    status: Literal["Used", "Unused"] | None  # None on the row that buys it
-    rate: float = 1.0  # EffectiveCost against ContractedCost
+    status: Literal["Used", "Unused"] | None  # None on the purchase row
+    rate: float = 1.0  # EffectiveCost / ContractedCost
 
 
 @dataclass(frozen=True)
 class Line:
-    """`daily` is the quantity of an average day, in the meter's unit, of each of `copies` resources."""
+    """The daily charges of a resource, or of several equal resources (`copies`), on one meter.
 
-    account: SimulatedAccount | None  # None: charged to the payer as a whole
+    `daily` is the quantity of each resource on an average day, in the meter's unit.
+    """
+
+    account: SimulatedAccount | None  # None: charged to the payer as a whole, without a sub-account
     region: str | None
     meter: Meter
     daily: float
     first: date
     last: date  # exclusive
-    resource: str | None = None  # "{}" is the place of a copy's own name
+    resource: str | None = None  # "{}" is replaced with the name of each copy
     week: Week = FLAT
-    growth: float = 0.0  # a day, compounding, around the middle of the bill
-    noise: float = 0.0  # standard deviation of each day of each resource
-    sway: float = 0.0  # standard deviation of each day of all the account's lines of this service
+    growth: float = 0.0  # per day, compound, relative to the middle of the bill
+    noise: float = 0.0  # relative standard deviation per day and resource
+    # Relative standard deviation per day, common to all lines of the account and service.
+    sway: float = 0.0
     hours: Hours = "flat"
-    every: int = 1  # charged on every so manieth day from `first` on
-    monthly: bool = False  # charged on the first of the month, for the month
+    every: int = 1  # days from one charge to the next, from `first` on
+    monthly: bool = False  # charged on the first of the month, for the whole month
     copies: int = 1
     tags: Mapping[str, str] = field(default_factory=dict)
     category: Literal["Usage", "Purchase", "Tax", "Credit", "Adjustment"] = "Usage"
@@ -71,7 +76,7 @@ class Line:
     frequency: Literal["Usage-Based", "Recurring", "One-Time"] = "Usage-Based"
     commitment: Commitment | None = None
     reservation: str | None = None
-    price: float | None = None  # USD a unit instead of the meter's
+    price: float | None = None  # USD per unit, instead of the meter's price
     billed_a_month_later: bool = False
 
     @property
@@ -89,14 +94,17 @@ class Line:
 
     @property
     def effective_share(self) -> float:
-        """Return EffectiveCost / ContractedCost; a commitment's purchase is spread over the usage it covers."""
+        """Return EffectiveCost / ContractedCost.
+
+        It is 0 for the purchase of a commitment, whose cost is spread over the usage that it covers.
+        """
         if self.category == "Purchase":
             return 0.0 if self.commitment else 1.0
         return self.commitment.rate if self.commitment else 1.0
 
     @property
     def daily_cost(self) -> float:
-        """Return the EffectiveCost of an average day, of all copies."""
+        """Return the EffectiveCost of all copies on an average day."""
         return self.daily * self.copies * self.contracted_price * self.effective_share
 
     @property
@@ -105,7 +113,7 @@ class Line:
         return 0.0 if self.commitment and self.commitment.status else 1.0
 
     def quantities(self, calendar: Calendar) -> Days:
-        """Return the noise-free quantity of each day, all copies together; 0 on days without a charge."""
+        """Return the quantity of all copies on each day, without noise; 0 on days without a charge."""
         days = np.arange(calendar.days)
         weekdays = (days + calendar.first.weekday()) % 7
         charged = (days >= calendar.index(self.first)) & (days < calendar.index(self.last))
@@ -117,7 +125,7 @@ class Line:
         return np.where(charged, level * np.array(self.week)[weekdays], 0.0)
 
     def charges(self, calendar: Calendar, *, hourly: bool) -> int:
-        """Return the number of rows that the writer makes of it."""
+        """Return the number of rows that the export writer generates for the line."""
         days = int(np.count_nonzero(self.quantities(calendar)))
         hours = sum(weight > 0 for weight in HOUR_WEIGHTS[self.hours]) if hourly and not self.monthly else 1
         return days * self.copies * hours

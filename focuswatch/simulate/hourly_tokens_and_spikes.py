@@ -1,7 +1,7 @@
-"""Tokens as CloudWatch would count them in each hour of a simulated bill and of the day after it, with planted spikes.
+"""Write hourly token counts, as CloudWatch would have them, for the bill and the day after it, with planted spikes.
 
-The tokens of a day are those of the bill, so that an estimate can be compared with it. The day after the bill has no
-charges yet: it repeats the same weekday of the week before, with a runaway agent on top.
+The tokens of a day are those of the bill, so that a cost estimate can be compared with the bill. The day after the bill
+has no charges yet: it repeats the same weekday of the week before, plus a runaway agent.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,12 +22,12 @@ from focuswatch.simulate.simulated_truth import Incident
 
 DETECTION = "live_burn"
 HISTORY_DAYS = 29
-HOURS_OF_TODAY = 15  # the day after the bill is not over
+HOURS_OF_TODAY = 15  # hours of the day after the bill that are over
 RUNAWAY_HOURS = (9, 15)
 RUNAWAY_HOURLY_COST = 60.0
-LAUNCH_FACTOR = 7  # of 8 that owners.toml allows
+LAUNCH_FACTOR = 7  # below the factor of 8 that owners.toml announces
 NIGHT, MORNING = (2,), (9, 10, 11)
-# ModelId as it is called, by a part of the meter or of the service's name; calls of bedrock-mantle are not counted
+# ModelId that callers use, by a part of the meter or of the service's name. Calls to bedrock-mantle are not counted.
 # https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html
 MODEL_IDS = (
     ("NovaMicro", "amazon.nova-micro-v1:0"),
@@ -75,7 +75,8 @@ INNER JOIN model_ids ON contains(charges.meter || ' ' || charges.service, model_
 GROUP BY ALL
 HAVING sum(tokens) > 0
 """
-# Uneven hours of office work, or all tokens in some hours; noise from a hash, so that a seed always gives the same.
+# Distributes the tokens of a day over its hours: more in office hours, or all in the hours of the table `rhythms`. The
+# noise comes from a hash, so that a seed always gives the same rows.
 HOURS = """
 CREATE TABLE hours AS
 WITH days AS (
@@ -123,7 +124,7 @@ FROM (
 GROUP BY 1, 2, 3, 4
 ORDER BY 1, 2, 3, 4
 """
-# Hours that a detection may report, right or not: bursts and launches of the bill, as CloudWatch saw them.
+# Workloads that a detection may, but need not, report: bursts and launches of the bill in its hourly tokens.
 SPIKES = """
 SELECT DISTINCT sub_account_id, service, workload
 FROM (
@@ -144,7 +145,7 @@ WHERE cost >= 15 AND (cost > 3 * usual OR days < 15)
 
 @dataclass(frozen=True)
 class Workload:
-    """The token usage of a model or inference profile in an account; costs are those of a day."""
+    """The token usage of a model or inference profile in an account. Costs are in USD per day."""
 
     account: str
     region: str
@@ -155,18 +156,18 @@ class Workload:
     days: int
     workday_cost: float
     weekend_cost: float
-    spread: float  # highest day by lowest day
-    input_price: float | None  # of a token
+    spread: float  # cost of the highest day / cost of the lowest day
+    input_price: float | None  # USD per token
 
     @property
     def identity(self) -> Identity:
-        """Return the identity of its finding."""
+        """Return the identity of the workload's finding."""
         return (self.account, None, self.service, self.workload)
 
 
 @dataclass(frozen=True)
 class HourlyTokens:
-    """The planted hours: an incident, the hours that may be reported, and those that must not be."""
+    """The expected findings: those that a scan must report, may report and must not report."""
 
     incidents: tuple[Incident, ...]
     either: tuple[Incident, ...]
@@ -176,7 +177,10 @@ class HourlyTokens:
 def write_token_hours(
     files: Iterable[Path], path: Path, *, calendar: Calendar, launched: str | None, seed: int
 ) -> HourlyTokens:
-    """Write the tokens of the last days of an export by hour; `launched` is the profile of an announced launch."""
+    """Write the hourly tokens of the last days of an export, and return the expected findings.
+
+    `launched` is the inference profile of an announced launch.
+    """
     with duckdb.connect() as connection:
         create_table(connection, "model_ids", {"name": "VARCHAR", "model_id": "VARCHAR"}, MODEL_IDS)
         first = literal(calendar.ago(HISTORY_DAYS))
@@ -219,7 +223,7 @@ def _source(files: Iterable[Path]) -> str:
 
 
 def _plant_runaway(connection: duckdb.DuckDBPyConnection, workload: Workload, *, today: date) -> None:
-    """Add input tokens for the cost of a runaway agent to some hours of today."""
+    """Add input tokens for the cost of a runaway agent to some hours of the day after the bill."""
     assert workload.input_price
     tokens = RUNAWAY_HOURLY_COST / workload.input_price
     connection.executemany(
@@ -243,7 +247,7 @@ def _plant_runaway(connection: duckdb.DuckDBPyConnection, workload: Workload, *,
 
 @dataclass(frozen=True)
 class _Picked:
-    """The workloads that cases are planted in; None where the bill has no suitable one."""
+    """The workloads in which cases are planted; None if the bill has no suitable one."""
 
     launched: Workload | None
     runaway: Workload | None
@@ -275,13 +279,13 @@ class _Picked:
 
     @property
     def rhythms(self) -> Iterator[tuple[str, str, list[int]]]:
-        """Yield the workloads whose tokens are all used in some hours of the day."""
+        """Yield the account, workload and hours of workloads that use all their tokens in these hours of a day."""
         for workload, hours in ((self.launched, MORNING), (self.nightly, NIGHT), (self.weekly, MORNING)):
             if workload:
                 yield workload.account, workload.workload, list(hours)
 
     def truth(self, calendar: Calendar, *, spikes: list[tuple[Any, ...]]) -> HourlyTokens:
-        """Return what a scan must report, may report, and must not."""
+        """Return the findings that a scan must, may and must not report."""
         today = calendar.as_of
         incidents = [
             Incident(

@@ -1,8 +1,8 @@
-"""Prices of every meter that the simulator writes, in us-east-1: from `prices.csv`, and of instances from this module.
+"""Prices in us-east-1 of every meter that the simulator writes: of instances here, of all others in `prices.csv`.
 
-The column `source` is the source of a price: `list` is AWS's price list or a bill quoted in public code, read in 2026;
-`page` is the service's pricing page under https://aws.amazon.com/pricing/ from memory, not verified for this table;
-`invented` is only plausible. The column `meter` has the form of `billing_meters.Meter`.
+The column `source` states where a price comes from: `list` is AWS's price list or a bill quoted in public code, read in
+2026; `page` is the service's pricing page under https://aws.amazon.com/pricing/, written from memory and not verified;
+`invented` is only plausible. The column `meter` is a template in the form of `billing_meters.Meter`.
 """
 
 import csv
@@ -18,9 +18,10 @@ AGENTCORE = "Amazon Bedrock AgentCore"
 SAGEMAKER = "Amazon SageMaker"
 OPENSEARCH = "Amazon OpenSearch Service"
 
-PRIVATE_RATES = {EC2: 0.96, S3: 0.97, RDS: 0.95}  # what the organization negotiated; invented
-SPOT_RATE = 0.35  # against on demand; invented
-INSTANCES = {  # USD an hour on demand, Linux; source `page`, https://aws.amazon.com/ec2/pricing/on-demand/
+PRIVATE_RATES = {EC2: 0.96, S3: 0.97, RDS: 0.95}  # negotiated price / list price; invented
+SPOT_RATE = 0.35  # Spot price / On-Demand price; invented
+# USD per hour, On-Demand, Linux; source `page`: https://aws.amazon.com/ec2/pricing/on-demand/
+INSTANCES = {
     "t4g.nano": 0.0042,
     "m6i.large": 0.096,
     "m6i.2xlarge": 0.384,
@@ -35,8 +36,9 @@ INSTANCES = {  # USD an hour on demand, Linux; source `page`, https://aws.amazon
     "p4d.24xlarge": 21.96,
     "p5.48xlarge": 55.04,
 }
-MANAGED_SPOT_RATE = 0.3  # invented
-ML_INSTANCES = {  # USD an hour; m5 and g5.2xlarge `list`, the rest `page`, https://aws.amazon.com/sagemaker/pricing/
+MANAGED_SPOT_RATE = 0.3  # price of managed Spot training / On-Demand price; invented
+# USD per hour; source `list` for m5 and g5.2xlarge, `page` for the others: https://aws.amazon.com/sagemaker/pricing/
+ML_INSTANCES = {
     "ml.t3.medium": 0.05,
     "ml.m5.large": 0.115,
     "ml.m5.xlarge": 0.23,
@@ -91,7 +93,7 @@ def ec2(instance: str, *, spot: bool = False) -> Meter:
 
 
 def sagemaker(kind: str, instance: str) -> Meter:
-    """Return a SageMaker meter; `kind` is its first word: Host, Train, TrSpt, Notebk, Studio…"""
+    """Return a SageMaker meter; `kind` is the first word of its usage type: Host, Train, TrSpt, Notebk, Studio, …"""
     price = ML_INSTANCES[instance] * (MANAGED_SPOT_RATE if kind == "TrSpt" else 1.0)
     return Meter(
         service=SAGEMAKER,
@@ -109,7 +111,7 @@ def sagemaker(kind: str, instance: str) -> Meter:
 
 
 def fee(service: str, *, code: str, meter: str, description: str) -> Meter:
-    """Return the meter of a commitment's fee, one USD a unit."""
+    """Return the meter of a commitment's fee, at 1 USD per unit."""
     return Meter(
         service=service,
         code=code,

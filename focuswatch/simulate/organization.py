@@ -1,4 +1,4 @@
-"""A simulated organization: its accounts, teams and regions, and the lifecycle of each account.
+"""Generate the simulated organization: its accounts, teams and regions, and the lifecycle of each account.
 
 Incidents are planted in random accounts of a suitable `lifecycle`.
 """
@@ -32,7 +32,7 @@ PRODUCT_TEAMS = (
 )
 DEVELOPED = (*PRODUCT_TEAMS[:7], "data-platform", "ml-platform")
 BEDROCK_ALWAYS = "assistants-prod"
-BEDROCK_ACCOUNTS = 7  # accounts that use Bedrock day by day; the rest do not touch it
+BEDROCK_ACCOUNTS = 7  # accounts with everyday Bedrock usage; the others have none
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class SimulatedAccount:
     regions: tuple[str, ...]
     uses_bedrock: bool
     tags: dict[str, str] = field(hash=False)
-    joined_on: date | None  # None: there long before the bill begins
+    joined_on: date | None  # None: joined long before the start of the bill
     closed_on: date | None
-    gone_on: date | None  # the day after its last charge; None: it goes on
+    gone_on: date | None  # day after the last charge; None: the account is still charged
 
     @property
     def email(self) -> str:
@@ -74,8 +74,8 @@ class _Entry:
     environment: str
     ou_path: str
     lifecycle: Lifecycle
-    joined: int | None = None  # so many days before the bill's end
-    gone: int | None = None
+    joined: int | None = None  # days before the end of the bill
+    gone: int | None = None  # days before the end of the bill
     closed: bool = False
 
 
@@ -107,9 +107,9 @@ MIN_ACCOUNTS = len(ROSTER)
 
 
 def make_organization(rng: Random, *, accounts: int, calendar: Calendar) -> SimulatedOrganization:
-    """Return an organization of `accounts` accounts.
+    """Return an organization with `accounts` accounts.
 
-    Raises ConfigError when there are too few to hold the planted incidents.
+    Raises ConfigError if these are too few to hold the planted incidents.
     """
     if accounts < MIN_ACCOUNTS:
         raise ConfigError(
@@ -157,7 +157,7 @@ def _account(
 
 
 def _tags(rng: Random, entry: _Entry) -> dict[str, str]:
-    """Return the account's own tags: sandboxes have no team, and half of the other non-production ones too."""
+    """Return an account's tags: sandboxes and about half of the other non-production accounts have no team tag."""
     if not entry.team:
         return {"environment": "sandbox"}
     if entry.environment != "prod" and rng.random() < 0.5:

@@ -1,4 +1,7 @@
-"""The plan of a bill: lines, activity and planted cases; only noise is added later."""
+"""The plan of a simulated bill: lines, activity and planted cases.
+
+The export writer later adds noise and makes the newest days incomplete.
+"""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 Identity = tuple[str | None, str | None, str | None, str | None]  # sub-account, region, service, resource
 
 USE_CASE_TAG = "use_case"
-UNUSED_REGIONS = ("ap-south-1", "sa-east-1")  # unused in the organization before the incidents
+UNUSED_REGIONS = ("ap-south-1", "sa-east-1")  # not used in the organization before the incidents
 FOREIGN_REGIONS = (
     "us-west-1",
     "ca-central-1",
@@ -37,7 +40,7 @@ def use_case_identity(name: str) -> Identity:
 
 @dataclass(frozen=True)
 class ObservedActivity:
-    """One metric of one resource in `activity`, a value a day; a day in `on` overrides the everyday value."""
+    """A metric of a resource in the activity file, one value per day; `on` overrides the values of single days."""
 
     account: SimulatedAccount
     region: str
@@ -56,20 +59,21 @@ class ObservedActivity:
 
 @dataclass(frozen=True)
 class PlantedCase:
-    """An incident, or, where `kind` says why its detection must not report it, a hard negative.
+    """An incident, or a hard negative if `kind` states why its detection must not report it.
 
-    Without `expected_by` it only names an incident whose days follow from all lines of the plan together.
+    Without `expected_by`, the case only describes an incident, whose days `expected/` computes from all lines of the
+    plan.
     """
 
     detection: str
     identity: Identity
     start: date
-    end: date | None  # exclusive; None: goes on
+    end: date | None  # exclusive; None: it continues
     note: str
     kind: str | None = None
-    expected_by: date | None = None  # the first scan that must report it
-    visible_until: date | None = None  # the last one; None: every later scan
-    certain: bool = True  # False: near a threshold, right to report and right not to
+    expected_by: date | None = None  # day of the first scan that must report it
+    visible_until: date | None = None  # day of the last one; None: every later scan must
+    certain: bool = True  # False: near a threshold, a scan may report it or not
 
 
 @dataclass
@@ -81,7 +85,7 @@ class BillPlan:
     activity: list[ObservedActivity] = field(default_factory=list)
     cases: list[PlantedCase] = field(default_factory=list)
     claimed: set[tuple[str, ...]] = field(default_factory=set)
-    use_cases: dict[str, dict[str, Any]] = field(default_factory=dict)  # options of owners.toml
+    use_cases: dict[str, dict[str, Any]] = field(default_factory=dict)  # options in owners.toml by use case
     recommendations: list["PlantedRecommendation"] = field(default_factory=list)
 
     def charge(
@@ -93,7 +97,7 @@ class BillPlan:
         daily: float,
         **options: Any,
     ) -> Line:
-        """Add a line; `options` are Line's. Without `first` and `last` it lasts as long as the account."""
+        """Add a line with `options` as its fields. By default, it starts and ends with the account."""
         known = meters()[meter] if isinstance(meter, str) else meter
         bounds = {"first": self.begins(account), "last": self.ends(account)}
         line = Line(account, region, known, daily, **(bounds | options))
@@ -101,7 +105,7 @@ class BillPlan:
         return line
 
     def resize(self, line: Line, *, daily: float) -> None:
-        """Change the daily quantity of the line added last."""
+        """Change the daily quantity of the line that was added last."""
         assert self.lines[-1] is line
         self.lines[-1] = replace(line, daily=daily)
 
@@ -125,7 +129,10 @@ class BillPlan:
         on: Mapping[date, float] | None = None,
         first: date | None = None,
     ) -> None:
-        """Add activity of a resource, zero without `daily` and `on`; `of` is namespace and metric."""
+        """Add activity of a resource; `of` is the namespace and the metric.
+
+        Without `daily` and `on`, all values are 0.
+        """
         since, until = first or self.begins(account), self.ends(account)
         self.activity.append(
             ObservedActivity(account, region, *of, resource, since, until, daily, week, on or {})
@@ -144,11 +151,11 @@ class BillPlan:
         history: int = 0,
         certain: bool = True,
     ) -> None:
-        """State an incident: a scan must report it from `found_after` days after `since`, until `found_until`.
+        """State an incident that scans must report from `found_after` days after `since`, until `found_until`.
 
-        Without `found_after`, the incident is only named: `expected/` works out its days. Nothing is stated where
-        the bill holds fewer than `history` days before it, or ends before a scan must report it. A scan may report
-        an incident that is not `certain`.
+        Without `found_after`, the incident is only described, and `expected/` computes its days. Nothing is stated if
+        the bill has fewer than `history` days before the incident, or ends before a scan must report it. A scan may,
+        but need not, report an incident that is not `certain`.
         """
         start = max(since or self.calendar.first, self.calendar.first)
         end = None if until and until >= self.calendar.as_of else until
@@ -181,9 +188,10 @@ class BillPlan:
         shown_on: date | None = None,
         history: int = BILL_START_DAYS,
     ) -> None:
-        """State an incident that the first scan with its data must report, complete or not.
+        """State an incident that scans must report as soon as they see its first day, even if that day is incomplete.
 
-        A first scan reports it while its day `shown_on`, without which its last one, is among the newest seven.
+        A first scan must report it while `shown_on` (by default, the incident's last day) is among the newest seven
+        days.
         """
         last = shown_on or (until or self.calendar.as_of) - timedelta(days=1)
         self.incident(
@@ -208,9 +216,10 @@ class BillPlan:
         until: date | None = None,
         used_on: Collection[date] = (),
     ) -> None:
-        """State an incident for each stretch without use that fills the lookback.
+        """State an incident for each period without use that is at least as long as the lookback.
 
-        A day of use ends it as soon as a scan sees it; that its charges ended shows when their days are complete.
+        A day of use ends the incident as soon as a scan sees it. If the charges end at `until`, a scan sees this only
+        when the days after it are complete.
         """
         start = since or self.calendar.first
         settle = timedelta(days=SETTLE_DAYS)
@@ -250,7 +259,7 @@ class BillPlan:
         since: date | None = None,
         until: date | None = None,
     ) -> None:
-        """State a case that must not be reported; `kind` is the reason why `detection` must not."""
+        """State a case that must not be reported; `kind` is the reason why `detection` must not report it."""
         self.cases.append(PlantedCase(detection, identity, since or self.calendar.first, until, note, kind))
 
     def random_id(self, length: int) -> str:

@@ -7,7 +7,7 @@ from focuswatch.simulate.planned_bill import BillPlan
 def row_tags(
     plan: BillPlan, account: SimulatedAccount, application: str, *, always: bool = False
 ) -> dict[str, str]:
-    """Return the tags of a resource: many have none, unless `always`."""
+    """Return the tags of a resource. Nearly half of the resources have none, unless `always`."""
     if not always and plan.rng.random() < 0.45:
         return {}
     tags = {"application": application, "environment": account.environment}

@@ -1,4 +1,8 @@
-"""Simulate a bill: plan it, and write the export, activity, accounts, callers, tokens, events, owners and truth."""
+"""Plan a simulated bill and write all its files.
+
+The files are the export, activity, accounts, recommendations, principals, invocations, hourly tokens, events,
+owners.toml and the truth.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -39,13 +43,13 @@ from focuswatch.simulate.writing.export_files import (
     write_export,
 )
 
-# a Monday, so that the settled week before it holds a weekend and a month's first
+# A Monday, so that the last complete week contains a weekend and the first of a month.
 DEFAULT_END = date(2026, 6, 8)
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """Paths and sizes of the files written."""
+    """Paths and sizes of the files that were written."""
 
     export: Path  # the folder with data/ and metadata/
     activity: Path
@@ -76,13 +80,13 @@ def simulate(
     file_format: FileFormat = "parquet",
     progress: Progress | None = None,
 ) -> Simulated:
-    """Write a simulated organization into `out`, which is created.
+    """Write a simulated organization into the folder `out`, which is created.
 
-    `end` is the day after the last charge. `rows` is the approximate number of charges, never fewer than
-    those of everyday usage: some 3,300 a day at 40 accounts, 24 times that by the hour. Incidents that
-    need more history than `days` are left out: 60 are enough for most, 120 for all. `progress` is called with
-    the step and its share, 0 to 1.
-    Raises ConfigError if there are too few accounts for the incidents, or `out` already holds an export.
+    `end` is the day after the last charge. `rows` is the approximate number of charges; the bill never has fewer than
+    everyday usage, about 3,300 a day with 40 accounts, or 24 times as many if hourly. Incidents that need more history
+    than `days` are left out: 60 days are enough for most, 120 for all. `progress` is called with the name of a step and
+    the share that is done, from 0 to 1.
+    Raises ConfigError if there are too few accounts for the incidents, or if `out` already holds an export.
     """
     if (out / EXPORT_NAME).exists():
         raise ConfigError(f"{out} already contains an export. Specify another folder.")

@@ -1,9 +1,9 @@
-"""The truth of a simulated bill: what a scan must report, what it must not, and what it may.
+"""The truth of a simulated bill: the findings that a scan must, may and must not report.
 
-An incident must be reported by every scan with `expected_by <= as_of <= visible_until` (no end where None)
-over the data up to `as_of` and an empty ledger. From `start` until `expected_by` a report is early, neither
-right nor wrong. A hard negative must not be reported at the bill's own `as_of`; what is in `either` counts
-neither way.
+Every scan with `expected_by <= as_of <= visible_until` (None: without end), over the data up to `as_of` and with an
+empty ledger, must report an incident. A report between `start` and `expected_by` is early: neither right nor wrong. The
+scan at the bill's own `as_of` must not report a hard negative. A report of an incident in `either` is neither right nor
+wrong.
 """
 
 import json
@@ -21,7 +21,7 @@ SCHEMA = "focuswatch.truth/1"
 
 @dataclass(frozen=True)
 class PlantedCause:
-    """The largest cost driver of an increase; `resource_id` is None if no resource has half of it."""
+    """The main cost driver of an increase; `resource_id` is None if no resource accounts for half of the increase."""
 
     service_name: str
     region_id: str | None
@@ -31,15 +31,16 @@ class PlantedCause:
 
 @dataclass(frozen=True)
 class Incident:
-    """`daily_cost` is the noise-free EffectiveCost a day; of anomalies and egress spikes the excess.
+    """An incident that a scan must report, or may report if it is not `certain`.
 
-    `planted` names what was planted, the same for all incidents that follow from it.
+    `daily_cost` is the EffectiveCost per day without noise; for anomalies and egress spikes, it is the excess over the
+    expected cost. `planted` names what was planted, and is the same for all incidents that follow from it.
     """
 
     detection: str
     identity: Identity
     start: date
-    end: date | None  # exclusive; None: goes on
+    end: date | None  # exclusive; None: it continues
     daily_cost: float
     expected_by: date
     visible_until: date | None
@@ -70,7 +71,11 @@ def reconcile(
     stated: Iterable[Incident],
     calendar: Calendar,
 ) -> Truth:
-    """Combine stated incidents with those that follow from the lines; cases that do not follow are unmet."""
+    """Combine the stated incidents with those that are computed from the lines.
+
+    Cases are unmet if the lines contradict them: a described incident that does not occur, or a hard negative that is
+    one.
+    """
     meant = [case for case in cases if case.kind is None and case.expected_by is None]
     negatives = [case for case in cases if case.kind is not None]
     incidents = [*stated, *(_named(incident, meant) for incident in worked_out)]

@@ -1,7 +1,7 @@
-"""Who called Bedrock in a simulated bill: callers of every account, and planted new callers, sessions and budgets.
+"""Plan who calls Bedrock on a simulated bill: everyday callers, and planted new callers, sessions and budgets.
 
-The callers share the charges that the bill already has, so that the bill is the same with and without them. What they
-cost is fixed, and never more than the day's charges: a spike of the bill is spend without a caller.
+Callers share the charges that the bill already has, so the bill is the same with and without them. The cost of a caller
+is fixed, and limited to the charges of the day: a spike on the bill is spend without a caller.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,10 +17,11 @@ from focuswatch.simulate.simulated_truth import Incident
 
 NEW, SESSION, BUDGET = "new_ai_principal", "runaway_session", "principal_budget"
 CALLER_DETECTIONS = (NEW, SESSION, BUDGET)
-RECORDED_DAYS = 60  # AWS records callers for these newest days, and not before
-CALLED_SHARE = 0.9  # of a day's charges at most has a caller
-LEAST_DAILY_COST = 120.0  # of an account in which a session is planted that costs over 20 USD
-WATCHED_DAYS = 3  # principal_budget evaluates so many days
+RECORDED_DAYS = 60  # newest days for which AWS records callers
+CALLED_SHARE = 0.9  # largest share of a day's charges that has callers
+# USD of Bedrock per day in accounts with a planted session, so that the session costs more than 20 USD.
+LEAST_DAILY_COST = 120.0
+WATCHED_DAYS = 3  # days that principal_budget evaluates
 AGENTS, JOBS, PEOPLE = "support-agent-runtime", "nightly-enrichment", "DeveloperAccess"
 
 
@@ -37,10 +38,10 @@ class Call:
 
 @dataclass
 class Callers:
-    """All calls of an organization, with the cases planted among them."""
+    """All Bedrock calls of an organization, with the cases planted among them."""
 
     calendar: Calendar
-    costs: Mapping[str, Mapping[date, float]]  # of Bedrock, by account and day
+    costs: Mapping[str, Mapping[date, float]]  # Bedrock cost by account and day
     rng: Random
     calls: list[Call] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
@@ -53,11 +54,11 @@ class Callers:
         return max(self.calendar.ago(RECORDED_DAYS), self.calendar.first)
 
     def usual(self, account: str) -> float:
-        """Return what Bedrock costs the account on a usual day."""
+        """Return the account's median Bedrock cost per day."""
         return median(cost for day, cost in self.costs[account].items() if day >= self.since)
 
     def call(self, account: str, days: Sequence[date], principal: str, share: float, **tags: str) -> None:
-        """Add a caller that costs `share` of a usual day."""
+        """Add a caller that costs `share` of the account's median day on each of the days with Bedrock charges."""
         cost = share * self.usual(account)
         named = {f"iamPrincipal/{key}": value for key, value in tags.items()}
         self.calls += [
@@ -75,7 +76,10 @@ class Callers:
         note: str,
         expected: date | None = None,
     ) -> None:
-        """State an incident that each scan from the day after `start` must report, for `seen` days (None: always)."""
+        """State an incident that scans must report from the day after `start`, or from `expected`.
+
+        They must report it for `seen` days after `start`, or always if `seen` is None.
+        """
         until = None if seen is None else start + timedelta(days=seen)
         due = expected or start + timedelta(days=1)
         self.incidents.append(Incident(detection, identity, start, until, cost, due, until, note))
@@ -85,7 +89,7 @@ class Callers:
         self.hard_negatives.append(PlantedCase(detection, identity, start, None, note, kind))
 
     def days(self, first: date | None = None, last: date | None = None) -> list[date]:
-        """Return the days with callers from `first` to before `last`."""
+        """Return the days with callers from `first` until `last` (exclusive)."""
         start, end = max(first or self.since, self.since), last or self.calendar.as_of
         return [start + timedelta(days=number) for number in range((end - start).days)]
 
@@ -93,7 +97,7 @@ class Callers:
 def plan_callers(
     costs: Mapping[str, Mapping[date, float]], *, teams: Mapping[str, str], calendar: Calendar, seed: int
 ) -> Callers:
-    """Return the callers of accounts, by what Bedrock costs them a day."""
+    """Return the callers of all accounts; `costs` is the Bedrock cost by account and day."""
     callers = Callers(calendar, costs, Random(f"callers {seed}"))
     everyday = [account for account, days in sorted(costs.items()) if _is_everyday(days, callers)]
     for account in sorted(costs):
@@ -118,7 +122,7 @@ def role(account: str, name: str, session: str) -> str:
 
 
 def _everyday(callers: Callers, account: str, *, team: str) -> None:
-    """Add an application whose sessions have random names, people, and a user of a pipeline."""
+    """Add an application with random session names, two people, and the IAM user of a pipeline."""
     tags = {"team": team} if team else {}
     for day in callers.days():
         session = f"i-0{callers.rng.getrandbits(64):016x}"
@@ -177,7 +181,10 @@ def _plant_new_callers(callers: Callers, accounts: Sequence[str]) -> None:
 
 
 def _plant_agents(callers: Callers, account: str) -> None:
-    """Plant an agent in a loop, and a daily budget that it exceeds; a longer run is no incident."""
+    """Plant an agent in a loop, and a daily budget that it exceeds.
+
+    An agent run that is longer than others is a hard negative.
+    """
     ago, usual = callers.calendar.ago, callers.usual(account)
 
     def session() -> str:
@@ -260,7 +267,10 @@ def _plant_jobs(callers: Callers, account: str) -> None:
 
 
 def limited(calls: Sequence[Call], *, charged: float) -> Iterator[tuple[Call, float]]:
-    """Yield each call of an account's day with its share of the day's charges, at most CALLED_SHARE together."""
+    """Yield each call with its share of the day's charges; the shares add up to CALLED_SHARE at most.
+
+    `calls` are those of one account on one day.
+    """
     total = sum(call.cost for call in calls)
     scale = min(1.0, CALLED_SHARE * charged / total) / charged
     for call in calls:

@@ -1,7 +1,7 @@
-"""Write what a collector sums over model invocation logs: tokens by model, caller, run and customer.
+"""Write the sums that a collector computes from model invocation logs: tokens by model, caller, run and customer.
 
-Some accounts log their calls. Their logs have most tokens of the bill, of models under the names that callers use;
-batch inference and the endpoint bedrock-mantle are not logged.
+Only some accounts log their calls. The logs contain most of the account's tokens, under the model IDs that callers use.
+Batch inference and the bedrock-mantle endpoint are not logged.
 """
 
 import re
@@ -32,10 +32,10 @@ INVOCATIONS = {
 }
 LOGGED_ACCOUNTS = 3
 LOGGED_DAYS = 35
-# Of the tokens of an account; the remainder is of calls before the log was turned on in a Region.
+# Share of an account's tokens in the log. The other calls were made before logging was enabled in a Region.
 LOGGED_SHARE = 0.85
 TOKENS_A_CALL = 4_000
-MODEL_IDS = {  # as a caller names the model, by its name on the bill
+MODEL_IDS = {  # model ID that callers use, by the model's name on the bill
     "NovaMicro": "amazon.nova-micro-v1:0",
     "Nova2.0Lite": "us.amazon.nova-2-lite-v1:0",
     "Claude3Haiku": "anthropic.claude-3-haiku-20240307-v1:0",
@@ -50,12 +50,7 @@ KINDS = (
     (r"output", "output_tokens"),
     (r"input", "input_tokens"),
 )
-RUNS = (
-    (0.4, "acme"),
-    (0.3, "globex"),
-    (0.2, "initech"),
-    (0.1, None),
-)  # share of the tokens, and the customer
+RUNS = ((0.4, "acme"), (0.3, "globex"), (0.2, "initech"), (0.1, None))  # share of the tokens, customer
 CHARGES = """
 SELECT
     CAST(ChargePeriodStart AS date) AS day, SubAccountId, RegionId, SkuMeter, ServiceName, ResourceId,
@@ -72,7 +67,7 @@ Calls = tuple[date, str, str, str]  # day, account, region, model
 
 
 def write_invocations(files: Iterable[Path], path: Path, *, calendar: Calendar) -> None:
-    """Write the token sums of the first accounts with Bedrock charges, over the newest days."""
+    """Write the token sums of the first accounts with Bedrock charges, for the newest days."""
     first = literal(max(calendar.ago(LOGGED_DAYS), calendar.first))
     with duckdb.connect() as connection:
         charges = connection.execute(CHARGES.format(source=export_source(files), first=first)).fetchall()
@@ -83,7 +78,7 @@ def write_invocations(files: Iterable[Path], path: Path, *, calendar: Calendar) 
 
 
 def tokens_by_call(charges: Iterable[tuple[Any, ...]]) -> dict[Calls, dict[str, float]]:
-    """Return the tokens by kind, of each day, account, Region and model; charges of other models are left out."""
+    """Return the tokens by kind for each day, account, Region and model. Charges of unknown models are left out."""
     tokens: dict[Calls, dict[str, float]] = {}
     for day, account, region, meter, service, resource, quantity in charges:
         model = _model_id(meter, service, resource)

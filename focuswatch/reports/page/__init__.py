@@ -1,6 +1,7 @@
-"""The page for teams, FinOps and managers: one HTML file that needs no network.
+"""The report page for teams, FinOps and managers: one HTML file that needs no network.
 
-`gather` queries the tables and the ledger, `build_document` makes plain JSON of that, `render_page` the file.
+`gather` queries the tables and the ledger, `build_document` converts the result to plain JSON values, and `render_page`
+renders the HTML file.
 """
 
 from focuswatch.reports.page.page_data import PageData, gather

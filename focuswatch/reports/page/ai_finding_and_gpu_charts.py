@@ -1,4 +1,7 @@
-"""Data of the page's daily charts: AI spend by layer, findings, GPU utilization. Each list has a value per day."""
+"""Build the data of the page's daily charts: AI spend by layer, cost of findings, and GPU utilization.
+
+Each list has one value per day.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -18,8 +21,8 @@ LAYERS = (
     "tools and data",
 )
 Part = dict[str, Any]
-MOST_DAY_EVENTS = 3  # operational events that the mark of a day lists
-# Columns of evidence that name the first and the last anomalous day; the first pair that is there counts.
+MOST_DAY_EVENTS = 3  # operational events listed in the mark of a day
+# Evidence columns with the first and last anomalous day, in order of preference. `strange_…` are former names.
 ANOMALOUS_DAYS = (
     ("anomalous_from", "anomalous_until"),
     ("strange_from", "strange_until"),
@@ -54,7 +57,7 @@ def _month(layer: str, row: Row) -> Part:
 
 
 def finding_charts(page_data: PageData) -> dict[str, Part]:
-    """Return the daily cost of findings with its anomalous days and the expected cost, by fingerprint."""
+    """Return the daily cost of findings with their anomalous days and expected cost, by fingerprint."""
     rows_by_finding: dict[str, list[Row]] = {}
     for row in page_data.finding_days:
         rows_by_finding.setdefault(row["fingerprint"], []).append(row)
@@ -104,7 +107,7 @@ def _event_marks(
 
 
 def anomalous_days(finding: Finding) -> tuple[str | None, str | None]:
-    """Return the first and the last anomalous day; None where the evidence names none."""
+    """Return the first and last anomalous day of the evidence; None for both if the evidence does not name them."""
     for first, last in ANOMALOUS_DAYS:
         if finding.evidence.get(first) and finding.evidence.get(last):
             return str(finding.evidence[first]), str(finding.evidence[last])
@@ -144,7 +147,7 @@ def _machine(row: Row, *, page_data: PageData, days: int) -> Part:
 
 
 def days_of(rows: Sequence[Row]) -> list[date]:
-    """Return every day from the first of `rows` to the last, charged or not."""
+    """Return every day from the first to the last day of `rows`, including days without charges."""
     if not rows:
         return []
     first, last = min(row["charge_date"] for row in rows), max(row["charge_date"] for row in rows)

@@ -1,4 +1,4 @@
-"""The part of the page's document on coverage: which days and resources the data has, and what was left out."""
+"""Build the page's coverage section: which days and resources the data covers, and what was not evaluated or shown."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -65,7 +65,7 @@ def _not_run(page_data: PageData) -> list[str]:
 
 
 def _services_not_on_bill(summaries: Sequence[DetectionSummary]) -> Part:
-    """Return the detections that have nothing to evaluate on this bill, and the services that it does not contain."""
+    """Return the detections that have nothing to evaluate on this bill, and the services that the bill lacks."""
     absent = {one.detection: one.services_not_on_bill for one in summaries if one.services_not_on_bill}
     return {"detections": sorted(absent), "services": named_services(absent.values())}
 
@@ -80,13 +80,19 @@ def _not_evaluated(summary: DetectionSummary, catalog: Catalog) -> Part:
 
 
 def count_and_waste(findings: Sequence[Finding], *, among: Sequence[Finding]) -> Part:
-    """Return the number and the waste of findings that are part of others; their sums add up to that of all."""
+    """Return the number and the waste of `findings`, which are a part of `among`.
+
+    Each dollar counts once within `among`, so the waste of separate parts adds up to that of the whole.
+    """
     counted = {finding.fingerprint for finding in counted_once(among)}
     part = [finding for finding in findings if finding.fingerprint in counted]
     return {"findings": len(findings), "waste": waste_of(part)}
 
 
 def waste_of(findings: Sequence[Finding]) -> float:
-    """Return the monthly cost of waste, each dollar once; amounts of other categories have no common sum."""
+    """Return the monthly cost of waste findings, each dollar counted once.
+
+    Amounts of other categories cannot be added up, so they are left out.
+    """
     waste = (finding for finding in counted_once(findings) if finding.category == "waste")
     return round(float(sum((finding.monthly_cost for finding in waste), Decimal(0))), 2)

@@ -1,4 +1,4 @@
-"""The findings that the page lists, by incident, and those of them that get a chart of their daily cost."""
+"""Select the findings that the page lists, grouped by incident, and those that get a chart of their daily cost."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -8,15 +8,15 @@ from focuswatch.findings.stake import EVENTS
 from focuswatch.ledger import LedgerEntry, Suppression, SuppressionIndex
 from focuswatch.ledger.incident_lists import by_incident
 
-MOST_SERIES = 10  # of each category: as many as the page lists at first
+MOST_SERIES = 10  # charts per category, as many as the page lists initially
 
 
 def shown_incidents(
     entries: Iterable[LedgerEntry], suppressions: Iterable[Suppression], *, as_of: date
 ) -> list[list[LedgerEntry]]:
-    """Return the findings that are open and not suppressed, by incident.
+    """Return the findings that are open and not suppressed, grouped by incident.
 
-    The incident of highest stake comes first, and in each incident its lead.
+    The incident with the highest stake comes first, and within each incident the lead finding.
     """
     index = SuppressionIndex(suppressions)
     return by_incident(
@@ -25,7 +25,10 @@ def shown_incidents(
 
 
 def series_of(incidents: Iterable[Sequence[LedgerEntry]]) -> list[tuple[Scalar, ...]]:
-    """Return what identifies the daily cost of the highest anomalies and security findings, for `finding_days`."""
+    """Return the keys of the anomalies and security findings with the highest stake, whose daily cost is charted.
+
+    The result is the parameter `findings` of the lookup `finding_days`.
+    """
     leads = [members[0].finding for members in incidents]
     charted = [
         finding

@@ -1,4 +1,4 @@
-"""Sums over the whole bill for the top of the page: the month so far, its forecast, and the last 30 complete days."""
+"""Compute the totals at the top of the page: month to date, its forecast, and the last 30 complete days."""
 
 from calendar import monthrange
 from datetime import date, timedelta
@@ -8,14 +8,14 @@ from focuswatch.engines import Row
 from focuswatch.reports.page.ai_finding_and_gpu_charts import days_of
 from focuswatch.reports.page.page_data import PageData
 
-CHART_DAYS = 60  # as the chart of AI spend has
+CHART_DAYS = 60  # same as in the chart of AI spend
 Part = dict[str, Any]
 
 
 def month_to_date(page_data: PageData) -> Part | None:
-    """Return the month's cost until now, its forecast and how budgets compare with theirs; None without a forecast.
+    """Return the month-to-date cost, its forecast, and budgets compared with their forecasts; None without a forecast.
 
-    Budgets of use cases are part of those of teams: only teams are summed up.
+    Only team budgets are added up, because the budgets of use cases are part of them.
     """
     rows = page_data.reports.get("month_forecast", [])
     whole = next((row for row in rows if row["of"] == "all"), None)
@@ -36,15 +36,15 @@ def month_to_date(page_data: PageData) -> Part | None:
 
 
 def period(page_data: PageData) -> Part:
-    """Return the first and the last of the 30 days that reports cover, as in the table complete_30_days."""
+    """Return the first and the last of the 30 days that reports cover, from the table complete_30_days."""
     days = page_data.billed_days
     return {"from": days["first_period_day"], "until": days["period_end_day"] - timedelta(days=1)}
 
 
 def spend_chart(page_data: PageData) -> Part | None:
-    """Return the cost of the bill and its AI part by day, and the sums of the last 30 complete days; None if unknown.
+    """Return the daily cost of the bill and of AI, and the totals of the last 30 complete days; None without such days.
 
-    The days are those of the table complete_30_days.
+    The 30 days are those of the table complete_30_days.
     """
     if not page_data.spend_days:
         return None

@@ -24,7 +24,7 @@ from focuswatch.reports.known_findings_rows import Purpose, purpose_of, tags_of_
 from focuswatch.reports.page.listed_and_charted_findings import series_of, shown_incidents
 from focuswatch.reports.run_report import report_rows
 
-# A report that the catalog lacks is a section that the page lacks.
+# Reports on the page. If the catalog lacks one, the page omits its section.
 REPORTS = (
     "month_forecast",
     "spend_by_team",
@@ -59,14 +59,17 @@ Default = TypeVar("Default")
 
 @dataclass(frozen=True)
 class PageData:
-    """Everything that the page shows; `reports` holds those that ran, `failures` those that did not."""
+    """Everything that the page shows.
+
+    A report or other query that failed has no rows, and its error is in `failures`.
+    """
 
     as_of: date
     currency: str
     catalog: Catalog
     entries: tuple[LedgerEntry, ...]
     suppressions: tuple[Suppression, ...]
-    detections: tuple[DetectionSummary, ...]  # of their last runs
+    detections: tuple[DetectionSummary, ...]  # counts of the last run of each detection
     evaluated_until: Mapping[str, date]
     coverage: Coverage
     billed_days: Row
@@ -77,16 +80,16 @@ class PageData:
     finding_days: list[Row] = field(default_factory=list)
     events: Mapping[str, Sequence[OperationalEvent]] = field(default_factory=dict)  # by account, newest first
     reports: Mapping[str, list[Row]] = field(default_factory=dict)
-    purposes: Mapping[str, Purpose] = field(default_factory=dict)  # of findings, by fingerprint
+    purposes: Mapping[str, Purpose] = field(default_factory=dict)  # by fingerprint of the finding
     launched: tuple[MutedByLaunch, ...] = ()
     failures: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    other_providers: str | None = None  # a note on charges of other providers than AWS
+    other_providers: str | None = None  # note on charges of providers other than AWS
 
 
 @dataclass
 class _Queries:
-    """Queries over one engine; those that fail give no rows, and their errors are kept."""
+    """Runs queries on one engine. A query that fails returns its default, and its error is added to `failures`."""
 
     engine: Engine
     as_of: date
@@ -120,11 +123,12 @@ def gather(
     other_providers: str | None = None,
     rate: Rate | None = None,
 ) -> PageData:
-    """Return what the page shows as of a day. A query that fails leaves its own section out, with a message.
+    """Return the data of the page as of a day. A query that fails omits only its own section and adds a message.
 
-    `detections` are those of the last run of each detection; without them the detections run, those of AWS
-    resources on `detected_on`, unless `result_cache` has their results over the same data. The table known_findings
-    holds the findings of `ledger`. `rate` is the one that the scan converted thresholds with.
+    The queries for coverage, billed days and account names are required: their QueryError is raised. `detections` are
+    the summaries of each detection's last run. If None, the detections run now, those of AWS resources on
+    `detected_on`, unless `result_cache` has their results for the same data. The table known_findings of `engine` holds
+    the findings of `ledger`. `rate` is the exchange rate that the scan used to convert thresholds.
     """
     per_usd = float((rate or rate_of(currency, rates=owners.exchange_rates)).per_usd)
     queries = _Queries(engine, as_of, catalog)
@@ -209,7 +213,7 @@ def _reports(queries: _Queries, *, owners: Owners) -> dict[str, list[Row]]:
 
 
 def _purposes(queries: _Queries, entries: Sequence[LedgerEntry], *, owners: Owners) -> dict[str, Purpose]:
-    """Return use case and intent of each finding, by fingerprint."""
+    """Return the use case and intent of each finding, by fingerprint."""
     tags = queries.run(lambda: tags_of_accounts(queries.engine), default=None)
     if tags is None:
         return {}

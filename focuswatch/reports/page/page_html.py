@@ -1,7 +1,7 @@
-"""Render the page's document as one HTML file with its style, scripts and data inside. It fetches nothing.
+"""Render the page's document as one HTML file that contains its style, scripts and data, and fetches nothing.
 
-The data is compressed JSON in base64 (5,000 findings are 7 MB uncompressed), an alphabet in which no tag can be closed.
-A strict Content-Security-Policy allows the page's own style and scripts, by their hashes, and nothing else.
+The data is gzipped JSON in base64: 5,000 findings are 7 MB uncompressed, and base64 text cannot close an HTML tag. A
+strict Content-Security-Policy allows only the page's own style and scripts, by their hashes.
 """
 
 import base64
@@ -13,7 +13,7 @@ from string import Template
 from typing import Any
 
 FOLDER = Path(__file__).parent
-# Files of one scope, in the order in which they use each other.
+# Scripts that share one scope, each after the scripts that it uses.
 SCRIPT = (
     "format",
     "elements",
@@ -49,7 +49,7 @@ PLOT_STYLE = """:where(.chart) {
 
 
 def render_page(document: dict[str, Any]) -> str:
-    """Return the page. The same document gives the same text."""
+    """Return the HTML of the page. The same document always gives the same text."""
     style = _read("page.css")
     libraries = [_read(f"vendor/{name}.min.js") for name in ("d3", "plot.umd")]
     script = "".join(

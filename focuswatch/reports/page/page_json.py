@@ -1,4 +1,4 @@
-"""Build the page's JSON document from its data. Control characters in texts of the bill are made visible."""
+"""Build the page's JSON document from its data, with control characters in text from the bill made visible."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ LEFT_OUT = (
     "related_findings",
 )
 MOST_RESOLVED = 20
-# Keys of the document, and the columns of the report `savings` that they sum up.
+# Keys of the document, and the column of the report `savings` that each of them totals.
 SAVINGS = {
     "open": "open_cost",
     "acknowledged": "acknowledged_cost",
@@ -52,7 +52,7 @@ SAVINGS = {
 
 
 def build_document(page_data: PageData) -> Part:
-    """Return what the page shows, as plain JSON values."""
+    """Return the page's document as plain JSON values."""
     incidents = shown_incidents(page_data.entries, page_data.suppressions, as_of=page_data.as_of)
     shown = [entry for members in incidents for entry in members]
     findings = [entry.finding for entry in shown]
@@ -91,7 +91,7 @@ def _reports(page_data: PageData) -> Part:
 
 
 def _detections(page_data: PageData, findings: Sequence[Finding]) -> Part:
-    """Return what all findings of a detection have in common; of one that left the catalog only its title."""
+    """Return the text that all findings of a detection share; only the title if the catalog no longer has it."""
     detections = {}
     for finding in findings:
         detection = page_data.catalog.detections.get(finding.detection)
@@ -123,19 +123,19 @@ def _finding(entry: LedgerEntry, purposes: Mapping[str, Purpose]) -> Part:
 
 
 def _root_cause(finding: Finding) -> list[str]:
-    """Return the explanation that the finding was notified with, or the causes that its detection names."""
+    """Return the explanation with which the finding was notified, or the causes in its evidence."""
     if finding.explanation:
         return explanation_sentences(finding.explanation, currency=finding.currency)
     return finding.evidence.get("causes") or []
 
 
 def _commands(finding: Finding) -> list[str]:
-    """Return the commands that can be copied, in the order of the steps."""
+    """Return the commands of the recommended action, in the order of its steps, without duplicates."""
     return list(dict.fromkeys(COMMAND.findall(finding.action)))
 
 
 def _savings(page_data: PageData) -> Part:
-    """Return the sums of the report `savings`, and the resolved findings of highest cost."""
+    """Return the totals of the report `savings`, and the resolved findings with the highest cost."""
     rows = page_data.reports.get("savings", [])
     resolved = sorted(
         (
@@ -173,7 +173,7 @@ def _cents(value: Decimal | None) -> float | None:
 
 
 def _plain(value: Any) -> Any:
-    """Return the value as JSON has it, with control characters in its texts made visible."""
+    """Return the value as plain JSON, with control characters in its strings made visible."""
     match value:
         case str():
             return visible(value)

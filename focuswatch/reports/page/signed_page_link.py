@@ -1,9 +1,10 @@
-"""Links to the deployed page: valid for some days, for anyone who has one, and for the page alone.
+"""Create and verify signed links to the deployed page.
 
-A presigned address of S3 expires with the credentials that signed it, and those of a Lambda function expire after
-hours, whatever the address says: https://repost.aws/knowledge-center/presigned-url-s3-bucket-expiration
-So a link in a digest leads to the function that receives Slack's requests, signed with Slack's signing secret. That
-function redirects to a presigned address that is valid for some minutes.
+A link opens the page and nothing else, for anyone who has it, for some days. A presigned S3 URL expires with the
+credentials that signed it, and those of a Lambda function expire after hours, whatever expiry the URL states:
+https://repost.aws/knowledge-center/presigned-url-s3-bucket-expiration
+Therefore, a link in a digest points to the function that receives Slack's requests, and is signed with Slack's signing
+secret. That function redirects to a presigned URL that is valid for some minutes.
 """
 
 import hashlib
@@ -11,13 +12,13 @@ import hmac
 from collections.abc import Mapping
 
 KEY = "page/focuswatch.html"
-LINK_DAYS = 8  # until the digest of the next week
+LINK_DAYS = 8  # until after the next weekly digest
 DAY_SECONDS = 86_400
-OPEN_SECONDS = 300
+OPEN_SECONDS = 300  # validity of the presigned URL
 
 
 def page_link(address: str, *, secret: str, now: float) -> str:
-    """Return a link at the address of that function; `now` in seconds since 1970."""
+    """Return a signed link at `address`, the URL of the function; `now` is in seconds since 1970."""
     until = str(int(now) + LINK_DAYS * DAY_SECONDS)
     return f"{address.rstrip('/')}/page?until={until}&sign={_sign(until, secret=secret)}"
 
@@ -30,5 +31,8 @@ def opens(query: Mapping[str, str], *, secret: str, now: float) -> bool:
 
 
 def _sign(until: str, *, secret: str) -> str:
-    """Return the signature of a link. No request of Slack has the same one: those begin with their version, `v0:`."""
+    """Return the signature of a link.
+
+    It never equals the signature of a Slack request, because Slack signs text that starts with its version, `v0:`.
+    """
     return hmac.new(secret.encode(), f"focuswatch page until {until}".encode(), hashlib.sha256).hexdigest()

@@ -6,9 +6,9 @@ from focuswatch.simulate.everyday.usage_pattern import usage_pattern
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
 
-DAILY_USD = 0.02  # of one small resource
+DAILY_USD = 0.02  # per small resource
 NOISE = 0.15
-# meter, resource with places for region, account, name and the copy's own name; whether it never swings
+# Meter, ARN with placeholders for region, account, name and the copy's own name, and whether usage is constant.
 KINDS = (
     ("lambda_seconds", "arn:aws:lambda:{region}:{account}:function:{name}-{{}}", False),
     ("lambda_requests", "arn:aws:lambda:{region}:{account}:function:{name}-worker-{{}}", False),
@@ -26,7 +26,7 @@ KINDS = (
 
 
 def add_bulk_resources(plan: BillPlan, *, rows: int, hourly: bool) -> None:
-    """Add small resources until the bill has about `rows` charges; none if it has as many already."""
+    """Add small resources until the bill has about `rows` charges; add none if it already has as many."""
     planned = sum(line.charges(plan.calendar, hourly=hourly) for line in plan.lines)
     copies = max(0, rows - planned) / (plan.calendar.days * (24 if hourly else 1))
     spots = [

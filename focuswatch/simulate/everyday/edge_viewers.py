@@ -1,7 +1,7 @@
 """Add websites with viewers worldwide: CloudFront and Lambda@Edge are charged in the region of the viewer.
 
-The shapes are those of the FOCUS project's public sample: `RegionId` is the viewer's region, Lambda@Edge is billed
-under CloudFront's name, and its function's ARN has the region in which it ran.
+The charges look like those in the FOCUS project's public sample: `RegionId` is the viewer's region, Lambda@Edge is
+billed under CloudFront's name, and the ARN of its function contains the region in which it ran.
 """
 
 from random import Random
@@ -9,7 +9,7 @@ from random import Random
 from focuswatch.simulate.daily_charges_of_resource import Line
 from focuswatch.simulate.planned_bill import BillPlan
 
-VIEWERS = {  # region: its part of what the United States fetch; invented
+VIEWERS = {  # traffic of a region relative to the United States; invented
     "eu-west-1": 0.2,
     "ap-northeast-1": 0.08,
     "ca-central-1": 0.008,
@@ -18,24 +18,18 @@ VIEWERS = {  # region: its part of what the United States fetch; invented
     "ap-southeast-2": 0.003,
     "me-south-1": 0.001,
 }
-REGULAR_REGIONS = (
-    "eu-west-1",
-    "ap-northeast-1",
-)  # other regions get their first viewers on a random day, too few to change costs much
-EDGE_REGIONS = (
-    "us-west-2",
-    "eu-west-1",
-    "ap-northeast-1",
-    "sa-east-1",
-)  # regional edge caches that ran the function
+# Regions with viewers since the start of the bill. The other regions get their first viewers on a random day, and too
+# few of them to change costs much.
+REGULAR_REGIONS = ("eu-west-1", "ap-northeast-1")
+EDGE_REGIONS = ("us-west-2", "eu-west-1", "ap-northeast-1", "sa-east-1")  # edge caches that run the function
 LATEST_DAYS = 20
-RUNS_A_GB = 400.0  # of the function; invented
+RUNS_A_GB = 400.0  # invocations of the function per GB; invented
 
 
 def add_edge_viewers(plan: BillPlan) -> None:
     """Add viewers in other regions to every website, some for the first time in the newest days.
 
-    Uses its own random numbers and adds its lines last, so that the rest of a seed's bill does not change.
+    The function uses its own random numbers and adds its lines last, so that the rest of a seed's bill does not change.
     """
     for site in [line for line in plan.lines if _is_site(line, plan)]:
         random = Random(f"viewers of {site.resource}")

@@ -127,7 +127,8 @@ def _traffic(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: f
     plan.charge(account, "route53_zones", "global", daily=8 * scale, **options)
     if account.lifecycle == "new":
         return  # a new account's first egress would be a finding of its own
-    for gigabytes, price in ((80, None), (40, 0.085)):  # two tiers of price, one key: a day has two rows
+    # Two price tiers of one meter: each day has two rows.
+    for gigabytes, price in ((80, None), (40, 0.085)):
         plan.charge(account, "out_ec2", region, daily=gigabytes * scale, price=price, **pattern)
     bucket = f"arn:aws:s3:::{account.name}-{region}-data"
     plan.charge(account, "out_s3", region, resource=bucket, daily=80 * scale, **pattern)
@@ -138,7 +139,7 @@ def _traffic(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: f
 
 
 def _charge_dormant_account(plan: BillPlan, account: SimulatedAccount) -> None:
-    """Add a few cents a day of an account that is no longer used."""
+    """Add charges of a few cents a day for an account that is no longer used."""
     region = account.regions[0]
     charge_security_services(plan, account, region, scale=0.01)
     plan.charge(account, ec2("t4g.nano"), region, resource=plan.instance(account, region), daily=24)
@@ -149,7 +150,7 @@ def _charge_dormant_account(plan: BillPlan, account: SimulatedAccount) -> None:
 
 
 def _charge_sparse_account(plan: BillPlan, account: SimulatedAccount) -> None:
-    """Add charges on one day in four, so that days without charges are normal."""
+    """Add charges on every fourth day, so that days without charges are normal for the account."""
     for region in account.regions:
         charge_security_services(plan, account, region, meters=("guardduty", "config"), every=4)
         plan.charge(account, "s3_requests", region, daily=1_000_000, every=4)

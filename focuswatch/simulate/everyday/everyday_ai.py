@@ -1,4 +1,4 @@
-"""Everyday AI spend: models, retrieval, endpoints and training in use, each with matching activity."""
+"""Add everyday AI spend: models, retrieval, endpoints and training, with activity for retrieval and endpoints."""
 
 from focuswatch.simulate.daily_charges_of_resource import OFFICE, WORKDAYS
 from focuswatch.simulate.everyday.usage_pattern import usage_pattern
@@ -14,7 +14,7 @@ TRAINING_ACCOUNTS = (
     "fraud-prod",
     "search-prod",
 )
-# meter and everyday quantity of each way to buy tokens; an account uses some of them
+# Meters of each way to buy tokens or other Bedrock usage, with daily quantities. An account uses some of them.
 FAMILIES = (
     (("nova_micro_in", 900_000), ("nova_micro_out", 150_000)),
     (("haiku3_in", 160_000), ("haiku3_out", 24_000)),

@@ -1,4 +1,4 @@
-"""Charges other than usage: tax, support, credits, refunds, restatements, commitments, fees."""
+"""Add charges other than usage: tax, support, credits, refunds, corrections, and commitments with their fees."""
 
 from dataclasses import replace
 from datetime import date
@@ -11,9 +11,10 @@ from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
 
 SAVINGS_PLANS = "Savings Plans for AWS Compute usage"
-SAVINGS_RATE = 0.72  # EffectiveCost against on demand; this and the next invented for the simulation
+# EffectiveCost / On-Demand cost; both are invented for the simulation.
+SAVINGS_RATE = 0.72
 RESERVED_RATE = 0.63
-UNUSED_SHARE = 0.03  # of a commitment that is in good use
+UNUSED_SHARE = 0.03  # unused share of a well utilized commitment
 DAYS_A_MONTH = 30
 
 
@@ -27,7 +28,7 @@ def add_finance_charges(plan: BillPlan) -> None:
 
 
 def _cover(plan: BillPlan) -> None:
-    """Cover every third database by a reservation and every third instance by a Savings Plan."""
+    """Cover about every third database with a reservation and every third instance with a Savings Plan."""
     payer = plan.organization.payer
     id = plan.arn(
         "rds", payer.regions[0], payer, f"reserved-instances/{plan.random_id(8)}-{plan.random_id(12)}"
@@ -64,7 +65,10 @@ def pay_for(
     unused_share: float,
     since: date | None = None,
 ) -> None:
-    """Charge the owner for a commitment with `daily` USD used a day and, since `since`, a share unused."""
+    """Charge the owner for a commitment of which `daily` USD are used per day.
+
+    The share `unused_share` is unused from `since` on, or throughout the bill. If it is 1, `daily` is the unused cost.
+    """
     total = daily / (1 - unused_share) if unused_share < 1 else daily
     meter, region = savings_fee(), None
     if used.kind == "Reserved":
@@ -84,7 +88,7 @@ def pay_for(
 
 
 def _support(plan: BillPlan) -> None:
-    """Add support, charged on the first of the month for the month."""
+    """Add support fees, charged on the first of the month for the whole month."""
     for account in plan.organization.of("steady", "shared"):
         if account.environment == "prod" and account.name != "log-archive":
             amount = round(plan.rng.uniform(100, 900))
@@ -93,7 +97,7 @@ def _support(plan: BillPlan) -> None:
 
 
 def _taxes(plan: BillPlan) -> None:
-    """Add taxes of the payer as a whole and of some accounts."""
+    """Add taxes that are charged to the payer as a whole, and taxes of some accounts."""
     options = {"price": 1.0, "monthly": True, "category": "Tax", "frequency": "One-Time"}
     for meter in ("s3_storage", "rds_hours", "volume_gp3", "lambda_seconds"):
         plan.charge(None, meter, None, daily=plan.rng.uniform(500, 2500), **options)
@@ -112,7 +116,7 @@ def _credits_and_refunds(plan: BillPlan) -> None:
 
 
 def _restatements(plan: BillPlan) -> None:
-    """Correct each month's last days after it closed: in its own period and in the next one."""
+    """Correct each month's last days after it closed, in its own billing period and in the next one."""
     for month in plan.calendar.months()[:-1]:
         last = next_month(month)
         first = plan.calendar.day(plan.calendar.index(last) - 3)

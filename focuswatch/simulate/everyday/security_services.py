@@ -23,7 +23,7 @@ def charge_security_services(
     meters: tuple[str, ...] = tuple(SECURITY_SERVICES),
     **options: Any,
 ) -> None:
-    """Add security services, charged every day unless the options differ."""
+    """Add charges of security services, on every day unless `options` state otherwise."""
     for meter in meters:
         detector = plan.arn("guardduty", region, account, f"detector/{plan.random_id(16)}")
         resource = detector if meter == "guardduty" else None

@@ -1,6 +1,7 @@
-"""Work out the incidents that depend on all charges of an account: cost anomalies and first charges.
+"""Compute the expected findings (the truth) of a simulated bill from its plan.
 
-The other incidents are stated in the module that plants them.
+Cost anomalies and first charges depend on all charges of an account, so they are computed here. The other incidents are
+stated by the modules that plant them.
 """
 
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""Days on which an account's cost of a service exceeds its own pattern, for `cost_anomaly`."""
+"""Compute the expected findings of `cost_anomaly`.
+
+These are days on which an account's cost of a service exceeds its own pattern.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,19 +14,19 @@ from focuswatch.simulate.expected.line_facts import Facts, account_id, expectati
 from focuswatch.simulate.simulated_truth import Incident
 
 HISTORY_DAYS = 28
-THRESHOLD = 20.0  # USD a day above the expected; less is not reported
-NEAR_THRESHOLD = 17.0  # noise may raise it above the threshold
-DOUBTFUL_RATIO = 0.15  # a smaller excess drowns in the noise the writer adds
+THRESHOLD = 20.0  # USD per day above the expected cost; less is not reported
+NEAR_THRESHOLD = 17.0  # USD per day; noise can raise such an excess above THRESHOLD
+DOUBTFUL_RATIO = 0.15  # excess / expected cost; a smaller excess is lost in the noise
 CLEAR_EXCESS = 60.0
 CLEAR_RATIO = 0.8
-LONGEST_CLEAR_DAYS = 10  # a longer one may count as the new level
+LONGEST_CLEAR_DAYS = 10  # a longer increase may have become the new baseline
 RECURRENCE_DAYS = 35
 FIRST_SCAN_SETTLED_DAYS = 7
 
 
 @dataclass(frozen=True)
 class _Series:
-    """USD a day above the expected cost, and the expected cost, of complete days."""
+    """The expected cost of each complete day and the excess above it, in USD per day."""
 
     account: str
     service: str
@@ -58,7 +61,7 @@ def _all_series(facts: Facts) -> Iterator[_Series]:
 
 
 def _anomalous_runs(series: _Series) -> Iterator[tuple[int, int]]:
-    """Yield runs of anomalous days; a single expected day does not end a run."""
+    """Yield the start and end of each run of anomalous days; a single normal day does not end a run."""
     anomalous = (series.excess >= NEAR_THRESHOLD) & (series.excess >= DOUBTFUL_RATIO * series.expected)
     days = np.flatnonzero(anomalous)
     for run in np.split(days, np.flatnonzero(np.diff(days) > 2) + 1):
@@ -67,7 +70,7 @@ def _anomalous_runs(series: _Series) -> Iterator[tuple[int, int]]:
 
 
 def _doubt(series: _Series, start: int, end: int) -> str | None:
-    """Return why a scan may or may not report it; None if it must."""
+    """Return why a scan may, but need not, report the run; None if it must."""
     part, expected = series.excess[start:end], series.expected[start:end]
     if (part < CLEAR_EXCESS).any() or (part < CLEAR_RATIO * expected).any():
         return "a rise near the threshold or within the noise"

@@ -1,4 +1,4 @@
-"""The meter, region and resource that bring most of a cost increase, worked out from the plan's lines."""
+"""Compute the expected root cause of a cost increase: the meter, region and resource that account for most of it."""
 
 from dataclasses import replace
 
@@ -14,12 +14,13 @@ from focuswatch.simulate.expected.line_facts import (
 )
 from focuswatch.simulate.simulated_truth import Incident, PlantedCause
 
-LONGEST_DAYS = 7  # of an incident that goes on: later days are expected on their weekday
+# Days of a continuing incident that count. After a week, the baseline of a weekday includes days of the incident.
+LONGEST_DAYS = 7
 UNIT_COST = "unit_cost_regression"
 
 
 def with_causes(incidents: tuple[Incident, ...], facts: Facts) -> tuple[Incident, ...]:
-    """Return the incidents, those of a cost increase with what brought most of it."""
+    """Return the incidents; those of a cost increase have their main cause added."""
     return tuple(
         replace(incident, cause=_cause(incident, facts)) if incident.detection in COST_INCREASES else incident
         for incident in incidents
@@ -40,14 +41,17 @@ def _cause(incident: Incident, facts: Facts) -> PlantedCause | None:
     (service, region, meter), parts = max(excesses.items(), key=lambda item: sum(item[1].values()))
     largest = max(parts, key=lambda resource: parts[resource])
     whole = sum(parts.values())
-    if whole <= 0:  # free use has no cause in money
+    if whole <= 0:  # free usage has no cost driver
         return None
     return PlantedCause(service, region, meter, largest if parts[largest] >= whole / 2 else None)
 
 
 def excess_of(costs: Days, incident: Incident, facts: Facts) -> Days:
-    """Return USD a day above the expected cost; a unit cost is compared with the week before."""
-    if incident.detection == UNIT_COST:  # it is found when a week is complete, whenever the increase started
+    """Return the excess above the expected cost, in USD per day.
+
+    For `unit_cost_regression`, it is the excess above the week before.
+    """
+    if incident.detection == UNIT_COST:  # evaluated for a complete week, whenever the increase started
         end = facts.calendar.index(incident.expected_by)
         return costs[end - LONGEST_DAYS : end] - costs[end - 2 * LONGEST_DAYS : end - LONGEST_DAYS]
     first = facts.calendar.index(incident.start)

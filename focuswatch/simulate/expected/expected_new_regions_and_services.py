@@ -1,4 +1,4 @@
-"""First charges of an account in a region and for a service, for `new_region` and `new_service`."""
+"""Compute the expected findings of `new_region` and `new_service`: first charges of an account."""
 
 from collections.abc import Callable, Iterator
 
@@ -19,11 +19,11 @@ from focuswatch.simulate.planned_bill import Identity
 from focuswatch.simulate.simulated_truth import Incident
 
 WARM_UP_DAYS = 14
-LATER_NAMES = {
+LATER_NAMES = {  # current name of a service by its former name
     "Amazon Kinesis Firehose": "Amazon Data Firehose",
     "Amazon Elastic Container Service for Kubernetes": "Amazon Elastic Kubernetes Service",
 }
-BEDROCK = "Bedrock"  # in all its names
+BEDROCK = "Bedrock"  # the family of all services of Bedrock
 
 
 def first_charges(facts: Facts) -> list[Incident]:
@@ -38,12 +38,16 @@ def first_charges(facts: Facts) -> list[Incident]:
 
 
 def service_family(line: Line) -> str:
-    """Return the current name of a service."""
+    """Return the current name of the line's service; all services of Bedrock have one name."""
     return BEDROCK if is_bedrock(line) else LATER_NAMES.get(line.meter.service, line.meter.service)
 
 
 def _firsts(facts: Facts, name_of: Callable[[Line], str | None]) -> Iterator[tuple[list[Charged], int]]:
-    """Yield the lines of each account's first charge after the start of the bill, and the day's number."""
+    """Yield the lines of each first charge of an account after the start of the bill, and its day number.
+
+    `name_of` returns the region or service of a line. A new account's first charge for a name that another account
+    already uses is left out, unless the name is Bedrock.
+    """
     groups: dict[tuple[str, str], list[Charged]] = {}
     for charged in facts.usage:
         if (name := name_of(charged.line)) is not None:

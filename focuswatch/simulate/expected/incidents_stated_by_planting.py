@@ -1,4 +1,4 @@
-"""Incidents as the planting modules state them, with the daily cost of their lines."""
+"""Return the incidents that the planting modules state, with the daily cost computed from the plan's lines."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,12 +10,12 @@ from focuswatch.simulate.expected.line_facts import Charged, Facts, expectations
 from focuswatch.simulate.planned_bill import PlantedCase
 from focuswatch.simulate.simulated_truth import Incident
 
-ABOVE_EXPECTED = "data_transfer_spike"  # its cost is what exceeds the weeks before
+ABOVE_EXPECTED = "data_transfer_spike"  # its cost is the excess above the weeks before
 WEEK = 7
 
 
 def stated_incidents(facts: Facts) -> Iterator[Incident]:
-    """Yield every incident whose days its planting place states."""
+    """Yield every incident whose days are stated by the module that plants it."""
     for case in facts.plan.cases:
         if case.kind is None and case.expected_by is not None:
             incident = Incident(
@@ -33,7 +33,7 @@ def stated_incidents(facts: Facts) -> Iterator[Incident]:
 
 
 def _daily_cost(facts: Facts, case: PlantedCase) -> float:
-    """Return the mean of its charged days; of something that stopped, of the week before."""
+    """Return the mean cost of the days with charges, or of the week before if the charges stopped."""
     charged = [charge for charge in facts.usage if is_about(charge.line, case.detection, case.identity)]
     costs = _costs(charged, case.detection)
     first = facts.calendar.index(case.start)

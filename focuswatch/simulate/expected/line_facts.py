@@ -1,4 +1,4 @@
-"""The plan's lines as daily numbers, and properties of a line that several rules of the truth need."""
+"""Daily quantities and costs of the plan's lines, and predicates on lines that several rules of the truth share."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -42,7 +42,7 @@ class Facts:
 
     @cached_property
     def usage(self) -> list[Charged]:
-        """Return every charged line of usage in an account, without restatements."""
+        """Return every charged usage line of an account, without corrections."""
         lines = [line for line in self.plan.lines if line.account and line.category == "Usage"]
         charged = (_charged(line, self.calendar) for line in lines if not line.correction)
         return [charge for charge in charged if charge.quantities.any()]
@@ -63,7 +63,7 @@ class Facts:
         return self.calendar.day(index)
 
     def ending(self, index: int) -> date | None:
-        """Return the date of an exclusive end, None at the end of the bill."""
+        """Return the date of an exclusive end; None at the end of the bill."""
         return None if index >= self.calendar.days else self.calendar.day(index)
 
 
@@ -124,7 +124,7 @@ def is_internet_out(line: Line) -> bool:
 
 
 def is_edge(line: Line) -> bool:
-    """Return whether the line's region is that of its viewers, not one that the account chose."""
+    """Return whether the line's region is that of its viewers, and not one that the account chose."""
     return line.meter.service == "Amazon CloudFront"
 
 
@@ -136,7 +136,7 @@ def is_on_demand_training(line: Line) -> bool:
     return "Train:" in sku(line) and line.commitment is None
 
 
-# the lines of detections whose identity covers an account or region: None in it stands for any
+# Lines that a detection covers if its identity is a whole account or region: None in an identity matches any value.
 COST_INCREASES: Mapping[str, Callable[[Line], bool]] = {
     "cost_anomaly": lambda line: not line.monthly,
     "token_burst": is_tokens,
@@ -156,13 +156,13 @@ OTHERS: Mapping[str, Callable[[Line], bool]] = {
 
 
 def is_about(line: Line, detection: str, identity: Identity) -> bool:
-    """Return whether an incident of this identity is about the line's charges."""
+    """Return whether an incident with this identity covers the line's charges."""
     if identity[0] is None:
         return identity == use_case_identity(line.tags.get(USE_CASE_TAG, ""))
     wanted = COST_INCREASES.get(detection) or OTHERS.get(detection)
     if wanted is None:
         return identity_of(line) == identity
-    if detection == LAUNCH:  # its resource is a model, which is all of its service in the simulated bill
+    if detection == LAUNCH:  # the resource is a model: the only one of its service on the simulated bill
         identity = (*identity[:3], None)
     named = zip(identity, identity_of(line), strict=True)
     return wanted(line) and all(expected in (None, actual) for expected, actual in named)

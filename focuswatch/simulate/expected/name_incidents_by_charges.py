@@ -1,6 +1,6 @@
-"""Name what was planted by its charges, so that two incidents that follow from the same charges have the same name.
+"""Name incidents after their charges, so that incidents that follow from the same charges have the same name.
 
-One resource is one name; charges without a resource are named by account, region, service and first day.
+The name is the resource. Charges without a resource are named by account, region, service and first day.
 """
 
 from dataclasses import replace
@@ -12,11 +12,11 @@ from focuswatch.simulate.expected.expected_causes import LONGEST_DAYS, excess_of
 from focuswatch.simulate.expected.line_facts import COST_INCREASES, Facts, account_id, is_about
 from focuswatch.simulate.simulated_truth import Incident
 
-STOPPED = "security_service_went_dark"  # its charges are those of the week before
+STOPPED = "security_service_went_dark"  # its charges are those of the week before it stopped
 
 
 def with_planted_names(incidents: tuple[Incident, ...], facts: Facts) -> tuple[Incident, ...]:
-    """Return the incidents with the name of the charges that bring most of each."""
+    """Return the incidents, with `planted` set to the name of the charges that contribute most to each."""
     return tuple(replace(incident, planted=_name(incident, facts)) for incident in incidents)
 
 

@@ -1,4 +1,4 @@
-"""Accounts with and without Bedrock, and charges of tokens in them, for the planting modules."""
+"""Helpers for the planting modules: pick accounts with or without Bedrock, and charge tokens in them."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def charge_tokens(
 
 
 def account_without_bedrock(plan: BillPlan) -> SimulatedAccount:
-    """Return an account without Bedrock usage; the claim keeps others from planting some there."""
+    """Return an account without Bedrock usage, and claim it so that no other case plants Bedrock usage there."""
     return plan.pick(
         "bedrock", lifecycles=("steady", "sandbox"), where=lambda account: not account.uses_bedrock
     )

@@ -47,7 +47,7 @@ KINDS: dict[str, Callable[[BillPlan], None]] = {
     "idle_floor_service": plant_minimum_charges,
     "abandoned_volume": plant_volumes,
     "unused_commitment": plant_commitments,
-    "data_transfer_spike": plant_transfers,  # before bursts: it looks for an account without GPUs
+    "data_transfer_spike": plant_transfers,  # before gpu_burst: needs an account without GPUs
     "gpu_burst": plant_gpu_bursts,
     "new_region": plant_regions,
     "new_service": plant_services,
@@ -60,16 +60,17 @@ KINDS: dict[str, Callable[[BillPlan], None]] = {
     "uncached_prompts": plant_uncached_prompts,
     "unread_prompt_cache": plant_unread_caches,
     "unit_cost_regression": plant_unit_costs,
-    "token_burst": plant_token_bursts,  # after all other tokens: its sizes follow what the account uses
-    "cost_anomaly": plant_anomalies,  # after all that is large: its sizes follow what the rest comes to
+    "token_burst": plant_token_bursts,  # after all other tokens: sizes depend on the account's usage
+    "cost_anomaly": plant_anomalies,  # after all large charges: sizes depend on the account's cost
     "experiment_overdue": plant_experiments,
     "budget_pace": plant_budgets,
     "spend_cap": plant_spend_caps,
     "policy_violation": plant_policy_violations,
-    "unannounced_ai_launch": plant_ai_launches,  # after all other AI: it looks for accounts without
-    "idle_ai_seat": plant_seats,  # this and the next draw no random numbers, so that they move nothing else
+    "unannounced_ai_launch": plant_ai_launches,  # after all other AI: needs accounts without AI
+    # The kinds below draw no random numbers, so that they do not change the rest of the bill.
+    "idle_ai_seat": plant_seats,
     "extended_support": plant_extended_support,
-    "aws_recommendation": plant_recommendations,  # of resources that the rest charges
+    "aws_recommendation": plant_recommendations,  # for resources that are already charged
 }
 
 

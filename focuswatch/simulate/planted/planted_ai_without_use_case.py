@@ -1,4 +1,7 @@
-"""Plant models and AI services that start without a use case, and ones that a use case names or that are not new."""
+"""Plant AI models and services that start without a use case, and look-alikes.
+
+A use case names the look-alikes, or they are not new.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -14,7 +17,7 @@ from focuswatch.simulate.resource_tags import row_tags
 DETECTION = "unannounced_ai_launch"
 INVOCATIONS = ("AWS/SageMaker", "Invocations")
 LEAST_DAYS = 3
-NEW_DAYS = 28  # after its first day a model is new
+NEW_DAYS = 28  # days from its first charge during which a model is new
 WARM_UP_DAYS = 14
 ENDPOINT = sagemaker("Host", "ml.m5.2xlarge")
 GPT = "OpenAI GPT-5.6 Sol"
@@ -60,7 +63,10 @@ def _tokens(
 
 
 def _new_models(plan: BillPlan) -> None:
-    """Add two models at 60 and 69 USD a day beside one that the account has always used; a use case names one."""
+    """Add two new models, at 60 and 69 USD a day, in an account that has always used another one.
+
+    A use case names one of them.
+    """
     name, account = "label-reading", account_without_bedrock(plan)
     _tokens(plan, account, "haiku3_in", daily=40_000.0)
     _tokens(plan, account, "gpt_out", daily=4.0, first=plan.calendar.ago(9))
@@ -83,9 +89,8 @@ def _new_service(plan: BillPlan) -> None:
 def _replacement(plan: BillPlan) -> None:
     account, moved = account_without_bedrock(plan), plan.calendar.ago(10)
     _tokens(plan, account, "haiku3_in", daily=60_000.0, last=moved)
-    _tokens(
-        plan, account, "haiku3_out", daily=40_000.0, last=moved
-    )  # long answers: caching would save little
+    # Long answers, so that caching would save little.
+    _tokens(plan, account, "haiku3_out", daily=40_000.0, last=moved)
     _tokens(plan, account, "haiku_in", daily=62.0, first=moved)
     _tokens(plan, account, "haiku_out", daily=41.0, first=moved)
     kind = "a model replaces another of its family"
@@ -102,7 +107,7 @@ def _first_weeks(plan: BillPlan) -> None:
 
 
 def _endpoint(plan: BillPlan, account: SimulatedAccount, *, ago: int) -> Identity:
-    """Add an endpoint at 44 USD a day, in use since some days; return the identity of a launch of SageMaker."""
+    """Add an endpoint that costs 44 USD a day since `ago` days ago; return the identity of its SageMaker launch."""
     region, first = account.regions[0], plan.calendar.ago(ago)
     resource = plan.arn("sagemaker", region, account, f"endpoint/launch-{plan.random_id(6)}")
     tags = row_tags(plan, account, "models", always="team" not in account.tags)

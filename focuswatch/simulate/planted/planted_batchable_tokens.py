@@ -12,7 +12,7 @@ from focuswatch.simulate.planted.bedrock_accounts_and_charges import (
 )
 
 BATCHABLE = "realtime_batchable"
-FOUR_WEEKS = 28  # of real-time use, before it can be called batch-eligible
+FOUR_WEEKS = 28  # days of on-demand usage before it counts as batch-eligible
 NIGHTLY = {"workload": "nightly-enrichment"}
 
 

@@ -1,6 +1,6 @@
-"""Plan operational events beside planted incidents: some coincide with one, most are unrelated and must not be shown.
+"""Plan operational events near planted incidents: some coincide with one, most are unrelated and must not be shown.
 
-No random numbers are drawn: the rest of the bill stays as it is.
+The module draws no random numbers, so the rest of the bill stays the same.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,10 @@ OTHER_SERVICES = ("AWS Step Functions", "Amazon Elastic Container Registry")
 
 @dataclass(frozen=True)
 class PlantedEvent:
-    """A row of the events file; `relation` says how it relates to the incident `beside`, of the account and service."""
+    """A row of the events file.
+
+    `relation` states how the event relates to an incident, which `beside` identifies by account and service.
+    """
 
     occurred_at: datetime
     sub_account_id: str
@@ -51,16 +54,17 @@ class PlantedEvent:
 
     @property
     def truth(self) -> dict[str, Any]:
-        """Return the row, and how it relates to which incident."""
+        """Return the row, with the incident and how the event relates to it."""
         account, service = self.beside
         beside = {"sub_account_id": account, "service_name": service}
         return self.row | {"relation": self.relation, "beside": beside}
 
 
 def plan_events(incidents: Iterable[Incident], *, accounts: Sequence[str]) -> list[PlantedEvent]:
-    """Return the events beside incidents that name an account and a service, in the order of their times.
+    """Return the events near the incidents that name an account and a service, sorted by time.
 
-    `accounts` are those of the organization, of which those without an incident get the events of other accounts.
+    `accounts` are those of the organization. Events with the relation `other account` are in accounts without an
+    incident.
     """
     planted = [one for one in incidents if one.detection in DETECTIONS]
     involved = {incident.identity[0] for incident in planted}

@@ -44,7 +44,7 @@ def _spikes(plan: BillPlan) -> None:
 
 
 def _series(plan: BillPlan, meter: str, *, usual: float, **options: Any) -> SimulatedAccount:
-    """Return an account that has always spent `usual` USD a day more on the meter's service."""
+    """Return an account after adding `usual` USD a day on the meter throughout the bill."""
     service = meters()[meter].service
     account = plan.pick("series", service, where=_calm(plan, service))
     daily = usual / meters()[meter].unit_price(account.regions[0])
@@ -53,7 +53,7 @@ def _series(plan: BillPlan, meter: str, *, usual: float, **options: Any) -> Simu
 
 
 def _calm(plan: BillPlan, service: str) -> Callable[[SimulatedAccount], bool]:
-    """Return a filter for accounts in whose use of a service nothing starts or ends."""
+    """Return a filter for accounts in which no usage of a service starts or ends during the bill."""
     restless = {
         line.account.id
         for line in plan.lines
@@ -79,7 +79,7 @@ def _level(plan: BillPlan, account: SimulatedAccount, meter: str) -> float:
 def _more(
     plan: BillPlan, account: SimulatedAccount, meter: str, *, daily: float, first: date, last: date
 ) -> None:
-    """Add `daily` USD a day."""
+    """Add a charge of `daily` USD a day."""
     price = meters()[meter].unit_price(account.regions[0])
     plan.charge(account, meter, account.regions[0], daily=daily / price, first=first, last=last, noise=0.03)
 
@@ -99,7 +99,10 @@ def _price_increase(plan: BillPlan) -> None:
 
 
 def _agents(plan: BillPlan) -> None:
-    """Add a growth of AgentCore seen in a bill, 0.21 to 10.24 to 15.59 USD a day, and ten times of it."""
+    """Add an increase in AgentCore cost, and the same increase ten times as large.
+
+    A real bill had the increase: from 0.21 to 10.24 to 15.59 USD a day.
+    """
     having = {line.account.id for line in plan.lines if line.account and line.meter.service == AGENTCORE}
     ago = plan.calendar.ago
     for times in (10.0, 1.0):

@@ -7,7 +7,7 @@ from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
 
 DORMANT = "dormant_account_woke"
-DORMANT_DAYS = 90  # without spend before an account counts as dormant
+DORMANT_DAYS = 90  # days without spend before an account counts as dormant
 
 
 def plant_dormant_accounts(plan: BillPlan) -> None:
@@ -45,7 +45,7 @@ def _not_active_again(plan: BillPlan, account: SimulatedAccount, *, ago: int, ki
 
 
 def _fleet(plan: BillPlan, account: SimulatedAccount, *, daily: float, first: date) -> None:
-    """Add instances for `daily` USD a day."""
+    """Add instances that cost `daily` USD a day."""
     region, machine = account.regions[0], ec2("c6i.4xlarge")
     hours = daily / machine.price
     plan.charge(account, machine, region, resource=plan.instance(account, region), daily=hours, first=first)

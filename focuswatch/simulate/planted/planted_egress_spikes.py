@@ -41,7 +41,10 @@ def _sent(plan: BillPlan, account: SimulatedAccount) -> float:
 
 
 def _shared_by_compute(plan: BillPlan) -> None:
-    """Run nine times the instances for two days, in an account without GPUs: they would be unusual GPU usage."""
+    """Run nine times the instances for two days, and send more data with them.
+
+    The account has no GPUs, because nine times as many would be unusual GPU usage.
+    """
     with_gpu = {line.account.id for line in plan.lines if line.account and is_gpu(line)}
     account = plan.pick(
         "traffic", where=lambda account: account.environment == "dev" and account.id not in with_gpu
@@ -53,7 +56,7 @@ def _shared_by_compute(plan: BillPlan) -> None:
             options = {"resource": plan.instance(account, line.region), "tags": line.tags} | span
             plan.charge(account, line.meter, line.region, daily=8 * line.daily, **options)
     sent = [line for line in own if is_internet_out(line)]
-    week = {"week": sent[0].week}  # so that a weekend's surge is as large against a weekend
+    week = {"week": sent[0].week}  # makes the increase equally large on any weekday
     plan.charge(
         account, "out_ec2", account.regions[0], daily=4.5 * sum(line.daily for line in sent), **span, **week
     )

@@ -10,8 +10,8 @@ from focuswatch.simulate.planned_bill import BillPlan, Identity
 from focuswatch.simulate.resource_tags import team_tag
 
 DETECTION = "extended_support"
-LATEST_DAYS = 3  # a charge as old as that still counts
-# meter, quantity a day, service and path of the ARN, note
+LATEST_DAYS = 3  # greatest age of a charge that still counts
+# meter, daily quantity, service and path of the ARN, note
 SUPPORTED = (
     ("support_mysql", 96.0, "rds", "db:orders-legacy", "four vCPUs of MySQL 8.0"),
     ("support_postgres", 48.0, "rds", "db:reports-legacy", "PostgreSQL 11 in its third year"),

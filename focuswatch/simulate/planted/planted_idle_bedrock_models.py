@@ -64,11 +64,12 @@ def plant_custom_models(plan: BillPlan) -> None:
 def _held(
     plan: BillPlan, meter: str, path: str, *, calls: Calls, also: str | None = None, daily: float = 24.0
 ) -> Identity:
-    """Add capacity or a model in an account that uses Bedrock; `also` adds tokens or model copies every day."""
-    judged_by_tokens = calls is None and meter in (
-        "pt_titan",
-        "pt_sonnet",
-    )  # models that no other account may use
+    """Add Provisioned Throughput or a custom model in an account that uses Bedrock.
+
+    `also` adds tokens or model copies every day.
+    """
+    # Without activity, usage is judged by the model's tokens, so each of these cases needs an account of its own.
+    judged_by_tokens = calls is None and meter in ("pt_titan", "pt_sonnet")
     if judged_by_tokens:
         account = plan.pick("model", meter, where=lambda account: account.uses_bedrock)
     else:

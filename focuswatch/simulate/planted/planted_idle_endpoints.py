@@ -31,7 +31,10 @@ class _Endpoint:
 
 @dataclass(frozen=True)
 class _Case:
-    """An endpoint with one instance type a variant; before `until` days ago it was called every day."""
+    """An endpoint with one instance type per variant.
+
+    It is called every day until `until` days before the end of the bill, and on the days `called` before the end.
+    """
 
     note: str
     instances: tuple[str, ...]

@@ -10,9 +10,9 @@ from focuswatch.simulate.resource_tags import row_tags
 
 FLOOR = "idle_floor_service"
 LOOKBACK = 7
-LONG_LOOKBACK = 14  # of models and of services with a minimum charge
-Calls = Mapping[date, float] | None  # None: not evaluated
-# of each service: namespace and metric of its requests, service and path of its ARN, units an hour
+LONG_LOOKBACK = 14  # days for custom models and services with a minimum charge
+Calls = Mapping[date, float] | None  # calls by day; None: no activity collected
+# By meter: namespace and metric of requests, service and path of the ARN, units per hour.
 SERVICES = {
     "kendra": (("AWS/Kendra", "IndexQueryCount"), "kendra", "index", 1),
     "kendra_genai": (("AWS/Kendra", "IndexQueryCount"), "kendra", "index", 1),
@@ -48,7 +48,10 @@ def plant_minimum_charges(plan: BillPlan) -> None:
 
 
 def _system_searches(plan: BillPlan) -> dict[date, float]:
-    """Return searches a day of an idle domain: Dashboards, index management and alerting search all the time."""
+    """Return the daily searches of an idle domain.
+
+    OpenSearch Dashboards, index management and alerting search all the time.
+    """
     return {
         plan.calendar.first + timedelta(days=day): 380.0 + 15 * (day % 5)
         for day in range((plan.calendar.as_of - plan.calendar.first).days)

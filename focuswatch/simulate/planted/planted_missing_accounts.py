@@ -7,8 +7,8 @@ from focuswatch.simulate.planned_bill import BillPlan
 
 STALE = "stale_export"
 MISSING_DAYS = 2  # complete days without a row
-MISSING_AT_MOST_DAYS = 30  # then the account counts as gone
-CHARGED_DAYS = 30  # without a gap, for an account to be missed
+MISSING_AT_MOST_DAYS = 30  # days without charges after which an account counts as gone
+CHARGED_DAYS = 30  # consecutive days with charges before an account can be missing
 
 
 def plant_missing_accounts(plan: BillPlan) -> None:

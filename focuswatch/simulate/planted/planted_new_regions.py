@@ -53,7 +53,7 @@ def _without_region(plan: BillPlan) -> None:
 
 
 def _viewers(plan: BillPlan, account: SimulatedAccount) -> None:
-    """Add a website with viewers on two more continents since this week; Lambda@Edge runs near them."""
+    """Add a website that has had viewers on two more continents since this week; Lambda@Edge runs near them."""
     kind = "regions that no one chose"
     site = f"arn:aws:cloudfront::{account.id}:distribution/E2QWRTYUIOPASD"
     for ago, meter, region in (

@@ -14,7 +14,7 @@ DETECTION = "orphaned_opensearch_collection"
 BOTH = ("search_ocu", "indexing_ocu")
 LOOKBACK = 7
 SEARCHES = ("AWS/AOSS", "SearchRequestRate")
-# one Bedrock family each as an account's only usage: days ago, meter, quantity
+# Bedrock families, each of them the only usage of an account: days ago, meter, quantity.
 FAMILIES = (
     ("first-party, legacy shape", 4, "haiku3_in", 400.0),
     ("first-party, mantle shape", 9, "gpt_oss_in", 900.0),
@@ -115,9 +115,9 @@ def _left_behind(plan: BillPlan) -> None:
 
 
 def _used_by_one_call(plan: BillPlan) -> None:
-    """Add collections in accounts with one kind of Bedrock usage, on one day of the lookback.
+    """Add collections in accounts that used one kind of Bedrock on one day of the lookback.
 
-    The account had it 75 days ago too, so that it is no first charge.
+    They also used it 75 days ago, so that the usage is not a first charge.
     """
     for family, ago, meter, daily in FAMILIES:
         account = account_without_bedrock(plan)

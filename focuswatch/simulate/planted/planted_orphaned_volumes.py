@@ -22,7 +22,7 @@ def plant_volumes(plan: BillPlan) -> None:
 
 
 def _empty_region(plan: BillPlan) -> tuple[SimulatedAccount, str]:
-    """Return an account and a region of it with security services only."""
+    """Return an account and one of its regions in which only security services are charged."""
     account = plan.random_account()
     region = plan.unused_region(account)
     charge_security_services(plan, account, region, meters=("guardduty", "cloudtrail", "config"))
@@ -68,7 +68,10 @@ def _abandoned(plan: BillPlan) -> None:
 
 
 def _with_compute(plan: BillPlan) -> None:
-    """Add volumes in regions with compute on one day of the lookback, and 80 days earlier: no first charge."""
+    """Add volumes in regions with compute on one day of the lookback.
+
+    The compute also ran 80 days earlier, so that it is not a first charge.
+    """
     ago = plan.calendar.ago
     id = plan.arn("ec2", "eu-west-2", plan.organization.payer, f"reserved-instances/{plan.random_id(8)}")
     reserved = Commitment(id, "m6i.large 1yr No Upfront", "Reserved", "Used", 0.6)

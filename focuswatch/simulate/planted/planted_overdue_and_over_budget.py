@@ -1,4 +1,4 @@
-"""Plant use cases beyond their review date, cap or budget, and ones within."""
+"""Plant use cases that exceed their review date, cap or budget, and use cases that do not."""
 
 import math
 from datetime import date, timedelta
@@ -17,7 +17,7 @@ HISTORY_DAYS = 45
 
 
 def add_use_case(plan: BillPlan, name: str, *, last: date | None = None, **options: Any) -> Line:
-    """Add a notebook tagged with the use case; `options` are the use case's in owners.toml."""
+    """Add a notebook tagged with a new use case; `options` are those of the use case in owners.toml."""
     account = plan.random_account()
     region = account.regions[0]
     resource = plan.arn("sagemaker", region, account, f"notebook-instance/{name}")
@@ -84,7 +84,7 @@ def plant_budgets(plan: BillPlan) -> None:
 
 
 def _over_budget(plan: BillPlan, name: str, *, until: date | None = None, note: str) -> None:
-    """State an incident that is found once a forecast has more than a month of history."""
+    """State an incident that is found when the forecast has more than a month of history."""
     plan.incident(
         PACE,
         use_case_identity(name),
@@ -97,13 +97,13 @@ def _over_budget(plan: BillPlan, name: str, *, until: date | None = None, note: 
 
 
 def end_use_case(plan: BillPlan, name: str, *, until: date) -> None:
-    """State that a cap may be reported until it has had no spend for five weeks, and must not be after that."""
+    """State that a cap must not be reported once its use case has had no spend for five weeks."""
     kind, note = "an experiment that ended long ago", "its last charge was seven weeks ago"
     plan.hard_negative(CAP, use_case_identity(name), kind=kind, note=note, since=until + timedelta(days=36))
 
 
 def _launch(plan: BillPlan) -> None:
-    """Add six times the expected tokens since four days ago, as announced in owners.toml."""
+    """Add a launch that owners.toml announces: six times the expected tokens since four days ago."""
     account = plan.random_account(where=lambda account: account.uses_bedrock)
     region, since = account.regions[0], plan.calendar.ago(4)
     resource = plan.arn("bedrock", region, account, f"application-inference-profile/{plan.random_id(12)}")

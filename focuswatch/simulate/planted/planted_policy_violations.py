@@ -1,4 +1,4 @@
-"""Plant AI usage against the rules of its use case, and usage that keeps them."""
+"""Plant AI usage that violates the rules of its use case, and usage that complies with them."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ NOVA: dict[str, Any] = {"models": ["amazon.nova*"]}
 
 
 def _usage(plan: BillPlan, name: str, meter: str, *, monthly: float, **rules: Any) -> Identity:
-    """Add tokens of a use case with these rules, worth `monthly` USD, through a profile of its own."""
+    """Add tokens worth `monthly` USD for a use case with these rules, through an inference profile of its own."""
     account = plan.random_account(where=lambda account: account.uses_bedrock)
     region = account.regions[0]
     resource = plan.arn("bedrock", region, account, f"application-inference-profile/{plan.random_id(12)}")

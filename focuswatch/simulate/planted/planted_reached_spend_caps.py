@@ -1,4 +1,4 @@
-"""Plant use cases that reach their spend cap, and ones within or without a cap."""
+"""Plant use cases that reach their spend cap, and use cases that do not."""
 
 import math
 from typing import Any
@@ -14,7 +14,7 @@ from focuswatch.simulate.planted.planted_overdue_and_over_budget import (
 
 
 def plant_spend_caps(plan: BillPlan) -> None:
-    """Add use cases with on_cap: one that has spent its cap, and ones that have not or have no such cap."""
+    """Add use cases with `on_cap`: one that spends its cap, one far below it, and one without spend for weeks."""
     trial: dict[str, Any] = {"intent": "experiment", "hypothesis": "it halves the reading"}
     line = add_use_case(plan, "contract-reading", **trial, cap=60, on_cap="notify")
     reached = plan.calendar.day(math.ceil(0.7 * 60 / line.daily_cost) - 1)

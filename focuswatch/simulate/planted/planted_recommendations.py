@@ -21,7 +21,7 @@ class PlantedRecommendation:
     saving: float
     refreshed_on: date
     currency: str = "USD"
-    resource: str | None = None  # instead of the line's; empty: names none
+    resource: str | None = None  # overrides the line's resource; empty: none
 
     @property
     def cost(self) -> float:
@@ -35,7 +35,7 @@ class PlantedRecommendation:
 
 
 def plant_recommendations(plan: BillPlan) -> None:
-    """Add recommendations without drawing random numbers: the rest of the bill stays as it is."""
+    """Add recommendations without drawing random numbers, so that the rest of the bill stays the same."""
     lines = _machines(plan)
     yesterday = plan.calendar.as_of - timedelta(days=1)
 

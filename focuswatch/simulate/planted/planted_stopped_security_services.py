@@ -1,4 +1,4 @@
-"""Security services that stop while the account continues, and ones that have a reason to."""
+"""Plant security services that stop while the account continues, and ones that stop for a reason."""
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.everyday.security_services import charge_security_services
@@ -6,7 +6,7 @@ from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
 
 STOPPED = "security_service_went_dark"
-CHARGED_DAYS = 21  # without a gap before its end, for a security service to count as on
+CHARGED_DAYS = 21  # consecutive days with charges before a security service counts as enabled
 ABSENT_DAYS = 2
 GUARDDUTY = "Amazon GuardDuty"
 
@@ -36,7 +36,7 @@ def plant_stopped_security_services(plan: BillPlan) -> None:
 
 
 def _stored(plan: BillPlan, *, ended: int = 0) -> tuple[SimulatedAccount, str]:
-    """Return an account and a region of it with storage only."""
+    """Return an account and one of its regions in which only storage is charged."""
     account = plan.random_account()
     region = plan.unused_region(account)
     plan.charge(account, "s3_storage", region, daily=900 / 30, last=plan.calendar.ago(ended))
@@ -53,7 +53,7 @@ def _guarded(
 def _everything_ended(plan: BillPlan) -> None:
     account, region = _stored(plan, ended=8)
     charge_security_services(plan, account, region, meters=("guardduty", "config"), last=plan.calendar.ago(8))
-    plan.charge(account, "cdn_requests", region, daily=90_000)  # a reader there is no service that goes on
+    plan.charge(account, "cdn_requests", region, daily=90_000)  # viewers are not a service that runs there
     kind = "a region where everything ended"
     _guarded(plan, account, region, GUARDDUTY, ago=8, kind=kind, note="cleared out")
     closed = plan.organization.named("legacy-shop")

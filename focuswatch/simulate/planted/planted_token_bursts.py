@@ -18,7 +18,8 @@ BURST = "token_burst"
 
 def plant_token_bursts(plan: BillPlan) -> None:
     ago = plan.calendar.ago
-    _rhythms(plan)  # first: where most tokens are, the rest would have to be as large
+    # First, because it claims the account with the most tokens, where bursts would have to be as large.
+    _rhythms(plan)
     _bursts(plan)
     account = bedrock_user(plan, "burst")
     profile, daily = inference_profile(plan, account), 15 * _daily_tokens(plan, account)
@@ -38,7 +39,7 @@ def _bursts(plan: BillPlan) -> None:
         profile = inference_profile(plan, account)
         quantities = {"sonnet_service_in": 3_000.0, "sonnet_cache_read": 9_000.0, "sonnet_service_out": 400.0}
         span: dict[str, Any] = {"first": plan.calendar.ago(back), "last": plan.calendar.ago(back - days)}
-        size = max(1.0, _daily_tokens(plan, account) / 120_000)  # so that the account's whole shows it
+        size = max(1.0, _daily_tokens(plan, account) / 120_000)  # large enough to show in the account's total
         for meter, daily in quantities.items():
             charge_tokens(plan, account, profile, meter, daily=daily * size)
             charge_tokens(plan, account, profile, meter, daily=(times - 1) * daily * size, **span)

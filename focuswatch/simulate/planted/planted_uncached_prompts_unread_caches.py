@@ -1,4 +1,4 @@
-"""Plant prompts that are repeated without a cache, caches that nobody reads, and look-alikes of them."""
+"""Plant repeated prompts that are not cached, caches that are not read, and look-alikes of them."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ LOOKBACK_DAYS = 14
 
 
 def _workload(plan: BillPlan, daily: Mapping[str, float], *, week: Week = FLAT) -> Identity:
-    """Charge an inference profile of its own with daily quantities by meter; the first meter names its service."""
+    """Charge daily quantities by meter to a new inference profile; the first meter determines its service."""
     account = plan.pick("prompts", *daily, where=lambda account: account.uses_bedrock)
     region = account.regions[0]
     profile = plan.arn("bedrock", region, account, f"application-inference-profile/{plan.random_id(12)}")
@@ -33,7 +33,7 @@ def _workload(plan: BillPlan, daily: Mapping[str, float], *, week: Week = FLAT) 
 
 
 def plant_uncached_prompts(plan: BillPlan) -> None:
-    """Plant repeated input of models whose cache other workloads of the bill use."""
+    """Plant repeated input to models whose cache other workloads on the bill use."""
     repeated: tuple[tuple[Mapping[str, float], Week, str], ...] = (
         ({"opus_mantle_in": 20_000.0}, FLAT, "an agent around the clock"),
         ({"haiku_in": 100.0, "haiku_out": 5.0}, WORKDAYS, "retrieval on working days, a Marketplace model"),
@@ -51,7 +51,7 @@ def plant_uncached_prompts(plan: BillPlan) -> None:
 
 
 def plant_unread_caches(plan: BillPlan) -> None:
-    """Plant caches that are written every day and hardly read."""
+    """Plant caches that are written every day and rarely read."""
     for daily, note in (
         ({"opus_cache": 8_000.0}, "a timestamp in each prompt"),
         ({"haiku_cache": 20.0, "haiku_cache_read": 1.0}, "calls hours apart, a Marketplace model"),

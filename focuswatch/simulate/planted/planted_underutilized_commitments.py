@@ -12,12 +12,15 @@ from focuswatch.simulate.resource_tags import team_tag
 
 DETECTION = "unused_commitment"
 LOOKBACK = 7
-RATE = 0.6  # EffectiveCost against on demand; invented for the simulation
+RATE = 0.6  # EffectiveCost / On-Demand cost; invented for the simulation
 
 
 @dataclass(frozen=True)
 class _Case:
-    """`daily` USD are used where not all of it is unused; `since` is days ago, None the bill's first day."""
+    """A commitment of which `daily` USD are used per day, or are unused if `unused_share` is 1.
+
+    `since` is the number of days ago when the unused share began; None: on the first day of the bill.
+    """
 
     kind: Literal["Reserved", "Savings Plan"]
     name: str
@@ -80,7 +83,7 @@ def _committed(plan: BillPlan, case: _Case) -> Identity:
 
 
 def _bought_lately(plan: BillPlan) -> None:
-    """Add a purchase of this week, which is neither waste nor a new service nor an anomaly."""
+    """Add a purchase of this week, which is not waste, a new service or an anomaly."""
     account, day = _buyer(plan), plan.calendar.ago(4)
     id = plan.arn("savingsplans", None, account, f"savingsplan/{plan.random_id(8)}-{plan.random_id(12)}")
     bought = Commitment(id, "Compute 1yr All Upfront", "Savings Plan", None)

@@ -14,8 +14,8 @@ from focuswatch.simulate.resource_tags import row_tags
 DETECTION = "underused_gpu"
 IDLE_ENDPOINT = "idle_sagemaker_endpoint"
 LOOKBACK = 7
-OF_ENDPOINTS = ("/aws/sagemaker/Endpoints", "GPUUtilization")  # of all GPUs of an instance together
-OF_MACHINES = ("CWAgent", "nvidia_smi_utilization_gpu")  # of each GPU
+OF_ENDPOINTS = ("/aws/sagemaker/Endpoints", "GPUUtilization")  # sum of all GPUs of an instance
+OF_MACHINES = ("CWAgent", "nvidia_smi_utilization_gpu")  # per GPU
 INVOCATIONS = ("AWS/SageMaker", "Invocations")
 Busy = Mapping[date, float]
 

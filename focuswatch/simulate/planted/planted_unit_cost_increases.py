@@ -1,4 +1,4 @@
-"""Plant unit cost increases, and spend that grows or shifts at the same unit cost.
+"""Plant unit cost increases, and spend that grows or shifts without an increase in unit cost.
 
 Each is too small to be an anomaly of its account's cost.
 """
@@ -16,7 +16,7 @@ from focuswatch.simulate.resource_tags import row_tags, team_tag
 
 DETECTION = "unit_cost_regression"
 INVOCATIONS = ("AWS/SageMaker", "Invocations")
-CHANGED_DAYS_AGO = 8  # the newest settled week holds six days of it, the week before none
+CHANGED_DAYS_AGO = 8  # six days of it are in the newest complete week, none in the week before
 
 
 def plant_unit_costs(plan: BillPlan) -> None:
@@ -26,7 +26,7 @@ def plant_unit_costs(plan: BillPlan) -> None:
 
 
 def _increase(plan: BillPlan, identity: Identity, *, after: int, note: str) -> None:
-    """State an increase that is found when the newest complete week has `after` of its days."""
+    """State an increase that is found when the newest complete week has `after` days of it."""
     changed = plan.calendar.ago(CHANGED_DAYS_AGO)
     plan.incident(DETECTION, identity, since=changed, found_after=after + SETTLE_DAYS, history=14, note=note)
 
@@ -85,7 +85,7 @@ def _endpoint(
     calls: Mapping[date, float] | None = None,
     instance: str = "ml.m5.2xlarge",
 ) -> Identity:
-    """Add an endpoint charged in one or more spans and called every day."""
+    """Add an endpoint that is charged in one or more spans and called every day."""
     account = plan.random_account(where=lambda account: account.environment == "dev")
     region = account.regions[0]
     resource = plan.arn("sagemaker", region, account, f"endpoint/unit-{plan.random_id(6)}")

@@ -25,7 +25,7 @@ def _neither_team_nor_bedrock(account: SimulatedAccount) -> bool:
 
 
 def _untagged_tokens(plan: BillPlan) -> None:
-    """Add tokens without resource or tag since the start of the bill."""
+    """Add tokens without a resource or tag since the start of the bill."""
     for meter, daily, note in (
         ("haiku3_in", 60_000.0, "tokens, no resource named"),
         ("gpt_out", 2.0, "a Marketplace model"),

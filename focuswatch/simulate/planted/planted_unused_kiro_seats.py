@@ -1,4 +1,4 @@
-"""Plant Kiro subscriptions whose users use no credits, and subscriptions in use, new and ended."""
+"""Plant Kiro subscriptions whose users use no credits, and subscriptions that are in use, new or ended."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from focuswatch.simulate.resource_tags import team_tag
 DETECTION = "idle_ai_seat"
 ACCOUNT, REGION = "network-hub", "us-east-1"  # where the organization manages its subscriptions
 LOOKBACK = 30
-GRACE_DAYS = 3  # in which a new month's subscriptions may not be on the bill yet
+GRACE_DAYS = 3  # first days of a month, when its subscriptions may not be on the bill yet
 BUSY_USERS = 9
 
 
@@ -58,7 +58,7 @@ def _used_once(plan: BillPlan, subscribed: date) -> None:
 
 
 def _ended(plan: BillPlan, subscribed: date) -> None:
-    """Add a subscription that is not charged in the newest month; a scan sees that once the month is settled."""
+    """Add a subscription without a charge in the newest month; a scan sees this only after the grace days."""
     ended = (plan.calendar.ago(SETTLE_DAYS + GRACE_DAYS + 1)).replace(day=1)
     identity = _seat(plan, "gone", plan_name="kiro_power", last=ended)
     note = "not charged this month"
@@ -75,7 +75,7 @@ def _ended(plan: BillPlan, subscribed: date) -> None:
 
 
 def _new(plan: BillPlan) -> None:
-    """Add a user subscribed 20 days ago: a prorated charge, then one for each month."""
+    """Add a user who subscribed 20 days ago: a prorated charge, then one on the first of each month."""
     day = plan.calendar.ago(20)
     identity = _seat(plan, "new", plan_name="kiro_pro", first=day)
     account = plan.organization.named(ACCOUNT)

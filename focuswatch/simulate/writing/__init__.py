@@ -1,1 +1,1 @@
-"""Write lines as the files of an export."""
+"""Write planned lines as the files of an AWS data export."""

@@ -58,7 +58,7 @@ class SimulatedBill:
 def write_export(bill: SimulatedBill, folder: Path, *, progress: Progress | None = None) -> ExportFiles:
     """Write every billing period of the bill.
 
-    Within a period a file holds all days of some resources; the order of its rows is nothing to rely on.
+    Each file contains all days of some resources in one billing period. The order of its rows is undefined.
     """
     files: list[Path] = []
     rows = 0
@@ -78,7 +78,7 @@ def write_export(bill: SimulatedBill, folder: Path, *, progress: Progress | None
 def _connection(scratch: str) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = {literal(scratch)}")
-    connection.execute("SET preserve_insertion_order = false")  # streams, and uses every core
+    connection.execute("SET preserve_insertion_order = false")  # lets DuckDB stream rows on all cores
     return connection
 
 
@@ -103,7 +103,7 @@ def _write_period(
 
 
 def _slices(bill: SimulatedBill) -> list[tuple[int, int]]:
-    """Return ranges of resources with about FILE_ROWS rows a month."""
+    """Return ranges of resources, each with about FILE_ROWS rows per month."""
     resources = sum(line.copies for line in bill.lines)
     size = FILE_ROWS // (30 * 24 if bill.grain == "hourly" else 30)
     count = max(1, round(resources / size))

@@ -80,11 +80,8 @@ DOUBLES = (
     "PricingCurrencyListUnitPrice",
     "PricingQuantity",
 )
-MAPS = {
-    "SkuPriceDetails": "VARCHAR",
-    "Tags": "VARCHAR",
-    "x_Discounts": "DOUBLE",
-}  # by text; the type of a value
+# Map columns by the type of their values; the keys are strings.
+MAPS = {"SkuPriceDetails": "VARCHAR", "Tags": "VARCHAR", "x_Discounts": "DOUBLE"}
 
 
 def sql_type(column: str) -> str:
@@ -97,7 +94,7 @@ def sql_type(column: str) -> str:
 
 
 def manifest_type(column: str) -> str:
-    """Return the column's type as in a manifest of Data Exports."""
+    """Return the column's type in a manifest of Data Exports."""
     words = {"TIMESTAMP_MS": "timestamp", "DOUBLE": "double", "VARCHAR": "string"}
     if column in MAPS:
         return f"map<string,{words[MAPS[column]]}>"

@@ -1,4 +1,4 @@
-"""Lines as rows of DuckDB's table `lines`: constant columns and the parameters of the quantity."""
+"""Load lines into DuckDB's table `lines`: constant FOCUS columns, and the parameters of quantities and costs."""
 
 import json
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ PARTS = {
 def load(
     connection: duckdb.DuckDBPyConnection, lines: Sequence[Line], *, payer: SimulatedAccount, scratch: Path
 ) -> None:
-    """Create table `lines`, with its resources numbered over all lines."""
+    """Create the table `lines`; its column `first_line` numbers the resources across all lines."""
     path = scratch / "lines.json"
     with path.open("w", encoding="utf-8") as file:
         for number, line in enumerate(lines):
@@ -67,13 +67,13 @@ def load(
 
 
 def _enumerate(connection: duckdb.DuckDBPyConnection, column: str) -> None:
-    """Make the column an enumeration, which halves the time of the Parquet writer."""
+    """Create an ENUM type for the column, which halves the time to write Parquet."""
     words = f"SELECT DISTINCT {column} FROM texts WHERE {column} IS NOT NULL UNION SELECT '' ORDER BY 1"
     connection.execute(f"CREATE TYPE {column}_words AS ENUM ({words})")
 
 
 def day_number(day: date) -> int:
-    """Return days since 1970."""
+    """Return the number of days since 1970-01-01."""
     return (day - date(1970, 1, 1)).days
 
 
@@ -101,7 +101,7 @@ def _parts(line: Line, *, number: int) -> dict[str, Any]:
 
 
 def _prices(line: Line) -> dict[str, float | None]:
-    """Return prices, and the ratio of each cost and quantity to quantity times price."""
+    """Return the prices, and the ratio of each cost and quantity to quantity times price or to quantity."""
     priced = line.category in ("Usage", "Purchase")
     unlisted = line.meter.marketplace  # Marketplace rows have no list price
     return {

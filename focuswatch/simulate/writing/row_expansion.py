@@ -1,6 +1,7 @@
-"""SQL that turns lines into charges: days, hours, noise, incomplete newest days, costs; randomness is DuckDB's `hash`.
+"""Build the SQL that turns lines into charges: days, hours, noise, incomplete newest days and costs.
 
-A charge depends on its line, its day and the seed alone: the rows are the same with any number of threads.
+Random numbers are DuckDB's `hash` of the line, the day and the seed, so the rows are the same with any number of
+threads.
 """
 
 from focuswatch.simulate.daily_charges_of_resource import HOUR_WEIGHTS
@@ -37,9 +38,10 @@ CONSTANT = tuple(column for column in COLUMNS if column not in COMPUTED)
 
 
 def charges(*, hourly: bool) -> str:
-    """Return the SELECT of one slice of lines in one billing period, all 60 columns in export order.
+    """Return the SELECT of one slice of lines in one billing period, with all 60 columns in export order.
 
-    Placeholders are the keys of `export_files._values`, `$from_line` and `$to_line`; days count from 1970.
+    The placeholders are the keys of `export_files._values`, `$from_line` and `$to_line`. Days are numbered from
+    1970-01-01.
     """
     sql = SKELETON.replace("{columns}", ",\n    ".join(_column(column) for column in COLUMNS))
     for place, text in {
@@ -60,7 +62,7 @@ def _column(column: str) -> str:
 
 
 def _hour_weight() -> str:
-    """Return SQL for an hour's share of its day; variation moves quantity between the hours of a pair."""
+    """Return SQL for an hour's share of its day; noise moves quantity between the two hours of a pair."""
     cases = " ".join(
         f"WHEN '{name}' THEN {list(weights)}[hour + 1]" for name, weights in HOUR_WEIGHTS.items()
     )
@@ -76,7 +78,7 @@ def _bell(*keys: str) -> str:
 
 
 def _unit(*keys: str) -> str:
-    """Return SQL for a number in [0, 1)."""
+    """Return SQL for a pseudo-random number in [0, 1)."""
     return f"((hash({', '.join(keys)}, $seed) >> 32) / 4294967296.0)"
 
 
