@@ -1,4 +1,7 @@
-"""A bill on Athena: the tables that the latest refresh wrote to Glue and S3. The Lambda functions read it."""
+"""Open the bill of a deployment on Athena, over the tables that the latest refresh wrote to Glue and S3.
+
+The Lambda functions read this bill. This module does not refresh the tables.
+"""
 
 import hashlib
 from collections import defaultdict
@@ -41,19 +44,23 @@ class AthenaBill:
     summary: BillSummary
     as_of: date
     parts: tuple[DeployedPart, ...] = ()
-    data_digest: None = None  # activity and accounts are collected at any time, without a digest
+    # Unknown: other Lambda functions update activity and accounts at any time, without a digest.
+    data_digest: None = None
 
     @property
     def engine(self) -> AthenaEngine:
-        """Athena over the deployment's tables."""
+        """The Athena engine over all charges."""
         return self.tables.engine
 
     def delivered_charges(self, billing_period: date) -> str:
-        """Return a SELECT over the period's folder, which an export that overwrites its files has once; see Bill."""
+        """Return a SELECT over all files in the period's folder; see Bill.
+
+        The folder must contain only one delivery, as it does for an export that overwrites its files.
+        """
         return charges_as_delivered(f"{billing_period:%Y-%m}")
 
     def bill_parts(self) -> tuple[BillPart, ...]:
-        """Return each of several bills with its accounts and days; none if there is only the export."""
+        """Return one part per bill, with its accounts and days; empty if there is only the AWS export."""
         if len(self.parts) < 2:  # noqa: PLR2004  one bill has no parts
             return ()
         accounts, days = defaultdict[str, set[str | None]](set), defaultdict[str, set[date]](set)
@@ -79,11 +86,14 @@ class AthenaBill:
         )
 
     def kept_forecasts(self, month: date) -> list[KeptForecast]:
-        """Return the forecasts of a month that were kept; see Bill."""
+        """Return the stored forecasts of a month; see Bill."""
         return [row for row in self._forecasts() if row.month == month]
 
     def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
-        """Replace the file of the table `forecasts`, which the function `detect` alone writes; see Bill."""
+        """Add forecasts to the file of the table `forecasts`; see Bill.
+
+        Only the Lambda function `detect` writes this file, so replacing it loses no concurrent change.
+        """
         kept = merged(self._forecasts(), rows, made_on=self.as_of)
         columns = zip(*(row.values for row in kept), strict=True) if kept else ([] for _ in FORECASTS)
         self.tables.files.write(FORECASTS_TABLE, dict(zip(FORECASTS, map(list, columns), strict=True)))
@@ -100,7 +110,7 @@ def open_athena_bill(tables: AthenaTables, *, owners: Owners) -> Iterator[Athena
         raise NothingDelivered(
             "No billing period has been refreshed yet. Check the log of the Lambda function `refresh`."
         )
-    parts = [DeployedPart(name, bills[name]) for name in sorted(bills)]  # the export comes first
+    parts = [DeployedPart(name, bills[name]) for name in sorted(bills)]  # the export, named "", comes first
     summary = _summarize(parts)
     as_of = summary.day_after_last_charge
     engine, catalog = tables.engine, tables.catalog
@@ -108,14 +118,14 @@ def open_athena_bill(tables: AthenaTables, *, owners: Owners) -> Iterator[Athena
     by_bill = partial(completeness, parts, catalog=catalog, as_of=as_of)
     engine.tables["completeness"] = by_bill()
     aws_engine = engine
-    if summary.other_providers:  # otherwise no filter is needed
+    if summary.other_providers:  # otherwise all charges are AWS charges
         stored = aws_tables(parts, database=engine.database)
         aws_engine = engine.over({**stored, **engine.tables, "completeness": by_bill(aws_only=True)})
     yield AthenaBill(tables, aws_engine, periods, summary, as_of, tuple(parts))
 
 
 def _replaced(part: DeployedPart) -> Iterator[ReplacedPeriod]:
-    """Yield the periods of another bill that were replaced; the table `deliveries` has those of the export."""
+    """Yield the replaced periods of a bill of another provider; the table `deliveries` records those of the export."""
     for period in part.periods.values():
         if period.charges_before is not None:
             month = period.period.partition(".")[0]

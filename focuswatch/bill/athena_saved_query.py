@@ -1,4 +1,4 @@
-"""A detection or report as a saved query of Athena's console. Pure text."""
+"""Render a detection or report as a saved query for the Athena console. This module does not call Athena."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,9 @@ WEEK_AGO = Expression("CAST(current_date - INTERVAL '7' DAY AS date)")
 def saved_query(
     entry: Detection | Report, *, catalog: Catalog, required_tags: Sequence[str], per_usd: float = 1.0
 ) -> str:
-    """Return a detection or report as it runs in Athena's console on any day: as of today, news of the last week.
+    """Return the SQL of a detection or report that runs as of the current date and reports news of the last week.
 
-    `per_usd` is units of the billing currency for one US dollar, for thresholds in USD.
+    `per_usd` converts thresholds in USD: units of the billing currency for one US dollar.
     """
     values: dict[str, Value] = {
         "as_of": TODAY,

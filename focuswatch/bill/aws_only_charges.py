@@ -1,17 +1,21 @@
-"""Handle charges of providers other than AWS, which detections of AWS resources do not evaluate."""
+"""Separate AWS charges from charges of other providers, and describe the other charges in a warning.
+
+Detections of AWS resources evaluate AWS charges only.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import duckdb  # functions on AWS import this module, and have no DuckDB
+    import duckdb  # Lambda functions import this module without DuckDB
 
-# A row without a provider is taken for AWS's. The same on DuckDB and on Trino; focus_columns.IS_AWS is DuckDB's alone.
+# A charge without a provider counts as an AWS charge. This condition runs on DuckDB and on Trino;
+# focus_column_expressions.IS_AWS runs on DuckDB only.
 IS_AWS = (
     "(lower(trim(ProviderName)) LIKE 'aws%' OR lower(trim(ProviderName)) LIKE 'amazon%' "
     "OR coalesce(trim(ProviderName), '') = '')"
 )
-# Each account with its main provider.
+# Each account with its main provider: the provider of its row with the most charges.
 PROVIDER_OF_ACCOUNT = """
 SELECT SubAccountId AS account, max_by(coalesce(ProviderName, 'AWS'), charges) AS provider
 FROM {table}
@@ -20,7 +24,7 @@ GROUP BY 1
 
 
 def probe_providers(connection: "duckdb.DuckDBPyConnection", *, table: str) -> dict[str, int]:
-    """Return the charges of every provider other than AWS in `table`, by name."""
+    """Return the number of charges of each provider other than AWS in `table`."""
     rows = connection.execute(
         f"SELECT ProviderName, CAST(sum(charges) AS bigint) FROM {table} WHERE NOT {IS_AWS} GROUP BY 1 ORDER BY 1"
     ).fetchall()
@@ -28,7 +32,7 @@ def probe_providers(connection: "duckdb.DuckDBPyConnection", *, table: str) -> d
 
 
 def sentence(providers: Iterable[Mapping[str, int]], *, charges: int) -> str | None:
-    """Return what to know of an export with these charges of other providers; None where all are AWS's."""
+    """Return a warning about charges of providers other than AWS; None if all charges are AWS charges."""
     counts = counts_of(providers)
     if not counts:
         return None
@@ -43,7 +47,7 @@ def sentence(providers: Iterable[Mapping[str, int]], *, charges: int) -> str | N
 
 
 def counts_of(providers: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Return the charges of every provider other than AWS in all units together."""
+    """Return the number of charges of each provider other than AWS, added up over all units."""
     counts: dict[str, int] = {}
     for unit in providers:
         for name, count in unit.items():
@@ -52,9 +56,9 @@ def counts_of(providers: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def aws_only(connection: "duckdb.DuckDBPyConnection", *, of: "duckdb.DuckDBPyConnection") -> None:
-    """Make `folded_charges` and `kept_*` on `connection` of the AWS charges in those of another connection.
+    """Create the views `folded_charges` and `kept_*` of the connection `of` on `connection`, with AWS charges only.
 
-    The provider is part of the key of each kept table, so that its rows can be filtered like charges.
+    The rows of a kept table can be filtered like charges, because the provider is part of their key.
     """
     views = of.execute(
         "SELECT view_name, sql FROM duckdb_views() WHERE NOT temporary "

@@ -1,4 +1,4 @@
-"""The inputs of a bill: the export, the files given with it, and a digest of what detections read of them."""
+"""Define the inputs of a bill (the export, the files passed with it, other exports) and compute their digest."""
 
 import hashlib
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from focuswatch.owners.owners_file_and_assignment import Owners
 
 @dataclass(frozen=True)
 class OtherBill:
-    """A bill that is read together with the first one, and the folder of its state."""
+    """An export that is read together with the main export, and its state folder."""
 
     export: str
     state: Path
@@ -32,9 +32,9 @@ INPUT_FILES = (
 
 @dataclass(frozen=True)
 class BillInputs:
-    """The export, the files given with it, and the folder of its state.
+    """The export, its state folder, and the files passed with it.
 
-    `as_of` None is the day after the last charge. `others` are bills that are read together with this one.
+    If `as_of` is None, it is the day after the last charge. `others` are exports that are read together with this one.
     """
 
     export: str
@@ -52,27 +52,27 @@ class BillInputs:
 
     @property
     def files(self) -> tuple[Path | None, ...]:
-        """The files that are given with an export."""
+        """The files passed with the export, in the order of INPUT_FILES."""
         return tuple(getattr(self, name) for name in INPUT_FILES)
 
 
 def digest_of_inputs(
     summary: BillSummary, *, as_of: date, owners: Owners, files: Iterable[Path | None]
 ) -> str:
-    """Return a digest of everything that detections read: charges, owners, and the given files."""
+    """Return a digest of everything that detections read: the charges, the owners and the passed files."""
     parts = (summary.data_digest, as_of, owners.tables, *map(_fingerprint_of_file, files))
     return hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def export_label(export: str) -> str:
-    """Return the name of an export as people name it: its last folder or file."""
+    """Return a short name for an export: the last folder or file name of its path or address."""
     if "://" in export:
         return export.rstrip("/").rpartition("/")[2]
     return Path(export).resolve().name or export
 
 
 def _fingerprint_of_file(path: Path | None) -> str:
-    """Return names, sizes and modification times of a file or of all files in a folder."""
+    """Return the paths, sizes and modification times of a file or of all files in a folder."""
     if path is None:
         return ""
     files = sorted(path.rglob("*")) if path.is_dir() else [path]

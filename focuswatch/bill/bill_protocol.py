@@ -1,4 +1,4 @@
-"""The contract of an open bill, implemented by local_bill, trino_bill and athena_bill."""
+"""The protocol of an open bill, implemented by local_bill, joint_bill, trino_bill and athena_bill."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -15,8 +15,8 @@ KNOWN_FINDINGS_TABLE = "known_findings"
 class Bill(Protocol):
     """An organization's bill, refreshed and open for queries as of a day.
 
-    Each implementation has a context manager that opens it: `open_local_bill`, `open_trino_bill` and
-    `open_athena_bill`. The tables of focuswatch.bill.schema.table_columns can be read until the block ends.
+    Each implementation has a context manager that opens it: `open_local_bill`, `open_joint_bill`, `open_trino_bill`
+    and `open_athena_bill`. The tables of focuswatch.bill.schema.table_columns can be read until the block ends.
     """
 
     @property
@@ -26,12 +26,12 @@ class Bill(Protocol):
 
     @property
     def aws_engine(self) -> Engine:
-        """The engine over AWS charges only, for detections of AWS resources; the same as `engine` without others."""
+        """The engine over AWS charges only, for detections of AWS resources; `engine` itself if there are no others."""
         ...
 
     @property
     def summary(self) -> BillSummary:
-        """The extent of the charges, and what the refresh reported."""
+        """The extent of the charges, and the warnings of the refresh."""
         ...
 
     @property
@@ -45,17 +45,17 @@ class Bill(Protocol):
         ...
 
     def delivered_charges(self, billing_period: date) -> str:
-        """Return a SELECT of a billing period's charges as delivered: the columns of the export, and InvoiceId."""
+        """Return a SELECT of a billing period's charges as delivered: the columns of `focus_export` and InvoiceId."""
         ...
 
     def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:
-        """Replace the table `known_findings`; the columns of a row are KNOWN_FINDINGS. Raises QueryError."""
+        """Replace the table `known_findings`; rows have the columns of KNOWN_FINDINGS. Raises QueryError."""
         ...
 
     def kept_forecasts(self, month: date) -> list[KeptForecast]:
-        """Return the forecasts of a month that were kept. Raises QueryError."""
+        """Return the stored forecasts of a month. Raises QueryError."""
         ...
 
     def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
-        """Keep the forecasts of a day, beside those of other days; see kept_forecasts. Raises QueryError."""
+        """Store the forecasts of a day, in addition to those of other days; see kept_forecasts. Raises QueryError."""
         ...

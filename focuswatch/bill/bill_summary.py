@@ -1,4 +1,4 @@
-"""The summary of an open bill: the extent of its charges, its parts, and the day that is analyzed by default."""
+"""The summary of an open bill: the extent of its charges, its parts, its warnings, and its default `as_of`."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -7,12 +7,13 @@ from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.owners.owners_file_and_assignment import Owners
 
-MAX_DAYS_AFTER_BILL = 366  # a bill that ended longer ago is analyzed as of its own end
+# An --as-of more days after the last charge is rejected: later scans would then seem outdated to the ledger.
+MAX_DAYS_AFTER_BILL = 366
 
 
 @dataclass(frozen=True)
 class ReplacedPeriod:
-    """A billing period (`2026-05`) that was delivered again, and the charges that it had before."""
+    """A billing period (`2026-05`) that was delivered again, with its number of charges now and before."""
 
     period: str
     charges: int
@@ -23,7 +24,7 @@ class ReplacedPeriod:
 class BillPart:
     """One of several bills that are read together: its name, its accounts, and the days that have charges.
 
-    `replaced` are billing periods that the table `deliveries` does not have.
+    `replaced` are the billing periods delivered again that the table `deliveries` does not record.
     """
 
     name: str
@@ -34,21 +35,19 @@ class BillPart:
 
 @dataclass(frozen=True)
 class BillSummary:
-    """The extent of a bill's charges, and what its refresh reported."""
+    """The extent of a bill's charges, and the warnings of its refresh."""
 
     currency: str
     first_charge_date: date
-    last_charge_date: date  # of the bill; see focuswatch.bill.ingest.last_day_despite_wrong_dates
+    last_charge_date: date  # without misdated charges: focuswatch.bill.ingest.last_day_despite_wrong_dates
     charges: int
-    data_digest: str  # changes whenever the delivered charges do
+    data_digest: str  # changes whenever the delivered charges change
     warnings: tuple[str, ...] = ()
-    other_providers: str | None = None  # a sentence about charges of other providers; among the warnings too
-    per_usd: float | None = None  # units of the currency for one US dollar, if the bill also prices in USD
-    name: str | None = None  # of the export, as people name it; None for a deployment's
-    parts: tuple[BillPart, ...] = ()  # the bills, if several are read together
-    conversions: tuple[
-        str, ...
-    ] = ()  # a sentence for each bill or currency whose money is converted; among the warnings too
+    other_providers: str | None = None  # warning about charges of other providers; also in `warnings`
+    per_usd: float | None = None  # units of the currency for one US dollar, if the bill states USD costs
+    name: str | None = None  # short name of the export, if the bill is a single local export
+    parts: tuple[BillPart, ...] = ()  # one per bill, if several bills are read together
+    conversions: tuple[str, ...] = ()  # one note per converted bill or currency; also in `warnings`
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,9 +74,7 @@ def resolve_as_of(requested: date | None, *, summary: BillSummary) -> date:
             f"--as-of {requested} is not after the first charge; this bill has charges from "
             f"{summary.first_charge_date} to {summary.last_charge_date}. Specify a later date."
         )
-    if requested > default + timedelta(
-        days=MAX_DAYS_AFTER_BILL
-    ):  # later scans would seem outdated to the ledger
+    if requested > default + timedelta(days=MAX_DAYS_AFTER_BILL):
         raise ConfigError(
             f"--as-of {requested} is more than {MAX_DAYS_AFTER_BILL} days after the last charge "
             f"({summary.last_charge_date}). Specify an earlier date, or omit --as-of."

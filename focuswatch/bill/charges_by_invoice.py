@@ -1,7 +1,7 @@
-"""A billing period's charges by invoice, read from the export as delivered.
+"""Query a billing period's charges by invoice, from the export as delivered.
 
-The tables that detections read do not have InvoiceId: it would only matter for the one report that must equal the
-invoice. That report reads one billing period of the export again, a few columns of it.
+The tables that detections read do not contain InvoiceId, because only the chargeback and the month close need it.
+These reports read a few columns of one billing period of the export again.
 """
 
 from collections.abc import Mapping
@@ -20,9 +20,10 @@ ChargeKind = Literal["usage", "fee", "credit", "tax", "refund"]
 
 @dataclass(frozen=True)
 class InvoiceCharge:
-    """Charges with the same invoice, account, service, kind and tags; `invoice_id` None is not yet invoiced.
+    """The total of the charges with the same invoice, account, service, kind and tags.
 
-    `account_from` is the first day of the account's period in the table account_periods; None for unknown accounts.
+    `invoice_id` is None if the charges are not yet invoiced. `account_from` is the first day of the account's period in
+    the table account_periods; None for unknown accounts.
     """
 
     invoice_id: str | None
@@ -37,9 +38,9 @@ class InvoiceCharge:
 
 @dataclass(frozen=True)
 class MonthInvoice:
-    """An invoice of a billing period; `invoice_id` None are the charges that are not yet invoiced.
+    """An invoice of a billing period; `invoice_id` is None for the charges that are not yet invoiced.
 
-    `absolute_cost` is the sum without signs. `currency` is that of the invoice, as delivered.
+    `absolute_cost` is the sum of the absolute amounts. `currency` is the delivered currency of the invoice.
     """
 
     invoice_id: str | None
@@ -49,7 +50,7 @@ class MonthInvoice:
 
 
 def invoice_charges(bill: Bill, *, billing_period: date, catalog: Catalog) -> list[InvoiceCharge]:
-    """Return the charges of a billing period; none if it is not in the export. Raises QueryError."""
+    """Return the charges of a billing period; empty if the export does not contain it. Raises QueryError."""
     return [
         InvoiceCharge(**row) for row in _delivered("invoice_charges", bill, billing_period, catalog=catalog)
     ]

@@ -1,7 +1,7 @@
-"""Several bills in files, read as one with DuckDB: of several providers, or of several payers.
+"""Open several bills in files as one with DuckDB: bills of several providers, or of several payers.
 
-The first bill is the main one: the activity, the accounts and the other files belong to it, and its currency is the
-one to which the money of the others is converted. See focuswatch.bill.joint_tables.
+The first bill is the main one: the activity, the accounts and the other files belong to it, and the amounts of the
+other bills are converted to its currency. See focuswatch.bill.joint_tables.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ from focuswatch.owners.owners_file_and_assignment import Owners
 
 @dataclass(frozen=True)
 class JointBill:
-    """A Bill of several bills on DuckDB; see focuswatch.bill.bill_protocol.Bill."""
+    """Several bills as one Bill on DuckDB; see focuswatch.bill.bill_protocol.Bill."""
 
     engine: DuckDbEngine
     aws_engine: DuckDbEngine
@@ -55,7 +55,7 @@ class JointBill:
     forecasts: Path
 
     def delivered_charges(self, billing_period: date) -> str:
-        """Raise ConfigError: an invoice is of one bill, in its own currency; see Bill."""
+        """Raise ConfigError, because an invoice belongs to one bill and has its currency; see Bill."""
         raise ConfigError(
             f"The chargeback for {billing_period:%Y-%m} requires exactly one bill. Specify one of "
             f"{', '.join(self.summary.names)}."
@@ -66,11 +66,11 @@ class JointBill:
         create_table(self.engine.connection, KNOWN_FINDINGS_TABLE, KNOWN_FINDINGS, rows)
 
     def kept_forecasts(self, month: date) -> list[KeptForecast]:
-        """Return the forecasts of a month that were kept; see Bill."""
+        """Return the stored forecasts of a month; see Bill."""
         return kept_forecasts_file.of_month(self.forecasts, month)
 
     def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
-        """Add forecasts to the file of these bills together, apart from those of each bill; see Bill."""
+        """Add forecasts to the file of this set of bills, which is separate from the file of each bill; see Bill."""
         kept_forecasts_file.keep(self.forecasts, rows, made_on=self.as_of)
 
 
@@ -116,7 +116,7 @@ def open_joint_bill(
         )
         load(connection)
         aws_connection = connection
-        if any(bill.others for bill in bills):  # a separate connection, so that other bills need no filter
+        if any(bill.others for bill in bills):  # separate, so that AWS-only bills need no filter
             aws_connection = connect(scratch=inputs.state / "scratch-aws")
             stack.callback(aws_connection.close)
             copy_views(aws_connection, bills, of=connection)
@@ -136,7 +136,7 @@ def open_joint_bill(
 
 
 def _forecasts_folder(sources: Sequence[OtherBill]) -> Path:
-    """Return the folder for what is kept of these bills together, in the state of the first one."""
+    """Return the folder for the forecasts of this set of bills, in the state folder of the first bill."""
     others = sorted(str(source.state) for source in sources[1:])
     folder = sources[0].state / "joint" / hashlib.sha256("\n".join(others).encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
@@ -152,7 +152,7 @@ def _refresh_all(
     owners: Owners,
     progress: Progress,
 ) -> Iterator[LocalRefresh]:
-    """Refresh each bill, and set its views aside under its prefix."""
+    """Refresh each bill, and rename its views with the prefix of the bill."""
     for number, (source, name) in enumerate(zip(sources, names, strict=True)):
         report = _named(progress, name)
         yield refresh(
@@ -192,7 +192,7 @@ def _prefix(number: int) -> str:
 
 
 def _names(exports: Sequence[str]) -> list[str]:
-    """Return the names of the bills: the last folder of each, with more of the path where two are the same."""
+    """Return the names of the bills: the last folder of each, with more of the path if two are the same."""
     labels = [export_label(export) for export in exports]
     names = [
         label if labels.count(label) == 1 else "/".join(Path(export).resolve().parts[-2:])

@@ -1,4 +1,4 @@
-"""The summary of several bills that are read as one: its extent, its exchange rates, and what to know of it."""
+"""Summarize several bills that are read as one, with notes on exchange rates and on charges in two bills."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,8 @@ from focuswatch.bill.refresh.local_refresh import LocalRefresh
 from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import Rate
 
-RESOLD = {  # providers as gateways name them, by the provider whose own bill has the same charges
+# Provider names in the bill of an AI gateway, by the provider whose own bill contains the same charges.
+RESOLD = {
     "AWS": ("bedrock", "sagemaker", "aws_polly"),
     "Microsoft": ("azure", "azure_ai", "azure_text"),
     "Google Cloud": ("vertex_ai", "gemini"),
@@ -57,7 +58,7 @@ def _conversions(names: Sequence[str], rates: Sequence[Rate]) -> Iterator[str]:
 
 
 def conversion_note(name: str, rate: Rate, *, main_name: str, main: Rate) -> str | None:
-    """Return a note about the rate at which a bill is converted; None for the currency of the main bill.
+    """Return a note about the rate at which a bill is converted; None if it has the currency of the main bill.
 
     Raises ConfigError if there is no rate.
     """
@@ -77,7 +78,7 @@ def conversion_note(name: str, rate: Rate, *, main_name: str, main: Rate) -> str
 
 
 def resold_notes(bills: Sequence[RefreshedBill]) -> Iterator[str]:
-    """Yield a note for charges of a gateway that a provider bills too, and that are then counted twice."""
+    """Yield a note for each gateway bill whose charges may be counted twice, because the provider also bills them."""
     own = {provider: bill.name for bill in bills for provider in bill.others}
     of_aws = [bill.name for bill in bills if bill.has_aws and not bill.others.intersection(*RESOLD.values())]
     if of_aws:

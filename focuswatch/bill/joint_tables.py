@@ -1,7 +1,7 @@
 """Join the tables of several bills on a DuckDB connection, so that detections and reports read them as one.
 
 Each bill keeps its refresh, its state and its completeness (its own first day, last day and settling time). Money is
-converted to one currency, at one rate a bill.
+converted to one currency, at one rate per bill.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ class RefreshedBill:
     """A refreshed bill, whose views on the connection begin with `prefix`.
 
     `as_of` is the first day that is not analyzed in this bill; `factor` converts its money to the common currency.
-    `accounts` are its accounts with their main provider. `deliveries` are its own.
+    `accounts` maps its accounts to their main provider. `deliveries` is its own delivery history.
     """
 
     name: str
@@ -42,13 +42,13 @@ class RefreshedBill:
 
 
 def set_aside(connection: duckdb.DuckDBPyConnection, *, prefix: str) -> None:
-    """Rename the views of the bill that was refreshed last, so that the next refresh does not replace them."""
+    """Rename the views of the last refreshed bill with a prefix, so that the next refresh does not replace them."""
     for view in EXPORT_VIEWS:
         connection.execute(f"ALTER VIEW {view} RENAME TO {prefix}{view}")
 
 
 def accounts_of(connection: duckdb.DuckDBPyConnection, *, prefix: str) -> dict[str | None, str]:
-    """Return the accounts of a bill that was set aside, each with the provider of most of its charges."""
+    """Return the accounts of a bill whose views have the prefix, each with its main provider."""
     table = f"{prefix}kept_daily_services"
     return dict(connection.execute(PROVIDER_OF_ACCOUNT.format(table=table)).fetchall())
 
@@ -56,7 +56,7 @@ def accounts_of(connection: duckdb.DuckDBPyConnection, *, prefix: str) -> dict[s
 def copy_views(
     connection: duckdb.DuckDBPyConnection, bills: Iterable[RefreshedBill], *, of: duckdb.DuckDBPyConnection
 ) -> None:
-    """Create the views of the bills on another connection."""
+    """Create the views of the bills, which exist on the connection `of`, on `connection`."""
     for bill in bills:
         for view in EXPORT_VIEWS:
             (sql,) = of.execute(
@@ -76,7 +76,7 @@ def join_bills(
 ) -> dict[str, str]:
     """Create `folded_charges` and one relation for each kept table and `completeness`; return their names.
 
-    The returned names are what `create_views` takes as `kept`.
+    `create_views` takes the returned names as `kept`.
     """
     ids = account_ids(bills)
     joined = {}
@@ -95,7 +95,7 @@ def join_bills(
 
 
 def account_ids(bills: Sequence[RefreshedBill]) -> dict[str, dict[str | None, str]]:
-    """Return, by bill, the accounts that get another ID, because others have none or the same.
+    """Return, by bill, the accounts that get a new ID, because they have no ID or another bill has the same ID.
 
     Charges without an account get the name of their bill. Raises ConfigError if two bills of one provider have charges
     of the same account, which would be counted twice.
@@ -151,7 +151,7 @@ def joined_deliveries(bills: Iterable[RefreshedBill]) -> list[DeliveryRow]:
 
 
 def days_of(connection: duckdb.DuckDBPyConnection, bill: RefreshedBill) -> frozenset[date]:
-    """Return the days of a bill's charges that are analyzed."""
+    """Return the analyzed days on which a bill has charges."""
     rows = connection.execute(f"SELECT DISTINCT charge_date FROM {bill.prefix}{COMPLETENESS}").fetchall()
     return frozenset(day for (day,) in rows)
 
@@ -165,7 +165,7 @@ def converted(
     ids: Mapping[str | None, str],
     aws_only: bool = False,
 ) -> str:
-    """Return a SELECT of one view of a bill in the common currency, with the IDs that its accounts get."""
+    """Return a SELECT of one view of a bill, in the common currency and with the new account IDs."""
     values = {name: name for name in shape}
     if bill.currency != currency:
         values |= {name: f"{name} * {bill.factor!r}" for name in MONEY if name in shape}
@@ -188,7 +188,7 @@ def _account_id(ids: Mapping[str | None, str]) -> str:
 def _completeness(
     connection: duckdb.DuckDBPyConnection, bills: Sequence[RefreshedBill], *, catalog: Catalog
 ) -> str:
-    """Create the completeness of each bill as of its own end, and return the name of a view of all."""
+    """Create the table `completeness` of each bill as of its own end; return the name of a view of all of them."""
     for bill in bills:
         values: dict[str, Value] = {"as_of": bill.as_of, "settle_days": bill.settle_days}
         connection.execute(

@@ -1,7 +1,7 @@
-"""Month-end forecasts as they were made, kept for the month close: a forecast of the past cannot be made again.
+"""Month-end forecasts, stored for the month close, because a forecast cannot be recomputed from later charges.
 
-The first forecasts of a day are kept and never changed, however often the bill is scanned, so that a month is compared
-with what was known then.
+The first forecasts of a day are stored and never changed, however often the bill is scanned, so that the month close
+compares a month with the forecast of that day.
 """
 
 from collections.abc import Iterable
@@ -9,14 +9,14 @@ from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 
 TABLE = "forecasts"
-KEPT_DAYS = 400  # a year and a month, so that a month can be compared with that of the year before
+KEPT_DAYS = 400  # 13 months, to compare a month with the same month of the year before
 
 
 @dataclass(frozen=True)
 class KeptForecast:
-    """A row; its fields stand in the order of FORECASTS. Money is BilledCost of usage and fees.
+    """A row of the table `forecasts`, in the column order of FORECASTS. Amounts are BilledCost of usage and fees.
 
-    `made_on` is the first day whose charges were not known, `settled_until` the first day that was not complete then.
+    `made_on` is the first day whose charges were not known yet; `settled_until` is the first day that was not complete.
     `plan_of` is all, team or use case; `plan` is its name.
     """
 
@@ -37,9 +37,9 @@ class KeptForecast:
 
 
 def merged(kept: Iterable[KeptForecast], new: Iterable[KeptForecast], *, made_on: date) -> list[KeptForecast]:
-    """Return the kept rows with those of a new day, sorted, without days that are too old."""
+    """Return the stored and the new rows, sorted, without rows that are more than KEPT_DAYS older than `made_on`."""
     first = made_on - timedelta(days=KEPT_DAYS)
-    rows = {_key(row): row for row in [*new, *kept] if row.made_on >= first}  # kept rows win
+    rows = {_key(row): row for row in [*new, *kept] if row.made_on >= first}  # stored rows take precedence
     return [rows[key] for key in sorted(rows)]
 
 

@@ -1,4 +1,4 @@
-"""The file of kept forecasts in the state of an export on this machine."""
+"""Read and write the CSV file of stored forecasts in the local state folder of an export."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ NAME = "forecasts.csv"
 
 
 def read(state: Path) -> list[KeptForecast]:
-    """Return the rows of the file; none before the first scan. Raises QueryError if it is damaged."""
+    """Return the rows of the file; empty before the first scan. Raises QueryError if the file is damaged."""
     path = state / NAME
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -33,7 +33,7 @@ def of_month(state: Path, month: date) -> list[KeptForecast]:
 
 
 def keep(state: Path, rows: Sequence[KeptForecast], *, made_on: date) -> None:
-    """Add the forecasts of a day, as `merged` keeps them. Raises QueryError."""
+    """Add the forecasts of a day to the file; see `merged`. Raises QueryError."""
     write(state, merged(read(state), rows, made_on=made_on))
 
 

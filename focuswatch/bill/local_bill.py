@@ -1,4 +1,4 @@
-"""A bill read from FOCUS files on this machine or on S3, with DuckDB."""
+"""Open a bill with DuckDB: refresh it from FOCUS files on this machine or on S3, and load the files passed with it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -47,16 +47,16 @@ class LocalBill:
         create_table(self.engine.connection, KNOWN_FINDINGS_TABLE, KNOWN_FINDINGS, rows)
 
     def kept_forecasts(self, month: date) -> list[KeptForecast]:
-        """Return the forecasts of a month that were kept; see Bill."""
+        """Return the stored forecasts of a month; see Bill."""
         return kept_forecasts_file.of_month(self.state, month)
 
     def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
-        """Add forecasts to the file in the export's state; see Bill."""
+        """Add forecasts to the file in the export's state folder; see Bill."""
         kept_forecasts_file.keep(self.state, rows, made_on=self.as_of)
 
 
 def hourly_charges(bill: Bill) -> DeliveredExport | None:
-    """Return the export of a bill, whose hours can be read again; None for bills that are not in files."""
+    """Return the export of a local bill, whose hourly charges can be read again; None for other kinds of bills."""
     return bill.export if isinstance(bill, LocalBill) else None
 
 
@@ -66,7 +66,8 @@ def open_local_bill(
 ) -> Iterator[LocalBill]:
     """Refresh and open the bill; no other process can open it until the block ends.
 
-    Raises ExportError for the export's files, and ConfigError for other files or if another scan holds the state.
+    Raises ExportError for errors in the export's files, and ConfigError for errors in other files, or if another scan
+    has locked the state folder.
     """
     with locked(inputs.state):
         connection = connect(scratch=inputs.state / "scratch")
@@ -95,7 +96,7 @@ def open_local_bill(
             load_tables(
                 connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept=kept, settled_after=days
             )
-            if summary.other_providers:  # a separate connection, so that other bills need no filter
+            if summary.other_providers:  # separate, so that AWS-only bills need no filter
                 aws_connection = connect(scratch=inputs.state / "scratch-aws")
                 aws_only(aws_connection, of=connection)
                 deliveries = connection.execute("SELECT * FROM deliveries").fetchall()
@@ -134,9 +135,9 @@ def load_tables(
     kept: Mapping[str, str],
     settled_after: int = AWS_DAYS,
 ) -> None:
-    """Create all tables over `folded_charges` and `deliveries`; `kept` as create_views takes it.
+    """Create all tables over `folded_charges` and `deliveries`; `kept` is as in create_views.
 
-    Charges no longer change `settled_after` days after their day. Raises ConfigError and ExportError.
+    Charges no longer change `settled_after` days after their charge date. Raises ConfigError and ExportError.
     """
     local_tables.load_file(connection, "activity", table_columns.ACTIVITY, inputs.activity)
     local_tables.load_accounts(connection, inputs.accounts)

@@ -1,8 +1,7 @@
 """Create the tables that detections read on a DuckDB connection.
 
-`folded_charges` and `deliveries` already exist, from an export or a test case; this module creates the
-tables of given files (such as `activity`, `accounts` and `events`), the owner tables, `daily_charges` and all tables
-derived from them.
+`folded_charges` and `deliveries` already exist, from an export or a test case. This module creates the tables of passed
+files (such as `activity`, `accounts` and `events`), the owner tables, `daily_charges` and all tables derived from them.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -31,17 +30,18 @@ from focuswatch.engines.quoted_names import file_list, quoted
 from focuswatch.engines.sql_values import Value
 from focuswatch.errors import ConfigError
 
-# The beginning of lines in which DuckDB states the reason of an error, as opposed to its place in the statement.
+# Prefixes of the lines in which DuckDB states the reason for an error; other lines show its place in the statement.
 REASONS = ("Conversion Error", "Invalid Input Error", "Error when converting column", "Could not convert")
 
 
-# Tables of owners and callers: small beside the charges that they are computed from, and read by several detections.
+# Views of owners and callers that several detections read. Their results are small compared with the charges that they
+# are computed from.
 SHARED = ("tag_values", "tag_teams", "account_teams", "principal_days", "callers_not_evaluated", "owned_days")
 
 
 @dataclass(frozen=True)
 class TableFormat:
-    """A format of files that an operator gives, with the function that reads it."""
+    """A format of the files that a user passes, with the DuckDB function that reads it."""
 
     name: str
     endings: tuple[str, ...]
@@ -63,8 +63,8 @@ JSON_LINES = TableFormat(
     "read_json({files}, format = 'newline_delimited', union_by_name = true, hive_partitioning = false, "
     "sample_size = -1)",
 )
-# The periods of each account, the newest first. A row of an account that left one organization ends on the day it did,
-# where another organization's list has the account too.
+# The periods of each account, numbered from the newest. If an account moved to another organization, its row from the
+# first organization ends on the day on which it left.
 PERIODS = """
 SELECT
     * REPLACE (coalesce(valid_to, CASE WHEN place > 1 THEN closed_on END) AS valid_to)
@@ -126,7 +126,7 @@ def load_file(
 def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
     """Create the tables `accounts` and `account_history`; see load_file.
 
-    Raises ConfigError also for an account with several rows on the same days: a join would count its charges twice.
+    Also raises ConfigError if an account has several rows for the same days: a join would count its charges twice.
     """
     load_file(connection, "accounts_file", ACCOUNTS_FILE, path)
     overlap = connection.execute(OVERLAPPING_PERIODS).fetchone()
@@ -146,7 +146,7 @@ def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> N
 
 
 def load_events(connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
-    """Create the table `events`, from JSON lines too; see load_file. Times without an offset are in UTC."""
+    """Create the table `events` from Parquet, CSV or JSON lines; see load_file. Times without an offset are in UTC."""
     formats = (PARQUET, CSV, JSON_LINES)
     load_file(connection, "events", EVENTS, path, optional=OPTIONAL_IN_EVENTS, formats=formats)
 
@@ -208,9 +208,9 @@ def create_views(
 ) -> None:
     """Create every table of the catalog over `folded_charges`, as of `values["as_of"]`.
 
-    `kept` names relations that already have the rows of a table. `completeness` is a table, because it is small and
-    every detection reads it; the others are views. With `statements`, only the tables that these read are created:
-    DuckDB binds each view as it is created, which takes longer than a small statement over it.
+    `kept` maps a table to a relation that already contains its rows. `completeness` is a table, because it is small and
+    every detection reads it; the others are views. With `statements`, only the tables that they read are created:
+    DuckDB binds each view when it is created, which takes longer than a small statement over the view.
     """
     everything = {name: catalog.tables[name].sql for name in MADE}
     needed = needed_of("\n".join(statements), everything) if statements else everything.keys()
@@ -228,6 +228,6 @@ def shared_views(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> Sha
 
 
 def load_owners(connection: duckdb.DuckDBPyConnection, rows: Mapping[str, list[tuple[object, ...]]]) -> None:
-    """Create the owner tables; `rows` are those of Owners.tables."""
+    """Create the owner tables from the rows in Owners.tables."""
     for name, shape in OWNERS.items():
         create_table(connection, name, shape, rows[name])

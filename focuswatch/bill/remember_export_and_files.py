@@ -1,4 +1,4 @@
-"""Remember the export scanned last and the files specified with each export, for later commands."""
+"""Store the export scanned last and the files passed with each export, and recall them for later commands."""
 
 import hashlib
 import json
@@ -15,11 +15,11 @@ from focuswatch.bill.bill_input_files import INPUT_FILES
 from focuswatch.errors import ConfigError
 
 FILE_OPTIONS = (*INPUT_FILES, "owners")  # the names in RememberedInputs.files
-GIVEN_FILES = "given_files.json"  # in the folder of an export's state
+GIVEN_FILES = "given_files.json"  # in the state folder of an export
 
 
 def state_of(export: str, *, root: Path | None = None) -> Path:
-    """Return the folder of an export's state, under `root` or the user's data folder. Raises ConfigError."""
+    """Return the state folder of an export, under `root` or the user's data folder. Raises ConfigError."""
     root = root or platformdirs.user_data_path("focuswatch")
     if not export.strip():
         raise ConfigError("EXPORT is empty. Specify a folder, a file or an s3:// address.")
@@ -36,7 +36,7 @@ def state_of(export: str, *, root: Path | None = None) -> Path:
 
 @dataclass(frozen=True)
 class RememberedInputs:
-    """An export, the exports read together with it, and the files given with it by the names in FILE_OPTIONS.
+    """An export, the exports read together with it, and the files passed with it, by name in FILE_OPTIONS.
 
     Stored paths are absolute.
     """
@@ -61,13 +61,13 @@ class RecalledInputs:
     """The inputs to scan with, those to remember, and which files were recalled or no longer exist."""
 
     inputs: RememberedInputs
-    to_remember: RememberedInputs  # includes missing files, which may come back
-    recalled: tuple[str, ...] = ()  # options as a person would type them
+    to_remember: RememberedInputs  # includes missing files, which may exist again later
+    recalled: tuple[str, ...] = ()  # options as typed on the command line
     missing: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes for the person at the terminal."""
+        """Messages about recalled and missing files, for the terminal."""
         recalled = [f"Using files from the last scan: {' '.join(self.recalled)}"] if self.recalled else []
         missing = [
             f"Note: {option}: the file from an earlier scan no longer exists. Specify the file again, or "
@@ -78,9 +78,9 @@ class RecalledInputs:
 
 
 def remember_inputs(scanned: RememberedInputs, *, root: Path | None = None) -> None:
-    """Make an export the default of later commands, and store the files given with it.
+    """Make an export the default of later commands, and store the paths of the files passed with it.
 
-    The files are stored for each export; each file is replaced in one step.
+    The paths are stored separately for each export.
     """
     root = root or platformdirs.user_data_path("focuswatch")
     paths = {name: str(file.resolve()) for name, file in scanned.files.items()}
@@ -109,7 +109,7 @@ def load_last_export(*, root: Path | None = None) -> RememberedInputs:
 def recall_inputs(given: RememberedInputs, *, root: Path | None = None) -> RecalledInputs:
     """Return `given`, completed with the files of the last scan of the same export.
 
-    Without these files the detections would have other findings, and earlier findings would be notified as resolved.
+    Without these files, the detections would have other findings, and earlier findings would be notified as resolved.
     Raises ConfigError if the stored names are damaged.
     """
     stored = _stored_files(state_of(given.export, root=root) / GIVEN_FILES)

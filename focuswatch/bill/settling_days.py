@@ -1,13 +1,13 @@
-"""The last days of a bill: how long charges still change after their day: 2 days on AWS's bills, 3 on others.
+"""Determine how many days charges still change after their charge date: 2 in AWS bills, 3 in other bills.
 
-Other providers deliver late usage without a stated limit of days, so the value for them is one of caution: a day counts
-as settled later, and a finding of missing usage is reported a day later. A provider that delivers recency metadata
-(FOCUS 1.3) states itself which days are complete.
+Other providers state no limit for late usage, so their value is a cautious assumption: a day counts as settled later,
+and a finding of missing usage is reported a day later. A provider that delivers recency metadata (FOCUS 1.3) states
+which days are complete.
 """
 
 from datetime import date, timedelta
 
-AWS_DAYS = 2  # as the parameter settle_days of the table completeness
+AWS_DAYS = 2  # equals the default of settle_days in completeness.sql
 OTHER_DAYS = 3
 
 
@@ -24,5 +24,5 @@ def settle_days(
 
 
 def end_of_bill(last_charge_date: date, *, as_of: date) -> date:
-    """Return the first day that is not analyzed in a bill: the bill may end before the other bills."""
+    """Return the first day of a bill that is not analyzed; the bill may end before other bills."""
     return min(as_of, last_charge_date + timedelta(days=1))

@@ -1,4 +1,4 @@
-"""A lock on the folder of an export's state, so that one scan of an export runs at a time."""
+"""Lock the state folder of an export, so that only one scan of an export runs at a time."""
 
 import errno
 from collections.abc import Iterator

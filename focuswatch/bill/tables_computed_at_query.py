@@ -1,7 +1,6 @@
-"""The tables that are not stored on Athena and Trino.
+"""Render the tables that are not stored on Athena and Trino, because they are small or depend on `as_of`.
 
-Pure text. Tables that are small or depend on the day (NOT_STORED) are common table expressions of the statements that
-read them; the other tables are in Glue.
+Statements that read these tables (NOT_STORED) contain them as common table expressions.
 """
 
 from focuswatch.bill.schema.table_columns import KEPT_TABLES, MADE
@@ -15,9 +14,9 @@ NOT_STORED = tuple(name for name in MADE if name not in ("daily_charges", *KEPT_
 def tables_as_of(
     catalog: Catalog, *, as_of: Value, names_resources: bool = True, settled_after: int = AWS_DAYS
 ) -> dict[str, str]:
-    """Return the tables that are not stored, as of a day; `names_resources` is the owners'.
+    """Return the SELECTs of the tables that are not stored; `names_resources` is Owners.names_resources.
 
-    Charges no longer change `settled_after` days after their day.
+    Charges no longer change `settled_after` days after their charge date.
     """
     values: dict[str, Value] = {
         "as_of": as_of,

@@ -1,4 +1,4 @@
-"""A bill in a Trino table. Rows of local files are copied to Trino for the duration of a scan."""
+"""Open a bill in a Trino table. Rows of local files are copied to Trino for the duration of a scan."""
 
 import hashlib
 import re
@@ -87,12 +87,12 @@ class TrinoBill:
         return invoiced(delivered, has_invoices=has_invoices)
 
     def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:
-        """Replace the table `known_findings` by rows that each statement carries along; see Bill."""
+        """Replace the table `known_findings` with rows that are part of each statement; see Bill."""
         for engine in (self.engine, self.aws_engine):
             engine.tables = {**engine.tables, KNOWN_FINDINGS_TABLE: _select(KNOWN_FINDINGS, rows)}
 
     def kept_forecasts(self, month: date) -> list[KeptForecast]:
-        """Return the forecasts of a month that were kept in the schema; see Bill."""
+        """Return the forecasts of a month that are stored in the schema; see Bill."""
         if not self._keeps_forecasts():
             return []
         statement = f"SELECT {', '.join(FORECASTS)} FROM {FORECASTS_TABLE} WHERE month = {literal(month)}"
@@ -119,7 +119,7 @@ class TrinoBill:
 def open_trino_bill(
     inputs: BillInputs, *, engine: TrinoEngine, catalog: Catalog, owners: Owners, progress: Progress
 ) -> Iterator[TrinoBill]:
-    """Refresh and open the bill; `inputs.export` is the name of the export's table on the Trino.
+    """Refresh and open the bill; `inputs.export` is the name of the export's table in Trino.
 
     Raises ExportError and ConfigError as open_local_bill does, and QueryError if a statement fails.
     """
@@ -142,19 +142,19 @@ def open_trino_bill(
         derived = of_day(settled_after=_settle_days(periods))
         engine.tables = _with_completeness({**given, **derived}, temporary=temporary)
         aws_engine = engine
-        if summary.other_providers:  # other bills need no filter
+        if summary.other_providers:  # AWS-only bills need no filter
             aws_tables = _aws_tables(trino, periods, temporary=temporary)
             aws_engine = engine.over(
                 _with_completeness({**aws_tables, **given, **of_day()}, temporary=temporary)
             )
         digest = digest_of_inputs(summary, as_of=as_of, owners=owners, files=inputs.files)
-        # Tables that someone else writes to the schema can change without notice.
+        # Tables in the schema that focuswatch does not write can change at any time.
         is_known = all(rows[name] or name not in existing for name in FILE_TABLES)
         yield TrinoBill(engine, aws_engine, summary, as_of, digest if is_known else None, inputs.export)
 
 
 def _rows_of_files(inputs: BillInputs, *, catalog: Catalog) -> dict[str, list[tuple[object, ...]]]:
-    """Return the rows of the given files by table; none where no file is given."""
+    """Return the rows of the passed files by table; empty if no file is passed."""
     connection = connect()
     try:
         local_tables.load_file(connection, "activity", ACTIVITY, inputs.activity)
@@ -185,7 +185,7 @@ def _given_tables(
     for name, shape in FILE_TABLES.items():
         if rows[name]:
             tables[name] = temporary.load(name, shape, rows[name])
-        elif name not in existing:  # otherwise the table of the schema is read
+        elif name not in existing:  # otherwise the existing table in the schema is read
             tables[name] = _select(shape, ())
     for name, shape in OWNERS.items():
         tables[name] = _select(shape, owners.tables[name])

@@ -1,4 +1,4 @@
-"""Tables that a scan creates on Trino and drops at its end."""
+"""Create tables on Trino for the duration of a scan, and drop them at its end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class TemporaryTables:
     created: list[str] = field(default_factory=list)
 
     def load(self, name: str, shape: Mapping[str, str], rows: list[tuple[object, ...]]) -> str:
-        """Create a table of these rows and return a SELECT of them."""
+        """Create a table with these rows, and return a SELECT of them."""
         table = self._new_name(name)
         self.trino.engine.execute(create_statement(table, shape), label=name)
         for statement in insert_statements(table, shape, rows):
@@ -24,9 +24,9 @@ class TemporaryTables:
         return f"SELECT {', '.join(shape)} FROM {table}"
 
     def materialize(self, name: str, select: str) -> str:
-        """Create a table of the result of `select` and return a SELECT of it.
+        """Create a table with the result of `select`, and return a SELECT of it.
 
-        Trino would evaluate a common table expression at every mention.
+        Trino would evaluate a common table expression again at each reference.
         """
         table = self._new_name(name)
         self.trino.engine.execute(f"CREATE TABLE {table} AS\n{select}", label=name)

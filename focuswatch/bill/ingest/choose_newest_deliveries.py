@@ -1,7 +1,7 @@
 """Select the files to read: the newest delivery of each billing period, or every flat file.
 
-This module reads names, dates and manifests; file_shapes reads the data files.
-The layout as AWS delivers it:
+This module reads file names, dates and manifests; format_and_focus_columns reads the data files.
+AWS documents the layout of a delivery:
 https://docs.aws.amazon.com/cur/latest/userguide/dataexports-export-delivery.html
 """
 
@@ -18,7 +18,7 @@ from focuswatch.bill.ingest.period_and_execution_folders import billing_period, 
 from focuswatch.errors import ExportError
 from focuswatch.findings.first_and_more_text import first_and_more
 
-# Files beside data that are not data: what they are, by the end of their name.
+# Names of files that are not export data, and how the warning describes such files.
 SKIPPED = (
     (re.compile(r".*\.(crc|crc32|md5|sha1|sha256|sha512|sfv|asc|sig)", re.IGNORECASE), "a checksum"),
     (
@@ -32,12 +32,12 @@ SKIPPED = (
 )
 DATA = re.compile(r".*\.(parquet|csv)(\.gz)?", re.IGNORECASE)
 SHOWN_FILES = 3
-# One delivery's chunks, as Data Exports and as Spark name them.
+# Names of the chunks of one delivery, as written by Data Exports and by Spark.
 CHUNKS = (re.compile(r"(.+)-\d{5}(\..+)"), re.compile(r"part-\d{5}-(.+?)(?:-c\d+)?(\..+)"))
 NOT_DATA = re.compile(r"(readme|licen[cs]e).*|.*\.(md|txt|sql|ya?ml)|.*manifest.*\.json", re.IGNORECASE)
 
 Warn = Callable[[str], None]
-Skip = Callable[[str, str], None]  # a billing period and why it cannot be read
+Skip = Callable[[str, str], None]  # receives a billing period and why it cannot be read
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class PeriodDelivery:
 
     unit: str
     files: tuple[ExportFile, ...]
-    delivered_at: datetime  # UTC: the execution's or its manifest's, without one the newest file's
-    is_listed: bool = False  # by a manifest, so that no file is there by accident
+    delivered_at: datetime  # UTC; time of the execution or manifest, else of the newest file
+    is_listed: bool = False  # by a manifest, so none of the files is a stray copy
 
 
 @dataclass
@@ -61,9 +61,9 @@ class _Export:
 def deliveries_of(listing: Listing, *, warn: Warn, skip: Skip | None = None) -> tuple[PeriodDelivery, ...]:
     """Return the newest delivery of every billing period, or a delivery for every flat file.
 
-    `warn` reports skipped periods. `skip` reports a period whose manifest lists a missing file; without `skip`, such a
-    period raises.
-    Raises ExportError: two exports under one source, a listed file that is missing, no data at all.
+    `warn` reports skipped periods and files. `skip` reports a period whose manifest is unreadable or lists a missing
+    file; without `skip`, such a period raises ExportError. Also raises ExportError if the source contains two exports
+    or no data.
     """
     files = _data([file for file in listing.files if not is_recency(file)], warn=warn)
     exports = _exports(files)
@@ -88,9 +88,9 @@ def deliveries_of(listing: Listing, *, warn: Warn, skip: Skip | None = None) -> 
 
 
 def separated(delivery: PeriodDelivery) -> list[PeriodDelivery]:
-    """Return a delivery for each file of a folder that no manifest describes, where they are not one delivery's chunks.
+    """Split a delivery without a manifest into one delivery per file, unless the files are chunks of one delivery.
 
-    A copy may lie among them, which shows only where files are looked at one by one.
+    The folder may contain copies of a file. Only files in separate deliveries are compared to find copies.
     """
     names = [file.name.name for file in delivery.files]
     are_chunks = any(
@@ -112,14 +112,15 @@ def _data(files: Sequence[ExportFile], *, warn: Warn) -> list[ExportFile]:
         name = file.name.name
         what = next((what for ending, what in SKIPPED if ending.fullmatch(name)), None)
         if is_hidden(file.name):
-            if DATA.fullmatch(name) and not name.startswith("._"):  # Finder's, and not what it stands for
+            if DATA.fullmatch(name) and not name.startswith("._"):  # macOS metadata of a file
                 skipped.append((file, "hidden"))
         elif what is None or NOT_DATA.fullmatch(name):
             kept.append(file)
         else:
             skipped.append((file, what))
     if not any(not NOT_DATA.fullmatch(file.name.name) for file in kept):
-        return [file for file in files if not is_hidden(file.name)]  # what they hold then says what they are
+        # No name looks like data: keep all files, so that the error states what they contain.
+        return [file for file in files if not is_hidden(file.name)]
     if skipped:
         named = [f"{file.name} ({what})" for file, what in skipped]
         warn(f"skipped files that are not export data: {first_and_more(named, most=SHOWN_FILES)}")
@@ -127,7 +128,7 @@ def _data(files: Sequence[ExportFile], *, warn: Warn) -> list[ExportFile]:
 
 
 def _exports(files: Iterable[ExportFile]) -> dict[PurePosixPath, _Export]:
-    """Export roots: what lies above `data/billing_period=…` and `metadata/billing_period=…`."""
+    """Return the exports by root, the folder above `data/billing_period=…` and `metadata/billing_period=…`."""
     exports: dict[PurePosixPath, _Export] = {}
     for file in files:
         folders = file.name.parts[:-1]
@@ -174,7 +175,7 @@ def _periods(
 
 
 def _newest_execution(period: str, files: list[ExportFile]) -> PeriodDelivery:
-    """Without manifests, dates decide: an execution's folder is complete in itself."""
+    """Return the newest execution of a period without a manifest; the folder of each execution is complete."""
     executions: dict[datetime | None, list[ExportFile]] = {}
     for file in files:
         executions.setdefault(executed_at(file.name), []).append(file)

@@ -34,7 +34,7 @@ def is_recency(file: ExportFile) -> bool:
 def complete_until(listing: Listing) -> tuple[date | None, list[str]]:
     """Return the first day that is not complete, and warnings; None if the export has no recency metadata.
 
-    A file that cannot be read is a warning: complete days are then those of an export without it.
+    A file that cannot be read only causes a warning; the complete days are then determined without it.
     """
     files = [file for file in listing.files if is_recency(file)]
     listing.fetch(files)

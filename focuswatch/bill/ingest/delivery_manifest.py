@@ -1,6 +1,6 @@
-"""The manifest of a delivery, which lists its data files.
+"""Read the manifest of a delivery and find the data files that it lists.
 
-Only `dataFiles` is used; `additionalOutputFiles` are SQL for other tools, not data.
+Only `dataFiles` is used; `additionalOutputFiles` contain SQL for other tools, not data.
 """
 
 from pathlib import PurePosixPath
@@ -13,15 +13,16 @@ from focuswatch.errors import ExportError
 
 
 class Manifest(BaseModel):
-    """The part of `<export>-Manifest.json` that decides what is read."""
+    """The field of `<export>-Manifest.json` that is used."""
 
     data_files: list[str] = Field(alias="dataFiles")  # s3://bucket/prefix/export/data/billing_period=…/file
 
 
 def listed_files(manifest: ExportFile, *, among: list[ExportFile]) -> tuple[ExportFile, ...]:
-    """Return the files that `manifest` lists, found `among` those of its billing period: as written, else in any case.
+    """Return the files that `manifest` lists, from `among`, the files of its billing period.
 
-    Raises ExportError where the manifest cannot be read or one of its files is not there.
+    The exact path takes precedence; otherwise the path below the billing period's folder, then the file name, match in
+    any case. Raises ExportError if the manifest cannot be read or a listed file is missing.
     """
     by_name = {below_period(file.name): file for file in among}
     as_written = {from_period(file.name): file for file in among}

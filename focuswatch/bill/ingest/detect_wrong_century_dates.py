@@ -1,4 +1,4 @@
-"""Detect times that DuckDB reads as another century: it reads `5/1/26` as the year 5.
+"""Find times without a four-digit year, which DuckDB parses as a wrong year: it reads `5/1/26` as the year 5.
 
 The check runs only after a file was rejected, because it reads the whole file.
 """
@@ -16,15 +16,15 @@ from focuswatch.engines.quoted_names import file_list, quoted
 if TYPE_CHECKING:
     import duckdb
 
-NO_YEAR_FIRST = re.compile(r"\s*\d{1,3}[-/. ]")  # a year has four digits
+NO_YEAR_FIRST = re.compile(r"\s*\d{1,3}[-/. ]")  # does not begin with a four-digit year
 
 
 def misread_time(
     connection: "duckdb.DuckDBPyConnection", path: Path, *, format_: Format, delimiter: str, named: list[str]
 ) -> str | None:
-    """Return where the first time without a year of four digits stands, and what was expected; None if there is none.
+    """Return an error message for the first time that does not begin with a four-digit year; None if there is none.
 
-    `named` are the file's own names of the columns that hold times.
+    `named` are the file's own names of the time columns.
     """
     misread = (
         _in_parquet(connection, path, named=named)
@@ -53,7 +53,7 @@ def _in_text(path: Path, *, format_: Format, delimiter: str, named: list[str]) -
                     if place < len(row) and NO_YEAR_FIRST.match(row[place]):
                         return f", line {line}", name, row[place]
                 line = rows.line_num + 1
-        except (csv.Error, EOFError, OSError):  # the file is damaged as well, and was refused for that
+        except (csv.Error, EOFError, OSError):  # the file is damaged, which the original error reports
             return None
     return None
 
@@ -73,7 +73,7 @@ def _in_parquet(
 
 
 def times_of(named: tuple[tuple[str, str], ...], *, text_only: bool) -> list[str]:
-    """Return those of a shape's columns that hold times, and are text where `text_only`."""
+    """Return the names of a shape's time columns; with `text_only`, only of those that are stored as text."""
     return [
         name
         for name, type_ in named

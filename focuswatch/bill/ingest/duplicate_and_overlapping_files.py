@@ -22,14 +22,17 @@ from focuswatch.engines.quoted_names import file_list
 from focuswatch.engines.sql_values import literal, literals
 from focuswatch.errors import ExportError
 
-Level = Literal["time", "day", "month"]  # on what the charges of two units can be compared
+Level = Literal["time", "day", "month"]  # the finest grain at which two units can be compared
 
-SUSPECT_SHARE = 0.3  # of the sums of days that both have, equal: rows are compared then
-SAME_SHARE = 0.5  # of the rows compared, equal: they are the same charges
-WHOLE_SHARE = 0.999  # of the rows compared: files of as many charges are the same then
+# If this share of the sums on common days is equal, rows are compared.
+SUSPECT_SHARE = 0.3
+# If this share of the compared rows is equal, the two units contain the same charges.
+SAME_SHARE = 0.5
+# If this share of the compared rows is equal and the units have the same number of charges, one is a duplicate.
+WHOLE_SHARE = 0.999
 COMPARED_DAYS = 3
 BUCKET: Mapping[Level, str] = {"time": "charge_date", "day": "charge_date", "month": "billing_period"}
-# The columns that identify a row, besides its time. Sums are compared to six digits: their order of addition differs.
+# The columns that identify a row, besides its time.
 ROW = (
     "ProviderName",
     "BillingCurrency",
@@ -44,9 +47,11 @@ ROW = (
     "CommitmentDiscountId",
     "CommitmentDiscountStatus",
 )
+# Sums are compared to six digits, because the last digits depend on the order of addition.
 MONEY = "format('{:.6g}', sum(BilledCost) + 0e0) AS billed, format('{:.6g}', sum(EffectiveCost) + 0e0) AS effective"
 
-# For each pair: the share of keys with equal sums in common buckets and accounts, and the buckets with most such keys.
+# For each pair of units: the share of keys with equal sums, among the buckets and accounts that both units have, and
+# the buckets with the most such keys.
 EQUAL_SHARES = f"""
 WITH unit_money AS (
     SELECT unit, bool_or(billed <> '0' OR effective <> '0') AS has_money FROM keyed_charges GROUP BY 1
@@ -87,7 +92,7 @@ GROUP BY ALL
 
 @dataclass(frozen=True)
 class Overlap:
-    """Two units, and what share of the smaller one's charges in common days and accounts the other has too."""
+    """Two units, and the share of the smaller unit's keys, on common days and accounts, that the other also has."""
 
     first: str
     second: str
@@ -102,9 +107,9 @@ def marked(
     kept: Path,
     connection: duckdb.DuckDBPyConnection,
 ) -> dict[str, Unit]:
-    """Return the units, each that holds the same charges as another one naming it in `duplicate_of`.
+    """Return the units, with `duplicate_of` set on each unit that contains the same charges as another unit.
 
-    Raises ExportError naming the files of two units that overlap in part. The files must be on this machine.
+    Raises ExportError naming the files of two units that overlap only partly. The files must be on this machine.
     """
     fresh = {name: unit.model_copy(update={"duplicate_of": None}) for name, unit in units.items()}
     files = {delivery.unit: delivery for delivery in deliveries}
@@ -112,7 +117,7 @@ def marked(
         for overlap in _overlaps(fresh, files, pairs, level=level, kept=kept, connection=connection):
             first, second = sorted((overlap.first, overlap.second), key=lambda name: (len(name), name))
             if fresh[first].duplicate_of or fresh[second].duplicate_of:
-                continue  # the one that it is the same as is compared as well
+                continue  # the original of the duplicate is compared too
             if level == "time" and overlap.share >= WHOLE_SHARE and _as_many(fresh[first], fresh[second]):
                 fresh[second] = fresh[second].model_copy(update={"duplicate_of": first})
                 continue
@@ -125,7 +130,7 @@ def marked(
 
 
 def suspects(units: Mapping[str, Unit]) -> set[str]:
-    """Return the units that share a billing period and days with another one, whose files may be read again."""
+    """Return the units whose files `marked` may read again, because another unit may contain the same charges."""
     return {name for pairs in _comparable(units).values() for pair in pairs for name in pair}
 
 
@@ -134,7 +139,7 @@ def _named(delivery: PeriodDelivery) -> str:
 
 
 def _comparable(units: Mapping[str, Unit]) -> dict[Level, set[tuple[str, str]]]:
-    """Return pairs of units that may hold the same charges, by what they can be compared on."""
+    """Return the pairs of units that may contain the same charges, by the level at which they can be compared."""
     found: dict[Level, set[tuple[str, str]]] = {}
     by_period: dict[date, list[str]] = {}
     for name, unit in units.items():
@@ -171,7 +176,7 @@ def _share_days(first: Unit, second: Unit) -> bool:
 
 
 def _as_many(first: Unit, second: Unit) -> bool:
-    """Return whether both hold as many charges of as much money, period by period."""
+    """Return whether both units have equal days and numbers of charges by period, and an equal total billed cost."""
 
     def counts(unit: Unit) -> list[tuple[object, ...]]:
         return sorted(
@@ -198,7 +203,7 @@ def _overlaps(
     kept: Path,
     connection: duckdb.DuckDBPyConnection,
 ) -> list[Overlap]:
-    """Return the pairs whose rows agree, the largest share first."""
+    """Return the pairs of which at least SAME_SHARE of the compared rows are equal, the largest share first."""
     folders = {units[name].folder: name for pair in pairs for name in pair}
     sums = file_list(table_file(kept / folder, "daily_services") for folder in sorted(folders))
     alike = _alike(
@@ -242,7 +247,7 @@ def _union(selects: Iterable[tuple[str, str]]) -> str:
 
 
 def _rows_of(unit: Unit, delivery: PeriodDelivery, *, level: Level, days: set[date]) -> str:
-    """Return a unit's own rows of some days, as `focus_export` has them."""
+    """Return a SELECT of a unit's delivered rows for some days, with columns of `focus_export`."""
     paths = {str(file.name): str(file.path) for file in delivery.files}
     charges = " UNION ALL ".join(
         relation(part.shape, [paths[name] for name in part.files]) for part in unit.parts
@@ -269,7 +274,7 @@ def _alike(
 ) -> list[Overlap]:
     """Return the share of keys in common buckets and accounts that have equal sums, for each of `pairs`.
 
-    `names` gives the unit of every value of `unit`. Keys whose sums are 0 count only between units that have no
+    `names` maps the values of the column `unit` to unit names. Keys with sums of 0 count only for units that have no
     other sums.
     """
     keys = {name: key for key, name in names.items()}

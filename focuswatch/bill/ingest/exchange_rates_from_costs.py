@@ -1,6 +1,6 @@
-"""A bill's own exchange rates: its costs in a billing currency divided by its costs in US dollars.
+"""Compute a bill's own exchange rates: its costs in a billing currency divided by the same costs in US dollars.
 
-FOCUS 1.2 has both: https://focus.finops.org/focus-specification/v1-2/#pricingcurrencyeffectivecost
+FOCUS 1.2 has a column for each: https://focus.finops.org/focus-specification/v1-2/#pricingcurrencyeffectivecost
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def own_rates(
     files: Mapping[Shape, Iterable[str]], *, connection: "duckdb.DuckDBPyConnection"
 ) -> dict[str, float]:
-    """Return units of each billing currency for one US dollar; empty where the files do not price in dollars."""
+    """Return units of each billing currency for one US dollar; empty if the files have no costs in US dollars."""
     billed: dict[str, float] = {}
     priced: dict[str, float] = {}
     for shape, paths in files.items():

@@ -1,6 +1,7 @@
-"""List the files of a source with their names, sizes and dates, without opening data files.
+"""List the files of an export with their names, sizes and dates, without opening them.
 
-A folder and an S3 prefix give the same list, so that delivery_selection treats both alike.
+This module lists local folders. list_and_copy_from_s3 returns the same Listing for an S3 prefix, so that
+choose_newest_deliveries handles both alike.
 """
 
 import os
@@ -21,32 +22,31 @@ class ExportFile:
     path: Path
     size: int
     modified: datetime  # UTC
-    stamp: str  # changes when the content does: modification time in ns, or S3's ETag
-    key: str = ""  # an object's in S3
+    stamp: str  # changes with the content: modification time in ns, or S3 ETag
+    key: str = ""  # of the object in S3; empty for a local file
 
 
 def _here(files: Sequence[ExportFile]) -> None:
-    """Files of a folder are on this machine already."""
+    """Do nothing: local files need no copy."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of a source, and how they come to this machine."""
+    """The files of a source, and the function that copies them to this machine."""
 
     source: str
     files: tuple[ExportFile, ...]
-    scope: PurePosixPath = PurePosixPath()  # the part of the export that was asked for; empty for all of it
-    fetch: Callable[[Sequence[ExportFile]], None] = _here  # brings them to their paths
-    named: Callable[[str], str] = str  # puts what the user knows in place of paths they do not
+    scope: PurePosixPath = PurePosixPath()  # requested part of the export; empty for all of it
+    fetch: Callable[[Sequence[ExportFile]], None] = _here  # copies files to their paths
+    named: Callable[[str], str] = str  # replaces paths of copies in a message by S3 addresses
 
 
 def list_source(source: Path, *, without: Path) -> Listing:
-    """Return the files under a folder, less those under `without`, or the file itself.
+    """Return the files under a folder, except those under `without`, or the file itself.
 
-    Raises ExportError for a path that does not exist and for a folder that cannot be listed.
-
-    For an export's `data` folder, or a billing period's inside it, the whole export is listed: its
-    manifests lie beside that folder and say which files count.
+    For an export's `data` folder, or a billing period's folder inside it, the whole export is listed, because the
+    manifests beside `data` determine which files count. Raises ExportError if the path does not exist or a folder
+    cannot be listed.
     """
     if source.is_file():
         return Listing(source=str(source), files=(_file(source, root=source.parent),))
@@ -63,7 +63,7 @@ def list_source(source: Path, *, without: Path) -> Listing:
 
 
 def split_scope(path: PurePosixPath) -> tuple[PurePosixPath, PurePosixPath]:
-    """Return an export's root and the part of it that `path` names: `…/focus/data` is (`…/focus`, `data`)."""
+    """Return an export's root and the part of it that `path` names: `…/focus/data` gives (`…/focus`, `data`)."""
     root = path.parent if billing_period(path.name) else path
     if root.name.lower() == "data":
         return root.parent, path.relative_to(root.parent)
@@ -71,7 +71,7 @@ def split_scope(path: PurePosixPath) -> tuple[PurePosixPath, PurePosixPath]:
 
 
 def is_hidden(name: PurePosixPath) -> bool:
-    """Return whether a name is a tool's own: `.DS_Store`, `_SUCCESS`, `.part.crc`."""
+    """Return whether a tool created the file or folder for its own use: `.DS_Store`, `_SUCCESS`, `.part.crc`."""
     return any(part.startswith((".", "_")) for part in name.parts)
 
 
@@ -80,7 +80,7 @@ def _has_metadata(root: Path) -> bool:
 
 
 def _walk(root: Path, *, without: Path) -> Iterator[ExportFile]:
-    """Yield files below `root`, linked folders too, none of them twice."""
+    """Yield the files below `root`, including those in linked folders, each folder once."""
     seen = {without.resolve()}
     for folder, folders, names in os.walk(root, followlinks=True, onerror=_refuse):
         place = Path(folder).resolve()

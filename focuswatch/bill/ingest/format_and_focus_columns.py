@@ -1,6 +1,6 @@
-"""The shape of a data file: its format and the FOCUS columns in it.
+"""Determine the shape of data files: their format and the FOCUS columns in them. Reject files that are not FOCUS.
 
-Files of one shape are read by one SELECT, see select_from_files.
+One SELECT reads all files of one shape; see select_from_files.
 """
 
 import itertools
@@ -32,17 +32,16 @@ class Shape(BaseModel):
 
     format: Format
     delimiter: str
-    columns: tuple[
-        tuple[str, str], ...
-    ]  # a file's own names with DuckDB's types; for CSV every column, in order
+    # The file's own column names with their DuckDB types; for CSV, every column in order.
+    columns: tuple[tuple[str, str], ...]
     focus_version: str
     has_meters: bool
-    billing_period: datetime | None = None  # of all charges, where the files' footers know of no other
-    blank_columns: tuple[str, ...] = TEXTS  # of FOCUS, in which '' or 'NULL' may stand for null
+    billing_period: datetime | None = None  # of all charges, if the Parquet footers show only one
+    blank_columns: tuple[str, ...] = TEXTS  # FOCUS columns in which '' or 'NULL' may stand for null
 
     @property
     def is_native(self) -> bool:
-        """Whether reading costs no parsing, so that queries may read the files themselves."""
+        """Whether the files need no parsing, so that queries can read them directly."""
         return self.format == "parquet" and all(
             columns.is_native(type_, kind=columns.READ[columns.canonical(name)])
             for name, type_ in self.columns
@@ -51,13 +50,13 @@ class Shape(BaseModel):
 
     @property
     def lacks_of_aws(self) -> tuple[str, ...]:
-        """The columns that the files lack and that charges of AWS need."""
+        """The columns that AWS charges require and the files lack."""
         names = {columns.canonical(name) for name, _ in self.columns}
         return tuple(column for column in columns.REQUIRED_OF_AWS if column.lower() not in names)
 
     @property
     def tags_type(self) -> str:
-        """DuckDB's type of Tags as `relation` gives them; a map's where the files have none."""
+        """The DuckDB type of Tags in the SELECT of `relation`; a map if the files have no tags."""
         types = {columns.canonical(name): type_ for name, type_ in self.columns}
         if columns.ALLOCATED_TAGS in types:
             return columns.SQL_TYPES["tags"]
@@ -76,7 +75,7 @@ class ShapePart(BaseModel):
 def shapes_of(
     files: Sequence[ExportFile], *, connection: "duckdb.DuckDBPyConnection"
 ) -> dict[ExportFile, Shape]:
-    """Return the shape of every file. Raises ExportError for one that cannot be read as FOCUS data."""
+    """Return the shape of each file. Raises ExportError if a file cannot be read as FOCUS data."""
     sniffed = {file: sniff(file.path) for file in files}
     parquet = [file for file, found in sniffed.items() if found.format == "parquet"]
     schemas = _parquet_columns(parquet, connection=connection)
@@ -91,12 +90,12 @@ def shapes_of(
 def _parquet_columns(
     files: Sequence[ExportFile], *, connection: "duckdb.DuckDBPyConnection"
 ) -> dict[str, list[tuple[str, str]]]:
-    """Top-level columns of Parquet files with DuckDB's types, from their footers, in one statement."""
+    """Return the top-level columns of Parquet files with DuckDB types, read from the footers in one statement."""
     columns_by_file: dict[str, list[tuple[str, str]]] = {str(file.path): [] for file in files}
     if not files:
         return columns_by_file
     listed = file_list(str(file.path) for file in files)
-    import duckdb  # here, since the Lambdas load this module and have no DuckDB
+    import duckdb  # Lambda functions import this module without DuckDB
 
     try:
         rows = connection.execute(
@@ -111,9 +110,9 @@ def _parquet_columns(
 
 
 def _top_level(nodes: Sequence[tuple[str, str, int]]) -> list[tuple[str, str]]:
-    """Return the columns among a Parquet schema's nodes, which come root first and depth first."""
+    """Return the top-level columns among a Parquet schema's nodes, which are listed depth first from the root."""
     top_level = []
-    below = 0  # nodes still to come inside the last column
+    below = 0  # remaining nodes inside the last column
     for name, type_, children in nodes[1:]:
         if below:
             below += children - 1
@@ -124,14 +123,14 @@ def _top_level(nodes: Sequence[tuple[str, str, int]]) -> list[tuple[str, str]]:
 
 
 def _parquet_shape(file: ExportFile, listed: Sequence[tuple[str, str]]) -> Shape:
-    """Return a shape of only the columns that are read, sorted, so that other columns make no difference."""
+    """Return a shape with only the columns that are read, sorted, so that other columns do not affect it."""
     names = [name for name, _ in listed]
     own = set(_own_names(file, names).values())
     return _shape(file, "parquet", sorted(item for item in listed if item[0] in own), names=names)
 
 
 def _csv_shape(file: ExportFile, sniffed: Sniffed) -> Shape:
-    """Return a shape of all columns in order; columns that are not read get new names, since headers can repeat."""
+    """Return a shape with all columns in order; columns that are not read get new names, as headers can repeat."""
     names = [name.strip() for name in sniffed.header]
     unseen = {name: columns.READ[column] for column, name in _own_names(file, names).items()}
     listed = []
@@ -153,7 +152,7 @@ def _own_names(file: ExportFile, names: Sequence[str]) -> dict[str, str]:
 
 
 def _version_text(names: set[str]) -> str:
-    """Return which version a file with columns missing is in, and which columns of that version are needed."""
+    """Return the FOCUS version of a file that lacks columns, and the columns that focuswatch requires, as text."""
     needed = f"{', '.join(columns.REQUIRED)}, and for AWS charges also {', '.join(columns.REQUIRED_OF_AWS)}"
     if not any(column.lower() in names for column in columns.REQUIRED):
         return f"For every FOCUS version, focuswatch requires the columns {needed}."
@@ -163,7 +162,7 @@ def _version_text(names: set[str]) -> str:
 
 
 def without_columns_of_aws(shape: Shape, file: ExportFile) -> ExportError:
-    """Return the error to raise for a file with charges of AWS and without columns that these need."""
+    """Return the error for a file that contains AWS charges but lacks columns that AWS charges require."""
     names = [name for name, _ in shape.columns]
     needed = _version_text({columns.canonical(name) for name in names})
     return ExportError(

@@ -1,6 +1,6 @@
 """Find the last day of a bill, despite charges with wrong dates.
 
-This does not read the system clock: a simulated or copied bill can be of any year.
+The module does not read the system clock, because a simulated or copied bill can be of any year.
 """
 
 from collections.abc import Collection
@@ -10,12 +10,13 @@ from itertools import pairwise
 
 from focuswatch.bill.refresh.refresh_index import Unit
 
-FARTHEST_APART = timedelta(days=184)  # half a year without a bill, and then one of the future
+# A billing period in the future that follows a longer gap (half a year) has a wrong date.
+FARTHEST_APART = timedelta(days=184)
 
 
 @dataclass(frozen=True)
 class End:
-    """The last day of a bill, and the newest of its charges where that lies beyond it."""
+    """The last day of a bill, and the date of its newest charge if that is later (`beyond`)."""
 
     last_day: date
     beyond: date | None
@@ -33,7 +34,7 @@ class End:
 
 
 def end_of(units: Collection[Unit]) -> End:
-    """Return the newest day that lies in its own billing period, of the periods that can have been billed."""
+    """Return the newest charge date that fits its billing period, without billing periods that are impossible."""
     facts = [fact for unit in units for fact in unit.facts]
     newest = max(fact.last_charge_date for fact in facts)
     first_impossible = _first_impossible(units)
@@ -47,7 +48,7 @@ def end_of(units: Collection[Unit]) -> End:
 
 
 def _first_impossible(units: Collection[Unit]) -> date | None:
-    """Return the first billing period that began after its delivery, and long after the one before it."""
+    """Return the first billing period that starts after its own delivery and long after the previous period."""
     delivered: dict[date, date] = {}
     for unit in units:
         for fact in unit.facts:

@@ -1,7 +1,7 @@
-"""List an export in S3, and copy changed files to this machine, with a client of the user's settings.
+"""List an export in S3 and copy its files to this machine, with the user's AWS credentials and settings.
 
-A copy is stored under the version of its object, so that the old copy remains until the refresh that replaces it has
-succeeded. s3_errors turns errors of S3 into sentences.
+The path of a copy contains a digest of the object's ETag and size, so that the old copy remains until the refresh that
+replaces it has succeeded. s3_errors translates the errors of S3.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 def list_s3(address: str, *, mirror: Path) -> Listing:
     """Return the objects under an s3:// address; the listing's `fetch` copies them into `mirror`.
 
-    Raises ConfigError where boto3, credentials or permissions are missing, ExportError for what is not there.
+    Raises ConfigError if boto3, credentials or permissions are missing, and ExportError if there are no objects.
     """
     bucket, _, key = address.removeprefix(SCHEME).partition("/")
     if not bucket:
@@ -54,7 +54,7 @@ def list_s3(address: str, *, mirror: Path) -> Listing:
 
 
 def sweep(mirror: Path, *, keep: Iterable[Path]) -> None:
-    """Remove every copy but those to keep."""
+    """Delete all copies except those in `keep`."""
     kept = {path.relative_to(mirror).parts[0] for path in keep if path.is_relative_to(mirror)}
     for version in mirror.glob("*"):
         if version.name not in kept:
@@ -62,7 +62,7 @@ def sweep(mirror: Path, *, keep: Iterable[Path]) -> None:
 
 
 def _leaves_its_folder(key: str) -> bool:
-    """Return whether a key, used as a local path, would leave its folder: S3 does not resolve `..`, a disk does."""
+    """Return whether a key has a segment `.` or `..`, which S3 keeps but a local path would resolve."""
     return any(part in (".", "..") for part in key.split("/"))
 
 
@@ -76,7 +76,7 @@ class _Objects:
     client: "S3Client"
 
     def under(self, prefix: str) -> tuple[ExportFile, ...]:
-        """Return every object below `prefix`, named relative to it, or the one object that is called so."""
+        """Return the objects below `prefix`, named relative to it, or else the object with exactly this key."""
         folder = f"{prefix.rstrip('/')}/" if prefix.strip("./") else ""
         with errors_as_sentences(self.address):
             if found := tuple(self._list(folder, above=len(folder))):
@@ -85,18 +85,18 @@ class _Objects:
             return tuple(file for file in self._list(prefix, above=above) if file.key == prefix)
 
     def fetch(self, files: Sequence[ExportFile]) -> None:
-        """Copy what is not here yet, several at once; a copy appears whole or not at all."""
+        """Copy the missing files in parallel; a copy appears at its path only when it is complete."""
         missing = [file for file in files if not file.path.exists()]
         with ThreadPoolExecutor(PARALLEL_FILES) as pool:
             for _ in pool.map(self._copy, missing):
                 pass
 
     def named(self, text: str) -> str:
-        """`text` with the addresses of objects in place of the paths of their copies."""
+        """Return `text` with the paths of copies replaced by the S3 addresses of the objects."""
         return re.sub(re.escape(f"{self.mirror}/") + "[0-9a-f]{16}/", f"{SCHEME}{self.bucket}/", text)
 
     def _list(self, prefix: str, *, above: int) -> Iterator[ExportFile]:
-        """Yield objects whose key starts with `prefix`, named by what follows the first `above` characters."""
+        """Yield the objects whose key starts with `prefix`, named by the key without its first `above` characters."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         for found in (found for page in pages for found in page.get("Contents", [])):
             key = found["Key"]
@@ -124,7 +124,7 @@ class _Objects:
         part = file.path.with_name(f"part-{threading.get_ident()}")
         try:
             with errors_as_sentences(f"{SCHEME}{self.bucket}/{file.key}"), part.open("wb") as copy:
-                # IfMatch: of an object delivered anew since it was listed, half of each must not be read.
+                # IfMatch: fail if the object was replaced since it was listed, so that no copy mixes two versions.
                 response = self.client.get_object(Bucket=self.bucket, Key=file.key, IfMatch=file.stamp)
                 for chunk in response["Body"].iter_chunks(CHUNK_BYTES):
                     copy.write(chunk)
@@ -147,6 +147,8 @@ def s3_client() -> "S3Client":
     config = Config(
         max_pool_connections=CONNECTIONS,
         retries={"mode": "standard"},
-        s3={"addressing_style": "path"} if own_endpoint else {},  # such hosts seldom resolve bucket.host
+        s3={"addressing_style": "path"}
+        if own_endpoint
+        else {},  # custom endpoints often do not resolve bucket.host
     )
     return boto3.client("s3", config=config)

@@ -1,4 +1,4 @@
-"""Billing files that are not FOCUS Cost and Usage data, recognized by their columns, with what to use instead."""
+"""Recognize billing files that are not FOCUS Cost and Usage data by their columns, and say what to use instead."""
 
 import re
 from collections.abc import Collection
@@ -9,9 +9,9 @@ USE_FOCUS = (
 
 
 def format_of(names: Collection[str]) -> str | None:
-    """Return which format the columns `names` are of and what to do, as the end of a sentence; None if unknown.
+    """Return the format that the column names indicate and what to do, as the end of a sentence; None if unknown.
 
-    Only for files that lack columns of FOCUS: a FOCUS file may have any of these columns beside its own.
+    Call this only for files that lack required FOCUS columns: a FOCUS file may also contain any of these columns.
     """
     lowered = {name.strip().lower() for name in names}
     squeezed = {re.sub(r"[^a-z0-9]", "", name) for name in lowered}

@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
-# Documented as BILLING_PERIOD=, delivered in lower case.
+# AWS documents BILLING_PERIOD= but delivers it in lower case.
 PERIOD = re.compile(r"billing_period=(\d{4}-\d{2})(-\d{2})?", re.IGNORECASE)
-# Where nothing is overwritten, every execution delivers into its own folder, <timestamp>-<execution-id>.
+# If an export does not overwrite its files, each execution writes to its own folder, <timestamp>-<execution-id>.
 EXECUTION = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})[T_]?(\d{2})[:-]?(\d{2})[:-]?(\d{2})")
 
 
 def billing_period(folder: str) -> str | None:
-    """`2026-05` of `billing_period=2026-05`, in either case; None for any other folder."""
+    """Return `2026-05` for `billing_period=2026-05`, in upper or lower case; None for any other folder."""
     match = PERIOD.fullmatch(folder)
     return match.group(1) if match else None
 
@@ -26,13 +26,13 @@ def below_period(path: PurePosixPath) -> tuple[str, ...]:
 
 
 def from_period(path: PurePosixPath) -> tuple[str, ...]:
-    """Return the parts of a path from the folder of its billing period on, or all parts if there is none."""
+    """Return the parts of a path that start with its billing period's folder; all parts without one."""
     depth = next((depth for depth, part in enumerate(path.parts) if billing_period(part)), 0)
     return path.parts[depth:]
 
 
 def shared_folder(paths: Iterable[PurePosixPath]) -> PurePosixPath:
-    """Return the innermost folder that holds every file."""
+    """Return the innermost folder that contains all files."""
     first, *others = (path.parent for path in paths)
     return next(
         folder
@@ -42,7 +42,7 @@ def shared_folder(paths: Iterable[PurePosixPath]) -> PurePosixPath:
 
 
 def executed_at(path: PurePosixPath) -> datetime | None:
-    """Return when the execution ran, in UTC, whose folder this file lies in; None where executions overwrite."""
+    """Return the UTC time of the execution whose folder contains the file; None if executions overwrite files."""
     below = below_period(path)
     found = EXECUTION.match(below[0].upper()) if len(below) > 1 else None
     if found is None:

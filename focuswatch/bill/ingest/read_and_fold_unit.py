@@ -1,4 +1,4 @@
-"""Read one unit: detect the shapes of its files, fold them if necessary, and collect facts about their charges."""
+"""Read one delivery as a unit: detect the shapes of its files, fold them if necessary, and store tables and facts."""
 
 import hashlib
 import os
@@ -47,7 +47,7 @@ Files = Mapping[Shape, Sequence[ExportFile]]
 
 @dataclass(frozen=True)
 class UnitReader:
-    """Reads units on a connection; what is kept of each goes into a folder of its own below `kept`."""
+    """Reads units on a DuckDB connection, and stores the tables of each in its own folder below `kept`."""
 
     connection: duckdb.DuckDBPyConnection
     catalog: Catalog
@@ -55,7 +55,7 @@ class UnitReader:
     made_by: str
 
     def read(self, delivery: PeriodDelivery) -> Unit:
-        """Return the delivery as a unit. Raises ExportError for a file not readable whole, and leaves nothing then."""
+        """Return the delivery as a unit. Raises ExportError, and stores nothing, if a file cannot be read in full."""
         by_shape: dict[Shape, list[ExportFile]] = {}
         for file, shape in shapes_of(delivery.files, connection=self.connection).items():
             by_shape.setdefault(shape, []).append(file)
@@ -89,7 +89,7 @@ class UnitReader:
         )
 
     def _own_rates(self, files: Files, facts: Iterable[PeriodFacts]) -> dict[str, float]:
-        """Return the exchange rates in the files, which are not read if the bill is in USD."""
+        """Return the exchange rates in the files. If all charges are in USD, the files are not read."""
         if all(fact.currency in (None, USD) for fact in facts):
             return {}
         return own_rates(
@@ -102,7 +102,7 @@ class UnitReader:
         delivery: PeriodDelivery,
         by_shape: Mapping[Shape, list[ExportFile]],
     ) -> ExportError:
-        """Return a better error than `error`, if a file has changed or a time was misread, or else `error` itself."""
+        """Return a specific error if a file has changed or a time was misread, or else `error` as an ExportError."""
         if found := changed(delivery.files):
             return found
         if re.search(r"TIMESTAMP|charges are dated|timestamp", str(error)):
@@ -122,14 +122,18 @@ class UnitReader:
         return refusal(error, files=[file.path for file in delivery.files])
 
     def _with_blanks_and_period(self, files: Files) -> Files:
-        """Return the same files with shapes that state blank columns and billing period."""
+        """Return the files with shapes that also state the blank columns and the billing period."""
         return {
             with_blanks_and_period(self.connection, shape, _paths(listed)): listed
             for shape, listed in files.items()
         }
 
     def _periods(self, files: Files) -> Periods:
-        """Of the first charges of every Parquet file, else of the first file, since text takes long to open."""
+        """Return the lengths of charge periods in a sample.
+
+        The sample has the first charges of each Parquet file. For files that need parsing, which is slow, it has only
+        the first charges of the first file.
+        """
         samples = [
             probe_periods(
                 self.connection,
@@ -149,7 +153,7 @@ class UnitReader:
     def _keep(
         self, delivery: PeriodDelivery, files: Files, *, folds: bool, hourly: bool
     ) -> tuple[str, tuple[PeriodFacts, ...], dict[str, int]]:
-        """Write the unit's new folder in one step, and return the folder, the facts and the other providers."""
+        """Write the unit's new folder in one step; return its name, the facts and the charges of other providers."""
         self.kept.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self.kept))
         try:
@@ -167,7 +171,7 @@ class UnitReader:
             )
             _flush(unfinished)
             folder = self.kept / self._folder_name(delivery)
-            shutil.rmtree(folder, ignore_errors=True)  # of a refresh that ended before its index was stored
+            shutil.rmtree(folder, ignore_errors=True)  # left by a refresh that did not store its index
             unfinished.rename(folder)
         except BaseException:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -175,7 +179,7 @@ class UnitReader:
         return folder.name, facts, providers
 
     def _keep_tables(self, selects: Sequence[str], *, into: Path) -> None:
-        """Write the rows that the unit adds to every kept table, one file per table."""
+        """Write the unit's rows of each kept table, one file per table."""
         self.connection.execute(folded_view_sql(selects, temporary=True))
         charges = self.catalog.tables["daily_charges"].sql
         self.connection.execute(f"CREATE OR REPLACE TEMP VIEW daily_charges AS {charges}")
@@ -195,14 +199,14 @@ def _charges(facts: Iterable[PeriodFacts]) -> int:
 
 
 def _check_columns_of_aws(files: Files, *, charges_of_aws: int) -> None:
-    """Raise ExportError if charges of AWS lack a column that only some providers must deliver."""
+    """Raise ExportError if there are AWS charges and a file lacks a column that AWS charges require."""
     for shape, listed in files.items():
         if charges_of_aws and shape.lacks_of_aws:
             raise without_columns_of_aws(shape, listed[0])
 
 
 def _flush(folder: Path) -> None:
-    """Have the files on disk before an index that outlives a power failure names them."""
+    """Flush the files to disk, so that after a power failure the index does not list incomplete files."""
     for path in folder.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())

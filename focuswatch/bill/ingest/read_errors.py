@@ -1,4 +1,4 @@
-"""Turn DuckDB errors about a file into one sentence for the person who delivers or copies it."""
+"""Translate DuckDB errors about export files into messages for the person who delivers or copies the files."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -39,9 +39,9 @@ A_TIME = "a date and time like 2026-05-01 00:00:00"
 
 
 def refusal(error: "duckdb.Error", *, files: Sequence[Path]) -> ExportError:
-    """Return the ExportError to raise for `error`, which came up while `files` were read; it names one of them."""
+    """Return the ExportError for a DuckDB error that occurred while `files` were read."""
     text = str(error)
-    for said, why in UNWRITABLE:  # of what is written, not of the files that are read
+    for said, why in UNWRITABLE:  # errors about writing to the state folder
         if said in text:
             return ExportError(f"{why}. Free some space, or specify another folder with --state")
     if "Out of Memory Error" in text:
@@ -60,7 +60,7 @@ def refusal(error: "duckdb.Error", *, files: Sequence[Path]) -> ExportError:
 
 
 def mixes_line_ends(path: Path) -> bool:
-    """Return whether rows of text that is not compressed end in both ways; reads the file up to the first such row."""
+    """Return whether an uncompressed text file mixes LF and CRLF; reads the file up to the first change."""
     kinds, is_quoted = set(), False
     with path.open("rb") as file:
         for line in file:
@@ -73,9 +73,9 @@ def mixes_line_ends(path: Path) -> bool:
 
 
 def changed(files: Iterable[ExportFile]) -> ExportError | None:
-    """Return the ExportError to raise where a file of this machine is not what it was when it was listed."""
+    """Return an ExportError if a local file was changed or deleted since it was listed; otherwise None."""
     for file in files:
-        if file.key:  # a copy of an object, which nobody writes to
+        if file.key:  # copy of an S3 object, which no other program changes
             continue
         try:
             status = file.path.stat()
@@ -90,7 +90,7 @@ def changed(files: Iterable[ExportFile]) -> ExportError | None:
 
 
 def several(files: Sequence[Path]) -> str:
-    """Return the text for an error that concerns one of several files."""
+    """Return how an error names its place if it concerns one of several files."""
     if not files:
         return "a delivery without files"
     return str(files[0]) if len(files) == 1 else f"one of {len(files)} files ({files[0]} to {files[-1]})"

@@ -1,4 +1,4 @@
-"""Reject exports that can be read but not used: monthly granularity, running totals, no charges."""
+"""Reject exports that are readable but unusable: monthly granularity, running totals, or no charges."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,10 @@ from focuswatch.bill.refresh.period_facts_and_grain import grain_of
 from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.errors import ExportError
 
-# Hourly files of LiteLLM's callback `focus`. A row of a day's spend is written again whenever the spend changes:
-# https://github.com/BerriAI/litellm/tree/main/litellm/integrations/focus (database.py). Rows of tokens are not.
+# Hourly files of LiteLLM's `focus` callback. LiteLLM writes the row of a day's spend again whenever the spend changes:
+# https://github.com/BerriAI/litellm/tree/main/litellm/integrations/focus (database.py). It writes rows of tokens once.
 HOURLY_OF_LITELLM = re.compile(r"(.*/)?date=[^/]+/hour=\d\d/usage_\w+\.(parquet|csv)")
-DAY_TOTALS = "Requests"  # the unit of rows with a day's spend
+DAY_TOTALS = "Requests"  # ConsumedUnit of rows with the spend of a day
 
 
 def refuse_unusable(
@@ -24,7 +24,7 @@ def refuse_unusable(
     *,
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    """Raise ExportError if units have no charges, cannot be summed, or cannot be assigned to days."""
+    """Raise ExportError if the units have no charges, cannot be added up, or cannot be assigned to days."""
     if all(fact.currency is None for unit in units.values() for fact in unit.facts):
         raise ExportError(
             f"{source}: no charges found; expected at least one row with a value in BillingCurrency. "
@@ -49,7 +49,7 @@ def _refuse_running_totals(
     *,
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    """Raise ExportError for several hourly files of LiteLLM, each with the spend since midnight."""
+    """Raise ExportError for several hourly LiteLLM files, because each contains the spend since midnight."""
     hourly = [one for one in deliveries if HOURLY_OF_LITELLM.fullmatch(one.unit)]
     if len(hourly) < 2 or not hourly[0].files[0].path.exists():  # noqa: PLR2004  one file cannot repeat another
         return

@@ -1,4 +1,4 @@
-"""Turn S3 errors into messages for the person who can fix them."""
+"""Translate S3 errors into messages for the person who can fix them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ EXPORT_ERRORS = {
 
 @contextmanager
 def errors_as_sentences(address: str) -> Iterator[None]:
-    """Raise ConfigError or ExportError about `address` for what botocore raises inside."""
+    """Translate botocore errors that the block raises into a ConfigError or ExportError about `address`."""
     from botocore.exceptions import (
         BotoCoreError,
         ClientError,

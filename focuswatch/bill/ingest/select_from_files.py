@@ -1,4 +1,4 @@
-"""SQL that reads data files of one shape: one SELECT, which gives `focus_export`."""
+"""Build the SELECT that reads data files of one shape with the columns of `focus_export`."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     import duckdb
 
 SAMPLED_ROWS = 200_000
-# A billing period begins at midnight in the provider's time zone: May in Shanghai at 2026-04-30T16:00:00Z. The zone
-# farthest east is 14 hours ahead of UTC. https://support.huaweicloud.com/intl/en-us/usermanual-cost/costcenter_000002_03_07.html
+# A billing period starts at midnight in the provider's time zone: in Shanghai, May starts at 2026-04-30T16:00:00Z. The
+# easternmost time zone is 14 hours ahead of UTC.
+# https://support.huaweicloud.com/intl/en-us/usermanual-cost/costcenter_000002_03_07.html
 FARTHEST_EAST_HOURS = 14
 
 
@@ -27,11 +28,11 @@ def relation(
 ) -> str:
     """Return a SELECT with exactly the columns of `focus_export`, over files of one shape.
 
-    `rows` limits it to a range [first, end) of one Parquet file, of which only those row groups are read.
-    `invoices` adds InvoiceId.
+    `rows` limits each Parquet file to the range [first, end) of its rows; only their row groups are read. `invoices`
+    adds InvoiceId.
 
-    Unfinished, blank text is not yet null and Tags are as the files have them; `finish` does the rest,
-    after folding, where a row stands for many.
+    If not `finished`, blank text is not yet null and Tags have the type of the files. `finish` converts both after
+    folding, when there are fewer rows.
     """
     types = {columns.canonical(name): (name, type_) for name, type_ in shape.columns}
     expressions = {
@@ -39,7 +40,7 @@ def relation(
         for column in columns.KINDS
     }
     period = (
-        f"TIMESTAMP '{shape.billing_period}'"  # a constant costs a query nothing
+        f"TIMESTAMP '{shape.billing_period}'"  # a constant adds no cost to a query
         if shape.billing_period
         else f"coalesce({expressions['BillingPeriodStart']}, {expressions['ChargePeriodStart']})"
     )
@@ -60,9 +61,9 @@ def with_blanks_and_period(
 ) -> Shape:
     """Return the shape of Parquet files, completed with the columns that may be blank and the billing period.
 
-    Every '' shows in the footers, as the least text of a row group. 'NULL' is looked for in the first rows of
-    columns that most rows leave null, since whoever writes it does so throughout; to ask it of every value of
-    every query would cost half of a scan.
+    The footers show every column that contains '', because it is the minimum of a row group. 'NULL' is searched for in
+    the first rows of columns that are mostly null, because an exporter that writes 'NULL' writes it throughout.
+    Checking every value in every query would take half the time of a scan.
     """
     footers = connection.execute(
         f"""
@@ -96,7 +97,7 @@ def with_blanks_and_period(
 
 
 def _writes_null(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str]) -> bool:
-    """Return whether 'NULL' can mean null; True if no column can show it."""
+    """Return whether the files may contain 'NULL' for null; True if they have no column that would show it."""
     own = {columns.canonical(name): name for name, _ in shape.columns}
     nullable = [quoted(own[column.lower()]) for column in columns.MOSTLY_NULL if column.lower() in own]
     if not nullable:
@@ -109,13 +110,13 @@ def _writes_null(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: S
 
 
 def finish(shape: Shape) -> str:
-    """Return the list of a `SELECT * REPLACE (…)` that finishes what `relation` left unfinished."""
+    """Return the expressions of a `SELECT * REPLACE (…)` that finishes the rows of an unfinished `relation`."""
     texts = [f"{columns.without_blanks(column)} AS {column}" for column in columns.TEXTS]
     return ", ".join([*texts, f"{columns.map_of('Tags', shape.tags_type)} AS Tags"])
 
 
 def scan_of(shape: Shape, paths: Iterable[str]) -> str:
-    """Return the files as they are, for a FROM: their own columns under their own names."""
+    """Return a table function, for a FROM, that reads the files with their own columns and names."""
     files = file_list(paths)
     if shape.format == "parquet":
         return f"read_parquet({files}, hive_partitioning = false, binary_as_string = true)"

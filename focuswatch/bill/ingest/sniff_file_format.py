@@ -41,7 +41,7 @@ POINTERS = (
 
 @dataclass(frozen=True)
 class Sniffed:
-    """A file's format; for text also its delimiter, its header and, where there is one, its first row."""
+    """A file's format; for text also its delimiter, its header and, if present, its first row."""
 
     format: Format
     delimiter: str = ""
@@ -50,10 +50,10 @@ class Sniffed:
 
 
 def sniff(path: Path) -> Sniffed:
-    """Return the format of a file. Raises ExportError for one that is empty, truncated or of another format."""
+    """Return the format of a file. Raises ExportError if the file is empty, truncated or in another format."""
     try:
         str(path).encode()
-    except UnicodeEncodeError as error:  # DuckDB takes names in UTF-8 alone
+    except UnicodeEncodeError as error:  # DuckDB accepts only UTF-8 names
         raise ExportError(f"{path}: the file name is not valid UTF-8. Rename the file") from error
     try:
         with path.open("rb") as file:
@@ -119,8 +119,8 @@ def _text(path: Path, head: bytes, *, format_: Format) -> Sniffed:
 
 
 def _first_rows(text: str, *, delimiter: str) -> list[list[str]]:
-    """Return the header and the first row as they read with this delimiter; none where they cannot be."""
+    """Return the header and the first row, parsed with this delimiter; empty if they cannot be parsed."""
     try:
         return list(itertools.islice(csv.reader(io.StringIO(text), delimiter=delimiter), 2))
-    except csv.Error:  # a lone carriage return, which within quotes is well but for the wrong delimiter
+    except csv.Error:  # a carriage return inside quotes is an error with the wrong delimiter
         return []

@@ -1,6 +1,6 @@
-"""Refresh the Athena table `principal_charges` from the export with IAM principals; athena_refresh does the bill.
+"""Refresh the Athena table `principal_charges` from the export with IAM principals; athena_refresh refreshes the bill.
 
-A period is switched in one step, and one that fails keeps its previous rows.
+A billing period switches to its new files in one step. If a period fails, it keeps its previous rows.
 """
 
 import hashlib
@@ -22,9 +22,9 @@ RAW, FOLDED = "principal_export", "principal_charges"
 def refresh_principals(
     tables: AthenaTables, listing: Listing, *, progress: Callable[[str], None]
 ) -> tuple[str, ...]:
-    """Fold every billing period whose delivery changed; return a sentence for each period that was skipped.
+    """Fold every billing period whose delivery changed; return warnings, such as one for each skipped period.
 
-    Raises ExportError where the listing is no export.
+    Raises ExportError if the listing contains no export or several.
     """
     warnings: list[str] = []
     deliveries = deliveries_of(
@@ -49,7 +49,7 @@ def refresh_principals(
 
 def _refresh_period(tables: AthenaTables, delivery: PeriodDelivery, *, listing: Listing, digest: str) -> None:
     period, folder = delivery.unit, tables.files.new_folder(FOLDED, delivery.unit)
-    if delivery.files:  # AWS delivers a month without callers as a manifest that lists no file
+    if delivery.files:  # for a month without callers, AWS delivers only a manifest that lists no files
         located = shared_folder(PurePosixPath(file.key) for file in delivery.files)
         raw = Partitions(tables.glue, tables.engine.database, RAW)
         raw.point(period, location=f"s3://{bucket_of(listing)}/{located}/", parameters={})

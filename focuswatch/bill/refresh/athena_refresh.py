@@ -1,7 +1,7 @@
 """Refresh the Athena tables: fold every billing period whose delivery changed, and switch to it in one step.
 
-The raw export is read once. A period that cannot be folded keeps its previous tables and does not stop the others;
-a repeated refresh does nothing.
+The raw export is read once. A period that cannot be folded keeps its previous tables and does not stop the others. A
+refresh without changed deliveries folds nothing.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ from focuswatch.owners.owners_file_and_assignment import Owners
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
-MADE_BY = "4"  # increase it when periods are folded differently, so that every one is folded again
+MADE_BY = "4"  # increase it when periods are folded differently, so that all are folded again
 MONEY_DIGITS = 6
 
 
@@ -49,8 +49,8 @@ MONEY_DIGITS = 6
 class AthenaRefresh:
     """The result of a refresh.
 
-    `failed` are the billing periods that were skipped, each with its reason; they stay as they were. `athena_failed`
-    says that nothing could be folded for a reason that lies in no delivery: worth another try.
+    `failed` maps each skipped billing period to the reason; its tables are unchanged. `athena_failed` is True if no
+    changed period could be folded because Athena failed: a retry may succeed.
     """
 
     changed: tuple[str, ...]
@@ -70,7 +70,7 @@ class EmptyDeliveryError(ExportError):
 
 @dataclass(frozen=True)
 class AthenaTables:
-    """The tables on Athena: a Glue database over `files`, folders below `tables/` of a bucket."""
+    """The tables of a deployment on Athena: a Glue database over `files`, the folders below `tables/` of a bucket."""
 
     engine: AthenaEngine
     glue: "GlueClient"
@@ -93,19 +93,19 @@ class AthenaTables:
         return bills
 
     def accounts(self) -> list[tuple[str | None, str]]:
-        """Return the accounts of the export, each with the provider of most of its charges. Raises QueryError."""
+        """Return the accounts of the export, each with its main provider. Raises QueryError."""
         rows = self.engine.query(accounts_of_export(self.periods()), label="accounts of the export")
         return [(row["account"], row["provider"]) for row in rows]
 
     def point(self, period: GluePeriod, *, folders: Mapping[str, str]) -> None:
-        """Switch each table to the period's new folder; daily_charges last: by its digest the period is done."""
+        """Switch each table to the period's new folder; daily_charges last, as its digest marks the period as done."""
         for table in reversed(PERIOD_TABLES):
             partitions = Partitions(self.glue, self.engine.database, table)
             partitions.point(period.period, location=folders[table], parameters=period.parameters())
             self.files.sweep(table, period.period)
 
     def withdraw(self, bills: Collection[str]) -> None:
-        """Remove the periods of other bills, and their files; from daily_charges last, which says what there is."""
+        """Remove the periods and files of these bills; from daily_charges last, which defines what periods exist."""
         for table in reversed(PERIOD_TABLES) if bills else ():
             names = Partitions(self.glue, self.engine.database, table).locations()
             self.remove((name for name in names if bill_of(name) in bills), tables=(table,))
@@ -125,11 +125,11 @@ class AthenaTables:
         progress: Callable[[str], None],
         other_bills: Collection[str] = (),
     ) -> AthenaRefresh:
-        """Fold what changed in the export that `listing` lists, newest first.
+        """Fold the changed billing periods of the export in `listing`, newest first.
 
-        A billing period that fails is skipped and named in the result. Bills that are not among `other_bills` any more
-        are removed. Raises ExportError where there is no period at all that detections could read, or where periods
-        differ in currency.
+        A billing period that fails is skipped and named in the result. Bills that are no longer in `other_bills` are
+        removed. Raises ExportError if there is no period that detections can read, or if the periods have different
+        currencies.
         """
         self.withdraw(self.bills().keys() - {"", *other_bills})
         warnings: list[str] = []
@@ -173,7 +173,10 @@ class AthenaTables:
         digests: Mapping[str, str],
         currencies: set[str],
     ) -> dict[str, FocuswatchError]:
-        """Return why periods could not be folded. The newest comes first, since its currency is the one that counts."""
+        """Fold the changed periods, and return the errors by period.
+
+        The newest period is first, so that the others must match its currency.
+        """
         errors: dict[str, FocuswatchError] = {}
         for delivery in reversed(changed):
             try:
@@ -187,7 +190,7 @@ class AthenaTables:
         return errors
 
     def _locate(self, deliveries: Iterable[PeriodDelivery], *, listing: Listing) -> None:
-        """Set the location of each period in Glue: AWS decides on the case of folder names, and may change it."""
+        """Set the location of each period in Glue, because AWS may change the case of the folder names."""
         export = Partitions(self.glue, self.engine.database, "focus_export")
         known = export.locations()
         for delivery in (one for one in deliveries if one.files):
@@ -220,7 +223,7 @@ class AthenaTables:
                 "Use one export per payer"
             )
         unwritten = list(KEPT_TABLES)
-        if len(list(portions(paths))) == 1:  # the charges of AI services are in a folder of their own already
+        if len(list(portions(paths))) == 1:  # the charges of AI services already have a separate folder
             unwritten.remove("ai_charges")
             folders["ai_charges"] = ai_folder(folders["daily_charges"])
         for table in unwritten:
@@ -309,7 +312,7 @@ class AthenaTables:
 
 
 def listed_paths(delivery: PeriodDelivery, *, listing: Listing) -> list[str]:
-    """Return the files that count, where others lie in the same folder; none where all of them count."""
+    """Return the addresses of the delivery's files; empty if its folder contains no other files."""
     folders = {file.name.parent for file in delivery.files}
     beside = any(file.name.parent in folders and file not in delivery.files for file in listing.files)
     if len(folders) == 1 and not beside:
@@ -318,7 +321,7 @@ def listed_paths(delivery: PeriodDelivery, *, listing: Listing) -> list[str]:
 
 
 def bucket_of(listing: Listing) -> str:
-    """Return the bucket that a listing is of."""
+    """Return the bucket of a listing."""
     return listing.source.removeprefix("s3://").partition("/")[0]
 
 

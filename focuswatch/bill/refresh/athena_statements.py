@@ -1,4 +1,4 @@
-"""The statements of a refresh on Athena. Pure text."""
+"""Build the SQL statements of a refresh on Athena. This module does not run them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,24 +14,22 @@ from focuswatch.engines.prepend_tables_as_ctes import with_tables
 from focuswatch.engines.sql_values import literal, literals
 from focuswatch.findings.exchange_rates import USD
 
-SERVICES, AI = (
-    "services",
-    "ai",
-)  # the column by which charges are written to folders, and its value for AI services
-# The rows of a resource lie together, so that files are smaller: benchmarks/results/athena_bytes.md
+# The column that partitions the folder of a period's charges, and its value for AI services.
+SERVICES, AI = "services", "ai"
+# Files are smaller if the rows of a resource are next to each other: benchmarks/results/athena_bytes.md
 SORTED = "\nORDER BY ServiceName, SubAccountId, SkuMeter, RegionId, ResourceId, charge_date"
 RAW_PRINCIPALS = "FROM principal_export"
-# Athena refuses a statement of more than 262,144 bytes: https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
-MOST_PATH_BYTES = 200_000  # the rest of the statement has some 10,000
+# Athena rejects statements of more than 262,144 bytes: https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
+MOST_PATH_BYTES = 200_000  # the rest of the statement takes about 10,000 bytes
 
 
 def charges_of_period(
     catalog: Catalog, *, period: str, paths: Sequence[str] = (), is_sorted: bool = False
 ) -> str:
-    """`daily_charges` of one billing period (`2026-05`) from the raw export, read once, with the column SERVICES.
+    """Return a SELECT of `daily_charges` of a billing period (`2026-05`) from the raw export, with the column SERVICES.
 
-    `paths` are the delivered files that count, where others lie beside them; none: all of the period's folder. They fit
-    into one statement: see `portions`.
+    `paths` are the delivered files if the period's folder also contains others; if empty, all files in the folder are
+    read. The paths must fit into one statement; see `portions`.
     """
     charges = {"period_charges": folded(catalog, delivered=_delivered(period, paths))}
     columns = ",\n    ".join(DAILY_CHARGES)
@@ -43,12 +41,12 @@ def charges_of_period(
 
 
 def ai_folder(charges: str) -> str:
-    """Return the folder of `ai_charges` in the folder of a period's charges, which were written by SERVICES."""
+    """Return the folder of `ai_charges` in the folder of a period's charges, which SERVICES partitions."""
     return f"{charges}{SERVICES}={AI}/"
 
 
 def portions(paths: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the paths in portions of which each fits into one statement; one empty portion if there are none."""
+    """Yield the paths in portions that each fit into one statement; one empty portion if there are no paths."""
     portion: list[str] = []
     free = MOST_PATH_BYTES
     for path in paths:
@@ -62,7 +60,10 @@ def portions(paths: Sequence[str]) -> Iterator[list[str]]:
 
 
 def principals_of_period(catalog: Catalog, *, period: str, paths: Sequence[str] = ()) -> str:
-    """Return `principal_charges` of one billing period from the export with IAM principals; `paths` as above."""
+    """Return a SELECT of `principal_charges` of one billing period from the export with IAM principals.
+
+    `paths` is as in `charges_of_period`.
+    """
     delivered = _delivered(period, paths, raw=RAW_PRINCIPALS)
     tables = {"delivered_principals": f"SELECT {', '.join(PRINCIPAL_EXPORT)}\n{delivered}"}
     folding = catalog.tables["principal_charges"].sql
@@ -70,20 +71,20 @@ def principals_of_period(catalog: Catalog, *, period: str, paths: Sequence[str] 
 
 
 def _delivered(period: str, paths: Sequence[str], *, raw: str = RAW) -> str:
-    # "$path" is Trino's Hive connector's too: https://trino.io/docs/435/connector/hive.html#metadata-columns
+    # Trino's Hive connector also has the column "$path": https://trino.io/docs/435/connector/hive.html#metadata-columns
     of_these = f'\n    AND "$path" IN ({literals(list(paths))})' if paths else ""
     return f"{raw}\nWHERE billing_period = {literal(period)}{of_these}"
 
 
 def charges_as_delivered(period: str) -> str:
-    """Return the charges of one billing period (`2026-05`) as Athena has them, with InvoiceId."""
+    """Return a SELECT of the delivered charges of one billing period (`2026-05`), with InvoiceId."""
     return invoiced(_delivered(period, ()), has_invoices=True)
 
 
 def rate_of_period(period: str, *, paths: Sequence[str] = ()) -> str:
-    """Return one row: what is billed in the period and the same in US dollars, where the export prices in them.
+    """Return a SELECT of one row: the EffectiveCost of charges that are priced in US dollars, and the same in dollars.
 
-    It reads three columns of the raw export, and is run for bills in another currency alone.
+    It reads three columns of the raw export, and runs only for bills in another currency.
     """
     return f"""
 SELECT
@@ -97,14 +98,14 @@ SELECT
 
 
 def kept_table_of_period(catalog: Catalog, table: str, *, period: str) -> str:
-    """Return one of the kept tables of a billing period, from the charges that this refresh has just folded."""
+    """Return a SELECT of a kept table of a billing period, from the charges that this refresh has just folded."""
     return kept_table(
         catalog, table, refreshed=f"FROM refreshed_charges\nWHERE {PERIOD_KEY} = {literal(period)}"
     )
 
 
 def facts_of_period(period: str) -> str:
-    """Return one row about what a refresh has just folded: charges, money, days, currencies, what cannot be used."""
+    """Return a SELECT of one row of facts about the charges that this refresh has just folded for a period."""
     return f"""
 SELECT
     coalesce(sum(charges), 0) AS charges,
@@ -121,7 +122,7 @@ WHERE {PERIOD_KEY} = {literal(period)}
 
 
 def providers_of_period(period: str) -> str:
-    """Return the charges of every provider other than AWS in what a refresh has just folded."""
+    """Return a SELECT of the number of charges of each provider other than AWS that this refresh has just folded."""
     return f"""
 SELECT
     ProviderName AS provider,

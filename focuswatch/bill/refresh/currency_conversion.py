@@ -1,7 +1,7 @@
-"""Charges of one export in several billing currencies, converted to one, as bills of several currencies are.
+"""Convert the charges of one export in several billing currencies to one currency.
 
-A payer that changes its currency, or files of several payers in one folder, have such charges. The files and what was
-kept of them stay in their own currencies: only the views over them convert.
+An export has several currencies if a payer changed its currency, or if a folder contains files of several payers. The
+files and the tables stored for them stay in their own currencies; only the views over them convert.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ CURRENCY = "BillingCurrency"
 class Conversion:
     """The currency in which an export is read, and the factor for each of its other currencies.
 
-    `per_usd` is the export's own rate of that currency. `notes` state each conversion.
+    `per_usd` is the export's own rate of `currency` for one US dollar. `notes` describe each conversion.
     """
 
     currency: str
@@ -30,7 +30,7 @@ class Conversion:
     notes: tuple[str, ...] = ()
 
     def select(self, statement: str, columns: Iterable[str]) -> str:
-        """Return a SELECT of `columns` over `statement`, with its money in one currency."""
+        """Return a SELECT of `columns` over `statement`, with all amounts in one currency."""
         if not self.factors:
             return statement
         cases = " ".join(f"WHEN {literal(code)} THEN {factor!r}" for code, factor in self.factors.items())
@@ -43,7 +43,7 @@ class Conversion:
         return f"SELECT {selected} FROM ({statement})"
 
     def units(self, units: Mapping[str, Unit]) -> dict[str, Unit]:
-        """Return the units with the sums of their facts in one currency."""
+        """Return the units with the costs in their facts converted to one currency."""
         return {name: self._unit(unit) for name, unit in units.items()} if self.factors else dict(units)
 
     def _unit(self, unit: Unit) -> Unit:
@@ -57,7 +57,7 @@ class Conversion:
 
 
 def conversion_of(source: str, units: Iterable[Unit], *, rates: Rates) -> Conversion:
-    """Return how the charges of an export are read in one currency: US dollars, if it has any, else that of the most.
+    """Return the conversion of an export to one currency: USD if any charge is in USD, else that of most charges.
 
     Raises ConfigError if there is no exchange rate for one of several currencies. `rates` are those in owners.toml.
     """
@@ -66,7 +66,7 @@ def conversion_of(source: str, units: Iterable[Unit], *, rates: Rates) -> Conver
     for fact in (fact for unit in units for fact in unit.facts):
         if fact.currency is not None:
             charges[fact.currency] = charges.get(fact.currency, 0) + fact.charges
-    # Not by charges alone: the currency of findings must not change with the next delivery.
+    # USD takes precedence over the number of charges, so that a delivery seldom changes the currency of findings.
     currency = USD if USD in charges else min(charges, key=lambda code: (-charges[code], code))
     found = {code: rate_of(code, rates=rates, of_bill=_newest_rate(code, units)) for code in sorted(charges)}
     if len(found) > 1 and (without := [code for code, rate in found.items() if not rate.source]):
@@ -88,7 +88,7 @@ def conversion_of(source: str, units: Iterable[Unit], *, rates: Rates) -> Conver
 
 
 def _newest_rate(currency: str, units: Iterable[Unit]) -> float | None:
-    """Return the rate of the unit with the newest charges, among those that have one."""
+    """Return the rate in the unit with the newest charges, among the units that have a rate of the currency."""
     priced = [unit for unit in units if currency in unit.rates and unit.facts]
     newest = max(priced, key=lambda unit: max(fact.last_charge_date for fact in unit.facts), default=None)
     return newest.rates[currency] if newest else None

@@ -1,4 +1,4 @@
-"""The history of deliveries: a row for each billing period that a refresh found changed."""
+"""Extend the history of deliveries by a row for each billing period that a refresh found changed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -9,7 +9,7 @@ from focuswatch.bill.refresh.refresh_index import DeliveryRow, Unit
 from focuswatch.bill.schema.table_columns import DELIVERIES
 from focuswatch.engines.duckdb_engine import create_table
 
-MONEY_DIGITS = 6  # sums of doubles differ beyond, by the order in which threads add them
+MONEY_DIGITS = 6  # further digits depend on the order in which threads add doubles
 
 
 def extended(
@@ -34,7 +34,7 @@ def extended(
 
 
 def _row(period: date, units: Mapping[str, Unit], refreshed_at: datetime) -> DeliveryRow | None:
-    """Return all units' charges of one billing period; None where no unit holds it any more."""
+    """Return the charges of all units in one billing period; None if no unit contains the period any more."""
     holding = [unit for name, unit in units.items() if period in _periods(name, unit)]
     if not holding:
         return None
@@ -49,7 +49,7 @@ def _row(period: date, units: Mapping[str, Unit], refreshed_at: datetime) -> Del
 
 
 def _periods(name: str, unit: Unit) -> Iterable[date]:
-    """Return the billing periods of a unit; that of a delivery also if it has no charges."""
+    """Return the billing periods of a unit; for a unit without charges, the period in its name."""
     periods = {fact.billing_period for fact in unit.facts}
     if not periods and len(name) == len("2026-05"):
         try:
@@ -64,7 +64,7 @@ def _told(row: DeliveryRow | None) -> object:
 
 
 def create_deliveries(connection: duckdb.DuckDBPyConnection, rows: Sequence[DeliveryRow]) -> None:
-    """The table `deliveries`, the latest last."""
+    """Create the table `deliveries`, with the latest row last."""
     values = [
         (
             row.billing_period,

@@ -1,7 +1,7 @@
-"""Statements over the bills of a deployment: the AWS export, and bills of other providers. Pure text.
+"""Build SQL that distinguishes the bills of a deployment: the AWS export, and bills of other providers.
 
-All bills are in the same tables, each in partitions of its own. What belongs to one bill, such as its last day, is
-computed from its partitions.
+All bills are in the same tables, each in its own partitions. Properties of one bill, such as its last day, are computed
+from its partitions.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,8 +17,8 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.quoted_names import quoted
 from focuswatch.engines.sql_values import Expression, Scalar, literal, literals
 
-AWS_EXPORT = "the AWS export"  # in messages; its name as a bill is empty
-BILL = f"substr({PERIOD_KEY}, {len('2026-05.') + 1})"  # the name of another bill; '' for the export
+AWS_EXPORT = "the AWS export"  # name in messages; the name of the export as a bill is empty
+BILL = f"substr({PERIOD_KEY}, {len('2026-05.') + 1})"  # name of another bill; '' for the export
 
 
 @dataclass(frozen=True)
@@ -30,32 +30,32 @@ class DeployedPart:
 
     @property
     def charges(self) -> int:
-        """Return the number of charges."""
+        """The number of charges."""
         return sum(period.charges for period in self.periods.values())
 
     @property
     def others(self) -> dict[str, int]:
-        """Return the charges of each provider other than AWS."""
+        """The number of charges of each provider other than AWS."""
         return counts_of(period.providers for period in self.periods.values())
 
     @property
     def has_aws(self) -> bool:
-        """Return whether the bill has charges of AWS."""
+        """Whether the bill has AWS charges."""
         return sum(self.others.values()) < self.charges
 
     @property
     def settle_days(self) -> int:
-        """Return the days after which charges no longer change."""
+        """The number of days after which charges no longer change."""
         return settle_days(charges=self.charges, of_others=sum(self.others.values()))
 
     def end(self, as_of: date) -> date:
-        """Return the first day that is not analyzed: the bill may end before the others."""
+        """Return the first day of this bill that is not analyzed; the bill may end before the other bills."""
         last = max(period.last_charge_date for period in self.periods.values())
         return end_of_bill(last, as_of=as_of)
 
     @property
     def of_aws(self) -> str:
-        """Return the condition that holds for the bill's charges of AWS."""
+        """The SQL condition that selects the bill's AWS charges."""
         of_bill = _of_periods(self.periods)
         return f"({of_bill} AND {IS_AWS})" if self.others else of_bill
 
@@ -63,9 +63,9 @@ class DeployedPart:
 def completeness(
     parts: Sequence[DeployedPart], *, catalog: Catalog, as_of: date, aws_only: bool = False
 ) -> str:
-    """Return the table `completeness`: that of each bill as of its own end, with its own settling time.
+    """Return the SELECT of the table `completeness`: each bill as of its own end, with its own settling time.
 
-    If there is only the export, its AWS charges settle after AWS's days, as those of a local bill do.
+    If there is only the export, its AWS charges settle after AWS_DAYS, as in a local bill.
     """
     table = catalog.tables["completeness"]
     if len(parts) == 1:
@@ -76,13 +76,13 @@ def completeness(
 
 
 def _by_bill(values: Mapping[str, Scalar]) -> Expression:
-    """Return the value of each bill; null for one that was added since, which is then left out."""
+    """Return a CASE with the value of each bill; null for a bill that was added since, which omits the bill."""
     cases = " ".join(f"WHEN {literal(name)} THEN {literal(value)}" for name, value in values.items())
     return Expression(f"CASE bill {cases} END")
 
 
 def aws_tables(parts: Sequence[DeployedPart], *, database: str) -> dict[str, str]:
-    """Return the tables that a refresh stored, with AWS charges only."""
+    """Return SELECTs of the stored tables with AWS charges only, by name."""
     read = [part for part in parts if part.has_aws] or parts[:1]
     where = " OR ".join(part.of_aws for part in read)
     return {
@@ -92,17 +92,17 @@ def aws_tables(parts: Sequence[DeployedPart], *, database: str) -> dict[str, str
 
 
 def accounts_of_export(periods: Collection[str]) -> str:
-    """Return the accounts of the export, each with the provider of most of its charges."""
+    """Return a SELECT of the accounts of the export, each with its main provider."""
     return PROVIDER_OF_ACCOUNT.format(table=f"daily_services\nWHERE {_of_periods(periods)}")
 
 
 def accounts_of_bills() -> str:
-    """Return the accounts of each bill, with the IDs that they have in the tables."""
+    """Return a SELECT of the accounts of each bill, with their IDs in the tables."""
     return f"SELECT {BILL} AS bill, SubAccountId AS account\nFROM daily_services\nGROUP BY 1, 2"
 
 
 def days_of_bills() -> str:
-    """Return the days of each bill that have charges."""
+    """Return a SELECT of the days on which each bill has charges."""
     return f"SELECT {BILL} AS bill, charge_date\nFROM daily_services\nGROUP BY 1, 2"
 
 

@@ -1,4 +1,4 @@
-"""The statements by which Athena and Trino fold delivered charges, and those of the kept tables. Pure text."""
+"""Build the SQL that folds delivered charges into daily charges and kept tables on Athena and Trino."""
 
 from focuswatch.bill.schema.focus_column_expressions import INVOICE, KINDS, TEXTS
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES
@@ -10,7 +10,7 @@ RAW = "FROM focus_export"
 
 
 def invoiced(delivered: str, *, has_invoices: bool) -> str:
-    """Return the delivered rows that a FROM and its WHERE name, with InvoiceId; null where the export has none."""
+    """Return a SELECT over `delivered`, a FROM with its WHERE, with InvoiceId; null if the export lacks it."""
     return f"SELECT\n    {_columns()},\n    {_finished(INVOICE, is_there=has_invoices)}\n{delivered}"
 
 
@@ -23,7 +23,7 @@ def _finished(name: str, *, is_there: bool = True) -> str:
 
 
 def folded(catalog: Catalog, *, delivered: str) -> str:
-    """`daily_charges` of the delivered rows that a FROM and its WHERE name, read once."""
+    """Return a SELECT of `daily_charges` over `delivered`, a FROM with its WHERE, which is read once."""
     folding = catalog.tables["folded_charges"].sql
     if folding.count(RAW) != 1:
         raise CatalogError(
@@ -37,7 +37,7 @@ def folded(catalog: Catalog, *, delivered: str) -> str:
 
 
 def kept_table(catalog: Catalog, table: str, *, refreshed: str) -> str:
-    """Return one of the kept tables, from the rows of `daily_charges` that a FROM and its WHERE name."""
+    """Return a SELECT of a kept table over `refreshed`, a FROM with its WHERE that gives rows of `daily_charges`."""
     if table not in KEPT_TABLES:
         raise CatalogError(
             f"{table} is not stored by billing period; expected one of {', '.join(KEPT_TABLES)}"

@@ -1,7 +1,7 @@
 """Fold hourly or CSV files into daily Parquet files.
 
-Files are folded piece by piece. A key may have several rows per day, so pieces are independent of each other, and a
-piece bounds the memory, not the export.
+Files are folded piece by piece, so that memory depends on the size of a piece, not of the export. The pieces are
+independent of each other, because a key may have several rows per day.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,8 +21,8 @@ from focuswatch.engines.sql_values import literal
 from focuswatch.errors import CatalogError
 
 TAGS_IN_KEY = "\n    Tags,\n"
-PIECE_ROWS = 4_000_000  # 2 GB of keys where every row is a key of its own
-BYTES_A_ROW = {"csv": 400, "csv.gz": 40}  # a guess on the safe side, text has no count of its rows
+PIECE_ROWS = 4_000_000  # 2 GB of memory if every row has a different key
+BYTES_A_ROW = {"csv": 400, "csv.gz": 40}  # low estimates; text files do not state their number of rows
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Piece:
 
 
 def folding_sql() -> str:
-    """Return the statement that folds `focus_export`, as every engine runs it."""
+    """Return the statement that folds `focus_export`, which is the same for every engine."""
     return (ROOT / "tables" / "folded_charges.sql").read_text(encoding="utf-8")
 
 
@@ -48,7 +48,7 @@ def fold(
 ) -> None:
     """Write the charges of all parts by day, as Parquet files in the folder `into`.
 
-    Hours are summed; what is by day already is made Parquet as it stands.
+    Hourly charges are summed by day; daily charges are only converted to Parquet.
     """
     pieces = [
         piece for shape, files in parts.items() for piece in _pieces(shape, files, connection=connection)
@@ -67,9 +67,9 @@ def _read(piece: Piece, *, finished: bool = True) -> str:
 
 
 def _folded(piece: Piece, *, connection: duckdb.DuckDBPyConnection) -> str:
-    """Return the folding statement over a piece, Tags grouped by their hash, which takes DuckDB a fifth less time.
+    """Return the folding statement over a piece, grouped by a hash of Tags, which takes DuckDB a fifth less time.
 
-    Two tags would have to collide in 64 bits, within a key otherwise equal, to be taken for one another.
+    Different Tags are merged only if their 64-bit hashes collide and all other key columns are equal.
     """
     connection.execute(f"CREATE OR REPLACE TEMP VIEW focus_export AS {_read(piece, finished=False)}")
     statement = folding_sql()
@@ -84,7 +84,7 @@ def _folded(piece: Piece, *, connection: duckdb.DuckDBPyConnection) -> str:
 def _pieces(
     shape: Shape, files: Sequence[ExportFile], *, connection: duckdb.DuckDBPyConnection
 ) -> Iterator[Piece]:
-    """Yield files together as long as they stay small, a large Parquet file by its row groups."""
+    """Yield small files together, up to PIECE_ROWS rows, and a large Parquet file by ranges of row groups."""
     small: list[ExportFile] = []
     together = 0
     for file, rows in _rows(shape, files, connection=connection).items():
@@ -113,7 +113,7 @@ def _rows(
 
 
 def _ranges(file: ExportFile, *, connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, int]]:
-    """Yield ranges [first, end) of about PIECE_ROWS rows, none of which cuts a row group."""
+    """Yield ranges [first, end) of about PIECE_ROWS rows, split only between row groups."""
     groups = connection.execute(
         f"SELECT row_group_num_rows FROM parquet_metadata({file_list([str(file.path)])}) "
         "WHERE column_id = 0 ORDER BY row_group_id"

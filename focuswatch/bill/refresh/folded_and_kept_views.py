@@ -1,4 +1,4 @@
-"""Create the views `folded_charges` and `kept_*` over a refreshed export."""
+"""Build the SQL of the views `folded_charges` and `kept_*` over a refreshed export."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,7 +6,7 @@ from focuswatch.bill.refresh.currency_conversion import Conversion
 from focuswatch.bill.schema.table_columns import FOLDED_CHARGES, KEPT_TABLES
 from focuswatch.engines.quoted_names import file_list
 
-# Parquet of daily grain is not grouped: a key may have several rows a day, whoever reads them sums.
+# Daily Parquet files are not grouped: a key may have several rows per day, which readers add up.
 DAY_COLUMNS = {
     "charge_date": "CAST(ChargePeriodStart AS date)",
     "charge_last_date": (
@@ -25,13 +25,13 @@ NO_CHARGES = f"SELECT {', '.join(f'CAST(NULL AS {type_}) AS {name}' for name, ty
 
 
 def daily_select(relation: str) -> str:
-    """`relation`, a SELECT of `focus_export` by day, with the columns of folded charges."""
+    """Return a SELECT of the columns of folded charges over `relation`, a SELECT of daily rows of `focus_export`."""
     made = (f"{DAY_COLUMNS.get(column, column)} AS {column}" for column in FOLDED_CHARGES)
     return f"SELECT {', '.join(made)} FROM ({relation})"
 
 
 def folded_select(paths: Iterable[str]) -> str:
-    """Folded charges from files that `fold` wrote."""
+    """Return a SELECT of the folded charges in files that `fold` wrote."""
     source = f"read_parquet({file_list(paths)}, hive_partitioning = false)"
     return f"SELECT {', '.join(FOLDED_CHARGES)} FROM {source}"
 
@@ -39,7 +39,7 @@ def folded_select(paths: Iterable[str]) -> str:
 def folded_view_sql(
     selects: Sequence[str], *, temporary: bool = False, conversion: Conversion | None = None
 ) -> str:
-    """Return the statement that makes the view `folded_charges` of all units' SELECTs."""
+    """Return the statement that creates the view `folded_charges` from the SELECTs of all units."""
     body = " UNION ALL ".join(f"({select})" for select in selects) or NO_CHARGES
     kind = "TEMP VIEW" if temporary else "VIEW"
     select = f"SELECT {', '.join(FOLDED_CHARGES)} FROM ({body})"
@@ -48,7 +48,7 @@ def folded_view_sql(
 
 
 def kept_view_sql(table: str, paths: Iterable[str], *, conversion: Conversion) -> str:
-    """Return the statement that makes the view `kept_<table>` of what every unit kept of a table."""
+    """Return the statement that creates the view `kept_<table>` over the files of all units."""
     source = f"read_parquet({file_list(paths)}, hive_partitioning = false)"
     select = conversion.select(f"SELECT * FROM {source}", KEPT_TABLES[table])
     return f"CREATE OR REPLACE VIEW kept_{table} AS {select}"

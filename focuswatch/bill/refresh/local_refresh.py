@@ -40,8 +40,9 @@ from focuswatch.findings.exchange_rates import Rates
 
 KEPT = "kept"
 MIRROR = "s3"
-SMALL_BYTES = 50_000_000  # of a billing period; larger ones are read on all cores, one after the other
-READING = "9"  # increase it when files are read differently, so that every unit is read again
+# Deliveries above this size are read one after the other, each on all cores.
+SMALL_BYTES = 50_000_000
+READING = "9"  # increase it when files are read differently, so that all units are read again
 
 NO_METERS = (
     "the export has neither SkuMeter nor x_UsageType, so detections that select charges by these columns find nothing. "
@@ -60,8 +61,8 @@ class LocalRefresh:
     grain: Grain
     export: DeliveredExport
     others: Mapping[str, int]  # charges of providers other than AWS, by name
-    deliveries: tuple[DeliveryRow, ...]  # the history, the latest last
-    complete_until: date | None  # the first day that the provider states to be incomplete, if it states any
+    deliveries: tuple[DeliveryRow, ...]  # the history, with the latest row last
+    complete_until: date | None  # first incomplete day, if the provider states it
 
 
 def refresh(
@@ -73,11 +74,11 @@ def refresh(
     progress: Callable[[str], None],
     rates: Rates | None = None,
 ) -> LocalRefresh:
-    """Create `folded_charges`, `kept_*` and `deliveries` on the connection, from everything in `source`.
+    """Create `folded_charges`, `kept_*` and `deliveries` on the connection, from the export in `source`.
 
-    `source` is a folder, a file or an s3:// address; `state` is the folder of this export. `progress` reports
+    `source` is a folder, a file or an s3:// address; `state` is the state folder of this export. `progress` reports
     what is about to be read. `rates` are the exchange rates in owners.toml, for charges in several currencies.
-    Raises ExportError, and then leaves the state as the last refresh left it; ConfigError without an exchange rate.
+    Raises ExportError, which leaves the state of the last refresh unchanged, and ConfigError without an exchange rate.
     """
     state.mkdir(parents=True, exist_ok=True)
     if source.startswith(SCHEME):
@@ -164,7 +165,7 @@ def _read(
     state: Path,
     made_by: str,
 ) -> dict[str, Unit]:
-    """Return the units of deliveries, two at once if DuckDB reads them on one core: small or compressed text files."""
+    """Return the units of deliveries; read two at once if DuckDB reads each on one core, as small or gzip files."""
 
     def read(delivery: PeriodDelivery) -> Unit:
         own = connection.cursor()  # temporary views belong to one cursor
@@ -180,13 +181,13 @@ def _read(
 
 
 def _takes_one_core(delivery: PeriodDelivery) -> bool:
-    """Return whether DuckDB reads the files one after the other."""
+    """Return whether DuckDB reads the delivery on one core."""
     is_small = sum(file.size for file in delivery.files) <= SMALL_BYTES
     return is_small or all(file.path.suffix == ".gz" for file in delivery.files)
 
 
 def unreadable(error: duckdb.Error, *, state: Path, files: Sequence[ExportFile] = ()) -> ExportError:
-    """Return the ExportError to raise where a view over what was refreshed cannot be read."""
+    """Return the ExportError for a DuckDB error in a view over the refreshed files."""
     if str(state / KEPT) in str(error):
         return ExportError(
             f"{state / KEPT}: the stored copy of the export is damaged. Delete this folder and scan again"
@@ -195,13 +196,13 @@ def unreadable(error: duckdb.Error, *, state: Path, files: Sequence[ExportFile] 
 
 
 def made_by(catalog: Catalog) -> str:
-    """Return the way of reading: this code's, and the SQL of every table that is kept."""
+    """Return a digest of how files are read: of READING, and of the SQL of the stored tables."""
     statements = (catalog.tables[name].sql for name in ("folded_charges", "daily_charges", *KEPT_TABLES))
     return hashlib.sha256("\n".join((READING, *statements)).encode()).hexdigest()
 
 
 def _is_known(delivery: PeriodDelivery, index: Index, *, state: Path) -> bool:
-    """Return whether a delivery was read before as it is now, and what was kept of it is still there."""
+    """Return whether a delivery is unchanged since it was read, and its stored files still exist."""
     unit = index.units.get(delivery.unit)
     if unit is None or unit.digest != digest_of(delivery):
         return False
@@ -217,19 +218,19 @@ def _announcement(deliveries: Sequence[PeriodDelivery], changed: Sequence[Period
 
 
 def _counted_once(units: Mapping[str, Unit]) -> Iterator[str]:
-    """Yield a note on every file that holds the same charges as another one."""
+    """Yield a note for each unit that contains the same charges as another unit."""
     for name, unit in units.items():
         if unit.duplicate_of:
             yield f"{name} contains the same charges as {unit.duplicate_of}; these charges are counted once"
 
 
 def _needed(units: Mapping[str, Unit], deliveries: Sequence[PeriodDelivery]) -> Iterator[ExportFile]:
-    """Yield the files that queries read themselves."""
+    """Return the delivered files that queries read directly, because their units are not folded."""
     return (file for delivery in deliveries if not units[delivery.unit].is_folded for file in delivery.files)
 
 
 def _sweep(state: Path, units: Mapping[str, Unit]) -> None:
-    """Remove what was kept of units that are no more."""
+    """Delete the stored folders of units that no longer exist."""
     kept = {unit.folder for unit in units.values()}
     for folder in (state / KEPT).glob("*"):
         if folder.name not in kept:

@@ -1,4 +1,4 @@
-"""The billing periods of another provider's bill, as a deployment has them: what is written of a bill that was read."""
+"""Convert the billing periods of another provider's bill, and write them to the tables of a deployment."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import KEPT_TABLES, STORED_TABLES
 from focuswatch.engines.sql_values import literal
 
-OWN = "own_"  # begins the names of views in the bill's own currency, with its own accounts
+OWN = "own_"  # prefix of the views with the bill's own currency and account IDs
 MONTHS = """
 SELECT
     billing_period,
@@ -42,7 +42,7 @@ GROUP BY 1, 2
 
 @dataclass(frozen=True)
 class ReadBill:
-    """A bill that was just read: the names of its views on the connection begin with OWN."""
+    """A bill that was just read; the names of its views on the connection begin with OWN."""
 
     connection: duckdb.DuckDBPyConnection
     refreshed: LocalRefresh
@@ -59,7 +59,7 @@ class ReadBill:
 
 @dataclass(frozen=True)
 class BillConversion:
-    """How a bill is written: in which currency, at which rate, and with which IDs of accounts."""
+    """The currency, exchange rate and account IDs with which a bill is written."""
 
     bill: RefreshedBill
     currency: str
@@ -67,7 +67,7 @@ class BillConversion:
     note: str
 
     def digest(self, *content: str) -> str:
-        """Return a digest of the plan and `content`."""
+        """Return a digest of the conversion and `content`."""
         ids = sorted((str(old), new) for old, new in self.ids.items())
         return digest(
             self.currency, self.bill.currency, repr(self.bill.factor), repr(ids), self.note, *content
@@ -75,12 +75,12 @@ class BillConversion:
 
 
 def digest(*content: str) -> str:
-    """Return a digest of texts, which may contain names of files in any encoding."""
+    """Return a digest of texts, which may contain file names in any encoding."""
     return hashlib.sha256("\n".join(content).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def create_bill_tables(read: ReadBill, plan: BillConversion, *, charges: str) -> None:
-    """Create the tables of the bill in the common currency; `charges` is the SELECT of `daily_charges`."""
+    """Create the views of the bill in the common currency; `charges` is the SELECT of `daily_charges`."""
     for view, shape in EXPORT_VIEWS.items():
         select = converted(plan.bill, view, shape, currency=plan.currency, ids=plan.ids)
         read.connection.execute(f"CREATE VIEW {view} AS {select}")
@@ -90,7 +90,7 @@ def create_bill_tables(read: ReadBill, plan: BillConversion, *, charges: str) ->
 def bill_periods(
     read: ReadBill, plan: BillConversion, *, existing: Mapping[str, GluePeriod]
 ) -> Iterator[tuple[date, GluePeriod]]:
-    """Yield each billing period as its partition will state it, still without a folder."""
+    """Yield each billing period with the facts for its partition, and without a location yet."""
     providers: dict[date, dict[str, int]] = {}
     for month, provider, charges in read.connection.execute(PROVIDERS).fetchall():
         providers.setdefault(month, {})[provider] = charges
@@ -133,7 +133,7 @@ def replace_period(
 
 
 def _charges_before(before: GluePeriod | None, *, now: int) -> int | None:
-    """Return the charges that the period had when it last had others."""
+    """Return the number of charges that the period had before that number last changed; None for a new period."""
     if before is None:
         return None
     return before.charges_before if before.charges == now else before.charges

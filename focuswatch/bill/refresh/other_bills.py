@@ -1,7 +1,8 @@
 """Add the bills of other providers to the tables of a deployment.
 
-Their files are read with DuckDB as on a laptop, in any format and FOCUS version. Each of their billing periods becomes
-a partition beside that of the export, with money in the export's currency, so that detections read the same tables.
+Their files are read with DuckDB as in a local scan, in any format and FOCUS version. Each of their billing periods
+becomes a partition beside that of the export, with amounts in the export's currency, so that detections read the same
+tables.
 """
 
 import shutil
@@ -39,15 +40,16 @@ from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.owners.owners_file_and_assignment import Owners
 
 MADE_BY = "1"  # increase it when bills are written differently, so that all are written again
-MOST_GIB = 3  # of one bill's files; with what is folded of them they fit into the storage of a function
+# The files of one bill and the files folded from them must fit into the storage of the Lambda function.
+MOST_GIB = 3
 GIB = 1 << 30
 
 
 @dataclass(frozen=True)
 class OtherBillsRefresh:
-    """The result of a refresh: the periods that were replaced, and the bills that could not be read and why.
+    """The result of a refresh: the changed periods, and the bills that failed, each with the reason.
 
-    A bill that failed keeps its tables. `notes` are the exchange rates.
+    A failed bill keeps its tables, unless another bill contains the same charges. `notes` state the exchange rates.
     """
 
     changed: tuple[str, ...]
@@ -89,9 +91,7 @@ class OtherBills:
             except FocuswatchError as error:
                 failed[one.name] = str(error)
                 self.progress(f"the bill {one.name} is skipped: {error}")
-                if state := self._stored.get(
-                    one.name
-                ):  # its tables are kept, and its accounts are not others'
+                if state := self._stored.get(one.name):  # its tables remain, so its accounts stay taken
                     bills.append(_bill_of(one, state))
                 continue
             bills.append(plan.bill)
@@ -103,7 +103,7 @@ class OtherBills:
     def _refresh_bill(
         self, one: DeployedBill, *, before: Sequence[RefreshedBill], main: Rate
     ) -> tuple[BillConversion, list[str]]:
-        """Return the plan of a bill and the periods that changed; only a bill that changed is read."""
+        """Return the conversion of a bill and its changed periods; the files are read only if something changed."""
         listing = list_s3(self._address(one), mirror=self.scratch / "unread")
         _refuse_large(listing, one)
         files = sorted(f"{file.name}\t{file.size}\t{file.stamp}" for file in listing.files)
@@ -163,7 +163,7 @@ class OtherBills:
     def _write(
         self, read: ReadBill, plan: BillConversion, *, existing: Mapping[str, GluePeriod]
     ) -> list[str]:
-        """Replace the periods whose rows changed, remove those that are gone, and return the names of both."""
+        """Replace the periods whose rows changed, remove those that no longer exist, and return the names of both."""
         create_bill_tables(read, plan, charges=self.tables.catalog.tables["daily_charges"].sql)
         changed, names = [], []
         for month, period in bill_periods(read, plan, existing=existing):
@@ -181,7 +181,7 @@ class OtherBills:
 
     @property
     def _way(self) -> str:
-        """The way in which bills are read and written."""
+        """The version of how bills are read and written."""
         return f"{MADE_BY} {made_by(self.tables.catalog)}"
 
     def _address(self, one: DeployedBill) -> str:
@@ -257,7 +257,7 @@ def _joined_bill(
 
 
 def _export_rate(periods: Mapping[str, GluePeriod], owners: Owners) -> Rate:
-    """Return the rate of the export's currency, as AthenaBill has it."""
+    """Return the exchange rate of the export's currency, determined as for an AthenaBill."""
     newest_first = sorted(periods.values(), key=lambda period: period.period, reverse=True)
     own = next((period.per_usd for period in newest_first if period.per_usd is not None), None)
     return rate_of(newest_first[0].currency, rates=owners.exchange_rates, of_bill=own)

@@ -1,6 +1,6 @@
-"""The state of the bills of other providers in a deployment: two JSON objects in the bucket, below `tables/`.
+"""Load and store the state of the bills of other providers in a deployment: two JSON objects below `tables/`.
 
-The function `refresh` writes the accounts of the export, the function `bills` writes the rest.
+The Lambda function `refresh` writes the accounts of the export; the Lambda function `bills` writes the other object.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 FOLDER = "tables/other_bills"
 BILLS_KEY = f"{FOLDER}/bills.json"
 ACCOUNTS_KEY = f"{FOLDER}/export_accounts.json"
-Account = tuple[str | None, str]  # its ID and the provider of most of its charges
+Account = tuple[str | None, str]  # ID and main provider
 
 
 @dataclass(frozen=True)
 class DeployedBill:
-    """A bill of another provider; `prefix` is that of its files in the bucket, without a slash at its end."""
+    """A bill of another provider; `prefix` is the prefix of its files in the bucket, without a trailing slash."""
 
     name: str
     prefix: str
 
 
 class BillState(BaseModel):
-    """A bill as it was read last, and what was written of it.
+    """A bill as it was last read and written.
 
-    `source` is the digest of its files, `written` of what determines the rows of its periods.
+    `source` is a digest of its files; `written` is a digest of everything that determines the rows of its periods.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,13 +39,13 @@ class BillState(BaseModel):
     written: str
     periods: tuple[str, ...]
     currency: str
-    per_usd: float | None  # units of the currency for one US dollar, if the bill says so
+    per_usd: float | None  # units of the currency for one US dollar, if the bill states it
     charges: int
     others: dict[str, int]  # charges of providers other than AWS
     accounts: tuple[Account, ...]
     last_charge_date: date
     warnings: tuple[str, ...] = ()
-    conversions: tuple[str, ...] = ()  # of charges in further currencies, with their rates
+    conversions: tuple[str, ...] = ()  # notes on charges in further currencies, with their rates
 
 
 _BILLS = TypeAdapter(dict[str, BillState])
@@ -54,7 +54,7 @@ _ACCOUNTS = TypeAdapter(tuple[Account, ...])
 
 @dataclass(frozen=True)
 class OtherBillsState:
-    """The objects in `bucket`. A lost or damaged one is no error: everything is read and written again."""
+    """The two objects in `bucket`. If one is lost or damaged, later refreshes read the bills and write it again."""
 
     s3: "S3Client"
     bucket: str
@@ -63,7 +63,7 @@ class OtherBillsState:
         """Return the bills by name."""
         try:
             return _BILLS.validate_json(self._read(BILLS_KEY) or b"{}")
-        except ValidationError:  # of an earlier version
+        except ValidationError:  # written by an earlier version
             return {}
 
     def store_bills(self, bills: Mapping[str, BillState]) -> None:
@@ -71,7 +71,7 @@ class OtherBillsState:
         self.s3.put_object(Bucket=self.bucket, Key=BILLS_KEY, Body=_BILLS.dump_json(dict(bills)))
 
     def export_accounts(self) -> dict[str | None, str] | None:
-        """Return the accounts of the export with their provider; None before they were stored."""
+        """Return the accounts of the export with their main provider; None if none are stored."""
         stored = self._read(ACCOUNTS_KEY)
         try:
             return None if stored is None else dict(_ACCOUNTS.validate_json(stored))

@@ -1,4 +1,4 @@
-"""Facts about the charges of a unit that are kept with it: count, cost, first and last day, and length of periods."""
+"""Compute facts about a unit's charges (count, cost, days, length of charge periods), and reject impossible values."""
 
 import math
 from collections.abc import Sequence
@@ -16,27 +16,25 @@ if TYPE_CHECKING:
 
 Grain = Literal["DAILY", "HOURLY", "MONTHLY"]
 
-DAYS_OF_A_MONTH = 28  # a charge period this long is a month's
+DAYS_OF_A_MONTH = 28  # a charge period of at least this length is monthly
 SAMPLED_CHARGES = 100_000  # about a row group
-MOST_COST = 1e15  # of a service in an account's region on a day; whatever the currency, more is a mistake
-FIRST_DAY, LAST_DAY = (
-    date(2000, 1, 1),
-    date(2099, 12, 31),
-)  # outside, a date is a mistake, and it would be `as_of`
+MOST_COST = 1e15  # per day, account, region and service; more is an error in any currency
+# A date outside this range is an error; it could also become `as_of`.
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 
 
 class Periods(BaseModel):
-    """How long the charge periods of usage are; counts of charges."""
+    """The number of usage charges, in total and by length of the charge period."""
 
     model_config = ConfigDict(frozen=True)
     usage: int
-    intraday: int  # start within a day
-    short: int = 0  # last less than a day, of those whose end is given
-    monthly: int  # last a month, or start on a month's first where no end is given
+    intraday: int  # start after midnight
+    short: int = 0  # last less than 23 hours, if an end is given
+    monthly: int  # last a month, or start on the first of a month without an end
 
     @property
     def is_hourly(self) -> bool:
-        """Whether days are worth folding; fees and purchases carry odd hours in daily exports too."""
+        """Whether most usage starts after midnight. Fees and purchases do so in daily exports too, and do not count."""
         return 2 * self.intraday > self.usage
 
 
@@ -50,14 +48,15 @@ class PeriodFacts(BaseModel):
     billed_cost: float
     first_charge_date: date
     last_charge_date: date
-    # Of the days that lie in the period or the month after it; None where none does.
+    # The last charge date in the billing period or the month after it; None without one.
     last_own_date: date | None
 
 
 def probe_periods(connection: "duckdb.DuckDBPyConnection", *, relation: str) -> Periods:
-    """Return the charge periods' lengths in `relation`, a SELECT of a sample of `focus_export`.
+    """Return the lengths of charge periods in `relation`, a SELECT of a sample of `focus_export`.
 
-    A sample tells hours from days well enough: one that misleads costs time, since whoever reads days sums.
+    A sample suffices to tell hourly from daily charges: a wrong result only costs time, because readers add up the rows
+    of a day.
     """
     usage, intraday, short, monthly = connection.execute(
         f"""
@@ -79,10 +78,10 @@ def probe_periods(connection: "duckdb.DuckDBPyConnection", *, relation: str) -> 
 def probe_services(
     connection: "duckdb.DuckDBPyConnection", *, file: str, place: str
 ) -> tuple[PeriodFacts, ...]:
-    """Return charges by billing period and currency in a file of daily services.
+    """Return facts by billing period and currency about the charges in a file of the table `daily_services`.
 
-    Raises ExportError, naming `place`, for charges without a day or of a day that cannot be, and for a cost that
-    is no number or beyond all reason.
+    Raises ExportError, naming `place`, if a charge date is missing or impossible, or if a cost is not finite or is
+    larger than MOST_COST.
     """
     names = tuple(PeriodFacts.model_fields)
     facts = []
@@ -139,7 +138,7 @@ def _check_costs(
     *,
     place: str,
 ) -> None:
-    """Raise an ExportError if a sum is not finite, or the largest sums of a day are impossible."""
+    """Raise ExportError if a sum is not finite, or if the largest sum of a day exceeds MOST_COST."""
     if not math.isfinite(billed_cost) or not math.isfinite(effective_cost):
         raise ExportError(
             f"{place}: BilledCost or EffectiveCost contains NaN or infinity; expected finite numbers. "
@@ -156,7 +155,7 @@ def _check_costs(
 
 
 def grain_of(periods: Sequence[Periods]) -> Grain:
-    """Return the grain of an export: of all units together, since one may hold nothing but a month's fees."""
+    """Return the grain of an export, from all units together, because one unit may contain only monthly fees."""
     usage = sum(period.usage for period in periods)
     if usage and sum(period.monthly for period in periods) == usage:
         return "MONTHLY"

@@ -29,19 +29,18 @@ class Unit(BaseModel):
     bytes: int
     parts: tuple[ShapePart, ...]
     kept_bytes: dict[str, int]  # sizes of the files in `folder`, by name
-    folder: (
-        str  # under `kept/`: its part of the kept tables, and its charges by day where they had to be folded
-    )
-    is_folded: bool  # else queries read the files themselves
+    # Below `kept/`: its part of the kept tables, and its charges by day if they had to be folded.
+    folder: str
+    is_folded: bool  # otherwise queries read the delivered files directly
     periods: Periods
     facts: tuple[PeriodFacts, ...]
     providers: dict[str, int] = {}  # charges of providers other than AWS
-    duplicate_of: str | None = None  # a unit with the same charges, which is counted in its place
-    rates: dict[str, float] = {}  # units of a billing currency for one US dollar, where the unit says so
+    duplicate_of: str | None = None  # unit with the same charges that is counted instead
+    rates: dict[str, float] = {}  # units of a billing currency for one US dollar, if stated
 
 
 class DeliveryRow(BaseModel):
-    """A billing period as a refresh found it."""
+    """A billing period as a refresh found it; a row of the table `deliveries`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -63,16 +62,16 @@ class Index(BaseModel):
 
 
 def load_index(state: Path, *, made_by: str) -> Index:
-    """Return the index of the last refresh, an empty one before the first. Raises ExportError for a damaged one."""
+    """Return the index of the last refresh; empty before the first one. Raises ExportError if it is damaged."""
     path = state / INDEX
     if not path.exists():
         return Index(made_by=made_by)
     try:
         kept = json.loads(path.read_bytes())
-        if kept["made_by"] != made_by:  # its units were read in another way, and may not even look like ours
+        if kept["made_by"] != made_by:  # its units may have another format
             kept = {"made_by": made_by, "deliveries": kept["deliveries"]}
         return Index.model_validate(kept)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:  # no JSON, or not of this shape
+    except (ValueError, TypeError, KeyError, RecursionError) as error:  # not JSON, or other fields
         raise ExportError(
             f"{path} is damaged; expected the index of an earlier scan. Delete this file and scan again "
             "(this also deletes the delivery history)"
@@ -90,6 +89,6 @@ def store_index(state: Path, index: Index) -> None:
 
 
 def digest_of(delivery: PeriodDelivery) -> str:
-    """Changes when a file comes, goes, or changes in size or stamp, so when one is merely touched too."""
+    """Return a digest of the names, sizes and stamps of the files; touching a local file also changes it."""
     lines = sorted(f"{file.name}\t{file.size}\t{file.stamp}" for file in delivery.files)
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()

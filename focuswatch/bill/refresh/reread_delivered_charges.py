@@ -1,4 +1,4 @@
-"""The delivered files of an export that count, to be read again as they are: for what the tables do not have."""
+"""Read delivered charges of an export again, for columns and hours that the tables do not contain."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ NO_CHARGES = f"SELECT {NULLS}, CAST(NULL AS VARCHAR) AS {INVOICE} LIMIT 0"
 
 @dataclass(frozen=True)
 class DeliveredExport:
-    """The units whose charges count, with their files; a file that was counted as a duplicate is not among them."""
+    """The units whose charges are counted, with their files; duplicates are excluded."""
 
     listing: Listing
     units: Mapping[str, Unit]
@@ -46,7 +46,7 @@ class DeliveredExport:
     def hours(self, first_day: date, end_day: date) -> str | None:
         """Return a SELECT of the charges of `[first_day, end_day)` as delivered, in their own currencies.
 
-        None if the export is not hourly, or its files are not on this machine: an hourly month is not fetched again.
+        None if the export is not hourly, or if its files are not on this machine: they are not fetched from S3 again.
         """
         selects: list[str] = []
         for delivery in self.deliveries:

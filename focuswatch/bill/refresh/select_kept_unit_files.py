@@ -1,4 +1,4 @@
-"""The files that the last refresh left of each unit, and SELECTs over them."""
+"""Find the files that the last refresh stored for each unit, and build SELECTs over stored and delivered files."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,14 +10,14 @@ from focuswatch.bill.refresh.folded_and_kept_views import daily_select, folded_s
 from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.engines.sql_values import literal
 
-MOST_NAMED_UNITS = 100  # three years of hourly exports and flat files of some days alike
+MOST_NAMED_UNITS = 100  # enough for three years of billing periods, or of flat files with some days each
 
 
 def selects(units: Mapping[str, Unit], deliveries: Iterable[PeriodDelivery], *, kept: Path) -> list[str]:
-    """Return SELECTs that together give all units' charges by day, and one over what was folded.
+    """Return SELECTs that together give the daily charges of all units, with a single one over all folded files.
 
-    Each says the days it has, so that a query about some days does not open the files of others; where units
-    are too many for that, files of one shape are read together.
+    Each SELECT over delivered files states their days, so that a query for some days does not open files of other days.
+    With more than MOST_NAMED_UNITS units, all delivered files of one shape are read together instead.
     """
     direct: dict[tuple[Shape, str], list[str]] = {}
     folded: list[str] = []

@@ -1,4 +1,4 @@
-"""Glue partitions, which switch a billing period from its old files to its new ones.
+"""Switch the Glue partitions of a billing period from its old files to its new ones.
 
 One call changes the location of a partition, so a statement reads all files of the old folder or all of the new one.
 The parameters of the partition hold facts about the charges and change with it.
@@ -20,17 +20,17 @@ class GluePeriod:
 
     period: str  # 2026-05, or 2026-05.NAME of another bill
     location: str
-    digest: str  # of the delivery it was made of, and of the way it was made
+    digest: str  # of its delivery, and of how it was folded
     delivered_at: datetime
     charges: int
     billed_cost: float
     currency: str
     first_charge_date: date
     last_charge_date: date
-    per_usd: float | None = None  # units of its currency for one US dollar, where the export says so
+    per_usd: float | None = None  # units of its currency for one US dollar, if the export states it
     providers: Mapping[str, int] = field(default_factory=dict)  # charges of providers other than AWS
-    charges_before: int | None = None  # of another bill: what the period had before it was replaced
-    note: str = ""  # of another bill: the rate at which its money is converted
+    charges_before: int | None = None  # of another bill: charges before the period was replaced
+    note: str = ""  # of another bill: the rate at which its amounts are converted
 
     @property
     def bill(self) -> str:
@@ -38,7 +38,7 @@ class GluePeriod:
         return bill_of(self.period)
 
     def parameters(self) -> dict[str, str]:
-        """As Glue keeps it."""
+        """Return the facts as parameters of the Glue partition."""
         return {
             "digest": self.digest,
             "delivered_at": self.delivered_at.isoformat(),
@@ -78,15 +78,15 @@ class Partitions:
     table: str
 
     def all(self) -> dict[str, GluePeriod]:
-        """Return every period by name; a partition without valid parameters is omitted, and so refreshed again."""
+        """Return every period by name, without partitions with invalid parameters, which are then refreshed again."""
         return {period.period: period for item in self._partitions() if (period := _period(item)) is not None}
 
     def locations(self) -> dict[str, str]:
-        """Return where each period's files are."""
+        """Return the location of each period's files."""
         return {item["Values"][0]: item["StorageDescriptor"]["Location"] for item in self._partitions()}
 
     def digests(self) -> dict[str, str]:
-        """Return the digest of the delivery that each period was made of."""
+        """Return the digest of each period; empty if it has none."""
         return {
             item["Values"][0]: item.get("Parameters", {}).get("digest", "") for item in self._partitions()
         }
@@ -98,7 +98,7 @@ class Partitions:
         yield from (partition for page in pages for partition in page["Partitions"])
 
     def point(self, period: str, *, location: str, parameters: dict[str, str]) -> None:
-        """Make the period's files those in `location`, in one step."""
+        """Switch the period to the files in `location`, in one step."""
         storage = self.glue.get_table(DatabaseName=self.database, Name=self.table)["Table"][
             "StorageDescriptor"
         ]

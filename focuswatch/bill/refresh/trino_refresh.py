@@ -1,7 +1,7 @@
 """Refresh the Trino tables: fold every changed billing period into new rows, then switch the views to these rows.
 
 A reader of a view sees the old rows of a period or the new ones, never a mix. A refresh that fails before it switches
-a view changes no view; a repeated refresh folds again what was not recorded.
+a view changes no view; the next refresh folds the periods again that were not recorded.
 """
 
 import hashlib
@@ -27,14 +27,14 @@ from focuswatch.engines.trino_engine import TrinoEngine
 from focuswatch.errors import ConfigError, ExportError, QueryError
 from focuswatch.findings.exchange_rates import USD
 
-MADE_BY = "1"  # increase it when periods are folded differently, so that every one is folded again
-MOST_DELIVERIES = 1000  # that are kept: what is known of late bills follows from the newest
-MEMORY = "refreshed_periods"  # the view that remembers; it is turned last
+MADE_BY = "1"  # increase it when periods are folded differently, so that all are folded again
+MOST_DELIVERIES = 1000  # rows of the delivery history; late bills are detected from the newest
+MEMORY = "refreshed_periods"  # view that records the folded periods; it is replaced last
 SHAPES = {"daily_charges": table_columns.DAILY_CHARGES, **table_columns.KEPT_TABLES}
 
 
 class TrinoPeriod(BaseModel):
-    """A billing period as it was folded: `run` marks its rows, `run_before` those that a reader may still read."""
+    """A billing period as it was folded; `run` marks its rows, `run_before` the rows that a reader may still read."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -52,18 +52,18 @@ class TrinoPeriod(BaseModel):
 
     @property
     def part(self) -> str:
-        """The mark of its rows."""
+        """The value of the column `part` in its rows."""
         return f"{self.period:%Y%m}_{self.run}"
 
     @property
     def part_before(self) -> str | None:
-        """The mark of the rows that it replaced."""
+        """The value of the column `part` in the rows that it replaced."""
         return self.run_before and f"{self.period:%Y%m}_{self.run_before}"
 
 
 @dataclass(frozen=True)
 class TrinoTables:
-    """The tables in one schema of a Trino, over `export`, a table of FOCUS 1.2 there."""
+    """The tables in one Trino schema that are computed from `export`, a FOCUS 1.2 table in Trino."""
 
     engine: TrinoEngine
     export: str
@@ -78,7 +78,7 @@ class TrinoTables:
         return {row["table_name"] for row in rows}
 
     def refresh(self, *, progress: Callable[[str], None]) -> list[TrinoPeriod]:
-        """Fold what changed. Raises ExportError, QueryError, or ConfigError where a table cannot be upgraded."""
+        """Fold the changed periods; return all. Raises ExportError, QueryError, and ConfigError if an upgrade fails."""
         found = self.engine.query(trino_statements.facts(self.export), label="facts of the export")
         _refuse(found, export=self.export)
         existing = self.tables()
@@ -100,7 +100,7 @@ class TrinoTables:
         return after
 
     def _described(self, periods: Sequence[TrinoPeriod], facts: Sequence[Row]) -> list[TrinoPeriod]:
-        """Return the periods with their other providers and own exchange rates, which few exports have."""
+        """Return the periods with their charges of other providers and own exchange rates, which few exports have."""
         providers: dict[date, dict[str, int]] = defaultdict(dict)
         if any(row["other_charges"] for row in facts):
             statement = trino_statements.providers(self.export)
@@ -189,7 +189,7 @@ class TrinoTables:
         new_rows = [
             DeliveryRow(
                 billing_period=delivery.period,
-                delivered_at=now,  # a table does not say when it was written; seen is the best that is known
+                delivered_at=now,  # the time of the refresh, because a table does not state when it was written
                 refreshed_at=now,
                 charges=delivery.charges,
                 billed_cost=delivery.billed_cost,
@@ -212,7 +212,7 @@ class TrinoTables:
         return [DeliveryRow.model_validate(row) for row in rows]
 
     def _sweep(self, after: Sequence[TrinoPeriod]) -> None:
-        """Delete the rows that no view has read since the refresh before this one, where the connector can."""
+        """Delete the rows that no view has read since the previous refresh, if the connector supports DELETE."""
         kept = {part for period in after for part in (period.part, period.part_before) if part}
         for name in SHAPES:
             parts = trino_statements.parts_of(name)
@@ -225,7 +225,7 @@ class TrinoTables:
                 except QueryError as error:
                     if "NOT_SUPPORTED" not in str(error):
                         raise
-                    return  # the memory connector's rows end with its server
+                    return  # the rows of the memory connector end with its server
 
 
 def _period(row: Row, *, before: TrinoPeriod | None, run: str, made_by: str) -> TrinoPeriod:

@@ -1,9 +1,10 @@
-"""The statements of a refresh on Trino, in SQL that its Hive, Iceberg and memory connectors accept. Pure text.
+"""Build the SQL statements of a refresh on Trino, which its Hive, Iceberg and memory connectors accept.
 
-The connectors share no atomic change of several rows or files, but all of them replace the text of a view atomically:
+Not all connectors can change several rows or files atomically, but all can replace a view atomically:
 https://trino.io/docs/current/sql/create-view.html
-So a refresh adds a billing period's rows under a new mark, and a view lists the marks that count. A table for every
-period would not work: each table is a query stage wherever the view is read, and Trino allows 150 stages a statement.
+A refresh therefore adds a billing period's rows with a new mark in the column `part`, and a view lists the current
+marks. A table for every period would not work: each table adds a query stage to every statement that reads the view,
+and Trino allows 150 stages per statement.
 https://trino.io/docs/current/admin/properties-query-management.html#query-max-stage-count
 """
 
@@ -18,14 +19,14 @@ from focuswatch.engines.local_rows_as_trino_sql import create_statement, trino_t
 from focuswatch.engines.sql_values import Scalar, literal, literals
 from focuswatch.findings.exchange_rates import USD
 
-# The property that partitions a table:
+# The table property that partitions a table, by connector:
 # https://trino.io/docs/current/connector/hive.html#table-properties
 # https://trino.io/docs/current/connector/iceberg.html#table-properties
 PARTITIONED = {"hive": "partitioned_by", "iceberg": "partitioning", "delta_lake": "partitioned_by"}
 CONNECTOR = "SELECT connector_name FROM system.metadata.catalogs WHERE catalog_name = current_catalog"
-# information_schema has names in lower case.
+# Names in information_schema are in lower case.
 COLUMNS = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema"
-# Sums of doubles differ in their last digit from run to run; of decimals they do not.
+# The last digit of a sum of doubles can differ from run to run; that of a sum of decimals cannot.
 MONEY = "decimal(38, 9)"
 
 
@@ -35,7 +36,7 @@ def month_after(period: date) -> date:
 
 
 def delivered(export: str, period: date) -> str:
-    """Return the rows of the export that are of one billing period."""
+    """Return a FROM with its WHERE that selects one billing period of the export."""
     return (
         f"FROM {export}\nWHERE CAST(BillingPeriodStart AS date) >= {literal(period)}"
         f" AND CAST(BillingPeriodStart AS date) < {literal(month_after(period))}"
@@ -43,7 +44,7 @@ def delivered(export: str, period: date) -> str:
 
 
 def facts(export: str) -> str:
-    """Return one row for every billing period of the export: whether it changed, and whether it is usable."""
+    """Return a SELECT of facts by billing period, which show whether a period changed and whether it is usable."""
     return f"""
 SELECT
     CAST(date_trunc('month', BillingPeriodStart) AS date) AS billing_period,
@@ -65,7 +66,7 @@ ORDER BY 1
 
 
 def providers(export: str) -> str:
-    """Return the charges of every provider other than AWS, by billing period."""
+    """Return a SELECT of the number of charges of each provider other than AWS, by billing period."""
     return f"""
 SELECT
     CAST(date_trunc('month', BillingPeriodStart) AS date) AS billing_period,
@@ -79,7 +80,10 @@ ORDER BY 1, 2
 
 
 def own_rates(export: str) -> str:
-    """Return what is billed and the same in US dollars, by billing period; see focuswatch.bill.ingest."""
+    """Return a SELECT of the EffectiveCost, and the same in US dollars, by billing period.
+
+    See focuswatch.bill.ingest.exchange_rates_from_costs.
+    """
     billed, dollars = (f"TRY_CAST({column} AS double)" for column in ("EffectiveCost", PRICING_COST))
     return f"""
 SELECT
@@ -97,36 +101,36 @@ GROUP BY 1
 
 
 def view(name: str, select: str) -> str:
-    """Return the statement that replaces a view by `select` in one step."""
+    """Return the statement that creates or replaces a view in one step."""
     return f"CREATE OR REPLACE VIEW {name} SECURITY INVOKER AS\n{select}"
 
 
 def parts_of(name: str) -> str:
-    """Return the table with the rows of a view under all marks."""
+    """Return the table that contains the rows of a view with all marks."""
     return f"{name}_parts"
 
 
 def create_parts(name: str, shape: Mapping[str, str], *, connector: str) -> str:
-    """Return the statement that creates this table, partitioned by mark if the connector supports it."""
+    """Return the statement that creates the table of `parts_of`, partitioned by mark if the connector supports it."""
     partitioned = PARTITIONED.get(connector)
     made = create_statement(parts_of(name), {**shape, "part": "VARCHAR"})
     return f"{made} WITH ({partitioned} = ARRAY['part'])" if partitioned else made
 
 
 def add_column(table: str, column: str, *, type_: str) -> str:
-    """The statement that adds a column, which is NULL in the rows that are there."""
+    """Return the statement that adds a column, which is null in existing rows."""
     return f"ALTER TABLE {table} ADD COLUMN {column} {trino_type(type_)}"
 
 
 def add_part(name: str, shape: Mapping[str, str], select: str, *, part: str) -> str:
-    """Return the statement that adds rows under a mark."""
+    """Return the statement that adds rows with a mark."""
     listed = ", ".join(shape)
     marked = f"SELECT {listed}, {literal(part)} FROM (\n{select}\n) AS made"
     return f"INSERT INTO {parts_of(name)} ({listed}, part)\n{marked}"
 
 
 def these_parts(name: str, shape: Mapping[str, str], parts: Sequence[str]) -> str:
-    """Return the rows under these marks."""
+    """Return a SELECT of the rows with these marks."""
     return f"SELECT {', '.join(shape)}\nFROM {parts_of(name)}\nWHERE part IN ({literals(list(parts))})"
 
 

@@ -1,5 +1,7 @@
-"""The Parquet files of the Athena tables in S3: a new folder for every refresh of a billing period, one file per small
-table."""
+"""Write, read and delete the Parquet files of the Athena tables in S3.
+
+Each refresh of a billing period writes to a new folder; each small table is one file.
+"""
 
 import io
 import uuid
@@ -16,48 +18,49 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectTypeDef
 
-KEPT_FOLDERS = 2  # of a period: the one in use, and the one before, which a statement may still be reading
-READ_FOR = timedelta(days=1)  # no statement reads for so long
-MOST_DELETED = 1000  # objects a call: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+KEPT_FOLDERS = 2  # per period: the current one, and the previous one, which a statement may still read
+READ_FOR = timedelta(days=1)  # no statement runs this long
+# Objects per call: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+MOST_DELETED = 1000
 
 
 @dataclass(frozen=True)
 class Files:
-    """Folders below `tables/` of a bucket; `run_id` names what this run writes."""
+    """The folders below `tables/` of a bucket; the names of new folders begin with `run_id`."""
 
     s3: "S3Client"
     bucket: str
     run_id: str
 
     def new_folder(self, table: str, period: str) -> str:
-        """Return the address of an empty folder; a repeated attempt gets another."""
+        """Return the address of a new, empty folder, which differs for each call."""
         return f"s3://{self.bucket}/{_prefix(table, period)}{self.run_id}-{uuid.uuid4().hex[:8]}/"
 
     def upload(self, file: Path, *, to: str) -> None:
-        """Copy a Parquet file into a folder of `new_folder`."""
+        """Copy a Parquet file into a folder that `new_folder` returned."""
         key = f"{to.removeprefix(f's3://{self.bucket}/')}{file.name}"
         with file.open("rb") as body:
             self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
 
     def discard(self, folder: str) -> None:
-        """Remove a folder of `new_folder` that no table points to."""
+        """Delete a folder that `new_folder` returned and that no table uses."""
         prefix = folder.removeprefix(f"s3://{self.bucket}/")
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         self._delete(page["Contents"] for page in pages if "Contents" in page)
 
     def remove(self, table: str, period: str) -> None:
-        """Remove all folders of a period that the table no longer has."""
+        """Delete all folders of a period that the table no longer contains."""
         self._delete(self._folders(table, period).values())
 
     def sweep(self, table: str, period: str) -> None:
-        """Remove the period's folders but the newest two."""
+        """Delete all folders of the period except the newest two."""
         folders = self._folders(table, period)
         self._delete(folders[name] for name in _newest_first(folders)[KEPT_FOLDERS:])
 
     def sweep_unread(self, table: str, period: str, *, in_use: str, read_for: timedelta = READ_FOR) -> None:
-        """Remove the period's folders but that in use, once it is so old that no statement still reads another.
+        """Delete all folders of the period except `in_use`, once all are so old that no statement reads the others.
 
-        `in_use` is its address. If it is in the folder of another table, all folders are removed.
+        `in_use` is an address. If it is in the folder of another table, all folders are deleted.
         """
         folders = self._folders(table, period)
         name = in_use.rstrip("/").rpartition("/")[2]
@@ -80,7 +83,7 @@ class Files:
             self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": some, "Quiet": True})
 
     def write(self, table: str, columns: Mapping[str, list[Any]]) -> None:
-        """Replace a small table by these columns, in one step."""
+        """Replace a small table with these columns, in one step."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -90,7 +93,7 @@ class Files:
         self.s3.put_object(Bucket=self.bucket, Key=_key(table), Body=body.getvalue())
 
     def read(self, table: str, shape: Mapping[str, str]) -> list[tuple[Any, ...]]:
-        """Return the rows of a small table; none before it was written."""
+        """Return the rows of a small table; empty before the table was written."""
         import pyarrow.parquet as pq
 
         try:
@@ -118,7 +121,7 @@ def _key(table: str) -> str:
 
 
 def arrow_schema(columns: Iterable[tuple[str, str]]) -> "pa.Schema":
-    """Arrow's schema of columns in Glue's words."""
+    """Return the Arrow schema of columns with Glue types."""
     import pyarrow as pa
 
     types = {

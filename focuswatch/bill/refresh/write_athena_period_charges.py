@@ -10,18 +10,18 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import QueryError, SlowQueryError
 
-# A refresh must end within the time limit of Lambda, 15 minutes. Larger billing periods are not sorted, and a sort that
-# takes longer is stopped.
+# A refresh must end within the Lambda time limit of 15 minutes. Larger billing periods are not sorted, and a sort that
+# takes longer is cancelled.
 MOST_SORTED_BYTES = 10e9
 MOST_SORTING_SECONDS = 300
-# What Athena says when a statement needs more memory than there is. Failed statements are not billed, stopped ones are.
+# Athena's errors if a statement needs too much memory. Failed statements are not billed; cancelled statements are.
 # https://docs.aws.amazon.com/athena/latest/ug/performance-tuning-service-level-considerations.html
 EXHAUSTED = re.compile(r"exhausted resources|EXCEEDED_\w*MEMORY|INSUFFICIENT_RESOURCES", re.IGNORECASE)
 
 
 @dataclass
 class ChargesWriter:
-    """Writes the periods of one refresh; after the first period that Athena could not sort, none is sorted."""
+    """Writes the periods of one refresh; after the first period that Athena cannot sort, no period is sorted."""
 
     engine: AthenaEngine
     files: Files
@@ -29,10 +29,10 @@ class ChargesWriter:
     can_sort: bool = True
 
     def write(self, *, period: str, paths: Sequence[str], delivered_bytes: int) -> str:
-        """Return the address of the folder with the period's charges. Raises QueryError.
+        """Write the period's charges, and return the address of their folder. Raises QueryError.
 
-        `paths` are the delivered files that count; see `charges_of_period`. The rows are sorted, unless the period is
-        large, its paths do not fit into one statement, or Athena has too little memory or takes too long to sort it.
+        `paths` is as in `charges_of_period`, but of any length. The rows are sorted, unless the period is large, its
+        paths do not fit into one statement, or Athena has too little memory or takes too long to sort it.
         """
         some = list(portions(paths))
         if self.can_sort and len(some) == 1 and delivered_bytes <= MOST_SORTED_BYTES:
@@ -45,9 +45,9 @@ class ChargesWriter:
         return self._unload(period, some=some, is_sorted=False)
 
     def _unload(self, period: str, *, some: Sequence[Sequence[str]], is_sorted: bool) -> str:
-        """Write a portion of the files into the folder, or several into folders below; empty it after a failure.
+        """Write one portion of files into a new folder, or several into its subfolders; delete it after a failure.
 
-        A partition includes the folders below its own, and a key may have several rows a day.
+        Several portions are possible, because a partition includes subfolders and a key may have several rows per day.
         """
         folder = self.files.new_folder("daily_charges", period)
         try:
@@ -60,7 +60,7 @@ class ChargesWriter:
                     most_seconds=MOST_SORTING_SECONDS if is_sorted else None,
                 )
         except QueryError:
-            # Athena leaves what it wrote: https://docs.aws.amazon.com/athena/latest/ug/unload.html
+            # Athena does not delete what it wrote: https://docs.aws.amazon.com/athena/latest/ug/unload.html
             self.files.discard(folder)
             raise
         return folder

@@ -20,7 +20,7 @@ SQL_TYPES: dict[Kind, str] = {
 }
 TEXT_TYPES = ("VARCHAR", "BLOB", "JSON")  # Parquet is read with binary_as_string
 NUMERIC_TYPES = ("INTEGER", "UINTEGER", "BIGINT", "UBIGINT", "HUGEINT", "FLOAT", "DOUBLE")
-CSV_TYPES: dict[Kind, str] = {**SQL_TYPES, "tags": "VARCHAR"}  # read_csv knows no maps
+CSV_TYPES: dict[Kind, str] = {**SQL_TYPES, "tags": "VARCHAR"}  # read_csv does not support maps
 TEXTS = (
     "ProviderName",
     "BillingCurrency",
@@ -54,11 +54,10 @@ MOSTLY_NULL = (
     "ResourceId",
     "RegionId",
 )
-QUANTITIES = (
-    "ConsumedQuantity",
-    "PricingQuantity",
-)  # no file is refused for them; see period_facts.MOST_COST
-MOST_QUANTITY = "1e30"  # beyond, and for NaN, unknown: an exabyte for a month is 1e21 byte-hours
+# Impossible quantities do not cause a file to be rejected, unlike impossible costs; see period_facts_and_grain.
+QUANTITIES = ("ConsumedQuantity", "PricingQuantity")
+# Larger quantities and NaN are read as null. An exabyte stored for a month is 1e21 byte-hours.
+MOST_QUANTITY = "1e30"
 NUMBERS = ("BilledCost", "EffectiveCost", *QUANTITIES)
 TIMES = ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart")
 
@@ -79,22 +78,23 @@ REQUIRED = (
 # FOCUS requires these only of providers that have regions, resources, sub accounts or metered usage, as AWS has.
 # https://focus.finops.org/focus-specification/v1-2/ (feature level Conditional)
 REQUIRED_OF_AWS = ("ConsumedQuantity", "RegionId", "ResourceId", "SubAccountId")
-# A provider without sub accounts has billing accounts alone.
+# Columns that replace those of sub accounts for a provider that has only billing accounts.
 WITHOUT_SUB_ACCOUNTS = {"SubAccountId": "BillingAccountId", "SubAccountName": "BillingAccountName"}
-# Where FOCUS renamed a column, or another says the same; the first that has a value counts.
+# The columns with the same meaning, such as renamed ones, in order of preference; the first one with a value is used.
 SOURCES = {
-    # The names of AWS and of Azure before FOCUS had one; the description only where a file has none of them:
-    # Google writes the SKU there, LiteLLM the model.
+    # AWS (x_UsageType) and Azure (x_SkuMeterName) had their own columns before FOCUS had SkuMeter. ChargeDescription is
+    # used only if a file has none of these: Google writes the SKU in it, LiteLLM the model.
     "SkuMeter": ("SkuMeter", "x_UsageType", "x_SkuMeterName", "ChargeDescription"),
-    # FOCUS 1.3 names the seller in place of the marketplace: what AWS invoices is AWS's, models of others as well.
+    # FOCUS 1.3 names the seller instead of the marketplace. Everything that AWS invoices counts as an AWS charge,
+    # including models of other vendors.
     # https://github.com/FinOps-Open-Cost-and-Usage-Spec/FOCUS_Spec, appendix/entity_identification.md, scenario 3.1
     "ProviderName": ("ProviderName", "InvoiceIssuerName", "ServiceProviderName"),
 }
 SELLER = "serviceprovidername"
 METERS = ("SkuMeter", "x_UsageType", "x_SkuMeterName")
-# As AWS writes itself, and tools that rewrite exports.
+# Names of AWS as written by AWS, and by tools that rewrite exports.
 IS_AWS = "regexp_matches(lower(trim({})), '^(aws|amazon)')"
-# Display names in FOCUS that differ from the name of the column by more than spaces; some exporters write them.
+# FOCUS display names that differ from the column name by more than spaces; some exporters write them.
 DISPLAY_NAMES = {
     "provider": "providername",
     "publisher": "publishername",
@@ -108,15 +108,15 @@ READ: dict[str, Kind] = {
     name.lower(): kind for column, kind in KINDS.items() for name in SOURCES.get(column, (column,))
 }
 READ |= {name.lower(): "text" for name in WITHOUT_SUB_ACCOUNTS.values()}
-# Of these no column of `focus_export` is made: see focuswatch.bill.ingest.exchange_rates_from_costs.
+# These columns are read, but not as columns of `focus_export`: see focuswatch.bill.ingest.exchange_rates_from_costs.
 PRICING_CURRENCY, PRICING_COST = "pricingcurrency", "pricingcurrencyeffectivecost"
 READ |= {PRICING_CURRENCY: "text", PRICING_COST: "number"}
-# FOCUS 1.3: tags of the part of a resource that a charge was split to, beside the Tags of the whole resource. The split
-# charges take the place of the charge that they were split from, and add up to it.
+# FOCUS 1.3: the tags of the part of a resource to which a split charge is allocated; Tags are those of the whole
+# resource. The split charges replace the original charge and add up to it.
 # https://focus.finops.org/focus-specification/v1-3/#datagenerator-calculatedsplitcostallocationhandling
 ALLOCATED_TAGS = "allocatedtags"
 READ |= {ALLOCATED_TAGS: "tags"}
-INVOICE = "InvoiceId"  # read from the export itself, once a month: see focuswatch.bill.charges_by_invoice
+INVOICE = "InvoiceId"  # only in delivered files, not in tables; see focuswatch.bill.charges_by_invoice
 READ |= {INVOICE.lower(): "text"}
 MARKS_OF_1_4 = ("InvoiceDetailId", "CommitmentProgramEligibilityDetails")
 MARKS_OF_1_3 = ("ServiceProviderName", "HostProviderName", "AllocatedMethodId", "ContractApplied")
@@ -124,7 +124,7 @@ MARKS_OF_1_2 = ("SkuMeter", "InvoiceId", "PricingCurrency", "SubAccountType")
 
 
 def canonical(name: str) -> str:
-    """Return a file's column name as it is compared: `BilledCost`, `billedcost` and `billed_cost` are one column."""
+    """Return the canonical form of a column name: `BilledCost`, `billedcost` and `billed_cost` are one column."""
     lowered = name.strip().lower()
     if lowered in READ:
         return lowered
@@ -136,9 +136,9 @@ def canonical(name: str) -> str:
 
 
 def own_names(names: Sequence[str]) -> dict[str, str]:
-    """Return the file's own name of every FOCUS column that is read, by its canonical name.
+    """Return the file's own name of every FOCUS column that is read, by canonical name.
 
-    The specification's spelling wins over another one. Raises ValueError naming two columns of which neither has it.
+    The spelling of the specification takes precedence. Raises ValueError naming two columns if neither has it.
     """
     names_by_column: dict[str, str] = {}
     for name in names:
@@ -158,7 +158,7 @@ def sources(column: str) -> tuple[str, ...]:
 
 
 def focus_version(names: set[str]) -> str:
-    """Return `1.0`, `1.2`, `1.3` or `1.4`, as the canonical column names tell; 1.1 counts as 1.2.
+    """Return the version that canonical column names indicate: `1.0`, `1.2`, `1.3` or `1.4`; 1.1 counts as 1.2.
 
     FOCUS 1.4 removed ProviderName, which 1.3 still requires beside ServiceProviderName.
     """
@@ -172,28 +172,28 @@ def focus_version(names: set[str]) -> str:
 
 
 def expression(column: str, types: Mapping[str, tuple[str, str]], *, blanks: bool) -> str:
-    """Return SQL for one column of `focus_export`, Tags still as the file has them.
+    """Return SQL for one column of `focus_export`; Tags keep the type of the file.
 
-    `types` gives a source's own name and DuckDB type by canonical name. Text that means null is made
-    null where `blanks`, and wherever it would be parsed or hide another source's value.
+    `types` maps the canonical name of a source column to its own name and DuckDB type. Text that means null becomes
+    null if `blanks` is set, and always where it would be parsed or would hide the value of another source.
     """
     kind = KINDS[column]
     found = {name: types[name.lower()] for name in sources(column) if name.lower() in types}
     if SELLER not in types:
-        found.pop("InvoiceIssuerName", None)  # a column more to read, for nothing
+        found.pop("InvoiceIssuerName", None)  # not needed without the seller's name; saves reading a column
     if len(found) > 1 or not _provider(types):
-        found.pop("ChargeDescription", None)  # a file with a column of meters has no meter in other rows
+        found.pop("ChargeDescription", None)  # rows without a value in a meter column have no meter
     if not found and "subaccountid" not in types:
         fallback = WITHOUT_SUB_ACCOUNTS.get(column, "").lower()
         found = {column: types[fallback]} if fallback in types else {}
-        blanks = True  # the shape knows of blank text under the column's own name alone
+        blanks = True  # the shape does not state whether the fallback column may be blank
     blanks = blanks or len(found) > 1 or kind != "text"
     values = [
         _limited(value, source=source, types=types)
         for source, (name, type_) in found.items()
         for value in [_converted(_text(name, type_, blanks=blanks), type_, kind=kind)]
     ]
-    if column in QUANTITIES:  # to DuckDB NaN is more than any number, so more than nothing used
+    if column in QUANTITIES:  # in DuckDB, NaN is greater than any number
         values = [f"CASE WHEN abs({value}) <= {MOST_QUANTITY} THEN {value} END" for value in values]
     if column == "SubAccountId" and found and found[column][1] in NUMERIC_TYPES:
         return _account_id(quoted(found[column][0]))
@@ -203,7 +203,7 @@ def expression(column: str, types: Mapping[str, tuple[str, str]], *, blanks: boo
 
 
 def invoice_id(types: Mapping[str, tuple[str, str]]) -> str:
-    """Return SQL for InvoiceId, null where the files lack it; `types` as `expression` takes it."""
+    """Return SQL for InvoiceId, null if the files lack it; `types` is as in `expression`."""
     name, _ = types.get(INVOICE.lower(), (None, ""))
     if name is None:
         return "CAST(NULL AS VARCHAR)"
@@ -211,9 +211,10 @@ def invoice_id(types: Mapping[str, tuple[str, str]]) -> str:
 
 
 def _limited(value: str, *, source: str, types: Mapping[str, tuple[str, str]]) -> str:
-    """Return the value of a source, null in rows where it does not say what its column says.
+    """Return the value of a source column, null in rows where it does not have the meaning of the FOCUS column.
 
-    An issuer other than AWS may sell AWS's services; a description of AWS is no meter.
+    An invoice issuer other than AWS may resell AWS services, so it is not the provider. ChargeDescription is not a
+    meter in AWS charges.
     """
     match source:
         case "InvoiceIssuerName":
@@ -224,25 +225,26 @@ def _limited(value: str, *, source: str, types: Mapping[str, tuple[str, str]]) -
 
 
 def _provider(types: Mapping[str, tuple[str, str]]) -> str:
-    """Return the files' own name of the column that names the provider; empty without one."""
+    """Return the files' own name of the provider column; empty if they have none."""
     return next((types[name][0] for name in ("providername", SELLER) if name in types), "")
 
 
 def _account_id(number: str) -> str:
-    """Return an AWS account's id of which a tool made a number, with the zeros that it lost in front."""
+    """Return SQL that restores the leading zeros of an AWS account ID that a tool converted to a number."""
     digits = f"CAST(CAST({number} AS HUGEINT) AS VARCHAR)"
     return f"CASE WHEN length({digits}) < 12 THEN lpad({digits}, 12, '0') ELSE {digits} END"
 
 
 def without_blanks(value: str) -> str:
-    """Text with '' and 'NULL', which some exports write for null, made null."""
+    """Return SQL that converts '' and 'NULL', which some exporters write for null, to null."""
     return f"CASE WHEN {value} IN ('', 'NULL') THEN NULL ELSE {value} END"
 
 
 def csv_type(kind: Kind, example: str) -> str:
-    """Return DuckDB's type for a text column; `example` is a value, which shows whether times have an offset.
+    """Return the DuckDB type for a CSV column; `example` is a value that shows whether times have an offset.
 
-    Only then are they read as such, which takes DuckDB twice as long; without, it drops an offset in silence.
+    Without the time zone in the type, DuckDB silently drops an offset. Times without an offset are read without it,
+    because parsing time zones takes DuckDB twice as long.
     """
     return "TIMESTAMP WITH TIME ZONE" if kind == "time" and OFFSET.search(example) else CSV_TYPES[kind]
 
@@ -269,7 +271,7 @@ def _converted(value: str, type_: str, *, kind: Kind) -> str:
     if type_ == SQL_TYPES[kind] or kind == "tags" or (kind == "text" and type_ in TEXT_TYPES):
         return value
     if kind == "time" and type_ in TEXT_TYPES:
-        return f"timezone('UTC', CAST({value} AS TIMESTAMP WITH TIME ZONE))"  # the session's zone is UTC
+        return f"timezone('UTC', CAST({value} AS TIMESTAMP WITH TIME ZONE))"  # the session's time zone is UTC
     if kind == "time" and type_ == "TIMESTAMP WITH TIME ZONE":
         return f"timezone('UTC', {value})"
     if kind == "time" and type_ in ("BIGINT", "UBIGINT"):
@@ -278,7 +280,7 @@ def _converted(value: str, type_: str, *, kind: Kind) -> str:
 
 
 def with_allocated_tags(types: Mapping[str, tuple[str, str]]) -> str:
-    """Return SQL for Tags and AllocatedTags as one map; `types` as `expression` takes it."""
+    """Return SQL for Tags and AllocatedTags as one map; `types` is as in `expression`."""
     maps = [
         map_of(_text(name, type_, blanks=True), type_)
         for name, type_ in (types[column] for column in ("tags", ALLOCATED_TAGS) if column in types)
@@ -287,7 +289,7 @@ def with_allocated_tags(types: Mapping[str, tuple[str, str]]) -> str:
 
 
 def map_of(tags: str, type_: str) -> str:
-    """Tags as a map: of JSON text, a struct, a list of entries, or a map of other types."""
+    """Return SQL for Tags as a map, from JSON text, a struct, a list of entries, or a map of other types."""
     if type_ == SQL_TYPES["tags"]:
         return tags
     if type_.endswith("[]"):

@@ -1,4 +1,4 @@
-"""The Glue tables and their columns.
+"""Define the Glue tables, their columns and their partition keys.
 
 The types of `focus_export` are those of AWS's own table over the same export:
 https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-data-collection
@@ -88,11 +88,9 @@ MAPS = {
     "x_Discounts": "map<string,double>",
 }
 
-PERIOD_TABLES = (
-    "daily_charges",
-    *table_columns.KEPT_TABLES,
-)  # what a refresh replaces, by billing period
-PERIOD_KEY = "period"  # their partition key, `2026-05`
+# The tables that a refresh replaces by billing period.
+PERIOD_TABLES = ("daily_charges", *table_columns.KEPT_TABLES)
+PERIOD_KEY = "period"  # partition key of these tables, with values such as `2026-05`
 
 
 def _export_type(column: str) -> str:
@@ -104,16 +102,15 @@ def _export_type(column: str) -> str:
 
 
 def glue_columns(table: dict[str, str]) -> list[tuple[str, str]]:
-    """Return a table's columns in Glue's words: lower-case names, Glue's types."""
+    """Return a table's columns for Glue, with lower-case names and Glue types."""
     return [(name.lower(), GLUE_TYPES[type_]) for name, type_ in table.items()]
 
 
 GLUE_TABLES: dict[str, list[tuple[str, str]]] = {
     "focus_export": [(name.lower(), _export_type(name)) for name in EXPORT_COLUMNS],
     "daily_charges": glue_columns(table_columns.DAILY_CHARGES),
-    "refreshed_charges": glue_columns(
-        table_columns.DAILY_CHARGES
-    ),  # daily_charges of a refresh that is not over yet
+    # The daily_charges of a refresh that is still running.
+    "refreshed_charges": glue_columns(table_columns.DAILY_CHARGES),
     **{name: glue_columns(shape) for name, shape in table_columns.KEPT_TABLES.items()},
     "deliveries": glue_columns(table_columns.DELIVERIES),
     "activity": [pair for pair in glue_columns(table_columns.ACTIVITY) if pair[0] != "activity_date"],

@@ -1,4 +1,4 @@
-"""The columns of the tables that detections read, with DuckDB's types; glue_columns has them with Glue's types."""
+"""Define the columns of the tables that detections read, with DuckDB types; glue_columns converts them for Glue."""
 
 FOLDED_CHARGES = {
     "charge_date": "DATE",
@@ -106,14 +106,16 @@ USAGE_DAYS = {
     "internet_gb": "DOUBLE",
     "charges": "BIGINT",
 }
+# Tables that are stored because they are small, are queried often, and are computed from one billing period's charges.
 KEPT_TABLES = {
     "daily_services": DAILY_SERVICES,
     "tagged_days": TAGGED_DAYS,
     "ai_charges": DAILY_CHARGES,
     "usage_days": USAGE_DAYS,
-}  # small, queried often, and computed from the charges of one billing period
-STORED_TABLES = {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}  # by billing period, in a deployment
-MADE = (  # each after what it reads
+}
+STORED_TABLES = {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}  # stored by billing period in a deployment
+# Tables that SQL in the catalog computes, each after the tables that it reads.
+MADE = (
     "account_periods",
     "daily_charges",
     "daily_services",
@@ -160,7 +162,7 @@ ACTIVITY = {
     "metric": "VARCHAR",
     "value": "DOUBLE",
 }
-# Tokens that CloudWatch counted in an hour (UTC, from 0), by ModelId as it was called. No row: no calls in that hour.
+# Tokens that CloudWatch counted in an hour (UTC, 0 to 23), by the ModelId of the call. No row means no calls.
 TOKEN_HOURS = {
     "token_date": "DATE",
     "token_hour": "INTEGER",
@@ -181,7 +183,7 @@ AI_LINKS = {
     "to_arn": "VARCHAR",
     "read_on": "DATE",
 }
-# Sums over model invocation logs of a day; `metadata` has the values of the requestMetadata keys in owners.toml.
+# Daily sums over model invocation logs; `metadata` has the values of the requestMetadata keys in owners.toml.
 INVOCATION_TOKENS = {
     "usage_date": "DATE",
     "sub_account_id": "VARCHAR",
@@ -231,7 +233,7 @@ ACCOUNTS = {
     "joined_on": "DATE",
     "closed_on": "DATE",
 }
-# What an account was before its row in `accounts`: until `valid_to`, exclusive.
+# Earlier properties of an account, before its row in `accounts`; `valid_to` is exclusive.
 ACCOUNT_HISTORY = {
     "sub_account_id": "VARCHAR",
     "name": "VARCHAR",
@@ -240,7 +242,7 @@ ACCOUNT_HISTORY = {
     "valid_from": "DATE",
     "valid_to": "DATE",
 }
-# A file of accounts has the rows of both tables.
+# A file of accounts contains the rows of both tables.
 ACCOUNTS_FILE = {**ACCOUNTS, "valid_from": "DATE", "valid_to": "DATE"}
 EVENTS = {
     "occurred_at": "TIMESTAMP",
@@ -315,7 +317,7 @@ KNOWN_FINDINGS = {
     "acknowledged_on": "DATE",
     "is_counted": "BOOLEAN",
 }
-# Month-end forecasts as they were made: see focuswatch.bill.kept_forecasts.
+# Stored month-end forecasts; see focuswatch.bill.kept_forecasts.
 FORECASTS = {
     "made_on": "DATE",
     "month": "DATE",
@@ -327,7 +329,7 @@ FORECASTS = {
     "forecast": "DOUBLE",
     "high": "DOUBLE",
 }
-# Cost Optimization Hub's recommendations, as Data Exports delivers them:
+# Recommendations of Cost Optimization Hub, as delivered by Data Exports:
 # https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cor-columns.html
 RECOMMENDATIONS = {
     "recommendation_id": "VARCHAR",
@@ -348,7 +350,7 @@ RECOMMENDATIONS = {
     "recommendation_source": "VARCHAR",
     "last_refresh_timestamp": "TIMESTAMP",
 }
-# Columns that a file may lack: those that state no finding's identity, amount or day.
+# Columns that a file may lack, because no finding takes its identity, amount or day from them.
 OPTIONAL = {
     "closed_on",
     "valid_from",
