@@ -1,4 +1,4 @@
-"""The CDK app: the stacks of `npx cdk deploy --all`, from config/deployment.toml and config/owners.toml."""
+"""The CDK app: synthesize all stacks from config/deployment.toml and config/owners.toml."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from infra.stacks import add_stacks
 
 
 def synthesize(app: App, *, config: Path) -> None:
-    """Write the templates of the stacks. Exits with the list of problems if a file has any, placeholders included."""
+    """Synthesize the stacks. Exit with a list of problems if a file is invalid or still contains placeholders."""
     try:
         deployment = Deployment.load(config / "deployment.toml")
         owners, catalog = Owners.load(config / "owners.toml"), Catalog.load()

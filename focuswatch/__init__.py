@@ -1,3 +1,3 @@
-"""focuswatch: SQL detections over a FOCUS export, and findings that someone owns."""
+"""focuswatch: run SQL detections on FOCUS billing data, and notify the owner of each finding."""
 
 __version__ = "0.1.0"

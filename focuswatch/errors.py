@@ -1,26 +1,27 @@
-"""Errors of focuswatch, by who can fix them.
+"""The exceptions that focuswatch raises on purpose, grouped by who can fix the cause.
 
-FocuswatchError          where, what was found, what was expected, what to do
+FocuswatchError          the message says where, what was found, what was expected and what to do
 ├── ExportError          the export's files; fixed by whoever delivers or copies them
 │   └── NothingDelivered no files yet; resolves itself if a new export is awaited
-├── CatalogError         a file of a detection, report, table or case; fixed by its author
+├── CatalogError         the file of a detection, report, table or test case; fixed by its author
 ├── ConfigError          owners.toml, accounts, activity or a command option; fixed by the operator
 ├── QueryError           a statement that the engine rejected or could not complete
+│   └── SlowQueryError   a statement that exceeded the time limit of its caller
 ├── FetchError           a vendor's API; fixed by the operator (key, permission), or by a later run
-├── LedgerError          the ledger's file, or a finding that is not in the ledger
-└── DeliveryError        a notification that could not be delivered to Slack or Jira
+├── LedgerError          the ledger cannot be opened, or does not contain the requested finding
+└── DeliveryError        a notification that could not be delivered to a channel, such as Slack or Jira
     ├── TryLater         nothing was created; retry after some seconds
     ├── Unsure           no response: the message may exist; check before creating it again
-    └── Refused          rejected as it is; the operator corrects configuration, secret or permission
+    └── Refused          rejected permanently; the operator corrects the configuration, secret or permission
 """
 
 
 class FocuswatchError(Exception):
-    """The base class of all errors that focuswatch raises on purpose; the text is for the user."""
+    """The base class of all errors that focuswatch raises on purpose; the message is for the user."""
 
 
 class ExportError(FocuswatchError):
-    """The export cannot be read as FOCUS data, or only in part."""
+    """The export cannot be read as FOCUS data, or can be read only in part."""
 
 
 class NothingDelivered(ExportError):  # noqa: N818  what it is, and not always an error
@@ -28,7 +29,7 @@ class NothingDelivered(ExportError):  # noqa: N818  what it is, and not always a
 
 
 class CatalogError(FocuswatchError):
-    """Files of the catalog break rules; the text lists each of them."""
+    """Files of the catalog are invalid; the message lists every problem."""
 
 
 class ConfigError(FocuswatchError):
@@ -40,11 +41,11 @@ class QueryError(FocuswatchError):
 
 
 class SlowQueryError(QueryError):
-    """A statement was stopped because it ran longer than its caller waits."""
+    """A statement was stopped because it exceeded the time limit of its caller."""
 
 
 class FetchError(FocuswatchError):
-    """The API of a vendor did not return its charges; `status` is the HTTP status, 0 if there was none."""
+    """A vendor's API did not return the charges; `status` is the HTTP status, or 0 if there was no response."""
 
     def __init__(self, why: str, *, status: int = 0) -> None:
         super().__init__(why)

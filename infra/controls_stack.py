@@ -1,7 +1,7 @@
-"""The controls stack: the function that pauses and resumes spending, with its queue of presses and its schedule.
+"""The controls stack: the function that pauses and resumes spending, its queue of button presses, rules and alarms.
 
-Only synthesized with `[controls] enabled = true`. The function's own role cannot change IAM: it assumes the pause role
-of each account, see infra/pause_policy_and_role_stack.py.
+The stack is synthesized only if `[controls] enabled = true`. The function's own role cannot change IAM: it assumes the
+pause role of each account, see infra/pause_policy_and_role_stack.py.
 """
 
 from aws_cdk import (
@@ -29,8 +29,8 @@ from infra.permissions import Permissions
 from infra.queues import dead_letters, feed, work_queue
 
 KIND = "controls"
-# Shorter than the lease of focuswatch.notify.delivery_claims_and_state: a run whose lease expired has ended, and
-# changes nothing more.
+# Shorter than the lease of a claim (focuswatch.notify.delivery_claims_and_state), so that a run whose lease has expired
+# has ended and changes nothing more.
 TIMEOUT = Duration.minutes(2)
 
 
@@ -117,7 +117,7 @@ class ControlsStack(Stack):
         return group
 
     def _rules(self, function: aws_lambda.Function) -> None:
-        """Review every hour, and after each scan."""
+        """Invoke the function every hour and after each scan, to review all pauses."""
         deployment = self._deployment
         target = aws_events_targets.LambdaFunction(
             function, retry_attempts=10, max_event_age=Duration.hours(6)
@@ -177,7 +177,7 @@ def _environment(deployment: Deployment) -> dict[str, str]:
 
 
 def controls_environment(deployment: Deployment) -> dict[str, str]:
-    """Return what every function that shows or changes a pause knows of the spend caps; nothing without them."""
+    """Return the environment variables for functions that show or change a pause; empty without spend caps."""
     if not deployment.controls.enabled:
         return {}
     return {

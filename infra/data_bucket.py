@@ -1,7 +1,7 @@
 """The data bucket: the delivered export, the tables derived from it, and query results.
 
-It is encrypted with SSE-S3 and not KMS: Data Exports delivers from a service account, AWS's own FOCUS stack does the
-same, and KMS would be called for each of the thousands of objects that a query reads.
+The bucket is encrypted with SSE-S3 and not with KMS, as in AWS's own FOCUS stack: Data Exports delivers from a service
+account, and a query would call KMS for each of the thousands of objects that it reads.
 https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-data-collection
 """
 
@@ -37,7 +37,7 @@ class DataBucket(Construct):
             server_access_logs_bucket=self._access_logs(),
             **_CLOSED,
         )
-        # As an override, since the construct's own option adds a Lambda function that sets it.
+        # The corresponding option of the construct would add a Lambda function.
         key = "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled"
         cast(aws_s3.CfnBucket, self.bucket.node.default_child).add_property_override(key, True)
         for statement in _delivery_statements(self.bucket, payer=deployment.accounts.payer):
@@ -54,7 +54,7 @@ _CLOSED: dict[str, Any] = {
     "object_ownership": aws_s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
     "enforce_ssl": True,
     "minimum_tls_version": 1.2,
-    # Retained when the stack is deleted, but not if its first deployment fails: the next one needs the name.
+    # Retained when the stack is deleted, but not if its first deployment fails: the next attempt needs the name.
     "removal_policy": RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
 }
 
@@ -69,7 +69,7 @@ def _lifecycle(deployment: Deployment) -> list[aws_s3.LifecycleRule]:
             noncurrent_version_expiration=Duration.days(1),
         ),
         *(
-            # A refresh can derive replaced files again. Of two rules, the shorter period applies:
+            # A refresh can recreate replaced files. If two rules apply to an object, the shorter period wins:
             # https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-conflicts.html
             aws_s3.LifecycleRule(
                 id=f"expire-replaced-{table}",
@@ -97,8 +97,8 @@ def _lifecycle(deployment: Deployment) -> list[aws_s3.LifecycleRule]:
 def _intelligent_tiering(prefix: str) -> aws_s3.LifecycleRule:
     """Return the rule that moves the export to Intelligent-Tiering; objects below 128 KB stay in S3 Standard.
 
-    Over 13 months, Glacier Instant Retrieval costs the same, but it charges for reading a period again, and for 90 days
-    of each object that is delivered again.
+    Over 13 months, Glacier Instant Retrieval costs the same, but it charges for each retrieval, and for at least 90
+    days of storage even if a new delivery replaces the object.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/intelligent-tiering-overview.html
     """
@@ -111,7 +111,7 @@ def _intelligent_tiering(prefix: str) -> aws_s3.LifecycleRule:
 def _delivery_statements(bucket: aws_s3.Bucket, *, payer: str) -> list[aws_iam.PolicyStatement]:
     """Return the statements that allow Data Exports to deliver for the payer account only.
 
-    AWS has documented two versions, with one principal and one action or with two of each. This satisfies both:
+    AWS has documented two versions, with one principal and one action, or with two of each. This policy satisfies both:
     https://docs.aws.amazon.com/cur/latest/userguide/dataexports-s3-bucket.html
     """
     return [

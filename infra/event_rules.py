@@ -11,7 +11,7 @@ from focuswatch.operations.deployment_config import Deployment
 from infra.functions import LambdaFunctions
 
 Schedule = aws_events.Schedule
-HOURLY_MINUTE = "20"  # of each hour: a new CloudWatch series is listed after up to 15 minutes
+HOURLY_MINUTE = "20"  # minute of the hour: CloudWatch lists a new metric after up to 15 minutes
 
 
 class EventRules(Construct):
@@ -70,7 +70,7 @@ class EventRules(Construct):
             )
 
     def _optional_clocks(self, deployment: Deployment) -> None:
-        """Schedule or invoke the functions that are deployed only if they are configured."""
+        """Add the rules of the functions that are deployed only if they are configured."""
         schedules = deployment.schedules
         if "hourly" in deployment.kinds:
             self._rule(

@@ -22,8 +22,9 @@ from infra.sns_topics import PipelineTopics
 class Size:
     """Memory and timeout of a function; 1769 MB is one vCPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 
-    `with_pandas`: it queries Athena or writes Parquet, and so needs the layer AWS SDK for pandas. `with_duckdb`: it
-    reads FOCUS files with DuckDB; all layers together must not exceed 250 MB, so a function has one of the two.
+    `with_pandas` adds the layer AWS SDK for pandas, for functions that query Athena or write Parquet. `with_duckdb`
+    adds DuckDB, for functions that read FOCUS files. A function can have only one of the two, because all layers
+    together must not exceed 250 MB.
     """
 
     memory_mb: int
@@ -34,9 +35,10 @@ class Size:
     max_concurrency: int | None = None
 
 
-# Parallel runs of `refresh` would fold a period twice, of `detect` or `publish` would notify twice, and of `page` could
-# write the older page last. Each run of these holds a lease (focuswatch/operations/function_lease.py), which needs no
-# reserved concurrency. A function that a queue feeds has a shorter timeout than the lease of a claim
+# No concurrency is reserved for functions that must not run in parallel; each run holds a lease instead
+# (focuswatch/operations/function_lease.py). Parallel runs of `refresh` would process a billing period twice, parallel
+# runs of `detect` or `publish` would notify twice, and parallel runs of `page` could write the older page last.
+# The timeout of a function that a queue feeds must be shorter than the lease of a claim
 # (focuswatch/notify/delivery_claims_and_state.py).
 SIZES = {
     "refresh": Size(memory_mb=1024, timeout_seconds=900, with_pandas=True),
@@ -48,14 +50,15 @@ SIZES = {
     "spending": Size(memory_mb=512, timeout_seconds=120),
     "pulse": Size(memory_mb=512, timeout_seconds=120),
     "slack": Size(memory_mb=512, timeout_seconds=300),
-    # Its cold start takes half of the three seconds that Slack waits. Its URL is public: the limit keeps a flood of
-    # requests from using the concurrency of the other functions. Ten instances respond to 100 requests a second.
+    # The cold start takes half of the three seconds that Slack waits. Because the URL is public, `max_concurrency`
+    # prevents a flood of requests from using the concurrency of the other functions; it has an effect only with
+    # `functions.reserve_concurrency`. Ten instances respond to 100 requests a second.
     "answer": Size(memory_mb=1024, timeout_seconds=10, max_concurrency=10),
     "events": Size(memory_mb=512, timeout_seconds=10, max_concurrency=5),
     "record": Size(memory_mb=512, timeout_seconds=120),
     "weekly": Size(memory_mb=1024, timeout_seconds=600, with_pandas=True),
     "fetch": Size(memory_mb=1024, timeout_seconds=900, with_pandas=True),
-    # Memory: the most that a new account may use. Storage: a bill's files, and what is folded of them.
+    # Memory: the maximum in a new AWS account. Storage: the files of a bill, and the tables derived from these files.
     # https://docs.aws.amazon.com/lambda/latest/dg/API_EphemeralStorage.html
     "bills": Size(memory_mb=3008, timeout_seconds=900, with_duckdb=True, storage_mb=10240),
     "close": Size(memory_mb=1769, timeout_seconds=600, with_pandas=True),
@@ -71,7 +74,7 @@ SIZES = {
 
 
 class LambdaFunctions(Construct):
-    """The deployment's functions, the queues that feed some of them, and their dead-letter queues, by function."""
+    """The Lambda functions, the queues that feed some of them, and their dead-letter queues, each by function name."""
 
     def __init__(self, scope: Construct, id: str, *, deployment: Deployment, topics: PipelineTopics) -> None:
         super().__init__(scope, id)
@@ -108,16 +111,17 @@ class LambdaFunctions(Construct):
             for output, kind in (("SlackRequestURL", "answer"), ("EventsURL", "events"))
             if kind in self.functions
         }
-        for kind in ("weekly", "teams", "record"):  # they send links to that address
+        for kind in ("weekly", "teams", "record"):  # these functions send links to `answer`
             if kind in self.functions:
                 self.functions[kind].add_environment(
                     "FOCUSWATCH_PAGE_DOOR", self.addresses["SlackRequestURL"]
                 )
 
     def _address(self, kind: str) -> str:
-        """Return the function URL of `answer`, for Slack's requests, links to the page and links in Teams, or `events`.
+        """Add a public URL to a function, and return it.
 
-        The URL is public. The function verifies the signature of each request.
+        `answer` receives requests from Slack, and serves the links to the report page and in Teams messages; `events`
+        receives events from CI systems. These functions verify the signature of each request.
         """
         url = self.functions[kind].add_function_url(auth_type=aws_lambda.FunctionUrlAuthType.NONE)
         return url.url
@@ -161,7 +165,7 @@ class LambdaFunctions(Construct):
         return {"on_failure": destination, "retry_attempts": 2, "max_event_age": Duration.hours(6)}
 
     def _own_environment(self, kind: str) -> dict[str, str]:
-        """Return the environment variables that only this function has."""
+        """Return the environment variables that are specific to this function."""
         own = {"POWERTOOLS_SERVICE_NAME": kind}
         if kind in self.queues:
             own["FOCUSWATCH_QUEUE"] = self.queues[kind].queue_url
@@ -202,7 +206,7 @@ class LambdaFunctions(Construct):
         return [*large, made.powertools, made.ours]
 
     def _role(self, kind: str, *, permissions: Permissions) -> aws_iam.Role:
-        """Return the function's role. Its name is fixed, since roles of other accounts trust it."""
+        """Return the function's role. Its name is fixed, because roles in other accounts trust the role by name."""
         role = aws_iam.Role(
             self,
             f"{kind}-role",

@@ -11,8 +11,8 @@ from infra.data_bucket import RESULTS
 
 GIB = 1024**3
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
-# Tables with partition projection. `refresh` registers the partitions of all others: those of the export in the folder
-# in which AWS delivered a period, those of the other tables in a new folder each time.
+# Tables with partition projection. `refresh` registers the partitions of all other tables: for the export, the folder
+# to which AWS delivered the billing period; for the other tables, a new folder each time.
 PROJECTED = ("activity", "invocation_tokens", "token_hours")
 
 
@@ -84,10 +84,10 @@ def _workgroup(scope: Construct, deployment: Deployment) -> aws_athena.CfnWorkGr
 
 
 def _location(name: str, deployment: Deployment) -> str:
-    """Return the folder of a table's files; of an export only data/, since metadata/ holds manifests."""
+    """Return the folder of a table's files; for an export only data/, because metadata/ contains manifests."""
     if name == "focus_export":
         return f"s3://{deployment.bucket}/{deployment.export_path}/data"
-    if name == "recommendations":  # without partitions: Athena reads the folders of all deliveries
+    if name == "recommendations":  # has no partitions: Athena reads the folders of all deliveries
         return f"s3://{deployment.bucket}/{RECOMMENDATIONS_PREFIX}/{RECOMMENDATIONS_EXPORT}/data"
     if name == "principal_export":
         return f"s3://{deployment.bucket}/{deployment.principals_path}/data"

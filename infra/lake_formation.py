@@ -1,6 +1,6 @@
 """Lake Formation grants, for accounts in which Lake Formation controls access to new databases.
 
-The bucket is not registered in Lake Formation, so access to its files depends on the functions' IAM policies alone.
+The bucket is not registered in Lake Formation, so only the functions' IAM policies control access to its files.
 https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html
 """
 

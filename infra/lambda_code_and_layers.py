@@ -1,7 +1,8 @@
-"""Code and layers of the Lambda functions: a zip of the repository, our layer, and public layers of AWS.
+"""Package the code of the Lambda functions as a zip, and provide their layers: focuswatch's own and AWS's public ones.
 
-The zip has the repository's folders, so that imports are the same everywhere. Our layer has the packages that neither
-the runtime nor AWS's layers contain; pip downloads wheels for Lambda's platform, without Docker.
+The zip has the folder structure of the repository, so that imports are the same everywhere. focuswatch's own layer
+contains the packages that are missing in the runtime and in AWS's layers; pip downloads the wheels for Lambda's
+platform, without Docker.
 """
 
 import hashlib
@@ -27,9 +28,9 @@ UNPACKED = (
     "focuswatch/cli",
     "focuswatch/mcp_server",
 )
-DUCKDB_PACKAGES = ("duckdb",)  # 63 MB, of the function `bills` alone
+DUCKDB_PACKAGES = ("duckdb",)  # 63 MB, only for the function `bills`
 LAYER_PACKAGES = ("pydantic", "slack_sdk", "jira", "requests", "urllib3")
-# Layers are extracted in order, ours last: https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
+# Lambda extracts layers in order, focuswatch's own layer last: https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
 LAYER_PATH = "python/lib/python3.13/site-packages"
 PIP_PLATFORM = ("manylinux2014_aarch64", "manylinux_2_28_aarch64")
 
@@ -42,7 +43,7 @@ def lambda_code() -> aws_lambda.Code:
 
 @dataclass(frozen=True)
 class Layers:
-    """AWS's layers, resolved at deployment from public SSM parameters, and ours, which takes precedence."""
+    """AWS's layers, resolved from public SSM parameters at deployment, and focuswatch's own, which overrides them."""
 
     sdk_for_pandas: aws_lambda.ILayerVersion
     powertools: aws_lambda.ILayerVersion
@@ -50,7 +51,7 @@ class Layers:
 
 
 def layers(scope: Construct, *, deployment: Deployment, name: str | None = None) -> Layers:
-    """Return the layers of one stack; `name` is that of our own, if it is not the pipeline's."""
+    """Return the layers for one stack; `name` is the name of the own layer in a stack other than the pipeline's."""
     parameters = {
         "SdkForPandas": f"/aws/service/aws-sdk-pandas/{deployment.functions.sdk_for_pandas}/py3.13/arm64/layer-arn",
         "Powertools": f"/aws/service/powertools/python/arm64/python3.13/{deployment.functions.powertools}",
@@ -75,7 +76,7 @@ def layers(scope: Construct, *, deployment: Deployment, name: str | None = None)
 
 
 def duckdb_layer(scope: Construct, *, deployment: Deployment) -> aws_lambda.LayerVersion:
-    """Return the layer with DuckDB."""
+    """Return the layer that contains DuckDB."""
     return aws_lambda.LayerVersion(
         scope,
         "DuckDbLayer",
@@ -88,7 +89,7 @@ def duckdb_layer(scope: Construct, *, deployment: Deployment) -> aws_lambda.Laye
 
 
 def layer_code(packages: tuple[str, ...]) -> aws_lambda.Code:
-    """Return a layer with these packages, built once for each set of pinned versions and cached in build/."""
+    """Return the code of a layer with these packages, built once per set of pinned versions and cached in build/."""
     pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     digest = hashlib.sha256("\n".join((*packages, *PIP_PLATFORM, LAYER_PATH, pins)).encode()).hexdigest()
     built = ROOT / "build" / f"layer-{digest[:16]}"
@@ -118,5 +119,5 @@ def _build(target: Path, packages: tuple[str, ...]) -> None:
         try:
             (Path(scratch) / "layer").rename(target)
         except OSError:
-            if not target.exists():  # else a parallel build was faster
+            if not target.exists():  # otherwise a parallel build finished first
                 raise

@@ -1,4 +1,4 @@
-"""The member stack: a read-only role in each account, which only `collect` and `detect` may assume.
+"""The member stack: a read-only role in each account, which only `collect`, `detect` and `hourly` may assume.
 
 The stack is deployed in the payer account, or in the pipeline's account if that is a delegated administrator of
 CloudFormation. Its StackSet creates the role in the accounts of the OUs, including accounts that join later. A StackSet
@@ -64,14 +64,14 @@ class MemberStack(Stack):
 
 
 def member_role(deployment: Deployment) -> dict[str, Any]:
-    """Return the role's properties: read-only actions, for `collect` and `detect` with the external ID only."""
+    """Return the properties of the member role: read-only, and only for `member_role_callers` with the external ID."""
     trusted = {
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{deployment.accounts.pipeline}:root"},
         "Action": "sts:AssumeRole",
         "Condition": {
             "StringEquals": {"sts:ExternalId": deployment.collector.external_id},
-            # In a condition: a principal must exist when the role is created.
+            # The callers are in a condition, because a principal must exist when the role is created.
             "ArnEquals": {"aws:PrincipalArn": deployment.member_role_callers},
         },
     }
@@ -96,7 +96,7 @@ def member_role(deployment: Deployment) -> dict[str, Any]:
 
 
 def _invocation_logs(deployment: Deployment) -> dict[str, Any]:
-    """Return the policy for token sums: queries of the configured log groups only, whose log events they can read.
+    """Return the policy for token sums: queries of the configured log groups only, which can read their log events.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
     """

@@ -30,8 +30,8 @@ _Missing = aws_cloudwatch.TreatMissingData
 class Monitoring(Construct):
     """The alarms, each of which notifies the topic `alarms` when its state changes, and the dashboard.
 
-    Errors of functions that are retried have no alarm: they become dead letters within minutes, keep a queue from
-    emptying for an hour, or succeed on a retry. The dashboard shows them.
+    Functions whose errors AWS retries have no alarm on errors: a failed event succeeds on a retry, becomes a dead
+    letter within minutes, or keeps a queue from emptying for an hour. The dashboard shows these errors.
     """
 
     def __init__(
@@ -78,8 +78,8 @@ class Monitoring(Construct):
     def _backlog(self, kind: str) -> None:
         """Add the alarm of a queue that did not empty for an hour.
 
-        The age of the oldest message cannot be used: SQS leaves out messages that were received more than three times,
-        as all messages that are retried were.
+        The age of the oldest message cannot be used: SQS excludes messages that were received more than three times,
+        such as messages that are retried.
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
         """
         queue, period, least = self._functions.queues[kind], Duration.minutes(5), "Minimum"
@@ -152,8 +152,8 @@ class Monitoring(Construct):
         https://aws.amazon.com/cloudwatch/pricing/
         """
         functions, queues = self._functions.functions, self._functions.dead_letters
-        # What fails in a function that a queue feeds is retried, or becomes a dead letter.
-        # The function `events` runs when a CI system posts; its errors have an alarm.
+        # Not shown: functions that a queue feeds, whose failures are retried or become dead letters; and `events`,
+        # which runs only when a CI system posts, and whose errors have an alarm.
         shown = [kind for kind in self._kinds if kind not in self._functions.queues and kind != "events"]
         runs = [
             self._metric("Runs", statistic="Sum", period=Duration.days(1), service=kind).with_(label=kind)

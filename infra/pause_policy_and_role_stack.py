@@ -1,6 +1,6 @@
-"""The pause stack of one account: the deny policy, and the role that may change this policy on the named roles only.
+"""The pause stack of one account: the deny policy, and a role that may only attach and detach it on capped roles.
 
-Without credentials of focuswatch's own: deploy it in each account that has a role with a spend cap.
+Deploy this stack with your own credentials in each account that has a role with a spend cap.
 """
 
 import re
@@ -68,7 +68,7 @@ def capped_roles(owners: Owners) -> list[str]:
 
 
 def switch_statements(*, policy_arn: str, roles: Sequence[str]) -> list[dict[str, object]]:
-    """Return the statements that allow to change one policy on the named roles, and nothing else.
+    """Return the statements that allow attaching and detaching one policy on `roles`, and nothing else.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_iam_limit-managed.html
     """
@@ -98,7 +98,7 @@ def _pause_role(
         "Action": "sts:AssumeRole",
         "Condition": {
             "StringEquals": {"sts:ExternalId": deployment.collector.external_id},
-            # In a condition: a principal must exist when the role is created.
+            # The caller is in a condition, because a principal must exist when the role is created.
             "ArnEquals": {"aws:PrincipalArn": deployment.controls_role_arn},
         },
     }
@@ -124,9 +124,9 @@ def _budget_actions(
     account: str,
     policy: aws_iam.CfnManagedPolicy,
 ) -> None:
-    """Add a monthly budget for each use case, whose action attaches the policy at 100 %.
+    """Add a monthly budget for each use case, with an action that attaches the policy at 100 %.
 
-    Its data is 8 to 12 hours late. It works without focuswatch, and reports itself by email only.
+    The data of AWS Budgets is 8 to 12 hours old. The action works without focuswatch, and AWS notifies by email only.
     https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-controls.html
     """
     for number, (name, use_case) in enumerate(owners.use_cases.items()):
@@ -141,7 +141,7 @@ def _budget_actions(
             target=deployment.budgets.currency,
             rates=owners.exchange_rates,
         )
-        # Neither `:` nor `\\`: https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_Budget.html
+        # Neither `:` nor `\\` is allowed: https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_Budget.html
         budget_name = f"{deployment.name}-cap-{number}-{re.sub(r'[^0-9A-Za-z_-]+', '-', name)}"[:100]
         budget = aws_budgets.CfnBudget(
             scope,
@@ -182,7 +182,7 @@ def _budget_actions(
 
 
 def _charges_of(use_case: UseCase, deployment: Deployment) -> Expression:
-    """Return the filter of a use case's tags; without tags, of the account's AI charges."""
+    """Return the filter for the tags of a use case, or for the account's AI charges if it has no tags."""
     return (
         of_tags(use_case.rows.tags) if any(use_case.rows.tags.values()) else ai_services(deployment.budgets)
     )
@@ -191,7 +191,7 @@ def _charges_of(use_case: UseCase, deployment: Deployment) -> Expression:
 def _executor(
     scope: Construct, id: str, deployment: Deployment, *, account: str, roles: Sequence[str]
 ) -> aws_iam.CfnRole:
-    """Return the role of AWS Budgets: https://docs.aws.amazon.com/cost-management/latest/userguide/billing-permissions-ref.html."""
+    """Return the role that AWS Budgets assumes: https://docs.aws.amazon.com/cost-management/latest/userguide/billing-permissions-ref.html."""
     trusted = {
         "Effect": "Allow",
         "Principal": {"Service": "budgets.amazonaws.com"},

@@ -1,6 +1,6 @@
 """AWS Budgets in the payer account: OpenSearch Serverless, AI services, Regions that are not approved, and each team.
 
-`FilterExpression` needs `Metrics`, or the budget is created broken:
+`FilterExpression` requires `Metrics`; without `Metrics`, the created budget does not work:
 https://github.com/hashicorp/terraform-provider-aws/issues/46866
 AWS Budgets accepts only USD in most accounts ("AUD is not in the supported unit set: [USD]"), so a team's budget in
 the billing currency is converted: https://github.com/awslabs/landing-zone-accelerator-on-aws/issues/682
@@ -45,9 +45,9 @@ REGION_CODES = (
 )
 OCU_METERS = ("SearchOCU", "IndexingOCU", "StorageUsedInS3ByteHour")
 OPENSEARCH = "Amazon OpenSearch Service"  # OpenSearch Serverless is billed under it too
-NO_REGION = ("global", "NoRegion")  # of global services
-# Charged in the Region of the traffic, not in one that the account uses; tables/daily_charges.sql marks these charges
-# `is_edge`. WAF and Shield for CloudFront are charged as global.
+NO_REGION = ("global", "NoRegion")  # the values for global services
+# These services charge in the Region of the traffic, even if the account does not use this Region;
+# tables/daily_charges.sql marks their charges as `is_edge`. WAF and Shield for CloudFront are charged as global.
 TRAFFIC_SERVICES = ("Amazon CloudFront", "AWS Global Accelerator")
 TRAFFIC_METERS = (
     "Lambda-Edge-Request",
@@ -61,7 +61,7 @@ NOT_SPENT = ("Credit", "Refund")
 
 
 class PayerBudgets(Construct):
-    """Three budgets of the organization, and one for each team with `monthly_budget`."""
+    """Three budgets for the organization, and one for each team with `monthly_budget`."""
 
     def __init__(
         self,
@@ -90,7 +90,8 @@ class PayerBudgets(Construct):
             counted=ai_services(config),
             notifications=[*actual, _forecast()],
         )
-        # A limit of 0 may be rejected, and CloudFormation accepts no threshold below 0.1: 1 USD, with an alert at 1 %.
+        # The limit is 1 USD with an alert at 1 %: a limit of 0 may be rejected, and CloudFormation accepts no threshold
+        # below 0.1.
         self._budget(
             "unapproved-regions",
             amount=Decimal(1),
@@ -153,13 +154,13 @@ def before_credits(counted: Expression) -> Expression:
 
 
 def opensearch_serverless() -> Expression:
-    """Return the filter of OCUs and storage of OpenSearch Serverless, without managed domains of the same service."""
+    """Return the filter for OCUs and storage of OpenSearch Serverless, without managed domains of the same service."""
     meters = [f"{code}-{meter}" for code in REGION_CODES for meter in OCU_METERS]
     return Expression(and_=[dimension("SERVICE", [OPENSEARCH]), dimension("USAGE_TYPE", meters)])
 
 
 def ai_services(config: BudgetsConfig) -> Expression:
-    """Return the filter of AI charges: services of AWS, models of AWS Marketplace, OpenSearch Serverless."""
+    """Return the filter for AI charges: the configured services, OpenSearch Serverless, and optionally Marketplace."""
     counted = [dimension("SERVICE", config.ai_services), opensearch_serverless()]
     if config.count_all_marketplace:
         counted.append(dimension("BILLING_ENTITY", ["AWS Marketplace"]))
@@ -167,7 +168,7 @@ def ai_services(config: BudgetsConfig) -> Expression:
 
 
 def unapproved_regions(approved: Sequence[str]) -> Expression:
-    """Return the filter of charges in Regions that are not approved, without charges of edge locations."""
+    """Return the filter for charges in Regions that are not approved, without charges of edge locations."""
     meters = [*TRAFFIC_METERS, *(f"{code}-{meter}" for code in REGION_CODES for meter in TRAFFIC_METERS)]
     excluded = (
         dimension("REGION", [*approved, *NO_REGION]),
@@ -178,7 +179,10 @@ def unapproved_regions(approved: Sequence[str]) -> Expression:
 
 
 def of_team(name: str, team: Team, *, owner_tags: Sequence[str]) -> Expression:
-    """Return the filter of a team's accounts and tags. Budgets has no filter for OUs: list their accounts instead."""
+    """Return the filter for the accounts and tags of a team.
+
+    AWS Budgets has no filter for OUs. A team that owns OUs must also list their accounts.
+    """
     values: dict[str, list[str]] = {key: [name] for key in owner_tags}
     for key, named in team.owns.tags.items():
         values[key] = [*named, *(value for value in values.get(key, []) if value not in named)]
@@ -189,13 +193,13 @@ def of_team(name: str, team: Team, *, owner_tags: Sequence[str]) -> Expression:
 
 
 def of_tags(tags: Mapping[str, Sequence[str]]) -> Expression:
-    """Return the filter of charges with one of these tag values."""
+    """Return the filter for charges with one of these tag values."""
     counted = [_tag(key, values) for key, values in tags.items() if values]
     return counted[0] if len(counted) == 1 else Expression(or_=counted)
 
 
 def dimension(key: str, values: Sequence[str]) -> Expression:
-    """Return the filter of charges whose dimension has one of `values`."""
+    """Return the filter for charges whose dimension `key` has one of `values`."""
     return Expression(
         dimensions=aws_budgets.CfnBudget.ExpressionDimensionValuesProperty(key=key, values=list(values))
     )

@@ -33,10 +33,10 @@ PRINCIPAL_TABLE = "COST_AND_USAGE_REPORT"
 
 
 class PayerStack(Stack):
-    """Resources that only the payer account can have. Deployed after the pipeline stack, see infra/stacks.py.
+    """The resources that must be in the payer account. Deploy after the pipeline stack, see infra/stacks.py.
 
-    `pipeline_key` encrypts the topic; None: the stack creates a key, because that of the pipeline stack is in another
-    account or Region.
+    `pipeline_key` encrypts the topic. If it is None, the stack creates a key, because the key of the pipeline stack is
+    in another account or Region.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class PayerStack(Stack):
 
 
 def _export(scope: Construct, deployment: Deployment) -> None:
-    """Create the FOCUS export. Its columns are listed, since `SELECT *` is reported to be rejected.
+    """Create the FOCUS export. The query lists the columns, because `SELECT *` is reported to be rejected.
 
     https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html
     """
@@ -95,9 +95,9 @@ def _export(scope: Construct, deployment: Deployment) -> None:
 
 
 def _recommendations_export(scope: Construct, deployment: Deployment) -> None:
-    """Create the export of Cost Optimization Hub: of recommendations that exclude each other, the best one.
+    """Create the export of Cost Optimization Hub, with only the best of recommendations that exclude each other.
 
-    The export needs a service-linked role in the payer account, which the console creates with the opt-in:
+    The export requires a service-linked role in the payer account, which the console creates at the opt-in:
     https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cor.html
     """
     query = aws_bcmdataexports.CfnExport.DataQueryProperty(
@@ -118,11 +118,11 @@ def _recommendations_export(scope: Construct, deployment: Deployment) -> None:
 
 
 def _principal_export(scope: Construct, deployment: Deployment) -> None:
-    """Create the export of who called Amazon Bedrock: of CUR 2.0, the rows that have a caller, and the columns needed.
+    """Create the export of the callers of Amazon Bedrock: the CUR 2.0 rows with a caller, and only the needed columns.
 
-    AWS records a caller for model calls only, so these rows are AI usage. Without INCLUDE_IAM_PRINCIPAL_DATA the
+    AWS records a caller only for model calls, so these rows are AI usage. Without INCLUDE_IAM_PRINCIPAL_DATA, the
     column does not exist. Syntax: https://docs.aws.amazon.com/cur/latest/userguide/dataexports-data-query.html
-    Columns and configurations, as AWS's own stack has them (data-exports-aggregation.yaml, version 0.12):
+    Columns and configurations are the same as in AWS's own stack (data-exports-aggregation.yaml, version 0.12):
     https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-data-collection
     """
     columns = ", ".join(PRINCIPAL_EXPORT)
@@ -159,7 +159,7 @@ def _data_export(
     description: str,
     query: aws_bcmdataexports.CfnExport.DataQueryProperty,
 ) -> None:
-    """Create an export that is delivered to the data bucket as Parquet, and overwritten by each delivery."""
+    """Create an export to the data bucket in Parquet format; each delivery overwrites the previous one."""
     export = aws_bcmdataexports.CfnExport
     output = export.S3OutputConfigurationsProperty(
         format="PARQUET", compression="PARQUET", output_type="CUSTOM", overwrite="OVERWRITE_REPORT"
@@ -187,7 +187,7 @@ def _data_export(
 def _spending_topic(
     scope: Construct, deployment: Deployment, *, pipeline_key: aws_kms.IKey | None
 ) -> aws_sns.Topic:
-    """Return the topic of AWS Budgets and Cost Anomaly Detection, which accept no topic of another account.
+    """Return the topic for AWS Budgets and Cost Anomaly Detection, which do not accept a topic in another account.
 
     https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html
     https://docs.aws.amazon.com/cost-management/latest/userguide/ad-SNS.html
@@ -204,7 +204,7 @@ def _spending_topic(
         if arn:
             conditions["ArnLike"] = {"aws:SourceArn": arn}
         allow_service(spending, service=service, conditions=conditions)
-    # If the queue is in another account, `spending` confirms the subscription with its first message:
+    # If the queue is in another account, the first message in it requests confirmation, which `spending` sends:
     # https://docs.aws.amazon.com/sns/latest/dg/sns-send-message-to-sqs-cross-account.html
     aws_sns.CfnSubscription(
         scope,
@@ -222,7 +222,8 @@ def _undelivered(scope: Construct, deployment: Deployment, *, topic: aws_sns.Top
     """Return the ARN of the dead-letter queue for messages that SNS cannot deliver to the pipeline's queue.
 
     It must be in the topic's account and Region: https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
-    If those are the pipeline's, it is the dead-letter queue of `spending`; else a queue with an alarm of its own.
+    If the pipeline is in the same account and Region, it is the dead-letter queue of `spending`; otherwise, it is a
+    separate queue with its own alarm.
     """
     if deployment.is_one_account_and_region:
         return deployment.dead_letters_arn("spending")
@@ -248,9 +249,9 @@ def _undelivered(scope: Construct, deployment: Deployment, *, topic: aws_sns.Top
 
 
 def _anomalies(scope: Construct, deployment: Deployment, *, topic: aws_sns.Topic) -> None:
-    """Subscribe to the monitor of AWS services with immediate alerts, which need an SNS topic.
+    """Subscribe to the monitor of AWS services with immediate alerts, which require an SNS topic.
 
-    The monitor is the configured one, or a new one if the account has none: a second monitor would be rejected.
+    The monitor is the configured one, or a new one if the account has none. AWS would reject a second monitor.
     https://docs.aws.amazon.com/cost-management/latest/userguide/getting-started-ad.html
     """
     monitor_arn = deployment.anomalies.monitor_arn
@@ -262,7 +263,7 @@ def _anomalies(scope: Construct, deployment: Deployment, *, topic: aws_sns.Topic
             monitor_type="DIMENSIONAL",
             monitor_dimension="SERVICE",
         ).attr_monitor_arn
-    if not monitor_arn:  # only in the shipped configuration, which `app.py` refuses to deploy
+    if not monitor_arn:  # only in the shipped configuration, which `app.py` does not deploy
         return
     threshold = {
         "Dimensions": {

@@ -1,6 +1,6 @@
-"""IAM permissions of each Lambda function: each action by name, with a reason, on the narrowest resources.
+"""The IAM permissions of each Lambda function: each action by name, with a reason, on the narrowest resources.
 
-The `grant_…` methods of constructs are not used, since they add actions with wildcards.
+The `grant_…` methods of constructs are not used, because they add actions with wildcards.
 """
 
 from collections.abc import Mapping
@@ -77,7 +77,7 @@ class Permissions:
             "securityhub": self._security_hub,
             "ocsf": lambda: [self._objects("s3:PutObject", f"{OCSF}/*", why="write OCSF records")],
         }
-        beats = kind not in ENDPOINTS  # invoked by Slack, browsers and a CI
+        beats = kind not in ENDPOINTS  # endpoints record no heartbeat
         heartbeat = [self._rows("record the heartbeat", "dynamodb:PutItem", "heartbeat")] if beats else []
         lease = (
             [self._rows("hold the lease", "dynamodb:UpdateItem", "lease")] if kind in ONE_AT_A_TIME else []
@@ -86,7 +86,7 @@ class Permissions:
         return [*own[kind](), *heartbeat, *lease, *feed, *self._logs_and_traces(kind)]
 
     def controls(self, accounts: list[str]) -> list[Grant]:
-        """Return the permissions of the function `controls`; it changes IAM only with the pause role of `accounts`."""
+        """Return the permissions of `controls`, which changes IAM only through the pause role of each of `accounts`."""
         deployment = self.deployment
         secrets = [name for name in (deployment.secrets.slack, deployment.secrets.jira) if name]
         roles = tuple(deployment.pause_role_arn(account) for account in accounts)
@@ -187,7 +187,7 @@ class Permissions:
     def _bills(self) -> list[Grant]:
         """Return the permissions to read the bills of other providers, and to replace their billing periods.
 
-        The partitions of the export are in the same tables; Glue has no permissions by partition.
+        The same tables contain the partitions of the export, but Glue has no permissions for single partitions.
         """
         prefixes = tuple(f"{one['prefix']}/*" for one in self.deployment.other_bills)
         tables = tuple(f"tables/{table}/period=*.*/*" for table in PERIOD_TABLES)
@@ -317,9 +317,9 @@ class Permissions:
         return [*self._notifications(), *self._secrets("pagerduty")]
 
     def _email(self) -> list[Grant]:
-        """Return the permissions to send emails from one address, and for digests.
+        """Return the permissions to send emails from one address, and to store digests.
 
-        In the sandbox SES checks the permission on the identity of the recipient too:
+        In the sandbox, SES also checks the permission on the identity of the recipient:
         https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
         """
         return [
@@ -352,7 +352,7 @@ class Permissions:
         return self._jira()
 
     def _notifications(self) -> list[Grant]:
-        """Return the permissions for claims, the pacing of a channel and its ID."""
+        """Return the permissions for claims of notifications, message pacing and stored channel IDs."""
         actions = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
         return [Grant("claim and record notifications", actions, (self._table,))]
 
@@ -360,7 +360,7 @@ class Permissions:
         return Grant("read and update the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,))
 
     def _secrets(self, *channels: str) -> list[Grant]:
-        """Return the permissions to read the secrets of channels, where configured."""
+        """Return the permissions to read the secrets of channels, if they are configured."""
         names = self.deployment.secrets.model_dump()
         return [self._secret(names[channel]) for channel in channels if names[channel]]
 
@@ -394,7 +394,7 @@ class Permissions:
         ]
 
     def _athena(self) -> list[Grant]:
-        """Return the permissions to run queries; Athena uses those of its caller: https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html"""
+        """Return the permissions to run queries; Athena uses its caller's permissions: https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html"""
         workgroup = self._arn("athena", f"workgroup/{self.deployment.athena.workgroup}")
         actions = (
             "athena:StartQueryExecution",
@@ -415,9 +415,9 @@ class Permissions:
         return Grant(why, actions, tuple(self._arn("glue", name) for name in named))
 
     def _list(self) -> Grant:
-        """Return the permission to list the whole bucket; without it, a missing object returns 403 instead of 404.
+        """Return the permission to list the bucket; without it, S3 returns 403 instead of 404 for a missing object.
 
-        A permission for some prefixes does not change that: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        A permission for some prefixes is not sufficient: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
         """
         return Grant("list files", ("s3:ListBucket",), (self._bucket,))
 
@@ -437,7 +437,7 @@ class Permissions:
             "invoke the next step",
             ("events:PutEvents",),
             (self._arn("events", "event-bus/default"),),
-            # Else it could send events in the name of S3: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+            # Without this condition, the function could send events with the source of S3: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
             {"StringEquals": {"events:source": self.deployment.event_source}},
         )
 
@@ -450,7 +450,7 @@ class Permissions:
         )
 
     def _rows(self, why: str, action: str, kind: str) -> Grant:
-        """Return the permission for items of one kind, the partition key of the ledger's table.
+        """Return the permission for items of one `kind`, the partition key of the ledger table.
 
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
         """

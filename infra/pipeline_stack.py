@@ -1,4 +1,4 @@
-"""The pipeline stack: connects the constructs, and adds no resources of its own."""
+"""The pipeline stack: connects the constructs of the pipeline, and adds no resources of its own."""
 
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
@@ -42,7 +42,8 @@ class PipelineStack(Stack):
             grants.node.add_dependency(database)
         EventRules(self, "Chain", deployment=deployment, functions=functions)
         Monitoring(self, "Watch", deployment=deployment, functions=functions, topic=topics.alarms)
-        # Last: if a first deployment fails, the rollback cannot delete a table with deletion protection.
+        # The table is created last: if the first deployment fails, the rollback cannot delete a table with deletion
+        # protection.
         LedgerTable(self, "Ledger", deployment=deployment).node.add_dependency(functions)
         for name, value in {
             "Bucket": deployment.bucket,

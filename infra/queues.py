@@ -1,4 +1,4 @@
-"""SQS queues that feed functions, and dead-letter queues: a message that fails is retried, and ends in the second."""
+"""SQS queues that feed functions, their SNS subscriptions, and dead-letter queues for messages that keep failing."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -8,12 +8,12 @@ from constructs import Construct
 
 from infra.acknowledge_nag_findings import acknowledge
 
-DEAD_LETTER_DAYS = 14  # the most SQS keeps: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+DEAD_LETTER_DAYS = 14  # the maximum of SQS: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 # With the delays of focuswatch.notify.deliver_queue_batch, retries last for more than a day.
 MOST_RECEIVES = 100
 BATCH = 50
 BATCH_WAIT = Duration.seconds(5)
-AT_ONCE = 2  # the minimum: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+AT_ONCE = 2  # the minimum of Lambda: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 
 
 def work_queue(
@@ -33,9 +33,9 @@ def work_queue(
 
 
 def feed(function: aws_lambda.Function, queue: aws_sqs.Queue) -> None:
-    """Map a queue to a function; of a batch, only the failed messages are retried.
+    """Map a queue to a function; only the failed messages of a batch are retried.
 
-    The mapping is created directly, since CDK's event source grants more permissions than needed.
+    The mapping is created directly, because CDK's event source grants more permissions than needed.
     """
     aws_lambda.EventSourceMapping(
         function,
@@ -58,8 +58,9 @@ def subscribe(
 ) -> None:
     """Subscribe a queue to a topic, with raw message delivery: to findings of `categories`, or to all.
 
-    `undelivered` receives messages that SNS cannot deliver to the queue. SNS would discard them: it does not retry if
-    the queue was deleted or denies access. https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
+    `undelivered` receives messages that SNS cannot deliver to the queue. Without it, SNS would discard these messages:
+    SNS does not retry if the queue was deleted or denies access.
+    https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
     """
     topic.add_subscription(
         aws_sns_subscriptions.SqsSubscription(
@@ -86,7 +87,7 @@ def allow_topic(queue: aws_sqs.Queue, *, topic_arn: str) -> None:
 
 
 def dead_letters(scope: Construct, id: str, *, name: str) -> aws_sqs.Queue:
-    """Return a dead-letter queue. SSE-SQS needs no key policy that allows EventBridge."""
+    """Return a dead-letter queue, with SSE-SQS encryption, which needs no key policy for EventBridge."""
     queue = aws_sqs.Queue(
         scope,
         id,

@@ -1,5 +1,6 @@
-"""The stack of saved queries, apart from the pipeline: a template holds at most 1 MB, and each detection adds its SQL.
+"""The stack of saved Athena queries: the SQL of each detection and report.
 
+It is separate from the pipeline stack, because the size of a template is limited to 1 MB:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 """
 
@@ -14,7 +15,7 @@ from focuswatch.owners.owners_file_and_assignment import Owners
 
 
 class SavedQueriesStack(Stack):
-    """A named query for each detection and report, with the name and title of its file, as it runs in Athena."""
+    """A named query for each detection and report, with its ID as the name and its title as the description."""
 
     def __init__(
         self, scope: Construct, id: str, *, deployment: Deployment, catalog: Catalog, owners: Owners

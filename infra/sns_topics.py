@@ -13,17 +13,15 @@ from constructs import Construct
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.operations.deployment_config import Deployment
 
-SPENDING_SERVICES = (
-    "budgets.amazonaws.com",
-    "costalerts.amazonaws.com",
-)  # publish to the payer stack's topic
+# The services that publish to the payer stack's topic.
+SPENDING_SERVICES = ("budgets.amazonaws.com", "costalerts.amazonaws.com")
 
 
 def topic_key(scope: Construct, *, services: list[str], topics: str) -> aws_kms.Key:
-    """Return a key that `services` may use for `topics` (an ARN with `*`) only.
+    """Return a key that `services` may use only for `topics`, an ARN with `*`.
 
-    The condition is on the topic's ARN, which SNS always sends to KMS. Not every service sends aws:SourceAccount to
-    KMS, and a service that does not could never publish. The topic's policy checks the source account.
+    The condition uses the topic's ARN, which SNS always sends to KMS. It does not use aws:SourceAccount, because a
+    service that does not send this key to KMS could never publish. The topic's policy checks the source account.
     """
     key = aws_kms.Key(
         scope,
@@ -36,7 +34,7 @@ def topic_key(scope: Construct, *, services: list[str], topics: str) -> aws_kms.
         aws_iam.PolicyStatement(
             principals=[aws_iam.ServicePrincipal(service) for service in services],
             actions=["kms:GenerateDataKey", "kms:Decrypt"],
-            resources=["*"],  # in a key's policy: this key
+            resources=["*"],  # in a key policy, this means only the key itself
             conditions={"ArnLike": {"kms:EncryptionContext:aws:sns:topicArn": topics}},
         )
     )
@@ -54,9 +52,9 @@ def topic(scope: Construct, id: str, *, name: str, key: aws_kms.IKey, emails: li
 def open_to_organization(topic: aws_sns.Topic, *, organization_id: str, https_endpoints: list[str]) -> None:
     """Allow accounts of the organization, and no others, to subscribe their own endpoints.
 
-    A queue or function must belong to the caller's account, so that no member can send findings out of the
-    organization; URLs must start with a configured prefix. Email addresses can be subscribed only with permissions in
-    the pipeline's own account.
+    A queue or function must belong to the caller's account, so that no member account can send findings out of the
+    organization. URLs must start with a configured prefix. Email addresses can be subscribed only with permissions in
+    the pipeline account.
     https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
     """
     organization = {"aws:PrincipalOrgID": organization_id}
@@ -116,7 +114,7 @@ def allow_service(
 def alarm_topic(
     scope: Construct, deployment: Deployment, *, account: str, region: str, key: aws_kms.IKey
 ) -> aws_sns.Topic:
-    """Return the topic of an account's CloudWatch alarms, with the configured email subscriptions."""
+    """Return the topic for an account's CloudWatch alarms, with the configured email subscriptions."""
     created = topic(
         scope, "Alarms", name=deployment.topic("alarms"), key=key, emails=deployment.alarms.emails
     )
@@ -127,19 +125,19 @@ def alarm_topic(
 
 
 def detection_topics() -> list[str]:
-    """Return the names of the topics in the headers of the catalog's detections, in order."""
+    """Return the sorted names of the topics in the headers of the catalog's detections."""
     return sorted(set(Catalog.load().topics.values()))
 
 
 def construct_id(topic_name: str) -> str:
-    """Return `NewRegion` for `new-region`."""
+    """Return the construct ID of a topic: `NewRegion` for `new-region`."""
     return "".join(part.capitalize() for part in topic_name.split("-"))
 
 
 class PipelineTopics(Construct):
-    """The pipeline's topics: all findings, those that detections name, and alarms of focuswatch itself.
+    """The pipeline's topics: one for all findings, one for each topic in the catalog, and one for focuswatch's alarms.
 
-    If the payer stack is in the same account and Region, the key also encrypts its topic: a key costs 1 USD a month.
+    If the payer stack is in the same account and Region, its topic uses the same key; each key costs 1 USD a month.
     https://aws.amazon.com/kms/pricing/
     """
 

@@ -1,4 +1,4 @@
-"""The stacks and the order of their deployment."""
+"""Add all stacks to the CDK app, and define the order of their deployment."""
 
 from aws_cdk import App, Tags
 
@@ -15,10 +15,10 @@ from infra.saved_queries_stack import SavedQueriesStack
 
 
 def add_stacks(app: App, *, deployment: Deployment, owners: Owners, catalog: Catalog) -> None:
-    """Add the pipeline, queries, payer and member stacks, with the configured tags on all resources.
+    """Add the pipeline, queries, payer and member stacks, and the optional stacks of spend caps; tag all resources.
 
-    Creating the export fails unless the bucket already allows it to write, so the payer stack depends on the pipeline
-    stack. Deploy them in this order also if each account has its own credentials.
+    The payer stack depends on the pipeline stack, because creating the export fails unless the bucket already allows
+    Data Exports to write. If you deploy each account with separate credentials, keep this order.
     https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-data-collection
     """
     name = deployment.name
@@ -36,7 +36,7 @@ def add_stacks(app: App, *, deployment: Deployment, owners: Owners, catalog: Cat
 
 
 def _add_controls(app: App, *, deployment: Deployment, owners: Owners, pipeline: PipelineStack) -> None:
-    """Add the stacks of spend caps: the function, and in each account with such roles the policy that pauses them."""
+    """Add the controls stack, and a pause stack for each account that has roles with a spend cap."""
     accounts = sorted({account_of_role(role) for role in capped_roles(owners)})
     if not accounts:
         return

@@ -1,4 +1,7 @@
-"""The `focuswatch` command and its subcommands. Slow imports wait until the subcommand that needs them runs."""
+"""The `focuswatch` command and its subcommands.
+
+The modules of the subcommands import slow modules inside their functions, so that the command line starts quickly.
+"""
 
 import os
 import sys
@@ -41,7 +44,7 @@ app = typer.Typer(
     epilog="To try focuswatch without an AWS account, run: focuswatch demo",
     no_args_is_help=True,
     context_settings={"max_content_width": 120},
-    rich_markup_mode=None,  # plain help starts in half the time
+    rich_markup_mode=None,  # plain-text help halves the startup time
     pretty_exceptions_enable=False,
     add_completion=False,
 )
@@ -94,7 +97,7 @@ for subcommand in (
 ):
     app.command(name=subcommand.__name__.rstrip("_"))(subcommand)
 
-# Names of earlier versions.
+# Former names of commands, kept as hidden aliases.
 app.command(name="unsilence", hidden=True)(snooze_exclude_unsuppress_commands.unsuppress)
 app.command(name="rearm", hidden=True)(findings_and_reset_commands.reset)
 
@@ -102,12 +105,12 @@ app.command(name="rearm", hidden=True)(findings_and_reset_commands.reset)
 def main() -> None:
     """Run the command. Exits 0 on success, 1 on failure, 2 on wrong use, 3 on new findings with --fail-on."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # characters that the encoding lacks are replaced
-            stream.reconfigure(errors="replace")
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # replaces characters that the encoding lacks
     try:
         _run()
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader of the output closed it
+    except BrokenPipeError:  # the process that reads the output has exited
         _drop_output()
         sys.exit(FAILED)
     except FocuswatchError as error:
@@ -124,7 +127,7 @@ def main() -> None:
             f"{file}{error.strerror or error}. Check the permissions of the file and the free disk space."
         )
         sys.exit(FAILED)
-    except Exception as error:  # a bug: still one sentence, and how to see the traceback
+    except Exception as error:  # a bug: print one sentence instead of a traceback
         if "--debug" in sys.argv:
             raise
         _print_error(
@@ -147,7 +150,7 @@ def _run() -> None:
             raise KeyboardInterrupt from stop
         raise
     except RuntimeError as error:
-        if "Query interrupted" in str(error):  # DuckDB's
+        if "Query interrupted" in str(error):  # how DuckDB reports Ctrl-C
             raise KeyboardInterrupt from error
         raise
 

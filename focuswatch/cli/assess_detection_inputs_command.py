@@ -1,4 +1,4 @@
-"""`focuswatch assess`: which detections and reports can evaluate a bill, and what the others need."""
+"""`focuswatch assess`: list which detections and reports can evaluate a bill, and which input the others lack."""
 
 from typing import Annotated
 

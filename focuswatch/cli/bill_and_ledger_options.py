@@ -1,4 +1,7 @@
-"""Options that several commands share, as one object each: BillOptions and LedgerOptions."""
+"""Groups of command options as dataclasses: `BillOptions` and `LedgerOptions`.
+
+The decorator `takes` adds the options of a group to a command.
+"""
 
 import functools
 import inspect
@@ -14,7 +17,10 @@ from focuswatch.engines.trino_address_and_sign_in import SignIn
 
 @dataclass(frozen=True)
 class BillOptions:
-    """The bill that a command reads. `export` None is the most recently scanned one, `others` are read with it."""
+    """The bill that a command reads.
+
+    If `export` is None, the command reads the most recently scanned export. `others` are analyzed together with it.
+    """
 
     export: shared_options.MaybeExport = None
     others: shared_options.OtherExports = None
@@ -36,7 +42,7 @@ class BillOptions:
 
     @property
     def trino_location(self) -> TrinoLocation | None:
-        """The Trino that holds the bill; None for files. Raises ConfigError where its address is missing."""
+        """The Trino server that holds the bill; None for files. Raises ConfigError if its address is missing."""
         return trino_location(self.engine, self.trino, self.trino_auth)
 
 
@@ -52,10 +58,10 @@ class LedgerOptions:
 def takes(
     group: type, *, without: Collection[str] = (), **annotations: Any
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the fields of `group` as options, in place of its parameter of that type.
+    """Return a decorator that replaces a command's parameter of type `group` with one option for each field of `group`.
 
-    `without` names fields that are no options of this command. `annotations` replace those of fields by name; a field
-    that becomes a plain `str` is required.
+    `without` lists the fields that this command does not accept. `annotations` override the annotations of fields by
+    name; a field that is annotated as `str` is required.
     """
 
     def expand(command: Callable[..., None]) -> Callable[..., None]:

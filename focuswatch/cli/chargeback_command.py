@@ -1,4 +1,4 @@
-"""`focuswatch chargeback`: the invoices of a month by team, to the cent."""
+"""`focuswatch chargeback`: allocate the invoices of a month to teams, to the cent."""
 
 from datetime import datetime
 from pathlib import Path

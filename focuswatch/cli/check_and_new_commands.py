@@ -1,4 +1,4 @@
-"""`focuswatch check`, `new`: check the catalog, and begin a new detection."""
+"""`focuswatch check` and `focuswatch new`: validate the catalog, and create the files of a new detection."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`focuswatch demo`: simulate an organization's bill, scan it, and write its page."""
+"""`focuswatch demo`: simulate an organization's bill, scan the bill, and write the report page."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from focuswatch.engines import Row
     from focuswatch.simulate import Simulated
 
-MOST_FINDINGS = 10  # with the totals they fit a screen
+MOST_FINDINGS = 10  # fits on one screen together with the totals
 
 
 def demo(
@@ -71,7 +71,7 @@ def _simulate(folder: Path, *, seed: int) -> "Simulated":
 
 
 def _write_page(bill_options: BillOptions, *, out: Path) -> "tuple[list[Row], str]":
-    """Write the page of a scanned bill; return its rows of the report ai_spend, and the page's address."""
+    """Write the report page of a scanned bill. Return the rows of the report `ai_spend`, and the URL of the page."""
     from focuswatch.cli.open_named_or_last_export import open_export
     from focuswatch.cli.progress import progress_line
     from focuswatch.reports.run_report import report_rows
@@ -86,7 +86,7 @@ def _write_page(bill_options: BillOptions, *, out: Path) -> "tuple[list[Row], st
 
 
 def _command() -> str:
-    """Return how to call this command; it may be in a virtual environment that is not active."""
+    """Return the command to type: `focuswatch`, or its path if the virtual environment is not active."""
     return "focuswatch" if shutil.which("focuswatch") else os.path.relpath(sys.argv[0])
 
 

@@ -15,7 +15,7 @@ TIMEOUT_SECONDS = 20
 
 
 class DoctorFormat(StrEnum):
-    """Output formats of checks."""
+    """Output formats of `focuswatch doctor`."""
 
     TABLE = "table"
     JSON = "json"

@@ -42,7 +42,7 @@ def explain(
         ledger_option, export=bill_options.export, state=bill_options.state
     ) as ledger:
         finding = entry_of(ledger, fingerprint, state=bill_options.state).finding
-    if ledger_option and ledger_option.startswith(opened_ledger.DYNAMODB):  # its bill is in the deployment
+    if ledger_option and ledger_option.startswith(opened_ledger.DYNAMODB):  # the deployment has the bill
         explanation = _stored(finding)
     else:
         explanation = _computed(finding, bill_options=bill_options)
@@ -54,7 +54,7 @@ def explain(
 
 
 def _stored(finding: "Finding") -> "Explanation":
-    """Return the explanation that a finding was notified with."""
+    """Return the explanation stored with the finding in the ledger. Raises ConfigError if there is none."""
     from focuswatch.errors import ConfigError
 
     if finding.explanation is None:

@@ -1,4 +1,4 @@
-"""`focuswatch fetch`: write the charges of an AI vendor as FOCUS files."""
+"""`focuswatch fetch`: fetch the charges of an AI vendor, and write them as FOCUS files."""
 
 import os
 from datetime import UTC, date, datetime
@@ -10,7 +10,7 @@ import typer
 
 
 class Vendor(StrEnum):
-    """Vendors with a connector; focuswatch.connectors.fetch_vendor has the same."""
+    """Vendors with a connector, the same as in `focuswatch.connectors.fetch_vendor.CONNECTORS`."""
 
     ANTHROPIC = "anthropic"
     COPILOT = "copilot"

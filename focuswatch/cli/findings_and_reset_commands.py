@@ -1,4 +1,4 @@
-"""`focuswatch findings`, `reset`: list findings, and reset one."""
+"""`focuswatch findings` and `focuswatch reset`: list or show findings, and reset a finding so it is notified again."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,7 +87,7 @@ def reset(fingerprint: Fingerprint, ledger_options: LedgerOptions) -> None:
 
 
 def entry_of(ledger: "Ledger", prefix: str, *, state: "Path | None") -> "LedgerEntry":
-    """Return the one entry whose fingerprint starts with `prefix`. Raises LedgerError where none does, or several."""
+    """Return the entry whose fingerprint starts with `prefix`. Raises LedgerError if no or several entries match."""
     from focuswatch.cli.output.next_command import next_command
     from focuswatch.ledger.find_entry import find_entry
 
@@ -95,7 +95,7 @@ def entry_of(ledger: "Ledger", prefix: str, *, state: "Path | None") -> "LedgerE
 
 
 def open_ledger_of(ledger_options: LedgerOptions) -> "AbstractContextManager[Ledger]":
-    """Open the ledger that the options name."""
+    """Open the ledger that the options specify."""
     return opened_ledger.open_ledger(
         ledger_options.ledger, export=ledger_options.export, state=ledger_options.state
     )
@@ -110,7 +110,7 @@ def _active_suppressions(ledger: "Ledger", finding: "Finding") -> "list[Suppress
 
 
 def _blind_spots(detection: str) -> list[str]:
-    """Return the known limitations of a detection; none of one that is no longer in the catalog."""
+    """Return the known limitations of a detection; empty if the detection is no longer in the catalog."""
     from focuswatch.catalog.sql_catalog import Catalog
 
     known = Catalog.load().detections.get(detection)

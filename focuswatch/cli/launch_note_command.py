@@ -1,4 +1,4 @@
-"""`focuswatch note`: print the block of owners.toml that announces a launch."""
+"""`focuswatch note`: print the owners.toml section for a planned launch."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,7 +72,7 @@ def _of_finding(finding: "Finding", opened: "OpenedExport") -> str:
         return _of_use_case(str(use_case), opened)
     bill, model = opened.bill, None
     resource = finding.resource_id
-    if finding.detection == "unannounced_ai_launch":  # its resource is a model
+    if finding.detection == "unannounced_ai_launch":  # the resource of this finding is a model
         model, resource = finding.evidence.get("model"), None
     identity = (finding.sub_account_id, finding.service_name, resource, model)
     statement = opened.catalog.lookups["charges_beside_finding"].render(

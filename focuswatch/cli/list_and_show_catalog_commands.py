@@ -1,4 +1,4 @@
-"""`focuswatch list`, `show`: list the catalog, and show one of its detections or reports."""
+"""`focuswatch list` and `focuswatch show`: list the detections and reports, and show one with its SQL."""
 
 from datetime import datetime
 from typing import Annotated

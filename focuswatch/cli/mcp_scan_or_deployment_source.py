@@ -1,4 +1,4 @@
-"""Where `focuswatch mcp` reads: the state of a scan, or a deployment's DynamoDB ledger and Athena tables."""
+"""The data sources of `focuswatch mcp`: a local scan, or the DynamoDB ledger and Athena tables of a deployment."""
 
 import uuid
 from collections.abc import Iterator
@@ -27,11 +27,11 @@ NOT_COLLECTED = "CloudWatch has no metrics for these resources, or access to the
 
 @dataclass(frozen=True)
 class ScanSource:
-    """The ledger and the export of a scan; see focuswatch.mcp_server.source_protocol.Source."""
+    """The ledger and the bill of a local scan; see focuswatch.mcp_server.source_protocol.Source."""
 
     bill_options: BillOptions
     catalog: Catalog
-    lock: Lock = field(default_factory=Lock)  # one process opens the bill of a state once at a time
+    lock: Lock = field(default_factory=Lock)  # a local bill cannot be opened twice at the same time
     is_deployed: bool = False
 
     @contextmanager
@@ -48,12 +48,12 @@ class ScanSource:
             yield SourceBill(opened.bill, opened.owners, opened.name, opened.result_cache)
 
     def last_run(self) -> None:
-        """Return None: the results of a scan are kept with the bill; see Source."""
+        """Return None, because the open bill provides these counts; see Source."""
 
 
 @dataclass(frozen=True)
 class DeploymentSource:
-    """The ledger and the tables of a deployment; see focuswatch.mcp_server.source_protocol.Source."""
+    """The ledger and the Athena tables of a deployment; see focuswatch.mcp_server.source_protocol.Source."""
 
     deployment: "Deployment"
     owners: Owners
@@ -109,7 +109,7 @@ class DeploymentSource:
 
     @contextmanager
     def _readable(self, what: str) -> Iterator[None]:
-        """Raise ConfigError, with what to do, for an error of AWS in the block."""
+        """Convert an AWS error in the block to a ConfigError that says what to do."""
         from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
 
         try:
@@ -122,9 +122,9 @@ class DeploymentSource:
 
 
 def deployment_source(config: Path, *, owners: Path | None, catalog: Catalog) -> DeploymentSource:
-    """Return the source of the deployment that a file configures, with the caller's own credentials.
+    """Return the source for the deployment that the file `config` describes, with the caller's AWS credentials.
 
-    `owners` None is owners.toml beside that file, as it is deployed. Raises ConfigError.
+    If `owners` is None, the source uses the deployed owners.toml, which is in the same folder. Raises ConfigError.
     """
     from focuswatch.operations.deployment_config import Deployment
 

@@ -1,4 +1,4 @@
-"""Open a bill on the engine that --engine names: DuckDB for local and S3 files, or Trino for a table."""
+"""Open a bill on the engine that --engine selects: DuckDB for local and S3 files, or Trino for a table."""
 
 import uuid
 from contextlib import AbstractContextManager
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrinoLocation:
-    """A Trino, and how to sign in to it."""
+    """A Trino server and the sign-in method."""
 
     server: Server
     sign_in: SignIn
 
 
 def trino_location(engine: EngineName, address: str | None, sign_in: SignIn) -> TrinoLocation | None:
-    """Return the Trino that the options name; None with DuckDB. Raises ConfigError."""
+    """Return the Trino server from the options; None with DuckDB. Raises ConfigError if the address is missing."""
     if engine is EngineName.DUCKDB:
         return None
     if address is None:
@@ -34,7 +34,7 @@ def trino_location(engine: EngineName, address: str | None, sign_in: SignIn) -> 
 
 
 def export_name(export: str, trino: TrinoLocation | None) -> str:
-    """Return the name that tells an export from others; a table on a Trino is named with its server."""
+    """Return the name that identifies an export; the name of a Trino table includes its server."""
     return export if trino is None else f"trino://{trino.server.host}:{trino.server.port}/{export}"
 
 
@@ -46,7 +46,7 @@ def open_on_engine(
     owners: "Owners",
     progress: "Progress",
 ) -> "AbstractContextManager[Bill]":
-    """Open and refresh a bill in files or on a Trino; see focuswatch.bill.bill_protocol.Bill."""
+    """Open and refresh a bill in files or on Trino; see focuswatch.bill.bill_protocol.Bill."""
     if trino is None and inputs.others:
         from focuswatch.bill.joint_bill import open_joint_bill
 

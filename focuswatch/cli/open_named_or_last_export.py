@@ -1,4 +1,4 @@
-"""Open the export that a command reads: the one named, or the one scanned last, with its files."""
+"""Open the bill that a command reads: the specified export, or the most recently scanned one, with its input files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OpenedExport:
-    """An open bill with its catalog and owners; `name` tells its export from others."""
+    """An open bill with its catalog and owners; `name` identifies the export."""
 
     name: str
     bill: "Bill"
@@ -30,9 +30,9 @@ class OpenedExport:
 
 @contextmanager
 def open_export(bill_options: BillOptions) -> Iterator[OpenedExport]:
-    """Open an export, with the files that were used with it before where no others are named.
+    """Open an export with the input files from the options, or else those of the last scan of this export.
 
-    Raises ConfigError, also where no table of a Trino is named.
+    Raises ConfigError, for example if --engine trino is specified without a table.
     """
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.open_bill_on_engine import export_name, open_on_engine
@@ -52,9 +52,8 @@ def open_export(bill_options: BillOptions) -> Iterator[OpenedExport]:
         progress_line() as line,
         open_on_engine(inputs, trino=trino, catalog=catalog, owners=owners, progress=line.progress) as bill,
     ):
-        for note in recalled.notes[
-            bool(recalled.recalled) :
-        ]:  # the same files as in the last scan need no note
+        # If files were recalled, the first note lists them. Only `focuswatch scan` prints this note.
+        for note in recalled.notes[bool(recalled.recalled) :]:
             line.note(note)
         for note in filter(None, (*bill.summary.conversions, bill.summary.other_providers)):
             line.note(f"Note: {note}")
@@ -63,7 +62,7 @@ def open_export(bill_options: BillOptions) -> Iterator[OpenedExport]:
 
 
 def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "RecalledInputs":
-    """Return the export and its files: those named, and those used with the export before unless `forget`."""
+    """Return the export and its input files: those from the options and, unless `forget`, those of its last scan."""
     from focuswatch.bill.remember_export_and_files import (
         FILE_OPTIONS,
         RecalledInputs,
@@ -84,7 +83,7 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
 
 
 def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillInputs":
-    """Return where everything is that a bill is opened from."""
+    """Return the locations of the export, its state folder and its input files."""
     from focuswatch.bill.bill_input_files import INPUT_FILES, BillInputs, OtherBill
     from focuswatch.bill.remember_export_and_files import state_of
     from focuswatch.cli.open_bill_on_engine import export_name

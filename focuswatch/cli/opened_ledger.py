@@ -1,4 +1,4 @@
-"""Open the ledger that a command names: a file, or the table of a deployment."""
+"""Open the ledger for a command: a SQLite file, or the DynamoDB table of a deployment."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ DYNAMODB = "dynamodb://"
 
 
 def ledger_path(ledger: str | None, *, state: Path) -> Path:
-    """Return the ledger file of a scan: `ledger`, else the one in the export's state. Raises ConfigError."""
+    """Return the path of a scan's ledger file, by default in `state`. Raises ConfigError for a deployment's ledger."""
     from focuswatch.errors import ConfigError
 
     if ledger and ledger.startswith(DYNAMODB):
@@ -25,7 +25,7 @@ def ledger_path(ledger: str | None, *, state: Path) -> Path:
 
 @contextmanager
 def open_ledger(ledger: str | None, *, export: str | None, state: Path | None) -> Iterator["Ledger"]:
-    """Open the ledger of an export that was scanned before, or of a deployment. Raises ConfigError if none exists."""
+    """Open the ledger of a scanned export or of a deployment. Raises ConfigError if the ledger does not exist."""
     from focuswatch.bill.remember_export_and_files import load_last_export, state_of
     from focuswatch.errors import ConfigError
     from focuswatch.ledger import SqliteLedger

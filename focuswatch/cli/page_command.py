@@ -68,7 +68,7 @@ def write_page(
     out: Path,
     result_cache: "ResultCache | None" = None,
 ) -> str:
-    """Write the page of an open bill and return its address for a browser."""
+    """Write the report page of an open bill, and return its file:// URL."""
     from focuswatch.reports.known_findings_rows import findings_table_rows
     from focuswatch.reports.page import build_document, gather, render_page
 

@@ -1,4 +1,4 @@
-"""Progress and notes on stderr while a command runs: one moving line on a terminal, nothing when piped."""
+"""Show progress and notes on stderr while a command runs. Progress is shown only on a terminal, notes always."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class ProgressLine:
-    """A line that `progress` changes on a terminal, and that is absent elsewhere; a `note` is always printed."""
+    """A status line that `progress` updates, only on a terminal. `note` prints a line in any case."""
 
     console: Console
     status: Status | None
@@ -29,7 +29,7 @@ class ProgressLine:
             self.status.update(escape(visible(text)))
 
     def note(self, text: str) -> None:
-        """Print a line that stays."""
+        """Print a line that stays visible."""
         self.console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
 
 
@@ -45,7 +45,7 @@ def progress_line() -> Iterator[ProgressLine]:
 
 
 def note_unfinished(catalog: "Catalog") -> None:
-    """Print a note to stderr that names the unfinished detections, which are left out."""
+    """Print a note to stderr that lists the unfinished detections, which the command skips."""
     if catalog.unfinished:
         names = ", ".join(catalog.unfinished)
         typer.echo(

@@ -1,4 +1,4 @@
-"""`focuswatch report`: print one of the catalog's reports over an export."""
+"""`focuswatch report`: run a report of the catalog on an export, and print it."""
 
 from datetime import datetime
 from functools import partial
@@ -97,7 +97,7 @@ def _close_month(
     month: "date | None",
     format: ReportFormat,
 ) -> None:
-    """Print the month close, which reads the ledger and the invoices besides the tables."""
+    """Print the report `month_close`, which reads the ledger and the invoices in addition to the tables."""
     from focuswatch.cli.open_named_or_last_export import open_export
     from focuswatch.errors import ConfigError
     from focuswatch.reports.month_close import close_month
@@ -125,7 +125,7 @@ def _close_month(
 
 
 def _kinds(charges: str | None) -> "list[CountedCharges] | None":
-    """Return the kinds of charges that an option names. Raises ConfigError for another word."""
+    """Return the kinds of charges in the value of --charges. Raises ConfigError for an unknown kind."""
     from focuswatch.catalog.sql_header_fields import CHARGES
     from focuswatch.errors import ConfigError
 
@@ -138,7 +138,7 @@ def _kinds(charges: str | None) -> "list[CountedCharges] | None":
 
 
 def _load_findings(report: "Report", *, opened: "OpenedExport", bill_options: BillOptions) -> None:
-    """Give a report that reads findings those of the ledger."""
+    """Load the findings of the ledger into the bill, if the report reads findings."""
     from focuswatch.reports.known_findings_rows import findings_table_rows, reads_ledger
 
     if reads_ledger(report):
@@ -192,7 +192,7 @@ def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "Opene
 
 
 def _missing_input(report: "Report", opened: "OpenedExport") -> "Iterator[str]":
-    """Yield why a report has no rows if the bill or a file lacks its input, and the command that provides it."""
+    """Yield each missing input of a report without rows, with the command that provides this input."""
     from focuswatch.detect.input_assessment import assess_input, bill_facts
 
     facts = bill_facts(opened.bill.engine, entries=[report], owners=opened.owners)

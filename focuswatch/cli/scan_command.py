@@ -75,7 +75,7 @@ def scan(
 
 
 def run_scan(bill_options: BillOptions, *, only: list[str] | None = None) -> "tuple[ScanResult, BillSummary]":
-    """Scan a bill, and count its findings as notified."""
+    """Scan a bill, and mark its notifications as sent."""
     with scan_and_notify(bill_options, only=only) as result:
         return result
 
@@ -84,10 +84,10 @@ def run_scan(bill_options: BillOptions, *, only: list[str] | None = None) -> "tu
 def scan_and_notify(
     bill_options: BillOptions, *, only: list[str] | None = None, forget_files: bool = False
 ) -> "Iterator[tuple[ScanResult, BillSummary]]":
-    """Scan a bill; the block writes the findings out.
+    """Scan a bill and yield the result, whose findings the `with` block prints.
 
-    They count as notified once the block has ended and its output is flushed. A finding that was not written is new
-    again in the next scan.
+    Notifications are marked as sent after the block has ended and stdout is flushed. If the block fails, the next scan
+    reports the same findings again.
     """
     from focuswatch.bill.local_bill import hourly_charges
     from focuswatch.bill.remember_export_and_files import remember_inputs
@@ -108,7 +108,7 @@ def scan_and_notify(
     detections = _selected(catalog, only)
     inputs = bill_inputs(bill_options, recalled)
     ledger_path = opened_ledger.ledger_path(bill_options.ledger, state=inputs.state)
-    with ExitStack() as stack:  # the ledger stays open for the block, the bill does not
+    with ExitStack() as stack:  # keeps the ledger open in the caller's block; the bill is closed before
         with (
             progress_line() as line,
             open_on_engine(
@@ -145,7 +145,7 @@ def scan_and_notify(
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Collect no reference cycles: a scan makes few, and looks for them in every one of its findings."""
+    """Disable the garbage collector in the block: it would search all findings, although a scan makes few cycles."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -156,7 +156,7 @@ def _without_garbage_collection() -> Iterator[None]:
 
 
 def _keep_forecasts(bill: "Bill", *, catalog: "Catalog", note: "Callable[[str], None]") -> None:
-    """Keep today's forecasts for the month close. An error becomes a note: it must not lose the findings."""
+    """Store today's forecasts for the month close. A failed query is only noted, so that the findings are not lost."""
     from focuswatch.detect.forecast.keep_forecasts_for_month_close import keep_forecasts
     from focuswatch.errors import QueryError
 

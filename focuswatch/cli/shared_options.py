@@ -1,4 +1,4 @@
-"""The options that commands share, with their help."""
+"""The types of options and arguments that several commands share, with their help texts."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -129,7 +129,7 @@ OwnersFile = Annotated[
 
 
 class EngineName(StrEnum):
-    """The engines that a command can run SQL on."""
+    """The SQL engines of the command line."""
 
     DUCKDB = "duckdb"
     TRINO = "trino"
@@ -166,7 +166,7 @@ class ScanFormat(StrEnum):
 
 
 class ListFormat(StrEnum):
-    """Output formats of findings."""
+    """Output formats of commands that do not write CSV."""
 
     TABLE = "table"
     JSON = "json"
@@ -206,5 +206,5 @@ class SeverityName(StrEnum):
 
 
 def day(moment: datetime | None) -> date | None:
-    """Return the date of a date option."""
+    """Return the value of a date option, which typer parses as a datetime, as a date."""
     return moment.date() if moment else None

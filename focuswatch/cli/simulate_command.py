@@ -1,4 +1,4 @@
-"""`focuswatch simulate`: write the simulated export of an organization, with planted incidents."""
+"""`focuswatch simulate`: write a simulated FOCUS export of an organization, with planted incidents."""
 
 from datetime import datetime
 from enum import StrEnum

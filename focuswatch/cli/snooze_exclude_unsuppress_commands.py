@@ -1,4 +1,4 @@
-"""`focuswatch snooze`, `exclude`, `unsuppress`: mute findings, and end their suppression."""
+"""`focuswatch snooze`, `exclude` and `unsuppress`: mute findings, and remove suppressions."""
 
 import getpass
 from datetime import date, datetime

@@ -1,1 +1,1 @@
-"""Run a deployment: configuration, heartbeats, health report, leases, doctor, redrive."""
+"""Operate a deployment: configuration, heartbeats, leases, health report, `doctor`, and the redrive of dead letters."""

@@ -1,4 +1,4 @@
-"""The Lambda functions of a deployment, by the way that they are invoked."""
+"""The names of the Lambda functions: which are optional, how they are invoked, and their modules in lambdas/."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,18 @@ FUNCTIONS = ("refresh", "collect", "detect", "publish", "page", "spending", "pul
 
 @dataclass(frozen=True)
 class ChannelFunctions:
-    """A channel, and the functions that are deployed only if `setting` has a value, so that no one else pays for them.
+    """A channel and its functions, which are deployed only if `setting` has a value, to avoid unnecessary cost.
 
-    The function `name` gets the findings: its queue is subscribed to the topic `findings`.
+    The function `name` receives the findings: its queue is subscribed to the topic `findings`.
     """
 
     name: str
     functions: tuple[str, ...]
     setting: str  # a key of deployment.toml
-    categories: tuple[Category, ...] = ()  # of the findings that its queue gets; all without any
+    categories: tuple[Category, ...] = ()  # finding categories that its queue receives; empty: all
 
 
-# The name of a channel of owners.toml is its kind in focuswatch/owners/channel_address.py.
+# For a channel that owners.toml can address, `name` is the kind in focuswatch/owners/channel_address.py.
 CHANNELS = (
     ChannelFunctions("slack", ("slack", "answer", "record", "weekly", "close"), "secrets.slack"),
     ChannelFunctions("jira", ("jira", "sweep"), "secrets.jira"),
@@ -32,20 +32,21 @@ CHANNELS = (
     ChannelFunctions("ocsf", ("ocsf",), "security.ocsf", categories=("security",)),
 )
 
-# Each processes the messages of its own SQS queue.
+# Each of these functions processes the messages of its own SQS queue.
 QUEUE_FED = ("spending", "record", *(channel.name for channel in CHANNELS))
 
-# These do not publish the metric `Runs`: no alarm or dashboard would read it, and a metric with a value in every hour
-# costs 0.30 USD a month. AWS publishes invocations and queues free of charge. https://aws.amazon.com/cloudwatch/pricing/
+# These functions do not publish the metric `Runs`: no alarm or dashboard would read it, and a metric with a value in
+# every hour costs 0.30 USD a month. The metrics that AWS publishes for invocations and queues are free of charge.
+# https://aws.amazon.com/cloudwatch/pricing/
 WITHOUT_RUNS = (*QUEUE_FED, "controls")
 
-# These have a public URL, and respond to whoever calls it. They verify the signature of each request.
+# These functions have a public URL, and verify the signature of each request.
 ENDPOINTS = ("answer", "events")
 
-# These run Athena queries and so read the Glue tables; `refresh` changes their partitions too.
+# These functions run Athena queries, and therefore read the Glue tables. `refresh` also changes partitions.
 RUN_QUERIES = ("refresh", "detect", "hourly", "page", "weekly", "close")
 
-# The module in lambdas/ of each function whose name alone does not say what it does; all others have its name.
+# Modules in lambdas/ whose names differ from the names of their functions, because the short name says too little.
 MODULES = {
     "answer": "answer_buttons_and_links",
     "bills": "bills_refresh_other_providers",
@@ -65,10 +66,10 @@ MODULES = {
     "weekly": "weekly_digest",
 }
 
-# Each of these runs one at a time, under a lease: focuswatch/operations/function_lease.py
+# Each of these functions runs one at a time, under a lease: focuswatch/operations/function_lease.py
 ONE_AT_A_TIME = ("refresh", "detect", "hourly", "publish", "page", "bills")
 
 
 def module_of(function: str) -> str:
-    """Return the module with the handler of a function: `lambdas.publish_to_sns` for `publish`."""
+    """Return the module that contains the handler of a function: `lambdas.publish_to_sns` for `publish`."""
     return f"lambdas.{MODULES.get(function, function)}"

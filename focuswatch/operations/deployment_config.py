@@ -1,6 +1,6 @@
-"""The deployment's configuration, `config/deployment.toml`: read, checked, and what is deployed by it.
+"""Load and validate `config/deployment.toml`, and derive the functions, roles and paths of the deployment.
 
-This module imports no CDK and does not call AWS.
+This module does not import the CDK and does not call AWS.
 """
 
 import re
@@ -51,7 +51,7 @@ from focuswatch.operations.resource_names import PAYER_REGION, ResourceNames
 # Regions of AWS's other partitions, whose ARNs, services and prices differ:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 OTHER_PARTITION = re.compile(r"^(cn|us-gov|us-iso[a-z]*|eu-isoe|eusc)-")
-# Names of roles that AWS or its landing zones create with administrator access, and names of administrators:
+# Names of roles that AWS or its landing zones create with administrator access, and other names of administrator roles:
 # https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access.html
 ADMINISTRATOR = re.compile(
     r"admin|poweruser|OrganizationAccountAccess|AWSControlTower|^AWSReservedSSO|StackSetExecution|^cdk-",
@@ -62,18 +62,12 @@ SHIPPED_ACCOUNT, SHIPPED_ORGANIZATION, SHIPPED_ROOT = "123456789012", "o-a1b2c3d
 SHIPPED_EXTERNAL_ID = "change-me-to-something-long"
 
 
-WRITTEN = (
-    "tables",
-    "athena-results",
-    "collected",
-    "page",
-    "ocsf",
-    VENDORS,
-)  # folders that focuswatch writes to
+# The top-level folders of the data bucket that focuswatch writes to.
+WRITTEN = ("tables", "athena-results", "collected", "page", "ocsf", VENDORS)
 
 
 class Deployment(ResourceNames):
-    """All of `deployment.toml`, and the names of the resources that are deployed."""
+    """The content of `deployment.toml`, and the names of the deployed resources."""
 
     billing_currency: CurrencyCode = "USD"
     # The former spelling `organisation` is accepted for one version.
@@ -102,14 +96,14 @@ class Deployment(ResourceNames):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Return the configuration in `path`. Raises ConfigError that lists each problem with the file and its key."""
+        """Return the configuration in `path`. Raises ConfigError, which lists each problem with its file and key."""
         try:
             values = parse_toml(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise ConfigError(
                 f"{path} cannot be read: {error.strerror}. Check the path and the permissions."
             ) from error
-        except ValueError as error:  # UnicodeDecodeError too
+        except ValueError as error:  # includes UnicodeDecodeError
             raise ConfigError(f"{path} is not TOML: {error}.") from error
         try:
             deployment = cls.model_validate(values)
@@ -120,7 +114,7 @@ class Deployment(ResourceNames):
         return deployment
 
     def problems(self) -> Iterator[str]:
-        """Yield a sentence for each problem that takes more than one value to see."""
+        """Yield a sentence for each problem that the validation of single values does not detect."""
         if not self.organization.ous:
             yield (
                 "organization.ous: no OU specified; "
@@ -230,7 +224,7 @@ class Deployment(ResourceNames):
             )
 
     def placeholders(self) -> Iterator[str]:
-        """Yield a sentence for each placeholder value of the shipped file. They load, and are refused at deployment."""
+        """Yield a sentence for each placeholder of the shipped file. `load` accepts placeholders, `app.py` does not."""
         for key, account in (("payer", self.accounts.payer), ("pipeline", self.accounts.pipeline)):
             if account == SHIPPED_ACCOUNT:
                 yield f"accounts.{key}: '{account}' is a placeholder; use the ID of your account."
@@ -258,7 +252,7 @@ class Deployment(ResourceNames):
 
     @property
     def other_bills(self) -> list[dict[str, str]]:
-        """Return name and prefix of each bill that is read beside the export; those of AI vendors come last."""
+        """Return the name and prefix of each bill in addition to the export; bills of AI vendors come last."""
         vendors = [(one.path.removeprefix(f"{VENDORS}/"), one.path) for one in self.connectors.vendors]
         listed = [*((one.name, one.prefix) for one in self.bills), *vendors]
         return [{"name": name, "prefix": prefix} for name, prefix in listed]
@@ -275,7 +269,7 @@ class Deployment(ResourceNames):
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Return the functions that are deployed; those of optional parts only if these are configured."""
+        """Return the names of the deployed functions; optional functions only if they are configured."""
         of_channels = (channel.functions for channel in CHANNELS if self.uses(channel))
         of_connectors = ("fetch",) if self.connectors.vendors else ()
         bills = ("bills",) if self.other_bills else ()
@@ -285,7 +279,7 @@ class Deployment(ResourceNames):
 
     @property
     def event_sources(self) -> tuple[str, ...]:
-        """Return the sources of the table `events`, of which `webhook` is on with its secret."""
+        """Return the sources of the table `events`, including `webhook` if its secret is configured."""
         return (*self.collector.events, *(["webhook"] if self.secrets.events else []))
 
     def uses(self, channel: ChannelFunctions) -> bool:
@@ -294,24 +288,27 @@ class Deployment(ResourceNames):
 
     @property
     def daily(self) -> tuple[str, ...]:
-        """Return the functions that run at least once a day, and whose missing run is not seen at another function."""
+        """Return the functions whose missed runs are reported: all that must complete a run at least once a day.
+
+        `close` is not among them: it runs after `detect`, whose missed runs are reported.
+        """
         return tuple(kind for kind in self.kinds if kind not in (*QUEUE_FED, *ENDPOINTS, "weekly", "close"))
 
     @property
     def unattended(self) -> tuple[str, ...]:
-        """Return the functions that have a dead-letter queue: not those whose caller waits for the response."""
+        """Return the functions that have a dead-letter queue: all except endpoints, whose callers await a response."""
         return tuple(kind for kind in self.kinds if kind not in ENDPOINTS)
 
     @property
     def controls_mode(self) -> Literal["live", "dry run", "off"]:
-        """Return what spend caps may do: live, dry run, or off."""
+        """Return the mode of spend caps; the kill switch overrides the dry run."""
         if self.controls.kill_switch:
             return "off"
         return "dry run" if self.controls.dry_run else "live"
 
     @property
     def member_role_callers(self) -> list[str]:
-        """Return the roles that assume the member role.
+        """Return the ARNs of the roles that may assume the member role.
 
         `collect` and `hourly` read resources and metrics, `detect` reads CloudTrail.
         """
@@ -321,13 +318,13 @@ class Deployment(ResourceNames):
 
     @property
     def member_stack_account(self) -> str:
-        """Return the account that the member stack is deployed in."""
+        """Return the ID of the account in which the member stack is deployed."""
         delegated = self.organization.member_stack == "delegated-administrator"
         return self.accounts.pipeline if delegated else self.accounts.payer
 
     @property
     def management_role(self) -> str | None:
-        """Return the payer's role that lists accounts; None if the pipeline's account may list them itself."""
+        """Return the name of the payer's role that lists accounts; None if the pipeline account can list them."""
         if self.is_one_account or self.organization.pipeline_is_delegated_administrator:
             return None
         return f"{self.name}-organisation-reader"

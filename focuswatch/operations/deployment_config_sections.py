@@ -10,9 +10,8 @@ AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
 Region = Annotated[str, Field(pattern=r"^[a-z]{2,4}(-[a-z]+)+-\d$")]
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Hour = Annotated[int, Field(ge=0, le=23)]
-Money = Annotated[
-    Decimal, Field(gt=0, le=Decimal("1e15"), decimal_places=12)
-]  # CloudFormation takes a double
+# CloudFormation accepts amounts only as doubles.
+Money = Annotated[Decimal, Field(gt=0, le=Decimal("1e15"), decimal_places=12)]
 # https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_DataExports_Export.html
 ExportName = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,128}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,20}[a-z0-9]$")]
@@ -28,7 +27,7 @@ LogGroup = Annotated[str, Field(pattern=r"^[.\-_/#A-Za-z0-9]{1,512}$")]
 HttpsUrl = Annotated[str, Field(pattern=r"^https://[0-9A-Za-z.-]+(:\d+)?/[^\s*?${}]*$")]
 # The retention periods of CloudWatch Logs: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 LogDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922]
-VENDORS = "vendors"  # folder of the bucket with the charges of AI vendors
+VENDORS = "vendors"  # folder in the data bucket for the charges of AI vendors
 
 
 class _Section(BaseModel):
@@ -38,8 +37,8 @@ class _Section(BaseModel):
 class OrganizationConfig(_Section):
     """The AWS organization. `ous` are the OUs (or the root) whose accounts get the member role.
 
-    `member_stack` is the account that deploys the StackSet: the management account, or the pipeline's account as
-    delegated administrator. `https_endpoints` are URL prefixes that member accounts may subscribe to the topics.
+    `member_stack` selects the account that deploys the StackSet: the management account, or the pipeline account as
+    delegated administrator. `https_endpoints` are the prefixes of URLs that accounts may subscribe to the topics.
     """
 
     id: Annotated[str, Field(pattern=r"^o-[a-z0-9]{10,32}$")]
@@ -58,7 +57,7 @@ class Accounts(_Section):
 
 
 class ExportConfig(_Section):
-    """The FOCUS export in Data Exports; `recommendations` adds an export of AWS Cost Optimization Hub."""
+    """The FOCUS export of AWS Data Exports; `recommendations` adds an export of AWS Cost Optimization Hub."""
 
     name: ExportName
     prefix: Annotated[str, Field(pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")]
@@ -68,7 +67,7 @@ class ExportConfig(_Section):
 
 
 class PrincipalsConfig(_Section):
-    """The second export in Data Exports: CUR 2.0 with IAM principals, who called Bedrock. See docs/attribution.md."""
+    """The second export: CUR 2.0 with the IAM principals that called Amazon Bedrock. See docs/attribution.md."""
 
     enabled: bool = False
     name: ExportName = "focuswatch-principals"
@@ -76,9 +75,9 @@ class PrincipalsConfig(_Section):
 
 
 class InvocationLogsConfig(_Section):
-    """Token sums by caller and request metadata from model invocation logs, see docs/executions.md.
+    """The collection of token sums by caller and request metadata from model invocation logs, see docs/executions.md.
 
-    `log_groups` are the log groups that the member role may query, in any account; a query can read their log events.
+    The member role may query `log_groups` in any account; such a query can read all log events of these log groups.
     """
 
     enabled: bool = False
@@ -89,10 +88,10 @@ Vendor = Literal["anthropic", "copilot", "cursor", "openai"]
 
 
 class VendorConfig(_Section):
-    """An AI vendor whose charges are fetched; `secret` is the name of the secret that holds the key of its API.
+    """An AI vendor whose charges are fetched; `secret` is the name of the secret that contains the API key.
 
-    `account` is the billing account in the files, for Copilot the organization. The first run starts at `since`.
-    `api` is another address of the API, such as a proxy.
+    `account` is the BillingAccountId of the charges; for Copilot, it is the name of the GitHub organization. The first
+    run fetches the charges from `since`. `api` is an alternative base URL of the API, such as the URL of a proxy.
     """
 
     vendor: Vendor
@@ -103,19 +102,19 @@ class VendorConfig(_Section):
 
     @property
     def path(self) -> str:
-        """Return the key prefix of its files, without a trailing slash."""
+        """Return the key prefix of the vendor's files, without a trailing slash."""
         return f"{VENDORS}/{self.vendor}-{self.account}" if self.account else f"{VENDORS}/{self.vendor}"
 
 
 class ConnectorsConfig(_Section):
-    """Charges of AI vendors, fetched on a schedule, see docs/connectors.md; off without vendors."""
+    """The scheduled retrieval of charges from AI vendors, see docs/connectors.md; disabled without vendors."""
 
     hours: list[Hour] = Field(default=[5], min_length=1)
     vendors: list[VendorConfig] = Field(default=[], max_length=10)
 
     @property
     def environment(self) -> list[dict[str, str | None]]:
-        """Return what the function `fetch` needs of each vendor."""
+        """Return the settings of each vendor for the function `fetch`."""
         return [
             {
                 "vendor": one.vendor,
@@ -130,9 +129,9 @@ class ConnectorsConfig(_Section):
 
 
 class BillConfig(_Section):
-    """A bill of another provider: FOCUS files that another system copies below `prefix` of the data bucket.
+    """A bill of another provider: FOCUS files that another system copies to `prefix` in the data bucket.
 
-    `name` is its name in notes and errors, and that of charges without an account. See docs/providers.md.
+    `name` identifies the bill in notes and errors, and is the account of charges without one. See docs/providers.md.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
@@ -185,7 +184,7 @@ CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 class BudgetsConfig(_Section):
     """AWS Budgets in the payer account, in USD a month; `emails` are notified in addition to the topic `spending`.
 
-    `currency` is the one that AWS Budgets accepts in the payer account; amounts in another currency are converted.
+    `currency` is the currency that AWS Budgets accepts in the payer account; amounts in other currencies are converted.
     """
 
     opensearch_serverless_usd: Money = Decimal(50)
@@ -198,9 +197,9 @@ class BudgetsConfig(_Section):
 
 
 class Anomalies(_Section):
-    """AWS Cost Anomaly Detection: an existing monitor to subscribe to, or none.
+    """AWS Cost Anomaly Detection: the existing monitor to subscribe to, or none, so that the payer stack creates one.
 
-    An account can have one monitor of AWS services, and most have it from the start. Creating a second one would fail.
+    An account can have only one monitor of AWS services, and most accounts already have it. Creating another one fails.
     """
 
     account_has_monitor: bool
@@ -216,13 +215,13 @@ class Secrets(_Section):
     teams: SecretName = ""
     pagerduty: SecretName = ""
     webhook: SecretName = ""
-    events: SecretName = ""  # of the function `events`, to which a CI posts
+    events: SecretName = ""  # for the function `events`, which receives events from CI systems
 
 
 class EmailConfig(_Section):
-    """E-mail through SES: the verified address that mails are sent from (empty: off), and the mails a day and address.
+    """Email through SES. `sender` is the verified sender address; email is off if it is empty.
 
-    Beyond `daily_limit`, notifications go into a digest.
+    Notifications beyond `daily_limit` emails per day and recipient go into a digest.
     """
 
     sender: Annotated[str, Field(pattern=r"^([^@\s<>\"*?${}]+@[^@\s<>\"*?${}]+\.[^@\s<>\"*?${}]+)?$")] = ""
@@ -230,14 +229,14 @@ class EmailConfig(_Section):
 
 
 class SecurityConfig(_Section):
-    """Security tools that get security findings: Security Hub of the pipeline's account and Region, and OCSF in S3."""
+    """Destinations of security findings: Security Hub in the pipeline's account and Region, and OCSF files in S3."""
 
     security_hub: bool = False
     ocsf: bool = False
 
 
 class EventsConfig(_Section):
-    """`findings`: put an event for each change to a finding on the default event bus of the pipeline's account."""
+    """`findings` sends an event for each change to a finding to the default event bus of the pipeline account."""
 
     findings: bool = False
 
@@ -250,7 +249,7 @@ class Alarms(_Section):
 
 
 class DashboardConfig(_Section):
-    """Whether the CloudWatch dashboard is deployed; three dashboards of a payer are free of charge."""
+    """Whether the CloudWatch dashboard is deployed; three dashboards per payer account are free of charge."""
 
     enabled: bool = True
 
@@ -274,9 +273,9 @@ class FunctionsConfig(_Section):
 
 
 class ControlsConfig(_Section):
-    """Spend caps that pause spending, see docs/control.md: a stack of its own, deployed only if `enabled`.
+    """Spend caps that pause spending, see docs/control.md. They have a separate stack, deployed only if `enabled`.
 
-    `dry_run` records and announces pauses without changing a role; `kill_switch` ends all pauses and begins none.
+    `dry_run` records and announces pauses without changing a role; `kill_switch` ends all pauses and starts none.
     `budget_actions` adds AWS Budgets actions as a slower second safeguard, with or without approval.
     """
 

@@ -41,10 +41,10 @@ class Lease:
     _renewer: threading.Thread | None = None
 
     def take(self) -> bool:
-        """Return whether this run holds the lease now. If not, the holder will invoke the function again."""
+        """Take the lease, and return whether this run holds it. If not, the holder will invoke the function again."""
         while not self._taken():
             if self._marked():
-                return False  # else it was released between the two calls
+                return False  # otherwise the lease was released between the two calls, and can be taken
         self._renewer = threading.Thread(target=self._renew, name=f"lease of {self.name}", daemon=True)
         self._renewer.start()
         return True
@@ -65,7 +65,7 @@ class Lease:
         if before is not None:
             return bool(before.get("again"))
         if self._change("REMOVE #again", condition="attribute_not_exists(#owner)", values={}) is not None:
-            return True  # released by a request whose response was lost; assume that there was a mark
+            return True  # an earlier request released the lease, but its response was lost; assume a mark
         raise LeaseLost(
             f"{self.name}: another invocation took over, because this invocation did not renew its lease for "
             f"{LEASE_SECONDS:.0f} s"
@@ -75,12 +75,12 @@ class Lease:
         now = self.clock()
         change = "SET #owner = :owner, #until = :until REMOVE #again"
         values = {":owner": self.owner, ":until": _seconds(now + LEASE_SECONDS), ":now": _seconds(now)}
-        # Its own lease too: botocore retries if a response was lost.
+        # The run may also take its own lease, because botocore repeats a request whose response was lost.
         free = "attribute_not_exists(#until) OR #until < :now OR #owner = :owner"
         return self._change(change, condition=free, values=values) is not None
 
     def _marked(self) -> bool:
-        """Return whether the mark was set, so that the holder knows that a run was turned away."""
+        """Set the mark that tells the holder that a run was turned away; return False if the lease is not held."""
         held = "#until > :now"
         values = {":again": True, ":now": _seconds(self.clock())}
         return self._change("SET #again = :again", condition=held, values=values) is not None
@@ -94,7 +94,7 @@ class Lease:
                     self._lost.set()
                     return
                 renewed = self.clock()
-            except Exception:  # retried in ten seconds, whatever the reason
+            except Exception:  # retried after `renewed_seconds`, whatever the error
                 if self.clock() - renewed > LEASE_SECONDS:
                     self._lost.set()
 

@@ -18,7 +18,7 @@ from focuswatch.ledger.dynamodb_pages import of_kind
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-# After so many hours without a completed run something is wrong; the alarms use the same limits (infra/monitoring.py).
+# The maximum hours between completed runs of a function. The alarms in infra/monitoring.py use the same limits.
 MAX_HOURS_BETWEEN_RUNS = {
     "refresh": 30,
     "collect": 30,
@@ -31,7 +31,8 @@ MAX_HOURS_BETWEEN_RUNS = {
     "fetch": 30,
     "bills": 30,
 }
-# DynamoDB takes no item above 400 KB, and the failures of a large organization that denies access are more than that.
+# The maximum size of stored failures. If a large organization denies access, all failures together exceed 400 KB, the
+# maximum size of an item in DynamoDB.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 FAILED_BYTES = 100_000
 
@@ -47,16 +48,15 @@ class Heartbeat(BaseModel):
     ran: tuple[str, ...] = ()  # billing periods, detections or accounts, depending on the function
     failed: dict[str, str] = {}  # the reason for each billing period, detection or account that failed
     as_of: date | None = None
-    data_age_hours: float | None = None  # since the newest delivery
+    data_age_hours: float | None = None  # hours since the newest delivery
     scanned_bytes: int = 0
     notified: int = Field(
         default=0, validation_alias=AliasChoices("notified", "told"), serialization_alias="told"
     )
     doubts: tuple[str, ...] = ()  # reasons why no finding may be resolved
     warnings: tuple[str, ...] = ()  # input that was skipped and needs no fix
-    detections: tuple[
-        DetectionSummary, ...
-    ] = ()  # of `detect`: the last run of each, in this run or before it
+    # Only of `detect`: the counts of each detection's last run, which can be an earlier run than this one.
+    detections: tuple[DetectionSummary, ...] = ()
 
 
 def record(table: "Table", heartbeat: Heartbeat) -> None:
@@ -67,7 +67,7 @@ def record(table: "Table", heartbeat: Heartbeat) -> None:
 
 
 def _fitting(failed: Mapping[str, str]) -> dict[str, str]:
-    """Return the failures that fit, and the number of the others."""
+    """Return the failures that fit into FAILED_BYTES, and an entry with the number of the others."""
     fitting: dict[str, str] = {}
     left = FAILED_BYTES
     for name, reason in failed.items():
@@ -89,7 +89,7 @@ def heartbeats(table: "Table") -> dict[str, Heartbeat]:
 def last_detections(
     table: "Table", catalog: Catalog, *, outcomes: Iterable[Outcome] = ()
 ) -> list[DetectionSummary]:
-    """Return the counts of the last run of each live detection that has run; `outcomes` are of the current run."""
+    """Return the counts of each live detection's last run; `outcomes` of the current run replace stored counts."""
     beat = heartbeats(table).get("detect")
     counts = {summary.detection: summary for summary in beat.detections} if beat else {}
     counts |= {outcome.detection.id: DetectionSummary.of(outcome) for outcome in outcomes}

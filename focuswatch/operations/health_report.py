@@ -1,6 +1,6 @@
 """Build the daily health report: the evaluated scope, problems of focuswatch itself, and a fix for each.
 
-Pure: heartbeats and counts in, a report out. `focuswatch doctor` checks more; this report is sent every day.
+The report is computed only from heartbeats and message counts. `focuswatch doctor` checks more, but is not scheduled.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,16 +12,16 @@ from focuswatch.findings.count_text import count_text
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.operations.function_run_heartbeats import MAX_HOURS_BETWEEN_RUNS, Heartbeat
 
-# In `queued`: notifications that `publish` has not sent; each other key is a queue's function.
+# The key in `queued` for notifications that `publish` has not sent yet. All other keys are functions with a queue.
 PENDING = "pending"
 DAY_HOURS = 24
-STALE_HOURS = 48  # of the newest delivery: AWS delivers daily at least
+STALE_HOURS = 48  # maximum age of the newest delivery; AWS delivers at least once a day
 READ_LOG = "Check the function's log; its last line says what to do next."
 CHECK_EXPORT = (
     "AWS delivers an export at least once a day; the first delivery of a new export can take a day. "
     "Check the status of the export."
 )
-MAX_SHOWN = 5  # names for each reason, and reasons for each problem
+MAX_SHOWN = 5  # maximum number of names per reason, and of reasons per problem
 HEALTHY, UNHEALTHY = "\N{WHITE HEAVY CHECK MARK}", "\N{LARGE RED CIRCLE}"
 
 
@@ -37,7 +37,7 @@ class HealthProblem:
 
 @dataclass(frozen=True)
 class HealthReport:
-    """`problems` need a fix, `notes` do not. A value that no heartbeat holds is None or 0."""
+    """The health report. `problems` need a fix, `notes` do not. A value without a heartbeat is None or 0."""
 
     problems: tuple[HealthProblem, ...]
     notes: tuple[str, ...]
@@ -61,7 +61,7 @@ class HealthReport:
 
     @property
     def evaluated(self) -> str:
-        """Return how many detections ran, over how many accounts, and up to which day of the bill."""
+        """Return how many detections ran, in how many accounts, and up to which day of the bill."""
         coverage = f"{count_text(self.detections, 'detection')} in {count_text(self.accounts, 'account')}"
         return f"{coverage} for charges before {self.as_of}" if self.as_of else f"{coverage}, no bill yet"
 
@@ -152,10 +152,10 @@ def _stale_data(detect: Heartbeat | None, *, age: float | None, limit: int) -> I
 def _failed_runs(
     heartbeats: Mapping[str, Heartbeat], *, expected: Sequence[str], now: datetime, name: str
 ) -> Iterator[HealthProblem]:
-    """Yield failures of each function's last run.
+    """Yield the failures of each function's last run.
 
-    An older failure of a function that a queue feeds is left out: its message was processed since, or it is a dead
-    letter.
+    Functions that are not in `expected`, such as those fed by a queue, are omitted if their last run is older than a
+    day: since then, the failed message was processed or became a dead letter.
     """
     for kind, beat in sorted(heartbeats.items()):
         is_recent = kind in expected or _hours(beat.ended_at, now) < DAY_HOURS
@@ -177,7 +177,7 @@ def _dead_letters(dead_letters: Mapping[str, int], *, name: str) -> Iterator[Hea
 
 
 def _denied_accounts(collect: Heartbeat | None, *, name: str) -> Iterator[HealthProblem]:
-    """Yield accounts that deny access as a whole; a single service in a Region may be denied on purpose."""
+    """Yield the accounts that deny access entirely. A single service in a Region may be denied on purpose."""
     failed = collect.failed if collect else {}
     accounts = {account: reason for account, reason in failed.items() if account.isdigit()}
     if accounts:
@@ -212,7 +212,7 @@ def _notes(heartbeats: Mapping[str, Heartbeat], *, queued: Mapping[str, int], na
 
 
 def _by_reason(failures: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a line for each reason, the most frequent first, with the names of what failed for it."""
+    """Return a line for each reason, the most frequent first, with the names that failed for this reason."""
     names_of: dict[str, list[str]] = {}
     for name, reason in sorted(failures.items()):
         names_of.setdefault(reason, []).append(name)
@@ -225,7 +225,7 @@ def _by_reason(failures: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _data_age_hours(heartbeats: Mapping[str, Heartbeat], *, now: datetime) -> float | None:
-    """Return the present age of the newest delivery that any run has read."""
+    """Return the current age of the newest delivery that any run has read."""
     ages = [
         beat.data_age_hours + _hours(beat.ended_at, now)
         for beat in heartbeats.values()

@@ -1,4 +1,4 @@
-"""Numbers of messages in SQS queues."""
+"""Count the messages in SQS queues."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
@@ -7,12 +7,12 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 Count = Literal["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-# Visible messages, and those that a consumer is processing.
+# Visible messages, and messages that a consumer is processing.
 COUNTS: tuple[Count, ...] = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
 def queue_depths(sqs: "SQSClient", queues: Mapping[str, str]) -> dict[str, int]:
-    """Return the approximate number of messages of each queue; the values of `queues` are queue names."""
+    """Return the approximate number of messages in each queue; the values of `queues` are queue names."""
     return {kind: _depth(sqs, name) for kind, name in queues.items()}
 
 

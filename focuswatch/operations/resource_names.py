@@ -1,6 +1,6 @@
-"""The names and ARNs of the resources of a deployment, which follow from its name and its accounts.
+"""The names and ARNs of the deployed resources, derived from the name and the accounts of the deployment.
 
-The stacks and `focuswatch doctor` take names from here only, so that a stack in one account can name a resource of
+The stacks and `focuswatch doctor` use only these names, so that a stack in one account can refer to a resource in
 another account.
 """
 
@@ -8,17 +8,17 @@ from pydantic import BaseModel, ConfigDict
 
 from focuswatch.operations.deployment_config_sections import Accounts, Name
 
-# Data Exports has no endpoint elsewhere: https://docs.aws.amazon.com/general/latest/gr/billing.html
+# The only Region with an endpoint of Data Exports: https://docs.aws.amazon.com/general/latest/gr/billing.html
 PAYER_REGION = "us-east-1"
 
-# The export of recommendations is delivered where functions may read tables.
+# The export of recommendations is delivered to the folder of the tables, which the functions may read.
 RECOMMENDATIONS_PREFIX, RECOMMENDATIONS_EXPORT = "tables", "recommendations"
 
-RECOMMENDATIONS_DAYS = 14  # a delivery is kept; detections read the last three days
+RECOMMENDATIONS_DAYS = 14  # retention of a delivery; detections read only the last three days
 
 
 class ResourceNames(BaseModel):
-    """The names of the resources that are deployed."""
+    """The names and ARNs of the deployed resources."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: Name = "focuswatch"
@@ -36,17 +36,17 @@ class ResourceNames(BaseModel):
 
     @property
     def bucket(self) -> str:
-        """Return the name of the data bucket, which the payer's export needs before the bucket exists."""
+        """Return the name of the data bucket, fixed so that the payer's export can name it before it exists."""
         return f"{self.name}-{self.accounts.pipeline}-{self.accounts.region}"
 
     @property
     def event_source(self) -> str:
-        """Return the source of the deployment's events on EventBridge, so that two deployments do not mix."""
+        """Return the source of the deployment's events on EventBridge, which keeps deployments apart."""
         return self.name
 
     @property
     def finding_event_source(self) -> str:
-        """Return the source of events about findings: not that of the steps, so that no step is invoked by them."""
+        """Return the source of events about findings; it differs from `event_source`, so they invoke no function."""
         return f"{self.name}.findings"
 
     @property
@@ -60,7 +60,7 @@ class ResourceNames(BaseModel):
         return f"{self.name}-ledger"
 
     def function(self, kind: str) -> str:
-        """Return the name of a Lambda function and of its role; `kind` is one of `kinds`."""
+        """Return the name of a Lambda function and of its role; `kind` is one of `Deployment.kinds`, or `controls`."""
         return f"{self.name}-{kind}"
 
     def queue(self, kind: str) -> str:
@@ -72,7 +72,7 @@ class ResourceNames(BaseModel):
         return f"arn:aws:sqs:{self.accounts.region}:{self.accounts.pipeline}:{self.queue(kind)}"
 
     def dead_letters(self, kind: str) -> str:
-        """Return the name of a function's dead-letter queue; `kind` is one of `unattended`."""
+        """Return the name of a function's dead-letter queue; `kind` is a function or `spending-undelivered`."""
         return f"{self.name}-{kind}-dead-letters"
 
     def dead_letters_arn(self, kind: str) -> str:
@@ -85,12 +85,12 @@ class ResourceNames(BaseModel):
 
     @property
     def paused_policy(self) -> str:
-        """Return the name of the deny policy, in each account that has roles with a spend cap."""
+        """Return the name of the deny policy in each account that has roles with a spend cap."""
         return f"{self.name}-paused"
 
     @property
     def pause_role(self) -> str:
-        """Return the name of the role that attaches and detaches it, in each of these accounts."""
+        """Return the name of the role that attaches and detaches the deny policy, in each of these accounts."""
         return f"{self.name}-pause"
 
     def pause_role_arn(self, account: str) -> str:
@@ -98,7 +98,7 @@ class ResourceNames(BaseModel):
         return f"arn:aws:iam::{account}:role/{self.pause_role}"
 
     def queue_url(self, kind: str) -> str:
-        """Return the address of a queue of another stack: https://docs.aws.amazon.com/general/latest/gr/sqs-service.html."""
+        """Return the URL of a queue in another stack: https://docs.aws.amazon.com/general/latest/gr/sqs-service.html."""
         accounts = self.accounts
         return f"https://sqs.{accounts.region}.amazonaws.com/{accounts.pipeline}/{self.queue(kind)}"
 
@@ -109,10 +109,10 @@ class ResourceNames(BaseModel):
 
     @property
     def collector_role_arn(self) -> str:
-        """Return the role of `collect`, which assumes the management role and the member role."""
+        """Return the ARN of the role of `collect`, which assumes the management role and the member role."""
         return f"arn:aws:iam::{self.accounts.pipeline}:role/{self.function('collect')}"
 
     @property
     def controls_role_arn(self) -> str:
-        """Return the role of `controls`, which assumes the pause role of each account."""
+        """Return the ARN of the role of `controls`, which assumes the pause role of each account."""
         return f"arn:aws:iam::{self.accounts.pipeline}:role/{self.function('controls')}"

@@ -1,4 +1,4 @@
-"""Problems of the two configuration files that are refused at deployment: placeholders, and unconfigured channels."""
+"""Find the problems in deployment.toml and owners.toml that prevent deployment: placeholders, unconfigured channels."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from focuswatch.operations.deployed_functions import CHANNELS
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file_and_assignment import Owners, Owns
 
-# The teams of the shipped config/owners.toml.
+# The placeholder teams of the shipped config/owners.toml.
 SHIPPED_TEAMS = {
     "search": Owns(accounts=["111122223333"], ous=["/prod/search"], tags={"team": ["search", "srch"]}),
     "ml-platform": Owns(
@@ -27,7 +27,7 @@ def placeholders(deployment: Deployment, owners: Owners) -> Iterator[str]:
 
 
 def unconfigured_channels(deployment: Deployment, owners: Owners) -> Iterator[str]:
-    """Yield a sentence for each address whose channel is not deployed: its findings would be lost.
+    """Yield a sentence for each address whose channel is not deployed, because its findings would be lost.
 
     Slack is optional: without it, owners.toml still names a channel for each team.
     """

@@ -1,1 +1,1 @@
-"""Output of commands: tables on a terminal, JSON, CSV and Slack's blocks."""
+"""The output of commands: terminal tables, JSON, CSV, chargeback files and Slack messages."""

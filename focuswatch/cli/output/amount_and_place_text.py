@@ -1,4 +1,4 @@
-"""Amounts and places as they are written on a terminal."""
+"""Format amounts, the place of a finding and its cost columns for terminal tables."""
 
 from decimal import Decimal
 
@@ -6,13 +6,13 @@ from focuswatch.cli.output.table_grid import Column
 from focuswatch.findings.account_owner_evidence_labels import WHOLE_FROM, account_label
 from focuswatch.findings.finding import Finding
 
-LEAST_CENTS = 0.01  # an amount below keeps two significant digits
+LEAST_CENTS = 0.01  # smaller amounts are shown with two significant digits
 COLORS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 NO_OWNER = "no owner"
 
 
 def rounded(value: Decimal | float | None) -> str:
-    """Return an amount as people round it: whole from 100 up, two decimals below, two digits of what is tiny."""
+    """Return a rounded amount: no decimals from 100 up, two below, two significant digits below 0.01."""
     if value is None:
         return ""
     size = abs(float(value))
@@ -23,22 +23,22 @@ def rounded(value: Decimal | float | None) -> str:
 
 
 def money(value: Decimal | float, currency: str) -> str:
-    """Return `4,492 USD`."""
+    """Return an amount with its currency, for example `4,492 USD`."""
     return f"{rounded(value)} {currency}"
 
 
 def place(finding: Finding) -> str:
-    """Return account, region, service and resource of a finding, in one line."""
+    """Return the account, Region, service and resource of a finding in one line."""
     account = account_label(finding.sub_account_name, finding.sub_account_id) or "the whole organization"
     return " · ".join(filter(None, (account, finding.region_id, finding.service_name, finding.resource_id)))
 
 
 def cost_columns(currency: str) -> tuple[Column, Column]:
-    """Return the columns that `cost_cells` fills."""
+    """Return the two columns for the cells of `cost_cells`."""
     return Column(f"{currency}/month", number=True), Column("So far", number=True)
 
 
 def cost_cells(finding: Finding) -> tuple[str, str]:
-    """Return the cells of the columns of a monthly cost and of a cost so far; one of them is empty."""
+    """Return the cells for the monthly cost and the cost so far; one of them is empty."""
     cost = rounded(finding.monthly_cost)
     return ("", cost) if finding.is_event else (cost, "")

@@ -1,4 +1,4 @@
-"""An assessment of a bill: tables of detections and reports on a terminal, or JSON."""
+"""Print an assessment of a bill as terminal tables of detections and reports, or format it as JSON."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from focuswatch.bill.bill_summary import BillSummary
     from focuswatch.detect.input_assessment import Assessment
 
-# What a state is called in the column "Evaluated", and its color.
+# The text and color of each state in the column "Evaluated".
 SHOWN = {
     "evaluated": ("yes", "green"),
     "partly evaluated": ("partly", "yellow"),
@@ -26,7 +26,7 @@ SHOWN = {
 
 
 def print_assessment(assessments: "Sequence[Assessment]", summary: "BillSummary") -> None:
-    """Print what can be evaluated, what each other detection and report lacks, and the fixes."""
+    """Print which detections and reports can evaluate the bill, what the others lack, and how to provide it."""
     out = console()
     days = (summary.last_charge_date - summary.first_charge_date).days + 1
     out.print(

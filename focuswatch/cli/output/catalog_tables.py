@@ -1,4 +1,4 @@
-"""The catalog on a terminal: detections and reports, a row each, or one of them with its SQL."""
+"""Print the catalog on a terminal: tables of all detections and reports, or one of them with its SQL."""
 
 import sys
 from datetime import date
@@ -13,7 +13,7 @@ from focuswatch.findings.replace_control_characters import visible
 
 
 def print_catalog(catalog: Catalog) -> None:
-    """Print every detection and report, a row each."""
+    """Print one row for each detection and report."""
     out = console()
     columns = (Column("Detection"), Column("Category"), Column("Schedule"), Column("Title"))
     rows = []
@@ -30,7 +30,10 @@ def print_catalog(catalog: Catalog) -> None:
 
 
 def print_catalog_entry(catalog: Catalog, name: str, *, as_of: date) -> None:
-    """Print one detection or report: its header, and its SQL as it runs as of a day. Raises ConfigError."""
+    """Print the header of a detection or report, and its SQL for a scan as of a date.
+
+    Raises ConfigError for an unknown name.
+    """
     entry = catalog.detections.get(name) or catalog.reports.get(name)
     if entry is None:
         raise ConfigError(

@@ -1,4 +1,7 @@
-"""The files of a chargeback: a CSV and a Parquet file for all teams, and for each team its lines."""
+"""Convert a chargeback to rows, and write them to CSV and Parquet files: totals of all teams, and lines of each team.
+
+The terminal tables and the JSON and CSV output of `focuswatch chargeback` use the same rows.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,7 +48,7 @@ def team_rows_of(billing_period: date, lines: Sequence[ChargebackLine]) -> list[
 def line_rows(
     billing_period: date, lines: Iterable[ChargebackLine], *, rules: Chargeback, names: Mapping[str, str]
 ) -> list[Row]:
-    """Return the lines as rows with the columns LINE_COLUMNS; `names` are those of accounts by id."""
+    """Return the lines as rows with the columns LINE_COLUMNS; `names` maps account IDs to account names."""
     splits = {shared.name: shared.split for shared in rules.shared}
     return [
         {
@@ -68,10 +71,10 @@ def line_rows(
 def write_files(
     folder: Path, *, billing_period: date, teams: Sequence[Row], lines: Sequence[Row]
 ) -> list[Path]:
-    """Write the files and return their paths, those of all teams first.
+    """Write the files, and return their paths, first those for all teams together.
 
-    `teams` are rows of `team_rows_of`, `lines` of `line_rows`. Raises ConfigError if a file of this month would remain
-    of an earlier chargeback that had other teams.
+    `teams` are the rows of `team_rows_of`, `lines` the rows of `line_rows`. Raises ConfigError if the folder contains
+    a file of this month from an earlier chargeback with other teams, which would not be replaced.
     """
     stem = f"chargeback-{billing_period:%Y-%m}"
     by_team: dict[str | None, list[Row]] = {}
@@ -96,7 +99,7 @@ def write_files(
 
 
 def _file_names(teams: Iterable[str | None]) -> Iterator[tuple[str | None, str]]:
-    """Yield each team with a name for its file, which is unique in any letter case."""
+    """Yield each team with a file name that is unique on file systems that ignore case."""
     taken = {UNALLOCATED}
     for team in sorted(teams, key=lambda team: (team is None, team or "")):
         if team is None:

@@ -1,4 +1,4 @@
-"""A chargeback on a terminal: each invoice by team, shared costs, and what is unallocated."""
+"""Print a chargeback on a terminal: each invoice by team, shared costs, and unallocated costs."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ NO_INVOICE = (
 
 
 def print_chargeback(billing_period: date, *, teams: Sequence[Row], lines: Sequence[Row]) -> None:
-    """Print rows of chargeback_files.team_rows_of and line_rows."""
+    """Print the rows of `chargeback_files.team_rows_of` and `chargeback_files.line_rows`."""
     out = console()
     out.print(f"Chargeback {billing_period:%Y-%m}", style="bold", markup=False)
     out.print(BASIS, style="dim", markup=False)
@@ -47,7 +47,7 @@ def print_chargeback(billing_period: date, *, teams: Sequence[Row], lines: Seque
 
 
 def _with_totals(teams: Sequence[Row], amounts: Sequence[str]) -> list[Row]:
-    """Return the rows with a total after each invoice that several teams share."""
+    """Return the rows, with a row of totals after each invoice that has several teams."""
     by_invoice: dict[tuple[str | None, str], list[Row]] = defaultdict(list)
     for row in teams:
         by_invoice[row["invoice_id"], row["currency"]].append(row)

@@ -1,4 +1,4 @@
-"""An explanation on a terminal: its cost drivers as a table that adds up, then related changes."""
+"""Print an explanation on a terminal: a table of cost drivers that add up to the excess, then related changes."""
 
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from focuswatch.findings.replace_control_characters import visible
 
 
 def print_explanation(finding: Finding, explanation: Explanation) -> None:
-    """Print the cost drivers of a finding, then what started, stopped or was changed that day."""
+    """Print the cost drivers of a finding, then what started, stopped or changed on the first day of the increase."""
     out = console()
     out.print(visible(finding.title), style="bold", markup=False)
     out.print(Text(visible(place(finding)), style="cyan"))
@@ -49,12 +49,12 @@ def _row(driver: CostDriver) -> list[str]:
 
 
 def _cents(value: Decimal) -> str:
-    """Return an amount in cents, without a sign where it rounds to 0."""
+    """Return an amount rounded to cents, without a minus sign if the amount rounds to 0."""
     return rounded(round(value, 2) + 0)
 
 
 def _remainder(explanation: Explanation) -> tuple[Decimal, Decimal, Decimal]:
-    """Return volume, price and excess that no listed driver has."""
+    """Return the parts of volume, price and excess that are not due to a listed driver."""
     drivers = explanation.parts
     volume = explanation.by_volume - sum((driver.by_volume for driver in drivers), Decimal(0))
     price = explanation.by_price - sum((driver.by_price for driver in drivers), Decimal(0))

@@ -1,4 +1,4 @@
-"""Findings and suppressions of a ledger on a terminal: a row each, or one finding in full."""
+"""Print findings and suppressions of a ledger on a terminal: tables, or all details of one finding."""
 
 from collections.abc import Sequence
 
@@ -17,13 +17,13 @@ from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger import LedgerEntry, Suppression
 from focuswatch.ledger.first_findings_and_count import FindingsPage
 
-RELATED = "└"  # before the fingerprint of a finding whose incident has its lead above
+RELATED = "└"  # marks a finding of the same incident as the finding above
 
-MOST_ROWS = 500  # more rows take minutes to lay out, and are more than a person reads
+MOST_ROWS = 500  # more rows take minutes to lay out, and no one reads that many
 
 
 def print_findings(page: FindingsPage) -> None:
-    """Print findings, a row each; the related findings of an incident follow its lead."""
+    """Print one row for each finding. The related findings of an incident follow its lead finding."""
     out = console()
     if not page.entries:
         out.print("No open findings.")
@@ -88,7 +88,7 @@ def _row(entry: LedgerEntry, *, with_state: bool, is_related: bool) -> Sequence[
 def print_finding(
     entry: LedgerEntry, *, suppressions: Sequence[Suppression] = (), blind_spots: Sequence[str] = ()
 ) -> None:
-    """Print one finding in full, with the suppressions that mute it and the known limitations of its detection."""
+    """Print all details of a finding, the suppressions that mute it, and the known limitations of its detection."""
     finding, out = entry.finding, console()
     out.print(visible(finding.title), style="bold", markup=False)
     _print_facts(out, entry, suppressions)
@@ -105,7 +105,7 @@ def print_finding(
 def _print_facts(out: Console, entry: LedgerEntry, suppressions: Sequence[Suppression]) -> None:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")  # an identifier is shown whole here
+    table.add_column(overflow="fold")  # wraps long identifiers instead of shortening them
     for name, value in _facts(entry, entry.finding).items():
         if value:
             table.add_row(_text(name, style="dim"), _text(value))
@@ -156,12 +156,12 @@ def _lines(value: object) -> str:
 
 
 def _text(text: str, style: str = "") -> Text:
-    """Return text from a bill: neither markup nor control characters reach the terminal."""
+    """Return text from a bill without markup and control characters, so that it is safe to print."""
     return Text(visible(text), style=style)
 
 
 def print_suppressions(suppressions: Sequence[Suppression]) -> None:
-    """Print snoozes and exclusions, a row each."""
+    """Print one row for each snooze or exclusion."""
     out = console()
     if not suppressions:
         out.print("No suppressions.")

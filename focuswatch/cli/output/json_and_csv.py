@@ -1,4 +1,4 @@
-"""Findings, rows and explanations as JSON and CSV."""
+"""Format findings, report rows and explanations as JSON or CSV, safe for terminals and spreadsheets."""
 
 import csv
 import io
@@ -19,15 +19,18 @@ from focuswatch.findings.finding import Finding
 from focuswatch.findings.replace_control_characters import UNSEEN, escaped_json, visible
 from focuswatch.findings.value_as_json import json_value
 
-# Characters that begin a formula, of full width too; and those that a spreadsheet may skip before one.
+# Characters that start a spreadsheet formula. The last four are full-width forms.
 FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
-PRINTED_AT_ONCE = 500  # findings, of a few kilobytes each
+PRINTED_AT_ONCE = 500  # findings, each of a few kilobytes
 LINE = "\n"
-SKIPPED = re.compile(rf"\A(?:\s|{UNSEEN.pattern})+")
+SKIPPED = re.compile(rf"\A(?:\s|{UNSEEN.pattern})+")  # a spreadsheet may ignore these before a formula
 
 
 def print_findings_json(findings: Iterable[Finding]) -> None:
-    """Print a JSON list of findings, each as docs/finding.schema.json describes it; many do not fit into one text."""
+    """Print a JSON list of findings with the schema docs/finding.schema.json.
+
+    The list is printed in chunks, because the JSON of very many findings does not fit into one string.
+    """
     parts = findings_json(findings)
     while some := list(islice(parts, PRINTED_AT_ONCE)):
         typer.echo("".join(some), nl=False)
@@ -50,19 +53,19 @@ def rows_json(rows: Sequence[Row]) -> str:
 
 
 def report_json(rows: Sequence[Row], *, head: dict[str, Any]) -> str:
-    """Return a JSON object: `head`, and under `rows` a list of objects keyed by column."""
+    """Return a JSON object with the keys of `head`, and the key `rows` with a list of objects keyed by column."""
     listed = [{key: json_value(value) for key, value in row.items()} for row in rows]
     return json_text({**{key: json_value(value) for key, value in head.items()}, "rows": listed})
 
 
 def explanation_json(finding: Finding, explanation: Explanation) -> str:
-    """Return a JSON object: the finding's fingerprint, and the explanation as docs/finding.schema.json describes it."""
+    """Return a JSON object with the finding's fingerprint and its explanation, as in docs/finding.schema.json."""
     identity = {"fingerprint": finding.fingerprint, "currency": finding.currency}
     return json_text(identity | explanation.model_dump(mode="json"))
 
 
 def json_text(document: Any) -> str:
-    """Return JSON in the characters of stdout: what its encoding lacks is written as `\\u…`, and means the same."""
+    """Return JSON that stdout can encode: characters that its encoding lacks become equivalent `\\u…` escapes."""
     return _printable(json.dumps(finite(document), indent=2, ensure_ascii=False, allow_nan=False))
 
 
@@ -75,7 +78,7 @@ def _printable(text: str) -> str:
 
 
 def finite(value: Any) -> Any:
-    """Return `value` with null for every NaN and infinity, which JSON does not have: RFC 8259, section 6."""
+    """Return `value` with None for every NaN and infinity, which JSON cannot represent: RFC 8259, section 6."""
     match value:
         case float():
             return value if math.isfinite(value) else None
@@ -87,9 +90,9 @@ def finite(value: Any) -> Any:
 
 
 def rows_csv(rows: Sequence[Row], *, columns: Sequence[str], exact: bool = False) -> str:
-    """Return CSV with a header line, also where there are no rows; null is empty.
+    """Return CSV with a header line, even without rows; null becomes an empty field.
 
-    With `exact`, decimals keep all their digits: 12.10 and not 12.1.
+    With `exact`, decimals keep all their digits: 12.10 instead of 12.1.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
@@ -105,7 +108,7 @@ def rows_csv(rows: Sequence[Row], *, columns: Sequence[str], exact: bool = False
 
 
 def _cell(value: object) -> object:
-    """Return text that a spreadsheet reads as text and not as a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
+    """Return a cell that a spreadsheet does not read as a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
     if not isinstance(value, str):
         return value
     first = SKIPPED.sub("", value)[:1]

@@ -1,4 +1,4 @@
-"""One line that sums up all low-severity first charges of a scan."""
+"""Summarize the minor findings of a scan, which are low-severity first charges, in one line."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -11,7 +11,7 @@ SERVICES_NAMED = 6
 
 
 def minor_line(findings: Sequence[Finding], currency: str) -> str:
-    """Return number, titles, accounts, cost and services of minor findings."""
+    """Return a line with the number, titles, accounts, total cost and services of minor findings."""
     titles = ", ".join(sorted({finding.title for finding in findings}))
     services = sorted({finding.service_name for finding in findings if finding.service_name})
     named = ", ".join(services[:SERVICES_NAMED])

@@ -1,4 +1,4 @@
-"""A report's rows as a table on a terminal."""
+"""Print the rows of a report as a terminal table."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -11,7 +11,7 @@ from focuswatch.findings.account_owner_evidence_labels import account_label
 from focuswatch.findings.replace_control_characters import visible
 
 UNNAMED = {"team": "(no team)", "account": "(no account)", "service_name": "(no service)"}
-IDENTIFIERS = {"resource_id"}  # as long as an ARN
+IDENTIFIERS = {"resource_id"}  # columns with values as long as an ARN
 
 
 def print_report(
@@ -23,7 +23,7 @@ def print_report(
     basis: str | None = None,
     notes: Sequence[str] = (),
 ) -> None:
-    """Print a report's rows, the basis of its amounts and notes on it. `names` are those of accounts by id."""
+    """Print the rows of a report, the basis of its amounts, and notes. `names` maps account IDs to account names."""
     out = console()
     out.print(visible(f"{report.header.title} ({currency})"), style="bold", markup=False)
     out.print(visible(f"{basis or report.header.basis}."), style="dim", markup=False)
@@ -47,7 +47,7 @@ def print_report(
 
 
 def _with_account(row: Row, *, names: Mapping[str, str]) -> Row:
-    """Return the row with its account's name and id in one column."""
+    """Return the row with the name and ID of the account combined in the column `account`."""
     if "sub_account_id" not in row:
         return row
     id = row["sub_account_id"]

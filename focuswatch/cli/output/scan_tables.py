@@ -1,4 +1,4 @@
-"""A scan on a terminal: its notifications by category, resolved findings, and totals."""
+"""Print the result of a scan on a terminal: notifications by category, resolved findings, savings and totals."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -47,7 +47,10 @@ NO_OWNERS = (
 
 
 def print_scan(result: ScanResult, summary: BillSummary, *, state: Path | None = None) -> None:
-    """Print what a scan notifies of by category and cost, what was resolved, then totals; `state` is for hints."""
+    """Print a scan's notifications by category and cost, resolved findings, savings and totals.
+
+    `state` is the --state option of the scan, which the suggested commands repeat.
+    """
     out = console()
     notified = [notification.finding for notification in result.notifications]
     unresolved = [finding for finding in notified if finding.status != "resolved"]
@@ -76,7 +79,7 @@ def print_scan(result: ScanResult, summary: BillSummary, *, state: Path | None =
 
 
 def print_top_findings(result: ScanResult, *, most: int, state: Path, command: str) -> None:
-    """Print the findings of highest severity and cost, a line each, and the totals: one screen."""
+    """Print at most `most` findings with the highest severity and cost, one line each, and the totals."""
     out = console()
     unresolved = [
         notification.finding
@@ -112,13 +115,13 @@ def print_top_findings(result: ScanResult, *, most: int, state: Path, command: s
 
 
 def _one_each_incident(findings: Sequence[Finding]) -> list[Finding]:
-    """Return the findings without those whose incident has its lead among them."""
+    """Return the findings; of an incident whose lead is among them, return only the lead."""
     led = {finding.incident_id for finding in findings if finding.incident_lead}
     return [finding for finding in findings if finding.incident_lead or finding.incident_id not in led]
 
 
 def print_failures(result: ScanResult) -> None:
-    """Print the detections that failed, on stderr."""
+    """Print the errors of failed detections to stderr."""
     out = console(stderr=True)
     for outcome in result.failures:
         out.print(visible(f"Failed: {outcome.error}"), style="red", markup=False, soft_wrap=True)
@@ -137,7 +140,7 @@ def _print_category(
     remaining = findings[MOST_SHOWN:]
     if remaining:
         cost = ""
-        if findings[0].category == "waste":  # amounts of other categories have no common sum
+        if findings[0].category == "waste":  # amounts of other categories cannot be added up
             shown = {finding.fingerprint for finding in findings[:MOST_SHOWN]}
             counted = (one for one in counted_once(findings) if one.fingerprint not in shown)
             cost = f", {money(_sum(counted), currency)}/month"
@@ -175,7 +178,7 @@ def _cost(finding: Finding) -> Cell:
 
 
 def _continues(finding: Finding) -> list[str]:
-    """Return, for an event, that it ended or what a month of it would cost."""
+    """Return, for an event, that it ended or its monthly cost if it continues."""
     if not finding.is_event or finding.cost_so_far is None:
         return []
     if finding.ended_on is not None:
@@ -185,7 +188,7 @@ def _continues(finding: Finding) -> list[str]:
 
 
 def _print_savings(out: Console, notifications: Sequence[Notification]) -> None:
-    """Print the savings of findings that were resolved before, as the bill shows them now."""
+    """Print the savings of previously resolved findings that the bill now verifies."""
     findings = [one.finding for one in notifications if one.kind == "saving_verified"]
     if findings:
         out.print("Savings", style="bold")
@@ -220,7 +223,7 @@ def _summary(finding: Finding) -> Cell:
 
 
 def _print_sums(out: Console, findings: Sequence[Finding], *, currency: str) -> None:
-    """Print number and cost of findings by detection."""
+    """Print the number and the cost of findings by detection."""
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.detection, []).append(finding)
@@ -260,7 +263,7 @@ def _print_basis(out: Console, result: ScanResult, summary: BillSummary, *, stat
 
 
 def _limits(result: ScanResult, *, state: Path | None) -> Iterable[str]:
-    """Yield what the scan did not evaluate, notify of or resolve, and why."""
+    """Yield lines that state what the scan did not evaluate, report or resolve, and why."""
     skipped = {
         outcome.detection.id: len(outcome.not_evaluated)
         for outcome in result.outcomes

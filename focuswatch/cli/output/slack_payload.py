@@ -1,7 +1,7 @@
-"""The notifications of a scan as one Slack message: a Block Kit payload for an incoming webhook or chat.postMessage.
+"""Format the notifications of a scan as one Slack message: a payload for an incoming webhook or chat.postMessage.
 
-Limits: https://docs.slack.dev/reference/block-kit/blocks (50 blocks a message), and those in
-focuswatch/notify/slack/blocks.py. Text from the bill is shown as rich text, which has neither markup nor mentions.
+Limits: 50 blocks per message (https://docs.slack.dev/reference/block-kit/blocks), and the limits in
+focuswatch/notify/slack/blocks.py. Text from the bill becomes rich text, in which markup and mentions have no effect.
 """
 
 from focuswatch.cli.output.json_and_csv import json_text
@@ -51,7 +51,7 @@ def notification_payload(scanned: ScanResult) -> str:
 
 
 def _block(finding: Finding) -> Block:
-    """Return a finding as one block of rich text, in which no name is markup, a mention or a line of its own."""
+    """Return a finding as one rich text block, in which names cannot add markup, mentions or lines."""
     status = spaced(f" ({finding.status}, {finding.severity})")
     cost = words(
         f"{full_amount(finding)} · {finding.team or 'no owner'}",

@@ -1,8 +1,8 @@
-"""Tables for a terminal of any width: no number is cut, no row loses its name, no word is broken.
+"""Lay out and print tables on a terminal of any width, without truncating numbers or breaking words.
 
-Texts wrap between words, and a word that is too long is shortened in the middle. Where not even that fits, each row
-becomes lines of its own. It knows nothing of findings or reports. Piped output has no colors; its width is COLUMNS,
-or 120.
+Text wraps between words, and a word that is too long is shortened in the middle. If the table still does not fit, each
+row is printed as a paragraph of headings and values. Piped output has no colors; its width is the environment variable
+COLUMNS, by default 120. This module does not depend on findings or reports.
 """
 
 import os
@@ -14,10 +14,11 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-GAP = 2  # between columns
-INDENT = 2  # of a row's lines beneath the first
-LONG_WORDS = (40, 32, 24)  # a longer word may be shortened: the first of these with which the table fits
-NAME = LONG_WORDS[0]  # what is longer is no name that one types
+GAP = 2  # spaces between columns
+INDENT = 2  # spaces before each line of a paragraph except the first
+# Limits for words in columns with `shortens`: longer words are shortened to the first limit with which the table fits.
+LONG_WORDS = (40, 32, 24)
+NAME = LONG_WORDS[0]  # limit in all other columns; people do not type longer names
 ELLIPSIS = "…"
 PIPED_WIDTH = 120
 LEAST_WIDTH = 20
@@ -28,7 +29,11 @@ Cell = str | Sequence[Line]
 
 @dataclass(frozen=True)
 class Column:
-    """A column; a `number` is printed whole and to the right. Words of a `shortens` one make room for the others."""
+    """A column of a table.
+
+    The values of a `number` column are right-aligned and never shortened. Words of a `shortens` column are shortened
+    further than those of other columns if the table does not fit.
+    """
 
     heading: str
     number: bool = False
@@ -37,7 +42,7 @@ class Column:
 
 
 def grid(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, width: int) -> Text:
-    """Return the table, or a paragraph for each row where `width` is too narrow for one."""
+    """Return the table, or a paragraph for each row if `width` is too narrow for a table."""
     cells = [[_lines(cell, column) for cell, column in zip(row, columns, strict=True)] for row in rows]
     widths = _widths(columns, cells, width=width)
     lines = _paragraphs(columns, cells, width=width) if widths is None else _table(columns, cells, widths)
@@ -61,7 +66,10 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def shortened(word: str, width: int) -> str:
-    """Return the word with an ellipsis in its middle where it is too long; more of its end stays, as of an ARN."""
+    """Return the word, with an ellipsis in its middle if it is too long. More of the end remains than of the start.
+
+    The end of an identifier such as an ARN says more than its start.
+    """
     if cell_len(word) <= width:
         return word
     head = (width - 1) // 3
@@ -86,7 +94,7 @@ def _lines(cell: Cell, column: Column) -> list[Line]:
 def _widths(
     columns: Sequence[Column], cells: Sequence[Sequence[Sequence[Line]]], *, width: int
 ) -> list[int] | None:
-    """Return a width for each column, or None where there is no room for all of them."""
+    """Return the width of each column, or None if the columns do not fit."""
     room = width - GAP * (len(columns) - 1)
     most = [
         max((cell_len(text) for row in cells for text, _ in row[place]), default=0)
@@ -112,7 +120,7 @@ def _widths(
 
 
 def _shared_out(least: Sequence[int], *, most: Sequence[int], room: int) -> list[int]:
-    """Return the widths with what is left of the room, cell by cell to the column that wraps most."""
+    """Return the widths after the remaining room is given, cell by cell, to the column that wraps most."""
     widths = list(least)
     for _ in range(room - sum(least)):
         place = max(range(len(widths)), key=lambda place: most[place] / max(widths[place], 1))
@@ -160,7 +168,7 @@ def _row(columns: Sequence[Column], row: Sequence[Sequence[Line]], widths: Seque
 def _paragraphs(
     columns: Sequence[Column], cells: Sequence[Sequence[Sequence[Line]]], *, width: int
 ) -> Iterator[Text]:
-    """Yield each row as headings with their values, in order: short ones side by side, a long text on its own."""
+    """Yield each row as pairs of heading and value in order: short pairs side by side, long texts on separate lines."""
     for row in cells:
         said = [pair for pair in zip(columns, row, strict=True) if any(text for text, _ in pair[1])]
         for number, line in enumerate(_paragraph(said, width=width - INDENT)):
@@ -197,7 +205,7 @@ def _packed(pairs: Sequence[str], *, width: int) -> Iterator[Text]:
             yield Text(line)
             line = ""
         line = f"{line}{' ' * GAP}{pair}" if line else pair
-        if cell_len(line) > width:  # the heading of a number is too long for the line, never the number
+        if cell_len(line) > width:  # wraps the heading of a number, but never shortens the number
             *others, line = wrapped(line, max(width, _longest_word(line)))
             yield from map(Text, others)
     if line:
@@ -205,7 +213,7 @@ def _packed(pairs: Sequence[str], *, width: int) -> Iterator[Text]:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return a console as wide as the terminal, or of a fixed width where there is none."""
+    """Return a console as wide as the terminal, or with the width for piped output."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(stderr=stderr, width=None if stream.isatty() else _piped_width(), highlight=False)
 

@@ -40,7 +40,7 @@ CHECKS: tuple[tuple[str, CheckFunction], ...] = (
 def run_doctor(
     deployment: Deployment, *, session: object, now: datetime, http_get: HttpGet
 ) -> Iterator[Check]:
-    """Run all checks in turn; with credentials of another account, only the check of the credentials."""
+    """Run all checks in order. If the credentials are not for the pipeline account, run only the credentials check."""
     context = DoctorContext(deployment, session, now=now, http_get=http_get)
     credentials = _check_credentials(context)
     yield credentials

@@ -8,14 +8,13 @@ from urllib.request import Request
 
 from focuswatch.operations.deployment_config import Deployment
 
-HttpGet = Callable[
-    [Request], tuple[int, bytes]
-]  # status and body; raises OSError if the host does not respond
+# Returns the status and the body; raises OSError if the host does not respond.
+HttpGet = Callable[[Request], tuple[int, bytes]]
 
 
 @dataclass(frozen=True)
 class Check:
-    """The result of one check. `noted` needs no fix; `fix` is one sentence, and there if the check failed."""
+    """The result of one check. `noted` needs no fix; `fix` is one sentence, set only if the check failed."""
 
     name: str
     state: Literal["ok", "noted", "failed"]
@@ -25,7 +24,7 @@ class Check:
 
 @dataclass(frozen=True)
 class DoctorContext:
-    """The deployment to check, a boto3 session of its account, the current time, and a way to call Slack and Jira."""
+    """The deployment to check, a boto3 session, the current time, and a function that calls Slack and Jira."""
 
     deployment: Deployment
     session: Any

@@ -1,6 +1,6 @@
-"""Checks of what AWS needs to deliver to channels: the SES identity, and Security Hub. Nothing is sent.
+"""Checks of the AWS services that channels use: the sender identity in SES, and Security Hub. Nothing is sent.
 
-A channel that is not configured has no check.
+A channel that is not configured is not checked.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from focuswatch.operations.doctor.check_result_and_context import Check, DoctorC
 
 
 def check_email(context: DoctorContext) -> Iterator[Check]:
-    """Check that the sender, or its domain, is a verified identity, and that the account may send to everyone."""
+    """Check that the sender or its domain is a verified identity, and that the account can send to any address."""
     sender = context.deployment.email.sender
     if not sender:
         return

@@ -73,7 +73,7 @@ def _objects(context: DoctorContext, folder: str) -> dict[str, datetime]:
 
 
 def check_export(context: DoctorContext) -> Iterator[Check]:
-    """Check the status of the export, if the pipeline runs in the payer account; else it cannot be read."""
+    """Check the status of the export, which can be read only if the pipeline runs in the payer account."""
     deployment = context.deployment
     if not deployment.is_one_account:
         found = f"not checked: the export is in the payer account {deployment.accounts.payer}"

@@ -10,7 +10,7 @@ MAX_SHOWN = 5
 
 
 def check_heartbeats(context: DoctorContext) -> Iterator[Check]:
-    """Check the last run of each function that runs on a schedule; access to accounts is a check of its own."""
+    """Check the last run of each function in `Deployment.daily`, and the collector's access to accounts."""
     deployment = context.deployment
     resource = context.session.resource("dynamodb", region_name=deployment.accounts.region)
     beats = heartbeats(resource.Table(deployment.ledger))
@@ -42,7 +42,7 @@ def _check_heartbeat(context: DoctorContext, kind: str, beat: Heartbeat | None) 
 
 
 def _check_accounts(context: DoctorContext, beat: Heartbeat) -> Iterator[Check]:
-    """Check access to accounts. A single service in a Region may be denied on purpose, and is only noted."""
+    """Check access to accounts. A single service in a Region may be denied on purpose, so it is only noted."""
     accounts = {account: reason for account, reason in beat.failed.items() if account.isdigit()}
     services = {service: reason for service, reason in beat.failed.items() if service not in accounts}
     if accounts:

@@ -1,4 +1,4 @@
-"""Check of Lake Formation: whether it lets the functions read their tables."""
+"""Check that Lake Formation allows the functions to read the Glue tables."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ from focuswatch.collect.aws_paging import paged
 from focuswatch.operations.deployed_functions import RUN_QUERIES
 from focuswatch.operations.doctor.check_result_and_context import Check, DoctorContext, failed, noted, ok
 
-IAM_ONLY = "IAM_ALLOWED_PRINCIPALS"  # a grant to it leaves the decision to IAM policies
+IAM_ONLY = "IAM_ALLOWED_PRINCIPALS"  # with a grant to this group, only IAM policies control access
 READ_PERMISSIONS = {"SELECT", "ALL"}
 TABLE = "daily_charges"
 
@@ -21,7 +21,7 @@ def check_lake_formation(context: DoctorContext) -> Iterator[Check]:
     deployment = context.deployment
     try:
         readers = set(_readers(context.client("lakeformation"), database=deployment.athena.database))
-    except AWS_ERRORS as error:  # few roles may list grants, and the functions do not need to
+    except AWS_ERRORS as error:  # few roles may list grants, and the functions need no such permission
         yield noted("lake formation", f"cannot list Lake Formation permissions: {reason_of(error)}")
         return
     if IAM_ONLY in readers:
@@ -51,7 +51,7 @@ def check_lake_formation(context: DoctorContext) -> Iterator[Check]:
 
 
 def _readers(client: Any, *, database: str) -> Iterator[str]:
-    """Yield the principals that may read all tables of the database, or the table that every function reads."""
+    """Yield the principals that may read all tables of the database, or `TABLE`, which every function reads."""
     grants = paged(
         client.list_permissions, "PrincipalResourcePermissions", token="NextToken", ResourceType="TABLE"
     )

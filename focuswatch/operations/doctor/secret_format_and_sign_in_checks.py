@@ -1,4 +1,4 @@
-"""Checks of the secrets of channels. Their values are sent to their channel only, and never shown."""
+"""Checks of the secrets of channels. The value of a secret is sent only to its own channel, and never printed."""
 
 import json
 from base64 import b64encode
@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from focuswatch.notify.jira.client import JiraSecret
 from focuswatch.notify.pagerduty.client import SHAPE as PAGERDUTY_SHAPE
 from focuswatch.notify.pagerduty.client import PagerDutySecret
-from focuswatch.notify.slack.client import SHAPE as SLACK_SHAPE
-from focuswatch.notify.slack.client import SlackSecret
+from focuswatch.notify.slack.slack_secret import SHAPE as SLACK_SHAPE
+from focuswatch.notify.slack.slack_secret import SlackSecret
 from focuswatch.notify.teams.client import SHAPE as TEAMS_SHAPE
 from focuswatch.notify.teams.client import TeamsSecret
 from focuswatch.notify.webhook.signing_secrets_and_signatures import SHAPE as WEBHOOK_SHAPE
@@ -19,7 +19,7 @@ from focuswatch.notify.webhook.signing_secrets_and_signatures import WebhookSecr
 from focuswatch.operations.doctor.check_result_and_context import Check, DoctorContext, failed, noted, ok
 
 SLACK_TEST = "auth.test"  # https://docs.slack.dev/reference/methods/auth.test
-# Cloud and Data Center have it: https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-myself/
+# Available in Jira Cloud and Jira Data Center: https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-myself/
 JIRA_MYSELF = "/rest/api/2/myself"
 SHAPES = {
     "slack": SLACK_SHAPE,
@@ -29,7 +29,7 @@ SHAPES = {
     "webhook": WEBHOOK_SHAPE,
     "events": '{"NAME OF THE CI": "whsec_…"}',
 }
-# Without a request that changes nothing, only the format of the secret is checked.
+# Why only the format of a secret is checked: its channel has no request that tests the secret without side effects.
 UNCHECKED = {
     "slack": "webhooks only; a webhook cannot be checked without posting a message",
     "teams": "a webhook cannot be checked without posting a message",
@@ -39,7 +39,7 @@ UNCHECKED = {
 }
 
 
-Checkable = tuple[str, Request | None]  # names in the secret, and the request that tests it
+Checkable = tuple[str, Request | None]  # the names in a secret, and the request that tests the secret
 
 
 def check_secrets(context: DoctorContext) -> Iterator[Check]:
@@ -104,7 +104,10 @@ READERS: dict[str, Callable[[str], Checkable]] = {
 
 
 def _sign_in(context: DoctorContext, request: Request) -> tuple[bool, str]:
-    """Return whether the token is valid, and a sentence. Slack responds with status 200 and `ok: false` if not."""
+    """Return whether the token is valid, and a sentence that says so.
+
+    Slack responds to an invalid token with status 200 and `ok: false`.
+    """
     try:
         status, body = context.http_get(request)
         response = json.loads(body)

@@ -1,11 +1,12 @@
-"""Redrive dead letters: process again what failed, once the cause is fixed.
+"""Redrive dead letters: process failed messages and events again, after their cause is fixed.
 
-Dead letters of a function that a queue feeds go back into that queue. A function that events invoke is invoked once,
-with the event of its newest dead letter, since each run processes everything that is due. One invocation for each dead
-letter would not work: such a function runs one at a time, so the last events would expire and be dead letters again.
+Dead letters of a function that a queue feeds are sent back to this queue. A function that events invoke is invoked
+once, with the event of its newest dead letter, because each run processes everything that is due. One invocation per
+dead letter would not work: such a function runs one at a time, so the last events would expire and become dead letters
+again.
 
-Delivery is at least once: a dead letter is deleted after it was sent. All are received before the first is sent, so a
-dead letter that fails again at once is not received twice.
+Delivery is at least once: a dead letter is deleted after it was sent. All dead letters are received before the first
+one is sent, so that a dead letter that immediately fails again is not received twice.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -53,9 +54,9 @@ def list_dead_letters(
 def redrive(
     deployment: Deployment, *, sqs: "SQSClient", functions: Any, kinds: Sequence[str]
 ) -> Iterator[RedriveSummary]:
-    """Redrive the dead letters of each function; `functions` is a client of Lambda.
+    """Redrive the dead letters of each function; `functions` is a boto3 client of Lambda.
 
-    A dead letter that cannot be redriven stays in its queue. The others are redriven.
+    A dead letter that cannot be redriven stays in its queue, and does not affect the others.
     """
     for kind in kinds:
         queue = DeadLetterQueue(sqs, deployment=deployment, kind=kind)

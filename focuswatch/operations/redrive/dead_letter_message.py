@@ -1,4 +1,4 @@
-"""One dead letter: its event, a summary of its content, and the reason why it failed."""
+"""Parse a dead letter: its event, a summary of its content, and the reason why it failed."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ UNKNOWN_REASON = "see the function's log"
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A dead letter; `attributes` are those it was sent with, `sent_at` is when it was sent to its first queue."""
+    """A dead letter; `attributes` are its original attributes, `sent_at` is when it was sent to its first queue."""
 
     id: str
     receipt: str
@@ -33,7 +33,7 @@ class DeadLetter:
 
     @property
     def event(self) -> str:
-        """Return the event that invoked the function: from Lambda's record of it, or as EventBridge sent it.
+        """Return the event that invoked the function: from Lambda's invocation record, or as EventBridge sent it.
 
         https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
         """
@@ -53,7 +53,7 @@ class DeadLetter:
     def reason(self) -> str:
         """Return why processing failed, as far as Lambda or EventBridge recorded it.
 
-        Lambda: as `event`. EventBridge: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+        For Lambda, see `event`. For EventBridge: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
         """
         response, context = self._document.get("responsePayload"), self._document.get("requestContext")
         if isinstance(response, dict) and response.get("errorMessage"):

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 # The maximum: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
 BATCH_SIZE = 10
-# The visibility timeout; after it, the messages of a redrive that was killed are visible again.
+# The visibility timeout, after which the messages of a killed redrive are visible again.
 HIDDEN_SECONDS = 900
-WAIT_SECONDS = 1  # for messages of an empty queue
-MAX_DEAD_LETTERS = 3000  # that can be sent within HIDDEN_SECONDS
-SENT_FIELDS = ("DataType", "StringValue", "BinaryValue")  # of a received attribute, those that can be sent
+WAIT_SECONDS = 1  # how long a receive request waits for messages
+MAX_DEAD_LETTERS = 3000  # number that can be sent within HIDDEN_SECONDS
+SENT_FIELDS = ("DataType", "StringValue", "BinaryValue")  # fields of a message attribute that can be sent
 
 
 class DeadLetterQueue:
@@ -35,9 +35,9 @@ class DeadLetterQueue:
 
     @contextmanager
     def received(self) -> Iterator[list[DeadLetter]]:
-        """Yield the dead letters, oldest first. They are hidden from others until the block ends.
+        """Yield the dead letters, oldest first. They are hidden from other consumers until the block ends.
 
-        A dead letter that was not deleted is visible again when the block ends.
+        When the block ends, each dead letter that was not deleted becomes visible again.
         """
         letters: dict[str, DeadLetter] = {}
         try:
@@ -47,7 +47,7 @@ class DeadLetterQueue:
         finally:
             for letter in letters.values():
                 if letter.id not in self._deleted:
-                    with suppress(*AWS_ERRORS):  # hidden no longer than HIDDEN_SECONDS, whatever happens
+                    with suppress(*AWS_ERRORS):  # if this fails, it is visible after HIDDEN_SECONDS
                         self._make_visible(letter)
 
     def send_back(self, letter: DeadLetter) -> None:
@@ -72,7 +72,7 @@ class DeadLetterQueue:
         response = self._sqs.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=BATCH_SIZE,
-            WaitTimeSeconds=WAIT_SECONDS,  # a short poll may return no message of a queue that has some
+            WaitTimeSeconds=WAIT_SECONDS,  # a short poll may return nothing although there are messages
             VisibilityTimeout=HIDDEN_SECONDS,
             MessageSystemAttributeNames=["SentTimestamp"],
             MessageAttributeNames=["All"],
@@ -85,6 +85,6 @@ class DeadLetterQueue:
         )
 
     def _url_of(self, name: str) -> str:
-        """Return the URL of a queue of the pipeline's account, whichever account calls."""
+        """Return the URL of a queue in the pipeline account, regardless of the caller's account."""
         owner = self._deployment.accounts.pipeline
         return self._sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=owner)["QueueUrl"]
