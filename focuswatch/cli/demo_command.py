@@ -49,6 +49,7 @@ def demo(
         invocations=simulated.invocations,
         recommendations=simulated.recommendations,
         events=simulated.events,
+        token_hours=simulated.token_hours,
         accounts=simulated.accounts,
         owners=simulated.owners,
         state=state,
