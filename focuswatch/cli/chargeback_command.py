@@ -1,19 +1,21 @@
 """`focuswatch chargeback`: allocate the invoices of a month to teams, to the cent."""
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
-from focuswatch.cli.shared_options import ReportFormat
+from focuswatch.cli.shared_options import MONTH, ReportFormat, parse_month
 
 
 @takes(BillOptions, without=["others", "as_of", "ledger"])
 def chargeback(
     bill_options: BillOptions,
-    month: Annotated[datetime, typer.Option(formats=["%Y-%m"], help="Billing period, for example 2026-10.")],
+    month: Annotated[
+        date, typer.Option(parser=parse_month, metavar=MONTH, help="Billing period, for example 2026-10.")
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -39,21 +41,20 @@ def chargeback(
     from focuswatch.cli.output import chargeback_files, chargeback_tables, json_and_csv
     from focuswatch.reports import chargeback as split
 
-    billing_period = month.date()
     with open_export(bill_options) as opened:
         found = split.chargeback(
-            opened.bill, billing_period=billing_period, owners=opened.owners, catalog=opened.catalog
+            opened.bill, billing_period=month, owners=opened.owners, catalog=opened.catalog
         )
         names = account_names(opened.bill.engine, (line.sub_account_id for line in found))
     rules = opened.owners.chargeback
-    lines = chargeback_files.line_rows(billing_period, found, rules=rules, names=names)
-    teams = chargeback_files.team_rows_of(billing_period, found)
+    lines = chargeback_files.line_rows(month, found, rules=rules, names=names)
+    teams = chargeback_files.team_rows_of(month, found)
     if out:
-        paths = chargeback_files.write_files(out, billing_period=billing_period, teams=teams, lines=lines)
+        paths = chargeback_files.write_files(out, billing_period=month, teams=teams, lines=lines)
         typer.echo(f"{len(paths)} files written to {out}", err=True)
     match format:
         case ReportFormat.TABLE:
-            chargeback_tables.print_chargeback(billing_period, teams=teams, lines=lines)
+            chargeback_tables.print_chargeback(month, teams=teams, lines=lines)
         case ReportFormat.JSON:
             typer.echo(json_and_csv.rows_json(teams))
         case ReportFormat.CSV:

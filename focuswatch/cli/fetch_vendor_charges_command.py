@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from focuswatch.cli.shared_options import DAY, parse_day
+
 
 class Vendor(StrEnum):
     """Vendors with a connector, the same as in `focuswatch.connectors.fetch_vendor.CONNECTORS`."""
@@ -27,17 +29,19 @@ def fetch(
         ),
     ],
     since: Annotated[
-        datetime | None,
+        date | None,
         typer.Option(
-            formats=["%Y-%m-%d"],
+            parser=parse_day,
+            metavar=DAY,
             help="First day to fetch (UTC). [default: continue from the most recent day in the output folder]",
             show_default=False,
         ),
     ] = None,
     until: Annotated[
-        datetime | None,
+        date | None,
         typer.Option(
-            formats=["%Y-%m-%d"],
+            parser=parse_day,
+            metavar=DAY,
             help="Fetch charges before this date (UTC). [default: today in UTC]",
             show_default=False,
         ),
@@ -87,8 +91,8 @@ def fetch(
         api=connector.api(_key(connector.key_variable), account=account, url=api),
         files=FocusFolder(out),
         account_id=account or connector.vendor,
-        since=since.date() if since else None,
-        until=(until or datetime.now(UTC)).date(),
+        since=since,
+        until=until or datetime.now(UTC).date(),
         restated_days=restated_days,
     )
     for note in summary.notes:

@@ -1,6 +1,6 @@
 """`focuswatch list` and `focuswatch show`: list the detections and reports, and show one with its SQL."""
 
-from datetime import datetime
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -12,10 +12,11 @@ Name = Annotated[
 ]
 
 ShownAsOf = Annotated[
-    datetime | None,
+    date | None,
     typer.Option(
         "--as-of",
-        formats=["%Y-%m-%d"],
+        parser=shared_options.parse_day,
+        metavar=shared_options.DAY,
         help="Show the SQL for a scan as of this date. [default: today]",
         show_default=False,
     ),
@@ -44,9 +45,7 @@ def show(name: Name, as_of: ShownAsOf = None) -> None:
     focuswatch show idle_sagemaker_endpoint
     focuswatch show new_region --as-of 2026-06-18
     """
-    from datetime import date
-
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.output.catalog_tables import print_catalog_entry
 
-    print_catalog_entry(Catalog.load(), name, as_of=shared_options.day(as_of) or date.today())
+    print_catalog_entry(Catalog.load(), name, as_of=as_of or date.today())

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from focuswatch.cli import shared_options
 from focuswatch.cli.bill_and_ledger_options import BillOptions
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillI
         latest.export,
         state=state_of(name, root=bill_options.state),
         **{name: latest.files.get(name) for name in INPUT_FILES},
-        as_of=shared_options.day(bill_options.as_of),
+        as_of=bill_options.as_of,
         others=tuple(
             OtherBill(export, state_of(export, root=bill_options.state)) for export in latest.others
         ),

@@ -1,6 +1,6 @@
 """`focuswatch report`: run a report of the catalog on an export, and print it."""
 
-from datetime import datetime
+from datetime import date
 from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated
@@ -9,11 +9,10 @@ import typer
 
 from focuswatch.cli import opened_ledger
 from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
-from focuswatch.cli.shared_options import CostName, ReportFormat, SplitBy
+from focuswatch.cli.shared_options import MONTH, CostName, ReportFormat, SplitBy, parse_month
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date
 
     from focuswatch.catalog.sql_catalog import Report
     from focuswatch.catalog.sql_header_fields import CountedCharges
@@ -46,9 +45,10 @@ def report(
         ),
     ] = None,
     month: Annotated[
-        datetime | None,
+        date | None,
         typer.Option(
-            formats=["%Y-%m"],
+            parser=parse_month,
+            metavar=MONTH,
             help="Month for the report month_close. [default: the most recent invoiced month]",
             show_default=False,
         ),
@@ -76,7 +76,7 @@ def report(
     selected = Catalog.load().report(name)
     basis = basis_of(selected, cost=cost.value if cost else None, charges=_kinds(charges))
     if selected.header.kind == "month_close":
-        _close_month(selected, bill_options, by=by, month=month.date() if month else None, format=format)
+        _close_month(selected, bill_options, by=by, month=month, format=format)
         return
     if month:
         raise ConfigError(

@@ -9,6 +9,27 @@ import typer
 
 from focuswatch.engines.trino_address_and_sign_in import SignIn
 
+DAY = "YYYY-MM-DD"
+MONTH = "YYYY-MM"
+
+
+def parse_day(text: str) -> date:
+    """Return the date of a `YYYY-MM-DD` option. Raises BadParameter."""
+    return _parse(text, "%Y-%m-%d", kind="date", expected=DAY)
+
+
+def parse_month(text: str) -> date:
+    """Return the first day of a `YYYY-MM` option. Raises BadParameter."""
+    return _parse(text, "%Y-%m", kind="month", expected=MONTH)
+
+
+def _parse(text: str, format: str, *, kind: str, expected: str) -> date:
+    try:
+        return datetime.strptime(text, format).date()
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is not a {kind}. Enter the {kind} as {expected}.") from None
+
+
 Export = Annotated[
     str,
     typer.Argument(
@@ -58,9 +79,10 @@ LedgerLocation = Annotated[
     ),
 ]
 AsOf = Annotated[
-    datetime | None,
+    date | None,
     typer.Option(
-        formats=["%Y-%m-%d"],
+        parser=parse_day,
+        metavar=DAY,
         help="Analyze charges before this date. [default: the day after the last charge]",
         show_default=False,
     ),
@@ -203,8 +225,3 @@ class SeverityName(StrEnum):
     MEDIUM = "medium"
     HIGH = "high"
     CRITICAL = "critical"
-
-
-def day(moment: datetime | None) -> date | None:
-    """Return the value of a date option, which typer parses as a datetime, as a date."""
-    return moment.date() if moment else None

@@ -1,11 +1,13 @@
 """`focuswatch simulate`: write a simulated FOCUS export of an organization, with planted incidents."""
 
-from datetime import datetime
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from focuswatch.cli.shared_options import DAY, parse_day
 
 
 class Grain(StrEnum):
@@ -32,8 +34,10 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Random seed. Each seed simulates a different organization.")] = 1,
     grain: Annotated[Grain, typer.Option(help="Length of a charge period.")] = Grain.DAILY,
     end: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="The day after the last charge.", show_default=False),
+        date | None,
+        typer.Option(
+            parser=parse_day, metavar=DAY, help="The day after the last charge.", show_default=False
+        ),
     ] = None,
     file_format: Annotated[
         FileFormat, typer.Option("--format", help="File format. CSV files are compressed with gzip.")
@@ -63,7 +67,7 @@ def simulate(
             rows=rows,
             seed=seed,
             grain=grain.value,
-            end=end.date() if end else DEFAULT_END,
+            end=end or DEFAULT_END,
             file_format=file_format.value,
             progress=lambda step, share: line.progress(f"{step} {share:.0%}"),
         )

@@ -1,7 +1,7 @@
 """`focuswatch snooze`, `exclude` and `unsuppress`: mute findings, and remove suppressions."""
 
 import getpass
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +12,8 @@ from focuswatch.cli.findings_and_reset_commands import Fingerprint, entry_of, op
 from focuswatch.cli.output.next_command import next_command
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from focuswatch.ledger import Ledger
     from focuswatch.ledger.suppression import SuppressionScope
 
@@ -22,9 +24,10 @@ Author = Annotated[
     str | None, typer.Option(help="Author of the suppression. [default: your user name]", show_default=False)
 ]
 Until = Annotated[
-    datetime | None,
+    date | None,
     typer.Option(
-        formats=["%Y-%m-%d"],
+        parser=shared_options.parse_day,
+        metavar=shared_options.DAY,
         help="End date of the suppression. Scans as of this date or later notify the owner again. [default: "
         "no end date]",
         show_default=False,
@@ -36,9 +39,10 @@ Until = Annotated[
 def snooze(
     fingerprint: Fingerprint,
     until: Annotated[
-        datetime,
+        date,
         typer.Option(
-            formats=["%Y-%m-%d"],
+            parser=shared_options.parse_day,
+            metavar=shared_options.DAY,
             help="End date of the suppression. Scans as of this date or later notify the owner again.",
         ),
     ],
@@ -55,13 +59,14 @@ def snooze(
         entry = entry_of(ledger, fingerprint, state=ledger_options.state)
         _suppress(
             ledger,
+            state=ledger_options.state,
             scope="fingerprint",
             value=entry.fingerprint,
             detection=None,
             author=author,
             reason=reason,
             since=entry.finding.as_of,
-            until=until.date(),
+            until=until,
         )
 
 
@@ -128,13 +133,14 @@ def exclude(
             value = entry_of(ledger, value, state=ledger_options.state).fingerprint
         _suppress(
             ledger,
+            state=ledger_options.state,
             scope=scope,
             value=value,
             detection=detection,
             author=author,
             reason=reason,
             since=newest_bill_date(ledger),
-            until=shared_options.day(until),
+            until=until,
             security=include_security,
         )
 
@@ -197,6 +203,7 @@ def _check_tag(tag: str, *, detection: str | None, include_security: bool) -> No
 def _suppress(
     ledger: "Ledger",
     *,
+    state: "Path | None",
     scope: "SuppressionScope",
     value: str,
     detection: str | None,
@@ -221,4 +228,7 @@ def _suppress(
         security=security,
     )
     suppression = add_checked_suppression(ledger, requested)
-    typer.echo(visible(suppression_text(ledger, suppression)), err=True)
+    text = suppression_text(
+        ledger, suppression, unsuppress=lambda id: next_command(f"unsuppress {id}", state=state)
+    )
+    typer.echo(visible(text), err=True)

@@ -1,9 +1,10 @@
 """Check and add a snooze or an exclusion that a person requested, and describe what it covers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
 from focuswatch.errors import ConfigError
+from focuswatch.findings.count_text import count_text
 from focuswatch.ledger.entry_head import EntryHead
 from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.ledger.suppression import Suppression
@@ -27,8 +28,11 @@ def add_checked_suppression(ledger: Ledger, suppression: Suppression) -> Suppres
     return ledger.add_suppression(suppression)
 
 
-def suppression_text(ledger: Ledger, suppression: Suppression) -> str:
-    """Return a text with the scope and the end of a suppression, and the number of open findings that it covers."""
+def suppression_text(ledger: Ledger, suppression: Suppression, *, unsuppress: Callable[[int], str]) -> str:
+    """Return what is muted until when, how many open findings that covers, and earlier suppressions of the same.
+
+    `unsuppress` returns the command that removes the suppression with an id.
+    """
     covered = 0
 
     def count(heads: Sequence[EntryHead]) -> Iterable[str]:
@@ -39,5 +43,22 @@ def suppression_text(ledger: Ledger, suppression: Suppression) -> str:
     ledger.select(count)
     return (
         f"Suppression {suppression.id}: {suppression.scope} {suppression.value} is muted {suppression.end_text}. "
-        f"This suppression covers {covered} open finding{'' if covered == 1 else 's'}."
+        f"This suppression covers {count_text(covered, 'open finding')}."
+        + "".join(
+            f" Suppression {earlier.id} mutes the same findings {earlier.end_text}. To remove it, run "
+            f"{unsuppress(earlier.id)}."
+            for earlier in _earlier(ledger, suppression)
+        )
     )
+
+
+def _earlier(ledger: Ledger, suppression: Suppression) -> list[Suppression]:
+    """Return the active suppressions with the same scope: until they end too, the findings stay muted."""
+    return [
+        other
+        for other in ledger.suppressions()
+        if other.id != suppression.id
+        and (other.scope, other.value, other.detection)
+        == (suppression.scope, suppression.value, suppression.detection)
+        and other.is_active_on(suppression.since)
+    ]

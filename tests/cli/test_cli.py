@@ -316,6 +316,18 @@ def test_snooze_ends_on_its_day(export):
     )
 
 
+def test_second_snooze_names_the_first(export):
+    """The finding stays muted until both end."""
+    (finding,) = scan(export)
+    state = ("--state", export.parent / "state")
+    for until in ("2026-04-05", "2026-05-01"):
+        done = focuswatch("snooze", finding["fingerprint"], "--until", until, "--reason", "load test", *state)
+    assert (
+        "Suppression 1 mutes the same findings until 2026-04-05. To remove it, run focuswatch unsuppress 1 "
+        f"--state {export.parent / 'state'}." in done.stderr
+    )
+
+
 def test_only_runs_the_given_detections(export):
     """Findings of other detections are not resolved."""
     scan(export)
@@ -328,6 +340,8 @@ def test_only_runs_the_given_detections(export):
     [
         (["scan", "nowhere"], 1, "nowhere"),
         (["scan", SAMPLE, "--owners", "nowhere.toml"], 2, "cannot read nowhere.toml"),
+        (["scan", SAMPLE, "--as-of", "june"], 2, "'june' is not a date. Enter the date as YYYY-MM-DD."),
+        (["chargeback", "--month", "2026-13"], 2, "'2026-13' is not a month. Enter the month as YYYY-MM."),
         (["scan", SAMPLE, "--activity", "nowhere.csv"], 2, "nowhere.csv does not exist"),
         (["scan", SAMPLE, "--accounts", SAMPLE], 2, "lacks"),
         (
