@@ -78,8 +78,7 @@ def _source(bill_options: BillOptions, *, deployment: Path | None, catalog: "Cat
 
     if deployment is None:
         return ScanSource(bill_options, catalog)
-    given = bill_options
-    if any((given.export, given.as_of, given.activity, given.accounts, given.ledger, given.state)):
+    if bill_options != BillOptions(owners=bill_options.owners):
         raise ConfigError(
             "--deployment determines the ledger and the bill. The only other input option that you can use with "
             "--deployment is --owners. Omit all other input options."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli import opened_ledger
 from focuswatch.cli.bill_and_ledger_options import BillOptions
+from focuswatch.cli.open_bill_on_engine import export_name
 from focuswatch.cli.open_named_or_last_export import open_export
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import Ledger
@@ -38,7 +39,8 @@ class ScanSource:
     def ledger(self) -> Iterator[Ledger]:
         """Open the ledger; see Source."""
         given = self.bill_options
-        with opened_ledger.open_ledger(given.ledger, export=given.export, state=given.state) as ledger:
+        export = export_name(given.export, given.trino_location) if given.export else None
+        with opened_ledger.open_ledger(given.ledger, export=export, state=given.state) as ledger:
             yield ledger
 
     @contextmanager
