@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.ht
 from aws_cdk import aws_lakeformation
 from constructs import Construct
 
-from focuswatch.operations.deployed_functions import RUN_QUERIES
+from focuswatch.operations.deployed_functions import READ_TABLES
 from focuswatch.operations.deployment_config import Deployment
 from infra.functions import LambdaFunctions
 
@@ -33,7 +33,7 @@ class LakeFormationGrants(Construct):
                 catalog_id=catalog, database_name=database, table_wildcard={}
             )
         )
-        for kind in (kind for kind in (*RUN_QUERIES, "bills") if kind in functions.functions):
+        for kind in (kind for kind in READ_TABLES if kind in functions.functions):
             grants = {"Database": (in_database, ("DESCRIBE",)), "Tables": (in_tables, READ)}
             if kind in CHANGE_PARTITIONS:
                 grants["Tables"] = (in_tables, (*READ, *CHANGE))

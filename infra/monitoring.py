@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from aws_cdk import Duration, aws_cloudwatch, aws_cloudwatch_actions, aws_sns
 from constructs import Construct
 
+from focuswatch.operations.deployed_functions import ENDPOINTS
 from focuswatch.operations.deployment_config import Deployment
 from infra.functions import LambdaFunctions
 
@@ -158,9 +159,9 @@ class Monitoring(Construct):
         runs = [
             self._metric("Runs", statistic="Sum", period=Duration.days(1), service=kind).with_(label=kind)
             for kind in shown
+            if kind not in ENDPOINTS
         ]
-        # Errors of `bills` are dead letters after two retries; with them, the dashboard would have 51 metrics.
-        errors = [functions[kind].metric_errors() for kind in shown if kind != "bills"]
+        errors = [functions[kind].metric_errors() for kind in shown]
         read = self._metric("ScannedBytes", statistic="Sum", period=Duration.days(1), service="refresh")
         failed = self._metric("FailedDetections", statistic="Maximum", period=QUARTER_DAY, service="detect")
         dead_letters = [queue.metric_approximate_number_of_messages_visible() for queue in queues.values()]

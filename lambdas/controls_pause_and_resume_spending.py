@@ -1,4 +1,4 @@
-"""Spend caps: carry out presses of *Pause spending* and *Resume*, and review all pauses every hour and after a scan."""
+"""Spend caps: process the buttons *Pause spending* and *Resume*, and review all pauses every hour and after scans."""
 
 import os
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from focuswatch.controls.attach_or_detach_deny_policy import RolePolicies, undo_
 from focuswatch.controls.carry_out_pauses import SpendingPauses
 from focuswatch.controls.spend_caps_run import SpendCaps
 from focuswatch.errors import DeliveryError, Refused
-from focuswatch.notify.deliver_queue_batch import Record
+from focuswatch.notify.retry_or_dead_letter_batch import Record
 from focuswatch.notify.slack.authorize_and_record_response import reject
 from focuswatch.notify.slack.interactions import UserResponse
 from lambdas.deployment_resources import PATIENT
@@ -25,7 +25,7 @@ UNRECORDED = (
 
 @lambda_function("controls")
 def handler(invocation: Invocation) -> dict[str, Any]:
-    """Process a batch of presses, or review all pauses; a review that could not do everything fails at its end."""
+    """Process a batch of presses, or review all pauses. If a part of the review fails, the run fails at its end."""
     caps = spend_caps(invocation.run)
     if "Records" in invocation.event:
         return _presses(invocation, caps)
@@ -56,7 +56,7 @@ def _team(run: LambdaRun, use_case: str) -> str | None:
 
 
 def _iam_clients(run: LambdaRun) -> Any:
-    """Return what gives the IAM client of an account: that of its pause role, which may do nothing else."""
+    """Return a provider of IAM clients by account, which use the account's pause role and its few permissions."""
     from focuswatch.controls.pause_role_clients import iam_clients
 
     return iam_clients(
@@ -93,15 +93,15 @@ def _review(run: LambdaRun, caps: SpendCaps) -> dict[str, Any]:
             _report(run, role, text)
         except DeliveryError as error:
             found.failed[role] = str(error)
-    heartbeat = run.beat(ran=found.changed, failed=found.failed, doubts=list(reports.values()))
+    heartbeat = run.beat(ran=found.changed, failed=found.failed, warnings=list(reports.values()))
     if found.failed:
         raise RuntimeError(f"the review of spend caps is incomplete: {found.failed}")
     return heartbeat
 
 
 def _report(run: LambdaRun, role: str, text: str) -> None:
-    """Report a role to FinOps, once a day."""
-    from focuswatch.notify.slack.blocks import rich, section, words
+    """Report a role with an unrecorded pause to the FinOps channel, once a day."""
+    from focuswatch.notify.slack.block_kit_elements import rich, section, words
 
     channel = run.owners.slack_channel(None)
     if run.has_bot and channel:

@@ -1,4 +1,7 @@
-"""Once a day: send the health report to the FinOps channel in Slack, or else to the alarms topic."""
+"""Once a day: send the health report to the FinOps channel in Slack, or else to the alarms topic.
+
+The function also replies to the Slack messages of findings whose issues were closed in Jira.
+"""
 
 import os
 from datetime import UTC, datetime
@@ -15,7 +18,7 @@ from lambdas.run_lease_and_heartbeat import LambdaRun
 
 @lambda_function("pulse")
 def handler(invocation: Invocation) -> dict[str, Any]:
-    """Send the report every day, with or without problems: a missing report is a problem too."""
+    """Send the report every day, even without problems, so that a missing report is noticed."""
     run = invocation.run
     now = datetime.now(UTC)
     report = _pulse(run, now=now)
@@ -30,7 +33,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         )
     if run.has_bot:
         run.closings(logger.warning).notify(run.ledger.suppressions(), today=now.date())
-    return run.beat(doubts=[problem.summary for problem in report.problems])
+    return run.beat(warnings=[problem.summary for problem in report.problems])
 
 
 def _pulse(run: LambdaRun, *, now: datetime) -> HealthReport:

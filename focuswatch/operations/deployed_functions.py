@@ -43,8 +43,8 @@ WITHOUT_RUNS = (*QUEUE_FED, "controls")
 # These functions have a public URL, and verify the signature of each request.
 ENDPOINTS = ("answer", "events")
 
-# These functions run Athena queries, and therefore read the Glue tables. `refresh` also changes partitions.
-RUN_QUERIES = ("refresh", "detect", "hourly", "page", "weekly", "close")
+# These functions run Athena queries, and therefore read the Glue tables. `refresh` and `bills` also change partitions.
+READ_TABLES = ("refresh", "bills", "detect", "hourly", "page", "weekly", "close")
 
 # Modules in lambdas/ whose names differ from the names of their functions, because the short name says too little.
 MODULES = {

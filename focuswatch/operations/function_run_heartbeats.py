@@ -54,7 +54,7 @@ class Heartbeat(BaseModel):
         default=0, validation_alias=AliasChoices("notified", "told"), serialization_alias="told"
     )
     doubts: tuple[str, ...] = ()  # reasons why no finding may be resolved
-    warnings: tuple[str, ...] = ()  # input that was skipped and needs no fix
+    warnings: tuple[str, ...] = ()  # problems that do not prevent resolving findings, such as skipped input
     # Only of `detect`: the counts of each detection's last run, which can be an earlier run than this one.
     detections: tuple[DetectionSummary, ...] = ()
 

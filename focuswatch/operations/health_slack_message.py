@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from focuswatch.notify.slack.blocks import (
+from focuswatch.notify.slack.block_kit_elements import (
     Block,
     bullets,
     code,
@@ -10,10 +10,11 @@ from focuswatch.notify.slack.blocks import (
     header,
     rich,
     section,
-    within,
+    fit_message,
     words,
 )
-from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
+from focuswatch.notify.slack.escape_mrkdwn import escaped_within
+from focuswatch.notify.truncate_text import one_line
 from focuswatch.operations.health_report import HealthProblem, HealthReport
 
 MAX_PROBLEMS = 10
@@ -26,7 +27,7 @@ def health_message(report: HealthReport) -> dict[str, Any]:
     facts = [f"Evaluated: {report.evaluated}", report.facts] if problems else [report.facts]
     notes = [context(note) for note in report.notes]
     blocks = [header(report.headline), *problems, context(*facts), *notes]
-    shown = within(blocks, spare=[*notes, *reversed(problems[1:])])  # the first problem is always shown
+    shown = fit_message(blocks, droppable=[*notes, *reversed(problems[1:])])  # the first problem is always shown
     omitted = len(report.problems) - sum(block in shown for block in problems)
     if omitted:
         shown.append(

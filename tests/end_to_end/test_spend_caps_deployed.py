@@ -99,7 +99,7 @@ def test_pause_spending_attaches_the_policy_and_resume_detaches_it(deployed: Dep
     deployed.wait_until(lambda: "resume_spending" in json.dumps(message.blocks))
     deployed.await_told()
     reviewed = deployed.invoke("controls")
-    assert (reviewed["failed"], reviewed["doubts"]) == ({}, [])
+    assert (reviewed["failed"], reviewed["warnings"]) == ({}, [])
     assert policies(deployed) == ["focuswatch-paused"]
     press("resume_spending")
     deployed.wait_until(lambda: not policies(deployed))
@@ -132,7 +132,7 @@ def check_unrecorded(deployed: Deployed) -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:policy/focuswatch-paused"
     deployed.aws.client("iam").attach_role_policy(RoleName=ROLE, PolicyArn=arn)
     for _ in range(2):
-        assert len(deployed.invoke("controls")["doubts"]) == 1
+        assert len(deployed.invoke("controls")["warnings"]) == 1
     finops = deployed.slack.workspace.named("#finops", by_name=True)
     assert len([one for one in finops.shown if "has no record of a pause" in one.text]) == 1
     assert policies(deployed) == ["focuswatch-paused"]

@@ -471,8 +471,15 @@ def test_the_dashboard_is_free_of_charge():
     deployment = synthesized("one").deployment
     fed = [kind for kind in deployment.kinds if kind in QUEUE_FED]
     shown_kinds = [kind for kind in deployment.kinds if kind != "events"]
-    assert 3 * len(shown_kinds) - 2 * len(fed) <= len(shown) <= 50
+    endpoints = [kind for kind in shown_kinds if kind in ENDPOINTS]
+    assert 3 * len(shown_kinds) - 2 * len(fed) - len(endpoints) <= len(shown) <= 50
     assert not [metric for metric in shown if "expression" in metric[0]]
+
+
+def test_dashboard_shows_runs_only_of_functions_that_publish_them():
+    """An endpoint answers many requests and publishes no metric: its line would be empty, and cost one of 50."""
+    runs = {metric[3] for metric in shown_metrics(synthesized("one")) if metric[1] == "Runs"}
+    assert runs and all(f'@lambda_function("{kind}"' in source_of(kind) for kind in runs)
 
 
 def shown_metrics(stacks: Stacks) -> list[list[Any]]:

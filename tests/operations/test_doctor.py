@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.cli import app
 from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_config_sections import BillConfig
 from focuswatch.operations.doctor import run_doctor
 from focuswatch.operations.function_run_heartbeats import Heartbeat, record
 from tests.given.cloud import LOADER
@@ -164,6 +165,24 @@ def test_lake_formation_must_grant_the_tables_that_it_controls(aws, deployment):
         principal = {"DataLakePrincipalIdentifier": role}
         lake.grant_permissions(Principal=principal, Resource=every, Permissions=["SELECT", "DESCRIBE"])
     assert checks_of(aws, deployment)["lake formation"].state == "ok"
+
+
+def test_health_problems_found_by_pulse_do_not_prevent_resolving_findings(aws, deployment):
+    """`pulse` reports dead letters in its heartbeat; only `detect` can say why no finding may be resolved."""
+    beat(aws, deployment, "pulse", warnings=("3 events in dead-letter queues",))
+    check = checks_of(aws, deployment)["pulse"]
+    assert check.state == "noted" and check.found.endswith("; 3 events in dead-letter queues")
+
+
+def test_lake_formation_must_grant_the_tables_to_bills_too(aws, deployment):
+    """`bills` reads and changes partitions, as `refresh` does."""
+    lake = aws.client("lakeformation")
+    table = {"Table": {"DatabaseName": deployment.athena.database, "Name": "daily_charges"}}
+    everybody = {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}
+    lake.revoke_permissions(Principal=everybody, Resource=table, Permissions=["ALL"])
+    azure = BillConfig(name="azure", prefix="azure")
+    check = checks_of(aws, deployment.model_copy(update={"bills": [azure]}))["lake formation"]
+    assert "functions without access: refresh, bills, detect, page" in check.found
 
 
 def test_unhealthy_export_is_a_problem_with_its_reason(aws, deployment):

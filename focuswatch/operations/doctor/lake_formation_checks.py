@@ -5,7 +5,7 @@ from typing import Any
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
 from focuswatch.collect.aws_paging import paged
-from focuswatch.operations.deployed_functions import RUN_QUERIES
+from focuswatch.operations.deployed_functions import READ_TABLES
 from focuswatch.operations.doctor.check_result_and_context import Check, DoctorContext, failed, noted, ok
 
 IAM_ONLY = "IAM_ALLOWED_PRINCIPALS"  # with a grant to this group, only IAM policies control access
@@ -14,7 +14,7 @@ TABLE = "daily_charges"
 
 
 def check_lake_formation(context: DoctorContext) -> Iterator[Check]:
-    """Check that IAM policies alone control access, or that each function that runs queries has a grant.
+    """Check that IAM policies alone control access, or that each function that reads tables has a grant.
 
     https://docs.aws.amazon.com/lake-formation/latest/dg/change-settings.html
     """
@@ -29,7 +29,7 @@ def check_lake_formation(context: DoctorContext) -> Iterator[Check]:
         return
     expected = {
         f"arn:aws:iam::{deployment.accounts.pipeline}:role/{deployment.function(kind)}": kind
-        for kind in RUN_QUERIES
+        for kind in READ_TABLES
         if kind in deployment.kinds
     }
     missing = [kind for arn, kind in expected.items() if arn not in readers]

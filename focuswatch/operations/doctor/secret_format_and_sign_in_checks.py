@@ -12,10 +12,10 @@ from focuswatch.notify.pagerduty.client import SHAPE as PAGERDUTY_SHAPE
 from focuswatch.notify.pagerduty.client import PagerDutySecret
 from focuswatch.notify.slack.slack_secret import SHAPE as SLACK_SHAPE
 from focuswatch.notify.slack.slack_secret import SlackSecret
-from focuswatch.notify.teams.client import SHAPE as TEAMS_SHAPE
-from focuswatch.notify.teams.client import TeamsSecret
-from focuswatch.notify.webhook.signing_secrets_and_signatures import SHAPE as WEBHOOK_SHAPE
-from focuswatch.notify.webhook.signing_secrets_and_signatures import WebhookSecrets
+from focuswatch.notify.teams.teams_secret import SHAPE as TEAMS_SHAPE
+from focuswatch.notify.teams.teams_secret import TeamsSecret
+from focuswatch.notify.webhook.signing_secrets import SHAPE as WEBHOOK_SHAPE
+from focuswatch.notify.webhook.signing_secrets import WebhookSecrets
 from focuswatch.operations.doctor.check_result_and_context import Check, DoctorContext, failed, noted, ok
 
 SLACK_TEST = "auth.test"  # https://docs.slack.dev/reference/methods/auth.test
