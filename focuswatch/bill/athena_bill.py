@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from focuswatch.bill.aws_only_charges import sentence
+from focuswatch.bill.aws_and_other_provider_charges import other_providers_warning
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE
 from focuswatch.bill.bill_summary import BillPart, BillSummary, ReplacedPeriod
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
 from focuswatch.bill.kept_forecasts import KeptForecast, merged
-from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.athena_statements import charges_as_delivered
-from focuswatch.bill.refresh.deployed_bills_statements import (
+from focuswatch.bill.refresh.athena_refresh_queries import charges_as_delivered
+from focuswatch.bill.refresh.athena_tables import AthenaTables
+from focuswatch.bill.refresh.glue_partitions_and_period_facts import GluePeriod
+from focuswatch.bill.refresh.queries_by_deployed_bill import (
     AWS_EXPORT,
     DeployedPart,
     accounts_of_bills,
@@ -26,12 +27,11 @@ from focuswatch.bill.refresh.deployed_bills_statements import (
     completeness,
     days_of_bills,
 )
-from focuswatch.bill.refresh.switch_glue_partitions import GluePeriod
-from focuswatch.bill.schema.table_columns import FORECASTS, KNOWN_FINDINGS
+from focuswatch.bill.schema.columns_of_all_tables import FORECASTS, KNOWN_FINDINGS
 from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import NothingDelivered
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,9 @@ class AthenaBill:
         return self.tables.engine
 
     def delivered_charges(self, billing_period: date) -> str:
-        """Return a SELECT over all files in the period's folder; see Bill.
-
-        The folder must contain only one delivery, as it does for an export that overwrites its files.
-        """
-        return charges_as_delivered(f"{billing_period:%Y-%m}")
+        """Return a SELECT over the files of the newest delivery; see Bill. Raises ExportError for too many files."""
+        period = f"{billing_period:%Y-%m}"
+        return charges_as_delivered(period, paths=self.tables.delivered_paths(period))
 
     def bill_parts(self) -> tuple[BillPart, ...]:
         """Return one part per bill, with its accounts and days; empty if there is only the AWS export."""
@@ -138,7 +136,7 @@ def _summarize(parts: Sequence[DeployedPart]) -> BillSummary:
     priced = [period for period in export.values() if period.per_usd is not None]
     periods = {name: period for part in parts for name, period in part.periods.items()}
     charges = sum(part.charges for part in parts)
-    other_providers = sentence((part.others for part in parts), charges=charges)
+    other_providers = other_providers_warning((part.others for part in parts), charges=charges)
     digests = "\n".join(f"{name}\t{period.digest}" for name, period in sorted(periods.items()))
     notes = dict.fromkeys(period.note for period in periods.values() if period.note)
     return BillSummary(

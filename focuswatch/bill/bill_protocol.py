@@ -16,7 +16,7 @@ class Bill(Protocol):
     """An organization's bill, refreshed and open for queries as of a day.
 
     Each implementation has a context manager that opens it: `open_local_bill`, `open_joint_bill`, `open_trino_bill`
-    and `open_athena_bill`. The tables of focuswatch.bill.schema.table_columns can be read until the block ends.
+    and `open_athena_bill`. The tables of focuswatch.bill.schema.columns_of_all_tables can be read until the block ends.
     """
 
     @property

@@ -3,12 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import Rate, rate_of
-from focuswatch.owners.owners_file_and_assignment import Owners
-
-# An --as-of more days after the last charge is rejected: later scans would then seem outdated to the ledger.
-MAX_DAYS_AFTER_BILL = 366
+from focuswatch.owners.owners_file import Owners
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ class BillSummary:
 
     currency: str
     first_charge_date: date
-    last_charge_date: date  # without misdated charges: focuswatch.bill.ingest.last_day_despite_wrong_dates
+    last_charge_date: date  # without misdated charges: focuswatch.bill.refresh.last_day_despite_wrong_dates
     charges: int
     data_digest: str  # changes whenever the delivered charges change
     warnings: tuple[str, ...] = ()
@@ -62,21 +58,3 @@ class BillSummary:
     def rate(self, owners: Owners) -> Rate:
         """Return the exchange rate that converts thresholds in USD to the bill's currency."""
         return rate_of(self.currency, rates=owners.exchange_rates, of_bill=self.per_usd)
-
-
-def resolve_as_of(requested: date | None, *, summary: BillSummary) -> date:
-    """Return the first day that is not analyzed. Raises ConfigError if the requested day is out of range."""
-    default = summary.day_after_last_charge
-    if requested is None:
-        return default
-    if requested <= summary.first_charge_date:
-        raise ConfigError(
-            f"--as-of {requested} is not after the first charge; this bill has charges from "
-            f"{summary.first_charge_date} to {summary.last_charge_date}. Specify a later date."
-        )
-    if requested > default + timedelta(days=MAX_DAYS_AFTER_BILL):
-        raise ConfigError(
-            f"--as-of {requested} is more than {MAX_DAYS_AFTER_BILL} days after the last charge "
-            f"({summary.last_charge_date}). Specify an earlier date, or omit --as-of."
-        )
-    return requested

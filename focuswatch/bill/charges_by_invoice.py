@@ -13,7 +13,7 @@ from typing import Literal
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row
-from focuswatch.engines.prepend_tables_as_ctes import over
+from focuswatch.engines.prepend_tables_as_ctes import replace_table
 
 ChargeKind = Literal["usage", "fee", "credit", "tax", "refund"]
 
@@ -71,5 +71,5 @@ def month_invoices(bill: Bill, billing_period: date, *, catalog: Catalog) -> lis
 def _delivered(name: str, bill: Bill, billing_period: date, *, catalog: Catalog) -> list[Row]:
     """Return the rows of a lookup over the charges of a billing period as delivered."""
     lookup = catalog.lookups[name]
-    statement = over(lookup.sql, "focus_export", select=bill.delivered_charges(billing_period))
+    statement = replace_table(lookup.sql, "focus_export", select=bill.delivered_charges(billing_period))
     return bill.engine.query(statement, label=f"{lookup.id} {billing_period:%Y-%m}")

@@ -1,7 +1,7 @@
 """Open several bills in files as one with DuckDB: bills of several providers, or of several payers.
 
 The first bill is the main one: the activity, the accounts and the other files belong to it, and the amounts of the
-other bills are converted to its currency. See focuswatch.bill.joint_tables.
+other bills are converted to its currency. See focuswatch.bill.union_tables_of_several_bills.
 """
 
 import hashlib
@@ -14,12 +14,21 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill import kept_forecasts_file
-from focuswatch.bill.bill_input_files import BillInputs, OtherBill, digest_of_inputs, export_label
+from focuswatch.bill import kept_forecasts_csv
+from focuswatch.bill.bill_inputs_and_digest import BillInputs, OtherBill, digest_of_inputs, export_label
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Progress
-from focuswatch.bill.bill_summary import BillPart, BillSummary, resolve_as_of
-from focuswatch.bill.joint_bill_summary import joint_summary, resold_notes
-from focuswatch.bill.joint_tables import (
+from focuswatch.bill.bill_summary import BillPart, BillSummary
+from focuswatch.bill.joint_bill_notes import resold_notes
+from focuswatch.bill.joint_bill_summary import joint_summary
+from focuswatch.bill.kept_forecasts import KeptForecast
+from focuswatch.bill.local_bill import bill_engine, load_tables
+from focuswatch.bill.refresh.delivery_history import create_deliveries
+from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh
+from focuswatch.bill.resolve_as_of import resolve_as_of
+from focuswatch.bill.schema.columns_of_all_tables import KNOWN_FINDINGS
+from focuswatch.bill.settling_days import aws_settle_days, end_of_bill, settle_days
+from focuswatch.bill.state_lock import locked
+from focuswatch.bill.union_tables_of_several_bills import (
     RefreshedBill,
     accounts_of,
     copy_views,
@@ -27,20 +36,14 @@ from focuswatch.bill.joint_tables import (
     join_bills,
     joined_accounts,
     joined_deliveries,
-    set_aside,
+    prefix_views,
 )
-from focuswatch.bill.kept_forecasts import KeptForecast
-from focuswatch.bill.local_bill import load_tables
-from focuswatch.bill.refresh.delivery_history import create_deliveries
-from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh
-from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
-from focuswatch.bill.settling_days import end_of_bill, settle_days
-from focuswatch.bill.state_lock import locked
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_engine import DuckDbEngine, connect, create_table
+from focuswatch.engines.duckdb_connection import connect, create_table
+from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import Rate
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,11 @@ class JointBill:
 
     def kept_forecasts(self, month: date) -> list[KeptForecast]:
         """Return the stored forecasts of a month; see Bill."""
-        return kept_forecasts_file.of_month(self.forecasts, month)
+        return kept_forecasts_csv.forecasts_of_month(self.forecasts, month)
 
     def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
         """Add forecasts to the file of this set of bills, which is separate from the file of each bill; see Bill."""
-        kept_forecasts_file.keep(self.forecasts, rows, made_on=self.as_of)
+        kept_forecasts_csv.add_forecasts(self.forecasts, rows, made_on=self.as_of)
 
 
 @contextmanager
@@ -124,10 +127,10 @@ def open_joint_bill(
         accounts = joined_accounts(bills)
         parts = tuple(BillPart(bill.name, accounts[bill.name], days_of(connection, bill)) for bill in bills)
         summary = replace(summary, parts=parts, warnings=(*summary.warnings, *resold_notes(bills)))
-        engine = DuckDbEngine(connection)
+        engine = bill_engine(connection, catalog)
         yield JointBill(
             engine,
-            engine if aws_connection is connection else DuckDbEngine(aws_connection),
+            engine if aws_connection is connection else bill_engine(aws_connection, catalog),
             summary,
             as_of,
             data_digest=digest_of_inputs(summary, as_of=as_of, owners=owners, files=inputs.files),
@@ -163,7 +166,7 @@ def _refresh_all(
             progress=report,
             rates=owners.exchange_rates,
         )
-        set_aside(connection, prefix=_prefix(number))
+        prefix_views(connection, prefix=_prefix(number))
 
 
 def _load(
@@ -213,12 +216,13 @@ def _refreshed_bill(
 ) -> RefreshedBill:
     charges, others = refreshed.summary.charges, sum(refreshed.others.values())
     end = end_of_bill(refreshed.summary.last_charge_date, as_of=as_of)
-    days = settle_days(charges=charges, of_others=others, complete_until=refreshed.complete_until, as_of=end)
+    complete_until = refreshed.complete_until
     return RefreshedBill(
         name,
         prefix=_prefix(number),
         as_of=end,
-        settle_days=days,
+        settle_days=settle_days(charges=charges, of_others=others, complete_until=complete_until, as_of=end),
+        aws_settle_days=aws_settle_days(complete_until=complete_until, as_of=end),
         currency=rate.currency,
         factor=rate.factor_to(main),
         accounts=accounts_of(connection, prefix=_prefix(number)),

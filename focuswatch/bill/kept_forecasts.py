@@ -9,6 +9,7 @@ from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 
 TABLE = "forecasts"
+KEY = ("made_on", "month", "plan_of", "plan")
 KEPT_DAYS = 400  # 13 months, to compare a month with the same month of the year before
 
 
@@ -38,10 +39,15 @@ class KeptForecast:
 
 def merged(kept: Iterable[KeptForecast], new: Iterable[KeptForecast], *, made_on: date) -> list[KeptForecast]:
     """Return the stored and the new rows, sorted, without rows that are more than KEPT_DAYS older than `made_on`."""
-    first = made_on - timedelta(days=KEPT_DAYS)
+    first = first_kept_day(made_on)
     rows = {_key(row): row for row in [*new, *kept] if row.made_on >= first}  # stored rows take precedence
     return [rows[key] for key in sorted(rows)]
 
 
+def first_kept_day(made_on: date) -> date:
+    """Return the first day whose forecasts are still stored when those of `made_on` are added."""
+    return made_on - timedelta(days=KEPT_DAYS)
+
+
 def _key(row: KeptForecast) -> tuple[date, date, str, str]:
-    return row.made_on, row.month, row.plan_of, row.plan
+    return row.made_on, row.month, row.plan_of, row.plan  # the columns of KEY

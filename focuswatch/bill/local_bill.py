@@ -8,22 +8,24 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill import kept_forecasts_file, local_tables
-from focuswatch.bill.aws_only_charges import aws_only
-from focuswatch.bill.bill_input_files import BillInputs, digest_of_inputs, export_label
+from focuswatch.bill import create_local_tables, kept_forecasts_csv, load_input_files
+from focuswatch.bill.aws_and_other_provider_charges import create_aws_only_views
+from focuswatch.bill.bill_inputs_and_digest import BillInputs, digest_of_inputs, export_label
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Bill, Progress
-from focuswatch.bill.bill_summary import BillSummary, resolve_as_of
+from focuswatch.bill.bill_summary import BillSummary
 from focuswatch.bill.kept_forecasts import KeptForecast
-from focuswatch.bill.refresh.local_refresh import refresh, unreadable
-from focuswatch.bill.refresh.reread_delivered_charges import DeliveredExport
-from focuswatch.bill.schema import table_columns
-from focuswatch.bill.schema.table_columns import KEPT_TABLES, KNOWN_FINDINGS
-from focuswatch.bill.settling_days import AWS_DAYS, settle_days
+from focuswatch.bill.refresh.delivered_invoice_and_hourly_charges import DeliveredExport
+from focuswatch.bill.refresh.local_refresh import refresh, unreadable_view_error
+from focuswatch.bill.resolve_as_of import resolve_as_of
+from focuswatch.bill.schema import columns_of_all_tables
+from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES, KNOWN_FINDINGS
+from focuswatch.bill.settling_days import AWS_DAYS, aws_settle_days, settle_days
 from focuswatch.bill.state_lock import locked
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_engine import DuckDbEngine, connect, create_empty_table, create_table
+from focuswatch.engines.duckdb_connection import connect, create_empty_table, create_table
+from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.sql_values import Value
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,14 @@ class LocalBill:
 
     def kept_forecasts(self, month: date) -> list[KeptForecast]:
         """Return the stored forecasts of a month; see Bill."""
-        return kept_forecasts_file.of_month(self.state, month)
+        return kept_forecasts_csv.forecasts_of_month(self.state, month)
 
     def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
         """Add forecasts to the file in the export's state folder; see Bill."""
-        kept_forecasts_file.keep(self.state, rows, made_on=self.as_of)
+        kept_forecasts_csv.add_forecasts(self.state, rows, made_on=self.as_of)
 
 
-def hourly_charges(bill: Bill) -> DeliveredExport | None:
+def export_with_hours(bill: Bill) -> DeliveredExport | None:
     """Return the export of a local bill, whose hourly charges can be read again; None for other kinds of bills."""
     return bill.export if isinstance(bill, LocalBill) else None
 
@@ -98,9 +100,9 @@ def open_local_bill(
             )
             if summary.other_providers:  # separate, so that AWS-only bills need no filter
                 aws_connection = connect(scratch=inputs.state / "scratch-aws")
-                aws_only(aws_connection, of=connection)
+                create_aws_only_views(aws_connection, of=connection)
                 deliveries = connection.execute("SELECT * FROM deliveries").fetchall()
-                create_table(aws_connection, "deliveries", table_columns.DELIVERIES, deliveries)
+                create_table(aws_connection, "deliveries", columns_of_all_tables.DELIVERIES, deliveries)
                 load_tables(
                     aws_connection,
                     inputs,
@@ -108,12 +110,12 @@ def open_local_bill(
                     catalog=catalog,
                     owners=owners,
                     kept=kept,
-                    settled_after=days if refreshed.complete_until else AWS_DAYS,
+                    settled_after=aws_settle_days(complete_until=refreshed.complete_until, as_of=as_of),
                 )
-            engine = DuckDbEngine(connection, shared=local_tables.shared_views(connection, catalog))
+            engine = bill_engine(connection, catalog)
             yield LocalBill(
                 engine,
-                engine if aws_connection is connection else DuckDbEngine(aws_connection),
+                engine if aws_connection is connection else bill_engine(aws_connection, catalog),
                 summary,
                 as_of,
                 data_digest=digest_of_inputs(summary, as_of=as_of, owners=owners, files=inputs.files),
@@ -123,6 +125,11 @@ def open_local_bill(
         finally:
             aws_connection.close()
             connection.close()
+
+
+def bill_engine(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> DuckDbEngine:
+    """Return the engine over the tables that load_tables created on the connection."""
+    return DuckDbEngine(connection, shared=create_local_tables.shared_views(connection, catalog))
 
 
 def load_tables(
@@ -139,19 +146,8 @@ def load_tables(
 
     Charges no longer change `settled_after` days after their charge date. Raises ConfigError and ExportError.
     """
-    local_tables.load_file(connection, "activity", table_columns.ACTIVITY, inputs.activity)
-    local_tables.load_accounts(connection, inputs.accounts)
-    local_tables.load_events(connection, inputs.events)
-    local_tables.load_file(connection, "ai_links", table_columns.AI_LINKS, inputs.links)
-    local_tables.load_file(
-        connection, "recommendations", table_columns.RECOMMENDATIONS, inputs.recommendations
-    )
-    local_tables.load_principals(connection, inputs.principals, catalog=catalog)
-    local_tables.load_file(
-        connection, "invocation_tokens", table_columns.INVOCATION_TOKENS, inputs.invocations
-    )
-    local_tables.load_file(connection, "token_hours", table_columns.TOKEN_HOURS, inputs.token_hours)
-    local_tables.load_owners(connection, owners.tables)
+    load_input_files.load_files(connection, inputs, catalog=catalog)
+    create_local_tables.load_owners(connection, owners.tables)
     create_empty_table(connection, KNOWN_FINDINGS_TABLE, KNOWN_FINDINGS)  # see Bill.load_known_findings
     values: dict[str, Value] = {
         "as_of": as_of,
@@ -159,6 +155,6 @@ def load_tables(
         "settle_days": settled_after,
     }
     try:
-        local_tables.create_views(connection, catalog, values=values, kept=kept)
+        create_local_tables.create_views(connection, catalog, values=values, kept=kept)
     except duckdb.Error as error:
-        raise unreadable(error, state=inputs.state) from error
+        raise unreadable_view_error(error, state=inputs.state) from error

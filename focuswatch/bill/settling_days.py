@@ -23,6 +23,11 @@ def settle_days(
     return OTHER_DAYS if 2 * of_others > charges else AWS_DAYS
 
 
+def aws_settle_days(*, complete_until: date | None, as_of: date) -> int:
+    """Return the days after which the AWS charges of a bill no longer change; see settle_days."""
+    return settle_days(charges=1, of_others=0, complete_until=complete_until, as_of=as_of)
+
+
 def end_of_bill(last_charge_date: date, *, as_of: date) -> date:
     """Return the first day of a bill that is not analyzed; the bill may end before other bills."""
     return min(as_of, last_charge_date + timedelta(days=1))

@@ -3,12 +3,12 @@
 Statements that read these tables (NOT_STORED) contain them as common table expressions.
 """
 
-from focuswatch.bill.schema.table_columns import KEPT_TABLES, MADE
+from focuswatch.bill.schema.columns_of_all_tables import COMPUTED_TABLES, KEPT_TABLES
 from focuswatch.bill.settling_days import AWS_DAYS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.sql_values import Value
 
-NOT_STORED = tuple(name for name in MADE if name not in ("daily_charges", *KEPT_TABLES))
+NOT_STORED = tuple(name for name in COMPUTED_TABLES if name not in ("daily_charges", *KEPT_TABLES))
 
 
 def tables_as_of(

@@ -1,4 +1,7 @@
-"""Open a bill in a Trino table. Rows of local files are copied to Trino for the duration of a scan."""
+"""Open a bill in a Trino table.
+
+Rows of local files are copied to Trino for the duration of a scan: copy_input_files_to_trino.
+"""
 
 import hashlib
 import re
@@ -9,63 +12,45 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from focuswatch.bill import local_tables
-from focuswatch.bill.aws_only_charges import IS_AWS, counts_of, sentence
-from focuswatch.bill.bill_input_files import BillInputs, digest_of_inputs
+from focuswatch.bill.aws_and_other_provider_charges import (
+    IS_AWS,
+    other_providers_warning,
+    total_charges_by_provider,
+)
+from focuswatch.bill.bill_inputs_and_digest import BillInputs, digest_of_inputs
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Progress
-from focuswatch.bill.bill_summary import BillSummary, resolve_as_of
+from focuswatch.bill.bill_summary import BillSummary
+from focuswatch.bill.copy_input_files_to_trino import input_tables, rows_of_files, select_table
+from focuswatch.bill.kept_forecasts import KEY as FORECASTS_KEY
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
-from focuswatch.bill.kept_forecasts import KeptForecast
-from focuswatch.bill.refresh import trino_statements
-from focuswatch.bill.refresh.fold_statements import invoiced, kept_table
+from focuswatch.bill.kept_forecasts import KeptForecast, first_kept_day
+from focuswatch.bill.load_input_files import FILE_TABLES
+from focuswatch.bill.refresh import trino_refresh_statements
+from focuswatch.bill.refresh.fold_and_kept_table_queries import invoiced, kept_table
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
-from focuswatch.bill.schema.focus_column_expressions import INVOICE
-from focuswatch.bill.schema.table_columns import (
-    ACCOUNT_HISTORY,
-    ACCOUNTS,
-    ACTIVITY,
-    AI_LINKS,
+from focuswatch.bill.resolve_as_of import resolve_as_of
+from focuswatch.bill.schema.columns_of_all_tables import (
     DAILY_CHARGES,
-    EVENTS,
     FORECASTS,
-    INVOCATION_TOKENS,
     KEPT_TABLES,
     KNOWN_FINDINGS,
-    OWNERS,
-    PRINCIPAL_CHARGES,
-    RECOMMENDATIONS,
-    TOKEN_HOURS,
 )
+from focuswatch.bill.schema.focus_column_expressions import INVOICE
 from focuswatch.bill.settling_days import settle_days
 from focuswatch.bill.state_lock import locked
 from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.bill.trino_temporary_tables import TemporaryTables
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_engine import connect
-from focuswatch.engines.local_rows_as_trino_sql import (
-    create_statement,
-    insert_statements,
-    select_rows,
-    trino_type,
-)
 from focuswatch.engines.prepend_tables_as_ctes import with_tables
 from focuswatch.engines.sql_values import literal
+from focuswatch.engines.trino_create_and_insert_sql import (
+    create_statement,
+)
 from focuswatch.engines.trino_engine import TrinoEngine, cancelled_with_the_command
 from focuswatch.errors import ConfigError
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 TABLE_NAME = re.compile(r"\w+(\.\w+){0,2}")
-FILE_TABLES = {
-    "activity": ACTIVITY,
-    "accounts": ACCOUNTS,
-    "account_history": ACCOUNT_HISTORY,
-    "events": EVENTS,
-    "ai_links": AI_LINKS,
-    "recommendations": RECOMMENDATIONS,
-    "principal_charges": PRINCIPAL_CHARGES,
-    "invocation_tokens": INVOCATION_TOKENS,
-    "token_hours": TOKEN_HOURS,
-}
 
 
 @dataclass(frozen=True)
@@ -78,18 +63,21 @@ class TrinoBill:
     as_of: date
     data_digest: str | None
     export: str
+    temporary: TemporaryTables
 
     def delivered_charges(self, billing_period: date) -> str:
         """Return a SELECT over the export's table, which may lack InvoiceId; see Bill."""
         rows = self.engine.query(f"SHOW COLUMNS FROM {self.export}", label="columns of the export")
         has_invoices = any(str(row["Column"]).lower() == INVOICE.lower() for row in rows)
-        delivered = trino_statements.delivered(self.export, billing_period)
-        return invoiced(delivered, has_invoices=has_invoices)
+        delivered = trino_refresh_statements.delivered(self.export, billing_period)
+        return invoiced(
+            delivered, has_invoices=has_invoices, period_start=trino_refresh_statements.PERIOD_START
+        )
 
     def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:
         """Replace the table `known_findings` with rows that are part of each statement; see Bill."""
         for engine in (self.engine, self.aws_engine):
-            engine.tables = {**engine.tables, KNOWN_FINDINGS_TABLE: _select(KNOWN_FINDINGS, rows)}
+            engine.tables = {**engine.tables, KNOWN_FINDINGS_TABLE: select_table(KNOWN_FINDINGS, rows)}
 
     def kept_forecasts(self, month: date) -> list[KeptForecast]:
         """Return the forecasts of a month that are stored in the schema; see Bill."""
@@ -100,11 +88,22 @@ class TrinoBill:
         return [KeptForecast(**row) for row in rows]
 
     def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
-        """Add forecasts to the table `forecasts` of the schema; see Bill."""
+        """Add forecasts to the table `forecasts` of the schema, in one statement; see Bill.
+
+        Stored rows take precedence. Old rows are deleted if the connector supports it.
+        """
         if not self._keeps_forecasts():
             self.engine.execute(create_statement(FORECASTS_TABLE, FORECASTS), label=FORECASTS_TABLE)
-        for statement in insert_statements(FORECASTS_TABLE, FORECASTS, [row.values for row in rows]):
-            self.engine.execute(statement, label=FORECASTS_TABLE)
+        new = self.temporary.load("new_forecasts", FORECASTS, [row.values for row in rows])
+        is_stored = " AND ".join(f"kept.{name} = new.{name}" for name in FORECASTS_KEY)
+        self.engine.execute(
+            f"INSERT INTO {FORECASTS_TABLE}\nSELECT {', '.join(FORECASTS)}\nFROM ({new}) AS new\n"
+            f"WHERE NOT EXISTS (SELECT 1 FROM {FORECASTS_TABLE} AS kept WHERE {is_stored})",
+            label=FORECASTS_TABLE,
+        )
+        self.temporary.trino.delete(
+            FORECASTS_TABLE, f"made_on < {literal(first_kept_day(self.as_of))}", label=FORECASTS_TABLE
+        )
 
     def _keeps_forecasts(self) -> bool:
         rows = self.engine.query(
@@ -136,8 +135,8 @@ def open_trino_bill(
             "Trino"
         )
         existing = trino.tables()
-        rows = _rows_of_files(inputs, catalog=trino.catalog)
-        given = _given_tables(rows, existing, temporary=temporary, owners=owners)
+        rows = rows_of_files(inputs, catalog=trino.catalog)
+        given = input_tables(rows, existing, temporary=temporary, owners=owners)
         of_day = partial(tables_as_of, trino.catalog, as_of=as_of, names_resources=owners.names_resources)
         derived = of_day(settled_after=_settle_days(periods))
         engine.tables = _with_completeness({**given, **derived}, temporary=temporary)
@@ -150,47 +149,9 @@ def open_trino_bill(
         digest = digest_of_inputs(summary, as_of=as_of, owners=owners, files=inputs.files)
         # Tables in the schema that focuswatch does not write can change at any time.
         is_known = all(rows[name] or name not in existing for name in FILE_TABLES)
-        yield TrinoBill(engine, aws_engine, summary, as_of, digest if is_known else None, inputs.export)
-
-
-def _rows_of_files(inputs: BillInputs, *, catalog: Catalog) -> dict[str, list[tuple[object, ...]]]:
-    """Return the rows of the passed files by table; empty if no file is passed."""
-    connection = connect()
-    try:
-        local_tables.load_file(connection, "activity", ACTIVITY, inputs.activity)
-        local_tables.load_accounts(connection, inputs.accounts)
-        local_tables.load_events(connection, inputs.events)
-        local_tables.load_file(connection, "ai_links", AI_LINKS, inputs.links)
-        local_tables.load_file(connection, "recommendations", RECOMMENDATIONS, inputs.recommendations)
-        local_tables.load_principals(connection, inputs.principals, catalog=catalog)
-        local_tables.load_file(connection, "invocation_tokens", INVOCATION_TOKENS, inputs.invocations)
-        local_tables.load_file(connection, "token_hours", TOKEN_HOURS, inputs.token_hours)
-        return {
-            name: connection.execute(f"SELECT {', '.join(shape)} FROM {name}").fetchall()
-            for name, shape in FILE_TABLES.items()
-        }
-    finally:
-        connection.close()
-
-
-def _given_tables(
-    rows: Mapping[str, list[tuple[object, ...]]],
-    existing: set[str],
-    *,
-    temporary: TemporaryTables,
-    owners: Owners,
-) -> dict[str, str]:
-    """Return SELECTs of the tables of files, owners and findings, by name."""
-    tables = {}
-    for name, shape in FILE_TABLES.items():
-        if rows[name]:
-            tables[name] = temporary.load(name, shape, rows[name])
-        elif name not in existing:  # otherwise the existing table in the schema is read
-            tables[name] = _select(shape, ())
-    for name, shape in OWNERS.items():
-        tables[name] = _select(shape, owners.tables[name])
-    tables[KNOWN_FINDINGS_TABLE] = _select(KNOWN_FINDINGS, ())
-    return tables
+        yield TrinoBill(
+            engine, aws_engine, summary, as_of, digest if is_known else None, inputs.export, temporary
+        )
 
 
 def _with_completeness(tables: Mapping[str, str], *, temporary: TemporaryTables) -> dict[str, str]:
@@ -205,7 +166,7 @@ def _aws_tables(
 ) -> dict[str, str]:
     """Return SELECTs of the stored tables with AWS charges only, by name."""
     parts = [period.part for period in periods]
-    charges = f"{trino_statements.these_parts('daily_charges', DAILY_CHARGES, parts)} AND {IS_AWS}"
+    charges = f"{trino_refresh_statements.these_parts('daily_charges', DAILY_CHARGES, parts)} AND {IS_AWS}"
     tables = {"daily_charges": charges}
     for name in KEPT_TABLES:
         select = kept_table(trino.catalog, name, refreshed=f"FROM (\n{charges}\n) AS aws_charges")
@@ -214,21 +175,14 @@ def _aws_tables(
 
 
 def _settle_days(periods: Sequence[TrinoPeriod]) -> int:
-    others = counts_of(period.providers for period in periods)
+    others = total_charges_by_provider(period.providers for period in periods)
     return settle_days(charges=sum(period.charges for period in periods), of_others=sum(others.values()))
-
-
-def _select(shape: Mapping[str, str], rows: Sequence[tuple[object, ...]]) -> str:
-    if rows:
-        return select_rows(shape, rows)
-    nulls = ", ".join(f"CAST(NULL AS {trino_type(type_)}) AS {name}" for name, type_ in shape.items())
-    return f"SELECT {nulls} WHERE false"
 
 
 def _summarize(periods: Sequence[TrinoPeriod]) -> BillSummary:
     charges = sum(period.charges for period in periods)
     priced = [period for period in periods if period.per_usd is not None]
-    other_providers = sentence((period.providers for period in periods), charges=charges)
+    other_providers = other_providers_warning((period.providers for period in periods), charges=charges)
     return BillSummary(
         currency=periods[0].currency,
         first_charge_date=min(period.first_charge_date for period in periods),

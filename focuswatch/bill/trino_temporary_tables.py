@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from focuswatch.bill.refresh.trino_refresh import TrinoTables
-from focuswatch.engines.local_rows_as_trino_sql import create_statement, insert_statements
+from focuswatch.engines.trino_create_and_insert_sql import create_statement, insert_statements
 
 
 @dataclass(frozen=True)

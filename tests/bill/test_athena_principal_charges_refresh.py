@@ -1,4 +1,4 @@
-"""The refresh of the callers of Bedrock on AWS, over HTTP: S3, Glue and an Athena on loopback."""
+"""Refresh the callers of Bedrock in a deployment, over HTTP: S3, Glue and Athena run on loopback."""
 
 import io
 import json
@@ -11,9 +11,9 @@ import pytest
 
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.refresh.athena_principal_charges_refresh import refresh_principals
-from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.write_and_sweep_athena_files import Files, arrow_schema
-from focuswatch.bill.schema.glue_columns import GLUE_TABLES
+from focuswatch.bill.refresh.athena_table_files_in_s3 import AthenaTableFiles, arrow_schema
+from focuswatch.bill.refresh.athena_tables import AthenaTables
+from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
 from tests.fakes.local_athena_tables import create_tables
@@ -21,7 +21,7 @@ from tests.fakes.local_aws_with_cdk import local_aws
 
 BUCKET, DATABASE, EXPORT = "callers", "focuswatch", "principals/focuswatch-principals"
 BOB = "arn:aws:iam::111122223333:user/bob"
-# Not the columns of net costs: the export of an account without discounts may lack them.
+# Without the net cost: the export of an account without discounts may lack this column.
 SCHEMA = arrow_schema(
     pair for pair in GLUE_TABLES["principal_export"] if pair[0] != "line_item_net_unblended_cost"
 )
@@ -29,7 +29,7 @@ SCHEMA = arrow_schema(
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory):
-    """An AWS with the bucket, the Glue tables and a workgroup."""
+    """Start a local AWS with the bucket, the Glue tables and a workgroup."""
     with local_aws(tmp_path_factory.mktemp("aws")) as aws, aws.used():
         aws.client("s3").create_bucket(Bucket=BUCKET)
         create_tables(aws, bucket=BUCKET, database=DATABASE, export="focus/focuswatch")
@@ -44,7 +44,7 @@ def aws(tmp_path_factory):
 
 
 def deliver(aws, period: date, costs):
-    """Deliver a month of callers as Data Exports does, the manifest last; without costs, a month that has no file."""
+    """Deliver a month of callers as Data Exports does, the manifest last. Without costs, the month has no file."""
     data = f"{EXPORT}/data/BILLING_PERIOD={period:%Y-%m}/part-00001.snappy.parquet"
     start = datetime(period.year, period.month, 2)
     rows = [
@@ -67,7 +67,7 @@ def deliver(aws, period: date, costs):
     aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps(manifest).encode())
 
 
-def warehouse():
+def deployed_tables():
     session = boto3.Session()
     engine = AthenaEngine(
         session=session,
@@ -77,18 +77,18 @@ def warehouse():
         run_id="run",
     )
     return AthenaTables(
-        engine, session.client("glue"), Files(session.client("s3"), BUCKET, "run"), Catalog.load()
+        engine, session.client("glue"), AthenaTableFiles(session.client("s3"), BUCKET, "run"), Catalog.load()
     )
 
 
-def refreshed(tmp_path, *, on=None):
+def refreshed(tmp_path, *, tables=None):
     listing = list_s3(f"s3://{BUCKET}/{EXPORT}", mirror=tmp_path / "mirror")
-    return refresh_principals(on or warehouse(), listing, progress=lambda text: None)
+    return refresh_principals(tables or deployed_tables(), listing, progress=lambda text: None)
 
 
-def called():
-    """The callers' costs by day, as detections read them."""
-    rows = warehouse().engine.query(
+def caller_costs():
+    """Return the costs by day and caller, as detections read them."""
+    rows = deployed_tables().engine.query(
         "SELECT charge_date, iam_principal, effective_cost, tags FROM principal_charges", label="callers"
     )
     assert all(row["tags"] == {"iamPrincipal/team": "search"} for row in rows)
@@ -96,34 +96,34 @@ def called():
 
 
 def test_each_changed_month_is_folded_once_and_switched_in_one_step(aws, tmp_path):
-    """A month delivered again replaces its rows; unchanged months run no statement; a month may have no callers."""
+    """A month that is delivered again replaces its rows; unchanged months run no statement; July has no callers."""
     may, june, july = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
     deliver(aws, may, [(BOB, 3.0), (BOB, 2.0), ("", 9.0)])
     deliver(aws, june, [(BOB, 7.0)])
     deliver(aws, july, [])
     assert refreshed(tmp_path) == ()
-    assert called() == [(date(2026, 5, 2), BOB, 5.0), (date(2026, 6, 2), BOB, 7.0)]
-    again = warehouse()
-    assert refreshed(tmp_path, on=again) == ()
-    assert again.engine.executed == []
+    assert caller_costs() == [(date(2026, 5, 2), BOB, 5.0), (date(2026, 6, 2), BOB, 7.0)]
+    tables = deployed_tables()
+    assert refreshed(tmp_path, tables=tables) == ()
+    assert tables.engine.executed == []
     deliver(aws, june, [(BOB, 8.0)])
-    again = warehouse()
-    refreshed(tmp_path, on=again)
-    assert [one.label for one in again.engine.executed] == ["refresh of principal_charges 2026-06"]
-    assert called() == [(date(2026, 5, 2), BOB, 5.0), (date(2026, 6, 2), BOB, 8.0)]
+    tables = deployed_tables()
+    refreshed(tmp_path, tables=tables)
+    assert [one.label for one in tables.engine.executed] == ["refresh of principal_charges 2026-06"]
+    assert caller_costs() == [(date(2026, 5, 2), BOB, 5.0), (date(2026, 6, 2), BOB, 8.0)]
 
 
-def test_a_month_that_cannot_be_read_keeps_its_rows_and_is_named(aws, tmp_path):
-    """It is read again with the next refresh."""
+def test_month_that_cannot_be_read_keeps_its_rows_and_is_reported(aws, tmp_path):
+    """The next refresh reads it again."""
     april = date(2026, 4, 1)
     deliver(aws, april, [(BOB, 1.0)])
     refreshed(tmp_path)
-    before = called()
+    before = caller_costs()
     key = f"{EXPORT}/data/BILLING_PERIOD=2026-04/part-00001.snappy.parquet"
     aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"not Parquet")
     (warning,) = refreshed(tmp_path)
     assert warning.startswith("callers of Bedrock: 2026-04: refresh of principal_charges 2026-04: Athena")
-    assert called() == before
+    assert caller_costs() == before
     deliver(aws, april, [(BOB, 2.0)])
     assert refreshed(tmp_path) == ()
-    assert called() == [(date(2026, 4, 2), BOB, 2.0), *before[1:]]
+    assert caller_costs() == [(date(2026, 4, 2), BOB, 2.0), *before[1:]]

@@ -1,13 +1,14 @@
-"""Rules that every implementation of the bill contract shares."""
+"""Rules that every implementation of the protocol Bill shares: the digest of its inputs and the as-of date."""
 
 from datetime import date
 
 import pytest
 
-from focuswatch.bill.bill_input_files import digest_of_inputs
-from focuswatch.bill.bill_summary import BillSummary, resolve_as_of
+from focuswatch.bill.bill_inputs_and_digest import digest_of_inputs
+from focuswatch.bill.bill_summary import BillSummary
+from focuswatch.bill.resolve_as_of import resolve_as_of
 from focuswatch.errors import ConfigError
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 SUMMARY = BillSummary(
     currency="USD",

@@ -1,4 +1,4 @@
-"""An export with several billing currencies is read in one of them, at rates that are stated."""
+"""An export with several billing currencies is converted to one of them, at rates that are reported."""
 
 from contextlib import ExitStack
 from datetime import date
@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.bill.bill_input_files import BillInputs, OtherBill
+from focuswatch.bill.bill_inputs_and_digest import BillInputs, OtherBill
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.charges_by_invoice import month_invoices
 from focuswatch.bill.joint_bill import open_joint_bill
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ConfigError
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.chargeback import chargeback
 from tests.given.exports import HOURLY, write
 
@@ -31,7 +31,7 @@ def owners(tmp_path: Path, rates: str = "") -> Owners:
 
 @pytest.fixture
 def opened(tmp_path):
-    """Open a bill with rates of owners.toml, until the test ends."""
+    """Return a function that opens a bill with rates in owners.toml, until the test ends."""
     with ExitStack() as stack:
 
         def open_bill(path: Path, rates: str = "") -> Bill:
@@ -56,7 +56,7 @@ def sums(bill: Bill, table: str) -> dict[str, tuple[str, float]]:
 @pytest.mark.parametrize("hours", [{}, HOURLY])
 @pytest.mark.parametrize("table", ["folded_charges", "daily_services", "tagged_days"])
 def test_each_charge_is_converted_from_its_own_currency(tmp_path, opened, hours, table):
-    """In Parquet that is read as it is, in hours that are summed, and in each table that a refresh keeps."""
+    """This holds for daily charges, for hourly charges that are summed, and in each table that a refresh stores."""
     yen = {"BillingCurrency": "JPY", "ProviderName": "Google Cloud", "BilledCost": "300"}
     path = write(tmp_path / "a.parquet", hours, {**EURO, "BilledCost": "8", **hours}, {**yen, **hours})
     bill = opened(path, "EUR = 0.8\nJPY = 150")
@@ -74,7 +74,7 @@ def test_each_charge_is_converted_from_its_own_currency(tmp_path, opened, hours,
 
 
 def test_rate_of_the_bill_comes_before_the_built_in_rate(tmp_path, opened):
-    """Each currency has its own rate in the bill; charges of the other currency do not count in it."""
+    """The rate of a currency is computed from the charges in that currency only."""
     path = write(
         tmp_path / "a.csv",
         {"PricingCurrency": "USD", "PricingCurrencyEffectiveCost": "1"},
@@ -89,7 +89,7 @@ def test_rate_of_the_bill_comes_before_the_built_in_rate(tmp_path, opened):
     assert row["e"] == pytest.approx(0.5 + 10)
 
 
-def test_without_us_dollars_the_currency_of_the_most_charges_counts(tmp_path, opened):
+def test_without_us_dollars_the_currency_of_most_charges_is_used(tmp_path, opened):
     path = write(tmp_path / "a.csv", EURO, EURO, {"BillingCurrency": "GBP"})
     bill = opened(path, "EUR = 0.8\nGBP = 0.4")
     assert bill.summary.currency == "EUR"
@@ -97,7 +97,7 @@ def test_without_us_dollars_the_currency_of_the_most_charges_counts(tmp_path, op
 
 
 def test_without_an_exchange_rate_the_scan_stops(tmp_path, opened):
-    """The message names the currency and both ways out."""
+    """The error names the currency and both remedies."""
     path = write(tmp_path / "a.csv", {}, {"BillingCurrency": "XTS"}, EURO)
     with pytest.raises(ConfigError) as caught:
         opened(path)
@@ -112,14 +112,14 @@ def test_delivered_sums_are_in_one_currency(tmp_path, opened):
     path = write(tmp_path / "a.csv", {}, {**EURO, "BilledCost": "8"})
     for _ in range(2):
         inputs = BillInputs(str(path), state=tmp_path / "state")
-        by = {"catalog": CATALOG, "owners": owners(tmp_path, "EUR = 0.8"), "progress": lambda _: None}
-        with open_local_bill(inputs, **by) as bill:
+        options = {"catalog": CATALOG, "owners": owners(tmp_path, "EUR = 0.8"), "progress": lambda _: None}
+        with open_local_bill(inputs, **options) as bill:
             rows = bill.engine.query("SELECT charges, billed_cost FROM deliveries", label="deliveries")
         assert rows == [{"charges": 2, "billed_cost": pytest.approx(11.0)}]
 
 
 def test_a_bill_of_two_currencies_is_one_of_several_bills(tmp_path):
-    """It is read in US dollars first, and then in the currency of the first bill."""
+    """It is converted to US dollars first, and then to the currency of the first bill."""
     first = write(tmp_path / "first/a.csv", {"BillingCurrency": "EUR"})
     mixed = write(
         tmp_path / "mixed/a.csv",
@@ -129,8 +129,8 @@ def test_a_bill_of_two_currencies_is_one_of_several_bills(tmp_path):
     inputs = BillInputs(
         str(first), state=tmp_path / "s1", others=(OtherBill(str(mixed), state=tmp_path / "s2"),)
     )
-    by = {"catalog": CATALOG, "owners": owners(tmp_path, "EUR = 0.8"), "progress": lambda _: None}
-    with open_joint_bill(inputs, **by) as bill:
+    options = {"catalog": CATALOG, "owners": owners(tmp_path, "EUR = 0.8"), "progress": lambda _: None}
+    with open_joint_bill(inputs, **options) as bill:
         assert sums(bill, "folded_charges") == {
             "AWS": ("EUR", pytest.approx(9.0)),
             "Microsoft": ("EUR", pytest.approx(8.0)),

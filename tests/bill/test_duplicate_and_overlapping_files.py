@@ -1,4 +1,4 @@
-"""The same charges are counted once, whatever files hold them; charges that are alike but others are all counted."""
+"""Charges that are in several files are counted once; different charges that look alike are all counted."""
 
 import itertools
 import shutil
@@ -18,7 +18,7 @@ COPIES = (
     "may.CSV",
     "may.csv.2",
 )
-BESIDE = (
+OTHER_FILES = (
     "may.csv.crc", "may.csv.md5", "may.csv.sha256", "may.csv.tmp", "may.csv.part", "may.csv.bak", "may.csv~",
     ".may.csv", "_may.csv", "._may.csv", "_SUCCESS", ".DS_Store", "_temporary/0/may.csv", "may.csv.old",
 )  # fmt: skip
@@ -27,7 +27,7 @@ BESIDE = (
 def rows(
     days=range(1, 11), accounts=("111111111111", "222222222222"), hours=(None,), services=("EC2", "S3", "RDS")
 ):
-    """Charges of everything that is listed, each of another cost."""
+    """Return charges for each combination of the arguments, with different costs."""
     result = []
     for place, (day, account, hour, service, number) in enumerate(
         itertools.product(days, accounts, hours, services, range(2))
@@ -52,21 +52,21 @@ def total(charges):
     return sum(float(charge["BilledCost"]) for charge in charges)
 
 
-def warned(source, tmp_path, state="state"):
-    """Return the warnings of a refresh, and the total of the bill."""
+def warnings_and_total(source, tmp_path, state="state"):
+    """Refresh twice, and return the warnings, the total of the bill and the result."""
     reader = read(source, tmp_path / state)
-    refreshed = reader.refresh()  # once more over what is known now
+    refreshed = reader.refresh()  # with the state of the first refresh
     return " | ".join(refreshed.summary.warnings), pytest.approx(reader.billed()), refreshed
 
 
 @pytest.mark.parametrize("name", COPIES)
 def test_copy_under_another_name_is_counted_once_with_a_note(tmp_path, name):
-    """Downloaded twice, or saved beside the original."""
+    """For example, a file that was downloaded twice or copied in a file manager."""
     folder = tmp_path / "bill"
     path = write(folder / "may.csv", *rows())
     (folder / name).parent.mkdir(exist_ok=True)
     shutil.copy(path, folder / name)
-    note, billed, refreshed = warned(folder, tmp_path)
+    note, billed, refreshed = warnings_and_total(folder, tmp_path)
     assert billed == total(rows())
     assert refreshed.summary.charges == len(rows())
     assert "contains the same charges as" in note
@@ -76,12 +76,12 @@ def test_copy_under_another_name_is_counted_once_with_a_note(tmp_path, name):
 @pytest.mark.parametrize("formats", [*itertools.permutations(("csv", "csv.gz", "parquet"), 2)])
 @pytest.mark.parametrize("hours", [(None,), range(0, 24, 3)])
 def test_same_rows_in_another_format_are_counted_once(tmp_path, formats, hours):
-    """Compressed, converted, or with rows in another order."""
+    """The copy may be compressed, converted, or have its rows in another order."""
     folder = tmp_path / "bill"
     inputs = rows(range(1, 5), hours=hours)
     write(folder / f"may.{formats[0]}", *inputs)
     write(folder / f"other.{formats[1]}", *reversed(inputs))
-    note, billed, _ = warned(folder, tmp_path)
+    note, billed, _ = warnings_and_total(folder, tmp_path)
     assert billed == total(inputs)
     assert (
         f"other.{formats[1]} contains the same charges as may.{formats[0]}; these charges are counted once"
@@ -95,36 +95,36 @@ def test_three_copies_are_counted_once(tmp_path):
     folder = tmp_path / "bill"
     for name in ("a.csv", "bb.csv", "ccc.csv"):
         write(folder / name, *rows())
-    note, billed, _ = warned(folder, tmp_path)
+    note, billed, _ = warnings_and_total(folder, tmp_path)
     assert billed == total(rows())
     assert note.count("as a.csv; these charges are counted once") == 2
     (folder / "a.csv").unlink()
-    note, billed, _ = warned(folder, tmp_path)
+    note, billed, _ = warnings_and_total(folder, tmp_path)
     assert billed == total(rows())
     assert note == "ccc.csv contains the same charges as bb.csv; these charges are counted once"
     (folder / "bb.csv").unlink()
-    assert warned(folder, tmp_path)[:2] == ("", total(rows()))
+    assert warnings_and_total(folder, tmp_path)[:2] == ("", total(rows()))
 
 
-@pytest.mark.parametrize("name", BESIDE)
+@pytest.mark.parametrize("name", OTHER_FILES)
 def test_other_files_are_not_counted_and_possible_data_is_noted(tmp_path, name):
-    """Also if they contain the same bytes. Files of tools are not noted."""
+    """They are not counted even if they contain the same bytes. Files of Spark and macOS are not noted."""
     folder = tmp_path / "bill"
     path = write(folder / "may.csv", *rows())
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(path, folder / name)
-    note, billed, _ = warned(folder, tmp_path)
+    note, billed, _ = warnings_and_total(folder, tmp_path)
     assert billed == total(rows())
-    silent = name in ("_SUCCESS", ".DS_Store", "._may.csv")
-    assert note == "" if silent else f"skipped files that are not export data: {name} (" in note
+    is_system_file = name in ("_SUCCESS", ".DS_Store", "._may.csv")
+    assert note == "" if is_system_file else f"skipped files that are not export data: {name} (" in note
 
 
-def test_unrelated_json_is_skipped_with_a_note_and_refused_alone(tmp_path):
-    """For example, the settings of a tool."""
+def test_unrelated_json_is_skipped_with_a_note_and_refused_if_it_is_the_only_file(tmp_path):
+    """For example, settings of a tool."""
     folder = tmp_path / "bill"
     path = write(folder / "may.csv", *rows())
     (folder / "settings.json").write_text('{"a": 1}')
-    note, billed, _ = warned(folder, tmp_path)
+    note, billed, _ = warnings_and_total(folder, tmp_path)
     assert (note, billed) == ("skipped files that are not export data: settings.json (JSON)", total(rows()))
     path.unlink()
     with pytest.raises(ExportError, match=r"settings\.json is a JSON file"):
@@ -132,14 +132,14 @@ def test_unrelated_json_is_skipped_with_a_note_and_refused_alone(tmp_path):
 
 
 def test_copy_in_the_folder_of_a_period_is_counted_once(tmp_path):
-    """Without a manifest, the files of the delivery are unknown."""
+    """Without a manifest, it is unknown which files belong to the delivery."""
     path = write(tmp_path / "data/billing_period=2026-05/focus-00001.snappy.parquet", *rows())
     shutil.copy(path, path.with_name("focus-00001.snappy (1).parquet"))
     write(
         tmp_path / "data/billing_period=2026-04/focus-00001.snappy.parquet",
         {"BillingPeriodStart": "2026-04-01"},
     )
-    note, billed, _ = warned(tmp_path / "data", tmp_path)
+    note, billed, _ = warnings_and_total(tmp_path / "data", tmp_path)
     assert billed == total(rows()) + 1
     assert "focus-00001.snappy (1).parquet contains the same charges as" in note
 
@@ -147,11 +147,11 @@ def test_copy_in_the_folder_of_a_period_is_counted_once(tmp_path):
 def test_copy_that_the_manifest_does_not_list_is_not_read(tmp_path):
     path = deliver(tmp_path / "focus", *rows())
     shutil.copy(path, path.with_name("copy.parquet"))
-    assert warned(tmp_path / "focus", tmp_path)[:2] == ("", total(rows()))
+    assert warnings_and_total(tmp_path / "focus", tmp_path)[:2] == ("", total(rows()))
 
 
 def hourly_of(daily):
-    """The same money, hour by hour."""
+    """Return the same costs as charges of four hours each day."""
     return [
         {
             **row,
@@ -166,7 +166,7 @@ def hourly_of(daily):
 
 
 def monthly_of(daily):
-    """The same money in one row for the month."""
+    """Return the same costs as one charge a month for each resource."""
     sums = {}
     for row in daily:
         key = (row["SubAccountId"], row["ServiceName"], row["ResourceId"])
@@ -206,12 +206,12 @@ def monthly_of(daily):
         "shifted",
         "another account too",
         "a service",
-        "some lack",
+        "some missing",
         "one more",
     ],
 )
 def test_overlapping_exports_are_refused_with_both_names(tmp_path, format_, others):
-    """A daily and an hourly export of one month, a filtered one, an older one."""
+    """For example, a daily and an hourly export of one month, or a filtered or older export."""
     folder = tmp_path / "bill"
     first = write(folder / f"may.{format_}", *rows())
     second = write(folder / f"other.{format_}", *others)
@@ -225,14 +225,14 @@ def test_overlapping_exports_are_refused_with_both_names(tmp_path, format_, othe
 
 
 def test_executions_without_manifest_or_period_folder_are_refused(tmp_path):
-    """CREATE_NEW delivers the whole period each time; the newest execution of copied folders is unknown."""
+    """CREATE_NEW delivers the whole period each time, and it is unknown which of the copied folders is the newest."""
     for place, days in (("20260509T060000Z-a", range(1, 9)), ("20260510T060000Z-b", range(1, 10))):
         write(tmp_path / "bill" / place / "focus-00001.snappy.parquet", *rows(days))
     with pytest.raises(ExportError, match="contain the same charges"):
         read(tmp_path / "bill", tmp_path / "state")
 
 
-ALIKE = [{**row, "BilledCost": "2.4", "EffectiveCost": "2.4"} for row in rows(hours=range(0, 24, 6))]
+EQUAL_COSTS = [{**row, "BilledCost": "2.4", "EffectiveCost": "2.4"} for row in rows(hours=range(0, 24, 6))]
 
 
 @pytest.mark.parametrize("format_", ["csv", "parquet"])
@@ -243,9 +243,12 @@ ALIKE = [{**row, "BilledCost": "2.4", "EffectiveCost": "2.4"} for row in rows(ho
         [rows(accounts=("1" * 12,)), rows(accounts=("2" * 12,))],
         [rows()[0::2], rows()[1::2]],
         [rows()[: len(rows()) // 2 + 3], rows()[len(rows()) // 2 + 3 :]],
-        [ALIKE[0::2], ALIKE[1::2]],
-        [[row for row in ALIKE if f" {hour:02}:" in row["ChargePeriodStart"]] for hour in (0, 6, 12, 18)],
-        [[row for row in ALIKE if row["ResourceId"].endswith(end)] for end in ("-0", "-1")],
+        [EQUAL_COSTS[0::2], EQUAL_COSTS[1::2]],
+        [
+            [row for row in EQUAL_COSTS if f" {hour:02}:" in row["ChargePeriodStart"]]
+            for hour in (0, 6, 12, 18)
+        ],
+        [[row for row in EQUAL_COSTS if row["ResourceId"].endswith(end)] for end in ("-0", "-1")],
     ],
     ids=[
         "days",
@@ -258,9 +261,9 @@ ALIKE = [{**row, "BilledCost": "2.4", "EffectiveCost": "2.4"} for row in rows(ho
     ],
 )
 def test_parts_of_one_bill_are_all_counted(tmp_path, format_, parts):
-    """Similar parts too: a machine costs the same each hour, as does the one beside it."""
+    """This includes parts that look alike: an instance costs the same each hour, and so does another of its type."""
     folder = tmp_path / "bill"
     for place, part in enumerate(parts):
         write(folder / f"{place}.{format_}", *part)
-    note, billed, _ = warned(folder, tmp_path)
+    note, billed, _ = warnings_and_total(folder, tmp_path)
     assert (note, billed) == ("", total([row for part in parts for row in part]))

@@ -1,4 +1,4 @@
-"""One vocabulary, whatever version, format or tool a file comes from."""
+"""Charges have the same columns and values, whatever FOCUS version, format or tool a file comes from."""
 
 import csv
 import json
@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.bill.refresh.folded_and_kept_views import DAY_COLUMNS
+from focuswatch.bill.refresh.views_over_refreshed_files import DAY_COLUMNS
+from focuswatch.bill.schema.columns_of_all_tables import DELIVERIES, FOLDED_CHARGES
 from focuswatch.bill.schema.focus_column_expressions import KINDS, REQUIRED, REQUIRED_OF_AWS
-from focuswatch.bill.schema.table_columns import DELIVERIES, FOLDED_CHARGES
-from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.duckdb_connection import connect
 from focuswatch.errors import ExportError
 from tests.given.exports import HOURLY, TYPES, USUAL, Reader, read, write
 
@@ -22,7 +22,7 @@ FORMATS = ("parquet", "csv.gz")
 
 
 def test_totals_of_the_public_sample_equal_those_of_python(tmp_path):
-    """By provider and service, computed with the modules csv and decimal."""
+    """Totals by provider and service are computed with the modules csv and decimal."""
     expected = defaultdict(Decimal)
     with SAMPLE.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -40,7 +40,7 @@ def test_totals_of_the_public_sample_equal_those_of_python(tmp_path):
 
 
 def test_public_sample_is_recognized_as_focus_1_0(tmp_path):
-    """1,000 hourly charges in US dollars, without meters, of three providers."""
+    """The sample has 1,000 hourly charges of three providers in US dollars, without meters."""
     reader = read(SAMPLE, tmp_path)
     refreshed = reader.refresh()
     assert (refreshed.summary.charges, refreshed.grain, refreshed.focus_version) == (1000, "HOURLY", "1.0")
@@ -121,7 +121,7 @@ def test_exact_column_name_wins_and_two_variants_are_refused(tmp_path):
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("hours", [{}, HOURLY])
 def test_billing_periods_can_have_different_columns(tmp_path, format_, hours):
-    """No reserved capacity in the first month, x_Discounts from the second month on, no meters in the third."""
+    """The first month has no reserved capacity, x_Discounts starts in the second, and the third has no meters."""
     more = {
         "CapacityReservationId": "VARCHAR",
         "x_Discounts": "MAP(VARCHAR, DOUBLE)",
@@ -172,7 +172,7 @@ def test_required_columns_are_sufficient(tmp_path, format_):
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("hours", [{}, HOURLY])
 def test_a_vendor_without_regions_and_sub_accounts_is_read(tmp_path, format_, hours):
-    """The billing account is then the account; FOCUS requires such columns only where the vendor has the thing."""
+    """The billing account is then the account. FOCUS requires these columns only if the provider has such a concept."""
     types = {"BillingAccountId": "VARCHAR", "BillingAccountName": "VARCHAR"}
     path = write(
         tmp_path / f"a.{format_}",
@@ -194,7 +194,7 @@ def test_a_vendor_without_regions_and_sub_accounts_is_read(tmp_path, format_, ho
     ],
 )
 def test_display_name_of_the_provider_is_read(tmp_path, names, expected):
-    """As open-source exporters write it; without it, every charge would count as one of AWS."""
+    """Some open-source exporters write display names. Without a provider, every charge would count as one of AWS."""
     path = write(
         tmp_path / "a.csv",
         {name: "OpenRouter" for name in names if name != "ProviderName"},
@@ -219,7 +219,7 @@ def test_charges_of_aws_need_their_columns(tmp_path, format_):
 
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize(
-    ("began", "month"),
+    ("start", "month"),
     [
         ("2026-04-30 16:00:00", 5),  # Huawei Cloud, Alibaba Cloud and Tencent Cloud: UTC+8
         ("2026-05-01 00:00:00", 5),
@@ -227,8 +227,8 @@ def test_charges_of_aws_need_their_columns(tmp_path, format_):
         ("2026-05-31 00:00:00", 5),  # LiteLLM: the day of the charge
     ],
 )
-def test_billing_period_is_the_month_in_the_time_zone_of_the_provider(tmp_path, format_, began, month):
-    path = write(tmp_path / f"a.{format_}", {"BillingPeriodStart": began, "ProviderName": "Huawei Cloud"})
+def test_billing_period_is_the_month_in_the_time_zone_of_the_provider(tmp_path, format_, start, month):
+    path = write(tmp_path / f"a.{format_}", {"BillingPeriodStart": start, "ProviderName": "Huawei Cloud"})
     reader = read(path, tmp_path / "state")
     assert reader.column("billing_period") == [date(2026, month, 1)]
     assert reader.refresh().summary.warnings[1:] == ()  # the first one states the provider
@@ -255,7 +255,7 @@ def test_billing_period_is_the_month_in_the_time_zone_of_the_provider(tmp_path, 
     ],
 )
 def test_each_version_is_read_as_1_2(tmp_path, format_, types, row, version, expected):
-    """The usage type of 1.0 is the meter; 1.3 also has the seller; a blank value hides no other."""
+    """The usage type of 1.0 is the meter; 1.3 also has the seller. A blank value does not hide another column."""
     path = write(
         tmp_path / f"a.{format_}", row, types=types, without=[n for n in ["SkuMeter"] if n not in types]
     )
@@ -273,8 +273,8 @@ def test_each_version_is_read_as_1_2(tmp_path, format_, types, row, version, exp
         (("ChargeDescription", "SkuMeter"), {"ChargeDescription": "d", "SkuMeter": None}, None),
     ],
 )
-def test_the_meter_of_other_providers_is_theirs(tmp_path, columns, row, meter):
-    """The description is the meter only without a column of meters, and never for AWS."""
+def test_meter_of_other_providers_is_their_meter_name_or_description(tmp_path, columns, row, meter):
+    """The description is used only if no column contains meters, and never for AWS."""
     without = [] if "SkuMeter" in columns else ["SkuMeter"]
     path = write(tmp_path / "a.parquet", row, types=dict.fromkeys(columns, "VARCHAR"), without=without)
     assert read(path, tmp_path / "state").column("SkuMeter") == [meter]
@@ -302,8 +302,8 @@ MAP_OR_JSON = [
 
 @pytest.mark.parametrize(("format_", "type_", "tags"), MAP_OR_JSON)
 @pytest.mark.parametrize("hours", [{}, HOURLY])
-def test_a_split_charge_has_the_tags_of_its_part_too(tmp_path, format_, type_, tags, hours):
-    """FOCUS 1.3: split charges take the place of the whole charge; the unallocated rest has the resource's tags."""
+def test_a_split_charge_also_has_its_allocated_tags(tmp_path, format_, type_, tags, hours):
+    """In FOCUS 1.3, split charges replace the whole charge; the unallocated rest has only the tags of the resource."""
     split = {"AllocatedMethodId": "m-1", "AllocatedResourceId": "pod-1", "AllocatedTags": tags}
     rest = {"AllocatedMethodId": "m-1"}
     path = write(
@@ -348,7 +348,7 @@ def test_allocated_tags_count_without_the_column_tags(tmp_path):
     ],
 )
 def test_charges_invoiced_by_aws_belong_to_aws(tmp_path, format_, seller, issuer, provider):
-    """Without ProviderName, as in FOCUS 1.4: third-party Bedrock models have other sellers."""
+    """FOCUS 1.4 has no ProviderName, and third-party Bedrock models have sellers other than AWS."""
     path = write(
         tmp_path / f"a.{format_}",
         {"ServiceProviderName": seller, "InvoiceIssuerName": issuer, "HostProviderName": "AWS"},
@@ -359,7 +359,7 @@ def test_charges_invoiced_by_aws_belong_to_aws(tmp_path, format_, seller, issuer
 
 
 def test_files_of_several_versions_are_one_export(tmp_path):
-    """An account changed from 1.0 to 1.2; a tool changed the column order."""
+    """For example, an account changed from 1.0 to 1.2, and a tool changed the order of the columns."""
     folder = tmp_path / "bill"
     write(folder / "a.parquet", {"x_UsageType": "a"}, types={"x_UsageType": "VARCHAR"}, without=["SkuMeter"])
     write(folder / "b.parquet", {"SkuMeter": "b"})
@@ -368,7 +368,7 @@ def test_files_of_several_versions_are_one_export(tmp_path):
     path = write(folder / "d.csv", {"SkuMeter": "d"})
     head, tail = path.read_text().splitlines()[:2]
     tail = tail.replace("i-0", "i-1")
-    (folder / "e.csv").write_text(f"Note,{head},BilledCost\n7,{tail},100\n")  # a header that repeats itself
+    (folder / "e.csv").write_text(f"Note,{head},BilledCost\n7,{tail},100\n")  # BilledCost occurs twice
     reader = read(folder, tmp_path / "state")
     assert reader.column("SkuMeter") == ["a", "b", "c", "d", "d"]
     assert reader.billed() == 5.0
@@ -393,7 +393,7 @@ def test_files_of_several_versions_are_one_export(tmp_path):
 )
 @pytest.mark.parametrize("hours", [{}, HOURLY])
 def test_tags_are_a_map_in_each_encoding(tmp_path, type_, value, expected, hours):
-    """Map, struct, list of entries, JSON text; an empty value has no tags."""
+    """Tags may be a map, a struct, a list of entries or JSON text; an empty value means no tags."""
     path = write(tmp_path / "a.parquet", {"Tags": value, **hours}, types={"Tags": type_})
     assert read(path, tmp_path / "state").column("Tags['team']") == [expected]
 
@@ -410,7 +410,7 @@ def test_blank_text_is_null(tmp_path, format_, hours):
 
 @pytest.mark.parametrize("value", ["", "NULL"])
 def test_blank_among_nulls_is_null(tmp_path, value):
-    """In daily Parquet, whose text columns are checked only if a file needs it."""
+    """In daily Parquet, text columns are checked for blank values only if a file has any."""
     types = {"ChargeClass": "VARCHAR", "x_ServiceCode": "VARCHAR"}
     blank = {"x_ServiceCode": "", "ChargeClass": None} if value == "" else {"ChargeClass": "NULL"}
     path = write(tmp_path / "a.parquet", *[{"x_ServiceCode": "AmazonEC2"}] * 3, blank, types=types)
@@ -463,7 +463,7 @@ def test_time_in_csv_is_read_in_each_format(tmp_path, value):
 
 @pytest.mark.parametrize("type_", ["DOUBLE", "FLOAT", "DECIMAL(18, 4)", "INTEGER", "VARCHAR"])
 def test_costs_are_numbers_in_each_type(tmp_path, type_):
-    """Decimal, double or text."""
+    """Costs may be decimals, doubles, integers or text."""
     path = write(tmp_path / "a.parquet", {"BilledCost": "12"}, types={"BilledCost": type_})
     assert read(path, tmp_path / "state").billed() == 12.0
 
@@ -510,12 +510,12 @@ def test_numeric_account_id_gets_its_leading_zeros(tmp_path, type_, written):
 
 @pytest.mark.parametrize("hours", [{}, HOURLY])
 def test_billing_period_is_a_month_whatever_its_day(tmp_path, hours):
-    """Daily or hourly, its charges belong to one month."""
+    """The charges belong to one month, whether they are daily or hourly."""
     path = write(tmp_path / "a.parquet", {**hours, "BillingPeriodStart": "2026-05-02 07:00:00"})
     assert read(path, tmp_path / "state").column("billing_period") == [date(2026, 5, 1)]
 
 
 def test_carriage_return_in_quotes_is_part_of_a_value(tmp_path):
-    """Also if another delimiter is tried first."""
+    """This holds even if another delimiter is tried first."""
     path = write(tmp_path / "a.csv", {"ServiceName": "Two\rlines"})
     assert read(path, tmp_path / "state").column("ServiceName") == ["Two\rlines"]

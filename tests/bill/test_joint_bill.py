@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.bill.bill_input_files import BillInputs, OtherBill
+from focuswatch.bill.bill_inputs_and_digest import BillInputs, OtherBill
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.joint_bill import open_joint_bill
-from focuswatch.bill.joint_tables import RefreshedBill, account_ids, joined_deliveries
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
+from focuswatch.bill.union_tables_of_several_bills import RefreshedBill, account_ids, joined_deliveries
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.errors import ConfigError, ExportError
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.run_report_per_group import split_rows
 from tests.given.exports import write
@@ -30,7 +30,7 @@ from tests.given.provider_bills import SUBSCRIPTION, billed, write_bills
 FOCUSWATCH = Path(sys.executable).parent / "focuswatch"
 CATALOG = Catalog.load()
 RATES = "[exchange_rates]\nEUR = 0.8\nJPY = 150\n"
-DOLLARS = {"aws": 1, "azure": 1 / 0.8, "google": 1 / 150, "litellm": 1}
+USD_RATES = {"aws": 1, "azure": 1 / 0.8, "google": 1 / 150, "litellm": 1}
 PLANTED = {
     ("cost_anomaly", "111122223333", "Amazon Elastic Compute Cloud", "AWS"),
     ("cost_anomaly", SUBSCRIPTION, "Virtual Machines", "Microsoft"),
@@ -39,15 +39,15 @@ PLANTED = {
 }
 
 
-def told(_: str) -> None:
-    """Discard the progress."""
+def discard_progress(_: str) -> None:
+    """Ignore a progress message."""
 
 
 def opened(*exports: Path, state: Path, owners: Owners):
-    """Open one bill made of several; each has its own state."""
+    """Open one bill that consists of several bills, each with its own state."""
     others = tuple(OtherBill(str(export), state / export.name) for export in exports[1:])
     inputs = BillInputs(str(exports[0]), state=state / exports[0].name, others=others)
-    return open_joint_bill(inputs, catalog=CATALOG, owners=owners, progress=told)
+    return open_joint_bill(inputs, catalog=CATALOG, owners=owners, progress=discard_progress)
 
 
 def scanned(
@@ -59,10 +59,10 @@ def scanned(
         as_of=bill.as_of,
         currency=bill.summary.currency,
         catalog=CATALOG,
-        detections=[CATALOG.detection(only)] if only else CATALOG.live,
+        detections=[CATALOG.detection(only)] if only else CATALOG.enabled,
         owners=owners,
         ledger=ledger,
-        progress=told,
+        progress=discard_progress,
         rate=bill.summary.rate(owners),
         bills=bill.summary.names,
         parts=bill.summary.parts,
@@ -95,9 +95,9 @@ def joint(bills, owners) -> Iterator[Bill]:
 
 
 def test_each_total_equals_plain_sql_over_the_files(bills, joint):
-    """To the cent, at the rates in owners.toml."""
+    """Totals agree to the cent, at the rates in owners.toml."""
     expected = {
-        provider: float(cost) * DOLLARS[name]
+        provider: float(cost) * USD_RATES[name]
         for name, path in bills.items()
         for provider, cost in billed(path).items()
     }
@@ -113,10 +113,10 @@ def test_each_total_equals_plain_sql_over_the_files(bills, joint):
 
 
 def test_reports_are_split_by_provider_and_add_up(bills, joint, owners):
-    """All reports of spend have the same total, and each of its parts is a provider's."""
-    by = {"engine": joint.engine, "as_of": joint.as_of, "owners": owners}
-    providers = report_rows(CATALOG.report("spend_by_provider"), **by)
-    services = report_rows(CATALOG.report("spend_by_service"), **by)
+    """All reports of spend have the same total, and each part belongs to one provider."""
+    options = {"engine": joint.engine, "as_of": joint.as_of, "owners": owners}
+    providers = report_rows(CATALOG.report("spend_by_provider"), **options)
+    services = report_rows(CATALOG.report("spend_by_service"), **options)
     assert [row["provider"] for row in providers] == [
         "Microsoft",
         "AWS",
@@ -127,7 +127,7 @@ def test_reports_are_split_by_provider_and_add_up(bills, joint, owners):
     assert sum(row["effective_cost"] for row in providers) == pytest.approx(
         sum(row["effective_cost"] for row in services)
     )
-    split = split_rows(CATALOG.report("ai_spend"), by="provider", catalog=CATALOG, **by)
+    split = split_rows(CATALOG.report("ai_spend"), by="provider", catalog=CATALOG, **options)
     assert {(row["provider"], row["service_name"], row["layer"]) for row in split} == {
         ("Microsoft", "Azure OpenAI", "model inference"),
         ("Google Cloud", "Vertex AI", "model inference"),
@@ -136,7 +136,7 @@ def test_reports_are_split_by_provider_and_add_up(bills, joint, owners):
     }
 
 
-def test_tokens_of_azure_are_counted_one_by_one(joint):
+def test_units_of_azure_tokens_are_single_tokens(joint):
     rows = joint.engine.query(
         "SELECT model, token_kind, max(million_tokens) AS millions FROM token_charges GROUP BY 1, 2",
         label="t",
@@ -145,7 +145,7 @@ def test_tokens_of_azure_are_counted_one_by_one(joint):
 
 
 def test_days_are_complete_as_of_the_end_of_each_bill(joint):
-    """Azure's bill ends a day before the others; charges of others than AWS change for a day longer."""
+    """Azure's bill ends a day before the others. Charges of providers other than AWS change for one more day."""
     rows = joint.engine.query(
         "SELECT sub_account_id AS id, max(last_settled_day) AS day, max(bill_began) AS began "
         "FROM completeness GROUP BY 1",
@@ -161,11 +161,11 @@ def test_days_are_complete_as_of_the_end_of_each_bill(joint):
 
 
 def test_scan_finds_the_planted_incidents_of_every_provider_and_no_other(bills, joint, owners, tmp_path):
-    """Recall and precision are 1; the services of a younger bill are not new, and only AWS has AWS commands."""
+    """Recall and precision are 1. Services of a bill that starts later are not new, and only AWS has AWS commands."""
     with closing(SqliteLedger(tmp_path / "ledger.db")) as ledger:
         findings = scanned(joint, ledger, owners=owners)
-        found = {(one.detection, one.sub_account_id, one.service_name, one.provider) for one in findings}
-        assert found == PLANTED
+        actual = {(one.detection, one.sub_account_id, one.service_name, one.provider) for one in findings}
+        assert actual == PLANTED
         assert {one.provider for one in findings if "aws " in one.action} == {"AWS"}
         assert not any(
             "AWS" in one.action or "CloudTrail" in one.action for one in findings if one.provider != "AWS"
@@ -174,7 +174,7 @@ def test_scan_finds_the_planted_incidents_of_every_provider_and_no_other(bills, 
 
 
 def test_scan_of_one_bill_resolves_no_finding_of_another(bills, owners, tmp_path):
-    """They share a ledger. A scan of both resolves what is gone."""
+    """Both bills share a ledger. A scan of both resolves findings that no longer occur."""
     for name in ("azure", "calm"):
         rows = [{"BilledCost": cost, "EffectiveCost": cost} for cost in _costs(spikes=name == "azure")]
         _write_days(tmp_path / name, rows, account="sub-1", provider="Microsoft")
@@ -184,7 +184,7 @@ def test_scan_of_one_bill_resolves_no_finding_of_another(bills, owners, tmp_path
             (anomaly,) = scanned(bill, ledger, owners=owners, only="cost_anomaly")
         assert (anomaly.sub_account_id, anomaly.provider) == ("sub-1", "Microsoft")
         inputs = BillInputs(str(tmp_path / "aws"), state=tmp_path / "s" / "aws")
-        with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=told) as bill:
+        with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=discard_progress) as bill:
             scanned(bill, ledger, owners=owners, only="cost_anomaly")
         assert [entry.state for entry in ledger.entries().values()] == ["open"]
         with opened(tmp_path / "aws", tmp_path / "calm", state=tmp_path / "s", owners=owners) as bill:
@@ -197,7 +197,7 @@ def _costs(*, spikes: bool) -> list[str]:
 
 
 def _write_days(folder: Path, rows: list[dict[str, str]], *, account: str, provider: str) -> None:
-    """Write a charge for each of the days from 2026-05-01, with what the rows state."""
+    """Write a charge for each day from 2026-05-01, with the values of the rows."""
     days = [date.fromordinal(date(2026, 5, 1).toordinal() + number) for number in range(len(rows) + 1)]
     identity = {"SubAccountId": account, "ProviderName": provider, "ServiceName": f"{provider} compute"}
     charges = [
@@ -238,12 +238,67 @@ def test_same_charges_in_two_bills_are_refused(bills, owners, tmp_path):
         pass
 
 
+def ten_days(path: Path, *providers: str, account: str) -> Path:
+    """Write the charges of ten days in May."""
+    return write(
+        path,
+        *(
+            {
+                "ChargePeriodStart": f"2026-05-{day:02} 00:00:00",
+                "ChargePeriodEnd": f"2026-05-{day + 1:02} 00:00:00",
+                "ProviderName": provider,
+                "SubAccountId": account,
+            }
+            for day in range(1, 11)
+            for provider in providers
+        ),
+    ).parent
+
+
+def test_aws_charges_of_a_mixed_bill_settle_as_in_one_bill(tmp_path):
+    """They settle after 2 days, the whole bill after 3: detections of AWS resources read only AWS charges."""
+    mixed = ten_days(tmp_path / "mixed" / "a.parquet", "AWS", "Microsoft", "Microsoft", account="1")
+    other = ten_days(tmp_path / "other" / "a.parquet", "AWS", account="2")
+    statement = (
+        "SELECT sub_account_id AS id, max(last_settled_day) AS day FROM completeness GROUP BY 1 ORDER BY 1"
+    )
+    with opened(mixed, other, state=tmp_path / "s", owners=Owners()) as bill:
+        days = [
+            {row["id"]: row["day"].day for row in engine.query(statement, label="t")}
+            for engine in (bill.engine, bill.aws_engine)
+        ]
+    assert days == [{"1": 7, "2": 8}, {"1": 8, "2": 8}]
+
+
+def test_views_that_several_detections_read_are_computed_once(tmp_path):
+    """This holds for one bill and for joint bills, for all charges and for AWS charges."""
+    mixed = ten_days(tmp_path / "mixed" / "a.parquet", "AWS", "Microsoft", account="1")
+    other = ten_days(tmp_path / "other" / "a.parquet", "Oracle", account="2")
+    one = BillInputs(str(mixed), state=tmp_path / "one")
+    with (
+        opened(mixed, other, state=tmp_path / "s", owners=Owners()) as joint,
+        open_local_bill(one, catalog=CATALOG, owners=Owners(), progress=discard_progress) as single,
+    ):
+        for engine in (joint.engine, joint.aws_engine, single.engine, single.aws_engine):
+            engine.query("SELECT count(*) FROM owned_days", label="t")
+            (row,) = engine.query("SELECT sql FROM duckdb_views() WHERE view_name = 'owned_days'", label="t")
+            assert "shared_owned_days" in row["sql"]
+
+
 def refreshed(name: str, **values) -> RefreshedBill:
-    usual = {
-        "prefix": "b_", "as_of": date(2026, 6, 1), "settle_days": 2, "currency": "USD", "factor": 1.0, "accounts": {},
-        "has_aws": True, "others": frozenset(), "deliveries": (),
-    }  # fmt: skip
-    return RefreshedBill(name, **{**usual, **values})
+    defaults = {
+        "prefix": "b_",
+        "as_of": date(2026, 6, 1),
+        "settle_days": 2,
+        "aws_settle_days": 2,
+        "currency": "USD",
+        "factor": 1.0,
+        "accounts": {},
+        "has_aws": True,
+        "others": frozenset(),
+        "deliveries": (),
+    }
+    return RefreshedBill(name, **{**defaults, **values})
 
 
 def test_accounts_of_different_providers_stay_apart():
@@ -280,7 +335,7 @@ def test_a_change_of_one_bill_does_not_look_like_a_loss_of_the_others():
 
 
 def test_hourly_files_of_litellm_are_refused(tmp_path, owners):
-    """Each has the spend since midnight; files of tokens have each request once."""
+    """Each file has the spend since midnight. Files of tokens contain each request once, so they are accepted."""
     inputs = BillInputs(str(tmp_path / "litellm"), state=tmp_path / "s")
     for unit in ("token", "Requests"):
         for hour in ("01", "02"):
@@ -290,17 +345,17 @@ def test_hourly_files_of_litellm_are_refused(tmp_path, owners):
             row = {"ConsumedUnit": unit, "ProviderName": "openai", "ResourceId": f"key-{hour}"}
             write(tmp_path / path, row, types={"ConsumedUnit": "VARCHAR"})
         if unit == "token":
-            with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=told) as bill:
+            with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=discard_progress) as bill:
                 assert bill.summary.charges == 2
     with (
         pytest.raises(ExportError, match="hourly LiteLLM files.*FOCUS_FREQUENCY=daily"),
-        open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=told),
+        open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=discard_progress),
     ):
         pass
 
 
 def test_later_commands_read_the_bills_of_the_last_scan(bills, tmp_path):
-    """The ledger is that of the first bill."""
+    """They use the ledger of the first bill."""
 
     def focuswatch(*arguments):
         done = subprocess.run([FOCUSWATCH, *map(str, arguments)], capture_output=True, text=True, timeout=300)

@@ -1,4 +1,4 @@
-"""An export in S3 is read as a folder is, over HTTP; only what changed is copied."""
+"""An export in S3 is read like a folder, over HTTP; only changed objects are copied."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ LOADER = botocore.loaders.create_loader()
 
 @pytest.fixture(scope="module")
 def server():
-    """S3 on loopback."""
+    """Start S3 on loopback, and yield its address."""
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()
     host, port = moto.get_host_and_port()
@@ -30,7 +30,7 @@ def server():
 
 @pytest.fixture
 def s3(server, monkeypatch, tmp_path):
-    """An empty bucket, and an environment as a user has it."""
+    """Create an empty bucket, set the environment of a user, and return a client."""
     requests.post(f"{server}/moto-api/reset", timeout=5)
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)
@@ -44,14 +44,14 @@ def s3(server, monkeypatch, tmp_path):
         "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "no-credentials"),
     }.items():
         monkeypatch.setenv(name, value)
-    forget(monkeypatch)
+    replace_default_session(monkeypatch)
     client = boto3.client("s3")
     client.create_bucket(Bucket=BUCKET)
     return client
 
 
-def forget(monkeypatch):
-    """Return a new session without credentials; the data of botocore is loaded once."""
+def replace_default_session(monkeypatch):
+    """Replace the default session, which caches credentials; the data of botocore is loaded only once."""
     session = botocore.session.Session()
     session.register_component("data_loader", LOADER)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.session.Session(botocore_session=session))
@@ -64,7 +64,7 @@ def upload(client, folder, prefix=""):
 
 
 def copies(reader):
-    """Names of the data files that are kept of the export in S3."""
+    """Return the names of the data files that are kept as local copies."""
     return sorted(
         Path(name).name for name in reader.stored() if name.startswith("s3/") and "anifest" not in name
     )
@@ -72,7 +72,7 @@ def copies(reader):
 
 @pytest.fixture
 def export(tmp_path):
-    """Two billing periods: by day, one chunk each."""
+    """Write two billing periods of daily charges, each in one file."""
     deliver(tmp_path / "up" / "focus", {"BilledCost": "1"}, period="2026-04")
     deliver(tmp_path / "up" / "focus", {"BilledCost": "2"}, period="2026-05")
     return tmp_path / "up"
@@ -80,18 +80,18 @@ def export(tmp_path):
 
 @pytest.mark.parametrize("address", ["/", "/pre/focus/data", "/pre/focus/data/billing_period=2026-05"])
 def test_export_in_s3_is_found_at_each_level(s3, export, tmp_path, address):
-    """From the bucket to one billing period."""
+    """The address may be the bucket, a folder or one billing period."""
     upload(s3, export, "pre/")
     reader = read(f"s3://{BUCKET}{address}", tmp_path / "state")
     assert reader.billed() == (2.0 if "2026-05" in address else 3.0)
 
 
 def test_flat_files_and_a_single_object_are_read(s3, tmp_path):
-    """Objects with a longer name are not read."""
+    """Objects whose key only starts with the same characters are not read."""
     for name, cost in (("x/a.csv", "1"), ("x/b.csv.gz", "2"), ("x/y/c 🙂'.parquet", "4"), ("x2/d.csv", "8")):
         write(tmp_path / "up" / name, {"BilledCost": cost})
     upload(s3, tmp_path / "up")
-    s3.put_object(Bucket=BUCKET, Key="x/", Body=b"")  # what consoles leave for a folder
+    s3.put_object(Bucket=BUCKET, Key="x/", Body=b"")  # how the S3 console creates a folder
     assert read(f"s3://{BUCKET}/x", tmp_path / "state").billed() == 7.0
     assert read(f"s3://{BUCKET}/x/a.csv", tmp_path / "other").billed() == 1.0
 
@@ -100,18 +100,18 @@ def test_only_changed_objects_are_copied_after_a_note(s3, export, tmp_path):
     """Objects are compared by ETag; the copy of the other period is kept."""
     upload(s3, export)
     reader = read(f"s3://{BUCKET}/focus", tmp_path / "state")
-    kept = next(
+    unchanged_copy = next(
         path for path in reader.state.rglob("*.parquet") if "2026-04" in str(path) and "s3" in path.parts
     )
-    copied_at = kept.stat().st_mtime_ns
+    copied_at = unchanged_copy.stat().st_mtime_ns
     assert reader.refresh().changed == ()
     deliver(export / "focus", {"BilledCost": "5"}, period="2026-05")
     upload(s3, export)
     assert reader.refresh().changed == ("2026-05",)
     assert reader.said[-1].startswith("1 of 2 deliveries changed: 1 file, ")
     assert reader.billed() == 6.0
-    assert kept.stat().st_mtime_ns == copied_at
-    assert copies(reader) == ["focus-00001.snappy.parquet"] * 2  # the copy of what was overwritten is gone
+    assert unchanged_copy.stat().st_mtime_ns == copied_at
+    assert copies(reader) == ["focus-00001.snappy.parquet"] * 2  # the old copy was deleted
 
 
 def test_folded_objects_are_not_kept_and_not_copied_again(s3, tmp_path):
@@ -134,7 +134,7 @@ def test_deleted_copy_is_downloaded_again(s3, export, tmp_path):
 
 
 def test_only_the_newest_execution_is_copied(s3, tmp_path):
-    """CREATE_NEW keeps each delivery."""
+    """With CREATE_NEW, AWS keeps the files of each delivery."""
     for execution, cost in (("20260502T060000Z-b", "1"), ("20260503T060000Z-a", "2")):
         deliver(tmp_path / "up" / "focus", {"BilledCost": cost}, execution=execution)
     upload(s3, tmp_path / "up")
@@ -175,7 +175,7 @@ def test_object_that_changes_during_the_download_is_refused(s3, export, tmp_path
 
 
 class Interfering(list):
-    """Somebody who acts between what is said and what is read."""
+    """A list of progress messages that calls a function between a message and the copying that follows it."""
 
     def __init__(self, act):
         self.act = act
@@ -185,7 +185,7 @@ class Interfering(list):
 
 
 def test_missing_listed_object_is_refused(s3, tmp_path):
-    """As in a folder."""
+    """The same error is raised for a folder."""
     deliver(tmp_path / "up" / "focus", listed=("a.parquet", "b.parquet"))
     upload(s3, tmp_path / "up")
     with pytest.raises(
@@ -212,7 +212,7 @@ def test_address_without_objects_is_an_error(s3, tmp_path, address, error, text)
 def test_missing_credentials_are_an_error_with_a_remedy(s3, tmp_path, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    forget(monkeypatch)
+    replace_default_session(monkeypatch)
     with pytest.raises(
         ConfigError, match=f"^s3://{BUCKET}: no usable AWS credentials were found. Run .aws sso login"
     ):
@@ -220,7 +220,7 @@ def test_missing_credentials_are_an_error_with_a_remedy(s3, tmp_path, monkeypatc
 
 
 def test_denied_access_is_an_error_with_the_required_permissions(s3, server, tmp_path, monkeypatch):
-    """A user without any policy, and an unknown key."""
+    """The user has no policy, or the access key is unknown."""
     iam = boto3.client("iam")
     iam.create_user(UserName="nobody")
     key = iam.create_access_key(UserName="nobody")["AccessKey"]
@@ -228,13 +228,13 @@ def test_denied_access_is_an_error_with_the_required_permissions(s3, server, tmp
     try:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
-        forget(monkeypatch)
+        replace_default_session(monkeypatch)
         with pytest.raises(
             ConfigError, match=f"^s3://{BUCKET}: access is denied. .* s3:ListBucket .* s3:GetObject"
         ):
             read(f"s3://{BUCKET}", tmp_path / "state")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAUNKNOWN")
-        forget(monkeypatch)
+        replace_default_session(monkeypatch)
         with pytest.raises(ConfigError, match=f"^s3://{BUCKET}: no usable AWS credentials"):
             read(f"s3://{BUCKET}", tmp_path / "state")
     finally:
@@ -242,7 +242,7 @@ def test_denied_access_is_an_error_with_the_required_permissions(s3, server, tmp
 
 
 def test_unreachable_endpoint_is_an_error(s3, tmp_path, monkeypatch):
-    """A laptop without network."""
+    """For example, on a laptop without network."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(ExportError, match=f"^s3://{BUCKET}: S3 cannot be reached"):
@@ -266,7 +266,7 @@ def test_address_with_dot_segments_is_refused(s3, tmp_path, key):
 
 
 def test_object_key_with_dot_segments_is_refused(s3, tmp_path):
-    """Also if the given address is valid."""
+    """This holds even if the address itself is valid."""
     s3.put_object(Bucket=BUCKET, Key="focus/../../../x/a.csv", Body=b"x")
     with pytest.raises(ExportError, match=r"the key contains `.` or `..` as a path segment"):
         read(f"s3://{BUCKET}/focus", tmp_path / "state")

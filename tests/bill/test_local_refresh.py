@@ -1,4 +1,4 @@
-"""Only what changed is read, and whenever a refresh ends, what it leaves is whole."""
+"""A refresh reads only changed files, and leaves a consistent state wherever it is interrupted."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ def hourly(cost):
 
 @pytest.fixture
 def export(tmp_path):
-    """Two billing periods by the hour."""
+    """Write two billing periods of hourly charges."""
     deliver(tmp_path / "focus", hourly("1"), period="2026-04")
     deliver(tmp_path / "focus", hourly("2"), period="2026-05")
     return tmp_path / "focus"
@@ -48,12 +48,12 @@ def test_only_the_changed_period_is_folded_again(export, tmp_path):
     assert (again.changed, again.unchanged) == (("2026-05",), ("2026-04",))
     assert reader.billed() == 8.0
     assert all(path.exists() for path in kept)
-    assert len(list(reader.state.rglob("part-*"))) == 2  # of 2026-05 the new one alone
+    assert len(list(reader.state.rglob("part-*"))) == 2  # the old charges of 2026-05 were deleted
 
 
 @pytest.mark.parametrize("format_", FORMATS)
 def test_digest_changes_with_the_data(tmp_path, format_):
-    """It is the same for a copy on another machine."""
+    """Without a change, the digest stays the same."""
     path = write(tmp_path / f"a.{format_}")
     reader = read(path, tmp_path / "state")
     first = reader.refresh().summary.data_digest
@@ -64,7 +64,7 @@ def test_digest_changes_with_the_data(tmp_path, format_):
 
 
 def test_period_missing_from_the_export_is_dropped(export, tmp_path):
-    """The delivery history keeps it."""
+    """It stays in the delivery history."""
     reader = read(export, tmp_path / "state")
     shutil.rmtree(export / "data/billing_period=2026-04")
     shutil.rmtree(export / "metadata/billing_period=2026-04")
@@ -125,7 +125,7 @@ def test_empty_delivery_is_recorded(tmp_path):
 
 
 def test_progress_states_the_files_before_they_are_read(export, tmp_path):
-    """Their number and size, before the first file is opened."""
+    """Their number and size are reported before the first file is opened."""
     reader = Reader(export, tmp_path / "state")
     for file in export.rglob("*.parquet"):
         file.write_bytes(b"PAR1")
@@ -149,7 +149,7 @@ def test_failed_refresh_leaves_the_state_unchanged(export, tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from focuswatch.bill.ingest import read_and_fold_unit as units
+from focuswatch.bill.refresh import read_and_store_delivery as units
 from tests.given.exports import Reader
 
 def die(*_, **__):
@@ -163,7 +163,7 @@ if place == "before the index":
     module.store_index = die
 if place == "after the index":
     store_index = module.store_index
-    module.store_index = lambda *given: (store_index(*given), die())
+    module.store_index = lambda *arguments: (store_index(*arguments), die())
 Reader(Path(source), Path(state)).refresh()
 """
 
@@ -187,9 +187,9 @@ def test_killed_refresh_leaves_a_valid_state(export, tmp_path, place):
 
 
 def test_files_folded_by_another_version_are_folded_again(export, tmp_path, monkeypatch):
-    """After an upgrade of focuswatch; the history is kept."""
+    """This happens after an upgrade of focuswatch. The delivery history is kept."""
     reader = read(export, tmp_path / "state")
-    monkeypatch.setattr(sys.modules["focuswatch.bill.refresh.local_refresh"], "READING", "another")
+    monkeypatch.setattr(sys.modules["focuswatch.bill.refresh.local_refresh"], "READING_VERSION", "another")
     assert reader.refresh().changed == ("2026-04", "2026-05")
     assert reader.query("SELECT count(*) FROM deliveries") == [(2,)]
 
@@ -202,7 +202,7 @@ def test_deleted_folded_charges_are_created_again(export, tmp_path):
 
 
 def test_damaged_index_is_refused(export, tmp_path):
-    """Its content is not guessed."""
+    """focuswatch does not guess its content."""
     reader = read(export, tmp_path / "state")
     (reader.state / "export.json").write_text("{")
     with pytest.raises(
@@ -255,7 +255,7 @@ def test_large_parquet_file_is_folded_by_row_group(tmp_path, monkeypatch):
 
 
 def test_hundreds_of_files_are_read_in_one_statement(tmp_path):
-    """Their footers in one statement, their charges in one view."""
+    """One statement reads all footers, and one view reads all charges."""
     folder = tmp_path / "data/billing_period=2026-05"
     path = write(folder / "focus-00000.parquet")
     for number in range(1, 300):

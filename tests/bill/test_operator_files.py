@@ -1,18 +1,18 @@
-"""Files that an operator writes or gives beside an export: whatever is in them or in their names is read or named."""
+"""Files that an operator writes or passes with an export: any name is read, and an error names the file."""
 
 import duckdb
 import pytest
 
 from focuswatch.authoring.detection_cases import read_cases
-from focuswatch.bill import local_tables
-from focuswatch.bill.schema import table_columns
-from focuswatch.catalog.parse_and_format_toml import parse_toml
+from focuswatch.bill import load_input_files
+from focuswatch.bill.schema import columns_of_all_tables
+from focuswatch.catalog.parse_toml import parse_toml
 from focuswatch.catalog.sql_catalog import read_entry
-from focuswatch.catalog.sql_header_fields import DetectionHeader
-from focuswatch.engines.duckdb_engine import connect
+from focuswatch.catalog.sql_header_models import DetectionHeader
+from focuswatch.engines.duckdb_connection import connect
 from focuswatch.errors import CatalogError, ConfigError
-from focuswatch.operations.deployment_config import Deployment
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.owners.owners_file import Owners
 
 ACTIVITY_ROW = "2026-05-01,111122223333,us-east-1,AWS/SageMaker,arn:{name},Invocations,1\n"
 HOSTILE_TOML = {
@@ -25,8 +25,8 @@ HOSTILE_TOML = {
 
 @pytest.mark.parametrize("text", HOSTILE_TOML.values(), ids=HOSTILE_TOML)
 def test_invalid_toml_is_one_error(tmp_path, text):
-    """owners.toml, deployment.toml, a detection's header and its cases: the error contains the file name."""
-    with pytest.raises(ValueError):  # noqa: PT011  the message is tomllib's or ours
+    """This holds for owners.toml, deployment.toml, headers and cases of detections. The error names the file."""
+    with pytest.raises(ValueError):  # noqa: PT011  the message is tomllib's or focuswatch's
         parse_toml(text)
     path = tmp_path / "owners.toml"
     path.write_text(text)
@@ -43,7 +43,7 @@ def test_invalid_toml_is_one_error(tmp_path, text):
 
 
 def test_text_that_is_not_utf_8_is_one_error(tmp_path):
-    """As saved by an editor with another encoding."""
+    """An editor may have saved the file in another encoding."""
     path = tmp_path / "a.sql"
     path.write_bytes(b'/* title = "caf\xe9" */ SELECT 1')
     with pytest.raises(CatalogError, match=r"a\.sql: not UTF-8 text"):
@@ -58,9 +58,9 @@ def test_text_that_is_not_utf_8_is_one_error(tmp_path):
     "name", ["act[1]", "*", "?", "act[!1]", "{a,b}", "it's", "a;b", "**", "🙂", "a b", "[[", "a\\b"]
 )
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
-def test_given_file_is_read_whatever_its_name(tmp_path, name, ending):
+def test_input_file_is_read_whatever_its_name(tmp_path, name, ending):
     """A name is not a pattern: `act[1].parquet` must not match `act1.parquet`."""
-    header = ",".join(table_columns.ACTIVITY) + "\n"
+    header = ",".join(columns_of_all_tables.ACTIVITY) + "\n"
     for one in ("act1", "a", "b", name):
         path = tmp_path / f"{one}{ending}"
         text = tmp_path / "given.txt"
@@ -71,6 +71,8 @@ def test_given_file_is_read_whatever_its_name(tmp_path, name, ending):
             target = str(path).replace("'", "''")
             duckdb.sql(f"COPY (FROM read_csv('{text}', all_varchar = true)) TO '{target}' (FORMAT parquet)")
     connection = connect()
-    local_tables.load_file(connection, "activity", table_columns.ACTIVITY, tmp_path / f"{name}{ending}")
+    load_input_files.load_file(
+        connection, "activity", columns_of_all_tables.ACTIVITY, tmp_path / f"{name}{ending}"
+    )
     assert connection.execute("SELECT resource_id FROM activity").fetchall() == [("arn:named",)]
     connection.close()

@@ -9,7 +9,6 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -17,25 +16,27 @@ import duckdb
 import pytest
 
 from focuswatch.bill.athena_bill import AthenaBill, open_athena_bill
-from focuswatch.bill.bill_input_files import BillInputs, OtherBill
+from focuswatch.bill.bill_inputs_and_digest import BillInputs, OtherBill
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.joint_bill import JointBill, open_joint_bill
-from focuswatch.bill.refresh.athena_refresh import AthenaTables
+from focuswatch.bill.refresh.athena_refresh import refresh_export
+from focuswatch.bill.refresh.athena_table_files_in_s3 import AthenaTableFiles
+from focuswatch.bill.refresh.athena_tables import AthenaTables
 from focuswatch.bill.refresh.other_bills import DeployedBill, OtherBills, OtherBillsRefresh
 from focuswatch.bill.refresh.other_bills_state import OtherBillsState
-from focuswatch.bill.refresh.write_and_sweep_athena_files import Files
-from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
+from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.account_day_coverage import incomplete_parts
+from focuswatch.detect.check_bill_completeness import incomplete_parts
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import NothingDelivered
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from tests.conformance.extent import IN_FULL
 from tests.fakes.local_athena_tables import create_tables
 from tests.fakes.local_athena_trino import over_trino
 from tests.fakes.local_aws_with_cdk import LocalAws, local_aws
+from tests.given.lambda_context import LambdaContext
 from tests.given.moto_ledger_table import ledger_table
 from tests.given.provider_bills import SUBSCRIPTION, write_bills
 
@@ -43,9 +44,9 @@ BUCKET, DATABASE, WORKGROUP, EXPORT = "data", "focuswatch", "focuswatch", "focus
 CATALOG = Catalog.load()
 RATES = "[exchange_rates]\nEUR = 0.8\nJPY = 150\n"
 OTHERS = ("azure", "google", "litellm")
-# Of all providers and of AWS alone; each takes a second on the local Athena, and a quarter of a minute on Trino.
+# Detections for all providers and for AWS only. Each takes a second on the local Athena and 15 seconds on Trino.
 SOME = ("budget_pace", "cost_anomaly", "new_region", "new_service", "stale_export", "untagged_ai_spend")
-DETECTIONS = CATALOG.live if IN_FULL else [CATALOG.detection(id) for id in SOME]
+DETECTIONS = CATALOG.enabled if IN_FULL else [CATALOG.detection(id) for id in SOME]
 BILLS = [DeployedBill(name, f"bills/{name}") for name in OTHERS]
 ENVIRONMENT = {
     "FOCUSWATCH_BUCKET": BUCKET,
@@ -58,19 +59,15 @@ ENVIRONMENT = {
     "POWERTOOLS_SERVICE_NAME": "tests",
     "POWERTOOLS_TRACE_DISABLED": "true",
 }
-CONTEXT = SimpleNamespace(
-    function_name="f", memory_limit_in_mb=1, invoked_function_arn="a", aws_request_id="r",
-    get_remaining_time_in_millis=lambda: 900_000,
-)  # fmt: skip
 
 
-def told(_: str) -> None:
-    """Discard the progress."""
+def discard_progress(_: str) -> None:
+    """Ignore a progress message."""
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """An AWS with the bills in its bucket, and what the functions `refresh` and `bills` have of it."""
+    """A local AWS with the bills in its bucket, and the refreshes of the functions `refresh` and `bills`."""
 
     aws: LocalAws
     owners: Owners
@@ -80,11 +77,14 @@ class Deployment:
     def tables(self) -> AthenaTables:
         session = boto3.Session()
         engine = AthenaEngine(
-            session=session, database=DATABASE, workgroup=WORKGROUP, results=f"s3://{BUCKET}/athena-results/",
+            session=session,
+            database=DATABASE,
+            workgroup=WORKGROUP,
+            results=f"s3://{BUCKET}/athena-results/",
             run_id="run",
-        )  # fmt: skip
+        )
         return AthenaTables(
-            engine, session.client("glue"), Files(session.client("s3"), BUCKET, "run"), CATALOG
+            engine, session.client("glue"), AthenaTableFiles(session.client("s3"), BUCKET, "run"), CATALOG
         )
 
     @property
@@ -98,15 +98,20 @@ class Deployment:
     def refresh_export(self, *, bills: tuple[str, ...] = OTHERS) -> None:
         tables = self.tables
         listing = list_s3(f"s3://{BUCKET}/{EXPORT}", mirror=self.folder / "mirror")
-        tables.refresh(listing, owners=self.owners, progress=told, other_bills=bills)
+        refresh_export(tables, listing, owners=self.owners, progress=discard_progress, other_bills=bills)
         self.state.store_export_accounts(tables.accounts())
 
     def refresh_bills(self, bills: list[DeployedBill], *, owners: Owners | None = None) -> OtherBillsRefresh:
         scratch = self.folder / "scratch"
         scratch.mkdir(exist_ok=True)
         reader = OtherBills(
-            self.tables, self.state, owners=owners or self.owners, scratch=scratch, memory_limit="1GB", progress=told
-        )  # fmt: skip
+            self.tables,
+            self.state,
+            owners=owners or self.owners,
+            scratch=scratch,
+            memory_limit="1GB",
+            progress=discard_progress,
+        )
         return reader.refresh(bills)
 
 
@@ -119,7 +124,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def deployment(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, files: dict[str, Path]
 ) -> Iterator[Deployment]:
-    """The four bills in a bucket, before the first refresh."""
+    """Start a local AWS with the four bills in a bucket, before the first refresh."""
     folder = tmp_path_factory.mktemp("deployment")
     (folder / "owners.toml").write_text(RATES)
     with ExitStack() as opened:
@@ -173,7 +178,7 @@ def _deliver_google(deployment: Deployment, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def refreshed(deployment: Deployment) -> OtherBillsRefresh:
-    """The result of the first refresh of the other bills, after that of the export."""
+    """Refresh the export, then the other bills; return the result for the other bills."""
     with pytest.raises(NothingDelivered, match="are refreshed after the AWS export"):
         deployment.refresh_bills(BILLS)
     deployment.refresh_export()
@@ -182,17 +187,19 @@ def refreshed(deployment: Deployment) -> OtherBillsRefresh:
 
 @pytest.fixture(scope="module")
 def here(deployment: Deployment, files: dict[str, Path]) -> Iterator[JointBill]:
-    """The bills together on this machine."""
+    """Open the bills together on this machine."""
     state = deployment.folder / "state"
     others = tuple(OtherBill(str(files[name]), state / name) for name in OTHERS)
     inputs = BillInputs(str(files["aws"]), state=state / "aws", others=others)
-    with open_joint_bill(inputs, catalog=CATALOG, owners=deployment.owners, progress=told) as bill:
+    with open_joint_bill(
+        inputs, catalog=CATALOG, owners=deployment.owners, progress=discard_progress
+    ) as bill:
         yield bill
 
 
 @pytest.fixture(scope="module")
 def there(deployment: Deployment, refreshed: OtherBillsRefresh) -> Iterator[AthenaBill]:
-    """The bills together on Athena."""
+    """Open the bills together on Athena."""
     with open_athena_bill(deployment.tables, owners=deployment.owners) as bill:
         yield bill
 
@@ -201,9 +208,12 @@ def rows_of(bill: Any, statement: str, *, aws_only: bool = False) -> list[dict[s
     engine = bill.aws_engine if aws_only else bill.engine
     rows = engine.query(statement, label="t")
     return sorted(
-        ({name: round(value, 6) if isinstance(value, float) else value for name, value in row.items()} for row in rows),
+        (
+            {name: round(value, 6) if isinstance(value, float) else value for name, value in row.items()}
+            for row in rows
+        ),
         key=str,
-    )  # fmt: skip
+    )
 
 
 SUMS = """
@@ -224,7 +234,7 @@ FROM completeness
 def test_tables_of_a_deployment_equal_those_of_a_local_scan(
     here: JointBill, there: AthenaBill, aws_only: bool
 ) -> None:
-    """Charges in one currency, accounts, and which days are complete in each bill."""
+    """Charges in one currency, accounts and the complete days of each bill are the same."""
     for table in PERIOD_TABLES:
         statement = SUMS.format(table=table)
         assert rows_of(there, statement, aws_only=aws_only) == rows_of(here, statement, aws_only=aws_only), (
@@ -243,7 +253,7 @@ def test_tables_of_a_deployment_equal_those_of_a_local_scan(
 def test_scan_of_a_deployment_reports_the_findings_of_a_local_scan(
     here: JointBill, there: AthenaBill, deployment: Deployment, tmp_path: Path
 ) -> None:
-    """The same findings with the same amounts, and the same accounts may be resolved."""
+    """Findings and amounts are the same, and findings of the same accounts may be resolved."""
     assert there.as_of == here.as_of
     assert there.summary.conversions == here.summary.conversions != ()
     parts = (here.summary.parts, there.bill_parts())
@@ -251,15 +261,22 @@ def test_scan_of_a_deployment_reports_the_findings_of_a_local_scan(
         (part.accounts, part.days) for part in parts[1]
     }
     results = []
-    for bill, of_bill in zip((here, there), parts, strict=True):
+    for bill, bill_parts_of_scan in zip((here, there), parts, strict=True):
         scanned = scan(
-            bill.engine, aws_engine=bill.aws_engine, as_of=bill.as_of, currency=bill.summary.currency,
-            catalog=CATALOG, detections=DETECTIONS, owners=deployment.owners,
-            ledger=SqliteLedger(tmp_path / f"{bill.engine.name}.db"), progress=told,
-            rate=bill.summary.rate(deployment.owners), parts=of_bill,
-        )  # fmt: skip
+            bill.engine,
+            aws_engine=bill.aws_engine,
+            as_of=bill.as_of,
+            currency=bill.summary.currency,
+            catalog=CATALOG,
+            detections=DETECTIONS,
+            owners=deployment.owners,
+            ledger=SqliteLedger(tmp_path / f"{bill.engine.name}.db"),
+            progress=discard_progress,
+            rate=bill.summary.rate(deployment.owners),
+            parts=bill_parts_of_scan,
+        )
         assert not scanned.failures
-        results.append({finding.fingerprint: shown(finding) for finding in scanned.findings})
+        results.append({finding.fingerprint: comparable_text(finding) for finding in scanned.findings})
     assert results[0] == results[1]
     assert {json.loads(one)["provider"] for one in results[0].values()} == {
         "AWS",
@@ -268,8 +285,8 @@ def test_scan_of_a_deployment_reports_the_findings_of_a_local_scan(
     }
 
 
-def shown(finding: Any) -> str:
-    """Return the finding with amounts of six digits, because sums of doubles differ beyond."""
+def comparable_text(finding: Any) -> str:
+    """Return the finding as JSON with six digits, because sums depend on the order of addition."""
     document = json.loads(
         finding.model_dump_json(by_alias=True), parse_float=lambda text: f"{float(text):.6g}"
     )
@@ -291,7 +308,7 @@ def test_unchanged_bill_is_not_written_again(deployment: Deployment, refreshed: 
 def test_only_the_changed_period_of_a_changed_bill_is_written(
     deployment: Deployment, files: dict[str, Path], refreshed: OtherBillsRefresh, tmp_path: Path
 ) -> None:
-    """A period that lost charges is a reason not to resolve findings of that bill, and of no other."""
+    """If a period lost charges, findings of that bill are not resolved; findings of other bills are."""
     later = "ChargePeriodStart >= DATE '2026-05-06'"
     charges = f"SELECT * FROM '{files['google']}/focus.parquet' WHERE {later}"
     list(_by_month(charges, tmp_path))
@@ -311,7 +328,7 @@ def test_only_the_changed_period_of_a_changed_bill_is_written(
 def test_another_exchange_rate_converts_all_periods_again(
     deployment: Deployment, refreshed: OtherBillsRefresh, tmp_path: Path
 ) -> None:
-    """One rate for each bill, also for months whose files did not change."""
+    """A bill has one rate, which also applies to months whose files did not change."""
     (tmp_path / "owners.toml").write_text(RATES.replace("0.8", "0.5"))
     before = deployment.tables.bills()["azure"]
     result = deployment.refresh_bills(BILLS, owners=Owners.load(tmp_path / "owners.toml"))
@@ -343,7 +360,7 @@ def test_bill_that_cannot_be_read_keeps_its_tables_and_stops_no_other(
 def test_bill_with_charges_that_another_bill_has_is_withdrawn(
     deployment: Deployment, files: dict[str, Path], refreshed: OtherBillsRefresh
 ) -> None:
-    """Else they would be counted twice."""
+    """Otherwise these charges would be counted twice."""
     deployment.put(files["aws"], prefix="bills/payer")
     payer = DeployedBill("payer", "bills/payer")
     result = deployment.refresh_bills([*BILLS, payer])
@@ -354,7 +371,7 @@ def test_bill_with_charges_that_another_bill_has_is_withdrawn(
 def test_charges_of_one_bill_in_two_currencies_have_the_rates_of_owners(
     deployment: Deployment, files: dict[str, Path], refreshed: OtherBillsRefresh, tmp_path: Path
 ) -> None:
-    """As on a laptop. Another rate converts all its periods again, although no file changed."""
+    """A local scan does the same. Another rate converts all periods again, although no file changed."""
     file = tmp_path / "mixed.parquet"
     currency = "CASE WHEN day(ChargePeriodStart) % 2 = 0 THEN 'USD' ELSE 'EUR' END"
     duckdb.execute(
@@ -384,7 +401,7 @@ def test_charges_of_one_bill_in_two_currencies_have_the_rates_of_owners(
 def test_bill_that_is_no_longer_configured_is_removed_by_the_next_refresh(
     deployment: Deployment, refreshed: OtherBillsRefresh
 ) -> None:
-    """From the tables and from the bucket; it can come back."""
+    """It is removed from the tables and the bucket, and can be configured again."""
     (folder,) = {one.rpartition("/period=")[0] for one in locations(deployment, "litellm").values()}
     deployment.refresh_export(bills=("azure", "google"))
     assert locations(deployment, "litellm") == {}
@@ -397,7 +414,7 @@ def test_bill_that_is_no_longer_configured_is_removed_by_the_next_refresh(
 def test_functions_refresh_and_bills_add_a_configured_bill_and_remove_one_that_is_not(
     deployment: Deployment, refreshed: OtherBillsRefresh, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The Lambda functions themselves; a bill that cannot be read is named in the heartbeat."""
+    """The handlers of both Lambda functions run. A bill that cannot be read is named in the heartbeat."""
     listed = [
         {"name": "azure", "prefix": "bills/azure"},
         {"name": "gateway", "prefix": "bills/litellm"},
@@ -408,10 +425,10 @@ def test_functions_refresh_and_bills_add_a_configured_bill_and_remove_one_that_i
         monkeypatch.setenv(name, value)
     from lambdas import bills_refresh_other_providers, refresh
 
-    refreshed_export = refresh.handler({}, CONTEXT)
+    refreshed_export = refresh.handler({}, LambdaContext())
     assert (refreshed_export["ran"], refreshed_export["failed"]) == ([], {})
     assert locations(deployment, "litellm") == {}
-    heartbeat = bills_refresh_other_providers.handler({}, CONTEXT)
+    heartbeat = bills_refresh_other_providers.handler({}, LambdaContext())
     assert heartbeat["ran"][-2:] == ["2026-04.gateway", "2026-05.gateway"]
     assert list(heartbeat["failed"]) == ["oracle"]
     assert "no objects found" in heartbeat["failed"]["oracle"]

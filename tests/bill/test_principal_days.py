@@ -1,4 +1,4 @@
-"""Who called Bedrock: the export with IAM principals as it is read, and its table beside the bill."""
+"""Callers of Bedrock: the export with IAM principals is read, and principal_days assigns charges to callers."""
 
 import json
 from datetime import date
@@ -8,11 +8,11 @@ from random import Random
 import duckdb
 import pytest
 
-from focuswatch.authoring.detection_cases import Case, CaseFile, give
-from focuswatch.bill import local_tables
-from focuswatch.bill.schema.table_columns import PRINCIPAL_EXPORT
+from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
+from focuswatch.bill import create_local_tables, load_input_files
+from focuswatch.bill.schema.columns_of_all_tables import PRINCIPAL_EXPORT
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.duckdb_connection import connect
 from focuswatch.engines.sql_values import literal
 from focuswatch.errors import ConfigError
 
@@ -46,13 +46,19 @@ def connection():
 
 
 def days(connection, *, charges, principals=(), accounts=(), owners=None, select="*"):
-    """Rows of principal_days over a small bill, as dictionaries."""
+    """Return the rows of principal_days for a small bill."""
     case = Case(
-        name="a small bill", kind="quiet", charges=[CHARGE | one for one in charges],
-        principals=[CALLED | one for one in principals], accounts=list(accounts), owners=owners or {},
-    )  # fmt: skip
-    give(connection, case, file=CaseFile.model_construct(charge={}, activity_row={}, principal_row={}))
-    local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
+        name="a small bill",
+        kind="quiet",
+        charges=[CHARGE | one for one in charges],
+        principals=[CALLED | one for one in principals],
+        accounts=list(accounts),
+        owners=owners or {},
+    )
+    create_input_tables(
+        connection, case, file=CaseFile.model_construct(charge={}, activity_row={}, principal_row={})
+    )
+    create_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
     cursor = connection.execute(
         f"SELECT {select} FROM principal_days ORDER BY effective_cost DESC, principal"
     )
@@ -64,14 +70,17 @@ def test_spend_without_a_caller_is_a_row_of_its_own(connection):
     """Cost and tokens of a day, account and model add up to the bill's."""
     rest, alice = days(connection, charges=[{}], principals=[{}])
     assert (alice["principal"], alice["principal_type"], alice["model"], alice["token_kind"]) == (
-        ALICE, "user", "Claude4.6Sonnet", "input",
-    )  # fmt: skip
+        ALICE,
+        "user",
+        "Claude4.6Sonnet",
+        "input",
+    )
     assert (alice["million_tokens"], alice["effective_cost"]) == (4.0, 12.0)
     assert (rest["principal"], rest["principal_type"], rest["model"]) == (None, "none", "Claude4.6Sonnet")
     assert (rest["million_tokens"], rest["effective_cost"]) == (6.0, 18.0)
 
 
-def test_callers_that_the_bill_does_not_have_yet_do_not_exceed_its_total(connection):
+def test_charges_of_callers_that_are_not_on_the_bill_yet_do_not_exceed_its_total(connection):
     """The two exports are delivered at different times."""
     ahead = {"charge_date": date(2026, 6, 2)}
     alice, _, later = days(
@@ -79,11 +88,13 @@ def test_callers_that_the_bill_does_not_have_yet_do_not_exceed_its_total(connect
     )
     assert alice["effective_cost"] == 30.0
     assert (later["charge_date"], later["principal_type"], later["effective_cost"]) == (
-        ahead["charge_date"], "not on the bill yet", -12.0,
-    )  # fmt: skip
+        ahead["charge_date"],
+        "not on the bill yet",
+        -12.0,
+    )
 
 
-def test_models_of_the_marketplace_that_share_a_meter_are_told_apart_by_product(connection):
+def test_marketplace_models_that_share_a_meter_are_distinguished_by_product(connection):
     """Their meter names no model."""
     sold = {"SkuMeter": MARKETPLACE, "ConsumedUnit": "Units"}
     charges = [
@@ -93,21 +104,23 @@ def test_models_of_the_marketplace_that_share_a_meter_are_told_apart_by_product(
     called = {"sku_meter": MARKETPLACE, "product_name": "Claude Opus 5.5 (Amazon Bedrock Edition)"}
     rows = days(connection, charges=charges, principals=[called])
     assert {(row["model"], row["principal_type"], row["effective_cost"]) for row in rows} == {
-        ("Claude Opus 5.5", "user", 12.0), ("Claude Opus 5.5", "none", 18.0), ("Claude Haiku 4.5", "none", 30.0),
-    }  # fmt: skip
+        ("Claude Opus 5.5", "user", 12.0),
+        ("Claude Opus 5.5", "none", 18.0),
+        ("Claude Haiku 4.5", "none", 30.0),
+    }
 
 
-def test_totals_equal_the_bill_whatever_the_callers_have(connection):
-    """Of 400 random charges and callers, also ones that match no charge, every day, account and meter adds up."""
+def test_totals_equal_the_bill_for_any_charges_of_callers(connection):
+    """For 200 random charges and 200 callers, some without a charge, each day, account and meter adds up."""
     rng = Random(7)
 
-    def where():
+    def random_place():
         meter = rng.choice((SONNET, OPUS, MARKETPLACE, "USE1-Guardrail-ContentPolicyUnitsConsumed"))
         return rng.choice(("111122223333", "444455556666")), date(2026, 6, rng.randint(1, 7)), meter
 
     charges, principals = [], []
     for _ in range(200):
-        account, day, meter = where()
+        account, day, meter = random_place()
         charges.append(
             {
                 "SubAccountId": account,
@@ -116,7 +129,7 @@ def test_totals_equal_the_bill_whatever_the_callers_have(connection):
                 "EffectiveCost": rng.uniform(0, 50),
             }
         )
-        account, day, meter = where()
+        account, day, meter = random_place()
         principals.append(
             {
                 "sub_account_id": account,
@@ -158,25 +171,28 @@ def test_totals_equal_the_bill_whatever_the_callers_have(connection):
     ],
 )  # fmt: skip
 def test_each_form_of_a_caller_is_named(connection, arn, principal, kind, name, session):
-    """The forms of AWS's table: https://aws.amazon.com/blogs/machine-learning/introducing-granular-cost-attribution-for-amazon-bedrock/"""
+    """AWS lists these forms: https://aws.amazon.com/blogs/machine-learning/introducing-granular-cost-attribution-for-amazon-bedrock/"""
     rows = days(connection, charges=[{}], principals=[{"iam_principal": arn}])
     (row,) = [row for row in rows if row["principal"]]
     assert (row["principal"], row["principal_type"], row["principal_name"], row["session"]) == (
-        principal, kind, name, session,
-    )  # fmt: skip
+        principal,
+        kind,
+        name,
+        session,
+    )
 
 
 @pytest.mark.parametrize(
     ("tags", "team"),
     [
         ({"iamPrincipal/Team": "SRCH", "resourceTags/user:team": "ml"}, "search"),
-        ({"resourceTags/user:team": "search"}, "ml"),  # of the inference profile: the account's owner counts
+        ({"resourceTags/user:team": "search"}, "ml"),  # a tag of the inference profile
         ({"iamPrincipal/team": "nobody"}, "ml"),
         ("null", "ml"),
     ],
 )
-def test_the_team_is_that_of_the_callers_tag_before_the_accounts(connection, tags, team):
-    """As the owner of a finding about the caller."""
+def test_the_tag_of_the_caller_decides_the_team_before_the_account(connection, tags, team):
+    """The owner of a finding about the caller is determined in the same way."""
     teams = {
         "search": {"channel": "#s", "owns": {"tags": {"team": ["srch"]}}},
         "ml": {"channel": "#m", "owns": {"accounts": ["111122223333"]}},
@@ -211,19 +227,27 @@ def test_the_export_is_read_as_aws_delivers_it(connection, tmp_path, ending):
         {**EXPORTED, "line_item_iam_principal": None},
         {**EXPORTED, "line_item_line_item_type": "Tax"},
     ]
-    local_tables.load_principals(connection, write(tmp_path / f"callers{ending}", rows), catalog=CATALOG)
+    load_input_files.load_principals(connection, write(tmp_path / f"callers{ending}", rows), catalog=CATALOG)
     (row,) = connection.execute("SELECT * FROM principal_charges").fetchall()
     assert row == (
-        DAY, "111122223333", "us-east-1", SONNET, "Amazon Bedrock", ALICE, {"iamPrincipal/team": "search"}, 5.0, 21.0,
-    )  # fmt: skip
+        DAY,
+        "111122223333",
+        "us-east-1",
+        SONNET,
+        "Amazon Bedrock",
+        ALICE,
+        {"iamPrincipal/team": "search"},
+        5.0,
+        21.0,
+    )
 
 
 def test_an_export_without_iam_principals_is_refused_with_the_missing_column(connection, tmp_path):
-    """Leaving INCLUDE_IAM_PRINCIPAL_DATA out fails nothing at AWS: the column is just missing."""
+    """Without INCLUDE_IAM_PRINCIPAL_DATA, AWS delivers the export without this column."""
     path = tmp_path / "cur.csv"
     path.write_text(",".join(name for name in PRINCIPAL_EXPORT if name != "line_item_iam_principal") + "\n")
     with pytest.raises(ConfigError, match=r"cur\.csv lacks line_item_iam_principal; expected the columns"):
-        local_tables.load_principals(connection, path, catalog=CATALOG)
+        load_input_files.load_principals(connection, path, catalog=CATALOG)
 
 
 def test_optional_columns_of_the_export_may_be_missing(connection, tmp_path):
@@ -233,7 +257,7 @@ def test_optional_columns_of_the_export_may_be_missing(connection, tmp_path):
     path.write_text(
         ",".join(sorted(kept)) + "\n" + ",".join(str(EXPORTED[name]) for name in sorted(kept)) + "\n"
     )
-    local_tables.load_principals(connection, path, catalog=CATALOG)
+    load_input_files.load_principals(connection, path, catalog=CATALOG)
     assert connection.execute("SELECT tags, effective_cost FROM principal_charges").fetchall() == [
         (None, 12.0)
     ]

@@ -1,4 +1,4 @@
-"""Cost per execution: logged tokens at the prices of the bill's day, and remainders, so that totals equal the bill."""
+"""Cost per execution: logged tokens at the day's prices, and a remainder, so that the totals equal the bill."""
 
 from collections import defaultdict
 from datetime import date, timedelta
@@ -6,11 +6,12 @@ from random import Random
 
 import pytest
 
-from focuswatch.authoring.detection_cases import Case, CaseFile, give
-from focuswatch.bill import local_tables
+from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
+from focuswatch.bill import create_local_tables
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_engine import DuckDbEngine
+from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.run_report import report_rows
 
 AS_OF, DAY = date(2026, 6, 8), date(2026, 6, 1)
@@ -41,15 +42,19 @@ def connection():
 
 @pytest.fixture
 def days(connection):
-    """Rows of request_metadata_days over a small bill, as tuples of these columns."""
+    """Return a function that selects columns of request_metadata_days for a small bill."""
 
     def rows(charges, logs, *columns):
         case = Case(
-            name="a small bill", kind="quiet", charges=[CHARGE | one for one in charges],
+            name="a small bill",
+            kind="quiet",
+            charges=[CHARGE | one for one in charges],
             invocations=[LOGGED | one for one in logs],
-        )  # fmt: skip
-        give(connection, case, file=CaseFile.model_construct(charge={}, activity_row={}, principal_row={}))
-        local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
+        )
+        create_input_tables(
+            connection, case, file=CaseFile.model_construct(charge={}, activity_row={}, principal_row={})
+        )
+        create_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
         return connection.execute(
             f"SELECT {', '.join(columns)} FROM request_metadata_days ORDER BY effective_cost DESC NULLS LAST, recorded"
         ).fetchall()
@@ -64,25 +69,29 @@ def report(connection):
 
 
 def charges_and_logs(rng, *, each):
-    """Random charges of tokens and token sums of logs, also ones that match no charge."""
+    """Return random token charges and token sums of logs; some of the sums match no charge."""
     meters = (
-        HAIKU_IN, HAIKU_OUT, BATCH, MANTLE, "USE1-Claude4Sonnet-cache-read-input-token-count",
+        HAIKU_IN,
+        HAIKU_OUT,
+        BATCH,
+        MANTLE,
+        "USE1-Claude4Sonnet-cache-read-input-token-count",
         "USE1-NovaLite-input-tokens",
-    )  # fmt: skip
+    )
     called = (HAIKU, PROFILE, "amazon.nova-lite-v1:0", "us.anthropic.claude-sonnet-4-20250514-v1:0")
 
-    def where(day, account):
+    def random_place(day, account):
         return {day: date(2026, 6, rng.randint(1, 7)), account: rng.choice((ACCOUNT, OTHER))}
 
     charges = [
-        CHARGE | where("charge_date", "SubAccountId") | {
+        CHARGE | random_place("charge_date", "SubAccountId") | {
             "SkuMeter": rng.choice(meters), "EffectiveCost": rng.uniform(0, 50),
             "ConsumedQuantity": rng.uniform(0.1, 9), "ResourceId": rng.choice((None, PROFILE)),
         }
         for _ in range(each)
     ]  # fmt: skip
     logs = [
-        LOGGED | where("usage_date", "sub_account_id") | {
+        LOGGED | random_place("usage_date", "sub_account_id") | {
             "model_id": rng.choice(called), "metadata": rng.choice(({}, {"run_id": f"r{rng.randint(1, 9)}"})),
             "input_tokens": rng.randint(0, 10**7), "output_tokens": rng.randint(0, 10**7),
             "cache_read_tokens": rng.randint(0, 10**7),
@@ -107,8 +116,10 @@ def test_each_kind_of_token_has_its_own_price_and_a_call_counts_once(days):
         charges, [{"output_tokens": 1_000_000}], "recorded", "token_kind", "effective_cost", "invocations"
     )
     assert sorted(rows) == [
-        ("logged", "input", 12.0, 4), ("logged", "output", 15.0, 0), ("not logged", "input", 18.0, 0),
-    ]  # fmt: skip
+        ("logged", "input", 12.0, 4),
+        ("logged", "output", 15.0, 0),
+        ("not logged", "input", 18.0, 0),
+    ]
 
 
 def test_the_price_is_that_of_the_account_and_day(days):
@@ -130,7 +141,7 @@ def test_batch_and_mantle_are_not_logged_and_do_not_change_the_price(days):
     assert rows == [("not logged", 75.0), ("logged", 30.0)]
 
 
-def test_accounts_and_days_without_a_collected_log_are_told_apart(days):
+def test_accounts_and_days_without_a_collected_log_have_rows_of_their_own(days):
     charges = [{}, {"SubAccountId": OTHER}, {"charge_date": DAY + timedelta(days=1)}]
     rows = days(charges, [{"input_tokens": 10_000_000}], "recorded", "effective_cost")
     assert rows == [("logged", 30.0), ("no invocation log", 30.0), ("no invocation log", 30.0)]
@@ -142,7 +153,7 @@ def test_tokens_that_the_bill_does_not_have_yet_are_subtracted_in_a_row_of_their
 
 
 def test_tokens_of_a_model_that_is_not_on_the_bill_have_no_cost(days, connection):
-    """The report states how many."""
+    """The report states how many tokens have no cost."""
     rows = days([{}], [{"model_id": "amazon.nova-lite-v1:0"}], "recorded", "model", "effective_cost")
     assert rows == [("not logged", "Claude3Haiku", 30.0), ("logged", "amazon.nova-lite-v1:0", None)]
     (value, _) = (row for row in report(connection) if row["metadata_key"] == "run_id")
@@ -182,14 +193,15 @@ def test_a_model_is_recognized_under_its_names_on_the_bill_and_in_the_log(days, 
 )
 def test_a_model_of_the_marketplace_is_recognized_by_its_service(days, service, called):
     sold = {
-        "ServiceName": f"{service} (Amazon Bedrock Edition)", "SkuMeter": "USE1-MP:USE1_InputTokenCount-Units",
+        "ServiceName": f"{service} (Amazon Bedrock Edition)",
+        "SkuMeter": "USE1-MP:USE1_InputTokenCount-Units",
         "ConsumedUnit": "Units",
-    }  # fmt: skip
+    }
     rows = days([sold], [{"model_id": called, "input_tokens": 10_000_000}], "recorded", "effective_cost")
     assert rows == [("logged", 30.0)]
 
 
-def test_other_versions_of_a_model_are_other_models(days):
+def test_another_version_of_a_model_is_another_model(days):
     rows = days(
         [{}], [{"model_id": "us.anthropic.claude-haiku-4-5-20251001-v1:0"}], "recorded", "effective_cost"
     )
@@ -239,8 +251,8 @@ def test_without_logs_all_spend_is_without_a_log(days, connection):
     )
 
 
-def test_totals_equal_the_bill_whatever_the_logs_have(days, connection):
-    """Of 400 random charges and logs, also ones that match no charge, every day and account adds up."""
+def test_totals_equal_the_bill_for_any_logs(days, connection):
+    """For 200 random charges and 200 token sums, some without a charge, each day and account adds up."""
     charges, logs = charges_and_logs(Random(7), each=200)
     days(charges, logs, "recorded")
     different = connection.execute("""

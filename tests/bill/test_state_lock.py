@@ -1,4 +1,4 @@
-"""The lock on the folder of an export's state."""
+"""The lock on the state folder of an export."""
 
 import errno
 import os
@@ -11,8 +11,8 @@ from focuswatch.errors import ConfigError
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
-def test_read_only_state_is_refused_in_one_sentence_with_what_to_do(tmp_path, monkeypatch, number):
-    """Tests may run as root, who can write anywhere: the error is the operating system's own."""
+def test_error_for_a_read_only_state_says_what_to_do(tmp_path, monkeypatch, number):
+    """Tests may run as root, who can write anywhere, so the test raises the error of the operating system."""
 
     def refused(self):
         raise OSError(number, os.strerror(number), str(tmp_path / "lock"))
@@ -24,7 +24,7 @@ def test_read_only_state_is_refused_in_one_sentence_with_what_to_do(tmp_path, mo
 
 
 def test_another_error_of_the_file_system_is_not_hidden(tmp_path, monkeypatch):
-    """A full disk is no question of permissions."""
+    """A full disk is not reported as a missing permission."""
 
     def full(self):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -34,8 +34,8 @@ def test_another_error_of_the_file_system_is_not_hidden(tmp_path, monkeypatch):
         pass
 
 
-def test_a_scan_that_is_running_is_named_as_the_reason(tmp_path):
-    """And not taken for a permission."""
-    another = pytest.raises(ConfigError, match="Another scan of this export is running")
-    with locked(tmp_path), another, locked(tmp_path):
+def test_error_names_a_running_scan_as_the_reason(tmp_path):
+    """It is not reported as a missing permission."""
+    refusal = pytest.raises(ConfigError, match="Another scan of this export is running")
+    with locked(tmp_path), refusal, locked(tmp_path):
         pass

@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from focuswatch.authoring.detection_cases import Case, CaseFile, give
-from focuswatch.bill import local_tables
+from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
+from focuswatch.bill import create_local_tables
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.duckdb_connection import connect
 
 AS_OF = date(2026, 3, 31)
 EDITION = "Claude Opus 5.5 (Amazon Bedrock Edition)"
@@ -22,13 +22,13 @@ def connection():
 
 
 def read(connection, **charge):
-    """Rows of token_charges over one charge of Bedrock."""
+    """Return the rows of token_charges for one charge of Bedrock."""
     baseline = {"ServiceName": "Amazon Bedrock", "ConsumedQuantity": 2000.0, "ConsumedUnit": "1K tokens"}
     case = Case(
         name="one charge", kind="quiet", charges=[baseline | {"charge_date": date(2026, 3, 20)} | charge]
     )
-    give(connection, case, file=CaseFile.model_construct(charge={}, activity_row={}))
-    local_tables.create_views(connection, Catalog.load(), values={"as_of": AS_OF})
+    create_input_tables(connection, case, file=CaseFile.model_construct(charge={}, activity_row={}))
+    create_local_tables.create_views(connection, Catalog.load(), values={"as_of": AS_OF})
     return connection.execute("SELECT model, token_kind, tier, million_tokens FROM token_charges").fetchall()
 
 
@@ -43,7 +43,8 @@ def read(connection, **charge):
         ("USE1-Nova2.0Pro-text-input-tokens-priority-cross-region-global", "Nova2.0Pro", "input", "priority"),
         ("USE1-Nova2.0Lite-input-tokens-custom-model", "Nova2.0Lite", "input", "custom model"),
         ("EU-TitanEmbeddingV2-Text-input-tokens", "TitanEmbeddingV2", "input", "on demand"),
-        ("USE1-BatchWriter-input-tokens", "BatchWriter", "input", "on demand"),  # a model's own name
+        # Here, "Batch" is part of the model's name.
+        ("USE1-BatchWriter-input-tokens", "BatchWriter", "input", "on demand"),
         (
             "USE1-openai.gpt-oss-120b-mantle-input-tokens-standard",
             "openai.gpt-oss-120b",
@@ -66,7 +67,7 @@ def read(connection, **charge):
     ],
 )
 def test_model_is_parsed_from_aws_meters(connection, meter, model, kind, tier):
-    """Legacy, mantle and service formats; two million tokens are two thousand units of a thousand."""
+    """Meters have legacy, mantle and service formats. Two million tokens are 2,000 units of a thousand tokens."""
     assert read(connection, SkuMeter=meter) == [(model, kind, tier, 2.0)]
 
 
@@ -83,7 +84,7 @@ def test_model_is_parsed_from_aws_meters(connection, meter, model, kind, tier):
     ],
 )
 def test_model_of_a_marketplace_meter_is_its_service(connection, meter, kind, tier):
-    """Camel case and snake case; a unit is a million tokens."""
+    """Meters are in camel case or snake case. A unit is a million tokens."""
     charge = {"ServiceName": EDITION, "SkuMeter": meter, "ConsumedUnit": "Units", "ConsumedQuantity": 2.0}
     assert read(connection, **charge) == [(OPUS, kind, tier, 2.0)]
 
@@ -123,7 +124,7 @@ def test_unit_of_the_bill_is_used(connection, unit, quantity, millions):
     ],
 )
 def test_other_charges_are_excluded(connection, charge):
-    """Hourly capacity, training, guardrails, images, credits, corrections, zero quantities and other services."""
+    """They are capacity, training, guardrails, images, credits, corrections, zero quantities and other services."""
     assert read(connection, **charge) == []
 
 
@@ -139,8 +140,8 @@ def test_other_charges_are_excluded(connection, charge):
         ("gpt-4o, input", "Tokens", 0.002),
     ],
 )
-def test_quantity_of_another_unit_is_no_number_of_tokens(connection, meter, unit, millions):
-    """Of other providers; a price per million tokens from DBU would be wrong by orders of magnitude."""
+def test_quantity_in_another_unit_is_not_counted_as_tokens(connection, meter, unit, millions):
+    """Meters of other providers: a price per million tokens from DBU would be wrong by orders of magnitude."""
     rows = read(
         connection,
         ProviderName="Databricks",

@@ -1,20 +1,23 @@
-"""Trino tables that an earlier version of focuswatch made gain the columns that they lack; a Trino is not needed."""
+"""Trino tables that an earlier version of focuswatch created gain their missing columns. No Trino is needed."""
 
 from typing import Any
 
 import pytest
 
 from focuswatch.bill.refresh.trino_refresh import TrinoTables
-from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
+from focuswatch.bill.schema.columns_of_all_tables import DAILY_CHARGES, KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import QueryError
 
 CATALOG = Catalog.load()
-SHAPES = {"daily_charges_parts": DAILY_CHARGES, **{f"{name}_parts": of for name, of in KEPT_TABLES.items()}}
+SHAPES = {
+    "daily_charges_parts": DAILY_CHARGES,
+    **{f"{name}_parts": columns for name, columns in KEPT_TABLES.items()},
+}
 
 
 class EarlierTables:
-    """A Trino with the tables of an earlier version, whose export has one billing period."""
+    """A Trino with tables of an earlier version that lack a column."""
 
     def __init__(self, without: str, *, error: str | None = None) -> None:
         self.without, self.error = without, error
@@ -49,7 +52,7 @@ def test_tables_of_this_version_are_unchanged() -> None:
 
 
 def test_other_errors_of_the_statement_are_raised() -> None:
-    """Only NOT_SUPPORTED leads to DROP TABLE."""
+    """Only for NOT_SUPPORTED does focuswatch ask to drop the table."""
     engine = EarlierTables("is_edge", error="PERMISSION_DENIED: Access Denied")
     tables = TrinoTables(engine, "memory.raw.focus_export", CATALOG)  # type: ignore[arg-type]
     with pytest.raises(QueryError, match="PERMISSION_DENIED"):

@@ -1,1 +1,1 @@
-"""Read a FOCUS export: select the files, map their columns to FOCUS 1.2, and store daily charges."""
+"""Read a FOCUS export: list its files, select the newest deliveries, and map their columns to FOCUS 1.2."""

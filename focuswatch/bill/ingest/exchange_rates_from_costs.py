@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from focuswatch.bill.ingest.format_and_focus_columns import Shape
-from focuswatch.bill.ingest.select_from_files import scan_of
+from focuswatch.bill.ingest.select_from_files import table_function
 from focuswatch.bill.schema.focus_column_expressions import PRICING_COST, PRICING_CURRENCY
-from focuswatch.engines.quoted_names import quoted
+from focuswatch.engines.quoted_identifiers import quoted
 from focuswatch.engines.sql_values import literal
 from focuswatch.findings.exchange_rates import USD
 
@@ -32,7 +32,7 @@ def own_rates(
         for code, cost, cost_in_dollars in connection.execute(
             f"""
             SELECT {currency}, sum({effective}), sum({dollars})
-            FROM {scan_of(shape, paths)}
+            FROM {table_function(shape, paths)}
             WHERE CAST({own[PRICING_CURRENCY]} AS VARCHAR) = {literal(USD)}
                 AND {currency} NOT IN ('', 'NULL', {literal(USD)})
                 AND {effective} > 0 AND {dollars} > 0

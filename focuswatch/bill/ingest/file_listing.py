@@ -1,16 +1,15 @@
-"""List the files of an export with their names, sizes and dates, without opening them.
+"""Define the listing of an export: its files with their names, sizes and dates.
 
-This module lists local folders. list_and_copy_from_s3 returns the same Listing for an S3 prefix, so that
-choose_newest_deliveries handles both alike.
+list_local_files lists local folders, list_and_copy_from_s3 an S3 prefix; select_deliveries_and_flat_files handles both
+listings alike.
 """
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from focuswatch.bill.ingest.period_and_execution_folders import billing_period
+from focuswatch.bill.ingest.parse_delivery_folder_names import billing_period
 from focuswatch.errors import ExportError
 
 
@@ -41,27 +40,6 @@ class Listing:
     named: Callable[[str], str] = str  # replaces paths of copies in a message by S3 addresses
 
 
-def list_source(source: Path, *, without: Path) -> Listing:
-    """Return the files under a folder, except those under `without`, or the file itself.
-
-    For an export's `data` folder, or a billing period's folder inside it, the whole export is listed, because the
-    manifests beside `data` determine which files count. Raises ExportError if the path does not exist or a folder
-    cannot be listed.
-    """
-    if source.is_file():
-        return Listing(source=str(source), files=(_file(source, root=source.parent),))
-    if not source.is_dir():
-        raise ExportError(
-            f"{source}: no such file or folder. Specify the folder of a FOCUS export, a Parquet or "
-            "CSV file, or an s3:// address"
-        )
-    absolute = source.resolve()
-    root, scope = split_scope(PurePosixPath(absolute))
-    if not _has_metadata(Path(root)):
-        root, scope = PurePosixPath(absolute), PurePosixPath()
-    return Listing(source=str(source), files=tuple(_walk(Path(root), without=without)), scope=scope)
-
-
 def split_scope(path: PurePosixPath) -> tuple[PurePosixPath, PurePosixPath]:
     """Return an export's root and the part of it that `path` names: `…/focus/data` gives (`…/focus`, `data`)."""
     root = path.parent if billing_period(path.name) else path
@@ -75,42 +53,18 @@ def is_hidden(name: PurePosixPath) -> bool:
     return any(part.startswith((".", "_")) for part in name.parts)
 
 
-def _has_metadata(root: Path) -> bool:
-    return any(child.name.lower() == "metadata" and child.is_dir() for child in root.iterdir())
-
-
-def _walk(root: Path, *, without: Path) -> Iterator[ExportFile]:
-    """Yield the files below `root`, including those in linked folders, each folder once."""
-    seen = {without.resolve()}
-    for folder, folders, names in os.walk(root, followlinks=True, onerror=_refuse):
-        place = Path(folder).resolve()
-        if place in seen:
-            folders.clear()
+def changed_file_error(files: Iterable[ExportFile]) -> ExportError | None:
+    """Return an ExportError if a local file was changed or deleted since it was listed; otherwise None."""
+    for file in files:
+        if file.key:  # copy of an S3 object, which no other program changes
             continue
-        seen.add(place)
-        folders.sort()
-        for name in sorted(names):
-            path = Path(folder, name)
-            if path.is_symlink() and not path.exists():
-                raise ExportError(
-                    f"{path} is a broken symbolic link. Copy the target file, or remove the link"
-                )
-            if path.is_file():
-                yield _file(path, root=root)
-
-
-def _refuse(error: OSError) -> None:
-    raise ExportError(
-        f"{error.filename} cannot be listed: {error.strerror}. Check the permissions"
-    ) from error
-
-
-def _file(path: Path, *, root: Path) -> ExportFile:
-    status = path.stat()
-    return ExportFile(
-        name=PurePosixPath(path.relative_to(root)),
-        path=path,
-        size=status.st_size,
-        modified=datetime.fromtimestamp(status.st_mtime, UTC),
-        stamp=str(status.st_mtime_ns),
-    )
+        try:
+            status = file.path.stat()
+        except OSError:
+            return ExportError(f"{file.path} was deleted while focuswatch was reading the export. Scan again")
+        if (status.st_size, str(status.st_mtime_ns)) != (file.size, file.stamp):
+            return ExportError(
+                f"{file.path} was changed while focuswatch was reading the export. When the delivery is complete, "
+                "scan again"
+            )
+    return None

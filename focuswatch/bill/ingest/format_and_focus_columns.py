@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from focuswatch.bill.ingest.detect_format_from_first_bytes import Format, Sniffed, sniff
 from focuswatch.bill.ingest.file_listing import ExportFile
-from focuswatch.bill.ingest.non_focus_billing_files import format_of
-from focuswatch.bill.ingest.read_errors import refusal
-from focuswatch.bill.ingest.sniff_file_format import Format, Sniffed, sniff
+from focuswatch.bill.ingest.non_focus_billing_files import describe_non_focus_format
+from focuswatch.bill.ingest.translate_duckdb_errors import export_error
 from focuswatch.bill.schema import focus_column_expressions as columns
 from focuswatch.bill.schema.focus_column_expressions import TEXTS
-from focuswatch.engines.quoted_names import file_list
+from focuswatch.engines.duckdb_connection import file_list
 from focuswatch.errors import ExportError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _parquet_columns(
             "ORDER BY file_name, column_id"
         ).fetchall()
     except duckdb.Error as error:
-        raise refusal(error, files=[file.path for file in files]) from error
+        raise export_error(error, files=[file.path for file in files]) from error
     for path, nodes in itertools.groupby(rows, key=lambda row: row[0]):
         columns_by_file[path] = _top_level([(name, type_, children) for _, name, type_, children in nodes])
     return columns_by_file
@@ -176,7 +176,7 @@ def _shape(
 ) -> Shape:
     canonical_names = {columns.canonical(name) for name in names}
     if missing := [column for column in columns.REQUIRED if column.lower() not in canonical_names]:
-        if recognized := format_of(names):
+        if recognized := describe_non_focus_format(names):
             raise ExportError(f"{file.path} {recognized}")
         of_aws = [column for column in columns.REQUIRED_OF_AWS if column.lower() not in canonical_names]
         lacks = ", ".join(missing) + (f", and for AWS charges {', '.join(of_aws)}" if of_aws else "")

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from focuswatch.bill.ingest.file_listing import ExportFile, Listing, split_scope
-from focuswatch.bill.ingest.s3_errors import errors_as_sentences
+from focuswatch.bill.ingest.s3_errors import translate_s3_errors
 from focuswatch.errors import ConfigError, ExportError, NothingDelivered
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def list_s3(address: str, *, mirror: Path) -> Listing:
     return Listing(address, files, scope=scope, fetch=objects.fetch, named=objects.named)
 
 
-def sweep(mirror: Path, *, keep: Iterable[Path]) -> None:
+def delete_unused_copies(mirror: Path, *, keep: Iterable[Path]) -> None:
     """Delete all copies except those in `keep`."""
     kept = {path.relative_to(mirror).parts[0] for path in keep if path.is_relative_to(mirror)}
     for version in mirror.glob("*"):
@@ -78,7 +78,7 @@ class _Objects:
     def under(self, prefix: str) -> tuple[ExportFile, ...]:
         """Return the objects below `prefix`, named relative to it, or else the object with exactly this key."""
         folder = f"{prefix.rstrip('/')}/" if prefix.strip("./") else ""
-        with errors_as_sentences(self.address):
+        with translate_s3_errors(self.address):
             if found := tuple(self._list(folder, above=len(folder))):
                 return found
             above = prefix.rfind("/") + 1
@@ -123,7 +123,7 @@ class _Objects:
         file.path.parent.mkdir(parents=True, exist_ok=True)
         part = file.path.with_name(f"part-{threading.get_ident()}")
         try:
-            with errors_as_sentences(f"{SCHEME}{self.bucket}/{file.key}"), part.open("wb") as copy:
+            with translate_s3_errors(f"{SCHEME}{self.bucket}/{file.key}"), part.open("wb") as copy:
                 # IfMatch: fail if the object was replaced since it was listed, so that no copy mixes two versions.
                 response = self.client.get_object(Bucket=self.bucket, Key=file.key, IfMatch=file.stamp)
                 for chunk in response["Body"].iter_chunks(CHUNK_BYTES):

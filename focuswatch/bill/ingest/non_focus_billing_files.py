@@ -8,7 +8,7 @@ USE_FOCUS = (
 )
 
 
-def format_of(names: Collection[str]) -> str | None:
+def describe_non_focus_format(names: Collection[str]) -> str | None:
     """Return the format that the column names indicate and what to do, as the end of a sentence; None if unknown.
 
     Call this only for files that lack required FOCUS columns: a FOCUS file may also contain any of these columns.

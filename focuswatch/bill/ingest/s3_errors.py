@@ -30,7 +30,7 @@ EXPORT_ERRORS = {
 
 
 @contextmanager
-def errors_as_sentences(address: str) -> Iterator[None]:
+def translate_s3_errors(address: str) -> Iterator[None]:
     """Translate botocore errors that the block raises into a ConfigError or ExportError about `address`."""
     from botocore.exceptions import (
         BotoCoreError,

@@ -7,16 +7,16 @@ import hashlib
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
-from focuswatch.bill.ingest.choose_newest_deliveries import PeriodDelivery, deliveries_of
 from focuswatch.bill.ingest.file_listing import Listing
-from focuswatch.bill.ingest.period_and_execution_folders import shared_folder
-from focuswatch.bill.refresh.athena_refresh import AthenaTables, bucket_of, listed_paths
-from focuswatch.bill.refresh.athena_statements import principals_of_period
+from focuswatch.bill.ingest.parse_delivery_folder_names import shared_folder
+from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery, deliveries_of
+from focuswatch.bill.refresh.athena_refresh_queries import principals_of_period
+from focuswatch.bill.refresh.athena_tables import AthenaTables, bucket_of, listed_paths
+from focuswatch.bill.refresh.glue_partitions_and_period_facts import Partitions
 from focuswatch.bill.refresh.refresh_index import digest_of
-from focuswatch.bill.refresh.switch_glue_partitions import Partitions
 from focuswatch.errors import QueryError
 
-RAW, FOLDED = "principal_export", "principal_charges"
+RAW_TABLE, FOLDED_TABLE = "principal_export", "principal_charges"
 
 
 def refresh_principals(
@@ -30,11 +30,11 @@ def refresh_principals(
     deliveries = deliveries_of(
         listing, warn=warnings.append, skip=lambda period, why: warnings.append(f"{period}: {why}")
     )
-    folded = Partitions(tables.glue, tables.engine.database, FOLDED)
-    before = folded.digests()
+    folded = Partitions(tables.glue, tables.engine.database, FOLDED_TABLE)
+    before = folded.locations_with("digest")
     for delivery in deliveries:
         digest = _digest(delivery, tables)
-        if before.get(delivery.unit) == digest:
+        if before.get(delivery.unit, ("", ""))[1] == digest:
             continue
         try:
             _refresh_period(tables, delivery, listing=listing, digest=digest)
@@ -43,25 +43,25 @@ def refresh_principals(
         else:
             progress(f"refreshed the table of Bedrock callers for {delivery.unit}")
     for period, location in folded.locations().items():
-        tables.files.sweep_unread(FOLDED, period, in_use=location)
+        tables.files.sweep_unread(FOLDED_TABLE, period, in_use=location)
     return tuple(f"callers of Bedrock: {warning}" for warning in warnings)
 
 
 def _refresh_period(tables: AthenaTables, delivery: PeriodDelivery, *, listing: Listing, digest: str) -> None:
-    period, folder = delivery.unit, tables.files.new_folder(FOLDED, delivery.unit)
+    period, folder = delivery.unit, tables.files.new_folder(FOLDED_TABLE, delivery.unit)
     if delivery.files:  # for a month without callers, AWS delivers only a manifest that lists no files
         located = shared_folder(PurePosixPath(file.key) for file in delivery.files)
-        raw = Partitions(tables.glue, tables.engine.database, RAW)
+        raw = Partitions(tables.glue, tables.engine.database, RAW_TABLE)
         raw.point(period, location=f"s3://{bucket_of(listing)}/{located}/", parameters={})
         statement = principals_of_period(
             tables.catalog, period=period, paths=listed_paths(delivery, listing=listing)
         )
-        tables.engine.unload(statement, to=folder, label=f"refresh of {FOLDED} {period}")
-    folded = Partitions(tables.glue, tables.engine.database, FOLDED)
+        tables.engine.unload(statement, to=folder, label=f"refresh of {FOLDED_TABLE} {period}")
+    folded = Partitions(tables.glue, tables.engine.database, FOLDED_TABLE)
     folded.point(period, location=folder, parameters={"digest": digest})
-    tables.files.sweep(FOLDED, period)
+    tables.files.sweep(FOLDED_TABLE, period)
 
 
 def _digest(delivery: PeriodDelivery, tables: AthenaTables) -> str:
-    made_by = tables.catalog.tables[FOLDED].sql
+    made_by = tables.catalog.tables[FOLDED_TABLE].sql
     return hashlib.sha256(f"{made_by}\n{digest_of(delivery)}".encode()).hexdigest()

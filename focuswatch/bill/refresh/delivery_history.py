@@ -5,11 +5,9 @@ from datetime import date, datetime
 
 import duckdb
 
-from focuswatch.bill.refresh.refresh_index import DeliveryRow, Unit
-from focuswatch.bill.schema.table_columns import DELIVERIES
-from focuswatch.engines.duckdb_engine import create_table
-
-MONEY_DIGITS = 6  # further digits depend on the order in which threads add doubles
+from focuswatch.bill.refresh.refresh_index import MONEY_DIGITS, DeliveryRow, Unit
+from focuswatch.bill.schema.columns_of_all_tables import DELIVERIES
+from focuswatch.engines.duckdb_connection import create_table
 
 
 def extended(
@@ -30,7 +28,10 @@ def extended(
     }
     last = {row.billing_period: row for row in history}
     rows = [row for period in sorted(touched) if (row := _row(period, after, refreshed_at)) is not None]
-    return (*history, *(row for row in rows if _told(row) != _told(last.get(row.billing_period))))
+    return (
+        *history,
+        *(row for row in rows if _reported_facts(row) != _reported_facts(last.get(row.billing_period))),
+    )
 
 
 def _row(period: date, units: Mapping[str, Unit], refreshed_at: datetime) -> DeliveryRow | None:
@@ -59,7 +60,7 @@ def _periods(name: str, unit: Unit) -> Iterable[date]:
     return periods
 
 
-def _told(row: DeliveryRow | None) -> object:
+def _reported_facts(row: DeliveryRow | None) -> object:
     return row and (row.delivered_at, row.charges, row.billed_cost)
 
 

@@ -12,11 +12,11 @@ import duckdb
 
 from focuswatch.bill.ingest.file_listing import ExportFile
 from focuswatch.bill.ingest.format_and_focus_columns import Shape
-from focuswatch.bill.ingest.read_errors import refusal
-from focuswatch.bill.ingest.select_from_files import finish, relation
-from focuswatch.bill.refresh.folded_and_kept_views import daily_select
+from focuswatch.bill.ingest.select_from_files import finishing_expressions, select_focus_export
+from focuswatch.bill.ingest.translate_duckdb_errors import export_error
+from focuswatch.bill.refresh.views_over_refreshed_files import daily_select
 from focuswatch.catalog.sql_catalog import ROOT
-from focuswatch.engines.quoted_names import file_list
+from focuswatch.engines.duckdb_connection import file_list
 from focuswatch.engines.sql_values import literal
 from focuswatch.errors import CatalogError
 
@@ -59,11 +59,13 @@ def fold(
             statement = _folded(piece, connection=connection) if hourly else daily_select(_read(piece))
             connection.execute(f"COPY ({statement}) TO {target} (FORMAT parquet)")
         except duckdb.Error as error:
-            raise refusal(error, files=[file.path for file in piece.files]) from error
+            raise export_error(error, files=[file.path for file in piece.files]) from error
 
 
 def _read(piece: Piece, *, finished: bool = True) -> str:
-    return relation(piece.shape, [str(file.path) for file in piece.files], finished=finished, rows=piece.rows)
+    return select_focus_export(
+        piece.shape, [str(file.path) for file in piece.files], finished=finished, rows=piece.rows
+    )
 
 
 def _folded(piece: Piece, *, connection: duckdb.DuckDBPyConnection) -> str:
@@ -78,7 +80,7 @@ def _folded(piece: Piece, *, connection: duckdb.DuckDBPyConnection) -> str:
             "folded_charges.sql: expected Tags on a separate line, as the last GROUP BY column"
         )
     hashed = statement.replace(TAGS_IN_KEY, "\n    hash(Tags) AS tags_hash,\n    any_value(Tags) AS Tags,\n")
-    return f"SELECT * EXCLUDE (tags_hash) REPLACE ({finish(piece.shape)}) FROM ({hashed})"
+    return f"SELECT * EXCLUDE (tags_hash) REPLACE ({finishing_expressions(piece.shape)}) FROM ({hashed})"
 
 
 def _pieces(

@@ -13,27 +13,35 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill.aws_only_charges import counts_of, sentence
+from focuswatch.bill.aws_and_other_provider_charges import other_providers_warning, total_charges_by_provider
 from focuswatch.bill.bill_summary import BillSummary
-from focuswatch.bill.ingest.choose_newest_deliveries import PeriodDelivery, deliveries_of, separated
-from focuswatch.bill.ingest.complete_days_from_recency import complete_until
-from focuswatch.bill.ingest.duplicate_and_overlapping_files import marked, suspects
-from focuswatch.bill.ingest.file_listing import ExportFile, Listing, list_source
-from focuswatch.bill.ingest.last_day_despite_wrong_dates import end_of
-from focuswatch.bill.ingest.list_and_copy_from_s3 import SCHEME, list_s3
-from focuswatch.bill.ingest.list_and_copy_from_s3 import sweep as sweep_mirror
-from focuswatch.bill.ingest.read_and_fold_unit import UnitReader
-from focuswatch.bill.ingest.read_errors import changed as changed_since
-from focuswatch.bill.ingest.read_errors import refusal
-from focuswatch.bill.ingest.refuse_monthly_or_cumulative_exports import refuse_unusable
+from focuswatch.bill.ingest.complete_days_from_recency_metadata import complete_until
+from focuswatch.bill.ingest.file_listing import ExportFile, Listing, changed_file_error
+from focuswatch.bill.ingest.list_and_copy_from_s3 import SCHEME, delete_unused_copies, list_s3
+from focuswatch.bill.ingest.list_local_files import list_source
+from focuswatch.bill.ingest.select_deliveries_and_flat_files import (
+    PeriodDelivery,
+    deliveries_of,
+    split_into_files,
+)
+from focuswatch.bill.ingest.translate_duckdb_errors import export_error
 from focuswatch.bill.refresh.currency_conversion import Conversion, conversion_of
+from focuswatch.bill.refresh.delivered_invoice_and_hourly_charges import DeliveredExport
 from focuswatch.bill.refresh.delivery_history import create_deliveries, extended
-from focuswatch.bill.refresh.folded_and_kept_views import folded_view_sql, kept_view_sql
+from focuswatch.bill.refresh.duplicate_and_overlapping_files import (
+    mark_duplicates,
+    possibly_overlapping_units,
+)
+from focuswatch.bill.refresh.fold_and_kept_table_queries import digest_of_folding
+from focuswatch.bill.refresh.last_day_despite_wrong_dates import end_of
 from focuswatch.bill.refresh.period_facts_and_grain import Grain, grain_of
+from focuswatch.bill.refresh.read_and_store_delivery import UnitReader
 from focuswatch.bill.refresh.refresh_index import DeliveryRow, Index, Unit, digest_of, load_index, store_index
-from focuswatch.bill.refresh.reread_delivered_charges import DeliveredExport
-from focuswatch.bill.refresh.select_kept_unit_files import selects, sizes_in, table_files
-from focuswatch.bill.schema.table_columns import KEPT_TABLES
+from focuswatch.bill.refresh.refuse_monthly_or_cumulative_exports import refuse_unusable
+from focuswatch.bill.refresh.select_daily_charges import daily_charge_selects
+from focuswatch.bill.refresh.stored_unit_files import sizes_in, table_files
+from focuswatch.bill.refresh.views_over_refreshed_files import folded_view_sql, kept_view_sql
+from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ExportError, FocuswatchError
 from focuswatch.findings.exchange_rates import Rates
@@ -42,7 +50,7 @@ KEPT = "kept"
 MIRROR = "s3"
 # Deliveries above this size are read one after the other, each on all cores.
 SMALL_BYTES = 50_000_000
-READING = "9"  # increase it when files are read differently, so that all units are read again
+READING_VERSION = "9"  # increase it when files are read differently, so that all units are read again
 
 NO_METERS = (
     "the export has neither SkuMeter nor x_UsageType, so detections that select charges by these columns find nothing. "
@@ -105,7 +113,7 @@ def _refresh(
     complete, warnings = complete_until(listing)
     old = load_index(state, made_by=made_by(catalog))
     deliveries = tuple(
-        item for found in deliveries_of(listing, warn=warnings.append) for item in separated(found)
+        item for found in deliveries_of(listing, warn=warnings.append) for item in split_into_files(found)
     )
     changed = [delivery for delivery in deliveries if not _is_known(delivery, old, state=state)]
     progress(_announcement(deliveries, changed))
@@ -115,9 +123,9 @@ def _refresh(
         read = _read(changed, connection=connection, catalog=catalog, state=state, made_by=old.made_by)
         units = {one.unit: read.get(one.unit) or old.units[one.unit] for one in deliveries}
         if changed or units.keys() != old.units.keys():
-            suspected = suspects(units)
+            suspected = possibly_overlapping_units(units)
             listing.fetch([file for one in deliveries if one.unit in suspected for file in one.files])
-            units = marked(units, deliveries, kept=state / KEPT, connection=own)
+            units = mark_duplicates(units, deliveries, kept=state / KEPT, connection=own)
         counted = {name: unit for name, unit in units.items() if not unit.duplicate_of}
         once = [one for one in deliveries if one.unit in counted]
         refuse_unusable(listing.source, counted, once, connection=connection)
@@ -136,14 +144,18 @@ def _refresh(
     )
     store_index(state, Index(made_by=old.made_by, units=units, deliveries=history))
     _sweep(state, units)
-    sweep_mirror(state / MIRROR, keep=[file.path for file in _needed(units, deliveries)])
+    delete_unused_copies(state / MIRROR, keep=[file.path for file in _needed(units, deliveries)])
     try:
-        connection.execute(folded_view_sql(selects(counted, once, kept=state / KEPT), conversion=conversion))
+        connection.execute(
+            folded_view_sql(daily_charge_selects(counted, once, kept=state / KEPT), conversion=conversion)
+        )
         for table in KEPT_TABLES:
             paths = table_files(table, counted, kept=state / KEPT)
             connection.execute(kept_view_sql(table, paths, conversion=conversion))
     except duckdb.Error as error:
-        raise unreadable(error, state=state, files=[file for one in once for file in one.files]) from error
+        raise unreadable_view_error(
+            error, state=state, files=[file for one in once for file in one.files]
+        ) from error
     create_deliveries(connection, history)
     export = DeliveredExport(listing, counted, tuple(once))
     return _summary(
@@ -186,19 +198,20 @@ def _takes_one_core(delivery: PeriodDelivery) -> bool:
     return is_small or all(file.path.suffix == ".gz" for file in delivery.files)
 
 
-def unreadable(error: duckdb.Error, *, state: Path, files: Sequence[ExportFile] = ()) -> ExportError:
+def unreadable_view_error(
+    error: duckdb.Error, *, state: Path, files: Sequence[ExportFile] = ()
+) -> ExportError:
     """Return the ExportError for a DuckDB error in a view over the refreshed files."""
     if str(state / KEPT) in str(error):
         return ExportError(
             f"{state / KEPT}: the stored copy of the export is damaged. Delete this folder and scan again"
         )
-    return changed_since(files) or refusal(error, files=[file.path for file in files])
+    return changed_file_error(files) or export_error(error, files=[file.path for file in files])
 
 
 def made_by(catalog: Catalog) -> str:
-    """Return a digest of how files are read: of READING, and of the SQL of the stored tables."""
-    statements = (catalog.tables[name].sql for name in ("folded_charges", "daily_charges", *KEPT_TABLES))
-    return hashlib.sha256("\n".join((READING, *statements)).encode()).hexdigest()
+    """Return a digest of how files are read and folded."""
+    return digest_of_folding(catalog, version=READING_VERSION)
 
 
 def _is_known(delivery: PeriodDelivery, index: Index, *, state: Path) -> bool:
@@ -251,7 +264,7 @@ def _summary(
     parts = [part for unit in units.values() for part in unit.parts]
     end = end_of(units.values())
     charges = sum(fact.charges for fact in facts)
-    other_providers = sentence((unit.providers for unit in units.values()), charges=charges)
+    other_providers = other_providers_warning((unit.providers for unit in units.values()), charges=charges)
     content = "\n".join(
         [
             *(f"{name}\t{unit.digest}" for name, unit in sorted(units.items())),
@@ -259,7 +272,7 @@ def _summary(
             *([f"complete until {complete}"] if complete else []),
         ]
     )
-    others = counts_of(unit.providers for unit in units.values())
+    others = total_charges_by_provider(unit.providers for unit in units.values())
     lacks_meters = charges > sum(others.values()) and not any(part.shape.has_meters for part in parts)
     summary = BillSummary(
         currency=conversion.currency,

@@ -14,32 +14,37 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill.aws_only_charges import counts_of
+from focuswatch.bill.aws_and_other_provider_charges import total_charges_by_provider
 from focuswatch.bill.ingest.file_listing import Listing
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
-from focuswatch.bill.joint_bill_summary import conversion_note, resold_notes
-from focuswatch.bill.joint_tables import RefreshedBill, account_ids, accounts_of, set_aside
-from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.deployed_bills_statements import AWS_EXPORT
+from focuswatch.bill.joint_bill_notes import conversion_note, resold_notes
+from focuswatch.bill.refresh.athena_tables import AthenaTables
+from focuswatch.bill.refresh.glue_partitions_and_period_facts import GluePeriod
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, made_by, refresh
-from focuswatch.bill.refresh.other_bill_periods_to_write import (
+from focuswatch.bill.refresh.other_bills_state import BillState, DeployedBill, OtherBillsState
+from focuswatch.bill.refresh.queries_by_deployed_bill import AWS_EXPORT
+from focuswatch.bill.refresh.write_other_bill_periods import (
     OWN,
     BillConversion,
     ReadBill,
     bill_periods,
-    create_bill_tables,
+    create_bill_views,
     digest,
     replace_period,
 )
-from focuswatch.bill.refresh.other_bills_state import BillState, DeployedBill, OtherBillsState
-from focuswatch.bill.refresh.switch_glue_partitions import GluePeriod
-from focuswatch.bill.settling_days import settle_days
-from focuswatch.engines.duckdb_engine import connect
+from focuswatch.bill.settling_days import AWS_DAYS, settle_days
+from focuswatch.bill.union_tables_of_several_bills import (
+    RefreshedBill,
+    account_ids,
+    accounts_of,
+    prefix_views,
+)
+from focuswatch.engines.duckdb_connection import connect
 from focuswatch.errors import ConfigError, ExportError, FocuswatchError, NothingDelivered
 from focuswatch.findings.exchange_rates import Rate, rate_of
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
-MADE_BY = "1"  # increase it when bills are written differently, so that all are written again
+WRITING_VERSION = "1"  # increase it when bills are written differently, so that all are written again
 # The files of one bill and the files folded from them must fit into the storage of the Lambda function.
 MOST_GIB = 3
 GIB = 1 << 30
@@ -92,7 +97,7 @@ class OtherBills:
                 failed[one.name] = str(error)
                 self.progress(f"the bill {one.name} is skipped: {error}")
                 if state := self._stored.get(one.name):  # its tables remain, so its accounts stay taken
-                    bills.append(_bill_of(one, state))
+                    bills.append(_refreshed_bill_of_state(one, state))
                 continue
             bills.append(plan.bill)
             changed += written
@@ -109,7 +114,7 @@ class OtherBills:
         files = sorted(f"{file.name}\t{file.size}\t{file.stamp}" for file in listing.files)
         state = self._stored.get(one.name)
         rates = sorted(self.owners.exchange_rates.items()) if state and state.conversions else []
-        source = digest(self._way, *files, *(f"{currency}={rate}" for currency, rate in rates))
+        source = digest(self._version, *files, *(f"{currency}={rate}" for currency, rate in rates))
         with ExitStack() as stack:
             read = None
             if state is None or state.source != source:
@@ -127,11 +132,11 @@ class OtherBills:
     ) -> BillConversion:
         rate = rate_of(state.currency, rates=self.owners.exchange_rates, of_bill=state.per_usd)
         note = conversion_note(one.name, rate, main_name=AWS_EXPORT, main=main)
-        bill = _bill_of(one, state, factor=rate.factor_to(main))
+        bill = _refreshed_bill_of_state(one, state, factor=rate.factor_to(main))
         try:
             ids = account_ids([*before, bill])[one.name]
         except ConfigError:  # the same charges are in another bill
-            self.tables.withdraw({one.name})
+            self.tables.remove_bills({one.name})
             self._stored.pop(one.name, None)
             raise
         return BillConversion(bill, main.currency, ids, note or "")
@@ -150,9 +155,9 @@ class OtherBills:
                 progress=lambda text: self.progress(f"{one.name}: {text}"),
                 rates=self.owners.exchange_rates,
             )
-            set_aside(connection, prefix=OWN)
+            prefix_views(connection, prefix=OWN)
             state = _state_of(refreshed, source=source, accounts=accounts_of(connection, prefix=OWN))
-            yield ReadBill(connection, refreshed, state, self._way)
+            yield ReadBill(connection, refreshed, state, self._version)
         except duckdb.Error as error:
             first_line = str(error).partition("\n")[0]
             raise ExportError(f"{one.name}: DuckDB could not sum the charges by day: {first_line}") from error
@@ -164,7 +169,7 @@ class OtherBills:
         self, read: ReadBill, plan: BillConversion, *, existing: Mapping[str, GluePeriod]
     ) -> list[str]:
         """Replace the periods whose rows changed, remove those that no longer exist, and return the names of both."""
-        create_bill_tables(read, plan, charges=self.tables.catalog.tables["daily_charges"].sql)
+        create_bill_views(read, plan, charges=self.tables.catalog.tables["daily_charges"].sql)
         changed, names = [], []
         for month, period in bill_periods(read, plan, existing=existing):
             names.append(period.period)
@@ -173,16 +178,16 @@ class OtherBills:
                 replace_period(read, month, period, tables=self.tables, scratch=self.scratch)
                 changed.append(period.period)
         gone = sorted(existing.keys() - set(names))
-        self.tables.remove(gone)
+        self.tables.remove_periods(gone)
         done = {"written": plan.digest(read.state.source), "periods": tuple(names)}
         self._stored[plan.bill.name] = read.state.model_copy(update=done)
         self.state.store_bills(self._stored)
         return [*changed, *gone]
 
     @property
-    def _way(self) -> str:
+    def _version(self) -> str:
         """The version of how bills are read and written."""
-        return f"{MADE_BY} {made_by(self.tables.catalog)}"
+        return f"{WRITING_VERSION} {made_by(self.tables.catalog)}"
 
     def _address(self, one: DeployedBill) -> str:
         return f"s3://{self.tables.files.bucket}/{one.prefix}/"
@@ -208,10 +213,10 @@ def _state_of(refreshed: LocalRefresh, *, source: str, accounts: Mapping[str | N
 def _export(
     periods: Mapping[str, GluePeriod], accounts: Mapping[str | None, str], *, currency: str
 ) -> RefreshedBill:
-    return _joined_bill(
+    return _as_refreshed_bill(
         AWS_EXPORT,
         charges=sum(period.charges for period in periods.values()),
-        others=counts_of(period.providers for period in periods.values()),
+        others=total_charges_by_provider(period.providers for period in periods.values()),
         accounts=accounts,
         last=max(period.last_charge_date for period in periods.values()),
         currency=currency,
@@ -219,8 +224,8 @@ def _export(
     )
 
 
-def _bill_of(one: DeployedBill, state: BillState, *, factor: float = 1.0) -> RefreshedBill:
-    return _joined_bill(
+def _refreshed_bill_of_state(one: DeployedBill, state: BillState, *, factor: float = 1.0) -> RefreshedBill:
+    return _as_refreshed_bill(
         one.name,
         charges=state.charges,
         others=state.others,
@@ -231,7 +236,7 @@ def _bill_of(one: DeployedBill, state: BillState, *, factor: float = 1.0) -> Ref
     )
 
 
-def _joined_bill(
+def _as_refreshed_bill(
     name: str,
     *,
     charges: int,
@@ -247,6 +252,7 @@ def _joined_bill(
         prefix=OWN,
         as_of=last + timedelta(days=1),
         settle_days=settle_days(charges=charges, of_others=of_others),
+        aws_settle_days=AWS_DAYS,
         currency=currency,
         factor=factor,
         accounts=accounts,

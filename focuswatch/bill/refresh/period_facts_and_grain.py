@@ -1,15 +1,19 @@
-"""Compute facts about a unit's charges (count, cost, days, length of charge periods), and reject impossible values."""
+"""Compute facts about a unit's charges: count, cost, days, currency and length of charge periods."""
 
-import math
 from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.engines.quoted_names import file_list
+from focuswatch.bill.refresh.reject_impossible_dates_and_costs import (
+    FIRST_DAY,
+    LAST_DAY,
+    check_costs,
+    check_days,
+)
+from focuswatch.engines.duckdb_connection import file_list
 from focuswatch.engines.sql_values import literal
-from focuswatch.errors import ExportError
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,9 +22,6 @@ Grain = Literal["DAILY", "HOURLY", "MONTHLY"]
 
 DAYS_OF_A_MONTH = 28  # a charge period of at least this length is monthly
 SAMPLED_CHARGES = 100_000  # about a row group
-MOST_COST = 1e15  # per day, account, region and service; more is an error in any currency
-# A date outside this range is an error; it could also become `as_of`.
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 
 
 class Periods(BaseModel):
@@ -80,22 +81,15 @@ def probe_services(
 ) -> tuple[PeriodFacts, ...]:
     """Return facts by billing period and currency about the charges in a file of the table `daily_services`.
 
-    Raises ExportError, naming `place`, if a charge date is missing or impossible, or if a cost is not finite or is
-    larger than MOST_COST.
+    Raises ExportError, naming `place`, for impossible values; see reject_impossible_dates_and_costs.
     """
     names = tuple(PeriodFacts.model_fields)
     facts = []
     for row in connection.execute(_facts_statement(file)).fetchall():
         effective_cost, has_days, odd_day, *largest = row[len(names) :]
-        if not has_days:
-            raise ExportError(f"{place}: some charges have no ChargePeriodStart. Export the file again")
-        if odd_day is not None:
-            raise ExportError(
-                f"{place}: some charges are dated {odd_day}; expected years {FIRST_DAY.year} to {LAST_DAY.year}. "
-                "Correct the file"
-            )
+        check_days(place, has_days=has_days, odd_day=odd_day)
         fact = PeriodFacts(**dict(zip(names, row[: len(names)], strict=True)))
-        _check_costs(fact.billed_cost, effective_cost, *largest, place=place)
+        check_costs(fact.billed_cost, effective_cost, *largest, place=place)
         facts.append(fact)
     return tuple(facts)
 
@@ -126,32 +120,6 @@ def _facts_statement(file: str) -> str:
         GROUP BY ALL
         ORDER BY ALL
     """
-
-
-def _check_costs(
-    billed_cost: float,
-    effective_cost: float,
-    billed_on: date | None,
-    most_billed: float | None,
-    spent_on: date | None,
-    most_spent: float | None,
-    *,
-    place: str,
-) -> None:
-    """Raise ExportError if a sum is not finite, or if the largest sum of a day exceeds MOST_COST."""
-    if not math.isfinite(billed_cost) or not math.isfinite(effective_cost):
-        raise ExportError(
-            f"{place}: BilledCost or EffectiveCost contains NaN or infinity; expected finite numbers. "
-            "Correct the file or export it again"
-        )
-    for column, day, most in (
-        ("BilledCost", billed_on, most_billed),
-        ("EffectiveCost", spent_on, most_spent),
-    ):
-        if most and most > MOST_COST:
-            raise ExportError(
-                f"{place}: the sum of {column} on {day} is {most:g}; expected less than {MOST_COST:g}. Correct the file"
-            )
 
 
 def grain_of(periods: Sequence[Periods]) -> Grain:

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.bill.ingest.choose_newest_deliveries import PeriodDelivery
 from focuswatch.bill.ingest.format_and_focus_columns import ShapePart
+from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery
 from focuswatch.bill.refresh.period_facts_and_grain import PeriodFacts, Periods
 from focuswatch.errors import ExportError
 
 INDEX = "export.json"
+# Digits of the cost in a delivery row; further digits depend on the order in which threads add doubles.
+MONEY_DIGITS = 6
 
 
 class Unit(BaseModel):

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from focuswatch.bill.refresh.athena_statements import SERVICES, charges_of_period, portions
-from focuswatch.bill.refresh.write_and_sweep_athena_files import Files
+from focuswatch.bill.refresh.athena_refresh_queries import SERVICES, charges_of_period, portions_of_paths
+from focuswatch.bill.refresh.athena_table_files_in_s3 import AthenaTableFiles
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import QueryError, SlowQueryError
@@ -24,7 +24,7 @@ class ChargesWriter:
     """Writes the periods of one refresh; after the first period that Athena cannot sort, no period is sorted."""
 
     engine: AthenaEngine
-    files: Files
+    files: AthenaTableFiles
     catalog: Catalog
     can_sort: bool = True
 
@@ -34,7 +34,7 @@ class ChargesWriter:
         `paths` is as in `charges_of_period`, but of any length. The rows are sorted, unless the period is large, its
         paths do not fit into one statement, or Athena has too little memory or takes too long to sort it.
         """
-        some = list(portions(paths))
+        some = list(portions_of_paths(paths))
         if self.can_sort and len(some) == 1 and delivered_bytes <= MOST_SORTED_BYTES:
             try:
                 return self._unload(period, some=some, is_sorted=True)

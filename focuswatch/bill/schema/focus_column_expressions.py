@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from focuswatch.engines.quoted_names import quoted
+from focuswatch.engines.quoted_identifiers import quoted
 
 Kind = Literal["text", "number", "time", "tags"]
 
@@ -60,6 +60,10 @@ QUANTITIES = ("ConsumedQuantity", "PricingQuantity")
 MOST_QUANTITY = "1e30"
 NUMBERS = ("BilledCost", "EffectiveCost", *QUANTITIES)
 TIMES = ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart")
+# A billing period starts at midnight in the provider's time zone: in Shanghai, May starts at 2026-04-30T16:00:00Z. The
+# easternmost time zone is 14 hours ahead of UTC.
+# https://support.huaweicloud.com/intl/en-us/usermanual-cost/costcenter_000002_03_07.html
+FARTHEST_EAST_HOURS = 14
 
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(TIMES, "time"),
@@ -93,7 +97,7 @@ SOURCES = {
 SELLER = "serviceprovidername"
 METERS = ("SkuMeter", "x_UsageType", "x_SkuMeterName")
 # Names of AWS as written by AWS, and by tools that rewrite exports.
-IS_AWS = "regexp_matches(lower(trim({})), '^(aws|amazon)')"
+IS_NAME_OF_AWS = "regexp_matches(lower(trim({})), '^(aws|amazon)')"
 # FOCUS display names that differ from the column name by more than spaces; some exporters write them.
 DISPLAY_NAMES = {
     "provider": "providername",
@@ -218,9 +222,9 @@ def _limited(value: str, *, source: str, types: Mapping[str, tuple[str, str]]) -
     """
     match source:
         case "InvoiceIssuerName":
-            return f"CASE WHEN {IS_AWS.format(value)} THEN 'AWS' END"
+            return f"CASE WHEN {IS_NAME_OF_AWS.format(value)} THEN 'AWS' END"
         case "ChargeDescription":
-            return f"CASE WHEN NOT {IS_AWS.format(quoted(_provider(types)))} THEN {value} END"
+            return f"CASE WHEN NOT {IS_NAME_OF_AWS.format(quoted(_provider(types)))} THEN {value} END"
     return value
 
 
