@@ -7,8 +7,9 @@ called in the last two weeks. The metrics do not include calls to the endpoint b
 from collections.abc import Iterator
 from typing import Any
 
+from focuswatch.collect.account_region import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.hourly_resources_and_metrics import Metric, Place, Resource, Watched, dimensions
+from focuswatch.collect.collected_resource_and_metrics import Metric, Resource, Watched, dimensions
 
 NAMESPACE = "AWS/Bedrock"
 # https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html
@@ -23,7 +24,12 @@ METRICS = (
 )
 # ModelIds with these parts name provisioned, imported or custom models. sagemaker_bedrock_resources lists these models
 # and their invocations.
-CAPACITY = (":provisioned-model/", ":imported-model/", ":custom-model/", ":custom-model-deployment/")
+RESOURCE_MODEL_PARTS = (
+    ":provisioned-model/",
+    ":imported-model/",
+    ":custom-model/",
+    ":custom-model-deployment/",
+)
 
 
 def called_models(client: Any, _place: Place) -> Iterator[Resource]:
@@ -44,5 +50,5 @@ def called_models(client: Any, _place: Place) -> Iterator[Resource]:
             for name in METRICS
             if name in names
         )
-        if watched and not any(kind in model for kind in CAPACITY):
+        if watched and not any(kind in model for kind in RESOURCE_MODEL_PARTS):
             yield Resource(arn=model, created_on=None, watched=watched, marks=frozenset())

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from focuswatch.bill.schema.table_columns import EVENTS, OPTIONAL_IN_EVENTS
+from focuswatch.bill.schema.columns_of_all_tables import EVENTS, OPTIONAL_IN_EVENTS
 from focuswatch.collect.collected_event import CollectedEvent
 
 FOLDER = "events/"
-POSTED = f"{FOLDER}webhook/"  # posted requests, one folder per day; see posted_event_limits_and_key
+POSTED = f"{FOLDER}webhook/"  # posted requests, one folder per day; see validate_posted_events
 CSV, JSON_LINES = (".csv",), (".jsonl", ".ndjson", ".json")
 MOST_BYTES = 20_000_000
 REQUIRED = [name for name in EVENTS if name not in OPTIONAL_IN_EVENTS]

@@ -13,11 +13,11 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from typing import Any
 
-from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
-from focuswatch.collect.cloudtrail_record_unless_denied import accepted_record
 from focuswatch.collect.cloudtrail_sources_by_service import event_sources
-from focuswatch.collect.member_sessions import Session, SessionFor
-from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
+from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
+from focuswatch.collect.record_of_successful_cloudtrail_call import record_of_successful_call
+from focuswatch.collect.shared_clients_for_member_accounts import Session, SessionFor
+from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.findings.explanation import MOST_CHANGES, Change, CostDriver, Explanation
 
 KEPT_DAYS = 90
@@ -78,7 +78,7 @@ class CloudTrail:
                 f"the event history covers only {KEPT_DAYS} days, but the cost increase started on "
                 f"{increase.first_day}"
             )
-        if self._is_over():
+        if self._time_limit_reached():
             return "the function reached its time limit before the events could be read"
         drivers = _drivers(explanation)
         sources = event_sources(
@@ -102,7 +102,8 @@ class CloudTrail:
             self._read[place] = list(self._events(session, region, first_day=first_day))
         return self._read[place]
 
-    def _is_over(self) -> bool:
+    def _time_limit_reached(self) -> bool:
+        """Return whether `seconds` have passed since the first call of this function."""
         now = self.clock()
         self._until = now + self.seconds if self._until is None else self._until
         return now >= self._until
@@ -124,7 +125,7 @@ class CloudTrail:
             yield from page.get("Events") or ()
             if not page.get("NextToken"):
                 return
-            if self._is_over():
+            if self._time_limit_reached():
                 break
             arguments["NextToken"] = page["NextToken"]
             self.sleep(PAUSE_SECONDS)
@@ -152,7 +153,7 @@ def _change(event: Mapping[str, Any], region: str, *, sources: frozenset[str]) -
     """Return the event as a change; None if it is from another service, or if the call failed and changed nothing."""
     if sources and event.get("EventSource") not in sources:
         return None
-    record = accepted_record(event)
+    record = record_of_successful_call(event)
     if record is None:
         return None
     resources = [resource.get("ResourceName") for resource in event.get("Resources") or ()]

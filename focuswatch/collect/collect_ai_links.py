@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any, Protocol
 
 from focuswatch.collect import list_ai_resource_links
-from focuswatch.collect.access_refusals import AWS_ERRORS, ServiceNotOffered, reason_of
-from focuswatch.collect.hourly_resources_and_metrics import Place
+from focuswatch.collect.account_region import Place
+from focuswatch.collect.collected_account import CollectedAccount
 from focuswatch.collect.list_ai_resource_links import Link, LinkLister
-from focuswatch.collect.member_sessions import Session
-from focuswatch.collect.resource_activity import CollectedAccount
+from focuswatch.collect.services_not_offered import ServicesNotOffered
+from focuswatch.collect.shared_clients_for_member_accounts import Session
 
 LISTERS: tuple[tuple[str, str, LinkLister], ...] = (  # kind of resource, AWS service, lister
     ("knowledge base", "bedrock-agent", list_ai_resource_links.knowledge_base_links),
@@ -42,7 +42,7 @@ def collect_links(
     regions: Iterable[str],
     today: date,
     store: LinkStore,
-    not_offered: ServiceNotOffered,
+    not_offered: ServicesNotOffered,
 ) -> None:
     """Read the links of an account in every region and replace the stored links.
 
@@ -74,24 +74,19 @@ def _links(
     *,
     of: tuple[str, LinkLister],
     collected: CollectedAccount,
-    not_offered: ServiceNotOffered,
+    not_offered: ServicesNotOffered,
 ) -> list[Link] | None:
     """Return the links that a service lists, and the links to Aurora instances and storage; None on an error."""
     service, lister = of
-    try:
+    links: list[Link] | None = None
+    with collected.recording_refusals(place.region, service, not_offered=not_offered):
         links = sorted(set(lister(session.client(service, region_name=place.region), place)))
-        service = "rds"
-        if any(link.to_type == "Aurora cluster" for link in links):
-            client = session.client(service, region_name=place.region)
-            links += list_ai_resource_links.aurora_links(client, place, links)
-    except AWS_ERRORS as error:
-        if not not_offered.remember(error, service=service, region=place.region):
-            collected.refuse(place.region, service, reason_of(error))
-        return None
-    except Exception as error:  # such as an operation that this boto3 version lacks
-        collected.refuse(place.region, service, f"unexpected {reason_of(error)}")
-        return None
-    return links
+    if not links or not any(link.to_type == "Aurora cluster" for link in links):
+        return links
+    with collected.recording_refusals(place.region, "rds", not_offered=not_offered):
+        client = session.client("rds", region_name=place.region)
+        return links + list(list_ai_resource_links.aurora_links(client, place, links))
+    return None
 
 
 def _rows(links: Iterable[Link], place: Place, *, kind: str, today: date) -> Iterator[Row]:
@@ -102,6 +97,5 @@ def _rows(links: Iterable[Link], place: Place, *, kind: str, today: date) -> Ite
 
 def _kind(row: Row) -> str:
     """Return the kind of resource whose listing returned the row, as in LISTERS."""
-    if row["from_type"] == REGION:
-        return str(row["to_type"])
-    return str(row["from_type"]).removeprefix("data source of ")
+    from_type = str(row["to_type"] if row["from_type"] == REGION else row["from_type"])
+    return list_ai_resource_links.KIND_BY_FROM_TYPE.get(from_type, from_type)

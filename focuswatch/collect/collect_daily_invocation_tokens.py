@@ -8,11 +8,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
-from focuswatch.collect.access_refusals import AWS_ERRORS, ServiceNotOffered, reason_of
-from focuswatch.collect.collection_window import Window
-from focuswatch.collect.invocation_log_sums import InvocationLog, LogQueryError, log_destination, rows_of
-from focuswatch.collect.member_sessions import Session
-from focuswatch.collect.resource_activity import CollectedAccount
+from focuswatch.collect.collected_account import CollectedAccount
+from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
+from focuswatch.collect.days_to_collect import Window
+from focuswatch.collect.run_invocation_log_queries import (
+    InvocationLog,
+    LogQueryError,
+    log_destination,
+    rows_of,
+)
+from focuswatch.collect.services_not_offered import ServicesNotOffered
+from focuswatch.collect.shared_clients_for_member_accounts import Session
 
 # Missing days that a run reads in each Region, newest first. It takes three runs to read the whole window.
 DAYS_A_RUN = 6
@@ -47,7 +53,7 @@ def collect_invocations(
     window: Window,
     settings: InvocationLogSettings,
     store: InvocationStore,
-    not_offered: ServiceNotOffered,
+    not_offered: ServicesNotOffered,
 ) -> None:
     """Read the missing days of each Region that logs invocations to a log group in `settings`.
 
@@ -70,7 +76,7 @@ def _invocation_log(
     *,
     settings: InvocationLogSettings,
     collected: CollectedAccount,
-    not_offered: ServiceNotOffered,
+    not_offered: ServicesNotOffered,
 ) -> InvocationLog | None:
     """Return the log of a Region; None if logging is off, is delivered to S3 only, or cannot be read."""
     try:

@@ -16,9 +16,8 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from focuswatch.bill.refresh.write_and_sweep_athena_files import arrow_schema
-from focuswatch.bill.schema.glue_columns import glue_columns
-from focuswatch.bill.schema.table_columns import (
+from focuswatch.bill.refresh.athena_table_files_in_s3 import arrow_schema
+from focuswatch.bill.schema.columns_of_all_tables import (
     ACCOUNT_HISTORY,
     ACCOUNTS,
     ACTIVITY,
@@ -27,6 +26,7 @@ from focuswatch.bill.schema.table_columns import (
     INVOCATION_TOKENS,
     TOKEN_HOURS,
 )
+from focuswatch.bill.schema.glue_tables_and_partition_keys import glue_columns
 from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.collected_event import CollectedEvent
 from focuswatch.collect.collector_iam_actions import READ_UNTIL_KEY
@@ -68,13 +68,13 @@ class Store:
     stored: set[tuple[date, str]] = field(default_factory=set)
     invocations: set[str] = field(default_factory=set)  # keys of stored files
 
-    def list_days(self, days: Iterable[date]) -> None:
+    def load_activity_days(self, days: Iterable[date]) -> None:
         """Load which accounts have an activity file for these days; `activity` reads only the days loaded here."""
         for day in days:
             for key in self._keys(_folder(day)):
                 self.stored.add((day, key.rpartition("/")[2].removesuffix(".parquet")))
 
-    def list_invocations(self, days: Iterable[date]) -> None:
+    def load_invocation_days(self, days: Iterable[date]) -> None:
         """Load which accounts and Regions have token sums for these days; `has_invocations` depends on this."""
         for day in days:
             self.invocations.update(self._keys(_invocations_folder(day)))
@@ -220,7 +220,7 @@ class Store:
         self._write(_links_key(account), rows, schema=LINKS_SCHEMA)
 
     def has_invocations(self, account: str, *, region: str, day: date) -> bool:
-        """Return whether the token sums of a day and Region are stored. Call `list_invocations` first."""
+        """Return whether the token sums of a day and Region are stored. Call `load_invocation_days` first."""
         return _invocations_key(day, account, region) in self.invocations
 
     def write_invocations(self, account: str, *, region: str, day: date, rows: list[dict[str, Any]]) -> None:

@@ -7,27 +7,22 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
 from focuswatch.collect.collect_ai_links import collect_links
+from focuswatch.collect.collect_ci_events import posted_events, store_event_files
 from focuswatch.collect.collect_daily_invocation_tokens import InvocationLogSettings, collect_invocations
+from focuswatch.collect.collect_resource_activity import collect_account
+from focuswatch.collect.collected_account import CollectedAccount
 from focuswatch.collect.collected_event import CollectedEvent
 from focuswatch.collect.collected_files import Store
-from focuswatch.collect.collection_window import Window
+from focuswatch.collect.collection_refusals import AWS_ERRORS, Refusal, reason_of
+from focuswatch.collect.days_to_collect import Window
 from focuswatch.collect.deployments_alarms_and_health import EventSource
-from focuswatch.collect.member_sessions import AT_ONCE, SessionFor
+from focuswatch.collect.list_organization_accounts import OrganizationAccount, list_accounts
 from focuswatch.collect.operational_events_of_account import collect_events
-from focuswatch.collect.organization_accounts_and_history import (
-    OrganizationAccount,
-    ended_periods,
-    list_accounts,
-)
-from focuswatch.collect.resource_activity import CollectedAccount, collect_account
-from focuswatch.collect.store_events import (
-    first_day_of_events,
-    posted_events,
-    store_event_files,
-    store_events,
-)
+from focuswatch.collect.ou_and_tag_history import ended_periods
+from focuswatch.collect.services_not_offered import ServicesNotOffered
+from focuswatch.collect.shared_clients_for_member_accounts import AT_ONCE, SessionFor
+from focuswatch.collect.store_events import first_day_of_events, store_events
 from focuswatch.findings.first_and_more_text import first_and_more
 
 RECENT_DAYS = 3  # days read again in every run, because CloudWatch datapoints can arrive late
@@ -70,11 +65,11 @@ class Summary:
             f"{service} in {region}, accounts {first_and_more(accounts, most=MOST_NAMED)}": reason
             for (region, service, reason), accounts in sorted(alike.items())
         }
-        accounts, services = _first(self.refusing_accounts, of="accounts"), _first(parts, of="services")
-        return accounts | services | _first(dict(self.unreadable_files), of="files of events")
+        accounts, services = _at_most(self.refusing_accounts, of="accounts"), _at_most(parts, of="services")
+        return accounts | services | _at_most(dict(self.unreadable_files), of="files of events")
 
 
-def _first(refusals: dict[str, str], *, of: str) -> dict[str, str]:
+def _at_most(refusals: dict[str, str], *, of: str) -> dict[str, str]:
     more = len(refusals) - MOST_REFUSALS
     shown = dict(list(refusals.items())[:MOST_REFUSALS])
     return shown | (
@@ -113,9 +108,9 @@ def collect(
     active = [account for account in accounts if account.is_active]
     progress(f"{len(accounts)} accounts, {len(active)} active")
     window = Window(today, recent_days=recent_days, first_days=first_days)
-    store.list_days(window.days)
+    store.load_activity_days(window.days)
     if invocation_logs:
-        store.list_invocations(window.days)
+        store.load_invocation_days(window.days)
     run = _AccountCollection(
         session_for,
         store,
@@ -146,7 +141,7 @@ class _AccountCollection:
     sources: tuple[EventSource, ...]
     first_events: date
     invocation_logs: InvocationLogSettings | None
-    not_offered: ServiceNotOffered = field(default_factory=ServiceNotOffered)
+    not_offered: ServicesNotOffered = field(default_factory=ServicesNotOffered)
 
     def collect(self, account: OrganizationAccount) -> CollectedAccount | Refusal:
         """Write the tables of one account. Raises only errors of the bucket."""
@@ -196,7 +191,7 @@ def _summary(
     accounts: list[OrganizationAccount],
     outcomes: list[CollectedAccount | Refusal],
     *,
-    not_offered: ServiceNotOffered,
+    not_offered: ServicesNotOffered,
     seconds: float,
 ) -> Summary:
     collected = [outcome for outcome in outcomes if isinstance(outcome, CollectedAccount)]

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.hourly_resources_and_metrics import Dimensions, Metric, Resource
+from focuswatch.collect.cloudwatch_metric_data import SeriesQuery, metric_data
+from focuswatch.collect.collected_resource_and_metrics import Dimensions, Metric, Resource
 
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
-QUERIES_A_CALL = 500
 DAY_SECONDS = 86_400
 Days = dict[date, float]
 
@@ -91,41 +90,20 @@ def _series(client: Any, **named: str) -> list[Dimensions]:
 
 def _query_values(client: Any, queries: list[MetricQuery], *, first: date, today: date) -> list[Days | None]:
     """Return the daily values of each query in order; None if CloudWatch failed, so that no zeros are stored."""
-    values: list[Days | None] = []
-    for start in range(0, len(queries), QUERIES_A_CALL):
-        part = {f"m{number}": query for number, query in enumerate(queries[start : start + QUERIES_A_CALL])}
-        days: dict[str, Days] = {name: {} for name in part}
-        failed: set[str] = set()
-        for result in paged(
-            client.get_metric_data,
-            "MetricDataResults",
-            token="NextToken",
-            MetricDataQueries=[_query(name, query) for name, query in part.items()],
-            StartTime=_midnight(first),
-            EndTime=_midnight(today),
-        ):
-            moments = [moment.astimezone(UTC).date() for moment in result["Timestamps"]]
-            days[result["Id"]].update(zip(moments, result["Values"], strict=True))
-            if result.get("StatusCode", "Complete") not in ("Complete", "PartialData"):
-                failed.add(result["Id"])
-        values += [None if name in failed else days[name] for name in part]
-    return values
-
-
-def _query(name: str, query: MetricQuery) -> dict[str, Any]:
-    dimensions = [{"Name": key, "Value": value} for key, value in sorted(query.dimensions)]
-    return {
-        "Id": name,
-        "MetricStat": {
-            "Metric": {
-                "Namespace": query.metric.namespace,
-                "MetricName": query.metric.name,
-                "Dimensions": dimensions,
-            },
-            "Period": DAY_SECONDS,
-            "Stat": query.metric.stat,
-        },
-    }
+    days: list[Days | None] = [{} for _ in queries]
+    series = [
+        SeriesQuery(
+            query.metric.namespace, query.metric.name, query.dimensions, query.metric.stat, DAY_SECONDS
+        )
+        for query in queries
+    ]
+    for index, values in metric_data(client, series, start=_midnight(first), end=_midnight(today)):
+        before = days[index]
+        if before is None or values is None:
+            days[index] = None
+        else:
+            before.update({moment.astimezone(UTC).date(): value for moment, value in values.items()})
+    return days
 
 
 def _midnight(day: date) -> datetime:
@@ -150,8 +128,3 @@ def _daily_values(series: Mapping[Dimensions, Days | None], *, metric: Metric) -
             value = sum(values) / (len(values) if metric.stat == "Average" else 1)
             merged[day] = max(value, merged.get(day, value))
     return merged
-
-
-def days_between(first: date, end: date) -> list[date]:
-    """Return the days [first, end)."""
-    return [first + timedelta(days=offset) for offset in range((end - first).days)]

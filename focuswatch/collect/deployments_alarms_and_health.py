@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from focuswatch.collect.account_region import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.cloudtrail_record_unless_denied import accepted_record
+from focuswatch.collect.bill_service_names_by_aws_code import service_of_namespace, service_of_source
 from focuswatch.collect.collected_event import CollectedEvent
-from focuswatch.collect.event_service_names import service_of_namespace, service_of_source
-from focuswatch.collect.hourly_resources_and_metrics import Place
-from focuswatch.collect.member_sessions import Session
+from focuswatch.collect.record_of_successful_cloudtrail_call import record_of_successful_call
+from focuswatch.collect.shared_clients_for_member_accounts import Session
 
 EventSource = Literal["deployments", "alarms", "health"]
 EventReader = Callable[[Session, Place, datetime, datetime], Iterator[CollectedEvent]]
@@ -57,7 +57,7 @@ def deployments(session: Session, place: Place, start: datetime, end: datetime) 
 
 
 def _deployment(event: Mapping[str, Any], place: Place) -> CollectedEvent | None:
-    record = accepted_record(event)
+    record = record_of_successful_call(event)
     if record is None:
         return None
     given, returned = (_section(record.get(key)) for key in ("requestParameters", "responseElements"))

@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from focuswatch.collect.account_region import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.hourly_resources_and_metrics import Place
 
 DRAFT = "DRAFT"  # the version that every agent has
+DATA_SOURCE = "data source of knowledge base"
+# The kind of listed resource, for each `from_type` of a Link that is not itself such a kind.
+KIND_BY_FROM_TYPE = {DATA_SOURCE: "knowledge base"}
 # Storage of a knowledge base: field with the configuration, field with the ARN, type of the resource.
 VECTOR_STORES = (
     ("opensearchServerlessConfiguration", "collectionArn", "OpenSearch Serverless collection"),
@@ -58,7 +61,7 @@ def _bucket_links(client: Any, arn: str, knowledge_base: str, data_source: str) 
     response = client.get_data_source(knowledgeBaseId=knowledge_base, dataSourceId=data_source)
     configuration = response["dataSource"].get("dataSourceConfiguration") or {}
     if bucket_arn := (configuration.get("s3Configuration") or {}).get("bucketArn"):
-        yield Link("data source of knowledge base", arn, "S3 bucket", bucket_arn)
+        yield Link(DATA_SOURCE, arn, "S3 bucket", bucket_arn)
 
 
 def agent_links(client: Any, place: Place) -> Iterator[Link]:

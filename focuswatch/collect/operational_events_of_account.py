@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
 
-from focuswatch.collect.access_refusals import AWS_ERRORS, ServiceNotOffered, reason_of
+from focuswatch.collect.account_region import Place
+from focuswatch.collect.collected_account import CollectedAccount
 from focuswatch.collect.collected_event import CollectedEvent
 from focuswatch.collect.deployments_alarms_and_health import HEALTH_REGION, READERS, EventSource
-from focuswatch.collect.hourly_resources_and_metrics import Place
-from focuswatch.collect.member_sessions import Session
-from focuswatch.collect.resource_activity import CollectedAccount
+from focuswatch.collect.services_not_offered import ServicesNotOffered
+from focuswatch.collect.shared_clients_for_member_accounts import Session
 
 
 def collect_events(
@@ -20,7 +20,7 @@ def collect_events(
     since: date,
     end_day: date,
     sources: Collection[EventSource],
-    not_offered: ServiceNotOffered,
+    not_offered: ServicesNotOffered,
 ) -> list[CollectedEvent]:
     """Return the events of an account in `[since, end_day)`; refusals are recorded in `collected`."""
     start, end = (datetime.combine(day, time_of_day(), tzinfo=UTC) for day in (since, end_day))
@@ -31,11 +31,6 @@ def collect_events(
         for region in (HEALTH_REGION,) if source == "health" else all_regions:
             if (service, region) in not_offered:
                 continue
-            try:
+            with collected.recording_refusals(region, service, not_offered=not_offered):
                 events += list(reader(session, Place(collected.account, region), start, end))
-            except AWS_ERRORS as error:
-                if not not_offered.remember(error, service=service, region=region):
-                    collected.refuse(region, service, reason_of(error))
-            except Exception as error:  # an unexpected response must not stop the other collectors
-                collected.refuse(region, service, f"unexpected {reason_of(error)}")
     return events

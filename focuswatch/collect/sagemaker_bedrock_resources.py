@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from focuswatch.collect.account_region import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.hourly_resources_and_metrics import (
+from focuswatch.collect.collected_resource_and_metrics import (
     Dimensions,
     Metric,
-    Place,
     Resource,
     Watched,
     day_of,

@@ -4,18 +4,18 @@ CloudWatch charges for GetMetricData by series, not by datapoint. So after a rec
 the last three hours are read, but each read includes the earlier hours that late datapoints can change.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
+from focuswatch.collect.account_region import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.called_bedrock_models import CAPACITY, NAMESPACE
+from focuswatch.collect.called_bedrock_models import NAMESPACE, RESOURCE_MODEL_PARTS
+from focuswatch.collect.cloudwatch_metric_data import SeriesQuery, metric_data
 from focuswatch.collect.collected_files import TokenHour, TokenHours
-from focuswatch.collect.daily_cloudwatch_metrics import QUERIES_A_CALL
-from focuswatch.collect.hourly_resources_and_metrics import Place
-from focuswatch.collect.member_sessions import Session
+from focuswatch.collect.collection_refusals import AWS_ERRORS, Refusal, reason_of
+from focuswatch.collect.shared_clients_for_member_accounts import Session
 
 # https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html
 KINDS = {
@@ -58,7 +58,7 @@ def token_series(client: Any, *, recently_active: bool) -> list[Series]:
         for metric in listed
         if metric["MetricName"] in KINDS and [pair["Name"] for pair in metric["Dimensions"]] == ["ModelId"]
     }
-    return sorted(one for one in series if not any(kind in one[0] for kind in CAPACITY))
+    return sorted(one for one in series if not any(kind in one[0] for kind in RESOURCE_MODEL_PARTS))
 
 
 def read_token_hours(
@@ -71,35 +71,20 @@ def read_token_hours(
     hours: TokenHours = {}
     refusals = []
     listed = list(series)
-    for start in range(0, len(listed), QUERIES_A_CALL):
-        queries = {f"m{number}": one for number, one in enumerate(listed[start : start + QUERIES_A_CALL])}
-        for result in _results(client, queries, span=span):
-            model_id, metric = queries[result["Id"]]
-            if result.get("StatusCode", "Complete") not in ("Complete", "PartialData"):
-                reason = f"incomplete data for the metric {metric} of {model_id}"
-                refusals.append(Refusal(place.account, place.region, "cloudwatch", reason))
-                continue
-            for moment, value in zip(result["Timestamps"], result["Values"], strict=True):
-                if value:
-                    hours[_hour(moment, place, model_id=model_id, kind=KINDS[metric])] = float(value)
+    queries = [
+        SeriesQuery(NAMESPACE, metric, (("ModelId", model_id),), "Sum", HOUR_SECONDS)
+        for model_id, metric in listed
+    ]
+    for index, values in metric_data(client, queries, start=span.start, end=span.end):
+        model_id, metric = listed[index]
+        if values is None:
+            reason = f"incomplete data for the metric {metric} of {model_id}"
+            refusals.append(Refusal(place.account, place.region, "cloudwatch", reason))
+            continue
+        for moment, value in values.items():
+            if value:
+                hours[_hour(moment, place, model_id=model_id, kind=KINDS[metric])] = float(value)
     return hours, refusals
-
-
-def _results(client: Any, queries: dict[str, Series], *, span: HourSpan) -> Iterator[dict[str, Any]]:
-    return paged(
-        client.get_metric_data,
-        "MetricDataResults",
-        token="NextToken",
-        MetricDataQueries=[_query(name, *one) for name, one in queries.items()],
-        StartTime=span.start,
-        EndTime=span.end,
-    )
-
-
-def _query(name: str, model_id: str, metric: str) -> dict[str, Any]:
-    dimensions = [{"Name": "ModelId", "Value": model_id}]
-    read = {"Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions}
-    return {"Id": name, "MetricStat": {"Metric": read, "Period": HOUR_SECONDS, "Stat": "Sum"}}
 
 
 def _hour(moment: datetime, place: Place, *, model_id: str, kind: str) -> TokenHour:
@@ -107,17 +92,14 @@ def _hour(moment: datetime, place: Place, *, model_id: str, kind: str) -> TokenH
     return at.date(), at.hour, place.account, place.region, model_id, kind
 
 
-def region_hours(
-    session: Session, place: Place, *, span: HourSpan, not_offered: ServiceNotOffered
-) -> tuple[TokenHours, list[Refusal]]:
-    """Return the tokens of an account and Region by hour; AWS errors are returned as refusals."""
-    if ("cloudwatch", place.region) in not_offered:
-        return {}, []
+def region_hours(session: Session, place: Place, *, span: HourSpan) -> tuple[TokenHours, list[Refusal]]:
+    """Return the tokens of an account and Region by hour; AWS errors are returned as refusals.
+
+    Every Region offers CloudWatch, so an endpoint that cannot be reached is a refusal too.
+    """
     try:
         client = session.client("cloudwatch", region_name=place.region)
         series = token_series(client, recently_active=span.is_recent)
         return read_token_hours(client, series, place=place, span=span)
     except AWS_ERRORS as error:
-        if not_offered.remember(error, service="cloudwatch", region=place.region):
-            return {}, []
         return {}, [Refusal(place.account, place.region, "cloudwatch", reason_of(error))]

@@ -11,10 +11,10 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from threading import Lock
 
-from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
+from focuswatch.collect.account_region import Place
 from focuswatch.collect.collected_files import Store, TokenHours
-from focuswatch.collect.hourly_resources_and_metrics import Place
-from focuswatch.collect.member_sessions import AT_ONCE, SessionFor
+from focuswatch.collect.collection_refusals import AWS_ERRORS, Refusal, reason_of
+from focuswatch.collect.shared_clients_for_member_accounts import AT_ONCE, SessionFor
 from focuswatch.collect.token_hours import HourSpan, region_hours
 
 FIRST_DAYS = 29  # 28 days of history for the detection live_burn, and the day that it compares
@@ -74,7 +74,7 @@ def collect_token_hours(
     end = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     first = end - timedelta(days=FIRST_DAYS)
     read_until = store.token_hours_read_until()
-    not_offered, first_reads = ServiceNotOffered(), _FirstReads(most_first_reads, Lock())
+    first_reads = _FirstReads(most_first_reads, Lock())
 
     def collected(account: str) -> _AccountHours | None:
         spans = {
@@ -83,7 +83,7 @@ def collect_token_hours(
         }
         if any(span.read_until is None for span in spans.values()) and not first_reads.take():
             return None
-        return _account_hours(account, spans, session_for=session_for, not_offered=not_offered)
+        return _account_hours(account, spans, session_for=session_for)
 
     listed = sorted(accounts)
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -109,7 +109,6 @@ def _account_hours(
     spans: Mapping[Place, HourSpan],
     *,
     session_for: SessionFor,
-    not_offered: ServiceNotOffered,
 ) -> _AccountHours:
     try:
         session = session_for(account)
@@ -119,7 +118,7 @@ def _account_hours(
     refused: list[Refusal] = []
     read = []
     for place, span in spans.items():
-        found, refusals = region_hours(session, place, span=span, not_offered=not_offered)
+        found, refusals = region_hours(session, place, span=span)
         hours |= found
         refused += refusals
         if not refusals:

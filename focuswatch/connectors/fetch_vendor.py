@@ -19,13 +19,11 @@ from focuswatch.connectors.anthropic_costs import (
 )
 from focuswatch.connectors.copilot_costs import GITHUB, GITHUB_KEY, GITHUB_URL, fetch_copilot, github_api
 from focuswatch.connectors.cursor_usage import CURSOR, CURSOR_KEY, CURSOR_URL, cursor_api, fetch_cursor
-from focuswatch.connectors.focus_rows import BillingAccount
-from focuswatch.connectors.openai_costs import KEY_VARIABLE as OPENAI_KEY
-from focuswatch.connectors.openai_costs import URL as OPENAI_URL
-from focuswatch.connectors.openai_costs import fetch_openai, openai_api
+from focuswatch.connectors.focus_file_store_protocol import FocusFileStore
+from focuswatch.connectors.focus_row_of_vendor_charge import BillingAccount
+from focuswatch.connectors.openai_costs import OPENAI, OPENAI_KEY, OPENAI_URL, fetch_openai, openai_api
 from focuswatch.connectors.vendor_api import VendorApi
 from focuswatch.connectors.vendor_charge import Fetched
-from focuswatch.connectors.vendor_focus_files_protocol import ChargeFiles
 from focuswatch.errors import ConfigError
 
 RESTATED_DAYS = 7
@@ -73,7 +71,7 @@ CONNECTORS = {
         GITHUB, GITHUB_KEY, GITHUB_URL, github_api, fetch_copilot, account_path="/organizations/{account}"
     ),
     "cursor": Connector(CURSOR, CURSOR_KEY, CURSOR_URL, cursor_api, fetch_cursor),
-    "openai": Connector("OpenAI", OPENAI_KEY, OPENAI_URL, openai_api, fetch_openai),
+    "openai": Connector(OPENAI, OPENAI_KEY, OPENAI_URL, openai_api, fetch_openai),
 }
 
 
@@ -81,7 +79,7 @@ def fetch_vendor(
     connector: Connector,
     *,
     api: VendorApi,
-    files: ChargeFiles,
+    files: FocusFileStore,
     account_id: str,
     since: date | None,
     until: date,

@@ -17,11 +17,11 @@ from pydantic import BaseModel, Field
 from focuswatch.connectors.daily_bucket_pages import daily_results, midnight
 from focuswatch.connectors.vendor_api import VendorApi
 from focuswatch.connectors.vendor_charge import Fetched, VendorCharge
-from focuswatch.connectors.vendor_names_by_id import list_names
+from focuswatch.connectors.vendor_project_and_user_names import list_names
 
-VENDOR, SERVICE = "OpenAI", "OpenAI API"
-URL = "https://api.openai.com/v1"
-KEY_VARIABLE = "OPENAI_ADMIN_KEY"
+OPENAI, OPENAI_API = "OpenAI", "OpenAI API"
+OPENAI_URL = "https://api.openai.com/v1"
+OPENAI_KEY = "OPENAI_ADMIN_KEY"
 KEY_HELP = "Create an admin key at https://platform.openai.com/settings/organization/admin-keys."
 MOST_COST_DAYS, MOST_USAGE_DAYS = 180, 31  # days per page
 # FOCUS unit and conversion factor by `quantity_unit` of a cost.
@@ -83,12 +83,12 @@ class OpenAIPage(BaseModel, Generic[ResultType]):
     next_page: str | None
 
 
-def openai_api(key: str, *, url: str = URL) -> VendorApi:
+def openai_api(key: str, *, url: str = OPENAI_URL) -> VendorApi:
     """Return the OpenAI API for an admin key."""
     return VendorApi(
-        VENDOR,
+        OPENAI,
         url,
-        key_variable=KEY_VARIABLE,
+        key_variable=OPENAI_KEY,
         key=key,
         key_help=KEY_HELP,
         headers={"Authorization": f"Bearer {key}"},
@@ -122,7 +122,7 @@ def _costs(api: VendorApi, *, first: date, until: date) -> Iterator[tuple[date, 
         after = {"page": cursor} if cursor else {}
         return api.get("/organization/costs", parameters | after, shape=OpenAIPage[CostResult])
 
-    return daily_results(page, first=first, until=until, vendor=VENDOR)
+    return daily_results(page, first=first, until=until, vendor=OPENAI)
 
 
 def _user_of_each_key(api: VendorApi, *, first: date, until: date) -> dict[KeyDay, str]:
@@ -137,7 +137,7 @@ def _user_of_each_key(api: VendorApi, *, first: date, until: date) -> dict[KeyDa
         )
 
     users: dict[KeyDay, set[str | None]] = defaultdict(set)
-    for day, usage in daily_results(page, first=first, until=until, vendor=VENDOR):
+    for day, usage in daily_results(page, first=first, until=until, vendor=OPENAI):
         users[day, usage.project_id, usage.api_key_id].add(usage.user_id)
     return {key: user for key, found in users.items() if len(found) == 1 for user in found if user}
 
@@ -157,7 +157,7 @@ def _charge(day: date, cost: CostResult, *, project: str | None, user: str | Non
     quantity, unit = _quantity(cost)
     return VendorCharge(
         day=day,
-        service=SERVICE,
+        service=OPENAI_API,
         meter=item,
         description=item,
         model=_model(item),

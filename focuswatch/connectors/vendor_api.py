@@ -1,7 +1,7 @@
 """Send read-only requests to a vendor's API, with retries, numbers as Decimal, and errors that say who can fix them.
 
-urllib3 retries rate limits and outages (429, 5xx) after the time in the Retry-After header. No error message contains
-the API key, and no redirect is followed, because a redirect could send the key to another host.
+Rate limits and outages (429, 5xx) are retried, see retry_vendor_requests. No error message contains the API key, and no
+redirect is followed, because a redirect could send the key to another host.
 """
 
 import json
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     import requests
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 120.0
-ATTEMPTS = 6  # retries after the first attempt
-# Limit for longer Retry-After values, which mean that the quota of the day is used up.
-LONGEST_WAIT_SECONDS = 600
+RETRIES = 6
 RETRIED = (408, 429, 500, 502, 503, 504)
 UNAUTHORIZED, FORBIDDEN = 401, 403
 SHOWN_CHARACTERS = 300
@@ -107,24 +105,18 @@ class VendorApi:
         import requests
         from requests.adapters import HTTPAdapter
 
-        from focuswatch.connectors.vendor_retries import VendorRetry
+        from focuswatch.connectors.retry_vendor_requests import vendor_retry
 
-        retry = VendorRetry(
-            total=ATTEMPTS,
-            status_forcelist=RETRIED,
-            allowed_methods=("GET", "POST"),
-            backoff_factor=1,
-            retry_after_max=LONGEST_WAIT_SECONDS,
-            raise_on_status=False,
-        )
         session = requests.Session()
         for scheme in ("https://", "http://"):
-            session.mount(scheme, HTTPAdapter(max_retries=retry))
+            session.mount(scheme, HTTPAdapter(max_retries=vendor_retry()))
         return session
 
     def _refusal(self, response: "requests.Response", request: str) -> FetchError:
-        status = response.status_code
-        if status in (UNAUTHORIZED, FORBIDDEN):  # without the body, which can contain the key
+        status, wait = response.status_code, response.headers.get("Retry-After")
+        if status == UNAUTHORIZED or (
+            status == FORBIDDEN and not wait
+        ):  # without the body: it can contain the key
             return FetchError(
                 f"{self.vendor}: HTTP {status} for {request}: the API key in {self.key_variable} is not "
                 f"valid or lacks permission. {self.key_help}".rstrip(),
@@ -132,11 +124,14 @@ class VendorApi:
             )
         text = " ".join(visible(response.text.replace(self.key, "…")).split())[:SHOWN_CHARACTERS]
         reason = text or "the response is empty"
-        if status not in RETRIED:
+        if status not in (FORBIDDEN, *RETRIED):
             return FetchError(f"{self.vendor}: HTTP {status} for {request}: {reason}", status=status)
+        retries = len(response.raw.retries.history)
+        attempts = f"after {retries} {'retry' if retries == 1 else 'retries'}"
+        later = f"in {wait} seconds" if wait and wait.isdigit() else "later"
         return FetchError(
-            f"{self.vendor}: HTTP {status} for {request} after {ATTEMPTS} retries: {reason.rstrip('.')}. Run the "
-            "command again later",
+            f"{self.vendor}: HTTP {status} for {request} {attempts}: {reason.rstrip('.')}. Run the "
+            f"command again {later}",
             status=status,
         )
 

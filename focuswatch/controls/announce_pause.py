@@ -8,28 +8,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from focuswatch.controls.attach_or_detach_deny_policy import undo_command
-from focuswatch.controls.spending_button import count
+from focuswatch.controls.spending_button_content import role_count
 from focuswatch.controls.spending_pause_record import PauseRecord
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.escape_wiki_markup import escaped, verbatim
-from focuswatch.notify.jira.stored_issue_state import IssueState
-from focuswatch.notify.slack.blocks import code, rich, section, words
+from focuswatch.notify.jira.escape_and_shorten_wiki_text import escaped, verbatim
+from focuswatch.notify.jira.issue_state_model import IssueState
+from focuswatch.notify.slack.block_kit_elements import code, rich, section, words
 from focuswatch.notify.slack.deliver import SlackChannel
-from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line
+from focuswatch.notify.slack.escape_mrkdwn import TEXT_CHARACTERS, escaped_within
 from focuswatch.notify.slack.post_once import OncePoster
+from focuswatch.notify.slack.update_finding_message import show_spending_control
+from focuswatch.notify.truncate_text import one_line
 
 COMMAND_CHARACTERS = 500
 LINE_CHARACTERS = 2000
-MOST_COMMANDS = 5
+MOST_COMMANDS = 10
 
 
 @dataclass(frozen=True)
 class PauseAnnouncer:
     """Announces changes of pause records.
 
-    `channel_of` returns the Slack channel for a use case whose finding has no Slack message. `slack` and `jira` are
-    None if the deployment does not use them.
+    `channel_of` returns the Slack channel for a use case if the bot posted no message about its finding. `slack` and
+    `jira` are None if the deployment does not use them.
     """
 
     policy_name: str
@@ -48,7 +50,7 @@ class PauseAnnouncer:
 
     def _in_slack(self, record: PauseRecord, slack: SlackChannel, poster: OncePoster) -> None:
         message = slack.claims.state_of(record.fingerprint) if record.fingerprint else None
-        thread = message.ts if message else None
+        thread = message.editable_ts if message else None
         name = self.channel_of(record.use_case)
         channel = message.channel if message and thread else name and slack.channels.id(name)
         if channel is None:
@@ -60,7 +62,7 @@ class PauseAnnouncer:
             thread=thread,
         )
         if record.fingerprint:
-            slack.redraw(record.fingerprint)
+            show_spending_control(slack, record.fingerprint)
 
     def _in_jira(self, record: PauseRecord, jira: JiraClient, fingerprint: str) -> None:
         state = self.issues.state_of(fingerprint)
@@ -90,10 +92,8 @@ def headline(record: PauseRecord) -> str:
     """Return a sentence that says who paused or resumed the spending, until when and why."""
     dry = "Dry run, no role was changed: " if record.dry_run else ""
     if record.state == "removed":
-        return (
-            f"{dry}Spending for use case {record.use_case} was resumed by {record.author}. "
-            f"Reason: {record.reason}."
-        )
+        ended = "is not paused" if record.was_never_applied else f"was resumed by {record.author}"
+        return f"{dry}Spending for use case {record.use_case} {ended}. Reason: {record.reason}."
     return (
         f"{dry}Spending for use case {record.use_case} was paused by {record.author} "
         f"until {record.expires:%Y-%m-%d %H:%M} UTC. Reason: {record.reason.rstrip('.')}."
@@ -101,14 +101,19 @@ def headline(record: PauseRecord) -> str:
 
 
 def _details(record: PauseRecord) -> list[str]:
-    details = [f"{role} could not be changed: {why}." for role, why in sorted(record.failed.items())]
-    if record.is_paused:
-        details.append(f"The pause affects {count(len(record.roles))}: {', '.join(record.roles)}.")
-        if not record.dry_run:
+    """Return sentences for people, the most important first, because Slack shows only the start of a long text."""
+    details = []
+    if record.is_paused and not record.dry_run:
+        details.append(
+            "To resume spending, press Resume, or run each command below in the account that contains the role."
+        )
+        if (more := len(record.roles) - MOST_COMMANDS) > 0:
             details.append(
-                "To resume spending, press Resume, or run each command below in the account that contains the role:"
+                f"For {more} more of the roles, run the same command with the role name and account ID."
             )
-    return details
+    if record.is_paused:
+        details.append(f"The pause affects {role_count(len(record.roles))}: {', '.join(record.roles)}.")
+    return details + [f"{role} could not be changed: {why}." for role, why in sorted(record.failed.items())]
 
 
 def _commands(record: PauseRecord, policy_name: str) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from focuswatch.controls.attach_or_detach_deny_policy import PolicySwitch
-from focuswatch.controls.decide_pause_or_resume import PauseDecision, carried_out
+from focuswatch.controls.decide_pause_or_resume import BY_ITSELF, KILL_SWITCH, PauseDecision, carried_out
 from focuswatch.controls.spending_pause_record import Mode, PauseRecord
 from focuswatch.errors import Refused
 from focuswatch.ledger.dynamodb_pages import of_kind
@@ -83,13 +83,8 @@ class SpendingPauses:
         """Store the record if it is new, change its roles accordingly, and return the resulting record."""
         if record is None:
             return None
-        if record.state == "requested" and self._is_over(record):
-            record = record.changed(
-                "removing",
-                author=record.author,
-                reason="the pause expired before it was applied",
-                at=self.clock(),
-            )
+        if record.state == "requested" and (reason := self._reason_not_to_apply(record)):
+            record = record.changed("removing", author=BY_ITSELF, reason=reason, at=self.clock())
         if record == claim.state and record.is_settled:
             return record
         if record.is_settled and _differs(record, claim.state):  # no change in IAM, so the change is complete
@@ -100,9 +95,13 @@ class SpendingPauses:
             return record
         return carried_out(record, failed=self._switched(record), now=self.clock())
 
-    def _is_over(self, record: PauseRecord) -> bool:
-        mode_changed = record.dry_run != (self.mode == "dry run")
-        return self.mode == "off" or mode_changed or self.clock() >= record.expires_at
+    def _reason_not_to_apply(self, record: PauseRecord) -> str | None:
+        """Return why a requested pause must not be applied; None if it may be applied."""
+        if self.mode == "off":
+            return KILL_SWITCH
+        if record.dry_run != (self.mode == "dry run"):
+            return "dry_run was changed in deployment.toml before the pause was applied"
+        return "the pause expired before it was applied" if self.clock() >= record.expires_at else None
 
     def _switched(self, record: PauseRecord) -> dict[str, str]:
         """Attach or detach the policy of every role. Return the reason by role if attaching failed. Raises TryLater.

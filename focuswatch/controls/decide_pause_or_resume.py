@@ -75,7 +75,7 @@ def decide_press(
     if press.wants == "resume":
         return _resume(record, press, cap=cap, now=now)
     if cap.mode == "off":
-        return PauseDecision(None, "Spending was not paused: kill_switch is set in deployment.toml.")
+        return PauseDecision(None, f"Spending was not paused: {KILL_SWITCH}.")
     if cap.on_cap not in ("ask", "pause") or not cap.roles:
         return PauseDecision(
             None, f"owners.toml no longer permits pausing the spending for use case {cap.use_case}."

@@ -60,6 +60,14 @@ class PauseRecord(BaseModel):
         return self.state != "removed" and not self.dry_run
 
     @property
+    def was_never_applied(self) -> bool:
+        """Whether the last pause was requested, but its policy was never attached to all roles that can have it."""
+        last = next(
+            (one.state for one in reversed(self.history) if one.state in ("requested", "applied")), None
+        )
+        return last == "requested"
+
+    @property
     def is_settled(self) -> bool:
         """Whether no change in IAM is pending."""
         return self.state in ("applied", "removed")

@@ -1,4 +1,4 @@
-"""Changes on the day of a cost increase, from CloudTrail within its limits; a refusing account fails nothing."""
+"""Changes on the day of a cost increase are read from CloudTrail within its limits; a refusal does not fail the run."""
 
 import json
 from dataclasses import replace
@@ -37,7 +37,7 @@ def event(
 
 
 class CloudWithEvents(Cloud):
-    """Responds as documented: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html"""
+    """Respond as documented: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html"""
 
     def answer(self, account, region, service, operation, arguments):
         (attribute,) = arguments["LookupAttributes"]  # "Currently the list can contain only one item"
@@ -56,21 +56,21 @@ class CloudWithEvents(Cloud):
         return page | ({"NextToken": str(first + arguments["MaxResults"])} if more else {})
 
 
-def trail(cloud, **changed):
-    """Return CloudTrail of this cloud, and the list of its pauses."""
-    waited = []
+def trail(cloud, **options):
+    """Return a CloudTrail that reads from this cloud, and the list of the pauses that it makes."""
+    pauses = []
     history = CloudTrail(
         lambda account: cloud.session(account),
         today=date(2026, 3, 31),
-        clock=lambda: sum(waited),
-        sleep=waited.append,
-        **changed,
+        clock=lambda: sum(pauses),
+        sleep=pauses.append,
+        **options,
     )
-    return history, waited
+    return history, pauses
 
 
-def explained(cloud, explanation=EXPLANATION, *, rise=RISE, **changed):
-    return trail(cloud, **changed)[0].with_changes(rise, explanation)
+def explained(cloud, explanation=EXPLANATION, *, rise=RISE, **options):
+    return trail(cloud, **options)[0].with_changes(rise, explanation)
 
 
 def test_change_has_principal_time_region_and_resource():
@@ -79,8 +79,11 @@ def test_change_has_principal_time_region_and_resource():
     result = explained(cloud)
     (change,) = result.changes
     assert (change.event, change.principal, change.at, change.region_id) == (
-        "RunInstances", DEPLOYER, NOON, "us-west-2",
-    )  # fmt: skip
+        "RunInstances",
+        DEPLOYER,
+        NOON,
+        "us-west-2",
+    )
     assert change.resources == ("i-0abc",)
     assert result.unseen is None
     assert result.model_copy(update={"changes": ()}) == EXPLANATION
@@ -98,14 +101,14 @@ def test_change_has_principal_time_region_and_resource():
     ids=["only read", "of another service", "refused", "long before", "the day after"],
 )
 def test_events_that_cannot_be_the_cause_are_left_out(left_out):
-    """Otherwise they hide the event that matters."""
+    """Otherwise they would hide the event that matters."""
     cloud = CloudWithEvents()
     cloud.add("LookupEvents", left_out, event(at=MIDNIGHT - timedelta(hours=5)), region="us-west-2")
     assert [change.at for change in explained(cloud).changes] == [MIDNIGHT - timedelta(hours=5)]
 
 
 def test_events_of_the_resource_rank_before_newer_ones():
-    """Events that create something rank next; all are shown in order of time."""
+    """Events that create something rank next. The chosen events are shown in chronological order."""
     cloud = CloudWithEvents()
     noise = [event("DeleteTags", at=NOON + timedelta(minutes=n), resource=f"i-{n}") for n in range(40)]
     creating = [event("CreateImage", at=NOON - timedelta(minutes=n), resource=f"ami-{n}") for n in range(20)]
@@ -118,35 +121,35 @@ def test_events_of_the_resource_rank_before_newer_ones():
 
 
 def test_busy_account_is_read_up_to_the_limit():
-    """Six pages of fifty, half a second apart: two requests a second are allowed."""
+    """Six pages of fifty events are read half a second apart: CloudTrail allows two requests per second."""
     cloud = CloudWithEvents()
     cloud.add(
         "LookupEvents", *(event(at=NOON + timedelta(seconds=n)) for n in range(1000)), region="us-west-2"
     )
-    history, waited = trail(cloud)
+    history, pauses = trail(cloud)
     result = history.with_changes(RISE, EXPLANATION)
     assert cloud.calls[ACCOUNT, "us-west-2", "LookupEvents"] == MOST_PAGES
-    assert waited == [0.5] * MOST_PAGES
+    assert pauses == [0.5] * MOST_PAGES
     assert "newest events" in result.unseen and len(result.changes) == MOST_CHANGES
 
 
 def test_all_increases_of_a_run_share_its_time_limit():
-    """Later ones are not read, and their explanation says so."""
+    """Events of later increases are not read, and their explanation says so."""
     cloud = CloudWithEvents()
     cloud.add(
         "LookupEvents", *(event(at=NOON + timedelta(seconds=n)) for n in range(1000)), region="us-west-2"
     )
-    history, waited = trail(cloud, seconds=0.5)
+    history, pauses = trail(cloud, seconds=0.5)
     assert "newest events" in history.with_changes(RISE, EXPLANATION).unseen
     result = history.with_changes(RISE, EXPLANATION)
     assert (
         result.changes == ()
         and result.unseen == "the function reached its time limit before the events could be read"
     )
-    assert (cloud.calls[ACCOUNT, "us-west-2", "LookupEvents"], waited) == (2, [0.5])
+    assert (cloud.calls[ACCOUNT, "us-west-2", "LookupEvents"], pauses) == (2, [0.5])
 
 
-def test_increases_of_one_place_and_day_share_one_lookup():
+def test_increases_in_one_place_on_one_day_share_one_lookup():
     """A stolen key causes a GPU burst, a new region and an anomaly; each names the principal."""
     cloud = CloudWithEvents()
     cloud.add("LookupEvents", event(), region="us-west-2")
@@ -158,7 +161,7 @@ def test_increases_of_one_place_and_day_share_one_lookup():
 
 
 def test_refusing_account_is_reported_and_fails_nothing():
-    """With AWS's error message, without the account id."""
+    """The explanation has AWS's error message, without the account id."""
     result = explained(CloudWithEvents(refusing=lambda account, region, service: RefusedError()))
     assert result.unseen.startswith("AccessDeniedException: ") and result.changes == ()
     refusing = CloudWithEvents().sessions(refusing=[ACCOUNT])
@@ -167,9 +170,9 @@ def test_refusing_account_is_reported_and_fails_nothing():
 
 
 def test_throttled_request_is_retried(monkeypatch):
-    """By the standard retries of the shared clients, with increasing pauses."""
-    waited = []
-    monkeypatch.setattr("botocore.endpoint.time.sleep", waited.append)
+    """The shared clients use standard retries, with increasing pauses."""
+    pauses = []
+    monkeypatch.setattr("botocore.endpoint.time.sleep", pauses.append)
     throttled = (400, {"__type": "ThrottlingException", "message": "Rate exceeded"})
     returned = event() | {"EventTime": NOON.timestamp()}
     responses = [throttled, throttled, (200, {"Events": [returned]})]
@@ -184,7 +187,7 @@ def test_throttled_request_is_retried(monkeypatch):
     session.clients.core.register("before-send.cloudtrail.LookupEvents", respond)
     result = CloudTrail(lambda _account: session, today=date(2026, 3, 31)).with_changes(RISE, EXPLANATION)
     assert (result.unseen, [change.at for change in result.changes], responses) == (None, [NOON], [])
-    assert len(waited) == 2
+    assert len(pauses) == 2
 
 
 def test_unexpected_response_loses_only_the_changes():
@@ -206,14 +209,14 @@ def test_increase_older_than_the_history_is_not_looked_up():
 
 def test_charges_without_region_are_looked_up_in_us_east_1():
     """CloudFront's events are in us-east-1; at most two regions are read."""
-    everywhere = [part(region_id=region) for region in (None, "eu-west-1", "global", "eu-west-2")]
+    parts = [part(region_id=region) for region in (None, "eu-west-1", "global", "eu-west-2")]
     cloud = CloudWithEvents()
-    explained(cloud, explanation(parts=tuple(everywhere), changes=()))
+    explained(cloud, explanation(parts=tuple(parts), changes=()))
     assert {region for _, region, _ in cloud.calls} == {"us-east-1", "eu-west-1"}
 
 
 def test_unknown_event_source_shows_all_events():
-    """A service that is new to focuswatch; the ARN of a resource would give the source too."""
+    """A service may be new to focuswatch. The ARN of a resource also states the event source."""
     assert event_sources(["Amazon Something New"], [None]) == frozenset()
     assert event_sources(["Amazon Something New"], ["arn:aws:newest:eu-west-1:1:thing/x"]) == {
         "newest.amazonaws.com"
@@ -236,7 +239,7 @@ def test_detect_assumes_the_member_role_with_its_external_id(monkeypatch):
     assumed, cloud = [], CloudWithEvents()
     with mock_aws():
         from lambdas.detect import _trail
-        from lambdas.run_lease_and_heartbeat import LambdaRun
+        from lambdas.lambda_run import LambdaRun
 
         run = LambdaRun("detect")
         run.session.events.register(

@@ -1,4 +1,4 @@
-"""Links are read from the control plane; what could not be read today keeps its stored links."""
+"""Links are read from the control plane; resources that could not be read today keep their stored links."""
 
 from datetime import timedelta
 
@@ -6,10 +6,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from focuswatch.collect.access_refusals import ServiceNotOffered
 from focuswatch.collect.collect_ai_links import collect_links
+from focuswatch.collect.collected_account import CollectedAccount
 from focuswatch.collect.collected_files import Store
-from focuswatch.collect.resource_activity import CollectedAccount
+from focuswatch.collect.services_not_offered import ServicesNotOffered
 from tests.given.cloud import (
     FUNCTION,
     TODAY,
@@ -31,7 +31,7 @@ KINDS = {"knowledge base", "agent", "gateway", "endpoint"}
 
 
 class MemoryStore:
-    """A store in memory."""
+    """Keep links in memory instead of S3."""
 
     def __init__(self):
         self.links = {}
@@ -53,7 +53,7 @@ def run(cloud, store=None, *, regions=("us-east-1",), today=TODAY, not_offered=N
         regions=regions,
         today=today,
         store=store,
-        not_offered=not_offered or ServiceNotOffered(),
+        not_offered=not_offered or ServicesNotOffered(),
     )
     return store, collected
 
@@ -68,6 +68,7 @@ def links(store):
 
 
 def listed(store):
+    """Return the region and resource type of each listing that was completed."""
     return {
         (row["region_id"], row["to_type"]) for row in store.ai_links(ACCOUNT) if row["from_type"] == "region"
     }

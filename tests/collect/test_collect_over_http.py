@@ -1,4 +1,4 @@
-"""The collector over AWS protocols, as far as a local AWS supports them: each call is signed for its account."""
+"""The collector over HTTP, as far as moto implements the services: each call is signed for its account."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -6,26 +6,34 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from focuswatch.collect.access_refusals import ServiceNotOffered
+from focuswatch.collect.collect_resource_activity import collect_account
 from focuswatch.collect.collected_files import Store
-from focuswatch.collect.collection_window import Window
-from focuswatch.collect.member_sessions import Clients, assume, member_sessions
-from focuswatch.collect.resource_activity import collect_account
+from focuswatch.collect.days_to_collect import Window
+from focuswatch.collect.services_not_offered import ServicesNotOffered
+from focuswatch.collect.shared_clients_for_member_accounts import Clients, assume, member_sessions
 from tests.given.cloud import Cloud, midnight
 
 BUCKET, REGION = "focuswatch-data", "us-east-1"
 ACCOUNTS = ("111111111111", "222222222222")
+# Operations that moto implements; Cloud responds to all others.
 SUPPORTED = frozenset(
     {
-        "ListEndpoints", "DescribeEndpoint", "ListCollections", "BatchGetCollection", "ListDomainNames",
-        "DescribeDomainConfig", "ListCustomModels", "ListMetrics", "GetMetricData",
+        "ListEndpoints",
+        "DescribeEndpoint",
+        "ListCollections",
+        "BatchGetCollection",
+        "ListDomainNames",
+        "DescribeDomainConfig",
+        "ListCustomModels",
+        "ListMetrics",
+        "GetMetricData",
     }
-)  # fmt: skip
+)
 
 
 @pytest.fixture
 def aws(monkeypatch):
-    """A local AWS with an empty bucket."""
+    """Start a local AWS with an empty bucket, and yield a client of STS."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
@@ -60,7 +68,8 @@ def create_resources(sts, account, *, calls, day):
 
 
 def test_each_call_is_signed_for_its_account(aws):
-    today = datetime.now(UTC).date() + timedelta(days=3)  # the local AWS creates everything now
+    # moto creates resources with the current time, so later days are collected.
+    today = datetime.now(UTC).date() + timedelta(days=3)
     for account, calls in zip(ACCOUNTS, (3.0, 5.0), strict=True):
         create_resources(aws, account, calls=calls, day=today - timedelta(days=1))
     cloud = Cloud(left_out=SUPPORTED)
@@ -78,7 +87,7 @@ def test_each_call_is_signed_for_its_account(aws):
             regions=[REGION],
             window=window,
             store=store,
-            not_offered=ServiceNotOffered(),
+            not_offered=ServicesNotOffered(),
         )
         assert collected.refusals == []
         stored[account] = values_of(store, account, day=today - timedelta(days=1))

@@ -1,4 +1,4 @@
-"""A run over the whole organization: every account is collected; one that refuses is named and fails nothing."""
+"""A run over the whole organization collects every account; a refusing account is reported and fails nothing."""
 
 import io
 import time
@@ -12,10 +12,10 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from focuswatch.collect.access_refusals import Refusal
 from focuswatch.collect.collected_files import Store
+from focuswatch.collect.collection_refusals import Refusal
 from focuswatch.collect.collection_run import Summary, collect
-from focuswatch.collect.member_sessions import PATIENT, Clients, member_sessions
+from focuswatch.collect.shared_clients_for_member_accounts import ADAPTIVE_RETRIES, Clients, member_sessions
 from tests.given.cloud import TODAY, Cloud, RefusedError, ago, endpoint
 
 BUCKET = "focuswatch-data"
@@ -24,7 +24,7 @@ REGION = "us-east-1"
 
 @pytest.fixture
 def aws(monkeypatch):
-    """Organizations, STS and S3 in memory; a process without real credentials."""
+    """Start a local AWS without real credentials, and yield a client of Organizations."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -51,7 +51,7 @@ def new_accounts(organizations, count):
 def run(organizations, cloud, *, today=TODAY, refusing=(), regions=(REGION,), **options):
     """Return the summary of a run with sessions from STS."""
     clients = cloud.attach(Clients())
-    sts = boto3.client("sts", config=PATIENT)
+    sts = boto3.client("sts", config=ADAPTIVE_RETRIES)
     session_of = member_sessions(sts, role="focuswatch-member", external_id="a-secret-word", clients=clients)
 
     def session_for(account):
@@ -83,8 +83,10 @@ def table(prefix):
     return [
         row
         for key in keys
-        for row in pq.read_table(io.BytesIO(client.get_object(Bucket=BUCKET, Key=key)["Body"].read())).to_pylist()
-    ]  # fmt: skip
+        for row in pq.read_table(
+            io.BytesIO(client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+        ).to_pylist()
+    ]
 
 
 def test_two_hundred_accounts_are_collected_in_parallel(aws):
@@ -98,18 +100,18 @@ def test_two_hundred_accounts_are_collected_in_parallel(aws):
         days={ago(1): 9.0},
         account=accounts[-1],
     )
-    crowd = Crowd(cloud)
+    concurrent_calls = ConcurrentCalls(cloud)
     summary = run(aws, cloud, recent_days=2, first_days=2)
-    assert summary.accounts == len(summary.collected) == 201  # the payer too
+    assert summary.accounts == len(summary.collected) == 201  # including the payer account
     assert (summary.refused, summary.resources, summary.rows) == ((), 200, 400)
     rows = table("tables/activity/")
     assert len(rows) == 400 and sum(row["value"] for row in rows) == 9
     assert len(table("tables/accounts/")) == 201
-    assert crowd.most > 1
+    assert concurrent_calls.most > 1
 
 
-class Crowd:
-    """Counts how many accounts are called at the same moment."""
+class ConcurrentCalls:
+    """Count how many accounts are called at the same time."""
 
     def __init__(self, cloud):
         self.now, self.most, self.lock = 0, 0, Lock()
@@ -119,7 +121,7 @@ class Crowd:
         with self.lock:
             self.now += 1
             self.most = max(self.most, self.now)
-        time.sleep(0.001)  # as a network would: others get their turn
+        time.sleep(0.001)  # like a network, so that other threads run
         try:
             return self.inner(*arguments)
         finally:

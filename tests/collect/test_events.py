@@ -1,4 +1,4 @@
-"""Operational events: deployments, alarms and AWS Health of each account, and files of a CI, in the table `events`."""
+"""Operational events in the table `events`: deployments, alarms and AWS Health of each account, and files of a CI."""
 
 import io
 import json
@@ -8,12 +8,12 @@ import boto3
 import pyarrow.parquet as pq
 import pytest
 
-from focuswatch.collect.access_refusals import ServiceNotOffered
 from focuswatch.collect.ci_event_files import UnreadableFileError, events_of_file
+from focuswatch.collect.collected_account import CollectedAccount
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.deployments_alarms_and_health import DEPLOYMENTS
 from focuswatch.collect.operational_events_of_account import collect_events
-from focuswatch.collect.resource_activity import CollectedAccount
+from focuswatch.collect.services_not_offered import ServicesNotOffered
 from tests.collect.test_collection_run import BUCKET, aws, new_accounts, run  # noqa: F401  aws is a fixture
 from tests.given.cloud import TODAY, Cloud, RefusedError
 
@@ -57,9 +57,14 @@ def collected(cloud, *, sources=("deployments", "alarms", "health"), regions=("u
     """Return the rows of 30 and 31 March, and the refusals."""
     account = CollectedAccount(ACCOUNT)
     events = collect_events(
-        account, session=cloud.session(), regions=regions, since=TODAY - timedelta(days=1),
-        end_day=TODAY + timedelta(days=1), sources=sources, not_offered=ServiceNotOffered(),
-    )  # fmt: skip
+        account,
+        session=cloud.session(),
+        regions=regions,
+        since=TODAY - timedelta(days=1),
+        end_day=TODAY + timedelta(days=1),
+        sources=sources,
+        not_offered=ServicesNotOffered(),
+    )
     return events, account.refusals
 
 
@@ -111,7 +116,7 @@ def test_deployment_names_its_service_and_resource(event, expected):
 
 
 def test_refused_deployment_is_left_out():
-    """It deployed nothing."""
+    """CloudTrail records denied calls too, but they deployed nothing."""
     cloud = Cloud()
     cloud.add(
         "LookupEvents",
@@ -131,15 +136,22 @@ def test_all_deployment_operations_are_looked_up_in_every_region():
 
 
 def test_alarm_has_the_service_of_its_metric():
-    """Of metric math too; one on a metric of the customer's own, or deleted since, has none."""
+    """This includes alarms on metric math. An alarm on a custom metric, or one deleted since, has no service."""
     cloud = Cloud()
     names = ("errors", "math", "own", "deleted")
-    cloud.add("DescribeAlarmHistory", *(alarm_change(name) for name in names), alarm_change("errors", to="OK"),
-              alarm_change("errors", to="INSUFFICIENT_DATA"))  # fmt: skip
+    cloud.add(
+        "DescribeAlarmHistory",
+        *(alarm_change(name) for name in names),
+        alarm_change("errors", to="OK"),
+        alarm_change("errors", to="INSUFFICIENT_DATA"),
+    )
     query = {"Id": "m", "MetricStat": {"Metric": {"Namespace": "AWS/ECS"}, "Period": 60, "Stat": "Sum"}}
-    cloud.add("DescribeAlarms", {"AlarmName": "errors", "Namespace": "AWS/Lambda"},
-              {"AlarmName": "math", "Metrics": [{"Id": "e", "Expression": "m*2"}, query]},
-              {"AlarmName": "own", "Namespace": "Shop"})  # fmt: skip
+    cloud.add(
+        "DescribeAlarms",
+        {"AlarmName": "errors", "Namespace": "AWS/Lambda"},
+        {"AlarmName": "math", "Metrics": [{"Id": "e", "Expression": "m*2"}, query]},
+        {"AlarmName": "own", "Namespace": "Shop"},
+    )
     (events, _) = collected(cloud, sources=["alarms"])
     assert {(event.reference, event.service_name) for event in events} == {
         ("errors to ALARM", "AWS Lambda"), ("errors to OK", "AWS Lambda"),
@@ -158,7 +170,7 @@ def test_health_events_are_read_once_for_all_regions():
     assert events[0].reference == "AWS_LAMBDA_OPERATIONAL_ISSUE (issue)"
 
 
-def test_account_without_business_support_is_named_and_keeps_its_other_events():
+def test_account_without_business_support_is_reported_and_keeps_its_other_events():
     def refuse(_account, _region, service):
         return RefusedError("SubscriptionRequiredException", "") if service == "health" else None
 
@@ -170,7 +182,7 @@ def test_account_without_business_support_is_named_and_keeps_its_other_events():
 
 
 def stored():
-    """The rows of the table by file."""
+    """Return the rows of the table `events` by file."""
     client = boto3.client("s3")
     listed = client.list_objects_v2(Bucket=BUCKET, Prefix="tables/events/").get("Contents", ())
     return {
@@ -205,8 +217,8 @@ def test_run_without_sources_makes_no_calls_for_events(aws):  # noqa: F811
     assert stored() == {}
 
 
-def test_files_of_a_ci_become_rows_and_follow_their_changes(aws):  # noqa: F811
-    """An unreadable file is named with the line, and fails nothing."""
+def test_files_of_a_ci_become_rows_and_a_deleted_file_loses_its_rows(aws):  # noqa: F811
+    """An unreadable file is reported with its line and does not fail the run."""
     client, cloud = boto3.client("s3"), Cloud()
 
     def put(name, text):
@@ -239,7 +251,7 @@ def test_files_of_a_ci_become_rows_and_follow_their_changes(aws):  # noqa: F811
         ("a.csv", b"\xe9", "not UTF-8"),
     ],
 )
-def test_unreadable_file_names_the_line(name, body, message):
+def test_error_for_an_unreadable_file_names_the_line(name, body, message):
     with pytest.raises(UnreadableFileError, match=message):
         events_of_file(name, body)
 
@@ -258,11 +270,11 @@ def test_account_that_moves_keeps_its_earlier_ou_as_a_period(aws):  # noqa: F811
     aws.tag_resource(ResourceId=account, Tags=[{"Key": "team", "Value": "fraud"}])
     tagged_on = moved_on + timedelta(days=1)
     run(aws, Cloud(), today=tagged_on)
-    named = {"sub_account_id": account, "name": "team 0"}
+    identity = {"sub_account_id": account, "name": "team 0"}
     history = Store(boto3.client("s3"), BUCKET).account_history()
     assert history == [
-        named | {"ou_path": "/", "tags": {}, "valid_from": None, "valid_to": moved_on},
-        named
+        identity | {"ou_path": "/", "tags": {}, "valid_from": None, "valid_to": moved_on},
+        identity
         | {"ou_path": "/prod", "tags": {"team": "search"}, "valid_from": moved_on, "valid_to": tagged_on},
     ]
     assert isinstance(history[0]["valid_to"], date)

@@ -1,4 +1,4 @@
-"""The query of invocation logs cannot return a prompt or an answer, whatever metadata keys are configured."""
+"""The query of invocation logs cannot return a prompt or a completion, whatever metadata keys are configured."""
 
 import re
 import string
@@ -10,13 +10,14 @@ from pydantic import ValidationError
 
 from focuswatch.collect.invocation_token_sums_query import invocation_query
 from focuswatch.owners.invocation_metadata_keys import METADATA_KEY
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_logs_insights import SECRET, evaluated, invocation
 
 FIRST = datetime(2026, 3, 30, tzinfo=UTC)
 UNTIL = FIRST + timedelta(days=1)
 HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
-READ = {  # every field of a log record that a query may name
+# Every field of a log record that a query may read.
+ALLOWED_FIELDS = {
     "modelId", "identity.arn", "input.inputTokenCount", "output.outputTokenCount", "input.cacheReadInputTokenCount",
     "input.cacheWriteInputTokenCount",
 }  # fmt: skip
@@ -46,23 +47,23 @@ def fields_of(query):
     return {name for name, _ in pairs}
 
 
-def test_only_counts_the_model_the_caller_and_the_named_metadata_are_read():
+def test_only_counts_the_model_the_caller_and_the_configured_metadata_are_read():
     query = invocation_query(["run_id", "test-case"], first=FIRST, until=UNTIL)
-    assert fields_of(query) == READ | {"`requestMetadata.run_id`", "`requestMetadata.test-case`"}
-    assert fields_of(invocation_query([], first=FIRST, until=UNTIL)) == READ
+    assert fields_of(query) == ALLOWED_FIELDS | {"`requestMetadata.run_id`", "`requestMetadata.test-case`"}
+    assert fields_of(invocation_query([], first=FIRST, until=UNTIL)) == ALLOWED_FIELDS
 
 
 @pytest.mark.parametrize("key", HOSTILE, ids=repr)
-def test_a_key_that_could_be_more_than_a_name_is_refused_twice(key):
-    """By owners.toml, and by the query if it comes from elsewhere."""
+def test_key_that_is_not_a_plain_name_is_refused_by_owners_file_and_query(key):
+    """It could contain query syntax. The query checks the key too, in case it does not come from owners.toml."""
     with pytest.raises(ValueError, match="not a metadata key"):
         invocation_query([key], first=FIRST, until=UNTIL)
     with pytest.raises(ValidationError):
         Owners.model_validate({"invocation_logs": {"metadata_keys": [key]}})
 
 
-def test_no_key_reads_anything_else_and_no_result_has_a_prompt():
-    """Of 3,000 random keys, of the characters of the query and of others, each is refused or is one plain field."""
+def test_random_keys_read_no_other_field_and_return_no_prompt():
+    """Each of 3,000 random keys, many with query syntax, is either refused or read as one plain field."""
     rng, accepted = Random(7), 0
     alphabet = string.ascii_letters + string.digits + "_-.`@|#,()* \n\"'\\$:;/é" + "inputBodyJson"
     record = invocation(FIRST, model=HAIKU, tokens=(1, 1, 0, 0), metadata={"run_id": "r1"})
@@ -74,20 +75,20 @@ def test_no_key_reads_anything_else_and_no_result_has_a_prompt():
             assert not METADATA_KEY.fullmatch(key)
             continue
         accepted += 1
-        assert fields_of(query) == READ | {f"`requestMetadata.{key}`"}
+        assert fields_of(query) == ALLOWED_FIELDS | {f"`requestMetadata.{key}`"}
         assert SECRET not in str(evaluated(query, [record]))
-    assert accepted > 300  # noqa: PLR2004  else the test is about refusals only
+    assert accepted > 300  # noqa: PLR2004  otherwise the test would cover refusals only
 
 
-def test_the_stand_in_returns_a_prompt_to_a_query_that_names_it():
-    """Else the test above could not fail."""
+def test_local_logs_insights_returns_a_prompt_that_a_query_selects():
+    """Otherwise the test above could not fail."""
     record = invocation(FIRST, model=HAIKU, tokens=(1, 1, 0, 0))
     for name in ("@message", "output.outputBodyJson.answer", "input.inputBodyJson.messages.0.content.0.text"):
-        query = f"fields {name} as said\n| stats count(*) as n by said"
+        query = f"fields {name} as selected\n| stats count(*) as n by selected"
         assert SECRET in str(evaluated(query, [record]))
 
 
-def test_owners_name_at_most_five_different_keys():
+def test_owners_file_accepts_at_most_five_distinct_keys():
     for keys in (["a"] * 2, list("abcdef")):
         with pytest.raises(ValidationError):
             Owners.model_validate({"invocation_logs": {"metadata_keys": keys}})

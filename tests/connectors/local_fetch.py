@@ -1,4 +1,4 @@
-"""A fetch from a local vendor, and the rows of the files that it wrote."""
+"""Fetch charges from a local vendor server, and read the files that the fetch wrote."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,13 +8,13 @@ from typing import Any
 import duckdb
 
 from focuswatch.connectors.fetch_vendor import CONNECTORS, FetchSummary, fetch_vendor
-from focuswatch.connectors.focus_folder import FocusFolder
+from focuswatch.connectors.store_focus_files_in_folder import FocusFolder
 from tests.fakes.vendor_server import VendorServer
 
 
 @dataclass(frozen=True)
 class Vendor:
-    """One vendor and the key of a test."""
+    """A vendor with its API key and account."""
 
     name: str
     key: str

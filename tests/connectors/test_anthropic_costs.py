@@ -1,4 +1,4 @@
-"""Charges of the Claude API over HTTP, from a server held to Anthropic's documentation."""
+"""Charges of the Claude API over HTTP, from a local server that follows Anthropic's documentation."""
 
 from decimal import Decimal
 
@@ -53,14 +53,14 @@ def test_a_charge_has_the_tokens_of_its_kind_and_the_names_of_its_workspace_and_
         ([AnthropicTokens("2026-11-02", uncached=7)], (None, None)),
     ],
 )
-def test_tokens_of_several_users_or_of_something_else_name_no_user(tmp_path, tokens, expected):
+def test_tokens_of_several_users_or_of_other_usage_name_no_user(tmp_path, tokens, expected):
     with local_vendor(AnthropicUsage([AnthropicCost(DAY, "1")], tokens)) as server:
         ANTHROPIC.fetch(server, tmp_path)
     assert ANTHROPIC.rows(tmp_path, "ConsumedQuantity, x_User") == [expected]
 
 
-def test_tokens_that_two_costs_could_have_are_given_to_none(tmp_path):
-    """Such as usage at two prices; each would get the tokens of both."""
+def test_tokens_that_match_two_costs_are_assigned_to_neither(tmp_path):
+    """For example, usage at two prices: each cost would get the tokens of both."""
     organization = AnthropicUsage(
         [AnthropicCost(DAY, "1"), AnthropicCost(DAY, "2", "Fast mode")], [AnthropicTokens(DAY, uncached=7)]
     )

@@ -1,4 +1,4 @@
-"""Charges of GitHub Copilot over HTTP, from a server held to GitHub's REST documentation."""
+"""Charges of GitHub Copilot over HTTP, from a local server that follows GitHub's REST documentation."""
 
 from decimal import Decimal
 
@@ -41,14 +41,22 @@ def test_seats_and_usage_of_copilot_are_charges_and_other_products_are_not(tmp_p
     assert len(server.requests) == 19  # one per day
 
 
-def test_a_secondary_rate_limit_is_waited_for_and_a_missing_permission_is_not(tmp_path):
-    """GitHub answers both with 403."""
+def test_secondary_rate_limit_is_waited_for_and_missing_permission_is_an_error(tmp_path):
+    """GitHub returns 403 for both."""
     with local_vendor(GitHubOrganization([Usage("2026-11-01", 1, 1)])) as server:
         server.failures = [(403, {"Retry-After": "1"}, {"message": "secondary rate limit"})]
         assert COPILOT.fetch(server, tmp_path).rows == 1
         server.failures = [(403, {}, {"message": "Resource not accessible"})]
         with pytest.raises(FetchError, match="GITHUB_BILLING_TOKEN is not valid or lacks permission"):
             COPILOT.fetch(server, tmp_path)
+
+
+def test_a_long_secondary_rate_limit_is_not_reported_as_a_missing_permission(tmp_path):
+    with local_vendor(GitHubOrganization()) as server:
+        server.failures = [(403, {"Retry-After": "900"}, {"message": "secondary rate limit"})]
+        with pytest.raises(FetchError, match="secondary rate limit.*again in 900 seconds"):
+            COPILOT.fetch(server, tmp_path)
+    assert len(server.requests) == 1
 
 
 def test_an_unknown_organization_is_an_error_and_not_a_month_without_charges(tmp_path):

@@ -1,4 +1,4 @@
-"""Charges of a Cursor team over HTTP, from a server held to Cursor's documentation."""
+"""Charges of a Cursor team over HTTP, from a local server that follows Cursor's documentation."""
 
 from decimal import Decimal
 
@@ -37,7 +37,7 @@ def test_events_of_a_user_model_and_day_are_one_charge(tmp_path):
     ("kind", "chargeable", "billed"),
     [
         ("Usage-based", True, "0.5"),
-        ("Included in Business", True, "0"),  # chargeable, and covered by the plan
+        ("Included in Business", True, "0"),  # chargeable, but covered by the plan
         ("USAGE_EVENT_KIND_INCLUDED_IN_BUSINESS", True, "0"),
         ("User API Key", True, "0.5"),  # Cursor's fee
         ("Errored, Not Charged", False, "0"),
@@ -53,19 +53,21 @@ def test_usage_that_the_plan_covers_has_a_list_cost_and_is_not_billed(tmp_path, 
 
 
 def test_windows_of_thirty_days_share_no_event(tmp_path):
-    """The API includes both ends of a window; an event at midnight between two windows is on both."""
+    """The API includes both ends of a window, so an event at midnight between two windows is returned in both."""
     days = ("2026-08-31T23:59:59", "2026-09-01T00:00:00", "2026-10-01T00:00:00", "2026-10-31T00:00:00")
     team = CursorTeam([Event(at, 1) for at in (*days, "2026-11-20T00:00:00")])
     with local_vendor(team) as server:
         summary = CURSOR.fetch(server, tmp_path, since="2026-09-01")
     assert summary.totals == {"USD": Decimal("0.03")}
     assert CURSOR.rows(tmp_path, "CAST(ChargePeriodStart AS DATE)::VARCHAR") == [
-        ("2026-09-01",), ("2026-10-01",), ("2026-10-31",),
-    ]  # fmt: skip
+        ("2026-09-01",),
+        ("2026-10-01",),
+        ("2026-10-31",),
+    ]
 
 
-def test_an_event_missing_on_the_pages_is_an_error(tmp_path):
-    """Less money than the team spent would look like a saving."""
+def test_an_event_that_is_missing_from_the_pages_is_an_error(tmp_path):
+    """An incomplete total would look like a saving."""
     team = CursorTeam([Event("2026-11-01T00:00:00", 1)] * 3, missing=1)
     with (
         local_vendor(team) as server,

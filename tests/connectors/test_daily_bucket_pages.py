@@ -1,4 +1,4 @@
-"""Days of paged reports: none lost, none twice, none that was not requested."""
+"""Daily results of a paged vendor report: each requested day is returned once, and no other day."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -11,7 +11,7 @@ from focuswatch.errors import FetchError
 
 @dataclass(frozen=True)
 class Bucket:
-    """One day, whose only result is its name."""
+    """A bucket of one day, whose only result is its name."""
 
     day: int
 

@@ -1,41 +1,42 @@
-"""The Lambda `fetch`: charges of vendors in the bucket, with keys from Secrets Manager."""
+"""The Lambda `fetch` writes charges of vendors to the bucket, with API keys from Secrets Manager."""
 
 import json
 import logging
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import boto3
 import pytest
 from moto import mock_aws
 
 from focuswatch.connectors.fetch_vendor import CONNECTORS
-from focuswatch.connectors.vendor_key import key_in_secret
+from focuswatch.connectors.parse_vendor_api_key import key_in_secret
 from focuswatch.errors import ConfigError
-from focuswatch.operations.deployment_config_sections import VendorConfig
+from focuswatch.operations.deployment_toml_sections import VendorConfig
 from focuswatch.operations.function_run_heartbeats import heartbeats
 from tests.fakes.anthropic_usage import KEY as ANTHROPIC_KEY
 from tests.fakes.anthropic_usage import AnthropicCost, AnthropicUsage
 from tests.fakes.openai_usage import KEY, Cost, OpenAIUsage
 from tests.fakes.vendor_server import local_vendor
+from tests.given.lambda_context import LambdaContext
 
 BUCKET = "focuswatch-data"
-CONTEXT = SimpleNamespace(
-    function_name="f", memory_limit_in_mb=1, invoked_function_arn="a", aws_request_id="r"
-)
 TODAY = datetime.now(UTC).date()
 DAYS = [TODAY - timedelta(days=back) for back in range(10, 0, -1)]
 ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
-    "POWERTOOLS_TRACE_DISABLED": "true", "POWERTOOLS_SERVICE_NAME": "fetch",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+    "POWERTOOLS_SERVICE_NAME": "fetch",
     "POWERTOOLS_METRICS_NAMESPACE": "focuswatch",
-    "FOCUSWATCH_BUCKET": BUCKET, "FOCUSWATCH_LEDGER": "focuswatch-ledger",
-}  # fmt: skip
+    "FOCUSWATCH_BUCKET": BUCKET,
+    "FOCUSWATCH_LEDGER": "focuswatch-ledger",
+}
 
 
 @pytest.fixture
 def aws(monkeypatch):
-    """A local AWS with the keys, an empty bucket and the ledger's table, which is returned."""
+    """Start a local AWS with the API keys and an empty bucket, and yield the ledger's table."""
     from aws_lambda_powertools.utilities import parameters
 
     for name, value in ENVIRONMENT.items():
@@ -52,9 +53,12 @@ def aws(monkeypatch):
         yield boto3.resource("dynamodb").create_table(
             TableName="focuswatch-ledger",
             BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
+            KeySchema=[
+                {"AttributeName": "kind", "KeyType": "HASH"},
+                {"AttributeName": "id", "KeyType": "RANGE"},
+            ],
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("kind", "id")],
-        )  # fmt: skip
+        )
 
 
 def run(monkeypatch, **servers):
@@ -67,7 +71,7 @@ def run(monkeypatch, **servers):
         for name, server in servers.items()
     ]
     monkeypatch.setenv("FOCUSWATCH_VENDORS", json.dumps(vendors))
-    return fetch_vendor_charges.handler({}, CONTEXT)
+    return fetch_vendor_charges.handler({}, LambdaContext())
 
 
 def totals(folder, prefix):
@@ -101,7 +105,9 @@ def test_charges_are_written_below_the_prefix_of_the_vendor_and_restated_days_ar
     )
 
 
-def test_a_vendor_that_refuses_fails_alone_and_no_key_is_logged(aws, monkeypatch, tmp_path, caplog, capsys):
+def test_a_refusing_vendor_does_not_fail_the_others_and_no_key_is_logged(
+    aws, monkeypatch, tmp_path, caplog, capsys
+):
     caplog.set_level(logging.INFO)
     openai = OpenAIUsage([Cost(str(day), 10.0) for day in DAYS])
     with (
@@ -113,8 +119,8 @@ def test_a_vendor_that_refuses_fails_alone_and_no_key_is_logged(aws, monkeypatch
     assert returned["ran"] == ["vendors/anthropic"]
     assert "HTTP 401" in returned["failed"]["vendors/openai"]
     assert totals(tmp_path / "files", "vendors/") == dict.fromkeys(DAYS, 2.5)
-    said = json.dumps(returned) + caplog.text + "".join(capsys.readouterr())
-    assert KEY not in said and ANTHROPIC_KEY not in said
+    output = json.dumps(returned) + caplog.text + "".join(capsys.readouterr())
+    assert KEY not in output and ANTHROPIC_KEY not in output
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`focuswatch fetch`, and a scan of what it wrote, as a user runs them."""
+"""Run `focuswatch fetch`, and a scan of the fetched files, as a user does."""
 
 import json
 import os
@@ -27,9 +27,12 @@ FOCUSWATCH = Path(sys.executable).parent / "focuswatch"
 
 def focuswatch(*arguments, code=0, **environment):
     done = subprocess.run(
-        [FOCUSWATCH, *map(str, arguments)], capture_output=True, text=True, timeout=patience(300),
+        [FOCUSWATCH, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=patience(300),
         env={**os.environ, **environment},
-    )  # fmt: skip
+    )
     assert done.returncode == code, (done.stdout, done.stderr)
     return done
 
@@ -39,7 +42,7 @@ def test_the_command_offers_every_connector():
 
 
 def test_fetched_files_are_scanned_with_the_totals_of_the_api(tmp_path):
-    """Reports include the money to the cent; AI spend without tags is a finding of each project."""
+    """Reports have the total to the cent, and untagged AI spend is a finding for each project."""
     costs = [
         Cost(f"2026-11-{day:02}", value, project=project)
         for day in range(1, 29)
@@ -49,9 +52,18 @@ def test_fetched_files_are_scanned_with_the_totals_of_the_api(tmp_path):
     files, state = tmp_path / "openai", tmp_path / "state"
     with local_vendor(organization) as server:
         fetched = focuswatch(
-            "fetch", "openai", "--since", "2026-11-01", "--until", "2026-11-29", "--out", files,
-            "--api", server.address, OPENAI_ADMIN_KEY=KEY,
-        )  # fmt: skip
+            "fetch",
+            "openai",
+            "--since",
+            "2026-11-01",
+            "--until",
+            "2026-11-29",
+            "--out",
+            files,
+            "--api",
+            server.address,
+            OPENAI_ADMIN_KEY=KEY,
+        )
     total = organization.total(until="2026-11-29")
     assert f"OpenAI, 2026-11-01 to 2026-11-28: 84 charges, {total:,.2f} USD" in fetched.stdout
     assert KEY not in fetched.stdout + fetched.stderr
@@ -70,7 +82,7 @@ def test_fetched_files_are_scanned_with_the_totals_of_the_api(tmp_path):
 
 
 def test_a_scan_reads_the_files_of_all_vendors_with_the_sum_of_their_totals(tmp_path):
-    """Each in a folder of its own; here as one bill."""
+    """Each vendor is fetched into its own folder; here their files are scanned as one bill."""
     days = [f"2026-11-{day:02}" for day in range(1, 20)]
     vendors = {
         Vendor("anthropic", ANTHROPIC_KEY): AnthropicUsage([AnthropicCost(day, "1234.5678") for day in days]),

@@ -1,4 +1,4 @@
-"""OpenAI's charges over HTTP, from a server held to OpenAI's published description."""
+"""OpenAI's charges over HTTP, from a local server that follows OpenAI's API description."""
 
 from datetime import date
 from decimal import Decimal
@@ -48,17 +48,23 @@ def test_charge_has_the_quantity_of_its_cost_and_the_names_of_its_project_and_us
     )
     assert rows(tmp_path, columns) == [
         (
-            "gpt-4o-2024-08-06, input", "gpt-4o-2024-08-06", "proj_search", "search", "key_ana", "ana@example.com",
-            Decimal(1_500_000), "Tokens",
+            "gpt-4o-2024-08-06, input",
+            "gpt-4o-2024-08-06",
+            "proj_search",
+            "search",
+            "key_ana",
+            "ana@example.com",
+            Decimal(1_500_000),
+            "Tokens",
         ),
         ("web search", None, None, None, None, None, None, None),
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(
     ("completions", "user"),
     [
-        ([Completions("2026-11-01", "user_ben")], "user_ben"),  # not in the list of users: the ID
+        ([Completions("2026-11-01", "user_ben")], "user_ben"),  # a user that is not listed is named by ID
         ([Completions("2026-11-01", "user_ana"), Completions("2026-11-01", "user_ben")], None),
         ([Completions("2026-11-01", "user_ana"), Completions("2026-11-01", None)], None),
         ([Completions("2026-11-02", "user_ana")], None),
@@ -72,7 +78,7 @@ def test_charge_has_a_user_only_if_its_key_had_one_user_that_day(tmp_path, compl
 
 
 def test_usage_adds_no_charge(tmp_path):
-    """Only costs are money: usage without a cost is in no file."""
+    """Charges come from costs only; usage without a cost is not written."""
     organization = OpenAIUsage([Cost("2026-11-01", 1)], [Completions("2026-11-02", "user_ana")])
     with local_vendor(organization) as server:
         summary = fetch(server, tmp_path)
@@ -129,36 +135,52 @@ def test_rate_limit_and_outage_are_retried(tmp_path):
     with local_vendor(OpenAIUsage([Cost("2026-11-01", 1)])) as server:
         server.failures = [(429, {"Retry-After": "1"}, {}), (503, {}, {}), (500, {"Retry-After": "1"}, {})]
         assert fetch(server, tmp_path).rows == 1
-    assert (
-        len({(path, str(query)) for _, path, query in server.requests[:4]}) == 1
-    )  # the same request four times
+    # The first request is sent four times.
+    assert len({(path, str(query)) for _, path, query in server.requests[:4]}) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_exhausted_quota_is_not_waited_for(tmp_path, status):
+    """Its Retry-After is longer than the time limit of the Lambda `fetch`."""
+    with local_vendor(OpenAIUsage([Cost("2026-11-01", 1)])) as server:
+        server.failures = [
+            (429, {"Retry-After": "1"}, {}),
+            (status, {"Retry-After": "3600"}, "daily limit of 5."),
+        ]
+        with pytest.raises(FetchError) as raised:
+            fetch(server, tmp_path)
+    assert str(raised.value) == (
+        f"OpenAI: HTTP {status} for GET /organization/projects after 1 retry: daily limit of 5. Run the command "
+        "again in 3600 seconds"
+    )
+    assert len(server.requests) == 2 and not list(tmp_path.glob("**/*.parquet"))
 
 
 def test_a_failed_fetch_changes_no_file(tmp_path):
-    """The second page of costs is refused; the folder keeps what it had."""
+    """The second page of costs is refused; the folder keeps its earlier files."""
     organization = OpenAIUsage([Cost("2026-11-01", 1)])
     with local_vendor(organization) as server:
         fetch(server, tmp_path)
         organization.costs = [Cost("2026-11-01", 2)]
-        served = organization.reply
+        original_reply = organization.reply
         organization.reply = lambda path, query, *rest: (
-            (400, {}, {"error": "bad cursor"}) if "page" in query else served(path, query, *rest)
+            (400, {}, {"error": "bad cursor"}) if "page" in query else original_reply(path, query, *rest)
         )
         with pytest.raises(FetchError, match="HTTP 400 for GET /organization/.*bad cursor"):
             fetch(server, tmp_path)
     assert rows(tmp_path, "BilledCost") == [(Decimal(1),)]
 
 
-def test_a_page_that_announces_itself_is_an_error(tmp_path):
-    """Not an endless loop, and not half of the charges."""
+def test_a_page_that_links_to_itself_is_an_error(tmp_path):
+    """Otherwise the fetch would never end, or would return only part of the charges."""
     organization = OpenAIUsage([Cost("2026-11-01", 1)])
-    served = organization.reply
+    original_reply = organization.reply
 
     def stuck(path, query, *rest):
-        status, headers, content = served(path, query, *rest)
+        status, headers, content = original_reply(path, query, *rest)
         return status, headers, {**content, "has_more": True, "next_page": "2026-11-04T00:00:00+00:00"}
 
-    organization.reply = lambda path, *rest: (stuck if path == COSTS else served)(path, *rest)
+    organization.reply = lambda path, *rest: (stuck if path == COSTS else original_reply)(path, *rest)
     with (
         local_vendor(organization) as server,
         pytest.raises(
@@ -178,12 +200,12 @@ def test_a_page_that_announces_itself_is_an_error(tmp_path):
         ),
     ],
 )
-def test_a_response_of_another_shape_is_an_error_that_names_the_field(tmp_path, change, message):
+def test_a_response_of_unexpected_shape_is_an_error_that_names_the_field(tmp_path, change, message):
     organization = OpenAIUsage([Cost("2026-11-01", 1)])
-    served = organization.reply
+    original_reply = organization.reply
 
     def changed(path, *rest):
-        status, headers, content = served(path, *rest)
+        status, headers, content = original_reply(path, *rest)
         if path == COSTS:
             content["data"][0] |= change
         return status, headers, content
@@ -195,14 +217,14 @@ def test_a_response_of_another_shape_is_an_error_that_names_the_field(tmp_path, 
 
 
 def test_a_rejected_key_is_not_shown(tmp_path):
-    """The vendor repeats the key in its response."""
+    """OpenAI repeats the key in its response."""
     with local_vendor(OpenAIUsage()) as server, pytest.raises(FetchError) as raised:
         fetch(server, tmp_path, key="sk-wrong-key")
     assert "sk-wrong-key" not in str(raised.value) and "OPENAI_ADMIN_KEY" in str(raised.value)
     assert "sk-wrong-key" not in repr(OPENAI.open_api("sk-wrong-key", url=server.address))
 
 
-def test_a_key_that_may_not_list_people_gives_ids(tmp_path):
+def test_a_key_that_may_not_list_users_and_projects_gives_ids(tmp_path):
     organization = OpenAIUsage(
         [Cost("2026-11-01", 1)], [Completions("2026-11-01", "user_ana")], may_list=False
     )

@@ -1,7 +1,10 @@
-"""The deny policy of roles, on moto's IAM: what is repeated does no harm, and errors say whether to repeat."""
+"""The deny policy of roles on moto's IAM: a repeated call has no effect, and errors say whether to retry."""
+
+import shlex
 
 import boto3
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
@@ -23,29 +26,40 @@ def iam():
         yield client
 
 
-def policies(client):
+def role_policies(client):
     return RolePolicies(lambda _account: client, "focuswatch-paused")
 
 
-def test_a_policy_is_attached_and_detached_once_however_often_it_is_asked(iam):
-    """Names of roles have no path."""
-    switch = policies(iam)
-    for _ in range(2):
-        switch.attach(ROLE)
-        assert switch.is_attached(ROLE)
-    for _ in range(2):
-        switch.detach(ROLE)
-        assert not switch.is_attached(ROLE)
+def run_aws_command(command, *, iam):
+    """Call the operation of IAM that a command of the AWS CLI names, with its options."""
+    program, service, operation, *words = shlex.split(command)
+    assert (program, service) == ("aws", "iam")
+    method = operation.replace("-", "_")
+    model = iam.meta.service_model.operation_model(iam.meta.method_to_api_mapping[method])
+    parameters = {f"--{xform_name(name, '-')}": name for name in model.input_shape.members}
+    arguments = {parameters[option]: value for option, value in zip(words[::2], words[1::2], strict=True)}
+    getattr(iam, method)(**arguments)
 
 
-def test_a_role_that_is_gone_cannot_be_paused_and_need_not_be_resumed(iam):
-    """Repeating it does not help."""
-    switch = policies(iam)
+def test_attach_and_detach_can_be_repeated(iam):
+    """IAM takes the name of a role without its path."""
+    policies = role_policies(iam)
+    for _ in range(2):
+        policies.attach(ROLE)
+        assert policies.is_attached(ROLE)
+    for _ in range(2):
+        policies.detach(ROLE)
+        assert not policies.is_attached(ROLE)
+
+
+def test_a_deleted_role_cannot_be_paused_and_need_not_be_resumed(iam):
+    """Retrying would not help."""
+    policies = role_policies(iam)
     iam.delete_role(RoleName="tickets")
     with pytest.raises(Refused, match="pausing arn:aws:iam::123456789012:role/batch/tickets"):
-        switch.attach(ROLE)
-    switch.detach(ROLE)
-    assert not switch.is_attached(ROLE)
+        policies.attach(ROLE)
+    policies.detach(ROLE)
+    assert not policies.is_attached(ROLE)
 
 
 @pytest.mark.parametrize(
@@ -59,31 +73,32 @@ def test_a_role_that_is_gone_cannot_be_paused_and_need_not_be_resumed(iam):
         (EndpointConnectionError(endpoint_url="https://iam.amazonaws.com"), TryLater),
     ],
 )
-def test_only_passing_errors_are_repeated(error, expected):
-    """A full role or a missing permission is for a person."""
+def test_only_transient_errors_are_retried(error, expected):
+    """A person must fix a role that has too many policies, or a missing permission."""
 
     class Failing:
-        def attach_role_policy(self, **_asked):
+        def attach_role_policy(self, **_request):
             raise error
 
     with pytest.raises(expected):
-        policies(Failing()).attach(ROLE)
+        role_policies(Failing()).attach(ROLE)
 
 
-def test_the_command_by_hand_is_the_one_that_focuswatch_runs(iam):
-    """With the name of the role and the ARN of the policy in its account."""
-    assert undo_command(ROLE, policy_name="focuswatch-paused") == (
-        "aws iam detach-role-policy --role-name tickets --policy-arn arn:aws:iam::123456789012:policy/focuswatch-paused"
-    )
+def test_the_undo_command_detaches_the_policy(iam):
+    """A person can resume a role without focuswatch."""
+    policies = role_policies(iam)
+    policies.attach(ROLE)
+    run_aws_command(undo_command(ROLE, policy_name="focuswatch-paused"), iam=iam)
+    assert not policies.is_attached(ROLE)
 
 
-def test_each_account_is_entered_once_with_its_pause_role():
-    """An account without the stack is named."""
-    asked = []
+def test_the_pause_role_of_an_account_is_assumed_once():
+    """An account without the stack is refused with the name of the stack."""
+    requests = []
 
     class Sts:
         def assume_role(self, **named):
-            asked.append(named)
+            requests.append(named)
             if "444455556666" in named["RoleArn"]:
                 raise ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "AssumeRole")
             keys = {"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c"}
@@ -91,7 +106,7 @@ def test_each_account_is_entered_once_with_its_pause_role():
 
     clients = iam_clients(Sts(), role="focuswatch-pause", external_id="secret")  # type: ignore[arg-type]
     assert clients(ACCOUNT) is clients(ACCOUNT)
-    (one,) = asked
+    (one,) = requests
     assert (one["RoleArn"], one["ExternalId"]) == (f"arn:aws:iam::{ACCOUNT}:role/focuswatch-pause", "secret")
     with pytest.raises(Refused, match="deploy the stack focuswatch-pause-444455556666"):
         clients("444455556666")

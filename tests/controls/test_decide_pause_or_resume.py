@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from focuswatch.controls.cap_settings_of_use_case import use_case_of_finding
 from focuswatch.controls.decide_pause_or_resume import (
     CapSettings,
     Press,
@@ -12,7 +13,7 @@ from focuswatch.controls.decide_pause_or_resume import (
     decide_press,
     is_cap_spent,
 )
-from focuswatch.controls.spending_button import spending_control, use_case_of_finding
+from focuswatch.controls.spending_button_content import spending_control
 from focuswatch.controls.spending_pause_record import expiry
 from tests.fakes.pause_world import (
     APPROVER,
@@ -45,8 +46,8 @@ def paused(**changes):
 
 
 @pytest.mark.parametrize("wants", ["pause", "resume"])
-def test_only_approvers_decide_whoever_is_in_the_channel(wants):
-    """The answer names them."""
+def test_only_approvers_can_pause_or_resume(wants):
+    """The reply names the approvers."""
     change = decided(paused(), press(wants, user=STRANGER, at=MORNING + 9))
     assert change.record is None
     assert (
@@ -56,7 +57,7 @@ def test_only_approvers_decide_whoever_is_in_the_channel(wants):
 
 
 def test_a_pause_states_author_reason_and_expiry():
-    """It is requested; only a completed record is applied."""
+    """Its state is "requested" until the roles are paused."""
     record = decided(None, press()).record
     assert (record.state, record.author, record.reason) == ("requested", "anna (U0ANNA)", "the cap is spent")
     assert record.expires == datetime(2026, 3, 17, 8, tzinfo=UTC)
@@ -64,7 +65,7 @@ def test_a_pause_states_author_reason_and_expiry():
 
 
 def test_a_pause_ends_when_the_next_month_starts():
-    """In UTC, also in December."""
+    """Months start in UTC, also after December."""
     assert datetime.fromtimestamp(expiry(datetime(2026, 12, 29, 8, tzinfo=UTC).timestamp(), days=7), UTC) == (
         datetime(2027, 1, 1, tzinfo=UTC)
     )
@@ -86,28 +87,28 @@ def test_a_press_older_than_the_last_decision_does_not_count(wants):
 
 
 def test_a_resume_pressed_before_the_second_pause_does_not_count():
-    """The second pause found it paused already, and is the last decision nevertheless."""
+    """The second pause changes nothing, but it is the last decision."""
     twice = decided(paused(), press(user=OTHER_APPROVER, at=MORNING + 2)).record
     late = decided(twice, press("resume", at=MORNING + 1))
     assert late.record is None
 
 
-def test_a_press_that_arrives_twice_is_silent():
-    """The person was answered the first time."""
+def test_a_press_that_arrives_twice_gets_one_reply():
+    """The person got a reply the first time."""
     assert decided(paused(), press()) == decided(paused(), press("resume"))
     assert decided(paused(), press()).note == ""
 
 
-def test_resume_of_what_is_not_paused_says_so():
-    """Nothing is changed."""
+def test_resume_without_a_pause_gets_a_reply():
+    """The record keeps its state."""
     ended = paused().changed("removed", author="x", reason="y", at=MORNING)
     change = decided(ended, press("resume", at=MORNING + 1))
     assert change.record == ended.model_copy(update={"decided_at": MORNING + 1})
     assert change.note == "Spending for use case tickets is not paused."
 
 
-def test_pause_is_refused_where_owners_toml_does_not_permit_it():
-    """A message may be older than the file."""
+def test_pause_is_refused_if_owners_toml_does_not_permit_it():
+    """The button can be in a message that is older than owners.toml."""
     cap = CapSettings("tickets", "notify", (), (APPROVER,), "live", 7)
     assert "no longer permits" in decided(None, press(), cap=cap).note
 
@@ -126,14 +127,14 @@ def test_a_cap_is_spent_at_100_percent_of_this_period(evidence, spent):
     assert is_cap_spent(cap_finding(**evidence), today=TODAY) is spent
 
 
-def test_a_finding_that_no_scan_confirmed_lately_pauses_nothing():
-    """A deployment that stopped scanning must not pause from what it knew."""
+def test_a_finding_that_no_recent_scan_confirmed_pauses_nothing():
+    """A deployment that stopped scanning must not pause because of an old finding."""
     assert is_cap_spent(cap_finding(as_of=date(2026, 3, 7)), today=TODAY)
     assert not is_cap_spent(cap_finding(as_of=date(2026, 3, 6)), today=TODAY)
 
 
 def test_the_cap_pauses_once_per_cap_and_month():
-    """So a Resume holds; a raised cap that is spent again, or the next month, pauses again."""
+    """A Resume stays in effect; a higher cap that is spent again, or the next month, pauses again."""
     first = decide_cap(None, cap_finding(), cap=CAP, now=MORNING).record
     assert (first.author, first.state) == ("focuswatch", "requested")
     ended = first.changed("removed", author="anna", reason="Resume", at=MORNING)
@@ -145,13 +146,13 @@ def test_the_cap_pauses_once_per_cap_and_month():
 
 @pytest.mark.parametrize("on_cap", ["ask", "notify", None])
 def test_only_on_cap_pause_pauses_by_itself(on_cap):
-    """The others wait for an approver."""
+    """With any other value, an approver decides."""
     cap = CapSettings("tickets", on_cap, ROLES, (APPROVER,), "live", 7)
     assert decide_cap(None, cap_finding(), cap=cap, now=MORNING).record is None
 
 
 def test_expiry_ends_a_pause_at_its_moment():
-    """Not before."""
+    """One second earlier, it is still paused."""
     record = paused()
     assert decide_clock(record, cap=CAP, now=record.expires_at - 1).record is None
     ended = decide_clock(record, cap=CAP, now=record.expires_at).record
@@ -160,7 +161,7 @@ def test_expiry_ends_a_pause_at_its_moment():
 
 
 def test_the_button_follows_the_record():
-    """Resume while paused, Pause spending otherwise, nothing where it cannot be paused."""
+    """It is Resume during a pause and Pause spending otherwise; without permission to pause, there is none."""
     assert spending_control(CAP, None).action == "pause_spending"
     control = spending_control(CAP, paused())
     assert control.action == "resume_spending"
@@ -172,8 +173,8 @@ def test_the_button_follows_the_record():
     assert spending_control(CapSettings("tickets", "ask", ROLES, (APPROVER,), "off", 7), None) is None
 
 
-def test_a_finding_names_its_use_case_by_owners_toml_alone():
-    """A resource whose name looks like one of a use case does not."""
+def test_only_owners_toml_assigns_a_finding_to_a_use_case():
+    """The name of a resource can look like a use case."""
     owners = owners_with()
     assert use_case_of_finding(cap_finding(), owners=owners) == "tickets"
     assert use_case_of_finding(finding("use case tickets"), owners=owners) is None

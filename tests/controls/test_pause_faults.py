@@ -1,4 +1,4 @@
-"""No role is paused without a record or resumed by mistake, whatever fails: a small benchmarks/pause_faults.py."""
+"""A small run of benchmarks/pause_faults.py: no fault pauses a role without a record or resumes one by mistake."""
 
 import pytest
 
@@ -11,24 +11,25 @@ from benchmarks.pause_faults import (
     outcome,
     raced_everywhere,
 )
+from focuswatch.controls.apply_button_press import apply_button_press
 from focuswatch.controls.carry_out_pauses import CLAIMS
-from focuswatch.errors import Refused
+from focuswatch.errors import Refused, TryLater
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
-from infra.controls_stack import TIMEOUT
-from tests.fakes.pause_world import ROLES, USE_CASE, PauseWorld, owners_with
+from infra.spending_controls_stack import TIMEOUT
+from tests.fakes.pause_world import MORNING, ROLES, USE_CASE, PauseWorld, owners_with
 
 
 @pytest.mark.parametrize("story", STORIES)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_roles_follow_the_last_decision_under_faults(fault, story):
-    """With presses that arrive twice and in any order, and calls that fail after they succeeded."""
+    """Presses arrive twice and in any order, and calls fail after they took effect."""
     for seed in (11, 12, 13):
         assert outcome(lived(STORIES[story], FAULTS[fault], seed=seed)) == []
 
 
 @pytest.mark.parametrize("story", STORIES)
 def test_a_run_killed_between_any_two_steps_is_completed_by_the_next(story):
-    """Before and after every call of the table and of IAM."""
+    """The kill is before or after every call to the table and to IAM."""
     cell = killed_everywhere(STORIES[story], seed=1)
     assert cell.worlds > 50
     assert cell.wrongs == []
@@ -47,12 +48,12 @@ def test_a_lost_record_is_reported_and_resumes_nothing():
 
 
 def test_a_claim_outlasts_every_run_of_the_function():
-    """Else a run that was frozen could change a role after the next run began."""
+    """Otherwise a run that was frozen could change a role after the next run started."""
     assert TIMEOUT.to_seconds() < LEASE_SECONDS
 
 
 def test_the_audit_counts_a_pause_without_a_record_and_a_mistaken_resume():
-    """The count itself."""
+    """This tests the audit itself."""
     world = PauseWorld()
     world.roles.attach(ROLES[0])
     assert len(world.wrongs(expected=True)) == 2
@@ -61,7 +62,7 @@ def test_the_audit_counts_a_pause_without_a_record_and_a_mistaken_resume():
 
 
 def test_a_policy_removed_by_hand_is_never_attached_again():
-    """The record follows, with the roles that are left, and the cap does not pause them again this month."""
+    """The record keeps only the other roles, and the cap does not pause the removed ones again this month."""
     world = PauseWorld(owners=owners_with("pause"))
     world.review()
     world.paused.discard(ROLES[0])
@@ -76,7 +77,7 @@ def test_a_policy_removed_by_hand_is_never_attached_again():
     assert world.stored().author == "someone outside focuswatch"
 
 
-def test_a_role_that_iam_does_not_show_yet_counts_as_paused():
+def test_a_role_whose_policy_iam_does_not_show_yet_counts_as_paused():
     """IAM is eventually consistent: for some minutes, a missing policy says nothing."""
     world = PauseWorld()
     world.press("pause")
@@ -94,6 +95,52 @@ def test_a_policy_without_any_record_is_reported_and_left():
     assert world.paused == {ROLES[1]}
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"mode": "off"}, "kill_switch is set in deployment.toml"),
+        ({"mode": "dry run"}, "dry_run was changed in deployment.toml before the pause was applied"),
+        ({"now": MORNING + 8 * 86_400}, "the pause expired before it was applied"),
+    ],
+)
+def test_a_pause_that_may_no_longer_be_applied_ends_with_its_reason(change, reason):
+    """An interrupted run left it requested."""
+    world = PauseWorld()
+    world.press("pause")
+
+    def outage(_moment):
+        raise TryLater("IAM", seconds=1)
+
+    world.roles.outage = outage
+    with pytest.raises(TryLater):
+        apply_button_press(world.queue[0], caps=world.caps())
+    assert world.stored().state == "requested"
+    world.roles.outage = lambda _moment: None
+    world.now += LEASE_SECONDS
+    for name, value in change.items():
+        setattr(world, name, value)
+    world.review()
+    record = world.stored()
+    assert (record.state, record.author, record.reason) == ("removed", "focuswatch", reason)
+    assert record.was_never_applied and world.paused == set()
+
+
+def test_a_role_that_cannot_be_read_again_fails_alone():
+    """A failure of the second reading of a role must not discard the result of the review."""
+    world = PauseWorld()
+    world.paused.update(ROLES)
+    reads = []
+
+    def outage(moment):
+        reads.append(moment)
+        if len(reads) == len(ROLES) + 1:
+            raise TryLater("IAM", seconds=1)
+
+    world.roles.outage = outage
+    review = world.caps().review()
+    assert (review.unrecorded, set(review.failed)) == ([ROLES[1]], {ROLES[0]})
+
+
 def test_a_role_that_cannot_be_paused_is_named_and_the_others_are_paused():
     """A role that was deleted, for example."""
     world = PauseWorld()
@@ -106,14 +153,14 @@ def test_a_role_that_cannot_be_paused_is_named_and_the_others_are_paused():
 
 
 def test_a_role_that_cannot_be_resumed_keeps_its_record():
-    """A record that says removed while the role is paused would be a lie."""
+    """A record in state "removed" for a paused role would be wrong."""
     world = PauseWorld()
     world.press("pause")
     world.deliver()
     world.roles.refused = {ROLES[0]}
     response = world.press("resume")
     with pytest.raises(Refused):
-        world.caps().press(response)
+        apply_button_press(response, caps=world.caps())
     assert world.stored().state == "removing"
     world.roles.refused = set()
     world.now += 1
@@ -122,7 +169,7 @@ def test_a_role_that_cannot_be_resumed_keeps_its_record():
 
 
 def test_a_dry_run_records_and_announces_but_changes_no_role():
-    """Nor is it a pause once the mode is live."""
+    """It does not count as a pause after the mode becomes live."""
     world = PauseWorld(mode="dry run")
     world.press("pause")
     world.deliver()
@@ -150,8 +197,8 @@ def test_a_live_pause_outlives_a_change_to_dry_run_and_can_be_resumed():
     assert world.wrongs(expected=False) == []
 
 
-def test_the_kill_switch_ends_pauses_and_begins_none():
-    """At the next review; presses are answered."""
+def test_the_kill_switch_ends_pauses_and_starts_none():
+    """Pauses end at the next review; a press gets a reply."""
     world = PauseWorld(owners=owners_with("pause"))
     world.review()
     world.mode = "off"
@@ -164,7 +211,7 @@ def test_the_kill_switch_ends_pauses_and_begins_none():
 
 
 def test_a_use_case_that_left_owners_toml_is_resumed_at_its_expiry():
-    """Its record names the roles."""
+    """The record of its pause names the roles."""
     world = PauseWorld()
     world.press("pause")
     world.deliver()
@@ -175,7 +222,7 @@ def test_a_use_case_that_left_owners_toml_is_resumed_at_its_expiry():
 
 
 def test_records_are_listed_by_use_case():
-    """A claim without a record is not one."""
+    """A claim without a record is not listed."""
     world = PauseWorld()
     world.table.put_item(Item={"kind": f"told in {CLAIMS}", "id": "other", "token": "x"})
     world.press("pause")

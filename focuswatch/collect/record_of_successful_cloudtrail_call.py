@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def accepted_record(event: Mapping[str, Any]) -> dict[str, Any] | None:
+def record_of_successful_call(event: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the record of an event; empty if it is not valid JSON, None if the call failed and changed nothing.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html

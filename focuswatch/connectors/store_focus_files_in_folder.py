@@ -1,18 +1,25 @@
-"""Store one vendor's charges as FOCUS 1.2 files in a local folder; see vendor_focus_files_protocol."""
+"""Store one vendor's charges as FOCUS 1.2 files in a local folder; see focus_file_store_protocol."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from focuswatch.connectors.focus_rows import COLUMNS, BillingAccount, focus_row, period_of
+from focuswatch.connectors.focus_file_store_protocol import (
+    FILE_NAME,
+    ORDER,
+    other_accounts,
+    period_path,
+    periods_of,
+)
+from focuswatch.connectors.focus_row_of_vendor_charge import COLUMNS, BillingAccount, focus_row, period_of
 from focuswatch.connectors.vendor_charge import VendorCharge
-from focuswatch.connectors.vendor_focus_files_protocol import FILE_NAME, other_accounts, period_path
-from focuswatch.engines.quoted_names import file_list, quoted
+from focuswatch.engines.duckdb_connection import file_list
+from focuswatch.engines.quoted_identifiers import quoted
 from focuswatch.engines.sql_values import literal
 from focuswatch.errors import ConfigError
 
@@ -22,12 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FocusFolder:
-    """ChargeFiles in the folder `path`; focuswatch.bill.ingest.choose_newest_deliveries reads this layout."""
+    """FocusFileStore in a folder; focuswatch.bill.ingest.select_deliveries_and_flat_files reads this layout."""
 
     path: Path
 
     def newest_day(self) -> date | None:
-        """Return the newest day with charges; see ChargeFiles."""
+        """Return the newest day with charges; see FocusFileStore."""
         files = self._files
         if not files:
             return None
@@ -38,7 +45,7 @@ class FocusFolder:
         return newest if isinstance(newest, date) else None
 
     def check_account(self, account: BillingAccount) -> None:
-        """Raise ConfigError if the files belong to another account; see ChargeFiles."""
+        """Raise ConfigError if the files belong to another account; see FocusFileStore."""
         files = self._files
         if not files:
             return
@@ -55,16 +62,14 @@ class FocusFolder:
     def replace_days(
         self, charges: Sequence[VendorCharge], *, account: BillingAccount, first: date, until: date
     ) -> None:
-        """Replace the days [first, until); see ChargeFiles. A billing period without charges has no file."""
+        """Replace the days [first, until); see FocusFileStore. A billing period without charges has no file."""
         rows: dict[date, list[tuple[Any, ...]]] = defaultdict(list)
         for charge in charges:
             rows[period_of(charge.day)].append(focus_row(charge, account=account))
         self.path.mkdir(parents=True, exist_ok=True)
         with FileLock(self.path / ".lock"), _connection() as connection:
-            period = period_of(first)
-            while period < until:
+            for period in periods_of(first, until):
                 _replace(connection, self.path / period_path(period), rows[period], first=first, until=until)
-                period = period_of(period + timedelta(days=31))
 
     @property
     def _files(self) -> list[Path]:
@@ -96,7 +101,7 @@ def _replace(
     unfinished = path.with_name(f".{path.name}.tmp")  # hidden, so that no scan reads it
     try:
         connection.execute(
-            "COPY (FROM charges ORDER BY ChargePeriodStart, SubAccountId, SkuMeter, ResourceId, x_User) "
+            f"COPY (FROM charges ORDER BY {', '.join(ORDER)}) "
             f"TO {literal(str(unfinished))} (FORMAT parquet, COMPRESSION zstd)"
         )
         unfinished.replace(path)

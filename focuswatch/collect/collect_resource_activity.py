@@ -1,19 +1,24 @@
 """Collect the activity of one account: list its resources, read their CloudWatch metrics, store the daily values."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from focuswatch.collect import called_bedrock_models, sagemaker_bedrock_resources, search_and_graph_resources
-from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
-from focuswatch.collect.collected_event import CollectedEvent
+from focuswatch.collect import (
+    called_bedrock_models,
+    opensearch_kendra_q_neptune_resources,
+    sagemaker_bedrock_resources,
+)
+from focuswatch.collect.account_region import Place
+from focuswatch.collect.collected_account import CollectedAccount
 from focuswatch.collect.collected_files import Store
-from focuswatch.collect.collection_window import Window
+from focuswatch.collect.collected_resource_and_metrics import Resource
+from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
 from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings, read_metrics
-from focuswatch.collect.hourly_resources_and_metrics import Place, Resource
-from focuswatch.collect.member_sessions import Session
-from focuswatch.collect.stored_metric_days_of_account import CollectedDays
+from focuswatch.collect.days_to_collect import Window
+from focuswatch.collect.services_not_offered import ServicesNotOffered
+from focuswatch.collect.shared_clients_for_member_accounts import Session
+from focuswatch.collect.update_stored_metric_days import AccountMetricDays
 
 Lister = Callable[[Any, Place], Iterator[Resource]]
 LISTERS: tuple[tuple[str, Lister], ...] = (
@@ -22,30 +27,12 @@ LISTERS: tuple[tuple[str, Lister], ...] = (
     ("bedrock", sagemaker_bedrock_resources.imported_models),
     ("bedrock", sagemaker_bedrock_resources.custom_models),
     ("cloudwatch", called_bedrock_models.called_models),
-    ("opensearchserverless", search_and_graph_resources.collections),
-    ("opensearch", search_and_graph_resources.domains),
-    ("kendra", search_and_graph_resources.kendra_indices),
-    ("qbusiness", search_and_graph_resources.q_indices),
-    ("neptune-graph", search_and_graph_resources.graphs),
+    ("opensearchserverless", opensearch_kendra_q_neptune_resources.collections),
+    ("opensearch", opensearch_kendra_q_neptune_resources.domains),
+    ("kendra", opensearch_kendra_q_neptune_resources.kendra_indices),
+    ("qbusiness", opensearch_kendra_q_neptune_resources.q_indices),
+    ("neptune-graph", opensearch_kendra_q_neptune_resources.graphs),
 )
-
-
-@dataclass
-class CollectedAccount:
-    """The result of collecting one account."""
-
-    account: str
-    resources: int = 0
-    rows: int = 0  # new or changed rows
-    refusals: list[Refusal] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)  # what is not read although access was not refused
-    events: list[CollectedEvent] = field(default_factory=list)
-
-    def refuse(self, region: str, service: str, reason: str) -> None:
-        """Record that a service of a region could not be read."""
-        refusal = Refusal(self.account, region, service, reason)
-        if refusal not in self.refusals:  # record the same reason once per service
-            self.refusals.append(refusal)
 
 
 def collect_account(
@@ -55,14 +42,14 @@ def collect_account(
     regions: Iterable[str],
     window: Window,
     store: Store,
-    not_offered: ServiceNotOffered,
+    not_offered: ServicesNotOffered,
 ) -> CollectedAccount:
     """Collect every region of an account and write the days that changed.
 
     AWS errors of the account are recorded as refusals; errors of the store are raised.
     """
     collected = CollectedAccount(account)
-    days = CollectedDays(account, window=window, store=store)
+    days = AccountMetricDays(account, window=window, store=store)
     for region in regions:
         place = Place(account, region)
         resources = list(_resources(session, place, collected=collected, not_offered=not_offered))
@@ -77,20 +64,16 @@ def collect_account(
 
 
 def _resources(
-    session: Session, place: Place, *, collected: CollectedAccount, not_offered: ServiceNotOffered
+    session: Session, place: Place, *, collected: CollectedAccount, not_offered: ServicesNotOffered
 ) -> Iterator[Resource]:
     """Yield the resources of every service; record a service that cannot be read, and continue with the others."""
     for service, lister in LISTERS:
         if (service, place.region) in not_offered:
             continue
-        try:
-            client = session.client(service, region_name=place.region)
-            yield from list(lister(client, place))
-        except AWS_ERRORS as error:
-            if not not_offered.remember(error, service=service, region=place.region):
-                collected.refuse(place.region, service, reason_of(error))
-        except Exception as error:  # such as an operation that this boto3 version lacks
-            collected.refuse(place.region, service, f"unexpected {reason_of(error)}")
+        listed: list[Resource] = []
+        with collected.recording_refusals(place.region, service, not_offered=not_offered):
+            listed = list(lister(session.client(service, region_name=place.region), place))
+        yield from listed
 
 
 def _readings(

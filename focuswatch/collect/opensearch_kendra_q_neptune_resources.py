@@ -3,15 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from focuswatch.collect.account_region import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.hourly_resources_and_metrics import (
-    Metric,
-    Place,
-    Resource,
-    Watched,
-    day_of,
-    dimensions,
-)
+from focuswatch.collect.collected_resource_and_metrics import Metric, Resource, Watched, day_of, dimensions
 
 COLLECTION_SEARCHES = Metric("AWS/AOSS", "SearchRequestRate")
 DOMAIN_SEARCHES = Metric("AWS/ES", "SearchRate")

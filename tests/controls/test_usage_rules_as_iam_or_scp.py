@@ -1,4 +1,4 @@
-"""The printed policy: it denies what breaks the rules, leaves the rest alone, and is printed alone on stdout."""
+"""The usage policy denies only what breaks the rules of its use case, and stdout contains only its JSON."""
 
 import json
 from fnmatch import fnmatchcase
@@ -7,9 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from focuswatch.cli import app
-from focuswatch.controls.usage_policy_document import policy_document, policy_notes
+from focuswatch.controls.usage_rules_as_iam_or_scp import policy_document, policy_notes
 from focuswatch.errors import ConfigError
-from focuswatch.owners.declared_use_cases import UseCase
+from focuswatch.owners.use_cases_section import UseCase
 
 ALL = {
     "models": ["us.anthropic.claude-haiku*", "amazon.nova-lite-v1:0"],
@@ -27,17 +27,17 @@ def use_case(**rules):
 
 
 def denies(document, action, resource="*", **context):
-    """Return whether IAM would deny a request, by the elements that the documents use."""
+    """Return whether IAM would deny a request; only the policy elements that focuswatch writes are evaluated."""
     return any(
         statement["Effect"] == "Deny"
-        and any(fnmatchcase(action, one) for one in listed(statement["Action"]))
+        and any(fnmatchcase(action, one) for one in as_list(statement["Action"]))
         and _covers(statement, resource)
         and all(_meets(operator, keys, context) for operator, keys in statement.get("Condition", {}).items())
         for statement in document["Statement"]
     )
 
 
-def listed(value):
+def as_list(value):
     return [value] if isinstance(value, str) else value
 
 
@@ -56,7 +56,7 @@ def _meets(operator, keys, context):
 
 @pytest.mark.parametrize("kind", ["iam", "scp"])
 def test_only_named_models_can_be_called(kind):
-    """Through a profile too: the call is checked against each model behind it."""
+    """A call through an inference profile is checked against each model of the profile too."""
     document = policy_document("tickets", use_case(models=ALL["models"]), kind=kind)
     for action in (
         "bedrock:InvokeModel",
@@ -74,15 +74,15 @@ def test_only_named_models_can_be_called(kind):
 
 
 def test_calls_in_other_regions_are_denied():
-    """And nothing else than model calls."""
+    """Only calls of models are denied."""
     document = policy_document("tickets", use_case(regions=["us-east-1"]), kind="scp")
     assert denies(document, "bedrock:InvokeModel", HAIKU, region="eu-west-1")
     assert not denies(document, "bedrock:InvokeModel", HAIKU, region="us-east-1")
     assert not denies(document, "ec2:RunInstances", region="eu-west-1")
 
 
-def test_where_batch_is_required_calls_are_denied_and_jobs_allowed():
-    """An SCP cannot allow anything."""
+def test_required_batch_denies_calls_and_allows_batch_jobs():
+    """An SCP can only deny: the IAM policy allows the batch jobs."""
     iam, scp = (policy_document("tickets", use_case(batch="required"), kind=kind) for kind in ("iam", "scp"))
     for document in (iam, scp):
         assert denies(document, "bedrock:InvokeModel", HAIKU)
@@ -92,7 +92,7 @@ def test_where_batch_is_required_calls_are_denied_and_jobs_allowed():
         "Effect": "Allow",
         "Action": "bedrock:CreateModelInvocationJob",
         "Resource": "*",
-    } in (iam["Statement"])
+    } in iam["Statement"]
     assert {one["Effect"] for one in scp["Statement"]} == {"Deny"}
 
 
@@ -103,20 +103,20 @@ def test_a_use_case_without_rules_has_no_policy():
 
 
 def test_a_policy_that_aws_would_refuse_is_not_printed():
-    """An SCP may have 5,120 characters."""
+    """An SCP can have at most 5,120 characters."""
     models = [f"anthropic.claude-{number}-{'x' * 40}*" for number in range(40)]
     with pytest.raises(ConfigError, match="AWS allows at most 5,120"):
         policy_document("tickets", use_case(models=models), kind="scp")
 
 
 def test_notes_name_what_would_break():
-    """Cross-Region profiles, and the service role of batch jobs."""
+    """The policy can break cross-Region profiles and the service role of batch jobs."""
     notes = " ".join(policy_notes(use_case(**ALL), kind="scp"))
     assert "cross-Region" in notes and "aws:PrincipalArn" in notes
 
 
-def test_the_command_prints_json_alone_and_notes_apart(tmp_path):
-    """So that it can be piped."""
+def test_the_command_prints_json_on_stdout_and_notes_on_stderr(tmp_path):
+    """Stdout can be piped to another command."""
     file = tmp_path / "owners.toml"
     file.write_text(
         '[use_cases.tickets]\nintent = "production"\nmodels = ["amazon.nova*"]\n'

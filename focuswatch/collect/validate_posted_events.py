@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from focuswatch.bill.schema.table_columns import EVENTS
+from focuswatch.bill.schema.columns_of_all_tables import EVENTS
 from focuswatch.collect.ci_event_files import POSTED, UnreadableFileError, events_of_file
 
 MOST_POSTED_BYTES = 64_000

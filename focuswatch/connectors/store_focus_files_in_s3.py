@@ -1,4 +1,4 @@
-"""Store one vendor's charges as FOCUS 1.2 files under a prefix of an S3 bucket; see vendor_focus_files_protocol.
+"""Store one vendor's charges as FOCUS 1.2 files under a prefix of an S3 bucket; see focus_file_store_protocol.
 
 Uses pyarrow, because the Lambda functions have no DuckDB. If two runs write at the same time, the later write wins.
 """
@@ -7,16 +7,30 @@ import io
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from focuswatch.connectors.focus_rows import COLUMNS, NUMBER, TEXT, TIME, BillingAccount, focus_row, period_of
+from focuswatch.connectors.focus_file_store_protocol import (
+    FILE_NAME,
+    ORDER,
+    other_accounts,
+    period_path,
+    periods_of,
+)
+from focuswatch.connectors.focus_row_of_vendor_charge import (
+    COLUMNS,
+    NUMBER,
+    TEXT,
+    TIME,
+    BillingAccount,
+    focus_row,
+    period_of,
+)
 from focuswatch.connectors.vendor_charge import VendorCharge
-from focuswatch.connectors.vendor_focus_files_protocol import FILE_NAME, other_accounts, period_path
 from focuswatch.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,22 +43,19 @@ TYPES = {
     "MAP(VARCHAR, VARCHAR)": pa.map_(pa.string(), pa.string()),
 }
 SCHEMA = pa.schema([(name, TYPES[type_]) for name, type_ in COLUMNS.items()])
-ORDER = [
-    (name, "ascending") for name in ("ChargePeriodStart", "SubAccountId", "SkuMeter", "ResourceId", "x_User")
-]
 DAY = "ChargePeriodStart"
 
 
 @dataclass(frozen=True)
 class FocusBucket:
-    """ChargeFiles under `prefix`, which does not end with a slash."""
+    """FocusFileStore under `prefix`, which does not end with a slash."""
 
     s3: "S3Client"
     bucket: str
     prefix: str
 
     def newest_day(self) -> date | None:
-        """Return the newest day with charges; see ChargeFiles."""
+        """Return the newest day with charges; see FocusFileStore."""
         keys = self._keys()
         if not keys:
             return None
@@ -52,7 +63,7 @@ class FocusBucket:
         return newest.date() if newest else None
 
     def check_account(self, account: BillingAccount) -> None:
-        """Raise ConfigError if the files belong to another account; see ChargeFiles."""
+        """Raise ConfigError if the files belong to another account; see FocusFileStore."""
         found: set[tuple[str, str]] = set()
         for key in self._keys():
             columns = self._read(key, columns=["ProviderName", "BillingAccountId"]).to_pydict().values()
@@ -67,17 +78,16 @@ class FocusBucket:
     def replace_days(
         self, charges: Sequence[VendorCharge], *, account: BillingAccount, first: date, until: date
     ) -> None:
-        """Replace the days [first, until); see ChargeFiles. A billing period without charges has no file."""
+        """Replace the days [first, until); see FocusFileStore. A billing period without charges has no file."""
         rows: dict[date, list[dict[str, Any]]] = defaultdict(list)
         for charge in charges:
             values = dict(zip(COLUMNS, focus_row(charge, account=account), strict=True))
             rows[period_of(charge.day)].append(values | {"Tags": list(values["Tags"].items())})
-        keys, period = self._keys(), period_of(first)
-        while period < until:
+        keys = self._keys()
+        for period in periods_of(first, until):
             key = f"{self.prefix}/{period_path(period)}"
             kept = [self._without(key, first=first, until=until)] if key in keys else []
             self._replace(key, pa.concat_tables([*kept, pa.Table.from_pylist(rows[period], schema=SCHEMA)]))
-            period = period_of(period + timedelta(days=31))
 
     def _without(self, key: str, *, first: date, until: date) -> pa.Table:
         """Return the charges in a file, without those of the days [first, until)."""
@@ -91,7 +101,7 @@ class FocusBucket:
             self.s3.delete_object(Bucket=self.bucket, Key=key)
             return
         target = io.BytesIO()
-        pq.write_table(table.sort_by(ORDER), target, compression="zstd")
+        pq.write_table(table.sort_by([(name, "ascending") for name in ORDER]), target, compression="zstd")
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=target.getvalue())
 
     def _read(self, key: str, *, columns: list[str] | None = None) -> pa.Table:

@@ -1,34 +1,28 @@
-"""Carry out button presses, and review all spend caps.
+"""Review all spend caps: end expired pauses, pause use cases that reached their cap, find unrecorded pauses.
 
-A review ends expired pauses, pauses use cases that reached their cap, and reports roles with the deny policy but
-without a record.
+An unrecorded pause is a role with the deny policy but without a record. It is reported and not changed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from focuswatch.controls.announce_pause import PauseAnnouncer
-from focuswatch.controls.carry_out_pauses import PauseOutcome, SpendingPauses
+from focuswatch.controls.cap_settings_of_use_case import cap_settings, use_case_of_finding
+from focuswatch.controls.carry_out_pauses import SpendingPauses
 from focuswatch.controls.decide_pause_or_resume import (
     CAP_DETECTION,
     CapSettings,
     PauseDecision,
-    Press,
     decide_cap,
     decide_clock,
     decide_observed,
-    decide_press,
     unrecorded,
 )
-from focuswatch.controls.spending_button import cap_settings, use_case_of_finding
 from focuswatch.controls.spending_pause_record import PauseRecord
-from focuswatch.errors import FocuswatchError, Refused
+from focuswatch.errors import FocuswatchError
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Ledger
-from focuswatch.notify.slack.interactions import UserResponse
-from focuswatch.owners.owners_file_and_assignment import Owners
-
-SLACK_REASON = "the Pause spending button was pressed in Slack"
+from focuswatch.owners.owners_file import Owners
 
 
 @dataclass
@@ -50,32 +44,6 @@ class SpendCaps:
     ledger: Ledger
     pause_days: int
 
-    def press(self, response: UserResponse) -> PauseOutcome:
-        """Carry out a button press and announce the change. Raises TryLater, Unsure or Refused."""
-        finding = self._finding(response.fingerprint)
-        use_case = use_case_of_finding(finding, owners=self.owners) if finding else None
-        if finding is None or use_case is None:
-            return PauseOutcome(
-                None, changed=False, note="focuswatch cannot find this finding or its use case."
-            )
-        name = f"{response.user_name} ({response.user_id})" if response.user_name else response.user_id
-        press = Press(
-            wants="pause" if response.action == "pause_spending" else "resume",
-            author=name,
-            user_id=response.user_id,
-            fingerprint=response.fingerprint,
-            at=pressed_at(response),
-        )
-        cap = self._settings(use_case)
-        outcome = self.pauses.change(
-            use_case,
-            lambda record: decide_press(
-                record, press, cap=cap, reason=f"{SLACK_REASON}: {finding.reason}", now=self.pauses.clock()
-            ),
-        )
-        self._announce(outcome.record)
-        return outcome
-
     def review(self) -> Review:
         """Review every use case; a failure does not stop the others."""
         found, findings = Review(), self._cap_findings()
@@ -92,7 +60,7 @@ class SpendCaps:
 
     def _reviewed(self, use_case: str, finding: Finding | None) -> bool:
         """Apply the first change of: manual change, expiry or kill switch, cap. Return whether the record changed."""
-        cap, now = self._settings(use_case), self.pauses.clock()
+        cap, now = self.settings(use_case), self.pauses.clock()
         record = self.pauses.record_of(use_case)
         attached = self.pauses.attached(record.roles) if record and record.permits_policy else set[str]()
 
@@ -106,34 +74,37 @@ class SpendCaps:
             return next((one for one in changes if one.record), changes[-1])
 
         outcome = self.pauses.change(use_case, decide)
-        self._announce(outcome.record)
+        self.announce(outcome.record)
         return outcome.changed
 
     def _look_for_unrecorded(self, found: Review, capped: Iterable[str]) -> None:
         roles = sorted({role for name in capped for role in self.owners.use_cases[name].roles})
+        attached = self._attached(roles, found)
+        # Read the records after the roles: a pause that starts in between is recorded before its roles change.
+        suspected = unrecorded(attached, list(self.pauses.records()), capped=roles)
+        # Read the roles again: a pause that ended in between has detached the policy.
+        found.unrecorded = sorted(self._attached(suspected, found))
+
+    def _attached(self, roles: Iterable[str], found: Review) -> set[str]:
+        """Return the roles that have the policy; a role that cannot be read is recorded as failed."""
         attached = set()
         for role in roles:
             try:
                 attached |= self.pauses.attached([role])
             except FocuswatchError as error:
                 found.failed[role] = str(error)
-        # Read the records after the roles: a pause that starts in between is recorded before its roles change.
-        suspected = unrecorded(attached, list(self.pauses.records()), capped=roles)
-        # Read the roles again: a pause that ended in between has detached the policy.
-        found.unrecorded = sorted(self.pauses.attached(suspected))
+        return attached
 
-    def _announce(self, record: PauseRecord | None) -> None:
+    def announce(self, record: PauseRecord | None) -> None:
+        """Announce the last change of a record, unless it was announced before. Raises TryLater, Unsure or Refused."""
         if record is None or record.announced >= record.number:
             return
         self.announcer.announce(record)
         self.pauses.mark_announced(record.use_case, record.number)
 
-    def _settings(self, use_case: str) -> CapSettings:
+    def settings(self, use_case: str) -> CapSettings:
+        """Return the settings for the cap of a use case."""
         return cap_settings(use_case, owners=self.owners, mode=self.pauses.mode, pause_days=self.pause_days)
-
-    def _finding(self, fingerprint: str) -> Finding | None:
-        entry = self.ledger.entries().get(fingerprint)
-        return entry.finding if entry else None
 
     def _cap_findings(self) -> Mapping[str, Finding]:
         """Return the open spend_cap findings by use case."""
@@ -144,13 +115,3 @@ class SpendCaps:
             is_cap = entry.state == "open" and entry.finding.detection == CAP_DETECTION
             if is_cap and (name := use_case_of_finding(entry.finding, owners=self.owners)):
                 yield name, entry.finding
-
-
-def pressed_at(response: UserResponse) -> float:
-    """Return the time of a press from Slack, which is part of the response ID. Raises Refused if it is missing."""
-    try:
-        return float(response.id.rpartition(" ")[2])
-    except ValueError as error:
-        raise Refused(
-            f"the button press {response.id!r} has no timestamp, so it did not come from Slack"
-        ) from error

@@ -16,18 +16,18 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials
 
-from focuswatch.collect.hourly_resources_and_metrics import partition
+from focuswatch.collect.account_region import partition
 
 SESSION_NAME = "focuswatch-collect"  # shown by CloudTrail in the member account
 AT_ONCE = 16  # accounts in parallel; each thread mostly waits for AWS
-PATIENT = Config(
+ADAPTIVE_RETRIES = Config(
     retries={"mode": "adaptive", "max_attempts": 8},
     connect_timeout=5,
     read_timeout=30,
     max_pool_connections=AT_ONCE,
 )
 # Not adaptive: if one account throttles, the adaptive mode slows the calls to all accounts.
-SHARED = Config(
+STANDARD_RETRIES = Config(
     retries={"mode": "standard", "max_attempts": 8},
     connect_timeout=5,
     read_timeout=30,
@@ -72,7 +72,7 @@ class Clients:
         with self.lock:
             if (service, region) not in self.by_service:
                 self.by_service[service, region] = self.core.create_client(
-                    service, region_name=region, config=SHARED
+                    service, region_name=region, config=STANDARD_RETRIES
                 )
             return self.by_service[service, region]
 

@@ -1,4 +1,4 @@
-"""Token sums of invocation logs over HTTP: what is stored by day, and what is refused, noted or read again."""
+"""Token sums of invocation logs over HTTP: what is stored for each day, and what is refused, noted or retried."""
 
 import io
 from datetime import UTC, datetime, timedelta
@@ -8,16 +8,16 @@ import pyarrow.parquet as pq
 import pytest
 from moto import mock_aws
 
-from focuswatch.collect.access_refusals import ServiceNotOffered
 from focuswatch.collect.collect_daily_invocation_tokens import (
     DAYS_A_RUN,
     InvocationLogSettings,
     collect_invocations,
 )
+from focuswatch.collect.collected_account import CollectedAccount
 from focuswatch.collect.collected_files import Store
-from focuswatch.collect.collection_window import Window
-from focuswatch.collect.invocation_log_sums import InvocationLog
-from focuswatch.collect.resource_activity import CollectedAccount
+from focuswatch.collect.days_to_collect import Window
+from focuswatch.collect.run_invocation_log_queries import InvocationLog
+from focuswatch.collect.services_not_offered import ServicesNotOffered
 from tests.fakes.local_logs_insights import GROUP, SECRET, invocation, local_invocation_logs
 
 TODAY = datetime(2026, 3, 31, tzinfo=UTC)
@@ -28,7 +28,7 @@ SETTINGS = InvocationLogSettings(log_groups=(GROUP,), metadata_keys=("run_id", "
 
 
 class MemoryStore:
-    """A store in memory."""
+    """Keep the sums in memory instead of S3."""
 
     def __init__(self):
         self.days = {}
@@ -48,7 +48,7 @@ def server():
 
 @pytest.fixture
 def logs(server):
-    """The server as it started."""
+    """Return the server, reset to its initial state."""
     fresh = type(server)(url=server.url)
     server.__dict__.update(fresh.__dict__)
     return server
@@ -65,7 +65,7 @@ def run(logs, store=None, *, days=1, settings=SETTINGS):
         window=Window(TODAY.date(), recent_days=1, first_days=days),
         settings=settings,
         store=store,
-        not_offered=ServiceNotOffered(),
+        not_offered=ServicesNotOffered(),
     )
     return store, collected
 
@@ -74,7 +74,7 @@ def stored(store, day=DAY):
     return store.days[ACCOUNT, REGION, day.date()]
 
 
-def test_tokens_are_summed_by_model_caller_and_named_metadata(logs):
+def test_tokens_are_summed_by_model_caller_and_configured_metadata(logs):
     """A key that owners.toml does not name is not stored, and neither is a prompt."""
     first = {"run_id": "r1", "customer": "acme", "email": "a@acme.example"}
     logs.records = [
@@ -98,17 +98,17 @@ def test_tokens_are_summed_by_model_caller_and_named_metadata(logs):
 
 
 def test_a_call_belongs_to_the_day_on_which_it_was_made(logs):
-    """StartQuery includes both ends of its time range, so midnight would be in two days."""
-    at = [DAY, DAY + timedelta(hours=23, minutes=59, seconds=59, milliseconds=900), TODAY]
-    logs.records = [invocation(moment, model=HAIKU, tokens=(1, 0, 0, 0)) for moment in at]
+    """StartQuery includes both ends of its time range, so a call at midnight could count in two days."""
+    call_times = [DAY, DAY + timedelta(hours=23, minutes=59, seconds=59, milliseconds=900), TODAY]
+    logs.records = [invocation(moment, model=HAIKU, tokens=(1, 0, 0, 0)) for moment in call_times]
     logs.records.append(invocation(DAY - timedelta(days=1), model=HAIKU, tokens=(10, 0, 0, 0)))
     store, _ = run(logs, days=2)
     assert stored(store)[0]["input_tokens"] == 2
     assert stored(store, DAY - timedelta(days=1))[0]["input_tokens"] == 10
 
 
-def test_each_day_is_read_once_and_the_newest_first(logs):
-    """CloudWatch charges for what a query scans; a first run reads a few days only."""
+def test_each_day_is_read_once_and_the_newest_days_first(logs):
+    """CloudWatch Logs charges for the data that a query scans, so one run reads at most DAYS_A_RUN days."""
     store, _ = run(logs, days=DAYS_A_RUN + 2)
     assert sorted(day for *_, day in store.days)[0] == (TODAY - timedelta(days=DAYS_A_RUN)).date()
     run(logs, store, days=DAYS_A_RUN + 2)
@@ -116,24 +116,47 @@ def test_each_day_is_read_once_and_the_newest_first(logs):
     assert len(logs.queries) == len(store.days) == DAYS_A_RUN + 2
 
 
-def test_a_day_with_more_groups_than_a_result_is_read_by_the_hour(logs, monkeypatch):
-    """And an hour by the minute; groups of several parts are added up."""
-    monkeypatch.setattr("focuswatch.collect.invocation_log_sums.MOST_ROWS", 3)
+def test_day_with_more_groups_than_one_result_can_hold_is_read_by_the_hour(logs, monkeypatch):
+    """An hour with too many groups is read by the minute. Sums of a group in several results are added up."""
+    monkeypatch.setattr("focuswatch.collect.run_invocation_log_queries.MOST_ROWS", 3)
     logs.polls = 0
     logs.records = [
         invocation(
-            DAY + timedelta(hours=hour, minutes=minute), model=HAIKU, tokens=(1, 0, 0, 0), metadata={"run_id": run_id}
+            DAY + timedelta(hours=hour, minutes=minute),
+            model=HAIKU,
+            tokens=(1, 0, 0, 0),
+            metadata={"run_id": run_id},
         )
-        for hour, minute, run_id in ((0, 0, "a"), (0, 1, "b"), (0, 2, "c"), (0, 3, "a"), (5, 0, "d"), (6, 0, "a"))
-    ]  # fmt: skip
+        for hour, minute, run_id in (
+            (0, 0, "a"),
+            (0, 1, "b"),
+            (0, 2, "c"),
+            (0, 3, "a"),
+            (5, 0, "d"),
+            (6, 0, "a"),
+        )
+    ]
     store, _ = run(logs)
     tokens = {row["metadata"]["run_id"]: row["input_tokens"] for row in stored(store)}
     assert tokens == {"a": 3, "b": 1, "c": 1, "d": 1}
     assert len(logs.queries) == 1 + 24 + 60
 
 
+def test_minute_with_more_groups_than_one_result_can_hold_is_refused_and_not_stored(logs, monkeypatch):
+    """Its sums would lack the groups that the result does not contain."""
+    monkeypatch.setattr("focuswatch.collect.run_invocation_log_queries.MOST_ROWS", 3)
+    logs.records = [
+        invocation(DAY + timedelta(hours=4), model=HAIKU, tokens=(1, 0, 0, 0), metadata={"run_id": run_id})
+        for run_id in "abcd"
+    ]
+    store, collected = run(logs)
+    (refusal,) = collected.refusals
+    assert store.days == {} and "the query for 2026-03-30 04:00 returned 3 or more rows" in refusal.reason
+    assert refusal.reason.endswith("remove metadata_keys that differ in every call from owners.toml")
+
+
 def test_calls_without_token_counts_are_counted(logs):
-    """A failed call has none, and in a record of more than 200 fields CloudWatch Logs does not find them."""
+    """A failed call has no token counts, and CloudWatch Logs does not find them in records of more than 200 fields."""
     logs.records = [
         invocation(DAY, model=HAIKU, tokens=(5, 5, 0, 0)),
         invocation(DAY, model=HAIKU, tokens=None),
@@ -145,7 +168,7 @@ def test_calls_without_token_counts_are_counted(logs):
 
 
 def test_a_day_without_calls_is_stored_without_rows(logs):
-    """So that it is not read again."""
+    """The stored day shows that it has been read, so no later run reads it again."""
     store, collected = run(logs)
     assert (stored(store), collected.refusals) == ([], [])
 
@@ -157,7 +180,7 @@ def test_days_before_the_log_group_was_created_have_no_calls(logs):
 
 
 @pytest.mark.parametrize("config", [None, {"textDataDeliveryEnabled": True}])
-def test_nothing_is_read_where_logging_is_off(logs, config):
+def test_nothing_is_read_if_logging_is_off(logs, config):
     logs.config = config
     store, collected = run(logs)
     assert (store.days, collected.refusals, collected.notes, logs.queries) == ({}, [], [], [])
@@ -180,7 +203,7 @@ def test_a_log_group_that_is_not_configured_is_refused_without_a_query(logs):
     assert (store.days, logs.queries) == ({}, [])
 
 
-def test_a_refused_or_failed_query_leaves_the_day_to_the_next_run(logs):
+def test_day_of_a_refused_or_failed_query_is_read_by_the_next_run(logs):
     logs.refusal = "AccessDeniedException"
     store, collected = run(logs)
     assert store.days == {} and collected.refusals[0].reason.startswith("AccessDeniedException")
@@ -199,7 +222,7 @@ def test_partial_results_of_a_running_query_are_not_stored(logs):
     assert len(stored(run(logs)[0])) == 3
 
 
-def test_a_query_that_does_not_end_is_given_up(logs):
+def test_query_that_does_not_complete_in_time_is_an_error(logs):
     logs.polls = 1_000
     seconds = iter(range(0, 100_000, 30))
     client = logs.client("logs")
@@ -208,7 +231,7 @@ def test_a_query_that_does_not_end_is_given_up(logs):
         log.sums(DAY.date())
 
 
-def test_sums_are_stored_in_one_file_of_account_region_and_day(monkeypatch):
+def test_sums_of_an_account_region_and_day_are_stored_in_one_file(monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     row = {
@@ -220,10 +243,10 @@ def test_sums_are_stored_in_one_file_of_account_region_and_day(monkeypatch):
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="focuswatch-data")
         Store(s3, "focuswatch-data").write_invocations(ACCOUNT, region=REGION, day=DAY.date(), rows=[row])
-        again = Store(s3, "focuswatch-data")
-        again.list_invocations([DAY.date()])
-        assert again.has_invocations(ACCOUNT, region=REGION, day=DAY.date())
-        assert not again.has_invocations(ACCOUNT, region="eu-west-1", day=DAY.date())
+        reopened = Store(s3, "focuswatch-data")
+        reopened.load_invocation_days([DAY.date()])
+        assert reopened.has_invocations(ACCOUNT, region=REGION, day=DAY.date())
+        assert not reopened.has_invocations(ACCOUNT, region="eu-west-1", day=DAY.date())
         key = f"tables/invocation_tokens/usage_date=2026-03-30/{ACCOUNT}.{REGION}.parquet"
         body = s3.get_object(Bucket="focuswatch-data", Key=key)["Body"].read()
         assert pq.read_table(io.BytesIO(body)).to_pylist() == [row | {"metadata": [("run_id", "r1")]}]

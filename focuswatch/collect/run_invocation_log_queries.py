@@ -31,7 +31,7 @@ Sums = dict[Group, dict[str, int]]
 
 
 class LogQueryError(Exception):
-    """CloudWatch Logs did not complete a query."""
+    """CloudWatch Logs did not complete a query, or the result has too many rows."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,13 @@ class InvocationLog:
 
     def _sums(self, first: datetime, until: datetime, *, parts: Sequence[timedelta]) -> Sums:
         rows = self._rows(first, until)
-        if len(rows) < MOST_ROWS or not parts:
+        if len(rows) < MOST_ROWS:
             return self._added(rows)
+        if not parts:  # the result may lack rows, and wrong sums are worse than none
+            raise LogQueryError(
+                f"the query for {first:%Y-%m-%d %H:%M} returned {MOST_ROWS:,} or more rows for one minute; remove "
+                "metadata_keys that differ in every call from owners.toml"
+            )
         length, *shorter = parts
         total: Sums = {}
         while first < until:

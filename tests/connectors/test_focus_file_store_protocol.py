@@ -1,4 +1,4 @@
-"""Files of charges in a folder and in a bucket: days are replaced, and both have the same rows."""
+"""Stores of FOCUS files in a folder and in a bucket: both replace days and contain the same rows."""
 
 from datetime import date
 from decimal import Decimal
@@ -8,9 +8,9 @@ import duckdb
 import pytest
 from moto import mock_aws
 
-from focuswatch.connectors.focus_bucket import FocusBucket
-from focuswatch.connectors.focus_folder import FocusFolder
-from focuswatch.connectors.focus_rows import BillingAccount
+from focuswatch.connectors.focus_row_of_vendor_charge import BillingAccount
+from focuswatch.connectors.store_focus_files_in_folder import FocusFolder
+from focuswatch.connectors.store_focus_files_in_s3 import FocusBucket
 from focuswatch.connectors.vendor_charge import VendorCharge
 from focuswatch.errors import ConfigError
 
@@ -29,7 +29,7 @@ def s3():
 
 
 class InFolder:
-    """A folder and its rows."""
+    """A store in a folder, and the rows of its files."""
 
     def __init__(self, folder):
         self.folder, self.files = folder, FocusFolder(folder)
@@ -43,7 +43,7 @@ class InFolder:
 
 
 class InBucket(InFolder):
-    """A prefix of a bucket, and its rows."""
+    """A store below a prefix of a bucket, and the rows of its files."""
 
     def __init__(self, folder, s3):
         super().__init__(folder)
@@ -74,9 +74,15 @@ def store(request, tmp_path):
 
 def charge(day, billed="1.5", **changes):
     values = {
-        "day": day, "service": "OpenAI API", "meter": "gpt-4o, input", "description": "gpt-4o, input",
-        "billed": Decimal(billed), "listed": Decimal(billed), "currency": "USD", "model": "gpt-4o",
-    }  # fmt: skip
+        "day": day,
+        "service": "OpenAI API",
+        "meter": "gpt-4o, input",
+        "description": "gpt-4o, input",
+        "billed": Decimal(billed),
+        "listed": Decimal(billed),
+        "currency": "USD",
+        "model": "gpt-4o",
+    }
     return VendorCharge(**{**values, **changes})
 
 
@@ -85,15 +91,18 @@ def replace(store, *charges, first, until, account=ACCOUNT):
 
 
 def test_days_are_replaced_and_other_days_stay(store):
-    """Over the end of a month, of which each has a file."""
+    """The days span two months, each of which has its own file."""
     days = [date(2026, 10, 30), date(2026, 10, 31), date(2026, 11, 1), date(2026, 11, 2)]
     replace(store, *(charge(day) for day in days), first=days[0], until=date(2026, 11, 3))
     assert store.files.newest_day() == date(2026, 11, 2)
     replace(store, charge(days[1], "7"), charge(days[2], "8"), first=days[1], until=date(2026, 11, 2))
     assert store.periods() == ["billing_period=2026-10", "billing_period=2026-11"]
     assert store.rows("CAST(ChargePeriodStart AS DATE), BilledCost") == [
-        (days[0], Decimal("1.5")), (days[1], Decimal(7)), (days[2], Decimal(8)), (days[3], Decimal("1.5")),
-    ]  # fmt: skip
+        (days[0], Decimal("1.5")),
+        (days[1], Decimal(7)),
+        (days[2], Decimal(8)),
+        (days[3], Decimal("1.5")),
+    ]
 
 
 def test_a_month_without_charges_has_no_file(store):

@@ -4,14 +4,15 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 
+from focuswatch.collect.account_region import Place
 from focuswatch.collect.collected_files import Series, Store, Values
-from focuswatch.collect.collection_window import Window
-from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings, days_between
-from focuswatch.collect.hourly_resources_and_metrics import Place, Resource
+from focuswatch.collect.collected_resource_and_metrics import Resource
+from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings
+from focuswatch.collect.days_to_collect import Window, days_between
 
 
 @dataclass
-class CollectedDays:
+class AccountMetricDays:
     """The stored rows of an account, loaded on first use, and the rows of this run.
 
     A stored row stays if this run has no value for it, because the resource is deleted or cannot be read today.

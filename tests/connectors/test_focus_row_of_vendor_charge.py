@@ -1,14 +1,14 @@
-"""Rows of vendors have what FOCUS 1.2 requires, https://focus.finops.org/focus-specification/v1-2/."""
+"""Rows of vendor charges meet the requirements of FOCUS 1.2: https://focus.finops.org/focus-specification/v1-2/"""
 
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from focuswatch.connectors.focus_rows import COLUMNS, BillingAccount, focus_row
+from focuswatch.connectors.focus_row_of_vendor_charge import COLUMNS, BillingAccount, focus_row
 from focuswatch.connectors.vendor_charge import VendorCharge
 
-# Columns with feature level Mandatory that allow no null, and those that the rows below must fill.
+# Columns with the feature level Mandatory: NEVER_NULL lists those that allow no null.
 NEVER_NULL = (
     "BilledCost", "BillingAccountId", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart", "ChargeCategory",
     "ChargePeriodEnd", "ChargePeriodStart", "ContractedCost", "EffectiveCost", "InvoiceIssuerName", "ListCost",
@@ -32,11 +32,14 @@ def test_mandatory_columns_are_present_and_filled():
     assert {column for column in NEVER_NULL if row()[column] is None} == set()
 
 
-def test_amounts_are_exact_and_included_usage_is_in_the_list_cost_only():
+def test_amounts_are_exact_and_included_usage_is_in_list_and_contracted_cost_only():
     values = row(billed=Decimal("0.1"), listed=Decimal("0.2"))
     assert [values[f"{kind}Cost"] for kind in ("Billed", "Effective", "Contracted", "List")] == [
-        Decimal("0.1"), Decimal("0.1"), Decimal("0.2"), Decimal("0.2"),
-    ]  # fmt: skip
+        Decimal("0.1"),
+        Decimal("0.1"),
+        Decimal("0.2"),
+        Decimal("0.2"),
+    ]
 
 
 def test_the_billing_period_is_the_month_of_the_day():
@@ -47,7 +50,7 @@ def test_the_billing_period_is_the_month_of_the_day():
 
 @pytest.mark.parametrize(("quantity", "unit"), [(None, "Tokens"), (Decimal(5), None)])
 def test_a_quantity_without_unit_is_not_written(quantity, unit):
-    """FOCUS: the unit must be null if the quantity is, and the other way round."""
+    """In FOCUS, the unit must be null if the quantity is null, and vice versa."""
     values = row(quantity=quantity, unit=unit)
     assert {values[f"{kind}{part}"] for kind in ("Consumed", "Pricing") for part in ("Quantity", "Unit")} == {
         None

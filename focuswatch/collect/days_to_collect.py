@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from focuswatch.collect.daily_cloudwatch_metrics import days_between
-
 
 @dataclass(frozen=True)
 class Window:
@@ -31,3 +29,8 @@ class Window:
     def days(self) -> list[date]:
         """Return every day of the window."""
         return days_between(self.first, self.today)
+
+
+def days_between(first: date, end: date) -> list[date]:
+    """Return the days [first, end)."""
+    return [first + timedelta(days=offset) for offset in range((end - first).days)]

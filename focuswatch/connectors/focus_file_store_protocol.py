@@ -1,16 +1,18 @@
 """Define the storage of one vendor's charges as FOCUS files; implemented for a local folder and for an S3 bucket."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from typing import Protocol
 
-from focuswatch.connectors.focus_rows import BillingAccount
+from focuswatch.connectors.focus_row_of_vendor_charge import BillingAccount, period_of
 from focuswatch.connectors.vendor_charge import VendorCharge
 
 FILE_NAME = "focus.parquet"
+# The order of the rows in a file.
+ORDER = ("ChargePeriodStart", "SubAccountId", "SkuMeter", "ResourceId", "x_User")
 
 
-class ChargeFiles(Protocol):
+class FocusFileStore(Protocol):
     """The FOCUS files of one billing account of one vendor, one file for each billing period with charges.
 
     The path of a file is `data/billing_period=2026-11/focus.parquet`. A file is replaced in one step, so that a reader
@@ -30,6 +32,14 @@ class ChargeFiles(Protocol):
     ) -> None:
         """Replace the charges of the days [first, until) with `charges`, which contain only these days."""
         ...
+
+
+def periods_of(first: date, until: date) -> Iterator[date]:
+    """Yield the first day of each billing period with a day in [first, until)."""
+    period = period_of(first)
+    while period < until:
+        yield period
+        period = period_of(period + timedelta(days=31))
 
 
 def period_path(period: date) -> str:

@@ -13,10 +13,11 @@ import boto3
 import pytest
 
 from focuswatch.collect.ci_event_files import UnreadableFileError
-from focuswatch.collect.posted_event_limits_and_key import MOST_POSTED_EVENTS, posted_lines
+from focuswatch.collect.validate_posted_events import MOST_POSTED_EVENTS, posted_lines
 from tests.collect.test_collection_run import BUCKET, aws, new_accounts, run  # noqa: F401  aws is a fixture
 from tests.collect.test_events import stored
 from tests.given.cloud import TODAY, Cloud
+from tests.given.lambda_context import LambdaContext
 
 NOW = datetime.fromisoformat(f"{TODAY}T09:00:00+00:00").timestamp()
 KEY = base64.b64encode(b"k" * 32).decode()
@@ -31,7 +32,7 @@ EVENT = {
 
 
 def signed(body: bytes, *, id: str = "run-1", now: float = NOW, key: str = KEY) -> dict[str, str]:
-    """Sign as docs/events.md tells a CI to: HMAC-SHA256 of `id.timestamp.body`, in Base64."""
+    """Return the headers of a request signed as in docs/events.md: HMAC-SHA256 of `id.timestamp.body`, in Base64."""
     content = f"{id}.{int(now)}.".encode() + body
     signature = base64.b64encode(hmac.new(base64.b64decode(key), content, hashlib.sha256).digest()).decode()
     return {"Webhook-Id": id, "webhook-timestamp": str(int(now)), "webhook-signature": f"v1,{signature}"}
@@ -39,7 +40,7 @@ def signed(body: bytes, *, id: str = "run-1", now: float = NOW, key: str = KEY) 
 
 @pytest.fixture
 def post(aws, monkeypatch) -> Iterator[Any]:  # noqa: F811
-    """The function `events`: return the status and the message for a request; the time is fixed."""
+    """Return a function that sends a request to the Lambda `events`, and returns status and message. Time is fixed."""
     secret = {"github": f"whsec_{KEY}", "jenkins": [f"whsec_{KEY}", f"whsec_{OLD}"]}
     boto3.client("secretsmanager").create_secret(Name="focuswatch/events", SecretString=json.dumps(secret))
     for name, value in {
@@ -48,22 +49,19 @@ def post(aws, monkeypatch) -> Iterator[Any]:  # noqa: F811
         "POWERTOOLS_SERVICE_NAME": "events",
     }.items():
         monkeypatch.setenv(name, value)
-    from lambdas import endpoint_clients_and_secrets, events_endpoint
+    from lambdas import endpoint_clients_and_secrets, events_endpoint_for_ci_systems
 
-    monkeypatch.setattr(events_endpoint, "time", SimpleNamespace(time=lambda: NOW))
-    context = SimpleNamespace(
-        function_name="events", memory_limit_in_mb=1, invoked_function_arn="arn", aws_request_id="1"
-    )
+    monkeypatch.setattr(events_endpoint_for_ci_systems, "time", SimpleNamespace(time=lambda: NOW))
 
     def request(body: Any, headers: dict[str, str] | None = None, *, encoded: bool = False):
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        response = events_endpoint.handler(
+        response = events_endpoint_for_ci_systems.handler(
             {
                 "headers": signed(content) if headers is None else headers,
                 "body": base64.b64encode(content).decode() if encoded else content.decode(),
                 "isBase64Encoded": encoded,
             },
-            context,
+            LambdaContext(),
         )
         return response["statusCode"], json.loads(response["body"])["message"]
 
@@ -74,23 +72,25 @@ def post(aws, monkeypatch) -> Iterator[Any]:  # noqa: F811
         cached.cache_clear()
 
 
-def objects() -> list[str]:
+def event_keys() -> list[str]:
     listed = boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="events/").get("Contents", ())
     return [one["Key"] for one in listed]
 
 
 @pytest.mark.parametrize("encoded", [False, True])
 def test_signed_events_become_rows_of_their_days(aws, post, encoded):  # noqa: F811
-    """A repeated request, and a second run of the collector, add nothing; other files of a CI stay apart."""
+    """Neither a repeated request nor a second run of the collector adds an event twice."""
     earlier = EVENT | {"occurred_at": f"{TODAY - timedelta(days=2)}T23:00:00+02:00", "unknown": "dropped"}
     for _ in range(2):
         assert post([EVENT, earlier], encoded=encoded) == (200, "stored 2 events")
-    (key,) = objects()
+    (key,) = event_keys()
     assert key.startswith(f"events/webhook/{TODAY}/") and key.endswith(".jsonl")
     new_accounts(aws, 1)
     for added in (2, 0):
         assert run(aws, Cloud(), events=["files", "webhook"]).events == added
-    rows = {name: [row["reference"] for row in found] for name, found in stored().items() if found}
+    rows = {
+        name: [row["reference"] for row in file_rows] for name, file_rows in stored().items() if file_rows
+    }
     assert rows == {
         f"{TODAY}.parquet": ["checkout v2"],
         f"{TODAY - timedelta(days=2)}.parquet": ["checkout v2"],
@@ -99,36 +99,36 @@ def test_signed_events_become_rows_of_their_days(aws, post, encoded):  # noqa: F
     assert row["occurred_at"] == datetime.fromisoformat(f"{TODAY}T08:40:00")
 
 
-def test_each_configured_secret_signs(post):
-    """During a rotation, a sender has two."""
+def test_signature_with_each_configured_secret_is_accepted(post):
+    """During a rotation, a sender has two secrets."""
     body = json.dumps(EVENT).encode()
     for key in (KEY, OLD):
         assert post(body, signed(body, id=key, key=key))[0] == 200
-    assert len(objects()) == 2
+    assert len(event_keys()) == 2
 
 
 def test_request_without_a_valid_signature_is_rejected_and_not_stored(post):
-    """Altered, of another secret, old, from the future, or with headers that are no numbers."""
+    """The body is altered, the secret unknown, the timestamp old, in the future or invalid, or a header is missing."""
     body = json.dumps(EVENT).encode()
-    good = signed(body)
-    others = base64.b64encode(b"x" * 32).decode()
+    valid = signed(body)
+    unknown_key = base64.b64encode(b"x" * 32).decode()
     for headers in (
         {},
-        signed(body, key=others),
+        signed(body, key=unknown_key),
         signed(body, now=NOW - 301),
         signed(body, now=NOW + 301),
         signed(body + b" "),
-        good | {"Webhook-Id": "another"},
-        good | {"webhook-timestamp": "9" * 400},
-        good | {"webhook-timestamp": "²"},
-        good | {"webhook-signature": ""},
-        good | {"webhook-signature": "v1,é"},
+        valid | {"Webhook-Id": "another"},
+        valid | {"webhook-timestamp": "9" * 400},
+        valid | {"webhook-timestamp": "²"},
+        valid | {"webhook-signature": ""},
+        valid | {"webhook-signature": "v1,é"},
     ):
         assert post(body, headers)[0] == 401, headers
-    assert objects() == []
+    assert event_keys() == []
 
 
-def test_without_a_readable_secret_nothing_is_accepted(post):
+def test_no_request_is_accepted_if_the_configured_secret_is_invalid(post):
     boto3.client("secretsmanager").put_secret_value(
         SecretId="focuswatch/events", SecretString='{"ci": "short"}'
     )
@@ -166,18 +166,18 @@ def test_a_large_request_is_rejected_before_its_signature_is_checked(post):
         (json.dumps([EVENT] * 1_000).encode(), "bytes; expected at most 64,000. Send fewer events"),
     ],
 )
-def test_body_that_holds_no_events_names_what_to_change(body, message):
+def test_error_for_an_invalid_body_says_what_to_change(body, message):
     with pytest.raises(UnreadableFileError) as caught:
         posted_lines(body)
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("separator", ["\n", "\r\n", "\n\n"])
-def test_json_lines_are_events_too(separator):
+def test_json_lines_are_accepted_as_events(separator):
     body = separator.join([json.dumps(EVENT), json.dumps(EVENT | {"kind": "alarm"})]).encode()
     assert [json.loads(line)["kind"] for line in posted_lines(body).splitlines()] == ["deployment", "alarm"]
 
 
-def test_message_of_an_invalid_body_is_the_response(post):
+def test_response_to_an_invalid_body_contains_the_error(post):
     assert post(EVENT | {"kind": ""}) == (400, "line 1: lacks kind")
-    assert objects() == []
+    assert event_keys() == []

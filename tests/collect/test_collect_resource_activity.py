@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, UnknownServiceError
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.collect.access_refusals import ServiceNotOffered
-from focuswatch.collect.collection_window import Window
-from focuswatch.collect.resource_activity import collect_account
+from focuswatch.collect.collect_resource_activity import collect_account
+from focuswatch.collect.days_to_collect import Window
+from focuswatch.collect.services_not_offered import ServicesNotOffered
 from tests.given.cloud import (
     APPLICATION,
     LONG_AGO,
@@ -20,6 +20,7 @@ from tests.given.cloud import (
     ago,
     capacity,
     collection,
+    connection_error,
     custom_model,
     domain,
     endpoint,
@@ -27,6 +28,8 @@ from tests.given.cloud import (
     graph,
     kendra_index,
     q_index,
+    resolver_failure,
+    unknown_host,
 )
 
 ACCOUNT = "111122223333"
@@ -34,7 +37,7 @@ CALLS = ("AWS/SageMaker", "Invocations")
 
 
 class MemoryStore:
-    """A store in memory."""
+    """Keep activity in memory instead of S3."""
 
     def __init__(self):
         self.days, self.written = {}, []
@@ -66,7 +69,7 @@ def run(
         regions=regions,
         window=Window(today, recent_days=recent_days, first_days=first_days),
         store=store,
-        not_offered=not_offered or ServiceNotOffered(),
+        not_offered=not_offered or ServicesNotOffered(),
     )
     return store, collected
 
@@ -153,9 +156,9 @@ def test_utilization_without_datapoints_is_not_zero():
 
 
 def test_custom_model_counts_calls_of_its_capacity_and_deployments():
-    cloud, home = Cloud(), f"arn:aws:bedrock:us-east-1:{ACCOUNT}"
-    model, deployment = f"{home}:custom-model/nova/m1", f"{home}:custom-model-deployment/d1"
-    purchased = f"{home}:provisioned-model/p1"
+    cloud, arn_prefix = Cloud(), f"arn:aws:bedrock:us-east-1:{ACCOUNT}"
+    model, deployment = f"{arn_prefix}:custom-model/nova/m1", f"{arn_prefix}:custom-model-deployment/d1"
+    purchased = f"{arn_prefix}:provisioned-model/p1"
     custom_model(cloud, model)
     capacity(cloud, purchased, serves=model)
     cloud.add("ListCustomModelDeployments", {"customModelDeploymentArn": deployment, "modelArn": model})
@@ -177,59 +180,60 @@ def test_mantle_calls_are_attributed_to_their_model():
     assert (days_of(store, arn, "Inferences")[ago(1)], days_of(store, arn)[ago(1)]) == (2, 0)
 
 
-def model(cloud, name, **days):
-    """Calls and tokens of a Bedrock model: days by metric."""
-    for metric, values in days.items():
+def measure_model(cloud, name, **metrics):
+    """Add metrics of a Bedrock model to CloudWatch: values by day for each metric."""
+    for metric, values in metrics.items():
         cloud.measure("AWS/Bedrock", metric, by={"ModelId": name}, days=values)
 
 
 CLAUDE = "us.anthropic.claude-opus-5-5-v1:0"
 
 
-def test_called_models_have_calls_tokens_and_refusals():
+def test_called_models_have_calls_tokens_throttles_and_errors():
     cloud = Cloud()
     day = {
         "Invocations": 40.0, "InvocationThrottles": 3.0, "InvocationClientErrors": 1.0, "InputTokenCount": 9e6,
         "OutputTokenCount": 2e5, "CacheReadInputTokenCount": 4e6, "CacheWriteInputTokenCount": 1e5,
     }  # fmt: skip
-    model(cloud, CLAUDE, **{metric: {ago(1): value} for metric, value in day.items()})
+    measure_model(cloud, CLAUDE, **{metric: {ago(1): value} for metric, value in day.items()})
     store, collected = run(cloud)
     stored = {metric: days_of(store, CLAUDE, metric) for metric in day}
-    assert stored == {
-        metric: {ago(1): value} for metric, value in day.items()
-    }  # other days: unknown, not zero
+    # Other days are absent, because their values are unknown and not zero.
+    assert stored == {metric: {ago(1): value} for metric, value in day.items()}
     assert (collected.resources, collected.refusals) == (1, [])
 
 
 def test_only_listed_metrics_of_a_model_are_read():
     """CloudWatch charges for each metric that is read, and one that it does not list has no datapoints."""
     cloud = Cloud()
-    model(
+    measure_model(
         cloud,
         CLAUDE,
         Invocations={ago(1): 4.0},
         InputTokenCount={ago(1): 9e3},
         TimeToFirstToken={ago(1): 8.0},
     )
-    model(cloud, "amazon.nova-pro-v1:0", Invocations={ago(1): 2.0})
+    measure_model(cloud, "amazon.nova-pro-v1:0", Invocations={ago(1): 2.0})
     run(cloud)
     assert sorted(cloud.asked) == [
-        ("InputTokenCount", CLAUDE), ("Invocations", "amazon.nova-pro-v1:0"), ("Invocations", CLAUDE),
-    ]  # fmt: skip
+        ("InputTokenCount", CLAUDE),
+        ("Invocations", "amazon.nova-pro-v1:0"),
+        ("Invocations", CLAUDE),
+    ]
     assert cloud.calls[ACCOUNT, "us-east-1", "ListMetrics"] == 2  # pages of one list
 
 
-def test_capacity_is_not_also_a_called_model():
+def test_provisioned_capacity_is_not_also_collected_as_a_called_model():
     cloud = Cloud()
     arn = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:provisioned-model/p1"
-    model(cloud, arn, Invocations={ago(1): 4.0})
+    measure_model(cloud, arn, Invocations={ago(1): 4.0})
     _, collected = run(cloud)
     assert collected.resources == 0
 
 
 def test_a_series_with_a_further_dimension_is_not_counted_twice():
     cloud = Cloud()
-    model(cloud, CLAUDE, Invocations={ago(1): 4.0})
+    measure_model(cloud, CLAUDE, Invocations={ago(1): 4.0})
     by = {"ModelId": CLAUDE, "ServiceTier": "default"}
     cloud.measure("AWS/Bedrock", "Invocations", by=by, days={ago(1): 4.0})
     store, _ = run(cloud)
@@ -238,10 +242,10 @@ def test_a_series_with_a_further_dimension_is_not_counted_twice():
 
 def test_earlier_days_of_a_model_are_read_when_it_is_first_listed_and_not_again():
     cloud = Cloud()
-    model(cloud, CLAUDE, Invocations={ago(5): 2.0, ago(1): 4.0})
+    measure_model(cloud, CLAUDE, Invocations={ago(5): 2.0, ago(1): 4.0})
     store, _ = run(cloud)
     assert days_of(store, CLAUDE) == {ago(5): 2, ago(1): 4}
-    model(cloud, CLAUDE, Invocations={ago(5): 90.0, ago(4): 90.0, ago(1): 5.0})
+    measure_model(cloud, CLAUDE, Invocations={ago(5): 90.0, ago(4): 90.0, ago(1): 5.0})
     run(cloud, store)
     assert days_of(store, CLAUDE) == {ago(5): 2, ago(1): 5}
 
@@ -282,7 +286,7 @@ def test_search_and_graph_resources_have_the_arn_that_is_billed():
 
 @pytest.mark.parametrize("space", ["AWS/Neptune", "AWS/Neptune-Graph"])
 def test_graph_without_requests_is_zero_if_cloudwatch_lists_its_other_metrics(space):
-    """Its size is measured in that namespace and requests are not, so there were none."""
+    """CloudWatch has the size of the graph in that namespace but no requests, so there were no requests."""
     cloud = Cloud()
     arn = graph(cloud, "g-1234567890")
     cloud.measure(space, "GraphSizeBytes", by={"GraphIdentifier": "g-1234567890"}, days={ago(1): 9.0})
@@ -314,8 +318,10 @@ def test_refusing_service_writes_no_zero_and_affects_no_other():
     store, collected = run(cloud, regions=("us-east-1", "eu-west-1"))
     assert days_of(store, near) and not days_of(store, far)
     assert [(refusal.region, refusal.service) for refusal in collected.refusals] == [
-        ("us-east-1", "bedrock"), ("eu-west-1", "sagemaker"), ("eu-west-1", "bedrock"),
-    ]  # fmt: skip
+        ("us-east-1", "bedrock"),
+        ("eu-west-1", "sagemaker"),
+        ("eu-west-1", "bedrock"),
+    ]
     assert collected.refusals[0].reason == "AccessDeniedException: not authorized to perform this"
 
 
@@ -345,9 +351,10 @@ def test_operation_missing_in_boto3_fails_only_its_service(error, service):
     assert bool(days_of(store, arn)) == (service != "cloudwatch")
 
 
-@pytest.mark.parametrize("service", ["cloudwatch"])
-def test_refusing_cloudwatch_writes_no_zeros(service):
-    cloud = Cloud(refusing=lambda account, region, called: RefusedError() if called == service else None)
+def test_refusing_cloudwatch_writes_no_zeros():
+    cloud = Cloud(
+        refusing=lambda account, region, service: RefusedError() if service == "cloudwatch" else None
+    )
     endpoint(cloud)
     store, collected = run(cloud)
     assert (store.days, [refusal.service for refusal in collected.refusals]) == ({}, ["cloudwatch"])
@@ -364,18 +371,33 @@ def test_metric_with_incomplete_data_is_not_zero():
     ]
 
 
-def test_service_not_offered_in_a_region_is_called_once_and_is_no_refusal():
-    cloud = Cloud(
-        unreachable=lambda region, service: (
-            EndpointConnectionError(endpoint_url="https://kendra") if service == "kendra" else None
-        )
-    )
-    memory = ServiceNotOffered()
+def test_service_not_offered_in_a_region_is_called_once_and_is_not_a_refusal():
+    cloud = Cloud(unreachable=lambda region, service: unknown_host() if service == "kendra" else None)
+    memory = ServicesNotOffered()
     for _ in range(2):
         _, collected = run(cloud, not_offered=memory)
         assert collected.refusals == []
     assert memory.absent == {("kendra", "us-east-1")}
     assert cloud.calls[ACCOUNT, "us-east-1", "ListIndices"] == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        resolver_failure(),
+        connection_error(ConnectionRefusedError()),
+        EndpointConnectionError(endpoint_url="https://k"),
+    ],
+)
+def test_unreachable_endpoint_is_a_refusal_and_is_called_again_for_the_next_account(error):
+    """A failure of DNS or of the network does not show that the region does not offer the service."""
+    cloud = Cloud(unreachable=lambda region, service: error if service == "kendra" else None)
+    memory = ServicesNotOffered()
+    for _ in range(2):
+        _, collected = run(cloud, not_offered=memory)
+        assert [refusal.service for refusal in collected.refusals] == ["kendra"]
+    assert memory.absent == set()
+    assert cloud.calls[ACCOUNT, "us-east-1", "ListIndices"] == 2
 
 
 def test_second_run_reads_recent_days_and_writes_only_changes():
@@ -385,9 +407,8 @@ def test_second_run_reads_recent_days_and_writes_only_changes():
     cloud.measure(*CALLS, by=by, days={ago(5): 1.0})
     run(cloud, store)
     store.written.clear()
-    cloud.measure(
-        *CALLS, by=by, days={ago(2): 8.0}
-    )  # it arrives late; the day five days ago is not read again
+    # A late datapoint of a recent day; the day five days ago is not read again.
+    cloud.measure(*CALLS, by=by, days={ago(2): 8.0})
     _, collected = run(cloud, store)
     assert (store.written, collected.rows) == ([ago(2)], 1)
     assert days_of(store, arn)[ago(5)] == 1
@@ -417,25 +438,22 @@ def test_deleted_or_refusing_resources_keep_their_rows():
 
 def test_many_series_are_read_in_several_calls():
     cloud = Cloud()
-    endpoint(
-        cloud, variants=[f"v{number}" for number in range(300)]
-    )  # invocations and utilization: 600 series
+    # Each variant has a series of invocations and one of utilization: 600 series.
+    arn = endpoint(cloud, variants=[f"v{number}" for number in range(300)])
     cloud.measure(*CALLS, by={"EndpointName": "old", "VariantName": "v299"}, days={ago(1): 1.0})
     store, collected = run(cloud)
     assert collected.refusals == [] and cloud.calls[ACCOUNT, "us-east-1", "GetMetricData"] == 6
-    assert (
-        store.days[ACCOUNT, ago(1)][
-            "us-east-1", *CALLS[:1], f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:endpoint/old", CALLS[1]
-        ]
-        == 1
-    )
+    namespace, metric = CALLS
+    assert arn == f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:endpoint/old"
+    assert store.days[ACCOUNT, ago(1)]["us-east-1", namespace, arn, metric] == 1
 
 
 def test_every_metric_that_detections_read_is_collected():
     """A namespace or metric that is not collected would leave its resources unevaluated forever."""
     cloud = Cloud()
     everything(cloud)
-    for space in ("AWS/Neptune", "AWS/Neptune-Graph"):  # undocumented which of the two it is
+    # AWS does not document which of the two namespaces it uses.
+    for space in ("AWS/Neptune", "AWS/Neptune-Graph"):
         cloud.measure(space, "GraphSizeBytes", by={"GraphIdentifier": "g-1234567890"}, days={ago(1): 9.0})
     store, _ = run(cloud)
     stored = {(space, metric) for values in store.days.values() for _, space, _, metric in values}

@@ -9,18 +9,6 @@ Dimensions = frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Place:
-    """An account and region; builds the ARNs that an API does not return."""
-
-    account: str
-    region: str
-
-    def arn(self, service: str, resource: str) -> str:
-        """Return the ARN of the resource as on the bill."""
-        return f"arn:{partition(self.region)}:{service}:{self.region}:{self.account}:{resource}"
-
-
-@dataclass(frozen=True)
 class Metric:
     """A CloudWatch metric. A Sum without datapoints is 0; an Average without datapoints is unknown.
 
@@ -61,13 +49,6 @@ class Resource:
     def matches(self, dimensions: Iterable[tuple[str, str]]) -> bool:
         """Return whether a metric with these dimensions belongs to this resource."""
         return any((name, value) in self.marks or ("", value) in self.marks for name, value in dimensions)
-
-
-def partition(region: str) -> str:
-    """Return the AWS partition of a region, as in ARNs."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 def dimensions(**pairs: str) -> Dimensions:
