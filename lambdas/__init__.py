@@ -1,1 +1,1 @@
-"""The handlers of the Lambda functions, one per file; each is a few lines that call focuswatch/."""
+"""The handlers of the Lambda functions, one per module, and the code that they share. The logic is in focuswatch/."""

@@ -1,4 +1,4 @@
-"""Before the daily refresh: add the bills of other providers, and the fetched charges of AI vendors, to the tables."""
+"""Before the daily refresh: add the bills of other providers and the fetched charges of AI vendors to the tables."""
 
 import tempfile
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import Any
 from focuswatch.bill.refresh.other_bills import OtherBills
 from lambdas.function_decorator import Invocation, lambda_function, logger
 
-MEMORY = "1500MB"  # DuckDB's own: half of the function's
+MEMORY = "1500MB"  # DuckDB's memory limit, half of the function's memory
 
 
 @lambda_function("bills", one_at_a_time=True)
 def handler(invocation: Invocation) -> dict[str, Any]:
-    """Write the billing periods that changed; a bill that cannot be read keeps its tables and is named."""
+    """Write the changed billing periods. If a bill cannot be read, its tables stay, and the heartbeat reports it."""
     run = invocation.run
     with tempfile.TemporaryDirectory() as scratch:
         bills = OtherBills(
@@ -26,4 +26,8 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         refreshed = bills.refresh(run.other_bills)
     for note in refreshed.notes:
         logger.info(note)
-    return run.beat(ran=refreshed.changed, failed=dict(refreshed.failed), warnings=refreshed.warnings)
+    return run.beat(
+        ran=refreshed.changed,
+        failed=dict(refreshed.failed),
+        warnings=(*refreshed.warnings, *run.tables.files.warnings()),
+    )

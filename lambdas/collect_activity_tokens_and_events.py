@@ -1,4 +1,4 @@
-"""Once a day: collect the accounts; in each, the activity and links of resources, token sums of logs, and events."""
+"""Once a day: collect the accounts, and in each account resource activity, links, token sums of logs, and events."""
 
 import os
 from datetime import UTC, datetime
@@ -7,9 +7,13 @@ from typing import Any, Literal
 from focuswatch.collect.collect_daily_invocation_tokens import InvocationLogSettings
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.collection_run import Summary, collect
-from focuswatch.collect.member_sessions import PATIENT, assume_session, member_sessions
+from focuswatch.collect.shared_clients_for_member_accounts import (
+    ADAPTIVE_RETRIES,
+    assume_session,
+    member_sessions,
+)
 from lambdas.function_decorator import Invocation, lambda_function, logger
-from lambdas.run_lease_and_heartbeat import LambdaRun
+from lambdas.lambda_run import LambdaRun
 
 SOURCES: tuple[Literal["deployments", "alarms", "health", "files", "webhook"], ...] = (
     "deployments",
@@ -23,19 +27,19 @@ ORGANIZATIONS_REGION = "us-east-1"  # https://docs.aws.amazon.com/general/latest
 
 @lambda_function("collect", traces_aws_calls=False)  # ten thousand calls would make a trace unreadable
 def handler(invocation: Invocation) -> dict[str, Any]:
-    """Write the collected tables; accounts that deny access are reported and fail nothing."""
+    """Write the collected tables. Accounts that deny access are reported, but do not fail the run."""
     run = invocation.run
-    # The regional endpoint: its tokens are valid in opt-in regions too.
-    sts = run.session.client("sts", config=PATIENT)
+    # The session uses the regional STS endpoint, whose tokens are also valid in opt-in Regions.
+    sts = run.session.client("sts", config=ADAPTIVE_RETRIES)
     management, external_id = (
         os.environ.get("FOCUSWATCH_MANAGEMENT_ROLE"),
         os.environ["FOCUSWATCH_EXTERNAL_ID"],
     )
     payer = assume_session(sts, management, external_id=external_id) if management else run.session
     summary = collect(
-        payer.client("organizations", region_name=ORGANIZATIONS_REGION, config=PATIENT),
+        payer.client("organizations", region_name=ORGANIZATIONS_REGION, config=ADAPTIVE_RETRIES),
         session_for=member_sessions(sts, role=os.environ["FOCUSWATCH_MEMBER_ROLE"], external_id=external_id),
-        store=Store(run.session.client("s3", config=PATIENT), run.bucket),
+        store=Store(run.session.client("s3", config=ADAPTIVE_RETRIES), run.bucket),
         regions=os.environ["FOCUSWATCH_REGIONS"].split(","),
         events=[source for source in SOURCES if source in os.environ.get("FOCUSWATCH_EVENTS", "").split(",")],
         today=datetime.now(UTC).date(),

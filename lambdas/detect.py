@@ -10,15 +10,17 @@ from aws_lambda_powertools.metrics import MetricUnit
 from focuswatch.bill.athena_bill import AthenaBill, open_athena_bill
 from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.collect.cloudtrail_changes import CloudTrail
-from focuswatch.collect.member_sessions import PATIENT, member_sessions
-from focuswatch.detect.scan_and_record_findings import due_detections, scan
+from focuswatch.collect.shared_clients_for_member_accounts import ADAPTIVE_RETRIES, member_sessions
+from focuswatch.detect.due_detections import due_detections
+from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.errors import QueryError
 from focuswatch.operations.function_run_heartbeats import heartbeats, last_detections
 from lambdas.function_decorator import Invocation, lambda_function, logger, metrics
-from lambdas.run_lease_and_heartbeat import LambdaRun
+from lambdas.lambda_run import LambdaRun
 
-# With less time left no detection is started, so that running ones can finish and the ledger can be updated.
+# With less time left, no further detection is started, so that running detections can finish and the ledger can be
+# updated.
 SPARE_SECONDS = 300
 READ_DAYS = 400  # the longest history that a detection reads
 
@@ -57,7 +59,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         warnings=not_kept,
         detections=last_detections(run.table, run.catalog, outcomes=scanned.outcomes),
     )
-    if scanned.not_run and scanned.outcomes:  # a run without progress would be invoked again forever
+    if scanned.not_run and scanned.outcomes:  # without progress, the function would invoke itself forever
         run.announce("Unfinished", json.dumps({"run_id": run.id, "left": scanned.not_run}))
     detected = {"run_id": run.id, "as_of": bill.as_of.isoformat(), "news": len(scanned.notifications)}
     run.announce("Detected", json.dumps(detected))
@@ -65,19 +67,19 @@ def handler(invocation: Invocation) -> dict[str, Any]:
 
 
 def _keep_forecasts(run: LambdaRun, bill: AthenaBill) -> list[str]:
-    """Keep today's forecasts for the month close, and return why they were not; this must not fail the run."""
-    from focuswatch.detect.forecast.keep_forecasts_for_month_close import keep_forecasts
+    """Store today's forecasts for the month close. An error does not fail the run; it is returned as a warning."""
+    from focuswatch.detect.forecast.make_forecasts_for_month_close import store_forecasts_of_day
 
     try:
-        keep_forecasts(bill, catalog=run.catalog)
+        store_forecasts_of_day(bill, catalog=run.catalog)
     except QueryError as error:
         return [f"the month-end forecasts were not stored: {error}"]
     return []
 
 
 def _trail(run: LambdaRun) -> CloudTrail:
-    """Return the CloudTrail history of the accounts, read with the member role."""
-    sts = run.session.client("sts", config=PATIENT)
+    """Return the CloudTrail history of all accounts, which is read with the member role."""
+    sts = run.session.client("sts", config=ADAPTIVE_RETRIES)
     role, external_id = os.environ["FOCUSWATCH_MEMBER_ROLE"], os.environ["FOCUSWATCH_EXTERNAL_ID"]
     return CloudTrail(
         member_sessions(sts, role=role, external_id=external_id), today=datetime.now(UTC).date()
@@ -85,15 +87,15 @@ def _trail(run: LambdaRun) -> CloudTrail:
 
 
 def _due(run: LambdaRun, event: dict[str, Any], *, as_of: date) -> list[Detection]:
-    """Return the detections that an unfinished run left, or else those that their schedule makes due."""
+    """Return the detections that an unfinished run did not start, or else those that are due by their schedule."""
     left = event.get("detail", {}).get("left")
     if left is not None:
-        return [detection for detection in run.catalog.live if detection.id in left]
-    return due_detections(run.catalog.live, as_of=as_of, evaluated_until=run.ledger.evaluated_until())
+        return [detection for detection in run.catalog.enabled if detection.id in left]
+    return due_detections(run.catalog.enabled, as_of=as_of, evaluated_until=run.ledger.evaluated_until())
 
 
 def _not_refreshed(run: LambdaRun, *, as_of: date) -> list[str]:
-    """Return why no finding can be resolved: billing periods that detections read but the refresh could not replace."""
+    """Return why no finding can be resolved: detections read billing periods that could not be refreshed."""
     beat = heartbeats(run.table).get("refresh")
     first = f"{as_of - timedelta(days=READ_DAYS):%Y-%m}"
     return [
@@ -113,9 +115,10 @@ def _left(scanned: ScanResult) -> list[str]:
 
 
 def _measure(scanned: ScanResult, *, scanned_bytes: dict[str, int]) -> None:
-    """Log findings, seconds and bytes of every detection, and publish the number of failed detections.
+    """Log the findings, seconds and scanned bytes of each detection, and publish the number of failed detections.
 
-    A metric costs 0.30 USD a month if it has a value in every hour: https://aws.amazon.com/cloudwatch/pricing/
+    These values are logged and not metrics, because a metric with a value in every hour costs 0.30 USD a month:
+    https://aws.amazon.com/cloudwatch/pricing/
     """
     for outcome in scanned.outcomes:
         logger.info(

@@ -1,4 +1,4 @@
-"""Mail a batch of findings to the addresses of their owners."""
+"""Email a batch of findings to the addresses of their owners."""
 
 from typing import Any
 

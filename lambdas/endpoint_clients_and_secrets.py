@@ -1,4 +1,7 @@
-"""The clients, the secrets and the body of a request for functions with a public URL. It imports little: see answer."""
+"""AWS clients, secrets and the decoding of request bodies for functions with a public URL.
+
+This module imports little, to keep cold starts short; see lambdas/answer_endpoint_for_slack_teams_and_page.py.
+"""
 
 from base64 import b64decode
 from binascii import Error as InvalidBase64
@@ -12,12 +15,12 @@ SECRET_SECONDS = 300
 
 @cache
 def client(service: str) -> Any:
-    """Return the client of a service, which later requests use too."""
+    """Return the client of an AWS service, which is kept for later requests."""
     return boto3.client(service)  # type: ignore[call-overload]  # boto3-stubs has an overload for each literal name
 
 
 def secret_text(name: str, *, now: float) -> str:
-    """Return a secret; it is read again every few minutes, in case it was rotated."""
+    """Return a secret, which is read again after at most SECRET_SECONDS, in case it was rotated."""
     return _secret_text(name, int(now) // SECRET_SECONDS)
 
 

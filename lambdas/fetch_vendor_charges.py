@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from focuswatch.connectors.fetch_vendor import CONNECTORS, FetchSummary, fetch_vendor
-from focuswatch.connectors.focus_bucket import FocusBucket
-from focuswatch.connectors.vendor_key import key_in_secret
+from focuswatch.connectors.parse_vendor_api_key import key_in_secret
+from focuswatch.connectors.store_focus_files_in_s3 import FocusBucket
 from focuswatch.errors import FocuswatchError
-from lambdas.deployment_resources import PATIENT
+from lambdas.clients_and_resources_from_environment import PATIENT
 from lambdas.function_decorator import Invocation, lambda_function, logger
-from lambdas.run_lease_and_heartbeat import LambdaRun
+from lambdas.lambda_run import LambdaRun
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ConfiguredVendor:
 
 @lambda_function("fetch")
 def handler(invocation: Invocation) -> dict[str, Any]:
-    """Replace the last days of each vendor; one that fails keeps its files, and the next run fetches its days too."""
+    """Replace the last days of each vendor. If a vendor fails, its files stay, and the next run fetches these days."""
     run = invocation.run
     fetched: list[str] = []
     failed: dict[str, str] = {}
@@ -50,7 +50,7 @@ def _fetch(run: LambdaRun, configured: ConfiguredVendor, *, until: date) -> Fetc
     secret = run.named_secret(configured.secret)
     key = key_in_secret(secret, variable=connector.key_variable, name=configured.secret)
     files = FocusBucket(run.session.client("s3", config=PATIENT), run.bucket, configured.path)
-    is_first_run = files.newest_day() is None  # later ones resume where the files end
+    is_first_run = files.newest_day() is None  # later runs continue from the newest stored day
     return fetch_vendor(
         connector,
         api=connector.api(key, account=configured.account, url=configured.api),

@@ -1,4 +1,4 @@
-"""Declare a Lambda function: logs, metrics, traces, the lease and the first heartbeat are the same for all."""
+"""The decorator for Lambda handlers: adds logs, metrics, traces, an optional lease, and a heartbeat without a bill."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.errors import NothingDelivered
-from focuswatch.operations.deployed_functions import WITHOUT_RUNS
 from focuswatch.operations.function_lease import Lease
-from lambdas.run_lease_and_heartbeat import LambdaRun
+from focuswatch.operations.lambda_function_groups import WITHOUT_RUNS
+from lambdas.lambda_run import LambdaRun
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 logger, metrics = Logger(), Metrics()
@@ -38,10 +38,11 @@ class Invocation:
 def lambda_function(
     name: str, *, one_at_a_time: bool = False, traces_aws_calls: bool = True
 ) -> Callable[[Callable[[Invocation], dict[str, Any]]], Handler]:
-    """Declare the handler of the function `name`; what the decorated function returns is Lambda's response.
+    """Return a decorator for the handler of the function `name`; the handler returns the response of the invocation.
 
-    `one_at_a_time` runs it under a lease: an invocation that finds another one running ends at once, and the other one
-    has the function invoked again. Before the first delivery the function ends with a heartbeat that says so.
+    With `one_at_a_time`, each run holds a lease: an invocation that finds another one running ends immediately, and the
+    running one invokes the function again when it ends. If the first bill has not been delivered yet, the function only
+    records a heartbeat that says so.
     """
     tracer = Tracer(auto_patch=traces_aws_calls)
     is_counted = name not in WITHOUT_RUNS
@@ -62,9 +63,8 @@ def lambda_function(
                     metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
                 try:
                     return work(Invocation(run, event, context, lease))
-                except (
-                    NothingDelivered
-                ) as error:  # a new export takes up to a day; `focuswatch doctor` reports longer waits
+                except NothingDelivered as error:
+                    # The first delivery of an export takes up to a day; `focuswatch doctor` reports longer waits.
                     return run.beat(doubts=(str(error),))
 
             if one_at_a_time:

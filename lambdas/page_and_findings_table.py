@@ -1,19 +1,19 @@
-"""After a run of detections: write the page to S3, and the ledger as the Athena table `known_findings`."""
+"""After a run of detections: write the report page to S3, and the ledger to the Athena table `known_findings`."""
 
 from typing import Any
 
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.operations.function_run_heartbeats import last_detections
-from focuswatch.reports.known_findings_rows import findings_table_rows
+from focuswatch.reports.known_findings_table import findings_table_rows
 from focuswatch.reports.page import build_document, gather, render_page
-from focuswatch.reports.page.signed_page_link import KEY
-from lambdas.deployment_resources import PATIENT
+from focuswatch.reports.page.sign_and_verify_page_link import KEY
+from lambdas.clients_and_resources_from_environment import PATIENT
 from lambdas.function_decorator import Invocation, lambda_function
 
 
 @lambda_function("page", one_at_a_time=True)
 def handler(invocation: Invocation) -> dict[str, Any]:
-    """Replace the page; a section whose statement failed is omitted, and the page names it."""
+    """Replace the report page. A section whose query fails is omitted, and the page names it."""
     run = invocation.run
     s3 = run.session.client("s3", config=PATIENT)
     with open_athena_bill(run.tables, owners=run.owners) as bill:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from focuswatch.notify.publish_pending_to_sns import publish
-from lambdas.deployment_resources import PATIENT
+from lambdas.clients_and_resources_from_environment import PATIENT
 from lambdas.function_decorator import Invocation, lambda_function, logger
 
 SPARE_SECONDS = 60  # with less time left, a notification could be sent without being marked as sent
@@ -22,7 +22,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         events=run.finding_events(),
     )
     heartbeat = run.beat(notified=published.sent, failed=published.failed)
-    if published.unfinished and published.sent:  # a run without progress would be invoked again forever
+    if published.unfinished and published.sent:  # without progress, the function would invoke itself forever
         logger.info("time limit reached; the function is invoked again for the remaining notifications")
         run.announce("Detected", "{}")
     if published.failed:

@@ -1,11 +1,12 @@
-"""Functions that are fed by a queue: deliver a batch to a channel; log and report the result."""
+"""Process a batch of messages in a function that a queue feeds, such as a channel; log and record the result."""
 
 from collections.abc import Callable
 from typing import Any
 
-from focuswatch.notify.deliver_queue_batch import BatchResult, Channel, Record, deliver_batch, process_batch
+from focuswatch.notify.deliver_queue_batch import Channel, deliver_batch
+from focuswatch.notify.retry_or_dead_letter_batch import BatchResult, Record, process_batch
 from lambdas.function_decorator import Invocation, logger
-from lambdas.run_lease_and_heartbeat import LambdaRun
+from lambdas.lambda_run import LambdaRun
 
 
 def deliver_findings(invocation: Invocation, channel: Channel) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def process_records(invocation: Invocation, do: Callable[[Record], str]) -> Batc
     """Call `do` for each message of the batch; failed ones are retried or moved to the dead-letter queue."""
     return process_batch(
         invocation.event["Records"],
-        do=do,
+        process=do,
         queue=invocation.run.queue(),
         progress=logger.info,
         seconds_left=invocation.seconds_left,
@@ -37,5 +38,5 @@ def report_batch(run: LambdaRun, result: BatchResult) -> dict[str, Any]:
         logger.warning("message will be retried later", extra={"message_id": id, "reason": reason})
     for id, reason in result.dead_lettered.items():
         logger.error("message moved to the dead-letter queue", extra={"message_id": id, "reason": reason})
-    run.beat(notified=result.done, failed={**result.postponed, **result.dead_lettered})
+    run.beat(notified=result.processed, failed={**result.postponed, **result.dead_lettered})
     return result.lambda_response

@@ -1,13 +1,14 @@
-"""Record alerts of AWS Budgets and Cost Anomaly Detection as findings."""
+"""Record alerts from AWS Budgets and Cost Anomaly Detection as findings."""
 
 import os
 from datetime import UTC, datetime
 from typing import Any
 
-from focuswatch.aws_alerts import parse, record
 from focuswatch.aws_alerts.confirm_queue_subscription import confirm_subscription, subscription_request
-from focuswatch.findings.same_cause import incident_rules
-from focuswatch.notify.deliver_queue_batch import Record
+from focuswatch.aws_alerts.parse_alert import parse_alert
+from focuswatch.aws_alerts.record_alert_finding import record_alert_finding
+from focuswatch.findings.incident_rules import incident_rules
+from focuswatch.notify.retry_or_dead_letter_batch import Record
 from lambdas.function_decorator import Invocation, lambda_function
 from lambdas.queue_delivery import process_records, report_batch
 
@@ -21,16 +22,16 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     def record_alert(message: Record) -> str:
         if confirmation := subscription_request(message["body"]):
             return confirm_subscription(confirmation, topic_arn=os.environ["FOCUSWATCH_SPENDING_TOPIC"])
-        finding = parse(
+        finding = parse_alert(
             message["body"], owners=run.owners, today=today, deployment=os.environ["FOCUSWATCH_NAME"]
         )
         rules = incident_rules(run.catalog) if run.owners.routing.incidents else None
-        decision = record(
+        decision = record_alert_finding(
             run.ledger, finding, today=today, rates=run.owners.exchange_rates, incident_rules=rules
         )
         return f"{finding.detection} {finding.fingerprint}: {len(decision.notifications)} notifications"
 
     result = process_records(invocation, record_alert)
-    if result.done:
+    if result.processed:
         run.announce("Detected", "{}")
     return report_batch(run, result)

@@ -1,4 +1,4 @@
-"""Once a day: exclude the findings whose Jira issues people have closed."""
+"""Once a day: exclude the findings whose Jira issues were closed by a person."""
 
 from typing import Any
 

@@ -1,24 +1,39 @@
-"""Findings from alerts of AWS Cost Anomaly Detection, which are JSON.
+"""Convert alerts from AWS Cost Anomaly Detection, which are JSON, to findings.
 
-https://docs.aws.amazon.com/cost-management/latest/userguide/getting-started-ad.html shows a complete message.
+Example of a message: https://docs.aws.amazon.com/cost-management/latest/userguide/getting-started-ad.html
 """
 
 import re
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
-from focuswatch.aws_alerts.alert_findings import CURRENCY, alert_finding, owner_of
-from focuswatch.findings.account_owner_evidence_labels import amount
-from focuswatch.findings.aws_alert_detections import ANOMALY
+from focuswatch.aws_alerts.build_alert_finding import CURRENCY, alert_finding, owner_of
+from focuswatch.findings.amount_text import amount
+from focuswatch.findings.aws_alert_detection_ids import ANOMALY
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.safe_paste_commands import action_of
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 MOST_CAUSES = 5
+MOST_USD = 10**30  # no anomaly costs that much; a larger number is not an amount
+SHOWN_CHARACTERS = 80  # maximum length of an invalid value in the reason
+
+
+def _day(text: object) -> date | None:
+    """Return the day of a timestamp such as `2026-11-20T00:00:00Z`."""
+    try:
+        return date.fromisoformat(str(text)[:10]) if text else None
+    except ValueError:
+        raise PydanticCustomError("day", "Input should be a date such as 2026-11-20") from None
+
+
+AlertDay = Annotated[date | None, BeforeValidator(_day)]
+AmountUsd = Annotated[Decimal | None, Field(gt=-MOST_USD, lt=MOST_USD)]
 
 
 class _AnomalyMessage(BaseModel):
@@ -26,9 +41,9 @@ class _AnomalyMessage(BaseModel):
 
 
 class CauseImpact(_AnomalyMessage):
-    """The cost that a root cause contributes."""
+    """The cost that a root cause adds."""
 
-    contribution: Decimal | None = None
+    contribution: AmountUsd = None
 
 
 class AlertCause(_AnomalyMessage):
@@ -49,20 +64,20 @@ class AlertCause(_AnomalyMessage):
 
 
 class Impact(_AnomalyMessage):
-    """The amounts so far, in USD."""
+    """The amounts of the anomaly so far, in USD."""
 
-    total_impact: Decimal | None = None
-    total_actual_spend: Decimal | None = None
-    total_expected_spend: Decimal | None = None
+    total_impact: AmountUsd = None
+    total_actual_spend: AmountUsd = None
+    total_expected_spend: AmountUsd = None
 
 
 class Anomaly(_AnomalyMessage):
-    """The message; only the id is required, since it identifies repeated alerts."""
+    """The alert message. Only the id is required, because it identifies repeated alerts."""
 
     anomaly_id: str = Field(min_length=1)
-    account_id: str | None = None  # the payer account, which has the monitor
-    anomaly_start_date: str | None = None
-    anomaly_end_date: str | None = None
+    account_id: str | None = None  # payer account, which owns the anomaly monitor
+    anomaly_start_date: AlertDay = None
+    anomaly_end_date: AlertDay = None
     anomaly_details_link: str | None = None
     dimensional_value: str | None = None
     monitor_name: str | None = None
@@ -71,12 +86,15 @@ class Anomaly(_AnomalyMessage):
 
 
 def anomaly_finding(document: dict[str, Any], *, owners: Owners, today: date) -> Finding:
-    """Return the finding for an alert. Raises ValueError (of pydantic) if the document is not an alert."""
-    anomaly = Anomaly.model_validate(document)
+    """Return the finding for an alert. Raises ValueError with the first invalid field if it is not an alert."""
+    try:
+        anomaly = Anomaly.model_validate(document)
+    except ValidationError as error:
+        raise ValueError(_first_problem(error)) from error
     causes = anomaly.root_causes or []
     cause = causes[0] if causes else AlertCause()
-    first = _day(anomaly.anomaly_start_date) or today
-    last = max(_day(anomaly.anomaly_end_date) or first, first)
+    first = anomaly.anomaly_start_date or today
+    last = max(anomaly.anomaly_end_date or first, first)
     service = cause.service or anomaly.dimensional_value
     return alert_finding(
         ANOMALY,
@@ -105,8 +123,13 @@ def anomaly_finding(document: dict[str, Any], *, owners: Owners, today: date) ->
     )
 
 
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text[:10]) if text else None
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    text = f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+    if problem["type"] == "missing":
+        return text
+    value = repr(problem["input"])
+    return f"{text}, found {value if len(value) <= SHOWN_CHARACTERS else value[:SHOWN_CHARACTERS] + '…'}"
 
 
 def _money(value: Decimal | None) -> str | None:

@@ -1,6 +1,6 @@
-"""Findings from alerts of AWS Budgets, which are plain text with lines such as `Budget Name: …`.
+"""Convert alerts from AWS Budgets, which are plain text with lines such as `Budget Name: …`, to findings.
 
-AWS does not document the format; received messages, in the tests of another project:
+AWS does not document the format. The tests of another project contain messages as received:
 https://github.com/cds-snc/sre-bot/blob/4109b19/app/tests/server/event_handlers/test_aws_handler.py
 """
 
@@ -8,56 +8,58 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from focuswatch.aws_alerts.alert_findings import CURRENCY, alert_finding, owner_of
 from focuswatch.aws_alerts.budget_alert_amounts import Measure
-from focuswatch.catalog.sql_header_fields import Category
-from focuswatch.findings.aws_alert_detections import BUDGET
+from focuswatch.aws_alerts.build_alert_finding import CURRENCY, alert_finding, owner_of
+from focuswatch.catalog.sql_header_models import Category
+from focuswatch.findings.aws_alert_detection_ids import BUDGET
 from focuswatch.findings.finding import Finding, OwnedBy
 from focuswatch.findings.safe_paste_commands import action_of
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 KEY = re.compile(r"[A-Za-z][A-Za-z ]{2,40}")
-WRITTEN = re.compile(r"AWS Budget Notification\s+([A-Z][a-z]+ \d{1,2}, \d{4})")
+DATE_LINE = re.compile(r"AWS Budget Notification\s+([A-Z][a-z]+ \d{1,2}, \d{4})")
 ACCOUNT = re.compile(r"AWS Account:?\s+(\d{12})\b")
 DAILY = re.compile(r" per day\b")
-# A charge in an unapproved region is a security finding, whatever it costs, as new_region is.
-SECURITY = "unapproved-regions"
+# Suffix of the budget whose alert reports a charge in an unapproved region: a security finding, as in new_region.
+UNAPPROVED_REGIONS_SUFFIX = "unapproved-regions"
 
 
 @dataclass(frozen=True)
 class Alert:
-    """The content of the message; a missing value is None."""
+    """The values of an alert; None if the message does not contain the value."""
 
     budget: str
-    about: str | None  # Cost, Usage, RI Utilization, …
+    budget_type: str | None  # Cost, Usage, RI Utilization, …
     limit: Measure | None
-    threshold: str | None
+    threshold: Measure | None
+    threshold_text: str | None  # with its comparison: `> $10,200.00`
     reached: Measure | None
     forecast: bool
-    account_id: str | None  # the payer account, which has the budget
+    account_id: str | None  # payer account, which owns the budget
     day: date
     daily: bool
 
     @property
-    def below(self) -> bool:
-        """Return whether the alert is on a value that fell, as for coverage and utilization."""
-        return (self.threshold or "").startswith("<")
+    def falls_below_threshold(self) -> bool:
+        """Return whether the alert reports a value below its threshold, as for coverage and utilization."""
+        return (self.threshold_text or "").startswith("<")
 
     @property
     def identity(self) -> str:
-        """Return the identity of the alert: a budget notifies once per threshold and period."""
+        """Return the text that identifies the alert, because a budget alerts once per threshold and period."""
         period = self.day.isoformat() if self.daily else f"{self.day:%Y-%m}"
-        threshold = Measure.read(self.threshold or "")
         kind = "forecast" if self.forecast else "actual"
-        return f"{self.account_id} {self.budget} {kind} {threshold or self.threshold} {period}"
+        return f"{self.account_id} {self.budget} {kind} {self.threshold or self.threshold_text} {period}"
 
 
 def budget_finding(text: str, *, owners: Owners, today: date, deployment: str) -> Finding:
-    """Return the finding for a message. Raises ValueError if it names no budget."""
-    alert = _read(text, today=today)
+    """Return the finding for an alert message. Raises ValueError for a missing budget or an invalid amount or date."""
+    alert = _parse(text, today=today)
     team = _team(alert, owners=owners, deployment=deployment)
     money = alert.reached if alert.reached and alert.reached.is_money else None
-    category: Category = "security" if alert.budget == f"{deployment}-{SECURITY}" else "governance"
+    category: Category = (
+        "security" if alert.budget == f"{deployment}-{UNAPPROVED_REGIONS_SUFFIX}" else "governance"
+    )
     if category == "security":
         title, action = "Charge in an unapproved region", _region_action(alert)
     else:
@@ -83,41 +85,59 @@ def budget_finding(text: str, *, owners: Owners, today: date, deployment: str) -
 
 def _evidence(alert: Alert) -> dict[str, str | None]:
     return {
-        "budget_type": alert.about,
+        "budget_type": alert.budget_type,
         "budgeted": str(alert.limit) if alert.limit else None,
-        "alert": alert.threshold,
+        "alert": alert.threshold_text,
         "forecast" if alert.forecast else "actual": str(alert.reached) if alert.reached else None,
     }
 
 
-def _read(text: str, *, today: date) -> Alert:
+def _parse(text: str, *, today: date) -> Alert:
     lines = _lines(text)
     if not lines.get("budget name"):
         raise ValueError("the message has no line that starts with `Budget Name:`")
-    written, account = WRITTEN.search(text), ACCOUNT.search(text)
+    account = ACCOUNT.search(text)
     reached = next((key for key in lines if re.match(r"(actual|forecasted) ", key)), "")
     return Alert(
         budget=lines["budget name"],
-        about=lines.get("budget type"),
-        limit=Measure.read(lines.get("budgeted amount", "")),
-        threshold=lines.get("alert threshold"),
-        reached=Measure.read(lines.get(reached, "")),
+        budget_type=lines.get("budget type"),
+        limit=_measure(lines, "budgeted amount"),
+        threshold=_measure(lines, "alert threshold"),
+        threshold_text=lines.get("alert threshold"),
+        reached=_measure(lines, reached),
         forecast="forecast" in (lines.get("alert type") or reached).lower(),
         account_id=account[1] if account else None,
-        day=datetime.strptime(written[1], "%B %d, %Y").date() if written else today,
+        day=_day(text) or today,
         daily=bool(DAILY.search(text)),
     )
 
 
+def _measure(lines: dict[str, str], key: str) -> Measure | None:
+    try:
+        return Measure.read(lines.get(key, ""))
+    except ValueError as error:
+        raise ValueError(f"{key.title()}: {error}") from error
+
+
+def _day(text: str) -> date | None:
+    line = DATE_LINE.search(text)
+    try:
+        return datetime.strptime(line[1], "%B %d, %Y").date() if line else None
+    except ValueError:
+        raise ValueError(
+            f"AWS Budget Notification: expected a date such as November 21, 2026, found {line and line[1]!r}"
+        ) from None
+
+
 def _lines(text: str) -> dict[str, str]:
-    """Return the lines `Key: value` by key; in linear time, since the text is not trusted."""
+    """Return the lines `Key: value` by lower-case key. Runs in linear time, because the text is untrusted."""
     parts = (line.partition(":") for line in text.split("\n"))
     pairs = ((key.strip(" \t"), value.strip()) for key, _, value in parts)
     return {key.lower(): value for key, value in pairs if value and KEY.fullmatch(key)}
 
 
 def _team(alert: Alert, *, owners: Owners, deployment: str) -> tuple[str | None, OwnedBy]:
-    """Return the team of a budget that infra/payer_budgets.py created, or the owner of the account."""
+    """Return the team whose budget infra/payer_budgets.py created, or else the owner of the account."""
     named = next((team for team in owners.teams if alert.budget == f"{deployment}-team-{team}"), None)
     return (named, "budget") if named else owner_of(alert.account_id, owners=owners)
 
@@ -126,8 +146,8 @@ def _reason(alert: Alert) -> str:
     limit, subject = alert.limit, f"The budget {alert.budget}" + (f" of {alert.limit}" if alert.limit else "")
     if alert.reached is None:
         status = "is forecast to exceed" if alert.forecast else "has exceeded"
-        return f"{subject} {status} its alert threshold{f' of {alert.threshold}' if alert.threshold else ''}."
-    verbs = ("fall to", "fallen to") if alert.below else ("reach", "reached")
+        return f"{subject} {status} its alert threshold{f' of {alert.threshold_text}' if alert.threshold_text else ''}."
+    verbs = ("fall to", "fallen to") if alert.falls_below_threshold else ("reach", "reached")
     status = f"is forecast to {verbs[0]}" if alert.forecast else f"has {verbs[1]}"
     if limit and limit.unit == alert.reached.unit and limit.unit != "%":
         kind = "Spend" if limit.is_money else "Usage"
@@ -138,7 +158,7 @@ def _reason(alert: Alert) -> str:
 
 
 def _percent(alert: Alert) -> int | None:
-    """Return the share of the limit, in the same unit; rounded down, so that 100% is the whole limit."""
+    """Return the percentage of the limit that was reached, rounded down so that 100% means the whole limit."""
     if not (alert.limit and alert.reached and alert.limit.value > 0):
         return None
     return int(alert.reached.value / alert.limit.value * 100)

@@ -1,4 +1,4 @@
-"""Confirm the subscription of our queue to a topic in another account.
+"""Confirm the subscription of the alert queue to the SNS topic in the payer account.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-send-message-to-sqs-cross-account.html
 """
@@ -14,7 +14,7 @@ RETRY_SECONDS = 60.0
 
 
 def subscription_request(body: str) -> dict[str, str] | None:
-    """Return the request of SNS to confirm a subscription; None for any other message."""
+    """Return the message if it is an SNS request to confirm a subscription; None otherwise."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -24,9 +24,10 @@ def subscription_request(body: str) -> dict[str, str] | None:
 
 
 def confirm_subscription(request: dict[str, str], *, topic_arn: str) -> str:
-    """Confirm the payer's topic and no other. Return what was done, for the log. Raises Refused, TryLater.
+    """Confirm the subscription to `topic_arn`, and to no other topic. Return what was done, for the log.
 
-    The URL decides what is confirmed, so its topic is compared too, and redirects are not followed.
+    The topic in the URL must match too, because the URL decides which subscription is confirmed. Redirects are not
+    followed. Raises Refused or TryLater.
     """
     url = str(request.get("SubscribeURL", ""))
     topics = (request.get("TopicArn"), *_topics(url, region=topic_arn.split(":")[3]))
@@ -45,7 +46,7 @@ def confirm_subscription(request: dict[str, str], *, topic_arn: str) -> str:
 
 
 def _topics(url: str, *, region: str) -> list[str | None]:
-    """Return the topics that a URL of SNS confirms; [None] for any other URL."""
+    """Return the topics that an SNS confirmation URL of `region` names; [None] for any other URL."""
     address = urlsplit(url)
     query = parse_qs(address.query)
     if address.scheme != "https" or address.netloc != f"sns.{region}.amazonaws.com":

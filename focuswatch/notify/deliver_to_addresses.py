@@ -1,9 +1,11 @@
-"""Deliver notifications to the addresses of one kind of channel, each once and in order.
+"""Deliver notifications to all addresses of one kind of channel, to each address once and in order.
 
-A channel of this kind has a `Sender`, which turns a notification into one request. It needs no state of its own: what
-was sent to which address is stored here, in the claim of the finding. To add a channel: a kind in
-focuswatch/owners/channel_address.py, a sender, a function in lambdas/, and one entry each in CHANNELS of
-focuswatch/operations/deployment_config.py, SIZES of infra/functions.py and Permissions.of of infra/permissions.py.
+Each such channel has a `Sender`, which turns a notification into one request. A sender keeps no state: this module
+stores which notification each address received, in the claim of the incident.
+
+To add a channel, add a kind in focuswatch/owners/channel_address.py, a sender, a function in lambdas/, and an entry
+in each of: CHANNELS of focuswatch/operations/lambda_function_groups.py, SIZES of infra/functions.py and Permissions.of
+of infra/permissions.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,23 +19,24 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
 from focuswatch.findings.finding import Finding
 from focuswatch.notify.delivery_claims_and_state import RETRY_SECONDS, Claim, Claims
-from focuswatch.notify.queued_notification_and_turn import QueuedNotification
+from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 from focuswatch.owners.channel_address import ChannelKind
 from focuswatch.owners.finding_addresses import addresses_of_kind
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
-# With several addresses, the texts would exceed 400 KB, the most that DynamoDB stores in one item:
+# Fields that are left out of the stored finding. With several addresses, these texts would exceed 400 KB, the maximum
+# size of a DynamoDB item:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 NOT_STORED: Mapping[str, Any] = {"reason": "", "action": "", "evidence": {}, "explanation": None}
 
 
 class SentNotification(BaseModel):
-    """The last notification of a finding that was sent to an address; `finding` as it was sent, without its texts."""
+    """The last notification that was sent to an address, with the finding as sent, except the texts in NOT_STORED."""
 
     model_config = ConfigDict(frozen=True)
     number: int
     finding: Finding
-    in_digest: bool = False  # it has no message of its own yet
+    in_digest: bool = False  # sent as a line of a digest, without its own message
 
     @property
     def is_open(self) -> bool:
@@ -41,14 +44,16 @@ class SentNotification(BaseModel):
         return self.finding.status != "resolved"
 
     def is_at_least(self, delivery: QueuedNotification) -> bool:
-        """Return whether it is the notification, or a later one of the same finding."""
+        """Return whether this is `delivery`, or a later notification of the same finding."""
         return self.finding.fingerprint == delivery.finding.fingerprint and self.number >= delivery.number
 
 
 class AddressState(BaseModel):
-    """The stored state of an incident: the last notification that is done (None: none), and what each address got.
+    """The stored state of an incident: the last completed notification, and the last one sent to each address.
 
-    `last_number` is of the finding `fingerprint` (None: of the only one), `earlier` of findings that led before.
+    A notification is completed when all its addresses received it. `last_number` is the number of the last completed
+    notification (None: none yet), and `fingerprint` is its finding (None: the incident has only one finding).
+    `earlier` has the last numbers of the findings that led the incident before.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,11 +64,11 @@ class AddressState(BaseModel):
     sent: dict[str, SentNotification] = {}
 
     def number_of(self, fingerprint: str) -> int | None:
-        """Return the number of the last notification of a finding that is done."""
+        """Return the number of the last completed notification of a finding; None if there is none."""
         return self.last_number if self.fingerprint in (None, fingerprint) else self.earlier.get(fingerprint)
 
     def other_as_of(self, fingerprint: str) -> date | None:
-        """Return the day of the last notification if it was of another finding of the incident."""
+        """Return `as_of` of the last notification if it was about another finding of the incident; otherwise None."""
         return None if self.fingerprint in (None, fingerprint) else self.as_of
 
     def with_done(self, delivery: QueuedNotification) -> "AddressState":
@@ -89,16 +94,16 @@ class AddressState(BaseModel):
 
 
 class Sender(Protocol):
-    """The requests of a channel."""
+    """Sends notifications to the addresses of one kind of channel."""
 
     def send(
         self, delivery: QueuedNotification, *, address: str, previous: SentNotification | None, unsure: bool
     ) -> str:
         """Send a notification to an address. Return what was done, for the log.
 
-        `previous` is what the address got before (None: nothing, or a line in a digest). `unsure`: an earlier attempt
-        may have arrived; a channel that recognizes repetitions is given the same id again. Raises TryLater (nothing was
-        sent), Unsure (it may have been) or Refused.
+        `previous` is the last notification that the address received (None: none, or only a line in a digest).
+        `unsure` means that an earlier attempt may have arrived; a channel that deduplicates by id gets the same id
+        again. Raises TryLater (nothing was sent), Unsure (it may have been sent) or Refused.
         """
         ...
 
@@ -107,11 +112,11 @@ class DigestLines(Protocol):
     """The digests that a batch adds lines to, by address."""
 
     def add(self, address: str, delivery: QueuedNotification) -> None:
-        """Store the line of a notification; repeating it is safe."""
+        """Store the digest line of a notification. Idempotent."""
         ...
 
     def mark_changed(self, address: str, delivery: QueuedNotification) -> None:
-        """Mark a digest to be sent: a line is stored, but the digest may not show it yet."""
+        """Mark a digest to be sent again, because its message may not show a stored line yet."""
         ...
 
     def flush(self) -> Mapping[str, Exception]:
@@ -127,10 +132,10 @@ def _has_room(_address: str, _news_id: str) -> bool:
 class AddressChannel:
     """Delivers to the addresses of `kind` in owners.toml; see focuswatch.notify.deliver_queue_batch.Channel.
 
-    Without `digests`, each notification is sent on its own, also if a team gets many at once. `has_room` returns
-    whether an address may get one more message of its own; if not, the notification goes into a digest.
-    An incident is sent once, as the notification of its lead; with `each_finding`, which is for programs, every finding
-    is sent.
+    Without `digests`, each notification is sent as a separate message, even if a team gets many at once. `has_room`
+    returns whether an address may get another separate message; if not, the notification goes into a digest.
+    An incident is sent once, as the notification of its lead. With `each_finding`, every finding is sent; this is for
+    channels that programs read.
     """
 
     kind: ChannelKind
@@ -154,13 +159,15 @@ class AddressChannel:
             return self._deliver(claim, delivery)
 
     def flush(self) -> Mapping[str, Exception]:
-        """Send what the batch collected. Return the errors by notification id."""
+        """Send the digests that the batch changed. Return the errors by notification id."""
         return self.digests.flush() if self.digests else {}
 
     def _deliver(self, claim: Claim[AddressState], delivery: QueuedNotification) -> str | None:
         state = claim.state or AddressState()
         fingerprint = delivery.finding.fingerprint
-        turn = delivery.turn(state.number_of(fingerprint), other_as_of=state.other_as_of(fingerprint))
+        turn = delivery.when_to_deliver(
+            state.number_of(fingerprint), other_as_of=state.other_as_of(fingerprint)
+        )
         if turn == "wait":
             raise TryLater(
                 f"{delivery.news_id} arrived before the previous notification of the same finding",
@@ -184,7 +191,7 @@ class AddressChannel:
             except Refused as error:
                 if is_routed:
                     errors.append(error)
-                else:  # the address may be gone from the secret too
+                else:  # the secret may no longer contain the address either
                     done.append(f"not sent to {address}, which owners.toml no longer contains: {error}")
             except DeliveryError as error:
                 errors.append(error)
@@ -214,7 +221,11 @@ class AddressChannel:
     def _goes_into_digest(
         self, delivery: QueuedNotification, previous: SentNotification | None, *, address: str
     ) -> bool:
-        """Return whether it becomes a line in a digest: a finding with its own message is followed up there."""
+        """Return whether the notification becomes a line in a digest.
+
+        It does if it was planned for a digest and the address has no separate message about the finding, or if the
+        address has no room for another message.
+        """
         if self.digests is None:
             return False
         if delivery.in_digest and (previous is None or previous.in_digest):
@@ -222,16 +233,16 @@ class AddressChannel:
         return not self.has_room(address, delivery.news_id)
 
     def _repeat_digest(self, delivery: QueuedNotification, *, address: str, sent: SentNotification) -> None:
-        """Have the digest sent of which the line is stored: an earlier attempt may have failed after that."""
+        """Mark the digest that holds this notification: an earlier attempt may have failed after storing the line."""
         if self.digests and sent.in_digest and sent.number == delivery.number:
             self.digests.mark_changed(address, delivery)
 
     def _addresses(self, delivery: QueuedNotification, state: AddressState) -> Iterator[tuple[str, bool]]:
         """Yield each address, and whether owners.toml routes the finding there.
 
-        An address that shows the finding as open is notified of its resolution, whatever owners.toml says by then.
+        An address that shows the finding as open is notified of its resolution even if owners.toml no longer lists it.
         """
-        if delivery.kind == "saving_verified":  # follows a message, and is none by itself
+        if delivery.kind == "saving_verified":  # only follows up on an earlier message
             yield from ((address, False) for address, sent in state.sent.items() if not sent.in_digest)
             return
         routed = addresses_of_kind(self.kind, delivery.finding, owners=self.owners, catalog=self.catalog)
@@ -243,6 +254,6 @@ class AddressChannel:
 
 
 def _worst(errors: list[DeliveryError]) -> DeliveryError:
-    """Return the error that decides about the retry: an unknown outcome, then what can be retried."""
+    """Return the error that decides about the retry: an unknown outcome, else a retryable error, else a refusal."""
     by_kind = [[error for error in errors if isinstance(error, kind)] for kind in (Unsure, TryLater, Refused)]
     return next(found[0] for found in by_kind if found)

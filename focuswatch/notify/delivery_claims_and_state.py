@@ -1,8 +1,8 @@
-"""Exclusive claims of function runs on findings, and the state of each finding in a channel, in the ledger table.
+"""Claim a finding or incident before writing about it to a channel, and store its state there, in the ledger table.
 
-Neither Slack nor Jira accepts an idempotency key. So a run claims a finding before it writes to the channel, for the
-time of a lease, and stores the result. After a lease that expired without being given back, the outcome is unknown: the
-next run reads the channel before it creates anything.
+Slack and Jira accept no idempotency key. So before a run writes to the channel, it claims the finding for the duration
+of a lease, and afterwards it stores the result. If a lease expires before the claim is released, the outcome is
+unknown, and the next run reads the channel before it creates anything.
 """
 
 import time
@@ -20,20 +20,22 @@ from focuswatch.errors import DeliveryError, TryLater, Unsure
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-LEASE_SECONDS = 360  # longer than any of our functions may run: a run whose lease expired has ended
+# Longer than the timeout of every function that a queue feeds (SIZES of infra/functions.py), so that such a run has
+# ended when its lease expires.
+LEASE_SECONDS = 360
 RETRY_SECONDS = 30.0
 S = TypeVar("S", bound=BaseModel)
 
 
 class ClaimLost(Exception):  # noqa: N818  not an error: another run works on it
-    """The lease expired and another run has the claim: what was created since may be a duplicate."""
+    """The lease expired and another run took over the claim; anything created since then may be a duplicate."""
 
 
 @dataclass(frozen=True)
 class Claim(Generic[S]):
-    """The exclusive right to notify of `id`; `state` is the stored state (None: nothing stored yet).
+    """The exclusive right to write about `id` to a channel; `state` is the stored state (None: nothing stored yet).
 
-    `unsure`: an earlier run did not finish, and may have created something that `state` does not contain.
+    `unsure` means that an earlier run did not finish and may have created something that `state` does not contain.
     """
 
     id: str
@@ -43,14 +45,14 @@ class Claim(Generic[S]):
 
 
 class Claims(Generic[S]):
-    """The claims of one channel (`slack`, `jira`) in the ledger table; `clock` gives seconds since 1970."""
+    """The claims of one channel (`slack`, `jira`, …) in the ledger table; `clock` returns seconds since 1970."""
 
     def __init__(
         self, table: "Table", *, channel: str, model: type[S], clock: Callable[[], float] = time.time
     ) -> None:
         self._table, self._model, self._clock = table, model, clock
-        self._kind = f"told in {channel}"  # a key in existing tables
-        self._open = set[str]()  # tokens of claims that `held` has to give back
+        self._kind = f"told in {channel}"  # unchanged: existing tables contain this key
+        self._open = set[str]()  # tokens of claims that `held` must still release
 
     def state_of(self, id: str) -> S | None:
         """Return the stored state of `id`."""
@@ -58,11 +60,11 @@ class Claims(Generic[S]):
 
     @contextmanager
     def held(self, id: str, *, retry_seconds: float = RETRY_SECONDS) -> Iterator[Claim[S]]:
-        """Claim `id` for the block, and give the claim back at its end unless the block has settled it.
+        """Claim `id` for the duration of the block, and release the claim at its end unless the block settled it.
 
-        An error decides how: after Unsure the next run checks the channel first; after another DeliveryError nothing
-        was created; after any other error the outcome is unknown and the lease expires by itself. Raises TryLater while
-        another run has the claim, or took it over after the lease expired.
+        If the block raises Unsure, the next run checks the channel first. After another DeliveryError, nothing was
+        created and the claim is released. After any other error, the outcome is unknown and the lease expires by
+        itself. Raises TryLater while another run has the claim, or if another run took it over after the lease expired.
         """
         claim = self.claim(id)
         self._open.add(claim.token)
@@ -79,7 +81,7 @@ class Claims(Generic[S]):
             self._open.discard(claim.token)
 
     def claim(self, id: str) -> Claim[S]:
-        """Claim `id` for the time of a lease. Raises TryLater while another run has it; see `held`."""
+        """Claim `id` for the duration of a lease. Raises TryLater while another run has the claim; see `held`."""
         token, now = uuid.uuid4().hex, self._clock()
         try:
             before: Any = self._table.update_item(
@@ -96,7 +98,7 @@ class Claims(Generic[S]):
             ).get("Attributes", {})
         except self._table.meta.client.exceptions.ConditionalCheckFailedException as error:
             current = self._read(id)
-            if current.get("token") == token:  # done, the response was lost, and botocore sent it again
+            if current.get("token") == token:  # it succeeded, but its response was lost and botocore retried
                 return Claim(id, token, self._state(current), unsure=True)
             raise TryLater(
                 f"{id} is being processed by another invocation", seconds=_left(current, now)
@@ -108,9 +110,10 @@ class Claims(Generic[S]):
         self._change(claim, "SET #document = :document", state=state)
 
     def settle(self, claim: Claim[S], state: S) -> None:
-        """Store the current state and give the claim back. Raises ClaimLost.
+        """Store the current state and release the claim. Raises ClaimLost.
 
-        botocore repeats a request whose response was lost; the second time we have given the claim back already.
+        botocore retries a request whose response was lost. The retry fails, because the claim was already released; it
+        counts as a success if the state was stored.
         """
         self._open.discard(claim.token)
         try:
@@ -120,7 +123,7 @@ class Claims(Generic[S]):
                 raise
 
     def _give_back(self, claim: Claim[S], *, seconds: float) -> None:
-        """Give the claim back after creating nothing; what an earlier run may have created stays unsure."""
+        """Release the claim after creating nothing; a claim that was unsure stays unsure for the next run."""
         if claim.unsure:
             self._abandon(claim, seconds=seconds)
         else:
@@ -140,7 +143,7 @@ class Claims(Generic[S]):
             ) from lost
 
     def _abandon(self, claim: Claim[S], *, seconds: float) -> None:
-        """Let the lease end after `seconds`, so that the next run finds the outcome unknown."""
+        """Let the lease expire after `seconds`, so that the next run treats the outcome as unknown."""
         self._change(claim, "SET #lease = :until", until=self._clock() + seconds)
 
     def _change(

@@ -1,16 +1,16 @@
-"""Names of accounts and regions as people read them."""
+"""Format the account, region and owner of a finding for display."""
 
 import json
 from functools import cache
 from importlib.resources import files
 
-from focuswatch.findings.account_owner_evidence_labels import account_label, owner_label
+from focuswatch.findings.account_and_owner_labels import account_label, owner_label
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.incident_text import rollout_extent
+from focuswatch.notify.related_findings_and_rollout_text import rollout_extent
 
 
 def place_of_finding(finding: Finding) -> str:
-    """Return account and region, or for a rollout how many: `17 regions of 30 accounts`."""
+    """Return the account and region; for a rollout, their numbers: `17 regions across 30 accounts`."""
     if finding.rollout:
         return rollout_extent(finding.rollout)
     account = account_named(finding.sub_account_name, finding.sub_account_id)
@@ -18,14 +18,14 @@ def place_of_finding(finding: Finding) -> str:
 
 
 def account_of_finding(finding: Finding) -> str | None:
-    """Return name and number of the account, for a rollout the number of accounts; None without an account."""
+    """Return the account as `name (id)`; for a rollout, the number of accounts; None without an account."""
     if finding.rollout:
         return f"{finding.rollout.account_count:,} accounts"
     return account_label(finding.sub_account_name, finding.sub_account_id)
 
 
 def region_id_of_finding(finding: Finding) -> str | None:
-    """Return the region's id, for a rollout the regions; None without a region."""
+    """Return the region's id; for a rollout, the ids of its regions; None without a region."""
     if finding.rollout is None:
         return finding.region_id
     regions = dict.fromkeys(region_id for group in finding.rollout.groups for region_id in group.regions)
@@ -33,14 +33,14 @@ def region_id_of_finding(finding: Finding) -> str | None:
 
 
 def owner_of_finding(finding: Finding) -> str:
-    """Return the owner and what determined it: `search (by account tag)`; of a rollout the number of teams."""
+    """Return the owner and how it was determined: `search (by account tag)`; for a rollout, how many teams."""
     if finding.rollout and finding.spans_teams:
         return f"{len(finding.rollout.teams)} teams"
     return owner_label(finding) if finding.team else "no owner"
 
 
 def account_named(name: str | None, number: str | None) -> str:
-    """Return `name (number)`, or the one that is known."""
+    """Return `name (id)`, or only the one that is known; `no account` if neither is."""
     return account_label(name, number) or "no account"
 
 
@@ -63,7 +63,7 @@ def region(region_id: str | None) -> str | None:
 
 @cache
 def _names() -> dict[str, str]:
-    """Return names of regions by id, from a file of botocore; none if botocore is not installed.
+    """Return the names of regions by id, from a data file of botocore; empty if botocore is not installed.
 
     https://github.com/boto/botocore/blob/develop/botocore/data/partitions.json
     """

@@ -1,4 +1,4 @@
-"""The Retry-After header of an HTTP response: a number of seconds, or a date.
+"""Parse the Retry-After header of an HTTP response: a number of seconds, or a date.
 
 https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
 """
@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-# A longer wait means that a clock is wrong; SQS hides a message for 12 hours at most.
+# A longer wait means that a clock is wrong. SQS also limits it: it hides a message for at most 12 hours.
 LONGEST_SECONDS = 3_600.0
 
 
 def retry_after(
     headers: Mapping[str, str], *, otherwise: float, clock: Callable[[], float] = time.time
 ) -> float:
-    """Return the seconds to wait from now; `otherwise` without a header that can be read."""
+    """Return the seconds to wait from now; `otherwise` if the header is missing or invalid."""
     value = next((text for name, text in headers.items() if name.lower() == "retry-after"), "")
     seconds = _seconds(value.strip(), now=clock())
     return otherwise if seconds is None else min(max(seconds, 1.0), LONGEST_SECONDS)

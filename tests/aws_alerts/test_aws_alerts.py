@@ -7,16 +7,17 @@ from decimal import Decimal
 
 import pytest
 
-from focuswatch.aws_alerts import ANOMALY, BUDGET, parse
 from focuswatch.aws_alerts.budget_alert_amounts import Measure
-from focuswatch.findings.finding_amount_text import cost_so_far_text
+from focuswatch.aws_alerts.parse_alert import parse_alert
+from focuswatch.findings.aws_alert_detection_ids import ANOMALY, BUDGET
+from focuswatch.findings.finding_amount_and_age_text import cost_so_far_text
 from focuswatch.findings.safe_paste_commands import COMMAND
 from focuswatch.notify.slack.finding_message import render_message
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, too_long
 from tests.given.aws_alerts import anomaly_message, budget_message
-from tests.notify.slack.test_slack_golden import as_read, same_as_golden
+from tests.given.slack_golden_files import assert_slack_golden, message_and_reply_text
 
 LONG = 250_000
 TODAY = date(2026, 11, 21)
@@ -31,11 +32,11 @@ OWNERS = Owners.model_validate(
 
 
 def read(body, *, owners=OWNERS):
-    return parse(body, owners=owners, today=TODAY)
+    return parse_alert(body, owners=owners, today=TODAY)
 
 
 def test_alert_states_budget_amount_and_share():
-    """The budget, what was charged and the share of it, in one sentence and in the finding's money."""
+    """The reason states the budget, the amount and the share; the finding has the amount as its cost."""
     finding = read(budget_message())
     assert (
         finding.reason
@@ -47,7 +48,7 @@ def test_alert_states_budget_amount_and_share():
 
 
 def test_forecast_is_a_separate_finding():
-    """A forecast is not reported as a cost that occurred, and is a finding of its own."""
+    """A forecast is not a cost that has occurred."""
     finding = read(budget_message(kind="FORECASTED", threshold="$12,000.00", reached="$13,100.50"))
     assert (
         finding.reason
@@ -58,7 +59,7 @@ def test_forecast_is_a_separate_finding():
 
 
 @pytest.mark.parametrize(
-    ("reached", "limit", "said"),
+    ("reached", "limit", "expected_text"),
     [
         ("$1,234,567.89", "$2,000,000.00", "has reached 1,234,568 of 2,000,000 USD (61%)"),
         ("€ 1.234,50", "€ 2.000,00", "has reached 1,234 of 2,000 EUR (61%)"),
@@ -68,13 +69,13 @@ def test_forecast_is_a_separate_finding():
         ("$11,999.99", "$12,000.00", "has reached 12,000 of 12,000 USD (99%)"),
     ],
 )
-def test_amounts_in_any_format_are_parsed(reached, limit, said):
+def test_amounts_in_any_format_are_parsed(reached, limit, expected_text):
     """Any currency and separator; the share is rounded down, and omitted for a limit of zero."""
-    assert said in read(budget_message(reached=reached, limit=limit)).reason
+    assert expected_text in read(budget_message(reached=reached, limit=limit)).reason
 
 
-def test_usage_has_no_cost():
-    """Hours and bytes have their unit."""
+def test_usage_budget_has_no_cost():
+    """Hours and bytes are stated with their unit."""
     finding = read(
         budget_message("s3-storage", about="Usage", limit="100 GB", threshold="80 GB", reached="92.5 GB")
     )
@@ -84,7 +85,7 @@ def test_usage_has_no_cost():
 
 
 def test_utilization_alert_reports_a_fall():
-    """There is no share of a percentage."""
+    """The limit is a percentage, so no share of it is stated."""
     finding = read(
         budget_message(
             "ri", about="RI Utilization", limit="100%", threshold="80%", reached="65.5%", operator="<"
@@ -104,7 +105,7 @@ def test_currencies_are_not_mixed():
 
 
 def test_message_with_only_a_budget_name_becomes_a_finding():
-    """Only the name is required."""
+    """No other line of the message is required."""
     finding = read("AWS Budget Notification\n\nBudget Name: team-x\nAlert Threshold: > $5.00\n")
     assert finding.reason == "The budget team-x has exceeded its alert threshold of > $5.00."
     assert (finding.first_seen, finding.sub_account_id, finding.owned_by) == (TODAY, None, "fallback")
@@ -113,7 +114,7 @@ def test_message_with_only_a_budget_name_becomes_a_finding():
 
 
 def test_budget_of_a_team_belongs_to_the_team():
-    """Identified by its name; any other budget belongs to the owner of its account."""
+    """The name of the budget identifies the team; any other budget belongs to the owner of its account."""
     assert (read(budget_message()).team, read(budget_message()).owned_by) == ("search", "budget")
     other = read(budget_message("focuswatch-ai-services"))
     assert (other.team, other.owned_by) == ("platform", "account")
@@ -122,20 +123,22 @@ def test_budget_of_a_team_belongs_to_the_team():
 
 
 def test_charge_in_an_unapproved_region_is_a_security_finding():
-    """Whatever the amount; only for the budget of the deployment."""
-    named = "focuswatch-unapproved-regions"
-    finding = read(budget_message(named, limit="$1.00", threshold="$0.01", reached="$0.02"))
+    """Any amount counts, but only in the budget of this deployment."""
+    budget_name = "focuswatch-unapproved-regions"
+    finding = read(budget_message(budget_name, limit="$1.00", threshold="$0.01", reached="$0.02"))
     assert (finding.category, finding.severity) == ("security", "high")
     assert finding.title == "Charge in an unapproved region"
     assert "--time-period Start=2026-11-01,End=2026-11-22 " in finding.action
     assert "--group-by Type=DIMENSION,Key=REGION\n" in finding.action
     assert "add the region to approved_regions under [budgets]" in finding.action
-    elsewhere = parse(budget_message(named), owners=OWNERS, today=TODAY, deployment="other")
-    assert elsewhere.category == "governance"
+    in_other_deployment = parse_alert(
+        budget_message(budget_name), owners=OWNERS, today=TODAY, deployment="other"
+    )
+    assert in_other_deployment.category == "governance"
 
 
 def test_repeated_alert_is_one_finding_per_month():
-    """Another threshold or month is another finding."""
+    """Another threshold, month, budget or account is another finding."""
     first = read(budget_message()).fingerprint
     again = budget_message(written="November 30, 2026", reached="$11,000.00")
     assert read(again).fingerprint == first
@@ -149,7 +152,7 @@ def test_repeated_alert_is_one_finding_per_month():
 
 
 def test_daily_budget_has_one_finding_per_day():
-    """Its period is the day."""
+    """Each day is a new budget period."""
     days = ("November 20, 2026", "November 21, 2026")
     one, other = (read(budget_message(per="per day", written=day)) for day in days)
     assert one.fingerprint != other.fingerprint
@@ -164,8 +167,8 @@ def test_commands_of_the_action_can_be_copied():
     )
     assert "--time-period Start=2026-11-01,End=2026-11-22 --granularity DAILY" in action
     assert "increase monthly_budget under [teams.search] in config/owners.toml" in action
-    evil = read(budget_message("x; rm -rf ~"))
-    assert "(no command: the budget contains characters that a shell" in evil.action
+    hostile = read(budget_message("x; rm -rf ~"))
+    assert "(no command: the budget contains characters that a shell" in hostile.action
     assert "--budget-name 'All of us (2026)'\n" in read(budget_message("All of us (2026)")).action
 
 
@@ -200,7 +203,7 @@ def test_anomaly_without_root_causes_has_no_owner():
 
 
 def test_anomaly_has_the_first_five_root_causes():
-    """In the order of AWS."""
+    """They keep the order of AWS."""
     causes = [{"service": f"s{number}"} for number in range(7)]
     assert read(anomaly_message(rootCauses=causes)).evidence["root_causes"] == ["s0", "s1", "s2", "s3", "s4"]
 
@@ -225,7 +228,7 @@ def test_only_an_https_url_is_a_link():
 
 
 def test_growing_anomaly_is_one_finding():
-    """Identified by its id."""
+    """The anomaly id identifies the finding."""
     assert (
         read(anomaly_message(impact=5000, end="2026-11-23T00:00:00Z")).fingerprint
         == read(anomaly_message()).fingerprint
@@ -239,7 +242,7 @@ def test_id_with_shell_characters_is_in_no_command():
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "expected_text"),
     [
         (budget_message(), "10,230 USD in actual or forecast spend"),
         (anomaly_message(), "1,001 USD above what AWS expected"),
@@ -255,30 +258,30 @@ def test_id_with_shell_characters_is_in_no_command():
         ("<!channel> `" * 9000, "no amount in the alert"),
     ],
 )
-def test_slack_message_states_the_total(body, said):
+def test_slack_message_states_the_total(body, expected_text):
     """An alert has a total, not a monthly cost."""
     message = render_message(read(body), kind="new", today=TODAY + timedelta(days=9), news_id="a-1")
     assert not blocks_problems(message["blocks"]) and not too_long(message["blocks"])
-    assert seen(message).splitlines()[2].startswith(f"*{said}")
+    assert seen(message).splitlines()[2].startswith(f"*{expected_text}")
     assert cost_so_far_text(read(body), today=TODAY + timedelta(days=9)) is None
 
 
 @pytest.mark.parametrize(
     ("name", "body"), [("aws_budget", budget_message()), ("aws_cost_anomaly", anomaly_message())]
 )
-def test_alert_message_is_as_its_golden_file(name, body):
-    """As any other finding: what, where, how much, what to do."""
+def test_alert_message_matches_its_golden_file(name, body):
+    """It has the layout of any other finding: what, where, how much, what to do."""
     finding = read(body)
     payload = {"message": render_message(finding, kind="new", today=finding.last_seen, news_id="n-1")}
     assert not blocks_problems(payload["message"]["blocks"])
-    same_as_golden(f"{name}.new", payload=payload, text=as_read(payload))
+    assert_slack_golden(f"{name}.new", payload=payload, text=message_and_reply_text(payload))
 
 
 def test_message_in_an_sns_envelope_is_parsed():
-    """For a subscription without raw delivery."""
-    sent = {"Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:999900001111:focuswatch-spending"}
-    assert read(json.dumps(sent | {"Message": budget_message()})) == read(budget_message())
-    assert read(json.dumps(sent | {"Message": anomaly_message()})) == read(anomaly_message())
+    """A subscription without raw message delivery sends this envelope."""
+    envelope = {"Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:999900001111:focuswatch-spending"}
+    assert read(json.dumps(envelope | {"Message": budget_message()})) == read(budget_message())
+    assert read(json.dumps(envelope | {"Message": anomaly_message()})) == read(anomaly_message())
 
 
 @pytest.mark.parametrize(
@@ -295,7 +298,7 @@ def test_message_in_an_sns_envelope_is_parsed():
     ],
 )
 def test_unreadable_message_becomes_a_finding_with_its_text(body, sender):
-    """Without an owner; the same text is the same finding."""
+    """It has no owner, and the same text is the same finding."""
     finding = read(body)
     assert finding.title == f"Unreadable message from {sender}"
     assert finding.evidence.get("message", "") == body
@@ -309,9 +312,9 @@ def test_lone_surrogates_are_replaced():
     anomaly = read(json.dumps({"anomalyId": "a", "rootCauses": [{"service": "\ud800 is half"}]}))
     assert anomaly.service_name == "? is half"
     assert anomaly.model_dump_json()
-    sent = json.dumps({"Message": "\ud800 is half", "TopicArn": "t"})
-    assert read(sent).evidence["message"] == "? is half"
-    assert read(sent).model_dump_json()
+    envelope = json.dumps({"Message": "\ud800 is half", "TopicArn": "t"})
+    assert read(envelope).evidence["message"] == "? is half"
+    assert read(envelope).model_dump_json()
 
 
 def test_very_long_message_fits_the_ledger():
@@ -336,23 +339,67 @@ def test_measure_has_a_value_and_a_unit(text, value, unit, is_money):
     assert Measure.read(text) == Measure(Decimal(value), unit, is_money)
 
 
-def test_text_without_a_number_is_no_measure():
+def test_text_without_a_number_is_not_a_measure():
     assert Measure.read("unlimited") is None and Measure.read("") is None
 
 
 @pytest.mark.parametrize(
-    "letter",
+    "body",
     [
-        "Budget Name:" + " " * LONG + "x", "Budget Name: x" + " " * LONG + ".", "Budget Name" + " " * LONG,
-        "Budget Name: x\n" + " " * LONG, "Budget Name: x\nActual Amount: " + "1" * LONG, "a b " * (LONG // 4),
-        "Budget Name: x\nActual Amount: " + ",." * (LONG // 2) + "x", "AWS Account" + " " * LONG, ":" * LONG,
-        "Budget Name: x\nAWS Budget Notification" + " " * LONG, "Budget Name: x\n" + "AWS Account " * (LONG // 12),
-        "Budget Name: " + "aws x y --z '" * (LONG // 13), "Budget Name: " + "aws x y --z w " * (LONG // 14),
-        "Budget Name: x\nAlert Threshold: > " + "9," * (LONG // 2), "Budget Name: x\nBudgeted Amount: $" + "-" * LONG,
+        "Budget Name:" + " " * LONG + "x",
+        "Budget Name: x" + " " * LONG + ".",
+        "Budget Name" + " " * LONG,
+        "Budget Name: x\n" + " " * LONG,
+        "Budget Name: x\nActual Amount: " + "1" * LONG,
+        "a b " * (LONG // 4),
+        "Budget Name: x\nActual Amount: " + ",." * (LONG // 2) + "x",
+        "AWS Account" + " " * LONG,
+        ":" * LONG,
+        "Budget Name: x\nAWS Budget Notification" + " " * LONG,
+        "Budget Name: x\n" + "AWS Account " * (LONG // 12),
+        "Budget Name: " + "aws x y --z '" * (LONG // 13),
+        "Budget Name: " + "aws x y --z w " * (LONG // 14),
+        "Budget Name: x\nAlert Threshold: > " + "9," * (LONG // 2),
+        "Budget Name: x\nBudgeted Amount: $" + "-" * LONG,
     ],
-)  # fmt: skip
-def test_any_message_is_parsed_in_linear_time(letter):
+)
+def test_any_message_is_parsed_in_linear_time(body):
     """Otherwise one message could block the queue."""
     started = time.thread_time()
-    assert read(letter)
+    assert read(body)
     assert time.thread_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (
+            '{"anomalyId": "a", "impact": {"totalImpact": "much"}}',
+            "impact.totalImpact: Input should be a valid decimal, found 'much'",
+        ),
+        ("{}", "anomalyId: Field required"),
+        (
+            '{"anomalyId": "a", "anomalyStartDate": "soon"}',
+            "anomalyStartDate: Input should be a date such as 2026-11-20, found 'soon'",
+        ),
+        (
+            '{"anomalyId": "a", "rootCauses": [{"service": ["S3"]}]}',
+            "rootCauses.0.service: Input should be a valid string, found ['S3']",
+        ),
+        (
+            "Budget Name: x\nBudgeted Amount: $1.2.3",
+            "Budgeted Amount: expected a number, found '1.2.3'",
+        ),
+        (
+            "Budget Name: x\nAlert Threshold: > $" + "9" * 40,
+            "Alert Threshold: the amount has 40 characters; expected at most 30",
+        ),
+        (
+            "AWS Budget Notification Smarch 13, 2026\nBudget Name: x",
+            "AWS Budget Notification: expected a date such as November 21, 2026, found 'Smarch 13, 2026'",
+        ),
+    ],
+)
+def test_unreadable_message_states_the_field_and_the_value(body, reason):
+    """The reason tells the reader what to look for in the message."""
+    assert f": {reason}. Message: " in read(body).reason

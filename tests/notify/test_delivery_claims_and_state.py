@@ -1,18 +1,18 @@
-"""A claim is held for a block of code, and how the block ends decides how the claim is given back."""
+"""A claim is held for a block of code, and how the block ends decides how the claim is released."""
 
 import pytest
 from moto import mock_aws
 
 from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS, Claims
-from focuswatch.notify.jira.stored_issue_state import IssueState
+from focuswatch.notify.jira.issue_state_model import IssueState
 from tests.given.moto_ledger_table import ledger_table
 
 CREATED = IssueState(key="SRCH-1")
 
 
 class Clock:
-    """A clock that is set by hand."""
+    """A clock that a test advances."""
 
     now = 1_000_000.0
 
@@ -36,7 +36,7 @@ def test_claim_is_exclusive_while_it_is_held(claims):
         pass
 
 
-def test_block_that_creates_nothing_gives_the_claim_back(claims):
+def test_block_that_creates_nothing_releases_the_claim(claims):
     with claims.held("f"):
         pass
     with claims.held("f") as claim:
@@ -91,7 +91,7 @@ def test_after_an_unexpected_error_the_lease_expires_by_itself(claims, clock):
 
 
 def test_run_whose_lease_another_run_took_over_tries_later(claims, clock):
-    """Its own error is reported no more: the other run does the work."""
+    """Its own error is not reported, because the other run does the work."""
     with pytest.raises(TryLater, match="another invocation"), claims.held("f") as claim:
         clock.now += LEASE_SECONDS + 1
         claims.claim("f")

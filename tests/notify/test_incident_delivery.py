@@ -1,25 +1,21 @@
-"""An incident is one message and one issue, from the scan's decision over SNS and SQS to a local Slack and Jira.
-
-FOCUSWATCH_WRITE_GOLDEN=1 writes the golden files again; then read them as their recipient would.
-"""
+"""An incident is one message and one issue, from the scan's decision over SNS and SQS to a local Slack and Jira."""
 
 import json
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.jira.parse_jira_issue import label_of
+from focuswatch.notify.jira.issue_labels import label_of
 from focuswatch.notify.publish_pending_to_sns import Topics, publish
-from focuswatch.notify.queued_notification_and_turn import QueuedNotification
+from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 from focuswatch.notify.slack.interactions import UserResponse
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_jira import LocalJira, serving
 from tests.fakes.slack_as_text import seen
+from tests.given.golden_files import assert_golden
 from tests.given.incidents import EC2, MONDAY, driver, event, scanned, security_rollout, stolen_key
 from tests.given.jira_world import JiraWorld
 from tests.given.slack_world import slack_world
@@ -33,14 +29,13 @@ OWNERS = Owners.model_validate(
     }
 )
 TOPICS = Topics("findings", {"new_region": "new-region"})
-GOLDEN = Path(__file__).parents[1] / "golden" / "incidents"
 TUESDAY = MONDAY + timedelta(days=1)
 REGION, SERVICE, ANOMALY, GPU = stolen_key()
 
 
 @dataclass
-class Delivered:
-    """A ledger, what SNS was given, and the channels."""
+class IncidentWorld:
+    """A ledger, the messages published to SNS, and the channels."""
 
     ledger: DynamoLedger
     slack: object
@@ -48,10 +43,12 @@ class Delivered:
     mails: list = field(default_factory=list)
     sent: list = field(default_factory=list)
 
-    def scan(self, *found, day: int = 1, **changes):
-        """Decide, publish and deliver what a scan found."""
-        a_run = scanned(*found, on=MONDAY + timedelta(days=day), **changes)
-        self.ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=())
+    def scan(self, *findings, day: int = 1, **changes):
+        """Decide, publish and deliver the notifications of a scan."""
+        scan_run = scanned(*findings, on=MONDAY + timedelta(days=day), **changes)
+        self.ledger.update(
+            lambda entries, suppressions: decide(entries, suppressions, scan_run), evaluated=()
+        )
         queue = []
         publish(self.ledger, sns=_Sns(queue, self.mails), topics=TOPICS, progress=lambda _: None)
         for one in queue:
@@ -65,7 +62,7 @@ class Delivered:
         return self.slack.team.shown
 
     def replies(self):
-        """The replies in the thread of the only message."""
+        """Return the replies in the thread of the only message."""
         (message,) = self.messages
         return [one.text for one in message.replies if not one.deleted]
 
@@ -83,13 +80,18 @@ class Delivered:
         """Press a button of the message."""
         (message,) = self.messages
         response = UserResponse(
-            id="U0ANNA 1.0", action=action, fingerprint=value, user_id="U0ANNA", user_name="anna",
-            channel="#team-search", ts=message.ts,
-        )  # fmt: skip
+            id="U0ANNA 1.0",
+            action=action,
+            fingerprint=value,
+            user_id="U0ANNA",
+            user_name="anna",
+            channel="#team-search",
+            ts=message.ts,
+        )
         self.slack.recorder().record(response)
 
     def issues(self, incident: str = GPU.fingerprint):
-        """The issues with the label of an incident."""
+        """Return the issues with the label of an incident."""
         return self.jira.jira.with_label(label_of(incident))
 
 
@@ -98,16 +100,16 @@ class _Sns:
     queue: list
     mails: list
 
-    def publish(self, **asked):
-        if asked["TopicArn"] == "new-region":
-            self.mails.append(asked)
+    def publish(self, **request):
+        if request["TopicArn"] == "new-region":
+            self.mails.append(request)
             return
         attributes = {
-            name: {"stringValue": one["StringValue"]} for name, one in asked["MessageAttributes"].items()
+            name: {"stringValue": one["StringValue"]} for name, one in request["MessageAttributes"].items()
         }
         assert len(attributes) <= 10
         record = {
-            "body": asked["Message"],
+            "body": request["Message"],
             "messageAttributes": attributes,
             "attributes": {"SentTimestamp": "0"},
         }
@@ -116,15 +118,15 @@ class _Sns:
 
 @pytest.fixture
 def world(monkeypatch):
-    """Slack and Jira that nobody has written to, over one ledger."""
+    """Yield an empty Slack and an empty Jira that share a ledger."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with slack_world(owners=OWNERS) as slack, serving(LocalJira()) as jira:
-        yield Delivered(DynamoLedger(slack.table), slack, JiraWorld(jira, slack.table, OWNERS))
+        yield IncidentWorld(DynamoLedger(slack.table), slack, JiraWorld(jira, slack.table, OWNERS))
         assert not jira.unlawful, sorted(set(jira.unlawful))
 
 
 def test_stolen_key_is_one_message_and_one_issue(world):
-    """It names the GPUs, and the other three as the same cause."""
+    """The title is that of the GPU finding; the other three findings are listed as also detected."""
     world.scan(*stolen_key())
     (message,) = world.messages
     assert "Unusual GPU usage" in message.text
@@ -133,11 +135,11 @@ def test_stolen_key_is_one_message_and_one_issue(world):
     (issue,) = world.issues()
     assert "Also detected as: First charge in a new region" in issue.fields["description"]
     assert len(world.mails) == 1
-    assert len(world.sent) == 4  # SNS has each, for subscribers
+    assert len(world.sent) == 4  # subscribers of SNS get every finding
 
 
 def test_finding_that_joins_is_posted_in_the_thread(world):
-    """The anomaly that is known three days later changes the message, and is no message."""
+    """An anomaly that is detected later updates the message instead of posting another one."""
     world.scan(GPU, REGION)
     world.scan(GPU, REGION, ANOMALY, day=3)
     (message,) = world.messages
@@ -149,7 +151,7 @@ def test_finding_that_joins_is_posted_in_the_thread(world):
 
 
 def test_new_lead_keeps_the_message_and_the_issue(world):
-    """An anomaly that turns out to be GPUs."""
+    """A cost anomaly turns out to be caused by GPUs."""
     world.scan(ANOMALY)
     world.scan(ANOMALY, GPU, day=2)
     (message,) = world.messages
@@ -161,8 +163,8 @@ def test_new_lead_keeps_the_message_and_the_issue(world):
     assert world.issues(GPU.fingerprint) == []
 
 
-def test_incident_whose_lead_hands_over_is_closed_with_its_last_finding(world):
-    """The region is no longer new; then the anomaly that is left is resolved."""
+def test_incident_whose_lead_ends_first_is_closed_with_its_last_finding(world):
+    """First the region is no longer new, then the remaining anomaly is resolved."""
     world.scan(ANOMALY, REGION)
     world.scan(ANOMALY, day=2)
     assert world.replies() == []
@@ -174,7 +176,7 @@ def test_incident_whose_lead_hands_over_is_closed_with_its_last_finding(world):
 
 
 def test_snooze_covers_every_finding_of_the_message(world):
-    """Who has seen all four does not get the other three the next day."""
+    """Otherwise the other three findings would be posted the next day."""
     world.slack.now = datetime(2026, 6, 2, 8, tzinfo=UTC).timestamp()
     world.scan(*stolen_key())
     (message,) = world.messages
@@ -189,14 +191,14 @@ def test_snooze_covers_every_finding_of_the_message(world):
 
 
 def test_acknowledgement_covers_every_finding_of_the_message(world):
-    """A finding that takes the lead later is not reminded of at once."""
+    """Otherwise a finding that becomes the lead later would cause a reminder at once."""
     world.scan(*stolen_key())
     world.respond("acknowledge", GPU.fingerprint)
     assert all(entry.acknowledged_by for entry in world.ledger.entries().values())
 
 
 def test_issue_closed_by_a_person_excludes_every_finding_of_the_incident(world):
-    """It said what it was about."""
+    """The issue lists every finding."""
     world.scan(*stolen_key())
     (issue,) = world.issues()
     world.jira.jira.move(issue.key, "Done")
@@ -206,9 +208,11 @@ def test_issue_closed_by_a_person_excludes_every_finding_of_the_incident(world):
 
 def test_rollout_is_one_message_one_issue_and_one_mail(world):
     """GuardDuty and Config in 17 regions of 30 accounts of several teams: FinOps is notified once."""
-    found = security_rollout(accounts=30, regions=17)
-    found = [one.model_copy(update={"team": "search"}) if one.team == "team-0" else one for one in found]
-    world.scan(*found)
+    findings = security_rollout(accounts=30, regions=17)
+    findings = [
+        one.model_copy(update={"team": "search"}) if one.team == "team-0" else one for one in findings
+    ]
+    world.scan(*findings)
     assert world.messages == []
     (message,) = world.slack.finops.shown
     assert "17 regions across 30 accounts" in message.text
@@ -219,11 +223,11 @@ def test_rollout_is_one_message_one_issue_and_one_mail(world):
     assert mail["Subject"] == "First charge in a new region: 17 regions across 30 accounts"
     assert "100000000029" in mail["Message"]
     accounts = {one.finding.sub_account_id for one in world.sent}
-    assert len(accounts) == 30  # each account can be filtered in SNS
+    assert len(accounts) == 30  # subscribers of SNS can filter by account
     assert len(world.sent) == 510
 
 
-def test_rollout_and_stolen_key_read_as_in_their_golden_files(world):
+def test_rollout_and_stolen_key_match_their_golden_files(world):
     """In Slack, in Jira and by email."""
     world.scan(*security_rollout(accounts=12, regions=3))
     texts = {f"rollout.{kind}": text for kind, text in world.texts(world.slack.finops.shown[0]).items()}
@@ -232,15 +236,11 @@ def test_rollout_and_stolen_key_read_as_in_their_golden_files(world):
     world.scan(*stolen_key(), day=2)
     texts |= {f"stolen_key.{kind}": text for kind, text in world.texts(world.messages[0]).items()}
     for name, text in texts.items():
-        path = GOLDEN / f"{name}.txt"
-        if os.environ.get("FOCUSWATCH_WRITE_GOLDEN"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        assert text == path.read_text(encoding="utf-8")
+        assert_golden(f"incidents/{name}.txt", text)
 
 
 def test_findings_of_two_owners_are_two_messages(world):
-    """The profile's team and the account's owner each get theirs."""
+    """The team and, for the finding without an owner, FinOps each get a message."""
     tokens = driver("Amazon Bedrock", "us-east-1", "Claude-input-tokens", 2400)
     world.scan(
         event("token_burst", tokens, region="us-east-1", service="Amazon Bedrock", team="search"),
@@ -249,18 +249,19 @@ def test_findings_of_two_owners_are_two_messages(world):
     assert (len(world.messages), len(world.slack.finops.shown)) == (1, 1)
 
 
-def test_notification_queued_before_incidents_is_delivered():
-    """With the attributes that the previous version sent."""
+def test_notification_queued_by_a_version_without_incidents_is_read():
+    """A version without incidents sends fewer attributes."""
     record = {
-        "body": GPU.model_dump_json(by_alias=True, exclude={"incident", "incident_lead", "also_detected", "rollout"}),
+        "body": GPU.model_dump_json(
+            by_alias=True, exclude={"incident", "incident_lead", "also_detected", "rollout"}
+        ),
         "messageAttributes": {
-            name: {"stringValue": value}
-            for name, value in {
-                "news_id": f"{GPU.fingerprint}-7", "change": "changed", "told_in": "digest",
-                "after": f"{GPU.fingerprint}-6",
-            }.items()
+            "news_id": {"stringValue": f"{GPU.fingerprint}-7"},
+            "change": {"stringValue": "changed"},
+            "told_in": {"stringValue": "digest"},
+            "after": {"stringValue": f"{GPU.fingerprint}-6"},
         },
         "attributes": {"SentTimestamp": "0"},
-    }  # fmt: skip
+    }
     queued = QueuedNotification.from_record(record, now=0)
     assert (queued.number, queued.after, queued.in_digest, queued.in_incident) == (7, 6, True, False)

@@ -21,7 +21,7 @@ NOW = 784_111_717.0  # Sun, 06 Nov 1994 08:48:37 GMT
         ("Sun, 06 Nov 1994 08:49:37 GMT", 60),
         ("Sunday, 06-Nov-94 08:49:37 GMT", 60),
         ("Sun Nov  6 08:49:37 1994", 60),
-        ("Sun, 06 Nov 1994 08:40:00 GMT", 1),  # a clock that is ahead of ours
+        ("Sun, 06 Nov 1994 08:40:00 GMT", 1),  # in the past: our clock is ahead of the server's
         ("0", 1),
         ("-5", 1),
         ("999999999", LONGEST_SECONDS),
@@ -34,18 +34,16 @@ NOW = 784_111_717.0  # Sun, 06 Nov 1994 08:48:37 GMT
     ],
 )
 @pytest.mark.parametrize("name", ["Retry-After", "retry-after"])
-def test_seconds_and_dates_are_read(name, value, seconds):
-    """The three forms of a date that a server may write, and nothing that it writes ends us."""
+def test_seconds_and_dates_are_parsed(name, value, seconds):
+    """HTTP allows three date formats; any other value gives the default and no error."""
     assert retry_after({name: value}, otherwise=30, clock=lambda: NOW) == seconds
 
 
-def test_default_without_a_header():
-    """As many servers do."""
+def test_default_is_returned_without_a_header():
     assert retry_after({}, otherwise=30) == 30
 
 
 def test_retry_after_of_slack_can_be_a_date():
-    """Other writers wait too."""
     with slack_world() as world:
         world.server.limit.burst, world.server.limit.a_second = 1, 0.01
         world.server.retry_after = lambda wait: formatdate(time.time() + wait, usegmt=True)

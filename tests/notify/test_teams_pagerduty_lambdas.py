@@ -1,7 +1,8 @@
-"""The Lambda functions of Teams and PagerDuty with their environment: from a queue to the channel, and back."""
+"""The Lambda functions of Teams and PagerDuty: from a queue to the channel, and from a response to the ledger."""
 
 import importlib
 import json
+import os
 from contextlib import ExitStack
 from types import SimpleNamespace
 
@@ -13,12 +14,13 @@ from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.notification import Notification, PendingNotification
 from focuswatch.notify.publish_pending_to_sns import message_attributes
-from focuswatch.notify.teams.signed_action import LinkResponse
-from focuswatch.operations.deployed_functions import module_of
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.notify.teams.link_response import LinkResponse
+from focuswatch.operations.lambda_function_groups import module_of
+from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_json_service import serving
 from tests.fakes.local_pagerduty import LocalPagerDuty
 from tests.fakes.local_teams import LocalTeams, seen
+from tests.given.lambda_context import LambdaContext
 from tests.given.moto_ledger_table import ledger_table
 from tests.given.one_line_findings import finding, run
 
@@ -26,27 +28,32 @@ OWNERS = Owners.model_validate(
     {"teams": {"search": {"channels": [{"to": "teams:search"}, {"to": "pagerduty:oncall"}]}}}
 )
 FINDING = finding(team="search")
-CONTEXT = SimpleNamespace(
-    function_name="it", memory_limit_in_mb=1, invoked_function_arn="arn", aws_request_id="1",
-    get_remaining_time_in_millis=lambda: 300_000,
-)  # fmt: skip
 
 
 @pytest.fixture
 def deployed(monkeypatch):
-    """The table, a queue, the secrets, both channels, and owners.toml."""
+    """Deploy the ledger table, the queues, the secrets, both channels and owners.toml.
+
+    `dead_letters` returns the bodies in the dead-letter queue.
+    """
     for name, value in {
-        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
-        "POWERTOOLS_TRACE_DISABLED": "1", "POWERTOOLS_METRICS_NAMESPACE": "it", "POWERTOOLS_SERVICE_NAME": "it",
-        "FOCUSWATCH_LEDGER": "ledger", "FOCUSWATCH_PAGE_DOOR": "https://door.example.com/",
-        "FOCUSWATCH_TEAMS_SECRET": "teams", "FOCUSWATCH_PAGERDUTY_SECRET": "pagerduty",
-    }.items():  # fmt: skip
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "POWERTOOLS_TRACE_DISABLED": "1",
+        "POWERTOOLS_METRICS_NAMESPACE": "it",
+        "POWERTOOLS_SERVICE_NAME": "it",
+        "FOCUSWATCH_LEDGER": "ledger",
+        "FOCUSWATCH_PAGE_DOOR": "https://door.example.com/",
+        "FOCUSWATCH_TEAMS_SECRET": "teams",
+        "FOCUSWATCH_PAGERDUTY_SECRET": "pagerduty",
+    }.items():
         monkeypatch.setenv(name, value)
     for name in ("AWS_PROFILE", "FOCUSWATCH_SLACK_SECRET"):
         monkeypatch.delenv(name, raising=False)
     from aws_lambda_powertools.utilities import parameters
 
-    from lambdas.run_lease_and_heartbeat import LambdaRun
+    from lambdas.lambda_run import LambdaRun
 
     monkeypatch.setattr(LambdaRun, "owners", OWNERS)
     with ExitStack() as stack:
@@ -66,66 +73,76 @@ def deployed(monkeypatch):
             monkeypatch.setenv(variable, sqs.create_queue(QueueName=variable)["QueueUrl"])
         table = ledger_table()
         DynamoLedger(table).update(
-            lambda entries, silences: decide(entries, silences, run(FINDING)), evaluated=()
+            lambda entries, suppressions: decide(entries, suppressions, run(FINDING)), evaluated=()
         )
-        yield SimpleNamespace(teams=teams, pagerduty=pagerduty, table=table)
+
+        def dead_letters():
+            url = os.environ["FOCUSWATCH_DEAD_LETTERS"]
+            received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+            return [one["Body"] for one in received.get("Messages", [])]
+
+        yield SimpleNamespace(teams=teams, pagerduty=pagerduty, table=table, dead_letters=dead_letters)
         parameters.clear_caches()
 
 
-def published(number=1, after=None):
-    """The record of a queue for what `publish` sends of the finding."""
-    pending = PendingNotification(number, after, Notification(kind="new", finding=FINDING))
+def notification_record():
+    """Return the SQS record of the notification that `publish` sends about the finding."""
+    pending = PendingNotification(1, None, Notification(kind="new", finding=FINDING))
     attributes = {
         name: {"stringValue": one["StringValue"], "dataType": "String"}
         for name, one in message_attributes(pending).items()
     }
-    return queued(FINDING.model_dump_json(by_alias=True), attributes)
+    return sqs_record(FINDING.model_dump_json(by_alias=True), attributes)
 
 
-def queued(body, attributes=None):
+def sqs_record(body, attributes=None):
     return {
-        "messageId": "m", "receiptHandle": "r", "body": body, "messageAttributes": attributes or {},
+        "messageId": "m",
+        "receiptHandle": "r",
+        "body": body,
+        "messageAttributes": attributes or {},
         "attributes": {"SentTimestamp": "0", "ApproximateReceiveCount": "1"},
-    }  # fmt: skip
+    }
 
 
-def invoked(name, *records):
+def invoke(name, *records):
     module = importlib.import_module(module_of(name))
-    return module.handler({"Records": list(records)}, CONTEXT)
+    return module.handler({"Records": list(records)}, LambdaContext())
 
 
-def test_the_function_of_each_channel_delivers_what_publish_sent(deployed):
-    """Once, whatever else the queue brings."""
+def test_the_function_of_each_channel_delivers_a_published_notification(deployed):
+    """A notification that the queue delivers twice is delivered once."""
     for name in ("teams", "pagerduty"):
-        assert invoked(name, published(), published()) == {"batchItemFailures": []}
+        assert invoke(name, notification_record(), notification_record()) == {"batchItemFailures": []}
     assert [len(deployed.teams.cards("search")), len(deployed.pagerduty.of("oncall"))] == [1, 1]
     assert "https://door.example.com/action?" in deployed.teams.cards("search")[0]["actions"][0]["url"]
 
 
 def test_record_stores_a_response_from_a_link_and_shows_it_in_both_channels(deployed):
-    """Without Slack."""
+    """Slack is not configured."""
     for name in ("teams", "pagerduty"):
-        invoked(name, published())
+        invoke(name, notification_record())
     response = LinkResponse("id", "acknowledge", FINDING.fingerprint, "search", "Anna Ek")
-    assert invoked("record", queued(response.to_json())) == {"batchItemFailures": []}
+    assert invoke("record", sqs_record(response.to_json())) == {"batchItemFailures": []}
     entry = DynamoLedger(deployed.table).entries()[FINDING.fingerprint]
     assert entry.acknowledged_by == "Anna Ek (via Teams link)"
     assert deployed.pagerduty.alerts[0].status == "acknowledged"
     assert "Anna Ek (via Teams link) acknowledged" in seen(deployed.teams.cards("search")[-1])
 
 
-def test_a_response_is_shown_in_pagerduty_after_it_was_down(deployed):
-    """The queue brings the response again, and it is recorded once."""
+def test_a_response_is_shown_in_pagerduty_after_an_outage(deployed):
+    """The queue delivers the response again, and it is recorded once."""
     for name in ("teams", "pagerduty"):
-        invoked(name, published())
-    response = queued(LinkResponse("id", "snooze_7", FINDING.fingerprint, "search", "Anna").to_json())
+        invoke(name, notification_record())
+    response = sqs_record(LinkResponse("id", "snooze_7", FINDING.fingerprint, "search", "Anna").to_json())
     deployed.pagerduty.faults.queued = ["down"]
-    assert invoked("record", response) == {"batchItemFailures": [{"itemIdentifier": "m"}]}
-    assert invoked("record", response) == {"batchItemFailures": []}
+    assert invoke("record", response) == {"batchItemFailures": [{"itemIdentifier": "m"}]}
+    assert invoke("record", response) == {"batchItemFailures": []}
     assert deployed.pagerduty.alerts[0].status == "acknowledged"
     assert len(DynamoLedger(deployed.table).suppressions()) == 1
 
 
-def test_what_is_no_response_becomes_a_dead_letter(deployed):
+def test_a_malformed_response_becomes_a_dead_letter(deployed):
     """Retrying it would not help."""
-    assert invoked("record", queued("[]"), queued("{}"), queued("no")) == {"batchItemFailures": []}
+    assert invoke("record", sqs_record("[]"), sqs_record("{}"), sqs_record("no")) == {"batchItemFailures": []}
+    assert sorted(deployed.dead_letters()) == ["[]", "no", "{}"]

@@ -1,1 +1,1 @@
-"""Findings as Jira issues: one issue per fingerprint, on Jira Cloud and Data Center."""
+"""Deliver findings to Jira Cloud and Data Center: one issue per incident."""

@@ -1,8 +1,8 @@
-"""The requests to Jira that delivery needs, over REST v2, which Cloud and Data Center both support.
+"""Send the requests that delivery needs to Jira, through REST API v2, which Cloud and Data Center both support.
 
 The `jira` package uses `/rest/api/2/search/jql` on Cloud, where `/search` was removed
-(https://developer.atlassian.com/changelog/#CHANGE-2046), and `/rest/api/2/search` elsewhere. This module retries
-nothing: a POST sent twice creates duplicates.
+(https://developer.atlassian.com/changelog/#CHANGE-2046), and `/rest/api/2/search` on Data Center. This module never
+retries a request, because a repeated POST creates a duplicate.
 """
 
 from collections.abc import Mapping
@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from focuswatch.errors import Refused
+from focuswatch.notify.jira.issue_labels import COMMON_LABEL
 from focuswatch.notify.jira.jira_errors_by_outcome import translate_errors
-from focuswatch.notify.jira.parse_jira_issue import (
-    COMMON_LABEL,
+from focuswatch.notify.jira.jira_secret import JiraSecret
+from focuswatch.notify.jira.parse_issue_and_changelog import (
     FIELDS,
     Issue,
     Transition,
@@ -27,30 +25,17 @@ from focuswatch.notify.jira.parse_jira_issue import (
 if TYPE_CHECKING:
     from jira import JIRA
 
-CONNECT_SECONDS, READ_SECONDS = (
-    5.0,
-    30.0,
-)  # several requests per notification must fit in a function's timeout
-RECENT_DAYS = 8  # a sweep that did not run for a week still sees every closing
+# Several requests per notification must fit in the timeout of the Lambda function.
+CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
+# More than a week, so that a sweep that did not run for a week still finds every closed issue.
+RECENT_DAYS = 8
 NOT_FOUND = 404
-GOOD_RESOLUTIONS = ("Done", "Fixed", "Resolved")
-
-
-class JiraSecret(BaseModel):
-    """The Jira secret: with `email` an API token of Cloud, without it a personal access token of Data Center.
-
-    https://confluence.atlassian.com/enterprise/using-personal-access-tokens-1026032365.html
-    """
-
-    model_config = ConfigDict(frozen=True)
-    url: str = Field(pattern=r"^https://|^http://127\.0\.0\.1[:/]")  # the token must not be sent unencrypted
-    token: str = Field(min_length=1, repr=False)
-    email: str | None = None
+POSITIVE_RESOLUTIONS = ("Done", "Fixed", "Resolved")
 
 
 @dataclass
 class JiraClient:
-    """A client for one Jira; it connects with the first request. Every method raises TryLater, Unsure or Refused."""
+    """A client for one Jira site. Connects on the first request. Every method raises TryLater, Unsure or Refused."""
 
     url: str
     token: str = field(repr=False)
@@ -59,14 +44,8 @@ class JiraClient:
 
     @classmethod
     def from_secret(cls, value: str) -> Self:
-        """Read the secret. Raises Refused if its format is wrong, without showing its value."""
-        try:
-            secret = JiraSecret.model_validate_json(value)
-        except ValidationError:
-            raise Refused(
-                'The Jira secret does not have the format {"url": "https://…", "email": "…", "token": "…"}. '
-                "Correct the secret, then run focuswatch doctor."
-            ) from None
+        """Return the client for the secret. Raises Refused if its format is wrong, without showing its value."""
+        secret = JiraSecret.read(value)
         return cls(url=secret.url, token=secret.token, email=secret.email)
 
     @cached_property
@@ -75,39 +54,39 @@ class JiraClient:
         return bool(self._jira.deploymentType == "Cloud")
 
     def get(self, key: str) -> Issue | None:
-        """Return the issue, also if it was moved and has another key now; None if deleted or not visible to us."""
+        """Return the issue, also under the new key of a moved issue; None if it was deleted or is not visible."""
         with translate_errors(f"reading {key}", writing=False):
             raw = self._or_none(lambda: self._jira.issue(key, fields=FIELDS, expand="changelog").raw)
         return issue_of(raw, me=self._me) if raw else None
 
-    def with_label(self, label: str) -> list[str]:
-        """Return the keys of all issues with the label, oldest first; new issues may be missing."""
+    def keys_with_label(self, label: str) -> list[str]:
+        """Return the keys of all issues with the label, oldest first. Issues created minutes ago may be missing."""
         return [issue.key for issue in self._search(f'labels = "{label}" ORDER BY created ASC, key ASC')]
 
     def open_issues(self) -> list[Issue]:
-        """Return our issues that are not done, oldest first; without changelogs."""
+        """Return the open focuswatch issues, oldest first, without their changelogs."""
         return self._search(
             f'labels = "{COMMON_LABEL}" AND statusCategory != Done ORDER BY created ASC, key ASC'
         )
 
     def recently_done(self) -> list[Issue]:
-        """Return our issues that are done and changed recently; without changelogs."""
+        """Return the done focuswatch issues that changed in the last RECENT_DAYS, without their changelogs."""
         return self._search(
             f'labels = "{COMMON_LABEL}" AND statusCategory = Done AND updated >= -{RECENT_DAYS}d ORDER BY key ASC'
         )
 
     def create(self, fields: Mapping[str, Any]) -> str:
-        """Create an issue. Return its key."""
+        """Create an issue and return its key."""
         with translate_errors("creating an issue", writing=True):
             return str(self._jira.create_issue(fields=dict(fields), prefetch=False).key)
 
     def edit(self, key: str, fields: Mapping[str, Any]) -> None:
-        """Set fields."""
+        """Set fields of an issue."""
         with translate_errors(f"changing {key}", writing=True):
             self._jira.issue(key, fields="summary").update(fields=dict(fields))
 
     def comment(self, key: str, body: str) -> None:
-        """Add a comment."""
+        """Add a comment to an issue."""
         with translate_errors(f"adding a comment to {key}", writing=True):
             self._jira.add_comment(key, body)
 
@@ -118,15 +97,15 @@ class JiraClient:
             return any(mark in str(comment.raw.get("body")) for comment in comments)
 
     def transitions(self, key: str) -> list[Transition]:
-        """Return the transitions that are available to us now."""
+        """Return the transitions that are available to the token's account in the current status of the issue."""
         with translate_errors(f"reading transitions of {key}", writing=False):
             offered = self._jira.transitions(key, expand="transitions.fields")
             return [transition_of(raw) for raw in offered]
 
-    def move(self, key: str, transition: Transition) -> None:
-        """Apply a transition; if its screen has a resolution, set the first positive one."""
+    def transition_issue(self, key: str, transition: Transition) -> None:
+        """Apply a transition. If it closes the issue and offers resolutions, set a positive one, or else the first."""
         names = transition.resolutions
-        chosen = next((name for name in GOOD_RESOLUTIONS if name in names), next(iter(names), None))
+        chosen = next((name for name in POSITIVE_RESOLUTIONS if name in names), next(iter(names), None))
         fields = {"resolution": {"name": chosen}} if chosen and transition.to_done else {}
         with translate_errors(f"moving {key} by '{transition.name}'", writing=True):
             self._jira.transition_issue(key, transition.id, fields=fields)

@@ -1,11 +1,11 @@
-"""Deliver notifications to Jira: exactly one issue per incident, whatever fails.
+"""Deliver notifications to Jira: exactly one issue per incident, even after errors and retries.
 
-The issue is about the lead of the incident and lists its other findings; its label has the id of the incident.
+The issue describes the lead finding of the incident and lists the other findings. Its label contains the incident id.
 
-Jira accepts no idempotency key. So a run claims the incident, stores that it is about to create an issue, and searches
-for the issue by its label whenever the outcome of an earlier attempt is unknown.
+Jira accepts no idempotency key. So a run claims the incident and stores that it is about to create an issue. If the
+outcome of an earlier attempt is unknown, the next run searches for the issue by its label before it creates one.
 
-Digests do not apply: an issue is not a message. `least_severity` keeps the number of issues low.
+Jira has no digests: `least_severity` in owners.toml keeps the number of issues low.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,23 +18,27 @@ from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.notify.delivery_claims_and_state import RETRY_SECONDS, Claim, Claims
 from focuswatch.notify.jira import issue_text_and_comments
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.exclusion_for_closed_issue import EXCLUSION_DAYS
+from focuswatch.notify.jira.exclude_when_person_closes_issue import EXCLUSION_DAYS
 from focuswatch.notify.jira.find_or_create_issue import create_issue, find_issue, is_wanted
-from focuswatch.notify.jira.stored_issue_state import IssueState
+from focuswatch.notify.jira.issue_state_model import IssueState
 from focuswatch.notify.jira.sweep_closed_and_duplicate_issues import Sweep, SweepSummary
 from focuswatch.notify.jira.update_issue import IssueUpdate
-from focuswatch.notify.queued_notification_and_turn import QueuedNotification
-from focuswatch.owners.owners_file_and_assignment import Jira, Owners
+from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.teams_and_routing_sections import Jira
 
 
 def no_query(_: Finding) -> str | None:
-    """Return no link."""
+    """Return None: the issue has no link to a query."""
     return None
 
 
 @dataclass
 class JiraChannel:
-    """Delivers notifications as issues; `query_url` returns the link of an issue, `clock` seconds since 1970."""
+    """Delivers notifications as issues.
+
+    `query_url` returns the URL of the detection's query; `clock` returns seconds since 1970.
+    """
 
     claims: Claims[IssueState]
     ledger: Ledger
@@ -47,7 +51,7 @@ class JiraChannel:
     def deliver(self, delivery: QueuedNotification) -> str | None:
         """Create or update the issue. Return what was done, for the log; None if there is nothing to do.
 
-        Raises TryLater (nothing was created), Unsure (something may have been) or Refused. Repeating it is safe.
+        Raises TryLater (nothing was created), Unsure (an issue may have been created) or Refused. Safe to repeat.
         """
         if delivery.in_incident:
             return f"{delivery.news_id}: {delivery.kind}, part of the incident {delivery.finding.incident_id}"
@@ -62,7 +66,7 @@ class JiraChannel:
         return {}
 
     def sweep(self) -> SweepSummary:
-        """Run the daily sweep: record closings by people, and close duplicates."""
+        """Run the daily sweep: exclude the findings of issues that people closed, and close duplicate issues."""
         return Sweep(self.client, self.claims, self.ledger, self.owners, self.clock)()
 
     def _deliver(
@@ -70,7 +74,7 @@ class JiraChannel:
     ) -> str | None:
         state = claim.state or IssueState()
         finding = delivery.finding
-        turn = delivery.turn(
+        turn = delivery.when_to_deliver(
             state.number_of(finding), other_as_of=None if state.is_about(finding) else state.as_of
         )
         if turn == "wait":
@@ -93,17 +97,21 @@ class JiraChannel:
         )
         issue = find_issue(update)
         if issue:
-            done = update.follow(issue)
+            done = update.update_existing(issue)
         else:
             is_over = delivery.kind in ("resolved", "saving_verified")
             creates = not is_over and is_wanted(delivery.finding, target)
             done = create_issue(update) if creates else None
-        update.note(last_number=delivery.number, as_of=finding.as_of)
+        update.change(last_number=delivery.number, as_of=finding.as_of)
         self.claims.settle(claim, update.state)
-        return done and f"{delivery.news_id}: {delivery.kind}, {done}"
+        log = "; ".join(filter(None, (done, *update.failures)))
+        return f"{delivery.news_id}: {delivery.kind}, {log}" if log else None
 
     def _target(self, finding: Finding) -> Jira | None:
-        """Return where issues of the finding go; a detection on trial notifies only FinOps, as if it had no owner."""
+        """Return the Jira project for the finding's issue; None if there is none.
+
+        Findings of a detection on trial, and rollouts across teams, go to the project for findings without an owner.
+        """
         detection = self.catalog.detections.get(finding.detection)
         on_trial = detection is not None and detection.header.status == "trial"
         return self.owners.jira(None if on_trial or finding.spans_teams else finding.team)

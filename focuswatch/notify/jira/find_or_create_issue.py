@@ -1,37 +1,43 @@
-"""Find or create the issue of a finding; never create one while an earlier one may be missing from the search index."""
+"""Find or create the issue of a finding, without a duplicate while a new issue is missing from Jira's search index."""
 
 from typing import Any
 
 from focuswatch.errors import Refused, TryLater
-from focuswatch.findings.finding import SEVERITIES, Finding
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.severity import SEVERITIES
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.close_duplicate_issue import close_duplicate
 from focuswatch.notify.jira.issue_fields import OPTIONAL, new_issue_fields
+from focuswatch.notify.jira.issue_labels import label_of
 from focuswatch.notify.jira.jira_errors_by_outcome import FieldsRefused
-from focuswatch.notify.jira.parse_jira_issue import Issue, label_of
+from focuswatch.notify.jira.parse_issue_and_changelog import Issue
 from focuswatch.notify.jira.update_issue import IssueUpdate
-from focuswatch.owners.owners_file_and_assignment import Jira
+from focuswatch.owners.teams_and_routing_sections import Jira
 
-# The search of Cloud shows a new issue after "a few seconds to minutes", without an upper bound:
+# On Jira Cloud, a search finds a new issue only after "a few seconds to minutes", without an upper bound:
 # https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/
-# For this long after an attempt, not finding an issue does not prove that there is none.
+# Until this time after an attempt, an empty search result does not prove that no issue exists.
 INDEX_LAG_SECONDS = 600.0
 
 
 def find_issue(update: IssueUpdate) -> Issue | None:
-    """Return the issue by its stored key, or by its label. Raises TryLater while the search may not show it yet."""
+    """Return the issue by its stored key or by its label; None if no issue exists.
+
+    Raises TryLater while an earlier attempt may have created an issue that the search does not find yet.
+    """
     state, client = update.state, update.client
     issue = client.get(state.key) if state.key else None
     if issue:
-        if issue.key != state.key:  # it was moved into another project
-            update.keep(key=issue.key, url=url_of(client, issue.key))
+        if issue.key != state.key:  # moved to another project
+            update.store(key=issue.key, url=url_of(client, issue.key))
         return issue
-    keys = client.with_label(label_of(update.delivery.finding.incident_id))
+    keys = client.keys_with_label(label_of(update.delivery.finding.incident_id))
     oldest = client.get(keys[0]) if keys else None
     if oldest:
         for duplicate in keys[1:]:
-            close_duplicate(client, duplicate, kept=oldest.key, target=update.target)
-        update.keep(key=oldest.key, url=url_of(client, oldest.key), attempted_at=None)
+            if failure := close_duplicate(client, duplicate, kept=oldest.key, target=update.target):
+                update.failures.append(failure)
+        update.store(key=oldest.key, url=url_of(client, oldest.key), attempted_at=None)
         return oldest
     left = (state.attempted_at or 0) + INDEX_LAG_SECONDS - update.clock()
     if left > 0:
@@ -49,30 +55,33 @@ def create_issue(update: IssueUpdate) -> str:
         description=update.description,
         cloud=update.client.cloud,
     )
-    update.keep(attempted_at=update.clock(), key=None, url=None)
+    update.store(attempted_at=update.clock(), key=None, url=None)
     try:
         key, left_out = _created(update.client, fields)
     except (TryLater, Refused):
-        update.keep(attempted_at=None)  # nothing was created: the next attempt need not wait for the search
+        update.store(attempted_at=None)  # nothing was created, so the next attempt can start at once
         raise
-    update.keep(key=key, url=url_of(update.client, key), attempted_at=None, open=True, **update.displayed)
+    update.store(key=key, url=url_of(update.client, key), attempted_at=None, open=True, **update.displayed)
     return f"{key} created" + "".join(f", without its {name} ({why})" for name, why in left_out.items())
 
 
 def is_wanted(finding: Finding, target: Jira | None) -> bool:
-    """Return whether a finding without an issue gets one."""
+    """Return whether to create an issue for the finding: it has a project and at least `least_severity`."""
     return target is not None and SEVERITIES.index(finding.incident_severity) >= SEVERITIES.index(
         target.least_severity
     )
 
 
 def url_of(client: JiraClient, key: str) -> str:
-    """Return the URL of an issue for people."""
+    """Return the URL of the issue's page."""
     return f"{client.url.rstrip('/')}/browse/{key}"
 
 
 def _created(client: JiraClient, fields: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    """Return the key and the refused optional fields: an assignee who left must not prevent the issue."""
+    """Create the issue; if Jira refuses optional fields (such as an assignee who left), create it without them.
+
+    Return the key, and the reason for each field that was left out.
+    """
     try:
         return client.create(fields), {}
     except FieldsRefused as error:

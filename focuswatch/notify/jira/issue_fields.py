@@ -1,17 +1,17 @@
-"""Fields of an issue, from a finding and the Jira section of its team in owners.toml. Pure."""
+"""Build the fields of an issue from a finding and the Jira section of its team in owners.toml. Sends no request."""
 
 from typing import Any
 
 from focuswatch.findings.finding import Finding
 from focuswatch.notify.jira import issue_text_and_comments
-from focuswatch.notify.jira.parse_jira_issue import COMMON_LABEL, label_of
-from focuswatch.owners.owners_file_and_assignment import Jira
+from focuswatch.notify.jira.issue_labels import COMMON_LABEL, label_of
+from focuswatch.owners.teams_and_routing_sections import Jira
 
-OPTIONAL = ("priority", "components", "assignee")  # an issue without them is better than none
+OPTIONAL = ("priority", "components", "assignee")  # left out if Jira refuses them
 
 
 def new_issue_fields(finding: Finding, *, target: Jira, description: str, cloud: bool) -> dict[str, Any]:
-    """Return all fields of a new issue, by Jira's names.
+    """Return all fields of a new issue, by their names in Jira.
 
     https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-issues/#api-rest-api-2-issue-post
     """
@@ -24,7 +24,9 @@ def new_issue_fields(finding: Finding, *, target: Jira, description: str, cloud:
     }
     if target.component:
         fields["components"] = [{"name": target.component}]
-    if target.assignee:  # Cloud knows no user names: https://developer.atlassian.com/cloud/jira/platform/deprecation-notice-user-privacy-api-migration-guide/
+    # Cloud has no user names:
+    # https://developer.atlassian.com/cloud/jira/platform/deprecation-notice-user-privacy-api-migration-guide/
+    if target.assignee:
         fields["assignee"] = {"accountId" if cloud else "name": target.assignee}
     return fields
 

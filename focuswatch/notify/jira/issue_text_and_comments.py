@@ -1,52 +1,52 @@
-"""Render the summary, description and comments of an issue, in the wiki markup of REST v2. Pure."""
+"""Render the summary, description and comments of an issue, in the wiki markup of REST API v2. Sends no request."""
 
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 
-from focuswatch.catalog.sql_header_fields import DetectionHeader
-from focuswatch.findings.account_owner_evidence_labels import (
-    account_label,
-    display_values,
-    evidence_label,
-)
-from focuswatch.findings.detection_exclusion_offer_text import offer_command, offer_reason
+from focuswatch.catalog.sql_header_models import DetectionHeader
+from focuswatch.findings.account_and_owner_labels import account_label
+from focuswatch.findings.evidence_text import display_values, evidence_label
+from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import Finding, Severity
-from focuswatch.findings.finding_amount_text import full_amount, main_amount, previous_amount, saving_text
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_amount_and_age_text import (
+    full_amount,
+    main_amount,
+    previous_amount,
+)
 from focuswatch.findings.safe_paste_commands import COMMAND
-from focuswatch.notify.incident_text import (
+from focuswatch.findings.saving_text import saving_text
+from focuswatch.findings.severity import Severity
+from focuswatch.notify.jira.escape_and_shorten_wiki_text import escaped, one_line, verbatim
+from focuswatch.notify.place_and_owner_names import account_of_finding, owner_of_finding, region_id_of_finding
+from focuswatch.notify.related_findings_and_rollout_text import (
     also_detected_text,
     rollout_extent,
     rollout_lines,
     rollout_text,
 )
-from focuswatch.notify.jira.escape_wiki_markup import escaped, one_line, verbatim
-from focuswatch.notify.place_and_owner_names import account_of_finding, owner_of_finding, region_id_of_finding
 
-SUMMARY_CHARACTERS = 254  # Jira: "must be less than 255", and Data Center's column holds 255
-# Of 32,767, Jira's own limit for a description or comment; the rest is for what it adds.
+SUMMARY_CHARACTERS = 254  # Jira: "must be less than 255"; the database column of Data Center holds 255
+# Jira allows 32,767 characters in a description or comment; the difference is a reserve for characters that Jira adds.
 TEXT_CHARACTERS = 32_000
-LENGTHS = (
-    3_000,
-    1_000,
-    300,
-)  # limit of a sentence; the shorter ones if names from the bill are very long
+# Limits of a sentence. The smaller ones apply if very long names from the bill make the description too long.
+LENGTHS = (3_000, 1_000, 300)
 PLACE_CHARACTERS = 60
 SENTENCE_CHARACTERS, NAME_CHARACTERS, VALUE_CHARACTERS = LENGTHS[0], 300, 400
-DUPLICATE_MARK = "about the same finding as"  # identifies the comment; without characters that Jira changes
-COMMANDS_CHARACTERS = 4_000  # the limit of an action: commands are never cut
-MOST_STEPS = 30  # lines; the catalog's actions have three or four
+DUPLICATE_MARK = "about the same finding as"  # identifies the comment; has no characters that Jira changes
+COMMANDS_CHARACTERS = 4_000  # maximum length of an action, so commands are never cut
+MOST_STEPS = 30  # lines of an action; those in the catalog have three or four
 
 
 def comment_mark(fingerprint: str, number: int) -> str:
-    """Return the text that identifies the comment on a notification; without characters that Jira changes."""
+    """Return the text that identifies the comment for a notification; it has no characters that Jira changes."""
     return f"{fingerprint} notification {number}"
 
 
 def render_summary(finding: Finding) -> str:
-    """Return one line: title, place, amount."""
+    """Return the summary line: title, account and region, amount."""
     places = (account_label(finding.sub_account_name, finding.sub_account_id), finding.region_id)
     if finding.rollout:
         places = (rollout_extent(finding.rollout), None)
@@ -58,7 +58,7 @@ def render_summary(finding: Finding) -> str:
 def render_description(
     finding: Finding, *, header: DetectionHeader | None, query_url: str | None, days: int
 ) -> str:
-    """Return the description; `days` is how long closing the issue excludes the finding."""
+    """Return the description. `days` is how long the finding is excluded after a person closes the issue."""
     texts = (
         _description(finding, header=header, query_url=query_url, days=days, longest=longest)
         for longest in LENGTHS
@@ -94,7 +94,7 @@ def _description(
 
 
 def _rollout(finding: Finding, *, longest: int) -> list[str]:
-    """Return the accounts of a rollout by their new regions; an empty list for other findings."""
+    """Return the paragraphs about a rollout: its accounts and their new regions. Empty for other findings."""
     if finding.rollout is None:
         return []
     text = "\n".join(one_line(line, longest=2 * longest) for line in rollout_lines(finding.rollout))
@@ -102,7 +102,7 @@ def _rollout(finding: Finding, *, longest: int) -> list[str]:
 
 
 def _root_cause(finding: Finding, *, longest: int) -> list[str]:
-    """Return the root cause of a cost increase; an empty list without one."""
+    """Return the paragraph about the root cause of a cost increase. Empty for a finding without one."""
     if finding.explanation is None:
         return []
     lines = explanation_sentences(finding.explanation, currency=finding.currency)
@@ -122,26 +122,23 @@ def _ending(finding: Finding, *, header: DetectionHeader | None, days: int) -> s
 
 
 def render_change(finding: Finding, *, number: int, cost: Decimal | None, severity: Severity | None) -> str:
-    """Return a comment on a material change; `cost` and `severity` are the previous ones."""
+    """Return the comment on a material change; `cost` and `severity` are the previous values."""
     was = f" Previously {previous_amount(finding, cost)}." if cost is not None else ""
-    worse = (
-        f" Severity: {finding.severity}, previously {severity}."
-        if severity not in (None, finding.severity)
-        else ""
-    )
+    now = finding.incident_severity
+    severities = f" Severity: {now}, previously {severity}." if severity not in (None, now) else ""
     return _comment(
-        f"Now {full_amount(finding)}.{was}{worse}", finding.reason, finding=finding, number=number
+        f"Now {full_amount(finding)}.{was}{severities}", finding.reason, finding=finding, number=number
     )
 
 
 def render_reminder(finding: Finding, *, number: int) -> str:
-    """Return a comment that the finding is still open."""
+    """Return the comment that the finding is still open."""
     since = f"Still open, first seen on {finding.first_seen}: {full_amount(finding)}."
     return _comment(since, finding.reason, finding=finding, number=number)
 
 
 def render_reopened(finding: Finding, *, number: int, excluded: bool) -> str:
-    """Return a comment on a finding that is back; `excluded` if a person had closed its issue."""
+    """Return the comment on a finding that was detected again; `excluded`: a person had closed its issue."""
     opening = (
         "The exclusion has ended and the finding is still present"
         if excluded
@@ -151,19 +148,19 @@ def render_reopened(finding: Finding, *, number: int, excluded: bool) -> str:
 
 
 def render_resolved(finding: Finding, *, number: int) -> str:
-    """Return a comment on a resolved finding and its savings."""
+    """Return the comment on a resolved finding and its savings."""
     text = f"Resolved: no longer detected on the bill as of {finding.as_of}."
     saves = saving_text(finding)
     return _comment(f"{text} {saves}" if saves else text, None, finding=finding, number=number)
 
 
 def render_saving(finding: Finding, *, number: int) -> str:
-    """Return a comment on the saving of a resolved finding, as the bill shows it."""
+    """Return the comment on the savings of a resolved finding that the bill confirms."""
     return _comment(saving_text(finding) or "", None, finding=finding, number=number)
 
 
 def render_duplicate(of: str) -> str:
-    """Return the comment on a duplicate issue."""
+    """Return the comment on a duplicate issue; `of` is the key of the issue that is kept."""
     return (
         f"This issue is {DUPLICATE_MARK} {of}, an older issue that focuswatch keeps up to date. "
         "This issue is closed as a duplicate."
@@ -178,7 +175,7 @@ def _comment(text: str, reason: str | None, *, finding: Finding, number: int) ->
 
 
 def _steps(finding: Finding, *, longest: int) -> Iterator[str]:
-    """Yield the steps line by line; a command at the end of a line is a block of its own, unchanged."""
+    """Yield the lines of the action; a command at the end of a line becomes a block of its own, shown unchanged."""
     lines = [line.strip() for line in finding.action.splitlines()[:MOST_STEPS] if line.strip()]
     pieces = [piece for line in lines for piece in _pieces(line)]
     for is_command, group in groupby(pieces, key=itemgetter(0)):
@@ -190,7 +187,10 @@ def _steps(finding: Finding, *, longest: int) -> Iterator[str]:
 
 
 def _pieces(line: str) -> Iterator[tuple[bool, str]]:
-    """Yield (is command, text) for the prose and for commands that only a parenthesis follows."""
+    """Yield (is command, text) for the parts of a line.
+
+    A command counts as one only at the end of the line or before a parenthesis; otherwise it remains in the prose.
+    """
     end = 0
     for command in COMMAND.finditer(line):
         after = line[command.end() :]

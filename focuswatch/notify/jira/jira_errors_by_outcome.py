@@ -1,7 +1,7 @@
-"""Translate errors of the Jira client by their effect: nothing was done, the outcome is unknown, or it was refused.
+"""Translate errors of the Jira client by outcome: nothing was changed, the outcome is unknown, or Jira refused.
 
 Refused
-└── FieldsRefused   Jira names the fields that it refuses
+└── FieldsRefused   Jira refused the fields that it names
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,14 +17,12 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = 60.0  # without a Retry-After header
 TOO_MANY, REQUEST_TIMEOUT = 429, 408
-CLIENT_ERRORS, SERVER_ERRORS = (
-    400,
-    500,
-)  # the client also raises for a 201 without a key: something was created
+# Lowest status codes of each kind. The client also raises for status 201 without a key: an issue was created.
+CLIENT_ERRORS, SERVER_ERRORS = 400, 500
 
 
 class FieldsRefused(Refused):
-    """Jira refuses these fields; `fields` has the reason for each."""
+    """Jira refused fields of the issue; `fields` has the reason for each."""
 
     def __init__(self, reason: str, *, fields: Mapping[str, str]) -> None:
         super().__init__(reason)
@@ -33,14 +31,14 @@ class FieldsRefused(Refused):
 
 @contextmanager
 def translate_errors(doing: str, *, writing: bool) -> Iterator[None]:
-    """Turn exceptions of the client into TryLater, Unsure or Refused; after a failed read nothing is unsure."""
+    """Turn exceptions of the client into TryLater, Unsure or Refused. Unsure is raised only when `writing`."""
     import requests
     from jira.exceptions import JIRAError
 
     try:
         yield
     except JIRAError as error:
-        # Not `from error`: its text contains the whole response, with cookies of Jira.
+        # Not `from error`, because its text contains the whole response, including session cookies.
         raise _from_response(doing, error, writing=writing) from None
     except requests.exceptions.JSONDecodeError as error:
         raise _without_result(f"{doing}: the response from Jira is not JSON", writing=writing) from error
@@ -71,7 +69,7 @@ def _without_result(reason: str, *, writing: bool, seconds: float = RETRY_SECOND
 
 
 def _reasons(response: "requests.Response | None") -> tuple[str, dict[str, str]]:
-    """Return the error messages of a response, and those by field.
+    """Return all error messages of a response as one text, and the messages by field.
 
     https://developer.atlassian.com/cloud/jira/platform/rest/v2/intro/#status-codes
     """
@@ -88,12 +86,12 @@ def _reasons(response: "requests.Response | None") -> tuple[str, dict[str, str]]
 
 
 def _retry_after(response: "requests.Response | None") -> float:
-    """Return the seconds to wait: https://developer.atlassian.com/cloud/jira/platform/rate-limiting/."""
+    """Return the seconds until a retry: https://developer.atlassian.com/cloud/jira/platform/rate-limiting/."""
     return RETRY_SECONDS if response is None else retry_after(response.headers, otherwise=RETRY_SECONDS)
 
 
 def _never_connected(error: "requests.exceptions.RequestException") -> bool:
-    """Return whether it failed before anything was sent: refused, unknown host, connection timeout."""
+    """Return whether the request failed before it was sent: connection refused or timed out, or host unknown."""
     import requests
     from urllib3.exceptions import NewConnectionError
 

@@ -1,40 +1,41 @@
-"""Update the issue of a finding for one notification; safe to repeat after a crash between any two steps.
+"""Update the issue of a finding for one notification. Safe to repeat after a crash between any two steps.
 
-The issue itself shows most of what was done: that it exists, who closed it, which comments it has. The rest is stored
-before or right after the step: that an issue is about to be created, and which notification has a comment.
+Jira itself shows most completed steps: that the issue exists, who closed it, which comments it has. The stored state
+has the other two: that a run is about to create an issue, and the last notification that has a comment.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from focuswatch.findings.finding import SEVERITIES
+from focuswatch.findings.finding_amount_and_age_text import main_cost
+from focuswatch.findings.severity import SEVERITIES
 from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.notify.delivery_claims_and_state import Claim, Claims
 from focuswatch.notify.jira import issue_text_and_comments
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.exclusion_for_closed_issue import (
+from focuswatch.notify.jira.exclude_when_person_closes_issue import (
     is_closed_by_person,
     is_suppressed,
     mark_processed,
     record_exclusion,
 )
 from focuswatch.notify.jira.issue_fields import updated_fields
+from focuswatch.notify.jira.issue_state_model import IssueState
 from focuswatch.notify.jira.jira_errors_by_outcome import FieldsRefused
-from focuswatch.notify.jira.parse_jira_issue import Issue
-from focuswatch.notify.jira.stored_issue_state import IssueState
+from focuswatch.notify.jira.parse_issue_and_changelog import Issue
 from focuswatch.notify.jira.workflow_transitions import apply_transition
-from focuswatch.notify.queued_notification_and_turn import QueuedNotification
-from focuswatch.owners.owners_file_and_assignment import Jira
+from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.owners.teams_and_routing_sections import Jira
 
-COMMENT_DAYS = 7  # at most one comment on changes in this time; in between only the description is updated
+COMMENT_DAYS = 7  # minimum time between comments on changes; in between, only the description is updated
 DAY_SECONDS = 86_400
 
 
 @dataclass
 class IssueUpdate:
-    """The update of an issue for `delivery` under our claim; `keep` stores `state`."""
+    """The update of an issue for the notification `delivery`, while the run holds `claim` on the incident."""
 
     delivery: QueuedNotification
     claim: Claim[IssueState]
@@ -45,17 +46,18 @@ class IssueUpdate:
     target: Jira
     description: str
     clock: Callable[[], float]
+    failures: list[str] = field(default_factory=list)  # duplicates that could not be closed, for the log
 
-    def keep(self, **changes: Any) -> None:
-        """Change the state and store it. Raises ClaimLost."""
-        self.note(**changes)
+    def store(self, **changes: Any) -> None:
+        """Change the state and store it at once. Raises ClaimLost."""
+        self.change(**changes)
         self.claims.keep(self.claim, self.state)
 
-    def note(self, **changes: Any) -> None:
-        """Change the state; it is stored with the next step."""
+    def change(self, **changes: Any) -> None:
+        """Change the state without storing it; the next `store`, or the end of the delivery, stores it."""
         self.state = self.state.model_copy(update=changes)
 
-    def follow(self, issue: Issue) -> str | None:
+    def update_existing(self, issue: Issue) -> str | None:
         """Update an existing issue. Return what was done, for the log."""
         if self.delivery.kind == "saving_verified":
             return self._comment_saving(issue)
@@ -66,11 +68,10 @@ class IssueUpdate:
         return self._update(issue) if self.state.open and not issue.closing else self._reopen(issue)
 
     def _respect_closing(self, issue: Issue) -> str | None:
-        """Leave the issue closed while its exclusion is active; after that, notify again."""
+        """Keep the issue closed while its exclusion is active; after that, reopen it."""
         finding, processed = self.delivery.finding, self.state.processed_closing
-        if (
-            self.delivery.kind == "resolved" and issue.closing
-        ):  # resolved, perhaps on purpose: nothing to exclude
+        # A resolved finding needs no exclusion, and the person may have closed the issue because it is resolved.
+        if self.delivery.kind == "resolved" and issue.closing:
             self.state = mark_processed(self.state, issue.closing)
             return None
         self.state = record_exclusion(
@@ -85,11 +86,11 @@ class IssueUpdate:
         text = self._comment_text()
         if text:
             self._comment(text)
-        self.note(**self.displayed)
+        self.change(**self.displayed)
         return f"{issue.key} updated" + (" and commented" if text else "")
 
     def _reopen(self, issue: Issue) -> str:
-        """Comment first, so that the comment exists even if the transition fails or the function crashes."""
+        """Reopen the issue after a comment, which comes first in case the transition fails or the run crashes."""
         excluded = self.state.closed_by_person
         self._comment(
             issue_text_and_comments.render_reopened(
@@ -104,7 +105,7 @@ class IssueUpdate:
         if refused:
             return f"commented on {issue.key}; reopening failed: {refused}"
         self._edit(issue)
-        self.note(open=True, closed_by_person=False, **self.displayed)
+        self.change(open=True, closed_by_person=False, **self.displayed)
         return f"{issue.key} reopened"
 
     def _close(self, issue: Issue) -> str | None:
@@ -120,18 +121,18 @@ class IssueUpdate:
         )
         if refused:
             return f"commented on {issue.key}; closing failed: {refused}"
-        self.note(open=False, closed_by_person=False)
+        self.change(open=False, closed_by_person=False)
         return f"{issue.key} closed"
 
     def _comment_saving(self, issue: Issue) -> str:
-        """Comment whoever has closed the issue, and leave it as it is."""
+        """Add a comment on the savings, no matter who closed the issue, and leave its status unchanged."""
         self._comment(
             issue_text_and_comments.render_saving(self.delivery.finding, number=self.delivery.number)
         )
         return f"{issue.key} commented"
 
     def _edit(self, issue: Issue) -> None:
-        """Edit the issue, except fields that people have changed or that the project does not let us change."""
+        """Edit the issue, except fields that people have changed or that Jira refuses to change."""
         fields = updated_fields(self.delivery.finding, target=self.target, description=self.description)
         if self.state.severity in (None, self.delivery.finding.incident_severity):
             fields.pop("priority", None)
@@ -160,7 +161,7 @@ class IssueUpdate:
         return None
 
     def _comment(self, body: str) -> None:
-        """Comment once per notification; if it is unknown whether the comment exists, read the issue first."""
+        """Add one comment per notification. If an earlier attempt may have added it, search the comments first."""
         number, key = self.delivery.number, self.state.key or ""
         if self.state.commented == number:
             return
@@ -172,17 +173,17 @@ class IssueUpdate:
             )
         ):
             self.client.comment(key, body)
-        self.keep(commented=number, commented_at=self.clock())
+        self.store(commented=number, commented_at=self.clock())
 
     @property
     def displayed(self) -> dict[str, Any]:
-        """Return the amounts that the issue shows after the update."""
+        """Return the state fields with the severity and cost that the issue shows after the update."""
         return {
             "severity": self.delivery.finding.incident_severity,
-            "monthly_cost": self.delivery.finding.monthly_cost,
+            "monthly_cost": main_cost(self.delivery.finding),
         }
 
     @property
     def today(self) -> date:
-        """Return the current day in UTC, as in bills and ledgers."""
+        """Return the current day in UTC, which bills and the ledger use."""
         return datetime.fromtimestamp(self.clock(), UTC).date()

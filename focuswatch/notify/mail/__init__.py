@@ -1,1 +1,1 @@
-"""Delivery by e-mail through Amazon SES: one mail per notification, or a digest where there are many."""
+"""Deliver notifications by email through Amazon SES: one email per notification, or a digest when there are many."""

@@ -1,25 +1,28 @@
-"""Send a mail through Amazon SES v2. It accepts no idempotency key, so nothing is repeated here.
+"""Send an email through the Amazon SES API v2, without retries.
 
-The client must not retry by itself either: `retries={"total_max_attempts": 1}`.
+SES accepts no idempotency key, so a retry could send an email twice. The boto3 client that is passed in must not retry
+either: configure it with `retries={"total_max_attempts": 1}`.
 """
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
-from focuswatch.notify.mail.mail_content import Mail
-from focuswatch.notify.pacing import MessagePacing
+from focuswatch.notify.mail.render_text_and_html import Mail
+from focuswatch.notify.message_rate_limit import MessageRateLimit
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
     from mypy_boto3_sesv2 import SESV2Client
 
-RATE_SECONDS = 10.0
-QUOTA_SECONDS = 3600.0  # the daily quota counts the last 24 hours
-PLACE = "account"  # the rate limit is the account's: https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas.html
-# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+RATE_RETRY_SECONDS = 10.0
+QUOTA_RETRY_SECONDS = 3600.0  # the daily quota counts the last 24 hours
+# The rate limit applies to the whole AWS account: https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas.html
+RATE_LIMIT_KEY = "account"
+# Error codes: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
 THROTTLED = {"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"}
 REMEDIES = {
+    "BadRequestException": "Correct the address in owners.toml",
     "MessageRejected": "Verify email.sender in SES. In the SES sandbox, verify each recipient too. See docs/email.md",
     "MailFromDomainNotVerifiedException": "Verify the MAIL FROM domain in SES",
     "AccountSuspendedException": "Ask AWS Support to restore email sending for the account",
@@ -30,14 +33,17 @@ REMEDIES = {
 
 @dataclass(frozen=True)
 class Ses:
-    """Sends mails from one address, with the pace of one mail a second, which SES allows every account."""
+    """Sends emails from one address, at most one per second, the rate that SES allows every account."""
 
     ses: "SESV2Client"
     from_address: str
-    pace: MessagePacing
+    pace: MessageRateLimit
 
     def send(self, address: str, mail: Mail, *, id: str) -> str:
-        """Send a mail. Return the message id of SES. Raises TryLater (not sent), Unsure (may be sent) or Refused."""
+        """Send an email and return its SES message id. Raises TryLater (not sent), Unsure (may be sent) or Refused.
+
+        `id` identifies the notification or digest in the header X-Focuswatch-Id.
+        """
         from botocore.exceptions import (
             ClientError,
             ConnectTimeoutError,
@@ -45,7 +51,7 @@ class Ses:
             HTTPClientError,
         )
 
-        self.pace.wait(PLACE)
+        self.pace.wait(RATE_LIMIT_KEY)
         try:
             response = self.ses.send_email(
                 FromEmailAddress=self.from_address,
@@ -57,7 +63,7 @@ class Ses:
                             "Text": {"Data": mail.text, "Charset": "UTF-8"},
                             "Html": {"Data": mail.html, "Charset": "UTF-8"},
                         },
-                        # No out-of-office replies: https://www.rfc-editor.org/rfc/rfc3834
+                        # Prevents out-of-office replies: https://www.rfc-editor.org/rfc/rfc3834
                         "Headers": [
                             {"Name": "Auto-Submitted", "Value": "auto-generated"},
                             {"Name": "X-Focuswatch-Id", "Value": id},
@@ -68,18 +74,20 @@ class Ses:
         except ClientError as error:
             raise self._translated(error) from error
         except (ConnectTimeoutError, EndpointConnectionError) as error:
-            raise TryLater(f"no connection to SES: {type(error).__name__}", seconds=RATE_SECONDS) from error
+            raise TryLater(
+                f"no connection to SES: {type(error).__name__}", seconds=RATE_RETRY_SECONDS
+            ) from error
         except HTTPClientError as error:
             raise Unsure(f"SES did not respond: {type(error).__name__}") from error
         return response["MessageId"]
 
     def _translated(self, error: "ClientError") -> DeliveryError:
         code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-        reason = f"SES returned {code}: {message}"
+        reason = f"SES returned {code}: {message.rstrip('. ')}"
         if code in THROTTLED:
-            seconds = QUOTA_SECONDS if "quota" in message.lower() else RATE_SECONDS
-            self.pace.pause(PLACE, seconds=RATE_SECONDS)
+            seconds = QUOTA_RETRY_SECONDS if "quota" in message.lower() else RATE_RETRY_SECONDS
+            self.pace.pause(RATE_LIMIT_KEY, seconds=RATE_RETRY_SECONDS)
             return TryLater(reason, seconds=seconds)
         if error.response["ResponseMetadata"].get("HTTPStatusCode", 500) >= 500:
             return Unsure(reason)
-        return Refused(f"{reason} {REMEDIES.get(code, 'Correct the address in owners.toml')}.")
+        return Refused(f"{reason}. {REMEDIES.get(code, 'See docs/email.md')}.")

@@ -1,4 +1,4 @@
-"""The number of mails that an address gets on a day. Beyond it, notifications go into a digest; none is lost."""
+"""Limit the emails that an address receives per day. Notifications beyond the limit go into a digest; none is lost."""
 
 import time
 from collections.abc import Callable
@@ -16,14 +16,14 @@ KEPT_SECONDS = 3 * 86_400
 
 @dataclass(frozen=True)
 class DailyLimit:
-    """At most `most` mails a day (UTC) for each address. Each mail takes a numbered slot in the ledger table."""
+    """Allows at most `most` emails per address and day (UTC). Each email takes a numbered slot in the ledger table."""
 
     table: "Table"
     most: int
     clock: Callable[[], float] = time.time
 
     def allows(self, address: str, id: str) -> bool:
-        """Take a slot for the mail `id`, and return whether there was one; a mail keeps its slot when it is retried."""
+        """Take a slot for the email `id`. Return False if none is free. A retried email keeps its slot."""
         kind = f"mails of {datetime.fromtimestamp(self.clock(), UTC).date()} {address}"
         taken: list[Any] = list(of_kind(self.table, kind, ConsistentRead=True))
         if any(item["mail_id"] == id for item in taken):
@@ -31,7 +31,7 @@ class DailyLimit:
         return any(self._take(kind, slot, id=id) for slot in range(len(taken), self.most))
 
     def _take(self, kind: str, slot: int, *, id: str) -> bool:
-        """Return whether the slot was free: another run may have taken it at the same moment."""
+        """Take the slot. Return False if another run took it first."""
         item = {"kind": kind, "id": f"{slot:06d}", "mail_id": id}
         try:
             self.table.put_item(

@@ -1,4 +1,4 @@
-"""Render the digest: one mail for notifications that are too many for one mail each."""
+"""Render a digest: one email that combines the notifications for an address when there are too many."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,20 +8,21 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.findings.account_owner_evidence_labels import account_label, amount
+from focuswatch.findings.account_and_owner_labels import account_label
+from focuswatch.findings.amount_text import amount
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.finding_amount_text import main_amount
+from focuswatch.findings.finding_amount_and_age_text import main_amount
 from focuswatch.ledger.notification import OVER, NotificationKind
 from focuswatch.notify.mail.finding_mail import MARKS, first_step
-from focuswatch.notify.mail.mail_content import Mail, Section, subject_line
+from focuswatch.notify.mail.render_text_and_html import Mail, Section, subject_line
 
 MOST_ROWS = 100
 MOST_STEPS = 3
 
 
-class MailedLine(BaseModel):
-    """A notification in a digest, with the texts that the mail shows; it is sorted by `weight`."""
+class MailDigestLine(BaseModel):
+    """A notification in a digest, with the texts that the email shows. Digests sort their lines by `weight`."""
 
     model_config = ConfigDict(frozen=True)
     fingerprint: str
@@ -39,14 +40,14 @@ class MailedLine(BaseModel):
 
     @classmethod
     def of(cls, finding: Finding, *, kind: NotificationKind) -> Self:
-        """Return the line of a notification; only waste that is not resolved counts as savings."""
+        """Return the line of a notification. Only the cost of open waste findings counts as potential savings."""
         counts = finding.category == "waste" and kind not in OVER
         return cls(
             fingerprint=finding.fingerprint,
             mark=MARKS[kind],
             title=finding.title,
             amount=main_amount(finding),
-            severity=finding.severity,
+            severity=finding.incident_severity,
             account=account_label(finding.sub_account_name, finding.sub_account_id),
             region=finding.region_id,
             resource=finding.resource_id,
@@ -57,8 +58,8 @@ class MailedLine(BaseModel):
         )
 
 
-def digest_mail(lines: Sequence[MailedLine], *, as_of: date) -> Mail:
-    """Return the mail about all `lines`, the highest amount first."""
+def digest_mail(lines: Sequence[MailDigestLine], *, as_of: date) -> Mail:
+    """Return the digest of all `lines`, highest amount first; `as_of` is the first day that is not evaluated."""
     by_amount = sorted(lines, key=lambda line: (-line.weight, line.fingerprint))
     count = count_text(len(lines), "notification")
     savings = _savings(lines)
@@ -88,8 +89,8 @@ def digest_mail(lines: Sequence[MailedLine], *, as_of: date) -> Mail:
     )
 
 
-def _first_steps(lines: Sequence[MailedLine]) -> tuple[str, ...]:
-    """Return the first step of the findings with the highest amounts."""
+def _first_steps(lines: Sequence[MailDigestLine]) -> tuple[str, ...]:
+    """Return the first steps of the findings with the highest amounts; `lines` are sorted by amount."""
     with_step = [line for line in lines if line.first_step][:MOST_STEPS]
     return tuple(
         f"{number}. {', '.join(filter(None, (line.title, line.account)))}: {line.first_step}"
@@ -97,15 +98,15 @@ def _first_steps(lines: Sequence[MailedLine]) -> tuple[str, ...]:
     )
 
 
-def _savings(lines: Sequence[MailedLine]) -> str:
-    """Return the monthly sum of waste by currency; currencies are never added."""
+def _savings(lines: Sequence[MailDigestLine]) -> str:
+    """Return the potential monthly savings as text, one sum per currency; empty without savings."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for line in lines:
         sums[line.currency] += line.monthly_savings
     return " and ".join(f"{amount(total)} {currency}/month" for currency, total in sums.items() if total)
 
 
-def _by_title(lines: Sequence[MailedLine]) -> tuple[tuple[str, ...], ...]:
+def _by_title(lines: Sequence[MailDigestLine]) -> tuple[tuple[str, ...], ...]:
     counts: dict[tuple[str, str], int] = defaultdict(int)
     for line in lines:
         counts[line.mark, line.title] += 1
@@ -113,6 +114,6 @@ def _by_title(lines: Sequence[MailedLine]) -> tuple[tuple[str, ...], ...]:
     return tuple((f"{number:,}", f"{mark}: {title}") for (mark, title), number in ordered)
 
 
-def _row(line: MailedLine) -> tuple[str, ...]:
+def _row(line: MailDigestLine) -> tuple[str, ...]:
     places = (line.account or "", line.region or "", line.resource or "")
     return (line.mark, line.title, line.amount, line.severity, *places)

@@ -1,29 +1,31 @@
-"""Render the mail about a finding: what it is, what it costs, why, what to do, and a link.
-
-Pure: nothing is sent or stored here.
-"""
+"""Render the email about one finding: its title, cost, reason, steps to take and a link. Sends and stores nothing."""
 
 from datetime import date
 
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.finding_amount_text import (
+from focuswatch.findings.finding_amount_and_age_text import (
     cost_so_far_text,
     days_open,
     full_amount,
     main_amount,
-    saving_text,
 )
 from focuswatch.findings.is_aws_provider import is_aws
+from focuswatch.findings.saving_text import saving_text
 from focuswatch.ledger.notification import OVER, NotificationKind
-from focuswatch.notify.console_and_query_links import console_text, console_url
-from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text, rollout_extent
-from focuswatch.notify.mail.mail_content import Mail, Section, subject_line
+from focuswatch.notify.cloud_console_and_athena_links import console_text, console_url
+from focuswatch.notify.mail.render_text_and_html import Mail, Section, subject_line
 from focuswatch.notify.place_and_owner_names import (
     account_of_finding,
     owner_of_finding,
     region,
     region_id_of_finding,
+)
+from focuswatch.notify.related_findings_and_rollout_text import (
+    incident_lines,
+    joined_text,
+    new_lead_text,
+    rollout_extent,
 )
 
 MARKS: dict[NotificationKind, str] = {
@@ -39,7 +41,7 @@ COST_EXPLORER = "https://console.aws.amazon.com/costmanagement/home#/cost-explor
 def finding_mail(
     finding: Finding, *, kind: NotificationKind, today: date, before: Finding | None = None
 ) -> Mail:
-    """Return the mail; `before` is the finding as it was last mailed to this address (None: never)."""
+    """Return the email; `before` is the finding as it was last sent to this address (None: never sent)."""
     account = rollout_extent(finding.rollout) if finding.rollout else _account(finding)
     short = main_amount(finding).removesuffix(" in potential savings")
     heading = f"{MARKS[kind]}: {finding.title}"
@@ -77,10 +79,10 @@ def _change(finding: Finding, *, kind: NotificationKind, today: date, before: Fi
             if joined := joined_text(finding, before=before):
                 return joined
             if before is None:
-                return f"The amount or severity has changed. Severity: {finding.severity}."
+                return f"The amount or severity has changed. Severity: {finding.incident_severity}."
             text = f"Previously {main_amount(before)}."
-            if before.severity != finding.severity:
-                text += f" Severity: {finding.severity}, previously {before.severity}."
+            if before.incident_severity != finding.incident_severity:
+                text += f" Severity: {finding.incident_severity}, previously {before.incident_severity}."
             return text
         case "resolved":
             return "Resolved. " + (saving_text(finding) or "This finding is no longer detected on the bill.")
@@ -102,7 +104,7 @@ def _facts(finding: Finding) -> tuple[tuple[str, str], ...]:
         ("Service", finding.service_name),
         ("Resource", finding.resource_id),
         ("Owner", owner_of_finding(finding)),
-        ("Severity", finding.severity),
+        ("Severity", finding.incident_severity),
         ("First seen", f"{finding.first_seen}"),
     )
     return tuple((name, value) for name, value in facts if value)
@@ -113,13 +115,16 @@ def _steps(action: str) -> tuple[str, ...]:
 
 
 def first_step(finding: Finding) -> str | None:
-    """Return the first step without its number; None if the finding has none."""
+    """Return the first step of the action without its number; None if the action is empty."""
     steps = _steps(finding.action)
     return steps[0].removeprefix("1. ") if steps else None
 
 
 def _link(finding: Finding) -> tuple[str, str] | None:
-    """Return the page of the resource, or else Cost Explorer; None for a resource of another provider without one."""
+    """Return label and URL of the resource's console page, or else of Cost Explorer.
+
+    None for a resource of another provider that has no console page.
+    """
     url = console_url(finding.resource_id)
     if url:
         return console_text(url).replace("Open in", "Open the resource in"), url

@@ -1,1 +1,1 @@
-"""Findings as PagerDuty alerts, through the Events API v2."""
+"""Deliver findings to PagerDuty as alerts, through the Events API v2."""

@@ -1,22 +1,24 @@
-"""Render a finding as an event of the Events API v2. Pure."""
+"""Render a finding as an event of the PagerDuty Events API v2. Sends no request."""
 
 import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from focuswatch.findings.account_owner_evidence_labels import display_values
+from focuswatch.findings.evidence_text import display_values
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import Finding, Severity
-from focuswatch.findings.finding_amount_text import full_amount, main_amount
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_amount_and_age_text import full_amount, main_amount
 from focuswatch.findings.replace_control_characters import visible
-from focuswatch.notify.incident_text import incident_lines, rollout_extent
+from focuswatch.findings.severity import Severity
 from focuswatch.notify.place_and_owner_names import account_of_finding, owner_of_finding, region_id_of_finding
+from focuswatch.notify.related_findings_and_rollout_text import incident_lines, rollout_extent
+from focuswatch.notify.truncate_text import one_line, truncate
 
 # https://developer.pagerduty.com/docs/send-alert-event
 SUMMARY_CHARACTERS = 1024
-# 512 KB of the whole event: https://developer.pagerduty.com/docs/events-api-v2-overview#size-limits
+# Below the limit of 512 KB for an event: https://developer.pagerduty.com/docs/events-api-v2-overview#size-limits
 EVENT_BYTES = 500_000
-FIELD_CHARACTERS = 255  # ours, of what a list shows
+FIELD_CHARACTERS = 255  # not a PagerDuty limit; keeps lists of alerts readable
 SEVERITIES: dict[Severity, str] = {
     "critical": "critical",
     "high": "error",
@@ -26,12 +28,12 @@ SEVERITIES: dict[Severity, str] = {
 
 
 def dedup_key(finding: Finding) -> str:
-    """Return the key of the incident's alert: events with the same key belong to one alert (at most 255 characters)."""
+    """Return the key of the incident's alert, at most 255 characters. Events with the same key update one alert."""
     return f"focuswatch-{finding.incident_id}"
 
 
 def render_trigger(finding: Finding, *, links: Mapping[str, str | None]) -> dict[str, Any]:
-    """Return the event that opens the alert, or adds to the open one; `links` are URLs by text."""
+    """Return the event that opens the alert or updates the open one; `links` maps texts to URLs (None: left out)."""
     event: dict[str, Any] = {
         "event_action": "trigger",
         "dedup_key": dedup_key(finding),
@@ -39,7 +41,7 @@ def render_trigger(finding: Finding, *, links: Mapping[str, str | None]) -> dict
         "payload": {
             "summary": _summary(finding),
             "source": _line(finding.resource_id or account_of_finding(finding) or "AWS bill"),
-            "severity": SEVERITIES[finding.severity],
+            "severity": SEVERITIES[finding.incident_severity],
             "component": _line(finding.service_name or "AWS"),
             "group": _line(finding.team or "no owner"),
             "class": finding.detection,
@@ -48,7 +50,7 @@ def render_trigger(finding: Finding, *, links: Mapping[str, str | None]) -> dict
         "links": [{"href": url, "text": text} for text, url in links.items() if url],
     }
     if len(json.dumps(event, ensure_ascii=False).encode("utf-8", errors="replace")) > EVENT_BYTES:
-        event["payload"]["custom_details"].pop("evidence", None)  # the rest of a finding is far smaller
+        event["payload"]["custom_details"].pop("evidence", None)  # all other fields together are far smaller
     return event
 
 
@@ -58,7 +60,7 @@ def render_follow_up(key: str, action: Literal["acknowledge", "resolve"]) -> dic
 
 
 def _summary(finding: Finding) -> str:
-    """Return what happened, where, and how much: a phone shows nothing else."""
+    """Return title, place and amount in one line, because a phone notification shows nothing else."""
     places = (
         (rollout_extent(finding.rollout),)
         if finding.rollout
@@ -69,7 +71,7 @@ def _summary(finding: Finding) -> str:
 
 
 def _details(finding: Finding) -> dict[str, Any]:
-    """Return the details in the order in which someone reads them."""
+    """Return the details in the order in which a responder reads them, without empty ones."""
     proof = {name: value for name, value in finding.evidence.items() if value is not None}
     explanation = finding.explanation
     details = {
@@ -94,5 +96,4 @@ def _details(finding: Finding) -> dict[str, Any]:
 
 
 def _line(text: str, *, most: int = FIELD_CHARACTERS) -> str:
-    line = " ".join(visible(text).split())
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+    return truncate(one_line(text), most)

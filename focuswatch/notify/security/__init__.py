@@ -1,1 +1,1 @@
-"""Security findings for security tools: AWS Security Hub (ASFF), and OCSF files in S3."""
+"""Deliver security findings to security tools: to AWS Security Hub in ASFF, and as OCSF files in S3."""

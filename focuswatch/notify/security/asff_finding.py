@@ -1,4 +1,4 @@
-"""Render a finding in the AWS Security Finding Format.
+"""Render a finding in the AWS Security Finding Format (ASFF). Sends no request.
 
 https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_AwsSecurityFinding.html
 """
@@ -9,20 +9,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from focuswatch.findings.account_owner_evidence_labels import account_label
+from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.finding_amount_text import full_amount
+from focuswatch.findings.finding_amount_and_age_text import full_amount
 from focuswatch.findings.replace_control_characters import visible
+from focuswatch.notify.truncate_text import truncate
 
 PRODUCT = "focuswatch"
 SCHEMA_VERSION = "2018-10-08"
-ID, TITLE, DESCRIPTION, REMEDIATION, REGION = 512, 256, 1024, 512, 16  # characters
-FIELDS, FIELD_NAME, FIELD = 50, 128, 2048  # ProductFields: their number, and characters
+ID_CHARACTERS, TITLE_CHARACTERS, DESCRIPTION_CHARACTERS = 512, 256, 1024
+REMEDIATION_CHARACTERS, REGION_CHARACTERS = 512, 16
+MOST_PRODUCT_FIELDS, PRODUCT_FIELD_NAME_CHARACTERS, PRODUCT_FIELD_CHARACTERS = 50, 128, 2048
 
 
 @dataclass(frozen=True)
 class SecurityHubAccount:
-    """The account and Region whose Security Hub receives findings, and the name of the deployment."""
+    """The account and Region whose Security Hub receives the findings, and the name of the deployment."""
 
     account: str
     region: str
@@ -30,17 +32,21 @@ class SecurityHubAccount:
 
     @property
     def product_arn(self) -> str:
-        """Return the default product ARN of custom integrations: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-custom-providers.html"""
+        """Return the ARN of the default product, which custom integrations use.
+
+        https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-custom-providers.html
+        """
         return f"arn:aws:securityhub:{self.region}:{self.account}:product/{self.account}/default"
 
 
 def asff_finding(
     finding: Finding, *, hub: SecurityHubAccount, types: Sequence[str], is_open: bool, updated_at: datetime
 ) -> dict[str, Any]:
-    """Return the finding. `AwsAccountId` is Security Hub's own account, which alone may import; the charged account
-    is a resource.
+    """Return the finding in ASFF.
 
-    Security Hub ignores an update unless `updated_at` is later than that of the previous one.
+    `AwsAccountId` is the account of Security Hub, because a custom integration can import findings only for its own
+    account; the account that is charged is one of the resources. Security Hub ignores an update unless `updated_at`
+    is later than in the previous one.
     """
     place = ", ".join(filter(None, (finding.sub_account_name or finding.sub_account_id, finding.region_id)))
     return {
@@ -59,9 +65,9 @@ def asff_finding(
             "Severity": {"Label": finding.severity.upper(), "Original": finding.severity},
             "Types": list(types),
         },
-        "Title": _text(f"{finding.title}: {place}" if place else finding.title, TITLE),
-        "Description": _text(f"{full_amount(finding)}. {finding.reason}", DESCRIPTION),
-        "Remediation": {"Recommendation": {"Text": _text(finding.action, REMEDIATION)}},
+        "Title": _text(f"{finding.title}: {place}" if place else finding.title, TITLE_CHARACTERS),
+        "Description": _text(f"{full_amount(finding)}. {finding.reason}", DESCRIPTION_CHARACTERS),
+        "Remediation": {"Recommendation": {"Text": _text(finding.action, REMEDIATION_CHARACTERS)}},
         "ProductFields": dict(_fields(finding)),
         "Resources": list(_resources(finding)),
         "RecordState": "ACTIVE" if is_open else "ARCHIVED",
@@ -69,26 +75,35 @@ def asff_finding(
 
 
 def asff_id(fingerprint: str, *, hub: SecurityHubAccount) -> str:
-    """Return the id of a finding in Security Hub, the same in its whole life."""
+    """Return the id of a finding in Security Hub, which never changes."""
     return f"{PRODUCT}/{hub.region}/{hub.account}/{hub.deployment}/{fingerprint}"
 
 
 def timestamp(at: datetime) -> str:
-    """Return a time with milliseconds: https://docs.aws.amazon.com/securityhub/1.0/APIReference/Welcome.html#timestamps"""
+    """Return a time in UTC with milliseconds.
+
+    https://docs.aws.amazon.com/securityhub/1.0/APIReference/Welcome.html#timestamps
+    """
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _resources(finding: Finding) -> Iterator[dict[str, str]]:
-    """Yield the resource, if there is one, and the account that is charged."""
+    """Yield the resource, if the finding has one, and the account that is charged."""
     name = finding.region_id or ""
-    region = {"Region": name} if 0 < len(name) <= REGION else {}
+    region = {"Region": name} if 0 < len(name) <= REGION_CHARACTERS else {}
     if finding.resource_id and finding.resource_id.strip():
-        yield {"Type": "Other", "Id": _text(finding.resource_id, ID), "Partition": "aws", **region}
+        yield {"Type": "Other", "Id": _text(finding.resource_id, ID_CHARACTERS), "Partition": "aws", **region}
     account = finding.sub_account_id or "unknown"
-    yield {"Type": "AwsAccount", "Id": _text(f"AWS::::Account:{account}", ID), "Partition": "aws", **region}
+    yield {
+        "Type": "AwsAccount",
+        "Id": _text(f"AWS::::Account:{account}", ID_CHARACTERS),
+        "Partition": "aws",
+        **region,
+    }
 
 
 def _fields(finding: Finding) -> Iterator[tuple[str, str]]:
+    continuing = finding.monthly_cost_if_continues
     known = {
         "ProviderName": PRODUCT,
         f"{PRODUCT}/fingerprint": finding.fingerprint,
@@ -97,7 +112,7 @@ def _fields(finding: Finding) -> Iterator[tuple[str, str]]:
         f"{PRODUCT}/service": finding.service_name,
         f"{PRODUCT}/team": finding.team,
         f"{PRODUCT}/cost": f"{finding.monthly_cost}",
-        f"{PRODUCT}/monthly_cost_if_continues": _number(finding),
+        f"{PRODUCT}/monthly_cost_if_continues": None if continuing is None else f"{continuing}",
         f"{PRODUCT}/currency": finding.currency,
         f"{PRODUCT}/action": finding.action,
     }
@@ -107,18 +122,12 @@ def _fields(finding: Finding) -> Iterator[tuple[str, str]]:
         if value is not None
     }
     filled = [(name, value) for name, value in (known | evidence).items() if value and value.strip()]
-    for name, value in filled[:FIELDS]:
-        yield _text(name, FIELD_NAME), _text(value, FIELD)
-
-
-def _number(finding: Finding) -> str | None:
-    value = finding.monthly_cost_if_continues
-    return None if value is None else f"{value}"
+    for name, value in filled[:MOST_PRODUCT_FIELDS]:
+        yield _text(name, PRODUCT_FIELD_NAME_CHARACTERS), _text(value, PRODUCT_FIELD_CHARACTERS)
 
 
 def _text(text: str, most: int) -> str:
-    shown = visible(text)
-    return shown if len(shown) <= most else shown[: most - 1] + "…"
+    return truncate(visible(text), most)
 
 
 def _day(day: date) -> str:

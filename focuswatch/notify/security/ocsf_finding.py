@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from focuswatch.findings.finding import Finding, Severity
-from focuswatch.findings.finding_amount_text import full_amount
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_amount_and_age_text import full_amount
+from focuswatch.findings.severity import Severity
 from focuswatch.ledger.notification import OVER, NotificationKind
-from focuswatch.notify.queued_notification_and_turn import QueuedNotification
+from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 
 SCHEMA_VERSION = "1.8.0"
 FINDINGS_CATEGORY, DETECTION_FINDING = 2, 2004
@@ -22,13 +23,13 @@ ACTIVITIES: dict[NotificationKind, tuple[int, str]] = {
     "saving_verified": (2, "Update"),
 }
 SEVERITIES: dict[Severity, int] = {"low": 2, "medium": 3, "high": 4, "critical": 5}
-NEW, RESOLVED = (1, "New"), (4, "Resolved")  # status
-RULE = (1, "Rule")  # analytic type
-AWS_ACCOUNT = (10, "AWS Account")  # account type
+NEW, RESOLVED = (1, "New"), (4, "Resolved")  # status_id and status
+RULE = (1, "Rule")  # type_id and type of the analytic
+AWS_ACCOUNT = (10, "AWS Account")  # type_id and type of the account
 
 
 def ocsf_finding(delivery: QueuedNotification, *, types: Sequence[str]) -> dict[str, Any]:
-    """Return the record; the same notification always gives the same record. Times are milliseconds since 1970."""
+    """Return the record, always the same for the same notification. Times are milliseconds since 1970."""
     finding = delivery.finding
     activity_id, activity = ACTIVITIES[delivery.kind]
     status_id, status = RESOLVED if delivery.kind in OVER else NEW
@@ -91,7 +92,7 @@ def _cloud(finding: Finding) -> dict[str, Any]:
 
 
 def _resource(finding: Finding) -> dict[str, Any]:
-    """Return the resource; without one, the account."""
+    """Return the resource of the finding, or else its account."""
     owner = {"group": {"name": finding.team}} if finding.team else {}
     kind = {"type": finding.service_name} if finding.service_name and finding.resource_id else {}
     named = finding.resource_id or f"AWS::::Account:{finding.sub_account_id or 'unknown'}"

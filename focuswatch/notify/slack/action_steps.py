@@ -1,20 +1,20 @@
-"""The `action` of a finding as rich text: steps to read, commands to copy."""
+"""Render the `action` of a finding as Slack rich text: steps to read, and commands to copy."""
 
 from collections.abc import Iterator
 
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.safe_paste_commands import COMMAND
-from focuswatch.notify.slack.blocks import Block, code, line_feed, rich, section, spaced, words
-from focuswatch.notify.slack.mrkdwn import one_line, truncate
+from focuswatch.notify.slack.block_kit_elements import Block, code, line_feed, rich, section, spaced, words
+from focuswatch.notify.truncate_text import one_line, truncate
 
 STEP_CHARACTERS = 300
 COMMAND_CHARACTERS = 700
 ACTION_CHARACTERS = 2500
-LINE_CHARACTERS = 50  # size of the blocks of a line besides its text
+LINE_CHARACTERS = 50  # estimated size of a line's blocks without its text
 
 
 def render_action(finding: Finding) -> Block:
-    """Return the block with the steps."""
+    """Return the rich text block with the steps and commands."""
     parts: list[Block] = []
     prose: list[Block] = [words("What to do", style="bold")]
     for line in _lines(finding.action):
@@ -29,7 +29,7 @@ def render_action(finding: Finding) -> Block:
 
 
 def _section(prose: list[Block]) -> list[Block]:
-    """Return the section of `prose` without line feeds at its ends: a code block has its own lines."""
+    """Return `prose` as a section without line feeds at its ends, because a code block starts on its own line."""
     while prose and prose[0] == line_feed():
         prose = prose[1:]
     while prose and prose[-1] == line_feed():
@@ -49,7 +49,10 @@ def _lines(action: str) -> Iterator[str]:
 
 
 def _elements(line: str) -> Iterator[Block]:
-    """Yield prose, commands within it as code, and commands at the end of a sentence as code blocks."""
+    """Yield prose and commands.
+
+    A command at the end of the line or before a parenthesis is a code block; any other is inline code.
+    """
     end, own_line = 0, True
     for command in COMMAND.finditer(line):
         before, end = line[end : command.start()], command.end()
@@ -63,7 +66,7 @@ def _elements(line: str) -> Iterator[Block]:
 
 
 def _prose(text: str) -> Iterator[Block]:
-    """Yield `text` with the spaces between it and a command next to it."""
+    """Yield `text` with a space at each end where it is separated from an adjacent command."""
     if text.strip():
         before, after = text[:1].isspace() * " ", text[-1:].isspace() * " "
         yield spaced(before + truncate(one_line(text), STEP_CHARACTERS) + after)

@@ -1,6 +1,6 @@
-"""Record the responses of people in the ledger, with author, day and reason, and show them in the message.
+"""Check that a Slack user may respond to a finding, record the response in the ledger, and show it in the message.
 
-Every step is idempotent, since a queue may deliver a response twice.
+Every step is idempotent, because a queue may deliver a response twice.
 """
 
 from collections.abc import Callable
@@ -9,16 +9,22 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from focuswatch.errors import DeliveryError, Refused
-from focuswatch.findings.detection_exclusion_offer import OfferScope
+from focuswatch.findings.exclusion_offer_record import OfferScope
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Dismissals, Ledger
 from focuswatch.ledger.findings_of_response import open_in_incident
-from focuswatch.notify.response_recording import Exclusion, PersonResponse, ResponseLedger, no_other_channel
-from focuswatch.notify.slack.client import Slack
+from focuswatch.notify.record_response_once import (
+    Exclusion,
+    PersonResponse,
+    ResponseLedger,
+    show_nowhere_else,
+)
+from focuswatch.notify.slack.client import SlackClient
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
 from focuswatch.notify.slack.ephemeral_reply import reply_ephemerally
 from focuswatch.notify.slack.finding_message import RecordedResponse
 from focuswatch.notify.slack.interactions import UserResponse
+from focuswatch.notify.slack.update_finding_message import show_response
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -47,12 +53,12 @@ UNKNOWN = "This message is too old: focuswatch no longer stores the finding."
 class ResponseRecorder:
     """Records responses; `clock` returns seconds since 1970."""
 
-    slack: Slack
+    slack: SlackClient
     channel: SlackChannel
     ledger: Ledger
     table: "Table"
     clock: Callable[[], float]
-    also: Callable[[PersonResponse], None] = no_other_channel  # see ResponseLedger
+    show_elsewhere: Callable[[PersonResponse], None] = show_nowhere_else  # see ResponseLedger
 
     def record(self, response: UserResponse) -> str:
         """Record a response. Return what was done, for the log. Idempotent; raises TryLater, Unsure or Refused."""
@@ -72,17 +78,17 @@ class ResponseRecorder:
         if response.action in EXCLUDES and offer is None:
             return reject(response, NOT_OFFERED)
         recorded = _recorded(response, today=today)
-        given = replace(_given(response), exclusion=offer)
-        ResponseLedger(self.ledger, self.table, self.also).record(given, today=today)
+        person_response = replace(_person_response(response), exclusion=offer)
+        ResponseLedger(self.ledger, self.table, self.show_elsewhere).record(person_response, today=today)
         done = f"{response.fingerprint}: {recorded.action} by {_author(response)}"
         try:
-            self.channel.show_response(response.fingerprint, recorded)
-        except Refused as error:  # the response is valid without the message
+            show_response(self.channel, response.fingerprint, recorded)
+        except Refused as error:  # the response stays recorded without the message
             return f"{done}; the Slack message could not be updated: {error}"
         return done
 
     def _offer(self, response: UserResponse, *, today: date) -> Exclusion | None:
-        """Return the exclusion that the message offered, if the rule still offers it for the finding that leads."""
+        """Return the exclusion that the message offered, if it is still offered for the lead of the incident."""
         state = self.ledger.snapshot()
         leads = open_in_incident(response.fingerprint, state.entries)
         entry = leads[0] if leads else state.entries.get(response.fingerprint)
@@ -95,7 +101,10 @@ class ResponseRecorder:
         return Exclusion(offer.scope, offer.value, detection=entry.finding.detection, reason=reason)
 
     def _belongs_to_other_channel(self, incident: str, channel: str) -> bool:
-        """Return whether a security finding of the incident has an owner, by account or OU, with another channel."""
+        """Return whether the incident has a security finding that people in this channel must not respond to.
+
+        Its owner, by account or OU, has another channel, or it was routed here only because of a resource tag.
+        """
         return any(
             self._is_of_other_channel(entry.finding, channel)
             for entry in open_in_incident(incident, self.ledger.entries())
@@ -105,14 +114,14 @@ class ResponseRecorder:
     def _is_of_other_channel(self, finding: Finding, channel: str) -> bool:
         if not finding.suppressible_by_team:
             return True
-        if not finding.incident_lead and finding.incident:  # a rollout is notified by its lead
+        if not finding.incident_lead and finding.incident:  # the message of the lead covers it
             return False
         owner = channel_name(finding, owners=self.channel.owners, catalog=self.channel.catalog)
         return owner is None or self.channel.channels.id(owner) != channel
 
 
 def reject(response: UserResponse, reason: str) -> str:
-    """Reply to the person, who need not be in the channel. Return what was done, for the log."""
+    """Reply to the person, who may not be a member of the channel. Return what was done, for the log."""
     return (
         f"{response.fingerprint}: the response from {response.user_id} was rejected: "
         f"{reason}{_reply(response, reason)}"
@@ -120,7 +129,7 @@ def reject(response: UserResponse, reason: str) -> str:
 
 
 def _reply(response: UserResponse, text: str) -> str:
-    """Reply if there is a response URL. Return a note for the log; empty if it succeeded."""
+    """Reply if there is a response URL. Return the error for the log; empty if there was none."""
     try:
         if response.response_url:
             reply_ephemerally(response.response_url, text)
@@ -139,14 +148,14 @@ def _recorded(response: UserResponse, *, today: date) -> RecordedResponse:
             return RecordedResponse("excluded for this account", response.user_id, today)
         case "exclude_team":
             return RecordedResponse("excluded for this team", response.user_id, today)
-    return RecordedResponse("snoozed", response.user_id, today, until=_given(response).until(today))
+    return RecordedResponse("snoozed", response.user_id, today, until=_person_response(response).until(today))
 
 
 def _author(response: UserResponse) -> str:
     return f"{response.user_name} ({response.user_id})" if response.user_name else response.user_id
 
 
-def _given(response: UserResponse) -> PersonResponse:
+def _person_response(response: UserResponse) -> PersonResponse:
     if response.action == "pause_spending" or response.action == "resume_spending":
         raise Refused(f"the function `controls` must handle the action {response.action}")
     return PersonResponse(

@@ -1,38 +1,43 @@
-"""The calls to Slack's Web API that delivery needs; errors become TryLater, Unsure or Refused.
+"""Client for the Web API calls that delivery to Slack needs; errors become DeliveryErrors.
 
-The SDK must not retry: a message that is posted again appears twice. Callers check what exists before they retry.
+The SDK must not retry, because a message that is posted again appears twice. Callers check what exists before they
+retry.
 """
 
 import socket
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
-
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.pacing import MessagePacing
+from focuswatch.notify.message_rate_limit import MessageRateLimit
 from focuswatch.notify.retry_after import retry_after
+from focuswatch.notify.slack.poster import FoundMessage, MessageGone, Payload
+from focuswatch.notify.slack.slack_secret import API
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
     from slack_sdk.web import SlackResponse
 
-Payload = Mapping[str, Any]
-API = "https://slack.com/api/"
 TIMEOUT_SECONDS = 15
 RETRY_SECONDS = 30.0  # without a Retry-After header
 PAGE = 200  # as Slack recommends: https://docs.slack.dev/apis/web-api/pagination
 MOST_PAGES = 20
-# Nothing was done; a retry can succeed: https://docs.slack.dev/reference/methods/chat.postMessage#errors
-LATER = {"service_unavailable", "team_added_to_org", "ratelimited", "rate_limited", "message_limit_exceeded"}
-# The operation may have succeeded in part.
-UNCLEAR = {"fatal_error", "internal_error", "request_timeout"}
-# Deleted by a person or by retention, posted by an earlier installation of the app, or too old to edit:
+# Nothing was done, and a retry can succeed: https://docs.slack.dev/reference/methods/chat.postMessage#errors
+RETRYABLE_ERRORS = {
+    "service_unavailable",
+    "team_added_to_org",
+    "ratelimited",
+    "rate_limited",
+    "message_limit_exceeded",
+}
+# The operation may have partly succeeded.
+UNKNOWN_OUTCOME_ERRORS = {"fatal_error", "internal_error", "request_timeout"}
+# The message was deleted by a person or by retention, comes from an earlier installation of the app, or is too old to
+# edit:
 # https://docs.slack.dev/reference/methods/chat.update#errors
-GONE = {"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}
-# A corrected token is read within minutes; until then messages stay in the queue.
+MESSAGE_GONE_ERRORS = {"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}
+# These are retried: functions read a corrected token within minutes, and until then messages stay in the queue.
 AUTH_ERRORS = {"invalid_auth", "token_revoked", "token_expired", "account_inactive", "not_authed"}
 AUTH_RETRY_SECONDS = 300.0
 REMEDIES = {
@@ -44,121 +49,50 @@ REMEDIES = {
 }
 
 
-SHAPE = '{"token": "xoxb-…", "signing_secret": "…"} or {"webhooks": {"TEAM": "https://hooks.slack.com/…"}}'
-SAFE = r"^https://|^http://127\.0\.0\.1[:/]"  # secrets must not be sent unencrypted
-
-
-class SlackSecret(BaseModel):
-    """The Slack secret in Secrets Manager; `api` differs for GovSlack: https://docs.slack.dev/govslack
-
-    `webhooks` are URLs by team: those teams are notified through them and need no bot.
-    """
-
-    token: str | None = Field(default=None, pattern=r"^xoxb-")
-    signing_secret: str | None = Field(default=None, min_length=16)
-    webhooks: dict[str, Annotated[str, Field(pattern=SAFE)]] = {}
-    api: str = Field(default=API, pattern=SAFE)
-
-    @model_validator(mode="after")
-    def _has_a_way_to_post(self) -> Self:
-        if not self.webhooks and not (self.token and self.signing_secret):
-            raise ValueError("expected `token` and `signing_secret`, or `webhooks`")
-        return self
-
-    @classmethod
-    def read(cls, value: str) -> Self:
-        """Read the secret. Raises Refused if its format is wrong, without showing its value."""
-        try:
-            return cls.model_validate_json(value)
-        except ValidationError:
-            raise Refused(
-                f"The Slack secret does not have the format {SHAPE}. Correct the secret, then run focuswatch doctor."
-            ) from None
-
-
-class MessageGone(Refused):
-    """The message no longer exists or cannot be edited; post it again."""
-
-
-@dataclass(frozen=True)
-class FoundMessage:
-    """One of our messages in a channel; `payload` is from its metadata."""
-
-    ts: str
-    event_type: str
-    payload: Mapping[str, str]
-
-
-class Poster(Protocol):
-    """The operations that delivery needs, of the Web API or a webhook. Raises TryLater, Unsure or Refused."""
-
-    @property
-    def has_channel_ids(self) -> bool:
-        """Return whether channels have ids."""
-        ...
-
-    def post(self, channel: str, message: Payload, *, thread: str | None = None, loud: bool = False) -> str:
-        """Post a message. Return its ts. `loud`: also show a reply in the channel."""
-        ...
-
-    def update(self, channel: str, ts: str, message: Payload) -> None:
-        """Replace the content of our message."""
-        ...
-
-    def delete(self, channel: str, ts: str) -> None:
-        """Delete our message."""
-        ...
-
-    def own_messages(self, channel: str, *, since: float) -> Iterator[FoundMessage]:
-        """Yield our messages in a channel, newest first, without replies; `since` in seconds since 1970."""
-        ...
-
-    def replies(self, channel: str, ts: str) -> Iterator[FoundMessage]:
-        """Yield our messages in a thread."""
-        ...
-
-    def channel_id(self, name: str) -> str:
-        """Return the id of `#name`."""
-        ...
-
-
-class Slack:
+class SlackClient:
     """A client for one workspace. Every method may raise TryLater, Unsure or Refused."""
 
-    has_channel_ids = True  # of channels
+    has_channel_ids = True
 
     def __init__(
-        self, token: str, *, pace: MessagePacing, base_url: str = API, timeout_seconds: int = TIMEOUT_SECONDS
+        self,
+        token: str,
+        *,
+        pace: MessageRateLimit,
+        base_url: str = API,
+        timeout_seconds: int = TIMEOUT_SECONDS,
     ) -> None:
         self._token, self._base_url, self._pace, self._timeout = token, base_url, pace, timeout_seconds
         self._web_client: WebClient | None = None
 
-    def post(self, channel: str, message: Payload, *, thread: str | None = None, loud: bool = False) -> str:
-        """Post a message. Return its ts. `loud`: also show a reply in the channel."""
+    def post(
+        self, channel: str, message: Payload, *, thread: str | None = None, also_in_channel: bool = False
+    ) -> str:
+        """Post a message. Return its ts. `also_in_channel`: show a reply in the channel too."""
         self._pace.wait(channel)
-        reply = {"thread_ts": thread, "reply_broadcast": loud} if thread else {}
+        reply = {"thread_ts": thread, "reply_broadcast": also_in_channel} if thread else {}
         response = self._call(
             "chat_postMessage", channel, unfurl_links=False, unfurl_media=False, **reply, **message
         )
         return str(response["ts"])
 
     def update(self, channel: str, ts: str, message: Payload) -> None:
-        """Replace the content of our message."""
+        """Replace the content of a message that the app posted."""
         self._pace.wait(channel)
-        # As for a post: https://docs.slack.dev/reference/methods/chat.update#arg_parse
+        # The default for a post, but not for an update: https://docs.slack.dev/reference/methods/chat.update#arg_parse
         self._call("chat_update", channel, ts=ts, parse="none", **message)
 
     def delete(self, channel: str, ts: str) -> None:
-        """Delete our message."""
+        """Delete a message that the app posted."""
         self._call("chat_delete", channel, ts=ts)
 
     def own_messages(self, channel: str, *, since: float) -> Iterator[FoundMessage]:
-        """Yield our messages in a channel, newest first, without replies; `since` in seconds since 1970."""
+        """Yield the app's messages in a channel, newest first, without replies; `since` in seconds since 1970."""
         arguments = {"oldest": f"{since:.6f}", "include_all_metadata": True}
         yield from self._messages("conversations_history", channel, roots=True, **arguments)
 
     def replies(self, channel: str, ts: str) -> Iterator[FoundMessage]:
-        """Yield our messages in a thread."""
+        """Yield the app's messages in a thread."""
         yield from self._messages(
             "conversations_replies", channel, roots=False, ts=ts, include_all_metadata=True
         )
@@ -166,7 +100,8 @@ class Slack:
     def channel_id(self, name: str) -> str:
         """Return the id of `#name`. Raises Refused if the bot is in no channel of that name.
 
-        Lists only the bot's channels: a workspace may have tens of thousands, and Slack allows 20 pages a minute.
+        Lists only the bot's channels, because a workspace may have tens of thousands and Slack allows 20 pages
+        a minute.
         https://docs.slack.dev/reference/methods/users.conversations
         """
         arguments = {"types": "public_channel,private_channel", "exclude_archived": True}
@@ -229,7 +164,7 @@ class Slack:
     def _error(self, method: str, channel: str | None, response: "SlackResponse") -> Exception:
         body: Any = response.data if isinstance(response.data, dict) else {}
         code = str(body.get("error", response.status_code))
-        if response.status_code == 429 or code in LATER:
+        if response.status_code == 429 or code in RETRYABLE_ERRORS:
             seconds = retry_after(response.headers, otherwise=RETRY_SECONDS)
             if response.status_code == 429 and channel:
                 self._pace.pause(channel, seconds=seconds)
@@ -238,13 +173,13 @@ class Slack:
             return TryLater(
                 f"Slack rejected the token ({code}): {REMEDIES['invalid_auth']}", seconds=AUTH_RETRY_SECONDS
             )
-        if response.status_code >= 500 or code in UNCLEAR:
+        if response.status_code >= 500 or code in UNKNOWN_OUTCOME_ERRORS:
             return Unsure(f"Slack returned an error for {method} ({code})")
         remedy = REMEDIES.get(
             code, "see https://docs.slack.dev/reference/methods/" + method.replace("_", ".", 1)
         )
         more = "; ".join(body.get("response_metadata", {}).get("messages", []))
-        kind = MessageGone if code in GONE else Refused
+        kind = MessageGone if code in MESSAGE_GONE_ERRORS else Refused
         return kind(f"Slack refused {method} in {channel}: {code}{': ' if more else ''}{more}; {remedy}.")
 
     def _client(self) -> "WebClient":

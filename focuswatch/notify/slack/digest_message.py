@@ -1,70 +1,41 @@
-"""The digest: one message for the findings beyond those that a team gets one by one."""
+"""Render the Slack digest: one message for findings that are too many for separate messages."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.catalog.sql_header_fields import Category
-from focuswatch.findings.account_owner_evidence_labels import amount
+from focuswatch.findings.amount_text import amount
 from focuswatch.findings.count_text import count_text
-from focuswatch.findings.finding import Severity
-from focuswatch.findings.finding_amount_text import amount_suffix
+from focuswatch.notify.digest_line import DigestLine
 from focuswatch.notify.place_and_owner_names import account_named, place
-from focuswatch.notify.slack.blocks import (
+from focuswatch.notify.slack.block_kit_elements import (
     Block,
     bullets,
     context,
+    fit_message,
     header,
     rich,
     section,
     spaced,
-    within,
     words,
 )
-from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
+from focuswatch.notify.slack.escape_mrkdwn import escaped_within
+from focuswatch.notify.truncate_text import one_line
 
 MOST_TITLES = 10
 
 
-@dataclass(frozen=True)
-class DigestLine:
-    """A finding in a digest; `account` is a name, or its number without one."""
-
-    fingerprint: str
-    title: str
-    monthly_cost: Decimal
-    currency: str
-    account: str | None
-    region: str | None
-    resource_id: str | None
-    severity: Severity
-    category: Category
-    detection: str = ""
-    stake: Decimal | None = None  # the amount to sort by (None: monthly_cost)
-
-    @property
-    def weight(self) -> Decimal:
-        """Return the amount that the digest is sorted by."""
-        return self.monthly_cost if self.stake is None else self.stake
-
-    @property
-    def amount_suffix(self) -> str:
-        """Return the text after the amount, e.g. `/month in potential savings`."""
-        return amount_suffix(self.detection, self.category)
-
-
 def render_digest(
-    lines: Sequence[DigestLine], *, team: str | None, as_of: date, shown: int = 10
+    lines: Sequence[DigestLine], *, team: str | None, as_of: date, max_lines: int = 10
 ) -> dict[str, Any]:
-    """Return the message: the sum of `lines`, their number by title, and the `shown` with the highest cost."""
+    """Return the message: the total waste, the findings by title, and the `max_lines` lines with the highest cost."""
     by_cost = sorted(lines, key=lambda line: (-line.weight, line.fingerprint))
     waste = [line for line in lines if line.category == "waste"]
     owner = f"for {team}" if team else "without an owner"
     heading = f"{count_text(len(lines), 'finding')} {owner}" + (f": {_sum(waste)}" if waste else "")
-    details = _highest_cost(by_cost[: max(shown, 0)], of=len(lines))
+    details = _highest_cost(by_cost[: max(max_lines, 0)], of=len(lines))
     blocks = [
         header(heading),
         _by_title(lines),
@@ -76,7 +47,7 @@ def render_digest(
     ]
     return {
         "text": escaped_within(one_line(heading), 500),
-        "blocks": within(blocks, spare=[details]),
+        "blocks": fit_message(blocks, droppable=[details]),
     }
 
 
@@ -116,7 +87,7 @@ def _highest_cost(lines: Sequence[DigestLine], *, of: int) -> Block | None:
 
 
 def _line(line: DigestLine) -> list[Block]:
-    """Return amount, severity, place, and the resource, or the title without one."""
+    """Return the amount, severity and place, and the resource or, without one, the title."""
     where = place(account_named(line.account, None), line.region)
     facts = words(
         f"{amount(line.monthly_cost)} {line.currency}{line.amount_suffix} · {line.severity} · {where}",

@@ -1,21 +1,23 @@
-"""The root cause of a cost increase and the evidence of a finding, as bullet lists."""
+"""Render the root cause of a cost increase and the evidence of a finding as Slack rich text with bullet lists."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from focuswatch.findings.account_owner_evidence_labels import display_values, evidence_label
+from focuswatch.findings.evidence_text import display_values, evidence_label
 from focuswatch.findings.explanation_text import explanation_details, explanation_headline
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.limit_finding_bytes import whole_length
-from focuswatch.notify.slack.blocks import Block, bullets, line_feed, rich, section, spaced, words
-from focuswatch.notify.slack.mrkdwn import one_line, truncate
+from focuswatch.notify.slack.block_kit_elements import Block, bullets, line_feed, rich, section, spaced, words
+from focuswatch.notify.truncate_text import one_line, truncate
 
 MOST_COLUMNS = 7
 MOST_VALUES = 3
 VALUE_CHARACTERS = 160
+# Columns with the first and the last day of a period; `strange_…` are earlier names, still in stored findings.
 DAYS = (("first_day", "last_day"), ("anomalous_from", "anomalous_until"), ("strange_from", "strange_until"))
 SETTINGS = {"lookback_days", "history_days", "score"}  # parameters of the detection, not evidence
+# Evidence that the explanation already states.
 EXPLAINED = {
     "meter",
     "cause_region_id",
@@ -24,14 +26,14 @@ EXPLAINED = {
     "moved",
     "cause",
     "causes",
-}  # the explanation has them
+}
 MOST_REASONS = 12
 REASON_CHARACTERS = 320
 ACRONYMS = {"ai": "AI", "gb": "GB", "gpu": "GPU", "id": "ID", "ids": "IDs", "ocu": "OCU"}
 
 
 def render_explanation(finding: Finding) -> Block | None:
-    """Return the cost drivers, the first day and who changed what; None without an explanation."""
+    """Return the root cause: cost drivers, and what started, stopped or changed; None without an explanation."""
     if finding.explanation is None:
         return None
     headline = explanation_headline(finding.explanation, currency=finding.currency)
@@ -43,7 +45,7 @@ def render_explanation(finding: Finding) -> Block | None:
 
 
 def render_evidence(finding: Finding) -> Block | None:
-    """Return the evidence that the reason does not contain already; None if there is none."""
+    """Return the evidence that neither the reason nor the action already contains; None if there is none."""
     columns = list(_columns(finding))
     if not columns:
         return None
@@ -73,7 +75,7 @@ def _columns(finding: Finding) -> Iterator[tuple[str, str]]:
 
 
 def _is_in_text(value: Any, finding: Finding) -> bool:
-    """Return whether the reason or the steps contain the value; a number is repeated with its name."""
+    """Return whether the reason or the action contains the value; False for a number, which needs its name."""
     if not isinstance(value, Sequence):
         return False
     text = display_values({"": value})[""]
@@ -88,7 +90,7 @@ def _label(column: str) -> str:
 
 
 def _readable(value: Any, *, column: str = "") -> str:
-    """Return a value as a person writes it; of a list the first values and the number of others."""
+    """Return a value as readable text; for a list, the first values and the number of the others."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         texts = [_readable(item) for item in islice(value, MOST_VALUES)]
         more = whole_length(value) - len(texts)

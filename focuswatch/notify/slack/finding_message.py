@@ -9,21 +9,26 @@ from datetime import date
 from itertools import islice
 from typing import Any, Literal
 
-from focuswatch.findings.detection_exclusion_offer import ExclusionOffer
-from focuswatch.findings.detection_exclusion_offer_text import offer_command, offer_reason, offer_scope
+from focuswatch.findings.exclusion_offer_record import ExclusionOffer
+from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason, offer_scope
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.finding_amount_text import days_open, days_open_text, full_amount, saving_text
-from focuswatch.ledger.notification import NotificationKind
-from focuswatch.notify.console_and_query_links import console_text
-from focuswatch.notify.incident_text import (
+from focuswatch.findings.finding_amount_and_age_text import (
+    days_open,
+    days_open_text,
+    full_amount,
+)
+from focuswatch.findings.saving_text import saving_text
+from focuswatch.ledger.notification import OVER, NotificationKind
+from focuswatch.notify.cloud_console_and_athena_links import console_text
+from focuswatch.notify.place_and_owner_names import labeled_owner, place_of_finding
+from focuswatch.notify.related_findings_and_rollout_text import (
     also_detected_text,
     rollout_lines,
     rollout_text,
 )
-from focuswatch.notify.not_waste_or_expected_label import not_waste_label
-from focuswatch.notify.place_and_owner_names import labeled_owner, place_of_finding
+from focuswatch.notify.response_actions_and_labels import not_waste_label, response_labels
 from focuswatch.notify.slack.action_steps import render_action
-from focuswatch.notify.slack.blocks import (
+from focuswatch.notify.slack.block_kit_elements import (
     URL_CHARACTERS,
     Block,
     bullets,
@@ -31,6 +36,7 @@ from focuswatch.notify.slack.blocks import (
     code,
     confirmation,
     context,
+    fit_message,
     header,
     line_feed,
     link,
@@ -38,15 +44,15 @@ from focuswatch.notify.slack.blocks import (
     rich,
     section,
     spaced,
-    within,
     words,
 )
+from focuswatch.notify.slack.escape_mrkdwn import escaped_within
 from focuswatch.notify.slack.explanation_and_evidence_blocks import render_evidence, render_explanation
-from focuswatch.notify.slack.message_metadata import metadata
-from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
+from focuswatch.notify.slack.message_metadata import message_metadata
+from focuswatch.notify.truncate_text import one_line
 
 MOST_BLIND_SPOTS = 3
-MOST_GROUPS = 10  # accounts of a rollout with the same regions
+MOST_GROUPS = 10  # groups of accounts with the same new regions in a rollout
 MARKS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}
 DONE = "✅"
 WARNING = "⚠️"
@@ -54,7 +60,7 @@ WARNING = "⚠️"
 
 @dataclass(frozen=True)
 class Links:
-    """Links of a message; None is left out."""
+    """Links of a message; a link that is None is left out."""
 
     query: str | None = None
     jira: str | None = None
@@ -64,7 +70,7 @@ class Links:
 
 @dataclass(frozen=True)
 class RecordedResponse:
-    """A response to a finding, as its message shows it; `author` is the id of a Slack user."""
+    """A response as the message of its finding shows it; `author` is the id of a Slack user."""
 
     action: Literal[
         "acknowledged", "snoozed", "not waste", "excluded for this account", "excluded for this team"
@@ -77,7 +83,7 @@ class RecordedResponse:
 
 @dataclass(frozen=True)
 class SpendingControl:
-    """The spending buttons of a message, and the text about them (None: nothing)."""
+    """A button that pauses or resumes spending, its confirmation question, and a status text (None: no text)."""
 
     action: Literal["pause_spending", "resume_spending"]
     question: str
@@ -124,21 +130,15 @@ def render_message(
     ]
     return {
         "text": _fallback(finding, resolved=resolved, money=money),
-        "blocks": within(blocks, spare=[limitations, evidence, root_cause, link_line, rollout, action]),
-        "metadata": metadata(finding, news_id=news_id),
-    }
-
-
-def webhook_payload(message: dict[str, Any]) -> dict[str, Any]:
-    """Return the message for an incoming webhook, which supports neither metadata nor buttons."""
-    return {
-        "text": message["text"],
-        "blocks": [block for block in message["blocks"] if block["type"] != "actions"],
+        "blocks": fit_message(
+            blocks, droppable=[limitations, evidence, root_cause, link_line, rollout, action]
+        ),
+        "metadata": message_metadata(finding, news_id=news_id),
     }
 
 
 def _is_resolved(finding: Finding, *, kind: NotificationKind) -> bool:
-    return kind in ("resolved", "saving_verified") or finding.status == "resolved"
+    return kind in OVER or finding.status == "resolved"
 
 
 def _mark_of_resolved(finding: Finding) -> str:
@@ -168,7 +168,7 @@ def _fallback(finding: Finding, *, resolved: bool, money: str | None) -> str:
 
 
 def _facts(finding: Finding, *, resolved: bool, money: str | None) -> Block:
-    """Return amount, place and reason."""
+    """Return the amount, place, resource and reason."""
     lines = [
         [words(money, style="bold")] if money else [],
         [words(place_of_finding(finding), most=200)],
@@ -203,19 +203,17 @@ def _response(response: RecordedResponse, *, finding: Finding) -> Block:
 def _buttons(finding: Finding, *, acknowledged: bool) -> Block:
     value = finding.incident_id
     elements = [
-        button("snooze_7", "Snooze 7 days", value=value),
-        button("snooze_30", "Snooze 30 days", value=value),
-        button("not_waste", not_waste_label(finding), value=value),
+        button(action, label, value=value, primary=action == "acknowledge")
+        for action, label in response_labels(finding).items()
+        if not (acknowledged and action == "acknowledge")
     ]
-    if not acknowledged:
-        elements.insert(0, button("acknowledge", "Acknowledge", value=value, primary=True))
     if finding.exclusion_offer:
         elements.append(_exclude_button(finding, finding.exclusion_offer))
     return {"type": "actions", "elements": elements}
 
 
 def _spending_button(finding: Finding, spending: SpendingControl) -> Block:
-    """Return the button apart from the others: it stays when the finding is muted or resolved."""
+    """Return the spending button in its own block, because it stays when the finding is muted or resolved."""
     text = "Pause spending" if spending.action == "pause_spending" else "Resume"
     asked = confirmation(text, spending.question, yes=text)
     element = button(spending.action, text, value=finding.fingerprint, confirm=asked)
@@ -223,7 +221,7 @@ def _spending_button(finding: Finding, spending: SpendingControl) -> Block:
 
 
 def _offer(finding: Finding, offer: ExclusionOffer) -> Block:
-    """Return why the exclusion is offered, and the command for those who cannot use the button."""
+    """Return the reason for the suggested exclusion, and its command for people who cannot use the button."""
     return rich(
         section([words(offer_reason(finding, offer))]),
         code(offer_command(finding, offer)),

@@ -1,6 +1,6 @@
 """Parse and verify the requests that Slack sends when someone uses a button or a dialog.
 
-Light to import: Slack waits three seconds for the response, including a cold start:
+The module imports little, because Slack waits three seconds for the response, including a cold start:
 https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response
 """
 
@@ -11,18 +11,19 @@ from html import unescape
 from typing import Any, Literal, Self, get_args
 from urllib.parse import parse_qs
 
-Action = Literal["acknowledge", "snooze_7", "snooze_30", "not_waste", "exclude_account", "exclude_team"]
-SpendingAction = Literal["pause_spending", "resume_spending"]  # for the function `controls`
+from focuswatch.notify.response_actions_and_labels import ResponseAction
+
+SpendingAction = Literal["pause_spending", "resume_spending"]  # handled by the function `controls`
 SPENDING_ACTIONS: tuple[SpendingAction, ...] = get_args(SpendingAction)
-ACTIONS: tuple[Action | SpendingAction, ...] = (*get_args(Action), *SPENDING_ACTIONS)
+ACTIONS: tuple[ResponseAction | SpendingAction, ...] = (*get_args(ResponseAction), *SPENDING_ACTIONS)
 
 
 @dataclass(frozen=True)
 class UserResponse:
-    """A response of one person; `id` is the same each time Slack sends it."""
+    """A person's response; `id` is the same each time Slack sends it."""
 
     id: str
-    action: Action | SpendingAction
+    action: ResponseAction | SpendingAction
     fingerprint: str
     user_id: str
     user_name: str
@@ -37,7 +38,7 @@ class UserResponse:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read the body of a queue message. Raises ValueError, TypeError."""
+        """Parse the body of a queue message. Raises ValueError, TypeError."""
         return cls(**json.loads(text))
 
 
@@ -60,7 +61,7 @@ def is_signed_by_slack(body: str, headers: Mapping[str, str], *, signing_secret:
     """
     from slack_sdk.signature import Clock, SignatureVerifier
 
-    class FixedClock(Clock):  # the verifier accepts only a clock
+    class FixedClock(Clock):  # the verifier takes a clock and no timestamp
         def now(self) -> float:
             return now
 
@@ -71,7 +72,7 @@ def is_signed_by_slack(body: str, headers: Mapping[str, str], *, signing_secret:
 
 
 def parse_interaction(body: str) -> UserResponse | ResponseDialog | None:
-    """Return the response; None for an element that is not ours. Raises ValueError if the body is not Slack's."""
+    """Return the response; None for other elements, such as links. Raises ValueError if the body is not from Slack."""
     values = parse_qs(body).get("payload")
     if not values:
         raise ValueError("no payload")

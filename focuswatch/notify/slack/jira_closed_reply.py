@@ -1,4 +1,4 @@
-"""Post in the thread of a finding that its Jira issue was closed by a person, and until when it is muted."""
+"""Post in the Slack thread of a finding that someone closed its Jira issue, and until when the finding is muted."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -8,33 +8,40 @@ from typing import Any
 from focuswatch.errors import DeliveryError
 from focuswatch.ledger.suppression import Suppression
 from focuswatch.notify.delivery_claims_and_state import Claims
-from focuswatch.notify.slack.blocks import rich, section, words
-from focuswatch.notify.slack.deliver import SlackState
-from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line
+from focuswatch.notify.slack.block_kit_elements import rich, section, words
+from focuswatch.notify.slack.escape_mrkdwn import TEXT_CHARACTERS, escaped_within
 from focuswatch.notify.slack.post_once import OncePoster
+from focuswatch.notify.slack.stored_message_state import SlackState
+from focuswatch.notify.truncate_text import one_line
 
 MAX_AGE_DAYS = 7  # older closings are not posted, e.g. after a long outage
 
 
 @dataclass(frozen=True)
 class JiraClosings:
-    """Posts each closing once, for findings whose message the bot posted."""
+    """Posts one reply for each closed issue, if the bot posted a message about its finding."""
 
     poster: OncePoster
     messages: Claims[SlackState]
     progress: Callable[[str], None]
 
     def notify(self, suppressions: Iterable[Suppression], *, today: date) -> int:
-        """Return how many were posted now; a failed one is retried the next day and does not stop the others."""
+        """Post the replies, and return how many were posted now.
+
+        A failed reply does not stop the others, and is retried the next day.
+        """
         return sum(self._notify(closing) for closing in _recent(suppressions, today=today))
 
     def _notify(self, closing: Suppression) -> bool:
         message = self.messages.state_of(closing.value)
-        if message is None or message.ts is None:
+        if message is None or message.editable_ts is None:
             return False
         try:
             return self.poster.post(
-                str(closing.source), render_closing(closing), channel=message.channel, thread=message.ts
+                str(closing.source),
+                render_closing(closing),
+                channel=message.channel,
+                thread=message.editable_ts,
             )
         except DeliveryError as error:
             self.progress(
@@ -44,7 +51,7 @@ class JiraClosings:
 
 
 def render_closing(closing: Suppression) -> dict[str, Any]:
-    """Return the reply in the thread."""
+    """Return the reply to post in the thread."""
     until = (
         f" until {closing.until}. If the finding is still open on this date, you will be notified again"
         if closing.until

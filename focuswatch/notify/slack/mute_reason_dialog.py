@@ -1,10 +1,10 @@
-"""The dialog that asks for a reason before a finding is muted."""
+"""Render the dialog that asks for a reason before a finding is muted."""
 
 import json
 from typing import Any
 
-from focuswatch.notify.slack.blocks import rich, section, words
-from focuswatch.notify.slack.mrkdwn import MODAL_TITLE_CHARACTERS, plain
+from focuswatch.notify.slack.block_kit_elements import rich, section, words
+from focuswatch.notify.slack.escape_mrkdwn import MODAL_TITLE_CHARACTERS, plain
 
 CALLBACK_ID = "not_waste"
 REASON = "reason"  # id of the input block and of its field
@@ -15,7 +15,7 @@ MOST_REASON = 500
 def render_not_waste_dialog(
     fingerprint: str, *, title: str, channel: str, ts: str, response_url: str | None = None
 ) -> dict[str, Any]:
-    """Return a view that asks for a reason; its private metadata holds the message and the reply URL.
+    """Return the view; its private metadata contains the finding, the message and the reply URL.
 
     https://docs.slack.dev/reference/views/modal-views
     """
@@ -34,7 +34,7 @@ def render_not_waste_dialog(
 
 
 def _reason() -> dict[str, Any]:
-    """https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element."""
+    """Return the input: https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element."""
     return {
         "type": "input",
         "block_id": REASON,

@@ -1,4 +1,4 @@
-"""Post a message once under a name, however often the caller repeats it."""
+"""Post a named message to Slack once, however often the caller repeats the call."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.notify.delivery_claims_and_state import Claim, ClaimLost, Claims
-from focuswatch.notify.slack.client import Payload, Slack
+from focuswatch.notify.slack.poster import Payload, Poster
 
-EVENT_TYPE = "focuswatch_said"  # in messages that exist already
+EVENT_TYPE = "focuswatch_said"  # unchanged: existing messages have this type
 DAY_SECONDS = 86_400
 
 
 class PostedOnce(BaseModel):
-    """The channel and the timestamp of the message."""
+    """The stored channel and timestamp of a posted message."""
 
     model_config = ConfigDict(frozen=True)
     channel: str
@@ -24,7 +24,7 @@ class PostedOnce(BaseModel):
 class OncePoster:
     """Posts named messages once; `clock` returns seconds since 1970."""
 
-    slack: Slack
+    slack: Poster
     claims: Claims[PostedOnce]
     clock: Callable[[], float]
 

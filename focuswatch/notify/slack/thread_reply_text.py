@@ -5,21 +5,22 @@ from typing import Any
 
 from focuswatch.findings.explanation_text import cost_driver_text, explanation_headline
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.finding_amount_text import (
+from focuswatch.findings.finding_amount_and_age_text import (
     changed_amount,
     cost_so_far_text,
     days_open_text,
     full_amount,
-    saving_text,
 )
+from focuswatch.findings.saving_text import saving_text
 from focuswatch.ledger.notification import NotificationKind
-from focuswatch.notify.incident_text import joined_text, new_lead_text
-from focuswatch.notify.not_waste_or_expected_label import not_waste_label
-from focuswatch.notify.slack.blocks import rich, section, words
-from focuswatch.notify.slack.message_metadata import metadata
-from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line
+from focuswatch.notify.related_findings_and_rollout_text import joined_text, new_lead_text
+from focuswatch.notify.response_actions_and_labels import not_waste_label
+from focuswatch.notify.slack.block_kit_elements import rich, section, words
+from focuswatch.notify.slack.escape_mrkdwn import TEXT_CHARACTERS, escaped_within
+from focuswatch.notify.slack.message_metadata import reply_metadata
+from focuswatch.notify.truncate_text import one_line
 
-# Evidence of a detection that notifies at steps; the cost alone does not name the step.
+# Evidence of a detection that notifies at steps (percent of a limit); the amount alone does not show which was reached.
 STEP = "reached_percent"
 
 
@@ -31,7 +32,7 @@ def render_thread_reply(
     news_id: str,
     before: Finding | None = None,
 ) -> dict[str, Any]:
-    """Return the reply: what changed, how long it is open, what is saved, or that the finding is back."""
+    """Return the reply: what changed, how long the finding is open, what is saved, or that it was detected again."""
     match kind:
         case "resolved":
             text = "Resolved. " + (saving_text(finding) or "This finding is no longer detected on the bill.")
@@ -51,16 +52,16 @@ def render_thread_reply(
     return {
         "text": escaped_within(one_line(text), TEXT_CHARACTERS),
         "blocks": [rich(section([words(text, most=1500)]))],
-        "metadata": metadata(finding, news_id=news_id),
+        "metadata": reply_metadata(finding, news_id=news_id),
     }
 
 
 def _change(finding: Finding, *, before: Finding | None) -> str:
     if before is None:
-        return f"The amount is now {full_amount(finding)}. Severity: {finding.severity}."
+        return f"The amount is now {full_amount(finding)}. Severity: {finding.incident_severity}."
     text = f"{changed_amount(finding, before=before)}."
-    if before.severity != finding.severity:
-        text += f" Severity: {finding.severity}, previously {before.severity}."
+    if before.incident_severity != finding.incident_severity:
+        text += f" Severity: {finding.incident_severity}, previously {before.incident_severity}."
     return text
 
 

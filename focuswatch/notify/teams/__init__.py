@@ -1,1 +1,1 @@
-"""Findings as messages in Microsoft Teams, through webhooks of Workflows."""
+"""Findings in Microsoft Teams: messages through webhooks of Workflows, and responses through signed links."""

@@ -1,7 +1,7 @@
 """Deliver notifications to Microsoft Teams: one message per notification, with signed links to respond.
 
-A webhook can neither edit nor read. So each change is a new message, and a post with an unknown outcome is repeated:
-nothing is lost, and after a lost response a message may appear twice.
+A webhook can neither edit nor read messages. So each change is a new message, and a post with an unknown outcome is
+repeated: no notification is lost, but a message may appear twice if a response is lost.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,37 +9,30 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.finding_amount_text import main_amount
-from focuswatch.notify.console_and_query_links import console_text, console_url
+from focuswatch.notify.cloud_console_and_athena_links import console_text, console_url
 from focuswatch.notify.deliver_to_addresses import SentNotification
-from focuswatch.notify.not_waste_or_expected_label import not_waste_label
-from focuswatch.notify.place_and_owner_names import account_of_finding
-from focuswatch.notify.queued_notification_and_turn import QueuedNotification
-from focuswatch.notify.slack.digest_message import DigestLine
-from focuswatch.notify.slack.mrkdwn import one_line, truncate
+from focuswatch.notify.digest_line import DigestLine
+from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 from focuswatch.notify.teams.client import TeamsWebhooks
 from focuswatch.notify.teams.finding_and_digest_cards import render_card, render_digest_card, render_note
-from focuswatch.notify.teams.signed_action import (
-    ABOUT_CHARACTERS,
-    DAY_SECONDS,
-    LINK_DAYS,
-    LinkAction,
-    SignedAction,
-)
+from focuswatch.notify.teams.response_links import response_links
 
 
 @dataclass(frozen=True)
 class TeamsSender:
-    """Posts to webhooks; `door` is the address of the function `answer`, `clock` returns seconds since 1970."""
+    """Posts to webhooks; `clock` returns seconds since 1970.
+
+    `endpoint_url` is the base URL of the function `answer`, to which response links lead.
+    """
 
     webhooks: TeamsWebhooks
-    door: str
+    endpoint_url: str
     clock: Callable[[], float]
 
     def send(
         self, delivery: QueuedNotification, *, address: str, previous: SentNotification | None, unsure: bool
     ) -> str:
-        """Post the message of a notification; see Sender."""
+        """Post the message of a notification; see focuswatch.notify.deliver_to_addresses.Sender."""
         finding = delivery.finding
         is_first = previous is None or (delivery.kind == "new" and not previous.is_open)
         message = render_card(
@@ -55,7 +48,7 @@ class TeamsSender:
     def send_digest(
         self, lines: Sequence[DigestLine], *, address: str, team: str | None, as_of: date
     ) -> None:
-        """Post a digest; see DigestSender."""
+        """Post a digest; see focuswatch.notify.digests_for_post_only_channels.DigestSender."""
         self.webhooks.post(address, render_digest_card(lines, team=team, as_of=as_of))
 
     def send_note(self, text: str, *, address: str) -> None:
@@ -63,31 +56,13 @@ class TeamsSender:
         self.webhooks.post(address, render_note(text))
 
     def _links(self, finding: Finding, *, address: str) -> Mapping[str, str | None]:
-        """Return the links by the text of their buttons; without actions that the team may not take."""
+        """Return URLs by button text; response links are included only if the team may respond to the finding."""
         url = console_url(finding.resource_id)
         console = {console_text(url): url}
         if not finding.suppressible_by_team:
             return console
-        muting = not_waste_label(finding)
-        actions: dict[str, LinkAction] = {
-            "Acknowledge": "acknowledge",
-            "Snooze 7 days": "snooze_7",
-            "Snooze 30 days": "snooze_30",
-            muting: "not_waste",
-        }
-        signed = {
-            text: self._signed(finding, action=action, address=address, muting=muting)
-            for text, action in actions.items()
-        }
-        return {**signed, **console}
-
-    def _signed(self, finding: Finding, *, action: LinkAction, address: str, muting: str) -> str:
-        about = f"{finding.title}: {account_of_finding(finding)}, {main_amount(finding)}"
-        return SignedAction(
-            action=action,
-            finding=finding.fingerprint,
-            address=address,
-            about=truncate(one_line(about), ABOUT_CHARACTERS),
-            until=int(self.clock()) + LINK_DAYS * DAY_SECONDS,
-            muting=muting,
-        ).link(self.door, secret=self.webhooks.secret.signing_secret)
+        secret = self.webhooks.secret.signing_secret
+        responses = response_links(
+            finding, address=address, endpoint_url=self.endpoint_url, secret=secret, now=self.clock()
+        )
+        return {**responses, **console}

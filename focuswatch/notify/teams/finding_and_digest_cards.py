@@ -1,6 +1,6 @@
-"""Render findings, digests and responses as Adaptive Cards for a webhook of Workflows. Pure.
+"""Render findings, digests and one-sentence notes as Adaptive Cards for a webhook of Workflows. Pure.
 
-Every message fits the limits of Teams, whatever the bill contains.
+Every message fits the size limits of Teams, whatever the bill contains.
 """
 
 import json
@@ -8,28 +8,34 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from focuswatch.findings.account_owner_evidence_labels import amount
+from focuswatch.findings.amount_text import amount
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.finding_amount_text import days_open_text, full_amount, main_amount, saving_text
+from focuswatch.findings.finding_amount_and_age_text import (
+    days_open_text,
+    full_amount,
+    main_amount,
+)
+from focuswatch.findings.saving_text import saving_text
 from focuswatch.ledger.notification import OVER, NotificationKind
-from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text
+from focuswatch.notify.digest_line import DigestLine
 from focuswatch.notify.place_and_owner_names import (
     account_named,
     labeled_owner,
     place,
     place_of_finding,
 )
+from focuswatch.notify.related_findings_and_rollout_text import incident_lines, joined_text, new_lead_text
 from focuswatch.notify.slack.action_steps import render_action
-from focuswatch.notify.slack.digest_message import DigestLine
 from focuswatch.notify.slack.explanation_and_evidence_blocks import render_evidence, render_explanation
 from focuswatch.notify.slack.finding_message import DONE, MARKS
-from focuswatch.notify.slack.mrkdwn import utf16_length
-from focuswatch.notify.teams.plain_text_card_elements import Element, line, lines_of, run, words
+from focuswatch.notify.teams.convert_slack_rich_text import lines_of
+from focuswatch.notify.teams.plain_text_card_elements import Element, line, run, words
+from focuswatch.notify.truncate_text import utf16_length
 
-# The oldest version with all of the elements used, so that every client shows them (mobile ones are behind):
+# The oldest version that has all elements used here, so that every client shows them (mobile clients lag behind):
 # https://learn.microsoft.com/en-us/microsoftteams/platform/task-modules-and-cards/cards/cards-reference#support-for-adaptive-cards
 VERSION = "1.2"
-# 28 KB, in UTF-16: https://learn.microsoft.com/en-us/microsoftteams/limits-specifications-teams#chat
+# Below the limit of Teams, 28 KB in UTF-16: https://learn.microsoft.com/en-us/microsoftteams/limits-specifications-teams#chat
 # https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook
 MESSAGE_CHARACTERS = 13_000
 DIGEST_LINES = 10
@@ -47,7 +53,7 @@ def render_card(
     before: Finding | None = None,
     links: Mapping[str, str | None],
 ) -> dict[str, Any]:
-    """Return the message about a finding; `links` are URLs by the text of their button, `before` as last sent."""
+    """Return the message about a finding; `links` are URLs by button text, `before` is the finding as last sent."""
     resolved = kind in OVER
     details = [] if resolved else [render_explanation(finding), render_evidence(finding)]
     root_cause, evidence = ([lines_of(block) if block else [] for block in details] + [[], []])[:2]
@@ -74,7 +80,7 @@ def render_card(
 
 
 def render_digest_card(lines: Sequence[DigestLine], *, team: str | None, as_of: date) -> dict[str, Any]:
-    """Return the message for findings that are too many for messages of their own."""
+    """Return the digest: one message for findings that are too many for separate messages."""
     ordered = sorted(lines, key=lambda one: (-one.weight, one.fingerprint))
     body = [
         line(run(f"{len(lines)} findings for {team or 'FinOps'} as of {as_of}", bold=True, large=True)),
@@ -98,7 +104,7 @@ def render_note(text: str) -> dict[str, Any]:
 
 
 def _facts(finding: Finding, *, kind: NotificationKind, today: date, before: Finding | None) -> list[Element]:
-    """Return what happened, how much, where, and why."""
+    """Return the lines on what happened, how much it costs, where, and why."""
     money = saving_text(finding) if kind in OVER else full_amount(finding)
     reason = f"Previously: {finding.reason}" if kind in OVER else finding.reason
     lines = [
@@ -122,7 +128,7 @@ def _heading(finding: Finding, *, kind: NotificationKind) -> str:
         "changed": "Changed: ",
         "reminder": "Still open: ",
     }
-    return f"{DONE if kind in OVER else MARKS[finding.severity]} {prefixes.get(kind, '')}{finding.title}"
+    return f"{DONE if kind in OVER else MARKS[finding.incident_severity]} {prefixes.get(kind, '')}{finding.title}"
 
 
 def _change(finding: Finding, *, kind: NotificationKind, today: date, before: Finding | None) -> str:
@@ -133,10 +139,10 @@ def _change(finding: Finding, *, kind: NotificationKind, today: date, before: Fi
     if joined := joined_text(finding, before=before):
         return joined
     if before is None:
-        return f"Severity: {finding.severity}."
+        return f"Severity: {finding.incident_severity}."
     text = f"Previously {main_amount(before)}."
-    if before.severity != finding.severity:
-        text += f" Severity: {finding.severity}, previously {before.severity}."
+    if before.incident_severity != finding.incident_severity:
+        text += f" Severity: {finding.incident_severity}, previously {before.incident_severity}."
     return text
 
 
@@ -144,7 +150,7 @@ def _footing(finding: Finding, *, resolved: bool) -> Element:
     owner = labeled_owner(finding)
     end = f", resolved {finding.as_of}" if resolved else ""
     text = (
-        f"{finding.severity} · first seen {finding.first_seen}{end} · {owner} · "
+        f"{finding.incident_severity} · first seen {finding.first_seen}{end} · {owner} · "
         f"detection: {finding.detection} · fingerprint: {finding.fingerprint}"
     )
     return line(words(text, most=400, subtle=True), spaced=True)
@@ -161,7 +167,7 @@ def _digest_line(one: DigestLine) -> list[Element]:
 
 
 def _message(parts: Sequence[Sequence[Element]], *, links: Mapping[str, str | None]) -> dict[str, Any]:
-    """Return the body of a request: https://learn.microsoft.com/en-us/connectors/teams/#microsoft-teams-webhook."""
+    """Return the request body: https://learn.microsoft.com/en-us/connectors/teams/#microsoft-teams-webhook."""
     body = [element for part in parts for element in part]
     card: dict[str, Any] = {
         "type": "AdaptiveCard",

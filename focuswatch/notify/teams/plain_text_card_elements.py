@@ -1,14 +1,13 @@
-"""Text of Adaptive Cards: text from a bill is data, never markup.
+"""Build text elements of Adaptive Cards, in which text from a bill is never interpreted as markup.
 
-Text stands only in a TextRun, which has no markdown, unlike TextBlock and Fact
-(https://adaptivecards.io/explorer/TextRun.html). Only `{{…}}`, which cards use for dates, is broken up here.
+All text is in TextRun elements, which do not support Markdown, unlike TextBlock and Fact
+(https://adaptivecards.io/explorer/TextRun.html). Only `{{…}}`, which cards use for dates, must be broken up here.
 https://learn.microsoft.com/en-us/adaptive-cards/authoring-cards/text-features
 """
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
-from focuswatch.notify.slack.mrkdwn import one_line, truncate
+from focuswatch.notify.truncate_text import one_line, truncate
 
 Element = dict[str, Any]
 
@@ -16,7 +15,7 @@ Element = dict[str, Any]
 def run(
     text: str, *, bold: bool = False, code: bool = False, large: bool = False, subtle: bool = False
 ) -> Element:
-    """Return text within a line, with the spaces at its ends."""
+    """Return text within a line, including the spaces at its ends."""
     element: Element = {"type": "TextRun", "text": text.replace("{{", "{ {").replace("}}", "} }") or "-"}
     return (
         element
@@ -28,41 +27,11 @@ def run(
 
 
 def words(text: str, *, most: int, **style: bool) -> Element:
-    """Return text from a bill on one line."""
+    """Return text from a bill on one line, truncated to `most` characters."""
     return run(truncate(one_line(text), most), **style)
 
 
 def line(*runs: Element, spaced: bool = False) -> Element:
-    """Return a line; `spaced` sets it apart from the line before."""
+    """Return a line; `spaced` adds space above it."""
     element: Element = {"type": "RichTextBlock", "inlines": list(runs), "spacing": "Small"}
     return element | ({"spacing": "Medium"} if spaced else {})
-
-
-def lines_of(block: Element) -> list[Element]:
-    """Return the lines of a block of Slack's rich text, whose elements have no markup either."""
-    lines = [line(*runs) for part in block["elements"] for runs in _lines(part) if runs]
-    return [lines[0] | {"spacing": "Medium"}, *lines[1:]] if lines else []
-
-
-def _lines(part: Element) -> Iterator[list[Element]]:
-    match part["type"]:
-        case "rich_text_section":
-            yield from _split(part["elements"])
-        case "rich_text_preformatted":
-            yield [run(element["text"], code=True) for element in part["elements"]]
-        case "rich_text_list":
-            for item in part["elements"]:
-                for runs in _split(item["elements"]):
-                    yield [run("• "), *runs]
-
-
-def _split(elements: Iterable[Element]) -> Iterator[list[Element]]:
-    runs: list[Element] = []
-    for element in elements:
-        if element["text"] == "\n":
-            yield runs
-            runs = []
-            continue
-        style = element.get("style", {})
-        runs.append(run(element["text"], bold=style.get("bold", False), code=style.get("code", False)))
-    yield runs

@@ -1,6 +1,7 @@
-"""The page that a link in Teams opens: it asks for a name and posts. Opening it records nothing, since scanners do.
+"""Render the page that a link in Teams opens, and read its form: a person enters a name and submits a response.
 
-Without scripts; all text is escaped here. Light to import.
+Opening the page records nothing, because link scanners open it too. It contains no scripts, and all text is escaped
+here. The module imports little, to keep the cold start of the function `answer` short.
 """
 
 import base64
@@ -10,7 +11,9 @@ from html import escape
 from urllib.parse import parse_qs
 
 from focuswatch.findings.replace_control_characters import visible
-from focuswatch.notify.teams.signed_action import LinkAction, LinkResponse, SignedAction
+from focuswatch.notify.response_actions_and_labels import MessageAction
+from focuswatch.notify.teams.link_response import LinkResponse
+from focuswatch.notify.teams.signed_action_link import SignedAction
 
 NAME_CHARACTERS, REASON_CHARACTERS = 80, 500
 NOT_VALID = "This link is not valid or has expired. Open the link in the latest message about the finding."
@@ -29,16 +32,16 @@ HEADERS = {
         f"style-src 'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
     ),
     "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",  # the address is the right to act
+    "Referrer-Policy": "no-referrer",  # whoever has the URL can respond
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
-HEADINGS: dict[LinkAction, str] = {
+HEADINGS: dict[MessageAction, str] = {
     "acknowledge": "Acknowledge this finding?",
     "snooze_7": "Snooze this finding for 7 days?",
     "snooze_30": "Snooze this finding for 30 days?",
 }
-EFFECTS: dict[LinkAction, str] = {
+EFFECTS: dict[MessageAction, str] = {
     "acknowledge": "If the finding remains open, the next reminder is sent in two weeks.",
     "snooze_7": "No one will be notified of this finding for 7 days.",
     "snooze_30": "No one will be notified of this finding for 30 days.",
@@ -47,7 +50,7 @@ EFFECTS: dict[LinkAction, str] = {
 
 
 def render_form(action: SignedAction, *, error: str | None = None) -> str:
-    """Return the page that asks for a name, and for a reason if the finding is muted for good."""
+    """Return the page that asks for a name, and for a reason if the finding would be muted without an end date."""
     needs_reason = action.action == "not_waste"
     button = action.muting if needs_reason else HEADINGS[action.action].partition(" this finding")[0]
     reason = (
@@ -66,7 +69,7 @@ def render_form(action: SignedAction, *, error: str | None = None) -> str:
 
 
 def render_done(action: SignedAction, response: LinkResponse) -> str:
-    """Return the page after an action was accepted."""
+    """Return the page shown after a response was accepted."""
     return _page(
         "Accepted",
         f"<p><strong>{escape(visible(action.about))}</strong></p><p>{EFFECTS[action.action]}</p>"
@@ -76,12 +79,12 @@ def render_done(action: SignedAction, response: LinkResponse) -> str:
 
 
 def render_refusal() -> str:
-    """Return the page for a link that is not valid."""
+    """Return the page for a link that is invalid or expired."""
     return _page("Link not valid", f"<p>{NOT_VALID}</p>")
 
 
 def read_form(action: SignedAction, body: str) -> LinkResponse | str:
-    """Return the response of a posted form, or the sentence that says what is missing."""
+    """Return the response of a submitted form, or an error message if an entry is missing."""
     values = parse_qs(body, max_num_fields=10)
     name = _field(values, "name", most=NAME_CHARACTERS)
     reason = _field(values, "reason", most=REASON_CHARACTERS)

@@ -1,4 +1,4 @@
-"""Send one signed request to a webhook, to a public address only. Follows no redirects and repeats nothing itself."""
+"""Send a signed request to a webhook at a public address, without following redirects or retrying."""
 
 import http.client
 import socket
@@ -11,18 +11,18 @@ from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
 from focuswatch.notify.retry_after import retry_after
 from focuswatch.notify.webhook.cloud_event import CONTENT_TYPE
 from focuswatch.notify.webhook.public_address import public_addresses, split_webhook_url
-from focuswatch.notify.webhook.signing_secrets_and_signatures import SignedRequest
+from focuswatch.notify.webhook.sign_and_verify_requests import SignedRequest
 
-CONNECT_SECONDS, READ_SECONDS = 5.0, 15.0  # the specification recommends 15 to 30 seconds
-TOTAL_SECONDS = 30.0  # for an endpoint that sends its response byte by byte
+CONNECT_SECONDS, READ_SECONDS = 5.0, 15.0  # Standard Webhooks recommends 15 to 30 seconds
+TOTAL_SECONDS = 30.0  # for the whole exchange, even if the endpoint responds byte by byte
 RETRY_SECONDS = 60.0  # without a Retry-After header
-BAD_CERTIFICATE_SECONDS = 900.0  # an expired certificate is renewed by people
-RETRIED = {408, 425, 429}  # and all from 500 on
+BAD_CERTIFICATE_SECONDS = 900.0  # someone has to renew the certificate
+RETRIED = {408, 425, 429}  # and every status from 500
 
 
 @dataclass(frozen=True)
 class WebhookEndpoint:
-    """Sends requests; `resolve` returns the addresses of a host and port to connect to, in order."""
+    """Sends requests; `resolve` returns the IP addresses of a host and port in the order to try."""
 
     clock: Callable[[], float]
     resolve: Callable[[str, int], Sequence[str]] = public_addresses
@@ -32,7 +32,8 @@ class WebhookEndpoint:
     def post(self, url: str, *, id: str, body: bytes, secrets: Callable[[str], list[str]]) -> None:
         """Send the body, signed with the secrets of the URL's host.
 
-        Raises TryLater (nothing was delivered), Unsure (the endpoint may have it) or Refused.
+        Raises TryLater (no connection, or a temporary error of the endpoint), Unsure (no response: the endpoint may
+        have received it) or Refused.
         """
         parts = split_webhook_url(url)
         host, port = str(parts.hostname), parts.port or 443
@@ -80,7 +81,7 @@ class WebhookEndpoint:
 
 
 class _PinnedConnection(http.client.HTTPSConnection):
-    """Connects to the first of `addresses` that accepts, and verifies the certificate for the host."""
+    """Connects to the first of `addresses` that accepts, and verifies the certificate for the host name."""
 
     def __init__(
         self, host: str, port: int, *, addresses: Sequence[str], tls: ssl.SSLContext, read_seconds: float
@@ -98,7 +99,7 @@ class _PinnedConnection(http.client.HTTPSConnection):
         self.sock.settimeout(self._read_seconds)
 
     def _first_connection(self) -> socket.socket:
-        for address in self._addresses[:-1]:  # a function without IPv6 fails at once on such an address
+        for address in self._addresses[:-1]:  # in a function without IPv6, an IPv6 address fails at once
             try:
                 return socket.create_connection((address, self.port), timeout=CONNECT_SECONDS)
             except OSError:
@@ -107,6 +108,11 @@ class _PinnedConnection(http.client.HTTPSConnection):
 
 
 def _failure(host: str, status: int, headers: Mapping[str, str]) -> DeliveryError | None:
+    """Return the error of a status; None for a success.
+
+    After some of the retried statuses, the endpoint may have processed the event. Sending it again is safe, because
+    the receiver recognizes its id, and only TryLater waits as long as the Retry-After header asks for.
+    """
     if 200 <= status < 300:
         return None
     if status in RETRIED or status >= 500:
@@ -124,4 +130,4 @@ def _shut(sock: socket.socket) -> None:
     try:
         sock.shutdown(socket.SHUT_RDWR)
     except OSError:
-        return  # the response arrived at the same moment
+        return  # the response arrived at the same time

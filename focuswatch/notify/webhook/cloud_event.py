@@ -6,14 +6,14 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
 import json
 from typing import Any
 
-from focuswatch.notify.queued_notification_and_turn import QueuedNotification
+from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 
 CONTENT_TYPE = "application/cloudevents+json"
 TYPE_PREFIX = "dev.focuswatch.finding"
 
 
 def cloud_event(delivery: QueuedNotification, *, source: str) -> dict[str, Any]:
-    """Return the event; the same notification always gives the same event, whose `id` identifies it."""
+    """Return the event. The same notification always produces the same event, with the same `id`."""
     finding = delivery.finding
     return {
         "specversion": "1.0",
@@ -28,5 +28,5 @@ def cloud_event(delivery: QueuedNotification, *, source: str) -> dict[str, Any]:
 
 
 def event_body(event: dict[str, Any]) -> bytes:
-    """Return the bytes to sign and send: JSON in ASCII, since names from a bill can hold any character."""
+    """Return the bytes to sign and send: JSON in ASCII, because names in a bill can contain any character."""
     return json.dumps(event, ensure_ascii=True, separators=(",", ":")).encode("ascii")

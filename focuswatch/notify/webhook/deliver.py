@@ -1,20 +1,21 @@
 """Send notifications to webhooks as signed CloudEvents, through focuswatch.notify.deliver_to_addresses.
 
-At least once: an endpoint whose response was lost receives the same event again, with the same `webhook-id`.
+Delivery is at least once: if the response is lost, the endpoint receives the same event again, with the same
+`webhook-id`.
 """
 
 from dataclasses import dataclass
 
 from focuswatch.notify.deliver_to_addresses import SentNotification
-from focuswatch.notify.queued_notification_and_turn import QueuedNotification
+from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 from focuswatch.notify.webhook.client import WebhookEndpoint
 from focuswatch.notify.webhook.cloud_event import cloud_event, event_body
-from focuswatch.notify.webhook.signing_secrets_and_signatures import WebhookSecrets
+from focuswatch.notify.webhook.signing_secrets import WebhookSecrets
 
 
 @dataclass(frozen=True)
 class WebhookSender:
-    """Sends events, signed with the secret of the URL's host, or else of the finding's team."""
+    """Sends events, signed with the secret of the URL's host or, without one, of the finding's team."""
 
     endpoint: WebhookEndpoint
     secrets: WebhookSecrets

@@ -1,8 +1,8 @@
-"""Addresses that a webhook may have: public ones only.
+"""Validate the URL of a webhook, and resolve its host to public IP addresses only.
 
 Whoever edits owners.toml chooses the URL, and must not be able to reach the function's own endpoints, a metadata
-service or a private network through it. The address that was checked is the one that is connected to, so that a second
-DNS response cannot replace it.
+service or a private network through it. The connection uses the address that was checked, so that a second DNS response
+cannot replace it.
 """
 
 import socket
@@ -12,17 +12,17 @@ from urllib.parse import SplitResult, urlsplit
 from focuswatch.errors import Refused, TryLater
 
 DNS_RETRY_SECONDS = 60.0
-# Addresses that a translator maps to IPv4: https://www.rfc-editor.org/rfc/rfc6052, https://www.rfc-editor.org/rfc/rfc8215
+# Prefixes that NAT64 translators map to IPv4: https://www.rfc-editor.org/rfc/rfc6052, https://www.rfc-editor.org/rfc/rfc8215
 TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 
 
 def split_webhook_url(url: str) -> SplitResult:
-    """Return the parts of a URL. Raises Refused unless it is https:// in ASCII, with a host, without a user name."""
+    """Return the parts of a URL. Raises Refused unless it is https:// in ASCII, with a host and without a user name."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme == "https" and parts.hostname and parts.username is None and parts.port != 0
         usable = usable and url.isascii() and url.isprintable() and " " not in url
-    except ValueError:  # a port that is no number, or brackets that do not match
+    except ValueError:  # a port that is not a number, or unbalanced brackets
         usable = False
     if not usable:
         raise Refused(
@@ -33,7 +33,7 @@ def split_webhook_url(url: str) -> SplitResult:
 
 
 def public_addresses(host: str, port: int) -> list[str]:
-    """Return the addresses of the host. Raises Refused if any of them is not public, TryLater if DNS fails."""
+    """Return the IP addresses of the host. Raises Refused if any of them is not public, TryLater if DNS fails."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
@@ -48,7 +48,7 @@ def public_addresses(host: str, port: int) -> list[str]:
 
 
 def is_public(text: str) -> bool:
-    """Return whether an address belongs to the internet, also where IPv6 carries an IPv4 address."""
+    """Return whether an IP address is public; an IPv4 address embedded in an IPv6 address must be public too."""
     address = ip_address(text.partition("%")[0])
     if isinstance(address, IPv6Address):
         if any(address in network for network in TRANSLATED):

@@ -10,23 +10,22 @@ import pytest
 from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.notify.jira.find_or_create_issue import INDEX_LAG_SECONDS
+from focuswatch.notify.jira.issue_labels import label_of
 from focuswatch.notify.jira.issue_text_and_comments import comment_mark
-from focuswatch.notify.jira.parse_jira_issue import label_of
 from tests.fakes.local_jira import serving
 from tests.given.jira_world import FINGERPRINT, jira_world, notification
 
-STEPS = (
+CLIENT_STEPS = (
     "get",
-    "with_label",
+    "keys_with_label",
     "create",
     "edit",
     "comment",
-    "says",
+    "has_comment_with",
     "transitions",
-    "move",
-    "update_item",
-    "put_item",
+    "transition_issue",
 )
+TABLE_STEPS = ("update_item", "put_item")
 STORY = (
     {"number": 0, "kind": "new"},
     {"number": 1, "kind": "changed", "monthly_cost": Decimal(4000)},
@@ -37,23 +36,25 @@ STORY = (
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The process was killed."""
 
 
 class Watched:
-    """A client or table that calls `before` and `after` around each of its steps."""
+    """A client or table that calls `before` and `after` around each call of `steps`, which must be methods of it."""
 
-    def __init__(self, real, before, after):
-        self._real, self._before, self._after = real, before, after
+    def __init__(self, real, steps, before, after):
+        missing = [name for name in steps if not hasattr(real, name)]
+        assert not missing, f"{type(real).__name__} has no {', '.join(missing)}"
+        self._real, self._steps, self._before, self._after = real, steps, before, after
 
     def __getattr__(self, name):
         attribute = getattr(self._real, name)
-        if name not in STEPS:
+        if name not in self._steps:
             return attribute
 
-        def step(*args, **named):
+        def step(*args, **kwargs):
             self._before(name)
-            result = attribute(*args, **named)
+            result = attribute(*args, **kwargs)
             self._after(name)
             return result
 
@@ -61,7 +62,7 @@ class Watched:
 
 
 class KilledOnce:
-    """Kills at the step of that number, before or after its effect."""
+    """Kill the process once, at step number `at`, before or after the step takes effect."""
 
     def __init__(self, at, *, after):
         self.at, self.after, self.count, self.dead = at, after, 0, False
@@ -89,11 +90,11 @@ def world(request, aws):
         yield world
 
 
-def told_under(world, killer, story, *, client, fingerprint):
-    """Deliver a sequence of notifications; a killed run is repeated in a new process after its lease expired."""
+def deliver_with_kill(world, killer, story, *, client, fingerprint):
+    """Deliver notifications in order. After a kill, a new process repeats the delivery once the lease has expired."""
     channel = world.with_parts(
-        client=Watched(client, killer.before_step, killer.after_step),
-        table=Watched(world.table, killer.before_step, killer.after_step),
+        client=Watched(client, CLIENT_STEPS, killer.before_step, killer.after_step),
+        table=Watched(world.table, TABLE_STEPS, killer.before_step, killer.after_step),
     )
     for one in story:
         try:
@@ -103,21 +104,22 @@ def told_under(world, killer, story, *, client, fingerprint):
             world.deliver(notification(fingerprint=fingerprint, **one), channel=channel)
 
 
-def steps_of(world, story, *, client):
+def count_steps(world, story, *, client):
+    """Return the number of steps of a delivery without a kill."""
     counter = KilledOnce(0, after=False)
-    told_under(world, counter, story, client=client, fingerprint="dry")
+    deliver_with_kill(world, counter, story, client=client, fingerprint="dry")
     return counter.count
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before its effect", "after its effect"])
 def test_one_issue_and_each_comment_once_after_a_kill_at_any_step(world, after):
     client = world.client
-    steps = steps_of(world, STORY, client=client)
+    steps = count_steps(world, STORY, client=client)
     assert steps > 30
     for at in range(1, steps + 1):
         fingerprint = f"killed{at}"
         killer = KilledOnce(at, after=after)
-        told_under(world, killer, STORY, client=client, fingerprint=fingerprint)
+        deliver_with_kill(world, killer, STORY, client=client, fingerprint=fingerprint)
         assert killer.dead
         (issue,) = world.jira.with_label(label_of(fingerprint))
         marks = [
@@ -128,7 +130,7 @@ def test_one_issue_and_each_comment_once_after_a_kill_at_any_step(world, after):
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before its effect", "after its effect"])
-def test_closing_is_excluded_once_after_a_kill_at_any_step(world, after):
+def test_closed_issue_adds_one_exclusion_after_a_kill_at_any_step(world, after):
     client, story = world.client, ({"number": 1, "kind": "changed"},)
     for at in range(1, 12):
         fingerprint = f"closed{at}"
@@ -136,22 +138,22 @@ def test_closing_is_excluded_once_after_a_kill_at_any_step(world, after):
         (issue,) = world.jira.with_label(label_of(fingerprint))
         world.jira.move(issue.key, "Done" if world.jira.cloud else "Closed")
         killer = KilledOnce(at, after=after)
-        told_under(world, killer, story, client=client, fingerprint=fingerprint)
+        deliver_with_kill(world, killer, story, client=client, fingerprint=fingerprint)
         assert [one.value for one in world.ledger.suppressions()].count(fingerprint) == 1
         assert issue.done and issue.bodies == []
         if not killer.dead:
             return
-    raise AssertionError("it has more steps than were tried")
+    raise AssertionError("the delivery has more steps than this test kills at")
 
 
 def test_two_concurrent_runs_create_one_issue(world):
-    """SQS can deliver a message to two functions."""
+    """SQS can deliver a message to two function runs at once."""
     client = world.client
-    steps = steps_of(world, STORY, client=client)
+    steps = count_steps(world, STORY, client=client)
     for at in range(1, steps + 1):
         fingerprint, count = f"raced{at}", 0
 
-        def second(_, at=at, fingerprint=fingerprint):
+        def run_concurrently(_, at=at, fingerprint=fingerprint):
             nonlocal count
             count += 1
             if count == at:
@@ -159,12 +161,12 @@ def test_two_concurrent_runs_create_one_issue(world):
                     with pytest.raises(TryLater):
                         world.with_parts(client=client).deliver(
                             notification(fingerprint=fingerprint, **one)
-                        ) or _told()
+                        ) or nothing_left()
 
-        def _told():
+        def nothing_left():
             raise TryLater("nothing was left to do", seconds=1)
 
-        channel = world.with_parts(client=Watched(client, second, lambda _: None))
+        channel = world.with_parts(client=Watched(client, CLIENT_STEPS, run_concurrently, lambda _: None))
         for one in STORY:
             world.deliver(notification(fingerprint=fingerprint, **one), channel=channel)
         (issue,) = world.jira.with_label(label_of(fingerprint))
@@ -175,14 +177,16 @@ def test_duplicate_after_an_expired_lease_is_closed_by_the_sweep(world):
     """A run that pauses between its last check and its request, for longer than a lease, creates a duplicate."""
     other = world.channel
 
-    def sleeps(name):
+    def pause_before_create(name):
         if name == "create":
             world.jira.now += INDEX_LAG_SECONDS + LEASE_SECONDS
             world.deliver(notification(), channel=other)
 
-    sleeper = world.with_parts(client=Watched(world.client, sleeps, lambda _: None))
+    paused_channel = world.with_parts(
+        client=Watched(world.client, CLIENT_STEPS, pause_before_create, lambda _: None)
+    )
     with pytest.raises(TryLater):
-        sleeper.deliver(notification())
+        paused_channel.deliver(notification())
     assert len(world.issues) == 2
     world.jira.now += 300
     assert world.channel.sweep().duplicates == ["SRCH-2"]
@@ -191,13 +195,13 @@ def test_duplicate_after_an_expired_lease_is_closed_by_the_sweep(world):
     assert world.state.key == "SRCH-1"
 
 
-@pytest.mark.parametrize("how", ["lost", "slow", "after 500"])
+@pytest.mark.parametrize("fault", ["lost", "slow", "after 500"])
 @pytest.mark.parametrize("path", ["issue$", "comment", "transitions", r"issue/[^/]+$"])
-def test_lost_response_creates_no_duplicate(world, how, path):
+def test_lost_response_creates_no_duplicate(world, fault, path):
     """Timeouts, lost connections and errors after the request succeeded."""
     method = "PUT" if path == r"issue/[^/]+$" else "POST"
-    world.jira.fail(how, method, path, seconds=3.5)
-    world.read_seconds = 2.5 if how == "slow" else world.read_seconds
+    world.jira.fail(fault, method, path, seconds=3.5)
+    world.read_seconds = 2.5 if fault == "slow" else world.read_seconds
     unsure = 0
     for one in STORY:
         try:
@@ -210,8 +214,8 @@ def test_lost_response_creates_no_duplicate(world, how, path):
     assert unsure == 1 and issue.done and len(issue.bodies) == 4
 
 
-def test_issue_missing_from_the_search_index_is_waited_for(aws):
-    """The search of Cloud is behind the writes."""
+def test_delivery_waits_for_an_issue_missing_from_the_search_index(aws):
+    """The search index of Jira Cloud lags behind writes."""
     with jira_world(lag_seconds=400) as world:
         world.jira.fail("lost", "POST", "issue$")
         with pytest.raises(Unsure):
@@ -240,7 +244,7 @@ def test_rate_limit_is_respected(world):
         world.channel.deliver(notification())
     assert later.value.seconds == 77
     assert world.channel.deliver(notification()).endswith("SRCH-1 created"), (
-        "nothing was made: no need to wait for the search"
+        "no issue was created, so there is no need to wait for the search index"
     )
 
 
@@ -253,7 +257,7 @@ def test_retry_after_can_be_a_date(world):
 
 
 def test_rate_limit_after_a_comment_repeats_no_comment(world):
-    """The state is stored right after the comment."""
+    """The state is stored immediately after the comment."""
     world.channel.deliver(notification())
     world.jira.fail("429", "POST", "transitions", seconds=5)
     with pytest.raises(TryLater):
@@ -263,7 +267,7 @@ def test_rate_limit_after_a_comment_repeats_no_comment(world):
     assert len(world.issues[0].bodies) == 1
 
 
-def test_refused_request_leaves_no_doubt(world):
+def test_issue_is_created_at_once_after_a_refused_request(world):
     world.jira.fail("403", "POST", "issue$")
     with pytest.raises(Refused, match="403: told to fail"):
         world.channel.deliver(notification())
@@ -272,7 +276,7 @@ def test_refused_request_leaves_no_doubt(world):
 
 @pytest.mark.parametrize("kind", ["500", "503", "html", "reset", "slow", "429"])
 @pytest.mark.parametrize("path", ["serverInfo", "myself", "search", r"issue/[^/]+$"])
-def test_failed_read_leaves_no_doubt(world, kind, path):
+def test_failed_read_is_retried_without_a_duplicate(world, kind, path):
     world.channel.deliver(notification())
     world.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
     world.jira.now += 121
@@ -309,7 +313,7 @@ def test_issue_is_found_again_after_its_state_was_lost(world):
 
 
 def test_lost_ledger_creates_no_second_issue(world):
-    """All findings are new again, from number 0; a closed issue of ours is reopened."""
+    """After that, every finding is new again and numbers restart at 0; the closed issue is reopened."""
     for one in STORY:
         world.channel.deliver(notification(**one))
     for item in world.table.scan()["Items"]:
@@ -321,7 +325,7 @@ def test_lost_ledger_creates_no_second_issue(world):
 
 
 def test_emoji_are_replaced_for_data_center_on_mysql(aws):
-    """It returns 500 for each character of four bytes."""
+    """Jira on such a database returns HTTP 500 for any four-byte character."""
     with jira_world(cloud=False) as world:
         world.jira.four_byte_letters = False
         world.channel.deliver(
@@ -331,7 +335,13 @@ def test_emoji_are_replaced_for_data_center_on_mysql(aws):
 
 
 def test_channel_keeps_no_state_between_deliveries(world):
-    """A function can end after any batch."""
+    """Lambda can stop a function after any batch."""
     assert {one.name for one in dataclasses.fields(world.channel)} == {
-        "claims", "ledger", "owners", "catalog", "client", "clock", "query_url",
-    }  # fmt: skip
+        "claims",
+        "ledger",
+        "owners",
+        "catalog",
+        "client",
+        "clock",
+        "query_url",
+    }

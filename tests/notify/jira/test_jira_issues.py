@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from focuswatch.errors import ConfigError, Refused, TryLater
+from focuswatch.findings.related_findings_and_rollout import Rollout
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.parse_jira_issue import label_of
-from focuswatch.owners.owners_file_and_assignment import Jira, Owners
+from focuswatch.notify.jira.issue_labels import label_of
+from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.teams_and_routing_sections import Jira
 from tests.fakes.local_jira_rules import Step
+from tests.given.incidents import with_critical_finding
 from tests.given.jira_world import FINGERPRINT, OWNERS, a_finding, jira_world, notification
 from tests.given.one_line_findings import saving_of
 
@@ -25,13 +28,13 @@ def world(request, monkeypatch):
 
 
 def with_jira(world, **section):
-    """The team's section of owners.toml, changed."""
+    """Change the `jira` section of the team in owners.toml."""
     jira = {**OWNERS["teams"]["search"]["jira"], **section}
     world.owners = Owners.model_validate({"teams": {"search": {"channel": "#search", "jira": jira}}})
 
 
 def test_new_finding_gets_an_issue_with_the_fields_of_its_team(world):
-    """Project, type, priority by severity, component, assignee and labels are those of the team."""
+    """Project, type, priority by severity, component, assignee and labels come from owners.toml."""
     assignee = "712020:grace" if world.jira.cloud else "grace"
     with_jira(world, assignee=assignee, labels=["cost"], priority={"high": "Highest"}, issue_type="Bug")
     assert world.channel.deliver(notification()) == f"{FINGERPRINT}-0: new, SRCH-1 created"
@@ -50,7 +53,7 @@ def test_new_finding_gets_an_issue_with_the_fields_of_its_team(world):
 
 
 def test_repeated_notification_is_delivered_once(world):
-    """SQS delivers at least once, sometimes long after."""
+    """SQS delivers at least once, sometimes much later."""
     world.channel.deliver(notification())
     world.channel.deliver(notification(1, "changed", monthly_cost=Decimal(4000)))
     before = world.jira.wrote()
@@ -86,6 +89,24 @@ def test_changes_are_commented_once_a_week_and_always_update_the_description(wor
     assert len(issue.bodies) == 2
 
 
+def test_comment_about_a_rollout_compares_the_totals_of_all_accounts(world):
+    """The amount of the lead alone is not what the issue showed."""
+
+    def rollout(number, kind, *, accounts):
+        total = Decimal(100 * accounts)
+        extent = Rollout(
+            services=("Amazon GuardDuty",), account_count=accounts, region_count=1, groups=(), teams=("search",),
+            cost_so_far=total,
+        )  # fmt: skip
+        event = {"category": "security", "monthly_cost": Decimal(100), "cost_so_far": Decimal(100)}
+        return notification(number, kind, rollout=extent, **event)
+
+    world.channel.deliver(rollout(0, "new", accounts=8))
+    world.channel.deliver(rollout(1, "changed", accounts=12))
+    (issue,) = world.issues
+    assert "Now 1,200 USD charged so far. Previously 800 USD." in issue.bodies[0]
+
+
 def test_higher_severity_is_always_commented_and_raises_the_priority(world):
     world.channel.deliver(notification())
     world.channel.deliver(notification(1, "changed", monthly_cost=Decimal(2000)))
@@ -98,7 +119,7 @@ def test_higher_severity_is_always_commented_and_raises_the_priority(world):
 
 
 def test_reminder_is_commented_only_if_configured(world):
-    """An open issue is on a board already."""
+    """An open issue is already on the team's board."""
     world.channel.deliver(notification())
     world.channel.deliver(notification(1, "reminder"))
     (issue,) = world.issues
@@ -116,16 +137,16 @@ def test_resolved_finding_closes_its_issue_with_its_savings(world):
     assert issue.resolution == ("Done" if world.jira.cloud else "Fixed")
 
 
-SAVED = {"verified_saving": saving_of(a_finding(), saved="40", on=date(2026, 11, 20))}
+VERIFIED = {"verified_saving": saving_of(a_finding(), saved="40", on=date(2026, 11, 20))}
 
 
 def test_verified_saving_is_one_comment_and_leaves_the_issue_closed(world):
-    """Delivered twice, commented once."""
+    """The queue can deliver the notification twice."""
     world.channel.deliver(notification())
     world.channel.deliver(notification(1, "resolved"))
-    saved = notification(2, "saving_verified", **SAVED)
-    assert world.channel.deliver(saved).endswith("SRCH-1 commented")
-    assert world.channel.deliver(saved) is None
+    delivery = notification(2, "saving_verified", **VERIFIED)
+    assert world.channel.deliver(delivery).endswith("SRCH-1 commented")
+    assert world.channel.deliver(delivery) is None
     (issue,) = world.issues
     assert issue.done and len(issue.bodies) == 2
     assert "Verified on the bill: 40.00 USD/day saved since 2026" in issue.bodies[-1]
@@ -133,11 +154,11 @@ def test_verified_saving_is_one_comment_and_leaves_the_issue_closed(world):
 
 def test_verified_saving_creates_no_issue(world):
     """A finding below the severity of issues has none."""
-    assert world.channel.deliver(notification(0, "saving_verified", **SAVED)) is None
+    assert world.channel.deliver(notification(0, "saving_verified", **VERIFIED)) is None
     assert world.issues == []
 
 
-def test_finding_that_is_back_reopens_its_issue(world):
+def test_finding_detected_again_reopens_its_issue(world):
     world.channel.deliver(notification())
     world.channel.deliver(notification(1, "resolved"))
     assert world.channel.deliver(notification(2, "new", monthly_cost=Decimal(1500))).endswith(
@@ -184,7 +205,7 @@ def test_transition_with_required_fields_is_not_used(world):
 
 @pytest.mark.parametrize("missing", [True, False])
 def test_issue_that_cannot_be_closed_is_commented_and_logged(world, missing):
-    """There is no such transition, or it has required fields: a retry would not help."""
+    """The workflow has no closing transition, or it has required fields: a retry would not help."""
     world.channel.deliver(notification())
     for status, steps in world.jira.workflow.items():
         for step in steps:
@@ -199,7 +220,7 @@ def test_issue_that_cannot_be_closed_is_commented_and_logged(world, missing):
 
 
 def test_refused_transition_is_not_retried(world):
-    """A condition or validator of the workflow that is not visible from outside."""
+    """A condition or validator of the workflow, which the API does not show, can refuse a transition."""
     world.channel.deliver(notification())
     world.jira.fail("400", "POST", "transitions")
     assert "closing failed: moving SRCH-1" in world.channel.deliver(notification(1, "resolved"))
@@ -208,7 +229,7 @@ def test_refused_transition_is_not_retried(world):
 
 
 def test_finding_below_least_severity_gets_no_issue_until_it_grows(world):
-    """Otherwise a first scan would create thousands."""
+    """Otherwise a first scan would create thousands of issues."""
     assert world.channel.deliver(notification(severity="low", monthly_cost=Decimal(20))) is None
     assert world.jira.issues == []
     world.channel.deliver(notification(1, "changed", severity="medium", monthly_cost=Decimal(120)))
@@ -240,8 +261,7 @@ def test_detection_on_trial_notifies_finops_only(world, monkeypatch):
     assert world.channel.deliver(notification()).endswith("FIN-1 created")
 
 
-def test_issue_is_still_closed_after_jira_was_removed_from_the_config(world):
-    """After `jira` is removed from owners.toml, existing issues are still closed."""
+def test_issue_is_closed_after_jira_was_removed_from_owners_toml(world):
     world.channel.deliver(notification())
     world.owners = Owners.model_validate({"teams": {"search": {"channel": "#search"}}})
     assert world.channel.deliver(notification(1, "resolved")).endswith("SRCH-1 closed")
@@ -261,7 +281,7 @@ def test_refused_required_field_is_reported_with_the_reason_from_jira(world):
     with_jira(world, project="GONE")
     with pytest.raises(Refused, match="project: valid project is required"):
         world.channel.deliver(notification())
-    assert len(world.jira.wrote("POST")) == 1, "it is not tried again in vain"
+    assert len(world.jira.wrote("POST")) == 1, "a request that Jira refused is not retried"
     with_jira(world)
     assert world.channel.deliver(notification()).endswith("SRCH-1 created")
 
@@ -306,7 +326,7 @@ def test_wrong_token_is_refused(world):
 
 
 @pytest.mark.parametrize(
-    ("section", "named"),
+    ("section", "message"),
     [
         ('{ project = "srch" }', "teams.search.jira.project: String should match pattern.*found 'srch'"),
         ('{ issue_type = "Task" }', "teams.search.jira.project: Field required"),
@@ -317,10 +337,10 @@ def test_wrong_token_is_refused(world):
         ('{ project = "SRCH", assigne = "x" }', "jira.assigne: Extra inputs"),
     ],
 )
-def test_unknown_key_in_owners_toml_is_named(tmp_path, section, named):
+def test_invalid_jira_section_is_refused_with_its_key(tmp_path, section, message):
     path = tmp_path / "owners.toml"
     path.write_text(f'[teams.search]\nchannel = "#search"\njira = {section}\n')
-    with pytest.raises(ConfigError, match=named):
+    with pytest.raises(ConfigError, match=message):
         Owners.load(path)
 
 
@@ -346,7 +366,7 @@ def test_shipped_owners_toml_documents_the_defaults_of_jira():
     ["", "{}", '{"url": "http://jira.example.com", "token": "hidden"}', '{"url": "https://j.example"}'],
 )
 def test_malformed_secret_is_refused_and_not_shown(value):
-    """A token is never sent unencrypted."""
+    """An http:// URL is refused too, because the token would be sent unencrypted."""
     with pytest.raises(Refused) as refused:
         JiraClient.from_secret(value)
     assert "hidden" not in str(refused.value)
@@ -354,6 +374,44 @@ def test_malformed_secret_is_refused_and_not_shown(value):
 
 def test_secret_with_email_is_for_cloud_and_without_for_data_center():
     cloud = JiraClient.from_secret('{"url": "https://a.atlassian.net", "email": "a@b.example", "token": "t"}')
-    centre = JiraClient.from_secret('{"url": "https://jira.example.com", "token": "t"}')
-    assert (cloud.email, centre.email) == ("a@b.example", None)
-    assert "token" not in repr(cloud) and "'t'" not in repr(centre)
+    data_center = JiraClient.from_secret('{"url": "https://jira.example.com", "token": "t"}')
+    assert (cloud.email, data_center.email) == ("a@b.example", None)
+    assert "token" not in repr(cloud) and "'t'" not in repr(data_center)
+
+
+def test_unchanged_severity_of_an_incident_is_not_commented_as_a_change(world):
+    """The severity that the issue shows is the highest of the incident, not that of its lead."""
+    lead = with_critical_finding(a_finding(severity="medium"))
+    changes = lead.model_dump(include={"severity", "incident_lead", "also_detected", "related_findings"})
+    world.channel.deliver(notification(**changes))
+    world.channel.deliver(notification(1, "changed", **{**changes, "monthly_cost": Decimal(4000)}))
+    (body,) = world.issues[0].bodies
+    assert "Now 4,000 USD/month" in body and "Severity" not in body
+    world.channel.deliver(notification(2, "changed", severity="high"))
+    world.pass_days(8)
+    world.channel.deliver(notification(3, "changed", **{**changes, "monthly_cost": Decimal(9000)}))
+    assert "Severity: critical, previously high" in world.issues[0].bodies[-1]
+
+
+@pytest.mark.parametrize("label", ["focuswatch-ml", "focuswatch-double"])
+def test_label_of_a_team_does_not_hide_the_incident_of_an_issue(world, label):
+    """A label in owners.toml can start like those of focuswatch."""
+    with_jira(world, labels=[label])
+    world.channel.deliver(notification())
+    (issue,) = world.issues
+    issue.fields["labels"] = [label, *(other for other in issue.fields["labels"] if other != label)]
+    parsed_issue = world.client.get(issue.key)
+    assert parsed_issue and parsed_issue.incident_id == FINGERPRINT
+    world.jira.move(issue.key, "Done" if world.jira.cloud else "Closed", by="Grace")
+    assert world.channel.sweep().excluded == [issue.key]
+
+
+def test_duplicate_that_cannot_be_closed_is_in_the_log_of_the_delivery(world):
+    """The sweep of the next day reports it as well."""
+    world.channel.deliver(notification())
+    world.jira.now += 60
+    world.jira.clone("SRCH-1")
+    world.jira.fail("403", "POST", "issue/SRCH-2/comment")
+    world.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
+    done = world.channel.deliver(notification())
+    assert done.startswith(f"{FINGERPRINT}-0: new, SRCH-1 updated; SRCH-2 is a duplicate of SRCH-1: ")

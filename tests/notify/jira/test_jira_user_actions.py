@@ -1,4 +1,4 @@
-"""Actions of people on issues are respected: closings become exclusions, clones are closed."""
+"""User actions on Jira issues: a closed issue becomes an exclusion, and a clone is closed as a duplicate."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -7,10 +7,9 @@ import pytest
 
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.suppression import Suppression
-from focuswatch.notify.jira.exclusion_for_closed_issue import EXCLUSION_DAYS
-from focuswatch.owners.owners_file_and_assignment import Owners
-from tests.given.jira_world import DAY, FINGERPRINT, OWNERS, a_finding, jira_world, notification
-from tests.given.jira_world import JiraWorld as There
+from focuswatch.notify.jira.exclude_when_person_closes_issue import EXCLUSION_DAYS
+from focuswatch.owners.owners_file import Owners
+from tests.given.jira_world import DAY, FINGERPRINT, OWNERS, JiraWorld, a_finding, jira_world, notification
 from tests.given.one_line_findings import saving_of
 
 
@@ -21,21 +20,21 @@ def world(request, monkeypatch):
         yield world
 
 
-def close(world: There, *, by: str = "Grace", resolution: str = "Won't Do") -> None:
+def close(world: JiraWorld, *, by: str = "Grace", resolution: str = "Won't Do") -> None:
     world.jira.move(
         world.issues[0].key, "Done" if world.jira.cloud else "Closed", by=by, resolution=resolution
     )
 
 
-def today(world: There) -> dict[str, date]:
-    """A run of that day found it again."""
+def detected_today(world: JiraWorld) -> dict[str, date]:
+    """Return the dates of a finding that a run of today detected again."""
     return {"as_of": world.today, "last_seen": world.today}
 
 
 def test_closing_by_a_person_becomes_an_exclusion_that_expires(world):
     world.channel.deliver(notification())
     close(world)
-    assert world.channel.deliver(notification(1, "changed", **today(world))).endswith(
+    assert world.channel.deliver(notification(1, "changed", **detected_today(world))).endswith(
         "SRCH-1 was closed by a user"
     )
     (suppression,) = world.ledger.suppressions()
@@ -53,8 +52,8 @@ def test_closing_by_a_person_becomes_an_exclusion_that_expires(world):
     assert issue.done and issue.bodies == [] and world.state.closed_by_person and not world.state.open
 
 
-def test_excluded_finding_causes_no_notification(world):
-    """The exclusion is in the ledger: there is no Slack message either."""
+def test_closing_suppresses_the_finding_until_the_exclusion_expires(world):
+    """The exclusion is in the ledger, so it applies to Slack too."""
     world.channel.deliver(notification())
     close(world)
     world.channel.sweep()
@@ -65,16 +64,16 @@ def test_excluded_finding_causes_no_notification(world):
     assert not suppression.is_active_on(world.today + timedelta(days=EXCLUSION_DAYS))
 
 
-def test_closing_is_excluded_once(world):
+def test_closing_adds_one_exclusion(world):
     world.channel.deliver(notification())
     close(world)
     for number in (1, 2, 3):
-        world.channel.deliver(notification(number, "changed", **today(world)))
+        world.channel.deliver(notification(number, "changed", **detected_today(world)))
         world.channel.sweep()
         world.pass_days(1)
     assert len(world.ledger.suppressions()) == 1
     world.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
-    world.channel.deliver(notification(3, "changed", age=1000, **today(world)))
+    world.channel.deliver(notification(3, "changed", age=1000, **detected_today(world)))
     assert len(world.ledger.suppressions()) == 1 and world.issues[0].bodies == []
 
 
@@ -83,7 +82,9 @@ def test_issue_is_reopened_after_the_exclusion_expired(world):
     close(world)
     world.channel.sweep()
     world.pass_days(EXCLUSION_DAYS)
-    assert world.channel.deliver(notification(1, "reminder", **today(world))).endswith("SRCH-1 reopened")
+    assert world.channel.deliver(notification(1, "reminder", **detected_today(world))).endswith(
+        "SRCH-1 reopened"
+    )
     (issue,) = world.issues
     assert not issue.done and "exclusion has ended" in issue.bodies[0]
     assert world.state.open and not world.state.closed_by_person
@@ -93,11 +94,13 @@ def test_issue_is_reopened_after_the_exclusion_expired(world):
 
 
 def test_old_closing_excludes_nothing(world):
-    """The exclusion starts on the day of the closing, whenever it is read."""
+    """The exclusion starts on the day of the closing, so it may have ended when focuswatch reads the closing."""
     world.channel.deliver(notification())
     close(world)
     world.pass_days(EXCLUSION_DAYS)
-    assert world.channel.deliver(notification(1, "changed", **today(world))).endswith("SRCH-1 reopened")
+    assert world.channel.deliver(notification(1, "changed", **detected_today(world))).endswith(
+        "SRCH-1 reopened"
+    )
     assert world.ledger.suppressions() == []
 
 
@@ -106,7 +109,7 @@ def test_removed_exclusion_is_not_added_again(world):
     close(world)
     world.channel.sweep()
     world.ledger.remove_suppression(1)
-    world.channel.deliver(notification(1, "changed", **today(world)))
+    world.channel.deliver(notification(1, "changed", **detected_today(world)))
     assert world.ledger.suppressions() == [] and not world.issues[0].done
 
 
@@ -118,13 +121,13 @@ def test_closing_by_focuswatch_excludes_nothing(world):
     assert world.ledger.suppressions() == [] and not world.issues[0].done
 
 
-def test_issue_reopened_and_closed_by_a_person_is_excluded(world):
+def test_issue_reopened_and_closed_by_a_person_adds_an_exclusion(world):
     world.channel.deliver(notification())
     world.channel.deliver(notification(1, "resolved"))
     world.jira.move("SRCH-1", "To Do" if world.jira.cloud else "Reopened")
     world.pass_days(1)
     close(world)
-    world.channel.deliver(notification(2, "new", **today(world)))
+    world.channel.deliver(notification(2, "new", **detected_today(world)))
     assert len(world.ledger.suppressions()) == 1 and world.issues[0].done
 
 
@@ -132,19 +135,19 @@ def test_closing_of_a_resolved_finding_excludes_nothing(world):
     """The person fixed it and closed the issue."""
     world.channel.deliver(notification())
     close(world, resolution="Fixed")
-    assert world.channel.deliver(notification(1, "resolved", **today(world))) is None
+    assert world.channel.deliver(notification(1, "resolved", **detected_today(world))) is None
     assert world.ledger.suppressions() == [] and world.issues[0].bodies == []
-    world.channel.deliver(notification(2, "new", **today(world)))
+    world.channel.deliver(notification(2, "new", **detected_today(world)))
     assert world.ledger.suppressions() == [] and not world.issues[0].done
 
 
-def test_saving_of_an_issue_that_a_person_closed_is_commented(world):
+def test_verified_saving_is_commented_on_an_issue_that_a_person_closed(world):
     """The person fixed it; the issue stays as the person left it."""
     world.channel.deliver(notification())
     close(world, resolution="Fixed")
-    world.channel.deliver(notification(1, "resolved", **today(world)))
+    world.channel.deliver(notification(1, "resolved", **detected_today(world)))
     saving = saving_of(a_finding(), saved="40", on=world.today)
-    world.channel.deliver(notification(2, "saving_verified", verified_saving=saving, **today(world)))
+    world.channel.deliver(notification(2, "saving_verified", verified_saving=saving, **detected_today(world)))
     (issue,) = world.issues
     assert issue.done and issue.resolution == "Fixed"
     assert "Verified on the bill: 40.00 USD/day saved" in issue.bodies[-1]
@@ -159,7 +162,9 @@ def test_sweep_finds_closings_without_a_notification(world):
     assert (swept.excluded, swept.duplicates, swept.failed) == (["SRCH-1"], [], {})
     assert world.channel.sweep().excluded == []
     (suppression,) = world.ledger.suppressions()
-    assert suppression.since == world.today - timedelta(days=1), "it counts from the day of the closing"
+    assert suppression.since == world.today - timedelta(days=1), (
+        "the exclusion starts on the day of the closing"
+    )
 
 
 def test_sweep_reads_every_page(world):
@@ -193,7 +198,7 @@ def test_clone_is_closed_with_a_comment_that_names_the_original(world):
         "This issue is closed as a duplicate."
     ]
     world.jira.move("SRCH-2", "To Do" if world.jira.cloud else "Reopened")
-    assert world.channel.sweep().duplicates == [], "who opens it again has it for themselves"
+    assert world.channel.sweep().duplicates == [], "a duplicate that a person reopened stays open"
     world.channel.deliver(notification(1, "changed", monthly_cost=Decimal(4000)))
     assert len(clone.bodies) == 1 and len(original.bodies) == 1
 
@@ -219,7 +224,7 @@ def test_duplicate_is_commented_once(world):
     assert len(world.jira.issues[1].bodies) == 1
 
 
-def test_duplicate_without_write_permission_is_reported_and_stops_nothing(world):
+def test_duplicate_without_write_permission_is_reported_and_blocks_nothing(world):
     world.channel.deliver(notification())
     world.jira.now += 60
     world.jira.clone("SRCH-1")
@@ -240,12 +245,12 @@ def test_duplicate_is_closed_by_the_transitions_of_its_project(world):
     assert world.jira.issues[1].status in ("10001", "3")
 
 
-def test_closing_without_author_counts_as_by_a_person(world):
-    """The changelog can be cut or hidden; our own closings are in the stored state."""
+def test_closing_without_author_counts_as_a_users_closing(world):
+    """The changelog can be truncated or hidden. Closings by focuswatch are in its stored state."""
     world.channel.deliver(notification())
     close(world)
     world.issues[0].histories.clear()
-    world.channel.deliver(notification(1, "changed", **today(world)))
+    world.channel.deliver(notification(1, "changed", **detected_today(world)))
     (suppression,) = world.ledger.suppressions()
     assert suppression.author == "Jira"
 

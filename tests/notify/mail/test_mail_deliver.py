@@ -1,5 +1,6 @@
-"""Delivery by mail, over HTTP to a local SES that validates requests and fails as a test wants it to."""
+"""Mail delivery over HTTP to a local SES that validates requests and fails on demand."""
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,11 +11,11 @@ from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.mail.client import Ses
+from focuswatch.notify.mail.collect_and_send_digests import MailDigests, MailDigestState
 from focuswatch.notify.mail.daily_limit import DailyLimit
-from focuswatch.notify.mail.deliver import MailSender
-from focuswatch.notify.mail.mail_digest_queue import MailDigests, MailDigestState
-from focuswatch.notify.pacing import MessagePacing
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.notify.mail.send_finding_mail import MailSender
+from focuswatch.notify.message_rate_limit import MessageRateLimit
+from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_ses_securityhub import SENDER, local_rest_aws
 from tests.given.moto_ledger_table import ledger_table
 from tests.given.one_line_findings import finding as a_finding
@@ -28,7 +29,7 @@ class MailWorld:
     aws: object
     table: object
     now: float = MORNING
-    most: int = 20
+    daily_limit: int = 20
     addresses: tuple = (FINANCE,)
 
     def clock(self):
@@ -39,7 +40,7 @@ class MailWorld:
 
     def channel(self):
         """Return the channel of a new function run."""
-        pace = MessagePacing(self.table, channel="email", clock=self.clock, sleep=self.sleep)
+        pace = MessageRateLimit(self.table, channel="email", clock=self.clock, sleep=self.sleep)
         ses = Ses(self.aws.client("sesv2"), SENDER, pace)
         digests = Claims(self.table, channel="email digests", model=MailDigestState, clock=self.clock)
         channels = [{"to": f"mailto:{address}"} for address in self.addresses]
@@ -50,16 +51,16 @@ class MailWorld:
             owners=Owners.model_validate({"teams": {"search": {"channels": channels}}}),
             catalog=CATALOG,
             digests=MailDigests(self.table, ses, digests, self.clock),
-            has_room=DailyLimit(self.table, self.most, self.clock).allows,
+            has_room=DailyLimit(self.table, self.daily_limit, self.clock).allows,
         )
 
     def deliver(self, *deliveries):
         """Deliver one batch, and send its digests."""
         channel = self.channel()
-        done = [channel.deliver(one) for one in deliveries]
+        outcomes = [channel.deliver(one) for one in deliveries]
         for error in channel.flush().values():
             raise error
-        return done
+        return outcomes
 
     @property
     def subjects(self):
@@ -75,27 +76,27 @@ def mail_world():
 
 
 def finding(**changes):
-    """A finding of the team whose channels are the addresses."""
+    """Return a finding of the team whose channels are the addresses."""
     return a_finding(team="search", **changes)
 
 
 @pytest.fixture
 def world():
-    with mail_world() as there:
-        yield there
+    with mail_world() as world:
+        yield world
 
 
 def test_notification_is_mailed_once_to_each_address(world):
     world.addresses = (FINANCE, SEARCH)
     delivery = notification(finding())
     world.deliver(delivery)
-    assert world.deliver(delivery) == [None]  # the queue delivers it again
+    assert world.deliver(delivery) == [None]  # the queue redelivers it
     assert [one["to"] for one in world.aws.mails] == [FINANCE, SEARCH]
     headers = {one["Name"]: one["Value"] for one in world.aws.mails[0]["Headers"]}
     assert headers == {"Auto-Submitted": "auto-generated", "X-Focuswatch-Id": delivery.news_id}
 
 
-def test_change_says_what_it_was_before(world):
+def test_change_states_the_previous_amount(world):
     world.deliver(notification(finding()))
     world.deliver(notification(finding(cost="900"), "changed", number=2))
     assert "Previously 346 USD/month" in world.aws.mails[1]["Body"]["Text"]["Data"]
@@ -111,14 +112,14 @@ def test_throttled_mail_is_sent_later(world):
     assert len(world.aws.mails) == 1
 
 
-def test_mail_that_ses_rejects_is_not_repeated(world):
+def test_mail_that_ses_rejects_is_not_retried(world):
     world.aws.sandbox, world.addresses = True, ("someone@elsewhere.example",)
     with pytest.raises(Refused, match="In the SES sandbox, verify each recipient"):
         world.deliver(notification(finding()))
     assert not world.aws.mails
 
 
-def test_rejected_address_does_not_keep_the_mail_from_others(world):
+def test_rejected_address_does_not_block_the_others(world):
     world.aws.sandbox, world.addresses = True, ("someone@elsewhere.example", FINANCE)
     for _ in range(2):
         with pytest.raises(Refused):
@@ -128,7 +129,7 @@ def test_rejected_address_does_not_keep_the_mail_from_others(world):
 
 @pytest.mark.parametrize("fault", ["dropped", "silent"])
 def test_mail_with_an_unknown_outcome_is_sent_again(world, fault):
-    """SES cannot be asked whether it sent a mail: the recipient gets it twice rather than never."""
+    """SES cannot tell whether it sent the mail, and a duplicate is better than a lost notification."""
     world.aws.faults.next.append(fault)
     delivery = notification(finding())
     with pytest.raises(Unsure):
@@ -139,13 +140,14 @@ def test_mail_with_an_unknown_outcome_is_sent_again(world, fault):
     assert world.deliver(delivery) == [None]
 
 
-def test_mails_have_the_pace_that_every_account_is_allowed(world):
-    began = world.now
+def test_mails_are_sent_at_one_per_second(world):
+    """SES allows every account one mail per second."""
+    started = world.now
     world.deliver(*(notification(finding(resource=f"r-{number}")) for number in range(5)))
-    assert world.now - began == pytest.approx(4)
+    assert world.now - started == pytest.approx(4)
 
 
-def digested(world, *deliveries):
+def deliver_digest(world, *deliveries):
     """Deliver until the digest is sent, as the queue does."""
     with pytest.raises(TryLater, match="still receiving"):
         world.deliver(*deliveries)
@@ -153,19 +155,19 @@ def digested(world, *deliveries):
     return world.deliver(*deliveries)
 
 
-def test_notifications_of_a_digest_are_one_mail(world):
+def test_digest_is_one_mail(world):
     deliveries = [notification(finding(resource=f"r-{number}"), in_digest=True) for number in range(30)]
-    digested(world, *deliveries)
+    deliver_digest(world, *deliveries)
     assert world.subjects == ["focuswatch: 30 notifications · 10,368 USD/month"]
-    assert world.deliver(*deliveries) == [None] * 30  # delivered again: the lines are not mailed again
+    assert world.deliver(*deliveries) == [None] * 30  # redelivered lines are not mailed again
     assert len(world.aws.mails) == 1
 
 
-def test_beyond_the_daily_limit_notifications_are_in_a_digest(world):
-    """None is lost; the next day has mails again."""
-    world.most = 3
+def test_notifications_beyond_the_daily_limit_are_in_a_digest(world):
+    """No notification is lost, and separate mails resume the next day."""
+    world.daily_limit = 3
     deliveries = [notification(finding(resource=f"r-{number}")) for number in range(8)]
-    digested(world, *deliveries)
+    deliver_digest(world, *deliveries)
     assert len(world.aws.mails) == 4
     assert world.subjects[-1] == "focuswatch: 5 notifications · 1,728 USD/month"
     world.now += 86_400
@@ -173,8 +175,8 @@ def test_beyond_the_daily_limit_notifications_are_in_a_digest(world):
     assert len(world.aws.mails) == 5
 
 
-def test_retried_mail_keeps_its_place_in_the_limit(world):
-    world.most = 1
+def test_retried_mail_counts_once_toward_the_daily_limit(world):
+    world.daily_limit = 1
     world.aws.faults.next.append("429")
     delivery = notification(finding())
     with pytest.raises(TryLater):
@@ -199,8 +201,8 @@ def test_digest_that_ses_throttles_is_sent_later(world):
 
 def test_later_lines_are_in_the_next_digest(world):
     first = [notification(finding(resource=f"r-{number}"), in_digest=True) for number in range(3)]
-    digested(world, *first)
-    digested(world, notification(finding(resource="r-9"), in_digest=True))
+    deliver_digest(world, *first)
+    deliver_digest(world, notification(finding(resource="r-9"), in_digest=True))
     assert [text.partition(" · ")[0] for text in world.subjects] == [
         "focuswatch: 3 notifications",
         "focuswatch: 1 notification",
@@ -208,8 +210,8 @@ def test_later_lines_are_in_the_next_digest(world):
 
 
 def test_line_of_one_address_is_sent_although_another_address_failed(world):
-    """The notification is retried for the other one, and its line still waits."""
-    world.most = 1
+    """The mail to one address is retried while the digest line for the other address still waits."""
+    world.daily_limit = 1
     world.deliver(notification(finding(resource="r-1")))
     world.addresses = (FINANCE, SEARCH)
     world.aws.faults.next.append("429")
@@ -220,3 +222,22 @@ def test_line_of_one_address_is_sent_although_another_address_failed(world):
     world.deliver(late)
     assert [one["to"] for one in world.aws.mails] == [FINANCE, SEARCH, FINANCE]
     assert world.subjects[-1].startswith("focuswatch: 1 notification")
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (None, "The identity someone@elsewhere.example failed. Verify email.sender in SES."),
+        (
+            "BadRequestException",
+            "SES returned BadRequestException: BadRequestException. Correct the address in",
+        ),
+        ("NotFoundException", "SES returned NotFoundException: NotFoundException. See docs/email.md."),
+    ],
+)
+def test_refusal_of_ses_is_followed_by_the_remedy_for_its_code(world, fault, reason):
+    """A message of SES may end without a full stop; only an invalid address is corrected in owners.toml."""
+    world.aws.sandbox, world.addresses = True, ("someone@elsewhere.example",)
+    world.aws.faults.next.extend([fault] if fault else [])
+    with pytest.raises(Refused, match=re.escape(reason)):
+        world.deliver(notification(finding()))

@@ -12,12 +12,12 @@ import pytest
 from slack_sdk import WebClient
 
 from focuswatch.errors import FocuswatchError
-from focuswatch.findings.account_owner_evidence_labels import account_label
-from focuswatch.findings.finding_amount_text import main_amount
+from focuswatch.findings.account_and_owner_labels import account_label
+from focuswatch.findings.finding_amount_and_age_text import main_amount
 from focuswatch.ledger import Decision, Suppression, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.pacing import MessagePacing
-from focuswatch.notify.slack.deliver import Channels
+from focuswatch.notify.message_rate_limit import MessageRateLimit
+from focuswatch.notify.slack.channel_ids import Channels
 from focuswatch.notify.slack.incoming_webhook import Webhook
 from focuswatch.notify.slack.interactions import (
     ResponseDialog,
@@ -27,6 +27,7 @@ from focuswatch.notify.slack.interactions import (
 )
 from focuswatch.notify.slack.mute_reason_dialog import render_not_waste_dialog
 from tests.fakes.slack_interaction_requests import signed
+from tests.given.lambda_context import LambdaContext
 from tests.given.one_line_findings import DAY, finding, run
 from tests.given.slack_world import Killed, Steps, notification, slack_world
 
@@ -35,23 +36,23 @@ FINDING = finding(team="search")
 
 @pytest.fixture
 def world():
-    """Return one finding that was posted to the team search."""
+    """Yield a Slack workspace with one finding, posted to the channel of the team search."""
     with slack_world() as world:
         ledger = DynamoLedger(world.table)
-        ledger.update(lambda entries, silences: decide(entries, silences, run(FINDING)), evaluated=())
+        ledger.update(lambda entries, suppressions: decide(entries, suppressions, run(FINDING)), evaluated=())
         world.deliver(notification(FINDING))
         yield world
 
 
 def pressed(world, action_id, *, user="U0ANNA"):
-    """The request for a press under the first message, as it is read."""
+    """Return the parsed request of a press of a button in the first message."""
     return parse_interaction(
         world.server.pressed(world.team, world.team.shown[0].ts, action_id, user=user).body
     )
 
 
 def open_dialog(world, view, *, trigger_id):
-    """Queue the response like the function `answer`."""
+    """Open a dialog as the function `answer` does."""
     WebClient(world.server.token, base_url=world.server.api).views_open(view=view, trigger_id=trigger_id)
 
 
@@ -65,24 +66,24 @@ def buttons(message):
 
 
 def test_only_requests_signed_by_slack_are_accepted(world):
-    """Its secret signs the body and the time."""
+    """The signature covers the body and the time."""
     request = world.server.pressed(world.team, world.team.shown[0].ts, "acknowledge", user="U0ANNA")
 
-    def believed(
+    def is_accepted(
         body=request.body, headers=request.headers, *, secret=world.server.signing_secret, now=world.now
     ):
         return is_signed_by_slack(body, headers, signing_secret=secret, now=now)
 
-    assert believed()
-    assert believed(headers={name.lower(): value for name, value in request.headers.items()})
-    assert not believed(body=request.body + "&more=1")
-    assert not believed(secret="another secret of 32 characters.")
-    assert not believed(headers={})
-    for time_ in ("now", "1" + "0" * 400, "9" * 5000, ""):
-        assert not believed(headers=request.headers | {"X-Slack-Request-Timestamp": time_})
-    assert not believed(headers=request.headers | {"X-Slack-Signature": "v0=\xe9"})
-    assert not believed(now=world.now + 301)
-    assert not believed(now=world.now - 301)
+    assert is_accepted()
+    assert is_accepted(headers={name.lower(): value for name, value in request.headers.items()})
+    assert not is_accepted(body=request.body + "&more=1")
+    assert not is_accepted(secret="another secret of 32 characters.")
+    assert not is_accepted(headers={})
+    for timestamp in ("now", "1" + "0" * 400, "9" * 5000, ""):
+        assert not is_accepted(headers=request.headers | {"X-Slack-Request-Timestamp": timestamp})
+    assert not is_accepted(headers=request.headers | {"X-Slack-Signature": "v0=\xe9"})
+    assert not is_accepted(now=world.now + 301)
+    assert not is_accepted(now=world.now - 301)
 
 
 def test_malformed_payload_is_an_error():
@@ -101,7 +102,7 @@ def test_malformed_payload_is_an_error():
 
 
 def test_acknowledgment_is_stored_and_shown(world):
-    """The reminder waits two weeks from then on."""
+    """The next reminder is sent two weeks later."""
     world.recorder().record(pressed(world, "acknowledge"))
     (entry,) = DynamoLedger(world.table).entries().values()
     assert entry.acknowledged_by == "u0anna (U0ANNA)"
@@ -115,7 +116,7 @@ def test_acknowledgment_is_stored_and_shown(world):
 
 @pytest.mark.parametrize(("action", "days"), [("snooze_7", 7), ("snooze_30", 30)])
 def test_snooze_suppresses_until_its_day(world, action, days):
-    """With its author; the message shows the response and no buttons."""
+    """The suppression has an author; the message shows the response and no buttons."""
     world.recorder().record(pressed(world, action))
     (suppression,) = DynamoLedger(world.table).suppressions()
     assert (suppression.scope, suppression.value) == ("fingerprint", FINDING.fingerprint)
@@ -126,8 +127,8 @@ def test_snooze_suppresses_until_its_day(world, action, days):
     assert str(suppression.until) in json.dumps(message.blocks)
 
 
-def test_not_waste_asks_for_a_reason_and_excludes(world):
-    """A dialog, then an exclusion for good."""
+def test_not_waste_opens_a_dialog_and_excludes_with_its_reason(world):
+    """A dialog asks for the reason; the exclusion has no end date."""
     question = pressed(world, "not_waste")
     assert isinstance(question, ResponseDialog)
     assert FINDING.title in question.title and main_amount(FINDING) in question.title
@@ -148,27 +149,29 @@ def dismiss_three(world):
     ledger = DynamoLedger(world.table)
     others = [finding(f"endpoint {number}", team="search") for number in range(3)]
     fourth = finding("endpoint 4", team="search", on=DAY + timedelta(days=1))
-    ledger.update(lambda known, rules: decide(known, rules, run(FINDING, *others)), evaluated=())
+    ledger.update(
+        lambda entries, suppressions: decide(entries, suppressions, run(FINDING, *others)), evaluated=()
+    )
     for one in others:
         ledger.add_suppression(
             Suppression(scope="fingerprint", value=one.fingerprint, author="ana", reason="r", since=DAY)
         )
     a_run = run(FINDING, *others, fourth, on=DAY + timedelta(days=1))
-    decision = ledger.update(lambda known, rules: decide(known, rules, a_run), evaluated=())
+    decision = ledger.update(lambda entries, suppressions: decide(entries, suppressions, a_run), evaluated=())
     (new,) = decision.notifications
     world.deliver(notification(new.finding))
     return fourth
 
 
 def pressed_last(world, action_id):
-    """The request for a press under the last message."""
+    """Return the parsed request of a press of a button in the last message."""
     return parse_interaction(
         world.server.pressed(world.team, world.team.shown[-1].ts, action_id, user="U0ANNA").body
     )
 
 
 def test_offered_exclusion_is_created_once_for_the_account(world):
-    """With author and reason; the message says so, and the next finding there is not notified."""
+    """It has an author and a reason, the message shows it, and the next finding of the account is not notified."""
     fourth = dismiss_three(world)
     message = world.team.shown[-1]
     assert buttons(message) == ["acknowledge", "snooze_7", "snooze_30", "not_waste", "exclude_account"]
@@ -179,8 +182,11 @@ def test_offered_exclusion_is_created_once_for_the_account(world):
     *_, rule = ledger_rules = DynamoLedger(world.table).suppressions()
     assert len(ledger_rules) == 4
     assert (rule.scope, rule.value, rule.detection, rule.until) == (
-        "account", "111122223333", fourth.detection, None,
-    )  # fmt: skip
+        "account",
+        "111122223333",
+        fourth.detection,
+        None,
+    )
     assert (rule.author, rule.reason) == (
         "u0anna (U0ANNA)",
         "excluded in Slack after 3 findings were dismissed",
@@ -203,7 +209,7 @@ def test_exclusion_that_is_no_longer_offered_is_not_created(world):
 
 
 def test_only_members_of_the_channel_can_respond(world):
-    """Anyone else gets a reply, and nothing changes."""
+    """Any other user gets a reply, and nothing changes."""
     world.recorder().record(pressed(world, "snooze_30", user="U0MALLORY"))
     assert DynamoLedger(world.table).suppressions() == []
     ((user, whisper),) = world.team.whispers
@@ -213,7 +219,7 @@ def test_only_members_of_the_channel_can_respond(world):
 
 
 def test_channel_in_the_payload_grants_nothing(world):
-    """The channel in the payload is not trusted."""
+    """A member of another channel could send its id; the stored channel of the message decides."""
     other = world.server.workspace.channel("#elsewhere", members=["U0MALLORY"])
     press = pressed(world, "snooze_30", user="U0MALLORY")
     world.recorder().record(replace(press, channel=other.id))
@@ -221,32 +227,30 @@ def test_channel_in_the_payload_grants_nothing(world):
 
 
 @pytest.mark.parametrize(
-    ("category", "owned_by", "team", "counts"),
+    ("category", "owned_by", "team", "accepted"),
     [
         ("security", "resource tag", "search", False),
         ("security", "account", "search", True),
         ("security", "ou", "search", True),
-        (
-            "security",
-            "account",
-            None,
-            False,
-        ),  # the fallback's by now; the message still stands in the team's channel
+        # The finding has lost its owner, but its message is still in the channel of the team.
+        ("security", "account", None, False),
         ("waste", "resource tag", "search", True),
     ],
 )
-def test_owner_of_the_account_responds_to_a_security_finding(world, category, owned_by, team, counts):
+def test_only_the_owner_of_the_account_can_respond_to_a_security_finding(
+    world, category, owned_by, team, accepted
+):
     """A tag chooses the channel, but not who can suppress an intrusion."""
     changed = FINDING.model_copy(update={"category": category, "owned_by": owned_by, "team": team})
     ledger = DynamoLedger(world.table)
     entry = ledger.entries()[FINDING.fingerprint].model_copy(update={"finding": changed})
-    ledger.update(lambda _entries, _silences: Decision((entry,), ()), evaluated=())
+    ledger.update(lambda _entries, _suppressions: Decision((entry,), ()), evaluated=())
     world.recorder().record(pressed(world, "snooze_30"))
-    assert bool(ledger.suppressions()) == counts
+    assert bool(ledger.suppressions()) == accepted
 
 
 def test_repeated_response_counts_once(world):
-    """A queue may bring it again, also after the finding was let go and silenced anew."""
+    """The queue can deliver a response again, even after its suppression was removed."""
     press = pressed(world, "snooze_7")
     world.recorder().record(press)
     (suppression,) = DynamoLedger(world.table).suppressions()
@@ -256,14 +260,14 @@ def test_repeated_response_counts_once(world):
 
 
 def test_response_to_an_unknown_finding_gets_a_reply(world):
-    """Its row is gone."""
+    """The stored state of its message was deleted."""
     world.table.delete_item(Key={"kind": "told in slack", "id": FINDING.fingerprint})
     assert "no longer stores" in world.recorder().record(pressed(world, "acknowledge"))
 
 
-def moved_to_webhook(world):
-    """The team changed to a webhook, which posted a change; the message of the bot is unchanged."""
-    pace = MessagePacing(world.table, channel="slack", clock=world.clock, sleep=world.sleep)
+def move_to_webhook(world):
+    """Move the team to a webhook, which posts a change; the message of the bot stays unchanged."""
+    pace = MessageRateLimit(world.table, channel="slack", clock=world.clock, sleep=world.sleep)
     hook = Webhook(world.server.webhook(world.team), pace, timeout_seconds=1)
     channel = replace(world.channel(), slack=hook, channels=Channels(world.table, hook), threads=False)
     channel.deliver(
@@ -274,7 +278,7 @@ def moved_to_webhook(world):
 def test_button_of_a_team_that_moved_to_a_webhook_has_no_effect(world):
     """The state of a webhook has no channel id, so the members cannot be read; the person gets a reply."""
     press = pressed(world, "snooze_7")
-    moved_to_webhook(world)
+    move_to_webhook(world)
     assert "cannot read the members" in world.recorder().record(press)
     ((user, whisper),) = world.team.whispers
     assert (user, "focuswatch snooze" in whisper.text) == ("U0ANNA", True)
@@ -290,12 +294,15 @@ def test_response_counts_if_its_message_cannot_be_updated(world):
 
 
 def test_rejection_after_the_dialog_gets_a_reply(world):
-    """The dialog carries along where to reply."""
+    """The dialog passes on the response_url, to which the reply is sent."""
     question = pressed(world, "not_waste", user="U0MALLORY")
     view = render_not_waste_dialog(
-        question.fingerprint, title=question.title, channel=question.channel, ts=question.ts,
+        question.fingerprint,
+        title=question.title,
+        channel=question.channel,
+        ts=question.ts,
         response_url=question.response_url,
-    )  # fmt: skip
+    )
     open_dialog(world, view, trigger_id=question.trigger_id)
     world.recorder().record(
         parse_interaction(world.server.submitted({"reason": "it is mine"}, user="U0MALLORY").body)
@@ -307,30 +314,30 @@ def test_rejection_after_the_dialog_gets_a_reply(world):
 
 @pytest.mark.parametrize("action", ["acknowledge", "snooze_7"])
 def test_response_counts_once_after_a_kill_at_any_step(action):
-    """Before and after each call; then the queue brings it again."""
+    """The process is killed before or after each call; then the queue delivers the response again."""
 
-    def ready(steps):
+    def post_and_press(steps):
         ledger = DynamoLedger(world.table)
-        ledger.update(lambda entries, silences: decide(entries, silences, run(FINDING)), evaluated=())
+        ledger.update(lambda entries, suppressions: decide(entries, suppressions, run(FINDING)), evaluated=())
         world.deliver(notification(FINDING))
         world.steps = steps
         return pressed(world, action)
 
-    def recorded(press):
+    def record(press):
         recorder = world.recorder()
         table = world.steps.watched(world.table, ("get_item", "put_item", "update_item", "query"))
         return replace(recorder, table=table, ledger=DynamoLedger(table)).record(press)
 
     with slack_world(quick=True) as world:
-        recorded(ready(Steps()))
+        record(post_and_press(Steps()))
         steps = world.steps.taken
     for number in range(1, steps + 1):
         for moment in ("kill_before", "kill_after"):
             with slack_world(quick=True) as world:
-                press = ready(Steps(**{moment: number}))
+                press = post_and_press(Steps(**{moment: number}))
                 for _ in range(3):
                     try:
-                        recorded(press)
+                        record(press)
                     except (Killed, FocuswatchError):
                         world.steps = Steps()
                         world.now += 400
@@ -341,25 +348,14 @@ def test_response_counts_once_after_a_kill_at_any_step(action):
                 assert "acknowledge" not in buttons(world.team.shown[0]), (moment, number)
 
 
-class Context:
-    """The context of a Lambda function."""
-
-    function_name = "answer"
-    memory_limit_in_mb = 1
-    invoked_function_arn = "arn"
-    aws_request_id = "1"
-
-    @staticmethod
-    def get_remaining_time_in_millis():
-        return 100_000
-
-
 @pytest.fixture
 def handler(world, monkeypatch):
-    """The Lambda that Slack calls, with its secret and its queue."""
+    """Yield a function that sends a request to the Lambda `answer`, with its secret and its queues."""
     for name, value in {
-        "AWS_DEFAULT_REGION": "us-east-1", "POWERTOOLS_SERVICE_NAME": "answer", "FOCUSWATCH_SLACK_SECRET": "slack",
-    }.items():  # fmt: skip
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "POWERTOOLS_SERVICE_NAME": "answer",
+        "FOCUSWATCH_SLACK_SECRET": "slack",
+    }.items():
         monkeypatch.setenv(name, value)
     secret = {
         "token": world.server.token,
@@ -372,19 +368,19 @@ def handler(world, monkeypatch):
     presses = boto3.client("sqs").create_queue(QueueName="presses")["QueueUrl"]
     monkeypatch.setenv("FOCUSWATCH_PRESSES", presses)
     monkeypatch.setattr(time, "time", world.clock)
-    from lambdas import answer_buttons_and_links, endpoint_clients_and_secrets
+    from lambdas import answer_endpoint_for_slack_teams_and_page, endpoint_clients_and_secrets
 
     endpoint_clients_and_secrets.client.cache_clear()
     endpoint_clients_and_secrets._secret_text.cache_clear()
-    yield lambda request: answer_buttons_and_links.handler(
-        {"body": request.body, "headers": request.headers}, Context()
+    yield lambda request: answer_endpoint_for_slack_teams_and_page.handler(
+        {"body": request.body, "headers": request.headers}, LambdaContext()
     )
     endpoint_clients_and_secrets.client.cache_clear()
     endpoint_clients_and_secrets._secret_text.cache_clear()
 
 
 def queued(name="answers"):
-    """The presses that wait."""
+    """Return the responses in a queue."""
     sqs = boto3.client("sqs")
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     return [
@@ -393,14 +389,14 @@ def queued(name="answers"):
 
 
 def test_response_is_queued_at_once(world, handler):
-    """The work is done later."""
+    """Slack gets its reply before the response is recorded."""
     request = world.server.pressed(world.team, world.team.shown[0].ts, "snooze_7", user="U0ANNA")
     assert handler(request) == {"statusCode": 200}
     assert [one.action for one in queued()] == ["snooze_7"]
 
 
 def test_presses_about_spending_go_to_the_function_of_spend_caps(world, handler):
-    """It alone may pause a role."""
+    """Only that function is permitted to pause a role."""
     shown = world.team.shown[0]
     button = {"type": "button", "action_id": "pause_spending", "value": FINDING.fingerprint}
     shown.blocks.append(
@@ -444,14 +440,13 @@ def test_unsigned_request_gets_401(world, handler):
 
 
 def test_signed_malformed_request_gets_400(world, handler):
-    """It breaks nothing."""
     assert handler(signed({"type": "block_actions"}, secret=world.server.signing_secret, at=world.now)) == {
         "statusCode": 400
     }
 
 
-def without_a_bot(world):
-    """Its token was taken out of the secret."""
+def remove_bot_token(world):
+    """Remove the bot token from the secret."""
     secret = {
         "webhooks": {"search": "https://hooks.slack.com/x"},
         "signing_secret": world.server.signing_secret,
@@ -461,17 +456,16 @@ def without_a_bot(world):
 
 @pytest.mark.parametrize("action", ["snooze_7", "not_waste"])
 def test_without_a_bot_token_a_button_is_refused(world, handler, action):
-    """The team gets webhooks now, which have no buttons; Slack shows the error next to the old button."""
-    without_a_bot(world)
+    """The team now uses a webhook, whose messages have no buttons; Slack shows the error next to an old button."""
+    remove_bot_token(world)
     request = world.server.pressed(world.team, world.team.shown[0].ts, action, user="U0ANNA")
     assert handler(request) == {"statusCode": 401}
     assert queued() == []
 
 
 def test_queued_response_is_recorded_by_the_function_record(world, handler, monkeypatch):
-    monkeypatch.setattr(
-        MessagePacing, "wait", lambda *_: None
-    )  # on the real clock it would wait for the test's
+    # The function uses the real clock, and would wait for times that the clock of the test reserved.
+    monkeypatch.setattr(MessageRateLimit, "wait", lambda *_: None)
     handler(world.server.pressed(world.team, world.team.shown[0].ts, "snooze_7", user="U0ANNA"))
     record_queued(monkeypatch)
     (suppression,) = DynamoLedger(world.table).suppressions()
@@ -489,11 +483,11 @@ def record_queued(monkeypatch):
     from aws_lambda_powertools.utilities import parameters
 
     parameters.clear_caches()
-    from lambdas import record_responses
+    from lambdas import record_queued_responses
 
     attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "0"}
     records = [
         {"messageId": "m", "receiptHandle": "r", "body": one.to_json(), "attributes": attributes}
         for one in queued()
     ]
-    assert record_responses.handler({"Records": records}, Context()) == {"batchItemFailures": []}
+    assert record_queued_responses.handler({"Records": records}, LambdaContext()) == {"batchItemFailures": []}

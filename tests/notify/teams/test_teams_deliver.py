@@ -1,16 +1,18 @@
-"""Each notification is one message in Teams, and nothing is lost; over HTTP to webhooks as those of Workflows."""
+"""Teams delivery over HTTP to local webhooks like those of Workflows: one message per notification, none lost."""
 
 from datetime import timedelta
 from decimal import Decimal
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from focuswatch.errors import Refused, TryLater, Unsure
+from focuswatch.notify.collect_and_post_digests import QUIET_SECONDS
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
-from focuswatch.notify.slack.incoming_webhook import QUIET_SECONDS
-from focuswatch.notify.teams.client import TeamsSecret
+from focuswatch.notify.teams.teams_secret import TeamsSecret
 from tests.fakes.local_teams import seen
 from tests.given.explanations import EXPLANATION
+from tests.given.incidents import with_critical_finding
 from tests.given.one_line_findings import DAY, finding
 from tests.given.slack_world import notification
 from tests.given.teams_world import SECRET, teams_world
@@ -24,20 +26,20 @@ def world():
         yield world
 
 
-def test_a_message_says_what_happened_how_much_and_what_to_do(world):
-    """In this order, and in the channel of the owner; without an owner in that of FinOps."""
+def test_a_message_states_the_finding_its_cost_and_the_action(world):
+    """The parts are in this order. A finding without an owner goes to the channel of FinOps."""
     world.deliver(notification(FINDING), notification(finding("nobody")))
     (card,) = world.server.cards("search")
     text = seen(card)
-    said = (
+    parts = (
         "A title",
         "346 USD/month in potential savings",
         "111122223333 · US East",
         "A reason",
         "1. An action",
     )
-    places = [text.index(words) for words in said]
-    assert places == sorted(places)
+    positions = [text.index(part) for part in parts]
+    assert positions == sorted(positions)
     buttons = [action["title"] for action in card["actions"]]
     assert buttons == [
         "Acknowledge",
@@ -49,8 +51,8 @@ def test_a_message_says_what_happened_how_much_and_what_to_do(world):
     assert len(world.server.cards("finops")) == 1 and world.server.failed_runs == []
 
 
-def test_each_change_is_a_message_of_its_own(world):
-    """A webhook cannot edit."""
+def test_each_change_is_a_separate_message(world):
+    """A webhook cannot edit an earlier message."""
     grown = FINDING.model_copy(update={"monthly_cost": Decimal(2000), "severity": "high"})
     world.deliver(notification(FINDING))
     world.deliver(notification(grown, "changed", number=2))
@@ -59,28 +61,36 @@ def test_each_change_is_a_message_of_its_own(world):
     world.deliver(notification(grown, "resolved", number=4))
     first_lines = [seen(card).splitlines()[:3] for card in world.server.cards("search")]
     assert first_lines == [
-        ["# 🟡 A title", "**346 USD/month in potential savings**",
-         "111122223333 · US East (N. Virginia), us-east-1"],
-        ["# 🟠 Changed: A title", "**2,000 USD/month in potential savings**",
-         "Previously 346 USD/month in potential savings. Severity: high, previously medium."],
+        [
+            "# 🟡 A title",
+            "**346 USD/month in potential savings**",
+            "111122223333 · US East (N. Virginia), us-east-1",
+        ],
+        [
+            "# 🟠 Changed: A title",
+            "**2,000 USD/month in potential savings**",
+            "Previously 346 USD/month in potential savings. Severity: high, previously medium.",
+        ],
         ["# 🟠 Still open: A title", "**2,000 USD/month in potential savings**", "Open for 14 days."],
-        ["# ✅ Resolved: A title",
-         "**Expected savings: 2,000 USD/month. focuswatch will verify the savings on the bill.**",
-         "111122223333 · US East (N. Virginia), us-east-1"],
-    ]  # fmt: skip
+        [
+            "# ✅ Resolved: A title",
+            "**Expected savings: 2,000 USD/month. focuswatch will verify the savings on the bill.**",
+            "111122223333 · US East (N. Virginia), us-east-1",
+        ],
+    ]
     assert "actions" not in world.server.cards("search")[-1]
 
 
 def test_a_redelivered_message_is_not_posted_twice(world):
-    """A queue delivers at least once."""
+    """SQS delivers at least once."""
     world.deliver(notification(FINDING))
     assert world.deliver(notification(FINDING)) == [None]
     assert len(world.server.cards("search")) == 1
 
 
 @pytest.mark.parametrize("fault", ["dropped", "silent"])
-def test_after_a_lost_response_the_message_is_posted_again(world, fault):
-    """A webhook cannot be asked whether it arrived, and a lost notification is worse than two."""
+def test_a_message_is_posted_again_after_a_lost_response(world, fault):
+    """A webhook cannot tell whether the message arrived, and a lost notification is worse than a duplicate."""
     world.read_seconds = 0.3 if fault == "silent" else world.read_seconds
     world.server.faults.queued = [fault]
     with pytest.raises(Unsure, match="teams:search: no response"):
@@ -90,8 +100,8 @@ def test_after_a_lost_response_the_message_is_posted_again(world, fault):
     assert len(world.server.cards("search")) == 2
 
 
-def test_a_rate_limit_stops_all_functions_for_its_time(world):
-    """The next one does not even ask."""
+def test_a_rate_limit_pauses_all_functions(world):
+    """The second delivery sends no request."""
     world.server.faults.queued, world.server.faults.retry_after = ["limited"], "90"
     for _ in range(2):
         with pytest.raises(TryLater) as limited:
@@ -103,13 +113,15 @@ def test_a_rate_limit_stops_all_functions_for_its_time(world):
 
 
 def test_a_webhook_gets_at_most_one_message_a_second(world):
-    """Teams takes four."""
+    """Teams accepts four a second and refuses more; the limit of one leaves room for other senders."""
+    started = world.now
     world.deliver(*(notification(finding(f"r{number}", team="search")) for number in range(8)))
     assert len(world.server.cards("search")) == 8
+    assert world.now - started == 7
 
 
 def test_a_deleted_workflow_is_refused_without_showing_its_url(world):
-    """The URL is the right to post."""
+    """Anyone who has the URL can post."""
     sender = world.sender()
     world.server.channels.clear()
     with pytest.raises(Refused, match="teams:search: HTTP 404: .*The workflow was not found") as refused:
@@ -119,7 +131,7 @@ def test_a_deleted_workflow_is_refused_without_showing_its_url(world):
 
 
 def test_an_address_without_a_webhook_is_refused_with_the_remedy(world):
-    """owners.toml and the secret differ."""
+    """The address is in owners.toml but not in the secret."""
     with pytest.raises(
         Refused,
         match="no webhook for 'other'. Add the webhook to webhooks in the secret, or correct owners.toml",
@@ -127,16 +139,16 @@ def test_an_address_without_a_webhook_is_refused_with_the_remedy(world):
         world.sender().send(notification(FINDING), address="other", previous=None, unsure=False)
 
 
-def test_findings_beyond_the_limit_of_a_team_are_one_message(world):
-    """With the sum of those with the highest cost."""
-    many = [
+def test_findings_beyond_the_limit_of_a_team_are_one_digest(world):
+    """The digest lists the findings with the highest cost and states how many it omits."""
+    deliveries = [
         notification(finding(f"r{number}", team="search", cost=str(100 + number)), in_digest=True)
         for number in range(12)
     ]
     with pytest.raises(TryLater):
-        world.deliver(*many)
+        world.deliver(*deliveries)
     world.now += QUIET_SECONDS + 1
-    world.deliver(*many)
+    world.deliver(*deliveries)
     (card,) = world.server.cards("search")
     lines = seen(card).splitlines()
     assert lines[0] == f"# 12 findings for search as of {DAY}"
@@ -144,8 +156,8 @@ def test_findings_beyond_the_limit_of_a_team_are_one_message(world):
     assert lines[-1] == "2 more not shown. To list all findings, run: focuswatch findings"
 
 
-def test_text_from_a_bill_is_shown_as_it_is(world):
-    """No markup, no date, no mention; a TextRun has none."""
+def test_text_from_a_bill_is_shown_unchanged(world):
+    """A TextRun does not interpret markup, dates or mentions."""
     name = "**bold** [x](https://evil.example) <at>everyone</at> {{DATE(2026-01-01T00:00Z)}} \u202eabc\nd"
     world.deliver(notification(FINDING.model_copy(update={"resource_id": name, "reason": name})))
     (card,) = world.server.cards("search")
@@ -155,16 +167,16 @@ def test_text_from_a_bill_is_shown_as_it_is(world):
     assert not any("{{" in one["text"] or "\u202e" in one["text"] or "\n" in one["text"] for one in runs)
 
 
-@pytest.mark.parametrize("sign", ["x", "\\", '"', "é", "😀", "\x00"])
-def test_every_message_fits_whatever_the_bill_contains(world, sign):
-    """28 KB, counted in UTF-16; a workflow that cannot post says so nowhere."""
+@pytest.mark.parametrize("character", ["x", "\\", '"', "é", "😀", "\x00"])
+def test_every_message_fits_whatever_the_bill_contains(world, character):
+    """The limit is 28 KB in UTF-16, and a workflow that fails to post reports no error."""
     long = FINDING.model_copy(
         update={
-            "title": sign * 500,
-            "reason": sign * 5000,
-            "action": "\n".join([sign * 900] * 30),
-            "resource_id": sign * 2000,
-            "evidence": {f"name{number}{sign * 100}": sign * 900 for number in range(50)},
+            "title": character * 500,
+            "reason": character * 5000,
+            "action": "\n".join([character * 900] * 30),
+            "resource_id": character * 2000,
+            "evidence": {f"name{number}{character * 100}": character * 900 for number in range(50)},
             "explanation": EXPLANATION,
         }
     )
@@ -172,8 +184,8 @@ def test_every_message_fits_whatever_the_bill_contains(world, sign):
     assert (len(world.server.cards("search")), world.server.failed_runs) == (1, [])
 
 
-def test_a_security_finding_routed_by_a_tag_offers_no_response(world):
-    """Whoever intruded could have set the tag."""
+def test_a_security_finding_routed_by_a_tag_has_no_response_buttons(world):
+    """An intruder could have set the tag."""
     tagged = finding(team="search", category="security").model_copy(update={"owned_by": "resource tag"})
     world.deliver(notification(tagged))
     (card,) = world.server.cards("search")
@@ -181,8 +193,36 @@ def test_a_security_finding_routed_by_a_tag_offers_no_response(world):
     assert "Only the owner of the account can respond" in seen(card)
 
 
+def test_the_page_of_a_finding_without_account_names_only_its_amount(world):
+    """It does not show `None` as the account."""
+    world.deliver(notification(finding(team="search", account=None)))
+    url = world.server.cards("search")[0]["actions"][0]["url"]
+    about = parse_qs(urlsplit(url).query)["about"]
+    assert about == ["A title: 346 USD/month in potential savings"]
+
+
+def test_a_message_shows_the_highest_severity_of_its_incident(world):
+    """The Slack message and the Jira issue show the same severity."""
+    lead = with_critical_finding(FINDING)
+    world.deliver(notification(FINDING), notification(lead, "changed", number=2))
+    world.deliver(notification(lead, "reminder", number=3))
+    _, changed, reminder = map(seen, world.server.cards("search"))
+    assert changed.startswith("# 🔴 Changed")
+    assert reminder.startswith("# 🔴 Still open")
+    assert "critical · first seen" in reminder
+
+
+def test_a_change_of_the_severity_is_that_of_the_incident(world):
+    """The severity of the lead itself stays medium."""
+    lead = with_critical_finding(FINDING)
+    world.deliver(notification(lead))
+    alone = FINDING.model_copy(update={"monthly_cost": Decimal(800)})
+    world.deliver(notification(alone, "changed", number=2))
+    assert "Severity: medium, previously critical." in seen(world.server.cards("search")[-1])
+
+
 def test_links_expire_after_the_reminder(world):
-    """Which brings new ones."""
+    """The reminder has new links."""
     world.deliver(notification(FINDING))
     url = world.server.cards("search")[0]["actions"][0]["url"]
     until = int(url.partition("until=")[2].partition("&")[0])
@@ -194,12 +234,12 @@ def test_links_expire_after_the_reminder(world):
     ["", "[]", '{"webhooks": {}}', '{"webhooks": {"a": "http://example.com"}, "signing_secret": "s3cr3t"}'],
 )
 def test_a_malformed_secret_is_refused_without_showing_it(secret):
-    """The message goes to a log."""
+    """The error message is logged."""
     with pytest.raises(Refused, match="does not have the format") as refused:
         TeamsSecret.read(secret)
     assert "s3cr3t" not in str(refused.value) and "example.com" not in str(refused.value)
 
 
 def test_a_secret_never_shows_in_a_repr(world):
-    """A traceback prints reprs."""
+    """A traceback can show reprs."""
     assert SECRET not in repr(world.sender())

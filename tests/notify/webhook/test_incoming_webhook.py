@@ -1,12 +1,10 @@
-"""Delivery to a webhook, over HTTPS to a local endpoint that verifies signatures and keeps each event once."""
+"""Webhook delivery over HTTPS to a local endpoint that verifies signatures and stores each event id once."""
 
 import base64
 import json
-import os
 import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from moto import mock_aws
@@ -18,16 +16,17 @@ from focuswatch.notify.webhook.client import WebhookEndpoint
 from focuswatch.notify.webhook.cloud_event import cloud_event, event_body
 from focuswatch.notify.webhook.deliver import WebhookSender
 from focuswatch.notify.webhook.public_address import is_public, public_addresses, split_webhook_url
-from focuswatch.notify.webhook.signing_secrets_and_signatures import SignedRequest, WebhookSecrets
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.notify.webhook.sign_and_verify_requests import SignedRequest
+from focuswatch.notify.webhook.signing_secrets import WebhookSecrets
+from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_webhook_receiver import HOST, SECRET, local_endpoint
 from tests.fakes.waiting import patience
+from tests.given.golden_files import assert_golden
 from tests.given.golden_findings import golden_finding
 from tests.given.moto_ledger_table import ledger_table
 from tests.given.one_line_findings import finding as a_finding
 from tests.given.slack_world import CATALOG, notification
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "webhook" / "idle_sagemaker_endpoint.new.json"
 SOURCE = "/focuswatch/111122223333/us-east-1/focuswatch"
 NEW_SECRET = "whsec_" + base64.b64encode(b"another key of at least 24 bytes").decode()
 
@@ -42,16 +41,21 @@ class WebhookWorld:
     def channel(self):
         """Return the channel of a new function run."""
         client = WebhookEndpoint(
-            self.endpoint.clock, resolve=lambda _host, _port: ["127.0.0.1"], tls=self.endpoint.tls,
+            self.endpoint.clock,
+            resolve=lambda _host, _port: ["127.0.0.1"],
+            tls=self.endpoint.tls,
             read_seconds=patience(1),
-        )  # fmt: skip
+        )
         claims = Claims(self.table, channel="webhook", model=AddressState, clock=self.endpoint.clock)
         urls = self.urls or (self.endpoint.url,)
         owners = Owners.model_validate({"teams": {"search": {"channels": [{"to": url} for url in urls]}}})
         return AddressChannel(
-            kind="webhook", sender=WebhookSender(client, WebhookSecrets(self.secrets), SOURCE), claims=claims,
-            owners=owners, catalog=CATALOG,
-        )  # fmt: skip
+            kind="webhook",
+            sender=WebhookSender(client, WebhookSecrets(self.secrets), SOURCE),
+            claims=claims,
+            owners=owners,
+            catalog=CATALOG,
+        )
 
     def deliver(self, delivery):
         return self.channel().deliver(delivery)
@@ -66,36 +70,35 @@ def webhook_world():
 
 
 def finding(**changes):
-    """A finding of the team whose channel is the webhook."""
+    """Return a finding of the team whose channel is the webhook."""
     return a_finding(team="search", **changes)
 
 
 @pytest.fixture
 def world():
-    with webhook_world() as there:
-        yield there
+    with webhook_world() as world:
+        yield world
 
 
 def test_event_is_a_cloud_event_with_the_finding_as_data():
-    """As a receiver reads it."""
+    """The golden file shows the event as a receiver gets it."""
     delivery = notification(golden_finding("idle_sagemaker_endpoint"), number=1764403200000)
     text = json.dumps(cloud_event(delivery, source=SOURCE), indent=2) + "\n"
-    if os.environ.get("FOCUSWATCH_WRITE_GOLDEN"):
-        GOLDEN.parent.mkdir(exist_ok=True)
-        GOLDEN.write_text(text, encoding="utf-8")
-    assert text == GOLDEN.read_text(encoding="utf-8")
+    assert_golden("webhook/idle_sagemaker_endpoint.new.json", text)
 
 
 def test_same_notification_gives_the_same_bytes():
-    """So that a receiver may compare them."""
+    """A redelivered event has identical bytes whatever its age, so a receiver can compare bodies."""
     bodies = {
         event_body(cloud_event(notification(finding(), age_seconds=age), source=SOURCE)) for age in (0, 9)
     }
     assert len(bodies) == 1
 
 
-def test_signature_is_that_of_the_specification():
-    """The example of https://github.com/standard-webhooks/standard-webhooks/blob/main/libraries/python/tests/test_webhooks.py."""
+def test_signature_matches_the_example_of_standard_webhooks():
+    """The example is from the reference library:
+    https://github.com/standard-webhooks/standard-webhooks/blob/main/libraries/python/tests/test_webhooks.py
+    """
     request = SignedRequest(
         id="msg_p5jXN8AQM9LWM0D4loKWxJek", timestamp=1614265330, body=b'{"test": 2432232314}'
     )
@@ -106,7 +109,7 @@ def test_signature_is_that_of_the_specification():
 def test_event_arrives_signed_and_once(world):
     delivery = notification(finding(resource="arn:aws:x:::é\N{FIRE}"))
     assert "sent to https://" in world.deliver(delivery)
-    assert world.deliver(delivery) is None  # the queue delivers it again
+    assert world.deliver(delivery) is None  # the queue redelivers it
     ((headers, body),) = world.endpoint.attempts
     assert headers["content-type"] == "application/cloudevents+json"
     assert headers[":path"] == "/focuswatch"
@@ -115,7 +118,7 @@ def test_event_arrives_signed_and_once(world):
     assert event["data"]["resource_id"] == "arn:aws:x:::é\N{FIRE}"
 
 
-def test_during_a_rotation_each_secret_signs(world):
+def test_every_secret_signs_during_a_rotation(world):
     world.secrets = {HOST: [NEW_SECRET, SECRET]}
     world.deliver(notification(finding()))
     world.endpoint.secret = NEW_SECRET
@@ -123,7 +126,7 @@ def test_during_a_rotation_each_secret_signs(world):
     assert len(world.endpoint.order) == 2
 
 
-def test_secret_of_the_team_is_used_without_one_of_the_host(world):
+def test_secret_of_the_team_is_used_if_the_host_has_none(world):
     world.secrets = {"search": SECRET}
     world.deliver(notification(finding()))
     assert len(world.endpoint.events) == 1
@@ -169,15 +172,15 @@ def test_event_whose_response_was_lost_is_sent_again_with_its_id(world, fault):
     assert len(world.endpoint.attempts) == 2
 
 
-@pytest.mark.parametrize(("status", "why"), [(404, "HTTP 404"), (410, "HTTP 410"), (302, "not followed")])
-def test_refused_event_and_redirect_are_not_repeated(world, status, why):
+@pytest.mark.parametrize(("status", "message"), [(404, "HTTP 404"), (410, "HTTP 410"), (302, "not followed")])
+def test_refused_or_redirected_event_is_not_retried(world, status, message):
     world.endpoint.faults.append(status)
-    with pytest.raises(Refused, match=why):
+    with pytest.raises(Refused, match=message):
         world.deliver(notification(finding()))
     assert len(world.endpoint.attempts) == 1
 
 
-def test_certificate_of_another_host_is_not_accepted(world):
+def test_certificate_of_another_host_is_rejected(world):
     world.urls = (world.endpoint.url.replace(HOST, "other.acme.example"),)
     world.secrets = {"search": SECRET}
     with pytest.raises(TryLater, match="certificate"):
@@ -185,18 +188,18 @@ def test_certificate_of_another_host_is_not_accepted(world):
     assert not world.endpoint.attempts
 
 
-def test_webhook_that_fails_does_not_keep_the_event_from_others(world):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        closed = free.getsockname()[1]
-    world.urls = (f"https://{HOST}:{closed}/", world.endpoint.url)
+def test_failing_webhook_does_not_block_the_others(world):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        closed_port = listener.getsockname()[1]
+    world.urls = (f"https://{HOST}:{closed_port}/", world.endpoint.url)
     delivery = notification(finding())
     for _ in range(2):
         with pytest.raises(TryLater, match="no connection"):
             world.deliver(delivery)
-    assert len(world.endpoint.attempts) == 1  # the second attempt leaves out the one that has it
+    assert len(world.endpoint.attempts) == 1  # the retry skips the webhook that has received the event
 
 
-def test_later_notification_waits_for_the_earlier_one(world):
+def test_later_notification_waits_for_the_earlier_notification(world):
     with pytest.raises(TryLater, match="before the previous"):
         world.deliver(notification(finding(), "resolved", number=2))
     world.deliver(notification(finding()))
@@ -214,21 +217,21 @@ def test_later_notification_waits_for_the_earlier_one(world):
         *("::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "64:ff9b:1::a9fe:a9fe"),
     ],
 )
-def test_addresses_that_are_not_public_are_not_reached(address):
-    """Whoever edits owners.toml must not read the metadata of the function, or a private network."""
+def test_private_and_reserved_addresses_are_not_public(address):
+    """Otherwise anyone who can edit owners.toml could reach the function's metadata or a private network."""
     assert not is_public(address)
 
 
 @pytest.mark.parametrize(
     "address", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "52.95.110.1"]
 )
-def test_public_addresses_are_reached(address):
+def test_addresses_on_the_internet_are_public(address):
     assert is_public(address)
 
 
 @pytest.mark.parametrize("host", ["localhost", "169.254.169.254", "2130706433", "0x7f.1", "127.1"])
-def test_host_that_resolves_to_the_function_itself_is_refused(host):
-    """However it is written: what the resolver makes of it counts."""
+def test_host_that_resolves_to_a_non_public_address_is_refused(host):
+    """The resolved address is checked, because resolvers also accept decimal, hexadecimal and short forms."""
     with pytest.raises(Refused, match="not a public address"):
         public_addresses(host, 443)
 
@@ -253,6 +256,6 @@ def test_default_endpoint_does_not_connect_to_a_private_address(world):
         "https://a.example/a b",
     ],
 )
-def test_url_that_is_not_https_is_refused(url):
+def test_insecure_or_malformed_url_is_refused(url):
     with pytest.raises(Refused, match="https://HOST/PATH"):
         split_webhook_url(url)
