@@ -7,8 +7,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from focuswatch.findings.decimal_money import Money
 from focuswatch.findings.split_token_cost_increase import TokenDrivers
 
 NAME_CHARACTERS = 500  # longer than most ARNs; names on a bill can have any length
@@ -18,7 +19,6 @@ MOST_TURNS = 5
 MOST_CHANGES = 10
 MOST_EVENTS = 5
 
-Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 Kind = Literal["region", "service", "meter", "operation", "resource"]
 
 

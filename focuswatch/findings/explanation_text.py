@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
-from focuswatch.findings.account_owner_evidence_labels import amount
+from focuswatch.findings.amount_text import amount
+from focuswatch.findings.count_text import count_text
+from focuswatch.findings.decimal_money import to_cents
 from focuswatch.findings.explanation import Change, CostDriver, Explanation, StartedOrStopped
 from focuswatch.findings.first_and_more_text import first_and_more
-from focuswatch.findings.operational_events import event_text
+from focuswatch.findings.operational_event_text import event_text
 from focuswatch.findings.split_token_cost_increase import TokenDrivers
 
 SHOWN_CIRCUMSTANCES = 3
@@ -60,13 +62,13 @@ def circumstances(explanation: Explanation, *, currency: str) -> Iterator[str]:
     yield from _started_or_stopped(f"Stopped on {day}", explanation.ended, currency=currency)
     yield from (_change_text(change) for change in explanation.changes[:SHOWN_CHANGES])
     if (more := len(explanation.changes) - SHOWN_CHANGES) > 0:
-        yield f"{more} more {'change' if more == 1 else 'changes'} not shown"
+        yield f"{count_text(more, 'more change')} not shown"
     yield from (
         event_text(event, first_day=explanation.first_day, first_hour=explanation.first_hour)
         for event in explanation.events
     )
     if more := explanation.more_events:
-        yield f"{more} more operational {'event' if more == 1 else 'events'} not shown"
+        yield f"{count_text(more, 'more operational event')} not shown"
     if explanation.unseen:
         yield f"CloudTrail: {explanation.unseen}"
 
@@ -106,7 +108,7 @@ def token_drivers_text(drivers: TokenDrivers, *, currency: str) -> str:
         (drivers.by_output_share, f"the share of output tokens ({output_before:.0f}% to {output:.0f}%)"),
         (drivers.by_price, "prices and models"),
     )
-    shown = sorted((cause for cause in causes if round(cause[0], 2)), key=lambda cause: -abs(cause[0]))
+    shown = sorted((cause for cause in causes if to_cents(cause[0])), key=lambda cause: -abs(cause[0]))
     parts = ", ".join(f"{_signed(cost)} from {cause}" for cost, cause in shown)
     return f"Change in token cost per day: {_signed(drivers.daily_excess)} {currency}" + (
         f", of which {parts}" if parts else ""

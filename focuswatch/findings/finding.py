@@ -1,4 +1,4 @@
-"""The finding: its fields, its fingerprint and its severity.
+"""The finding: its fields and its fingerprint.
 
 Pure: nothing is queried or stored here.
 """
@@ -12,28 +12,17 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from focuswatch.catalog.sql_header_fields import Category
-from focuswatch.findings.detection_exclusion_offer import ExclusionOffer
+from focuswatch.catalog.sql_header_models import Category
+from focuswatch.findings.amounts_and_event_dates import EVENTS, weight
+from focuswatch.findings.decimal_money import Money
+from focuswatch.findings.exclusion_offer_record import ExclusionOffer
 from focuswatch.findings.explanation import Explanation
-from focuswatch.findings.incident_in_finding_json import RelatedFinding, Rollout
-from focuswatch.findings.incident_in_finding_json import Severity as Severity
-from focuswatch.findings.stake import DAYS_A_MONTH as DAYS_A_MONTH
-from focuswatch.findings.stake import EVENTS, weight
-from focuswatch.findings.verified_saving_record import Money as Money
+from focuswatch.findings.related_findings_and_rollout import RelatedFinding, Rollout
+from focuswatch.findings.severity import SEVERITIES, Severity
 from focuswatch.findings.verified_saving_record import VerifiedSaving
 
 Status = Literal["new", "open", "changed", "resolved"]
 OwnedBy = Literal["resource tag", "account tag", "account", "ou", "budget", "plan", "fallback"]
-SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
-
-# The lowest stake of each severity, in USD. Waste and governance: per month. Anomaly and security: the cost so far,
-# plus the cost of another week if it continues.
-SEVERITY_FROM: dict[Category, dict[Severity, Decimal]] = {
-    "waste": {"medium": Decimal(100), "high": Decimal(1_000), "critical": Decimal(10_000)},
-    "security": {"high": Decimal("-Infinity"), "critical": Decimal(1_000)},
-    "anomaly": {"medium": Decimal(500), "high": Decimal(3_000), "critical": Decimal(15_000)},
-    "governance": {"medium": Decimal(1_000), "high": Decimal(20_000)},
-}
 
 
 class Finding(BaseModel):
@@ -108,10 +97,15 @@ class Finding(BaseModel):
 
     @property
     def stake(self) -> Decimal:
-        """The amount by which findings are compared, in the billing currency; see focuswatch.findings.stake."""
+        """The amount by which findings are compared, in the billing currency; see `weight`."""
         return weight(
             self.category, cost=self.monthly_cost, monthly_if_continues=self.monthly_cost_if_continues
         )
+
+    @property
+    def is_minor(self) -> bool:
+        """Whether it is notified only in a digest. A security finding is low only if its row is `minor`."""
+        return self.category == "security" and self.severity == "low"
 
     @property
     def is_event(self) -> bool:
@@ -126,19 +120,6 @@ def fingerprint(detection: str, row: Mapping[str, Any]) -> str:
         *(row.get(key) for key in ("sub_account_id", "region_id", "service_name", "resource_id")),
     ]
     return hashlib.sha256(json.dumps(identity, ensure_ascii=False).encode()).hexdigest()[:20]
-
-
-def severity_of(category: Category, stake_usd: Decimal, *, minor: bool = False) -> Severity:
-    """Return the severity for a category and a stake in USD; low if the row of the detection is `minor`."""
-    if minor:
-        return "low"
-    reached: list[Severity] = [name for name, limit in SEVERITY_FROM[category].items() if stake_usd >= limit]
-    return max(reached, key=SEVERITIES.index, default="low")
-
-
-def is_minor(finding: Finding) -> bool:
-    """Return whether a finding is notified only in a digest. A security finding is low only if its row is `minor`."""
-    return finding.category == "security" and finding.severity == "low"
 
 
 def is_suppressible_by_team(*, category: str, owned_by: str) -> bool:

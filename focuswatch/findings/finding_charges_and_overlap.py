@@ -10,11 +10,11 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
+from focuswatch.findings.amounts_and_event_dates import FIRST_DAY, LAST_DAY, day_in
 from focuswatch.findings.explanation import CostDriver
 from focuswatch.findings.finding import Finding
 
 ZERO = Decimal(0)
-DAYS = (("first_day", "anomalous_from"), ("last_day", "anomalous_until"))  # evidence columns
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,10 @@ def stated_charges(finding: Finding, *, first_charges: Collection[str]) -> State
 
     `first_charges` are the detections that report all charges of an account, Region or service as new.
     """
-    days = [_day(finding, *names) for names in DAYS]
-    first = finding.started_on or days[0]
+    first = finding.started_on or day_in(finding.evidence, FIRST_DAY)
     if not finding.is_event or first is None:
         return None
-    last = max(finding.ended_on or days[1] or finding.last_seen, first)
+    last = max(finding.ended_on or day_in(finding.evidence, LAST_DAY) or finding.last_seen, first)
     explanation = finding.explanation
     parts = tuple(_charge(part) for part in explanation.parts if part.excess >= 0) if explanation else ()
     if explanation and parts:
@@ -144,11 +143,3 @@ def _is_at(charge: Charge, place: Charge) -> bool:
         wanted is None or actual == wanted
         for wanted, actual in zip(_place(place), _place(charge), strict=True)
     )
-
-
-def _day(finding: Finding, *names: str) -> date | None:
-    value = next((finding.evidence[name] for name in names if finding.evidence.get(name) is not None), None)
-    try:
-        return date.fromisoformat(str(value)[:10])
-    except ValueError:
-        return None

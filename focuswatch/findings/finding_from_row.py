@@ -7,17 +7,17 @@ from decimal import Decimal
 from typing import Any
 
 from focuswatch.catalog.sql_catalog import Detection
-from focuswatch.catalog.sql_header_fields import Category
+from focuswatch.catalog.sql_header_models import Category
 from focuswatch.engines import Row
-from focuswatch.findings.account_owner_evidence_labels import display_values
-from focuswatch.findings.changed_copy import share_field_names
-from focuswatch.findings.finding import Finding, fingerprint, severity_of
-from focuswatch.findings.incident_in_finding_json import Severity
+from focuswatch.findings.amounts_and_event_dates import Stake, stake_of, weight
+from focuswatch.findings.decimal_money import money
+from focuswatch.findings.evidence_text import display_values
+from focuswatch.findings.fast_model_copy import share_field_names
+from focuswatch.findings.finding import Finding, fingerprint
 from focuswatch.findings.is_aws_provider import is_aws
 from focuswatch.findings.limit_finding_bytes import limit_size
 from focuswatch.findings.safe_paste_commands import COMMAND, action_of
-from focuswatch.findings.six_decimal_money import money
-from focuswatch.findings.stake import Stake, stake_of, weight
+from focuswatch.findings.severity import Severity, severity_of
 
 ONE_DAY = re.compile(r"\bfrom (\d{4}-\d{2}-\d{2}) to \1\b")  # a range of one day, shown as a date
 CONTRACT = ("sub_account_id", "region_id", "resource_id", "monthly_cost")

@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.count_text import count_text
+from focuswatch.findings.fast_model_copy import copy_with
 
 if TYPE_CHECKING:
     from focuswatch.findings.finding import Finding
@@ -42,7 +42,7 @@ def limit_size(finding: "Finding") -> "Finding":
         evidence = {
             _cut(name, limits.evidence): _short(one, limits) for name, one in finding.evidence.items()
         }
-        shorter = changed(finding, {**texts, "evidence": evidence})
+        shorter = copy_with(finding, {**texts, "evidence": evidence})
         if _size(shorter) <= FINDING_BYTES:
             return shorter
     return _with_fewer_columns(shorter)
@@ -81,7 +81,7 @@ def _cut(text: Any, most: int) -> Any:
 
 def _with_fewer_columns(finding: "Finding") -> "Finding":
     """Return the finding with the first evidence columns, as many as fit."""
-    room = FINDING_BYTES - _size(changed(finding, {"evidence": {"…": f"{2**31:,} more columns"}}))
+    room = FINDING_BYTES - _size(copy_with(finding, {"evidence": {"…": f"{2**31:,} more columns"}}))
     kept: dict[str, Any] = {}
     for name, value in finding.evidence.items():
         room -= len(json.dumps({name: value}, ensure_ascii=True, default=str))
@@ -90,7 +90,7 @@ def _with_fewer_columns(finding: "Finding") -> "Finding":
         kept[name] = value
     more = len(finding.evidence) - len(kept)
     kept["…"] = f"and {count_text(more, 'more column')}"
-    return changed(finding, {"evidence": kept})
+    return copy_with(finding, {"evidence": kept})
 
 
 def _size(finding: "Finding") -> int:

@@ -1,4 +1,4 @@
-"""Decide which findings have the same cause, and which findings form a rollout.
+"""Decide which findings have the same cause.
 
 Two findings have the same cause if they have the same owner and account, and one of these conditions holds:
 
@@ -18,9 +18,7 @@ Two findings have the same cause if they have the same owner and account, and on
    of the estimate, and its largest meter belongs to the estimated model. Their amounts are not compared, because an
    estimate covers only the completed hours of a day. The finding of the bill leads, and counts in totals.
 
-In a rollout, the same services start in new Regions of at least five accounts within three days. The accounts may have
-different owners. A finding with any other service is not part of it, so that a rollout cannot hide the charges of an
-intruder.
+Findings of a rollout (focuswatch.findings.rollouts) also have the same cause, but this module does not decide it.
 
 Governance findings (missing tags, budgets, the export) report another problem than the charges they add up, and form
 no incident with other findings.
@@ -29,78 +27,27 @@ Pure: the rule reads only findings and runs no query, so the result is the same 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import combinations
 
-from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.catalog.sql_header_fields import Names
-from focuswatch.findings.finding import Finding, is_minor
+from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_charges_and_overlap import StatedCharges, stated_charges
+from focuswatch.findings.incident_rules import IncidentRules
 
 LEAST_SHARE = Decimal("0.8")  # share of one finding's cost that is also cost of the other
 NEAR = timedelta(days=3)
-ROLLOUT_ACCOUNTS = 5  # minimum number of accounts; below it, each account is notified separately
-ORDER: Mapping[Names, int] = {"cause": 0, "place": 1, "amount": 2}
-
-
-@dataclass(frozen=True)
-class IncidentRules:
-    """The properties of detections that decide how their findings are grouped.
-
-    `names` is the key `names` of the headers, by detection (without an entry, as for AWS alerts: amount).
-    `first_charges` are the detections that report all charges of an account, Region or service as new. `estimates` are
-    the detections that estimate costs.
-    """
-
-    names: Mapping[str, Names] = field(default_factory=dict)
-    first_charges: Collection[str] = ()
-    estimates: Collection[str] = ()
-
-    def precedence(self, finding: Finding) -> tuple[bool, bool, int, tuple[bool, ...], bool, Decimal, str]:
-        """Return the key that sorts the findings of an incident, the lead first. A tie keeps the current lead."""
-        named = (finding.resource_id, finding.region_id, finding.service_name)
-        return (
-            is_minor(finding),
-            finding.detection in self.estimates,
-            ORDER[self.names.get(finding.detection, "amount")],
-            tuple(value is None for value in named),
-            not finding.incident_lead,
-            -finding.stake,
-            finding.fingerprint,
-        )
-
-
-def incident_rules(catalog: Catalog) -> IncidentRules:
-    """Return the incident rules from the headers of a catalog's detections."""
-    headers = {id: detection.header for id, detection in catalog.detections.items()}
-    return IncidentRules(
-        names={id: header.names for id, header in headers.items()},
-        first_charges={
-            id for id, header in headers.items() if header.explain and header.explain.charges == "first"
-        },
-        estimates={id for id, header in headers.items() if header.estimate},
-    )
-
-
-@dataclass(frozen=True)
-class CauseGroup:
-    """Fingerprints of findings with the same cause; `services` are the services of a rollout, else empty."""
-
-    fingerprints: frozenset[str]
-    services: frozenset[str] = frozenset()
 
 
 class SameCause:
-    """The rule applied to a set of findings; the charges of each finding are determined once."""
+    """The rule applied to a set of findings, whose charges are determined once; `charges` has them by fingerprint."""
 
     def __init__(self, findings: Iterable[Finding], rules: IncidentRules) -> None:
         self._rules = rules
         self.findings = {finding.fingerprint: finding for finding in findings}
         stated = (stated_charges(one, first_charges=rules.first_charges) for one in self.findings.values())
-        self._charges = {one.finding.fingerprint: one for one in stated if one}
+        self.charges = {one.finding.fingerprint: one for one in stated if one}
 
     def pairs(self) -> Iterator[tuple[str, str]]:
         """Yield the pairs of fingerprints with the same cause; rollouts are not included."""
@@ -117,32 +64,12 @@ class SameCause:
             return one.resource_id is not None and one.resource_id == other.resource_id
         if self._is_estimate_and_bill(one, other):
             return one.sub_account_id == other.sub_account_id and self._is_estimated(one, other)
-        mine, theirs = self._charges.get(part), self._charges.get(whole)
+        mine, theirs = self.charges.get(part), self.charges.get(whole)
         return bool(mine and theirs and mine.overlaps(theirs) and _share(mine, theirs) >= LEAST_SHARE)
 
     def is_estimate(self, fingerprint: str) -> bool:
         """Return whether the amounts of a finding are estimates."""
         return self.findings[fingerprint].detection in self._rules.estimates
-
-    def rollouts(self) -> list[CauseGroup]:
-        """Return the rollouts, largest first."""
-        started = [one for one in self._charges.values() if one.is_first and one.finding.region_id]
-        rolled_out = _rolled_out_services(started)
-        groups: dict[str, set[str]] = defaultdict(set)
-        members: dict[str, set[str]] = defaultdict(set)
-        for one in started:
-            days = {service: rolled_out.get(service) for service in one.services}
-            if days and all(span and span[0] <= one.first_day <= span[1] for span in days.values()):
-                name = min(days)
-                groups[name] |= one.services
-                members[name].add(one.finding.fingerprint)
-        merged = _merged_by_services(groups, members)
-        return sorted(merged, key=lambda group: (-len(group.fingerprints), sorted(group.services)))
-
-    def fits_rollout(self, fingerprint: str, services: Collection[str]) -> bool:
-        """Return whether all services of a finding are services of a rollout."""
-        stated = self._charges.get(fingerprint)
-        return stated is not None and bool(stated.services) and stated.services <= set(services)
 
     def candidates(self) -> Iterator[tuple[Finding, Finding]]:
         """Yield the pairs that can have the same cause: events in one account, and findings about one resource."""
@@ -155,7 +82,7 @@ class SameCause:
                 waste[finding.resource_id].append(finding)
         for same in (*events.values(), *waste.values()):
             yield from combinations(same, 2)
-        for one in self._charges.values():
+        for one in self.charges.values():
             for resource in {charge.resource_id for charge in one.charges if charge.resource_id}:
                 for other in waste.get(resource, ()):
                     yield one.finding, other
@@ -167,7 +94,7 @@ class SameCause:
             return True  # waste of the same resource
         if not (one.is_event and other.is_event):
             event, waste = (one, other) if one.is_event else (other, one)
-            started = self._charges[event.fingerprint]
+            started = self.charges[event.fingerprint]
             return started.is_first and started.share_at(waste) >= LEAST_SHARE
         if self._is_estimate_and_bill(one, other):
             return self._is_estimated(one, other)
@@ -179,11 +106,11 @@ class SameCause:
     def _is_estimated(self, one: Finding, other: Finding) -> bool:
         """Return whether an estimate and a finding of the bill are about the same charges."""
         estimate, billed = (one, other) if self.is_estimate(one.fingerprint) else (other, one)
-        mine, theirs = self._charges.get(estimate.fingerprint), self._charges.get(billed.fingerprint)
+        mine, theirs = self.charges.get(estimate.fingerprint), self.charges.get(billed.fingerprint)
         return bool(mine and theirs and mine.overlaps(theirs) and _is_model(estimate, theirs))
 
     def _is_same_cost(self, one: Finding, other: Finding) -> bool:
-        mine, theirs = self._charges.get(one.fingerprint), self._charges.get(other.fingerprint)
+        mine, theirs = self.charges.get(one.fingerprint), self.charges.get(other.fingerprint)
         if mine is None or theirs is None or not mine.overlaps(theirs):
             return False
         if _is_part_of_place(mine, theirs) or _is_part_of_place(theirs, mine):
@@ -235,47 +162,6 @@ def _is_same_region(one: Finding, other: Finding) -> bool:
 
 def _happened_on(finding: Finding) -> date:
     return finding.started_on or finding.ended_on or finding.first_seen
-
-
-def _rolled_out_services(started: Sequence[StatedCharges]) -> dict[str, tuple[date, date]]:
-    """Return the services that started in new Regions of enough accounts within three days, with these days.
-
-    Later starts belong to the rollout as long as each follows the previous one within three days.
-    """
-    starts: dict[str, list[tuple[date, str | None]]] = defaultdict(list)
-    for one in started:
-        for service in one.services:
-            starts[service].append((one.first_day, one.finding.sub_account_id))
-    spans = ((service, _rollout_days(found)) for service, found in starts.items())
-    return {service: span for service, span in spans if span}
-
-
-def _rollout_days(starts: Sequence[tuple[date, str | None]]) -> tuple[date, date] | None:
-    days = sorted({day for day, _ in starts})
-    for first in days:
-        accounts = {account for day, account in starts if first <= day <= first + NEAR}
-        if len(accounts) < ROLLOUT_ACCOUNTS:
-            continue
-        last = first
-        for day in days:
-            last = day if last < day <= last + NEAR else last
-        return first, last
-    return None
-
-
-def _merged_by_services(
-    groups: Mapping[str, set[str]], members: Mapping[str, set[str]]
-) -> Iterator[CauseGroup]:
-    """Merge the groups that share a service into one rollout, and yield the rollouts."""
-    left = {name: (set(services), set(members[name])) for name, services in groups.items()}
-    while left:
-        services, fingerprints = left.pop(min(left))
-        while near := [name for name, (others, _) in left.items() if others & services]:
-            for name in near:
-                more, found = left.pop(name)
-                services |= more
-                fingerprints |= found
-        yield CauseGroup(frozenset(fingerprints), frozenset(services))
 
 
 def connected(fingerprints: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[frozenset[str]]:

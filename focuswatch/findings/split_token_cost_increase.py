@@ -8,16 +8,13 @@ difference of two such products into one part per factor; the parts add up exact
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Context, Decimal
 from math import log
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic import BaseModel, ConfigDict
 
-Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
-SIX_DECIMALS = Decimal("0.000001")  # as in all amounts of findings
+from focuswatch.findings.decimal_money import Money, money
+
 DECIMALS = 3  # rounding, because engines add up floats in any order
-ANY_AMOUNT = Context(prec=60)
 NEARLY_EQUAL = 1e-9
 
 
@@ -94,8 +91,8 @@ def split_token_cost(before: TokenUse, during: TokenUse) -> TokenDrivers | None:
     prices = _constant_prices(before, during)
     factors = zip(_factors(before, prices), _factors(during, prices), strict=True)
     weight = _logarithmic_mean(before.cost, during.cost)
-    parts = [_rounded(weight * log(now / then)) for then, now in factors]
-    excess = _rounded(during.cost - before.cost)
+    parts = [money(weight * log(now / then)) for then, now in factors]
+    excess = money(during.cost - before.cost)
     calls, retries, tokens_per_call, output_share = parts[:4]
     return TokenDrivers(
         daily_excess=excess,
@@ -146,7 +143,3 @@ def _factors(use: TokenUse, prices: Mapping[str, float]) -> tuple[float, float, 
 def _logarithmic_mean(one: float, other: float) -> float:
     ratio = log(other / one)
     return (one + other) / 2 if abs(ratio) < NEARLY_EQUAL else (other - one) / ratio
-
-
-def _rounded(value: float) -> Decimal:
-    return Decimal(repr(value)).quantize(SIX_DECIMALS, context=ANY_AMOUNT) + 0  # -0 becomes 0

@@ -1,12 +1,10 @@
 """The saving of a resolved finding, verified on the bill by focuswatch/detect/measured_savings.py. Pure."""
 
 from datetime import date
-from decimal import Decimal
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic import BaseModel, ConfigDict
 
-Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
+from focuswatch.findings.decimal_money import Money, to_cents
 
 
 class VerifiedSaving(BaseModel):
@@ -28,4 +26,4 @@ class VerifiedSaving(BaseModel):
     @property
     def is_full(self) -> bool:
         """Whether the bill shows the whole expected saving, to the cent."""
-        return round(self.daily_saving, 2) >= round(self.expected_daily_saving, 2)
+        return to_cents(self.daily_saving) >= to_cents(self.expected_daily_saving)

@@ -1,8 +1,8 @@
 """The ledger of findings: entries, suppressions, decisions about changes and notifications, and storage."""
 
 from focuswatch.ledger.decide_ledger_changes import decide
-from focuswatch.ledger.detection_run_findings import DetectionRun
-from focuswatch.ledger.ledger_changes import Decision
+from focuswatch.ledger.detection_run_result import DetectionRun
+from focuswatch.ledger.ledger_decision import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import EvaluatedUntil, Ledger, LedgerSnapshot
 from focuswatch.ledger.notification import Notification, PendingNotification

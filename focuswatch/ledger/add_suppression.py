@@ -1,18 +1,12 @@
 """Check and add a snooze or an exclusion that a person requested, and describe what it covers."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
 
 from focuswatch.errors import ConfigError
 from focuswatch.findings.count_text import count_text
 from focuswatch.ledger.entry_head import EntryHead
 from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.ledger.suppression import Suppression
-
-
-def newest_bill_date(ledger: Ledger) -> date:
-    """Return the newest as-of date for which a detection has succeeded; `date.min` if none has."""
-    return max(ledger.evaluated_until().values(), default=date.min)
 
 
 def add_checked_suppression(ledger: Ledger, suppression: Suppression) -> Suppression:

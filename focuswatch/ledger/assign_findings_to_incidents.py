@@ -10,13 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.same_cause import (
-    ROLLOUT_ACCOUNTS,
-    CauseGroup,
-    IncidentRules,
-    SameCause,
-    connected,
-)
+from focuswatch.findings.incident_rules import IncidentRules
+from focuswatch.findings.rollouts import ROLLOUT_ACCOUNTS, RolloutGroup, find_rollouts, fits_rollout
+from focuswatch.findings.same_cause import SameCause, connected
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ class _Membership:
     rules: IncidentRules
     assigned: Mapping[str, str]  # fingerprint to incident id, for findings that have one
     used_ids: Collection[str]
-    rollouts: tuple[CauseGroup, ...]
+    rollouts: tuple[RolloutGroup, ...]
 
     def incident_ids(self) -> dict[str, str]:
         """Return the incident id of every finding, by fingerprint."""
@@ -59,16 +55,16 @@ class _Membership:
             ids |= dict.fromkeys(component, known or self._new_id(component))
         return ids
 
-    def _fits_rollouts(self, pair: tuple[str, str], rollout_of: Mapping[str, CauseGroup]) -> bool:
+    def _fits_rollouts(self, pair: tuple[str, str], rollout_of: Mapping[str, RolloutGroup]) -> bool:
         """Return whether a pair does not link a rollout to a finding with other services."""
         return all(
             rollout_of[mine] is rollout_of.get(other)
-            or self.cause.fits_rollout(other, rollout_of[mine].services)
+            or fits_rollout(self.cause.charges.get(other), rollout_of[mine].services)
             for mine, other in (pair, pair[::-1])
             if mine in rollout_of
         )
 
-    def _known_rollout(self, group: CauseGroup) -> str | None:
+    def _known_rollout(self, group: RolloutGroup) -> str | None:
         """Return the incident under which a rollout was already notified; None if there is none."""
         accounts: dict[str, set[str | None]] = defaultdict(set)
         for one in group.fingerprints & self.assigned.keys():
@@ -104,7 +100,7 @@ def open_incidents(
     cause: SameCause, *, assigned: Mapping[str, str], rules: IncidentRules
 ) -> Iterator[OpenIncident]:
     """Yield the incidents of the findings of `cause`; `assigned` maps open findings to their current incidents."""
-    rollouts = tuple(cause.rollouts())
+    rollouts = tuple(find_rollouts(cause.charges.values()))
     known = {one: id for one, id in assigned.items() if one in cause.findings}
     ids = _Membership(cause, rules, known, set(assigned.values()), rollouts).incident_ids()
     members: dict[str, list[Finding]] = defaultdict(list)
@@ -116,7 +112,7 @@ def open_incidents(
 
 
 def _rollout_of(
-    findings: tuple[Finding, ...], rollouts: Iterable[CauseGroup], cause: SameCause
+    findings: tuple[Finding, ...], rollouts: Iterable[RolloutGroup], cause: SameCause
 ) -> tuple[Finding, ...]:
     """Return the findings of an incident's rollout, including findings that were notified before it was a rollout."""
     own = {one.fingerprint for one in findings}

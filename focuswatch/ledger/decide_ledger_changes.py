@@ -5,11 +5,12 @@ Pure. The rules, in the order in which they apply:
 - found, and closed → unchanged and not notified
 - found, and open → changed if the stake grew beyond a factor or the severity rose; a reminder after an interval;
   otherwise not notified. A finding with steps changes only when it reaches its next step, not by cost or time
-- not found, although its detection ran on complete data of its bill → resolved; closed if its detection notifies once
+- not found, although its detection ran on complete data of its bill → resolved; some detections of events close it for
+  good, or resolve it without a notification (DetectionRun)
 - suppressed → recorded but not notified; notified when the suppression expires
 - dismissed three times in an account or team → the next notification there offers an exclusion
 - resolved, and its saving is verified on the bill → notified once, unless it is suppressed or was never notified
-Then findings are grouped by cause, and each incident is notified once: see focuswatch.ledger.notify_each_incident_once.
+Then findings are grouped by cause, and each incident is notified once: see focuswatch.ledger.decide_incident_changes.
 """
 
 from collections import Counter
@@ -18,22 +19,23 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from focuswatch.findings.changed_copy import changed
-from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
+from focuswatch.findings.fast_model_copy import copy_with
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.severity import SEVERITIES
 from focuswatch.findings.verified_saving_record import VerifiedSaving
-from focuswatch.ledger.detection_run_findings import DetectionRun, step_of
+from focuswatch.ledger.decide_incident_changes import with_incidents
+from focuswatch.ledger.detection_run_result import DetectionRun, step_of
 from focuswatch.ledger.findings_of_response import open_in_incident
-from focuswatch.ledger.ledger_changes import Decision, by_stake, notified
+from focuswatch.ledger.ledger_decision import CHANGED_FACTOR, Decision, by_stake, with_notification
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.notification import Notification, NotificationKind
-from focuswatch.ledger.notify_each_incident_once import with_incidents
 from focuswatch.ledger.offer_exclusion_after_dismissals import Dismissals
 from focuswatch.ledger.suppression import Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex
 
-# A finding has changed if its stake is at least this multiple of the notified stake, and grew by at least this amount.
-CHANGED_FACTOR = Decimal("1.5")
-CHANGED_LEAST_USD = Decimal(10)
+CHANGED_LEAST_USD = Decimal(
+    10
+)  # a finding has changed if its stake grew by CHANGED_FACTOR, and by this amount
 REMINDER_DAYS = 14
 MAX_NOTIFICATIONS_PER_TEAM = 20  # sent separately in a run; the others go into a digest
 
@@ -63,7 +65,7 @@ def _with_offer(notification: Notification, dismissals: Dismissals) -> Notificat
     if notification.kind == "resolved":
         return notification
     finding = dismissals.with_offer(notification.finding)
-    return notification if finding is notification.finding else changed(notification, {"finding": finding})
+    return notification if finding is notification.finding else copy_with(notification, {"finding": finding})
 
 
 def _decide_each(previous: Mapping[str, LedgerEntry], index: SuppressionIndex, run: DetectionRun) -> Decision:
@@ -91,14 +93,14 @@ def _limit_per_team(notifications: Sequence[Notification]) -> Iterator[Notificat
     ):
         if notification.in_incident:
             continue
-        if is_minor(notification.finding):
+        if notification.finding.is_minor:
             in_digest.add(index)
             continue
         by_team[notification.finding.team] += 1
         if by_team[notification.finding.team] > MAX_NOTIFICATIONS_PER_TEAM:
             in_digest.add(index)
     for index, notification in enumerate(notifications):
-        yield changed(notification, {"in_digest": True}) if index in in_digest else notification
+        yield copy_with(notification, {"in_digest": True}) if index in in_digest else notification
 
 
 def _decide_one(
@@ -110,7 +112,7 @@ def _decide_one(
         return _notify(LedgerEntry(finding=finding), "new", suppressions, run)
     if entry.state == "closed":
         return entry, None
-    current = changed(
+    current = copy_with(
         finding,
         {
             "first_seen": entry.finding.first_seen,
@@ -121,7 +123,7 @@ def _decide_one(
         },
     )
     kind = _change(entry, current, suppressions, run)
-    return _notify(changed(entry, {"finding": current}), kind, suppressions, run)
+    return _notify(copy_with(entry, {"finding": current}), kind, suppressions, run)
 
 
 def _change(
@@ -154,7 +156,9 @@ def _is_worse(entry: LedgerEntry, finding: Finding, run: DetectionRun) -> bool:
 def acknowledge(previous: Mapping[str, LedgerEntry], incident: str, *, author: str, on: date) -> Decision:
     """Return the decision that marks the open findings of an incident as acknowledged; empty if there are none."""
     acknowledged = {"acknowledged_by": author, "acknowledged_on": on}
-    return Decision(tuple(changed(entry, acknowledged) for entry in open_in_incident(incident, previous)), ())
+    return Decision(
+        tuple(copy_with(entry, acknowledged) for entry in open_in_incident(incident, previous)), ()
+    )
 
 
 def _notify(
@@ -163,7 +167,7 @@ def _notify(
     finding = entry.finding
     if kind is None or suppressions.suppresses(finding, on=run.as_of):
         return entry, None
-    return notified(entry, kind, run), kind
+    return with_notification(entry, kind, run), kind
 
 
 def _decide_not_found(
@@ -180,20 +184,20 @@ def _decide_not_found(
     )
     if entry.state != "open" or not was_evaluated:
         return entry, None
-    if finding.detection in run.notified_once:
-        return changed(entry, {"state": "closed"}), None
-    resolved = changed(
+    if finding.detection in run.closed_when_not_found:
+        return copy_with(entry, {"state": "closed"}), None
+    resolved = copy_with(
         entry,
         {
             "state": "resolved",
             "resolved_on": run.as_of,
-            "finding": changed(finding, {"status": "resolved", "as_of": run.as_of}),
+            "finding": copy_with(finding, {"status": "resolved", "as_of": run.as_of}),
         },
     )
     is_unnotified = (
         suppressions.suppresses(finding, on=run.as_of)
         or entry.notified_on is None
-        or finding.detection in run.notified_each_time
+        or finding.detection in run.resolved_without_notification
     )
     return resolved, None if is_unnotified else "resolved"
 
@@ -205,11 +209,11 @@ def decide_saving(
 
     A saving is verified once all days on which it was measured are after the resolution.
     """
-    measured = changed(entry, {"saved_daily": saving.daily_saving})
+    measured = copy_with(entry, {"saved_daily": saving.daily_saving})
     if entry.saving_verified_on is not None or saving.measured_from < saving.since:
         return measured, None
-    finding = changed(entry.finding, {"verified_saving": saving})
-    verified = changed(measured, {"saving_verified_on": as_of, "finding": finding})
+    finding = copy_with(entry.finding, {"verified_saving": saving})
+    verified = copy_with(measured, {"saving_verified_on": as_of, "finding": finding})
     is_suppressed = any(suppressions.suppresses(finding, on=day) for day in (saving.since, as_of))
     if is_suppressed or entry.notified_on is None:
         return verified, None

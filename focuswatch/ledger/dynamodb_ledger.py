@@ -16,15 +16,24 @@ from typing import TYPE_CHECKING, Any
 from focuswatch.errors import LedgerError
 from focuswatch.ledger.dynamodb_pages import of_kind, pages
 from focuswatch.ledger.entry_head import Choose, chosen_entries
-from focuswatch.ledger.ledger_changes import Decision, by_stake
+from focuswatch.ledger.ledger_decision import Decision, by_stake
 from focuswatch.ledger.ledger_entry import LedgerEntry
-from focuswatch.ledger.ledger_protocol import Decide, EvaluatedUntil, LedgerSnapshot
+from focuswatch.ledger.ledger_protocol import (
+    Decide,
+    EvaluatedUntil,
+    LedgerSnapshot,
+    unknown_fingerprint,
+    unknown_suppression,
+)
 from focuswatch.ledger.notification import Notification, PendingNotification
 from focuswatch.ledger.suppression import Suppression
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
+# Tables keep the names of earlier versions. Kinds of items: "silence" is a suppression, "looked" is the day until which
+# a detection was evaluated. Attributes of an entry: `untold` are its pending notifications, `told` is the number of the
+# first pending one, `first` is that of its first notification.
 PENDING_INDEX = "pending"
 PENDING = "news"
 CONCURRENT_WRITES = 8
@@ -112,17 +121,13 @@ class DynamoLedger:
         """See Ledger.remove_suppression."""
         deleted = self._table.delete_item(Key=_suppression_key(id), ReturnValues="ALL_OLD")
         if "Attributes" not in deleted:
-            raise LedgerError(
-                f"There is no suppression {id}. To list suppressions, run focuswatch findings --suppressions."
-            )
+            raise unknown_suppression(id)
 
     def forget(self, fingerprint: str) -> None:
         """See Ledger.forget."""
         deleted = self._table.delete_item(Key={"kind": "entry", "id": fingerprint}, ReturnValues="ALL_OLD")
         if "Attributes" not in deleted:
-            raise LedgerError(
-                f"No finding has the fingerprint {fingerprint}. To list findings, run focuswatch findings."
-            )
+            raise unknown_fingerprint(fingerprint)
 
     def pending_notifications(self) -> Iterator[PendingNotification]:
         """See Ledger.pending_notifications."""

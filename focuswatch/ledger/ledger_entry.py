@@ -9,7 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from focuswatch.findings.finding import Finding, Severity
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.severity import Severity
 
 EntryState = Literal["open", "resolved", "closed"]
 

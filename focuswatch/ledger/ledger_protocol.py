@@ -1,12 +1,13 @@
-"""The interface of a ledger, implemented for SQLite and DynamoDB."""
+"""The interface of a ledger, implemented for SQLite and DynamoDB, with the errors that both raise."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from focuswatch.errors import LedgerError
 from focuswatch.ledger.entry_head import Choose
-from focuswatch.ledger.ledger_changes import Decision
+from focuswatch.ledger.ledger_decision import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.notification import PendingNotification
 from focuswatch.ledger.suppression import Suppression
@@ -35,8 +36,8 @@ class LedgerSnapshot:
 
     def after(self, decision: Decision) -> "LedgerSnapshot":
         """Return the snapshot with the changed entries of a decision."""
-        changed = {entry.fingerprint: entry for entry in decision.entries}
-        return LedgerSnapshot({**self.entries, **changed}, self.suppressions)
+        changed_entries = {entry.fingerprint: entry for entry in decision.entries}
+        return LedgerSnapshot({**self.entries, **changed_entries}, self.suppressions)
 
 
 class Ledger(Protocol):
@@ -92,3 +93,22 @@ class Ledger(Protocol):
     def forget(self, fingerprint: str) -> None:
         """Remove a finding, so that it is new when it is found again. Raises LedgerError if there is none."""
         ...
+
+
+def newest_scan_date(ledger: Ledger) -> date:
+    """Return the newest as-of date for which a detection has succeeded; `date.min` if none has."""
+    return max(ledger.evaluated_until().values(), default=date.min)
+
+
+def unknown_suppression(id: int) -> LedgerError:
+    """Return the error for a suppression that does not exist."""
+    return LedgerError(
+        f"There is no suppression {id}. To list suppressions, run focuswatch findings --suppressions."
+    )
+
+
+def unknown_fingerprint(fingerprint: str) -> LedgerError:
+    """Return the error for a finding that does not exist."""
+    return LedgerError(
+        f"No finding has the fingerprint {fingerprint}. To list findings, run focuswatch findings."
+    )

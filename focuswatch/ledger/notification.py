@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.incident_in_finding_json import RelatedFinding
+from focuswatch.findings.related_findings_and_rollout import RelatedFinding
 
 NotificationKind = Literal["new", "changed", "resolved", "reminder", "saving_verified"]
 OVER: tuple[NotificationKind, ...] = ("resolved", "saving_verified")  # the finding is no longer open

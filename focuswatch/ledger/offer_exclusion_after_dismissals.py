@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
-from focuswatch.findings.changed_copy import changed
-from focuswatch.findings.detection_exclusion_offer import ExclusionOffer, OfferScope
+from focuswatch.findings.exclusion_offer_record import ExclusionOffer, OfferScope
+from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.suppression import Suppression
@@ -61,7 +61,7 @@ class Dismissals:
     def with_offer(self, finding: Finding) -> Finding:
         """Return the finding with its offer, if it has one."""
         offer = self.offer(finding)
-        return changed(finding, {"exclusion_offer": offer}) if offer else finding
+        return copy_with(finding, {"exclusion_offer": offer}) if offer else finding
 
 
 def _scopes(finding: Finding) -> list[Scope]:

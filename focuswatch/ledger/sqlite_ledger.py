@@ -7,16 +7,24 @@ from datetime import date
 from pathlib import Path
 
 from focuswatch.errors import LedgerError
-from focuswatch.findings.changed_copy import share_field_names
+from focuswatch.findings.fast_model_copy import share_field_names
 from focuswatch.ledger.compressed_json import pack, unpack
 from focuswatch.ledger.entry_head import Choose, EntryHead, chosen_entries, head_of
-from focuswatch.ledger.ledger_changes import Decision
+from focuswatch.ledger.ledger_decision import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry
-from focuswatch.ledger.ledger_protocol import Decide, EvaluatedUntil, LedgerSnapshot
+from focuswatch.ledger.ledger_protocol import (
+    Decide,
+    EvaluatedUntil,
+    LedgerSnapshot,
+    unknown_fingerprint,
+    unknown_suppression,
+)
 from focuswatch.ledger.notification import Notification, PendingNotification
 from focuswatch.ledger.suppression import Suppression
 
 VERSION = 2
+# Files keep the names of earlier versions: `silences` are suppressions, `untold` are pending notifications, `news` is
+# a notification, and `looked` are the days until which each detection was evaluated.
 ENTRIES = """
 CREATE TABLE IF NOT EXISTS {name} (
     fingerprint TEXT PRIMARY KEY, state TEXT NOT NULL, detection TEXT NOT NULL, category TEXT NOT NULL,
@@ -66,6 +74,8 @@ class SqliteLedger:
                     f"{TABLES}{ENTRIES.format(name='entries')}PRAGMA user_version = {VERSION};"
                 )
         except (sqlite3.Error, OSError) as error:
+            if _is_locked(error):
+                raise LedgerError(_read_problem(path, error)) from error
             raise LedgerError(
                 f"cannot open ledger {path}: {error}. Specify another ledger file with --ledger."
             ) from error
@@ -207,9 +217,7 @@ class SqliteLedger:
         """See Ledger.remove_suppression."""
         with self._transaction():
             if not self._connection.execute("DELETE FROM silences WHERE id = ?", (id,)).rowcount:
-                raise LedgerError(
-                    f"There is no suppression {id}. To list suppressions, run focuswatch findings --suppressions."
-                )
+                raise unknown_suppression(id)
 
     def forget(self, fingerprint: str) -> None:
         """See Ledger.forget."""
@@ -218,20 +226,14 @@ class SqliteLedger:
             if not self._connection.execute(
                 "DELETE FROM entries WHERE fingerprint = ?", (fingerprint,)
             ).rowcount:
-                raise LedgerError(
-                    f"No finding has the fingerprint {fingerprint}. To list findings, run focuswatch findings."
-                )
+                raise unknown_fingerprint(fingerprint)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
         try:
             yield
         except (sqlite3.Error, ValueError) as error:  # ValueError: a row is damaged
-            first_line = str(error).partition("\n")[0]
-            raise LedgerError(
-                f"The ledger {self.path} is damaged ({first_line}). "
-                "Restore the file from a backup, or specify another ledger with --ledger."
-            ) from error
+            raise LedgerError(_read_problem(self.path, error)) from error
 
     @contextmanager
     def _one_state(self) -> Iterator[None]:
@@ -299,6 +301,33 @@ class SqliteLedger:
     def _roll_back(self) -> None:
         if self._connection.in_transaction:  # SQLite ends it by itself if the disk is full
             self._connection.execute("ROLLBACK")
+
+
+def _is_locked(error: Exception) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and _code(error) in (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    )
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return the primary result code of SQLite, which is the last byte of an extended code."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def _read_problem(path: Path, error: Exception) -> str:
+    """Return a sentence that distinguishes a file that cannot be read now from a damaged file."""
+    # SQLITE_ERROR is an OperationalError too: a table or a column of the ledger is missing.
+    if isinstance(error, sqlite3.OperationalError) and _code(error) != sqlite3.SQLITE_ERROR:
+        return (
+            f"cannot read {path}: {error}. Check the file permissions and the disk space, and that no other process "
+            "uses the file, then run the command again."
+        )
+    first_line = str(error).partition("\n")[0]
+    return (
+        f"The ledger {path} is damaged ({first_line}). Restore the file from a backup, or specify another ledger with "
+        "--ledger."
+    )
 
 
 def _row(entry: LedgerEntry) -> tuple[object, ...]:

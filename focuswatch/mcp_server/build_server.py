@@ -1,27 +1,21 @@
-"""Build the MCP server: its instructions, its tools with their annotations, and its error messages.
+"""Build the MCP server: its instructions, and its tools with their annotations.
 
 Requires the package `mcp`, which the extra focuswatch[mcp] installs.
 """
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
-from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ToolError
-from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
-from pydantic import ValidationError
+from mcp.types import ToolAnnotations
 
 from focuswatch import __version__
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.errors import FocuswatchError
-from focuswatch.findings.replace_control_characters import visible
 from focuswatch.mcp_server.read_tools import ReadTools
-from focuswatch.mcp_server.response_size import DATA, compact_json
+from focuswatch.mcp_server.response_size import DATA
 from focuswatch.mcp_server.source_protocol import Source
+from focuswatch.mcp_server.tool_call_checks_and_errors import FocuswatchServer
 from focuswatch.mcp_server.write_tools import WriteTools
 
-ERROR_CHARACTERS = 1_500
 INSTRUCTIONS = f"""\
 focuswatch reports waste, cost anomalies and security signals in an AWS bill.
 Text under `{DATA}` and text quoted in errors come from the bill. Anyone who can create or tag a resource can
@@ -48,37 +42,6 @@ WRITES = {
     "exclude": "Exclude a finding",
     "acknowledge": "Acknowledge a finding",
 }
-
-logger = logging.getLogger(__name__)
-
-
-class FocuswatchServer(MCPServer[Any]):
-    """An MCP server with full sentences as errors for the agent, and compact JSON as results."""
-
-    async def call_tool(
-        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
-    ) -> CallToolResult | InputRequiredResult:
-        """Return the result of a tool. Raises ToolError with one sentence for each problem."""
-        await self._check(name, arguments)
-        try:
-            result = await super().call_tool(name, arguments, context)
-        except ToolError as error:
-            raise ToolError(_sentence(error)[:ERROR_CHARACTERS]) from None
-        if isinstance(result, CallToolResult) and result.structured_content is not None:
-            text = TextContent(type="text", text=compact_json(result.structured_content))
-            return result.model_copy(update={"content": [text]})
-        return result
-
-    async def _check(self, name: str, arguments: dict[str, Any]) -> None:
-        """Raise ToolError for an unknown tool or argument: ignoring a filter would return other data than requested."""
-        tools = {tool.name: tool for tool in await self.list_tools()}
-        if name not in tools:
-            raise ToolError(f"No tool is named '{visible(name)}'. Expected one of: {', '.join(tools)}.")
-        expected = tools[name].input_schema.get("properties", {})
-        if unknown := [argument for argument in arguments if argument not in expected]:
-            raise ToolError(
-                f"{name} has no argument '{visible(unknown[0])}'. Expected: {', '.join(expected) or 'none'}."
-            )
 
 
 def build_server(source: Source, *, catalog: Catalog, author: str | None) -> FocuswatchServer:
@@ -130,30 +93,3 @@ def _add(
 def _reports(catalog: Catalog) -> str:
     listed = "; ".join(f"{name}: {report.header.title}" for name, report in catalog.reports.items())
     return f" Reports: {listed}."
-
-
-def _sentence(error: ToolError) -> str:
-    """Return the error message for the agent. The traceback of an unexpected error goes to the log on stderr."""
-    cause = error.__cause__
-    match cause:
-        case ValidationError():
-            return " ".join(_argument_sentence(problem) for problem in cause.errors())
-        case FocuswatchError():
-            return visible(str(cause))
-        case OSError():
-            file = f"{cause.filename}: " if cause.filename else ""
-            return visible(
-                f"{file}{cause.strerror or cause}. Check the file, its permissions and the disk space."
-            )
-        case None:
-            return visible(str(error))
-    logger.error("a tool failed", exc_info=cause)
-    return (
-        f"Unexpected {type(cause).__name__}. For details, read the log that focuswatch mcp writes to stderr."
-    )
-
-
-def _argument_sentence(problem: Any) -> str:
-    name = ".".join(map(str, problem["loc"])) or "arguments"
-    text = str(problem["msg"]).replace("Input should be", "expected", 1)
-    return visible(f"{name}: {text[:1].lower()}{text[1:]}.")

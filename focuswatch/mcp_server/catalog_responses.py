@@ -1,9 +1,8 @@
 """Build responses about the catalog: a list of detections, or one with its texts, thresholds and limitations."""
 
 from focuswatch.catalog.sql_catalog import Catalog, Detection
-from focuswatch.catalog.sql_header_fields import Category
-from focuswatch.mcp_server.cursors import encode_cursor
-from focuswatch.mcp_server.report_and_weekly_responses import row_position
+from focuswatch.catalog.sql_header_models import Category
+from focuswatch.mcp_server.cursors import encode_cursor, row_position
 from focuswatch.mcp_server.response_size import Document, TextLimits, bill_data, fit, paged
 
 

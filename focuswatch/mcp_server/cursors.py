@@ -30,5 +30,13 @@ def decode_cursor(cursor: str, *, of: object) -> list[str | int]:
     return [part if isinstance(part, int) else str(part) for part in parts]
 
 
+def row_position(cursor: str | None, *, of: object) -> int:
+    """Return the position of the first row of a page. Raises ConfigError for a bad cursor."""
+    if cursor is None:
+        return 0
+    (position,) = decode_cursor(cursor, of=of)
+    return int(position)
+
+
 def _digest(of: object) -> str:
     return hashlib.sha256(repr(of).encode("utf-8", "replace")).hexdigest()[:8]

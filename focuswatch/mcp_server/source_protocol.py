@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from focuswatch.bill.bill_protocol import Bill
-from focuswatch.detect.detection_run_counts import DetectionSummary
 from focuswatch.detect.result_cache import ResultCache
+from focuswatch.detect.summarize_detection_runs import DetectionSummary
 from focuswatch.ledger import Ledger
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The MCP tools that write to the ledger: snooze, exclude or acknowledge one finding, and record the author.
+"""The MCP tools that write to the ledger: snooze or exclude a finding, or acknowledge its incident; with the author.
 
 Excluding a resource, an account or a tag requires the command line, because text in a bill could persuade an agent to
 mute more than a person intended.
@@ -11,9 +11,10 @@ from pydantic import Field
 
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import LedgerEntry, Suppression
-from focuswatch.ledger.add_suppression import add_checked_suppression, newest_bill_date
+from focuswatch.ledger.add_suppression import add_checked_suppression
 from focuswatch.ledger.decide_ledger_changes import acknowledge
 from focuswatch.ledger.find_entry import find_entry
+from focuswatch.ledger.ledger_protocol import newest_scan_date
 from focuswatch.mcp_server.read_tools import LISTING, Fingerprint
 from focuswatch.mcp_server.response_size import Document
 from focuswatch.mcp_server.source_protocol import Source
@@ -60,7 +61,8 @@ class WriteTools:
         return self._suppress(fingerprint, until=until, reason=reason)
 
     def acknowledge(self, fingerprint: Fingerprint) -> Document:
-        """Record that someone is working on an open finding, and postpone the reminder about the finding.
+        """Record that someone is working on an open finding and the other findings of its incident, and postpone
+        their reminder.
 
         Call this tool only if the user asks for it.
         """
@@ -70,14 +72,16 @@ class WriteTools:
                 raise ConfigError(
                     f"Finding {entry.fingerprint} is {entry.state}. Only an open finding can be acknowledged."
                 )
-            on = newest_bill_date(ledger)
-            ledger.update(
+            on = newest_scan_date(ledger)
+            decision = ledger.update(
                 lambda entries, _suppressions: acknowledge(
-                    entries, entry.fingerprint, author=self._author, on=on
+                    entries, entry.finding.incident_id, author=self._author, on=on
                 ),
                 evaluated=(),
             )
-        return self._recorded(entry, acknowledged_on=on.isoformat())
+        return self._recorded(
+            entry, acknowledged_on=on.isoformat(), acknowledged_findings=len(decision.entries)
+        )
 
     def _suppress(self, fingerprint: str, *, until: date | None, reason: str) -> Document:
         with self._source.ledger() as ledger:
@@ -89,7 +93,7 @@ class WriteTools:
                     value=entry.fingerprint,
                     author=self._author,
                     reason=reason,
-                    since=newest_bill_date(ledger),
+                    since=newest_scan_date(ledger),
                     until=until,
                 ),
             )

@@ -16,7 +16,7 @@ MODEL_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*\*?")
 SCOPE = re.compile(r"^(us|eu|apac|jp|au|ca|us-gov|global)\.")
 PROVIDER = re.compile(r"^[a-z0-9]+\.(?=[a-z])")
 VERSION = re.compile(r"(-\d{8})?(-v\d+)?(:\d+)?(:\d+k)?$")
-REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
+REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]")
 
 
 class UsagePolicy(Protocol):

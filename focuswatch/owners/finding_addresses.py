@@ -3,7 +3,7 @@
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding
 from focuswatch.owners.channel_address import ChannelAddress, ChannelKind
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 
 def notified_team(finding: Finding, *, owners: Owners, catalog: Catalog) -> str | None:

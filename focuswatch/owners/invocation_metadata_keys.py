@@ -3,7 +3,9 @@
 import re
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from focuswatch.owners.section_types import OwnersSection
 
 # A subset of the characters that Bedrock accepts; none of them ends or extends a field name in a query:
 # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html (requestMetadata)
@@ -13,10 +15,9 @@ MOST_KEYS = 5  # each key multiplies the rows per day
 MetadataKey = Annotated[str, Field(pattern=rf"^{METADATA_KEY.pattern}$")]
 
 
-class InvocationMetadata(BaseModel):
+class InvocationMetadata(OwnersSection):
     """The keys of `requestMetadata`, such as a run, ticket or customer; without keys, tokens are summed by caller."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     metadata_keys: Annotated[list[MetadataKey], Field(max_length=MOST_KEYS)] = []
 
     @model_validator(mode="after")

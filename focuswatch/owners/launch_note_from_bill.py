@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from focuswatch.catalog.parse_and_format_toml import toml_comment, toml_key, toml_value
 from focuswatch.catalog.tag_key_prefixes import plain_key
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
-from focuswatch.findings.account_owner_evidence_labels import account_label, amount
+from focuswatch.findings.account_and_owner_labels import account_label
+from focuswatch.findings.amount_text import amount
+from focuswatch.findings.amounts_and_event_dates import day_in
 from focuswatch.findings.finding import Finding
-from focuswatch.owners.declared_use_cases import Launch, UseCase
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.format_toml_values import toml_comment, toml_key, toml_value
+from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.use_cases_section import Launch, UseCase
 
 BASELINE_DAYS = 28  # as in athena_sql/tables/launch_days.sql
 NEWEST_DAYS = 28  # newest complete days on which the increase can start
@@ -89,9 +91,9 @@ def note_of_use_case(
         )
     launch = _launch(increase, baseline=increase.daily_before, as_of=as_of)
     others = [one for one in use_case.launches if not _overlap(one, launch)]
-    changed = use_case.model_copy(update={"launches": [*others, launch]})
+    with_launch = use_case.model_copy(update={"launches": [*others, launch]})
     about = f"Use case {name}: {_costs(increase, currency)}. Replace the section of the use case in owners.toml with:"
-    return _block(name, changed, comments=[about, *_to_review(increase.daily_before)], owners=owners)
+    return _block(name, with_launch, comments=[about, *_to_review(increase.daily_before)], owners=owners)
 
 
 def note_of_finding(finding: Finding, rows: Sequence[Row], *, owners: Owners, as_of: date) -> str:
@@ -100,7 +102,7 @@ def note_of_finding(finding: Finding, rows: Sequence[Row], *, owners: Owners, as
     Raises ConfigError if the bill shows no increase of these charges, or if a use case already selects them.
     """
     noted = [row for row in rows if row["is_noted"]]
-    increase = increase_of(_by_day(noted), as_of=as_of, first_day=_first_day(finding))
+    increase = increase_of(_by_day(noted), as_of=as_of, first_day=day_in(finding.evidence, ("first_day",)))
     if increase is None:
         raise ConfigError(f"The bill shows no cost increase for the finding {finding.fingerprint}.")
     product = str(finding.evidence.get("product") or finding.service_name or finding.title)
@@ -130,14 +132,6 @@ def note_of_finding(finding: Finding, rows: Sequence[Row], *, owners: Owners, as
     )
     about = f"{product} in {account}: {_costs(increase, finding.currency)}. Add to owners.toml:"
     return _block(name, use_case, comments=[about, selection, *_to_review(baseline)], owners=owners)
-
-
-def _first_day(finding: Finding) -> date | None:
-    stated = finding.evidence.get("first_day")
-    try:
-        return date.fromisoformat(str(stated))
-    except ValueError:
-        return None
 
 
 def _by_day(rows: Sequence[Row]) -> dict[date, float]:

@@ -5,8 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from focuswatch.owners.check_use_case_spend_cap import OnCap
-from focuswatch.owners.declared_use_cases import UseCase
+from focuswatch.owners.use_cases_section import UseCase
+from focuswatch.owners.validate_spend_cap_keys import OnCap
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 import re
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html; a role's path is part of its ARN.
-ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/((?:[\x21-\x29\x2B-\x3E\x40-\x7E]+/)?[\w+=,.@-]{1,64})")
+ROLE = re.compile(
+    r"arn:aws:iam::(\d{12}):role/((?:[\x21-\x29\x2B-\x3E\x40-\x7E]+/)?[\w+=,.@-]{1,64})", re.ASCII
+)
 SERVICE_ROLES = ("aws-service-role/", "aws-reserved/")  # paths of roles that only AWS can change
 
 

@@ -4,20 +4,21 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Annotated, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
-from focuswatch.catalog.sql_header_fields import Category
-from focuswatch.findings.finding import SEVERITIES, Finding, Severity
+from focuswatch.catalog.sql_header_models import Category
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.severity import SEVERITIES, Severity
 from focuswatch.owners.channel_address import ChannelAddress, checked_address
+from focuswatch.owners.section_types import OwnersSection
 
 Address = Annotated[str, AfterValidator(checked_address)]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 
 
-class ChannelRoute(BaseModel):
+class ChannelRoute(OwnersSection):
     """A channel and the findings that it gets: of these categories (default: all), with at least this severity."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     to: Address
     least_severity: Severity = "low"
     categories: list[Category] = Field(default=list(CATEGORIES), min_length=1)

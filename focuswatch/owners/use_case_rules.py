@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from focuswatch.owners.declared_use_cases import INTENTS, UseCase
+from focuswatch.owners.use_cases_section import INTENTS, UseCase
 
 TagValues = Set[tuple[str | None, str | None]]
 

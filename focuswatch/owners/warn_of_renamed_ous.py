@@ -6,9 +6,10 @@ from datetime import date
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_values import Value
-from focuswatch.findings.account_owner_evidence_labels import amount
+from focuswatch.findings.amount_text import amount
 from focuswatch.findings.exchange_rates import Rate
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.findings.first_and_more_text import first_and_more
+from focuswatch.owners.owners_file import Owners
 
 ANY_PERIOD = "SELECT sub_account_id FROM account_history LIMIT 1"
 MOST_NAMED = 3  # maximum number of current OUs in a warning
@@ -34,7 +35,7 @@ def renamed_ou_notes(
 
 def _sentence(row: Row, *, currency: str, days: object) -> str:
     ous = [ou for ou in row["current_ous"] or [] if ou]
-    shown = ", ".join(ous[:MOST_NAMED]) + (f" and {more} more" if (more := len(ous) - MOST_NAMED) > 0 else "")
+    shown = first_and_more(ous, most=MOST_NAMED)
     accounts = (
         "Its former account is"
         if row["sub_accounts"] == 1

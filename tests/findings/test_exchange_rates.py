@@ -11,38 +11,42 @@ import duckdb
 import pytest
 import typer.testing
 
-from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, outcome_of, read_cases
-from focuswatch.aws_alerts.alert_findings import alert_finding as said
-from focuswatch.bill.refresh.athena_statements import rate_of_period
-from focuswatch.bill.refresh.switch_glue_partitions import GluePeriod, _period
+from focuswatch.authoring.detection_cases import CASES_FOLDER, Case, CaseFile, outcome_of, read_cases
+from focuswatch.aws_alerts.build_alert_finding import alert_finding as said
+from focuswatch.bill.refresh.athena_refresh_queries import rate_of_period
+from focuswatch.bill.refresh.glue_partitions_and_period_facts import GluePeriod, _period
 from focuswatch.catalog.sql_catalog import Catalog, read_entry
-from focuswatch.catalog.sql_header_fields import DetectionHeader as Header
+from focuswatch.catalog.sql_header_models import DetectionHeader as Header
 from focuswatch.cli import app
 from focuswatch.detect.run_detection import Outcome
-from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.duckdb_connection import connect
 from focuswatch.errors import CatalogError, ConfigError
 from focuswatch.findings.exchange_rates import TABLE, TABLE_DATE, converted, rate_of, usd
 from focuswatch.ledger import decide
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from tests.given.one_line_findings import finding, run
 
 CATALOG = Catalog.load()
 RUPEES = 83.0
 MONEY = (
-    "EffectiveCost", "BilledCost", "billed_cost", "effective_cost",
-    "estimated_monthly_cost_after_discount", "estimated_monthly_savings_after_discount",
-)  # fmt: skip
+    "EffectiveCost",
+    "BilledCost",
+    "billed_cost",
+    "effective_cost",
+    "estimated_monthly_cost_after_discount",
+    "estimated_monthly_savings_after_discount",
+)
 CASES = [
     pytest.param(id, case, file, id=f"{id}: {case.name}")
     for id in CATALOG.detections
-    for file in [read_cases(FOLDER / f"{id}.toml")]
+    for file in [read_cases(CASES_FOLDER / f"{id}.toml")]
     for number, case in enumerate(file.cases)
-    if number % 4 == 0 or (case.findings and number < 6)  # a file's first cases are its thresholds
+    if number % 4 == 0 or (case.findings and number < 6)  # the first cases of a file test its thresholds
 ]
 
 
-def test_owners_toml_goes_before_the_bill_and_the_bill_before_the_table():
-    """Each rate says where it is from."""
+def test_rate_of_owners_toml_precedes_the_bill_and_the_table():
+    """The note of each rate states its source."""
     assert rate_of("USD", rates={"USD": Decimal(2)}).per_usd == 1
     assert rate_of("INR", rates={"INR": Decimal(90)}, of_bill=91.5).per_usd == 90
     assert rate_of("INR", of_bill=91.5).per_usd == Decimal("91.5")
@@ -62,12 +66,12 @@ def test_owners_toml_goes_before_the_bill_and_the_bill_before_the_table():
 
 
 def test_currency_without_a_rate_is_noted():
-    """Its amounts count as dollars, and whoever reads the findings learns it."""
+    """The amounts are treated as dollars, and the note says so."""
     assert rate_of("XYZ").per_usd == 1
     assert "There is no exchange rate for XYZ" in str(rate_of("XYZ").note)
 
 
-def test_amounts_are_converted_by_way_of_the_dollar():
+def test_amounts_are_converted_through_the_dollar():
     rates = {"INR": Decimal(80), "EUR": Decimal("0.8")}
     assert usd(Decimal(8000), "INR", rates) == 100
     assert converted(Decimal(8000), source="INR", target="EUR", rates=rates) == 80
@@ -77,7 +81,7 @@ def test_amounts_are_converted_by_way_of_the_dollar():
 @pytest.mark.parametrize(
     "stated", ["INR = 0", "INR = -3", "INR = inf", "INR = nan", "rupees = 83", 'INR = "many"']
 )
-def test_a_rate_that_cannot_be_is_refused(tmp_path, stated):
+def test_invalid_rate_is_refused(tmp_path, stated):
     path = tmp_path / "owners.toml"
     path.write_text(f"[exchange_rates]\n{stated}\n")
     with pytest.raises(ConfigError, match="exchange_rates"):
@@ -86,19 +90,19 @@ def test_a_rate_that_cannot_be_is_refused(tmp_path, stated):
 
 @pytest.fixture(scope="module")
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    """One connection for all cases: each replaces every table that it reads."""
+    """Yield one connection for all cases; each case replaces every table that it reads."""
     with connect() as connection:
         yield connection
 
 
 @pytest.mark.parametrize(("id", "case", "file"), CASES)
 def test_case_in_rupees_has_the_findings_of_the_case_in_dollars(id, case, file, connection):
-    """All money times 83 and a dollar for 83 rupees: the same things are found, worth 83 times as much."""
+    """At 83 rupees per dollar, with all amounts times 83, the findings are the same and cost 83 times as much."""
     dollars = _outcome(id, case, file, connection)
     rupees = _outcome(id, _in_rupees(case, file), file, connection, per_usd=RUPEES)
     assert _identities(rupees) == _identities(dollars)
     for one, other in zip(_sorted(dollars), _sorted(rupees), strict=True):
-        if id != "stale_export":  # 0, or what was lost
+        if id != "stale_export":  # its amount is 0 or the missing cost
             assert other["monthly_cost"] == pytest.approx(one["monthly_cost"] * RUPEES, rel=1e-6, abs=1e-3)
 
 
@@ -106,9 +110,9 @@ def _outcome(
     id: str, case: Case, file: CaseFile, connection: duckdb.DuckDBPyConnection, *, per_usd: float = 1.0
 ) -> Outcome:
     defaults = {
-        name: given | {key: given[key] * per_usd for key in MONEY if key in given}
+        name: row | {key: row[key] * per_usd for key in MONEY if key in row}
         for name in ("charge", "recommendation", "principal_row")
-        for given in [getattr(file, name)]
+        for row in [getattr(file, name)]
     }
     if per_usd != 1 and defaults["recommendation"]:
         defaults["recommendation"]["currency_code"] = "INR"
@@ -123,7 +127,7 @@ def _outcome(
 
 
 def _in_rupees(case: Case, file: CaseFile) -> Case:
-    def times(row):
+    def in_rupees(row):
         return {
             key: value * RUPEES if key in MONEY and not isinstance(value, str) else value
             for key, value in row.items()
@@ -141,9 +145,9 @@ def _in_rupees(case: Case, file: CaseFile) -> Case:
         for key in ("daily_budget", "monthly_budget"):
             if key in budget:
                 budget[key] = float(budget[key]) * RUPEES
-    charges = [times(row) | {"BillingCurrency": "INR"} for row in case.charges]
+    charges = [in_rupees(row) | {"BillingCurrency": "INR"} for row in case.charges]
     rows = {
-        name: [times(row) for row in getattr(case, name)]
+        name: [in_rupees(row) for row in getattr(case, name)]
         for name in ("deliveries", "recommendations", "principals")
     }
     return case.model_copy(update={"charges": charges, "owners": owners, **rows})
@@ -162,8 +166,10 @@ def _identities(outcome):
 
 
 def test_amount_parameter_must_end_in_usd(tmp_path):
-    """A name that sounds like money and does not end in _usd is refused, whoever adds it."""
-    text = (FOLDER.parent.parent / "athena_sql" / "detections" / "idle_sagemaker_endpoint.sql").read_text()
+    """A parameter whose name suggests an amount of money must have a unit, so that it is converted."""
+    text = (
+        CASES_FOLDER.parent.parent / "athena_sql" / "detections" / "idle_sagemaker_endpoint.sql"
+    ).read_text()
     path = tmp_path / "idle_sagemaker_endpoint.sql"
     path.write_text(text.replace("least_monthly_cost_usd", "least_monthly_cost"))
     with pytest.raises(
@@ -176,7 +182,7 @@ def test_amount_parameter_must_end_in_usd(tmp_path):
 
 
 def test_material_change_is_measured_in_dollars():
-    """An increase of ten dollars is notified; an increase of ten rupees is not."""
+    """An increase by 15 dollars is notified; an increase by 15 rupees is not."""
     first, grown = finding(cost="15"), finding(cost="30")
     entries = {entry.fingerprint: entry for entry in decide({}, [], run(first)).entries}
     assert [one.kind for one in decide(entries, [], run(grown)).notifications] == ["changed"]
@@ -188,7 +194,7 @@ def test_material_change_is_measured_in_dollars():
 
 
 def test_aws_alert_in_another_currency_is_converted_for_its_severity():
-    """1,500 rupees against a budget are no medium finding."""
+    """1,500 rupees are too little for severity medium."""
     more = {"identity": "b", "category": "governance", "title": "A budget", "reason": "r", "action": "a"}
     day = date(2026, 3, 31)
     result = said(
@@ -205,14 +211,26 @@ def test_aws_alert_in_another_currency_is_converted_for_its_severity():
 
 
 HEADER = (
-    "BilledCost", "BillingCurrency", "BillingPeriodStart", "ChargeCategory", "ChargePeriodStart", "ChargePeriodEnd",
-    "ConsumedQuantity", "EffectiveCost", "RegionId", "ResourceId", "ServiceName", "SkuMeter", "SubAccountId",
-    "PricingCurrency", "PricingCurrencyEffectiveCost",
-)  # fmt: skip
+    "BilledCost",
+    "BillingCurrency",
+    "BillingPeriodStart",
+    "ChargeCategory",
+    "ChargePeriodStart",
+    "ChargePeriodEnd",
+    "ConsumedQuantity",
+    "EffectiveCost",
+    "RegionId",
+    "ResourceId",
+    "ServiceName",
+    "SkuMeter",
+    "SubAccountId",
+    "PricingCurrency",
+    "PricingCurrencyEffectiveCost",
+)
 
 
 def bill(path: Path, *, rate: float = 1.0, currency: str = "USD", prices: bool = False) -> Path:
-    """A March with an orphaned collection, a cent's worth of another, and machines at six times for a day."""
+    """Write a bill with an orphaned collection, another one that costs a cent, and machines with a one-day spike."""
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(HEADER)
@@ -226,10 +244,25 @@ def bill(path: Path, *, rate: float = 1.0, currency: str = "USD", prices: bool =
                 ("Amazon Elastic Compute Cloud", "BoxUsage:m5.large", "us-east-1", machines),
             ):  # fmt: skip
                 cost = usd_ * rate
-                rows.writerow((
-                    cost, currency, start.replace(day=1), "Usage", start, end, 24, cost, region, "", service, meter,
-                    "111122223333", "USD" if prices else "", usd_ if prices else "",
-                ))  # fmt: skip
+                rows.writerow(
+                    (
+                        cost,
+                        currency,
+                        start.replace(day=1),
+                        "Usage",
+                        start,
+                        end,
+                        24,
+                        cost,
+                        region,
+                        "",
+                        service,
+                        meter,
+                        "111122223333",
+                        "USD" if prices else "",
+                        usd_ if prices else "",
+                    )
+                )
     return path
 
 
@@ -241,13 +274,15 @@ def scanned(export: Path, state: Path, *more: object) -> tuple[list[dict], str]:
     return json.loads(done.stdout), done.stderr
 
 
-def seen(found: list[dict]) -> list[tuple]:
-    return sorted((one["fingerprint"], one["severity"], one["started_on"], one["ended_on"]) for one in found)
+def identities_and_severities(findings: list[dict]) -> list[tuple]:
+    return sorted(
+        (one["fingerprint"], one["severity"], one["started_on"], one["ended_on"]) for one in findings
+    )
 
 
-@pytest.mark.parametrize("by", ["owners.toml", "the bill"])
-def test_bill_in_rupees_has_the_findings_and_severities_of_dollars(tmp_path, by):
-    """From the command on: findings and severities are those of the bill in dollars, amounts are rupees."""
+@pytest.mark.parametrize("source", ["owners.toml", "the bill"])
+def test_bill_in_rupees_has_the_findings_and_severities_of_dollars(tmp_path, source):
+    """With the command, the findings and severities equal those of the bill in dollars; amounts are in rupees."""
     dollars, _ = scanned(bill(tmp_path / "usd.csv"), tmp_path / "usd")
     assert {one["detection"] for one in dollars} == {
         "orphaned_opensearch_collection",
@@ -255,15 +290,15 @@ def test_bill_in_rupees_has_the_findings_and_severities_of_dollars(tmp_path, by)
         "untagged_ai_spend",
     }
     owners = tmp_path / "owners.toml"
-    owners.write_text("[exchange_rates]\nINR = 83\n" if by == "owners.toml" else "")
-    export = bill(tmp_path / "inr.csv", rate=83.0, currency="INR", prices=by == "the bill")
+    owners.write_text("[exchange_rates]\nINR = 83\n" if source == "owners.toml" else "")
+    export = bill(tmp_path / "inr.csv", rate=83.0, currency="INR", prices=source == "the bill")
     rupees, _ = scanned(export, tmp_path / "inr", "--owners", owners)
-    assert seen(rupees) == seen(dollars)
+    assert identities_and_severities(rupees) == identities_and_severities(dollars)
     assert {one["currency"] for one in rupees} == {"INR"}
     by_id = {one["fingerprint"]: one for one in rupees}
     for one in dollars:
         assert by_id[one["fingerprint"]]["monthly_cost"] == pytest.approx(one["monthly_cost"] * 83, rel=1e-5)
-    again, _ = scanned(export, tmp_path / "inr", "--owners", owners)  # the rate is kept with what was read
+    again, _ = scanned(export, tmp_path / "inr", "--owners", owners)  # the rate is stored with the charges
     assert {one["status"] for one in again} == {"open"}
 
 
@@ -278,7 +313,7 @@ def test_scan_prints_the_exchange_rate_of_thresholds(tmp_path):
 
 
 def test_athena_reads_the_rate_from_the_raw_export():
-    """From rows that are priced in US dollars; refunds and free usage are ignored."""
+    """The rate is computed from rows priced in US dollars; refunds and free usage are ignored."""
     connection = connect()
     connection.execute("""
         CREATE TABLE focus_export AS
@@ -292,8 +327,8 @@ def test_athena_reads_the_rate_from_the_raw_export():
 
 
 @pytest.mark.parametrize("per_usd", [83.25, None])
-def test_a_billing_period_keeps_its_rate(per_usd):
-    """In the partition's parameters, beside the currency."""
+def test_billing_period_stores_its_rate(per_usd):
+    """The rate is in the partition's parameters, next to the currency."""
     day = date(2026, 5, 31)
     period = GluePeriod(
         "2026-05", "s3://b/", "d", datetime(2026, 6, 1, tzinfo=UTC), 1, 1.0, "INR", day, day, per_usd=per_usd

@@ -1,4 +1,4 @@
-"""A finding: fingerprint, severity, texts, and the schema in which it is published."""
+"""A finding's fingerprint, severity, texts, size, and published schema."""
 
 import json
 from datetime import date
@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.findings.account_owner_evidence_labels import evidence_label
-from focuswatch.findings.finding import Finding, fingerprint, severity_of
+from focuswatch.findings.decimal_money import money
+from focuswatch.findings.evidence_text import evidence_label
+from focuswatch.findings.finding import Finding, fingerprint
 from focuswatch.findings.finding_from_row import to_finding
 from focuswatch.findings.limit_finding_bytes import FINDING_BYTES, whole_length
-from focuswatch.findings.six_decimal_money import money
+from focuswatch.findings.severity import severity_of
 from focuswatch.findings.value_as_json import json_value
 from tests.given.one_line_findings import finding
 
@@ -30,19 +31,19 @@ ROW = {
 }
 
 
-def test_the_fingerprint_is_identity_without_cost_or_date():
-    """The same thing tomorrow at another price is the same finding."""
+def test_fingerprint_does_not_depend_on_cost_or_date():
+    """The same resource at another cost on another day is the same finding."""
     assert fingerprint("d", ROW) == fingerprint("d", ROW | {"monthly_cost": 1.0, "ocu_hours": 1.0})
 
 
 @pytest.mark.parametrize("key", ["sub_account_id", "region_id", "service_name", "resource_id"])
-def test_each_part_of_the_identity_counts(key):
-    """Another account, region, service or resource is another finding; null is not the word None."""
+def test_fingerprint_depends_on_each_part_of_the_identity(key):
+    """Another account, region, service or resource is another finding; null differs from the text None."""
     others = {fingerprint("d", ROW | {key: value}) for value in ("x", None, "None", "")}
     assert len(others) == 4
 
 
-def test_parts_of_the_identity_do_not_run_together():
+def test_fingerprint_separates_the_parts_of_the_identity():
     """An account 'a' with region 'bc' is not account 'ab' with region 'c'."""
     first = fingerprint("d", ROW | {"sub_account_id": "a", "region_id": "bc"})
     assert first != fingerprint("d", ROW | {"sub_account_id": "ab", "region_id": "c"})
@@ -63,17 +64,17 @@ def test_parts_of_the_identity_do_not_run_together():
     ],
 )
 def test_severity_follows_from_category_and_money(category, cost, severity):
-    """A new region is high from the first cent."""
+    """A security finding such as a new region is high from the first cent."""
     assert severity_of(category, Decimal(cost)) == severity
 
 
 def test_minor_row_has_severity_low():
-    """Whatever its category and cost would make of it."""
+    """The flag `minor` overrides category and cost."""
     assert severity_of("security", Decimal("0.00001"), minor=True) == "low"
 
 
-def test_words_show_the_row_and_data_is_never_a_template():
-    """A resource whose name looks like a placeholder stays a name."""
+def test_texts_show_the_row_and_data_is_never_a_template():
+    """A name that looks like a placeholder is not replaced."""
     detection = Catalog.load().detection("orphaned_opensearch_collection")
     row = ROW | {"region_id": "{resource_id}"}
     finding = to_finding(row, detection=detection, as_of=date(2026, 3, 31), currency="USD", account_names={})
@@ -90,8 +91,8 @@ def test_words_show_the_row_and_data_is_never_a_template():
 ARNS = [f"arn:aws:sagemaker:us-east-1:111122223333:notebook-instance/{number:05}" for number in range(20_000)]
 
 
-def made_of(**columns):
-    """The finding of a row with these columns beside ROW's."""
+def finding_with(**columns):
+    """Return the finding of ROW with additional or changed columns."""
     detection = Catalog.load().detection("orphaned_opensearch_collection")
     return to_finding(
         ROW | columns, detection=detection, as_of=date(2026, 3, 31), currency="USD", account_names={}
@@ -109,61 +110,63 @@ def made_of(**columns):
         {"region_id": "\N{FIRE}" * 100_000, "resource_id": "\x01" * 300_000, "service_name": "s" * 300_000},
     ],
 )
-def test_a_finding_is_of_a_size_that_a_ledger_and_a_topic_take(columns):
-    """However much evidence there is: DynamoDB and SNS would refuse it, and the whole run with it. Who it is stays."""
-    finding = made_of(**columns)
+def test_large_finding_is_shortened_to_fit_the_ledger_and_sns(columns):
+    """DynamoDB and SNS would refuse a larger finding, and the whole run would fail. The fingerprint is unchanged."""
+    finding = finding_with(**columns)
     assert len(finding.model_dump_json(by_alias=True).encode()) <= FINDING_BYTES
     assert finding.fingerprint == fingerprint("orphaned_opensearch_collection", ROW | columns)
     assert Finding.model_validate_json(finding.model_dump_json(by_alias=True)) == finding
 
 
 def test_shortened_finding_states_what_is_omitted():
-    """How many characters of a text, values of a list or a map, and columns."""
-    finding = made_of(resource_ids=ARNS, note="x" * 300_000, counts={str(number): 1 for number in range(500)})
+    """It states the number of omitted characters, values and columns."""
+    finding = finding_with(
+        resource_ids=ARNS, note="x" * 300_000, counts={str(number): 1 for number in range(500)}
+    )
     assert finding.evidence["resource_ids"][:100] == ARNS[:100]
     assert finding.evidence["resource_ids"][100:] == ["… and 19,900 more"]
     assert whole_length(finding.evidence["resource_ids"]) == 20_000
     assert whole_length(ARNS) == 20_000
     assert finding.evidence["note"] == "x" * 4_000 + "… (296,000 more characters)"
     assert finding.evidence["counts"]["…"] == "… and 400 more"
-    many = made_of(**{f"column_{number:04}": 1 for number in range(5_000)})
+    many = finding_with(**{f"column_{number:04}": 1 for number in range(5_000)})
     assert many.evidence["column_0000"] == 1
     assert many.evidence["…"] == f"and {5_004 - len(many.evidence) + 1:,} more columns"
 
 
-def test_sentences_of_a_finding_are_cut_where_a_name_fills_them():
-    """A name as long as a book is no reason not to tell what it is about."""
-    finding = made_of(region_id="x" * 300_000)
+def test_sentences_with_a_long_name_are_shortened():
+    """The finding is still notified."""
+    finding = finding_with(region_id="x" * 300_000)
     assert "… (2" in finding.reason
     assert len(finding.reason) < 4_100
     assert len(finding.action) < 4_100
 
 
 def test_small_finding_is_unchanged():
-    """Names of 3,000 characters, and a hundred of a list."""
+    """Names of 3,000 characters and lists of a hundred values are not shortened."""
     name = "\N{FIRE}" * 1_000 + "x" * 2_000
-    finding = made_of(resource_id=name, resource_ids=ARNS[:100])
+    finding = finding_with(resource_id=name, resource_ids=ARNS[:100])
     assert (finding.resource_id, finding.evidence["resource_ids"]) == (name, ARNS[:100])
 
 
-def test_a_finding_survives_its_json():
-    """A ledger returns the entry that it stored."""
+def test_finding_survives_json():
+    """A ledger stores findings as JSON."""
     one = finding(cost="0.123456", tags={"naïve 🙂": "'\"\\"})
     assert Finding.model_validate_json(one.model_dump_json(by_alias=True)) == one
 
 
-def test_the_published_schema_is_the_code():
-    """docs/finding.schema.json is what findings are; renew it with the command in docs/finding.md."""
+def test_published_schema_is_up_to_date():
+    """Update docs/finding.schema.json with the command in docs/finding.md."""
     assert json.loads(SCHEMA.read_text()) == Finding.model_json_schema(by_alias=True, mode="serialization")
 
 
 @pytest.mark.parametrize("value", [1e22, -1e22, 1e300, 1.7e308])
-def test_any_amount_is_money(value):
-    """Twenty-two digits before the point are more than Python's decimals hold unasked."""
+def test_money_accepts_any_amount(value):
+    """From 1e22 on, six decimals have more digits than the default precision of Python's decimals."""
     assert float(money(value)) == pytest.approx(value)
 
 
-def test_a_value_that_is_no_number_is_unknown_in_json():
+def test_nan_and_infinity_are_null_in_json():
     """JSON has neither NaN nor Infinity."""
     row = {"a": float("nan"), "b": [float("inf")], "c": {"d": Decimal("-Infinity")}, "e": 1.5}
     assert json_value(row) == {"a": None, "b": [None], "c": {"d": None}, "e": 1.5}
@@ -174,5 +177,5 @@ def test_a_value_that_is_no_number_is_unknown_in_json():
     [("peak_hours_before", "previous_peak_hours_per_day"), ("moved", "changed"), ("gpu_hours", "gpu_hours")],
 )
 def test_labels_of_evidence_are_clear_without_the_other_columns(column, label):
-    """A reader of a message does not know what "before" refers to."""
+    """In a message, readers do not know to which period "before" refers."""
     assert evidence_label(column) == label

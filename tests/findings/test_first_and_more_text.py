@@ -1,4 +1,4 @@
-"""A sentence that cannot list all names the first and counts the others."""
+"""Sentences list the first names and count the others."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Commands offered to copy: whatever the bill names, each is exactly the catalog's with the whole names in it."""
+"""Commands to copy are exactly those of the catalog with complete names, whatever names a bill contains."""
 
 import json
 import re
@@ -17,12 +17,13 @@ from focuswatch.findings.finding_from_row import to_finding
 from focuswatch.findings.safe_paste_commands import COMMAND, action_of, why_not
 from focuswatch.ledger.notification import Notification
 from focuswatch.notify.jira import issue_text_and_comments as jira
-from focuswatch.notify.publish_pending_to_sns import render_email
 from focuswatch.notify.slack.finding_message import render_message
+from focuswatch.notify.sns_email_text import render_email
 from focuswatch.reports.page import build_document
+from tests.fakes.jira_as_text import BLOCK
+from tests.given.jira_world import DESCRIPTION_OPTIONS
 from tests.given.page_inputs import gathered
-from tests.notify.jira.test_jira_text import BLOCK, DESCRIBED
-from tests.notify.slack.test_slack_message import elements
+from tests.given.slack_block_elements import elements
 
 DAY = date(2026, 3, 31)
 HOSTILE = [
@@ -44,19 +45,19 @@ REGIONS = ["us-east-1", "us-gov-west-1", "ap-southeast-5", "eusc-de-east-1", "us
 
 
 def fields_of(detection: Detection) -> list[str]:
-    """The columns that its words name."""
+    """Return the columns that the detection's texts use."""
     return re.findall(r"\{(\w+)\}", detection.header.reason + detection.header.action)
 
 
 def row_of(detection: Detection, *, name: object, region: object) -> dict[str, object]:
-    """A row whose every text is `name`; its commands are those that its SQL writes."""
+    """Return a row in which every text is `name`; the commands are those in the detection's SQL."""
     commands = re.findall(r"'(aws [a-z][^']*)'", detection.sql)
     names = set(fields_of(detection)) | {
         field for command in commands for field in re.findall(r"\{(\w+)\}", command)
     }
     row = {field: name for field in names if field not in ("sub_account_name", "currency")}
     row |= {field: commands[0] for field in names if field.endswith("_command")}
-    row |= {"model_kind": "custom-model"} if "model_kind" in names else {}  # one of two words of its SQL
+    row |= {"model_kind": "custom-model"} if "model_kind" in names else {}  # the SQL writes one of two values
     contract = {
         "sub_account_id": "111122223333",
         "resource_id": name,
@@ -67,7 +68,7 @@ def row_of(detection: Detection, *, name: object, region: object) -> dict[str, o
     return row | contract | {"service_name": name, "tags": {}}
 
 
-def built(
+def finding_with(
     detection: Detection, *, name: object, region: object = "us-east-1", account: str | None = None
 ) -> Finding:
     row = row_of(detection, name=name, region=region)
@@ -75,24 +76,24 @@ def built(
     return to_finding(row, detection=detection, as_of=DAY, currency="USD", account_names=names)
 
 
-def intended(detection: Detection, row: dict[str, object]) -> set[tuple[str, ...]]:
-    """The argument lists of its commands with the values of `row`, by words and not by text."""
-    action = re.sub(r"\{(\w+_command)\}", lambda found: str(row[found[1]]), detection.header.action)
+def expected_commands(detection: Detection, row: dict[str, object]) -> set[tuple[str, ...]]:
+    """Return the argument lists of the detection's commands; values of `row` replace words after splitting."""
+    action = re.sub(r"\{(\w+_command)\}", lambda match: str(row[match[1]]), detection.header.action)
     fields = re.findall(r"\{(\w+)\}", action)
     blank = re.sub(r"\{\w+\}", "zz0zz", action)
     numbered = iter(range(len(fields)))
     blank = re.sub("zz0zz", lambda _: f"zz{next(numbered)}zz", blank)
     return {
         tuple(
-            re.sub("zz([0-9]+)zz", lambda found: str(row[fields[int(found[1])]]), word)
+            re.sub("zz([0-9]+)zz", lambda match: str(row[fields[int(match[1])]]), word)
             for word in shlex.split(command)
         )
         for command in COMMAND.findall(blank)
     }
 
 
-def offered(finding: Finding) -> Iterator[tuple[str, str]]:
-    """(output, command) of every output that finds commands to copy; the others print the action as it is."""
+def offered_commands(finding: Finding) -> Iterator[tuple[str, str]]:
+    """Yield (output, command) for each output that extracts commands; other outputs print the action unchanged."""
     listed = build_document(gathered(finding))["findings"][0]["commands"]
     yield from (("page", command) for command in listed)
     blocks = render_message(finding, kind="new", today=DAY, news_id="n-1")["blocks"]
@@ -101,7 +102,7 @@ def offered(finding: Finding) -> Iterator[tuple[str, str]]:
             yield "Slack", one["elements"][0]["text"]
         if one.get("style") == {"code": True} and one["text"].startswith("aws "):
             yield "Slack", one["text"]
-    for block in BLOCK.findall(jira.render_description(finding, **DESCRIBED)):
+    for block in BLOCK.findall(jira.render_description(finding, **DESCRIPTION_OPTIONS)):
         yield from (("Jira", line) for line in block.splitlines() if line.startswith("aws "))
     for output in (
         finding.action,
@@ -113,10 +114,10 @@ def offered(finding: Finding) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("number", "detection"), list(enumerate(sorted(Catalog.load().detections))))
-def test_every_command_offered_is_the_catalogs_own_with_whole_names(number, detection):
-    """Whatever a bill names, in every output, and whatever stands beside a command in the same step.
+def test_every_offered_command_is_from_the_catalog_with_complete_names(number, detection):
+    """In every output, for hostile names also in the text next to a command.
 
-    Each detection gets half of the hostile names, and the other half as Regions.
+    Each detection is tested with half of the hostile names as names, and with the other half as Regions.
     """
     entry, turn = Catalog.load().detection(detection), number % 2
     for name, region in [
@@ -124,8 +125,8 @@ def test_every_command_offered_is_the_catalogs_own_with_whole_names(number, dete
         *product(["ranker"], HOSTILE[1 - turn :: 2]),
         *product(PLAIN, REGIONS),
     ]:
-        expected = intended(entry, row_of(entry, name=name, region=region))
-        for output, command in offered(built(entry, name=name, region=region, account=name)):
+        expected = expected_commands(entry, row_of(entry, name=name, region=region))
+        for output, command in offered_commands(finding_with(entry, name=name, region=region, account=name)):
             place = f"{output}: {command!r} for {name!r} in {region!r}"
             assert tuple(shlex.split(command)) in expected, place
             values = [one for one in shlex.split(command) if not one.startswith("--")]
@@ -134,22 +135,27 @@ def test_every_command_offered_is_the_catalogs_own_with_whole_names(number, dete
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_name_with_special_characters_is_in_no_command(name):
-    """The step states the reason instead, in each output."""
-    finding = built(Catalog.load().detection("idle_sagemaker_endpoint"), name=name)
+def test_hostile_name_is_in_no_command(name):
+    """The step says why it has no command."""
+    finding = finding_with(Catalog.load().detection("idle_sagemaker_endpoint"), name=name)
     if name in ("none", "global", "NoRegion", "zzfield0zz"):
-        return  # a word like any other, where no region is named
-    assert not list(offered(finding)), name
+        return  # as the name of an endpoint, these are valid words
+    assert not list(offered_commands(finding)), name
     assert finding.action.count("(no command: ") == 2
     assert "endpoint name" in finding.action
 
 
 @pytest.mark.parametrize("name", PLAIN)
 @pytest.mark.parametrize("region", REGIONS)
-def test_a_plain_name_is_offered_whole_everywhere(name, region):
-    finding = built(Catalog.load().detection("idle_sagemaker_endpoint"), name=name, region=region)
+def test_plain_name_is_in_the_command_of_each_output(name, region):
+    finding = finding_with(Catalog.load().detection("idle_sagemaker_endpoint"), name=name, region=region)
     command = f"aws sagemaker delete-endpoint --endpoint-name {name} --region {region}"
-    assert {output for output, one in offered(finding) if one == command} == {"page", "Slack", "Jira", "text"}
+    assert {output for output, one in offered_commands(finding) if one == command} == {
+        "page",
+        "Slack",
+        "Jira",
+        "text",
+    }
 
 
 @pytest.mark.parametrize(
@@ -159,16 +165,16 @@ def test_command_contains_only_a_valid_region(region):
     assert why_not("region_id", region)
 
 
-def test_a_date_within_a_word_is_no_second_parameter():
-    """`Start=…,End=…` takes no value with a comma or an equals sign."""
+def test_value_within_a_word_cannot_add_a_parameter():
+    """A value in `Start=…,End=…` must not contain a comma or an equals sign."""
     template = "aws ce get-reservation-utilization --time-period Start={first_day},End={last_day}"
     days = {"first_day": date(2026, 3, 1), "last_day": date(2026, 3, 8)}
     assert action_of(template, days, words={}).endswith("Start=2026-03-01,End=2026-03-08")
     assert "(no command: " in action_of(template, days | {"last_day": "x,Start=y"}, words={})
 
 
-def test_a_name_beside_a_command_makes_no_other_of_it():
-    """Neither one of its own nor a longer one; the name is withheld where it would."""
+def test_name_next_to_a_command_does_not_change_it():
+    """The name can neither add a command nor extend one; otherwise no command is offered."""
     template = "1. {sources}: aws s3api list-buckets {more}"
     for words in (
         {"sources": "aws s3 rb s3://all --force", "more": "x"},
@@ -178,12 +184,12 @@ def test_a_name_beside_a_command_makes_no_other_of_it():
         assert COMMAND.findall(filled) in ([], ["aws s3api list-buckets"]), filled
 
 
-def test_json_and_the_message_for_slack_hold_the_same_action():
-    finding = built(Catalog.load().detection("idle_sagemaker_endpoint"), name=HOSTILE[0])
+def test_json_has_the_safe_action():
+    finding = finding_with(Catalog.load().detection("idle_sagemaker_endpoint"), name=HOSTILE[0])
     (listed,) = json.loads("".join(json_and_csv.findings_json([finding])))
     assert listed["action"] == finding.action and "evil" not in listed["action"]
 
 
-def test_no_detection_writes_a_name_into_a_command_by_itself():
+def test_no_detection_concatenates_a_command_in_sql():
     """`focuswatch check` refuses a command concatenated in SQL, because it cannot be verified."""
     assert not [one for one in statement_problems(Catalog.load()) if "command" in one]

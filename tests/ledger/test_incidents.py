@@ -1,4 +1,4 @@
-"""How often an incident is notified: once when it starts, when it changes and when it ends."""
+"""When an incident is notified: once when it starts, when it changes and when it ends."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ REGION, SERVICE, ANOMALY, GPU = stolen_key()
 
 @pytest.fixture(params=["sqlite", "dynamodb"])
 def ledger(request, tmp_path: Path):
-    """Both kinds keep the same contract."""
+    """Yield a ledger of each kind; both follow the same contract."""
     if request.param == "sqlite":
         yield SqliteLedger(tmp_path / "ledger.db")
         return
@@ -37,14 +37,14 @@ def ledger(request, tmp_path: Path):
 
 
 def decided(ledger, a_run: DetectionRun):
-    """The notifications of a run."""
+    """Record a run and return its notifications."""
     return ledger.update(
-        lambda entries, silences: decide(entries, silences, a_run), evaluated=()
+        lambda entries, suppressions: decide(entries, suppressions, a_run), evaluated=()
     ).notifications
 
 
 def sent(notifications):
-    """Return what channels send: kind, detection, and the other detections that the message names."""
+    """Return the messages that channels send: kind, detection, and the other detections that the message names."""
     return [
         (one.kind, one.finding.detection, {other.detection for other in one.finding.also_detected})
         for one in notifications
@@ -53,14 +53,14 @@ def sent(notifications):
 
 
 def muted(one, *, until: date | None = None):
-    """A suppression of one finding."""
+    """Return a suppression of one finding."""
     return Suppression(
         scope="fingerprint", value=one.fingerprint, author="ana", reason="planned", since=MONDAY, until=until
     )
 
 
 def test_incident_is_notified_once(ledger):
-    """Four findings about a stolen key: one message names them, and SNS gets each."""
+    """Four findings about a stolen key are one message that names all of them; SNS gets each finding."""
     notifications = decided(ledger, scanned(*stolen_key(), on=TUESDAY))
     assert sent(notifications) == [("new", "gpu_burst", {"new_region", "new_service", "cost_anomaly"})]
     assert len(notifications) == 4
@@ -69,19 +69,21 @@ def test_incident_is_notified_once(ledger):
     assert decided(ledger, scanned(*stolen_key(), on=TUESDAY)) == ()
 
 
-def test_finding_that_joins_changes_the_lead(ledger):
-    """The anomaly is known three days after the GPUs."""
+def test_finding_that_joins_an_incident_is_a_change_of_its_lead(ledger):
+    """The anomaly is detected after the GPUs."""
     decided(ledger, scanned(GPU, REGION, on=TUESDAY))
     notifications = decided(ledger, scanned(GPU, REGION, ANOMALY, on=WEDNESDAY))
     assert sent(notifications) == [("changed", "gpu_burst", {"new_region", "cost_anomaly"})]
     (joined,) = [one for one in notifications if one.in_incident]
     assert (joined.kind, joined.finding.detection, joined.finding.incident) == (
-        "new", "cost_anomaly", GPU.fingerprint,
-    )  # fmt: skip
+        "new",
+        "cost_anomaly",
+        GPU.fingerprint,
+    )
 
 
 def test_more_specific_finding_takes_the_lead_and_keeps_the_incident(ledger):
-    """The message and the issue are found by the id, whoever leads."""
+    """The message and the issue are identified by the incident, so they stay the same if the lead changes."""
     (first,) = decided(ledger, scanned(ANOMALY, on=TUESDAY))
     notifications = decided(ledger, scanned(ANOMALY, GPU, on=WEDNESDAY))
     assert sent(notifications) == [("new", "gpu_burst", {"cost_anomaly"})]
@@ -91,7 +93,7 @@ def test_more_specific_finding_takes_the_lead_and_keeps_the_incident(ledger):
 
 
 def test_estimate_is_replaced_by_the_bill_in_the_same_incident(ledger):
-    """An hourly estimate, the spike on the bill a day later, and the end of the estimate: one message."""
+    """An hourly estimate is notified; the spike on the bill becomes the lead, and the estimate ends silently."""
     estimate, spike = estimated_and_billed()
     hourly = scanned(estimate, on=MONDAY, ran=())
     (first,) = decided(ledger, hourly)
@@ -116,8 +118,8 @@ def test_estimate_that_the_bill_does_not_confirm_is_resolved(ledger):
     ]
 
 
-def test_lead_that_is_suppressed_hands_over(ledger):
-    """No finding is lost because another one was excluded."""
+def test_suppressed_lead_is_replaced_by_another_finding(ledger):
+    """A suppressed finding must not hide the other findings of its incident."""
     decided(ledger, scanned(*stolen_key(), on=TUESDAY))
     ledger.add_suppression(muted(GPU))
     assert sent(decided(ledger, scanned(*stolen_key(), on=WEDNESDAY))) == [
@@ -126,16 +128,16 @@ def test_lead_that_is_suppressed_hands_over(ledger):
     assert decided(ledger, scanned(*stolen_key(), on=WEDNESDAY)) == ()
 
 
-def test_finding_suppressed_from_the_start_leads_nothing(ledger):
-    """Excluded GPUs: the others are notified without them."""
+def test_finding_suppressed_from_the_start_is_no_lead(ledger):
+    """With the GPUs excluded, the other findings are notified without them."""
     ledger.add_suppression(muted(GPU))
     assert sent(decided(ledger, scanned(*stolen_key(), on=TUESDAY))) == [
         ("new", "new_region", {"new_service", "cost_anomaly"})
     ]
 
 
-def test_suppressed_member_is_not_named(ledger):
-    """And takes nothing from the rest."""
+def test_suppressed_finding_is_not_named_by_its_incident(ledger):
+    """Suppressing a finding that is not the lead causes no notification."""
     decided(ledger, scanned(GPU, ANOMALY, on=TUESDAY))
     ledger.add_suppression(muted(ANOMALY))
     assert decided(ledger, scanned(GPU, ANOMALY, on=WEDNESDAY)) == ()
@@ -143,7 +145,7 @@ def test_suppressed_member_is_not_named(ledger):
 
 
 def grown(one, factor: int):
-    """The same finding with a multiple of its cost."""
+    """Return the same finding with a multiple of its cost."""
     monthly = one.monthly_cost_if_continues * factor
     return one.model_copy(
         update={"monthly_cost": one.monthly_cost * factor, "monthly_cost_if_continues": monthly}
@@ -151,7 +153,7 @@ def grown(one, factor: int):
 
 
 def idle(number: int):
-    """Waste of the same endpoint, from one of two detections."""
+    """Return a finding about the same idle endpoint, from one of two detections."""
     return finding(detection=("idle_sagemaker_endpoint", "underused_gpu")[number], team="search")
 
 
@@ -159,21 +161,21 @@ WASTE = (*RAN, "idle_sagemaker_endpoint", "underused_gpu")
 
 
 def test_incident_is_resolved_when_its_last_finding_is(ledger):
-    """The first resolution hands over to the other finding, and the second ends it: one message each."""
+    """When the lead is resolved, the other finding becomes the lead; when that one is resolved, the incident is."""
     decided(ledger, scanned(idle(0), idle(1), on=TUESDAY, ran=WASTE))
     lead, other = sorted(ledger.entries().values(), key=lambda entry: not entry.finding.incident_lead)
-    handed = decided(ledger, scanned(other.finding, on=WEDNESDAY, ran=WASTE))
-    assert sent(handed) == [("changed", other.finding.detection, set())]
-    assert [(one.kind, one.in_incident) for one in handed if one.finding.fingerprint == lead.fingerprint] == [
-        ("resolved", True)
-    ]
+    first_resolution = decided(ledger, scanned(other.finding, on=WEDNESDAY, ran=WASTE))
+    assert sent(first_resolution) == [("changed", other.finding.detection, set())]
+    assert [
+        (one.kind, one.in_incident) for one in first_resolution if one.finding.fingerprint == lead.fingerprint
+    ] == [("resolved", True)]
     ended = decided(ledger, scanned(on=WEDNESDAY + timedelta(days=1), ran=WASTE))
     assert sent(ended) == [("resolved", other.finding.detection, set())]
     assert ended[0].finding.incident == lead.finding.incident
 
 
 def test_findings_resolved_together_are_notified_once(ledger):
-    """By the one that led."""
+    """The message is about the lead."""
     decided(ledger, scanned(idle(0), idle(1), on=TUESDAY, ran=WASTE))
     lead = next(one for one in ledger.entries().values() if one.finding.incident_lead)
     ended = decided(ledger, scanned(on=WEDNESDAY, ran=WASTE))
@@ -187,15 +189,15 @@ def test_findings_resolved_together_are_notified_once(ledger):
     assert len(ended) == 2
 
 
-def test_lead_that_grows_old_hands_over_without_a_notification(ledger):
-    """A new region is no longer new after a week: no one did anything, and nothing happened."""
+def test_lead_that_expires_is_replaced_without_a_notification(ledger):
+    """A region is no longer new after a week. Nothing happened, so there is nothing to notify."""
     decided(ledger, scanned(REGION, ANOMALY, on=TUESDAY))
     assert decided(ledger, scanned(ANOMALY, on=WEDNESDAY)) == ()
     assert ledger.entries()[ANOMALY.fingerprint].finding.incident_lead
 
 
 def test_cost_that_grows_in_every_finding_is_one_change(ledger):
-    """GPUs that go on raise the anomaly as well, some days later: no second notification."""
+    """GPUs that continue also raise the anomaly some days later, which causes no second notification."""
     decided(ledger, scanned(GPU, ANOMALY, on=TUESDAY))
     assert sent(decided(ledger, scanned(grown(GPU, 2), ANOMALY, on=WEDNESDAY))) == [
         ("changed", "gpu_burst", {"cost_anomaly"})
@@ -205,7 +207,7 @@ def test_cost_that_grows_in_every_finding_is_one_change(ledger):
 
 
 def test_growth_beyond_what_was_notified_changes_the_lead(ledger):
-    """The anomaly alone grows fourfold."""
+    """Only the anomaly grows, by a factor of four."""
     decided(ledger, scanned(GPU, ANOMALY, on=TUESDAY))
     assert sent(decided(ledger, scanned(GPU, grown(ANOMALY, 4), on=WEDNESDAY))) == [
         ("changed", "gpu_burst", {"cost_anomaly"})
@@ -213,14 +215,14 @@ def test_growth_beyond_what_was_notified_changes_the_lead(ledger):
 
 
 def test_open_incident_is_reminded_of_once(ledger):
-    """By its lead."""
+    """The reminder is about the lead."""
     decided(ledger, scanned(idle(0), idle(1), on=TUESDAY, ran=WASTE))
     reminded = decided(ledger, scanned(idle(0), idle(1), on=TUESDAY + timedelta(days=14), ran=WASTE))
     assert [(one.kind, one.in_incident) for one in reminded] == [("reminder", False)]
 
 
-def test_two_notified_incidents_stay_two(ledger):
-    """Both have a message; the anomaly that connects them joins the one that it has most in common with."""
+def test_two_notified_incidents_are_not_merged(ledger):
+    """Each has a message. An anomaly that overlaps with both joins the one with which it shares most of its cost."""
     other = event("gpu_burst", driver(EC2, "eu-west-1", "BoxUsage:p4d.24xlarge", 900), region="eu-west-1")
     first, second = decided(ledger, scanned(GPU, other, on=TUESDAY))
     assert first.finding.incident != second.finding.incident
@@ -235,7 +237,7 @@ def test_two_notified_incidents_stay_two(ledger):
 
 
 def test_findings_notified_before_there_were_incidents_stay_apart(ledger):
-    """Each has a message of its own, found by its fingerprint."""
+    """Each already has its own message, which is identified by the finding's fingerprint."""
     decided(ledger, scanned(GPU, ANOMALY, on=TUESDAY, incident_rules=None))
     assert decided(ledger, scanned(GPU, ANOMALY, on=WEDNESDAY)) == ()
     assert {one.finding.incident for one in ledger.entries().values()} == {
@@ -245,23 +247,25 @@ def test_findings_notified_before_there_were_incidents_stay_apart(ledger):
 
 
 def test_without_incidents_each_finding_is_notified(ledger):
-    """[routing] incidents = false."""
+    """This is `incidents = false` in [routing]."""
     notifications = decided(ledger, scanned(*stolen_key(), on=TUESDAY, incident_rules=None))
     assert [one.in_incident for one in notifications] == [False] * 4
     assert {one.finding.incident for one in notifications} == {None}
 
 
-def test_recurrence_of_a_lead_is_not_the_incident_that_still_has_its_id(ledger):
-    """An endpoint comes back after the other detection took over its incident."""
+def test_recurrence_of_a_former_lead_joins_its_incident_again(ledger):
+    """The finding recurs after the other detection's finding became the lead."""
     decided(ledger, scanned(idle(0), idle(1), on=TUESDAY, ran=WASTE))
     lead, other = sorted(ledger.entries().values(), key=lambda entry: not entry.finding.incident_lead)
     decided(ledger, scanned(other.finding, on=WEDNESDAY, ran=WASTE))
-    back = decided(ledger, scanned(other.finding, lead.finding, on=WEDNESDAY + timedelta(days=5), ran=WASTE))
-    assert {one.finding.incident for one in back} == {lead.finding.incident}  # the same cause: it joins again
+    recurred = decided(
+        ledger, scanned(other.finding, lead.finding, on=WEDNESDAY + timedelta(days=5), ran=WASTE)
+    )
+    assert {one.finding.incident for one in recurred} == {lead.finding.incident}  # the same cause
 
 
 def test_rollout_of_security_services_is_one_notification():
-    """GuardDuty and Config in 17 regions of 200 accounts: one message lists them, and SNS gets all 3,400."""
+    """GuardDuty and Config in 17 regions of 200 accounts: one message lists them, and SNS gets all 3,400 findings."""
     decision = decide({}, [], scanned(*security_rollout(accounts=200, regions=17), on=TUESDAY))
     (message,) = [one for one in decision.notifications if not one.in_incident]
     assert len(decision.notifications) == 3400
@@ -275,8 +279,8 @@ def test_rollout_of_security_services_is_one_notification():
     assert len(message.finding.model_dump_json()) < 32_000
 
 
-def test_accounts_that_follow_join_their_rollout(ledger):
-    """One change the next day, not one message per account."""
+def test_later_accounts_join_the_rollout(ledger):
+    """Accounts on the next day are one change and not one message per account."""
     decided(ledger, scanned(*security_rollout(accounts=8, regions=2), on=TUESDAY))
     follow = [
         one.model_copy(update={"started_on": TUESDAY})
@@ -289,19 +293,23 @@ def test_accounts_that_follow_join_their_rollout(ledger):
 
 
 def test_attack_in_a_region_of_a_rollout_is_its_own_incident(ledger):
-    """GPUs in a region that GuardDuty was just enabled in are not the rollout's."""
-    found = security_rollout(accounts=6, regions=2)
+    """GPUs in a region in which GuardDuty was just enabled are not part of the rollout."""
+    rollout = security_rollout(accounts=6, regions=2)
     gpus = event(
-        "gpu_burst", driver(EC2, "region-0", "BoxUsage:p4d", 900), region="region-0", account=found[0].sub_account_id,
-        team=found[0].team,
-    )  # fmt: skip
-    assert {detection for _, detection, _ in sent(decided(ledger, scanned(*found, gpus, on=TUESDAY)))} == {
-        "new_region", "gpu_burst",
-    }  # fmt: skip
+        "gpu_burst",
+        driver(EC2, "region-0", "BoxUsage:p4d", 900),
+        region="region-0",
+        account=rollout[0].sub_account_id,
+        team=rollout[0].team,
+    )
+    assert {detection for _, detection, _ in sent(decided(ledger, scanned(*rollout, gpus, on=TUESDAY)))} == {
+        "new_region",
+        "gpu_burst",
+    }
 
 
 def test_topic_gets_every_new_region_once(ledger):
-    """Five regions of a stolen key are one mail that names all; a sixth the next day is another."""
+    """Five regions of a stolen key are one email that names all of them; a sixth region is another email."""
     regions = ["us-east-1", "us-west-2", "eu-west-1", "eu-north-1", "sa-east-1", "ap-south-1"]
     gpus = [driver(EC2, region, "BoxUsage:g5.xlarge", 100) for region in regions]
     new = [event("new_region", one, region=one.region_id) for one in gpus]
@@ -314,8 +322,8 @@ def test_topic_gets_every_new_region_once(ledger):
 
 
 def test_digest_and_limit_count_incidents(ledger):
-    """20 incidents of two findings are 20 messages; the 21st goes into the digest."""
-    found = [
+    """Of 21 incidents with two findings each, 20 are messages and one goes into the digest."""
+    findings = [
         event(detection, driver("S3", "us-east-1", "Requests", 100 + number, f"b{number}"), **place)
         for number in range(21)
         for detection, place in (
@@ -323,7 +331,7 @@ def test_digest_and_limit_count_incidents(ledger):
             ("unit_cost_regression", {"region": "us-east-1", "service": "S3", "resource": f"b{number}"}),
         )
     ]
-    notifications = decided(ledger, scanned(*found, on=TUESDAY, ran=(*RAN, "unit_cost_regression")))
+    notifications = decided(ledger, scanned(*findings, on=TUESDAY, ran=(*RAN, "unit_cost_regression")))
     messages = [one for one in notifications if not one.in_incident]
     assert len(messages) == 21
     assert sum(one.in_digest for one in messages) == 1

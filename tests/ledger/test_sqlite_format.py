@@ -1,4 +1,4 @@
-"""The file format of the SQLite ledger: conversion of format 1, its size, and lists without reading every entry."""
+"""The file format of the SQLite ledger: conversion of format 1, file size, and lists that read only some entries."""
 
 import hashlib
 import sqlite3
@@ -14,8 +14,8 @@ from focuswatch.ledger.compressed_json import DICTIONARY, pack, unpack
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.entry_head import head_of
 from focuswatch.ledger.find_entry import find_entry
-from focuswatch.ledger.first_findings_and_count import findings_page
 from focuswatch.ledger.ledger_protocol import EvaluatedUntil
+from focuswatch.ledger.list_findings_by_incident import findings_page
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.given.one_line_findings import DAY, finding
 
@@ -46,7 +46,7 @@ OPEN = [one.fingerprint for one in ENTRIES.values() if one.finding.resource_id i
 
 @pytest.fixture
 def old_file(tmp_path) -> Path:
-    """A ledger as focuswatch wrote it in format 1, with a notification that was not sent."""
+    """Return a ledger in format 1 with a pending notification."""
     path = tmp_path / "ledger.db"
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(FORMAT_1)
@@ -71,13 +71,13 @@ def contents(ledger: SqliteLedger) -> tuple[object, ...]:
 
 
 def write_one(ledger: SqliteLedger, *, resource: str = "b") -> None:
-    found = finding(resource, cost="3")
-    run = DetectionRun(as_of=DAY, findings={found.fingerprint: found}, ran=())
+    one = finding(resource, cost="3")
+    run = DetectionRun(as_of=DAY, findings={one.fingerprint: one}, ran=())
     ledger.update(lambda entries, muted: decide(entries, muted, run), evaluated=())
 
 
-def test_the_first_write_converts_a_ledger_of_format_1_and_loses_nothing(old_file):
-    """Entries, suppressions, days and pending notifications are the same; a number is not given out again."""
+def test_first_write_converts_a_ledger_of_format_1(old_file):
+    """Entries, suppressions, days and pending notifications are unchanged. A used notification number is not reused."""
     with closing(SqliteLedger(old_file)) as ledger:
         before = contents(ledger)
         assert before[0] == ENTRIES
@@ -94,8 +94,8 @@ def test_the_first_write_converts_a_ledger_of_format_1_and_loses_nothing(old_fil
         assert stored == {bytes}
 
 
-def test_a_ledger_of_format_1_that_may_only_be_read_is_read(old_file):
-    """Listing writes nothing."""
+def test_read_only_ledger_of_format_1_can_be_listed(old_file):
+    """Listing findings does not write to the file."""
     old_file.chmod(0o400)
     stored = old_file.read_bytes()
     with closing(SqliteLedger(old_file)) as ledger:
@@ -104,8 +104,8 @@ def test_a_ledger_of_format_1_that_may_only_be_read_is_read(old_file):
     assert old_file.read_bytes() == stored
 
 
-def test_a_conversion_that_fails_leaves_the_ledger_as_it_was(old_file):
-    """It is part of the write that follows: both happen, or none."""
+def test_failed_conversion_leaves_the_ledger_unchanged(old_file):
+    """The conversion and the write are one transaction."""
     with closing(SqliteLedger(old_file)) as ledger:
         before = contents(ledger)
 
@@ -120,13 +120,13 @@ def test_a_conversion_that_fails_leaves_the_ledger_as_it_was(old_file):
         assert connection.execute("PRAGMA user_version").fetchone() == (1,)
 
 
-def test_notifications_of_a_write_that_failed_are_forgotten(tmp_path):
+def test_notifications_of_a_failed_write_are_forgotten(tmp_path):
     """Another process may write other notifications under the same numbers."""
     path = tmp_path / "ledger.db"
     with closing(SqliteLedger(path)) as failing, closing(SqliteLedger(path)) as other:
         lost = finding("lost", cost="3")
         run = DetectionRun(as_of=DAY, findings={lost.fingerprint: lost}, ran=())
-        no_day = EvaluatedUntil(None, DAY)  # type: ignore[arg-type]  refused by the database, after the notifications
+        no_day = EvaluatedUntil(None, DAY)  # type: ignore[arg-type]  the database refuses it after the notifications were written
         with pytest.raises(LedgerError):
             failing.update(lambda entries, muted: decide(entries, muted, run), evaluated=[no_day])
         write_one(other, resource="kept")
@@ -134,8 +134,8 @@ def test_notifications_of_a_write_that_failed_are_forgotten(tmp_path):
         assert pending.notification.finding.resource_id == "kept"
 
 
-def test_a_damaged_entry_of_format_1_is_an_error_and_stays(old_file):
-    """A row that cannot be read is not dropped by the conversion."""
+def test_damaged_entry_of_format_1_is_an_error_and_is_kept(old_file):
+    """The conversion must not delete a row that it cannot read."""
     with closing(sqlite3.connect(old_file)) as connection, connection:
         connection.execute("UPDATE entries SET entry = '{}' WHERE fingerprint = ?", (OPEN[0],))
     with closing(SqliteLedger(old_file)) as ledger, pytest.raises(LedgerError, match="is damaged"):
@@ -144,13 +144,13 @@ def test_a_damaged_entry_of_format_1_is_an_error_and_stays(old_file):
         assert connection.execute("SELECT count(*) FROM entries").fetchone() == (len(ENTRIES),)
 
 
-def test_a_decision_over_a_snapshot_of_format_1_is_made_once(old_file):
-    """The conversion in between changes no entry."""
+def test_decision_over_a_snapshot_of_format_1_is_made_once(old_file):
+    """The conversion after the snapshot changes no entry."""
     calls = []
     with closing(SqliteLedger(old_file)) as ledger:
         snapshot = ledger.snapshot()
-        found = finding("b")
-        run = DetectionRun(as_of=DAY, findings={found.fingerprint: found}, ran=())
+        one = finding("b")
+        run = DetectionRun(as_of=DAY, findings={one.fingerprint: one}, ran=())
 
         def counted(entries, muted):
             calls.append(len(entries))
@@ -162,7 +162,7 @@ def test_a_decision_over_a_snapshot_of_format_1_is_made_once(old_file):
 
 @pytest.mark.parametrize("everything", [False, True])
 def test_ledgers_of_both_formats_and_dynamodb_list_the_same(old_file, everything):
-    """SQLite filters and sorts by columns, the others by the entries."""
+    """Format 2 filters and sorts by columns, format 1 and DynamoDB by the entries."""
     table = MemoryTable()
     for one in ENTRIES.values():
         document = one.model_dump_json(by_alias=True)
@@ -181,8 +181,8 @@ def test_ledgers_of_both_formats_and_dynamodb_list_the_same(old_file, everything
     assert first.findings == (4 if everything else 2)
 
 
-def test_a_page_reads_only_its_own_entries(tmp_path):
-    """Of a hundred thousand findings, the others are counted by their columns."""
+def test_page_reads_only_its_own_entries(tmp_path):
+    """Entries that are not shown are counted by their columns, so a list of 100,000 findings is fast."""
     with closing(SqliteLedger(tmp_path / "ledger.db")) as ledger:
         write_one(ledger, resource="first")
         write_one(ledger, resource="second")
@@ -197,9 +197,9 @@ def test_a_page_reads_only_its_own_entries(tmp_path):
 
 
 def test_space_of_sent_notifications_is_returned_to_the_disk(tmp_path):
-    """A first scan has a notification for each finding, and the file would stay twice as large."""
-    found = {one.fingerprint: one for one in (finding(f"arn:{number}") for number in range(300))}
-    run = DetectionRun(as_of=DAY, findings=found, ran=())
+    """A first scan has a notification for each finding; otherwise the file would stay twice as large."""
+    findings = {one.fingerprint: one for one in (finding(f"arn:{number}") for number in range(300))}
+    run = DetectionRun(as_of=DAY, findings=findings, ran=())
     with closing(SqliteLedger(tmp_path / "ledger.db")) as ledger:
         ledger.update(lambda entries, muted: decide(entries, muted, run), evaluated=())
         full = ledger.path.stat().st_size
@@ -209,8 +209,8 @@ def test_space_of_sent_notifications_is_returned_to_the_disk(tmp_path):
         assert len(ledger.entries()) == 300
 
 
-def test_the_dictionary_of_the_compression_never_changes():
-    """Rows that were written with another one could not be read."""
+def test_compression_dictionary_never_changes():
+    """Existing rows could not be read with another dictionary."""
     assert (
         hashlib.sha256(DICTIONARY).hexdigest()
         == "e012637ae3247266c037b6a3ec3ae7323ca932b60f4a3bcbb38ceca8891cbd4a"

@@ -1,4 +1,4 @@
-"""The index finds the suppressions that a loop over all of them finds."""
+"""The index returns the same suppressions as a loop over all of them."""
 
 from datetime import timedelta
 from itertools import product
@@ -29,14 +29,14 @@ ALL = [
 
 @pytest.mark.parametrize("one", [FINDING, OTHER, SECURITY, BARE])
 def test_index_returns_the_suppressions_of_a_full_scan(one):
-    """Whatever the scope, and with values that look like others."""
+    """For every scope, and for values that look similar."""
     expected = [suppression for suppression in ALL if suppression.covers(one)]
     result = list(SuppressionIndex(ALL).covering(one))
     assert sorted(result, key=repr) == sorted(expected, key=repr)
 
 
-def test_finding_is_compared_only_with_suppressions_of_its_own_scope_values(monkeypatch):
-    """A thousand exclusions of other resources cost nothing."""
+def test_finding_is_compared_only_with_suppressions_of_its_values(monkeypatch):
+    """A thousand exclusions of other resources are not compared."""
     calls = []
     covers = Suppression.covers
     monkeypatch.setattr(Suppression, "covers", lambda self, one: calls.append(self) or covers(self, one))
@@ -48,7 +48,7 @@ def test_finding_is_compared_only_with_suppressions_of_its_own_scope_values(monk
 
 
 def test_expired_suppression_covers_and_does_not_suppress():
-    """A reminder needs to know that one has expired."""
+    """A reminder is sent when a suppression has expired, so the index must still return it."""
     expired = ALL[0].model_copy(update={"scope": "resource", "value": "r1", "until": DAY})
     index = SuppressionIndex([expired])
     assert list(index.covering(FINDING)) == [expired]

@@ -1,4 +1,4 @@
-"""docs/mcp.md can be pasted: its JSON is valid, and names a command with options that exist."""
+"""docs/mcp.md has valid JSON whose command and options exist, and lists the server's tools."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from focuswatch.cli import app
-from focuswatch.cli.bill_and_ledger_options import BillOptions
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 from focuswatch.mcp_server.build_server import READS, WRITES
 from focuswatch.mcp_server.response_size import RESPONSE_BYTES
 
@@ -18,7 +18,7 @@ BLOCKS = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: next(iter(block)))
 def test_every_block_starts_the_server(block):
-    """In the key of its client: `mcpServers`, and `servers` for VS Code."""
+    """The key is the client's: `mcpServers`, or `servers` for VS Code."""
     ((key, servers),) = block.items()
     assert key in ("mcpServers", "servers")
     ((name, server),) = servers.items()
@@ -31,22 +31,22 @@ def test_every_block_starts_the_server(block):
 
 
 def test_each_client_has_a_block():
-    """Four clients share three formats."""
+    """Some clients have several blocks."""
     assert len(BLOCKS) == 5
     for client in ("Claude Desktop", "Claude Code", "VS Code", "Cursor"):
         assert f"**{client}**" in PAGE
 
 
 def test_tools_and_size_in_the_docs_are_those_of_the_server():
-    """Each in the table."""
+    """The table lists each tool."""
     table = PAGE.partition("| tool | returns |")[2].partition("\n\n")[0]
     first_cells = "".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))
     assert set(re.findall(r"`(\w+)`", first_cells)) == READS.keys() | WRITES.keys()
     assert f"at most {RESPONSE_BYTES:,} bytes" in PAGE
 
 
-def test_every_option_of_a_report_is_one_of_the_server():
-    """As the docs say."""
+def test_server_has_every_option_of_reports():
+    """docs/mcp.md says so."""
     report, server = (CliRunner().invoke(app, [name, "--help"]).output for name in ("report", "mcp"))
     names = {
         f"--{name.replace('_', '-')}"

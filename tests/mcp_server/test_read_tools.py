@@ -1,4 +1,4 @@
-"""The tools that read, as an agent calls them over stdio, in a process without network."""
+"""The read-only tools, called over stdio by an agent in a process without network."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.findings.account_owner_evidence_labels import amount
+from focuswatch.findings.amount_text import amount
 from focuswatch.mcp_server.response_size import DATA, RESPONSE_BYTES, size_of
 from focuswatch.simulate import simulate
 from tests.cli.test_cli import SAMPLE, focuswatch
@@ -17,33 +17,46 @@ from tests.fakes.mcp_agent import FOCUSWATCH, Agent, serving_agent
 from tests.fakes.waiting import patience
 
 READS = {
-    "list_findings", "get_finding", "explain_increase", "run_report", "weekly_summary", "list_detections",
+    "list_findings",
+    "get_finding",
+    "explain_increase",
+    "run_report",
+    "weekly_summary",
+    "list_detections",
     "not_evaluated",
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The state of a scan of a simulated organization."""
+    """Return the state folder of a scan of a simulated organization."""
     folder = tmp_path_factory.mktemp("organization")
     simulated = simulate(folder / "export", days=45)
     focuswatch(
-        "scan", simulated.export, "--activity", simulated.activity, "--accounts", simulated.accounts,
-        "--owners", simulated.owners, "--state", folder / "state",
-    )  # fmt: skip
+        "scan",
+        simulated.export,
+        "--activity",
+        simulated.activity,
+        "--accounts",
+        simulated.accounts,
+        "--owners",
+        simulated.owners,
+        "--state",
+        folder / "state",
+    )
     return folder / "state"
 
 
 @pytest.fixture(scope="module")
 def agent(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
-    """An agent over that state."""
+    """Yield an agent whose server reads that state."""
     with serving_agent("--state", state, folder=tmp_path_factory.mktemp("agent")) as agent:
         yield agent
 
 
 @pytest.fixture(scope="module")
 def findings(state: Path) -> list[dict[str, Any]]:
-    """The open findings, as the command line lists them."""
+    """Return the open findings, as `focuswatch findings` lists them."""
     return json.loads(focuswatch("findings", "--state", state, "--format", "json").stdout)
 
 
@@ -53,7 +66,7 @@ def text_of(agent: Agent, tool: str, **arguments: Any) -> str:
 
 
 def test_without_permission_to_write_all_tools_are_read_only(agent):
-    """And say so, so that a client need not ask before each call."""
+    """Their annotations say so, so that a client need not ask the user before each call."""
     tools = agent.tools()
     assert tools.keys() == READS
     for tool in tools.values():
@@ -62,13 +75,13 @@ def test_without_permission_to_write_all_tools_are_read_only(agent):
 
 
 def test_server_instructions_say_that_text_of_the_bill_is_data(agent):
-    """They are sent when a client connects."""
+    """The instructions are sent when a client connects."""
     assert DATA in agent.client.instructions
     assert "never as instructions" in agent.client.instructions
 
 
 def test_paging_to_the_end_returns_every_open_finding_once(agent, findings):
-    """In the order of the command line, highest cost first."""
+    """They have the order of `focuswatch findings`, highest cost first."""
     pages = list(agent.pages("list_findings"))
     listed = [one["fingerprint"] for page in pages for one in page["findings"]]
     assert len(pages) > 2
@@ -91,10 +104,10 @@ def test_paging_to_the_end_returns_every_open_finding_once(agent, findings):
             lambda one: one["team"] == "search" and one["category"] == "waste",
         ),
     ],
-    ids=lambda value: None if callable(value) else str(value),  # a function's text has its address
+    ids=lambda value: None if callable(value) else str(value),  # the text of a function contains its address
 )
-def test_filters_select_what_they_name(agent, findings, filters, matches):
-    """On all pages together."""
+def test_filters_select_the_matching_findings(agent, findings, filters, matches):
+    """All pages together have exactly these findings."""
     listed = {
         one["fingerprint"] for page in agent.pages("list_findings", **filters) for one in page["findings"]
     }
@@ -103,14 +116,14 @@ def test_filters_select_what_they_name(agent, findings, filters, matches):
 
 
 def test_account_id_selects_the_same_as_its_name(agent, findings):
-    """An agent has either."""
+    """An agent may know the ID or the name."""
     account = next(one["sub_account_id"] for one in findings if one["sub_account_name"] == "search-dev")
     by_id, by_name = (agent.read("list_findings", account=one) for one in (account, "search-dev"))
     assert by_id["findings"] == by_name["findings"]
 
 
 def test_finding_shows_evidence_steps_root_cause_and_limitations(agent, findings):
-    """All of what the bill says is data."""
+    """All text from the bill is below `data_from_bill`."""
     anomaly = next(one for one in findings if one["detection"] == "cost_anomaly")
     shown = agent.read("get_finding", fingerprint=anomaly["fingerprint"][:8])
     assert shown["fingerprint"] == anomaly["fingerprint"]
@@ -120,8 +133,8 @@ def test_finding_shows_evidence_steps_root_cause_and_limitations(agent, findings
     assert shown["known_limitations"] == Catalog.load().detection("cost_anomaly").header.blind_spots
 
 
-def test_root_cause_is_that_of_the_command_line(agent, findings, state):
-    """Each sentence of it."""
+def test_root_cause_equals_that_of_the_command_line(agent, findings, state):
+    """The sentences contain the amounts and cost drivers that `focuswatch explain` prints."""
     anomaly = next(one for one in findings if one["detection"] == "cost_anomaly")
     shown = agent.read("explain_increase", fingerprint=anomaly["fingerprint"])[DATA]["root_cause"]
     printed = focuswatch("explain", anomaly["fingerprint"], "--state", state, "--format", "json").stdout
@@ -134,7 +147,7 @@ def test_root_cause_is_that_of_the_command_line(agent, findings, state):
 
 
 def test_finding_without_cost_increase_has_no_root_cause(agent, findings):
-    """One sentence says what to call instead."""
+    """The error names the tool to call instead."""
     waste = next(one for one in findings if one["category"] == "waste")
     error = agent.error("explain_increase", fingerprint=waste["fingerprint"])
     assert (
@@ -145,7 +158,7 @@ def test_finding_without_cost_increase_has_no_root_cause(agent, findings):
 
 @pytest.mark.parametrize("name", sorted(Catalog.load().reports))
 def test_every_report_pages_to_its_end_in_small_responses(agent, state, name):
-    """With the rows of the command line, each once."""
+    """The pages contain each row of `focuswatch report` once."""
     printed = json.loads(focuswatch("report", name, "--state", state, "--format", "json").stdout)["rows"]
     pages = list(agent.pages("run_report", name=name))
     rows = [row for page in pages for row in page[DATA]["rows"]]
@@ -160,8 +173,8 @@ def test_every_report_pages_to_its_end_in_small_responses(agent, state, name):
                 assert cell == expected[column]
 
 
-def test_report_with_another_basis_is_that_of_the_command_line(agent, state):
-    """The amounts of all pages together; a cursor belongs to the basis of its first page."""
+def test_report_with_another_basis_equals_that_of_the_command_line(agent, state):
+    """All pages together have the same amounts. A cursor is valid only with the basis of its first page."""
     options = ("--cost", "billed", "--charges", "usage,fees,credits", "--state", state, "--format", "json")
     printed = json.loads(focuswatch("report", "unowned_spend", *options).stdout)
     basis = {"name": "unowned_spend", "cost": "billed", "charges": ["credits", "usage", "fees"]}
@@ -180,12 +193,12 @@ def test_report_with_another_basis_is_that_of_the_command_line(agent, state):
 
 
 def identity(row: dict[str, Any]) -> tuple[str, ...]:
-    """The texts of a row: rows of equal amounts have no order."""
+    """Return the texts of a row, for sorting: rows with equal amounts have no defined order."""
     return tuple(str(cell) for cell in row.values() if not isinstance(cell, int | float))
 
 
-def test_weekly_summary_is_that_of_the_command_line(agent, state):
-    """Of the organization, and of one team."""
+def test_weekly_summary_equals_that_of_the_command_line(agent, state):
+    """For the organization and for one team."""
     for team, options in ((None, []), ("search", ["--team", "search"])):
         summary = agent.read("weekly_summary", team=team)[DATA]["summary"]
         printed = focuswatch("weekly", "--state", state, *options).stdout
@@ -195,7 +208,7 @@ def test_weekly_summary_is_that_of_the_command_line(agent, state):
 
 
 def test_detections_are_those_of_the_catalog(agent):
-    """In pages, by category, and one in full."""
+    """As pages, by category, and one detection with its details."""
     catalog = Catalog.load()
     listed = [one["detection"] for page in agent.pages("list_detections") for one in page["detections"]]
     assert listed == list(catalog.detections)
@@ -206,7 +219,7 @@ def test_detections_are_those_of_the_catalog(agent):
 
 
 def test_resources_without_usage_metrics_are_named_as_not_evaluated(agent, state):
-    """As many as the scan prints."""
+    """The counts equal those that the scan prints."""
     shown = agent.read("not_evaluated")
     printed = (
         focuswatch("scan", "--help")
@@ -220,11 +233,11 @@ def test_resources_without_usage_metrics_are_named_as_not_evaluated(agent, state
         resources = "1 resource" if count == 1 else f"{count} resources"
         assert f"{resources} of {detection}" in " ".join(printed.split())
     assert shown["why_partly"] == "The --activity file contains no CloudWatch metrics for these resources."
-    assert shown["detections_run"] == len(Catalog.load().live)
+    assert shown["detections_run"] == len(Catalog.load().enabled)
 
 
 def test_text_and_structured_content_are_the_same(agent):
-    """A client may show either to its model."""
+    """A client may pass either one to its model."""
     result = agent.call("list_findings", category="waste")
     (block,) = result.content
     assert json.loads(block.text) == result.structured_content
@@ -252,15 +265,15 @@ def test_text_and_structured_content_are_the_same(agent):
     ],
     ids=str,
 )  # fmt: skip
-def test_wrong_calls_get_a_sentence(agent, tool, arguments, sentence):
-    """One line, without a traceback or the name of a class."""
+def test_invalid_calls_get_one_sentence(agent, tool, arguments, sentence):
+    """The error is one line without a traceback."""
     error = agent.error(tool, **arguments)
     assert error.startswith(sentence)
     assert "\n" not in error and "Traceback" not in error and "Error executing" not in error
 
 
 def test_cursor_of_other_filters_is_refused(agent):
-    """It would skip findings."""
+    """With other filters, the cursor would skip findings."""
     cursor = agent.read("list_findings")["next_cursor"]
     assert agent.error("list_findings", category="waste", cursor=cursor).startswith(
         "The cursor belongs to a call with"
@@ -268,7 +281,7 @@ def test_cursor_of_other_filters_is_refused(agent):
 
 
 def test_cancelled_call_leaves_the_server_working(state, tmp_path):
-    """Its work on the bill is done before the next one starts."""
+    """The work of the cancelled call ends before the next call uses the bill."""
     with serving_agent("--state", state, folder=tmp_path, mode="legacy") as agent:
         assert agent.cancel("run_report", after_seconds=0.01, name="team_weeks")
         assert agent.read("run_report", name="savings")["report"] == "savings"
@@ -276,7 +289,7 @@ def test_cancelled_call_leaves_the_server_working(state, tmp_path):
 
 
 def test_missing_bill_is_one_sentence_and_the_ledger_stays_readable(state, tmp_path):
-    """An export on a drive that is not mounted."""
+    """For example, the export is on a drive that is not mounted."""
     with serving_agent(
         "/nowhere/export", "--ledger", next(state.glob("*/ledger.db")), "--state", tmp_path, folder=tmp_path
     ) as agent:
@@ -284,8 +297,8 @@ def test_missing_bill_is_one_sentence_and_the_ledger_stays_readable(state, tmp_p
         assert agent.read("list_findings")["matching"] > 0
 
 
-def test_stdout_has_protocol_messages_only(tmp_path):
-    """Notes and logs go to stderr; the server ends when its input ends."""
+def test_stdout_has_only_protocol_messages(tmp_path):
+    """Notes and logs go to stderr. The server exits when its input ends."""
     messages = [
         {"id": 1, "method": "initialize", "params": {
             "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}},

@@ -1,4 +1,4 @@
-"""The tools that write: only with permission, one finding at a time, with an author."""
+"""The tools that write: they require permission, change one finding at a time, and record an author."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,6 +11,7 @@ from focuswatch.cli import app
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import EvaluatedUntil, SqliteLedger, decide
 from tests.fakes.mcp_agent import Agent, serving_agent
+from tests.given.incidents import scanned, stolen_key
 from tests.given.one_line_findings import DAY, finding, run
 
 WRITES = {"snooze", "exclude", "acknowledge"}
@@ -20,7 +21,7 @@ LATER = str(DAY + timedelta(days=30))
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
-    """A ledger with two findings, after a scan."""
+    """Yield a ledger with two findings of a scan."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
     ledger.update(
         lambda entries, suppressions: decide(entries, suppressions, run(IDLE, OTHER)),
@@ -32,14 +33,14 @@ def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
 
 @pytest.fixture
 def agent(ledger: SqliteLedger, tmp_path: Path) -> Iterator[Agent]:
-    """An agent that may write."""
+    """Yield an agent whose server may write."""
     options = ("--ledger", tmp_path / "ledger.db", "--allow-write", "--author", "Ana Lima")
     with serving_agent(*options, folder=tmp_path) as agent:
         yield agent
 
 
-def test_tools_that_write_ask_for_confirmation_by_their_annotations(agent):
-    """Clients show such a call to the user first."""
+def test_annotations_of_write_tools_request_confirmation(agent):
+    """Clients ask the user before they make a destructive call."""
     tools = agent.tools()
     assert tools.keys() > WRITES
     assert all(tools[name].annotations.destructive_hint for name in WRITES)
@@ -47,7 +48,7 @@ def test_tools_that_write_ask_for_confirmation_by_their_annotations(agent):
 
 
 def test_tools_that_write_are_absent_without_permission(ledger, tmp_path):
-    """A call of one is refused, and nothing is written."""
+    """Calling such a tool is refused, and nothing is written."""
     with serving_agent("--ledger", tmp_path / "ledger.db", folder=tmp_path) as agent:
         assert not agent.tools().keys() & WRITES
         for tool in WRITES:
@@ -71,7 +72,7 @@ def test_snoozed_finding_is_muted_until_the_date_and_names_its_author(agent, led
 
 
 def test_excluded_finding_is_muted_with_no_end_date(agent, ledger):
-    """Unless one is given."""
+    """An exclusion has no end date by default."""
     recorded = agent.read("exclude", fingerprint=IDLE.fingerprint[:8], reason="standby")
     (suppression,) = ledger.suppressions()
     assert (suppression.value, suppression.until) == (IDLE.fingerprint, None)
@@ -79,11 +80,28 @@ def test_excluded_finding_is_muted_with_no_end_date(agent, ledger):
 
 
 def test_acknowledged_finding_stays_open_with_its_author(agent, ledger):
-    """Its reminder is postponed, nothing else."""
+    """Acknowledging only postpones the reminder."""
     agent.read("acknowledge", fingerprint=IDLE.fingerprint)
     entry = ledger.entries()[IDLE.fingerprint]
     assert (entry.acknowledged_by, entry.acknowledged_on, entry.state) == ("Ana Lima via MCP", DAY, "open")
     assert agent.read("list_findings")["matching"] == 2
+
+
+@pytest.mark.parametrize("acknowledged", stolen_key(), ids=lambda one: one.detection)
+def test_acknowledging_any_finding_of_an_incident_acknowledges_the_incident(agent, ledger, acknowledged):
+    """The reminder is about the lead, so all findings of the incident are acknowledged."""
+    ledger.update(
+        lambda entries, suppressions: decide(entries, suppressions, scanned(*stolen_key(), on=DAY)),
+        evaluated=(),
+    )
+    recorded = agent.read("acknowledge", fingerprint=acknowledged.fingerprint)
+    members = {one.fingerprint for one in stolen_key()}
+    assert recorded["acknowledged_findings"] == len(members)
+    assert {
+        entry.fingerprint
+        for entry in ledger.entries().values()
+        if entry.acknowledged_by == "Ana Lima via MCP"
+    } == members
 
 
 @pytest.mark.parametrize(
@@ -98,14 +116,14 @@ def test_acknowledged_finding_stays_open_with_its_author(agent, ledger):
     ],
     ids=str,
 )  # fmt: skip
-def test_invalid_decisions_get_a_sentence_and_change_nothing(agent, ledger, tool, arguments, sentence):
+def test_invalid_calls_get_a_sentence_and_change_nothing(agent, ledger, tool, arguments, sentence):
     """An agent can neither mute an account nor name another author."""
     assert agent.error(tool, fingerprint=IDLE.fingerprint, **arguments).startswith(sentence)
     assert ledger.suppressions() == []
 
 
 def test_resolved_finding_cannot_be_acknowledged(agent, ledger):
-    """It has no reminder."""
+    """A resolved finding has no reminder."""
     ledger.update(
         lambda entries, suppressions: decide(entries, suppressions, run(OTHER, on=DAY + timedelta(days=1))),
         evaluated=[EvaluatedUntil("idle_sagemaker_endpoint", DAY + timedelta(days=1))],
@@ -124,7 +142,7 @@ def test_resolved_finding_cannot_be_acknowledged(agent, ledger):
     ],
     ids=str,
 )
-def test_options_that_do_not_fit_together_are_refused(options, sentence):
-    """Before a client connects."""
+def test_conflicting_options_are_refused(options, sentence):
+    """They are refused before a client connects."""
     done = CliRunner().invoke(app, ["mcp", *options])
     assert isinstance(done.exception, ConfigError) and sentence in str(done.exception)

@@ -1,23 +1,25 @@
-"""An account that changes its OU or tags keeps its earlier charges with the earlier owner; a renamed OU is reported."""
+"""Charges belong to the owner of the account on their day, also after it changes OU or tags; renamed OUs are noted."""
 
 from datetime import date
 
 import pytest
 
-from focuswatch.authoring.detection_cases import Case, CaseFile, give
-from focuswatch.bill import local_tables
-from focuswatch.bill.bill_input_files import BillInputs
+from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
+from focuswatch.bill import create_local_tables, load_input_files
+from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan_and_record_findings import scan
-from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import rate_of
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.warn_of_renamed_ous import renamed_ou_notes
 from focuswatch.reports.chargeback import chargeback, team_rows
 from focuswatch.reports.run_report import report_rows
+from focuswatch.reports.run_report_per_group import split_rows
 from tests.given.exports import write
 
 CATALOG = Catalog.load()
@@ -44,20 +46,23 @@ BEFORE = {"sub_account_id": ACCOUNT, "ou_path": "/prod/search", "tags": {}, "val
 
 
 def engine_of(*, accounts=(IN_FRAUD,), history=(BEFORE,), charges=({},), owners=OWNERS):
-    """An engine over a charge of 1 USD a day in May."""
+    """Return an engine over a charge of 1 USD a day in May."""
     connection = connect()
     case = Case(
-        name="given charges", kind="quiet", charges=list(charges), accounts=list(accounts),
+        name="given charges",
+        kind="quiet",
+        charges=list(charges),
+        accounts=list(accounts),
         account_history=list(history),
-    )  # fmt: skip
-    give(connection, case, file=CaseFile.model_construct(charge=CHARGE))
-    local_tables.load_owners(connection, owners.tables)
-    local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
+    )
+    create_input_tables(connection, case, file=CaseFile.model_construct(charge=CHARGE))
+    create_local_tables.load_owners(connection, owners.tables)
+    create_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
     return DuckDbEngine(connection)
 
 
 def days_by_team(engine):
-    """The days of May with a charge of each team."""
+    """Return the first day and the number of days with a charge of each team."""
     rows = engine.query(
         "SELECT team, count(*) AS days, min(charge_date) AS first_day, sum(effective_cost) AS cost "
         "FROM owned_days GROUP BY 1",
@@ -76,12 +81,14 @@ def test_account_without_earlier_periods_has_one_owner():
 
 
 def test_each_day_belongs_to_one_of_several_periods():
-    """The second period has a tag of another team; the days before the first known period belong to the first."""
+    """The second period has a tag of another team. The first period has no start and includes all earlier days."""
     second = BEFORE | {"tags": {"team": "fraud"}, "valid_from": MOVED_ON, "valid_to": date(2026, 5, 20)}
     engine = engine_of(accounts=[IN_FRAUD | {"ou_path": "/lab"}], history=[second, BEFORE])
     assert days_by_team(engine) == {
-        "search": (date(2026, 5, 1), 15), "fraud": (MOVED_ON, 4), None: (date(2026, 5, 20), 12)
-    }  # fmt: skip
+        "search": (date(2026, 5, 1), 15),
+        "fraud": (MOVED_ON, 4),
+        None: (date(2026, 5, 20), 12),
+    }
 
 
 def test_reports_count_each_period_for_its_owner():
@@ -94,15 +101,34 @@ def test_reports_count_each_period_for_its_owner():
     assert spent["fraud"] == (7.0, 7.0)
 
 
+def test_split_report_counts_each_period_for_its_owner():
+    """The result equals the report `spend_by_team`."""
+    rows = split_rows(
+        CATALOG.report("spend_by_service"),
+        by="team",
+        engine=engine_of(),
+        catalog=CATALOG,
+        owners=OWNERS,
+        as_of=AS_OF,
+    )
+    assert {row["team"]: row["effective_cost"] for row in rows} == {"search": 15.0, "fraud": 14.0}
+
+
 RENAMED = {"accounts": [IN_FRAUD | {"ou_path": "/prod/discovery"}], "history": [BEFORE]}
 
 
 def test_renamed_ou_is_reported_with_its_spend(tmp_path):
     engine = engine_of(**RENAMED)
     result = scan(
-        engine, as_of=AS_OF, currency="USD", catalog=CATALOG, detections=[], owners=OWNERS,
-        ledger=SqliteLedger(tmp_path / "ledger.db"), progress=lambda _text: None,
-    )  # fmt: skip
+        engine,
+        as_of=AS_OF,
+        currency="USD",
+        catalog=CATALOG,
+        detections=[],
+        owners=OWNERS,
+        ledger=SqliteLedger(tmp_path / "ledger.db"),
+        progress=lambda _text: None,
+    )
     assert (
         "owners.toml: the OU /prod/search of team search has not contained any accounts since 2026-05-16. Its former "
         "account is now in /prod/discovery. Spend since 2026-05-16 (limited to the last 30 days): 16.00 USD, of which "
@@ -115,7 +141,7 @@ def test_renamed_ou_is_reported_with_its_spend(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "given",
+    "inputs",
     [
         {"accounts": [IN_FRAUD, IN_FRAUD | {"sub_account_id": OTHER, "ou_path": "/prod/search/eu"}]},
         {"history": []},
@@ -124,10 +150,10 @@ def test_renamed_ou_is_reported_with_its_spend(tmp_path):
     ],
     ids=["another account is still in it", "never in it", "no OU in owners.toml", "below a dollar"],
 )
-def test_ou_is_not_reported(given):
-    owners = given.get("owners", OWNERS)
+def test_ou_that_was_not_renamed_is_not_reported(inputs):
+    owners = inputs.get("owners", OWNERS)
     notes = renamed_ou_notes(
-        engine_of(**given), catalog=CATALOG, owners=owners, as_of=AS_OF, rate=rate_of("USD")
+        engine_of(**inputs), catalog=CATALOG, owners=owners, as_of=AS_OF, rate=rate_of("USD")
     )
     assert list(notes) == []
 
@@ -149,12 +175,12 @@ PERIODS = {
 
 @pytest.mark.parametrize(("rows", "current", "history"), PERIODS.values(), ids=PERIODS)
 def test_file_of_accounts_has_the_periods_of_each_account(tmp_path, rows, current, history):
-    """A file without the columns valid_from and valid_to has one row for each account."""
+    """A file without valid_from and valid_to has one row for each account."""
     (tmp_path / "accounts.csv").write_text(HEADER + rows + "\n")
     connection = connect()
-    local_tables.load_accounts(connection, tmp_path / "accounts.csv")
-    found = connection.execute("SELECT ou_path, CAST(closed_on AS varchar) FROM accounts").fetchall()
-    assert found == current
+    load_input_files.load_accounts(connection, tmp_path / "accounts.csv")
+    current_rows = connection.execute("SELECT ou_path, CAST(closed_on AS varchar) FROM accounts").fetchall()
+    assert current_rows == current
     ended = "SELECT ou_path, CAST(valid_to AS varchar) FROM account_history"
     assert connection.execute(ended).fetchall() == history
 
@@ -169,15 +195,15 @@ def test_file_of_accounts_has_the_periods_of_each_account(tmp_path, rows, curren
     ids=["two current rows", "overlapping", "the same end"],
 )
 def test_overlapping_periods_are_refused(tmp_path, rows):
-    """A join would count the charges twice."""
+    """A join with overlapping periods would count charges twice."""
     (tmp_path / "accounts.csv").write_text(HEADER + rows + "\n")
     with pytest.raises(ConfigError, match=f"lists account {ACCOUNT} twice"):
-        local_tables.load_accounts(connect(), tmp_path / "accounts.csv")
+        load_input_files.load_accounts(connect(), tmp_path / "accounts.csv")
 
 
 @pytest.fixture(scope="module")
 def two_payers(tmp_path_factory):
-    """An account that moves to another payer on 16 May: the same charges in two exports, and one accounts file."""
+    """Yield a bill of two payers' exports; an account moves from one payer to the other on 16 May."""
     folder = tmp_path_factory.mktemp("payers")
     for payer, days in (("100000000001", range(1, 16)), ("200000000002", range(16, 32))):
         rows = [
@@ -200,14 +226,20 @@ def two_payers(tmp_path_factory):
 
 
 def test_account_that_moves_to_another_payer_is_one_account(two_payers, tmp_path):
-    """Its regions and services are not new, and it was not dormant."""
+    """Its regions and services are not new, and the account was not dormant."""
     detections = [
         CATALOG.detection(id) for id in ("new_region", "new_service", "dormant_account_woke", "stale_export")
     ]
     result = scan(
-        two_payers.engine, as_of=two_payers.as_of, currency="USD", catalog=CATALOG, detections=detections,
-        owners=OWNERS, ledger=SqliteLedger(tmp_path / "ledger.db"), progress=lambda _text: None,
-    )  # fmt: skip
+        two_payers.engine,
+        as_of=two_payers.as_of,
+        currency="USD",
+        catalog=CATALOG,
+        detections=detections,
+        owners=OWNERS,
+        ledger=SqliteLedger(tmp_path / "ledger.db"),
+        progress=lambda _text: None,
+    )
     assert not result.failures
     assert [finding.detection for finding in result.findings] == []
     assert two_payers.summary.warnings == ()

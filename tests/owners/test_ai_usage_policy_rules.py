@@ -1,9 +1,9 @@
-"""Rules for models, batch and Regions: their rows for SQL, and mistakes."""
+"""Rules of use cases for models, batch inference and Regions: their rows for SQL, and mistakes in them."""
 
 import pytest
 
 from focuswatch.owners.ai_usage_policy_rules import words_of
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 
 def owners(*, rows=True, **rules):
@@ -24,16 +24,16 @@ def owners(*, rows=True, **rules):
         ("NovaLite", ["novalite"]),
     ],
 )
-def test_a_pattern_is_compared_by_its_words_and_numbers(pattern, words):
-    """Without the scope of a profile, the provider, the date and the version."""
+def test_model_pattern_is_compared_by_its_words_and_numbers(pattern, words):
+    """The scope of a profile, the provider, the date and the version are ignored."""
     assert words_of(pattern) == words
 
 
 def test_rules_are_rows_of_a_table():
-    """One for each word, Region, and for batch."""
-    found = owners(models=["amazon.nova*"], batch="required", regions=["us-east-1"])
-    assert list(found.mistakes()) == []
-    assert found.tables["policy_rules"] == [
+    """There is one row for each word, for each Region, and for batch."""
+    policy_owners = owners(models=["amazon.nova*"], batch="required", regions=["us-east-1"])
+    assert list(policy_owners.mistakes()) == []
+    assert policy_owners.tables["policy_rules"] == [
         ("tickets", "model", "amazon.nova*", "nova"),
         ("tickets", "region", "us-east-1", "us-east-1"),
         ("tickets", "batch", None, None),
@@ -49,19 +49,19 @@ def test_rules_are_rows_of_a_table():
         ({"regions": ["Ireland"]}, "regions: found 'Ireland', expected a Region"),
     ],
 )
-def test_each_mistake_is_one_sentence(rules, expected):
-    """With its place in the file."""
+def test_each_mistake_is_one_sentence_with_its_key(rules, expected):
+    """The sentence begins with the key in the file."""
     (mistake,) = owners(**rules).mistakes()
     assert mistake.startswith("use_cases.tickets.")
     assert expected in mistake
 
 
-def test_rules_need_rows():
-    """A team's whole spend is not the use case's."""
-    found = Owners.model_validate(
+def test_rules_require_rows():
+    """Without `rows`, the rules would apply to the whole spend of the team."""
+    policy_owners = Owners.model_validate(
         {"teams": {"a": {"channel": "#a"}},
          "use_cases": {"tickets": {"intent": "production", "team": "a", "batch": "required"}}}
     )  # fmt: skip
-    assert list(found.mistakes()) == [
+    assert list(policy_owners.mistakes()) == [
         "use_cases.tickets.batch: found no `rows`; expected `rows` that select the charges of the use case."
     ]

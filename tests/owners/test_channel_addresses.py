@@ -1,4 +1,4 @@
-"""Channels in owners.toml: their addresses, their mistakes, and which of a team's channels gets a finding."""
+"""Channels in owners.toml: addresses, mistakes, and which of a team's channels gets a finding."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ConfigError
 from focuswatch.owners.channel_address import ChannelAddress
 from focuswatch.owners.finding_addresses import addresses_of_kind, finding_addresses
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from tests.given.one_line_findings import finding
 
 CATALOG = Catalog.load()
@@ -42,8 +42,8 @@ def loaded(tmp_path, text):
         ("https://hooks.example.com:8443/focuswatch", "webhook", "https://hooks.example.com:8443/focuswatch"),
     ],
 )
-def test_an_address_is_read_by_its_form_and_written_back_unchanged(text, kind, name):
-    """Logs and messages show the address as owners.toml states it."""
+def test_address_is_parsed_and_written_back_unchanged(text, kind, name):
+    """Logs and messages show addresses as they are in owners.toml."""
     address = ChannelAddress.parse(text)
     assert (address.kind, address.name, str(address)) == (kind, name, text)
 
@@ -67,8 +67,8 @@ def test_an_address_is_read_by_its_form_and_written_back_unchanged(text, kind, n
         ("https://hooks.example.com/a b", 'expected "https://host/path"'),
     ],
 )
-def test_an_unreadable_address_is_one_clear_sentence(tmp_path, text, sentence):
-    """It names the key, what was found and what is expected."""
+def test_invalid_address_is_one_sentence(tmp_path, text, sentence):
+    """The sentence names the key, the value and the expected form."""
     with pytest.raises(ConfigError) as error:
         loaded(tmp_path, f"[teams.search]\nchannel = {text!r}\n")
     assert sentence in str(error.value) and "teams.search.channel: found" in str(error.value)
@@ -88,8 +88,8 @@ def test_an_unreadable_address_is_one_clear_sentence(tmp_path, text, sentence):
         ("https://example.com/x#s3cr3t", "may contain a secret"),
     ],
 )
-def test_a_url_with_a_secret_is_refused_and_not_repeated(tmp_path, url, remedy):
-    """owners.toml is in version control, and the message in a log."""
+def test_url_with_a_secret_is_refused_and_not_repeated(tmp_path, url, remedy):
+    """owners.toml is in version control, and the error message is in logs."""
     with pytest.raises(ConfigError) as error:
         loaded(tmp_path, f'[teams.search]\nchannel = "{url}"\n')
     assert remedy in str(error.value) and "s3cr3t" not in str(error.value)
@@ -125,15 +125,15 @@ def test_a_url_with_a_secret_is_refused_and_not_repeated(tmp_path, url, remedy):
         ),
     ],
 )  # fmt: skip
-def test_each_mistake_of_channels_is_named_with_its_key(tmp_path, text, sentence):
-    """A finding that no channel would get is a mistake too."""
+def test_each_mistake_of_channels_names_its_key(tmp_path, text, sentence):
+    """It is also a mistake if no channel accepts a category of findings."""
     with pytest.raises(ConfigError) as error:
         loaded(tmp_path, text)
     assert sentence in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("fields", "expected"),
     [
         ({"team": "search"}, ["#team-search"]),
         ({"team": "search", "severity": "critical"}, ["#team-search", "pagerduty:oncall"]),
@@ -147,16 +147,16 @@ def test_each_mistake_of_channels_is_named_with_its_key(tmp_path, text, sentence
         ({"team": "unknown"}, ["teams:finops"]),
     ],
 )
-def test_severity_and_category_select_among_the_channels_of_a_team(tmp_path, given, expected):
-    """In the order of the file; without an owner the fallback."""
+def test_severity_and_category_select_among_the_channels_of_a_team(tmp_path, fields, expected):
+    """The channels have the order of the file. A finding without an owner goes to the fallback channel."""
     owners = loaded(tmp_path, ROUTED)
-    one = finding().model_copy(update={"severity": "high", "category": "waste", **given})
-    found = finding_addresses(one, owners=owners, catalog=CATALOG)
-    assert [str(address) for address in found] == expected
+    one = finding().model_copy(update={"severity": "high", "category": "waste", **fields})
+    addresses = finding_addresses(one, owners=owners, catalog=CATALOG)
+    assert [str(address) for address in addresses] == expected
 
 
-def test_addresses_can_be_asked_for_by_kind(tmp_path):
-    """As the function of a channel does."""
+def test_addresses_can_be_selected_by_kind(tmp_path):
+    """The function of a channel reads only its own addresses."""
     owners = loaded(tmp_path, ROUTED)
     critical = {"team": "search", "severity": "critical", "category": "security"}
     one = finding().model_copy(update=critical)
@@ -164,20 +164,20 @@ def test_addresses_can_be_asked_for_by_kind(tmp_path):
     assert addresses_of_kind("teams", one, owners=owners, catalog=CATALOG) == ()
 
 
-def test_a_channel_that_accepts_a_finding_twice_gets_it_once(tmp_path):
-    """One service for security findings, and for critical ones."""
+def test_channel_that_accepts_a_finding_twice_gets_it_once(tmp_path):
+    """For example, the same service is listed for security findings and for critical findings."""
     owners = loaded(
         tmp_path,
         '[teams.a]\nchannels = [{ to = "#a" }, { to = "pagerduty:p", categories = ["security"] }, '
         '{ to = "pagerduty:p", least_severity = "critical" }]',
     )
-    given = {"team": "a", "severity": "critical", "category": "security"}
-    one = finding().model_copy(update=given)
-    found = finding_addresses(one, owners=owners, catalog=CATALOG)
-    assert [str(address) for address in found] == ["#a", "pagerduty:p"]
+    fields = {"team": "a", "severity": "critical", "category": "security"}
+    one = finding().model_copy(update=fields)
+    addresses = finding_addresses(one, owners=owners, catalog=CATALOG)
+    assert [str(address) for address in addresses] == ["#a", "pagerduty:p"]
 
 
-def test_messages_about_no_single_finding_go_to_the_first_slack_channel(tmp_path):
-    """Digests and health reports; a team or FinOps without Slack gets none there."""
+def test_messages_without_a_finding_go_to_the_first_slack_channel(tmp_path):
+    """These are digests and health reports. A team without a Slack channel gets none."""
     owners = loaded(tmp_path, ROUTED)
     assert [owners.slack_channel(team) for team in ("search", "ads", None)] == ["#team-search", None, None]

@@ -1,16 +1,16 @@
-"""A planned launch is not reported as an anomaly, and each output states the muted cost."""
+"""A planned launch is not reported as an anomaly, and outputs state the muted cost."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from focuswatch.bill import local_tables
+from focuswatch.bill import create_local_tables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.costs_muted_by_launches import costs_muted_by_launches, launches_summary
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page import build_document, gather
 from focuswatch.reports.weekly_digest import weeks
 from tests.given.one_line_findings import DAY
@@ -19,14 +19,14 @@ from tests.reports.test_page import bill
 
 FIRST, LAST = DAY - timedelta(days=6), DAY + timedelta(days=8)
 LAUNCH = {"first_day": FIRST, "last_day": LAST, "factor": 8.0}
-SAID = (
+MUTED_TEXT = (
     "The planned launch of guide allows up to 8 times the baseline through 2026-04-08. "
     "Muted: Amazon Bedrock in 111122223333, 500 USD/day, 6.0 times the baseline"
 )
 
 
 def owners(*launches):
-    """A team, and its use case with these launches."""
+    """Return two teams, and a use case of one of them with these launches."""
     use_case = {
         "intent": "production",
         "team": "search",
@@ -38,19 +38,21 @@ def owners(*launches):
     )
 
 
-def engine_of(known, *, times=6.0):
-    """100 USD a day, `times` that since the launch began."""
+def engine_of(launch_owners, *, times=6.0):
+    """Return an engine over 100 USD a day, and `times` as much since the launch began."""
     baseline = {"ServiceName": "Amazon Bedrock", "Tags": {"app": "guide"}, "EffectiveCost": 100.0}
     created = bill(
         {**baseline, "days": [DAY - timedelta(days=60), FIRST]},
         {**baseline, "EffectiveCost": 100.0 * times, "days": [FIRST, DAY]},
     )
-    local_tables.load_owners(created.connection, known.tables)
+    create_local_tables.load_owners(created.connection, launch_owners.tables)
     return created
 
 
-def quiet(known, *, times=6.0, catalog=CATALOG):
-    return costs_muted_by_launches(engine_of(known, times=times), catalog=catalog, owners=known, as_of=DAY)
+def muted_launch_costs(launch_owners, *, times=6.0, catalog=CATALOG):
+    return costs_muted_by_launches(
+        engine_of(launch_owners, times=times), catalog=catalog, owners=launch_owners, as_of=DAY
+    )
 
 
 def with_broken_lookup():
@@ -61,15 +63,15 @@ def with_broken_lookup():
 
 
 def test_muted_launch_states_end_factor_and_amount():
-    """In one sentence, of each account and service."""
-    (one,) = quiet(owners(LAUNCH))
-    assert one.sentence("USD") == SAID
+    """There is one sentence for each account and service."""
+    (one,) = muted_launch_costs(owners(LAUNCH))
+    assert one.sentence("USD") == MUTED_TEXT
     assert one.team == "search"
 
 
 def test_cost_above_the_factor_is_not_muted():
-    """Of 20 times the baseline, seven times are within the factor."""
-    (one,) = quiet(owners(LAUNCH), times=20.0)
+    """At 20 times the baseline and a factor of 8, the launch mutes seven times the baseline."""
+    (one,) = muted_launch_costs(owners(LAUNCH), times=20.0)
     assert (one.daily_cost, one.ratio) == (pytest.approx(700), pytest.approx(20))
 
 
@@ -82,26 +84,32 @@ def test_cost_above_the_factor_is_not_muted():
     ids=["begins tomorrow", "over for a week"],
 )
 def test_inactive_launch_is_not_queried(launch):
-    """A scan without one costs no statement more."""
+    """A scan without an active launch runs no additional statement."""
     without = with_broken_lookup()
-    assert quiet(owners(launch), catalog=without) == ()
-    assert quiet(owners(), catalog=without) == ()
+    assert muted_launch_costs(owners(launch), catalog=without) == ()
+    assert muted_launch_costs(owners(), catalog=without) == ()
 
 
 def test_launch_at_the_baseline_is_not_noted():
-    """Nothing was let pass."""
-    assert quiet(owners(LAUNCH), times=1.0) == ()
+    """No cost was muted."""
+    assert muted_launch_costs(owners(LAUNCH), times=1.0) == ()
 
 
 @pytest.fixture
 def scanned(tmp_path):
-    """A scan within the launch: its result, its page and its digests."""
+    """Return the result, the page and the digests of a scan during the launch."""
     planned_owners = owners(LAUNCH)
     engine, ledger = engine_of(planned_owners), SqliteLedger(tmp_path / "ledger.db")
     result = scan(
-        engine, as_of=DAY, currency="USD", catalog=CATALOG, detections=CATALOG.live, owners=planned_owners,
-        ledger=ledger, progress=lambda _text: None,
-    )  # fmt: skip
+        engine,
+        as_of=DAY,
+        currency="USD",
+        catalog=CATALOG,
+        detections=CATALOG.enabled,
+        owners=planned_owners,
+        ledger=ledger,
+        progress=lambda _text: None,
+    )
     page = build_document(
         gather(engine, as_of=DAY, currency="USD", catalog=CATALOG, owners=planned_owners, ledger=ledger)
     )
@@ -128,13 +136,13 @@ def scanned(tmp_path):
 
 
 def test_scan_page_and_digest_state_the_muted_cost(scanned):
-    """The digests of the launch's team and of FinOps contain it each week, that of another team does not."""
+    """The digests of the launch's team and of FinOps state it; the digest of another team does not."""
     result, page, lines = scanned
     assert not [
         one for one in result.notifications if one.finding.detection in ("cost_anomaly", "token_burst")
     ]
-    assert SAID in result.notes
-    assert page["coverage"]["launched"] == [SAID]
+    assert MUTED_TEXT in result.notes
+    assert page["coverage"]["launched"] == [MUTED_TEXT]
     expected_text = (
         "Cost muted by planned launches: 500 USD/day (guide, up to 8 times the baseline through 2026-04-08)"
     )
@@ -146,16 +154,21 @@ def test_without_the_plan_it_is_an_anomaly(tmp_path):
     """Only the launch mutes the anomaly."""
     planned_owners = owners()
     result = scan(
-        engine_of(planned_owners), as_of=DAY, currency="USD", catalog=CATALOG,
+        engine_of(planned_owners),
+        as_of=DAY,
+        currency="USD",
+        catalog=CATALOG,
         detections=[CATALOG.detections["cost_anomaly"]],
-        owners=planned_owners, ledger=SqliteLedger(tmp_path / "ledger.db"), progress=lambda _text: None,
-    )  # fmt: skip
+        owners=planned_owners,
+        ledger=SqliteLedger(tmp_path / "ledger.db"),
+        progress=lambda _text: None,
+    )
     assert [one.finding.detection for one in result.notifications] == ["cost_anomaly"]
     assert result.notes == ()
 
 
 def test_failed_launch_query_is_noted_and_loses_no_finding(tmp_path):
-    """Findings are recorded by then."""
+    """The findings are already recorded when the query runs."""
     planned_owners = owners(LAUNCH)
     broken = replace(CATALOG.lookups["muted_launch_costs"], sql="SELECT nothing")
     catalog = Catalog(
@@ -165,16 +178,25 @@ def test_failed_launch_query_is_noted_and_loses_no_finding(tmp_path):
         {**CATALOG.lookups, "muted_launch_costs": broken},
     )
     result = scan(
-        engine_of(planned_owners), as_of=DAY, currency="USD", catalog=catalog, detections=[], owners=planned_owners,
-        ledger=SqliteLedger(tmp_path / "ledger.db"), progress=lambda _text: None,
-    )  # fmt: skip
+        engine_of(planned_owners),
+        as_of=DAY,
+        currency="USD",
+        catalog=catalog,
+        detections=[],
+        owners=planned_owners,
+        ledger=SqliteLedger(tmp_path / "ledger.db"),
+        progress=lambda _text: None,
+    )
     (note,) = result.notes
     assert "planned launches" in note and "nothing" in note
 
 
 def test_many_launches_are_one_line_of_a_digest():
-    """Which has ten."""
-    one, other = quiet(owners(LAUNCH))[0], replace(quiet(owners(LAUNCH))[0], use_case="other")
+    """A digest has at most ten lines."""
+    one, other = (
+        muted_launch_costs(owners(LAUNCH))[0],
+        replace(muted_launch_costs(owners(LAUNCH))[0], use_case="other"),
+    )
     line = launches_summary([one, other, other], currency="USD")
     assert line == (
         "Cost muted by planned launches: 1,500 USD/day (guide, up to 8 times the baseline through 2026-04-08 "

@@ -1,4 +1,4 @@
-"""`focuswatch note`: the block of owners.toml is what the bill shows, and a bill writes nothing but values into it."""
+"""`focuswatch note` derives a block of owners.toml from the bill; names in the bill can only become values in it."""
 
 import tomllib
 from datetime import date, timedelta
@@ -6,13 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from focuswatch.catalog.parse_and_format_toml import toml_comment, toml_key, toml_value
 from focuswatch.errors import ConfigError
+from focuswatch.owners.format_toml_values import toml_comment, toml_key, toml_value
 from focuswatch.owners.launch_note_from_bill import increase_of, note_of_finding, note_of_use_case
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from tests.given.one_line_findings import finding
 
-AS_OF = date(2026, 3, 31)  # settled through the 28th
+AS_OF = date(2026, 3, 31)  # the bill is settled through the 28th
 LAST, STARTED = date(2026, 3, 28), date(2026, 3, 16)
 HOSTILE = (
     'x"]\n[teams.evil]\nchannel = "#evil"\nowns = { accounts = ["999988887777"] }\n#',
@@ -40,9 +40,9 @@ OWNERS = Owners.model_validate(
 
 
 def days(before: float, since: float, *, started: date = STARTED) -> dict[date, float]:
-    """Daily costs of two months that change on the day `started`; the newest two days are incomplete."""
-    listed = [AS_OF - timedelta(days=back) for back in range(1, 61)]
-    costs = {day: since if day >= started else before for day in listed}
+    """Return daily costs of two months that change on the day `started`; the newest two days are incomplete."""
+    dates = [AS_OF - timedelta(days=back) for back in range(1, 61)]
+    costs = {day: since if day >= started else before for day in dates}
     return costs | {AS_OF - timedelta(days=1): 0.1, AS_OF - timedelta(days=2): since * 9}
 
 
@@ -75,21 +75,21 @@ def launch(**fields):
 
 
 def loaded(text: str, tmp_path, *, existing: str = '[teams.search]\nchannel = "#search"\n') -> Owners:
-    """Return owners.toml with the block added, as every command loads it."""
+    """Add the block to owners.toml and load the file as every command does."""
     file = tmp_path / "owners.toml"
     file.write_text(existing + "\n" + text, encoding="utf-8")
     return Owners.load(file)
 
 
 def test_increase_starts_on_the_day_from_which_costs_are_higher():
-    """The newest two days are incomplete and are not used."""
+    """The newest two days are incomplete and are ignored."""
     increase = increase_of(days(10.0, 40.0), as_of=AS_OF)
     assert increase is not None
     assert (increase.first_day, increase.daily_before, increase.daily_since) == (STARTED, 10.0, 40.0)
     assert increase.factor(10.0) == 4.0
 
 
-def test_costs_that_fall_or_stay_are_no_increase():
+def test_falling_or_constant_costs_have_no_increase():
     assert increase_of(days(40.0, 10.0), as_of=AS_OF) is None
     assert increase_of(days(10.0, 10.0), as_of=AS_OF) is None
     assert increase_of({}, as_of=AS_OF) is None
@@ -100,13 +100,13 @@ def test_costs_that_fall_or_stay_are_no_increase():
     [(41.0, 10.0, 4.5), (40.0, 10.0, 4.0), (10.5, 10.0, 1.5), (1e9, 1.0, 1000.0), (40.0, 0.0, 2.0)],
 )
 def test_factor_is_the_peak_rounded_up_to_a_half(peak, baseline, factor):
-    """And stays within the limits of owners.toml; without a baseline it is a placeholder."""
+    """The factor is within the limits of owners.toml. Without a baseline, it is the placeholder 2."""
     increase = increase_of(days(0.0, peak), as_of=AS_OF)
     assert increase is not None and increase.factor(baseline) == factor
 
 
 def test_note_of_a_finding_is_the_block_of_its_charges(tmp_path):
-    """Resources where all charges have one; the service's cost before is the baseline of a new model."""
+    """The rows are resources if all charges have one. A new model's baseline is the previous cost of its service."""
     profile = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/a1"
     charges = [*rows(0.0, 40.0, resource=profile), *rows(20.0, 20.0, noted=False)]
     text = note_of_finding(launch(), charges, owners=OWNERS, as_of=AS_OF)
@@ -116,15 +116,15 @@ def test_note_of_a_finding_is_the_block_of_its_charges(tmp_path):
     assert (use_case.intent, use_case.team, use_case.rows.resources) == ("production", "search", [profile])
     (planned,) = use_case.launches
     assert (planned.first_day, planned.last_day) == (STARTED, AS_OF + timedelta(days=28))
-    assert planned.factor == 2.0  # 40 a day, of 20 that the service cost before
+    assert planned.factor == 2.0  # 40 a day compared with 20 a day of the service before
     assert "40.00 USD/day since 2026-03-16" in text.splitlines()[0]
 
 
-def test_charges_without_resources_are_selected_by_a_tag_that_others_lack(tmp_path):
-    """Not by one that names a team, nor by one that the rest of the service has too."""
-    ours = {"user:team": "search", "application": "assistant", "feature": "chat"}
+def test_charges_without_resources_are_selected_by_a_distinctive_tag(tmp_path):
+    """Neither an owner tag nor a tag of the service's other charges is used."""
+    launch_tags = {"user:team": "search", "application": "assistant", "feature": "chat"}
     charges = [
-        *rows(0.0, 40.0, tags=ours),
+        *rows(0.0, 40.0, tags=launch_tags),
         *rows(50.0, 50.0, tags={"team": "fraud", "application": "assistant"}, noted=False),
     ]
     text = note_of_finding(launch(), charges, owners=OWNERS, as_of=AS_OF)
@@ -133,8 +133,8 @@ def test_charges_without_resources_are_selected_by_a_tag_that_others_lack(tmp_pa
     assert not use_case.rows.resources and not use_case.rows.accounts
 
 
-def test_charges_that_nothing_selects_are_noted_by_account(tmp_path):
-    """And the note says so, because the whole account is then announced."""
+def test_charges_without_resource_and_tag_are_selected_by_account(tmp_path):
+    """The note says so, because the launch then includes the whole account."""
     text = note_of_finding(launch(), rows(0.0, 40.0), owners=OWNERS, as_of=AS_OF)
     (use_case,) = loaded(text, tmp_path).use_cases.values()
     assert use_case.rows.accounts == ["111122223333"]
@@ -142,8 +142,8 @@ def test_charges_that_nothing_selects_are_noted_by_account(tmp_path):
     assert "`factor` is a placeholder" in text
 
 
-def test_resource_with_a_star_is_not_selected_by_name(tmp_path):
-    """In owners.toml it would be a prefix, and select what its name's author chose."""
+def test_resource_whose_name_has_a_star_is_not_selected_by_name(tmp_path):
+    """In owners.toml, a star makes the name a prefix, so whoever named the resource could select other resources."""
     text = note_of_finding(launch(), rows(0.0, 40.0, resource="arn:aws:*"), owners=OWNERS, as_of=AS_OF)
     (use_case,) = loaded(text, tmp_path).use_cases.values()
     assert use_case.rows.accounts == ["111122223333"] and not use_case.rows.resources
@@ -154,8 +154,8 @@ def test_note_without_an_increase_is_refused():
         note_of_finding(launch(), [], owners=OWNERS, as_of=AS_OF)
 
 
-def test_note_that_another_use_case_contradicts_is_refused():
-    """Two use cases cannot claim one account: owners.toml would be refused."""
+def test_note_that_conflicts_with_another_use_case_is_refused():
+    """Two use cases with the same account make owners.toml invalid."""
     taken = Owners.model_validate(
         {"use_cases": {"all": {"intent": "production", "rows": {"accounts": ["111122223333"]}}}}
     )
@@ -164,7 +164,7 @@ def test_note_that_another_use_case_contradicts_is_refused():
 
 
 def test_note_of_a_use_case_keeps_its_section_and_adds_the_launch(tmp_path):
-    """Everything that its section states, in TOML that replaces it."""
+    """The printed TOML contains all keys of the existing section, so that users can replace it."""
     text = note_of_use_case("shop-guide", days(10.0, 55.0), owners=OWNERS, as_of=AS_OF, currency="USD")
     before, after = OWNERS.use_cases["shop-guide"], loaded(text, tmp_path).use_cases["shop-guide"]
     assert after.launches[:1] == before.launches
@@ -173,8 +173,8 @@ def test_note_of_a_use_case_keeps_its_section_and_adds_the_launch(tmp_path):
     assert after.model_copy(update={"launches": before.launches}) == before
 
 
-def test_launch_of_a_note_replaces_a_planned_one_that_it_overlaps(tmp_path):
-    """Two launches of the same days would be two plans; the bill shows which factor is right."""
+def test_launch_of_a_note_replaces_an_overlapping_launch(tmp_path):
+    """Two launches on the same days would contradict each other; the bill shows the correct factor."""
     planned = {"first_day": STARTED - timedelta(days=3), "last_day": STARTED + timedelta(days=5), "factor": 2}
     section = {"intent": "production", "rows": {"accounts": ["111122223333"]}, "launches": [planned]}
     owners = Owners.model_validate({"use_cases": {"guide": section}})
@@ -190,14 +190,14 @@ def test_use_case_without_rows_or_increase_has_no_launch():
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_names_are_values_and_nothing_else(text, tmp_path):
-    """A resource, a tag, an account's name or a product cannot add a section, a key or a terminal's command."""
-    named = launch(
+def test_hostile_names_are_only_values(text, tmp_path):
+    """A resource, tag, account or product name cannot add a section, a key or a terminal control sequence."""
+    hostile_launch = launch(
         sub_account_name=text,
         evidence={"product": text, "first_day": str(STARTED)},
     )
-    by_resource = note_of_finding(named, rows(0.0, 40.0, resource=text), owners=OWNERS, as_of=AS_OF)
-    by_tag = note_of_finding(named, rows(0.0, 40.0, tags={text: text}), owners=OWNERS, as_of=AS_OF)
+    by_resource = note_of_finding(hostile_launch, rows(0.0, 40.0, resource=text), owners=OWNERS, as_of=AS_OF)
+    by_tag = note_of_finding(hostile_launch, rows(0.0, 40.0, tags={text: text}), owners=OWNERS, as_of=AS_OF)
     for note in (by_resource, by_tag):
         owners = loaded(note, tmp_path)
         assert set(owners.teams) == {"search"} and len(owners.use_cases) == 1
@@ -207,7 +207,7 @@ def test_hostile_names_are_values_and_nothing_else(text, tmp_path):
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_name_of_a_use_case_stays_its_name(name, tmp_path):
+def test_hostile_name_of_a_use_case_is_unchanged(name, tmp_path):
     owners = Owners(teams=OWNERS.teams, use_cases={name: OWNERS.use_cases["shop-guide"]})
     text = note_of_use_case(name, days(10.0, 40.0), owners=owners, as_of=AS_OF, currency="USD")
     assert list(loaded(text, tmp_path).use_cases) == [name]

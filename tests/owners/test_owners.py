@@ -1,4 +1,4 @@
-"""Who owns a finding: the chain from a resource's tag to the fallback, and the mistakes owners.toml can hold."""
+"""Which team owns a finding, from the resource tag to the fallback, and mistakes in owners.toml."""
 
 from datetime import date
 from pathlib import Path
@@ -8,7 +8,8 @@ import pytest
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.catalog.tag_key_prefixes import TAG_PREFIX
 from focuswatch.errors import ConfigError
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.assign_owner_and_use_case import assigned_owner
+from focuswatch.owners.owners_file import Owners
 
 OWNERS = """
 [routing]
@@ -30,7 +31,7 @@ def owners(tmp_path: Path) -> Owners:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("fields", "expected"),
     [
         ({"tags": {"team": "ads"}, "account_id": "111122223333"}, ("ads", "resource tag")),
         ({"tags": {"team": "SRCH "}}, ("search", "resource tag")),
@@ -49,20 +50,22 @@ def owners(tmp_path: Path) -> Owners:
         ({}, (None, "fallback")),
     ],
 )
-def test_the_first_rule_that_names_a_team_decides(owners, given, expected):
-    """Resource tag, account tag, account, OU, fallback; in an OU the longest path wins."""
+def test_first_rule_that_names_a_team_determines_the_owner(owners, fields, expected):
+    """The order is resource tag, account tag, account, OU, fallback. Of several OUs, the longest path wins."""
     nothing = {"tags": None, "account_id": None, "account_tags": None, "ou_path": None}
-    assert owners.owner(**(nothing | given)) == expected
+    assert assigned_owner(owners, **(nothing | fields)) == expected
 
 
-def test_without_a_file_a_tag_names_the_team_itself():
-    """A first scan has no owners.toml."""
-    owner = Owners().owner(tags={"team": "Search"}, account_id=None, account_tags=None, ou_path=None)
+def test_without_owners_toml_the_tag_value_is_the_team():
+    """The first scan of a new user has no owners.toml."""
+    owner = assigned_owner(
+        Owners(), tags={"team": "Search"}, account_id=None, account_tags=None, ou_path=None
+    )
     assert owner == ("Search", "resource tag")
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected_texts"),
     [
         ("[teams.a]\nchanel = '#a'", ["teams.a.channel", "teams.a.chanel"]),
         ("[teams.a]\nchannel = '#a'\nowns = { accounts = ['12'] }", ["expected a 12-digit account ID"]),
@@ -74,30 +77,54 @@ def test_without_a_file_a_tag_names_the_team_itself():
         ("[teams", ["is not TOML"]),
     ],
 )
-def test_every_mistake_is_named_with_its_key(tmp_path, text, told):
+def test_every_mistake_names_its_key(tmp_path, text, expected_texts):
     """All errors are reported at once."""
     path = tmp_path / "owners.toml"
     path.write_text(text)
     with pytest.raises(ConfigError) as error:
         Owners.load(path)
-    assert all(words in str(error.value) for words in [*told, "owners.toml"])
+    assert all(words in str(error.value) for words in [*expected_texts, "owners.toml"])
 
 
-def test_a_missing_file_is_named(tmp_path):
-    """Not a traceback."""
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ("[teams.a]\nchannel = '#a'\nowns = {{ accounts = ['{id}'] }}", "teams.a.owns.accounts"),
+        (
+            "[use_cases.a]\nintent = 'production'\nrows = {{ accounts = ['{id}'] }}",
+            "use_cases.a.rows.accounts",
+        ),
+        (
+            "[teams.a]\nchannel = '#a'\n[[chargeback.shared]]\nname = 'x'\naccounts = ['{id}']\nsplit = 'even'",
+            "chargeback.shared.x.accounts",
+        ),
+    ],
+)
+def test_account_id_has_only_digits_that_aws_uses(tmp_path, section, key):
+    """Digits of other scripts are not valid in account IDs."""
+    path = tmp_path / "owners.toml"
+    path.write_text(section.format(id="111122223333"))
+    Owners.load(path)
+    path.write_text(section.format(id="١١١١٢٢٢٢٣٣٣٣"), encoding="utf-8")
+    with pytest.raises(ConfigError, match=f"{key}: found '١١١١٢٢٢٢٣٣٣٣', expected a 12-digit account ID"):
+        Owners.load(path)
+
+
+def test_error_names_a_missing_file(tmp_path):
+    """There is no traceback."""
     with pytest.raises(ConfigError, match=r"cannot read .*nowhere.toml: No such file"):
         Owners.load(tmp_path / "nowhere.toml")
 
 
-def test_a_byte_order_mark_is_no_mistake(tmp_path):
-    """Editors on Windows write one."""
+def test_byte_order_mark_is_accepted(tmp_path):
+    """Some editors on Windows write a byte order mark."""
     path = tmp_path / "owners.toml"
     path.write_text(OWNERS, encoding="utf-8-sig")
     assert "search" in Owners.load(path).teams
 
 
 def test_sql_and_owners_remove_the_same_tag_prefixes():
-    """A tag names the same team in a finding, in a report and in what counts as untagged."""
+    """A tag names the same team in findings, in reports and in the detection of untagged spend."""
     catalog = Catalog.load()
     for entry in (
         catalog.detection("untagged_ai_spend"),
@@ -121,7 +148,7 @@ launches = [{ first_day = 2026-03-01, last_day = 2026-03-14, factor = 4 }]
 
 
 @pytest.mark.parametrize(
-    ("section", "named"),
+    ("section", "expected_message"),
     [
         ('intent = "bet"\nteam = "help"', "use_cases.lab.intent: Input should be 'experiment'"),
         (
@@ -164,18 +191,18 @@ launches = [{ first_day = 2026-03-01, last_day = 2026-03-14, factor = 4 }]
         ),
     ],
 )
-def test_a_wrong_word_about_a_use_case_is_named(tmp_path, section, named):
-    """Where it stands, what was found, what was expected."""
+def test_mistake_in_a_use_case_is_one_sentence(tmp_path, section, expected_message):
+    """The sentence has the key, the value and the expected value."""
     path = tmp_path / "owners.toml"
     path.write_text(f"{USE_CASES}\n[use_cases.lab]\n{section}\n")
     with pytest.raises(ConfigError) as refused:
         Owners.load(path)
-    assert named in str(refused.value)
+    assert expected_message in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
 
 
-def test_all_mistakes_of_all_use_cases_are_named_at_once(tmp_path):
-    """Whoever writes the file corrects it once."""
+def test_mistakes_of_all_use_cases_are_reported_at_once(tmp_path):
+    """Users can then correct the file in one step."""
     path = tmp_path / "owners.toml"
     path.write_text('[use_cases.a]\nintent = "experiment"\n[use_cases.b]\nintent = "shared"\nteam = "x"\n')
     with pytest.raises(ConfigError) as refused:
@@ -188,7 +215,7 @@ def test_all_mistakes_of_all_use_cases_are_named_at_once(tmp_path):
 
 
 def test_use_cases_become_rows_that_sql_reads(tmp_path):
-    """Keys are bare, values as they are compared; a star is a beginning; a team has a plan, too."""
+    """Tag keys have no prefix, values are normalized, a star becomes a prefix rule, and each team has a plan too."""
     path = tmp_path / "owners.toml"
     path.write_text(USE_CASES)
     tables = Owners.load(path).tables
@@ -205,7 +232,7 @@ def test_use_cases_become_rows_that_sql_reads(tmp_path):
 
 
 def test_example_of_a_use_case_is_valid(tmp_path):
-    """Whoever takes the comment signs away has a valid file."""
+    """Users who remove the comment signs get a valid file."""
     text = (Path(__file__).parents[2] / "config" / "owners.toml").read_text()
     head, _, rest = text.partition("# [use_cases.")
     example, _, _ = rest.partition("\n\n")
@@ -217,7 +244,7 @@ def test_example_of_a_use_case_is_valid(tmp_path):
 
 
 def test_use_case_with_resources_is_recognized():
-    """If no use case lists resources, the bill is not read for them: athena_sql/tables/owner_key_days.sql."""
+    """If no use case lists resources, resource IDs are not read: athena_sql/tables/owner_key_days.sql."""
     by_tag = {"intent": "production", "rows": {"tags": {"app": ["a"]}}}
     by_resource = {"intent": "production", "rows": {"resources": ["arn:aws:s3:::b*"]}}
     named = [
@@ -231,8 +258,8 @@ def test_use_case_with_resources_is_recognized():
 @pytest.mark.parametrize(
     "section", ["[teams.prod]\nchannel = '#prod'", "[use_cases.prod]\nintent = 'shared'"]
 )
-def test_a_budget_is_a_sum_that_can_be_spent(tmp_path, section, budget):
-    """Reports divide by it: neither nothing nor more than a double holds."""
+def test_budget_must_be_positive_and_finite(tmp_path, section, budget):
+    """Reports divide by the budget, so it must not be 0 and must fit a double."""
     path = tmp_path / "owners.toml"
     path.write_text(f"{section}\nmonthly_budget = {budget}\n")
     with pytest.raises(ConfigError, match=r"prod\.monthly_budget: "):

@@ -1,7 +1,7 @@
-"""Three SQL files assign use cases to charges, each over the charges that it reads; they must assign the same ones.
+"""Three SQL files assign use cases to the charges that each of them reads; their assignments must be equal.
 
-One table for all would read 400 days of tags where `policy_violation` reads 35, and where the hourly query of
-`token_owners` reads the tags of 14 days of token charges only.
+A common table would read 400 days of tags, although `policy_violation` needs only 35 days, and the hourly query of
+`token_owners` needs only the tags of 14 days of token charges.
 """
 
 from datetime import timedelta
@@ -9,17 +9,18 @@ from itertools import product
 
 import pytest
 
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.assign_owner_and_use_case import assigned_owner, assigned_purpose
+from focuswatch.owners.owners_file import Owners
 from tests.given.one_line_findings import DAY
 from tests.given.page_inputs import CATALOG
 from tests.reports.test_page import bill
 from tests.reports.test_run_report_per_group import ACCOUNT_TAGS, ACCOUNTS, OWNERS, RESOURCES, TAGS
 
-LIMITED = {  # each use case allows no model, so that each of its tokens is a violation
+LIMITED = {  # no use case allows a model, so each of its tokens is a violation
     name: {**use_case.model_dump(exclude_unset=True), "models": ["none"]}
     for name, use_case in OWNERS.use_cases.items()
 }
-KNOWN = Owners.model_validate({**OWNERS.model_dump(exclude_unset=True), "use_cases": LIMITED})
+LIMITED_OWNERS = Owners.model_validate({**OWNERS.model_dump(exclude_unset=True), "use_cases": LIMITED})
 COMBINATIONS = list(product(TAGS, ACCOUNTS, RESOURCES))
 
 
@@ -35,22 +36,26 @@ def charge(number: int) -> dict[str, object]:
 
 @pytest.mark.parametrize("account_tags", ACCOUNT_TAGS)
 def test_tokens_have_the_use_cases_that_python_assigns(account_tags):
-    """A policy applies to tokens that the rules of its use case name, and not to all tokens of the team."""
-    engine = bill(*map(charge, range(len(COMBINATIONS))), owners=KNOWN)
+    """A policy applies to the tokens that the rules of its use case select, and not to all tokens of the team."""
+    engine = bill(*map(charge, range(len(COMBINATIONS))), owners=LIMITED_OWNERS)
     for account in filter(None, ACCOUNTS):
         engine.connection.execute(
             "INSERT INTO accounts (sub_account_id, tags) VALUES (?, ?)", [account, account_tags]
         )
-    owned, named = {}, {}
+    owned, by_rules = {}, {}
     for number, (tags, account, resource) in enumerate(COMBINATIONS):
-        known = {"tags": tags, "account_id": account, "account_tags": account_tags if account else {}}
-        team, _ = KNOWN.owner(**known, ou_path=None)
-        owned[f"model M{number}"], _ = KNOWN.purpose(**known, resource_id=resource, team=team)
-        named[f"region-{number}"], _ = KNOWN.purpose(**known, resource_id=resource, team=None)
+        arguments = {"tags": tags, "account_id": account, "account_tags": account_tags if account else {}}
+        team, _ = assigned_owner(LIMITED_OWNERS, **arguments, ou_path=None)
+        owned[f"model M{number}"], _ = assigned_purpose(
+            LIMITED_OWNERS, **arguments, resource_id=resource, team=team
+        )
+        by_rules[f"region-{number}"], _ = assigned_purpose(
+            LIMITED_OWNERS, **arguments, resource_id=resource, team=None
+        )
     rows = engine.query("SELECT workload, use_case FROM token_owners", label="token_owners")
     assert {row["workload"]: row["use_case"] for row in rows} == owned
     statement = CATALOG.detection("policy_violation").render({"as_of": DAY})
-    found = engine.query(statement, label="policy_violation")
-    assert {row["region_id"]: row["use_case"] for row in found} == {
-        region: use_case for region, use_case in named.items() if use_case
+    violations = engine.query(statement, label="policy_violation")
+    assert {row["region_id"]: row["use_case"] for row in violations} == {
+        region: use_case for region, use_case in by_rules.items() if use_case
     }

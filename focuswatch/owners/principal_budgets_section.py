@@ -6,17 +6,17 @@ from decimal import Decimal
 from itertools import product
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from focuswatch.catalog.tag_key_prefixes import plain_key
-from focuswatch.owners.declared_use_cases import Money
+from focuswatch.owners.section_types import Amount, OwnersSection
 
-Name = Annotated[str, Field(min_length=1, max_length=2048)]  # length of the longest IAM ARN
+CallerName = Annotated[str, Field(min_length=1, max_length=2048)]  # length of the longest IAM ARN
 Measure = Literal["cost", "million tokens"]
 Period = Literal["day", "month"]
 
 
-class PrincipalBudget(BaseModel):
+class PrincipalBudget(OwnersSection):
     """One section `[principal_budgets.NAME]`: its callers, and at least one limit.
 
     `principals` are ARNs or names of users and API keys, `roles` are names of roles, `teams` are teams in owners.toml,
@@ -24,16 +24,15 @@ class PrincipalBudget(BaseModel):
     currency. `team` owns the findings; without `team`, the only team in `teams` does.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    principals: list[Name] = []
-    roles: list[Name] = []
-    teams: list[Name] = []
+    principals: list[CallerName] = []
+    roles: list[CallerName] = []
+    teams: list[CallerName] = []
     tags: dict[str, list[str]] = {}
-    daily_budget: Money | None = None
-    monthly_budget: Money | None = None
-    daily_million_tokens: Money | None = None
-    monthly_million_tokens: Money | None = None
-    team: Name | None = None
+    daily_budget: Amount | None = None
+    monthly_budget: Amount | None = None
+    daily_million_tokens: Amount | None = None
+    monthly_million_tokens: Amount | None = None
+    team: CallerName | None = None
 
     @property
     def limits(self) -> list[tuple[Measure, Period, Decimal]]:

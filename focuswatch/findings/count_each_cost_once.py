@@ -14,14 +14,14 @@ from focuswatch.findings.same_cause import SameCause
 LEAD_WEIGHT = Decimal("1.25")
 
 
-def counted_once(findings: Iterable[Finding]) -> list[Finding]:
+def without_double_counts(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings to add up: all except those whose cost another one of them includes."""
     listed = list(findings)
     here = {finding.fingerprint for finding in listed}
     return [finding for finding in listed if finding.counted_in not in here]
 
 
-def counted_in(cause: SameCause, *, leads: Collection[str]) -> dict[str, str]:
+def including_findings(cause: SameCause, *, leads: Collection[str]) -> dict[str, str]:
     """Return the findings whose cost another finding includes: their fingerprint, and that of the other finding.
 
     The other finding is always counted itself. It is the most expensive one; among findings with about the same cost,

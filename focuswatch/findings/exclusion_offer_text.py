@@ -2,8 +2,8 @@
 
 import shlex
 
-from focuswatch.findings.account_owner_evidence_labels import account_label
-from focuswatch.findings.detection_exclusion_offer import ExclusionOffer
+from focuswatch.findings.account_and_owner_labels import account_label
+from focuswatch.findings.exclusion_offer_record import ExclusionOffer
 from focuswatch.findings.finding import Finding
 
 

@@ -1,17 +1,16 @@
-"""Match operational events to services and resources, and format them for the root cause of a cost increase.
+"""Match operational events to services and resources, for the root cause of a cost increase.
 
-An event on the same day does not prove a cause, and no text here claims that it does.
+An event on the same day does not prove a cause.
 """
 
 import re
 from collections.abc import Collection
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 
 from focuswatch.engines import Row
 from focuswatch.findings.explanation import OperationalEvent
 
 PREFIX_OR_SUFFIX = re.compile(r"^(amazon|aws) *| ai$")
-MOST_MINUTES = 90  # from here on, a duration is shown in hours
 NO_REGIONS = frozenset({None, "", "global", "NoRegion"})
 
 
@@ -58,34 +57,3 @@ def service_key(name: str) -> str:
     if "bedrock" in lowered and "agentcore" not in lowered:
         return "bedrock"
     return PREFIX_OR_SUFFIX.sub("", lowered)
-
-
-def event_text(event: OperationalEvent, *, first_day: date, first_hour: datetime | None = None) -> str:
-    """Return `deployment on the same day, 14:20 UTC: UpdateFunctionCode checkout (AWS Lambda)`.
-
-    With `first_hour`, return `deployment 40 minutes before the first hour of the increase, 14:20 UTC: …`.
-    """
-    about = f": {event.reference}" if event.reference else ""
-    subject = event.service_name or event.resource_id
-    when = _beside_hour(event, first_hour) if first_hour else _beside_day(event, first_day)
-    return f"{event.kind} {when}, {event.at:%H:%M} UTC{about}" + (f" ({subject})" if subject else "")
-
-
-def _beside_day(event: OperationalEvent, first_day: date) -> str:
-    day = event.at.date()
-    return {0: "on the same day", 1: "on the day before"}.get((first_day - day).days, f"on {day}")
-
-
-def _beside_hour(event: OperationalEvent, first_hour: datetime) -> str:
-    before = first_hour - event.at
-    if before > timedelta():
-        return f"{_duration(before)} before the first hour of the increase"
-    if before > -timedelta(hours=1):
-        return "in the first hour of the increase"
-    return f"{_duration(-before)} after the increase started"
-
-
-def _duration(span: timedelta) -> str:
-    minutes = max(round(span / timedelta(minutes=1)), 1)
-    count, unit = (minutes, "minute") if minutes < MOST_MINUTES else (round(minutes / 60), "hour")
-    return f"{count} {unit}{'' if count == 1 else 's'}"

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from focuswatch.ledger.add_suppression import newest_bill_date
 from focuswatch.ledger.entry_head import EntryHead
-from focuswatch.ledger.incident_lists import heads_by_incident
+from focuswatch.ledger.group_entries_by_incident import heads_by_incident
 from focuswatch.ledger.ledger_entry import LedgerEntry
-from focuswatch.ledger.ledger_protocol import Ledger
+from focuswatch.ledger.ledger_protocol import Ledger, newest_scan_date
 from focuswatch.ledger.suppression_index import SuppressionIndex
 
 
@@ -29,7 +28,7 @@ class FindingsPage:
 
 def findings_page(ledger: Ledger, *, everything: bool, most: int) -> FindingsPage:
     """Return the first `most` findings: of all, if `everything`, or else of those that are open and not suppressed."""
-    newest, suppressions = newest_bill_date(ledger), SuppressionIndex(ledger.suppressions())
+    newest, suppressions = newest_scan_date(ledger), SuppressionIndex(ledger.suppressions())
     incidents: list[list[EntryHead]] = []
     muted = 0
 

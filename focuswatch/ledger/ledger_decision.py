@@ -1,12 +1,15 @@
-"""The changes that a run makes to the ledger: entries to write and notifications to send. Pure values."""
+"""A decision about the ledger: the entries to write and the notifications to send. Pure values."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 
-from focuswatch.findings.changed_copy import changed
-from focuswatch.ledger.detection_run_findings import DetectionRun, step_of
+from focuswatch.findings.fast_model_copy import copy_with
+from focuswatch.ledger.detection_run_result import DetectionRun, step_of
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.notification import Notification, NotificationKind
+
+# A stake has grown materially if it is at least this multiple of the notified stake.
+CHANGED_FACTOR = Decimal("1.5")
 
 
 @dataclass(frozen=True)
@@ -22,13 +25,13 @@ def by_stake(notification: Notification) -> tuple[Decimal, str]:
     return -notification.finding.stake, notification.finding.fingerprint
 
 
-def notified(entry: LedgerEntry, kind: NotificationKind, run: DetectionRun) -> LedgerEntry:
+def with_notification(entry: LedgerEntry, kind: NotificationKind, run: DetectionRun) -> LedgerEntry:
     """Return the entry of a finding that is notified in this run, with the content of the notification."""
     finding = entry.finding
-    return changed(
+    return copy_with(
         entry,
         {
-            "finding": changed(finding, {"status": "open" if kind == "reminder" else kind}),
+            "finding": copy_with(finding, {"status": "open" if kind == "reminder" else kind}),
             "notified_on": run.as_of,
             "notified_cost": finding.stake,
             "notified_severity": finding.severity,

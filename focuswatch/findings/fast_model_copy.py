@@ -14,7 +14,7 @@ from pydantic import BaseModel
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def changed(model: Model, update: Mapping[str, object]) -> Model:
+def copy_with(model: Model, update: Mapping[str, object]) -> Model:
     """Return a copy with the values of `update`, like `model_copy`. The model must have no private or extra fields."""
     copy = type(model).__new__(type(model))
     object.__setattr__(copy, "__dict__", {**model.__dict__, **update})

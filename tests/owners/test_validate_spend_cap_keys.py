@@ -1,8 +1,8 @@
-"""Mistakes in the spend cap of a use case, each in one sentence that says what to do."""
+"""Mistakes in the spend cap of a use case: each is one sentence that says what to do."""
 
 import pytest
 
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 ROLE = "arn:aws:iam::111122223333:role/tickets-api"
 VALID = {"intent": "experiment", "cap": 500, "on_cap": "ask", "roles": [ROLE], "approvers": ["U0ANNA"],
@@ -31,7 +31,7 @@ def mistakes(**changes):
     ],
 )
 def test_valid_caps_have_no_mistakes(valid):
-    """One of each kind."""
+    """One spend cap of each kind."""
     assert mistakes(**valid) == []
 
 
@@ -51,13 +51,15 @@ def test_valid_caps_have_no_mistakes(valid):
         ({"roles": ["tickets-api"]}, "found 'tickets-api', expected the ARN of a role"),
         ({"roles": ["arn:aws:iam::111122223333:role/*"]}, "expected the ARN of a role"),
         ({"roles": ["arn:aws:iam::*:role/api"]}, "expected the ARN of a role"),
+        ({"roles": ["arn:aws:iam::١١١١٢٢٢٢٣٣٣٣:role/api"]}, "expected the ARN of a role"),
+        ({"roles": ["arn:aws:iam::111122223333:role/prüfer"]}, "expected the ARN of a role"),
         ({"roles": ["arn:aws:iam::111122223333:role/a*/api"]}, "expected the ARN of a role"),
         ({"roles": ["arn:aws:iam::111122223333:role/aws-reserved/sso/x"]}, "a role that only AWS can change"),
         ({"approvers": ["@anna"]}, "expected a Slack user ID"),
     ],
 )
 def test_each_mistake_is_one_sentence(changes, expected):
-    """With its place in the file."""
+    """The sentence begins with the key in the file."""
     (mistake,) = mistakes(**changes)
     assert mistake.startswith("use_cases.tickets.")
     assert expected in mistake

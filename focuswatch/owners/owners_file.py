@@ -1,7 +1,6 @@
-"""Read owners.toml, and assign an owner: by resource tag, account tag, account or OU, or else the fallback."""
+"""Read and validate owners.toml, and return its settings: the rows of SQL tables, channels and Jira projects."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -10,131 +9,35 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
 )
 
-from focuswatch.catalog.parse_and_format_toml import parse_toml
-from focuswatch.catalog.tag_key_prefixes import is_principal_key, plain_key
+from focuswatch.catalog.parse_toml import parse_toml
+from focuswatch.catalog.tag_key_prefixes import plain_key
 from focuswatch.errors import ConfigError
-from focuswatch.findings.finding import OwnedBy, Severity
-from focuswatch.owners.ai_principal_budgets import PrincipalBudget, budget_rows, principal_budget_problems
 from focuswatch.owners.ai_usage_policy_rules import PolicyRule, policy_rules_of
 from focuswatch.owners.channel_address import ChannelAddress
-from focuswatch.owners.chargeback_rules import Chargeback, chargeback_problems
-from focuswatch.owners.declared_use_cases import Money, PlannedLaunch, UseCase, use_case_problems
+from focuswatch.owners.chargeback_section import Chargeback, chargeback_problems
 from focuswatch.owners.invocation_metadata_keys import InvocationMetadata
 from focuswatch.owners.plans_table_rows import BudgetPlan, plan_of
-from focuswatch.owners.routes_by_severity_and_category import Address, ChannelRoute, route_mistakes
-from focuswatch.owners.use_case_rules import PlanRule, conflicting_claims, intent_of, rules_of, use_case_of
+from focuswatch.owners.principal_budgets_section import (
+    PrincipalBudget,
+    budget_rows,
+    principal_budget_problems,
+)
+from focuswatch.owners.routes_by_severity_and_category import ChannelRoute, route_mistakes
+from focuswatch.owners.section_types import OwnersSection, account_id_problems
+from focuswatch.owners.teams_and_routing_sections import Jira, Routing, Team
+from focuswatch.owners.use_case_rules import (
+    PlanRule,
+    conflicting_claims,
+    rules_of,
+)
+from focuswatch.owners.use_cases_section import PlannedLaunch, UseCase, use_case_problems
 
-# Jira's default priorities, and the transitions of its default workflows. On Cloud, a transition is named after the
-# status that it leads to; in the classic workflow of Data Center, after the action.
-PRIORITY: dict[Severity, str] = {"critical": "Highest", "high": "High", "medium": "Medium", "low": "Low"}
-DONE = ["Done", "Resolve Issue", "Close Issue", "Resolved", "Closed", "Resolve", "Close"]
-REOPEN = ["Reopen", "Reopen Issue", "To Do", "Open", "Backlog"]
-
-Tags = Mapping[str, str | None]
-Name = Annotated[str, Field(min_length=1, max_length=255)]
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 PerUsd = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]  # units of the currency per US dollar
-Label = Annotated[str, Field(pattern=r"^\S{1,255}$")]  # Jira allows no spaces in a label
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Jira(_Section):
-    """The Jira project for a team's issues, and the fields of the issues.
-
-    `assignee` is an account id on Cloud, and a user name on Data Center.
-
-    `done` and `reopen` are names of transitions; the first available one is used. With `remind`, reminders add a
-    comment; otherwise they only update the description.
-    """
-
-    project: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
-    issue_type: Name = "Task"
-    component: Name | None = None
-    assignee: Name | None = None
-    priority: dict[Severity, Name] = PRIORITY
-    labels: list[Label] = []
-    least_severity: Severity = "medium"
-    done: list[Name] = DONE
-    reopen: list[Name] = REOPEN
-    remind: bool = False
-
-
-class Routing(_Section):
-    """Settings for all teams; `jira` is the project for findings without an owner (None: no issues).
-
-    Findings without an owner go to `fallback_channel`, or to `fallback_channels` by severity and category.
-    With `incidents`, findings with the same cause are notified once; otherwise, each finding is notified by itself.
-    """
-
-    fallback_channel: Address = "#finops"
-    fallback_channels: list[ChannelRoute] = []
-    owner_tags: list[str] = ["team", "owner"]
-    required_tags: list[str] = ["team"]
-    intent_tags: list[str] = ["intent"]
-    incidents: bool = True
-    jira: Jira | None = None
-
-    @model_validator(mode="after")
-    def _check_one_form(self) -> Self:
-        if self.fallback_channels and "fallback_channel" in self.model_fields_set:
-            raise ValueError(
-                "found both `fallback_channel` and `fallback_channels`; remove one of these keys"
-            )
-        return self
-
-    @property
-    def routes(self) -> list[ChannelRoute]:
-        """The channels of findings without an owner."""
-        return self.fallback_channels or [ChannelRoute(to=self.fallback_channel)]
-
-
-class Owns(_Section):
-    """What a team owns: account ids, OU paths (including the OUs below them), and tag values by key."""
-
-    accounts: list[str] = []
-    ous: list[str] = []
-    tags: dict[str, list[str]] = {}
-
-
-class Team(_Section):
-    """A team, the section `[teams.NAME]`; `monthly_budget` is in the billing currency.
-
-    It has either `channel`, for all findings, or `channels`, by severity and category.
-    """
-
-    channel: Address | None = None
-    channels: Annotated[list[ChannelRoute], Field(validate_default=True)] = []
-    jira: Jira | None = None
-    owns: Owns = Owns()
-    monthly_budget: Money | None = None
-
-    @field_validator("channels")
-    @classmethod
-    def _check_one_form(cls, channels: list[ChannelRoute], info: ValidationInfo) -> list[ChannelRoute]:
-        if "channel" not in info.data:  # it is invalid, which is already reported
-            return channels
-        if channels and info.data["channel"] is not None:
-            raise ValueError("found both `channel` and `channels`; remove one of these keys")
-        if not channels and info.data["channel"] is None:
-            raise ValueError('found neither `channel` nor `channels`; add channel = "#…"')
-        return channels
-
-    @property
-    def routes(self) -> list[ChannelRoute]:
-        """The channels of the team."""
-        return self.channels or [ChannelRoute(to=str(self.channel))]
 
 
 @dataclass(frozen=True)
@@ -148,7 +51,7 @@ class Rule:
     place: int
 
 
-class Owners(_Section):
+class Owners(OwnersSection):
     """The content of `owners.toml`."""
 
     routing: Routing = Routing()
@@ -184,8 +87,6 @@ class Owners(_Section):
         for rule in self.rules:
             if rule.team is None:
                 continue
-            if rule.rule == "account" and not re.fullmatch(r"\d{12}", rule.value or ""):
-                yield f"teams.{rule.team}.owns.accounts: found '{rule.value}', expected a 12-digit account ID."
             other = claims.setdefault((rule.rule, rule.key, rule.value), rule.team)
             if other != rule.team:
                 named = f"{rule.key}={rule.value}" if rule.key else rule.value
@@ -195,6 +96,7 @@ class Owners(_Section):
                 )
         yield from route_mistakes("routing.fallback_channels", self.routing.routes)
         for name, team in self.teams.items():
+            yield from account_id_problems(f"teams.{name}.owns.accounts", team.owns.accounts)
             yield from route_mistakes(f"teams.{name}.channels", team.routes)
         for name, use_case in self.use_cases.items():
             yield from use_case_problems(name, use_case, teams=self.teams)
@@ -255,7 +157,7 @@ class Owners(_Section):
 
     @property
     def tables(self) -> dict[str, list[tuple[object, ...]]]:
-        """The rows of the tables about owners; focuswatch.bill.schema.table_columns.OWNERS defines the columns."""
+        """The rows of the tables about owners, by table; focuswatch.bill.schema.columns_of_all_tables defines them."""
         launches = [
             PlannedLaunch(name, launch.first_day, launch.last_day, launch.factor)
             for name, use_case in self.use_cases.items()
@@ -298,68 +200,6 @@ class Owners(_Section):
     def jira(self, team: str | None) -> Jira | None:
         """Return the Jira project for a team's issues (None: no issues)."""
         return self.teams[team].jira if team in self.teams else self.routing.jira
-
-    def owner(
-        self, *, tags: Tags | None, account_id: str | None, account_tags: Tags | None, ou_path: str | None
-    ) -> tuple[str | None, OwnedBy]:
-        """Return the team and the rule that determined it; (None, 'fallback') without an owner."""
-        links: tuple[tuple[str | None, OwnedBy], ...] = (
-            (self._by_tag(tags), "resource tag"),
-            (self._by_tag(account_tags), "account tag"),
-            (self._by_account(account_id), "account"),
-            (self._by_ou(ou_path), "ou"),
-        )
-        return next((link for link in links if link[0] is not None), (None, "fallback"))
-
-    def purpose(
-        self,
-        *,
-        tags: Tags | None,
-        account_id: str | None,
-        account_tags: Tags | None,
-        resource_id: str | None,
-        team: str | None,
-    ) -> tuple[str | None, str | None]:
-        """Return the use case and the intent of a resource of `team`; None if they are not set."""
-        tag_values = [_normalized(source) for source in (tags, account_tags)]
-        name = use_case_of(
-            self.plan_rules, resource_id=resource_id, tag_values=tag_values, account_id=account_id, team=team
-        )
-        if name is not None:
-            return name, self.use_cases[name].intent
-        return None, intent_of(self.plan_rules, tag_values=tag_values)
-
-    def _by_tag(self, tags: Tags | None) -> str | None:
-        # Tags of the caller are last, because they override tags of the inference profile that was called.
-        values = {
-            plain_key(key): value.strip()
-            for key, value in sorted((tags or {}).items(), key=lambda tag: is_principal_key(tag[0]))
-            if value and value.strip()
-        }
-        key = next((key for key in self.tag_keys if key in values), None)
-        if key is None:
-            return None
-        if not self.teams:  # without a file, the tag's value is the team's name
-            return values[key]
-        claims = ((rule.key, rule.value, rule.team) for rule in self.rules if rule.rule == "tag")
-        return next(
-            (team for owned, value, team in claims if (owned, value) == (key, values[key].lower())), None
-        )
-
-    def _by_account(self, account_id: str | None) -> str | None:
-        return next((name for name, team in self.teams.items() if account_id in team.owns.accounts), None)
-
-    def _by_ou(self, ou_path: str | None) -> str | None:
-        if not ou_path:
-            return None
-        path = "/" + ou_path.strip("/") + "/"
-        owned = [rule for rule in self.rules if rule.rule == "ou" and path.startswith(f"{rule.value}/")]
-        return max(owned, key=lambda rule: len(rule.value or ""), default=Rule("", None, None, None, 0)).team
-
-
-def _normalized(tags: Tags | None) -> set[tuple[str | None, str | None]]:
-    """Return bare keys with their values, as rules compare them."""
-    return {(plain_key(key), value.strip().lower()) for key, value in (tags or {}).items() if value}
 
 
 def _lines(error: ValidationError) -> Iterator[str]:

@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.catalog.sql_header_fields import Category
+from focuswatch.catalog.sql_header_models import Category
 from focuswatch.errors import ConfigError
-from focuswatch.findings.account_owner_evidence_labels import account_label
-from focuswatch.findings.finding import SEVERITIES, Severity
-from focuswatch.findings.finding_amount_text import main_amount
+from focuswatch.findings.account_and_owner_labels import account_label
+from focuswatch.findings.finding_amount_and_age_text import main_amount
+from focuswatch.findings.severity import SEVERITIES, Severity
 from focuswatch.ledger import Ledger, LedgerEntry, SuppressionIndex
-from focuswatch.ledger.add_suppression import newest_bill_date
+from focuswatch.ledger.ledger_protocol import newest_scan_date
 from focuswatch.mcp_server.cursors import decode_cursor, encode_cursor
 from focuswatch.mcp_server.response_size import (
     DATA,
@@ -65,7 +65,7 @@ def list_findings(
     ledger: Ledger, *, filters: FindingFilters, cursor: str | None, catalog: Catalog
 ) -> Document:
     """Return a page of findings, highest stake first. Raises ConfigError for an unknown detection or a bad cursor."""
-    snapshot, newest = ledger.snapshot(), newest_bill_date(ledger)
+    snapshot, newest = ledger.snapshot(), newest_scan_date(ledger)
     _check_detection(filters.detection, entries=snapshot.entries.values(), catalog=catalog)
     suppressions = SuppressionIndex(snapshot.suppressions)
     listed = [
@@ -109,7 +109,7 @@ def finding_row(entry: LedgerEntry, limits: TextLimits, *, status: str) -> Docum
 def entry_status(entry: LedgerEntry, *, ledger: Ledger) -> str:
     """Return open, suppressed, resolved or closed, as of the newest scan."""
     index = SuppressionIndex(ledger.suppressions())
-    return _status(entry, suppressed=index.suppresses(entry.finding, on=newest_bill_date(ledger)))
+    return _status(entry, suppressed=index.suppresses(entry.finding, on=newest_scan_date(ledger)))
 
 
 def _page(listed: Sequence[_Listed], *, start: int, filters: FindingFilters) -> Document:

@@ -6,15 +6,15 @@ from datetime import date
 from decimal import Decimal
 
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.same_cause import IncidentRules
+from focuswatch.findings.incident_rules import IncidentRules
 
 
 @dataclass(frozen=True)
 class DetectionRun:
     """The findings of a run, and which previous findings it can resolve.
 
-    `notified_once` and `notified_each_time` are detections of events. When their findings are no longer found, no one
-    is notified: those of `notified_once` are closed for good, those of `notified_each_time` are new when found again.
+    `closed_when_not_found` and `resolved_without_notification` are detections of events. When their findings are no
+    longer found, no one is notified: the former are closed for good, the latter are new when they are found again.
     `steps` are the evidence columns that order a finding's steps, for detections that notify each step once.
     `ran` are the detections that succeeded; `not_evaluated` are fingerprints that they could not evaluate;
     `missing_accounts` are accounts without recent data; `resolves` is False if the data is stale or incomplete.
@@ -26,8 +26,8 @@ class DetectionRun:
     as_of: date
     findings: Mapping[str, Finding]
     ran: Collection[str]
-    notified_once: Collection[str] = ()
-    notified_each_time: Collection[str] = ()
+    closed_when_not_found: Collection[str] = ()
+    resolved_without_notification: Collection[str] = ()
     steps: Mapping[str, Sequence[str]] = field(default_factory=dict)
     not_evaluated: Collection[str] = ()
     missing_accounts: Collection[str] = ()

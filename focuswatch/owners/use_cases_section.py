@@ -6,26 +6,19 @@ A use case with a team and without `rows` covers everything that the team owns.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from focuswatch.owners.ai_usage_policy_rules import usage_policy_problems
-from focuswatch.owners.check_use_case_spend_cap import OnCap, spend_cap_problems
+from focuswatch.owners.section_types import Amount, Name, OwnersSection, account_id_problems
+from focuswatch.owners.validate_spend_cap_keys import OnCap, spend_cap_problems
 
-Name = Annotated[str, Field(min_length=1, max_length=255)]
-# Bounded because reports divide by it as a double: larger values overflow to infinity, smaller ones underflow to 0.
-Money = Annotated[Decimal, Field(gt=0, le=Decimal("1e15"), decimal_places=12)]
 Intent = Literal["experiment", "production", "sandbox", "shared"]
 INTENTS: tuple[str, ...] = get_args(Intent)
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Launch(_Section):
+class Launch(OwnersSection):
     """A planned launch: from `first_day` through `last_day`, up to `factor` times the baseline is expected."""
 
     first_day: date
@@ -33,7 +26,7 @@ class Launch(_Section):
     factor: Annotated[float, Field(gt=1, le=1000)]
 
 
-class Rows(_Section):
+class Rows(OwnersSection):
     """Charges selected by tag values, account ids and resources; a resource that ends in `*` is a prefix."""
 
     tags: dict[str, list[str]] = {}
@@ -46,7 +39,7 @@ class Rows(_Section):
         return any(self.tags.values()) or bool(self.accounts or self.resources)
 
 
-class UseCase(_Section):
+class UseCase(OwnersSection):
     """One section `[use_cases.NAME]`; amounts are in the billing currency.
 
     Without `rows`, it covers everything that `team` owns and no other use case covers. `cap` limits the cost of an
@@ -59,10 +52,10 @@ class UseCase(_Section):
     team: Name | None = None
     hypothesis: Name | None = None
     review_on: date | None = None
-    cap: Money | None = None
-    monthly_budget: Money | None = None
+    cap: Amount | None = None
+    monthly_budget: Amount | None = None
     unit: Name | None = None
-    accepted_unit_cost: Money | None = None
+    accepted_unit_cost: Amount | None = None
     on_cap: OnCap | None = None
     roles: list[str] = []
     approvers: list[str] = []
@@ -101,9 +94,7 @@ def use_case_problems(name: str, use_case: UseCase, *, teams: Mapping[str, objec
         yield f"{where}: found only one of the keys `unit` and `accepted_unit_cost`; expected both keys or neither."
     yield from spend_cap_problems(where, use_case)
     yield from usage_policy_problems(where, use_case, has_rows=use_case.rows.is_set)
-    for account in use_case.rows.accounts:
-        if not (len(account) == 12 and account.isdecimal()):
-            yield f"{where}.rows.accounts: found '{account}', expected a 12-digit account ID."
+    yield from account_id_problems(f"{where}.rows.accounts", use_case.rows.accounts)
     for resource in use_case.rows.resources:
         if "*" in resource[:-1] or resource == "*":
             yield f"{where}.rows.resources: found '{resource}', expected '*' only at the end of a prefix."

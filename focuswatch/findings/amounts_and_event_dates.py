@@ -1,15 +1,17 @@
-"""Compute the amounts of a finding: an amount per month, or the cost so far and the monthly cost if usage continues.
+"""Compute the amounts of a finding, and whether an event has ended.
 
-Amounts of these two kinds are never added. Severity, sort order and material change compare one number, `weight`.
+The amounts are an amount per month, or the cost so far and the monthly cost if usage continues. Amounts of these two
+kinds are never added. Severity, sort order and material change compare one number, `weight`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.catalog.sql_header_fields import Category
+from focuswatch.catalog.sql_header_models import Category
+from focuswatch.findings.decimal_money import money
 
 DAYS_A_MONTH = 30
 # Categories of events, which happen on certain days; waste and governance last until they are fixed.
@@ -17,6 +19,9 @@ EVENTS: tuple[Category, ...] = ("anomaly", "security")
 ENDED_AFTER_DAYS = 2  # an event has ended if the account is charged this many days after its last day
 OVER_AFTER_DAYS = 7  # after more days, an event has ended even if the account has no later charges
 WEIGHED_DAYS = 7  # days of further cost in the weight of an event that continues
+# Columns with the first and the last day of an event; the second ones are those of a series.
+FIRST_DAY = ("first_day", "anomalous_from")
+LAST_DAY = ("last_day", "anomalous_until")
 
 
 @dataclass(frozen=True)
@@ -44,13 +49,13 @@ def stake_of(
     """
     if category not in EVENTS:
         return Stake(cost)
-    first, last = _day(row, "first_day", "anomalous_from"), _day(row, "last_day", "anomalous_until")
+    first, last = day_in(row, FIRST_DAY), day_in(row, LAST_DAY)
     monthly, ended = row.get("monthly_cost_if_continues"), None
     if monthly is None and last is not None:
         ended = _has_ended(last, as_of=as_of, billed_until=billed_until)
         monthly = Decimal(0) if ended else cost * DAYS_A_MONTH / max((last - (first or last)).days + 1, 1)
     if monthly is not None:
-        monthly = _money(monthly)
+        monthly = money(monthly)
         ended = not monthly if ended is None else ended
     return Stake(
         cost,
@@ -73,13 +78,10 @@ def _has_ended(last_day: date, *, as_of: date, billed_until: date) -> bool:
     return days_after >= ENDED_AFTER_DAYS or (as_of - last_day).days > OVER_AFTER_DAYS
 
 
-def _day(row: Mapping[str, Any], *names: str) -> date | None:
-    value = next((row[name] for name in names if row.get(name) is not None), None)
+def day_in(values: Mapping[str, Any], names: Sequence[str]) -> date | None:
+    """Return the day in the first of the columns that has a value; None if no column has one, or it is not a day."""
+    value = next((values[name] for name in names if values.get(name) is not None), None)
     try:
         return date.fromisoformat(str(value)[:10])
     except ValueError:
         return None
-
-
-def _money(value: Any) -> Decimal:
-    return Decimal(repr(value) if isinstance(value, float) else value).quantize(Decimal("0.000001")) + 0

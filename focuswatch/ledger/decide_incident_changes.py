@@ -1,4 +1,4 @@
-"""Notify each incident once: turn the decisions about findings into decisions about incidents. Pure.
+"""Decide how a run changes incidents, from the decisions about single findings: each incident is notified once. Pure.
 
 If an incident has several findings, these rules apply:
 - The lead is notified. Channels send nothing about the other findings; only SNS gets them, marked `in_incident`.
@@ -17,11 +17,12 @@ from datetime import date
 from decimal import Decimal
 from itertools import groupby
 
-from focuswatch.findings.account_owner_evidence_labels import account_label
-from focuswatch.findings.changed_copy import changed
-from focuswatch.findings.counted_once import counted_in
-from focuswatch.findings.finding import SEVERITIES, Finding
-from focuswatch.findings.incident_in_finding_json import (
+from focuswatch.findings.account_and_owner_labels import account_label
+from focuswatch.findings.count_each_cost_once import including_findings
+from focuswatch.findings.fast_model_copy import copy_with
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.incident_rules import IncidentRules
+from focuswatch.findings.related_findings_and_rollout import (
     MOST_ACCOUNTS,
     MOST_REGIONS,
     MOST_RELATED,
@@ -29,16 +30,16 @@ from focuswatch.findings.incident_in_finding_json import (
     Rollout,
     RolloutAccounts,
 )
-from focuswatch.findings.same_cause import IncidentRules, SameCause
+from focuswatch.findings.same_cause import SameCause
+from focuswatch.findings.severity import SEVERITIES
 from focuswatch.ledger.assign_findings_to_incidents import OpenIncident, open_incidents
-from focuswatch.ledger.detection_run_findings import DetectionRun
-from focuswatch.ledger.ledger_changes import Decision, by_stake, notified
+from focuswatch.ledger.detection_run_result import DetectionRun
+from focuswatch.ledger.ledger_decision import CHANGED_FACTOR, Decision, by_stake, with_notification
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.notification import Notification, NotificationKind
 from focuswatch.ledger.suppression_index import SuppressionIndex
 
 MOST_ANNOUNCED = 50  # other new findings that a message on a topic lists
-GROWN_FACTOR = Decimal("1.5")  # multiple of the highest notified stake of the incident
 
 
 def with_incidents(
@@ -70,13 +71,13 @@ def with_incidents(
         leads_before=_leads(
             previous.values(), is_muted=lambda finding: suppressions.suppresses(finding, on=run.as_of)
         ),
-        counted_in=counted_in(cause, leads={incident.lead.fingerprint for incident in incidents}),
+        counted_in=including_findings(cause, leads={incident.lead.fingerprint for incident in incidents}),
     )
     for incident in incidents:
         state.decide_open(incident)
     state.decide_ended({incident.id for incident in incidents})
-    changed = tuple(entry for one, entry in state.entries.items() if entry != previous.get(one))
-    return Decision(changed, tuple(sorted(state.notifications, key=by_stake)))
+    written = tuple(entry for one, entry in state.entries.items() if entry != previous.get(one))
+    return Decision(written, tuple(sorted(state.notifications, key=by_stake)))
 
 
 def _incident_of(entry: LedgerEntry) -> str | None:
@@ -113,13 +114,13 @@ class _State:
         """Add the incident to its findings, and notify it at most once."""
         kind = self._kind_of_lead(incident)
         if kind and kind != self.kinds.get(incident.lead.fingerprint):
-            self.entries[incident.lead.fingerprint] = notified(
+            self.entries[incident.lead.fingerprint] = with_notification(
                 self.entries[incident.lead.fingerprint], kind, self.run
             )
         for finding in incident.findings:
             entry = self.entries[finding.fingerprint]
             stated = _stated(entry.finding, incident, counted_in=self.counted_in.get(finding.fingerprint))
-            self.entries[finding.fingerprint] = changed(entry, {"finding": stated})
+            self.entries[finding.fingerprint] = copy_with(entry, {"finding": stated})
         self.notifications += self._notifications(incident, kind)
 
     def decide_ended(self, still_open: set[str]) -> None:
@@ -133,9 +134,9 @@ class _State:
             findings.sort(key=lambda one: (not one.incident_lead, -one.stake, one.fingerprint))
             for place, finding in enumerate(findings):
                 is_lead = id not in still_open and place == 0
-                ended_finding = changed(finding, {"incident_lead": is_lead})
+                ended_finding = copy_with(finding, {"incident_lead": is_lead})
                 entry = self.entries[finding.fingerprint]
-                self.entries[finding.fingerprint] = changed(entry, {"finding": ended_finding})
+                self.entries[finding.fingerprint] = copy_with(entry, {"finding": ended_finding})
                 self.notifications.append(
                     Notification(kind="resolved", finding=ended_finding, in_incident=not is_lead)
                 )
@@ -167,7 +168,7 @@ class _State:
         ]
         cost = max((entry.notified_cost or Decimal(0) for entry in before), default=Decimal(0))
         severity = max((SEVERITIES.index(entry.notified_severity or "low") for entry in before), default=0)
-        return finding.stake >= cost * GROWN_FACTOR or SEVERITIES.index(finding.severity) > severity
+        return finding.stake >= cost * CHANGED_FACTOR or SEVERITIES.index(finding.severity) > severity
 
     def _notifications(self, incident: OpenIncident, kind: NotificationKind | None) -> Iterator[Notification]:
         """Yield the notification of the lead, and those of the other findings, which channels do not send."""
@@ -203,7 +204,7 @@ def _stated(finding: Finding, incident: OpenIncident, *, counted_in: str | None)
     is_lead = finding.fingerprint == incident.lead.fingerprint
     others = [one for one in incident.findings if one.fingerprint != finding.fingerprint]
     listed = others[:MOST_RELATED] if is_lead else [incident.lead]
-    return changed(
+    return copy_with(
         finding,
         {
             "incident": incident.id,

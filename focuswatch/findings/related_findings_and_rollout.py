@@ -3,20 +3,18 @@
 Text lengths and counts are limited: a rollout can have thousands of findings, and a finding must fit SNS and DynamoDB.
 """
 
-from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from focuswatch.catalog.sql_header_fields import Category
+from focuswatch.catalog.sql_header_models import Category
+from focuswatch.findings.decimal_money import Money
+from focuswatch.findings.severity import Severity
 
 NAME_CHARACTERS = 250  # longer than most ARNs; names on a bill can have any length
 MOST_RELATED = 10  # findings that a lead lists; `related_findings` counts all
 MOST_ACCOUNTS = 250  # accounts of a rollout, in all its groups together
 MOST_REGIONS = 50  # Regions of a group; AWS has fewer
-
-Severity = Literal["critical", "high", "medium", "low"]
-Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 
 
 def _cut(name: object) -> object:

@@ -1,11 +1,12 @@
-"""Budgets of callers in owners.toml: rows for the detection, and the mistakes that are named."""
+"""Budgets of Bedrock callers in owners.toml: rows for the detection, and mistakes in them."""
 
 from pathlib import Path
 
 import pytest
 
 from focuswatch.errors import ConfigError
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.assign_owner_and_use_case import assigned_owner
+from focuswatch.owners.owners_file import Owners
 
 TEAMS = '[teams.search]\nchannel = "#search"\n'
 
@@ -16,8 +17,8 @@ def load(tmp_path, text):
     return Owners.load(path)
 
 
-def test_a_budget_has_a_row_for_each_rule_and_limit(tmp_path):
-    """A tag's key and value are as rules compare them; the only team owns the findings."""
+def test_budget_has_a_row_for_each_rule_and_limit(tmp_path):
+    """Tag keys and values are normalized. If the budget names only one team, that team owns its findings."""
     text = """
     [principal_budgets.assistant]
     roles = ["AppRole"]
@@ -38,7 +39,7 @@ def test_a_budget_has_a_row_for_each_rule_and_limit(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected_message"),
     [
         ("roles = ['R']", "principal_budgets.b: the budget has no limit. Add `daily_budget`"),
         ("monthly_budget = 3", "principal_budgets.b: the budget has no callers. Add `principals`"),
@@ -53,27 +54,27 @@ def test_a_budget_has_a_row_for_each_rule_and_limit(tmp_path):
         ("role = 'R'\ndaily_budget = 1", "principal_budgets.b.role: Extra inputs are not permitted"),
     ],
 )
-def test_mistakes_are_named_with_their_place(tmp_path, text, said):
-    """All of a file at once, as for other sections."""
+def test_mistakes_name_their_key(tmp_path, text, expected_message):
+    """Each mistake in the section is reported with its key."""
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, f"[principal_budgets.b]\n{text}\n")
-    assert said in str(caught.value)
+    assert expected_message in str(caught.value)
 
 
-def test_a_finding_about_a_caller_is_owned_by_the_callers_tag(tmp_path):
-    """It wins over the tag of the inference profile that was called; a resource's tag alone counts as before."""
+def test_caller_s_tag_assigns_a_finding_about_the_caller(tmp_path):
+    """It has priority over the tag of the inference profile, which applies only without a caller's tag."""
     owners = load(tmp_path, '[teams.ml]\nchannel = "#ml"\n')
     where = {"account_id": None, "account_tags": None, "ou_path": None}
     for tags in (
         {"iamPrincipal/team": "search", "team": "ml"},
         {"team": "ml", "iamPrincipal/team": "search"},
     ):
-        assert owners.owner(tags=tags, **where) == ("search", "resource tag")
-    assert owners.owner(tags={"team": "ml"}, **where) == ("ml", "resource tag")
+        assert assigned_owner(owners, tags=tags, **where) == ("search", "resource tag")
+    assert assigned_owner(owners, tags={"team": "ml"}, **where) == ("ml", "resource tag")
 
 
-def test_the_example_of_a_budget_is_accepted_as_it_stands(tmp_path):
-    """The section that config/owners.toml shows, without its comment signs."""
+def test_example_of_a_caller_budget_is_valid(tmp_path):
+    """The commented section in config/owners.toml is valid without its comment signs."""
     text = (Path(__file__).parents[2] / "config" / "owners.toml").read_text()
     start = text.index("# [principal_budgets")
     example = text[start : text.index("\n\n", start)]

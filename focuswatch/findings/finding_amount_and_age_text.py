@@ -1,13 +1,14 @@
-"""Format the amounts of a finding as text, for Slack, Jira, mail, the page and the terminal."""
+"""Format the amounts and the age of a finding as text, for Slack, Jira, mail, the page and the terminal."""
 
 from datetime import date
 from decimal import Decimal
 
-from focuswatch.catalog.sql_header_fields import Category
-from focuswatch.findings.account_owner_evidence_labels import amount
-from focuswatch.findings.aws_alert_detections import ANOMALY, AWS_ALERTS, BUDGET
-from focuswatch.findings.finding import DAYS_A_MONTH, Finding
-from focuswatch.findings.verified_saving_record import VerifiedSaving
+from focuswatch.catalog.sql_header_models import Category
+from focuswatch.findings.amount_text import amount
+from focuswatch.findings.amounts_and_event_dates import DAYS_A_MONTH
+from focuswatch.findings.aws_alert_detection_ids import ANOMALY, AWS_ALERTS, BUDGET
+from focuswatch.findings.count_text import count_text
+from focuswatch.findings.finding import Finding
 
 SUFFIXES: dict[Category, str] = {
     "waste": "/month in potential savings",
@@ -45,7 +46,7 @@ def full_amount(finding: Finding) -> str:
     rollout = finding.rollout
     monthly = rollout.monthly_cost_if_continues if rollout else finding.monthly_cost_if_continues
     if monthly:
-        return f"{text}; {_money(finding, monthly)}/month if usage continues"
+        return f"{text}; {money_text(finding, monthly)}/month if usage continues"
     return text
 
 
@@ -53,23 +54,27 @@ def main_amount(finding: Finding) -> str:
     """Return the main amount of a finding, in one line: `8,063 USD charged since 2026-05-27`."""
     if finding.detection in AWS_ALERTS and not finding.monthly_cost:
         return "no amount in the alert"
-    total = finding.rollout.cost_so_far if finding.rollout else None
-    cost = finding.monthly_cost if total is None else total
-    text = f"{_money(finding, cost)}{amount_suffix(finding.detection, finding.category)}"
+    text = f"{money_text(finding, main_cost(finding))}{amount_suffix(finding.detection, finding.category)}"
     return " ".join(filter(None, (text, _days(finding))))
+
+
+def main_cost(finding: Finding) -> Decimal:
+    """Return the amount per month, or the cost so far of an event; for the lead of a rollout, that of all accounts."""
+    total = finding.rollout.cost_so_far if finding.rollout else None
+    return finding.monthly_cost if total is None else total
 
 
 def changed_amount(finding: Finding, *, before: Finding) -> str:
     """Return all amounts with the previous one: `16,127 USD charged since 2026-05-27 (previously 8,063 USD)`."""
     now = main_amount(finding)
-    was = previous_amount(before, before.monthly_cost) if before.monthly_cost else main_amount(before)
+    was = previous_amount(before, main_cost(before)) if main_cost(before) else main_amount(before)
     return f"{now} (previously {was}){full_amount(finding).removeprefix(now)}"
 
 
 def previous_amount(finding: Finding, value: Decimal) -> str:
     """Return an earlier amount, to show next to the current one: `2,400 USD/month`, or `8,063 USD` for an event."""
     is_monthly = amount_suffix(finding.detection, finding.category).startswith("/month")
-    return f"{_money(finding, value)}{'/month' if is_monthly else ''}"
+    return f"{money_text(finding, value)}{'/month' if is_monthly else ''}"
 
 
 def amount_label(finding: Finding) -> str:
@@ -92,7 +97,8 @@ def _days(finding: Finding) -> str | None:
     return f"on {last}" if first == last else f"from {first} to {last}"
 
 
-def _money(finding: Finding, value: Decimal) -> str:
+def money_text(finding: Finding, value: Decimal) -> str:
+    """Return an amount with the currency of a finding."""
     return f"{amount(value)} {finding.currency}"
 
 
@@ -101,11 +107,14 @@ def cost_so_far_text(finding: Finding, *, today: date) -> str | None:
     if finding.detection in AWS_ALERTS:
         return None
     if finding.is_event:
-        return f"cost so far: {_money(finding, finding.cost_so_far)}" if finding.cost_so_far else None
+        cost = main_cost(finding)
+        return (
+            f"cost so far: {money_text(finding, cost)}" if finding.cost_so_far is not None and cost else None
+        )
     cost = finding.monthly_cost / DAYS_A_MONTH * days_open(finding, today=today)
     if finding.category != "waste" or cost <= 0:
         return None
-    return f"cost so far: about {_money(finding, cost)}"
+    return f"cost so far: about {money_text(finding, cost)}"
 
 
 def days_open(finding: Finding, *, today: date) -> int:
@@ -115,31 +124,4 @@ def days_open(finding: Finding, *, today: date) -> int:
 
 def days_open_text(finding: Finding, *, today: date) -> str:
     """Return how long the finding has been open, e.g. `9 days`."""
-    number = days_open(finding, today=today)
-    return "1 day" if number == 1 else f"{number} days"
-
-
-def saving_text(finding: Finding) -> str | None:
-    """Return the savings of a resolved finding, expected or verified on the bill; None if it had none."""
-    if finding.verified_saving is not None:
-        return _verified_saving(finding, finding.verified_saving)
-    if finding.category != "waste":
-        return None
-    return (
-        f"Expected savings: {_money(finding, finding.monthly_cost)}/month. focuswatch will verify the savings "
-        "on the bill."
-    )
-
-
-def _verified_saving(finding: Finding, saving: VerifiedSaving) -> str:
-    saved, expected, cost = (
-        f"{_money(finding, value)}/day"
-        for value in (saving.daily_saving, saving.expected_daily_saving, saving.daily_cost)
-    )
-    if round(saving.daily_saving, 2) <= 0:
-        return (
-            f"The bill shows no savings since {saving.since}: the cost is still {cost} ({saving.measured_from} to "
-            f"{saving.measured_until}). Expected savings: {expected}."
-        )
-    text = f"Verified on the bill: {saved} saved since {saving.since}."
-    return text if saving.is_full else f"{text} Expected savings: {expected}; still charged: {cost}."
+    return count_text(days_open(finding, today=today), "day")

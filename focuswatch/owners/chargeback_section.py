@@ -1,24 +1,20 @@
 """Shared costs, the section `[chargeback]` of owners.toml: which charges are shared, and how teams split them."""
 
-import re
 from collections.abc import Iterator, Mapping, Set
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from focuswatch.owners.declared_use_cases import Name, UseCase
+from focuswatch.owners.section_types import Name, OwnersSection, account_id_problems
+from focuswatch.owners.use_cases_section import UseCase
 
 Split = Literal["even", "usage", "tokens", "shares"]
 Share = Annotated[Decimal, Field(gt=0, le=Decimal("1e9"), decimal_places=12)]
 SELECTORS = ("accounts", "services", "teams", "use_cases", "unallocated")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SharedCost(_Section):
+class SharedCost(OwnersSection):
     """One `[[chargeback.shared]]`: charges that match any of its keys are split as `split` specifies.
 
     `unallocated` matches charges that have no team. `among` are the teams that split the charges, by default all teams
@@ -61,7 +57,7 @@ class SharedCost(_Section):
         )
 
 
-class Chargeback(_Section):
+class Chargeback(OwnersSection):
     """The shared costs, in order of precedence: the first one that a charge matches applies."""
 
     shared: list[SharedCost] = []
@@ -97,9 +93,7 @@ def chargeback_problems(
 
 
 def _selector_problems(shared: SharedCost, *, use_cases: Mapping[str, UseCase]) -> Iterator[str]:
-    for account in shared.accounts:
-        if not re.fullmatch(r"\d{12}", account):
-            yield f"accounts: found '{account}', expected a 12-digit account ID."
+    yield from account_id_problems("accounts", shared.accounts)
     for name in shared.use_cases:
         use_case = use_cases.get(name)
         if use_case is None or use_case.intent != "shared":
