@@ -6,7 +6,7 @@ The header key `ai_families` lists the AI services of a detection; `focuswatch c
 from collections.abc import Collection, Iterable, Sequence
 
 from focuswatch.catalog.sql_catalog import Detection
-from focuswatch.catalog.sql_header_fields import AiFamily
+from focuswatch.catalog.sql_header_models import AiFamily
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
 from focuswatch.findings.count_text import count_text

@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from focuswatch.bill.account_names_ous_and_tags import rows_of_accounts
+from focuswatch.bill.query_account_names_and_tags import rows_of_accounts
 from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.detect.provider_of_finding import ALL_AWS, FindingProviders
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines import Engine, Row
-from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.exchange_rates import Rate
+from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.findings.finding import Finding, OwnedBy
 from focuswatch.findings.finding_from_row import to_finding
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.assign_owner_and_use_case import assigned_owner
+from focuswatch.owners.owners_file import Owners
 
 
 def owned_findings(
@@ -46,7 +47,7 @@ def owned_findings(
         team, owned_by = _owner(
             row, detection=detection, account=accounts.get(row["sub_account_id"], {}), owners=owners
         )
-        findings.append(changed(finding, {"team": team, "owned_by": owned_by}))
+        findings.append(copy_with(finding, {"team": team, "owned_by": owned_by}))
     return findings
 
 
@@ -55,7 +56,8 @@ def _owner(row: Row, *, detection: Detection, account: Row, owners: Owners) -> t
         return row["team"], "plan"
     # An intruder's tags must not determine who can suppress a security finding.
     is_security = detection.header.category == "security"
-    return owners.owner(
+    return assigned_owner(
+        owners,
         tags=None if is_security else row.get("tags"),
         account_id=row["sub_account_id"],
         account_tags=account.get("tags"),

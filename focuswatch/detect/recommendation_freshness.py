@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.engines import Engine
-from focuswatch.engines.prepend_tables_as_ctes import needed_of
+from focuswatch.engines.prepend_tables_as_ctes import tables_read_by
 
 TABLE = "recommendations"
 # AWS refreshes recommendations daily. The detection's parameter fresh_days must have the same value.
@@ -17,7 +17,7 @@ def not_evaluated_without_recommendations(
     engine: Engine, *, detections: Iterable[Detection], as_of: date
 ) -> tuple[frozenset[str], str | None]:
     """Return the detections that could not be evaluated, and why (None if all were). Raises QueryError."""
-    readers = frozenset(one.id for one in detections if needed_of(one.sql, {TABLE: ""}))
+    readers = frozenset(one.id for one in detections if tables_read_by(one.sql, {TABLE: ""}))
     if not readers:
         return readers, None
     (row,) = engine.query(REFRESHED, label="recommendations")

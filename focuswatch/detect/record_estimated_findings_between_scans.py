@@ -8,41 +8,40 @@ from dataclasses import dataclass
 from datetime import date
 
 from focuswatch.catalog.sql_catalog import Catalog, Detection
+from focuswatch.detect.detection_input import detection_inputs
 from focuswatch.detect.owned_findings_from_rows import owned_findings
-from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
+from focuswatch.detect.run_detection import Outcome, run_detection
 from focuswatch.engines import Engine
 from focuswatch.findings.exchange_rates import Rate
-from focuswatch.findings.same_cause import incident_rules
+from focuswatch.findings.incident_rules import incident_rules
 from focuswatch.ledger import Decision, DetectionRun, Ledger, LedgerEntry, Suppression, decide
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 
 @dataclass(frozen=True)
-class HourlyEstimates:
+class EstimatedRun:
     """The outcomes of the detections, and the changes that they made to the ledger."""
 
     outcomes: tuple[Outcome, ...]
     decision: Decision
 
 
-def estimating(catalog: Catalog) -> tuple[Detection, ...]:
+def estimate_detections(catalog: Catalog) -> tuple[Detection, ...]:
     """Return the detections whose amounts are estimates."""
-    return tuple(detection for detection in catalog.live if detection.header.estimate)
+    return tuple(detection for detection in catalog.enabled if detection.header.estimate)
 
 
 def record_estimates(
     engine: Engine, *, as_of: date, catalog: Catalog, owners: Owners, rate: Rate, ledger: Ledger
-) -> HourlyEstimates:
+) -> EstimatedRun:
     """Run the detections of estimates as of the end of the bill, and record their findings. Raises QueryError."""
-    inputs = DetectionInput(
-        as_of=as_of,
-        first_new_day=first_new_day(as_of, evaluated_until=None),
-        required_tags=tuple(owners.routing.required_tags),
-        per_usd=float(rate.per_usd),
+    detections = estimate_detections(catalog)
+    inputs = detection_inputs(
+        detections, as_of=as_of, evaluated_until={}, owners=owners, per_usd=float(rate.per_usd)
     )
     outcomes = tuple(
-        run_detection(detection, engine=engine, catalog=catalog, inputs=inputs)
-        for detection in estimating(catalog)
+        run_detection(detection, engine=engine, catalog=catalog, inputs=inputs[detection.id])
+        for detection in detections
     )
     findings = owned_findings(outcomes, engine=engine, as_of=as_of, rate=rate, owners=owners, billed_until={})
     run = DetectionRun(
@@ -56,4 +55,4 @@ def record_estimates(
     def decide_run(entries: Mapping[str, LedgerEntry], suppressions: Sequence[Suppression]) -> Decision:
         return decide(entries, suppressions, run)
 
-    return HourlyEstimates(outcomes, ledger.update(decide_run, evaluated=()))
+    return EstimatedRun(outcomes, ledger.update(decide_run, evaluated=()))

@@ -16,7 +16,8 @@ from focuswatch.engines.sql_values import Value
 
 # Source code in this folder that results depend on, besides their statements.
 SCORING = (
-    "series_detection.py",
+    "run_series_detection.py",
+    "anomaly_episodes.py",
     "anomaly",
     "forecast",
     "explain",
@@ -70,10 +71,10 @@ def open_result_cache(state: Path, *, catalog: Catalog, data_digest: str | None)
     """Return the cache in the state folder of an export; None if the data has no digest (Bill.data_digest)."""
     if data_digest is None:
         return None
-    return ResultCache(state / "answers.json", digest=digest_of(catalog, parts=(data_digest,)))
+    return ResultCache(state / "answers.json", digest=results_digest(catalog, parts=(data_digest,)))
 
 
-def digest_of(catalog: Catalog, *, parts: Iterable[object]) -> str:
+def results_digest(catalog: Catalog, *, parts: Iterable[object]) -> str:
     """Return a digest of what results depend on besides their statements: version, scoring code, tables, `parts`."""
     tables = (
         entry.path.read_text(encoding="utf-8")

@@ -7,39 +7,19 @@ import math
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, timedelta
+from decimal import Decimal
+from typing import Literal
 
-from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection
+from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.detect.ai_services_on_bill import services_not_on_bill
+from focuswatch.detect.detection_input import DetectionInput
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_values import Value
 from focuswatch.errors import FocuswatchError, QueryError
 from focuswatch.findings.finding import fingerprint
 from focuswatch.findings.finding_from_row import CONTRACT
 from focuswatch.findings.value_as_json import json_value
 
 LACKS = "lacks_input"  # column of a row about the whole detection: the data that was not supplied
-FIRST_SCAN_DAYS = 7  # most recent days of which a first scan reports first charges, spikes and reactivations
-
-
-@dataclass(frozen=True)
-class DetectionInput:
-    """The parameters of a detection's run; `per_usd` is units of the billing currency for one US dollar."""
-
-    as_of: date
-    first_new_day: date
-    required_tags: tuple[str, ...] = ("team",)
-    per_usd: float = 1.0
-
-    @property
-    def values(self) -> dict[str, Value]:
-        """The built-in placeholders, and the rate at which parameters in USD are converted."""
-        return {
-            "as_of": self.as_of,
-            "news_since": self.first_new_day,
-            "required_tags": list(self.required_tags),
-            PER_USD: self.per_usd,
-        }
 
 
 @dataclass(frozen=True)
@@ -58,20 +38,19 @@ class Outcome:
     services_not_on_bill: tuple[str, ...] = ()
 
     @property
+    def not_evaluated_monthly_cost(self) -> Decimal:
+        """The monthly cost of the resources that could not be evaluated."""
+        return sum((Decimal(str(row.get("monthly_cost") or 0)) for row in self.not_evaluated), Decimal(0))
+
+    @property
     def lacks_input(self) -> str | None:
         """The reason why nothing could be evaluated, such as a file that was not supplied; None if something was."""
         return next((str(row[LACKS]) for row in self.not_evaluated if row.get(LACKS)), None)
 
 
-def engine_of(detection: Detection, *, engine: Engine, aws_engine: Engine | None) -> Engine:
-    """Return the engine on which a detection runs: over all charges, or only AWS charges (None: all are from AWS)."""
-    return engine if aws_engine is None or detection.header.providers == "all" else aws_engine
-
-
-def first_new_day(as_of: date, *, evaluated_until: date | None) -> date:
-    """Return the first day whose charges count as new, given the last scan's `as_of` (None if there was no scan)."""
-    week_ago = as_of - timedelta(days=FIRST_SCAN_DAYS)
-    return week_ago if evaluated_until is None else min(week_ago, evaluated_until)
+def engine_of(providers: Literal["AWS", "all"], *, engine: Engine, aws_engine: Engine | None) -> Engine:
+    """Return the engine over the charges of these providers; `aws_engine` is None if all charges are from AWS."""
+    return engine if aws_engine is None or providers == "all" else aws_engine
 
 
 def run_detection(
@@ -114,16 +93,18 @@ def _is_not_evaluated(row: Row) -> bool:
 def _rows(detection: Detection, *, engine: Engine, catalog: Catalog, inputs: DetectionInput) -> list[Row]:
     statement = detection.render(inputs.values)
     if detection.header.kind == "series":
-        from focuswatch.detect import series_detection  # imports NumPy, which only series and forecasts need
+        from focuswatch.detect import (
+            run_series_detection,  # imports NumPy, which only series and forecasts need
+        )
 
-        return series_detection.anomalous_series(
+        return run_series_detection.anomalous_series(
             detection, engine=engine, catalog=catalog, inputs=inputs.values
         )
     if detection.header.kind == "forecast":
         assert detection.header.pace is not None
-        from focuswatch.detect.forecast import forecast_vs_budget
+        from focuswatch.detect.forecast.budget_pace_findings import budget_pace_rows
 
-        return forecast_vs_budget.pace_rows(
+        return budget_pace_rows(
             statement, engine=engine, label=detection.id, inputs=inputs.values, pace=detection.header.pace
         )
     return engine.query(statement, label=detection.id)

@@ -1,34 +1,13 @@
 """Run detections on a bill: reuse cached results, and skip detections of services that are not on the bill."""
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import date
 
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.detect.ai_services_on_bill import charged_ai_families
+from focuswatch.detect.detection_input import DetectionInput
 from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.run_detection import DetectionInput, Outcome, engine_of, first_new_day, run_detection
+from focuswatch.detect.run_detection import Outcome, engine_of, run_detection
 from focuswatch.engines import Engine
-from focuswatch.owners.owners_file_and_assignment import Owners
-
-
-def detection_inputs(
-    detections: Collection[Detection],
-    *,
-    as_of: date,
-    evaluated_until: Mapping[str, date],
-    owners: Owners,
-    per_usd: float,
-) -> dict[str, DetectionInput]:
-    """Return the input of each detection by id; `evaluated_until` has the day of its last run by id."""
-    return {
-        detection.id: DetectionInput(
-            as_of=as_of,
-            first_new_day=first_new_day(as_of, evaluated_until=evaluated_until.get(detection.id)),
-            required_tags=tuple(owners.routing.required_tags),
-            per_usd=per_usd,
-        )
-        for detection in detections
-    }
 
 
 def detection_runner(
@@ -54,7 +33,7 @@ def detection_runner(
     def outcome_of(detection: Detection) -> Outcome:
         return cached[detection.id] or run_detection(
             detection,
-            engine=engine_of(detection, engine=engine, aws_engine=aws_engine),
+            engine=engine_of(detection.header.providers, engine=engine, aws_engine=aws_engine),
             catalog=catalog,
             inputs=inputs[detection.id],
             charged=charged,

@@ -6,43 +6,33 @@ This module sends nothing; the caller sends the notifications.
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
-from functools import partial
 
 from focuswatch.bill.bill_summary import BillPart
 from focuswatch.catalog.sql_catalog import Catalog, Detection
-from focuswatch.detect.account_day_coverage import Coverage, coverage, incomplete_parts
-from focuswatch.detect.explain.attach_explanations import ChangeHistory, attach_explanations
+from focuswatch.detect.check_bill_completeness import Coverage, coverage, incomplete_parts
+from focuswatch.detect.detection_input import DetectionInput, detection_inputs
+from focuswatch.detect.explain.attach_explanations import ChangeHistory
 from focuswatch.detect.explain.hourly_onset import HourlyCharges
-from focuswatch.detect.measured_savings import measured_savings
 from focuswatch.detect.owned_findings_from_rows import owned_findings
 from focuswatch.detect.provider_of_finding import ALL_AWS, FindingProviders, finding_providers
 from focuswatch.detect.recommendation_freshness import not_evaluated_without_recommendations
+from focuswatch.detect.record_scan_run import RunRecord
 from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.run_detection import DetectionInput, Outcome
-from focuswatch.detect.run_detections_with_cache import detection_inputs, detection_runner
+from focuswatch.detect.run_detection import Outcome
+from focuswatch.detect.run_detections_with_cache import detection_runner
 from focuswatch.detect.scan_notes import scan_notes
 from focuswatch.detect.scan_result import ScanResult, current_findings
 from focuswatch.engines import Engine
-from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.findings.finding import fingerprint
-from focuswatch.findings.same_cause import incident_rules
+from focuswatch.findings.incident_rules import incident_rules
 from focuswatch.ledger import (
-    Decision,
     DetectionRun,
-    EvaluatedUntil,
     Ledger,
-    LedgerEntry,
-    LedgerSnapshot,
-    Suppression,
-    SuppressionIndex,
-    decide,
 )
-from focuswatch.ledger.decide_ledger_changes import decide_saving
-from focuswatch.ledger.ledger_changes import by_stake
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 
 def scan(
@@ -112,7 +102,7 @@ def scan(
     run = replace(run, accounts=known_data.accounts - incomplete.accounts)
     unable, reason = not_evaluated_without_recommendations(engine, detections=detections, as_of=as_of)
     run = replace(run, ran=set(run.ran) - unable)
-    record = _Record(run, engine, catalog, progress, change_history, hourly)
+    record = RunRecord(run, engine, catalog, progress, change_history, hourly)
     decision = record.write(ledger)
     notified = {notification.finding.fingerprint for notification in decision.notifications}
     current, suppressed = current_findings(record.state, as_of=as_of, notified=notified)
@@ -204,8 +194,8 @@ def _detection_run(
         as_of=as_of,
         findings={finding.fingerprint: finding for finding in findings},
         ran={outcome.detection.id for outcome in outcomes if not outcome.error and not outcome.lacks_input},
-        notified_once={id for id, header in headers.items() if header.notify == "once"},
-        notified_each_time={id for id, header in headers.items() if header.notify == "every_run"},
+        closed_when_not_found={id for id, header in headers.items() if header.notify == "once"},
+        resolved_without_notification={id for id, header in headers.items() if header.notify == "every_run"},
         steps={id: header.step_columns for id, header in headers.items() if header.step_columns},
         not_evaluated={
             fingerprint(outcome.detection.id, row) for outcome in outcomes for row in outcome.not_evaluated
@@ -217,76 +207,3 @@ def _detection_run(
         incident_rules=incident_rules(catalog) if owners.routing.incidents else None,
     )
     return run, known_data
-
-
-@dataclass
-class _Record:
-    """One write of a run to the ledger: its decision, explanations and verified savings."""
-
-    run: DetectionRun
-    engine: Engine
-    catalog: Catalog
-    progress: Callable[[str], None]
-    change_history: ChangeHistory | None
-    hourly: HourlyCharges | None
-    state: LedgerSnapshot = field(default_factory=lambda: LedgerSnapshot({}, ()))
-    notes: tuple[str, ...] = ()
-
-    def write(self, ledger: Ledger) -> Decision:
-        """Read the ledger once, decide and write. Afterwards, `state` is the new state of the ledger."""
-        evaluated = [EvaluatedUntil(id, self.run.as_of) for id in sorted(self.run.ran)]
-        decision = ledger.update(self._decide, evaluated=evaluated, snapshot=ledger.snapshot())
-        self.state = self.state.after(decision)
-        return decision
-
-    def _decide(self, entries: Mapping[str, LedgerEntry], suppressions: Sequence[Suppression]) -> Decision:
-        self.state = LedgerSnapshot(entries, suppressions)
-        explain = partial(
-            attach_explanations,
-            previous=entries,
-            engine=self.engine,
-            catalog=self.catalog,
-            as_of=self.run.as_of,
-            progress=self.progress,
-            change_history=self.change_history,
-            hourly=self.hourly,
-        )
-        decision = decide(entries, suppressions, self.run, explain=explain)
-        return self._with_verified_savings(decision)
-
-    def _with_verified_savings(self, decision: Decision) -> Decision:
-        """Add the savings of resolved findings. An error becomes a note, so that the findings are still recorded."""
-        entries = self.state.after(decision).entries
-        self.notes = ()
-        try:
-            savings = measured_savings(
-                entries.values(), engine=self.engine, catalog=self.catalog, as_of=self.run.as_of
-            )
-        except QueryError as error:
-            self.notes = (f"The savings of resolved findings could not be verified: {error}",)
-            return decision
-        index = SuppressionIndex(self.state.suppressions)
-        decided = [
-            decide_saving(entries[fingerprint], saving, index, as_of=self.run.as_of)
-            for fingerprint, saving in savings.items()
-        ]
-        changed = {entry.fingerprint: entry for entry in decision.entries}
-        changed |= {entry.fingerprint: entry for entry, _ in decided if entry != entries[entry.fingerprint]}
-        notifications = (
-            *decision.notifications,
-            *(notification for _, notification in decided if notification),
-        )
-        return Decision(tuple(changed.values()), tuple(sorted(notifications, key=by_stake)))
-
-
-def due_detections(
-    detections: Iterable[Detection], *, as_of: date, evaluated_until: Mapping[str, date]
-) -> list[Detection]:
-    """Return the detections that are due by their schedule: at every refresh, daily, or weekly."""
-    days = {"every_refresh": 0, "daily": 1, "weekly": 7}
-    return [
-        detection
-        for detection in detections
-        if (last := evaluated_until.get(detection.id)) is None
-        or (as_of - last).days >= days[detection.header.schedule]
-    ]

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from focuswatch.detect.account_day_coverage import Coverage
+from focuswatch.detect.check_bill_completeness import Coverage
 from focuswatch.detect.run_detection import Outcome
-from focuswatch.findings.changed_copy import changed
-from focuswatch.findings.counted_once import counted_once
+from focuswatch.findings.count_each_cost_once import without_double_counts
+from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import LedgerSnapshot, Notification, SuppressionIndex
 
@@ -72,7 +72,7 @@ class ScanResult:
     @property
     def _counted(self) -> list[Finding]:
         """The unresolved findings whose cost is not part of another finding, so that they can be added up."""
-        return counted_once(self.unresolved)
+        return without_double_counts(self.unresolved)
 
 
 def _monthly_waste(findings: Iterable[Finding]) -> Decimal:
@@ -97,6 +97,6 @@ def current_findings(
         elif is_notified or entry.finding.status == "open":
             findings.append(entry.finding)
         else:
-            findings.append(changed(entry.finding, {"status": "open"}))
+            findings.append(copy_with(entry.finding, {"status": "open"}))
     findings.sort(key=lambda finding: (-finding.stake, finding.detection, finding.fingerprint))
     return tuple(findings), suppressed

@@ -4,7 +4,6 @@ Results are unloaded as Parquet and read as Arrow, which preserves maps, arrays 
 order, so callers that need an order sort them. The scanned bytes of each statement are recorded for the heartbeat.
 """
 
-import re
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from focuswatch.engines import athena_unload_and_projection
 from focuswatch.engines.engine_protocol import Row
 from focuswatch.engines.prepend_tables_as_ctes import with_tables
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.sql_values import comment_text, literal
 from focuswatch.errors import QueryError, SlowQueryError
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 GIB = 1 << 30
 POLL_SECONDS = 0.5
-UNMARKED = re.compile(r"[^0-9A-Za-z_ .-]+")  # characters of a label replaced in a statement's comment
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Executed:
     seconds: float
 
 
-@dataclass
+@dataclass(eq=False)
 class AthenaEngine:
     """An Engine over a Glue database and a workgroup; see focuswatch.engines.engine_protocol.
 
@@ -93,7 +91,7 @@ class AthenaEngine:
         """
         bare = athena_unload_and_projection.without_comments
         complete = bare(with_tables(bare(statement), self.tables))
-        marked = f"/* focuswatch run {self.run_id} {UNMARKED.sub(' ', label)} */"
+        marked = f"/* focuswatch run {self.run_id} {comment_text(label)} */"
         written = athena_unload_and_projection.unload(
             f"{marked}\n{complete}\n", to=literal(to), partitioned_by=partitioned_by
         )
@@ -204,13 +202,16 @@ def _read(path: str, *, session: "boto3.Session") -> "pa.Table":
 
 
 def _masked(column: "pa.ChunkedArray") -> "np.ndarray":
-    """Return the values for NumPy: text as objects, dates as datetime64 (null is NaT), other nulls masked."""
+    """Return the values for NumPy: text as objects, dates as datetime64, nulls masked."""
     import numpy as np
     import pyarrow as pa
 
     array = column.combine_chunks()
+    values: np.ndarray
     if pa.types.is_date(array.type):
-        days: np.ndarray = array.to_numpy(zero_copy_only=False).astype("datetime64[D]")
-        return days
-    values = np.asarray(array.to_pylist(), dtype=None if pa.types.is_floating(array.type) else object)
+        values = array.to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    else:
+        values = np.asarray(array.to_pylist(), dtype=float if pa.types.is_floating(array.type) else object)
+    if not array.null_count:
+        return values
     return np.ma.masked_array(values, mask=array.is_null().to_numpy(zero_copy_only=False))

@@ -10,7 +10,10 @@ Row = dict[str, Any]
 
 
 class Engine(Protocol):
-    """Runs statements of the common SQL over the tables that detections read."""
+    """Runs statements of the common SQL over the tables that detections read.
+
+    Engines are compared by identity, so that they can be keys of a dict.
+    """
 
     name: str
     at_once: int  # statements to run concurrently; methods may be called from as many threads
@@ -32,9 +35,10 @@ class Engine(Protocol):
         ...
 
     def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
-        """Return the rows of one SELECT by column, for results too long for one dict per row; nulls are masked.
+        """Return the rows of one SELECT by column, for results too long for one dict per row.
 
-        The dict may be empty if there are no rows.
+        Text is an array of objects, and dates are datetime64. A column with nulls is a masked array, any other column a
+        plain array. The dict may be empty if there are no rows.
         """
         ...
 

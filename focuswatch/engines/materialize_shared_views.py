@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 import duckdb
 
-from focuswatch.engines.prepend_tables_as_ctes import needed_of
+from focuswatch.engines.prepend_tables_as_ctes import tables_read_by
 
 
 class SharedViews:
@@ -27,7 +27,7 @@ class SharedViews:
         """Compute the shared views that a statement reads, directly or through other views. Raises duckdb.Error."""
         if not self._left:
             return
-        needed = needed_of(statement, self._views)
+        needed = tables_read_by(statement, self._views)
         if needed.isdisjoint(self._left):
             return
         with self._lock:

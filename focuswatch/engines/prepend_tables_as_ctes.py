@@ -8,7 +8,7 @@ NOT_SQL = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 
 def with_tables(statement: str, tables: Mapping[str, str]) -> str:
     """Return `statement`, preceded by those of `tables` (name → SELECT) that it reads, in the order of `tables`."""
-    needed = [name for name in tables if name in needed_of(statement, tables)]
+    needed = [name for name in tables if name in tables_read_by(statement, tables)]
     if not needed:
         return statement
     before = ",\n".join(f"{name} AS (\n{tables[name]}\n)" for name in needed)
@@ -17,7 +17,7 @@ def with_tables(statement: str, tables: Mapping[str, str]) -> str:
     return f"WITH {before}\n{statement}"
 
 
-def over(statement: str, table: str, *, select: str) -> str:
+def replace_table(statement: str, table: str, *, select: str) -> str:
     """Return `statement` with `select` in place of `table`; `select` itself may read `table`."""
     name = f"selected_{table}"
     words = re.compile(rf"{NOT_SQL.pattern}|\b{table}\b", re.DOTALL)  # a string may contain the name
@@ -25,7 +25,7 @@ def over(statement: str, table: str, *, select: str) -> str:
     return with_tables(renamed, {name: select})
 
 
-def needed_of(statement: str, tables: Mapping[str, str]) -> set[str]:
+def tables_read_by(statement: str, tables: Mapping[str, str]) -> set[str]:
     """Return the names of those of `tables` that a statement reads, directly or through other tables."""
     needed: set[str] = set()
     unread = [statement]

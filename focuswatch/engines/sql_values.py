@@ -3,6 +3,8 @@
 Values from files and bills reach SQL only through this module.
 """
 
+import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +24,7 @@ Value = Scalar | Sequence[Scalar] | Sequence[tuple[Scalar, ...]]
 # Maximum bytes of the values in one statement. Athena accepts 262,144 bytes of SQL; the rest is for the statement and
 # the tables prepended to it. https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
 MOST_GIVEN_BYTES = 150_000
+NOT_IN_COMMENT = re.compile(r"[^0-9A-Za-z_ .-]+")
 
 
 def literal(value: Scalar) -> str:
@@ -33,6 +36,9 @@ def literal(value: Scalar) -> str:
             return "CAST(NULL AS varchar)"
         case bool():
             return "true" if value else "false"
+        case float() | Decimal() if not math.isfinite(value):
+            name = "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+            return f"CAST('{name}' AS double)"
         case int() | Decimal():
             return str(value)
         case float():
@@ -54,6 +60,11 @@ def literals(value: Value) -> str:
         "(" + ", ".join(map(literal, item)) + ")" if isinstance(item, tuple) else literal(item)
         for item in value
     )
+
+
+def comment_text(text: str) -> str:
+    """Return text without the characters that would end a SQL comment, or that Athena rejects in one (`;`, quotes)."""
+    return NOT_IN_COMMENT.sub(" ", text)
 
 
 def portions(rows: Iterable[tuple[Scalar, ...]]) -> Iterator[list[tuple[Scalar, ...]]]:

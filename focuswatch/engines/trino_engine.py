@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from focuswatch.engines.engine_protocol import Row
 from focuswatch.engines.prepend_tables_as_ctes import with_tables
+from focuswatch.engines.sql_values import comment_text
 from focuswatch.errors import QueryError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ FLOATS = ("double", "real")
 STOP_SECONDS = 10
 
 
-@dataclass
+@dataclass(eq=False)
 class TrinoEngine:
     """An Engine over one catalog and schema of a Trino cluster; see focuswatch.engines.engine_protocol.
 
@@ -85,7 +86,7 @@ class TrinoEngine:
         from requests.exceptions import RequestException
         from trino.exceptions import Error, HttpError, TrinoQueryError
 
-        marked = f"/* focuswatch run {self.run_id}: {label} */\n{statement}"
+        marked = f"/* focuswatch run {self.run_id}: {comment_text(label)} */\n{statement}"
         cursor = self.connect().cursor()
         self._begin(cursor, label=label)
         try:
@@ -161,15 +162,16 @@ def cancelled_with_the_command(engine: TrinoEngine) -> Iterator[None]:
 
 
 def _masked(values: list[Any], type_: str) -> "np.ndarray":
-    """Return the values for NumPy: text as objects, dates as datetime64 (null is NaT), other nulls masked."""
+    """Return the values for NumPy: text as objects, dates as datetime64, nulls masked."""
     import numpy as np
 
+    array: np.ndarray
     if type_ == "date":
-        return np.array(values, dtype="datetime64[D]")
+        array = np.array(values, dtype="datetime64[D]")
+    elif type_ in FLOATS:
+        array = np.array(values, dtype=float)
+    else:
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
     nulls = [value is None for value in values]
-    if type_ in FLOATS:
-        filled = [0.0 if value is None else value for value in values]
-        return np.ma.masked_array(np.array(filled, dtype=float), mask=nulls)
-    held = np.empty(len(values), dtype=object)
-    held[:] = values
-    return np.ma.masked_array(held, mask=nulls)
+    return np.ma.masked_array(array, mask=nulls) if any(nulls) else array

@@ -1,4 +1,4 @@
-"""A small bill: the rows of its tables and the parameters of its queries. Pure, except for reading cases."""
+"""Define a small bill: the rows of its input tables, and the parameters of the detections that read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,25 +6,25 @@ from typing import Any
 
 import duckdb
 
-from focuswatch.authoring.detection_cases import Case, CaseFile, give, insert
-from focuswatch.bill.schema import table_columns
-from focuswatch.detect.run_detection import DetectionInput, first_new_day
-from focuswatch.engines.duckdb_engine import create_empty_table
+from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables, insert
+from focuswatch.bill.schema import columns_of_all_tables
+from focuswatch.detect.detection_input import DetectionInput, first_new_day
+from focuswatch.engines.duckdb_connection import create_empty_table
 
 INPUT_TABLES = {
-    "folded_charges": table_columns.FOLDED_CHARGES,
-    "activity": table_columns.ACTIVITY,
-    "principal_charges": table_columns.PRINCIPAL_CHARGES,
-    "invocation_tokens": table_columns.INVOCATION_TOKENS,
-    "token_hours": table_columns.TOKEN_HOURS,
-    "accounts": table_columns.ACCOUNTS,
-    "account_history": table_columns.ACCOUNT_HISTORY,
-    "events": table_columns.EVENTS,
-    "ai_links": table_columns.AI_LINKS,
-    "deliveries": table_columns.DELIVERIES,
-    "known_findings": table_columns.KNOWN_FINDINGS,
-    "recommendations": table_columns.RECOMMENDATIONS,
-    **table_columns.OWNERS,
+    "folded_charges": columns_of_all_tables.FOLDED_CHARGES,
+    "activity": columns_of_all_tables.ACTIVITY,
+    "principal_charges": columns_of_all_tables.PRINCIPAL_CHARGES,
+    "invocation_tokens": columns_of_all_tables.INVOCATION_TOKENS,
+    "token_hours": columns_of_all_tables.TOKEN_HOURS,
+    "accounts": columns_of_all_tables.ACCOUNTS,
+    "account_history": columns_of_all_tables.ACCOUNT_HISTORY,
+    "events": columns_of_all_tables.EVENTS,
+    "ai_links": columns_of_all_tables.AI_LINKS,
+    "deliveries": columns_of_all_tables.DELIVERIES,
+    "known_findings": columns_of_all_tables.KNOWN_FINDINGS,
+    "recommendations": columns_of_all_tables.RECOMMENDATIONS,
+    **columns_of_all_tables.OWNERS,
 }
 Rows = list[tuple[Any, ...]]
 
@@ -42,8 +42,8 @@ class Bill:
 
 
 def bill_of(case: Case, *, file: CaseFile, connection: duckdb.DuckDBPyConnection) -> Bill:
-    """The input of a case."""
-    give(connection, case, file=file)
+    """Return the bill that is the input of a detection's case."""
+    create_input_tables(connection, case, file=file)
     as_of = case.as_of or file.as_of
     question = DetectionInput(
         as_of=as_of,
@@ -57,8 +57,8 @@ def bill_of(case: Case, *, file: CaseFile, connection: duckdb.DuckDBPyConnection
     return Bill(case.name, rows, question)
 
 
-def put(bill: Bill, *, connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the bill's tables on DuckDB, in place of any others."""
+def load_bill(bill: Bill, *, connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the bill's input tables on DuckDB, replacing existing ones."""
     for name, shape in INPUT_TABLES.items():
         create_empty_table(connection, name, shape)
         insert(

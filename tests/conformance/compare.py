@@ -1,4 +1,4 @@
-"""Whether two engines said the same: rows, nulls, decimals, and order where one is promised. Pure."""
+"""Compare the rows of two engines: values, types, nulls, and the order that ORDER BY defines."""
 
 import math
 import re
@@ -9,49 +9,56 @@ from typing import Any
 
 from focuswatch.engines import Row
 
-SAME_TO = 1e-9  # relative: sums of doubles depend on the order in which they are added
+# Sums of doubles depend on the order in which they are added.
+TOLERANCE = 1e-9
 KINDS: tuple[type, ...] = (bool, int, float, Decimal, str, datetime, date, list, dict)
 LAST_ORDER = re.compile(r"\bORDER\s+BY\s+([^()]*?)(\s+LIMIT\s+\S+)?$", re.IGNORECASE)
 
 
 def difference(duckdb: Sequence[Row], trino: Sequence[Row], *, sql: str = "") -> str | None:
-    """Return the first difference as text; None if all rows are equal. `sql` shows whether the order is defined."""
+    """Return the first difference as text, or None. Order is compared if the statement `sql` ends with ORDER BY."""
     if len(duckdb) != len(trino):
-        return f"DuckDB has {len(duckdb)} rows, Trino {len(trino)}: {_only(duckdb, trino)}"
-    for one, other in zip(_sorted(duckdb), _sorted(trino), strict=True):
-        if list(map(str.lower, one)) != list(map(str.lower, other)):
-            return f"columns: DuckDB {list(one)}, Trino {list(other)}"
-        for name, mine, yours in zip(one, one.values(), other.values(), strict=True):
-            if not same(mine, yours):
-                return f"{name}: DuckDB {mine!r}, Trino {yours!r}, in {one}"
-    return _order(duckdb, trino, promised=promised_order(sql))
+        return f"DuckDB has {len(duckdb)} rows, Trino {len(trino)}: {_extra_row(duckdb, trino)}"
+    for duckdb_row, trino_row in zip(_sorted(duckdb), _sorted(trino), strict=True):
+        if list(map(str.lower, duckdb_row)) != list(map(str.lower, trino_row)):
+            return f"columns: DuckDB {list(duckdb_row)}, Trino {list(trino_row)}"
+        for name, value, trino_value in zip(duckdb_row, duckdb_row.values(), trino_row.values(), strict=True):
+            if not same(value, trino_value):
+                return f"{name}: DuckDB {value!r}, Trino {trino_value!r}, in {duckdb_row}"
+    return _difference_in_order(duckdb, trino, columns=order_by_columns(sql))
 
 
-def _order(duckdb: Sequence[Row], trino: Sequence[Row], *, promised: Sequence[str]) -> str | None:
-    """Return rows in another order; amounts that differ only in the last digit are equal for ordering."""
+def _difference_in_order(
+    duckdb: Sequence[Row], trino: Sequence[Row], *, columns: Sequence[str]
+) -> str | None:
+    """Return the first difference in order by these columns.
+
+    If a float equals that of a neighboring row except for the last digit, the rows may be in either order, so the
+    following columns are not compared.
+    """
     for place, (one, other) in enumerate(zip(duckdb, trino, strict=True)):
-        beside = [*duckdb[max(place - 1, 0) : place], *duckdb[place + 1 : place + 2]]
-        for name in (name for name in promised if name in one):
+        neighbors = [*duckdb[max(place - 1, 0) : place], *duckdb[place + 1 : place + 2]]
+        for name in (name for name in columns if name in one):
             if not same(one[name], other[name]):
                 return f"order, row {place}, {name}: DuckDB {one[name]!r}, Trino {other[name]!r}"
-            if isinstance(one[name], float) and any(same(one[name], row[name]) for row in beside):
+            if isinstance(one[name], float) and any(same(one[name], row[name]) for row in neighbors):
                 break
     return None
 
 
-def promised_order(sql: str) -> list[str]:
-    """The columns that a statement's last ORDER BY names."""
+def order_by_columns(sql: str) -> list[str]:
+    """Return the columns of a statement's last ORDER BY."""
     match = LAST_ORDER.search(re.sub(r"--[^\n]*", "", sql).strip())
     return re.findall(r"(?:^|,)\s*(?:\w+\.)?(\w+)", match[1]) if match else []
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are: a null is no zero, an integer no double, 2.50 no 2.5."""
+    """Return whether two values and their types are equal: null is not 0, 1 is not 1.0, and 2.50 is not 2.5."""
     if _kind(one) is not _kind(other):
         return False
     match one:
         case float():
-            return math.isclose(one, other, rel_tol=SAME_TO, abs_tol=SAME_TO) or (
+            return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE) or (
                 math.isnan(one) and math.isnan(other)
             )
         case Decimal():
@@ -70,7 +77,7 @@ def _kind(value: Any) -> type | None:
 
 
 def _sorted(rows: Sequence[Row]) -> list[Row]:
-    """By what is exact first, so that a last digit of a double changes no places."""
+    """Sort by exact values first, so that the last digit of a double does not change the order."""
     return sorted(
         rows,
         key=lambda row: (_exact(row), [f"{value:.6g}" for value in row.values() if isinstance(value, float)]),
@@ -82,12 +89,12 @@ def _exact(row: Row) -> str:
     return repr([value for value in values if not isinstance(value, float)])
 
 
-def _only(duckdb: Sequence[Row], trino: Sequence[Row]) -> str:
-    more, fewer, who = (duckdb, trino, "DuckDB") if len(duckdb) > len(trino) else (trino, duckdb, "Trino")
-    left = [_exact(row) for row in fewer]
+def _extra_row(duckdb: Sequence[Row], trino: Sequence[Row]) -> str:
+    more, fewer, engine = (duckdb, trino, "DuckDB") if len(duckdb) > len(trino) else (trino, duckdb, "Trino")
+    unmatched = [_exact(row) for row in fewer]
     for row in more:
-        if _exact(row) in left:
-            left.remove(_exact(row))
+        if _exact(row) in unmatched:
+            unmatched.remove(_exact(row))
         else:
-            return f"{who} alone has {row}"
-    return f"{who} has a row more than once"
+            return f"{engine} alone has {row}"
+    return f"{engine} has a row more than once"

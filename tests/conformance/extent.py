@@ -1,6 +1,6 @@
-"""How much is asked of a real Trino: a little of everything in `make test`, all of it in `make conformance`.
+"""Decide how much runs on a real Trino: a sample of everything in `make test`, all of it in `make conformance`.
 
-Trino plans a detection for seconds, and each case anew.
+Trino takes seconds to plan a detection, and plans it again for each case.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""Random small bills: cases of the detections, mixed and spoilt in the ways that real bills are. Pure.
+"""Create small random bills: cases of detections, mixed and corrupted as real bills can be.
 
-A bill that no detection's meters occur in proves nothing, so they are made of cases and not of noise.
+A bill without meters that a detection reads would prove nothing, so bills consist of cases and not of random charges.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
-from focuswatch.detect.run_detection import DetectionInput
+from focuswatch.detect.detection_input import DetectionInput
 from tests.conformance.bills import INPUT_TABLES, Bill, Rows
 
 DAYS = [
@@ -41,15 +41,17 @@ TAGS: list[dict[str, str | None]] = [
     {"Team ": "x", "user:team": "y"},
     {"owner": None},
 ]
-KEYS = {"billing_period", "charges", "BillingCurrency", "ChargeCategory"}  # a refresh never leaves these null
-SPOILT = 0.04  # of the values: more, and no detection fires any more
+# A refresh never stores null in these columns.
+NEVER_NULL = {"billing_period", "charges", "BillingCurrency", "ChargeCategory"}
+# The share of rows and values that are corrupted. With a larger share, no detection finds anything.
+CORRUPTED = 0.04
 
 Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
-class EarlierBill:
-    """A case of a detection; of hundreds, a random bill reads three."""
+class CaseBill:
+    """The bill of a detection's case, read when needed: a random bill uses at most three of hundreds."""
 
     detection: str
     read: Callable[[], Bill]
@@ -59,26 +61,27 @@ class EarlierBill:
         return self.read()
 
 
-def random_bill(random: Random, known: Sequence[EarlierBill], *, name: str) -> tuple[Bill, list[str]]:
-    """A bill, and the detections whose cases it is made of."""
-    chosen = random.choices(known, k=random.randint(1, 3))
+def random_bill(random: Random, cases: Sequence[CaseBill], *, name: str) -> tuple[Bill, list[str]]:
+    """Return a bill, and the detections whose cases it consists of."""
+    chosen = random.choices(cases, k=random.randint(1, 3))
     as_of = random.choice([*DAYS, chosen[0].bill.question.as_of])
     rows: dict[str, Rows] = {table: [] for table in INPUT_TABLES}
     for number, one in enumerate(chosen):
         shift = as_of - one.bill.question.as_of
         suffix = f"-{number}" if number and random.random() < 0.7 else ""
         for table, table_rows in one.bill.rows.items():
-            rows[table] += [_moved(row, INPUT_TABLES[table], by=shift, suffix=suffix) for row in table_rows]
-    spoilt = {table: _spoilt(random, table_rows, INPUT_TABLES[table]) for table, table_rows in rows.items()}
-    spoilt["accounts"] = list(
-        {row[0]: row for row in spoilt["accounts"]}.values()
-    )  # refused when they are loaded
+            rows[table] += [_shifted(row, INPUT_TABLES[table], by=shift, suffix=suffix) for row in table_rows]
+    corrupted = {
+        table: _corrupted(random, table_rows, INPUT_TABLES[table]) for table, table_rows in rows.items()
+    }
+    # Loading refuses a file that lists an account twice.
+    corrupted["accounts"] = list({row[0]: row for row in corrupted["accounts"]}.values())
     first = chosen[0].bill.question
     question = DetectionInput(as_of, first.first_new_day + (as_of - first.as_of), first.required_tags)
-    return Bill(name, spoilt, question), sorted({one.detection for one in chosen})
+    return Bill(name, corrupted, question), sorted({one.detection for one in chosen})
 
 
-def _moved(row: Row, shape: Mapping[str, str], *, by: timedelta, suffix: str) -> Row:
+def _shifted(row: Row, shape: Mapping[str, str], *, by: timedelta, suffix: str) -> Row:
     values = {
         name: value + by if isinstance(value, date | datetime) else value
         for name, value in zip(shape, row, strict=True)
@@ -91,14 +94,16 @@ def _moved(row: Row, shape: Mapping[str, str], *, by: timedelta, suffix: str) ->
     return tuple(values.values())
 
 
-def _spoilt(random: Random, rows: Rows, shape: Mapping[str, str]) -> Rows:
-    kept = [row for row in rows if random.random() > SPOILT]
+def _corrupted(random: Random, rows: Rows, shape: Mapping[str, str]) -> Rows:
+    kept = [row for row in rows if random.random() > CORRUPTED]
     kept += random.sample(kept, k=min(len(kept), random.randint(0, 3)))
     if kept and random.random() < 0.3:
         kept = _one_day(random, kept, shape)
     return [
         tuple(
-            _value(random, value, type_) if name not in KEYS and random.random() < SPOILT / 2 else value
+            _corrupted_value(random, value, type_)
+            if name not in NEVER_NULL and random.random() < CORRUPTED / 2
+            else value
             for value, (name, type_) in zip(row, shape.items(), strict=True)
         )
         for row in kept
@@ -106,7 +111,7 @@ def _spoilt(random: Random, rows: Rows, shape: Mapping[str, str]) -> Rows:
 
 
 def _one_day(random: Random, rows: Rows, shape: Mapping[str, str]) -> Rows:
-    """One account keeps a single day."""
+    """Return the rows without all but one day of a random account."""
     names = list(shape)
     if "SubAccountId" not in names:
         return rows
@@ -115,10 +120,10 @@ def _one_day(random: Random, rows: Rows, shape: Mapping[str, str]) -> Rows:
     return [row for row in rows if row[account] != chosen[account] or row[day] == chosen[day]]
 
 
-def _value(random: Random, value: Any, type_: str) -> Any:
-    spoil: dict[str, Callable[[], Any]] = {
+def _corrupted_value(random: Random, value: Any, type_: str) -> Any:
+    corrupt: dict[str, Callable[[], Any]] = {
         "VARCHAR": lambda: random.choice([None, random.choice(NAMES), f"{value} {random.choice(NAMES)}"]),
         "DOUBLE": lambda: random.choice([None, random.choice(AMOUNTS)]),
         "MAP(VARCHAR, VARCHAR)": lambda: random.choice([None, *TAGS]),
     }
-    return spoil[type_]() if type_ in spoil else value
+    return corrupt[type_]() if type_ in corrupt else value

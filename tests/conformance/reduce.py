@@ -1,4 +1,4 @@
-"""The smallest bill that still shows something, and how it is kept. Pure, but for the file."""
+"""Reduce a bill to the smallest one that still shows a difference, and store it in a file."""
 
 import json
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from focuswatch.detect.run_detection import DetectionInput
+from focuswatch.detect.detection_input import DetectionInput
 from tests.conformance.bills import INPUT_TABLES, Bill
 
 KEPT = Path(__file__).parent / "kept"
@@ -15,7 +15,10 @@ Place = tuple[str, int]
 
 
 def smallest(bill: Bill, shows: Callable[[Bill], bool], *, most_tries: int = 200) -> Bill:
-    """`bill` with rows left out as long as it `shows` what it does: halves first, then ever fewer, then one by one."""
+    """Return the bill without rows that can be removed while `shows` stays true.
+
+    Half of the rows is tried first, then ever smaller groups, and finally single rows.
+    """
     places: list[Place] = [
         (table, number) for table, rows in bill.rows.items() for number in range(len(rows))
     ]
@@ -44,7 +47,7 @@ def _only(bill: Bill, places: list[Place]) -> Bill:
 
 
 def keep(bill: Bill, *, entry: str, folder: Path = KEPT) -> Path:
-    """Write a bill and which statement it is about, for tests to ask again."""
+    """Write a bill and the ID of the statement that differs, so that tests run it again."""
     document = {
         "entry": entry,
         "question": [*map(_text, astuple(bill.question)[:2]), list(bill.question.required_tags)],
@@ -57,10 +60,12 @@ def keep(bill: Bill, *, entry: str, folder: Path = KEPT) -> Path:
 
 
 def read_kept(path: Path) -> tuple[str, Bill]:
-    """The ID of a statement and the bill on which the engines returned different results."""
+    """Return the ID of a statement, and the bill on which the engines returned different results."""
     document = json.loads(path.read_text(encoding="utf-8"))
-    as_of, news_since, required_tags = document["question"]
-    question = DetectionInput(date.fromisoformat(as_of), date.fromisoformat(news_since), tuple(required_tags))
+    as_of, first_new_day, required_tags = document["question"]
+    question = DetectionInput(
+        date.fromisoformat(as_of), date.fromisoformat(first_new_day), tuple(required_tags)
+    )
     rows = {
         table: [
             tuple(_read(value, type_) for value, type_ in zip(row, INPUT_TABLES[table].values(), strict=True))

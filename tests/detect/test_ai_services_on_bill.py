@@ -1,4 +1,4 @@
-"""A detection of services that the bill does not contain is not run, and counts as one that found nothing."""
+"""A detection for services that are not on the bill is not run, and counts as a detection without findings."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from focuswatch.authoring.detection_cases import Case, CaseFile, give
-from focuswatch.bill.local_tables import create_views
+from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
+from focuswatch.bill.create_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.output import scan_tables
 from focuswatch.detect.ai_services_on_bill import (
@@ -18,15 +18,16 @@ from focuswatch.detect.ai_services_on_bill import (
     not_run_text,
     services_not_on_bill,
 )
-from focuswatch.detect.detection_run_counts import DetectionSummary, summarize_detections
+from focuswatch.detect.detection_input import DetectionInput
 from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.run_detection import DetectionInput
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.detect.scan_result import ScanResult
-from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.detect.summarize_detection_runs import DetectionSummary, summarize_detections
+from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import QueryError
 from focuswatch.ledger import SqliteLedger, decide
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from tests.given.one_line_findings import finding, run
 from tests.given.statements_of_scan import statements_of_scan
 
@@ -38,12 +39,12 @@ GPU = {"ServiceName": "Amazon Elastic Compute Cloud - Compute", "SkuMeter": "Box
 SAGEMAKER = {"ServiceName": "Amazon SageMaker", "SkuMeter": "USE1-Host:ml.m5.large"}
 SAGEMAKER_GPU = {"ServiceName": "Amazon SageMaker", "SkuMeter": "USE1-Host:ml.g5.xlarge"}
 MARKETPLACE = {"ServiceName": "Claude 3 (Amazon Bedrock Edition)", "SkuMeter": "USE1-MP:USE1_InputTokenCount"}
-OTHERS = {"ProviderName": "OpenAI", "ServiceCategory": "AI and Machine Learning", "SkuMeter": "gpt-4o, input"}
+OPENAI = {"ProviderName": "OpenAI", "ServiceCategory": "AI and Machine Learning", "SkuMeter": "gpt-4o, input"}
 
 
 @dataclass
 class CountingEngine:
-    """DuckDB over charges on every day before DAY, which keeps the label of each statement."""
+    """A DuckDB engine that records the label of each statement."""
 
     engine: DuckDbEngine
     labels: list[str] = field(default_factory=list)
@@ -60,14 +61,14 @@ class CountingEngine:
 
 @pytest.fixture
 def bill_of() -> Callable[..., CountingEngine]:
-    """Return a function that makes a bill of EC2 and of other charges."""
+    """Return a function that creates a bill with EC2 charges and the passed charges on every day before DAY."""
 
     def make(*charges: dict[str, object]) -> CountingEngine:
         connection = connect()
         days = [DAY - timedelta(days=back) for back in range(1, 20)]
         rows = [{**EC2, **charge, "charge_date": day} for charge in ({}, *charges) for day in days]
         file = CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[])
-        give(connection, Case(name="a small bill", kind="quiet", charges=rows), file=file)
+        create_input_tables(connection, Case(name="a small bill", kind="quiet", charges=rows), file=file)
         values = DetectionInput(as_of=DAY, first_new_day=DAY).values
         statements = [CHARGED, *statements_of_scan(CATALOG, *RUN)]
         create_views(connection, CATALOG, values=values, statements=statements)
@@ -80,10 +81,16 @@ def scanned(
     engine: CountingEngine, *ids: str, at: Path, detections: Sequence[Detection] = (), **more: Any
 ) -> ScanResult:
     return scan(
-        engine, as_of=DAY, currency="USD", catalog=CATALOG, owners=Owners(), progress=lambda _text: None,
-        detections=detections or [CATALOG.detection(id) for id in ids], ledger=SqliteLedger(at / "ledger.db"),
+        engine,
+        as_of=DAY,
+        currency="USD",
+        catalog=CATALOG,
+        owners=Owners(),
+        progress=lambda _text: None,
+        detections=detections or [CATALOG.detection(id) for id in ids],
+        ledger=SqliteLedger(at / "ledger.db"),
         **more,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,17 +100,17 @@ def scanned(
         ((GPU,), {"any", "gpu"}),
         ((SAGEMAKER,), {"any", "sagemaker"}),
         ((SAGEMAKER_GPU,), {"any", "sagemaker", "gpu"}),
-        ((MARKETPLACE, OTHERS), {"any", "bedrock", "model_api"}),
+        ((MARKETPLACE, OPENAI), {"any", "bedrock", "model_api"}),
         (({"ServiceName": "Renamed", "x_ServiceCode": "AmazonKendra"},), {"any", "kendra"}),
     ],
 )
-def test_families_are_those_of_the_charges(bill_of, charges, families):
-    """Under any service name, at any time, of all providers."""
-    assert charged_ai_families(bill_of(*charges), detections=CATALOG.live) == families
+def test_ai_families_follow_from_the_charges(bill_of, charges, families):
+    """Under any service name and for all providers."""
+    assert charged_ai_families(bill_of(*charges), detections=CATALOG.enabled) == families
 
 
 def test_detection_is_not_run_only_without_charges_of_each_of_its_families():
-    """Neither is one that states no families, nor any if the families are unknown."""
+    """A detection that states no families always runs, and every detection runs if the bill's families are unknown."""
     gpus, units, region = (
         CATALOG.detection(id) for id in ("gpu_burst", "unit_cost_regression", "new_region")
     )
@@ -114,12 +121,13 @@ def test_detection_is_not_run_only_without_charges_of_each_of_its_families():
     assert services_not_on_bill(gpus, charged=None) == ()
 
 
-def test_scan_runs_one_statement_instead_of_those_detections(bill_of, tmp_path):
+def test_scan_runs_one_statement_instead_of_detections_without_charges(bill_of, tmp_path):
     """The open findings are resolved and the state advances, as if the detections had run and found nothing."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
-    gone = finding("idle_sagemaker_endpoint", account="111122223333", on=date(2026, 4, 1))
+    previous = finding("idle_sagemaker_endpoint", account="111122223333", on=date(2026, 4, 1))
     ledger.update(
-        lambda entries, suppressions: decide(entries, suppressions, run(gone, on=gone.as_of)), evaluated=()
+        lambda entries, suppressions: decide(entries, suppressions, run(previous, on=previous.as_of)),
+        evaluated=(),
     )
     engine = bill_of(GPU)
     result = scanned(
@@ -133,19 +141,19 @@ def test_scan_runs_one_statement_instead_of_those_detections(bill_of, tmp_path):
         "Not run: 2 detections for services that are not on the bill (Amazon SageMaker AI, Kiro)."
         in scan_tables._limits(result, state=None)
     )
-    assert ledger.entries()[gone.fingerprint].state == "resolved"
+    assert ledger.entries()[previous.fingerprint].state == "resolved"
     assert ledger.evaluated_until() == {outcome.detection.id: DAY for outcome in result.outcomes}
 
 
-def test_scan_without_ai_detections_does_not_ask_for_services(bill_of, tmp_path):
-    """`--only` a detection of all services costs no further statement."""
+def test_scan_without_ai_detections_does_not_query_services(bill_of, tmp_path):
+    """`--only` with a detection for all services runs no additional statement."""
     engine = bill_of()
     scanned(engine, "new_region", at=tmp_path)
     assert "services on the bill" not in engine.labels
 
 
 def test_every_detection_runs_if_the_services_are_unknown(bill_of, tmp_path):
-    """A failed statement hides no finding."""
+    """A failed services statement must not hide a finding."""
     engine = bill_of()
     engine.refuses = "services on the bill"
     result = scanned(engine, "gpu_burst", "idle_ai_seat", at=tmp_path)
@@ -153,10 +161,10 @@ def test_every_detection_runs_if_the_services_are_unknown(bill_of, tmp_path):
     assert not result.failures and not any(one.services_not_on_bill for one in result.outcomes)
 
 
-def test_second_scan_of_the_same_bill_states_the_same(bill_of, tmp_path):
-    """From the result cache, without a statement; other families in the header are another detection."""
+def test_second_scan_of_the_same_bill_uses_the_cached_services(bill_of, tmp_path):
+    """From the result cache, without a statement. A detection with other families in its header is not cached yet."""
     detection = CATALOG.detection("idle_ai_seat")
-    states = replace(detection, header=detection.header.model_copy(update={"ai_families": ["gpu"]}))
+    gpu_detection = replace(detection, header=detection.header.model_copy(update={"ai_families": ["gpu"]}))
     engine = bill_of(GPU)
 
     def scan_again(one: Detection) -> tuple[str, ...]:
@@ -168,18 +176,24 @@ def test_second_scan_of_the_same_bill_states_the_same(bill_of, tmp_path):
     assert scan_again(detection) == ("Kiro",) and "services on the bill" in engine.labels
     assert scan_again(detection) == ("Kiro",)
     assert not {"services on the bill", "idle_ai_seat"} & set(engine.labels)
-    assert scan_again(states) == () and "idle_ai_seat" in engine.labels
+    assert scan_again(gpu_detection) == () and "idle_ai_seat" in engine.labels
 
 
 def test_summaries_of_an_open_bill_state_the_services(bill_of):
-    """The page and the MCP server show what a scan shows; a heartbeat keeps it."""
+    """The page and the MCP server show the same services as a scan, and they are stored with a heartbeat."""
     engine = bill_of(MARKETPLACE)
     catalog = replace(
         CATALOG, detections={id: CATALOG.detection(id) for id in ("idle_ai_seat", "realtime_batchable")}
     )
     summaries = summarize_detections(
-        engine, as_of=DAY, catalog=catalog, owners=Owners(), result_cache=None, evaluated_until={}, per_usd=1.0
-    )  # fmt: skip
+        engine,
+        as_of=DAY,
+        catalog=catalog,
+        owners=Owners(),
+        result_cache=None,
+        evaluated_until={},
+        per_usd=1.0,
+    )
     assert [one.services_not_on_bill for one in summaries] == [("Kiro",), ()]
     assert engine.labels == ["services on the bill", "realtime_batchable"]
     kept = DetectionSummary.model_validate_json(summaries[0].model_dump_json())
@@ -187,7 +201,7 @@ def test_summaries_of_an_open_bill_state_the_services(bill_of):
 
 
 def test_text_names_each_service_once_and_not_those_of_a_bill_without_ai():
-    """On a bill without AI, every AI service would be named."""
+    """A bill without any AI charges says "AI services" instead of a list of every AI service."""
     one, two, every = ("Kiro",), ("Kiro", "Amazon Bedrock"), ("AI services",)
     assert not_run_text([(), ()]) is None
     assert not_run_text([one, ()]) == "1 detection for services that are not on the bill (Kiro)"

@@ -1,12 +1,13 @@
-"""A budget that is forecast to be exceeded is notified in steps: forecast, 70, 85 and 100 %, each once a month."""
+"""A budget forecast to be exceeded is notified in steps, each once a month: forecast, 70, 85 and 100 %."""
 
 from datetime import date, timedelta
 
-from focuswatch.detect.run_detection import DetectionInput, run_detection
+from focuswatch.detect.detection_input import DetectionInput
+from focuswatch.detect.run_detection import run_detection
 from focuswatch.detect.scan_and_record_findings import scan
-from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.duckdb_connection import connect
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from tests.given.page_inputs import CATALOG
 from tests.given.statements_of_scan import statements_of_scan
 from tests.reports.test_page import bill
@@ -16,7 +17,7 @@ PACE = CATALOG.detections["budget_pace"]
 
 
 class World:
-    """One team with a plan and a bill; a scan a day, with one ledger."""
+    """One team with a budget, its charges, and a ledger; each scan is as of a day."""
 
     def __init__(self, tmp_path, *, budget, costs):
         teams = {
@@ -37,32 +38,41 @@ class World:
             for day, cost in enumerate(costs)
         ]
 
-    def scanned(self, as_of):
-        """Return the notifications of a day: kind, and the share of the budget."""
+    def notifications_on(self, as_of):
+        """Scan as of a day; return its notifications as kind, month, and reached percentage of the budget."""
         engine = bill(
-            *(one for one in self.charges if one["charge_date"] < as_of), owners=self.owners, as_of=as_of,
-            statements=statements_of_scan(CATALOG, PACE.id), connection=self.connection,
-        )  # fmt: skip
+            *(one for one in self.charges if one["charge_date"] < as_of),
+            owners=self.owners,
+            as_of=as_of,
+            statements=statements_of_scan(CATALOG, PACE.id),
+            connection=self.connection,
+        )
         result = scan(
-            engine, as_of=as_of, currency="USD", catalog=CATALOG, detections=[PACE], owners=self.owners,
-            ledger=self.ledger, progress=lambda _text: None,
-        )  # fmt: skip
+            engine,
+            as_of=as_of,
+            currency="USD",
+            catalog=CATALOG,
+            detections=[PACE],
+            owners=self.owners,
+            ledger=self.ledger,
+            progress=lambda _text: None,
+        )
         assert not result.failures
         return [
             (one.kind, one.finding.evidence["month"], one.finding.evidence["reached_percent"])
             for one in result.notifications
         ]
 
-    def told(self, first, last):
-        """The same of every day of a span, the days without a word left out."""
+    def notifications_between(self, first, last):
+        """Scan as of every day; return the notifications, each with its day first."""
         days = ((first + timedelta(days=number)) for number in range((last - first).days + 1))
-        return [(day, *notification) for day in days for notification in self.scanned(day)]
+        return [(day, *notification) for day in days for notification in self.notifications_on(day)]
 
 
 def test_each_budget_step_is_notified_once_in_order(tmp_path):
-    """100 a day against 2,000 a month: forecast first, then as each share is spent; the settled days lag two behind."""
+    """Spend is 100 a day, the budget is 2,000 a month. The settled days are two days behind."""
     world = World(tmp_path, budget=2000, costs=[100.0] * 90)
-    assert world.told(date(2026, 3, 5), date(2026, 3, 31)) == [
+    assert world.notifications_between(date(2026, 3, 5), date(2026, 3, 31)) == [
         (date(2026, 3, 5), "new", "2026-03", 0.0),
         (date(2026, 3, 17), "changed", "2026-03", 70.0),
         (date(2026, 3, 20), "changed", "2026-03", 85.0),
@@ -71,17 +81,17 @@ def test_each_budget_step_is_notified_once_in_order(tmp_path):
 
 
 def test_skipped_budget_step_is_not_notified_later(tmp_path):
-    """One day raises spend from 65 to 90 %: 85 % is notified, and 70 % never."""
+    """One day raises spend from 65 to 90 %: 85 % is notified, and 70 % is never notified."""
     costs = [20.0] * 59 + [100.0] * 13 + [500.0] + [100.0] * 17
     world = World(tmp_path, budget=2000, costs=costs)
-    notified = world.told(date(2026, 3, 14), date(2026, 3, 24))
+    notified = world.notifications_between(date(2026, 3, 14), date(2026, 3, 24))
     assert [step for *_, step in notified] == [0.0, 85.0, 100.0]
 
 
-def test_the_next_month_is_another_plan(tmp_path):
+def test_budget_steps_start_again_in_the_next_month(tmp_path):
     """Steps notified in March are notified again in April."""
     world = World(tmp_path, budget=2000, costs=[100.0] * 110)
-    notified = world.told(date(2026, 3, 28), date(2026, 4, 19))
+    notified = world.notifications_between(date(2026, 3, 28), date(2026, 4, 19))
     assert [one[1:] for one in notified] == [
         ("new", "2026-03", 100.0),
         ("changed", "2026-04", 0.0),
@@ -90,41 +100,47 @@ def test_the_next_month_is_another_plan(tmp_path):
 
 
 def test_neither_time_nor_a_larger_excess_repeats_a_step(tmp_path):
-    """No reminder after two weeks, and no notification if the forecast grows by half: the next step is notified."""
+    """There is no reminder after two weeks and no notification when the forecast rises by half; only steps notify."""
     world = World(tmp_path, budget=5000, costs=[150.0] * 65 + [260.0] * 25)
-    notified = world.told(date(2026, 3, 12), date(2026, 3, 30))
+    notified = world.notifications_between(date(2026, 3, 12), date(2026, 3, 30))
     assert [step for *_, step in notified] == [0.0, 70.0, 85.0, 100.0]
     (entry,) = world.ledger.entries().values()
     assert (entry.notified_severity, entry.finding.severity) == ("medium", "medium")
 
 
 def test_budget_is_notified_after_its_snooze_expired(tmp_path):
-    """Of what is still so."""
+    """A step reached before the snooze is notified as a reminder if the budget is still forecast to be exceeded."""
     from focuswatch.ledger import Suppression
 
     world = World(tmp_path, budget=2000, costs=[100.0] * 90)
-    world.scanned(date(2026, 3, 5))
+    world.notifications_on(date(2026, 3, 5))
     (entry,) = world.ledger.entries().values()
     world.ledger.add_suppression(
-        Suppression(scope="fingerprint", value=entry.fingerprint, author="ana", reason="later", since=date(2026, 3, 5),
-                until=date(2026, 3, 10))
-    )  # fmt: skip
-    assert world.scanned(date(2026, 3, 8)) == []
-    assert world.scanned(date(2026, 3, 10)) == [("reminder", "2026-03", 0.0)]
+        Suppression(
+            scope="fingerprint",
+            value=entry.fingerprint,
+            author="ana",
+            reason="later",
+            since=date(2026, 3, 5),
+            until=date(2026, 3, 10),
+        )
+    )
+    assert world.notifications_on(date(2026, 3, 8)) == []
+    assert world.notifications_on(date(2026, 3, 10)) == [("reminder", "2026-03", 0.0)]
 
 
 def test_budget_that_is_not_exceeded_is_never_notified(tmp_path):
-    """Though 70, 85 and 99 % of it are spent in turn."""
+    """Although 70, 85 and 99 % of the budget are spent."""
     world = World(tmp_path, budget=3130, costs=[100.0] * 90)
-    assert world.told(date(2026, 3, 20), date(2026, 3, 31)) == []
+    assert world.notifications_between(date(2026, 3, 20), date(2026, 3, 31)) == []
 
 
 def test_an_older_ledger_is_read(tmp_path):
-    """Entries written before there were steps have none."""
+    """Entries written before budget steps existed have no notified step."""
     from focuswatch.ledger import LedgerEntry
 
     world = World(tmp_path, budget=2000, costs=[100.0] * 90)
-    world.scanned(date(2026, 3, 5))
+    world.notifications_on(date(2026, 3, 5))
     (entry,) = world.ledger.entries().values()
     old = {
         name: value
@@ -140,21 +156,21 @@ def test_an_older_ledger_is_read(tmp_path):
 
 
 def test_budget_step_is_notified_once_after_a_restatement(tmp_path):
-    """70 % was notified; after a correction to less and new growth, 70 % is not notified again."""
+    """70 % was notified. After the bill is corrected to less and grows again, 70 % is not notified again."""
     world = World(tmp_path, budget=2000, costs=[100.0] * 90)
-    assert world.scanned(date(2026, 3, 17)) == [("new", "2026-03", 70.0)]
+    assert world.notifications_on(date(2026, 3, 17)) == [("new", "2026-03", 70.0)]
     first_of_march, march = world.charges[59]["charge_date"], world.charges[59:61]
     assert first_of_march == date(2026, 3, 1)
     del world.charges[59:61]
-    assert world.scanned(date(2026, 3, 17)) == []
+    assert world.notifications_on(date(2026, 3, 17)) == []
     world.charges[59:59] = march
-    assert world.scanned(date(2026, 3, 18)) == []
-    assert world.scanned(date(2026, 3, 20)) == [("changed", "2026-03", 85.0)]
+    assert world.notifications_on(date(2026, 3, 18)) == []
+    assert world.notifications_on(date(2026, 3, 20)) == [("changed", "2026-03", 85.0)]
 
 
-def test_forecast_of_a_budget_is_that_of_the_whole_bill(tmp_path):
-    """Only plans with a budget are read; a team whose charges ended still has the complete days of the bill."""
-    from focuswatch.detect.forecast.forecast_vs_budget import budgeted
+def test_forecast_of_a_budget_uses_the_settled_days_of_the_whole_bill(tmp_path):
+    """Only teams with a budget are read. The settled days are the bill's, also if the team's charges ended earlier."""
+    from focuswatch.detect.forecast.forecasts_and_budgets_by_group import group_forecasts
 
     world = World(tmp_path, budget=900, costs=[100.0] * 70)
     world.charges += [
@@ -163,14 +179,17 @@ def test_forecast_of_a_budget_is_that_of_the_whole_bill(tmp_path):
     ]
     as_of = FIRST + timedelta(days=90)
     engine = bill(
-        *world.charges, owners=world.owners, as_of=as_of, statements=statements_of_scan(CATALOG, PACE.id),
+        *world.charges,
+        owners=world.owners,
+        as_of=as_of,
+        statements=statements_of_scan(CATALOG, PACE.id),
         connection=world.connection,
-    )  # fmt: skip
-    everything = budgeted("SELECT * FROM forecast_days", engine=engine, label="all", as_of=as_of)
+    )
+    everything = group_forecasts("SELECT * FROM forecast_days", engine=engine, label="all", as_of=as_of)
     (expected,) = [one for one in everything if one.budget is not None]
     inputs = DetectionInput(as_of=as_of, first_new_day=as_of)
     (row,) = run_detection(PACE, engine=engine, catalog=CATALOG, inputs=inputs).rows
-    assert len([one for one in everything if one.of == "team"]) == 2
+    assert len([one for one in everything if one.kind == "team"]) == 2
     assert (
         row["settled_until"] == (expected.end.settled_until - timedelta(days=1)).isoformat() == "2026-03-29"
     )

@@ -8,59 +8,72 @@ from types import SimpleNamespace
 import pytest
 from moto import mock_aws
 
-from focuswatch.authoring.detection_cases import Case, CaseFile, give
-from focuswatch.bill.local_tables import create_views
+from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
+from focuswatch.bill.create_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.notifications_left_pending import with_pending_notifications
-from focuswatch.detect.run_detection import DetectionInput
+from focuswatch.detect.detection_input import DetectionInput
+from focuswatch.detect.merge_pending_notifications import with_pending_notifications
 from focuswatch.detect.scan_and_record_findings import scan
-from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.finding_amount_text import saving_text
+from focuswatch.findings.saving_text import saving_text
 from focuswatch.ledger import LedgerEntry, SqliteLedger, Suppression, SuppressionIndex, decide
 from focuswatch.ledger.decide_ledger_changes import decide_saving
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.publish_pending_to_sns import Topics, publish
-from focuswatch.notify.queued_notification_and_turn import QueuedNotification
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.owners.owners_file import Owners
 from tests.given.moto_ledger_table import ledger_table
 from tests.given.one_line_findings import finding, run, saving_of
 from tests.given.statements_of_scan import statements_of_scan
 
 CATALOG = Catalog.load()
-FOUND = date(2026, 4, 10)  # the scan that reported the finding last
-RESOLVED = FOUND + timedelta(days=1)
+LAST_SEEN = date(2026, 4, 10)  # day of the last scan that reported the finding
+RESOLVED = LAST_SEEN + timedelta(days=1)
 VERIFIED = RESOLVED + timedelta(days=5)  # three settled days after the resolution
-WASTE = finding(on=FOUND, cost="345", team="search")  # 11.50 a day
+WASTE = finding(on=LAST_SEEN, cost="345", team="search")  # 11.50 a day
 
 
 def bill(*, before: float, after: float, as_of: date) -> DuckDbEngine:
-    """A bill of one endpoint with a daily cost before and after the resolution, and of another machine."""
-    days = [FOUND - timedelta(days=30 - back) for back in range(31 + (as_of - FOUND).days - 1)]
+    """Return a bill of an endpoint with a daily cost before and after the resolution, and of another resource."""
+    days = [
+        LAST_SEEN - timedelta(days=30 - recurrence) for recurrence in range(31 + (as_of - LAST_SEEN).days - 1)
+    ]
     charge = {"SubAccountId": WASTE.sub_account_id, "RegionId": "us-east-1", "ServiceName": "s"}
     charges = [{**charge, "charge_date": day, "ResourceId": "other", "EffectiveCost": 1.0} for day in days]
     for day in days:
-        cost = before if day < FOUND - timedelta(days=2) else after
+        cost = before if day < LAST_SEEN - timedelta(days=2) else after
         if cost:
             charges.append(
                 {**charge, "charge_date": day, "ResourceId": WASTE.resource_id, "EffectiveCost": cost}
             )
     connection = connect()
     case = Case(name="an endpoint", kind="fires", charges=charges)
-    give(connection, case, file=CaseFile.model_construct(as_of=as_of, charge={}, activity_row={}, cases=[]))
+    create_input_tables(
+        connection, case, file=CaseFile.model_construct(as_of=as_of, charge={}, activity_row={}, cases=[])
+    )
     create_views(
-        connection, CATALOG, values=DetectionInput(as_of=as_of, first_new_day=as_of).values,
+        connection,
+        CATALOG,
+        values=DetectionInput(as_of=as_of, first_new_day=as_of).values,
         statements=statements_of_scan(CATALOG, WASTE.detection),
-    )  # fmt: skip
+    )
     return DuckDbEngine(connection)
 
 
 def scanned(ledger, *, as_of, before=11.5, after=0.0):
-    """The notifications of a scan that does not report the finding."""
+    """Return the result of a scan that does not report the finding."""
     return scan(
-        bill(before=before, after=after, as_of=as_of), as_of=as_of, currency="USD", catalog=CATALOG,
-        detections=[CATALOG.detection(WASTE.detection)], owners=Owners(), ledger=ledger, progress=lambda _text: None,
-    )  # fmt: skip
+        bill(before=before, after=after, as_of=as_of),
+        as_of=as_of,
+        currency="USD",
+        catalog=CATALOG,
+        detections=[CATALOG.detection(WASTE.detection)],
+        owners=Owners(),
+        ledger=ledger,
+        progress=lambda _text: None,
+    )
 
 
 def kinds(scan_result):
@@ -69,24 +82,27 @@ def kinds(scan_result):
 
 @pytest.fixture(params=["sqlite", "dynamodb"])
 def ledger(request, tmp_path):
-    """A ledger whose finding was notified."""
+    """Return a ledger with a notified finding."""
     with mock_aws():
-        made = (
+        created = (
             SqliteLedger(tmp_path / "ledger.db")
             if request.param == "sqlite"
             else DynamoLedger(ledger_table())
         )
-        made.update(lambda known, rules: decide(known, rules, run(WASTE, on=FOUND)), evaluated=())
-        yield made
+        created.update(
+            lambda entries, suppressions: decide(entries, suppressions, run(WASTE, on=LAST_SEEN)),
+            evaluated=(),
+        )
+        yield created
 
 
 def test_saving_is_notified_once_when_all_measured_days_are_after_the_resolution(ledger):
-    """Not on the days between, and not when the scan is repeated or the days go on."""
-    told = {}
+    """Not on the days between, not on later days, and not when a scan is repeated."""
+    notified = {}
     for days in (*range(8), 7):
         as_of = RESOLVED + timedelta(days=days)
-        told.setdefault(as_of, []).extend(kinds(scanned(ledger, as_of=as_of)))
-    assert {day: news for day, news in told.items() if news} == {
+        notified.setdefault(as_of, []).extend(kinds(scanned(ledger, as_of=as_of)))
+    assert {day: kinds_of_day for day, kinds_of_day in notified.items() if kinds_of_day} == {
         RESOLVED: ["resolved"],
         VERIFIED: ["saving_verified"],
     }
@@ -95,10 +111,10 @@ def test_saving_is_notified_once_when_all_measured_days_are_after_the_resolution
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "says"),
+    ("before", "after", "expected_text"),
     [
         (11.5, 0.0, "Verified on the bill: 11.50 USD/day saved since 2026-04-11."),
-        # A smaller machine: the saving is the difference, though the resource still costs more than it.
+        # A smaller machine: the saving is the difference, although the resource still has a cost.
         (40.0, 28.5, "Verified on the bill: 11.50 USD/day saved since 2026-04-11."),
         (
             40.0,
@@ -115,47 +131,52 @@ def test_saving_is_notified_once_when_all_measured_days_are_after_the_resolution
         ),
     ],
 )
-def test_notification_states_what_the_bill_shows(ledger, before, after, says):
-    """Also that there is no saving."""
+def test_notification_states_what_the_bill_shows(ledger, before, after, expected_text):
+    """The text also says if there is no saving."""
     for as_of in (RESOLVED, VERIFIED):
         last = scanned(ledger, as_of=as_of, before=before, after=after)
     (notification,) = last.notifications
     assert notification.kind == "saving_verified"
     assert notification.finding.status == "resolved"
-    assert saving_text(notification.finding) == says
+    assert saving_text(notification.finding) == expected_text
 
 
-def test_finding_that_is_back_before_the_verification_has_no_saving(ledger):
-    """It is a new finding, whose own resolution is verified later."""
+def test_finding_that_recurs_before_the_verification_has_no_saving(ledger):
+    """The recurrence is a new finding, whose own resolution is verified later."""
     scanned(ledger, as_of=RESOLVED)
-    back = WASTE.model_copy(update={"as_of": VERIFIED, "first_seen": VERIFIED, "last_seen": VERIFIED})
-    ledger.update(lambda known, rules: decide(known, rules, run(back, on=VERIFIED)), evaluated=())
+    recurrence = WASTE.model_copy(update={"as_of": VERIFIED, "first_seen": VERIFIED, "last_seen": VERIFIED})
+    ledger.update(
+        lambda entries, suppressions: decide(entries, suppressions, run(recurrence, on=VERIFIED)),
+        evaluated=(),
+    )
     assert "saving_verified" not in kinds(scanned(ledger, as_of=VERIFIED))
     assert ledger.entries()[WASTE.fingerprint].saving_verified_on is None
 
 
-RULE = Suppression(scope="fingerprint", value=WASTE.fingerprint, author="ana", reason="known", since=FOUND)
+RULE = Suppression(
+    scope="fingerprint", value=WASTE.fingerprint, author="ana", reason="known", since=LAST_SEEN
+)
 
 
 @pytest.mark.parametrize(
-    ("rules", "entry"),
+    ("suppressions", "entry"),
     [
-        ([RULE], {"notified_on": FOUND}),
-        ([RULE.model_copy(update={"until": RESOLVED + timedelta(days=1)})], {"notified_on": FOUND}),
+        ([RULE], {"notified_on": LAST_SEEN}),
+        ([RULE.model_copy(update={"until": RESOLVED + timedelta(days=1)})], {"notified_on": LAST_SEEN}),
         ([], {"notified_on": None}),
     ],
     ids=["suppressed", "suppressed when it was resolved", "never notified"],
 )
-def test_saving_of_a_finding_whose_resolution_was_not_notified_is_recorded_only(rules, entry):
+def test_saving_of_a_finding_whose_resolution_was_not_notified_is_recorded_only(suppressions, entry):
     resolved = LedgerEntry(finding=WASTE, state="resolved", resolved_on=RESOLVED, **entry)
     saving = saving_of(WASTE, saved="11.5", on=RESOLVED)
-    after, notification = decide_saving(resolved, saving, SuppressionIndex(rules), as_of=VERIFIED)
+    after, notification = decide_saving(resolved, saving, SuppressionIndex(suppressions), as_of=VERIFIED)
     assert notification is None
     assert (after.saved_daily, after.saving_verified_on) == (Decimal("11.5"), VERIFIED)
 
 
-def test_pending_notifications_of_several_scans_are_one(ledger):
-    """On a terminal: a resolution that was not written out is stated with its saving."""
+def test_pending_notifications_of_a_finding_are_merged(ledger):
+    """Notifications that no scan has written out yet are merged into one for the finding."""
     for as_of in (RESOLVED, VERIFIED):
         last = scanned(ledger, as_of=as_of)
     merged = with_pending_notifications(last, ledger.pending_notifications())
@@ -167,11 +188,14 @@ def test_pending_notifications_of_several_scans_are_one(ledger):
 
 
 def test_saving_is_published_with_the_change_saving_verified():
-    """The message is the finding with its saving; a queue reads it back."""
+    """The message contains the finding with its saving, and the queue's consumer parses it."""
     sent: list[Mapping] = []
     with mock_aws():
         ledger = DynamoLedger(ledger_table())
-        ledger.update(lambda known, rules: decide(known, rules, run(WASTE, on=FOUND)), evaluated=())
+        ledger.update(
+            lambda entries, suppressions: decide(entries, suppressions, run(WASTE, on=LAST_SEEN)),
+            evaluated=(),
+        )
         for as_of in (RESOLVED, VERIFIED, VERIFIED):
             scanned(ledger, as_of=as_of)
             sns = SimpleNamespace(publish=lambda **message: sent.append(message))
@@ -200,7 +224,7 @@ def test_saving_is_published_with_the_change_saving_verified():
 
 
 def test_finding_of_an_earlier_version_has_no_saving():
-    """Its JSON has no such field."""
+    """Its JSON lacks the field."""
     stored = WASTE.model_dump(mode="json", by_alias=True)
     stored.pop("verified_saving")
     assert Finding.model_validate(stored).verified_saving is None

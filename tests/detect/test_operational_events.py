@@ -1,34 +1,35 @@
-"""Operational events are shown beside the cost of their own account and service or resource, and never as its cause."""
+"""Operational events are shown with a cost increase of the same account and service or resource, not as its cause."""
 
 import json
 from datetime import UTC, date, datetime
 
 import pytest
 
-from focuswatch.authoring.detection_cases import Case, CaseFile, give
-from focuswatch.bill import local_tables
-from focuswatch.bill.bill_input_files import BillInputs
+from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
+from focuswatch.bill import create_local_tables, load_input_files
+from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
-from focuswatch.detect.explain.driver_queries import explain_cost_increases
+from focuswatch.detect.explain.explain_cost_increases import explain_cost_increases
+from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.detect.scan_and_record_findings import scan
-from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import ConfigError
 from focuswatch.findings.explanation import MOST_EVENTS
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.operational_events import service_key
+from focuswatch.findings.match_operational_events import service_key
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file_and_assignment import Owners
-from focuswatch.reports.page.ai_finding_and_gpu_charts import finding_charts
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.build_weekly_digests import weeks_of_bill
+from focuswatch.reports.page.daily_charts import finding_charts
 from focuswatch.reports.page.page_data import gather
 from focuswatch.reports.run_report import report_rows
-from focuswatch.reports.weekly_queries import weeks_of_bill
 from focuswatch.simulate import simulate
 from focuswatch.simulate.organization import MIN_ACCOUNTS
 
 CATALOG = Catalog.load()
-AS_OF, RISEN = date(2026, 6, 1), date(2026, 5, 25)
+AS_OF, INCREASE_DAY = date(2026, 6, 1), date(2026, 5, 25)
 ACCOUNT, FUNCTION = "111122223333", "arn:aws:lambda:eu-west-1:111122223333:function:checkout"
 CHARGE = {
     "SubAccountId": ACCOUNT, "RegionId": "eu-west-1", "ServiceName": "AWS Lambda", "ResourceId": FUNCTION,
@@ -39,32 +40,40 @@ EVENT = {
     "occurred_at": datetime(2026, 5, 25, 14, 20), "sub_account_id": ACCOUNT, "region_id": "eu-west-1",
     "service_name": "AWS Lambda", "kind": "deployment", "reference": "UpdateFunctionCode checkout",
 }  # fmt: skip
-RISE = CostIncrease(
-    fingerprint="f" * 20, sub_account_id=ACCOUNT, region_id=None, service_name="AWS Lambda", resource_id=None,
-    first_day=RISEN, end_day=date(2026, 5, 27), excess=None,
-)  # fmt: skip
+INCREASE = CostIncrease(
+    fingerprint="f" * 20,
+    sub_account_id=ACCOUNT,
+    region_id=None,
+    service_name="AWS Lambda",
+    resource_id=None,
+    first_day=INCREASE_DAY,
+    end_day=date(2026, 5, 27),
+    excess=None,
+)
 
 
 def engine_of(*events):
-    """An engine over 10 USD a day, 100 more from 25 May on, and these events."""
+    """Return an engine with 10 USD a day, 100 USD more from 25 May on, and these events."""
     connection = connect()
-    more = {"days": [RISEN, AS_OF], "EffectiveCost": 100.0}
+    more = {"days": [INCREASE_DAY, AS_OF], "EffectiveCost": 100.0}
     case = Case(
         name="given charges", kind="quiet", charges=[{}, more], events=[EVENT | one for one in events]
     )
-    give(connection, case, file=CaseFile.model_construct(charge=CHARGE))
-    local_tables.load_owners(connection, Owners().tables)
-    local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
+    create_input_tables(connection, case, file=CaseFile.model_construct(charge=CHARGE))
+    create_local_tables.load_owners(connection, Owners().tables)
+    create_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
     return DuckDbEngine(connection)
 
 
 def explained(*events):
     engine = engine_of(*events)
-    return explain_cost_increases([RISE], engine=engine, catalog=CATALOG, as_of=AS_OF)[RISE.fingerprint]
+    return explain_cost_increases([INCREASE], engine=engine, catalog=CATALOG, as_of=AS_OF)[
+        INCREASE.fingerprint
+    ]
 
 
 def test_deployment_on_the_first_day_is_shown_with_its_time():
-    """A daily bill has no hours, so the text states the same day and the time, and no cause."""
+    """A daily bill has no hours, so the text says "same day" and the event's time, and names no cause."""
     explanation = explained({})
     assert explanation.events[0].at == datetime(2026, 5, 25, 14, 20, tzinfo=UTC)
     sentences = explanation_sentences(explanation, currency="USD")
@@ -107,7 +116,7 @@ def test_unrelated_event_is_not_shown(event):
 
 
 def test_events_of_the_resource_are_shown_first_and_the_number_is_limited():
-    """The function that causes the increase was deployed once, and others of the account ten times."""
+    """The increased function was deployed once, and other functions of the account ten times."""
     others = [
         {"occurred_at": datetime(2026, 5, 25, 15, minute), "resource_id": f"arn:x:{minute}"}
         for minute in range(10)
@@ -119,7 +128,7 @@ def test_events_of_the_resource_are_shown_first_and_the_number_is_limited():
 
 
 def test_report_shows_spend_before_on_and_after_the_day():
-    """Of the same service in the account; two deployments on one day are one row."""
+    """The spend is that of the same service in the account. Two deployments on one day are one row."""
     later = {"occurred_at": datetime(2026, 5, 25, 18), "reference": "second"}
     engine = engine_of(
         {}, later, {"service_name": "AWS Glue"}, {"service_name": None, "resource_id": FUNCTION}
@@ -144,8 +153,8 @@ def test_report_shows_spend_before_on_and_after_the_day():
     ]
     spend = (10.0, 110.0, 110.0, 100.0)  # settled until 29 May
     assert shown == [
-        (RISEN, "14:20", "AWS Lambda", 2, "UpdateFunctionCode checkout", *spend),
-        (RISEN, "14:20", FUNCTION, 1, "UpdateFunctionCode checkout", *spend),
+        (INCREASE_DAY, "14:20", "AWS Lambda", 2, "UpdateFunctionCode checkout", *spend),
+        (INCREASE_DAY, "14:20", FUNCTION, 1, "UpdateFunctionCode checkout", *spend),
     ]
 
 
@@ -159,11 +168,19 @@ def test_report_shows_no_spend_after_a_day_without_later_complete_days():
 
 @pytest.mark.parametrize(
     "name",
-    ["AWS Lambda", "Amazon SageMaker", "Amazon SageMaker AI", "AmazonCloudWatch", "Amazon Bedrock Service",
-     "Claude Haiku 4.5 (Amazon Bedrock Edition)", "Amazon Bedrock AgentCore", "Elastic Load Balancing"],
-)  # fmt: skip
-def test_service_names_are_compared_alike_in_sql_and_python(name):
-    """The report matches in SQL, findings in Python."""
+    [
+        "AWS Lambda",
+        "Amazon SageMaker",
+        "Amazon SageMaker AI",
+        "AmazonCloudWatch",
+        "Amazon Bedrock Service",
+        "Claude Haiku 4.5 (Amazon Bedrock Edition)",
+        "Amazon Bedrock AgentCore",
+        "Elastic Load Balancing",
+    ],
+)
+def test_service_names_are_normalized_alike_in_sql_and_python(name):
+    """The report matches service names in SQL, and findings match them in Python."""
     engine = engine_of({"service_name": name})
     sql = CATALOG.report("spend_beside_events").render({"as_of": AS_OF})
     keys = (
@@ -186,7 +203,7 @@ LINES = {
 def test_file_of_events_is_read_in_utc(tmp_path, name):
     (tmp_path / name).write_text(LINES[name])
     connection = connect()
-    local_tables.load_events(connection, tmp_path / name)
+    load_input_files.load_events(connection, tmp_path / name)
     rows = connection.execute("SELECT DISTINCT occurred_at, sub_account_id, kind FROM events").fetchall()
     assert rows == [(datetime(2026, 5, 25, 14, 20), "012345678901", "deployment")]
 
@@ -194,30 +211,39 @@ def test_file_of_events_is_read_in_utc(tmp_path, name):
 def test_file_of_events_without_a_required_column_is_refused(tmp_path):
     (tmp_path / "events.jsonl").write_text('{"occurred_at": "2026-05-25 14:20:00", "kind": "deployment"}\n')
     with pytest.raises(ConfigError, match=r"events\.jsonl lacks sub_account_id"):
-        local_tables.load_events(connect(), tmp_path / "events.jsonl")
+        load_input_files.load_events(connect(), tmp_path / "events.jsonl")
 
 
 @pytest.fixture(scope="module")
 def scanned(tmp_path_factory):
-    """A simulated organization with its events file, and the ledger of a scan."""
+    """Yield the scanned bill of a simulated organization with events, its ledger, its owners and its ground truth."""
     folder = tmp_path_factory.mktemp("events")
     written = simulate(folder / "organization", accounts=MIN_ACCOUNTS, days=75, seed=5)
     owners = Owners.load(written.owners)
     inputs = BillInputs(
-        str(written.export), folder / "state", accounts=written.accounts, activity=written.activity,
+        str(written.export),
+        folder / "state",
+        accounts=written.accounts,
+        activity=written.activity,
         events=written.events,
-    )  # fmt: skip
+    )
     ledger = SqliteLedger(folder / "ledger.db")
     with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=lambda _text: None) as bill:
         scan(
-            bill.engine, as_of=bill.as_of, currency="USD", catalog=CATALOG,
-            detections=[CATALOG.detection("cost_anomaly")], owners=owners, ledger=ledger, progress=lambda _text: None,
-        )  # fmt: skip
+            bill.engine,
+            as_of=bill.as_of,
+            currency="USD",
+            catalog=CATALOG,
+            detections=[CATALOG.detection("cost_anomaly")],
+            owners=owners,
+            ledger=ledger,
+            progress=lambda _text: None,
+        )
         yield bill, ledger, owners, json.loads(written.truth.read_text())
 
 
-def test_simulated_anomalies_show_the_events_that_coincide_and_no_other(scanned):
-    """Most planted events are in another account, service or region, on another day, or name nothing."""
+def test_simulated_anomalies_show_only_the_events_that_coincide(scanned):
+    """Most simulated events are in another account, service or region, on another day, or name no service."""
     _, ledger, _, truth = scanned
     shown = {
         (entry.finding.sub_account_id, entry.finding.service_name): {

@@ -1,4 +1,4 @@
-"""A scan that has no time for all of it."""
+"""Scans that are incomplete: out of time, with a failed refresh, or with an invalid row."""
 
 import re
 from collections import Counter
@@ -9,18 +9,20 @@ from typing import Any
 
 import pytest
 
-from focuswatch.authoring.detection_cases import Case, CaseFile, give
-from focuswatch.bill.local_tables import create_views
+from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
+from focuswatch.bill.create_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.detection_input import DetectionInput
 from focuswatch.detect.owned_findings_from_rows import owned_findings
-from focuswatch.detect.run_detection import DetectionInput, Outcome, run_detection
+from focuswatch.detect.run_detection import Outcome, run_detection
 from focuswatch.detect.scan_and_record_findings import scan
-from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.findings.exchange_rates import rate_of
 from focuswatch.ledger import Decision, LedgerEntry, LedgerSnapshot, SqliteLedger, Suppression, decide
 from focuswatch.ledger.ledger_protocol import Decide
 from focuswatch.operations.function_run_heartbeats import Heartbeat
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from lambdas import detect
 from lambdas.detect import _due
 from tests.given.one_line_findings import finding, run
@@ -36,24 +38,34 @@ CHARGE = {
 
 
 def test_detections_without_time_to_run_resolve_nothing(tmp_path):
-    """The next run continues; results of completed detections are kept."""
+    """The next scan continues; the results of completed detections are kept."""
     connection = connect()
     case = Case(name="one charge", kind="quiet", charges=[CHARGE])
-    give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
+    create_input_tables(
+        connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[])
+    )
     create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, first_new_day=DAY).values)
     ledger = SqliteLedger(tmp_path / "ledger.db")
     previous = finding(account="111122223333", on=date(2026, 4, 1))
     ledger.update(
-        lambda entries, silences: decide(entries, silences, run(previous, on=previous.as_of)), evaluated=()
+        lambda entries, suppressions: decide(entries, suppressions, run(previous, on=previous.as_of)),
+        evaluated=(),
     )
     engine = DuckDbEngine(connection)
     engine.at_once = 1
     turns = iter([True, False])
     detections = [CATALOG.detection("new_region"), CATALOG.detection(previous.detection)]
     scanned = scan(
-        engine, as_of=DAY, currency="USD", catalog=CATALOG, detections=detections, owners=Owners(), ledger=ledger,
-        progress=lambda _text: None, may_go_on=lambda: next(turns),
-    )  # fmt: skip
+        engine,
+        as_of=DAY,
+        currency="USD",
+        catalog=CATALOG,
+        detections=detections,
+        owners=Owners(),
+        ledger=ledger,
+        progress=lambda _text: None,
+        may_go_on=lambda: next(turns),
+    )
     assert scanned.not_run == (previous.detection,)
     assert [outcome.detection.id for outcome in scanned.outcomes] == ["new_region"]
     assert set(ledger.evaluated_until()) == {"new_region"}
@@ -61,7 +73,7 @@ def test_detections_without_time_to_run_resolve_nothing(tmp_path):
 
 
 class CountingLedger(SqliteLedger):
-    """A ledger that counts its reads, and the decisions made over it."""
+    """A ledger that counts its reads and decisions."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -72,7 +84,7 @@ class CountingLedger(SqliteLedger):
         self.reads["snapshot"] += 1
         reads = Counter(self.reads)
         snapshot = super().snapshot()
-        self.reads = reads  # a snapshot's own reads are part of it
+        self.reads = reads  # reads inside snapshot() do not count separately
         return snapshot
 
     def entries(self) -> dict[str, LedgerEntry]:
@@ -102,25 +114,35 @@ def test_scan_reads_the_ledger_once_and_decides_once(tmp_path):
     first = {**CHARGE, "ServiceName": "Amazon Lightsail", "SkuMeter": "USE1-BundleUsage:2GB"}
     charges += [{**first, "charge_date": DAY - timedelta(days=back)} for back in (1, 2)]
     case = Case(name="a new service", kind="fires", charges=charges)
-    give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
+    create_input_tables(
+        connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[])
+    )
     create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, first_new_day=DAY).values)
     ledger = CountingLedger(tmp_path / "ledger.db")
-    gone, risen = finding(account="111122223333", on=date(2026, 4, 1)), "new_service"
+    previous, new_detection = finding(account="111122223333", on=date(2026, 4, 1)), "new_service"
     ledger.update(
-        lambda entries, suppressions: decide(entries, suppressions, run(gone, on=gone.as_of)), evaluated=()
+        lambda entries, suppressions: decide(entries, suppressions, run(previous, on=previous.as_of)),
+        evaluated=(),
     )
     ledger.reads.clear()
     ledger.decisions = 0
     scanned = scan(
-        DuckDbEngine(connection), as_of=DAY, currency="USD", catalog=CATALOG,
-        detections=[CATALOG.detection(gone.detection), CATALOG.detection(risen)], owners=Owners(),
-        ledger=ledger, progress=lambda _text: None,
-    )  # fmt: skip
+        DuckDbEngine(connection),
+        as_of=DAY,
+        currency="USD",
+        catalog=CATALOG,
+        detections=[CATALOG.detection(previous.detection), CATALOG.detection(new_detection)],
+        owners=Owners(),
+        ledger=ledger,
+        progress=lambda _text: None,
+    )
     assert {notification.kind for notification in scanned.notifications} == {"new", "resolved"}
     assert (ledger.reads, ledger.decisions) == ({"evaluated_until": 1, "snapshot": 1}, 1)
     assert scanned.ledger.entries == ledger.entries()
-    assert ledger.entries()[gone.fingerprint].saved_daily is not None
-    explained = [entry.finding for entry in ledger.entries().values() if entry.finding.detection == risen]
+    assert ledger.entries()[previous.fingerprint].saved_daily is not None
+    explained = [
+        entry.finding for entry in ledger.entries().values() if entry.finding.detection == new_detection
+    ]
     assert [finding.explanation is not None for finding in explained] == [True]
 
 
@@ -128,8 +150,8 @@ def test_scan_reads_the_ledger_once_and_decides_once(tmp_path):
     ("detection", "team", "owned_by"),
     [("gpu_burst", "platform", "account"), ("idle_sagemaker_endpoint", "attackers", "resource tag")],
 )
-def test_a_resources_own_tag_owns_no_security_finding(detection, team, owned_by):
-    """Whoever can start a GPU can tag it."""
+def test_resource_tag_does_not_assign_a_security_finding(detection, team, owned_by):
+    """An attacker who can start a GPU can also tag it."""
     owners = Owners.model_validate(
         {
             "teams": {
@@ -157,21 +179,21 @@ def test_a_resources_own_tag_owns_no_security_finding(detection, team, owned_by)
 
 
 def test_security_detections_ignore_launches():
-    """A planned launch matches charges by tag too, and mutes none of them."""
+    """A planned launch also matches charges by tag, which an attacker can set; it must not mute security findings."""
     security = [one for one in CATALOG.detections.values() if one.header.category == "security"]
     assert security and not [one.id for one in security if "launch" in one.sql]
 
 
 def test_continued_run_runs_only_the_remaining_detections(tmp_path):
-    """A run after a refresh runs the detections that are due."""
+    """Unknown detections are ignored. A run that is not continued runs all enabled detections."""
     a_run = SimpleNamespace(catalog=CATALOG, ledger=SqliteLedger(tmp_path / "ledger.db"))
     left = _due(a_run, {"detail": {"left": ["gpu_burst", "was_renamed"]}}, as_of=DAY)
     assert [one.id for one in left] == ["gpu_burst"]
-    assert _due(a_run, {"detail": {"run_id": "r"}}, as_of=DAY) == list(CATALOG.live)
+    assert _due(a_run, {"detail": {"run_id": "r"}}, as_of=DAY) == list(CATALOG.enabled)
 
 
-def test_a_cost_that_is_no_number_fails_one_finding(monkeypatch):
-    """The row has `not_evaluated`, and the other findings of the detection are notified."""
+def test_cost_that_is_not_finite_omits_only_its_row(monkeypatch):
+    """The error names the omitted rows, and the other findings of the detection are notified."""
     rows = [
         {"sub_account_id": account, "region_id": None, "resource_id": None, "monthly_cost": cost}
         for account, cost in (("1", float("inf")), ("2", 5.0), ("3", float("nan")), ("4", None))
@@ -190,32 +212,44 @@ def test_a_cost_that_is_no_number_fails_one_finding(monkeypatch):
     ("doubts", "state"), [((), "resolved"), (("billing period 2026-04 could not be refreshed",), "open")]
 )
 def test_failed_refresh_resolves_nothing(tmp_path, doubts, state):
-    """The bill that is read is older than it seems."""
+    """The stored charges can be older than the bill's dates suggest."""
     connection = connect()
     charges = [{**CHARGE, "charge_date": DAY - timedelta(days=back)} for back in range(1, 20)]
     case = Case(name="every day", kind="quiet", charges=charges)
-    give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
+    create_input_tables(
+        connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[])
+    )
     create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, first_new_day=DAY).values)
     ledger = SqliteLedger(tmp_path / "ledger.db")
     previous = finding(account="111122223333", on=date(2026, 4, 1))
     ledger.update(
-        lambda entries, silences: decide(entries, silences, run(previous, on=previous.as_of)), evaluated=()
+        lambda entries, suppressions: decide(entries, suppressions, run(previous, on=previous.as_of)),
+        evaluated=(),
     )
     scanned = scan(
-        DuckDbEngine(connection), as_of=DAY, currency="USD", catalog=CATALOG,
-        detections=[CATALOG.detection(previous.detection)], owners=Owners(), ledger=ledger,
-        progress=lambda _text: None, doubts=doubts,
-    )  # fmt: skip
+        DuckDbEngine(connection),
+        as_of=DAY,
+        currency="USD",
+        catalog=CATALOG,
+        detections=[CATALOG.detection(previous.detection)],
+        owners=Owners(),
+        ledger=ledger,
+        progress=lambda _text: None,
+        doubts=doubts,
+    )
     assert scanned.coverage.doubts == doubts
     assert ledger.entries()[previous.fingerprint].state == state
 
 
-def test_only_a_period_that_detections_read_keeps_findings_open(monkeypatch):
-    """A finding from years ago is notified once."""
+def test_only_failed_periods_that_detections_read_keep_findings_open(monkeypatch):
+    """A failed refresh of a period from years ago does not affect any open finding."""
     beat = Heartbeat(
-        function="refresh", run_id="r", ended_at=datetime(2026, 4, 10, tzinfo=UTC), seconds=1,
+        function="refresh",
+        run_id="r",
+        ended_at=datetime(2026, 4, 10, tzinfo=UTC),
+        seconds=1,
         failed={"2024-01": "broken", "2026-03": "broken", "2026-04": "broken"},
-    )  # fmt: skip
+    )
     monkeypatch.setattr(detect, "heartbeats", lambda _table: {"refresh": beat})
     doubts = detect._not_refreshed(SimpleNamespace(table=None), as_of=DAY)
     assert [doubt.split()[2] for doubt in doubts] == ["2026-03", "2026-04"]

@@ -1,4 +1,4 @@
-"""AWS's recommendations become findings with our ledger and verification; without the file nothing is resolved."""
+"""AWS recommendations become findings that the ledger tracks and verifies; without their file, none is resolved."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -6,19 +6,21 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from focuswatch.authoring.detection_cases import Case, give, read_cases
-from focuswatch.bill import local_tables
-from focuswatch.bill.local_tables import create_views
-from focuswatch.bill.schema.table_columns import OPTIONAL, RECOMMENDATIONS
+from focuswatch.authoring.detection_cases import Case, create_input_tables, read_cases
+from focuswatch.bill import load_input_files
+from focuswatch.bill.create_local_tables import create_views
+from focuswatch.bill.schema.columns_of_all_tables import OPTIONAL_COLUMNS, RECOMMENDATIONS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import scan_tables
+from focuswatch.detect.detection_input import DetectionInput
 from focuswatch.detect.recommendation_freshness import STALE_DAYS
-from focuswatch.detect.run_detection import DetectionInput, run_detection
+from focuswatch.detect.run_detection import run_detection
 from focuswatch.detect.scan_and_record_findings import scan
-from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from tests.given.deployments import ROOT
 from tests.given.statements_of_scan import statements_of_scan
 
@@ -30,38 +32,49 @@ ENDPOINT = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/old"
 
 
 def engine_of(*, as_of=DAY, refreshed_on=None, charges=({},), **recommendation):
-    """The tables of a bill with a machine; `refreshed_on` None: no recommendations are given."""
+    """Return an engine over a bill with a machine, and one recommendation unless `refreshed_on` is None."""
     days = {"days": [date(2026, 3, 1), as_of]}
-    given = []
+    recommendations = []
     if refreshed_on is not None:
         refreshed_at = datetime.combine(refreshed_on, datetime.min.time())
-        given = [{"last_refresh_timestamp": refreshed_at, **recommendation}]
+        recommendations = [{"last_refresh_timestamp": refreshed_at, **recommendation}]
     case = Case(
-        name="a machine", kind="fires", charges=[days | one for one in charges], recommendations=given
+        name="a machine",
+        kind="fires",
+        charges=[days | one for one in charges],
+        recommendations=recommendations,
     )
     connection = connect()
-    give(connection, case, file=FILE)
+    create_input_tables(connection, case, file=FILE)
     create_views(
-        connection, CATALOG, values=DetectionInput(as_of=as_of, first_new_day=as_of).values,
+        connection,
+        CATALOG,
+        values=DetectionInput(as_of=as_of, first_new_day=as_of).values,
         statements=statements_of_scan(CATALOG, DETECTION.id),
-    )  # fmt: skip
+    )
     return DuckDbEngine(connection)
 
 
 def scanned(engine, ledger, *, as_of=DAY):
     return scan(
-        engine, as_of=as_of, currency="USD", catalog=CATALOG, detections=[DETECTION], owners=Owners(), ledger=ledger,
+        engine,
+        as_of=as_of,
+        currency="USD",
+        catalog=CATALOG,
+        detections=[DETECTION],
+        owners=Owners(),
+        ledger=ledger,
         progress=lambda _text: None,
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
 def ledger(tmp_path):
-    """A ledger with the finding of a recommendation."""
-    made = SqliteLedger(tmp_path / "ledger.db")
-    (new,) = scanned(engine_of(refreshed_on=DAY), made).notifications
+    """Return a ledger with the finding of a recommendation."""
+    new_ledger = SqliteLedger(tmp_path / "ledger.db")
+    (new,) = scanned(engine_of(refreshed_on=DAY), new_ledger).notifications
     assert (new.kind, new.finding.monthly_cost) == ("new", 150)
-    return made
+    return new_ledger
 
 
 @pytest.mark.parametrize(
@@ -83,7 +96,7 @@ def test_missing_or_stale_recommendations_resolve_nothing_and_are_noted(ledger, 
 
 
 def test_withdrawn_recommendation_is_resolved_and_its_saving_verified(ledger):
-    """The machine was made smaller: the difference is what the recommendation promised."""
+    """The machine became smaller, and its cost decreased by the saving that the recommendation estimated."""
     other = {"recommendation_id": "other", "resource_arn": "arn:aws:ec2:us-east-1:111122223333:instance/i-2"}
     notified = []
     for days in (1, 6):
@@ -100,16 +113,22 @@ def test_withdrawn_recommendation_is_resolved_and_its_saving_verified(ledger):
     assert verified.finding.verified_saving.is_full
 
 
-def test_recommendation_has_the_identity_of_our_own_finding_about_the_resource():
-    """Account, Region, service and resource: by them, one dollar in two findings is recognized."""
+def test_recommendation_has_the_identity_of_the_idle_finding_about_the_resource():
+    """By account, region, service and resource, a dollar that two findings report is counted once."""
     endpoint = {
-        "ResourceId": ENDPOINT, "ServiceName": "Amazon SageMaker", "x_ServiceCode": "AmazonSageMaker",
-        "SkuMeter": "USE1-Host:ml.g5.2xlarge", "x_Operation": "RunInstance",
-    }  # fmt: skip
+        "ResourceId": ENDPOINT,
+        "ServiceName": "Amazon SageMaker",
+        "x_ServiceCode": "AmazonSageMaker",
+        "SkuMeter": "USE1-Host:ml.g5.2xlarge",
+        "x_Operation": "RunInstance",
+    }
     engine = engine_of(
-        refreshed_on=DAY, charges=(endpoint,), resource_arn=ENDPOINT, action_type="Delete",
+        refreshed_on=DAY,
+        charges=(endpoint,),
+        resource_arn=ENDPOINT,
+        action_type="Delete",
         estimated_monthly_savings_after_discount=300.0,
-    )  # fmt: skip
+    )
     days = [DAY - timedelta(days=back) for back in range(1, 20)]
     engine.connection.executemany(
         "INSERT INTO activity VALUES (?, '111122223333', 'us-east-1', 'AWS/SageMaker', ?, 'Invocations', 0)",
@@ -126,12 +145,12 @@ def test_recommendation_has_the_identity_of_our_own_finding_about_the_resource()
 
 
 def test_recommendations_count_as_stale_when_the_detection_no_longer_reads_them():
-    """One number, wherever it stands."""
+    """The detection's parameter and the constant must be equal."""
     assert DETECTION.header.parameters["fresh_days"] == STALE_DAYS
 
 
-def written(folder, columns, *, ending):
-    """A file of one recommendation with these columns; the time as AWS writes it."""
+def write_recommendation(folder, columns, *, ending):
+    """Write one recommendation with these columns to a file; the time has AWS's format."""
     row = {**FILE.recommendation, "last_refresh_timestamp": "2026-03-30T04:00:00.000Z"}
     text = folder / "rows.csv"
     text.write_text(f"{','.join(columns)}\n{','.join(str(row[name]) for name in columns)}\n")
@@ -143,13 +162,13 @@ def written(folder, columns, *, ending):
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
-@pytest.mark.parametrize("without", [set(), OPTIONAL], ids=["all columns", "the required columns"])
+@pytest.mark.parametrize("without", [set(), OPTIONAL_COLUMNS], ids=["all columns", "the required columns"])
 def test_recommendations_are_read_from_csv_and_parquet(tmp_path, ending, without):
     """Columns that only add evidence may be missing."""
     columns = [name for name in RECOMMENDATIONS if name not in without]
     connection = connect()
-    path = written(tmp_path, columns, ending=ending)
-    local_tables.load_file(connection, "recommendations", RECOMMENDATIONS, path)
+    path = write_recommendation(tmp_path, columns, ending=ending)
+    load_input_files.load_file(connection, "recommendations", RECOMMENDATIONS, path)
     read = connection.execute(
         "SELECT account_id, estimated_monthly_savings_after_discount, last_refresh_timestamp FROM recommendations"
     ).fetchall()
@@ -157,8 +176,8 @@ def test_recommendations_are_read_from_csv_and_parquet(tmp_path, ending, without
 
 
 def test_file_without_savings_is_refused(tmp_path):
-    """By the name of the file and of the column."""
+    """The error names the file and the missing column."""
     columns = [name for name in RECOMMENDATIONS if name != "estimated_monthly_savings_after_discount"]
-    path = written(tmp_path, columns, ending=".csv")
+    path = write_recommendation(tmp_path, columns, ending=".csv")
     with pytest.raises(ConfigError, match=r"rows\.csv lacks estimated_monthly_savings_after_discount"):
-        local_tables.load_file(connect(), "recommendations", RECOMMENDATIONS, path)
+        load_input_files.load_file(connect(), "recommendations", RECOMMENDATIONS, path)

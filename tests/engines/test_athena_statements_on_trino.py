@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -16,28 +15,29 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, read_cases
-from focuswatch.authoring.detection_cases import differences as broken_promises
+from focuswatch.authoring.detection_cases import CASES_FOLDER, Case, CaseFile, read_cases
+from focuswatch.authoring.detection_cases import differences as differences_from_case
 from focuswatch.bill.athena_saved_query import saved_query
-from focuswatch.bill.aws_only_charges import IS_AWS
-from focuswatch.bill.bill_input_files import BillInputs
+from focuswatch.bill.aws_and_other_provider_charges import IS_AWS
+from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.deployed_bills_statements import DeployedPart, aws_tables
-from focuswatch.bill.refresh.switch_glue_partitions import GluePeriod
-from focuswatch.bill.refresh.write_and_sweep_athena_files import Files
-from focuswatch.bill.schema.glue_columns import GLUE_TABLES
-from focuswatch.bill.schema.table_columns import DAILY_CHARGES, STORED_TABLES
+from focuswatch.bill.refresh.athena_refresh import refresh_export
+from focuswatch.bill.refresh.athena_table_files_in_s3 import AthenaTableFiles
+from focuswatch.bill.refresh.athena_tables import AthenaTables
+from focuswatch.bill.refresh.glue_partitions_and_period_facts import GluePeriod
+from focuswatch.bill.refresh.queries_by_deployed_bill import DeployedPart, aws_tables
+from focuswatch.bill.schema.columns_of_all_tables import DAILY_CHARGES, STORED_TABLES
+from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES
 from focuswatch.bill.tables_computed_at_query import NOT_STORED, tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog, Detection
-from focuswatch.cli.bill_and_ledger_options import BillOptions
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 from focuswatch.cli.scan_command import run_scan
 from focuswatch.engines.athena_engine import AthenaEngine
-from focuswatch.engines.duckdb_engine import connect
-from focuswatch.engines.prepend_tables_as_ctes import needed_of
+from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.prepend_tables_as_ctes import tables_read_by
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import simulate
 from focuswatch.simulate.simulate_and_write_bill import Simulated
 from tests.bill.test_request_metadata_days import AS_OF as LOGS_AS_OF
@@ -53,6 +53,7 @@ from tests.fakes.local_athena_trino import over_trino
 from tests.fakes.local_aws_with_cdk import LocalAws, local_aws
 from tests.fakes.local_trino import LocalTrino
 from tests.given.deployments import CONFIG
+from tests.given.lambda_context import LambdaContext
 from tests.given.moto_ledger_table import ledger_table
 from tests.given.same_findings import as_told, differences, news_of
 
@@ -70,11 +71,7 @@ ENVIRONMENT = {
     "FOCUSWATCH_NAME": "focuswatch",
     "FOCUSWATCH_WORKGROUP": WORKGROUP,
 }
-OWNERS = CONFIG / "owners.toml"  # as every Lambda finds it
-CONTEXT = SimpleNamespace(
-    function_name="f", memory_limit_in_mb=1, invoked_function_arn="a", aws_request_id="r",
-    get_remaining_time_in_millis=lambda: 900_000,
-)  # fmt: skip
+OWNERS = CONFIG / "owners.toml"  # the file that every Lambda reads
 CATALOG = Catalog.load()
 NUMBERS = count()
 SEED = 7
@@ -82,7 +79,7 @@ SEED = 7
 
 @pytest.fixture(scope="module")
 def aws(local_trino: LocalTrino, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """An AWS whose Athena is that Trino."""
+    """Start a local AWS whose Athena runs on the local Trino."""
     with local_aws(tmp_path_factory.mktemp("aws")) as aws, aws.used(), over_trino(aws, local_trino):
         aws.client("s3").create_bucket(Bucket=BUCKET)
         results = {"OutputLocation": f"s3://{BUCKET}/results/"}
@@ -95,7 +92,7 @@ def aws(local_trino: LocalTrino, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(scope="module")
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    """One DuckDB for all bills: each replaces every table."""
+    """Open one DuckDB for all bills; each bill replaces every table."""
     connection = connect()
     yield connection
     connection.close()
@@ -108,21 +105,25 @@ def on_athena(
     connection: duckdb.DuckDBPyConnection,
     only: Collection[str] = GLUE_TABLES,
 ) -> AthenaEngine:
-    """The engine of a deployment over what DuckDB holds of a bill now, in the tables `only`."""
+    """Copy the tables `only` of the bill that is now in DuckDB, and return the engine of a deployment over them."""
     database = f"bill_{next(NUMBERS)}"
     give_tables(aws, connection, bucket=BUCKET, database=database, only=only)
     return AthenaEngine(
-        session=boto3.Session(), database=database, workgroup=WORKGROUP, results=f"s3://{BUCKET}/unloaded/",
-        run_id=database, tables=tables_as_of(CATALOG, as_of=bill.question.as_of),
-    )  # fmt: skip
+        session=boto3.Session(),
+        database=database,
+        workgroup=WORKGROUP,
+        results=f"s3://{BUCKET}/unloaded/",
+        run_id=database,
+        tables=tables_as_of(CATALOG, as_of=bill.question.as_of),
+    )
 
 
-def unlike(ours: EntryResult, theirs: EntryResult, *, sql: str) -> list[str]:
-    """Where Athena's rows are not DuckDB's, in the order of `sql`: the endpoint unloads rows as Trino orders them."""
-    if theirs.outcome and theirs.outcome.error:
-        return [theirs.outcome.error]
-    pairs = zip(ours.answers, theirs.answers, strict=True)
-    mismatches = (difference(one, other, sql=sql) for one, other in pairs)
+def result_differences(duckdb: EntryResult, athena: EntryResult, *, sql: str) -> list[str]:
+    """Return the differences of the rows, and of their order by `sql`: the endpoint unloads rows in Trino's order."""
+    if athena.outcome and athena.outcome.error:
+        return [athena.outcome.error]
+    pairs = zip(duckdb.results, athena.results, strict=True)
+    mismatches = (difference(rows, athena_rows, sql=sql) for rows, athena_rows in pairs)
     return [one for one in mismatches if one]
 
 
@@ -130,10 +131,10 @@ def unlike(ours: EntryResult, theirs: EntryResult, *, sql: str) -> list[str]:
 def test_case_has_the_same_result_on_the_athena_endpoint(
     id: str, aws: LocalAws, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    file, detection = read_cases(FOLDER / f"{id}.toml"), CATALOG.detections[id]
-    only = tables_read_by(detection)
+    file, detection = read_cases(CASES_FOLDER / f"{id}.toml"), CATALOG.detections[id]
+    only = glue_tables_read_by(detection)
     requests = []
-    for case in file.cases if IN_FULL else firing(file.cases):
+    for case in file.cases if IN_FULL else first_with_findings(file.cases):
         bill = bill_of(case, file=file, connection=connection)
         here = run_entry(
             detection, bill, engine=on_duckdb(bill, catalog=CATALOG, connection=connection), catalog=CATALOG
@@ -144,27 +145,30 @@ def test_case_has_the_same_result_on_the_athena_endpoint(
         problems = [
             f"{case.name}: {mismatch}"
             for (case, _, here, _), there in zip(requests, results, strict=True)
-            for mismatch in [*broken_promises(case, there.outcome), *unlike(here, there, sql=detection.sql)]
+            for mismatch in [
+                *differences_from_case(case, there.outcome),
+                *result_differences(here, there, sql=detection.sql),
+            ]
         ]
     assert problems == []
 
 
-def tables_read_by(detection: Detection) -> list[str]:
+def glue_tables_read_by(detection: Detection) -> list[str]:
     """Return the tables of Glue that a detection reads, itself or through tables that are not stored."""
-    causes = CATALOG.lookups["cost_drivers"].sql  # of a series
+    causes = CATALOG.lookups["cost_drivers"].sql  # a detection of a series runs it too
     tables = {**dict.fromkeys(GLUE_TABLES, ""), **{name: CATALOG.tables[name].sql for name in NOT_STORED}}
-    needed = needed_of(f"{detection.sql}\n{causes}", tables)
+    needed = tables_read_by(f"{detection.sql}\n{causes}", tables)
     return [name for name in GLUE_TABLES if name in needed]
 
 
-def firing(cases: list[Case]) -> list[Case]:
-    """The first that finds something."""
+def first_with_findings(cases: list[Case]) -> list[Case]:
+    """Return the first case that has findings."""
     return [case for case in cases if case.findings][:1]
 
 
 @pytest.fixture(scope="module")
 def mixed(aws: LocalAws, connection: duckdb.DuckDBPyConnection) -> tuple[Bill, AthenaEngine]:
-    """A bill mixed of cases and spoilt: nulls, quotes, emoji, empty maps."""
+    """Return a random bill with nulls, quotes, emoji and empty maps, and the engine of a deployment over it."""
     cases = case_bills(CATALOG, connection=connection)
     bill, _ = random_bill(Random(SEED), cases, name=f"seed-{SEED}")
     on_duckdb(bill, catalog=CATALOG, connection=connection)
@@ -187,12 +191,20 @@ def test_stored_tables_of_aws_charges_alone_are_read_through_the_table_of_the_sa
 
 
 def period_of(*, charges: int, providers: dict[str, int]) -> GluePeriod:
-    """A billing period with these charges."""
+    """Return a billing period with these charges."""
     day, moment = date(2026, 5, 1), datetime(2026, 6, 1, tzinfo=UTC)
     return GluePeriod(
-        "all", location="", digest="", delivered_at=moment, charges=charges, billed_cost=0.0, currency="USD",
-        first_charge_date=day, last_charge_date=day, providers=providers,
-    )  # fmt: skip
+        "all",
+        location="",
+        digest="",
+        delivered_at=moment,
+        charges=charges,
+        billed_cost=0.0,
+        currency="USD",
+        first_charge_date=day,
+        last_charge_date=day,
+        providers=providers,
+    )
 
 
 @only_in_full
@@ -217,7 +229,9 @@ def test_report_has_the_same_rows_on_the_athena_endpoint(
     here = run_entry(
         report, bill, engine=on_duckdb(bill, catalog=CATALOG, connection=connection), catalog=CATALOG
     )
-    assert unlike(here, run_entry(report, bill, engine=there, catalog=CATALOG), sql=report.sql) == []
+    assert (
+        result_differences(here, run_entry(report, bill, engine=there, catalog=CATALOG), sql=report.sql) == []
+    )
 
 
 def test_cost_of_executions_is_the_same_on_the_athena_endpoint(
@@ -232,27 +246,27 @@ def test_cost_of_executions_is_the_same_on_the_athena_endpoint(
     here = run_entry(
         report, bill, engine=on_duckdb(bill, catalog=CATALOG, connection=connection), catalog=CATALOG
     )
-    assert {row["counted_as"] for (rows,) in [here.answers] for row in rows} >= {
+    assert {row["counted_as"] for (rows,) in [here.results] for row in rows} >= {
         "value",
         "no value",
         "not logged",
     }
     there = run_entry(report, bill, engine=on_athena(bill, aws=aws, connection=connection), catalog=CATALOG)
-    assert unlike(here, there, sql=report.sql) == []
+    assert result_differences(here, there, sql=report.sql) == []
 
 
 @pytest.fixture(scope="module")
-def organisation(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
-    """A simulated one, thirty days of it: parts of two billing periods."""
-    return simulate(tmp_path_factory.mktemp("organisation") / "it", days=30, end=date(2026, 6, 4))
+def organization(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    """Simulate thirty days of an organization: parts of two billing periods."""
+    return simulate(tmp_path_factory.mktemp("organization") / "it", days=30, end=date(2026, 6, 4))
 
 
 @pytest.fixture(scope="module")
-def refreshed(aws: LocalAws, organisation: Simulated) -> Iterator[dict[str, Any]]:
+def refreshed(aws: LocalAws, organization: Simulated) -> Iterator[dict[str, Any]]:
     """Return the result of the function `refresh` for the organization's export, in the environment of a function."""
-    for path in sorted(path for path in organisation.export.rglob("*") if path.is_file()):
+    for path in sorted(path for path in organization.export.rglob("*") if path.is_file()):
         aws.client("s3").upload_file(
-            str(path), BUCKET, f"export/focus/{path.relative_to(organisation.export)}"
+            str(path), BUCKET, f"export/focus/{path.relative_to(organization.export)}"
         )
     create_tables(aws, bucket=BUCKET, database=DATABASE, export="export/focus")
     ledger_table(ENVIRONMENT["FOCUSWATCH_LEDGER"])
@@ -261,15 +275,15 @@ def refreshed(aws: LocalAws, organisation: Simulated) -> Iterator[dict[str, Any]
             patch.setenv(name, value)
         from lambdas import refresh
 
-        yield refresh.handler({}, CONTEXT)
+        yield refresh.handler({}, LambdaContext())
 
 
 def test_lambda_refresh_creates_the_same_tables_as_a_local_refresh(
-    aws: LocalAws, organisation: Simulated, refreshed: dict[str, Any], tmp_path: Path
+    aws: LocalAws, organization: Simulated, refreshed: dict[str, Any], tmp_path: Path
 ) -> None:
     assert refreshed["ran"] == ["2026-05", "2026-06"]
     engine = AthenaEngine(boto3.Session(), DATABASE, WORKGROUP, f"s3://{BUCKET}/unloaded/", "compared")
-    inputs = BillInputs(str(organisation.export), tmp_path / "state")
+    inputs = BillInputs(str(organization.export), tmp_path / "state")
     with open_local_bill(inputs, catalog=CATALOG, owners=Owners.load(OWNERS), progress=print) as bill:
         for name, shape in STORED_TABLES.items():
             statement = summed(name, shape)
@@ -279,14 +293,14 @@ def test_lambda_refresh_creates_the_same_tables_as_a_local_refresh(
 
 
 def test_lambda_detect_reports_the_same_findings_as_a_local_scan(
-    organisation: Simulated, refreshed: dict[str, Any], tmp_path: Path
+    organization: Simulated, refreshed: dict[str, Any], tmp_path: Path
 ) -> None:
     from lambdas import detect
 
     detections = ["new_region", "unused_commitment"]
-    heartbeat = detect.handler({"detail": {"left": detections}}, CONTEXT)
+    heartbeat = detect.handler({"detail": {"left": detections}}, LambdaContext())
     assert (heartbeat["ran"], heartbeat["failed"]) == (detections, {})
-    bill_options = BillOptions(export=str(organisation.export), owners=OWNERS, state=tmp_path)
+    bill_options = BillOptions(export=str(organization.export), owners=OWNERS, state=tmp_path)
     scanned, _ = run_scan(bill_options, only=detections)
     here = news_of(scanned)
     assert any(finding["explanation"] for _, finding in here.values())
@@ -295,17 +309,17 @@ def test_lambda_detect_reports_the_same_findings_as_a_local_scan(
     assert differences(notified, here) == []
 
 
-def uneven(export: Path) -> None:
-    """Make the columns of an export's periods differ, as they do when an export is changed or a column comes later."""
+def change_columns(export: Path) -> None:
+    """Make the columns of two billing periods differ, as when an export is changed or AWS adds a column."""
     older, newer = sorted(export.glob("data/*/*.parquet"))
     rows = pq.read_table(older)
-    gone = [
+    removed = [
         name
         for name in ("CapacityReservationId", "CapacityReservationStatus", "x_Discounts")
         if name in rows.column_names
     ]
-    assert "CapacityReservationId" in gone
-    pq.write_table(rows.drop_columns(gone), older)
+    assert "CapacityReservationId" in removed
+    pq.write_table(rows.drop_columns(removed), older)
     rows = pq.read_table(newer)
     discounts = pa.array([[("EdpDiscount", -0.1)]] * len(rows), pa.map_(pa.string(), pa.float64()))
     if "x_Discounts" in rows.column_names:
@@ -317,21 +331,21 @@ def uneven(export: Path) -> None:
 
 
 def test_periods_with_different_columns_are_refreshed(
-    aws: LocalAws, organisation: Simulated, tmp_path: Path
+    aws: LocalAws, organization: Simulated, tmp_path: Path
 ) -> None:
     export = tmp_path / "export"
-    shutil.copytree(organisation.export, export)
-    uneven(export)
+    shutil.copytree(organization.export, export)
+    change_columns(export)
     for path in sorted(path for path in export.rglob("*") if path.is_file()):
         aws.client("s3").upload_file(str(path), BUCKET, f"export/uneven/{path.relative_to(export)}")
     create_tables(aws, bucket=BUCKET, database="uneven", export="export/uneven", folder="uneven")
     session = boto3.Session()
     engine = AthenaEngine(session, "uneven", WORKGROUP, f"s3://{BUCKET}/unloaded/", "uneven")
-    files = Files(session.client("s3"), BUCKET, "uneven")
+    files = AthenaTableFiles(session.client("s3"), BUCKET, "uneven")
     listing = list_s3(f"s3://{BUCKET}/export/uneven", mirror=tmp_path / "mirror")
     owners = Owners.load(OWNERS)
     athena_tables = AthenaTables(engine, session.client("glue"), files, CATALOG)
-    result = athena_tables.refresh(listing, owners=owners, progress=print)
+    result = refresh_export(athena_tables, listing, owners=owners, progress=print)
     assert (result.changed, result.failed) == (("2026-05", "2026-06"), {})
     inputs = BillInputs(str(export), tmp_path / "state")
     with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=print) as bill:
@@ -342,7 +356,7 @@ def test_periods_with_different_columns_are_refreshed(
 
 
 def summed(name: str, shape: Mapping[str, str]) -> str:
-    """A table's measures by everything else, in some days of both periods: more would take more minutes."""
+    """Return a statement that sums the measures by all other columns, on a few days of both periods to save time."""
     kinds = {column: type_.partition("(")[0] for column, type_ in shape.items()}
     keys = [column for column, kind in kinds.items() if kind not in ("DOUBLE", "BIGINT", "MAP")]
     sums = [f"sum({column}) AS {column}" for column, kind in kinds.items() if kind == "DOUBLE"]
@@ -360,12 +374,12 @@ def summed(name: str, shape: Mapping[str, str]) -> str:
 @only_in_full
 @pytest.mark.parametrize("id", [*CATALOG.detections, *CATALOG.reports])
 def test_saved_query_runs_without_changes(id: str, mixed: tuple[Bill, AthenaEngine]) -> None:
-    """The Athena console fills in no date and no tables."""
+    """The Athena console replaces no placeholders and adds no tables."""
     _, there = mixed
     entry = CATALOG.detections.get(id) or CATALOG.reports[id]
     statement = saved_query(entry, catalog=CATALOG, required_tags=["team"])
-    there.tables, before = {}, there.tables
+    there.tables, tables = {}, there.tables
     try:
         there.query(statement, label=id)
     finally:
-        there.tables = before
+        there.tables = tables

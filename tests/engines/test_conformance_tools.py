@@ -1,4 +1,4 @@
-"""The comparison of engines finds differences, and reduces a bill to the rows that show one. Needs no Trino."""
+"""The comparison of engines finds differences and reduces a bill to the rows that show one. No Trino is needed."""
 
 from datetime import date
 from decimal import Decimal
@@ -7,26 +7,26 @@ from random import Random
 
 import pytest
 
-from focuswatch.authoring.detection_cases import FOLDER, read_cases
-from focuswatch.detect.run_detection import DetectionInput
-from focuswatch.engines.duckdb_engine import connect
-from focuswatch.engines.local_rows_as_trino_sql import MOST_CHARACTERS, insert_statements
+from focuswatch.authoring.detection_cases import CASES_FOLDER, read_cases
+from focuswatch.detect.detection_input import DetectionInput
+from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.trino_create_and_insert_sql import MOST_CHARACTERS, insert_statements
 from tests.conformance.bills import INPUT_TABLES, Bill, bill_of
 from tests.conformance.compare import difference
-from tests.conformance.random_bills import EarlierBill, random_bill
+from tests.conformance.random_bills import CaseBill, random_bill
 from tests.conformance.reduce import keep, read_kept, smallest
 
-QUESTION = DetectionInput(date(2026, 3, 31), date(2026, 3, 24), ("team", "owner"))
+PARAMETERS = DetectionInput(date(2026, 3, 31), date(2026, 3, 24), ("team", "owner"))
 
 
 def account(id: str, joined: date | None = None) -> tuple[object, ...]:
-    """A row of accounts."""
+    """Return a row of the table `accounts`."""
     return (id, None, None, None, {"a'b": "🚀"}, joined, None)
 
 
 def bill(*ids: str) -> Bill:
-    """Accounts and nothing else."""
-    return Bill("a-bill", {"accounts": [account(id, date(2024, 2, 29)) for id in ids]}, QUESTION)
+    """Return a bill that contains only accounts."""
+    return Bill("a-bill", {"accounts": [account(id, date(2024, 2, 29)) for id in ids]}, PARAMETERS)
 
 
 @pytest.mark.parametrize(
@@ -74,23 +74,23 @@ def test_bill_is_reduced_to_the_rows_that_cause_the_difference():
     assert [row[0] for row in smallest_bill.rows["accounts"]] == ["07", "31"]
 
 
-def test_saved_bill_is_loaded_unchanged(tmp_path):
-    """Dates, nulls, maps and the query are equal after loading."""
+def test_stored_bill_is_loaded_unchanged(tmp_path):
+    """Dates, nulls, maps and the parameters are equal after loading."""
     inputs = bill("1", "2")
     entry, read = read_kept(keep(inputs, entry="new_region", folder=tmp_path))
-    assert (entry, read.rows, read.question) == ("new_region", inputs.rows, QUESTION)
+    assert (entry, read.rows, read.question) == ("new_region", inputs.rows, PARAMETERS)
 
 
 def test_random_bill_depends_on_its_seed_only():
-    """A report of a difference states the seed. The bills contain all unusual values."""
+    """A reported difference states its seed, so the bill can be created again. Unusual values of each kind occur."""
     connection = connect()
-    file = read_cases(FOLDER / "new_region.toml")
-    earlier_bills = [
-        EarlierBill("new_region", partial(bill_of, case, file=file, connection=connection))
+    file = read_cases(CASES_FOLDER / "new_region.toml")
+    case_bills = [
+        CaseBill("new_region", partial(bill_of, case, file=file, connection=connection))
         for case in file.cases
     ]
-    bills = [random_bill(Random(seed), earlier_bills, name="b")[0] for seed in range(30)]
-    assert bills == [random_bill(Random(seed), earlier_bills, name="b")[0] for seed in range(30)]
+    bills = [random_bill(Random(seed), case_bills, name="b")[0] for seed in range(30)]
+    assert bills == [random_bill(Random(seed), case_bills, name="b")[0] for seed in range(30)]
     rows = [
         dict(zip(INPUT_TABLES["folded_charges"], row, strict=True))
         for one in bills

@@ -20,7 +20,7 @@ from tests.fakes.local_aws_with_cdk import local_aws
 from tests.fakes.waiting import wait_until
 
 BUCKET, DATABASE, WORKGROUP = "lake", "bills", "limited"
-LIMIT_BYTES = 10_000_000  # the least that Athena takes
+LIMIT_BYTES = 10_000_000  # the smallest limit that Athena accepts
 OF_ALL_TYPES = """
 SELECT
     1 AS Number,
@@ -39,7 +39,7 @@ SELECT
 
 @pytest.fixture(scope="module", params=["DuckDB", "Trino"])
 def aws(request, tmp_path_factory):
-    """An AWS with a bucket, a database and a workgroup; what runs the statements behind its Athena."""
+    """Start a local AWS with a bucket, a database and a workgroup, whose Athena runs statements on DuckDB or Trino."""
     with ExitStack() as opened:
         aws = opened.enter_context(local_aws(tmp_path_factory.mktemp("aws")))
         opened.enter_context(aws.used())
@@ -60,10 +60,10 @@ def aws(request, tmp_path_factory):
 
 @pytest.fixture
 def table(aws, request):
-    """A function that makes a table of (column, type), with a name of its own."""
+    """Return a function that creates a table from pairs of column and type, and returns its unique name."""
     created = []
 
-    def make(columns, *, keys=(), parameters=None):
+    def create(columns, *, keys=(), parameters=None):
         name = f"{request.node.name[5:40].strip('_')}_{len(created)}"
         created.append(name)
         aws.client("glue").create_table(
@@ -80,11 +80,11 @@ def table(aws, request):
         )
         return name
 
-    return make
+    return create
 
 
 def put(key, **columns):
-    """A Parquet object of these columns; its size."""
+    """Store a Parquet object with these columns, and return its size."""
     body = io.BytesIO()
     pq.write_table(pa.table(columns), body)
     boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body.getvalue())
@@ -92,7 +92,7 @@ def put(key, **columns):
 
 
 def partition(name, value, folder):
-    """Register a partition whose files lie in a folder of any name."""
+    """Register a partition whose files are in a folder of any name."""
     storage = {"Location": f"s3://{BUCKET}/{folder}", "Columns": []}
     boto3.client("glue").create_partition(
         DatabaseName=DATABASE,
@@ -102,7 +102,7 @@ def partition(name, value, folder):
 
 
 def run(statement):
-    """A statement's QueryExecution when it is over."""
+    """Run a statement, and return its QueryExecution."""
     client = boto3.client("athena")
     context = {"Database": DATABASE}
     started = client.start_query_execution(
@@ -112,7 +112,7 @@ def run(statement):
 
 
 def rows(statement):
-    """A SELECT's rows as text, without the header."""
+    """Return the rows of a SELECT as text, without the header."""
     client = boto3.client("athena")
     execution = run(statement)
     assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
@@ -123,9 +123,14 @@ def rows(statement):
 def test_awswrangler_returns_each_type_unchanged(aws):
     """UNLOAD and Arrow keep maps, lists, decimals, dates and nulls; column names are lower-case."""
     frame = wr.athena.read_sql_query(
-        OF_ALL_TYPES, database=DATABASE, workgroup=WORKGROUP, ctas_approach=False, unload_approach=True,
-        s3_output=f"s3://{BUCKET}/unloaded/types/", dtype_backend="pyarrow",
-    )  # fmt: skip
+        OF_ALL_TYPES,
+        database=DATABASE,
+        workgroup=WORKGROUP,
+        ctas_approach=False,
+        unload_approach=True,
+        s3_output=f"s3://{BUCKET}/unloaded/types/",
+        dtype_backend="pyarrow",
+    )
     (row,) = pa.Table.from_pandas(frame).to_pylist()
     assert row == {
         "number": 1,
@@ -167,9 +172,11 @@ def test_partition_is_read_from_its_location(table):
     assert rows(f"SELECT period, sum(cost) AS cost FROM {name} GROUP BY period") == [("2026-05", "1.0")]
     storage = {"Location": f"s3://{BUCKET}/tables/{name}/period=2026-05/new/", "Columns": []}
     boto3.client("glue").update_partition(
-        DatabaseName=DATABASE, TableName=name, PartitionValueList=["2026-05"],
+        DatabaseName=DATABASE,
+        TableName=name,
+        PartitionValueList=["2026-05"],
         PartitionInput={"Values": ["2026-05"], "StorageDescriptor": storage},
-    )  # fmt: skip
+    )
     assert rows(f"SELECT cost FROM {name}") == [("2.0",)]
 
 
@@ -179,9 +186,11 @@ def test_missing_partition_cannot_be_updated(table):
     glue = boto3.client("glue")
     with pytest.raises(glue.exceptions.EntityNotFoundException):
         glue.update_partition(
-            DatabaseName=DATABASE, TableName=name, PartitionValueList=["2026-05"],
+            DatabaseName=DATABASE,
+            TableName=name,
+            PartitionValueList=["2026-05"],
             PartitionInput={"Values": ["2026-05"], "StorageDescriptor": {"Columns": []}},
-        )  # fmt: skip
+        )
 
 
 def test_projected_partitions_follow_template_and_range(table):
@@ -208,23 +217,23 @@ def test_projected_partitions_follow_template_and_range(table):
 
 
 def test_file_with_other_types_than_glue_is_bad_data(table):
-    """Athena casts no Parquet column; a missing column is null."""
+    """Athena does not cast Parquet columns. A missing column is null."""
     name = table([("cost", "double"), ("note", "string")])
     put(f"tables/{name}/one", cost=[1.0])
     assert rows(f"SELECT cost, note FROM {name}") == [("1.0", None)]
     put(f"tables/{name}/one", cost=["1.0"])
-    refused = run(f"SELECT cost FROM {name}")["Status"]
-    assert refused["State"] == "FAILED"
-    assert re.search("HIVE_BAD_DATA|Unsupported Trino column type", refused["StateChangeReason"])
+    status = run(f"SELECT cost FROM {name}")["Status"]
+    assert status["State"] == "FAILED"
+    assert re.search("HIVE_BAD_DATA|Unsupported Trino column type", status["StateChangeReason"])
 
 
 def test_unload_refuses_a_folder_that_is_not_empty(aws):
-    """It never overwrites files and leaves the existing ones unchanged."""
+    """UNLOAD never overwrites files."""
     statement = f"UNLOAD (SELECT 1 AS one) TO 's3://{BUCKET}/unloaded/twice/' WITH (format = 'PARQUET')"
     assert run(statement)["Status"]["State"] == "SUCCEEDED"
-    again = run(statement)["Status"]
-    assert (again["State"], again["AthenaError"]["ErrorCategory"]) == ("FAILED", 2)
-    assert "HIVE_PATH_ALREADY_EXISTS" in again["StateChangeReason"]
+    status = run(statement)["Status"]
+    assert (status["State"], status["AthenaError"]["ErrorCategory"]) == ("FAILED", 2)
+    assert "HIVE_PATH_ALREADY_EXISTS" in status["StateChangeReason"]
     assert len(wr.s3.list_objects(f"s3://{BUCKET}/unloaded/twice/")) == 1
 
 
@@ -247,7 +256,7 @@ def test_unload_refuses_columns_that_parquet_cannot_store(aws, select, reason):
 
 
 def test_unload_without_rows_writes_no_file(aws):
-    """Its manifest is empty."""
+    """The manifest of the statement is empty."""
     execution = run(
         f"UNLOAD (SELECT 1 AS x WHERE false) TO 's3://{BUCKET}/unloaded/none/' WITH (format = 'PARQUET')"
     )
@@ -306,39 +315,39 @@ WHERE strpos({" || ".join(f"{name}.x" for name in "abcdefghijkl")}, 'none') > 0
 
 
 def test_stopped_statement_is_canceled_on_trino(aws, request):
-    """It is CANCELLED at once, and its thread is free."""
+    """Its state is CANCELLED at once, and its thread is released."""
     client, runner = boto3.client("athena"), aws.athena.runner
     id = client.start_query_execution(QueryString=ENDLESS, WorkGroup=WORKGROUP)["QueryExecutionId"]
-    ours = "query LIKE '%count(*) AS endless%' AND query NOT LIKE '%system.runtime%'"
-    over_trino = "Trino" in request.node.callspec.id
-    if over_trino:
+    this_query = "query LIKE '%count(*) AS endless%' AND query NOT LIKE '%system.runtime%'"
+    is_trino = "Trino" in request.node.callspec.id
+    if is_trino:
         trino = request.getfixturevalue("local_trino")
-        assert trino.states(ours, until=lambda states: states == ["RUNNING"]) == ["RUNNING"]
+        assert trino.states(this_query, until=lambda states: states == ["RUNNING"]) == ["RUNNING"]
     assert eventually(lambda: id in runner.running)
     client.stop_query_execution(QueryExecutionId=id)
     status = client.get_query_execution(QueryExecutionId=id)["QueryExecution"]["Status"]
     assert (status["State"], status["StateChangeReason"]) == ("CANCELLED", "Query cancelled by user")
     assert eventually(lambda: id not in runner.running)
-    if over_trino:
-        assert trino.states(ours, until=lambda states: states == ["FAILED"]) == ["FAILED"]
+    if is_trino:
+        assert trino.states(this_query, until=lambda states: states == ["FAILED"]) == ["FAILED"]
 
 
-def eventually(holds):
-    """Return true once it does."""
-    return wait_until(lambda: holds() or None, stalled_seconds=30) is not None
+def eventually(condition):
+    """Wait until the condition is true; return whether it became true."""
+    return wait_until(lambda: condition() or None, stalled_seconds=30) is not None
 
 
 def test_throttling_can_be_simulated(aws):
-    """The given number of requests is refused; later requests succeed."""
-    once = boto3.client("athena", config=Config(retries={"total_max_attempts": 1}))
+    """The first requests are refused; later requests succeed."""
+    without_retries = boto3.client("athena", config=Config(retries={"total_max_attempts": 1}))
     aws.athena.throttle("GetWorkGroup", times=1, code="TooManyRequestsException")
     with pytest.raises(ClientError, match="TooManyRequestsException"):
-        once.get_work_group(WorkGroup=WORKGROUP)
-    assert once.get_work_group(WorkGroup=WORKGROUP)["WorkGroup"]["Name"] == WORKGROUP
+        without_retries.get_work_group(WorkGroup=WORKGROUP)
+    assert without_retries.get_work_group(WorkGroup=WORKGROUP)["WorkGroup"]["Name"] == WORKGROUP
 
 
 def test_role_without_a_policy_is_denied(aws):
-    """The emulator enforces policies, so that a run of a function proves its permissions."""
+    """The local AWS enforces policies, so that a run of a Lambda function proves its permissions."""
     iam = aws.client("iam")
     iam.create_user(UserName="guest")
     key = iam.create_access_key(UserName="guest")["AccessKey"]

@@ -1,4 +1,4 @@
-"""Views that several statements read are computed once, by whichever reads them first, and nothing else changes."""
+"""Views that several statements read are computed once, by the first statement; other views are not affected."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,12 +17,12 @@ VIEWS = {
 
 @pytest.fixture
 def connection():
-    """A view whose rows show how often it was computed, and one that reads it."""
-    there = duckdb.connect()
-    there.execute("CREATE SEQUENCE drawn; CREATE TABLE charges AS SELECT 1 AS id")
+    """Create a view whose rows show how often it was computed, and a view that reads it."""
+    connection = duckdb.connect()
+    connection.execute("CREATE SEQUENCE drawn; CREATE TABLE charges AS SELECT 1 AS id")
     for name, sql in VIEWS.items():
-        there.execute(f"CREATE VIEW {name} AS {sql}")
-    return there
+        connection.execute(f"CREATE VIEW {name} AS {sql}")
+    return connection
 
 
 def numbers(engine: DuckDbEngine, statement: str) -> list[int]:
@@ -30,7 +30,7 @@ def numbers(engine: DuckDbEngine, statement: str) -> list[int]:
 
 
 def test_shared_view_is_computed_once_for_all_that_read_it(connection):
-    """Directly, through another view, by column, and in an engine over other tables."""
+    """Statements may read it directly, through another view, by column, or in an engine over other tables."""
     engine = DuckDbEngine(connection, shared=SharedViews(connection, VIEWS, shared={"draws"}))
     assert numbers(engine, "SELECT number FROM doubled") == [2]
     assert numbers(engine, "SELECT number FROM draws") == [1]
@@ -53,7 +53,7 @@ def test_concurrent_statements_share_one_computation(connection):
 
 
 def test_shared_view_that_fails_fails_each_statement_that_reads_it(connection):
-    """And no other."""
+    """Statements that read other views succeed."""
     connection.execute("CREATE VIEW broken AS SELECT CAST('x' || id AS integer) AS number FROM charges")
     shared = SharedViews(connection, {**VIEWS, "broken": "SELECT 1 FROM charges"}, shared={"broken", "draws"})
     engine = DuckDbEngine(connection, shared=shared)

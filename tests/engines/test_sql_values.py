@@ -1,12 +1,14 @@
-"""Values become SQL literals of the right type, and nothing else ever becomes SQL."""
+"""Values become SQL literals of the right type and are never read as SQL."""
 
+import math
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
-from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.duckdb_connection import connect
 from focuswatch.engines.fill_placeholders_with_literals import placeholders, render
-from focuswatch.engines.sql_values import MOST_GIVEN_BYTES, literals, portions
+from focuswatch.engines.sql_values import MOST_GIVEN_BYTES, comment_text, literals, portions
 
 
 @pytest.mark.parametrize(
@@ -17,6 +19,8 @@ from focuswatch.engines.sql_values import MOST_GIVEN_BYTES, literals, portions
         0.1,
         1e-9,
         2.5e20,
+        math.inf,
+        -math.inf,
         True,
         False,
         "it's",
@@ -27,10 +31,32 @@ from focuswatch.engines.sql_values import MOST_GIVEN_BYTES, literals, portions
     ],
 )
 def test_literal_keeps_value_and_type(value):
-    """Also quotes, emoji, tiny and huge numbers."""
-    (back,) = connect().execute(f"SELECT {literals(value)}").fetchone()
-    assert back == value
-    assert type(back) is type(value)
+    """This includes quotes, emoji, and very small and large numbers."""
+    (result,) = connect().execute(f"SELECT {literals(value)}").fetchone()
+    assert result == value
+    assert type(result) is type(value)
+
+
+@pytest.mark.parametrize("value", [math.nan, Decimal("NaN")])
+def test_nan_stays_nan(value):
+    (result,) = connect().execute(f"SELECT {literals(value)}").fetchone()
+    assert math.isnan(result)
+
+
+def test_number_that_is_not_finite_is_a_double_on_trino(local_trino):
+    """Trino and DuckDB read the same literal."""
+    values = [math.inf, -math.inf, Decimal("Infinity")]
+    (row,) = local_trino.engine().query(
+        f"SELECT {literals(values[0])} AS a, {literals(values[1])} AS b, {literals(values[2])} AS c, "
+        f"is_nan({literals(math.nan)}) AS d",
+        label="literals",
+    )
+    assert list(row.values()) == [*values, True]
+
+
+def test_text_cannot_end_its_comment():
+    """The text also loses the characters that Athena rejects in a comment."""
+    assert comment_text("team */ DROP TABLE x; it's \n--") == "team   DROP TABLE x  it s  --"
 
 
 def test_float_is_a_double_on_each_engine():
@@ -39,14 +65,14 @@ def test_float_is_a_double_on_each_engine():
 
 
 def test_lists_and_rows_are_comma_separated():
-    """For IN (…), ARRAY[…] and VALUES."""
+    """They can be used in IN (…), ARRAY[…] and VALUES."""
     assert literals(["a", "b"]) == "'a', 'b'"
     assert literals([("a", 1), (None, 2)]) == "('a', 1), (CAST(NULL AS varchar), 2)"
     assert literals([]) == "CAST(NULL AS varchar)"
 
 
 def test_rows_are_split_at_the_statement_limit():
-    """In order, each row once, within the limit of Athena; a row that is too long is alone."""
+    """Each row occurs once, in order and within Athena's limit; a row that is too long has its own statement."""
     rows = [(f"ü{number}" + "x" * 990, number) for number in range(1000)] + [
         ("y" * MOST_GIVEN_BYTES, 0),
         ("z", 1),

@@ -1,4 +1,4 @@
-"""The Trino engine on a real Trino: the same findings as DuckDB, a refresh in one step, cancelable queries."""
+"""The Trino engine on a real Trino: it returns the findings of DuckDB, refreshes in one step and cancels queries."""
 
 import json
 import os
@@ -6,30 +6,34 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from focuswatch.bill.bill_input_files import BillInputs
+from focuswatch.bill.aws_and_other_provider_charges import PROVIDER_OF_ACCOUNT
+from focuswatch.bill.bill_inputs_and_digest import BillInputs
+from focuswatch.bill.kept_forecasts import KeptForecast
+from focuswatch.bill.refresh import trino_refresh
 from focuswatch.bill.refresh.trino_refresh import SHAPES, TrinoTables
-from focuswatch.bill.refresh.trino_statements import create_parts
+from focuswatch.bill.refresh.trino_refresh_statements import create_parts
+from focuswatch.bill.schema.columns_of_all_tables import ACTIVITY, DAILY_CHARGES
 from focuswatch.bill.schema.focus_column_expressions import KINDS, SQL_TYPES
-from focuswatch.bill.schema.table_columns import ACTIVITY, DAILY_CHARGES
 from focuswatch.bill.trino_bill import open_trino_bill
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_engine import connect
-from focuswatch.engines.local_rows_as_trino_sql import (
+from focuswatch.detect.assess_detection_inputs import assess
+from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.trino_address_and_sign_in import Server, SignIn
+from focuswatch.engines.trino_create_and_insert_sql import (
     create_statement,
     insert_statements,
     select_rows,
     trino_type,
 )
-from focuswatch.engines.trino_address_and_sign_in import Server, SignIn
 from focuswatch.errors import ConfigError, ExportError, QueryError
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import Simulated, simulate
 from tests.conformance.extent import only_in_full
 from tests.fakes.local_trino import LocalTrino
@@ -43,7 +47,7 @@ SELECT count(*) AS none
 FROM {NUMBERS} AS a(x) CROSS JOIN {NUMBERS} AS b(y) CROSS JOIN {NUMBERS} AS c(z)
 WHERE x + y + z < 0
 """
-# They read the activity of what they look at, and are planned in little time.
+# Detections that read activity and that Trino plans quickly.
 IDLE = "idle_bedrock_provisioned_throughput,idle_custom_model,idle_floor_service,idle_sagemaker_endpoint"
 IDLE += ",orphaned_opensearch_collection"
 CHARGE = {
@@ -54,46 +58,49 @@ CHARGE = {
     "ChargeCategory": "Usage",
     "Tags": {},
     **dict.fromkeys(("BilledCost", "EffectiveCost", "ConsumedQuantity"), 1.0),
-}  # fmt: skip
+}
 
 
 def charge(day: date, **more: object) -> dict[str, object]:
-    """A charge of one day."""
+    """Return a charge of one day."""
     start = f"{day} 00:00:00"
     return {
-        **CHARGE, "ChargePeriodStart": start, "ChargePeriodEnd": start,
-        "BillingPeriodStart": f"{day.replace(day=1)} 00:00:00", **more,
-    }  # fmt: skip
+        **CHARGE,
+        "ChargePeriodStart": start,
+        "ChargePeriodEnd": start,
+        "BillingPeriodStart": f"{day.replace(day=1)} 00:00:00",
+        **more,
+    }
 
 
 @pytest.fixture
 def raw(local_trino, request):
-    """A schema of its own, and what replaces the export in it."""
+    """Create a schema for the test; return its name, and a function that replaces the export in it."""
     schema = f"trino_{abs(hash(request.node.name))}"
     engine = local_trino.engine()
-    engine.execute(f"CREATE SCHEMA {schema}", label="given")
+    engine.execute(f"CREATE SCHEMA {schema}", label="test input")
 
     def deliver(rows: list[dict[str, object]]) -> str:
         name = f"memory.{schema}.focus_export"
-        engine.execute(f"DROP TABLE IF EXISTS {name}", label="given")
-        engine.execute(create_statement(name, SHAPE), label="given")
+        engine.execute(f"DROP TABLE IF EXISTS {name}", label="test input")
+        engine.execute(create_statement(name, SHAPE), label="test input")
         for statement in insert_statements(
             name, SHAPE, [[row.get(column) for column in SHAPE] for row in rows]
         ):
-            engine.execute(statement, label="given")
+            engine.execute(statement, label="test input")
         return name
 
     return schema, deliver
 
 
-def lake_of(local_trino: LocalTrino, raw) -> TrinoTables:
-    """The tables over the export of a schema."""
+def trino_tables(local_trino: LocalTrino, raw) -> TrinoTables:
+    """Return the tables over the export in the test's schema."""
     schema, _ = raw
     return TrinoTables(local_trino.engine(schema=schema), f"memory.{schema}.focus_export", CATALOG)
 
 
 def focuswatch(*arguments: object, code: int = 0) -> str:
-    """Return the output of the command."""
+    """Run the command, and return its output."""
     program = "from focuswatch.cli import main; main()"
     called = [sys.executable, "-c", program, *map(str, arguments)]
     done = subprocess.run(called, capture_output=True, text=True, check=False, env=dict(os.environ))
@@ -103,33 +110,33 @@ def focuswatch(*arguments: object, code: int = 0) -> str:
 
 @dataclass(frozen=True)
 class Both:
-    """The command over an organisation's bill: as a table of a Trino, and as files on this machine."""
+    """Runs a command over the same bill as a Trino table and as local files."""
 
     table: str
     files: Path
-    organisation: Simulated
+    organization: Simulated
     on_trino: list[object]
     on_duckdb: list[object]
 
     def there(self, verb: str, *words: object) -> str:
-        """Return its output with Trino."""
-        return focuswatch(verb, *words, self.table, *self._beside(), *self.on_trino)
+        """Return the output of the command with Trino."""
+        return focuswatch(verb, *words, self.table, *self._input_options(), *self.on_trino)
 
     def here(self, verb: str, *words: object) -> str:
-        """Return its output with the files."""
-        return focuswatch(verb, *words, self.files, *self._beside(), *self.on_duckdb)
+        """Return the output of the command with the files."""
+        return focuswatch(verb, *words, self.files, *self._input_options(), *self.on_duckdb)
 
-    def _beside(self) -> list[object]:
-        one = self.organisation
-        return ["--activity", one.activity, "--accounts", one.accounts, "--owners", one.owners]
+    def _input_options(self) -> list[object]:
+        files = self.organization
+        return ["--activity", files.activity, "--accounts", files.accounts, "--owners", files.owners]
 
 
 @pytest.fixture(scope="module")
 def both(local_trino, tmp_path_factory) -> Both:
-    """The bill of fourteen accounts of a simulated organisation, those with the fewest charges."""
-    folder = tmp_path_factory.mktemp("organisation")
-    organisation = simulate(folder / "bill", days=60)
-    raw = f"read_parquet('{organisation.export}/data/**/*.parquet', hive_partitioning = false)"
+    """Create the bill of the fourteen accounts with the fewest charges of a simulated organization."""
+    folder = tmp_path_factory.mktemp("organization")
+    organization = simulate(folder / "bill", days=60)
+    raw = f"read_parquet('{organization.export}/data/**/*.parquet', hive_partitioning = false)"
     some = f"SELECT SubAccountId FROM {raw} GROUP BY 1 ORDER BY count(*) LIMIT 14"
     (folder / "files").mkdir()
     bill = folder / "files" / "bill.parquet"
@@ -139,24 +146,24 @@ def both(local_trino, tmp_path_factory) -> Both:
     )
     rows = connection.execute(f"SELECT {', '.join(SHAPE)} FROM '{bill}'").fetchall()
     engine, table = local_trino.engine(), "memory.whole_scan.focus_export"
-    engine.execute("CREATE SCHEMA whole_scan", label="given")
-    engine.execute(create_statement(table, SHAPE), label="given")
+    engine.execute("CREATE SCHEMA whole_scan", label="test input")
+    engine.execute(create_statement(table, SHAPE), label="test input")
     for statement in insert_statements(table, SHAPE, rows):
-        engine.execute(statement, label="given")
+        engine.execute(statement, label="test input")
     address = f"http://tests@127.0.0.1:{local_trino.port}/memory/whole_scan"
     on_trino = ["--engine", "trino", "--trino", address, "--state", folder / "there"]
-    return Both(table, bill.parent, organisation, on_trino, ["--state", folder / "here"])
+    return Both(table, bill.parent, organization, on_trino, ["--state", folder / "here"])
 
 
 @pytest.fixture(scope="module")
 def scanned(both):
-    """Return the output of both for the same bill; each has a ledger afterwards."""
+    """Scan the bill with Trino and with DuckDB, and return both lists of findings; each scan writes its own ledger."""
     return tuple(json.loads(scan("scan", "--format", "json")) for scan in (both.there, both.here))
 
 
 @only_in_full
 def test_scan_on_trino_reports_the_findings_of_duckdb(scanned, local_trino):
-    """All findings of a simulated organization, with their evidence; no table is left behind."""
+    """Findings and their evidence are the same; no temporary table is left over."""
     actual, expected = scanned
     assert len({one["detection"] for one in actual}) > 5
     assert [one["fingerprint"] for one in actual] == [one["fingerprint"] for one in expected]
@@ -170,7 +177,7 @@ def test_scan_on_trino_reports_the_findings_of_duckdb(scanned, local_trino):
 @only_in_full
 @pytest.mark.parametrize("name", ["ai_spend_by_layer", "spend_by_team", "savings"])
 def test_report_on_trino_equals_the_report_on_duckdb(name, both, scanned):
-    """Row by row and in order; `savings` reads the ledger of the previous scan."""
+    """Rows and their order are the same; `savings` reads the ledger of the previous scan."""
     actual, expected = (
         run_command("report", name, "--format", "json") for run_command in (both.there, both.here)
     )
@@ -181,7 +188,7 @@ def test_report_on_trino_equals_the_report_on_duckdb(name, both, scanned):
 
 @only_in_full
 def test_weekly_digest_and_page_work_on_trino(both, scanned, tmp_path):
-    """The digest has the same ten lines, and the page the same number of findings."""
+    """The digest equals that of DuckDB."""
     assert both.there("weekly").replace("/there", "/here") == both.here("weekly")
     both.there("page", "-o", tmp_path / "there.html")
     assert "<script" in (tmp_path / "there.html").read_text()
@@ -189,12 +196,12 @@ def test_weekly_digest_and_page_work_on_trino(both, scanned, tmp_path):
 
 @only_in_full
 def test_second_scan_on_trino_reports_no_new_findings(both, scanned):
-    """Findings that were already notified are open."""
+    """Findings of the first scan have the status open."""
     assert {one["status"] for one in json.loads(both.there("scan", "--format", "json"))} == {"open"}
 
 
 def test_trino_requires_a_table_name():
-    """Only files have a most recently scanned export."""
+    """Only a command over files can read the most recently scanned export."""
     program = "from focuswatch.cli import main; main()"
     command = ["report", "ai_spend", "--engine", "trino", "--trino", "http://ana@127.0.0.1/memory/any"]
     done = subprocess.run(
@@ -205,7 +212,7 @@ def test_trino_requires_a_table_name():
 
 
 def rounded(value: object) -> object:
-    """A finding whose numbers differ from another's by no more than the order of adding them."""
+    """Round all numbers to eight digits, because sums depend on the order of addition."""
     match value:
         case float():
             return float(f"{value:.8g}")
@@ -221,7 +228,7 @@ def test_only_the_changed_billing_period_is_refreshed(local_trino, raw):
     _, deliver = raw
     march, april = [charge(date(2026, 3, 9))], [charge(date(2026, 4, 9))]
     deliver(march + april)
-    bill = lake_of(local_trino, raw)
+    bill = trino_tables(local_trino, raw)
     before = bill.refresh(progress=print)
     deliver(march + april + april)
     after = bill.refresh(progress=print)
@@ -240,17 +247,77 @@ def test_only_the_changed_billing_period_is_refreshed(local_trino, raw):
     assert [row["charges"] for row in result] == [1, 1, 2]
 
 
+def deliveries(bill: TrinoTables) -> list[tuple[date, int]]:
+    """Return the billing periods and charges of the delivery history."""
+    rows = bill.engine.query(
+        "SELECT billing_period, charges FROM deliveries ORDER BY refreshed_at, 1", label="read"
+    )
+    return [(row["billing_period"], row["charges"]) for row in rows]
+
+
+def test_refolding_after_an_upgrade_is_not_recorded_as_a_delivery(local_trino, raw, monkeypatch):
+    """Otherwise, the upgrade would hide a late export."""
+    _, deliver = raw
+    deliver([charge(date(2026, 3, 9)), charge(date(2026, 4, 9), BilledCost=0.1)])
+    bill = trino_tables(local_trino, raw)
+    before = bill.refresh(progress=print)
+    recorded = deliveries(bill)
+    monkeypatch.setattr(trino_refresh, "FOLDING_VERSION", "of a later version")
+    after = bill.refresh(progress=print)
+    assert [period.run for period in after] != [period.run for period in before]
+    assert deliveries(bill) == recorded == [(date(2026, 3, 1), 1), (date(2026, 4, 1), 1)]
+
+
+def test_billing_period_of_an_eastern_provider_starts_on_the_last_day_of_the_month_before(
+    local_trino, raw, tmp_path
+):
+    """Midnight in Shanghai is 16:00 UTC on the day before; DuckDB reads files in the same way."""
+    _, deliver = raw
+    deliver([
+        charge(date(2026, 5, 1), BillingPeriodStart="2026-04-30 16:00:00", BilledCost=5.0),
+        charge(date(2026, 4, 9), BillingPeriodStart="2026-03-31 10:00:00", BilledCost=4.0),
+        charge(date(2026, 3, 9), BilledCost=3.0),
+    ])  # fmt: skip
+    by_period = "SELECT billing_period AS month, sum(BilledCost) AS billed FROM {} GROUP BY 1 ORDER BY 1"
+    with opened(local_trino, raw, tmp_path) as bill:
+        for table in ("daily_charges", "daily_services"):
+            rows = bill.engine.query(by_period.format(table), label="read")
+            assert [(row["month"].month, row["billed"]) for row in rows] == [(3, 3.0), (4, 4.0), (5, 5.0)], (
+                table
+            )
+        delivered = bill.engine.query(bill.delivered_charges(date(2026, 5, 1)), label="delivered")
+        assert [row["BilledCost"] for row in delivered] == [5.0]
+        assert [row["BillingPeriodStart"].date() for row in delivered] == [date(2026, 5, 1)]
+
+
+def test_forecasts_that_are_added_again_keep_their_first_values(local_trino, raw, tmp_path):
+    """Files and Athena do the same. A day that was stored only in part is completed."""
+    _, deliver = raw
+    deliver([charge(date(2026, 4, 9))])
+    april = date(2026, 4, 1)
+    whole = KeptForecast(date(2026, 4, 10), april, "all", "", april, 1.0, 2.0, 3.0, 4.0)
+    team = replace(whole, plan_of="team", plan="search's")
+    with opened(local_trino, raw, tmp_path) as bill:
+        bill.keep_forecasts([whole])
+        bill.keep_forecasts([replace(whole, forecast=9.0), team])
+        bill.keep_forecasts([replace(team, forecast=9.0)])
+        assert sorted(bill.kept_forecasts(april), key=lambda row: row.plan_of) == [whole, team]
+
+
 def opened(local_trino: LocalTrino, raw, tmp_path: Path):
-    """The bill over the export of a schema."""
+    """Open the bill over the export in the test's schema."""
     schema, _ = raw
     return open_trino_bill(
         BillInputs(f"memory.{schema}.focus_export", tmp_path / "state"),
-        engine=local_trino.engine(schema=schema), catalog=CATALOG, owners=Owners(), progress=print,
-    )  # fmt: skip
+        engine=local_trino.engine(schema=schema),
+        catalog=CATALOG,
+        owners=Owners(),
+        progress=print,
+    )
 
 
 def test_charges_of_other_providers_are_counted_and_not_evaluated(local_trino, raw, tmp_path):
-    """Every table that detections read has AWS charges only, as on DuckDB; reports read all; nothing is left behind."""
+    """As on DuckDB, detections of AWS resources read AWS charges only, and reports read all. No table is left over."""
     schema, deliver = raw
     model = {
         "SkuMeter": "USE1-NovaPro-output-tokens",
@@ -273,11 +340,18 @@ def test_charges_of_other_providers_are_counted_and_not_evaluated(local_trino, r
             "completeness": "sub_account_id",
         }.items():
             statement = f"SELECT DISTINCT {account} AS account FROM {table} ORDER BY 1"
-            seen = [
+            accounts = [
                 [row["account"] for row in engine.query(statement, label=table)]
                 for engine in (bill.engine, bill.aws_engine)
             ]
-            assert seen == [["1", "2", "3", "4"], ["1", "2", "3"]], table
+            assert accounts == [["1", "2", "3", "4"], ["1", "2", "3"]], table
+        accounts = bill.engine.query(PROVIDER_OF_ACCOUNT.format(table="daily_services"), label="accounts")
+        assert {row["account"]: row["provider"] for row in accounts} == {
+            "1": "AWS",
+            "2": "AWS",
+            "3": "Amazon Web Services",
+            "4": "Microsoft",
+        }
         bill.engine.cancel()
         with pytest.raises(QueryError, match="USER_CANCELED"):
             bill.aws_engine.query("SELECT 1", label="cancelled together")
@@ -287,7 +361,7 @@ def test_charges_of_other_providers_are_counted_and_not_evaluated(local_trino, r
 
 
 def test_a_bill_of_another_provider_settles_a_day_later_than_its_aws_charges(local_trino, raw, tmp_path):
-    """After 3 days, as on DuckDB and Athena; detections of AWS resources read AWS charges, which settle after 2."""
+    """It settles after 3 days, its AWS charges after 2, as on DuckDB and Athena. AWS detections read the latter."""
     _, deliver = raw
     providers = ("AWS", "Microsoft", "Microsoft")
     deliver([
@@ -300,8 +374,28 @@ def test_a_bill_of_another_provider_settles_a_day_later_than_its_aws_charges(loc
     assert days == [date(2026, 4, 7), date(2026, 4, 8)]
 
 
+def test_bill_with_two_engines_is_assessed(local_trino, raw, tmp_path):
+    """Facts of the bill are read once for each engine."""
+    _, deliver = raw
+    deliver([
+        charge(date(2026, 4, day), SubAccountId=provider, ProviderName=provider)
+        for day in (8, 9) for provider in ("AWS", "Microsoft")
+    ])  # fmt: skip
+    with opened(local_trino, raw, tmp_path) as bill:
+        assert bill.aws_engine is not bill.engine
+        states = {one.id: one.state for one in assess(bill, catalog=CATALOG, owners=Owners())}
+    assert states.keys() == {entry.id for entry in CATALOG.enabled} | CATALOG.reports.keys()
+    assert (states["cost_anomaly"], states["gpu_burst"]) == ("not evaluated", "no charges")
+
+
+def test_label_cannot_end_the_comment_of_its_statement(local_trino):
+    """A group of a report is a name from the bill."""
+    (row,) = local_trino.engine().query("SELECT 1 AS one", label="team */ it's; SELECT 2 /*")
+    assert row == {"one": 1}
+
+
 def test_an_export_of_aws_alone_has_one_engine(local_trino, raw, tmp_path):
-    """No filter, and no table is made for it."""
+    """It needs neither a filter nor further tables."""
     _, deliver = raw
     deliver([charge(date(2026, 4, 9))])
     with opened(local_trino, raw, tmp_path) as bill:
@@ -309,7 +403,7 @@ def test_an_export_of_aws_alone_has_one_engine(local_trino, raw, tmp_path):
 
 
 def test_the_bills_own_exchange_rate_is_read_if_the_export_prices_in_dollars(local_trino, raw, tmp_path):
-    """That of the newest period that has one; charges priced in another currency do not count."""
+    """Each billing period has its own rate. Charges priced in another currency do not count."""
     schema, deliver = raw
     name = deliver([
         charge(day, BillingCurrency="INR", EffectiveCost=cost)
@@ -324,7 +418,7 @@ def test_the_bills_own_exchange_rate_is_read_if_the_export_prices_in_dollars(loc
             CAST(1 AS decimal(10, 2)) AS PricingCurrencyEffectiveCost
         FROM {name}
     """
-    engine.execute(priced, label="given")
+    engine.execute(priced, label="test input")
     tables = TrinoTables(engine, f"{name}_priced", CATALOG)
     assert [period.per_usd for period in tables.refresh(progress=print)] == [80.0, 84.0]
 
@@ -333,62 +427,62 @@ def test_refresh_without_changes_creates_nothing(local_trino, raw):
     """The tables are the same, and no delivery is recorded twice."""
     _, deliver = raw
     deliver([charge(date(2026, 3, 9))])
-    bill = lake_of(local_trino, raw)
-    first, there = bill.refresh(progress=print), bill.tables()
+    bill = trino_tables(local_trino, raw)
+    first, tables = bill.refresh(progress=print), bill.tables()
     assert bill.refresh(progress=print) == first
-    assert bill.tables() == there
+    assert bill.tables() == tables
 
 
 def test_reader_sees_the_old_or_the_new_period(local_trino, raw):
-    """While April is refreshed repeatedly, a sum never contains a mixture or nothing."""
+    """While April is refreshed repeatedly, a sum is always that of one complete version."""
     _, deliver = raw
     deliver([charge(date(2026, 4, 9), BilledCost=1.0)] * 3)
-    bill = lake_of(local_trino, raw)
+    bill = trino_tables(local_trino, raw)
     bill.refresh(progress=print)
-    seen, over = set(), []
+    sums, is_over = set(), []
 
     def read() -> None:
-        while not over:
+        while not is_over:
             (row,) = bill.engine.query("SELECT sum(BilledCost) AS billed FROM daily_charges", label="reader")
-            seen.add(row["billed"])
+            sums.add(row["billed"])
 
     reader = Thread(target=read)
     reader.start()
     for cost in (10.0, 100.0, 1000.0):
         deliver([charge(date(2026, 4, 9), BilledCost=cost)] * 3)
         bill.refresh(progress=print)
-    over.append(True)
+    is_over.append(True)
     reader.join()
-    assert seen <= {3.0, 30.0, 300.0, 3000.0}
-    assert len(seen) > 1
+    assert sums <= {3.0, 30.0, 300.0, 3000.0}
+    assert len(sums) > 1
 
 
 def test_failed_refresh_keeps_the_previous_tables(local_trino, raw):
     """Two currencies are refused before a table is created."""
     _, deliver = raw
     deliver([charge(date(2026, 4, 9))])
-    bill = lake_of(local_trino, raw)
+    bill = trino_tables(local_trino, raw)
     bill.refresh(progress=print)
-    there = bill.tables()
+    tables = bill.tables()
     deliver([charge(date(2026, 4, 9)), charge(date(2026, 4, 9), BillingCurrency="EUR")])
     with pytest.raises(ExportError, match="2 billing currencies"):
         bill.refresh(progress=print)
-    assert bill.tables() == there
+    assert bill.tables() == tables
     assert bill.engine.query("SELECT BillingCurrency AS currency FROM daily_charges", label="read") == [
         {"currency": "USD"}
     ]
 
 
 def test_connector_without_add_column_is_an_error_with_a_remedy(local_trino, raw):
-    """The memory connector of Trino 435 is an example."""
+    """The memory connector of Trino 435 is an example of such a connector."""
     _, deliver = raw
     deliver([charge(date(2026, 4, 9))])
-    bill = lake_of(local_trino, raw)
+    bill = trino_tables(local_trino, raw)
     earlier = {column: type_ for column, type_ in DAILY_CHARGES.items() if column != "is_edge"}
-    bill.engine.execute(create_parts("daily_charges", earlier, connector="memory"), label="given")
+    bill.engine.execute(create_parts("daily_charges", earlier, connector="memory"), label="test input")
     with pytest.raises(ConfigError, match="lacks the column is_edge, .*DROP TABLE daily_charges_parts"):
         bill.refresh(progress=print)
-    bill.engine.execute("DROP TABLE daily_charges_parts", label="given")
+    bill.engine.execute("DROP TABLE daily_charges_parts", label="test input")
     bill.refresh(progress=print)
     assert bill.engine.query("SELECT is_edge FROM daily_charges", label="read") == [{"is_edge": False}]
 
@@ -410,24 +504,24 @@ def test_cancel_stops_the_query_on_trino(local_trino):
     engine = local_trino.engine(run_id="to-be-ended")
     failed = []
 
-    def ask() -> None:
+    def run_endless_query() -> None:
         try:
             engine.query(ENDLESS, label="endless")
         except QueryError as error:
             failed.append(str(error))
 
-    asking = Thread(target=ask)
-    asking.start()
-    ours = "query LIKE '/* focuswatch run to-be-ended:%'"
-    assert local_trino.states(ours, until=lambda states: states == ["RUNNING"]) == ["RUNNING"]
+    thread = Thread(target=run_endless_query)
+    thread.start()
+    this_query = "query LIKE '/* focuswatch run to-be-ended:%'"
+    assert local_trino.states(this_query, until=lambda states: states == ["RUNNING"]) == ["RUNNING"]
     engine.cancel()
-    asking.join(timeout=patience(30))
+    thread.join(timeout=patience(30))
     assert "USER_CANCELED" in failed[0]
-    assert local_trino.states(ours, until=lambda states: states == ["FAILED"]) == ["FAILED"]
+    assert local_trino.states(this_query, until=lambda states: states == ["FAILED"]) == ["FAILED"]
 
 
 def test_no_query_starts_after_cancel_until_resume(local_trino):
-    """Otherwise a thread would start its next query."""
+    """Otherwise a thread of the canceled run would start its next query."""
     engine = local_trino.engine()
     engine.cancel()
     with pytest.raises(QueryError, match="one: USER_CANCELED"):
@@ -438,13 +532,13 @@ def test_no_query_starts_after_cancel_until_resume(local_trino):
 
 @pytest.mark.parametrize(("endless_table", "at_once"), [("focus_export_endless", 1), ("activity", 4)])
 def test_ctrl_c_cancels_the_queries_of_a_scan(endless_table, at_once, local_trino, raw, tmp_path):
-    """During the refresh, and during detections; temporary tables are dropped."""
+    """This holds during the refresh and during detections. Temporary tables are dropped."""
     schema, deliver = raw
     services = ("Amazon Bedrock", "Amazon SageMaker")  # without them, the detections would not run
     charges = [charge(date(2026, 4, 9), ServiceName=name) for name in services]
     table, engine = deliver(charges), local_trino.engine(schema=schema)
     shape = ACTIVITY if endless_table == "activity" else SHAPE
-    engine.execute(f"CREATE VIEW {endless_table} AS {endless(shape)}", label="given")
+    engine.execute(f"CREATE VIEW {endless_table} AS {endless(shape)}", label="test input")
     source = table if endless_table == "activity" else f"memory.{schema}.{endless_table}"
     address = f"http://{schema}@127.0.0.1:{local_trino.port}/memory/{schema}"
     program = "from focuswatch.cli import main; main()"
@@ -468,13 +562,13 @@ def test_ctrl_c_cancels_the_queries_of_a_scan(endless_table, at_once, local_trin
 
 
 def endless(shape: Mapping[str, str]) -> str:
-    """A SELECT of a table's columns that finds nothing, and takes for ever to."""
+    """Return a SELECT of a table's columns that never ends and returns no row."""
     nulls = ", ".join(f"CAST(NULL AS {trino_type(type_)}) AS {name}" for name, type_ in shape.items())
     return f"SELECT {nulls} {ENDLESS.partition('AS none')[2]}"
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "expected_message"),
     [
         ("trino.example.com", "expected https://USER@HOST:PORT/CATALOG/SCHEMA"),
         ("https://ana@trino.example.com/lake", "expected https://USER@HOST:PORT/CATALOG/SCHEMA"),
@@ -482,9 +576,9 @@ def endless(shape: Mapping[str, str]) -> str:
         ("https://ana@trino.example.com:many/lake/focus", "expected https"),
     ],
 )
-def test_invalid_address_is_refused(address, said):
+def test_invalid_address_is_refused(address, expected_message):
     """The error states the expected form and hides the password."""
-    with pytest.raises(ConfigError, match=said) as raised:
+    with pytest.raises(ConfigError, match=expected_message) as raised:
         Server.at(address)
     assert "secret" not in str(raised.value)
 
@@ -496,15 +590,14 @@ def test_secrets_require_https():
         server.connection(SignIn.PASSWORD, secrets={"TRINO_PASSWORD": "x"}, run_id="r")
 
 
-def test_missing_secret_is_one_error():
-    """The error states the environment variable."""
+def test_error_for_a_missing_secret_names_the_environment_variable():
     server = Server.at("https://ana@trino.example.com/hive/focus")
     with pytest.raises(ConfigError, match="requires the environment variables .*TRINO_CERTIFICATE_KEY"):
         server.connection(SignIn.CERTIFICATE, secrets={"TRINO_CERTIFICATE": "x"}, run_id="r")
 
 
 def test_inline_rows_reach_trino_unchanged(local_trino, raw):
-    """Quotes, emoji, nulls, empty maps, and the last digit of a double."""
+    """This includes quotes, emoji, nulls, empty maps, and the last digit of a double."""
     schema, deliver = raw
     rows = [
         charge(date(2024, 2, 29), ServiceName='it\'s "ours" 🚀\\n', Tags={"a'b": "ü"}, BilledCost=0.1 + 0.2),

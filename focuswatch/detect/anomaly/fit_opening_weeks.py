@@ -56,9 +56,9 @@ def fit_opening(costs: Reals) -> Opening:
         residual = np.where(seen, (filled - mean) / unit, np.float32(0))
         noise, erratic = _noise(residual, seen, mostly_zero)
         reach = (4.0 if turn < 2 else 2.5) * noise
-        tamed = mean + np.clip(residual, -reach, reach) * unit
-        factor = _factors(tamed / away_from_zero(base, size), seen, noise)
-        level, growth = _trend(tamed, seen, factor, noise, size)
+        capped = mean + np.clip(residual, -reach, reach) * unit
+        factor = _factors(capped / away_from_zero(base, size), seen, noise)
+        level, growth = _trend(capped, seen, factor, noise, size)
     observed_days = seen.sum(axis=(0, 1), dtype=np.float32)
     return Opening(
         level=level,
@@ -98,11 +98,11 @@ def _factors(ratio: Reals, seen: Flags, noise: Reals) -> Reals:
     return factor
 
 
-def _trend(tamed: Reals, seen: Flags, factor: Reals, noise: Reals, size: Reals) -> tuple[Reals, Reals]:
+def _trend(capped: Reals, seen: Flags, factor: Reals, noise: Reals, size: Reals) -> tuple[Reals, Reals]:
     """Return the level on the last day and the relative daily growth, by least squares weighted by weekday factors."""
     weight = seen * np.clip(factor, 0, 4)
     total = np.maximum(weight.sum(axis=(0, 1)), 1e-9)
-    flat = tamed / np.where(np.abs(factor) < 0.05, np.float32(0.05), factor)
+    flat = capped / np.where(np.abs(factor) < 0.05, np.float32(0.05), factor)
     middle = (weight * _DAYS).sum(axis=(0, 1)) / total
     mean = (weight * flat).sum(axis=(0, 1)) / total
     off = weight * (_DAYS - middle)

@@ -6,13 +6,13 @@ from datetime import date
 from typing import Protocol
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease, cost_increase_of
-from focuswatch.detect.explain.driver_queries import explain_cost_increases
+from focuswatch.detect.explain.explain_cost_increases import explain_cost_increases
 from focuswatch.detect.explain.hourly_onset import HourlyCharges
+from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease, cost_increase_of
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
-from focuswatch.findings.changed_copy import changed
 from focuswatch.findings.explanation import Explanation
+from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Decision, LedgerEntry
 
@@ -108,17 +108,17 @@ def _with_explanations(
 ) -> Decision:
     def explained(finding: Finding) -> Finding:
         explanation = explanations.get(finding.fingerprint)
-        return changed(finding, {"explanation": explanation}) if explanation else finding
+        return copy_with(finding, {"explanation": explanation}) if explanation else finding
 
     entries = (
-        changed(entry, {"finding": explained(entry.finding)}) if entry.state == "open" else entry
+        copy_with(entry, {"finding": explained(entry.finding)}) if entry.state == "open" else entry
         for entry in decision.entries
     )
     return replace(
         decision,
         entries=tuple(entry for entry in entries if entry != previous.get(entry.fingerprint)),
         notifications=tuple(
-            changed(notification, {"finding": explained(notification.finding)})
+            copy_with(notification, {"finding": explained(notification.finding)})
             for notification in decision.notifications
         ),
     )

@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 from focuswatch.bill.bill_protocol import Bill
-from focuswatch.bill.local_bill import hourly_charges
+from focuswatch.bill.local_bill import export_with_hours
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease, cost_increase_of
-from focuswatch.detect.explain.driver_queries import charges_of, explain_cost_increases
-from focuswatch.engines import Row
+from focuswatch.detect.explain.explain_cost_increases import explain_cost_increases
+from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease, cost_increase_of
+from focuswatch.engines import Engine, Row
+from focuswatch.engines.sql_values import Value
 from focuswatch.errors import ConfigError
-from focuswatch.findings.account_owner_evidence_labels import amount
+from focuswatch.findings.amount_text import amount
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.explanation_text import period_text
 from focuswatch.findings.finding import Finding
@@ -44,14 +45,26 @@ def explain_from_bill(
     `export` names the bill in errors. Raises ConfigError if the bill has no usage charges for the finding.
     """
     explanations = explain_cost_increases(
-        [increase], engine=bill.engine, catalog=catalog, as_of=bill.as_of, hourly=hourly_charges(bill)
+        [increase], engine=bill.engine, catalog=catalog, as_of=bill.as_of, hourly=export_with_hours(bill)
     )
     if increase.fingerprint not in explanations:
-        charges = charges_of(increase, engine=bill.engine, catalog=catalog)
+        charges = charges_by_category(increase, engine=bill.engine, catalog=catalog)
         raise _no_drivers(finding, increase, charges=charges, export=export)
     notified = finding.explanation
     events = {"changes": notified.changes, "unseen": notified.unseen} if notified else {}
     return explanations[increase.fingerprint].model_copy(update=events)
+
+
+def charges_by_category(increase: CostIncrease, *, engine: Engine, catalog: Catalog) -> list[Row]:
+    """Return all charges on the days of a cost increase, by charge category and frequency."""
+    values: dict[str, Value] = {
+        "rises": [increase.identity],
+        "first_day": increase.first_day,
+        "end_day": increase.end_day,
+    }
+    return engine.query(
+        catalog.lookups["finding_charge_categories"].render(values), label="charges of a finding"
+    )
 
 
 def _no_drivers(finding: Finding, increase: CostIncrease, *, charges: list[Row], export: str) -> ConfigError:

@@ -10,9 +10,9 @@ from datetime import time as time_of_day
 from typing import Protocol
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
+from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.engines import Engine
-from focuswatch.engines.prepend_tables_as_ctes import over
+from focuswatch.engines.prepend_tables_as_ctes import replace_table
 
 HOURS_BEFORE = 6  # hours before the first day; the cost of a deployment at night shows on the next day
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
@@ -42,17 +42,13 @@ def first_hours(
     lookup = catalog.lookups["hourly_costs"]
     rows = [
         (
-            increase.fingerprint,
-            increase.sub_account_id,
-            increase.region_id,
-            increase.service_name,
-            increase.resource_id,
+            *increase.identity,
             increase.of_one_service,
             increase.first_day,
         )
         for increase in increases
     ]
-    statement = over(
+    statement = replace_table(
         lookup.render({"rises": rows, "hours_before": HOURS_BEFORE}), "focus_export", select=charges
     )
     costs: dict[str, dict[datetime, float]] = {}

@@ -14,29 +14,29 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 MEMORIES = (0.02, 0.06, 0.15, 0.35, 0.7)  # share by which one day moves the level
-AHEAD_DAYS = 7  # days ahead for which a memory is tested on the past
-TRIED_FADES = 0.97  # daily decay of the weight of past tests
-CHOOSY = 16.0  # exponent of the test errors; with a higher one, the best memory dominates
+TEST_DAYS = 7  # days ahead for which a memory is tested on the past
+TEST_DECAY = 0.97  # daily decay of the weight of past tests
+BEST_MEMORY_EXPONENT = 16.0  # exponent of the test errors; with a higher one, the best memory dominates
 WEEK_DAYS = 7
 FLAT_WEEKS = 0.1  # weight, in weeks, of a factor of 1 in the mean factor of a weekday
-WEEKS_FADE = 0.97  # decay of the weight per week
+WEEKS_DECAY = 0.97  # decay of the weight per week
 INACTIVE_BELOW = 0.1  # a weekday with a smaller factor is ignored in the level
 AROUND_DAYS = 2  # days on each side with which a day is compared to find outliers
 LEAST_NOISE = 0.02
 TINY = 1e-12
-CUT = 4.0  # typical deviations at which the influence of a day is capped
+OUTLIER_CAP = 4.0  # typical deviations at which the influence of a day is capped
 TREND_DAYS = 84
-TREND_FADES = 0.95  # decay per day ahead
-MOST_ECHO = 0.95  # maximum correlation of a day's error with that of the day before
-SURE = 12.0  # squared slope over its variance at which half of the slope is used
-SHARP = 3.0  # how abruptly the used part of the slope changes there
+TREND_DECAY = 0.95  # decay per day ahead
+MOST_AUTOCORRELATION = 0.95  # maximum correlation of a day's error with that of the day before
+HALF_TREND_T2 = 12.0  # squared slope over its variance at which half of the slope is used
+TREND_EXPONENT = 3.0  # how abruptly the used part of the slope changes there
 FIRST_DAYS = 7  # first days of the history, on which the level is not tested yet
-WANDERED_DAYS = (7, 14)  # lengths of the sums of days that are tested on the past to measure the drift
-UNTRIED_DAYS = 10.0  # without such tests, the drift is the daily noise divided by this
+DRIFT_TEST_DAYS = (7, 14)  # lengths of the sums of days that are tested on the past to measure the drift
+UNTESTED_DRIFT_DAYS = 10.0  # without such tests, the drift is the daily noise divided by this
 
 
 @dataclass(frozen=True)
-class Ahead:
+class Projection:
     """A projection: `means` and `errors` are series x days ahead.
 
     An error is the standard deviation of the cumulative cost up to that day.
@@ -46,7 +46,7 @@ class Ahead:
     errors: Floats
 
 
-def ahead(costs: Floats, *, first_weekday: int, days: int) -> Ahead:
+def project_costs(costs: Floats, *, first_weekday: int, days: int) -> Projection:
     """Return the projection of the `days` after the last column of `costs`.
 
     `costs` is series x consecutive days, oldest first, NaN where unknown. `first_weekday` is the weekday of the first
@@ -61,14 +61,14 @@ def ahead(costs: Floats, *, first_weekday: int, days: int) -> Ahead:
     flat = _flat(table, factors[:, weekdays[: table.shape[1]]])
     slope, doubt = _slope(flat)
     flat = flat - slope[:, None] * np.arange(1 - flat.shape[1], 1)
-    levels = _levels(_tamed(flat))
+    levels = _levels(_without_outliers(flat))
     weights = _weights(flat, levels)
     level = (weights * levels[:, :, -1]).sum(axis=0)
-    steps = np.cumsum(TREND_FADES ** np.arange(1, days + 1))
+    steps = np.cumsum(TREND_DECAY ** np.arange(1, days + 1))
     coming = factors[:, weekdays[table.shape[1] :]]
     means = np.maximum(level[:, None] + slope[:, None] * steps, 0.0) * coming
     errors = np.hypot(_errors(flat, levels, weights, coming), np.sqrt(doubt)[:, None] * np.cumsum(steps))
-    return Ahead(means * unit[:, None], errors * unit[:, None])
+    return Projection(means * unit[:, None], errors * unit[:, None])
 
 
 def week_of(table: Floats, weekdays: NDArray[np.int64]) -> Floats:
@@ -81,7 +81,7 @@ def week_of(table: Floats, weekdays: NDArray[np.int64]) -> Floats:
     around = _moving_mean(table)
     ratio = np.where(around > 0, np.clip(table / np.where(around > 0, around, 1.0), 0.0, 5.0), np.nan)
     ratio[:, width < WEEK_DAYS] = np.nan
-    weight = np.isfinite(ratio) * WEEKS_FADE ** ((count - 1 - np.arange(count)) // WEEK_DAYS)
+    weight = np.isfinite(ratio) * WEEKS_DECAY ** ((count - 1 - np.arange(count)) // WEEK_DAYS)
     ratio = np.where(np.isfinite(ratio), ratio, 0.0)
     factors = np.ones((len(table), WEEK_DAYS))
     for weekday in range(WEEK_DAYS):
@@ -110,7 +110,7 @@ def _moving_mean(table: Floats) -> Floats:
     return np.asarray(total / np.maximum(number, 1))
 
 
-def _tamed(flat: Floats) -> Floats:
+def _without_outliers(flat: Floats) -> Floats:
     """Return the costs with outliers cut to the range of noise. An outlier is far from the median around it."""
     filled = np.pad(_filled(flat), ((0, 0), (AROUND_DAYS, AROUND_DAYS)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(filled, 2 * AROUND_DAYS + 1, axis=1)
@@ -119,7 +119,7 @@ def _tamed(flat: Floats) -> Floats:
     typical = 1.48 * np.median(off, axis=1, keepdims=True) + LEAST_NOISE * np.abs(middle).mean(
         axis=1, keepdims=True
     )
-    return np.clip(flat, middle - CUT * typical, middle + CUT * typical)
+    return np.clip(flat, middle - OUTLIER_CAP * typical, middle + OUTLIER_CAP * typical)
 
 
 def _filled(flat: Floats) -> Floats:
@@ -148,15 +148,15 @@ def _levels(flat: Floats) -> Floats:
 def _weights(flat: Floats, levels: Floats) -> Floats:
     """Return the weight of each memory, by how well it predicted the mean of the next week: memories x series."""
     count = flat.shape[1]
-    if count <= AHEAD_DAYS + FIRST_DAYS:
+    if count <= TEST_DAYS + FIRST_DAYS:
         return np.full(levels.shape[:2], 1.0 / len(MEMORIES))
-    came = np.lib.stride_tricks.sliding_window_view(flat, AHEAD_DAYS, axis=1)[:, 1:].mean(axis=2)
-    error = np.abs(levels[:, :, : count - AHEAD_DAYS] - came)[:, :, FIRST_DAYS:]
-    known = np.isfinite(error) * TRIED_FADES ** np.arange(error.shape[2])[::-1]
+    came = np.lib.stride_tricks.sliding_window_view(flat, TEST_DAYS, axis=1)[:, 1:].mean(axis=2)
+    error = np.abs(levels[:, :, : count - TEST_DAYS] - came)[:, :, FIRST_DAYS:]
+    known = np.isfinite(error) * TEST_DECAY ** np.arange(error.shape[2])[::-1]
     missed = (np.where(np.isfinite(error), error, 0.0) * known).sum(axis=2) / np.maximum(
         known.sum(axis=2), 1e-9
     )
-    weights = ((missed + 1e-6) / (missed.min(axis=0) + 1e-6)) ** -CHOOSY
+    weights = ((missed + 1e-6) / (missed.min(axis=0) + 1e-6)) ** -BEST_MEMORY_EXPONENT
     return np.asarray(weights / weights.sum(axis=0))
 
 
@@ -173,11 +173,12 @@ def _slope(flat: Floats) -> tuple[Floats, Floats]:
     slope = (days * values).sum(axis=1) / spread
     rest = values - slope[:, None] * days
     doubt = (rest**2).sum(axis=1) / np.maximum(known[:, 0] - 2, 1) / spread
-    echo = (rest[:, 1:] * rest[:, :-1]).sum(axis=1) / np.maximum((rest**2).sum(axis=1), TINY)
-    echo = np.clip(echo, 0.0, MOST_ECHO)  # correlated days are weaker evidence than independent ones
-    doubt *= (1 + echo) / (1 - echo)
-    sure = (slope**2 / np.maximum(doubt, TINY)) ** SHARP
-    sure = np.where(seen.sum(axis=1) >= TREND_DAYS // 2, sure / (sure + SURE**SHARP), 0.0)
+    autocorrelation = (rest[:, 1:] * rest[:, :-1]).sum(axis=1) / np.maximum((rest**2).sum(axis=1), TINY)
+    # Correlated days are weaker evidence than independent ones.
+    autocorrelation = np.clip(autocorrelation, 0.0, MOST_AUTOCORRELATION)
+    doubt *= (1 + autocorrelation) / (1 - autocorrelation)
+    sure = (slope**2 / np.maximum(doubt, TINY)) ** TREND_EXPONENT
+    sure = np.where(seen.sum(axis=1) >= TREND_DAYS // 2, sure / (sure + HALF_TREND_T2**TREND_EXPONENT), 0.0)
     return slope * sure, doubt * sure
 
 
@@ -186,12 +187,12 @@ def _errors(flat: Floats, levels: Floats, weights: Floats, coming: Floats) -> Fl
     blend = (weights[:, :, None] * levels).sum(axis=0)
     running = np.pad(np.where(np.isfinite(flat), flat, blend).cumsum(axis=1), ((0, 0), (1, 0)))
     noise = _missed(running, blend, 1)
-    wandered = [
+    drifts = [
         (_missed(running, blend, days) - days * noise) * 3 / days**3
-        for days in WANDERED_DAYS
+        for days in DRIFT_TEST_DAYS
         if flat.shape[1] >= 2 * days + FIRST_DAYS
     ]
-    drift = np.maximum(np.mean(wandered, axis=0), 0.0) if wandered else noise / UNTRIED_DAYS
+    drift = np.maximum(np.mean(drifts, axis=0), 0.0) if drifts else noise / UNTESTED_DRIFT_DAYS
     steps = np.arange(1, coming.shape[1] + 1)
     errors: Floats = np.sqrt(noise[:, None] * steps + drift[:, None] * steps**3 / 3)
     return errors * (coming.cumsum(axis=1) / steps)

@@ -1,10 +1,10 @@
 """Add the forecast of the current month to the rows of a report by team."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
-from focuswatch.detect.forecast.daily_matrices import charges_of
-from focuswatch.detect.forecast.month_end_forecast import MonthEnd, month_ends
+from focuswatch.detect.forecast.month_end_forecast import MonthEnd, month_ends_by_group, month_of_last_day
+from focuswatch.detect.forecast.usage_and_fee_matrices import Key
 from focuswatch.engines import Engine, Row
 
 TOTAL, UNALLOCATED = "(total)", "(unallocated)"
@@ -40,15 +40,17 @@ def _columns(end: MonthEnd | None) -> Row:
 
 def _team_ends(table: str, *, engine: Engine, label: str, as_of: date) -> dict[str, MonthEnd]:
     """Return the forecast for each team and for the total, for the month of the day before `as_of`."""
-    columns = engine.columns(LEAVES.format(table=table), label=f"{label}, its forecasts")
-    if not columns or not len(columns["charge_date"]):
-        return {}
-    charges = charges_of(columns)
-    if not charges.settled_days:
-        return {}
-    groups: dict[str, list[int]] = {TOTAL: list(range(len(charges.keys)))}
-    for number, (team, *_) in enumerate(charges.keys):
+    return month_ends_by_group(
+        LEAVES.format(table=table),
+        engine=engine,
+        label=f"{label}, its forecasts",
+        month=month_of_last_day(as_of),
+        groups_of=_teams_and_total,
+    )
+
+
+def _teams_and_total(keys: Sequence[Key]) -> dict[str, list[int]]:
+    groups: dict[str, list[int]] = {TOTAL: list(range(len(keys)))}
+    for number, (team, *_) in enumerate(keys):
         groups.setdefault(team or UNALLOCATED, []).append(number)
-    month = (as_of - timedelta(days=1)).replace(day=1)
-    ends = month_ends(charges, list(groups.values()), month=month)
-    return dict(zip(groups, ends, strict=True))
+    return groups

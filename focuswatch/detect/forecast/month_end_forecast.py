@@ -5,17 +5,21 @@ both previous months charged after the same day of the month. Leaves that have e
 in the projection.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TypeVar
 
 import numpy as np
 
-from focuswatch.detect.forecast.cost_projection import Floats, ahead
-from focuswatch.detect.forecast.daily_matrices import Charges, ended
+from focuswatch.detect.forecast.cost_projection import Floats, project_costs
+from focuswatch.detect.forecast.usage_and_fee_matrices import ChargeMatrices, Key, charge_matrices
+from focuswatch.engines import Engine
+
+Group = TypeVar("Group")
 
 HISTORY_DAYS = 120
-INTERVAL = 0.8  # share of months that should end between `low` and `high`
+LEAST_QUIET_DAYS = 4  # minimum days without charges after which a leaf can have ended
 # Standard errors below and above the forecast: a tenth of months ended outside the interval on each side, with other
 # seeds of benchmarks/forecast.py. The interval is asymmetric because new costs start at once, but savings come slowly.
 BELOW, ABOVE = 1.2, 1.9
@@ -49,9 +53,38 @@ def next_month(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
-def month_ends(charges: Charges, groups: Sequence[Sequence[int]], *, month: date) -> list[MonthEnd]:
+def month_of_last_day(as_of: date) -> date:
+    """Return the first day of the month of the day before `as_of`."""
+    return (as_of - timedelta(days=1)).replace(day=1)
+
+
+def month_ends_by_group(
+    statement: str,
+    *,
+    engine: Engine,
+    label: str,
+    month: date,
+    groups_of: Callable[[Sequence[Key]], Mapping[Group, Sequence[int]]],
+) -> dict[Group, MonthEnd]:
+    """Query the daily costs of leaves, and return the forecast of each group. Raises QueryError.
+
+    `groups_of` returns the leaf numbers of each group from the keys of all leaves. The result is empty if the bill has
+    no settled day.
+    """
+    columns = engine.columns(statement, label=label)
+    if not columns or not len(columns["charge_date"]):
+        return {}
+    charges = charge_matrices(columns)
+    if not charges.settled_days:
+        return {}
+    groups = groups_of(charges.keys)
+    ends = month_ends(charges, list(groups.values()), month=month)
+    return dict(zip(groups, ends, strict=True))
+
+
+def month_ends(charges: ChargeMatrices, groups: Sequence[Sequence[int]], *, month: date) -> list[MonthEnd]:
     """Return the forecast of the month that begins on `month` for each group of leaf numbers."""
-    goes_on = ~ended(charges)
+    goes_on = ~ended_leaves(charges)
     used = _summed(np.where(goes_on[:, None], charges.used, np.nan), groups)[:, : charges.settled_days]
     everything = np.nan_to_num(_summed(charges.used, groups)) + _summed(charges.fees, groups)
     start, end = max(month, charges.settled_until), next_month(month)
@@ -59,20 +92,38 @@ def month_ends(charges: Charges, groups: Sequence[Sequence[int]], *, month: date
     settled = everything[:, charges.column(month) : max(charges.settled_days, charges.column(month))]
     settled = settled[:, : (end - month).days]
     skipped = (start - charges.settled_until).days  # above 0 if the settled days end before the month starts
-    pattern = ahead(
+    projection = project_costs(
         used[:, -HISTORY_DAYS:], first_weekday=_first_weekday(charges), days=max(days + skipped, 1)
     )
     shown = _shown(everything, charges, start=start, days=days)
     fees = _fees_to_come(_summed(charges.fees, groups), charges, month=month, start=start, days=days)
-    coming = np.maximum(pattern.means[:, skipped : skipped + days] + fees, shown)
-    errors = pattern.errors[:, -1] if days else np.zeros(len(groups))
+    coming = np.maximum(projection.means[:, skipped : skipped + days] + fees, shown)
+    errors = projection.errors[:, -1] if days else np.zeros(len(groups))
     return [
         _month_end(settled[group], coming[group], errors[group], month=month, until=charges.settled_until)
         for group in range(len(groups))
     ]
 
 
-def _first_weekday(charges: Charges) -> int:
+def ended_leaves(charges: ChargeMatrices) -> np.ndarray:
+    """Return which leaves have ended: no charges for longer than ever before, and for longer than a weekend."""
+    settled = np.nan_to_num(charges.used[:, : charges.settled_days])
+    charged = settled != 0
+    count = settled.shape[1]
+    day = np.arange(count)
+    last = np.where(charged, day, -1).max(axis=1) if count else np.full(len(settled), -1)
+    quiet = count - 1 - last
+    before = np.maximum.accumulate(np.where(charged, day, -1), axis=1)
+    gaps = (
+        np.where(charged[:, 1:] & (before[:, :-1] >= 0), day[1:] - before[:, :-1] - 1, 0)
+        if count > 1
+        else before
+    )
+    longest = gaps.max(axis=1, initial=0)
+    return np.asarray((last >= 0) & (quiet >= LEAST_QUIET_DAYS) & (quiet > longest))
+
+
+def _first_weekday(charges: ChargeMatrices) -> int:
     newest = max(charges.settled_days - HISTORY_DAYS, 0)
     return (charges.first_day + timedelta(days=newest)).weekday()
 
@@ -87,7 +138,7 @@ def _summed(table: Floats, groups: Sequence[Sequence[int]]) -> Floats:
     return np.where(known, total, np.nan)
 
 
-def _shown(everything: Floats, charges: Charges, *, start: date, days: int) -> Floats:
+def _shown(everything: Floats, charges: ChargeMatrices, *, start: date, days: int) -> Floats:
     """Return the costs that are already charged for the days ahead; they can only grow."""
     shown = np.zeros((len(everything), days))
     there = everything[:, charges.column(start) : charges.column(start) + days]
@@ -95,11 +146,11 @@ def _shown(everything: Floats, charges: Charges, *, start: date, days: int) -> F
     return shown
 
 
-def _fees_to_come(fees: Floats, charges: Charges, *, month: date, start: date, days: int) -> Floats:
+def _fees_to_come(fees: Floats, charges: ChargeMatrices, *, month: date, start: date, days: int) -> Floats:
     """Return the fees of each day ahead as in the previous month, limited to their total in the month before that."""
     found = np.zeros((len(fees), days))
-    before = (month - timedelta(days=1)).replace(day=1)
-    earlier = (before - timedelta(days=1)).replace(day=1)
+    before = month_of_last_day(month)
+    earlier = month_of_last_day(before)
     if before < charges.first_day or not days:
         return found
     newest = _rest_of_month(fees, charges, month=before, after=start.day - 1)
@@ -112,7 +163,7 @@ def _fees_to_come(fees: Floats, charges: Charges, *, month: date, start: date, d
     return found
 
 
-def _rest_of_month(fees: Floats, charges: Charges, *, month: date, after: int) -> Floats:
+def _rest_of_month(fees: Floats, charges: ChargeMatrices, *, month: date, after: int) -> Floats:
     first = charges.column(month + timedelta(days=after))
     return np.maximum(np.nan_to_num(fees[:, first : charges.column(next_month(month))]), 0.0)
 

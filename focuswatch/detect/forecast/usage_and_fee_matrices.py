@@ -1,4 +1,4 @@
-"""Arrange daily charges as matrices of usage and fees, and determine which charges have ended.
+"""Arrange daily charges as matrices of usage and of fees that are charged once or monthly.
 
 Each row of a matrix is a leaf: one service of one account for one team and use case. A leaf is the smallest unit whose
 charges start and end independently.
@@ -13,7 +13,6 @@ import numpy as np
 from focuswatch.detect.forecast.cost_projection import WEEK_DAYS, Floats
 
 KEY = ("team", "use_case", "sub_account_id", "service_name")
-LEAST_QUIET_DAYS = 4  # minimum days without charges after which a leaf can have ended; see `ended`
 EVERY_DAY_SHARE = 0.5  # a fee charged on more of the days of the newest four weeks is a daily cost
 FOUR_WEEKS = 4 * WEEK_DAYS
 AROUND_DAYS = 3  # days on each side of the first of a month
@@ -24,7 +23,7 @@ Key = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
-class Charges:
+class ChargeMatrices:
     """`used[i, d]` and `fees[i, d]` are the costs of leaf `keys[i]` on `first_day` + d.
 
     `used` is NaN before a leaf's first charge. Columns from `settled_days` on are not settled: their costs can only
@@ -47,7 +46,7 @@ class Charges:
         return int(min(max((day - self.first_day).days, 0), self.used.shape[1]))
 
 
-def charges_of(columns: dict[str, np.ndarray]) -> Charges:
+def charge_matrices(columns: dict[str, np.ndarray]) -> ChargeMatrices:
     """Return the matrices of the rows of a forecast query, which has one or more rows per leaf and day."""
     days = columns["charge_date"].astype("datetime64[D]")
     first = days.min()
@@ -61,7 +60,7 @@ def charges_of(columns: dict[str, np.ndarray]) -> Charges:
         np.add.at(table, (leaves, offsets), np.ma.filled(columns[name].astype(float), 0.0))
     settled = np.ma.filled(columns["is_settled"].astype(bool), False)
     settled_days = int(offsets[settled].max()) + 1 if settled.any() else 0
-    charges = Charges(list(numbers), first.astype(date), settled_days, used, fees)
+    charges = ChargeMatrices(list(numbers), first.astype(date), settled_days, used, fees)
     return _begun(_with_monthly_fees(_with_daily_fees(charges)))
 
 
@@ -70,16 +69,16 @@ def _texts(column: np.ndarray) -> Sequence[str | None]:
     return texts
 
 
-def _with_daily_fees(charges: Charges) -> Charges:
+def _with_daily_fees(charges: ChargeMatrices) -> ChargeMatrices:
     """Treat a fee charged on most days, such as a commitment's hourly fee, as usage."""
     newest = charges.fees[:, max(charges.settled_days - FOUR_WEEKS, 0) : charges.settled_days]
     daily = (newest != 0).mean(axis=1) > EVERY_DAY_SHARE if newest.size else np.zeros(len(newest), bool)
     used = np.where(daily[:, None], charges.used + charges.fees, charges.used)
     fees = np.where(daily[:, None], 0.0, charges.fees)
-    return Charges(charges.keys, charges.first_day, charges.settled_days, used, fees)
+    return ChargeMatrices(charges.keys, charges.first_day, charges.settled_days, used, fees)
 
 
-def _with_monthly_fees(charges: Charges) -> Charges:
+def _with_monthly_fees(charges: ChargeMatrices) -> ChargeMatrices:
     """Treat the cost of a leaf on each first of a month, above the cost of the days around it, as a monthly fee."""
     used, count = charges.used, charges.used.shape[1]
     firsts = [day for day in range(count) if (charges.first_day + timedelta(days=day)).day == 1]
@@ -96,7 +95,7 @@ def _with_monthly_fees(charges: Charges) -> Charges:
         excess = np.where(monthly, np.maximum(used[:, first] - baseline[first], 0.0), 0.0)
         used[:, first] -= excess
         fees[:, first] += excess
-    return Charges(charges.keys, charges.first_day, charges.settled_days, used, fees)
+    return ChargeMatrices(charges.keys, charges.first_day, charges.settled_days, used, fees)
 
 
 def _around(used: Floats, day: int) -> Floats:
@@ -109,27 +108,9 @@ def _around(used: Floats, day: int) -> Floats:
     return np.asarray(np.median(used[:, near], axis=1)) if near else np.zeros(len(used))
 
 
-def _begun(charges: Charges) -> Charges:
+def _begun(charges: ChargeMatrices) -> ChargeMatrices:
     """Mark the days before a leaf's first charge as unknown."""
     nonzero = charges.used != 0
     begins = np.where(nonzero.any(axis=1), nonzero.argmax(axis=1), charges.used.shape[1])
     used = np.where(np.arange(charges.used.shape[1]) < begins[:, None], np.nan, charges.used)
-    return Charges(charges.keys, charges.first_day, charges.settled_days, used, charges.fees)
-
-
-def ended(charges: Charges) -> np.ndarray:
-    """Return which leaves have ended: no charges for longer than ever before, and for longer than a weekend."""
-    settled = np.nan_to_num(charges.used[:, : charges.settled_days])
-    charged = settled != 0
-    count = settled.shape[1]
-    day = np.arange(count)
-    last = np.where(charged, day, -1).max(axis=1) if count else np.full(len(settled), -1)
-    quiet = count - 1 - last
-    before = np.maximum.accumulate(np.where(charged, day, -1), axis=1)
-    gaps = (
-        np.where(charged[:, 1:] & (before[:, :-1] >= 0), day[1:] - before[:, :-1] - 1, 0)
-        if count > 1
-        else before
-    )
-    longest = gaps.max(axis=1, initial=0)
-    return np.asarray((last >= 0) & (quiet >= LEAST_QUIET_DAYS) & (quiet > longest))
+    return ChargeMatrices(charges.keys, charges.first_day, charges.settled_days, used, charges.fees)

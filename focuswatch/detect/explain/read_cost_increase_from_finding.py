@@ -11,7 +11,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.sql_values import Scalar
 from focuswatch.findings.finding import Finding
 
-Charges = Literal["all", "tokens", "gpu", "transfer", "first"]
+ChargeKind = Literal["all", "tokens", "gpu", "transfer", "first"]
 # Evidence columns as an earlier version stored them.
 OLD_NAMES = {"anomalous_from": "strange_from", "anomalous_until": "strange_until"}
 WEEKS = 4  # the history that athena_sql/detections/cost_anomaly.sql also requires (28 days)
@@ -33,9 +33,20 @@ class CostIncrease:
     first_day: date
     end_day: date
     excess: Decimal | None
-    charges: Charges = "all"
+    charges: ChargeKind = "all"
     of_one_service: bool = False
     weeks: int = WEEKS
+
+    @property
+    def identity(self) -> tuple[Scalar, ...]:
+        """The fingerprint, account, region, service and resource: the first columns of `rises` in each lookup."""
+        return (
+            self.fingerprint,
+            self.sub_account_id,
+            self.region_id,
+            self.service_name,
+            self.resource_id,
+        )
 
     @property
     def before_from(self) -> date:
@@ -48,11 +59,7 @@ class CostIncrease:
         days = (self.end_day - self.first_day).days
         weekdays = Counter((self.first_day + timedelta(days=place)).isoweekday() for place in range(days))
         return (
-            self.fingerprint,
-            self.sub_account_id,
-            self.region_id,
-            self.service_name,
-            self.resource_id,
+            *self.identity,
             self.of_one_service,
             self.charges,
             self.before_from,

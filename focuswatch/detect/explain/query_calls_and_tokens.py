@@ -1,9 +1,9 @@
-"""Query the calls and tokens of cost increases of Bedrock tokens, and split the increases into drivers."""
+"""Query the calls and tokens of cost increases of Bedrock tokens, and split the increases into token drivers."""
 
 from collections.abc import Sequence
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
+from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_values import Scalar, Value
 from focuswatch.findings.split_token_cost_increase import TokenDrivers, TokenUse, split_token_cost
@@ -47,11 +47,7 @@ def is_token_meter(driver: Row) -> bool:
 
 def _row(increase: CostIncrease) -> tuple[Scalar, ...]:
     return (
-        increase.fingerprint,
-        increase.sub_account_id,
-        increase.region_id,
-        increase.service_name,
-        increase.resource_id,
+        *increase.identity,
         increase.before_from,
         increase.first_day,
         increase.end_day,

@@ -6,11 +6,10 @@ row indexes instead of whole arrays.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from focuswatch.detect.anomaly.expected_cost import Deviation, Forecast, Pattern, Rows
+from focuswatch.detect.anomaly.accumulate_anomaly_evidence import DayEvaluation
+from focuswatch.detect.anomaly.expected_cost_model import DayExpectation, Deviation, ExpectedCostModel, Rows
 from focuswatch.detect.anomaly.fit_opening_weeks import NEAR_ZERO_SHARE, Flags, Reals
-from focuswatch.detect.anomaly.weigh_anomaly_evidence import Verdict
 
 WORKDAYS, WEEKEND = 0, 1
 WEEKDAYS_OF = ((0, 1, 2, 3, 4), (5, 6), *((weekday,) for weekday in range(7)))
@@ -28,13 +27,8 @@ BACK_DAYS = (3, 3)  # workdays or weekend days at a former level after which it 
 REMEMBERED_DAYS = 120  # how long a former level can be restored
 LONG_AGO = -10_000
 
-# If anomalies of a series start more often than HABIT_STARTS_A_DAY, its increases are a habit and count as normal.
-HABIT_MEMORY_DAYS = 60
-HABIT_STARTS_A_DAY = 0.15
-YOUNG_DAYS, YOUNG_HABIT_STARTS_A_DAY = 180, 0.06  # lower limit while the pattern of a young series is unknown
 
-
-class Levels:
+class BaselineShifts:
     """The state per weekday group and series: the run of anomalous days, their average excess, and the former level."""
 
     def __init__(self, series: int) -> None:
@@ -45,54 +39,51 @@ class Levels:
         self.anomalous_days, self.quick, self.slow = zeros(GROUPS), zeros(GROUPS), zeros(GROUPS)
         self.former, self.back_days = zeros(7), zeros(2)
         self.left_on = np.full((7, series), LONG_AGO)  # day on which the former level was left, by weekday
-        self.starts, self.erratic = zeros(), np.zeros(series, np.bool_)
 
-    def habits(self, verdict: Verdict, age_days: NDArray[np.int64]) -> Rows:
-        """Take in one day; return the series whose isolated increases are so frequent that they are normal."""
-        self.starts += verdict.seen * (verdict.begins - self.starts) * np.float32(1 / HABIT_MEMORY_DAYS)
-        self.erratic |= (self.starts > YOUNG_HABIT_STARTS_A_DAY) & (age_days < YOUNG_DAYS)
-        return np.flatnonzero(self.erratic | (self.starts > HABIT_STARTS_A_DAY))
-
-    def held(self, costs: Reals, ahead: Forecast, verdict: Verdict) -> list[tuple[int, Rows]]:
+    def levels_to_adopt(
+        self, costs: Reals, expectation: DayExpectation, evaluation: DayEvaluation
+    ) -> list[tuple[int, Rows]]:
         """Take in one day; return, by weekday group, the series whose new level has held long enough to be adopted."""
-        held, kept = [], np.zeros(0, np.intp)
-        for group in (class_of(ahead.weekday), 2 + ahead.weekday):
-            rows = np.setdiff1d(self._held_by(group, costs, ahead, verdict), kept)
+        adopted, kept = [], np.zeros(0, np.intp)
+        for group in (class_of(expectation.weekday), 2 + expectation.weekday):
+            rows = np.setdiff1d(self._to_adopt_in(group, costs, expectation, evaluation), kept)
             if len(rows):
-                held.append((group, rows))
+                adopted.append((group, rows))
                 kept = np.concatenate((kept, rows))
-        return held
+        return adopted
 
-    def _held_by(self, of: int, costs: Reals, ahead: Forecast, verdict: Verdict) -> Rows:
-        anomalous = verdict.raised | verdict.lowered
-        rows = np.flatnonzero(anomalous | ((self.run[of] != 0) & verdict.seen))
-        run = self._longer_or_shorter(of, rows, verdict)
+    def _to_adopt_in(
+        self, of: int, costs: Reals, expectation: DayExpectation, evaluation: DayEvaluation
+    ) -> Rows:
+        anomalous = evaluation.raised | evaluation.lowered
+        rows = np.flatnonzero(anomalous | ((self.run[of] != 0) & evaluation.seen))
+        run = self._longer_or_shorter(of, rows, evaluation)
         anomalous_days = np.where(np.abs(run) == 1, 0, self.anomalous_days[of, rows]) + anomalous[rows]
-        factor = np.maximum(ahead.factor[rows], NEAR_ZERO_SHARE)
-        excess = (costs[rows] - ahead.mean[rows]) / factor
+        factor = np.maximum(expectation.factor[rows], NEAR_ZERO_SHARE)
+        excess = (costs[rows] - expectation.mean[rows]) / factor
         for track, memory in ((self.quick, QUICK_DAYS), (self.slow, SLOW_DAYS)):
             gain = anomalous[rows] / np.clip(anomalous_days, 1, memory)
             track[of, rows] += gain * (excess - track[of, rows])
         self.run[of, rows], self.anomalous_days[of, rows] = run, anomalous_days
         long_enough = (run >= RAISED_DAYS[of]) | (run <= -LOWERED_DAYS[of])
-        return self._steady(of, rows[long_enough], ahead)
+        return self._steady(of, rows[long_enough], expectation)
 
-    def _longer_or_shorter(self, of: int, rows: Rows, verdict: Verdict) -> Reals:
+    def _longer_or_shorter(self, of: int, rows: Rows, evaluation: DayEvaluation) -> Reals:
         run = self.run[of, rows]
-        sign = verdict.raised[rows].astype(np.float32) - verdict.lowered[rows]
+        sign = evaluation.raised[rows].astype(np.float32) - evaluation.lowered[rows]
         longer = np.where(sign * run < 0, sign, run + sign)
         shorter = np.copysign(np.maximum(np.abs(run) - NORMAL_DAY_TAKES[of], 0), run)
         return np.where(sign == 0, shorter, longer)
 
-    def _steady(self, of: int, rows: Rows, ahead: Forecast) -> Rows:
+    def _steady(self, of: int, rows: Rows, expectation: DayExpectation) -> Rows:
         slow = self.slow[of, rows]
-        level = np.abs(ahead.level[rows]) + 0.05 * ahead.size[rows] + np.abs(slow)
+        level = np.abs(expectation.level[rows]) + 0.05 * expectation.size[rows] + np.abs(slow)
         steady: Rows = rows[np.abs(self.quick[of, rows] - slow) < STEADY * level]
         return steady
 
-    def adopt(self, of: int, rows: Rows, day: int, pattern: Pattern) -> None:
+    def adopt(self, of: int, rows: Rows, day: int, model: ExpectedCostModel) -> None:
         """Make the held level the baseline of these series, for this weekday group and the groups that join it."""
-        normal, factor = pattern.profile()[:, rows], np.maximum(pattern.factor[:, rows], NEAR_ZERO_SHARE)
+        normal, factor = model.profile()[:, rows], np.maximum(model.factor[:, rows], NEAR_ZERO_SHARE)
         means, moved = normal.copy(), np.zeros(normal.shape, np.bool_)
         joining = {group: self._joins(group, of, rows) for group in _may_join(of)}
         for group, chosen in {of: np.ones(len(rows), np.bool_), **joining}.items():
@@ -102,7 +93,7 @@ class Levels:
                 moved[weekday] |= chosen
         self.former[:, rows] = np.where(moved, normal, self.former[:, rows])
         self.left_on[:, rows] = np.where(moved, day, self.left_on[:, rows])
-        pattern.jump(rows, means, moved)
+        model.jump(rows, means, moved)
         if of in (WORKDAYS, WEEKEND):
             self._reset(rows)
         else:
@@ -116,12 +107,12 @@ class Levels:
         joins: Flags = (np.abs(run) >= least) & (run * leading > 0)
         return joins
 
-    def returned(self, day: int, costs: Reals, ahead: Forecast, deviation: Deviation) -> Rows:
+    def returned(self, day: int, costs: Reals, expectation: DayExpectation, deviation: Deviation) -> Rows:
         """Return the series that have been back at their former level for long enough."""
-        of = class_of(ahead.weekday)
-        rows = np.flatnonzero(self.left_on[ahead.weekday] > day - REMEMBERED_DAYS)
-        former = self.former[ahead.weekday, rows]
-        unit = np.maximum(np.abs(former), NEAR_ZERO_SHARE * ahead.size[rows]) * ahead.spread[rows]
+        of = class_of(expectation.weekday)
+        rows = np.flatnonzero(self.left_on[expectation.weekday] > day - REMEMBERED_DAYS)
+        former = self.former[expectation.weekday, rows]
+        unit = np.maximum(np.abs(former), NEAR_ZERO_SHARE * expectation.size[rows]) * expectation.spread[rows]
         from_former = np.abs(costs[rows] - former) / unit
         from_normal = np.abs(deviation.plain[rows])
         there = (from_normal > 2) & (from_former < 2.5) & (from_former < from_normal)
@@ -132,10 +123,10 @@ class Levels:
         back: Rows = rows[there & (count >= BACK_DAYS[of])]
         return back
 
-    def restore(self, rows: Rows, ahead: Forecast, pattern: Pattern) -> None:
+    def restore(self, rows: Rows, expectation: DayExpectation, model: ExpectedCostModel) -> None:
         """Restore the former level of these series, on all weekdays that left it on the same day."""
-        together = self.left_on[:, rows] == self.left_on[ahead.weekday, rows]
-        pattern.jump(rows, self.former[:, rows], together)
+        together = self.left_on[:, rows] == self.left_on[expectation.weekday, rows]
+        model.jump(rows, self.former[:, rows], together)
         self.left_on[:, rows] = np.where(together, LONG_AGO, self.left_on[:, rows])
         self._reset(rows)
 

@@ -1,4 +1,4 @@
-"""Determine which accounts and days a bill covers, and whether it is too late or incomplete to resolve findings."""
+"""Check whether a bill is complete enough to resolve findings: late bills, missing days and accounts, fewer charges."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -69,7 +69,7 @@ def coverage(engine: Engine, *, as_of: date) -> Coverage:
     rows = engine.query(DAYS_AND_ACCOUNTS, label="coverage")
     days = {row["charge_date"] for row in rows if not row["is_account"]}
     if not days:
-        return Coverage(doubts=(f"the export has no charges before {as_of}",))
+        return Coverage(doubts=(f"the bill has no charges before {as_of}",))
     newest = max(days)
     doubts = _doubts_about(days, as_of=as_of)
     doubts += [
@@ -116,7 +116,7 @@ def _doubts_about(days: Set[date], *, as_of: date) -> list[str]:
         doubts.append(f"the most recent charge is from {newest}, {(as_of - newest).days} days before {as_of}")
     expected = {newest - timedelta(days=back) for back in range(min(GAP_DAYS, (newest - min(days)).days + 1))}
     if gaps := sorted(expected - days):
-        doubts.append(f"the export has no charges for {', '.join(map(str, gaps))}")
+        doubts.append(f"the bill has no charges for {', '.join(map(str, gaps))}")
     return doubts
 
 

@@ -1,4 +1,7 @@
-"""Write local rows as SQL text for Trino, because only Trino can access its storage. Nothing is run here."""
+"""Write the SQL that creates tables of local rows in Trino, because only Trino can access its storage.
+
+Nothing is run here.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +19,7 @@ TRINO_TYPES = {"TIMESTAMP": "timestamp(6)", "MAP(VARCHAR, VARCHAR)": "map(varcha
 
 
 def trino_type(type_: str) -> str:
-    """Return the Trino name of a type of focuswatch.bill.schema.table_columns."""
+    """Return the Trino name of a type of focuswatch.bill.schema.columns_of_all_tables."""
     return TRINO_TYPES.get(type_, type_.lower())
 
 
@@ -58,15 +61,14 @@ def _portions(texts: Iterator[str]) -> Iterator[list[str]]:
 
 def _rows(shape: Mapping[str, str], texts: list[str]) -> str:
     columns = ", ".join(shape)
-    told = ", ".join(f"{column} {_told_as(of)}" for column, of in shape.items())
+    json_columns = ", ".join(f"{column} {_json_type(of)}" for column, of in shape.items())
     cast = ", ".join(f"CAST({column} AS {trino_type(of)}) AS {column}" for column, of in shape.items())
     rows = literal("[" + ",".join(texts) + "]")
-    return (
-        f"SELECT {cast}\nFROM UNNEST(CAST(json_parse({rows}) AS ARRAY(ROW({told})))) AS given_rows({columns})"
-    )
+    parsed = f"CAST(json_parse({rows}) AS ARRAY(ROW({json_columns})))"
+    return f"SELECT {cast}\nFROM UNNEST({parsed}) AS local_rows({columns})"
 
 
-def _told_as(type_: str) -> str:
+def _json_type(type_: str) -> str:
     return "varchar" if type_ in ("DATE", "TIMESTAMP") else trino_type(type_)
 
 

@@ -1,12 +1,12 @@
-"""Statements sent to Athena: no comments within UNLOAD, and none above the length limit."""
+"""Statements sent to Athena contain no comments within UNLOAD and stay below the length limit."""
 
 import pytest
 
-from focuswatch.bill.account_names_ous_and_tags import rows_of_accounts
 from focuswatch.bill.athena_saved_query import saved_query
+from focuswatch.bill.query_account_names_and_tags import rows_of_accounts
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_unload_and_projection import without_comments
-from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.duckdb_connection import connect
 
 MOST_BYTES = 262_144  # https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
 CATALOG = Catalog.load()
@@ -34,8 +34,8 @@ def test_comments_are_removed_and_strings_are_kept(statement, bare):
 
 
 @pytest.mark.parametrize("id", [*CATALOG.detections, *CATALOG.reports])
-def test_catalog_statements_contain_no_comment(id):
-    """Nor a semicolon outside of a string, at which Athena would end UNLOAD."""
+def test_catalog_statements_contain_no_comment_and_no_semicolon(id):
+    """At a semicolon outside of a string, Athena would end the UNLOAD statement."""
     entry = CATALOG.detections.get(id) or CATALOG.reports[id]
     bare = without_comments(saved_query(entry, catalog=CATALOG, required_tags=["it's -- a /* tag */; too"]))
     assert "'it''s -- a /* tag */; too'" in bare or "required_tags" not in entry.sql
@@ -47,7 +47,7 @@ def test_catalog_statements_contain_no_comment(id):
 
 
 class Engine:
-    """Runs each statement on DuckDB and records its length."""
+    """Run each statement on DuckDB, and record its length."""
 
     def __init__(self, accounts):
         self.connection = connect()
@@ -81,5 +81,7 @@ def test_account_ids_of_many_findings_are_split_into_statements():
 
 def test_account_id_with_a_quote_is_escaped():
     """The column can contain any text."""
-    odd = "it's'; --"
-    assert [row["sub_account_id"] for row in rows_of_accounts(Engine([odd]), [odd], label="a")] == [odd]
+    hostile_id = "it's'; --"
+    assert [
+        row["sub_account_id"] for row in rows_of_accounts(Engine([hostile_id]), [hostile_id], label="a")
+    ] == [hostile_id]

@@ -10,12 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
 from focuswatch.detect.explain.hourly_onset import HOURS_BEFORE, HourlyCharges, first_hours
+from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.engines import Engine
 from focuswatch.engines.sql_values import Scalar, Value
 from focuswatch.findings.explanation import MOST_EVENTS, Explanation, OperationalEvent
-from focuswatch.findings.operational_events import event_of, is_about
+from focuswatch.findings.match_operational_events import event_of, is_about
 
 Events = Mapping[str, Sequence[OperationalEvent]]  # by account, newest first
 

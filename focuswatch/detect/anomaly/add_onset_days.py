@@ -1,4 +1,4 @@
-"""Decide which days are anomalous: those that reach the threshold, and the days on which such an anomaly started.
+"""Add to the anomalous days those on which an anomaly started.
 
 A ramp, or an increase on one weekday, starts with days that do not stand out by themselves. Once a later day reaches
 the threshold, the days right before it and the same weekday of the previous weeks count as anomalous from a lower
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from focuswatch.detect.anomaly.fit_opening_weeks import Flags
-from focuswatch.detect.anomaly.series_scoring import Scored
+from focuswatch.detect.anomaly.score_cost_series import Scored
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,11 @@ MOST_EXCESS = 1.75  # maximum that one day adds to the sum
 LEAST_DEVIATION = 0.5  # a day with a lower deviation is never an onset
 
 
-def anomalous_days(scored: Scored, *, threshold: float) -> Flags:
-    """Return which days are anomalous, as series x days. The result of a day can depend on later days."""
-    return with_onsets(scored.scores >= threshold, scored)
-
-
 def with_onsets(anomalous: Flags, scored: Scored) -> Flags:
-    """Return `anomalous` and the days on which these anomalies started."""
+    """Return the `anomalous` days (series x days) and the days on which these anomalies started.
+
+    The result of a day can depend on later days.
+    """
     return anomalous | _onsets(anomalous, scored, DAILY) | _onsets(anomalous, scored, WEEKLY)
 
 

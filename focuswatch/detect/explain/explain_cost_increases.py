@@ -1,16 +1,23 @@
-"""Query the cost drivers of cost increases and what started or stopped on their first day, in batches of 200."""
+"""Explain cost increases: their cost drivers, what started or stopped on their first day, token drivers and events."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
-from focuswatch.detect.explain.event_queries import with_events
+from focuswatch.detect.explain.add_operational_events import with_events
 from focuswatch.detect.explain.hourly_onset import HourlyCharges
-from focuswatch.detect.explain.token_driver_queries import is_token_meter, query_token_drivers
+from focuswatch.detect.explain.query_calls_and_tokens import is_token_meter, query_token_drivers
+from focuswatch.detect.explain.query_cost_drivers import (
+    LEAST_SHARE,
+    batches,
+    query_cost_drivers,
+    to_cost_driver,
+)
+from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_values import Scalar, Value
+from focuswatch.engines.sql_values import Value
+from focuswatch.findings.decimal_money import money
 from focuswatch.findings.explanation import (
     MOST_FALLS,
     MOST_PARTS,
@@ -19,15 +26,9 @@ from focuswatch.findings.explanation import (
     Explanation,
     StartedOrStopped,
 )
-from focuswatch.findings.six_decimal_money import money
 from focuswatch.findings.split_token_cost_increase import TokenDrivers
 
-LEAST_SHARE = Decimal("0.01")  # minimum share of the excess for a cost driver to be listed
-LEAST_FALL = Decimal("-0.1")  # the same for a cost driver that decreased
-HALF = Decimal("0.5")
-# Cost increases per statement. Athena accepts at most 262,144 bytes of SQL:
-# https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
-BATCH_SIZE = 200
+LEAST_FALL = Decimal("-0.1")  # minimum share of the excess for a cost driver that decreased to be listed
 
 
 def explain_cost_increases(
@@ -45,7 +46,7 @@ def explain_cost_increases(
         rise for rise in increases if rise.fingerprint in parts and is_token_meter(parts[rise.fingerprint][0])
     ]
     token_drivers: dict[str, TokenDrivers] = {}
-    for batch in _batches(of_tokens):
+    for batch in batches(of_tokens):
         token_drivers |= query_token_drivers(batch, engine=engine, catalog=catalog)
     explanations = {
         increase.fingerprint: _explanation(
@@ -57,61 +58,14 @@ def explain_cost_increases(
     return with_events(explanations, increases, engine=engine, catalog=catalog, hourly=hourly)
 
 
-def query_cost_drivers(
-    increases: Sequence[CostIncrease], *, engine: Engine, catalog: Catalog, label: str
-) -> dict[str, list[Row]]:
-    """Return the rows of athena_sql/lookups/cost_drivers.sql by fingerprint, highest cost first."""
-    rows: dict[str, list[Row]] = {}
-    for batch in _batches(increases):
-        services: list[Scalar] = [*sorted({increase.service_name or "" for increase in batch})]
-        values: dict[str, Value] = {
-            "rises": [increase.row for increase in batch],
-            "service_names": services,
-            "every_service": any(
-                not increase.service_name and not increase.of_one_service for increase in batch
-            ),
-            "first_day": min(increase.before_from for increase in batch),
-            "end_day": max(increase.end_day for increase in batch),
-        }
-        for row in engine.query(catalog.lookups["cost_drivers"].render(values), label=label):
-            rows.setdefault(row["fingerprint"], []).append(row)
-    return rows
-
-
-def charges_of(increase: CostIncrease, *, engine: Engine, catalog: Catalog) -> list[Row]:
-    """Return all charges on the days of a cost increase, by charge category and frequency."""
-    values: dict[str, Value] = {
-        "rises": [
-            (
-                increase.fingerprint,
-                increase.sub_account_id,
-                increase.region_id,
-                increase.service_name,
-                increase.resource_id,
-            )
-        ],
-        "first_day": increase.first_day,
-        "end_day": increase.end_day,
-    }
-    return engine.query(
-        catalog.lookups["finding_charge_categories"].render(values), label="charges of a finding"
-    )
-
-
 def _query_started_and_stopped(
     increases: Sequence[CostIncrease], *, engine: Engine, catalog: Catalog, as_of: date
 ) -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = {}
-    for batch in _batches(increases):
+    for batch in batches(increases):
         values: dict[str, Value] = {
             "rises": [
-                (
-                    increase.fingerprint,
-                    increase.sub_account_id,
-                    increase.region_id,
-                    increase.service_name,
-                    increase.first_day,
-                )
+                (*increase.identity[:-1], increase.first_day)  # all resources of the account and service
                 for increase in batch
             ],
             "first_day": min(increase.first_day for increase in batch),
@@ -123,10 +77,6 @@ def _query_started_and_stopped(
     return rows
 
 
-def _batches(increases: Sequence[CostIncrease]) -> Iterable[Sequence[CostIncrease]]:
-    return (increases[first : first + BATCH_SIZE] for first in range(0, len(increases), BATCH_SIZE))
-
-
 def _explanation(increase: CostIncrease, rows: list[Row], circumstances: list[Row]) -> Explanation:
     excess = increase.excess
     if excess is None:
@@ -135,7 +85,7 @@ def _explanation(increase: CostIncrease, rows: list[Row], circumstances: list[Ro
     by_price = money(rows[0]["whole_by_price"])
     return Explanation(
         first_day=increase.first_day,
-        last_day=date.fromordinal(increase.end_day.toordinal() - 1),
+        last_day=increase.end_day - timedelta(days=1),
         excess=money(excess),
         parts=parts,
         others=money(excess) - sum((part.excess for part in parts), Decimal(0)),
@@ -157,25 +107,6 @@ def _parts(rows: Sequence[Row], *, excess: Decimal) -> tuple[CostDriver, ...]:
     ]
     decreased = [part for part in drivers if part.excess < 0 and part.excess <= LEAST_FALL * abs(excess)]
     return (*increased[:MOST_PARTS], *decreased[-MOST_FALLS:])
-
-
-def to_cost_driver(row: Row) -> CostDriver:
-    """Convert a row of athena_sql/lookups/cost_drivers.sql; its resource is included if it causes half the excess."""
-    excess = money(row["excess"])
-    is_most = row["resource_excess"] is not None and money(row["resource_excess"]) >= HALF * excess > 0
-    return CostDriver(
-        sub_account_id=row["sub_account_id"],
-        service_name=row["service_name"],
-        region_id=row["region_id"],
-        meter=row["meter"],
-        operation=row["operation"],
-        resource_id=row["resource_id"] if is_most else None,
-        resources=row["resources"],
-        excess=excess,
-        by_price=money(row["by_price"]),
-        is_new=row["is_new"],
-        is_billed=bool(row["is_billed"]),
-    )
 
 
 def _started_or_stopped(rows: Iterable[Row]) -> tuple[StartedOrStopped, ...]:

@@ -4,16 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from focuswatch.detect.anomaly.baseline_shifts import Levels
-from focuswatch.detect.anomaly.expected_cost import Pattern, Rows
+from focuswatch.detect.anomaly.accumulate_anomaly_evidence import Evidence
+from focuswatch.detect.anomaly.adopt_baseline_shifts import BaselineShifts
+from focuswatch.detect.anomaly.expected_cost_model import ExpectedCostModel, Rows
 from focuswatch.detect.anomaly.fit_opening_weeks import OPENING_DAYS, Floats, Reals, fit_opening
-from focuswatch.detect.anomaly.weigh_anomaly_evidence import Evidence
-
-# A day with at least this score is an alarm. Clean simulated series with 5 to 15 % noise reach it less than once in
-# 1,000 days, whatever their trend, weekly pattern and noise distribution; series with a drifting level reach it more
-# often. Days before an alarm count as anomalous from a lower deviation (see `anomalous_days`), which finds more days
-# than a lower threshold would, without more alarms. benchmarks/anomaly.py measures both.
-ANOMALY_THRESHOLD = 3.75
+from focuswatch.detect.anomaly.frequent_increases import FrequentIncreases
 
 BLOCK_SERIES = 8192  # limits memory, and keeps a block's state in the CPU cache
 LEAST_OBSERVED_DAYS = 14  # minimum days with data in the 28 opening days
@@ -26,27 +21,23 @@ SMALLEST, LARGEST = 1e-200, 1e200  # range of mean costs that can be a divisor
 class Scored:
     """The scores, expected costs and deviations of a table of costs, each in the shape of that table."""
 
-    scores: Floats  # 0 is normal, higher is more anomalous; see `score`
+    scores: Floats  # 0 is normal, higher is more anomalous; see `score_daily_costs`
     expected: Floats  # expected cost of the day; NaN while there is not enough history
     deviations: Reals  # of the day alone, in standard deviations of its noise; 0 without a score
 
 
-def score(costs: Floats, first_weekday: int) -> Floats:
-    """Return how anomalous each day is: 0 is normal, and higher scores are comparable to standard deviations.
+def score_daily_costs(costs: Floats, first_weekday: int) -> Scored:
+    """Return how anomalous each day is, forecast from the days before it.
 
-    `costs` is series x consecutive days, oldest first, NaN where there is no data. `first_weekday` is the weekday of
-    the first column, 0 Monday to 6 Sunday. Consecutive raised days, a climb, or repeatedly raised weekends score higher
-    than each of their days alone; a decrease scores 0. The score of a day depends only on that day and earlier days of
-    its series, and not on the currency unit. It is 0, and never NaN, on days without data and on the 28 days from the
-    first charge of a series (longer while fewer than half of them have data). Zeros before the first charge are not
-    history. `ANOMALY_THRESHOLD` suits most uses. Raises ValueError if `costs` does not have two dimensions or contains
-    an infinity, or if `first_weekday` is not a weekday.
+    A score of 0 is normal, and higher scores are comparable to standard deviations. `costs` is series x consecutive
+    days, oldest first, NaN where there is no data. `first_weekday` is the weekday of the first column, 0 Monday to 6
+    Sunday. Consecutive raised days, a climb, or repeatedly raised weekends score higher than each of their days alone;
+    a decrease scores 0. The score of a day depends only on that day and earlier days of its series, and not on the
+    currency unit. It is 0, and never NaN, on days without data and on the 28 days from the first charge of a series
+    (longer while fewer than half of them have data). Zeros before the first charge are not history. The caller chooses
+    the threshold (see athena_sql/detections/cost_anomaly.sql). Raises ValueError if `costs` does not have two
+    dimensions or contains an infinity, or if `first_weekday` is not a weekday.
     """
-    return score_with_expectation(costs, first_weekday).scores
-
-
-def score_with_expectation(costs: Floats, first_weekday: int) -> Scored:
-    """Return the score, expected cost and deviation of each day, forecast from the days before it."""
     table = _checked(costs, first_weekday)
     scored = Scored(
         scores=np.zeros(table.shape),
@@ -86,7 +77,8 @@ class _Block:
         first = np.where(charged.any(axis=0), charged.argmax(axis=0), days)
         self.opens_on = first + OPENING_DAYS
         self.unit = np.ones(series)
-        self.pattern, self.evidence, self.levels = Pattern(series), Evidence(series), Levels(series)
+        self.model, self.evidence = ExpectedCostModel(series), Evidence(series)
+        self.shifts, self.increases = BaselineShifts(series), FrequentIncreases(series)
 
     def run(self) -> Scored:
         """Return scores, expected costs and deviations, days x series."""
@@ -115,28 +107,30 @@ class _Block:
         # Series without enough history are opened with placeholder costs, and opened again when they have enough.
         self.unit[rows] = np.where(enough, size, 1)
         opening = fit_opening(np.where(enough, window / self.unit[rows], 1).astype(np.float32))
-        self.pattern.open(rows, opening, (self.first_weekday + begin) % 7)
-        self.levels.erratic[rows] = opening.erratic
+        self.model.open(rows, opening, (self.first_weekday + begin) % 7)
+        self.increases.erratic[rows] = opening.erratic
 
     def _score_day(self, day: int) -> tuple[Floats, Floats, Reals]:
-        pattern, levels = self.pattern, self.levels
+        model, shifts = self.model, self.shifts
         weekday, age_days = (self.first_weekday + day) % 7, day - self.opens_on
         seen = (age_days >= 0) & np.isfinite(self.costs[day])
         unseen = np.flatnonzero(~seen)
-        ahead = pattern.forecast(weekday)
+        expectation = model.forecast(weekday)
         costs = np.clip(self.costs[day] / self.unit, -FARTHEST, FARTHEST).astype(np.float32)
-        costs[unseen] = ahead.mean[unseen]
-        deviation = pattern.deviation(costs, ahead)
-        verdict = self.evidence.weigh(deviation.fresh, seen, weekday=weekday, erratic=levels.erratic)
-        held = levels.held(costs, ahead, verdict)
-        back = levels.returned(day, costs, ahead, deviation)
-        habits = levels.habits(verdict, age_days)
-        pattern.learn(costs, deviation, ahead, verdict.normal, habits=habits, begins=verdict.begins)
-        for group, rows in held:
-            levels.adopt(group, rows, day, pattern)
+        costs[unseen] = expectation.mean[unseen]
+        deviation = model.deviation(costs, expectation)
+        evaluation = self.evidence.weigh(
+            deviation.fresh, seen, weekday=weekday, erratic=self.increases.erratic
+        )
+        adopted = shifts.levels_to_adopt(costs, expectation, evaluation)
+        back = shifts.returned(day, costs, expectation, deviation)
+        habits = self.increases.habits(evaluation, age_days)
+        model.learn(costs, deviation, expectation, evaluation.normal, habits=habits, begins=evaluation.begins)
+        for group, rows in adopted:
+            shifts.adopt(group, rows, day, model)
         if len(back):
-            levels.restore(back, ahead, pattern)
-        self.evidence.forget(np.concatenate((*(rows for _, rows in held), back)))
-        expected = ahead.mean * self.unit
+            shifts.restore(back, expectation, model)
+        self.evidence.forget(np.concatenate((*(rows for _, rows in adopted), back)))
+        expected = expectation.mean * self.unit
         expected[age_days < 0] = np.nan
-        return verdict.score.astype(np.float64), expected, deviation.fresh * seen
+        return evaluation.score.astype(np.float64), expected, deviation.fresh * seen

@@ -1,12 +1,13 @@
-"""Add the notifications that earlier scans left pending to the result of a scan."""
+"""Merge pending notifications, also those of earlier scans, into the result of a scan."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 
 from focuswatch.detect.scan_result import ScanResult, current_findings
-from focuswatch.findings.changed_copy import changed
+from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Notification, PendingNotification
+from focuswatch.ledger.ledger_decision import by_stake
 from focuswatch.ledger.notification import OVER, NotificationKind
 
 
@@ -28,7 +29,7 @@ def with_pending_notifications(scan: ScanResult, pending: Iterable[PendingNotifi
         for fingerprint, kind in kinds.items()
         if fingerprint in current or kind in OVER
     ]
-    notifications.sort(key=lambda one: (-one.finding.monthly_cost, one.finding.fingerprint))
+    notifications.sort(key=by_stake)
     notified = {notification.finding.fingerprint: notification.finding for notification in notifications}
     return replace(
         scan,
@@ -55,9 +56,9 @@ def _merge_pending(
 def _with_offer(finding: Finding, notified: Finding) -> Finding:
     """Return the current finding with the exclusion that its notification offers."""
     offer = notified.exclusion_offer
-    return finding if finding.exclusion_offer == offer else changed(finding, {"exclusion_offer": offer})
+    return finding if finding.exclusion_offer == offer else copy_with(finding, {"exclusion_offer": offer})
 
 
 def _with_status(finding: Finding, kind: NotificationKind) -> Finding:
     status = "open" if kind == "reminder" else "resolved" if kind in OVER else kind
-    return finding if finding.status == status else changed(finding, {"status": status})
+    return finding if finding.status == status else copy_with(finding, {"status": status})

@@ -1,27 +1,31 @@
-"""Make and store the forecasts that the month close compares with actual costs: the bill, each team and use case."""
+"""Make the forecasts that the month close compares with actual costs, of the bill, each team and use case.
 
-from datetime import date, timedelta
+A scan stores the forecasts of its day. The month close makes forecasts of earlier days again, which are not stored.
+"""
+
+from datetime import date
 
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.forecast import forecast_vs_budget
+from focuswatch.detect.forecast.forecasts_and_budgets_by_group import TEAM, USE_CASE, group_forecasts
+from focuswatch.detect.forecast.month_end_forecast import month_of_last_day
 from focuswatch.engines import Engine
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 REPORT = "month_forecast"
-KEPT = ("all", forecast_vs_budget.TEAM, forecast_vs_budget.USE_CASE)
+KEPT = ("all", TEAM, USE_CASE)
 
 
-def keep_forecasts(bill: Bill, *, catalog: Catalog) -> int:
+def store_forecasts_of_day(bill: Bill, *, catalog: Catalog) -> int:
     """Store the forecasts of the day after the last charge, once per day; return how many. Raises QueryError.
 
     Forecasts as of an earlier day are not stored, because the bill has charges that were not known on that day.
     """
     if bill.as_of != bill.summary.day_after_last_charge:
         return 0
-    month = month_before(bill.as_of)
+    month = month_of_last_day(bill.as_of)
     if any(row.made_on == bill.as_of for row in bill.kept_forecasts(month)):
         return 0
     rows = plan_forecasts(bill.engine, as_of=bill.as_of, catalog=catalog)
@@ -44,12 +48,12 @@ def plan_forecasts(
 ) -> list[KeptForecast]:
     """Return the forecasts of a month, by default the month of the day before `as_of`. Raises QueryError."""
     statement = catalog.report(REPORT).render({"as_of": as_of})
-    found = forecast_vs_budget.budgeted(statement, engine=engine, label=REPORT, as_of=as_of, month=month)
+    found = group_forecasts(statement, engine=engine, label=REPORT, as_of=as_of, month=month)
     return [
         KeptForecast(
             made_on=as_of,
             month=one.end.month,
-            plan_of=one.of,
+            plan_of=one.kind,
             plan=one.name,
             settled_until=one.end.settled_until,
             spent=one.end.spent,
@@ -58,10 +62,5 @@ def plan_forecasts(
             high=one.end.high,
         )
         for one in found
-        if one.of in KEPT
+        if one.kind in KEPT
     ]
-
-
-def month_before(as_of: date) -> date:
-    """Return the first day of the month of the day before `as_of`."""
-    return (as_of - timedelta(days=1)).replace(day=1)

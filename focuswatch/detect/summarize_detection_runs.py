@@ -1,7 +1,8 @@
-"""Count the results of a detection's run: findings, resources not evaluated and their cost, and the error.
+"""Summarize the runs of detections: findings, resources not evaluated and their cost, and the error.
 
-The heartbeat of `detect` stores these counts for each detection, so that the page does not run the detections again.
-It stores no rows, because a heartbeat is one DynamoDB item (at most 400 KB).
+Detections whose result is not cached are run. The heartbeat of `detect` stores these counts for each detection, so
+that the page does not run the detections again. It stores no rows, because a heartbeat is one DynamoDB item (at most
+400 KB).
 """
 
 from collections.abc import Mapping
@@ -9,14 +10,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.detection_input import detection_inputs
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.run_detection import Outcome
-from focuswatch.detect.run_detections_with_cache import detection_inputs, detection_runner
+from focuswatch.detect.run_detections_with_cache import detection_runner
 from focuswatch.engines import Engine
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.findings.decimal_money import to_cents
+from focuswatch.owners.owners_file import Owners
 
 ERROR_CHARACTERS = 500
 
@@ -30,7 +33,8 @@ class DetectionSummary(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     detection: str
-    rows: int = 0
+    # Heartbeats that an earlier version stored have the key `rows`.
+    findings: int = Field(default=0, validation_alias=AliasChoices("findings", "rows"))
     not_evaluated: int = 0
     not_evaluated_monthly_cost: Decimal = Decimal(0)
     error: str | None = None
@@ -42,12 +46,11 @@ class DetectionSummary(BaseModel):
         """Return the counts of `outcome`; its error is cut to 500 characters."""
         if outcome.lacks_input:
             return cls(detection=outcome.detection.id, lacks_input=outcome.lacks_input[:ERROR_CHARACTERS])
-        costs = (Decimal(str(row.get("monthly_cost") or 0)) for row in outcome.not_evaluated)
         return cls(
             detection=outcome.detection.id,
-            rows=len(outcome.rows),
+            findings=len(outcome.rows),
             not_evaluated=len(outcome.not_evaluated),
-            not_evaluated_monthly_cost=round(sum(costs, Decimal(0)), 2),
+            not_evaluated_monthly_cost=to_cents(outcome.not_evaluated_monthly_cost),
             error=outcome.error[:ERROR_CHARACTERS] if outcome.error else None,
             services_not_on_bill=outcome.services_not_on_bill,
         )
@@ -69,9 +72,14 @@ def summarize_detections(
     `aws_engine` is the engine over AWS charges only, if the bill also has other charges.
     """
     inputs = detection_inputs(
-        catalog.live, as_of=as_of, evaluated_until=evaluated_until, owners=owners, per_usd=per_usd
+        catalog.enabled, as_of=as_of, evaluated_until=evaluated_until, owners=owners, per_usd=per_usd
     )
     outcome_of = detection_runner(
-        catalog.live, inputs, engine=engine, aws_engine=aws_engine, catalog=catalog, result_cache=result_cache
+        catalog.enabled,
+        inputs,
+        engine=engine,
+        aws_engine=aws_engine,
+        catalog=catalog,
+        result_cache=result_cache,
     )
-    return tuple(DetectionSummary.of(outcome_of(detection)) for detection in catalog.live)
+    return tuple(DetectionSummary.of(outcome_of(detection)) for detection in catalog.enabled)

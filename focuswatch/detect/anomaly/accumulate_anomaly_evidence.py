@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from focuswatch.detect.anomaly.expected_cost import Rows
+from focuswatch.detect.anomaly.expected_cost_model import Rows
 from focuswatch.detect.anomaly.fit_opening_weeks import Flags, Reals
 
 LOWERED = (-4.0, -2.0)  # heights in standard deviations of the day's noise
@@ -35,7 +35,7 @@ _LOW = len(LOWERED)
 
 
 @dataclass(frozen=True)
-class Verdict:
+class DayEvaluation:
     """The evaluation of one day, with one element per series."""
 
     score: Reals
@@ -60,7 +60,7 @@ class Evidence:
         self.lowered, self.raised = np.zeros((2, series), np.float32)
         self.was_raised = np.zeros(series, np.bool_)
 
-    def weigh(self, deviation: Reals, seen: Flags, *, weekday: int, erratic: Flags) -> Verdict:
+    def weigh(self, deviation: Reals, seen: Flags, *, weekday: int, erratic: Flags) -> DayEvaluation:
         """Take in one day. `deviation` is in standard deviations; series that are not `seen` do not change.
 
         In an `erratic` series, no single weekday counts as raised alone, because the series may be charged only on it.
@@ -81,10 +81,10 @@ class Evidence:
         self._weigh_bound(active, likelihood[_LOW:], still_normal, unseen, ~erratic)
         spikes = np.float32(SPIKES / len(_HEIGHTS)) * seen
         up, down = spikes * likelihood[_LOW:].sum(axis=0), spikes * likelihood[:_LOW].sum(axis=0)
-        verdict = self._verdict(deviation, (up, down), seen, self._bound(active), foreseen)
+        evaluation = self._evaluation(deviation, (up, down), seen, self._bound(active), foreseen)
         self._close_day(1 + up + down)
-        self.was_raised = np.where(seen, verdict.raised, self.was_raised)
-        return verdict
+        self.was_raised = np.where(seen, evaluation.raised, self.was_raised)
+        return evaluation
 
     def _bound(self, active: list[int]) -> tuple[Reals, Reals]:
         """Return the odds that only certain weekdays are raised: those that include today, and others."""
@@ -119,14 +119,14 @@ class Evidence:
         self.lost += np.log(still_normal)
         self.lost_before[active] = self.lost
 
-    def _verdict(
+    def _evaluation(
         self,
         deviation: Reals,
         spikes: tuple[Reals, Reals],
         seen: Flags,
         bound: tuple[Reals, Reals],
         foreseen: Reals,
-    ) -> Verdict:
+    ) -> DayEvaluation:
         # A series that is raised only on other weekdays is normal today.
         active, inactive = bound
         normal = 1 + inactive
@@ -136,7 +136,7 @@ class Evidence:
         score = np.sqrt(2 * np.maximum(surprise, 0)) + np.maximum(deviation - HIGHEST_WEIGHED, 0)
         score = np.minimum(score, np.maximum(OWN_SHARE * deviation - OWN_LESS, 0))
         is_raised = seen & (raised > 1)
-        return Verdict(
+        return DayEvaluation(
             score=score * seen,
             normal=seen / (1 + raised + lowered),
             seen=seen,
