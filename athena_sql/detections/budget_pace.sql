@@ -37,7 +37,7 @@ owners = ["monthly_budget"]
 history_days = 7
 */
 SELECT team, use_case, sub_account_id, service_name, charge_date, is_settled, usage_cost, fee_cost
-FROM forecast_days                                                -- only the plans that have a budget are read: forecast_vs_budget.py
+FROM forecast_days                                                -- only the plans that have a budget are read: forecasts_and_budgets_by_group.py
 UNION ALL
 SELECT                                                        -- the days of the whole bill, of which some are complete
     CAST(NULL AS varchar) AS team,

@@ -36,6 +36,10 @@ by_service = true
 [parameters]
 history_days = 400
 [scoring]
+# Clean simulated series with 5 to 15 % noise reach this score less than once in 1,000 days, whatever their trend, weekly
+# pattern and noise distribution; series with a drifting level reach it more often. Days before such a day count as
+# anomalous from a lower deviation, which finds more days than a lower threshold would, without more findings.
+# benchmarks/anomaly.py measures both.
 threshold = 3.75
 least_daily_excess_usd = 20.0
 history_days = 28

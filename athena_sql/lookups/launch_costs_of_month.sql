@@ -1,8 +1,8 @@
 /*
 title = "Cost above the baseline for launches that started in a month"
 why   = """
-The month close shows the cost of planned launches that the forecast did not include. The forecast for a month includes
-launches that started before the month, but not launches that start during the month.
+The month close shows the BilledCost of planned launches that the forecast did not include. The forecast for a month
+includes launches that started before the month, but not launches that start during the month.
 """
 reads = ["launch_days"]
 [parameters]
@@ -15,8 +15,8 @@ WITH launched_days AS (
         sub_account_id,
         service_name,
         charge_date,
-        sum(effective_cost) AS effective_cost,
-        max(own_cost) AS own_cost
+        sum(billed_cost) AS billed_cost,
+        max(own_billed_cost) AS own_billed_cost
     FROM launch_days
     WHERE first_day >= $first_day
         AND charge_date >= first_day
@@ -27,8 +27,8 @@ SELECT
     use_case,
     sub_account_id,
     service_name,
-    sum(effective_cost - own_cost) AS launch_cost
+    sum(billed_cost - own_billed_cost) AS launch_cost
 FROM launched_days
 GROUP BY 1, 2, 3
-HAVING sum(effective_cost - own_cost) >= 0.01
+HAVING sum(billed_cost - own_billed_cost) >= 0.01
 ORDER BY use_case, sub_account_id, service_name

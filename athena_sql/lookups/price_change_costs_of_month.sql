@@ -4,9 +4,10 @@ why   = """
 The month close shows how much price changes increased or decreased the cost. For each meter, this amount is the
 quantity in the month multiplied by the change in price since the previous month. A price is the BilledCost per pricing
 unit of a meter in an account and Region. Usage covered by a commitment is excluded, because AWS bills the commitment
-instead of this usage.
+instead of this usage. `account_from` is the first day of the account's period in the table account_periods. The tags and
+the OU of this period determine the owner of the charges.
 """
-reads = ["daily_charges"]
+reads = ["daily_charges", "account_periods"]
 [parameters]
 first_day = 2026-01-01
 end_day = 2026-02-01
@@ -58,6 +59,7 @@ changed_meters AS (
 )
 SELECT
     usages.SubAccountId AS sub_account_id,
+    account_periods.valid_from AS account_from,
     usages.ServiceName AS service_name,
     CASE WHEN $names_resources THEN usages.ResourceId END AS resource_id,
     usages.Tags AS tags,
@@ -71,5 +73,9 @@ INNER JOIN changed_meters
     AND usages.x_Operation IS NOT DISTINCT FROM changed_meters.x_Operation
     AND usages.PricingUnit IS NOT DISTINCT FROM changed_meters.PricingUnit
     AND usages.PricingCategory IS NOT DISTINCT FROM changed_meters.PricingCategory
+LEFT JOIN account_periods
+    ON usages.SubAccountId = account_periods.sub_account_id
+    AND usages.charge_date >= account_periods.valid_from
+    AND usages.charge_date < account_periods.valid_to
 WHERE usages.is_now
-GROUP BY 1, 2, 3, 4
+GROUP BY 1, 2, 3, 4, 5

@@ -12,7 +12,7 @@ stored, the report computes it from the charges before that day, and lists the d
 or decrease in cost that was caused by price changes since the previous month. `late_charges` is the total of the
 charges that were added to complete days after the last forecast was stored. `other` is the part of the difference
 without a known cause. `next_month` is the forecast for the following month, computed from the charges through the end
-of the closed month. `launches` is calculated from EffectiveCost, and all other amounts are calculated from BilledCost.
+of the closed month.
 """
 [parameters]
 months_before = 1              # 1 selects the last month before the day of the report

@@ -5,7 +5,8 @@ A launch in owners.toml allows cost up to `factor` times the baseline, from the 
 day. For each day of a launch, the table contains the cost of its use case. Anomaly detections report only the cost
 above the amount that the launch allows. `own_cost` is the mean daily cost of the use case in the four weeks before the
 launch. If the use case had any cost before the launch, `baseline_cost` equals `own_cost`. Otherwise, `baseline_cost` is
-the mean daily cost of the service in the account.
+the mean daily cost of the service in the account. These amounts are EffectiveCost; `billed_cost` and `own_billed_cost`
+are the same amounts as `effective_cost` and `own_cost` in BilledCost, with which the month close compares forecasts.
 """
 reads = ["owner_key_days", "daily_services", "launch_rules", "launches"]
 [parameters]
@@ -26,7 +27,8 @@ spends AS (
         charges.ServiceName,
         charges.ResourceId,
         charges.Tags,
-        sum(charges.EffectiveCost) AS effective_cost
+        sum(charges.EffectiveCost) AS effective_cost,
+        sum(charges.BilledCost) AS billed_cost
     FROM owner_key_days AS charges
     INNER JOIN (SELECT min(first_day) AS first_day, max(last_day) AS last_day FROM launches) AS span
         ON date_diff('day', charges.charge_date, span.first_day) <= $days_before
@@ -53,7 +55,8 @@ launch_charges AS (
         launches.first_day,
         launches.last_day,
         launches.factor,
-        sum(charges.effective_cost) AS effective_cost
+        sum(charges.effective_cost) AS effective_cost,
+        sum(charges.billed_cost) AS billed_cost
     FROM use_case_charges AS charges
     INNER JOIN launches
         ON charges.use_case = launches.use_case
@@ -79,7 +82,9 @@ weighed_charges AS (
     SELECT
         *,
         sum(CASE WHEN charge_date < first_day THEN effective_cost ELSE 0 END)
-            OVER (PARTITION BY use_case, first_day, sub_account_id, service_name) / $days_before AS own_cost
+            OVER (PARTITION BY use_case, first_day, sub_account_id, service_name) / $days_before AS own_cost,
+        sum(CASE WHEN charge_date < first_day THEN billed_cost ELSE 0 END)
+            OVER (PARTITION BY use_case, first_day, sub_account_id, service_name) / $days_before AS own_billed_cost
     FROM launch_charges
 )
 SELECT

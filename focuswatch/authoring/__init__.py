@@ -1,1 +1,1 @@
-"""Tools for authors of detections: check the catalog, run cases, and scaffold a new detection."""
+"""Tools for authors of detections: check the catalog, run test cases, and create the files of a new detection."""

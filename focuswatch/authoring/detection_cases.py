@@ -1,6 +1,6 @@
-"""Cases of detections: input rows and expected findings, in `tests/detections/<id>.toml`.
+"""Read and run the test cases of detections: input rows and expected findings in `tests/detections/<id>.toml`.
 
-The tests, `focuswatch check` and the conformance tests of other engines read the same files.
+The unit tests, `focuswatch check` and the conformance tests of other engines use the same files.
 """
 
 import json
@@ -11,28 +11,32 @@ from typing import Any, Literal
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from focuswatch.bill import local_tables
-from focuswatch.bill.schema import table_columns as columns
-from focuswatch.catalog.parse_and_format_toml import parse_toml
-from focuswatch.catalog.sql_catalog import FILL_IN, ROOT, Catalog, Detection
-from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
-from focuswatch.engines.duckdb_engine import DuckDbEngine, create_empty_table
+from focuswatch.bill import create_local_tables
+from focuswatch.bill.schema import columns_of_all_tables as columns
+from focuswatch.catalog.parse_toml import parse_toml
+from focuswatch.catalog.sql_catalog import ROOT, Catalog, Detection
+from focuswatch.catalog.sql_file_rules import FILL_IN
+from focuswatch.detect.detection_input import DetectionInput, first_new_day
+from focuswatch.detect.run_detection import Outcome, run_detection
+from focuswatch.engines.duckdb_connection import create_empty_table
+from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import CatalogError
 from focuswatch.findings.value_as_json import json_value
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
-FOLDER = ROOT.parent / "tests" / "detections"
-TOLERANCE = 0.005  # amounts are compared to half a cent
+CASES_FOLDER = ROOT.parent / "tests" / "detections"
+TOLERANCE = 0.005  # maximum difference between equal amounts: half a cent
 
-Given = dict[str, Any]
+Row = dict[str, Any]
 
 
 class Case(BaseModel):
-    """One expectation of a detection.
+    """A test case of a detection: the rows of its input tables, and the findings that it must return.
 
-    A charge stands for a row on each day of `days = [from, to)`, or on its `charge_date`;
-    `weekdays = [5, 6]` keeps only Saturdays and Sundays; `growth = 0.01` makes each row's cost and quantity
-    1 % larger than the one before. A row of `token_hours` also stands for each hour of `hours = [from, to)`.
+    A charge with `days = [from, to)` becomes one row for each of these days; a charge with `charge_date` becomes one
+    row. `weekdays = [5, 6]` keeps only Saturdays and Sundays. `growth = 0.01` makes the cost and quantity of each row
+    1 % larger than those of the previous row. An entry of `token_hours` with `hours = [from, to)` becomes one row for
+    each of these hours as well. `skipped` is the number of rows that the detection returns as not evaluated.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -41,38 +45,41 @@ class Case(BaseModel):
     as_of: date | None = None
     news_since: date | None = None
     required_tags: list[str] = ["team"]
-    charges: list[Given] = []
-    activity: list[Given] = []
-    links: list[Given] = []
-    principals: list[Given] = []
-    invocations: list[Given] = []
-    token_hours: list[Given] = []
-    accounts: list[Given] = []
-    account_history: list[Given] = []
-    events: list[Given] = []
-    recommendations: list[Given] = []
-    deliveries: list[Given] = []
-    owners: Given = {}
-    findings: list[Given] = []
+    charges: list[Row] = []
+    activity: list[Row] = []
+    links: list[Row] = []
+    principals: list[Row] = []
+    invocations: list[Row] = []
+    token_hours: list[Row] = []
+    accounts: list[Row] = []
+    account_history: list[Row] = []
+    events: list[Row] = []
+    recommendations: list[Row] = []
+    deliveries: list[Row] = []
+    owners: Row = {}
+    findings: list[Row] = []
     skipped: int = 0
 
 
 class CaseFile(BaseModel):
-    """All cases of one detection; `charge`, `activity_row`, … hold the default values of each row."""
+    """The test cases of one detection; `charge`, `activity_row`, … contain default values for the rows of all cases."""
 
     model_config = ConfigDict(extra="forbid")
     as_of: date
-    charge: Given = {}
-    activity_row: Given = {}
-    link_row: Given = {}
-    recommendation: Given = {}
-    principal_row: Given = {}
-    token_hour: Given = {}
+    charge: Row = {}
+    activity_row: Row = {}
+    link_row: Row = {}
+    recommendation: Row = {}
+    principal_row: Row = {}
+    token_hour: Row = {}
     cases: list[Case] = Field(min_length=3)
 
 
 def read_cases(path: Path) -> CaseFile:
-    """Return the cases at `path`. Raises CatalogError if it is missing, broken, unfinished, or lacks a kind of case."""
+    """Return the test cases in the file `path`.
+
+    Raises CatalogError if the file is missing or invalid, contains placeholders, or lacks a kind of case.
+    """
     where = f"{path.parent.name}/{path.name}"
     if not path.exists():
         raise CatalogError(
@@ -86,7 +93,7 @@ def read_cases(path: Path) -> CaseFile:
         raise CatalogError(f"{where}: found the placeholder '{FILL_IN}'; replace it with your own text.")
     try:
         file = CaseFile.model_validate(parse_toml(text))
-    except ValueError as error:  # ValidationError too
+    except ValueError as error:  # includes ValidationError
         raise CatalogError(f"{where}: {error}") from error
     if missing := {"fires", "quiet", "boundary"} - {case.kind for case in file.cases}:
         raise CatalogError(
@@ -99,9 +106,9 @@ def read_cases(path: Path) -> CaseFile:
 def run_case(
     case: Case, *, file: CaseFile, detection: Detection, catalog: Catalog, on: duckdb.DuckDBPyConnection
 ) -> list[str]:
-    """Return the differences between the findings that `case` expects and those of DuckDB; empty if it holds.
+    """Run a test case on DuckDB. Return the differences from the expected findings; empty if the case passes.
 
-    It replaces every table on the connection.
+    Replaces the tables and views on the connection.
     """
     return differences(case, outcome_of(case, file=file, detection=detection, catalog=catalog, on=on))
 
@@ -115,18 +122,18 @@ def outcome_of(
     on: duckdb.DuckDBPyConnection,
     per_usd: float = 1.0,
 ) -> Outcome:
-    """Run the detection on the input of `case` only; `per_usd` is units of its currency for one US dollar."""
-    give(on, case, file=file)
-    question = input_of(case, file=file, per_usd=per_usd)
+    """Run the detection on the input of `case`; `per_usd` is units of the billing currency for one US dollar."""
+    create_input_tables(on, case, file=file)
+    inputs = input_of(case, file=file, per_usd=per_usd)
     statements = [detection.sql]
-    if detection.header.kind == "series":  # it reads the cost drivers of its findings too
+    if detection.header.kind == "series":  # also queries the cost drivers of its findings
         statements.append(catalog.lookups["cost_drivers"].sql)
-    local_tables.create_views(on, catalog, values=question.values, statements=statements)
-    return run_detection(detection, engine=DuckDbEngine(on), catalog=catalog, inputs=question)
+    create_local_tables.create_views(on, catalog, values=inputs.values, statements=statements)
+    return run_detection(detection, engine=DuckDbEngine(on), catalog=catalog, inputs=inputs)
 
 
 def input_of(case: Case, *, file: CaseFile, per_usd: float = 1.0) -> DetectionInput:
-    """Return the parameters of a case; see outcome_of."""
+    """Return the parameters of a case; for `per_usd` see `outcome_of`."""
     as_of = case.as_of or file.as_of
     return DetectionInput(
         as_of=as_of,
@@ -136,9 +143,11 @@ def input_of(case: Case, *, file: CaseFile, per_usd: float = 1.0) -> DetectionIn
     )
 
 
-def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
-    """Create the input tables of a case on a connection."""
-    charges = [_priced(row) for one in case.charges for row in _days(file.charge, one, "charge_date")]
+def create_input_tables(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
+    """Create the input tables of a case on a connection and insert its rows."""
+    charges = [
+        _with_charge_defaults(row) for one in case.charges for row in _days(file.charge, one, "charge_date")
+    ]
     activity = [row for one in case.activity for row in _days(file.activity_row, one, "activity_date")]
     recommendations = [file.recommendation | one for one in case.recommendations]
     principals = [row for one in case.principals for row in _days(file.principal_row, one, "charge_date")]
@@ -159,11 +168,11 @@ def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
     ):
         create_empty_table(on, name, shape)
         insert(on, name, shape, rows)
-    local_tables.load_owners(on, owners_of(case).tables)
+    create_local_tables.load_owners(on, owners_of(case).tables)
 
 
 def owners_of(case: Case) -> Owners:
-    """Return the owners.toml of a case. Raises CatalogError if it is not valid."""
+    """Return the owners of a case. Raises CatalogError if they are not a valid owners.toml."""
     try:
         owners = Owners.model_validate(case.owners)
     except ValidationError as error:
@@ -192,20 +201,20 @@ def differences(case: Case, outcome: Outcome) -> list[str]:
     return problems
 
 
-def _agrees(row: Given, expected: Given) -> bool:
+def _agrees(row: Row, expected: Row) -> bool:
     return all(key in row and _same(row[key], value) for key, value in expected.items())
 
 
 def _same(found: Any, expected: Any) -> bool:
     if expected == "null":  # TOML has no null
         return found is None
-    expected = json_value(expected)  # as an outcome's rows are
+    expected = json_value(expected)  # the type that rows of an Outcome have
     if isinstance(expected, float) and isinstance(found, int | float):
         return abs(found - expected) < TOLERANCE
     return bool(found == expected)
 
 
-def _days(defaults: Given, one: Given, column: str) -> list[Given]:
+def _days(defaults: Row, one: Row, column: str) -> list[Row]:
     given = defaults | one
     row = {key: value for key, value in given.items() if key not in ("days", "weekdays", "growth")}
     if "days" not in given or column in one:
@@ -217,22 +226,22 @@ def _days(defaults: Given, one: Given, column: str) -> list[Given]:
     return [_grown(row, (1 + given.get("growth", 0.0)) ** number) for number, row in enumerate(rows)]
 
 
-def _hours(defaults: Given, one: Given) -> list[Given]:
-    """Return a row for each hour of `hours = [from, to)`, or one for its `token_hour`, on each of its days."""
+def _hours(defaults: Row, one: Row) -> list[Row]:
+    """Return one row for each day and each hour of `hours = [from, to)`; with `token_hour`, one row for each day."""
     rows = _days(defaults, one, "token_date")
     span = None if "token_hour" in one else (defaults | one).get("hours")
     plain = [{key: value for key, value in row.items() if key != "hours"} for row in rows]
     return [row | {"token_hour": hour} for row in plain for hour in range(*span)] if span else plain
 
 
-def _grown(row: Given, factor: float) -> Given:
+def _grown(row: Row, factor: float) -> Row:
     measured = {
         name: row.get(name) for name in ("EffectiveCost", "ConsumedQuantity", "effective_cost", "quantity")
     }
     return row | {name: value * factor for name, value in measured.items() if isinstance(value, int | float)}
 
 
-def _priced(charge: Given) -> Given:
+def _with_charge_defaults(charge: Row) -> Row:
     effective = charge.get("EffectiveCost", 0)
     period = {
         "billing_period": charge["charge_date"].replace(day=1),
@@ -242,16 +251,16 @@ def _priced(charge: Given) -> Given:
     return usual | period | {"BilledCost": effective} | charge
 
 
-def insert(on: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], rows: list[Given]) -> None:
-    """Insert rows by column name; what a row leaves out is null. Raises CatalogError for an unknown column."""
+def insert(on: duckdb.DuckDBPyConnection, name: str, shape: dict[str, str], rows: list[Row]) -> None:
+    """Insert rows by column name; missing columns are null. Raises CatalogError for an unknown column."""
     for row in rows:
-        if unknown := set(row) - set(columns):
-            raise CatalogError(f"{name} has no column {', '.join(unknown)}; use one of {', '.join(columns)}.")
+        if unknown := set(row) - set(shape):
+            raise CatalogError(f"{name} has no column {', '.join(unknown)}; use one of {', '.join(shape)}.")
     if rows:
-        selected = ", ".join(_unnested(type_) for type_ in columns.values())
+        selected = ", ".join(_unnested(type_) for type_ in shape.values())
         on.execute(
             f"INSERT INTO {name} SELECT {selected}",
-            [[_value(row.get(column)) for row in rows] for column in columns],
+            [[_value(row.get(column)) for row in rows] for column in shape],
         )
 
 

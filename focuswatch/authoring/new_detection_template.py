@@ -1,9 +1,10 @@
-"""The templates of a new detection's two files, for `focuswatch new`."""
+"""Create the two files of a new detection from templates: its SQL and its test cases, for `focuswatch new`."""
 
 import re
 from pathlib import Path
 
-from focuswatch.catalog.sql_catalog import FILL_IN
+from focuswatch.catalog.sql_file_rules import FILL_IN, VALID_ID
+from focuswatch.catalog.sql_header_models import ID_PATTERN
 from focuswatch.errors import ConfigError
 
 SQL = f"""/*
@@ -75,13 +76,10 @@ findings = [{{ resource_id = "null" }}]
 """
 
 
-def begin(name: str, *, into: Path) -> list[Path]:
-    """Write both files of detection `name` into the repository `into` and return their paths. Raises ConfigError."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]{2,59}", name):
-        raise ConfigError(
-            f"'{name}' is not a valid detection ID; expected 3 to 60 lowercase letters, digits and underscores, "
-            "starting with a letter."
-        )
+def write_new_detection(name: str, *, into: Path) -> list[Path]:
+    """Write both files of the detection `name` to the repository `into`. Return their paths. Raises ConfigError."""
+    if not re.fullmatch(ID_PATTERN, name):
+        raise ConfigError(f"'{name}' is not a valid detection ID; expected {VALID_ID}.")
     detections, cases = into / "athena_sql" / "detections", into / "tests" / "detections"
     for folder in (detections, cases):
         if not folder.is_dir():

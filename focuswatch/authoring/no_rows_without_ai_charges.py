@@ -1,4 +1,7 @@
-"""Check `ai_families`: without their charges, where a scan does not run a detection, it must return no rows."""
+"""Check `ai_families`: a detection must return no rows for a bill without charges of its AI families.
+
+A scan does not run the detection on such a bill, so it would miss these rows.
+"""
 
 from collections.abc import Collection, Iterator
 
@@ -6,7 +9,7 @@ import duckdb
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, input_of
 from focuswatch.catalog.sql_catalog import Catalog, Detection
-from focuswatch.catalog.sql_header_fields import AiFamily
+from focuswatch.catalog.sql_header_models import AiFamily
 from focuswatch.detect.run_detection import run_detection
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.sql_values import literals
@@ -15,10 +18,11 @@ from focuswatch.engines.sql_values import literals
 def problems_without_charges(
     case: Case, *, file: CaseFile, detection: Detection, catalog: Catalog, on: duckdb.DuckDBPyConnection
 ) -> Iterator[str]:
-    """Yield a problem if a case has rows that do not depend on charges of the detection's AI families.
+    """Yield a problem if the detection returns rows for the case without charges of its AI families.
 
-    `on` has the tables of the case, as run_case leaves them. The charges stay on the bill as those of other services,
-    so that its days and accounts stay the same. A detection without `ai_families` always runs, and has no problem.
+    `on` must have the tables of the case, as `run_case` leaves them. The charges are not removed but attributed to
+    other services, so that the bill keeps its days and accounts. A detection without `ai_families` always runs, so it
+    cannot have this problem.
     """
     families = detection.header.ai_families
     if not families or not (case.findings or case.skipped):
@@ -37,7 +41,7 @@ def problems_without_charges(
 
 
 def charges_without(families: Collection[AiFamily], *, catalog: Catalog) -> str:
-    """Return a SELECT of the table `daily_charges` in which no charge is of one of the AI families."""
+    """Return a SELECT of the table `daily_charges` in which no charge belongs to one of the AI families."""
     named = f"ai_family IN ({literals([*families])})"
     family = "CAST(NULL AS varchar)" if "any" in families else f"CASE WHEN NOT {named} THEN ai_family END"
     is_gpu = "false" if "gpu" in families else "is_gpu"

@@ -1,1 +1,1 @@
-"""The catalog of detections, reports, tables and lookups: SQL files with a TOML header."""
+"""The catalog of detections, reports, tables and lookups, which are SQL files with a TOML header."""

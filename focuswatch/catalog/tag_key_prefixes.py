@@ -1,8 +1,8 @@
-"""Tag keys in a bill: the prefixes that cost allocation adds to them, in Python and in SQL (`$tag_prefix`)."""
+"""Strip the prefixes that cost allocation adds to tag keys in a bill, in Python and in SQL (`$tag_prefix`)."""
 
 import re
 
-# FOCUS 1.2 shows user tags without a prefix, CUR 2.0 with:
+# FOCUS 1.2 exports user tags without a prefix, CUR 2.0 with one:
 # https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2-tags.html
 TAG_PREFIX = re.compile(
     r"^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"
@@ -10,10 +10,10 @@ TAG_PREFIX = re.compile(
 
 
 def plain_key(key: str) -> str:
-    """Return a tag key as rules compare it: in lower case, without the prefixes of cost allocation."""
+    """Return a tag key in the form that owner rules compare: in lower case, without prefixes."""
     return TAG_PREFIX.sub("", key.lower(), count=1)
 
 
 def is_principal_key(key: str) -> bool:
-    """Return whether a key is a tag of the caller of an AI model, and not of the resource."""
+    """Return whether the key is a tag of the IAM principal that called an AI model, not of a resource."""
     return key.lower().startswith("iamprincipal/")

@@ -17,9 +17,15 @@ from focuswatch.bill.charges_by_invoice import ChargeKind, InvoiceCharge, invoic
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
-from focuswatch.owners.chargeback_rules import SharedCost
-from focuswatch.owners.owners_file_and_assignment import Owners, Tags
-from focuswatch.reports.largest_remainder import rounded_down_the_tree
+from focuswatch.owners.chargeback_section import SharedCost
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.largest_remainder import rounded_by_level
+from focuswatch.reports.team_and_use_case_of_charge import (
+    AccountPeriod,
+    AccountPeriods,
+    account_periods,
+    assigned,
+)
 
 LineKind = ChargeKind | Literal["shared"]
 COLUMNS: dict[LineKind, str] = {
@@ -34,7 +40,6 @@ KINDS = tuple(COLUMNS)
 # AWS invoices these currencies without decimals, according to ISO 4217:
 # https://www.six-group.com/en/products-services/financial-information/data-standards.html
 DECIMALS = {"JPY": 0, "KRW": 0, "CLP": 0, "VND": 0}
-TAGS_AND_OUS = "SELECT sub_account_id, valid_from, tags, ou_path FROM account_periods"
 
 
 @dataclass(frozen=True)
@@ -69,13 +74,6 @@ class _Invoice(NamedTuple):
     currency: str
 
 
-class _Account(NamedTuple):
-    tags: Tags
-    ou_path: str | None
-
-
-AccountPeriod = tuple[str | None, date | None]  # account ID and first day of the period
-Accounts = Mapping[AccountPeriod, tuple[Tags, str | None]]
 Amounts = dict[_Invoice, dict[_Line, Fraction]]
 
 
@@ -90,10 +88,7 @@ def chargeback(bill: Bill, *, billing_period: date, owners: Owners, catalog: Cat
             f"The export has no charges for the billing period {billing_period:%Y-%m}. The export contains charges "
             f"from {bill.summary.first_charge_date} to {bill.summary.last_charge_date}. Specify another month."
         )
-    accounts: Accounts = {
-        (row["sub_account_id"], row["valid_from"]): _Account(row["tags"] or {}, row["ou_path"])
-        for row in bill.engine.query(TAGS_AND_OUS, label="accounts")
-    }
+    accounts = account_periods(bill.engine)
     tokens: dict[str, Fraction] = {}
     if any(shared.split == "tokens" for shared in owners.chargeback.shared):
         tokens = _tokens(
@@ -106,7 +101,7 @@ def chargeback_lines(
     charges: Iterable[InvoiceCharge],
     *,
     owners: Owners,
-    accounts: Accounts,
+    accounts: AccountPeriods,
     tokens: Mapping[str, Fraction],
 ) -> list[ChargebackLine]:
     """Return the lines sorted by invoice, kind and team, without lines that round to zero.
@@ -134,18 +129,13 @@ def chargeback_lines(
 
 
 def _team_and_rule(
-    charge: InvoiceCharge, *, owners: Owners, accounts: Accounts
+    charge: InvoiceCharge, *, owners: Owners, accounts: AccountPeriods
 ) -> tuple[str | None, SharedCost | None]:
-    account_tags, ou_path = accounts.get((charge.sub_account_id, charge.account_from), ({}, None))
-    team, _ = owners.owner(
-        tags=charge.tags, account_id=charge.sub_account_id, account_tags=account_tags, ou_path=ou_path
-    )
-    use_case, _ = owners.purpose(
+    team, use_case, _ = assigned(
+        owners,
+        periods=accounts,
+        period=AccountPeriod(charge.sub_account_id, charge.account_from),
         tags=charge.tags,
-        account_id=charge.sub_account_id,
-        account_tags=account_tags,
-        resource_id=None,
-        team=team,
     )
     matching = (
         shared
@@ -199,7 +189,7 @@ def _rounded(invoice: _Invoice, amounts: Mapping[_Line, Fraction]) -> list[Charg
             line.shared_cost,
             Decimal(units).scaleb(-decimals),
         )
-        for line, units in rounded_down_the_tree(ordered).items()
+        for line, units in rounded_by_level(ordered).items()
         if units
     ]
 
@@ -210,7 +200,7 @@ def _order(key: _Invoice | _Line) -> tuple[tuple[bool, str], ...]:
 
 
 def _tokens(
-    bill: Bill, *, billing_period: date, owners: Owners, catalog: Catalog, accounts: Accounts
+    bill: Bill, *, billing_period: date, owners: Owners, catalog: Catalog, accounts: AccountPeriods
 ) -> dict[str, Fraction]:
     """Return each team's tokens in the calendar month, in millions."""
     end_day = date(billing_period.year + billing_period.month // 12, billing_period.month % 12 + 1, 1)
@@ -218,13 +208,8 @@ def _tokens(
     statement = lookup.render({"first_day": billing_period, "end_day": end_day})
     tokens: dict[str, Fraction] = defaultdict(Fraction)
     for row in bill.engine.query(statement, label=lookup.id):
-        account_tags, ou_path = accounts.get((row["sub_account_id"], row["account_from"]), ({}, None))
-        team, _ = owners.owner(
-            tags=row["tags"],
-            account_id=row["sub_account_id"],
-            account_tags=account_tags,
-            ou_path=ou_path,
-        )
+        period = AccountPeriod(row["sub_account_id"], row["account_from"])
+        team, *_ = assigned(owners, periods=accounts, period=period, tags=row["tags"])
         if team is not None:
             tokens[team] += Fraction(row["million_tokens"])
     return tokens

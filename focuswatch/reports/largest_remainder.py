@@ -16,7 +16,7 @@ def nearest(amount: Fraction) -> int:
     return magnitude if amount >= 0 else -magnitude
 
 
-def rounded_to(total: int, amounts: Mapping[K, Fraction]) -> dict[K, int]:
+def rounded_to_total(total: int, amounts: Mapping[K, Fraction]) -> dict[K, int]:
     """Return the amounts as integers whose sum is `total`, each less than one away from its amount.
 
     The amounts with the largest remainders are rounded up; among equal remainders, the first in order. `total` must be
@@ -31,7 +31,7 @@ def rounded_to(total: int, amounts: Mapping[K, Fraction]) -> dict[K, int]:
     return rounded
 
 
-def rounded_down_the_tree(amounts: Mapping[P, Fraction]) -> dict[P, int]:
+def rounded_by_level(amounts: Mapping[P, Fraction]) -> dict[P, int]:
     """Return the amounts as integers that add up at every level; the keys are paths of equal length.
 
     The total is rounded to the nearest integer and distributed among the groups of the first path element, then within
@@ -47,7 +47,7 @@ def _distributed(items: Sequence[tuple[P, Fraction]], total: int, *, level: int)
     for path, amount in items:
         groups[path[level]].append((path, amount))
     sums = {key: sum((amount for _, amount in group), Fraction()) for key, group in groups.items()}
-    totals = rounded_to(total, sums)
+    totals = rounded_to_total(total, sums)
     rounded: dict[P, int] = {}
     for key, group in groups.items():
         rounded |= _distributed(group, totals[key], level=level + 1)

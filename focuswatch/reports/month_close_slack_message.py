@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from focuswatch.findings.account_owner_evidence_labels import amount
-from focuswatch.notify.slack.blocks import bullets, context, header, rich, words
-from focuswatch.notify.slack.mrkdwn import escaped_within
-from focuswatch.reports.month_close_rows_and_notes import FORECAST_DAYS, UNALLOCATED, ClosedPlan, MonthClose
+from focuswatch.findings.amount_text import amount
+from focuswatch.notify.slack.block_kit_elements import bullets, context, header, rich, words
+from focuswatch.notify.slack.escape_mrkdwn import escaped_within
+from focuswatch.reports.month_close_result import FORECAST_DAYS, UNALLOCATED, ClosedPlan, MonthClose
 
 LINE_CHARACTERS = 300
 CAUSES = 3

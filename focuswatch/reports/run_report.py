@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date
 
 from focuswatch.catalog.sql_catalog import Report
-from focuswatch.detect.run_detection import DetectionInput, first_new_day
+from focuswatch.detect.detection_input import DetectionInput, first_new_day
 from focuswatch.engines import Engine, Row
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 
 def report_rows(
@@ -15,14 +15,18 @@ def report_rows(
     """Return a report's rows as of a day, in the report's order. Raises QueryError.
 
     `tables` are SELECTs that replace tables. The rows of the report `month_close` are daily costs, which
-    focuswatch.reports.month_close compares with stored forecasts.
+    focuswatch.reports.close_invoiced_month compares with stored forecasts.
     """
     engine = engine.over({**engine.tables, **tables}) if tables else engine
     statement = _statement(report, as_of=as_of, owners=owners)
     if report.header.kind == "forecast":
-        from focuswatch.detect.forecast import forecast_vs_budget  # imports numpy, which only forecasts need
+        from focuswatch.detect.forecast import (
+            forecasts_and_budgets_by_group,
+        )  # imports numpy, which only forecasts need
 
-        return forecast_vs_budget.month_rows(statement, engine=engine, label=report.id, as_of=as_of)
+        return forecasts_and_budgets_by_group.month_rows(
+            statement, engine=engine, label=report.id, as_of=as_of
+        )
     rows = engine.query(statement, label=report.id)
     if table := report.header.forecast_of:
         from focuswatch.detect.forecast import fill_team_report_forecasts
@@ -36,13 +40,13 @@ def report_rows(
 def report_columns(report: Report, *, engine: Engine, as_of: date, owners: Owners) -> list[str]:
     """Return the names of a report's columns, even if it has no rows. Raises QueryError."""
     if report.header.kind == "forecast":
-        from focuswatch.detect.forecast import forecast_vs_budget
+        from focuswatch.detect.forecast import forecasts_and_budgets_by_group
 
-        return list(forecast_vs_budget.COLUMNS)
+        return list(forecasts_and_budgets_by_group.COLUMNS)
     if report.header.kind == "month_close":
-        from focuswatch.reports import month_close_rows_and_notes
+        from focuswatch.reports import month_close_result
 
-        return list(month_close_rows_and_notes.COLUMNS)
+        return list(month_close_result.COLUMNS)
     return list(engine.columns(_statement(report, as_of=as_of, owners=owners), label=report.id))
 
 

@@ -7,34 +7,45 @@ DuckDB is supported: on other engines, each group would read the whole bill.
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
-from focuswatch.bill.schema.table_columns import MADE
+from focuswatch.bill.schema.columns_of_all_tables import COMPUTED_TABLES
 from focuswatch.catalog.sql_catalog import Catalog, Report
 from focuswatch.engines import Row
 from focuswatch.engines.duckdb_engine import DuckDbEngine
-from focuswatch.engines.prepend_tables_as_ctes import needed_of
+from focuswatch.engines.prepend_tables_as_ctes import tables_read_by
 from focuswatch.engines.sql_values import literal
-from focuswatch.owners.owners_file_and_assignment import Owners
-from focuswatch.reports.known_findings_rows import TABLE, reads_ledger
-from focuswatch.reports.report_cost_column_and_charge_kinds import Basis, counted_part
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.known_findings_table import TABLE, reads_ledger
+from focuswatch.reports.month_close_result import UNALLOCATED
+from focuswatch.reports.report_cost_basis import Basis, wrap_on_basis
 from focuswatch.reports.run_report import report_rows
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+from focuswatch.reports.team_and_use_case_of_charge import AccountPeriod, account_periods, assigned
 
 By = Literal["team", "use_case", "intent", "provider"]
 OWN_BASIS = Basis()
-UNALLOCATED = "(unallocated)"
 UNNAMED = {"team": UNALLOCATED, "use_case": "(no use case)", "intent": "(no intent)"}
 # Completeness is determined per account, regardless of who owns its charges.
 NOT_SPLIT = ("completeness",)
+# A charge belongs to the owner that its account had on the day of the charge. An account that is not in the table
+# account_periods has one period.
 KEYS = """
 CREATE OR REPLACE TABLE charge_keys AS
 SELECT row_number() OVER () AS key_id, *
 FROM (
-    SELECT SubAccountId, ResourceId, Tags, sum(EffectiveCost) AS effective_cost
-    FROM folded_charges
+    SELECT
+        charges.SubAccountId,
+        charges.ResourceId,
+        charges.Tags,
+        periods.valid_from,
+        coalesce(periods.valid_from, DATE '1900-01-01') AS first_day,
+        coalesce(periods.valid_to, DATE '9999-12-31') AS end_day,
+        sum(charges.EffectiveCost) AS effective_cost
+    FROM folded_charges AS charges
+    LEFT JOIN account_periods AS periods
+        ON charges.SubAccountId = periods.sub_account_id
+        AND charges.charge_date >= periods.valid_from
+        AND charges.charge_date < periods.valid_to
     GROUP BY ALL
 )
 """
@@ -51,6 +62,8 @@ INNER JOIN charge_keys
     ON folded_charges.SubAccountId IS NOT DISTINCT FROM charge_keys.SubAccountId
     AND folded_charges.ResourceId IS NOT DISTINCT FROM charge_keys.ResourceId
     AND folded_charges.Tags IS NOT DISTINCT FROM charge_keys.Tags
+    AND folded_charges.charge_date >= charge_keys.first_day
+    AND folded_charges.charge_date < charge_keys.end_day
 INNER JOIN charge_parts ON charge_keys.key_id = charge_parts.key_id
 WHERE charge_parts.part = {part}
 """
@@ -69,13 +82,13 @@ SELECT * FROM main.known_findings WHERE {by} IS NOT DISTINCT FROM {value} {and_t
 def unsplittable(report: Report, catalog: Catalog) -> str | None:
     """Return why a report cannot be split; None if it can."""
     tables = {name: table.sql for name, table in catalog.tables.items()}
-    read = needed_of(report.sql, tables)
+    read = tables_read_by(report.sql, tables)
     if not read.isdisjoint(("principal_charges", "request_metadata_days")):
         return (
             "--by can split only charges, but this report reads callers. The report already has a column for the "
             "team."
         )
-    if "token_hours" in needed_of(report.sql, {"token_hours": "", **tables}):
+    if "token_hours" in tables_read_by(report.sql, {"token_hours": "", **tables}):
         return "--by can split only charges, but this report reads hourly token counts."
     if reads_ledger(report) and "folded_charges" in read:
         return "this report combines charges with findings. The report already has a column for the team."
@@ -118,49 +131,52 @@ def _parts(
         derived = _derived(catalog, as_of=as_of)
         providers = [row["provider"] for row in engine.query(PROVIDERS, label="providers")]
         return [
-            (name, {"folded_charges": counted_part(_of_provider(name), basis, report=report), **derived})
+            (name, {"folded_charges": wrap_on_basis(_of_provider(name), basis, report=report), **derived})
             for name in providers
         ]
     if reads_ledger(report):
         return [(part, {TABLE: select}) for part, select in _parts_of_findings(engine, by=by)]
     derived = _derived(catalog, as_of=as_of)
-    parts = _parts_of_charges(engine.connection, by=by, owners=owners)
+    parts = _parts_of_charges(engine, by=by, owners=owners)
     return [(part, {"folded_charges": _folded(part, basis, report=report), **derived}) for part in parts]
 
 
 def _folded(part: str, basis: Basis, *, report: Report) -> str:
-    return counted_part(OF_PART.format(part=literal(part)), basis, report=report)
+    return wrap_on_basis(OF_PART.format(part=literal(part)), basis, report=report)
 
 
 def _derived(catalog: Catalog, *, as_of: date) -> dict[str, str]:
     """Return the SELECTs of the tables that are derived from a group's charges."""
-    return {name: catalog.tables[name].render({"as_of": as_of}) for name in MADE if name not in NOT_SPLIT}
+    return {
+        name: catalog.tables[name].render({"as_of": as_of})
+        for name in COMPUTED_TABLES
+        if name not in NOT_SPLIT
+    }
 
 
 def _of_provider(name: str) -> str:
     return f"SELECT * FROM main.folded_charges WHERE {PROVIDER} = {literal(name)}"
 
 
-def _parts_of_charges(connection: "DuckDBPyConnection", *, by: By, owners: Owners) -> list[str]:
-    """Assign each combination of account, resource and tags to its group; return the groups, highest cost first."""
+def _parts_of_charges(engine: DuckDbEngine, *, by: By, owners: Owners) -> list[str]:
+    """Assign each combination of account period, resource and tags to a group, and return the groups by cost."""
     import numpy as np
 
-    rows = connection.execute("SELECT sub_account_id, tags, ou_path FROM accounts").fetchall()
-    accounts = {id: (tags or {}, ou_path) for id, tags, ou_path in rows}
+    connection, periods = engine.connection, account_periods(engine)
     connection.execute(KEYS)
-    keys = connection.execute("SELECT * FROM charge_keys").fetchall()
+    keys = connection.execute(
+        "SELECT key_id, SubAccountId, valid_from, ResourceId, Tags, effective_cost FROM charge_keys"
+    ).fetchall()
     ids, parts, costs = [], [], defaultdict[str, float](float)
-    for key_id, account_id, resource_id, tags, cost in keys:
-        account_tags, ou_path = accounts.get(account_id, ({}, None))
-        charge: dict[str, Any] = {"tags": tags, "account_id": account_id, "account_tags": account_tags}
-        team, _ = owners.owner(**charge, ou_path=ou_path)
-        use_case, intent = owners.purpose(**charge, resource_id=resource_id, team=team)
-        part = _name(by, team=team, use_case=use_case, intent=intent)
+    for key_id, account_id, valid_from, resource_id, tags, cost in keys:
+        period = AccountPeriod(account_id, valid_from)
+        assignment = assigned(owners, periods=periods, period=period, tags=tags, resource_id=resource_id)
+        part = _name(by, **assignment._asdict())
         ids.append(key_id)
         parts.append(part)
         costs[part] += cost or 0.0
-    assigned = {"key_id": np.array(ids, dtype=np.int64), "part": np.array(parts, dtype=object)}
-    connection.register("assigned_parts", assigned)
+    columns = {"key_id": np.array(ids, dtype=np.int64), "part": np.array(parts, dtype=object)}
+    connection.register("assigned_parts", columns)
     connection.execute("CREATE OR REPLACE TABLE charge_parts AS SELECT * FROM assigned_parts")
     connection.unregister("assigned_parts")
     return sorted(costs, key=lambda part: (-costs[part], part))

@@ -15,23 +15,26 @@ from decimal import Decimal
 from pathlib import Path
 
 from focuswatch.engines import Row
-from focuswatch.findings.account_owner_evidence_labels import account_label, amount
+from focuswatch.findings.account_and_owner_labels import account_label
+from focuswatch.findings.amount_text import amount
+from focuswatch.findings.amounts_and_event_dates import DAYS_A_MONTH
+from focuswatch.findings.count_each_cost_once import without_double_counts
 from focuswatch.findings.count_text import count_text
-from focuswatch.findings.counted_once import counted_once
-from focuswatch.findings.exchange_rates import Rates, usd
+from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.findings.explanation import OperationalEvent
-from focuswatch.findings.finding import DAYS_A_MONTH, SEVERITIES, Finding
-from focuswatch.findings.finding_amount_text import main_amount
-from focuswatch.findings.operational_events import is_about
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_amount_and_age_text import main_amount
+from focuswatch.findings.match_operational_events import is_about
 from focuswatch.findings.replace_control_characters import visible
+from focuswatch.findings.severity import SEVERITIES
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.costs_muted_by_launches import MutedByLaunch, launches_summary
-from focuswatch.owners.owners_file_and_assignment import Owners
-from focuswatch.reports.launch_review import LaunchReview, reviews_summary
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.ended_launch_reviews import LaunchReview, reviews_summary
 
 MOVERS = 3
 LEAST_MOVEMENT_USD = 1  # smaller changes are not listed
-RESOLVED_DAYS = 7
+WEEK_DAYS = 7
 COMPARED_DAYS = 14  # this week and the week before
 HALF = Decimal("0.5")
 MOST_LINES = 10
@@ -72,6 +75,7 @@ class Week:
     launched: tuple[MutedByLaunch, ...] = ()
     settled_until: date | None = None
     reviews: tuple[LaunchReview, ...] = ()  # of launches that ended this week
+    least_listed: float = LEAST_MOVEMENT_USD  # smaller changes and unallocated costs are not listed
 
     @property
     def heading(self) -> str:
@@ -130,7 +134,11 @@ class Week:
             yield "No open findings"
             return
         waste = sum(
-            (finding.monthly_cost for finding in counted_once(self.open) if finding.category == "waste"),
+            (
+                finding.monthly_cost
+                for finding in without_double_counts(self.open)
+                if finding.category == "waste"
+            ),
             Decimal(0),
         )
         oldest = min(finding.first_seen for finding in self.open)
@@ -153,7 +161,7 @@ class Week:
 
     def _unallocated_line(self) -> Iterable[str]:
         cost = self.unallocated
-        if cost is not None and _is_listed(cost, self.currency) and self.spent > 0:
+        if cost is not None and cost >= self.least_listed and self.spent > 0:
             share = f"{cost / self.spent:.0%} of the week's spend"
             yield f"Unallocated: {self._money(cost)}, {share}. Details: {UNALLOCATED_REPORT}"
 
@@ -189,9 +197,21 @@ def weeks(
     launches: Sequence[MutedByLaunch] = (),
     reviews: Sequence[LaunchReview] = (),
     events: Mapping[str, Sequence[OperationalEvent]] | None = None,
+    rate: Rate | None = None,
 ) -> list[Week]:
-    """Return the digest of the organization, then of each team in owners.toml that has spend or an open finding."""
-    builder = _WeekBuilder(list(entries), owners=owners, as_of=as_of, currency=currency, events=events or {})
+    """Return the digest of the organization, then of each team in owners.toml that has spend or an open finding.
+
+    `rate` converts thresholds in USD to `currency`; if None, it is the rate in owners.toml or the built-in table.
+    """
+    rate = rate or rate_of(currency, rates=owners.exchange_rates)
+    builder = _WeekBuilder(
+        list(entries),
+        owners=owners,
+        as_of=as_of,
+        currency=currency,
+        events=events or {},
+        least_listed=least_listed(rate),
+    )
     by_team: dict[str | None, list[Row]] = defaultdict(list)
     for row in rows:
         by_team[row["team"]].append(row)
@@ -210,6 +230,11 @@ def weeks(
     ]
 
 
+def least_listed(rate: Rate) -> float:
+    """Return the smallest change in weekly cost that a digest lists, in the currency of `rate`."""
+    return LEAST_MOVEMENT_USD * float(rate.per_usd)
+
+
 def _first_step(finding: Finding) -> str:
     return STEP_NUMBER.sub("", finding.action.strip().partition("\n")[0])
 
@@ -224,6 +249,7 @@ class _WeekBuilder:
     as_of: date
     currency: str
     events: Mapping[str, Sequence[OperationalEvent]]  # events of the week by account, newest first
+    least_listed: float
 
     def week(self, team: str | None, rows: Sequence[Row]) -> Week:
         """Return the digest of a team, or of the organization if `team` is None."""
@@ -233,7 +259,9 @@ class _WeekBuilder:
             entry for entry in entries if entry.state == "resolved" and self._is_this_week(entry.resolved_on)
         ]
         verified = [entry for entry in entries if self._is_this_week(entry.saving_verified_on)]
-        counted = {finding.fingerprint for finding in counted_once(entry.finding for entry in verified)}
+        counted = {
+            finding.fingerprint for finding in without_double_counts(entry.finding for entry in verified)
+        }
         saved_daily = sum(
             (entry.saved_daily or Decimal(0) for entry in verified if entry.fingerprint in counted),
             Decimal(0),
@@ -253,10 +281,11 @@ class _WeekBuilder:
             unallocated=None
             if team
             else _sum((row for row in rows if row["team"] is None), "effective_cost"),
+            least_listed=self.least_listed,
         )
 
     def _is_this_week(self, day: date | None) -> bool:
-        return day is not None and day > self.as_of - timedelta(days=RESOLVED_DAYS)
+        return day is not None and day > self.as_of - timedelta(days=WEEK_DAYS)
 
     def _budget(self, team: str | None) -> Decimal | None:
         """Return a team's monthly budget, or the sum of all team budgets; None if there is none."""
@@ -288,8 +317,7 @@ class _WeekBuilder:
         self, rows: Iterable[Row], *, team: str | None, resolved: Sequence[Finding]
     ) -> Iterator[Mover]:
         explaining = self._explaining()
-        rates = self.owners.exchange_rates
-        moved = [row for row in rows if _is_listed(abs(row["movement"]), self.currency, rates)]
+        moved = [row for row in rows if abs(row["movement"]) >= self.least_listed]
         for row in sorted(moved, key=lambda row: -abs(row["movement"]))[:MOVERS]:
             is_increase = row["movement"] > 0
             finding = next(_matching(row, explaining if is_increase else resolved), None)
@@ -300,10 +328,6 @@ class _WeekBuilder:
                 cause=_cause(finding, team=team, is_increase=is_increase)
                 + (_events_note(row, self.events) if is_increase else ""),
             )
-
-
-def _is_listed(cost: float, currency: str, rates: Rates | None = None) -> bool:
-    return usd(Decimal(str(cost)), currency, rates) >= LEAST_MOVEMENT_USD
 
 
 def _cause(finding: Finding | None, *, team: str | None, is_increase: bool) -> str:
@@ -327,13 +351,23 @@ def _events_note(row: Row, events: Mapping[str, Sequence[OperationalEvent]]) -> 
 
 
 def _matching(row: Row, findings: Sequence[Finding]) -> Iterator[Finding]:
-    """Yield findings of the same account and service, then account-wide findings whose cost is large enough."""
+    """Yield findings of the same account and service, then account-wide findings with at least half of the change."""
     account = [finding for finding in findings if finding.sub_account_id == row["sub_account_id"]]
     yield from (finding for finding in account if finding.service_name == row["service_name"])
     least = HALF * Decimal(str(abs(row["movement"])))
     yield from (
-        finding for finding in account if finding.service_name is None and finding.monthly_cost >= least
+        finding for finding in account if finding.service_name is None and _weekly_cost(finding) >= least
     )
+
+
+def _weekly_cost(finding: Finding) -> Decimal:
+    """Return the cost of a finding in a week; for an event, at most the cost so far."""
+    if not finding.is_event:
+        return finding.monthly_cost * WEEK_DAYS / DAYS_A_MONTH
+    if finding.monthly_cost_if_continues:
+        return min(finding.monthly_cost, finding.monthly_cost_if_continues * WEEK_DAYS / DAYS_A_MONTH)
+    first, last = finding.started_on or finding.first_seen, finding.ended_on or finding.last_seen
+    return finding.monthly_cost * WEEK_DAYS / max((last - first).days + 1, WEEK_DAYS)
 
 
 def _sum(rows: Iterable[Row], column: str) -> float:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from focuswatch.notify.slack.blocks import (
+from focuswatch.notify.slack.block_kit_elements import (
     Block,
     bullets,
     context,
@@ -13,8 +13,8 @@ from focuswatch.notify.slack.blocks import (
     spaced,
     words,
 )
-from focuswatch.notify.slack.mrkdwn import escaped_within
-from focuswatch.reports.page.signed_page_link import LINK_DAYS
+from focuswatch.notify.slack.escape_mrkdwn import escaped_within
+from focuswatch.reports.page.sign_and_verify_page_link import LINK_DAYS
 from focuswatch.reports.weekly_digest import Week
 
 LINE_CHARACTERS = 300

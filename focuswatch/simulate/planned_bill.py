@@ -7,16 +7,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from focuswatch.simulate.bill_calendar import BILL_START_DAYS, FIRST_SCAN_DAYS, SETTLE_DAYS, Calendar
-from focuswatch.simulate.billing_meters import Meter
-from focuswatch.simulate.daily_charges_of_resource import FLAT, Line, Week
-from focuswatch.simulate.meter_prices import meters
+from focuswatch.simulate.meter_catalog import meters
+from focuswatch.simulate.meters_and_regions import Meter
 from focuswatch.simulate.organization import Lifecycle, SimulatedAccount, SimulatedOrganization
-
-if TYPE_CHECKING:
-    from focuswatch.simulate.planted.planted_recommendations import PlantedRecommendation
+from focuswatch.simulate.planned_charge_line import FLAT, Line, Week
+from focuswatch.simulate.planned_recommendation import PlannedRecommendation
 
 Identity = tuple[str | None, str | None, str | None, str | None]  # sub-account, region, service, resource
 
@@ -86,7 +84,8 @@ class BillPlan:
     cases: list[PlantedCase] = field(default_factory=list)
     claimed: set[tuple[str, ...]] = field(default_factory=set)
     use_cases: dict[str, dict[str, Any]] = field(default_factory=dict)  # options in owners.toml by use case
-    recommendations: list["PlantedRecommendation"] = field(default_factory=list)
+    launched_profile: str | None = None  # inference profile of the launch that owners.toml announces
+    recommendations: list[PlannedRecommendation] = field(default_factory=list)
 
     def charge(
         self,

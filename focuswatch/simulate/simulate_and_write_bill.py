@@ -11,29 +11,28 @@ from random import Random
 
 from focuswatch.errors import ConfigError
 from focuswatch.simulate.bill_calendar import Calendar
-from focuswatch.simulate.companion_files import (
-    bedrock_charges,
+from focuswatch.simulate.everyday.edge_viewers import add_edge_viewers
+from focuswatch.simulate.everyday.everyday_ai import add_everyday_ai
+from focuswatch.simulate.everyday.everyday_usage import add_everyday_usage
+from focuswatch.simulate.everyday.fill_bill_to_row_count import add_bulk_resources
+from focuswatch.simulate.everyday.finance_charges import add_finance_charges
+from focuswatch.simulate.expected import truth_of
+from focuswatch.simulate.incidents_and_lookalikes.deployments_and_alarms import plan_events
+from focuswatch.simulate.incidents_and_lookalikes.plant_incidents import plant
+from focuswatch.simulate.organization import make_organization
+from focuswatch.simulate.planned_bill import BillPlan
+from focuswatch.simulate.simulated_truth import write_truth
+from focuswatch.simulate.usual_and_planted_bedrock_callers import plan_callers
+from focuswatch.simulate.write_companion_files import (
     write_accounts,
     write_activity,
     write_events,
-    write_owners,
     write_principals,
     write_recommendations,
 )
-from focuswatch.simulate.everyday.bulk_resources import add_bulk_resources
-from focuswatch.simulate.everyday.edge_viewers import add_edge_viewers
-from focuswatch.simulate.everyday.everyday_accounts import add_everyday_usage
-from focuswatch.simulate.everyday.everyday_ai import add_everyday_ai
-from focuswatch.simulate.everyday.finance_charges import add_finance_charges
-from focuswatch.simulate.expected import truth_of
-from focuswatch.simulate.hourly_tokens_and_spikes import write_token_hours
-from focuswatch.simulate.organization import make_organization
-from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.planted.plant_incidents import plant
-from focuswatch.simulate.planted.planted_coinciding_and_unrelated_events import plan_events
-from focuswatch.simulate.simulated_truth import write_truth
-from focuswatch.simulate.usual_and_planted_bedrock_callers import plan_callers
+from focuswatch.simulate.write_hourly_tokens import write_token_hours
 from focuswatch.simulate.write_invocation_token_sums import write_invocations
+from focuswatch.simulate.write_owners_file import write_owners
 from focuswatch.simulate.writing.export_files import (
     EXPORT_NAME,
     FileFormat,
@@ -42,6 +41,7 @@ from focuswatch.simulate.writing.export_files import (
     SimulatedBill,
     write_export,
 )
+from focuswatch.simulate.writing.read_export import bedrock_charges
 
 # A Monday, so that the last complete week contains a weekend and the first of a month.
 DEFAULT_END = date(2026, 6, 8)
@@ -104,7 +104,11 @@ def simulate(
         costs.setdefault(account, {})[day] = costs.get(account, {}).get(day, 0.0) + cost
     callers = plan_callers(costs, teams=teams, calendar=calendar, seed=seed)
     hours = write_token_hours(
-        export.files, out / "token_hours.parquet", calendar=calendar, launched=_launched(plan), seed=seed
+        export.files,
+        out / "token_hours.parquet",
+        calendar=calendar,
+        launched=plan.launched_profile,
+        seed=seed,
     )
     truth = replace(
         truth,
@@ -141,13 +145,6 @@ def simulate(
         truth, simulated.truth, plan=plan, seed=seed, grain=grain, events=[event.truth for event in events]
     )
     return simulated
-
-
-def _launched(plan: BillPlan) -> str | None:
-    """Return the inference profile of the launch that owners.toml announces."""
-    return next(
-        (case.identity[3] for case in plan.cases if case.kind == "a launch that a plan announces"), None
-    )
 
 
 def plan_bill(

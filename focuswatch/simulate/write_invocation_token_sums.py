@@ -13,8 +13,10 @@ from typing import Any
 import duckdb
 
 from focuswatch.engines.sql_values import literal
+from focuswatch.simulate.bedrock_model_ids import MODEL_IDS
 from focuswatch.simulate.bill_calendar import Calendar
-from focuswatch.simulate.companion_files import export_source, write_rows
+from focuswatch.simulate.writing.read_export import export_source
+from focuswatch.simulate.writing.write_parquet_rows import write_rows
 
 INVOCATIONS = {
     "usage_date": "DATE",
@@ -35,15 +37,6 @@ LOGGED_DAYS = 35
 # Share of an account's tokens in the log. The other calls were made before logging was enabled in a Region.
 LOGGED_SHARE = 0.85
 TOKENS_A_CALL = 4_000
-MODEL_IDS = {  # model ID that callers use, by the model's name on the bill
-    "NovaMicro": "amazon.nova-micro-v1:0",
-    "Nova2.0Lite": "us.amazon.nova-2-lite-v1:0",
-    "Claude3Haiku": "anthropic.claude-3-haiku-20240307-v1:0",
-    "Claude4Sonnet": "global.anthropic.claude-sonnet-4-20250514-v1:0",
-    "Claude Haiku 4.5": "us.anthropic.claude-haiku-4-5-20251001-v1:0",
-    "Claude Opus 5.5": "global.anthropic.claude-opus-5-5",
-    "GPT-5.6 Sol": "openai.gpt-5.6-sol",
-}
 KINDS = (
     (r"cache[-_]?read", "cache_read_tokens"),
     (r"cache[-_]?write", "cache_write_tokens"),

@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from focuswatch.authoring.detection_cases import Case, CaseFile, differences, give
+from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables, differences
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.run_detection import Outcome
-from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.duckdb_connection import connect
 
 DETECTION = Catalog.load().detections["new_region"]
 
@@ -17,7 +17,7 @@ DETECTION = Catalog.load().detections["new_region"]
     [("2026-03-30", date(2026, 3, 30)), (["2026-03-30"], [date(2026, 3, 30)]), ({"a": 1}, {"a": 1})],
 )
 def test_expected_dates_may_be_toml_dates(value, expected):
-    """Rows have dates as ISO text."""
+    """A query returns dates as ISO text."""
     case = Case(name="a day is a day", kind="fires", findings=[{"day": expected}])
     assert differences(case, Outcome(DETECTION, rows=({"day": value},))) == []
     assert differences(case, Outcome(DETECTION, rows=({"day": "2026-03-31"},))) != []
@@ -30,7 +30,9 @@ def test_growth_keeps_null_values():
         name="costs double", kind="fires", charges=[charge | {"days": [date(2026, 3, 1), date(2026, 3, 3)]}]
     )
     connection = connect()
-    give(connection, case, file=CaseFile.model_construct(as_of=date(2026, 3, 3), charge={}, activity_row={}))
+    create_input_tables(
+        connection, case, file=CaseFile.model_construct(as_of=date(2026, 3, 3), charge={}, activity_row={})
+    )
     rows = connection.execute(
         "SELECT EffectiveCost, ConsumedQuantity FROM folded_charges ORDER BY 1"
     ).fetchall()

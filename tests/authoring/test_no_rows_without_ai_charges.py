@@ -6,12 +6,12 @@ from typing import get_args
 
 import pytest
 
-from focuswatch.authoring.detection_cases import FOLDER, read_cases, run_case
+from focuswatch.authoring.detection_cases import CASES_FOLDER, read_cases, run_case
 from focuswatch.authoring.no_rows_without_ai_charges import problems_without_charges
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.catalog.sql_header_fields import AiFamily
+from focuswatch.catalog.sql_header_models import AiFamily
 from focuswatch.detect.ai_services_on_bill import SERVICE_NAMES
-from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.duckdb_connection import connect
 
 CATALOG = Catalog.load()
 
@@ -22,24 +22,24 @@ CATALOG = Catalog.load()
         ("idle_sagemaker_endpoint", ["kiro"]),
         ("unit_cost_regression", ["bedrock"]),  # also evaluates SageMaker endpoints
         ("idle_floor_service", ["kendra", "q"]),  # also evaluates OpenSearch domains
-        ("abandoned_volume", ["any"]),  # EBS is no AI service
+        ("abandoned_volume", ["any"]),  # EBS is not an AI service
     ],
 )
-def test_ai_families_that_miss_a_charge_are_a_problem(id, families):
-    """A scan would not run the detection, and miss a finding that a test case expects."""
+def test_ai_families_that_omit_a_family_are_reported(id, families):
+    """A scan would skip the detection and miss a finding that a test case expects."""
     detection = CATALOG.detections[id]
     wrong = replace(detection, header=detection.header.model_copy(update={"ai_families": families}))
-    file, connection = read_cases(FOLDER / f"{id}.toml"), connect()
-    found = (
+    file, connection = read_cases(CASES_FOLDER / f"{id}.toml"), connect()
+    problems = (
         problem
         for case in file.cases
-        for given in [{"file": file, "detection": wrong, "catalog": CATALOG, "on": connection}]
+        for arguments in [{"file": file, "detection": wrong, "catalog": CATALOG, "on": connection}]
         for check in (run_case, problems_without_charges)
-        for problem in check(case, **given)
+        for problem in check(case, **arguments)
     )
     assert (
         f"without charges of its ai_families ({', '.join(families)}). A scan does not run the detection on such a bill."
-        in next(found)
+        in next(problems)
     )
 
 

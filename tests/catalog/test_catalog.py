@@ -2,14 +2,15 @@
 
 import re
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from focuswatch.authoring import new_detection_template
 from focuswatch.authoring.check_catalog_sql_and_cases import problems, statement_problems
+from focuswatch.authoring.new_detection_template import write_new_detection
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.cost_increase_of_finding import cost_increase_of
+from focuswatch.detect.explain.read_cost_increase_from_finding import cost_increase_of
 from focuswatch.errors import CatalogError, ConfigError
 from focuswatch.findings.finding_from_row import to_finding
 
@@ -105,7 +106,7 @@ def test_unknown_detection_lists_the_valid_ids(tmp_path):
         Catalog.load(tmp_path).detection("b_thing")
 
 
-def test_own_catalog_has_no_problems():
+def test_shipped_catalog_has_no_problems():
     """Headers, portable SQL, columns; its cases run in test_every_detection_case.py."""
     assert statement_problems(Catalog.load()) == []
 
@@ -139,6 +140,7 @@ def with_tables(tmp_path: Path) -> Catalog:
             "use bit_count(x, 64)",
         ),
         ({"sql": SQL.replace("RegionId AS", "concat(RegionId, '') AS")}, "use ||"),
+        ({"sql": SQL.replace("RegionId AS", "'--' || concat(RegionId, '') AS")}, "use ||"),
         (
             {"sql": "WITH first_region AS (SELECT 1), tag_values AS (SELECT 1)\n" + SQL},
             "line 1 of the query: the WITH query tag_values has the same name as a table in athena_sql/tables",
@@ -153,10 +155,10 @@ def test_check_reports_errors_that_only_an_engine_detects(tmp_path, change, mess
 
 
 def test_unfinished_detection_is_skipped_and_reported_by_check(tmp_path):
-    """It stops no other command, and check says what is missing."""
+    """It does not stop any other command, and check says what is missing."""
     (tmp_path / "athena_sql" / "detections").mkdir(parents=True)
     (tmp_path / "tests" / "detections").mkdir(parents=True)
-    written = new_detection_template.begin("forgotten_gateway", into=tmp_path)
+    written = write_new_detection("forgotten_gateway", into=tmp_path)
     assert [path.relative_to(tmp_path).as_posix() for path in written] == [
         "athena_sql/detections/forgotten_gateway.sql",
         "tests/detections/forgotten_gateway.toml",
@@ -168,14 +170,14 @@ def test_unfinished_detection_is_skipped_and_reported_by_check(tmp_path):
         "detections/forgotten_gateway.sql: found the placeholder 'FILL IN'; replace it with your own text."
     ]
     with pytest.raises(ConfigError, match="already exists"):
-        new_detection_template.begin("forgotten_gateway", into=tmp_path)
+        write_new_detection("forgotten_gateway", into=tmp_path)
 
 
 def test_completed_template_keeps_every_rule(tmp_path):
-    """The template is valid once its placeholders are replaced."""
+    """The template passes check once its placeholders are replaced."""
     (tmp_path / "athena_sql" / "detections").mkdir(parents=True)
     (tmp_path / "tests" / "detections").mkdir(parents=True)
-    sql, _ = new_detection_template.begin("forgotten_gateway", into=tmp_path)
+    sql, _ = write_new_detection("forgotten_gateway", into=tmp_path)
     sql.write_text(sql.read_text().replace("FILL IN", "NatGateway-Hours").replace("{column}", "{region_id}"))
     errors = problems(with_tables(tmp_path / "athena_sql"))
     assert [problem for problem in errors if "cases" not in problem] == []
@@ -185,7 +187,7 @@ def test_completed_template_keeps_every_rule(tmp_path):
 def test_invalid_id_is_refused(tmp_path, name):
     """It would be invalid as the name of a saved query, a metric or a file."""
     with pytest.raises(ConfigError, match="expected 3 to 60 lowercase letters"):
-        new_detection_template.begin(name, into=tmp_path)
+        write_new_detection(name, into=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +199,7 @@ def test_activity_is_read_from_a_first_day(id):
     assert sql.count("activity.activity_date >= CAST($as_of") == sql.count("FROM activity\n")
 
 
-OWN_TOPIC = """[explain]
+EXPLAIN_SECTION = """[explain]
 charges = "gpu"
 days = ["started_day", "ended_day"]
 excess = "above_previous_weeks"
@@ -210,14 +212,18 @@ def test_a_detection_is_exactly_its_two_files(tmp_path):
     sql = SQL.replace(
         " FROM", ", min(charge_date) AS started_day, max(charge_date) AS ended_day, true AS is_gpu_job FROM"
     )
-    write(tmp_path, sql=sql, category='"security"', notify='"once"', topic='"gpu-jobs"', more=OWN_TOPIC)
+    write(tmp_path, sql=sql, category='"security"', notify='"once"', topic='"gpu-jobs"', more=EXPLAIN_SECTION)
     catalog = with_tables(tmp_path)
     assert [problem for problem in problems(catalog) if "no test cases" not in problem] == []
     assert catalog.topics == {"a_thing": "gpu-jobs"}
     row = {
-        "sub_account_id": "111122223333", "region_id": "us-east-1", "resource_id": None, "monthly_cost": 30.0,
-        "started_day": "2026-01-27", "ended_day": "2026-01-28",
-    }  # fmt: skip
+        "sub_account_id": "111122223333",
+        "region_id": "us-east-1",
+        "resource_id": None,
+        "monthly_cost": 30.0,
+        "started_day": "2026-01-27",
+        "ended_day": "2026-01-28",
+    }
     finding = to_finding(
         row, detection=catalog.detection("a_thing"), as_of=date(2026, 1, 31), currency="USD", account_names={}
     )
@@ -228,8 +234,8 @@ def test_a_detection_is_exactly_its_two_files(tmp_path):
 
 
 def test_explained_days_must_be_columns(tmp_path):
-    """A renamed column would silently end the explanation of a detection."""
-    write(tmp_path, more=OWN_TOPIC)
+    """Otherwise a renamed column would silently remove the root cause of a detection."""
+    write(tmp_path, more=EXPLAIN_SECTION)
     assert any(
         "`days` under [explain] refers to ended_day, started_day" in one
         for one in problems(with_tables(tmp_path))
@@ -244,7 +250,7 @@ def test_old_key_told_is_accepted_for_notify(tmp_path, old, new):
 
 
 def test_check_of_one_detection_reports_only_its_problems(tmp_path):
-    """And says which detections there are when the id is unknown."""
+    """An unknown id is refused."""
     write(tmp_path, id="first_thing", reason='"It has no {such_column} in its rows."')
     write(tmp_path, id="second_thing")
     errors = problems(with_tables(tmp_path), only="second_thing")
@@ -258,3 +264,20 @@ def test_check_reports_its_progress():
     lines: list[str] = []
     assert problems(only="budget_pace", progress=lines.append) == []
     assert lines[-1].endswith("of budget_pace (1 of 1)")
+
+
+def test_check_of_one_detection_says_that_another_broken_file_prevents_it(monkeypatch, tmp_path):
+    """Without this problem, it would report success, even for an unknown id."""
+    write(tmp_path, id="first_thing", category='"wasted"')
+    write(tmp_path, id="second_thing")
+    monkeypatch.setattr(Catalog, "load", partial(Catalog.load, tmp_path))
+    assert (
+        problems(only="first_thing")
+        == [problem for problem in problems() if problem.startswith("detections/first_thing.sql: category: ")]
+        != []
+    )
+    for id in ("second_thing", "unknown_thing"):
+        assert problems(only=id) == [
+            f"{id}: not checked, because the catalog has errors in detections/first_thing.sql. Fix these errors "
+            "first; `focuswatch check` lists them."
+        ]

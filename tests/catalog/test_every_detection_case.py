@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from focuswatch.authoring.detection_cases import (
-    FOLDER,
+    CASES_FOLDER,
     Case,
     CaseFile,
     differences,
@@ -15,10 +15,10 @@ from focuswatch.authoring.detection_cases import (
 )
 from focuswatch.authoring.no_rows_without_ai_charges import problems_without_charges
 from focuswatch.catalog.sql_catalog import Catalog, Detection
-from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.duckdb_connection import connect
 
 CATALOG = Catalog.load()
-FILES = {id: read_cases(FOLDER / f"{id}.toml") for id in CATALOG.detections}
+FILES = {id: read_cases(CASES_FOLDER / f"{id}.toml") for id in CATALOG.detections}
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +48,10 @@ def test_case_holds(
     outcome = outcome_of(case, file=file, detection=detection, catalog=CATALOG, on=connection)
     assert differences(case, outcome) == []
     if case.kind == "fires":
-        given = {"file": file, "detection": detection, "catalog": CATALOG, "on": connection}
-        assert not list(problems_without_charges(case, **given))
+        arguments = {"file": file, "detection": detection, "catalog": CATALOG, "on": connection}
+        assert not list(problems_without_charges(case, **arguments))
 
 
 def test_every_case_file_has_its_detection() -> None:
     """A case file whose detection was renamed or deleted would never run."""
-    assert {path.stem for path in FOLDER.glob("*.toml")} == set(CATALOG.detections)
+    assert {path.stem for path in CASES_FOLDER.glob("*.toml")} == set(CATALOG.detections)

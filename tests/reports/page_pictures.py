@@ -1,4 +1,4 @@
-"""Renew docs/pictures from the page of a demo: `python -m tests.reports.page_pictures demo/page.html`."""
+"""Update the screenshots in docs/pictures from a page: `python -m tests.reports.page_pictures demo/page.html`."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.fakes.local_browser import browser
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
-# Name, color scheme, width and height, and the section that is scrolled to; "" is the top of the page.
+# Name, color scheme, width, height, and the section to scroll to; "" is the top of the page.
 VIEWS = (
     ("page-light", "light", 1200, 1000, ""),
     ("page-finding", "light", 1200, 760, "waste"),
@@ -16,8 +16,8 @@ VIEWS = (
 )
 
 
-def take(address: str) -> None:
-    """Write a picture of each view."""
+def take_screenshots(address: str) -> None:
+    """Write a screenshot of each view."""
     with browser() as chromium:
         for name, scheme, width, height, section in VIEWS:
             page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
@@ -32,4 +32,4 @@ def take(address: str) -> None:
 
 
 if __name__ == "__main__":
-    take(Path(sys.argv[1]).resolve().as_uri())
+    take_screenshots(Path(sys.argv[1]).resolve().as_uri())

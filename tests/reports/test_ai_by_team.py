@@ -4,12 +4,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from focuswatch.authoring.detection_cases import Case, CaseFile, give
-from focuswatch.bill import local_tables
-from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
-from focuswatch.engines.duckdb_engine import DuckDbEngine, connect, create_table
+from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
+from focuswatch.bill import create_local_tables
+from focuswatch.bill.schema.columns_of_all_tables import KNOWN_FINDINGS
+from focuswatch.engines.duckdb_connection import connect, create_table
+from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.reports.run_report import report_rows
-from tests.reports.test_reports import AS_OF, CATALOG, CHARGE, KNOWN
+from tests.reports.test_reports import AS_OF, CATALOG, CHARGE, TEAM_OWNERS
 
 DAY = timedelta(days=1)
 TOKENS = {
@@ -29,16 +30,18 @@ def engine_over(charges, *, findings=()):
     """An engine over these charges and findings."""
     connection = connect()
     case = Case(name="given charges", kind="quiet", charges=list(charges))
-    give(connection, case, file=CaseFile.model_construct(charge=CHARGE, activity_row={}, link_row={}))
+    create_input_tables(
+        connection, case, file=CaseFile.model_construct(charge=CHARGE, activity_row={}, link_row={})
+    )
     rows = [tuple({**FINDING, **one}[name] for name in KNOWN_FINDINGS) for one in findings]
     create_table(connection, "known_findings", KNOWN_FINDINGS, rows)
-    local_tables.load_owners(connection, KNOWN.tables)
-    local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
+    create_local_tables.load_owners(connection, TEAM_OWNERS.tables)
+    create_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
     return DuckDbEngine(connection)
 
 
 def rows_of(name, engine):
-    return report_rows(CATALOG.report(name), engine=engine, as_of=AS_OF, owners=KNOWN)
+    return report_rows(CATALOG.report(name), engine=engine, as_of=AS_OF, owners=TEAM_OWNERS)
 
 
 FINDING = {
@@ -50,7 +53,7 @@ FINDING = {
 
 @pytest.fixture(scope="module")
 def teams():
-    """Rows by team: ads has tokens and an endpoint, search has a Marketplace model, and EC2 is no AI."""
+    """Rows by team: ads has tokens and an endpoint, search has a Marketplace model, and EC2 is not AI."""
     engine = engine_over(
         [
             {**EVERY_DAY, **TOKENS, "Tags": {"team": "ads"}, "EffectiveCost": 4.0, "BilledCost": 4.0},
@@ -77,7 +80,7 @@ def teams():
 
 
 def test_teams_add_up_to_the_ai_spend_of_complete_days(teams):
-    """30 complete days, without EC2 and tax; shares and the total are of the same charges."""
+    """30 complete days, without EC2 and tax. The shares and the total cover the same charges."""
     by_team, _ = teams
     spends = {team: row["effective_cost"] for team, row in by_team.items()}
     assert spends == pytest.approx({"ads": 720, "search": 90, "(unallocated)": 30, "(total)": 840})
@@ -108,7 +111,7 @@ def test_forecast_is_that_of_month_forecast_for_a_team_with_ai_charges_only(team
 
 
 def test_waste_counts_open_findings_about_ai_once(teams):
-    """Muted, resolved and double findings, and those about other services, are left out."""
+    """Muted, resolved and duplicate findings, and findings about other services, are left out."""
     by_team, _ = teams
     assert (by_team["ads"]["idle_monthly"], by_team["ads"]["waste_monthly"]) == (100, 100)
     assert (by_team["search"]["idle_monthly"], by_team["search"]["waste_monthly"]) == (0, 30)

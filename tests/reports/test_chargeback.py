@@ -12,12 +12,12 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from focuswatch.bill.bill_input_files import BillInputs
+from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.charges_by_invoice import InvoiceCharge
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.cli import app
 from focuswatch.errors import ConfigError
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.chargeback import chargeback, chargeback_lines, team_rows
 from tests.given.exports import CATALOG, deliver, write
 from tests.given.random_invoice_charges import MAY, TYPES, random_charges
@@ -35,21 +35,21 @@ TEAMS = {
 }
 
 
-def owners(*shared, **more):
-    """Owners with three teams and these shared costs."""
+def owners_with(*shared, **more):
+    """Return owners with three teams and these shared costs."""
     return Owners.model_validate({"teams": TEAMS, "chargeback": {"shared": list(shared)}, **more})
 
 
 def charge(cost, *, team=None, kind="usage", account="999900001111", service="Amazon EC2", invoice="INV-1"):
-    """A charge, unallocated unless it has a tag."""
+    """Return a charge, unallocated unless it has a team tag."""
     tags = {"team": team} if team else {}
     return InvoiceCharge(invoice, "USD", account, service, kind, tags, Decimal(cost))
 
 
-def totals(charges, of, *, tokens=None):
-    """The total of each team."""
+def totals(charges, owners, *, tokens=None):
+    """Return the total of each team."""
     sums = defaultdict(Decimal)
-    for line in chargeback_lines(charges, owners=of, accounts={}, tokens=tokens or {}):
+    for line in chargeback_lines(charges, owners=owners, accounts={}, tokens=tokens or {}):
         sums[line.team] += line.amount
     return dict(sums)
 
@@ -68,14 +68,14 @@ def test_teams_and_unallocated_add_up_to_every_invoice(seed, tmp_path):
     rows = random_charges(random)
     name = random.choice(["focus-00001.snappy.parquet", "focus-00001.csv", "focus-00001.csv.gz"])
     path = deliver(tmp_path / "export", *rows, listed=[name], types=TYPES)
-    of = owners(*random.sample(SHARED_BY_RULE, k=random.randint(0, 3)))
+    owners = owners_with(*random.sample(SHARED_BY_RULE, k=random.randint(0, 3)))
     with open_local_bill(
         BillInputs(str(tmp_path / "export"), tmp_path / "state"),
         catalog=CATALOG,
-        owners=of,
+        owners=owners,
         progress=lambda _: None,
     ) as bill:
-        lines = chargeback(bill, billing_period=MAY, owners=of, catalog=CATALOG)
+        lines = chargeback(bill, billing_period=MAY, owners=owners, catalog=CATALOG)
     sums = defaultdict(Decimal)
     for line in lines:
         assert line.amount == round(line.amount, 2)
@@ -91,46 +91,52 @@ def test_teams_and_unallocated_add_up_to_every_invoice(seed, tmp_path):
         assert row["total"] == sum(row[kind] for kind in kinds)
 
 
-def test_one_cent_split_by_three_is_given_once():
-    """Teams differ by a cent at most, and the invoice has its 100.00."""
+def test_remaining_cent_of_a_split_in_three_is_allocated_once():
+    """The teams' amounts differ by at most one cent and add up to the invoice's 100.00."""
     rule = {"name": "rest", "unallocated": True, "split": "even"}
-    assert totals([charge("100")], owners(rule)) == {
+    assert totals([charge("100")], owners_with(rule)) == {
         "ml": Decimal("33.34"),
         "platform": Decimal("33.33"),
         "search": Decimal("33.33"),
     }
 
 
-def test_shared_team_splits_nothing_of_its_own():
+def test_shared_team_pays_no_part_of_its_own_costs():
     """Usage of 30 and 10 splits 8 as 6 and 2; platform pays none."""
-    of = owners({"name": "platform", "teams": ["platform"], "split": "usage"})
-    given = [charge("30", account="111122223333"), charge("10", team="ml"), charge("8", team="platform")]
-    assert totals(given, of) == {"search": 36, "ml": 12}
+    owners = owners_with({"name": "platform", "teams": ["platform"], "split": "usage"})
+    charges = [charge("30", account="111122223333"), charge("10", team="ml"), charge("8", team="platform")]
+    assert totals(charges, owners) == {"search": 36, "ml": 12}
 
 
 def test_credits_and_tax_do_not_change_the_shares_of_usage():
-    of = owners({"name": "platform", "teams": ["platform"], "split": "usage"})
-    given = [
-        charge("30", account="111122223333"), charge("-29", account="111122223333", kind="credit"),
-        charge("10", team="ml"), charge("50", team="ml", kind="tax"), charge("8", team="platform"),
-    ]  # fmt: skip
-    assert totals(given, of) == {"search": 7, "ml": 62}
+    owners = owners_with({"name": "platform", "teams": ["platform"], "split": "usage"})
+    charges = [
+        charge("30", account="111122223333"),
+        charge("-29", account="111122223333", kind="credit"),
+        charge("10", team="ml"),
+        charge("50", team="ml", kind="tax"),
+        charge("8", team="platform"),
+    ]
+    assert totals(charges, owners) == {"search": 7, "ml": 62}
 
 
-def test_tokens_split_what_models_cost():
-    of = owners({"name": "gateway", "accounts": ["555566667777"], "split": "tokens"})
-    given = [charge("9", account="555566667777")]
-    assert totals(given, of, tokens={"ml": Fraction(2), "search": Fraction(1)}) == {"ml": 6, "search": 3}
-    assert totals(given, of) == {None: 9}  # no team has tokens
+def test_tokens_split_the_cost_of_models():
+    owners = owners_with({"name": "gateway", "accounts": ["555566667777"], "split": "tokens"})
+    charges = [charge("9", account="555566667777")]
+    assert totals(charges, owners, tokens={"ml": Fraction(2), "search": Fraction(1)}) == {
+        "ml": 6,
+        "search": 3,
+    }
+    assert totals(charges, owners) == {None: 9}  # no team has tokens
 
 
 def test_first_matching_rule_applies_and_later_ones_do_not():
-    of = owners(
+    owners = owners_with(
         {"name": "support", "services": ["AWS Support"], "split": "shares", "shares": {"ml": 1}},
         {"name": "rest", "unallocated": True, "split": "shares", "shares": {"search": 1}},
     )
     lines = chargeback_lines(
-        [charge("5", service="AWS Support"), charge("7")], owners=of, accounts={}, tokens={}
+        [charge("5", service="AWS Support"), charge("7")], owners=owners, accounts={}, tokens={}
     )
     assert {(line.team, line.shared_cost, line.amount) for line in lines} == {
         ("ml", "support", Decimal(5)),
@@ -139,17 +145,17 @@ def test_first_matching_rule_applies_and_later_ones_do_not():
 
 
 def test_shared_use_case_is_selected_by_tag():
-    of = owners(
+    owners = owners_with(
         {"name": "gateway", "use_cases": ["gateway"], "split": "shares", "shares": {"ml": 1}},
         use_cases={"gateway": {"intent": "shared", "rows": {"tags": {"team": ["gateway"]}}}},
     )
-    assert totals([charge("5", team="gateway")], of) == {"ml": 5}
+    assert totals([charge("5", team="gateway")], owners) == {"ml": 5}
 
 
 def test_yen_have_no_decimals():
     (line,) = chargeback_lines(
         [InvoiceCharge("I", "JPY", None, None, "tax", None, Decimal("1234.5"))],
-        owners=owners(), accounts={}, tokens={},
+        owners=owners_with(), accounts={}, tokens={},
     )  # fmt: skip
     assert line.amount == Decimal(1235) and line.team is None
 
@@ -165,9 +171,9 @@ def test_yen_have_no_decimals():
         ({"teams": ["ml", "search", "platform"], "split": "even"}, "no other team can pay"),
     ],
 )
-def test_mistakes_are_named(shared, mistake):
+def test_mistakes_in_shared_cost_rules_are_reported(shared, mistake):
     rows = {"by resource": {"intent": "shared", "rows": {"resources": ["arn:x*"]}}}
-    assert mistake in " ".join(owners({"name": "x", **shared}, use_cases=rows).mistakes())
+    assert mistake in " ".join(owners_with({"name": "x", **shared}, use_cases=rows).mistakes())
 
 
 @pytest.mark.parametrize(
@@ -180,17 +186,17 @@ def test_mistakes_are_named(shared, mistake):
 )
 def test_incomplete_rule_is_refused(shared, mistake):
     with pytest.raises(ValueError, match=mistake):
-        owners({"name": "x", **shared})
+        owners_with({"name": "x", **shared})
 
 
 def run(*arguments):
-    """The command's result."""
+    """Return the result of `focuswatch chargeback`."""
     return CliRunner().invoke(app, ["chargeback", *map(str, arguments)])
 
 
 @pytest.fixture
 def export(tmp_path: Path):
-    """A bill of two teams and an owners file; its invoice is issued in part."""
+    """Return the folder of a bill with two teams' invoiced charges and an unallocated tax that is not invoiced yet."""
     rows = [
         {"BilledCost": "10.004", "InvoiceId": "INV-1", "Tags": "{team=search}"},
         {"BilledCost": "5.5", "InvoiceId": "INV-1", "Tags": "{team=\"=cmd\"}"},
@@ -200,8 +206,11 @@ def export(tmp_path: Path):
     return tmp_path / "export"
 
 
-def test_files_hold_what_the_table_shows(export, tmp_path):
-    """A CSV and a Parquet file for all teams and for each; a name is no formula; an amount keeps its digits."""
+def test_files_have_the_rows_of_the_table(export, tmp_path):
+    """One CSV and one Parquet file for all teams and for each team.
+
+    A team name that begins with = is escaped in CSV, so that a spreadsheet does not run it as a formula.
+    """
     state, out = ("--state", tmp_path / "state"), tmp_path / "out"
     result = run(export, "--month", "2026-05", "--out", out, *state)
     assert result.exit_code == 0, result.output
@@ -217,13 +226,15 @@ def test_files_hold_what_the_table_shows(export, tmp_path):
     assert parquet == [("=cmd", Decimal("5.50"))]
     rows = list(csv.DictReader((out / f"{stem}.csv").open()))
     assert [(row["team"], row["total"]) for row in rows] == [
-        ("search", "10.00"), ("'=cmd", "5.50"), ("", "1.25")
-    ]  # fmt: skip
+        ("search", "10.00"),
+        ("'=cmd", "5.50"),
+        ("", "1.25"),
+    ]
     as_json = json.loads(run(export, "--month", "2026-05", "--format", "json", *state).stdout)
     assert [row["total"] for row in as_json] == [10.0, 5.5, 1.25]
 
 
-def test_file_of_a_team_that_is_no_more_is_not_left_beside_the_others(export, tmp_path):
+def test_output_folder_with_the_file_of_a_removed_team_is_refused(export, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "chargeback-2026-05-gone.csv").write_text("")

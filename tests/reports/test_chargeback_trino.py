@@ -1,17 +1,17 @@
-"""A chargeback has the same lines on a real Trino as on DuckDB, and Athena's statement the same rows."""
+"""A chargeback has the same lines on a real Trino as on DuckDB, and AthenaBill's statement returns the same rows."""
 
 from random import Random
 
-from focuswatch.bill.bill_input_files import BillInputs
+from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.bill.refresh.athena_statements import charges_as_delivered
+from focuswatch.bill.refresh.athena_refresh_queries import charges_as_delivered
 from focuswatch.bill.schema.focus_column_expressions import INVOICE, KINDS, SQL_TYPES
 from focuswatch.bill.trino_bill import open_trino_bill
 from focuswatch.engines import Row
-from focuswatch.engines.local_rows_as_trino_sql import create_statement, insert_statements
-from focuswatch.engines.prepend_tables_as_ctes import over
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.engines.prepend_tables_as_ctes import replace_table
+from focuswatch.engines.trino_create_and_insert_sql import create_statement, insert_statements
+from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.chargeback import chargeback
 from focuswatch.reports.run_report import report_rows
 from tests.conformance.compare import difference
@@ -57,13 +57,13 @@ def test_chargeback_is_the_same_on_trino(local_trino, tmp_path):
     rows = [[*(row[column] for column in [*KINDS, INVOICE]), "2026-05"] for row in delivered]
     for insert in insert_statements(name, SHAPE, rows):
         engine.execute(insert, label="given")
-    there = local_trino.engine(schema="chargeback")
+    trino_engine = local_trino.engine(schema="chargeback")
     inputs = BillInputs(name, tmp_path / "trino")
     with open_trino_bill(
-        inputs, engine=there, catalog=CATALOG, owners=OWNERS, progress=lambda _: None
+        inputs, engine=trino_engine, catalog=CATALOG, owners=OWNERS, progress=lambda _: None
     ) as bill:
         assert chargeback(bill, billing_period=MAY, owners=OWNERS, catalog=CATALOG) == expected
-        lookup = over(
+        lookup = replace_table(
             CATALOG.lookups["invoice_charges"].sql, "focus_export", select=bill.delivered_charges(MAY)
         )
         on_trino = bill.engine.query(lookup, label="as Trino")
@@ -84,4 +84,4 @@ def _reports(bill: Bill) -> dict[str, list[Row]]:
 def _athena_statement() -> str:
     """Return the statement that AthenaBill runs; the table's partition key is billing_period."""
     lookup = CATALOG.lookups["invoice_charges"].sql
-    return over(lookup, "focus_export", select=charges_as_delivered("2026-05"))
+    return replace_table(lookup, "focus_export", select=charges_as_delivered("2026-05"))

@@ -5,13 +5,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from focuswatch.bill.bill_input_files import BillInputs, OtherBill
+from focuswatch.bill.bill_inputs_and_digest import BillInputs, OtherBill
 from focuswatch.bill.joint_bill import open_joint_bill
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_engine import connect
-from focuswatch.engines.prepend_tables_as_ctes import needed_of
-from focuswatch.owners.owners_file_and_assignment import Owners
-from focuswatch.reports.report_cost_column_and_charge_kinds import Basis, engine_with_basis, rows_with_basis
+from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.prepend_tables_as_ctes import tables_read_by
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.report_cost_basis import Basis, engine_with_basis, rows_with_basis
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.run_report_per_group import split_rows
 from tests.given.exports import write
@@ -83,17 +83,17 @@ def total(rows, column: str = "effective_cost") -> float:
 
 
 def test_each_report_that_states_30_days_reads_the_same_table():
-    """A report with a period of its own could cover other days. The text of each states that the days are complete."""
+    """A report that computed its own period could cover other days. Each report's text says "30 complete days"."""
     assert len(REPORTS) >= 12
     for name in REPORTS:
         report = CATALOG.report(name)
-        assert "complete_30_days" in needed_of(report.sql, SQL), name
+        assert "complete_30_days" in tables_read_by(report.sql, SQL), name
         assert "30 complete days" in " ".join(f"{report.header.title} {report.header.why}".split()), name
 
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_reports_of_two_bills_cover_the_days_that_are_complete_in_both(bill, name):
-    """Through May 27; each day has another cost, so the sum identifies the days."""
+    """Through May 27. Each day has a different cost, so the sum identifies the days."""
     end = date(2026, 5, 28)
     first, before = end - timedelta(days=30), end - timedelta(days=60)
     rows = report_rows(CATALOG.report(name), engine=bill.engine, as_of=bill.as_of, owners=OWNERS)
@@ -104,16 +104,16 @@ def test_reports_of_two_bills_cover_the_days_that_are_complete_in_both(bill, nam
         )
 
 
-def test_other_bases_and_parts_cover_the_same_days(bill):
-    """The tables of a basis or of a provider have no period of their own."""
+def test_other_cost_bases_and_splits_cover_the_same_days(bill):
+    """A report with another cost basis or split by provider does not use another period."""
     end = date(2026, 5, 28)
     days = {"first": end - timedelta(days=30), "end": end}
-    report, by = CATALOG.report("unowned_spend"), {"as_of": bill.as_of, "owners": OWNERS}
+    report, options = CATALOG.report("unowned_spend"), {"as_of": bill.as_of, "owners": OWNERS}
     basis = Basis(cost="billed")
-    billed = engine_with_basis(bill.engine, basis, report=report, catalog=CATALOG, **by)
-    rows = rows_with_basis(report_rows(report, engine=billed, **by), basis, report=report)
+    billed = engine_with_basis(bill.engine, basis, report=report, catalog=CATALOG, **options)
+    rows = rows_with_basis(report_rows(report, engine=billed, **options), basis, report=report)
     assert total(rows, "billed_cost") == pytest.approx(expected(bill, report.id, cost="BilledCost", **days))
-    split = split_rows(report, by="provider", engine=bill.engine, catalog=CATALOG, **by)
+    split = split_rows(report, by="provider", engine=bill.engine, catalog=CATALOG, **options)
     assert total(split) == pytest.approx(expected(bill, report.id, **days))
 
 

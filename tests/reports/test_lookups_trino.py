@@ -1,16 +1,16 @@
-"""The queries of the page and of verified savings have the same result on DuckDB and on a real Trino."""
+"""The queries for the page and for verified savings have the same result on DuckDB and on a real Trino."""
 
 from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from focuswatch.authoring.detection_cases import FOLDER, read_cases
+from focuswatch.authoring.detection_cases import CASES_FOLDER, read_cases
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.duckdb_connection import connect
 from focuswatch.ledger import LedgerEntry, Suppression
-from focuswatch.owners.owners_file_and_assignment import Owners
-from focuswatch.reports.known_findings_rows import findings_rows
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.known_findings_table import findings_rows
 from tests.conformance.bills import bill_of
 from tests.conformance.compare import difference
 from tests.conformance.engines import OnTrino, on_duckdb, shapes_of
@@ -26,7 +26,7 @@ FINDINGS = [
     ("another's", "999900001111", None, None, None),
 ]
 RESOLVED = [(*one, date(2026, 3, 1), date(2026, 3, 7)) for one in FINDINGS]
-ASKED = {
+LOOKUP_VALUES = {
     "layer_days": {},
     "bill_daily_spend": {},
     "gpu_utilization_days": {},
@@ -34,61 +34,63 @@ ASKED = {
     "resolved_costs": {"resolved": RESOLVED},
 }
 
-ALSO_ASKED = [CATALOG.lookups["muted_launch_costs"], CATALOG.reports["savings"]]
+LAUNCH_AND_SAVINGS_QUERIES = [CATALOG.lookups["muted_launch_costs"], CATALOG.reports["savings"]]
 
 
 @pytest.fixture(scope="module")
 def engines(local_trino: LocalTrino):
-    """Both, over an endpoint with GPUs whose use somebody counted."""
+    """Return DuckDB and Trino engines and as_of, over an endpoint with GPUs that have utilization metrics."""
     connection = connect()
-    file = read_cases(FOLDER / "underused_gpu.toml")
+    file = read_cases(CASES_FOLDER / "underused_gpu.toml")
     bill = bill_of(file.cases[0], file=file, connection=connection)
     shapes = shapes_of(CATALOG, connection=connection, bill=bill)
-    there = OnTrino(local_trino, CATALOG, "page", [bill], shapes)
-    there.load(for_entries=[CATALOG.lookups[name] for name in ASKED])
-    yield on_duckdb(bill, catalog=CATALOG, connection=connection), there.engine(0), bill.question.as_of
-    there.drop()
+    trino = OnTrino(local_trino, CATALOG, "page", [bill], shapes)
+    trino.load(for_entries=[CATALOG.lookups[name] for name in LOOKUP_VALUES])
+    yield on_duckdb(bill, catalog=CATALOG, connection=connection), trino.engine(0), bill.question.as_of
+    trino.drop()
     connection.close()
 
 
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", LOOKUP_VALUES)
 def test_data_of_charts_is_the_same_on_trino(name, engines):
-    """Row by row, and there are rows."""
-    here, there, as_of = engines
-    statement = CATALOG.lookups[name].render({"as_of": as_of, **ASKED[name]})
-    ours = here.query(statement, label=name)
-    assert ours
-    assert difference(ours, there.query(statement, label=name), sql=CATALOG.lookups[name].sql) is None
+    """Row by row. An empty result would prove nothing."""
+    duckdb_engine, trino, as_of = engines
+    statement = CATALOG.lookups[name].render({"as_of": as_of, **LOOKUP_VALUES[name]})
+    expected = duckdb_engine.query(statement, label=name)
+    assert expected
+    assert difference(expected, trino.query(statement, label=name), sql=CATALOG.lookups[name].sql) is None
 
 
 @pytest.fixture(scope="module")
-def planned(local_trino: LocalTrino):
-    """Return both engines, with a planned launch that costs four times the baseline, and waste in each state."""
+def launch_engines(local_trino: LocalTrino):
+    """Return both engines and as_of, with a planned launch of four times the baseline, and waste in each state."""
     connection = connect()
-    file = read_cases(FOLDER / "cost_anomaly.toml")
+    file = read_cases(CASES_FOLDER / "cost_anomaly.toml")
     case = next(one for one in file.cases if one.name == "a planned launch up to its factor is not reported")
     suppression = Suppression(scope="resource", value="quiet", author="ana", reason="known", since=DAY)
     entries = [
-        LedgerEntry(finding=finding("open", team="search")), LedgerEntry(finding=finding("quiet")),
+        LedgerEntry(finding=finding("open", team="search")),
+        LedgerEntry(finding=finding("quiet")),
         LedgerEntry(finding=finding("seen"), acknowledged_by="ana", acknowledged_on=DAY),
-        resolved("300", saved_daily="9"), resolved("30", saved_daily=None, resource="later"),
-    ]  # fmt: skip
+        resolved("300", saved_daily="9"),
+        resolved("30", saved_daily=None, resource="later"),
+    ]
     findings = findings_rows(entries, [suppression], as_of=DAY, owners=Owners(), account_tags={})
     bill = bill_of(case, file=file, connection=connection)
     bill = replace(bill, rows={**bill.rows, "known_findings": findings})
     shapes = shapes_of(CATALOG, connection=connection, bill=bill)
-    there = OnTrino(local_trino, CATALOG, "planned", [bill], shapes)
-    there.load(for_entries=ALSO_ASKED)
-    yield on_duckdb(bill, catalog=CATALOG, connection=connection), there.engine(0), bill.question.as_of
-    there.drop()
+    trino = OnTrino(local_trino, CATALOG, "planned", [bill], shapes)
+    trino.load(for_entries=LAUNCH_AND_SAVINGS_QUERIES)
+    yield on_duckdb(bill, catalog=CATALOG, connection=connection), trino.engine(0), bill.question.as_of
+    trino.drop()
     connection.close()
 
 
-@pytest.mark.parametrize("entry", ALSO_ASKED, ids=lambda one: one.id)
-def test_muted_costs_and_savings_are_the_same_on_trino(entry, planned):
-    """Row by row, and there are rows."""
-    here, there, as_of = planned
+@pytest.mark.parametrize("entry", LAUNCH_AND_SAVINGS_QUERIES, ids=lambda one: one.id)
+def test_muted_costs_and_savings_are_the_same_on_trino(entry, launch_engines):
+    """Row by row. An empty result would prove nothing."""
+    duckdb_engine, trino, as_of = launch_engines
     statement = entry.render({"as_of": as_of})
-    ours = here.query(statement, label=entry.id)
-    assert ours
-    assert difference(ours, there.query(statement, label=entry.id), sql=entry.sql) is None
+    expected = duckdb_engine.query(statement, label=entry.id)
+    assert expected
+    assert difference(expected, trino.query(statement, label=entry.id), sql=entry.sql) is None

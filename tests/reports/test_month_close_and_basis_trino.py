@@ -1,24 +1,24 @@
-"""The month close, kept forecasts and reports with another basis are the same on a real Trino as on DuckDB."""
+"""The month close, stored forecasts and reports with another cost basis are the same on a real Trino and on DuckDB."""
 
 from datetime import date
 
-from focuswatch.bill.bill_input_files import BillInputs
+from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.schema.focus_column_expressions import INVOICE, KINDS, SQL_TYPES
 from focuswatch.bill.trino_bill import open_trino_bill
-from focuswatch.detect.forecast.keep_forecasts_for_month_close import forecasts_as_of, keep_forecasts
+from focuswatch.detect.forecast.make_forecasts_for_month_close import forecasts_as_of, store_forecasts_of_day
 from focuswatch.engines import Row
-from focuswatch.engines.local_rows_as_trino_sql import create_statement, insert_statements
-from focuswatch.reports.month_close import close_month
-from focuswatch.reports.report_cost_column_and_charge_kinds import Basis, engine_with_basis, rows_with_basis
+from focuswatch.engines.trino_create_and_insert_sql import create_statement, insert_statements
+from focuswatch.reports.close_invoiced_month import close_month
+from focuswatch.reports.report_cost_basis import Basis, engine_with_basis, rows_with_basis
 from focuswatch.reports.run_report import report_rows
 from tests.conformance.compare import difference
 from tests.given.exports import CATALOG, write
 from tests.reports.test_month_close import DAY, ENTRIES, JULY, JUNE, NEWEST, OWNERS, TYPES, charges_before
 
 SHAPE = {**{name: SQL_TYPES[kind] for name, kind in KINDS.items()}, INVOICE: "VARCHAR"}
-OTHERWISE = {
+OTHER_BASES = {
     "portfolio": Basis("billed", ("usage", "fees", "credits", "tax")),
     "ai_spend": Basis("billed", ("usage", "fees", "credits", "tax")),
     "ai_by_team": Basis("billed"),
@@ -28,7 +28,7 @@ OTHERWISE = {
 
 
 def test_month_close_and_bases_are_the_same_on_trino(local_trino, tmp_path):
-    """The memory connector holds the delivered rows, and the forecasts that are kept."""
+    """Trino's memory connector holds the delivered rows and the stored forecasts."""
     write(tmp_path / "bill" / "bill.parquet", *charges_before(NEWEST, invoiced=True), types=TYPES)
     local = BillInputs(str(tmp_path / "bill"), tmp_path / "state")
     with open_local_bill(local, catalog=CATALOG, owners=OWNERS, progress=lambda _: None) as bill:
@@ -46,34 +46,37 @@ def test_month_close_and_bases_are_the_same_on_trino(local_trino, tmp_path):
     rows = [[row[column] for column in SHAPE] for row in delivered]
     for insert in insert_statements(name, SHAPE, rows):
         engine.execute(insert, label="given")
-    there = local_trino.engine(schema="month_close")
+    trino_engine = local_trino.engine(schema="month_close")
     inputs = BillInputs(name, tmp_path / "trino")
     with open_trino_bill(
-        inputs, engine=there, catalog=CATALOG, owners=OWNERS, progress=lambda _: None
+        inputs, engine=trino_engine, catalog=CATALOG, owners=OWNERS, progress=lambda _: None
     ) as bill:
         closed = _close(bill)
         assert difference(expected, closed) is None
         assert {row["recomputed"] for row in closed} == {"day 1, day 20"}
         for report, rows in _reports(bill).items():
             assert reports[report] and difference(reports[report], rows) is None, report
-        assert keep_forecasts(bill, catalog=CATALOG) == 5 and keep_forecasts(bill, catalog=CATALOG) == 0
+        assert (
+            store_forecasts_of_day(bill, catalog=CATALOG) == 5
+            and store_forecasts_of_day(bill, catalog=CATALOG) == 0
+        )
         assert {row.made_on for row in bill.kept_forecasts(JULY)} == {NEWEST}
 
 
 def _close(bill: Bill) -> list[Row]:
-    """Return the rows of a close of which the forecasts of day 10 were kept."""
+    """Return the rows of a month close for which only the forecasts of day 10 were stored."""
     kept = forecasts_as_of(bill, JUNE + 10 * DAY, catalog=CATALOG, owners=OWNERS, month=JUNE)
     bill.keep_forecasts(kept)
     return close_month(bill, ENTRIES, catalog=CATALOG, owners=OWNERS).rows
 
 
 def _reports(bill: Bill) -> dict[str, list[Row]]:
-    found = {}
-    for name, basis in OTHERWISE.items():
+    rows_by_report = {}
+    for name, basis in OTHER_BASES.items():
         report = CATALOG.report(name)
         engine = engine_with_basis(
             bill.engine, basis, report=report, catalog=CATALOG, owners=OWNERS, as_of=bill.as_of
         )
         rows = report_rows(report, engine=engine, as_of=bill.as_of, owners=OWNERS)
-        found[name] = rows_with_basis(rows, basis, report=report)
-    return found
+        rows_by_report[name] = rows_with_basis(rows, basis, report=report)
+    return rows_by_report

@@ -15,15 +15,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from focuswatch.authoring.detection_cases import Case, CaseFile, give
-from focuswatch.bill import local_tables
-from focuswatch.detect.account_day_coverage import Coverage
-from focuswatch.detect.detection_run_counts import DetectionSummary
+from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
+from focuswatch.bill import create_local_tables
+from focuswatch.detect.check_bill_completeness import Coverage
 from focuswatch.detect.run_detection import Outcome
-from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.detect.summarize_detection_runs import DetectionSummary
+from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.findings.safe_paste_commands import action_of
 from focuswatch.ledger import SqliteLedger, Suppression, decide
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page import build_document, gather, render_page
 from tests.fakes.waiting import patience
 from tests.given.one_line_findings import DAY, finding, run
@@ -60,7 +61,7 @@ class Parsed(HTMLParser):
 
 
 def test_names_in_a_bill_are_never_markup():
-    """A page of hostile names has the very tags of an empty one, and carries the names whole as data."""
+    """A page with hostile names has exactly the tags of an empty page and contains the names unchanged, as data."""
     page, empty = render_page(build_document(hostile())), render_page(build_document(gathered()))
     assert [tag for tag, _ in Parsed(page).tags] == [tag for tag, _ in Parsed(empty).tags]
     assert "pwned" not in page
@@ -68,7 +69,7 @@ def test_names_in_a_bill_are_never_markup():
 
 
 def test_policy_allows_only_the_scripts_and_styles_of_the_file():
-    """By hash, with no origin, no inline handler, no eval."""
+    """They are allowed by hash; no origin, inline handler or eval is allowed."""
     page = Parsed(render_page(build_document(gathered())))
     (policy,) = [attrs["content"] for tag, attrs in page.tags if "http-equiv" in attrs]
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
@@ -83,7 +84,7 @@ def test_policy_allows_only_the_scripts_and_styles_of_the_file():
 
 
 def test_the_file_fetches_nothing():
-    """Scripts and styles stand inside."""
+    """Scripts and styles are inline."""
     page = Parsed(render_page(build_document(gathered())))
     assert not [attrs for _, attrs in page.tags if "src" in attrs]
     assert {tag for tag, _ in page.tags}.isdisjoint({"link", "iframe", "img", "object"})
@@ -97,7 +98,7 @@ def test_five_thousand_findings_fit_in_three_megabytes():
 
 
 def test_the_same_document_gives_the_same_file(monkeypatch):
-    """Whenever it is written, so that a page changes only where something did."""
+    """The file does not depend on the time of writing, so a page changes only if its data changes."""
     monkeypatch.setattr("time.time", lambda: 1.0)
     before = render_page(build_document(hostile()))
     monkeypatch.setattr("time.time", lambda: 2e9)
@@ -111,14 +112,14 @@ def test_findings_are_ordered_by_cost():
 
 
 def test_suppressed_findings_are_counted_and_not_listed():
-    """Until the suppression ends."""
+    """They are listed again when the suppression ends."""
     suppression = Suppression(scope="resource", value="quiet", author="ana", reason="known", since=DAY)
     listed = (finding("quiet", cost="70"), finding("loud", cost="5"))
     shown = build_document(gathered(*listed, suppressions=(suppression,)))
     assert [one["resource_id"] for one in shown["findings"]] == ["loud"]
     assert shown["coverage"]["suppressed"] == {"findings": 1, "waste": 70.0}
-    over = suppression.model_copy(update={"until": DAY})
-    assert len(build_document(gathered(*listed, suppressions=(over,)))["findings"]) == 2
+    ended = suppression.model_copy(update={"until": DAY})
+    assert len(build_document(gathered(*listed, suppressions=(ended,)))["findings"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_suppressed_findings_are_counted_and_not_listed():
     ],
 )
 def test_a_command_is_listed_only_if_every_name_is_a_plain_word(resource, commands):
-    """A pasted command runs as it is."""
+    """Users paste the command into a shell unchanged."""
     template = "3. Nobody needs it: aws sagemaker delete-endpoint --endpoint-name {name} --region us-east-1"
     action = action_of(template, {"name": resource}, words={})
     listed = finding(resource).model_copy(update={"action": action})
@@ -137,12 +138,12 @@ def test_a_command_is_listed_only_if_every_name_is_a_plain_word(resource, comman
 
 
 def test_action_without_a_command_lists_none():
-    """Also where a name contains a space."""
+    """A resource name with a space is not mistaken for a command."""
     assert build_document(gathered(finding("team search")))["findings"][0]["commands"] == []
 
 
 def test_all_five_layers_have_every_day():
-    """A layer without charges is 0; the part that a Bedrock filter shows is a sum over all layers of a day."""
+    """A layer without charges is 0. The cost that a Bedrock filter shows is summed over all layers of a day."""
     row = {"charge_date": days_before(1), "effective_cost": 4.0, "seen_by_bedrock_filter": 3.0}
     rows = [
         {**row, "charge_date": days_before(3), "layer": "retrieval", "seen_by_bedrock_filter": 0.0},
@@ -152,9 +153,12 @@ def test_all_five_layers_have_every_day():
     shown = build_document(gathered(layer_days=rows))["layers"]
     assert shown["days"] == [str(days_before(back)) for back in (3, 2, 1)]
     assert {one["layer"]: one["costs"] for one in shown["layers"]} == {
-        "model inference": [0, 0, 4], "retrieval": [4, 0, 0], "orchestration and compute": [0, 0, 0],
-        "observability": [0, 0, 0], "tools and data": [0, 0, 4],
-    }  # fmt: skip
+        "model inference": [0, 0, 4],
+        "retrieval": [4, 0, 0],
+        "orchestration and compute": [0, 0, 0],
+        "observability": [0, 0, 0],
+        "tools and data": [0, 0, 4],
+    }
     assert shown["bedrock_filter"] == [0, 0, 4.5]
 
 
@@ -180,7 +184,7 @@ def test_chart_of_a_finding_has_its_anomalous_days_and_expected_cost():
 
 
 def test_gpu_without_a_metric_is_not_idle():
-    """Its utilization is None and not 0; a day on which it did not run has no hours."""
+    """Without a metric, utilization is None and not 0. A day on which the GPU did not run has 0 hours."""
     row = {
         "place": 1, "sub_account_id": "1", "region_id": "r", "resource_id": "i-1", "instance_types": "p4d",
         "charge_date": days_before(3), "gpu_hours": 24.0, "utilization": 0.0, "effective_cost": 50.0,
@@ -207,7 +211,7 @@ def test_nan_and_infinity_become_null():
 
 
 def test_coverage_lists_what_was_not_evaluated():
-    """Failed, not run by the last scan, or without usage metrics."""
+    """Detections that failed, were not run by the last scan or lack usage metrics, and services not on the bill."""
     detection, other = CATALOG.detections["underused_gpu"], CATALOG.detections["gpu_burst"]
     outcomes = (
         Outcome(detection, not_evaluated=({"monthly_cost": 7.5}, {"monthly_cost": Decimal("2.5")})),
@@ -238,7 +242,7 @@ def bill(
     statements: Sequence[str] = (),
     connection: duckdb.DuckDBPyConnection | None = None,
 ) -> DuckDbEngine:
-    """An engine over these charges; `statements` as local_tables.create_views takes them."""
+    """Return an engine over these charges; `statements` are passed to create_local_tables.create_views."""
     connection = connection or connect()
     charge = {
         "SubAccountId": "111122223333", "SubAccountName": "search", "RegionId": "us-east-1",
@@ -247,26 +251,26 @@ def bill(
         "ConsumedQuantity": 1.0, "charge_date": days_before(5),
     }  # fmt: skip
     case = Case(name="given charges", kind="quiet", charges=list(charges))
-    give(connection, case, file=CaseFile.model_construct(charge=charge, activity_row={}))
-    local_tables.load_owners(connection, owners.tables)
-    local_tables.create_views(connection, CATALOG, values={"as_of": as_of}, statements=statements)
+    create_input_tables(connection, case, file=CaseFile.model_construct(charge=charge, activity_row={}))
+    create_local_tables.load_owners(connection, owners.tables)
+    create_local_tables.create_views(connection, CATALOG, values={"as_of": as_of}, statements=statements)
     return DuckDbEngine(connection)
 
 
-def gathered_from(engine, *found, catalog=CATALOG, tmp_path):
+def gather_page_data(engine, *findings, catalog=CATALOG, tmp_path):
     """Return the page data of a bill whose ledger has these findings."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
-    ledger.update(lambda entries, silences: decide(entries, silences, run(*found)), evaluated=[])
+    ledger.update(lambda entries, suppressions: decide(entries, suppressions, run(*findings)), evaluated=[])
     return gather(engine, as_of=DAY, currency="USD", catalog=catalog, owners=Owners(), ledger=ledger)
 
 
 def test_series_of_an_anomaly_covers_its_account_and_service(tmp_path):
-    """In all regions where the finding names none, without other services."""
+    """In all regions if the finding names none, without other services."""
     unusual = finding(None, category="anomaly", detection="cost_anomaly").model_copy(
         update={"region_id": None, "service_name": "Amazon OpenSearch Service"}
     )
     engine = bill({}, {"RegionId": "eu-west-1"}, {"ServiceName": "Amazon S3"}, {"SubAccountId": "9"})
-    (row,) = gathered_from(engine, unusual, tmp_path=tmp_path).finding_days
+    (row,) = gather_page_data(engine, unusual, tmp_path=tmp_path).finding_days
     assert (row["charge_date"], row["effective_cost"]) == (days_before(5), 20.0)
 
 
@@ -278,12 +282,25 @@ def test_failed_report_leaves_out_its_own_section_only(tmp_path):
         broken.id: type(broken)(broken.id, broken.header, "SELECT nothing", broken.path),
     }
     catalog = type(CATALOG)(CATALOG.detections, reports, CATALOG.tables, CATALOG.lookups)
-    page_data = gathered_from(bill({}), catalog=catalog, tmp_path=tmp_path)
+    page_data = gather_page_data(bill({}), catalog=catalog, tmp_path=tmp_path)
     assert [failure.partition(":")[0] for failure in page_data.failures] == ["weekly_deltas"]
     shown = build_document(page_data)
     assert shown["reports"]["weekly_deltas"]["rows"] == []
     assert shown["reports"]["unowned_spend"]["rows"]
     assert any("weekly_deltas" in one for one in shown["coverage"]["failures"])
+
+
+def test_failed_query_of_account_names_leaves_out_only_the_names(tmp_path):
+    """The page shows the error, and an account without charges by its ID."""
+    missing = [{"SubAccountId": "9", "charge_date": days_before(back)} for back in range(20, 40)]
+    engine = bill(*({"charge_date": days_before(back)} for back in range(1, 40)), *missing)
+    assert build_document(gather_page_data(engine, tmp_path=tmp_path))["coverage"]["missing_accounts"] == [
+        "search (9)"
+    ]
+    engine = engine.over({**engine.tables, "daily_services": "SELECT nothing"})
+    shown = build_document(gather_page_data(engine, tmp_path=tmp_path))
+    assert shown["coverage"]["missing_accounts"] == ["9"]
+    assert any(failure.startswith("names of accounts: ") for failure in shown["coverage"]["failures"])
 
 
 def test_daily_layers_add_up_to_the_report(tmp_path):
@@ -293,7 +310,7 @@ def test_daily_layers_add_up_to_the_report(tmp_path):
         {"charge_date": days_before(3)},
         {"ServiceName": "Amazon Bedrock", "SkuMeter": "USE1-x-input-tokens"},
     )
-    shown = build_document(gathered_from(engine, tmp_path=tmp_path))["layers"]
+    shown = build_document(gather_page_data(engine, tmp_path=tmp_path))["layers"]
     drawn = sum(sum(one["costs"]) for one in shown["layers"])
     assert drawn == pytest.approx(30) == sum(row["effective_cost"] for row in shown["month"])
     assert (
@@ -313,14 +330,14 @@ def test_daily_spend_adds_up_to_the_report(tmp_path):
         {"ChargeCategory": "Tax", "EffectiveCost": 1.0},
         {"ChargeCategory": "Credit", "EffectiveCost": -2.0},
     )
-    shown = build_document(gathered_from(engine, tmp_path=tmp_path))
+    shown = build_document(gather_page_data(engine, tmp_path=tmp_path))
     rows = shown["reports"]["spend_by_team"]["rows"]
     for sum_of, column in (("cost", "effective_cost"), ("cost_before", "effective_cost_before")):
         assert 0 < shown["spend"][sum_of] == pytest.approx(sum(row[column] for row in rows)), column
 
 
 def focuswatch(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """The installed command."""
+    """Run the installed command and return its result."""
     program = Path(sys.executable).parent / "focuswatch"
     done = subprocess.run(
         [program, *map(str, arguments)], capture_output=True, text=True, timeout=patience(120)
@@ -330,7 +347,7 @@ def focuswatch(*arguments: object, code: int = 0) -> subprocess.CompletedProcess
 
 
 def test_command_writes_the_page_of_the_last_scan_and_prints_its_address(tmp_path):
-    """Its findings are those of the scan; the folder is created."""
+    """The page has the scan's findings, and the output folder is created."""
     sample, state = Path(__file__).parents[1] / "data" / "focus_sample.csv", ("--state", tmp_path / "state")
     findings = json.loads(focuswatch("scan", sample, "--format", "json", *state).stdout)
     out = tmp_path / "pages" / "report.html"
@@ -338,13 +355,13 @@ def test_command_writes_the_page_of_the_last_scan_and_prints_its_address(tmp_pat
     shown = data_of(out.read_text(encoding="utf-8"))
     assert {one["fingerprint"] for one in shown["findings"]} == {one["fingerprint"] for one in findings}
     callers = ("new_ai_principal", "principal_budget", "runaway_session")
-    without_input = ("aws_recommendation", *callers)  # the scan was given no file for them
+    without_input = ("aws_recommendation", *callers)  # the scan has no input file for them
     assert set(shown["coverage"]["not_run"]) <= {f"{id} (last run: never)" for id in without_input}
     assert not shown["coverage"]["failures"]
 
 
-def test_page_without_a_scan_gets_one_sentence(tmp_path):
-    """It has no ledger."""
+def test_page_without_a_scan_fails_with_one_sentence(tmp_path):
+    """Without a scan there is no ledger."""
     sample = Path(__file__).parents[1] / "data" / "focus_sample.csv"
     done = focuswatch("page", sample, "-o", tmp_path / "p.html", "--state", tmp_path / "state", code=2)
     assert "Scan the export first" in done.stderr
@@ -353,7 +370,7 @@ def test_page_without_a_scan_gets_one_sentence(tmp_path):
 
 @pytest.mark.parametrize("name", sorted(PACKAGES))
 def test_vendored_libraries_are_those_of_npm(name):
-    """Reviewed by its sum; where npm has installed it, byte for byte."""
+    """Compare the checksum and, if npm has installed the package, every byte."""
     kept = (VENDOR / name).read_bytes()
     sums = dict(reversed(line.split()) for line in (VENDOR / "SHA256SUMS").read_text().splitlines())
     assert hashlib.sha256(kept).hexdigest() == sums[name]

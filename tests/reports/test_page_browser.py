@@ -1,4 +1,4 @@
-"""The page as a person meets it, in a browser without network: what it shows, by keyboard, on paper, on a phone."""
+"""The page in a browser without network: content, accessibility, keyboard use, printing and phones."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from focuswatch.findings.account_owner_evidence_labels import account_label
+from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.reports.page import build_document, render_page
 from tests.fakes.local_browser import AXE, NPM_BRINGS_ONE, browser, lacking, must_be_there
 from tests.fakes.waiting import patience
@@ -20,18 +20,16 @@ from tests.reports.test_page import focuswatch
 
 SAMPLE = Path(__file__).parents[1] / "data" / "focus_sample.csv"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
-GRAVE = {"serious", "critical"}
+SERIOUS_IMPACTS = {"serious", "critical"}
 PAGES = ("organization", "sample", "hostile", "empty")
 SECTIONS = {"spend", "forecast", "ai", "findings", "gpus", "movers", "portfolio", "unallocated", "coverage"}
-MOST_HEIGHT = {
-    "desktop": 7_600,
-    "phone": 15_100,
-}  # pixels of the demo's page: half of what it had with all in one list
+# Pixels of the demo's page: half of its height when every row was visible in one list.
+MOST_HEIGHT = {"desktop": 7_600, "phone": 15_100}
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Return a browser; without one, tests that need it are skipped with a message."""
+    """Return a browser. Without one, skip the tests that need it, or fail where a browser is required."""
     if missing := lacking():
         if must_be_there():
             pytest.fail(missing)
@@ -43,7 +41,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory) -> dict[str, Path]:
-    """The demo's organisation and the public sample, by the command; hostile names and nothing, by hand."""
+    """Return pages by name: the demo and the public sample, written by the command, and constructed page data."""
     folder = tmp_path_factory.mktemp("pages")
     output = focuswatch("demo", "--out", folder / "demo").stdout
     assert f"Page: {(folder / 'demo' / 'page.html').as_uri()}" in output.splitlines()
@@ -71,7 +69,7 @@ def opened(chromium: Browser, path: Path, *, at: str = "", **context: object) ->
         page = browser_context.new_page()
         page.on("console", lambda message: lines.append(message.text) if message.type != "log" else None)
         page.on("pageerror", lambda error: lines.append(str(error)))
-        page.on("request", lambda asked: asked.url.startswith(path.as_uri()) or lines.append(asked.url))
+        page.on("request", lambda request: request.url.startswith(path.as_uri()) or lines.append(request.url))
         page.goto(path.as_uri() + at)
         page.wait_for_selector("html[data-ready]")
         yield page
@@ -84,15 +82,18 @@ def opened(chromium: Browser, path: Path, *, at: str = "", **context: object) ->
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_accessible(chromium, pages, name, viewport, scheme):
-    """No error, no request, nothing wider than the screen, and axe reports no serious violation with a finding open."""
+    """With open findings, nothing is wider than the screen and axe reports no serious violation."""
     with opened(chromium, pages[name], viewport=viewport, color_scheme=scheme) as page:
         for summary in page.locator(".finding summary").all()[:2]:
             summary.click()
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
         assert not re.search(r"\b(null|undefined|NaN)\b|\[object", page.locator("main").inner_text())
-        page.evaluate(AXE.read_text(encoding="utf-8") + "; 0")  # as a debugger does, past the page's policy
+        # evaluate() bypasses the page's Content-Security-Policy.
+        page.evaluate(AXE.read_text(encoding="utf-8") + "; 0")
         violations = page.evaluate("axe.run({resultTypes: ['violations']}).then((seen) => seen.violations)")
-        assert [(one["id"], one["nodes"][0]["html"]) for one in violations if one["impact"] in GRAVE] == []
+        assert [
+            (one["id"], one["nodes"][0]["html"]) for one in violations if one["impact"] in SERIOUS_IMPACTS
+        ] == []
 
 
 @pytest.mark.skipif(
@@ -136,8 +137,13 @@ def test_first_screen_shows_the_numbers_of_the_bill(chromium, pages):
     with opened(chromium, pages["organization"]) as page:
         names = page.locator("main > .tiles dt").all_inner_texts()
         assert names == [
-            "June so far", "June forecast", "AI share", "Waste", "Security findings to review", "Unallocated",
-        ]  # fmt: skip
+            "June so far",
+            "June forecast",
+            "AI share",
+            "Waste",
+            "Security findings to review",
+            "Unallocated",
+        ]
         figures = page.locator("main > .tiles .figure").all_inner_texts()
         spent, forecast, share, waste, security, unallocated = figures
         assert spent == f"{document['month']['spent']:,.0f} USD"
@@ -156,14 +162,14 @@ def test_first_screen_shows_the_numbers_of_the_bill(chromium, pages):
 @pytest.mark.parametrize(
     ("viewport", "name"), [(DESKTOP, "desktop"), (PHONE, "phone")], ids=["desktop", "phone"]
 )
-def test_page_is_no_taller_than_can_be_read(chromium, pages, viewport, name):
-    """More rows are shown on demand."""
+def test_page_height_is_limited(chromium, pages, viewport, name):
+    """Long tables and lists show further rows on demand."""
     with opened(chromium, pages["organization"], viewport=viewport) as page:
         assert page.evaluate("document.documentElement.scrollHeight") <= MOST_HEIGHT[name]
 
 
 def test_table_wider_than_a_phone_shows_that_it_scrolls(chromium, pages):
-    """By a line above it and an edge where columns are hidden; a table that fits has neither."""
+    """A line above the table and a shaded edge show that columns are hidden; a table that fits has neither."""
     with opened(chromium, pages["organization"], viewport=PHONE) as page:
         wide = page.locator("#movers .scrolling")
         assert wide.locator(".scroll-cue").is_visible()
@@ -178,7 +184,7 @@ def test_table_wider_than_a_phone_shows_that_it_scrolls(chromium, pages):
 
 
 def test_table_shows_all_rows_on_demand(chromium, pages):
-    """The focus stays at the table."""
+    """The focus stays on the table."""
     with opened(chromium, pages["organization"]) as page:
         table = page.locator("#movers")
         assert table.locator("tbody tr:visible").count() == 6
@@ -198,21 +204,27 @@ def test_page_without_ai_spend_has_the_other_sections(chromium, pages):
 
 
 def test_ai_spend_by_team_ends_with_its_total(chromium, tmp_path):
-    """With tokens, price and forecast of the month, which the first screen and the section state too."""
+    """The table has tokens, price and forecast. The first screen and the section's note state the same forecast."""
     team = {"team": "search", "effective_cost": 40.0, "effective_cost_before": 20.0, "million_tokens": 8.0,
             "cost_per_million": 2.5, "forecast": 60.0, "low": 50.0, "high": 70.0, "idle_monthly": 0.0,
             "waste_monthly": 3.0}  # fmt: skip
     rows = [team, {**team, "team": "(total)"}]
-    days = [{"charge_date": days_before(back), "effective_cost": 4.0, "layer": "retrieval",
-             "seen_by_bedrock_filter": 0.0} for back in range(1, 40)]  # fmt: skip
+    days = [
+        {
+            "charge_date": days_before(back),
+            "effective_cost": 4.0,
+            "layer": "retrieval",
+            "seen_by_bedrock_filter": 0.0,
+        }
+        for back in range(1, 40)
+    ]
     document = build_document(gathered(spend_days=days, layer_days=days))
     document["reports"]["ai_by_team"] = {"title": "AI by team", "basis": "EffectiveCost", "rows": rows}
     path = tmp_path / "p.html"
     path.write_text(render_page(document), encoding="utf-8")
     with opened(chromium, path) as page:
         cells = [row.locator("td").all_inner_texts() for row in page.locator("#ai .part table tr").all()]
-        assert cells[1:] == [[name, "40.00", "8.00", "2.50", "60.00", "3.00"]
-                             for name in ("search", "Total")]  # fmt: skip
+        assert cells[1:] == [[name, "40.00", "8.00", "2.50", "60.00", "3.00"] for name in ("search", "Total")]
         assert (
             "The forecast of AI spend for March is 60.00 USD (80% prediction interval: 50.00 to 70.00 USD)"
             in page.locator("#ai > .note").inner_text()
@@ -242,13 +254,13 @@ def test_filters_work_by_keyboard(chromium, pages):
         "Intent": lambda one: one["intent"] or ("(no intent)" if one["team"] else "(unallocated)"),
         "Severity": lambda one: one["severity"],
     }
-    for name, of in keys.items():
+    for name, value_of in keys.items():
         with opened(chromium, pages["organization"]) as page:
             page.get_by_label(name, exact=True).focus()
             page.keyboard.press("ArrowDown")
             page.keyboard.press("Tab")
             chosen = page.locator(f"select[name={name.lower().replace(' ', '_')}]").input_value()
-            wanted = [one for one in findings if of(one) == chosen]
+            wanted = [one for one in findings if value_of(one) == chosen]
             assert 0 < len(wanted) < len(findings)
             assert f"{len(wanted)} finding" in page.get_by_role("status").inner_text()
             listed = {one.get_attribute("id") for one in page.locator(".finding:visible").all()}
@@ -298,11 +310,18 @@ def test_running_finding_is_marked_through_the_last_day(chromium, tmp_path):
         update={"evidence": days, "cost_so_far": Decimal(9), "monthly_cost_if_continues": Decimal(90)}
     )
     ended = finding("ended", cost="8", category="anomaly").model_copy(
-        update={"evidence": days, "cost_so_far": Decimal(8), "monthly_cost_if_continues": Decimal(0),
-                "ended_on": days_before(4)}
-    )  # fmt: skip
-    rows = [{"fingerprint": one.fingerprint, "charge_date": days_before(back), "effective_cost": 3.0}
-            for one in (running, ended) for back in range(1, 20)]  # fmt: skip
+        update={
+            "evidence": days,
+            "cost_so_far": Decimal(8),
+            "monthly_cost_if_continues": Decimal(0),
+            "ended_on": days_before(4),
+        }
+    )
+    rows = [
+        {"fingerprint": one.fingerprint, "charge_date": days_before(back), "effective_cost": 3.0}
+        for one in (running, ended)
+        for back in range(1, 20)
+    ]
     path = tmp_path / "p.html"
     path.write_text(
         render_page(build_document(gathered(running, ended, finding_days=rows))), encoding="utf-8"
@@ -334,9 +353,8 @@ def test_finding_opens_with_evidence_and_a_command_to_copy(chromium, pages):
         assert one["action"].splitlines()[0] in inside.inner_text()
         assert inside.locator("dt").count() >= len(one["evidence"])
         inside.get_by_role("button", name="Copy").first.press("Enter")
-        expect(inside.locator(".command button").first).not_to_have_text(
-            "Copy"
-        )  # said once the clipboard has it
+        # The button's text changes when the clipboard has the command.
+        expect(inside.locator(".command button").first).not_to_have_text("Copy")
         assert page.evaluate("navigator.clipboard.readText()") == one["commands"][0]
 
 
@@ -361,7 +379,7 @@ def test_long_list_is_extended_on_demand(chromium, pages):
 
 
 def test_chosen_theme_is_kept(chromium, pages):
-    """Against the theme of the system, and after a reload."""
+    """The chosen theme overrides the system's theme and is kept after a reload."""
     with opened(chromium, pages["empty"], color_scheme="light") as page:
         ground = "getComputedStyle(document.body).backgroundColor"
         light = page.evaluate(ground)
@@ -375,7 +393,7 @@ def test_chosen_theme_is_kept(chromium, pages):
 
 
 def test_printed_page_is_light_and_expanded(chromium, pages):
-    """Also from a dark screen: no controls, findings with their evidence; several sheets of PDF."""
+    """Also with a dark theme. Controls are hidden, findings show their evidence, and the browser writes a PDF."""
     with opened(chromium, pages["organization"], color_scheme="dark") as page:
         page.emulate_media(media="print", color_scheme="dark")
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
@@ -387,7 +405,7 @@ def test_printed_page_is_light_and_expanded(chromium, pages):
 
 
 def test_hostile_names_are_shown_as_text(chromium, pages):
-    """Nothing runs, and no command contains them."""
+    """No script runs, and no command contains a hostile name."""
     with opened(chromium, pages["hostile"]) as page:
         for summary in page.locator(".finding summary").all():
             summary.click()
@@ -399,7 +417,7 @@ def test_hostile_names_are_shown_as_text(chromium, pages):
 
 
 def test_sections_without_data_are_omitted(chromium, pages):
-    """No anomaly, no GPU, no report: no empty frames."""
+    """Without anomalies, GPUs and reports, the page has no empty frames."""
     with opened(chromium, pages["empty"]) as page:
         shown = {one.get_attribute("id") for one in page.locator("main section").all()}
         assert shown == {"findings", "coverage"}
@@ -409,15 +427,21 @@ def test_sections_without_data_are_omitted(chromium, pages):
 
 def test_filtered_list_is_ordered_by_cost(chromium, tmp_path):
     """A filter changes the list but not its order; each category states its own sum."""
-    content = gathered(finding("a", cost="1", team="t"), finding("b", cost="9", team="t"), finding("c", cost="5"),
-                     finding("d", cost="7", team="t", category="security"))  # fmt: skip
+    content = gathered(
+        finding("a", cost="1", team="t"),
+        finding("b", cost="9", team="t"),
+        finding("c", cost="5"),
+        finding("d", cost="7", team="t", category="security"),
+    )
     path = tmp_path / "p.html"
     path.write_text(render_page(build_document(content)), encoding="utf-8")
     with opened(chromium, path) as page:
         page.get_by_label("Team", exact=True).select_option("t")
         assert [one.split("\n")[0] for one in page.locator(".finding .money").all_inner_texts()] == [
-            "9.00 USD/month", "1.00 USD/month", "7.00 USD",
-        ]  # fmt: skip
+            "9.00 USD/month",
+            "1.00 USD/month",
+            "7.00 USD",
+        ]
         assert page.get_by_role("status").inner_text() == "3 findings of 4 match the filters."
         assert (
             page.locator("#waste > .note").inner_text() == "2 findings: 10.00 USD/month in potential savings"

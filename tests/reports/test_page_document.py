@@ -8,16 +8,22 @@ import pytest
 
 from focuswatch.ledger import LedgerEntry, Suppression
 from focuswatch.reports.page import build_document
-from focuswatch.reports.page.listed_and_charted_findings import series_of, shown_incidents
+from focuswatch.reports.page.listed_and_charted_findings import charted_finding_keys, shown_incidents
 from tests.given.one_line_findings import DAY, finding
 from tests.given.page_inputs import days_before, gathered
 
 STYLE = Path(__file__).parents[2] / "focuswatch" / "reports" / "page" / "page.css"
 TEXTS = ("ink", "soft", "accent", "mark", "critical", "high", "medium", "low", "good")
-# The least contrast of graphics: https://www.w3.org/TR/WCAG22/#non-text-contrast
+# The minimum contrast of graphics: https://www.w3.org/TR/WCAG22/#non-text-contrast
 GRAPHICS = (
-    "model-inference", "retrieval", "orchestration-and-compute", "observability", "tools-and-data", "filter", "edge",
-)  # fmt: skip
+    "model-inference",
+    "retrieval",
+    "orchestration-and-compute",
+    "observability",
+    "tools-and-data",
+    "filter",
+    "edge",
+)
 
 
 def forecast_row(of: str, name: str, *, forecast: float, budget: float | None = None) -> dict[str, object]:
@@ -56,8 +62,15 @@ def test_month_is_that_of_the_last_day_before_as_of(as_of, first, last):
 
 def spend(cost: float, *backs: int) -> list[dict[str, object]]:
     """Return rows of the same cost for these days before DAY."""
-    return [{"charge_date": days_before(back), "effective_cost": cost, "layer": "retrieval",
-             "seen_by_bedrock_filter": 0.0} for back in backs]  # fmt: skip
+    return [
+        {
+            "charge_date": days_before(back),
+            "effective_cost": cost,
+            "layer": "retrieval",
+            "seen_by_bedrock_filter": 0.0,
+        }
+        for back in backs
+    ]
 
 
 def test_ai_share_is_of_the_same_complete_days_as_the_spend():
@@ -113,8 +126,12 @@ def test_findings_of_an_incident_follow_their_lead():
     single = LedgerEntry(finding=finding("single", cost="5"))
     shown = build_document(gathered(small[1], small[0], single, large[1], large[0]))["findings"]
     assert [one["resource_id"] for one in shown] == [
-        "large lead", "large other", "single", "small lead", "small other",
-    ]  # fmt: skip
+        "large lead",
+        "large other",
+        "single",
+        "small lead",
+        "small other",
+    ]
 
 
 def test_incident_with_a_suppressed_lead_lists_its_other_findings():
@@ -131,11 +148,13 @@ def test_highest_anomalies_and_security_findings_get_a_chart():
     anomalies = [
         LedgerEntry(finding=finding(str(cost), cost=str(cost), category="anomaly")) for cost in range(1, 20)
     ]
-    gone = anomalies[18].model_copy(update={"state": "resolved"})
+    resolved = anomalies[18].model_copy(update={"state": "resolved"})
     suppression = Suppression(scope="resource", value="18", author="ana", reason="known", since=DAY)
     waste = LedgerEntry(finding=finding("waste", cost="99"))
     pair = incident("x", lead_cost="50", other_cost="40")
-    chosen = series_of(shown_incidents([*anomalies[:18], gone, waste, *pair], [suppression], as_of=DAY))
+    chosen = charted_finding_keys(
+        shown_incidents([*anomalies[:18], resolved, waste, *pair], [suppression], as_of=DAY)
+    )
     assert [row[-1] for row in chosen] == [*map(str, range(17, 7, -1)), "x lead"]
 
 
@@ -154,7 +173,7 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_colors_contrast_with_their_backgrounds(theme):
-    """Texts by 4.5 to 1 on the page, on cards and on shaded ground; lines, bars and edges by 3 to 1 on cards."""
+    """Text by 4.5 to 1 on the page, on cards and on shaded areas; lines, bars and edges by 3 to 1 on cards."""
     pairs = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", STYLE.read_text(encoding="utf-8"))
     colors = {name: (light, dark)[theme] for name, light, dark in pairs}
     weak = [

@@ -1,4 +1,4 @@
-"""Reports name the basis of their amounts, and run with each basis that they offer."""
+"""Reports name the basis of their amounts (cost column and kinds of charges) and run with each basis they offer."""
 
 import json
 from datetime import date, timedelta
@@ -7,10 +7,10 @@ from itertools import combinations
 import pytest
 from typer.testing import CliRunner
 
-from focuswatch.catalog.sql_header_fields import CHARGES, ReportHeader, charges_text
+from focuswatch.catalog.sql_header_models import CHARGES, ReportHeader, charges_text
 from focuswatch.cli import app
 from focuswatch.errors import ConfigError
-from focuswatch.reports.report_cost_column_and_charge_kinds import (
+from focuswatch.reports.report_cost_basis import (
     Basis,
     basis_of,
     basis_text,
@@ -21,7 +21,7 @@ from focuswatch.reports.report_cost_column_and_charge_kinds import (
 from focuswatch.reports.run_report import report_rows
 from tests.cli.test_cli import SAMPLE
 from tests.reports.test_ai_by_team import engine_over
-from tests.reports.test_reports import AS_OF, CATALOG, KNOWN
+from tests.reports.test_reports import AS_OF, CATALOG, TEAM_OWNERS
 
 DAY = date(2026, 3, 20)
 KINDS = {
@@ -35,7 +35,7 @@ COSTS = {"usage": 1.0, "fees": 2.0, "credits": -4.0, "tax": 8.0}
 
 @pytest.fixture(scope="module")
 def engine():
-    """A charge of each kind, of Amazon Bedrock and on one day; each cost is another power of two."""
+    """Return an engine over one Bedrock charge of each kind on one day. Each cost is a different power of two."""
     before = {"charge_date": AS_OF - timedelta(days=60), "EffectiveCost": 0.0, "BilledCost": 0.0}
     unallocated = {"charge_date": DAY, "SubAccountId": "999900001111"}
     return engine_over([before, *({**unallocated, **kind} for kind in KINDS.values())])
@@ -43,9 +43,11 @@ def engine():
 
 def rows(name, engine, basis):
     report = CATALOG.report(name)
-    counting = engine_with_basis(engine, basis, report=report, catalog=CATALOG, owners=KNOWN, as_of=AS_OF)
-    found = report_rows(report, engine=counting, as_of=AS_OF, owners=KNOWN)
-    return rows_with_basis(found, basis, report=report)
+    engine_of_basis = engine_with_basis(
+        engine, basis, report=report, catalog=CATALOG, owners=TEAM_OWNERS, as_of=AS_OF
+    )
+    default_rows = report_rows(report, engine=engine_of_basis, as_of=AS_OF, owners=TEAM_OWNERS)
+    return rows_with_basis(default_rows, basis, report=report)
 
 
 OFFERED = [
@@ -60,11 +62,11 @@ OFFERED = [
 
 @pytest.mark.parametrize(("name", "cost", "charges"), OFFERED)
 def test_report_counts_the_named_charges_in_the_named_cost(engine, name, cost, charges):
-    """The sum of its rows identifies which charges it counted."""
+    """The sum of the rows identifies the charges that the report counted."""
     basis = basis_of(CATALOG.report(name), cost=cost, charges=charges)
     expected = sum(COSTS[kind] for kind in charges) * (10 if cost == "billed" else 1)
     counted = rows(name, engine, basis)
-    if name == "portfolio":  # it lists spend, and no net credits
+    if name == "portfolio":  # the portfolio lists spend and no net credits
         expected = max(expected, 0)
     assert sum(row[f"{cost}_cost"] for row in counted) == pytest.approx(expected)
     text = basis_text(CATALOG.report(name), basis)
@@ -72,14 +74,14 @@ def test_report_counts_the_named_charges_in_the_named_cost(engine, name, cost, c
 
 
 def test_default_basis_changes_nothing(engine):
-    """Naming what a report counts anyway runs the report as it is."""
+    """Naming the report's default basis does not change the report."""
     report = CATALOG.report("portfolio")
     assert basis_of(report, cost="effective", charges=("usage", "fees")).is_default
     assert basis_text(report, Basis()) == report.header.basis
 
 
 @pytest.mark.parametrize("name", sorted(CATALOG.reports))
-def test_every_report_offers_other_bases_or_says_why_not(name):
+def test_every_report_offers_other_bases_or_states_why_not(name):
     offers, text = CATALOG.report(name).header.offers, offered_bases(CATALOG.report(name))
     assert ("--cost" in text) == (len(offers.cost) == 2)
     assert offers.limits is None or offers.limits in text
@@ -93,8 +95,8 @@ def test_basis_that_a_report_does_not_offer_is_refused_with_what_it_offers():
         basis_of(CATALOG.report("savings"), cost="billed", charges=None)
 
 
-def test_forecast_in_effective_cost_is_that_of_effective_cost(engine):
-    """A tenth of the billed one in this bill."""
+def test_forecast_in_effective_cost_uses_only_effective_cost(engine):
+    """In this bill, EffectiveCost is a tenth of BilledCost."""
     billed, effective = (
         rows("month_forecast", engine, basis_of(CATALOG.report("month_forecast"), cost=cost, charges=None))[0]
         for cost in ("billed", "effective")
@@ -114,7 +116,7 @@ def test_header_without_its_default_basis_is_refused():
 
 
 def test_output_names_the_basis_and_the_others(tmp_path):
-    """As JSON and as a table."""
+    """In the JSON document and in the table."""
     command = [
         "report",
         "portfolio",

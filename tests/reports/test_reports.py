@@ -1,4 +1,4 @@
-"""The reports: what they count, and that SQL and Python agree on who owns what."""
+"""The reports' totals and columns, and that SQL and Python determine the same owners."""
 
 import tomllib
 from collections import Counter
@@ -8,13 +8,15 @@ from itertools import product
 
 import pytest
 
-from focuswatch.authoring.detection_cases import Case, CaseFile, give
-from focuswatch.bill import local_tables
-from focuswatch.bill.bill_input_files import BillInputs
+from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
+from focuswatch.bill import create_local_tables
+from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_engine import DuckDbEngine
+from focuswatch.owners.assign_owner_and_use_case import assigned_owner
+from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.run_report import report_rows
 from focuswatch.simulate import simulate
 from focuswatch.simulate.organization import MIN_ACCOUNTS
@@ -31,11 +33,11 @@ CHARGE = {
     "charge_date": date(2026, 3, 20),
 }
 SHARED = connect()  # each report replaces the tables that it reads
-KNOWN = Owners.model_validate(tomllib.loads(OWNERS))
+TEAM_OWNERS = Owners.model_validate(tomllib.loads(OWNERS))
 
 
-def report(name, charges, *, accounts=(), activity=(), links=(), owners=KNOWN):
-    """Rows of a report over these charges, keyed by column."""
+def report(name, charges, *, accounts=(), activity=(), links=(), owners=TEAM_OWNERS):
+    """Return the rows of a report over these charges, keyed by column."""
     connection = SHARED
     case = Case(
         name="given charges",
@@ -45,10 +47,12 @@ def report(name, charges, *, accounts=(), activity=(), links=(), owners=KNOWN):
         activity=list(activity),
         links=list(links),
     )
-    give(connection, case, file=CaseFile.model_construct(charge=CHARGE, activity_row={}, link_row={}))
-    local_tables.load_owners(connection, owners.tables)
+    create_input_tables(
+        connection, case, file=CaseFile.model_construct(charge=CHARGE, activity_row={}, link_row={})
+    )
+    create_local_tables.load_owners(connection, owners.tables)
     statements = [CATALOG.report(name).sql]
-    local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF}, statements=statements)
+    create_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF}, statements=statements)
     return report_rows(CATALOG.report(name), engine=DuckDbEngine(connection), as_of=AS_OF, owners=owners)
 
 
@@ -176,7 +180,7 @@ def test_dashboards_fees_taxes_and_commitments_are_not_ai_spend(charge):
 
 
 KNOWLEDGE_BASE = "arn:aws:bedrock:us-east-1:111122223333:knowledge-base/KB1"
-LINKED = (  # service, resource on the bill, what the link names, layer
+LINKED = (  # service, resource on the bill, type and ARN of the link's target, layer
     ("AWS Lambda", "arn:aws:lambda:us-east-1:1:function:tool", None, "orchestration and compute"),
     ("Amazon Simple Storage Service", "manuals", ("S3 bucket", "arn:aws:s3:::manuals"), "tools and data"),
     ("Amazon Simple Storage Service", "arn:aws:s3:::manuals", ("S3 bucket", "arn:aws:s3:::manuals"), "tools and data"),
@@ -187,7 +191,7 @@ LINKED = (  # service, resource on the bill, what the link names, layer
 
 
 def link(to_arn, to_type="Lambda function", *, key="KB1"):
-    """A link from a knowledge base."""
+    """Return a link from a knowledge base to a resource."""
     return {
         "sub_account_id": "111122223333", "region_id": "us-east-1", "from_type": "knowledge base",
         "from_arn": KNOWLEDGE_BASE.replace("KB1", key), "to_type": to_type, "to_arn": to_arn, "read_on": AS_OF,
@@ -205,11 +209,11 @@ def test_charge_of_a_linked_resource_is_ai_spend_with_its_link(service, resource
 
 
 def test_linked_charge_is_counted_once():
-    """However many AI resources use it, whatever its name, and whether its service is an AI service."""
-    named = "arn:aws:lambda:us-east-1:1:function:bedrock-tool"
+    """Also if several AI resources use it, if its name matches as well, or if its service is an AI service."""
+    named_for_bedrock = "arn:aws:lambda:us-east-1:1:function:bedrock-tool"
     collection = "arn:aws:aoss:us-east-1:1:collection/c0ffee"
     charges = [
-        {"ServiceName": "AWS Lambda", "ResourceId": named},
+        {"ServiceName": "AWS Lambda", "ResourceId": named_for_bedrock},
         {"ServiceName": "Amazon OpenSearch Service", "SkuMeter": "USE1-SearchOCU", "ResourceId": collection},
         {"ServiceName": "Amazon Simple Storage Service", "ResourceId": "manuals"},
     ]
@@ -217,7 +221,7 @@ def test_linked_charge_is_counted_once():
         link(to_arn, to_type, key=key)
         for key in ("KB1", "KB2")
         for to_arn, to_type in (
-            (named, "Lambda function"),
+            (named_for_bedrock, "Lambda function"),
             (collection, "OpenSearch Serverless collection"),
             ("arn:aws:s3:::manuals", "S3 bucket"),
         )
@@ -231,10 +235,10 @@ def test_linked_charge_is_counted_once():
     }
 
 
-def test_rows_that_state_what_was_listed_link_nothing():
-    listed = link(None, "knowledge base") | {"from_type": "region", "from_arn": None}
+def test_rows_of_listed_regions_link_no_charges():
+    region_row = link(None, "knowledge base") | {"from_type": "region", "from_arn": None}
     charge = {"ServiceName": "Amazon Simple Storage Service", "ResourceId": None}
-    assert report("ai_spend", [charge], links=[listed]) == []
+    assert report("ai_spend", [charge], links=[region_row]) == []
 
 
 def test_weekly_deltas_compare_settled_weeks():
@@ -263,19 +267,19 @@ ACCOUNT_IDS = ("111122223333", "444455556666", "777788889999")
 OU_PATHS = (None, "/prod/search/ads", "/prod/search/x/", "prod/other", "/production")
 
 
-@pytest.mark.parametrize("owners", [KNOWN, Owners()], ids=["with owners.toml", "without"])
+@pytest.mark.parametrize("owners", [TEAM_OWNERS, Owners()], ids=["with owners.toml", "without"])
 def test_owner_is_the_same_in_sql_and_python(owners):
     """For each combination of owner rules, SQL and Python determine the same team.
 
-    Each charge costs another power of two, so that the sum of a team identifies its charges.
+    Each charge costs a different power of two, so that a team's sum identifies its charges.
     """
     for account_tags, ou_path in product(ACCOUNT_TAGS, OU_PATHS):
         accounts = [{"sub_account_id": id, "tags": account_tags, "ou_path": ou_path} for id in ACCOUNT_IDS]
         charges, expected = [], Counter()
         for number, (tags, account_id) in enumerate(product(TAGS, ACCOUNT_IDS)):
             charges.append({"SubAccountId": account_id, "Tags": tags, "EffectiveCost": 2.0**number})
-            team, _ = owners.owner(
-                tags=tags, account_id=account_id, account_tags=account_tags, ou_path=ou_path
+            team, _ = assigned_owner(
+                owners, tags=tags, account_id=account_id, account_tags=account_tags, ou_path=ou_path
             )
             expected[team or "(unallocated)"] += 2**number
         rows = report("spend_by_team", charges, accounts=accounts, owners=owners)
@@ -290,7 +294,7 @@ def test_spend_by_team_adds_up_to_the_bill():
 
 @pytest.mark.parametrize("name", ["spend_by_service", "spend_by_account"])
 def test_spend_by_service_and_account_have_the_total_of_spend_by_team(name):
-    """Null accounts and services, credits and tax are in a row; what rounds to 0.00 is in one row, the last."""
+    """Null accounts and services, credits and tax have a row. Amounts that round to 0.00 share the last row."""
     charges = [
         {},
         {"SubAccountId": None, "ChargeCategory": "Tax", "BilledCost": 3.0, "EffectiveCost": 0.0},
@@ -352,7 +356,7 @@ WEEK_BEFORE = {"days": [date(2026, 3, 15), date(2026, 3, 22)]}
 
 
 def tokens(meter, *, thousands, cost, **more):
-    """Tokens of one of AWS's own models, or (of SONNET) of the Marketplace."""
+    """Return a charge for tokens of an AWS model or, with SONNET, of a Marketplace model."""
     unit = {"ConsumedUnit": "1K tokens", "ConsumedQuantity": thousands}
     return {"SkuMeter": meter, "EffectiveCost": cost} | unit | more
 
@@ -392,13 +396,13 @@ HOURS = {
 }
 
 
-def seen(metric, value, *, namespace="AWS/SageMaker", days):
-    named = {"namespace": namespace, "resource_id": ENDPOINT, "metric": metric, "value": value}
-    return {"sub_account_id": "111122223333", "region_id": "us-east-1"} | named | days
+def endpoint_metric(metric, value, *, namespace="AWS/SageMaker", days):
+    fields = {"namespace": namespace, "resource_id": ENDPOINT, "metric": metric, "value": value}
+    return {"sub_account_id": "111122223333", "region_id": "us-east-1"} | fields | days
 
 
-def gpu(value, *, days):
-    return seen("GPUUtilization", value, namespace="/aws/sagemaker/Endpoints", days=days)
+def gpu_utilization(value, *, days):
+    return endpoint_metric("GPUUtilization", value, namespace="/aws/sagemaker/Endpoints", days=days)
 
 
 def test_gpu_report_states_the_idle_cost():
@@ -408,7 +412,7 @@ def test_gpu_report_states_the_idle_cost():
     (priced, unknown) = report(
         "gpu_utilisation",
         [HOURS, HOURS | {"charge_date": date(2026, 3, 21)}, other | {"SkuMeter": "BoxUsage:p4d.24xlarge"}],
-        activity=[gpu(100.0, days=day)],
+        activity=[gpu_utilization(100.0, days=day)],
     )
     assert (priced["gpu_hours"], priced["effective_cost"]) == (192, 192)
     assert (priced["mean_utilization"], priced["idle_cost"]) == (25, 72)
@@ -417,7 +421,7 @@ def test_gpu_report_states_the_idle_cost():
 
 
 def economics(charges, *, activity=()):
-    """Of the units, keyed by unit and item."""
+    """Return the rows of unit_economics, keyed by unit and item."""
     rows = report("unit_economics", charges, activity=activity)
     return {(row["unit"], row["item"]): row for row in rows}
 
@@ -468,12 +472,12 @@ def test_more_output_for_the_same_input_is_mix():
 
 def test_move_to_a_more_expensive_region_is_mix():
     """The price in each region is unchanged."""
-    dear = {"RegionId": "eu-west-1"}
+    expensive_region = {"RegionId": "eu-west-1"}
     rows = economics(
         [
             tokens(NOVA, thousands=1000.0, cost=1.0, **WEEK_BEFORE),
-            tokens(NOVA, thousands=1.0, cost=0.002, **WEEK_BEFORE, **dear),
-            tokens(NOVA, thousands=1000.0, cost=2.0, **THIS_WEEK, **dear),
+            tokens(NOVA, thousands=1.0, cost=0.002, **WEEK_BEFORE, **expensive_region),
+            tokens(NOVA, thousands=1000.0, cost=2.0, **THIS_WEEK, **expensive_region),
         ]
     )
     nova = rows["1M tokens", "NovaPro"]
@@ -485,7 +489,10 @@ def test_inference_and_utilized_gpu_hour_have_a_unit_cost():
     """2 USD per inference and 1 USD per GPU hour; at a quarter utilization, an hour of work costs 4 USD."""
     rows = economics(
         [HOURS | THIS_WEEK],
-        activity=[seen("Invocations", 48.0, days=THIS_WEEK), gpu(100.0, days=THIS_WEEK)],
+        activity=[
+            endpoint_metric("Invocations", 48.0, days=THIS_WEEK),
+            gpu_utilization(100.0, days=THIS_WEEK),
+        ],
     )
     assert rows["1K inferences", "ranker"]["unit_cost"] == pytest.approx(2000)
     assert rows["GPU hour", "ml.g5.12xlarge"]["unit_cost"] == pytest.approx(1)
@@ -510,7 +517,7 @@ def test_trend_has_three_settled_weeks():
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory):
-    """A simulated organization's bill up to May 2: as of May 3 its last 30 settled days are the whole of April."""
+    """Return a simulated bill through May 2: as of May 3, its last 30 settled days are exactly April."""
     folder = tmp_path_factory.mktemp("simulated")
     return simulate(
         folder / "bill", seed=3, accounts=MIN_ACCOUNTS, days=63, end=date(2026, 5, 3)
@@ -518,8 +525,8 @@ def simulated(tmp_path_factory):
 
 
 @contextmanager
-def opened(simulated, as_of):
-    """Functions that run a report, and the sum of a cost column over days and kinds of charges of the raw bill."""
+def open_simulated_bill(simulated, as_of):
+    """Yield two functions: one runs a report, the other sums a cost column over charges of the bill."""
     simulation, state = simulated
     owners = Owners.load(simulation.owners)
     inputs = BillInputs(
@@ -553,7 +560,7 @@ def total(rows, column="effective_cost"):
 
 def test_month_has_the_same_total_in_each_report(simulated):
     """April, by team, by use case and unallocated; credits and tax are excluded."""
-    with opened(simulated, date(2026, 5, 3)) as (rows, billed):
+    with open_simulated_bill(simulated, date(2026, 5, 3)) as (rows, billed):
         teams, whole = rows("spend_by_team"), billed("EffectiveCost", f"{SPEND} AND {APRIL}")
         assert total(teams) == pytest.approx(whole)
         assert total(rows("portfolio")) == pytest.approx(whole)
@@ -567,7 +574,7 @@ def test_month_has_the_same_total_in_each_report(simulated):
 
 def test_cost_of_executions_adds_up_to_the_token_spend_for_each_key(simulated):
     """Most tokens of three accounts are logged, by run, customer and caller; all their models are on the bill."""
-    with opened(simulated, date(2026, 5, 3)) as (rows, _):
+    with open_simulated_bill(simulated, date(2026, 5, 3)) as (rows, _):
         executions, tokens = rows("cost_per_execution"), total(rows("model_mix"))
     by_key = {
         key: [row for row in executions if row["metadata_key"] == key]
@@ -587,13 +594,14 @@ def test_cost_of_executions_adds_up_to_the_token_spend_for_each_key(simulated):
 
 def test_month_to_date_equals_spent_in_the_forecast(simulated):
     """Only settled days, as billed, with fees and without credits and tax."""
-    with opened(simulated, date(2026, 5, 1)) as (rows, billed):
+    with open_simulated_bill(simulated, date(2026, 5, 1)) as (rows, billed):
         settled = "charge_date BETWEEN DATE '2026-04-01' AND DATE '2026-04-28'"
         spent = billed("BilledCost", f"{SPEND} AND {settled}")
         forecast, weeks = rows("month_forecast"), rows("team_weeks")
         for of in ("all", "team", "service"):
             assert total([row for row in forecast if row["of"] == of], "spent") == pytest.approx(spent)
-        assert total(weeks, "month_to_date") == pytest.approx(spent, abs=1)  # less than a cent has no row
+        # Amounts below one cent have no row.
+        assert total(weeks, "month_to_date") == pytest.approx(spent, abs=1)
         assert {str(row["settled_until"]) for row in weeks} == {"2026-04-28"}
         week = "charge_date BETWEEN DATE '2026-04-22' AND DATE '2026-04-28'"
         usage = billed("EffectiveCost", f"{SPEND} AND NOT coalesce({FEE}, false) AND {week}")
@@ -601,39 +609,39 @@ def test_month_to_date_equals_spent_in_the_forecast(simulated):
 
 
 def test_total_includes_the_rows_not_listed():
-    """A hundred of 300 accounts are listed; the others, and refunds, are in the last row."""
+    """100 of 300 accounts are listed; the others and the refund are in the last row."""
     ids = [f"{number:012}" for number in range(300)]
     charges = [{"SubAccountId": id, "EffectiveCost": 10.0} for id in ids]
-    back = {"SubAccountId": "x", "EffectiveCost": -5.0, "ChargeCategory": "Adjustment"}
-    rows = report("unowned_spend", [*charges, back], owners=Owners())
+    refund = {"SubAccountId": "x", "EffectiveCost": -5.0, "ChargeCategory": "Adjustment"}
+    rows = report("unowned_spend", [*charges, refund], owners=Owners())
     assert len(rows) == 101 and total(rows) == total(
-        report("spend_by_team", [*charges, back], owners=Owners())
+        report("spend_by_team", [*charges, refund], owners=Owners())
     )
     assert total(rows) == 2995 and total(rows, "share") == pytest.approx(1)
     assert rows[-1]["sub_account_name"] == "(all others)"
     assert rows[-1]["unowned_because"] == "not listed: 201 smaller or negative rows"
 
 
-def test_bill_without_settled_days_is_included_completely():
-    """Its first day has a total in each report."""
+def test_bill_without_settled_days_is_counted_completely():
+    """On a bill's first day, each report already has a total."""
     day = {"charge_date": date(2026, 3, 30)}
     for name in ("spend_by_team", "portfolio", "unowned_spend"):
         assert total(report(name, [day], owners=Owners())) == 10, name
     assert all(CATALOG.report(name).header.basis for name in CATALOG.reports)
 
 
-def called(metric, value, **changed):
-    named = {
+def bedrock_metric(metric, value, **changed):
+    fields = {
         "namespace": "AWS/Bedrock",
         "resource_id": "amazon.nova-pro-v1:0",
         "metric": metric,
         "value": value,
     }
-    return {"sub_account_id": "111122223333", "region_id": "us-east-1"} | named | changed
+    return {"sub_account_id": "111122223333", "region_id": "us-east-1"} | fields | changed
 
 
-def test_calls_have_a_cost_where_cloudwatch_and_the_bill_count_the_same_tokens():
-    """Batch inference makes no calls; a week in which CloudWatch saw only some of the tokens has no cost per call."""
+def test_calls_have_a_cost_if_cloudwatch_and_the_bill_count_the_same_tokens():
+    """Batch inference makes no calls. A week for which CloudWatch has only part of the tokens has no cost per call."""
     rows = economics(
         [
             tokens(NOVA, thousands=1000.0, cost=1.0, **WEEK_BEFORE),
@@ -641,12 +649,12 @@ def test_calls_have_a_cost_where_cloudwatch_and_the_bill_count_the_same_tokens()
             tokens(NOVA + "-batch", thousands=9000.0, cost=4.5, **THIS_WEEK),
         ],
         activity=[
-            called("Invocations", 500.0, **WEEK_BEFORE),
-            called("InputTokenCount", 0.8e6, **WEEK_BEFORE),
-            called("Invocations", 1000.0, **THIS_WEEK),
-            called("InputTokenCount", 2e6, **THIS_WEEK),
-            called("CacheReadInputTokenCount", 1e6, **THIS_WEEK),
-            called(
+            bedrock_metric("Invocations", 500.0, **WEEK_BEFORE),
+            bedrock_metric("InputTokenCount", 0.8e6, **WEEK_BEFORE),
+            bedrock_metric("Invocations", 1000.0, **THIS_WEEK),
+            bedrock_metric("InputTokenCount", 2e6, **THIS_WEEK),
+            bedrock_metric("CacheReadInputTokenCount", 1e6, **THIS_WEEK),
+            bedrock_metric(
                 "Invocations", 7e6, resource_id="arn:aws:bedrock:us-east-1:1:provisioned-model/p", **THIS_WEEK
             ),
         ],

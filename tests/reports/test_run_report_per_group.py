@@ -1,4 +1,4 @@
-"""Reports split by team, use case and intent: nothing is lost, nothing counted twice, and SQL and Python agree."""
+"""Reports split by team, use case and intent: each charge counts once, and SQL and Python agree on its group."""
 
 import json
 from datetime import timedelta
@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.bill import local_tables
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.bill import create_local_tables
+from focuswatch.owners.assign_owner_and_use_case import assigned_owner, assigned_purpose
+from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.run_report_per_group import split_rows, unsplittable
 from tests.given.one_line_findings import DAY
@@ -45,10 +46,10 @@ ACCOUNTS = ("111122223333", "444455556666", "777788889999", None)
 RESOURCES = (None, "arn:x", "arn:x/longer", "arn:x/longest", "arn:y")
 
 
-def given(charges, *, accounts=()):
-    """An engine over these charges and OWNERS."""
+def engine_over(charges, *, accounts=()):
+    """Return an engine over these charges and OWNERS."""
     engine = bill(*charges)
-    local_tables.load_owners(engine.connection, OWNERS.tables)
+    create_local_tables.load_owners(engine.connection, OWNERS.tables)
     for id, tags in accounts:
         engine.connection.execute("INSERT INTO accounts (sub_account_id, tags) VALUES (?, ?)", [id, tags])
     return engine
@@ -56,22 +57,27 @@ def given(charges, *, accounts=()):
 
 @pytest.mark.parametrize("account_tags", ACCOUNT_TAGS)
 def test_use_case_and_intent_are_the_same_in_sql_and_python(account_tags):
-    """SQL evaluates charges, and Python evaluates findings; each charge costs another power of two."""
+    """SQL assigns charges and Python assigns findings. Each charge costs a different power of two."""
     charges, expected = [], {}
-    whose = list(product(TAGS, ACCOUNTS, RESOURCES))
-    for number, (tags, account_id, resource_id) in enumerate(whose):
+    combinations = list(product(TAGS, ACCOUNTS, RESOURCES))
+    for number, (tags, account_id, resource_id) in enumerate(combinations):
         cost = 2.0 ** (number % 40)
         charges.append(
-            {"Tags": tags, "SubAccountId": account_id, "ResourceId": resource_id, "EffectiveCost": cost,
-             "ServiceName": f"service {number // 40}"}
-        )  # fmt: skip
+            {
+                "Tags": tags,
+                "SubAccountId": account_id,
+                "ResourceId": resource_id,
+                "EffectiveCost": cost,
+                "ServiceName": f"service {number // 40}",
+            }
+        )
         tags_of_account = account_tags if account_id else {}
         arguments = {"tags": tags, "account_id": account_id, "account_tags": tags_of_account}
-        team, _ = OWNERS.owner(**arguments, ou_path=None)
-        use_case, intent = OWNERS.purpose(**arguments, resource_id=resource_id, team=team)
+        team, _ = assigned_owner(OWNERS, **arguments, ou_path=None)
+        use_case, intent = assigned_purpose(OWNERS, **arguments, resource_id=resource_id, team=team)
         key = (f"service {number // 40}", team, use_case, intent)
         expected[key] = expected.get(key, 0) + cost
-    engine = given(charges, accounts=[(id, account_tags) for id in ACCOUNTS if id])
+    engine = engine_over(charges, accounts=[(id, account_tags) for id in ACCOUNTS if id])
     rows = engine.query(
         "SELECT service_name, team, use_case, intent, sum(effective_cost) AS cost FROM owned_days GROUP BY ALL",
         label="all",
@@ -93,7 +99,7 @@ EVERY_DAY = [{**one, "days": [DAY - timedelta(days=20), DAY]} for one in CHARGES
 
 
 def split(engine, name, by):
-    """The rows of a report, split."""
+    """Return the rows of a report, split by a column."""
     return split_rows(CATALOG.report(name), by=by, engine=engine, catalog=CATALOG, owners=OWNERS, as_of=DAY)
 
 
@@ -111,9 +117,9 @@ def split(engine, name, by):
     ],
 )
 def test_parts_add_up_to_the_total(name, column, by):
-    """A charge with null account, resource and tags is in exactly one part."""
-    doubled = [{**one, "days": [DAY - timedelta(days=7), DAY]} for one in CHARGES]
-    engine = given([*EVERY_DAY, *doubled])
+    """Also with a charge whose account, resource and tags are null."""
+    last_week = [{**one, "days": [DAY - timedelta(days=7), DAY]} for one in CHARGES]
+    engine = engine_over([*EVERY_DAY, *last_week])
     whole = report_rows(CATALOG.report(name), engine=engine, as_of=DAY, owners=OWNERS)
     rows = split(engine, name, by)
     assert sum(row[column] for row in rows) == pytest.approx(sum(row[column] for row in whole))
@@ -122,24 +128,27 @@ def test_parts_add_up_to_the_total(name, column, by):
 
 def test_parts_have_the_names_of_the_portfolio():
     """Experiments, production, spend without intent, and unallocated spend of 18 complete days; highest cost first."""
-    rows = split(given(EVERY_DAY), "ai_spend_by_layer", "intent")
+    rows = split(engine_over(EVERY_DAY), "ai_spend_by_layer", "intent")
     assert {row["intent"]: row["effective_cost"] for row in rows} == {
-        "experiment": 160 * 18, "(unallocated)": 80 * 18, "(no intent)": 40 * 18, "production": 30 * 18,
-    }  # fmt: skip
+        "experiment": 160 * 18,
+        "(unallocated)": 80 * 18,
+        "(no intent)": 40 * 18,
+        "production": 30 * 18,
+    }
     assert [row["intent"] for row in rows][0] == "experiment"
-    teams = {row["team"] for row in split(given(EVERY_DAY), "ai_spend_by_layer", "team")}
+    teams = {row["team"] for row in split(engine_over(EVERY_DAY), "ai_spend_by_layer", "team")}
     assert teams == {"search", "lab", "(unallocated)"}
 
 
 @pytest.mark.parametrize("name", sorted(CATALOG.reports))
 def test_each_report_can_be_split(name):
-    """Forecasts too."""
-    split(given(EVERY_DAY), name, "use_case")
+    """This includes forecasts."""
+    split(engine_over(EVERY_DAY), name, "use_case")
 
 
 def test_forecast_covers_only_its_part():
-    """The plan and the services of the use case."""
-    rows = split(given(EVERY_DAY), "month_forecast", "use_case")
+    """The total and the services are those of the use case."""
+    rows = split(engine_over(EVERY_DAY), "month_forecast", "use_case")
     (whole,) = [row for row in rows if row["of"] == "all" and row["use_case"] == "all of the lab"]
     (service,) = [row for row in rows if row["of"] == "service" and row["use_case"] == "all of the lab"]
     assert service["name"] == "Amazon SageMaker"
@@ -147,7 +156,7 @@ def test_forecast_covers_only_its_part():
 
 
 def test_command_splits_reports_and_reads_the_ledger(tmp_path):
-    """By its first column; savings of an export that was never scanned are an error."""
+    """The first column is the group. The savings report of an export that was never scanned is an error."""
     sample, state = Path(__file__).parents[1] / "data" / "focus_sample.csv", ("--state", tmp_path / "state")
     refused = focuswatch("report", "savings", sample, *state, code=2)
     assert "Scan the export first" in refused.stderr
@@ -163,8 +172,8 @@ def test_command_splits_reports_and_reads_the_ledger(tmp_path):
         assert sum(row[column] for row in split) == pytest.approx(sum(row[column] for row in whole))
 
 
-def test_reports_of_callers_and_of_charges_beside_findings_cannot_be_split():
-    """Callers are no part of the charges that a split selects, nor are findings; these reports have a column team."""
+def test_reports_that_read_callers_or_findings_beside_charges_cannot_be_split():
+    """A split selects charges, which do not include callers or findings. These reports have a team column instead."""
     assert [id for id, report in CATALOG.reports.items() if unsplittable(report, CATALOG)] == [
         "ai_by_team",
         "ai_spend_by_principal",

@@ -1,16 +1,17 @@
-"""The report `savings`: open, expected and verified savings, as in the ledger and on the page."""
+"""The report `savings`: open, expected and verified savings, equal to those in the ledger and on the page."""
 
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
+from focuswatch.bill.schema.columns_of_all_tables import KNOWN_FINDINGS
 from focuswatch.detect.measured_savings import measured_savings
-from focuswatch.engines.duckdb_engine import DuckDbEngine, create_table
+from focuswatch.engines.duckdb_connection import create_table
+from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.ledger import Decision, LedgerEntry, SqliteLedger, Suppression
-from focuswatch.owners.owners_file_and_assignment import Owners
-from focuswatch.reports.known_findings_rows import TABLE, findings_table_rows
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.known_findings_table import TABLE, findings_table_rows
 from focuswatch.reports.page import build_document, gather
 from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.run_report_per_group import split_rows
@@ -33,7 +34,7 @@ QUIET = Suppression(scope="resource", value="quiet", author="ana", reason="known
 
 @pytest.fixture
 def ledger(tmp_path):
-    """Waste in every state, and things that are no waste."""
+    """Return a ledger with waste in every state, and with an anomaly and a closed finding."""
     new_ledger = SqliteLedger(tmp_path / "ledger.db")
     entries = (
         LedgerEntry(finding=finding("open", cost="50", team="search")),
@@ -49,22 +50,22 @@ def ledger(tmp_path):
         resolved("30", saved_daily=None, resource="later"),
         resolved("20", saved_daily="0", resource="still billed"),
     )
-    new_ledger.update(lambda _known, _silences: Decision(entries, ()), evaluated=())
+    new_ledger.update(lambda _entries, _suppressions: Decision(entries, ()), evaluated=())
     new_ledger.add_suppression(QUIET)
     return new_ledger
 
 
-def told(ledger, *, as_of=DAY):
-    """The rows of the report."""
+def savings_rows(ledger, *, as_of=DAY):
+    """Return an engine with the ledger's findings, and the rows of the report."""
     engine = bill()
     rows = findings_table_rows(ledger, engine=engine, owners=OWNERS, as_of=as_of)
     create_table(engine.connection, TABLE, KNOWN_FINDINGS, rows)
     return engine, report_rows(CATALOG.report("savings"), engine=engine, as_of=as_of, owners=OWNERS)
 
 
-def test_open_promised_and_verified_are_three_sums(ledger):
-    """Silenced waste is beside what is open; what the bill was not asked about is promised and not verified."""
-    _, rows = told(ledger)
+def test_open_expected_and_verified_savings_are_three_sums(ledger):
+    """Suppressed waste is not part of the open cost. A saving without a later bill is expected but not verified."""
+    _, rows = savings_rows(ledger)
     search, unallocated = rows
     assert (search["team"], search["detection"], search["findings"]) == (
         "search",
@@ -95,30 +96,30 @@ def test_savings_are_queried_in_several_statements(ledger, monkeypatch):
     assert saved == {"r": 10, "later": 1, "still billed": Decimal("0.666667")}
 
 
-def recording(asked):
-    """DuckDbEngine.query that notes what for."""
+def recording(labels):
+    """Return a DuckDbEngine.query that also appends each statement's label to `labels`."""
     original = DuckDbEngine.query
 
     def query(self, statement, *, label):
-        asked.append(label)
+        labels.append(label)
         return original(self, statement, label=label)
 
     return query
 
 
 def test_expired_suppression_makes_savings_open_again(ledger):
-    """On its day, as scan and page have it."""
+    """On its `until` day, as in the scan and on the page."""
     (suppression,) = ledger.suppressions()
     ledger.remove_suppression(suppression.id)
     ledger.add_suppression(QUIET.model_copy(update={"until": DAY + timedelta(days=1)}))
-    assert told(ledger)[1][0]["suppressed_cost"] == 400
-    later = told(ledger, as_of=DAY + timedelta(days=1))[1]
+    assert savings_rows(ledger)[1][0]["suppressed_cost"] == 400
+    later = savings_rows(ledger, as_of=DAY + timedelta(days=1))[1]
     assert (later[0]["open_cost"], later[0]["suppressed_cost"]) == (520, 0)
 
 
 def test_the_page_shows_the_sums_of_the_report(ledger):
-    """One number, wherever it stands."""
-    engine, rows = told(ledger)
+    """The page and the report show the same sums."""
+    engine, rows = savings_rows(ledger)
     shown = build_document(
         gather(engine, as_of=DAY, currency="USD", catalog=CATALOG, owners=OWNERS, ledger=ledger)
     )["savings"]
@@ -132,8 +133,8 @@ def test_the_page_shows_the_sums_of_the_report(ledger):
 
 
 def test_savings_are_split_by_use_case_and_intent(ledger):
-    """By the rules of use cases, like charges; other findings have an owner or are unowned."""
-    engine, _ = told(ledger)
+    """By the rules of use cases, like charges. A finding without a use case has a team, or is unallocated."""
+    engine, _ = savings_rows(ledger)
     assert isinstance(engine, DuckDbEngine)
 
     def parts(by):
@@ -150,6 +151,6 @@ def test_savings_are_split_by_use_case_and_intent(ledger):
     assert parts("team") == {"search": 120, "(unallocated)": 17}
 
 
-def test_without_a_ledger_there_is_nothing_to_save():
-    """The table is there and empty, so that the statement runs as it stands."""
+def test_without_a_ledger_the_report_is_empty():
+    """The findings table exists and is empty, so the statement runs unchanged."""
     assert report_rows(CATALOG.report("savings"), engine=bill(), as_of=DAY, owners=OWNERS) == []

@@ -1,34 +1,31 @@
-"""The digest's link to the page works for some days, and only for those who have it."""
+"""The digest's signed link to the page works for LINK_DAYS days and cannot be forged."""
 
 import json
-from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from focuswatch.reports.page.signed_page_link import (
+from focuswatch.reports.page.sign_and_verify_page_link import (
     DAY_SECONDS,
     KEY,
     LINK_DAYS,
     OPEN_SECONDS,
-    opens,
+    is_valid_link,
     page_link,
 )
 from focuswatch.reports.weekly_slack_message import render_weekly_message
 from tests.fakes.slack_rules import blocks_problems
+from tests.given.lambda_context import LambdaContext
 from tests.reports.test_weekly_digest import row, week_of
 
-DOOR, SECRET, NOW = (
+ENDPOINT_URL, SECRET, NOW = (
     "https://abc.lambda-url.eu-west-1.on.aws/",
     "a secret of sixteen and more",
     1_780_000_000.5,
 )
 BUCKET = "focuswatch-123456789012-eu-west-1"
-CONTEXT = SimpleNamespace(
-    function_name="f", memory_limit_in_mb=1, invoked_function_arn="a", aws_request_id="r"
-)
 
 
 def query_of(link):
@@ -36,11 +33,11 @@ def query_of(link):
 
 
 def test_link_expires_on_its_day():
-    query = query_of(page_link(DOOR, secret=SECRET, now=NOW))
+    query = query_of(page_link(ENDPOINT_URL, secret=SECRET, now=NOW))
     until = int(NOW) + LINK_DAYS * DAY_SECONDS
-    assert opens(query, secret=SECRET, now=NOW)
-    assert opens(query, secret=SECRET, now=until - 1)
-    assert not opens(query, secret=SECRET, now=until)
+    assert is_valid_link(query, secret=SECRET, now=NOW)
+    assert is_valid_link(query, secret=SECRET, now=until - 1)
+    assert not is_valid_link(query, secret=SECRET, now=until)
 
 
 def test_link_is_valid_until_after_the_next_digest():
@@ -56,20 +53,22 @@ def test_link_is_valid_until_after_the_next_digest():
     ],
 )  # fmt: skip
 def test_modified_link_is_rejected(changed):
-    """Any content is rejected without an exception."""
-    query = query_of(page_link(DOOR, secret=SECRET, now=NOW))
-    assert not opens(query | changed, secret=SECRET, now=NOW)
-    assert not opens({name: query[name] for name in query.keys() - changed.keys()}, secret=SECRET, now=NOW)
+    """Malformed values are rejected without an exception."""
+    query = query_of(page_link(ENDPOINT_URL, secret=SECRET, now=NOW))
+    assert not is_valid_link(query | changed, secret=SECRET, now=NOW)
+    assert not is_valid_link(
+        {name: query[name] for name in query.keys() - changed.keys()}, secret=SECRET, now=NOW
+    )
 
 
 def test_rotated_secret_invalidates_links():
-    query = query_of(page_link(DOOR, secret=SECRET, now=NOW))
-    assert not opens(query, secret=SECRET + "!", now=NOW)
+    query = query_of(page_link(ENDPOINT_URL, secret=SECRET, now=NOW))
+    assert not is_valid_link(query, secret=SECRET + "!", now=NOW)
 
 
 @pytest.fixture
-def answer(monkeypatch):
-    """Return the response of the function `answer`, with a Slack secret, to a GET request with this query."""
+def get_page(monkeypatch):
+    """Return a function that sends a GET request with a query to the endpoint's handler and returns the response."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_SESSION_TOKEN": "of a role",
         "AWS_DEFAULT_REGION": "eu-west-1", "FOCUSWATCH_BUCKET": BUCKET, "FOCUSWATCH_SLACK_SECRET": "focuswatch/slack",
@@ -77,27 +76,27 @@ def answer(monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     with mock_aws():
-        from lambdas import answer_buttons_and_links, endpoint_clients_and_secrets
+        from lambdas import answer_endpoint_for_slack_teams_and_page, endpoint_clients_and_secrets
 
         endpoint_clients_and_secrets.client.cache_clear()
         endpoint_clients_and_secrets._secret_text.cache_clear()
-        monkeypatch.setattr(answer_buttons_and_links.time, "time", lambda: NOW)
+        monkeypatch.setattr(answer_endpoint_for_slack_teams_and_page.time, "time", lambda: NOW)
 
-        def asked(query, *, secret=None):
+        def get(query, *, secret=None):
             secret_value = {"token": "xoxb-1", "signing_secret": SECRET} if secret is None else secret
             manager = boto3.client("secretsmanager")
             manager.create_secret(Name="focuswatch/slack", SecretString=json.dumps(secret_value))
             event = {"requestContext": {"http": {"method": "GET"}}, "queryStringParameters": query}
-            return answer_buttons_and_links.handler(event, CONTEXT)
+            return answer_endpoint_for_slack_teams_and_page.handler(event, LambdaContext())
 
-        yield asked
+        yield get
         endpoint_clients_and_secrets.client.cache_clear()
         endpoint_clients_and_secrets._secret_text.cache_clear()
 
 
-def test_valid_link_redirects_to_a_presigned_url(answer):
-    """To the object in its bucket and region, for five minutes."""
-    response = answer(query_of(page_link(DOOR, secret=SECRET, now=NOW)))
+def test_valid_link_redirects_to_a_presigned_url(get_page):
+    """The URL names the object in its bucket and region and expires after five minutes."""
+    response = get_page(query_of(page_link(ENDPOINT_URL, secret=SECRET, now=NOW)))
     address = urlsplit(response["headers"]["Location"])
     assert response["statusCode"] == 302
     assert (address.hostname, address.path) == (f"{BUCKET}.s3.eu-west-1.amazonaws.com", f"/{KEY}")
@@ -106,23 +105,23 @@ def test_valid_link_redirects_to_a_presigned_url(answer):
 
 
 @pytest.mark.parametrize("query", [None, {}, {"until": "9999999999", "sign": "0" * 64}])
-def test_invalid_link_gets_an_explanation(answer, query):
-    """The response states the remedy and contains no address of the bucket."""
-    response = answer(query)
+def test_invalid_link_gets_an_explanation(get_page, query):
+    """The response says where to find a valid link and does not reveal the bucket."""
+    response = get_page(query)
     assert response["statusCode"] == 403
     assert "weekly digest" in response["body"]
     assert BUCKET not in json.dumps(response)
 
 
-def test_secret_with_only_webhooks_signs_no_links(answer):
+def test_secret_with_only_webhooks_signs_no_links(get_page):
     """With an empty secret, anyone could sign a link."""
-    query = query_of(page_link(DOOR, secret="", now=NOW))
-    assert answer(query, secret={"webhooks": {}})["statusCode"] == 403
+    query = query_of(page_link(ENDPOINT_URL, secret="", now=NOW))
+    assert get_page(query, secret={"webhooks": {}})["statusCode"] == 403
 
 
 def test_digest_states_when_its_link_expires():
-    """In one line at the end; without a page, there is no line."""
-    link = page_link(DOOR, secret=SECRET, now=NOW)
+    """The expiry is in the last line; without a page, the digest does not have that line."""
+    link = page_link(ENDPOINT_URL, secret=SECRET, now=NOW)
     message, without = (
         render_weekly_message(week_of([row()]), page=link),
         render_weekly_message(week_of([row()])),

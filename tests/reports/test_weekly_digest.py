@@ -4,20 +4,19 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from pydantic import TypeAdapter
 
-from focuswatch.findings.finding import Finding
 from focuswatch.ledger import LedgerEntry
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.weekly_digest import MOST_LINES, weeks
 from focuswatch.reports.weekly_slack_message import render_weekly_message
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems
+from tests.given.golden_findings import golden_findings
 from tests.given.one_line_findings import finding
-from tests.notify.slack.test_slack_golden import FINDINGS, same_as_golden
+from tests.given.slack_golden_files import assert_slack_golden
 from tests.reports.test_reports import AS_OF, report
 
-FOUND = TypeAdapter(list[Finding]).validate_json(FINDINGS.read_bytes())
+SAMPLE_FINDINGS = golden_findings()
 OWNERS = Owners.model_validate(
     {"teams": {"search": {"channel": "#search", "monthly_budget": 1000}, "fraud": {"channel": "#fraud"}}}
 )
@@ -26,7 +25,7 @@ OWNERS = Owners.model_validate(
 def row(
     team="search", service="Amazon Kendra", *, now=700.0, before=500.0, month=900.0, account="111122223333"
 ):
-    """A row of the report team_weeks."""
+    """Return a row of the report team_weeks."""
     return {
         "team": team, "sub_account_id": account, "sub_account_name": "search-prod", "service_name": service,
         "effective_cost": now, "effective_cost_before": before, "movement": now - before, "month_to_date": month,
@@ -41,7 +40,7 @@ def week_of(rows, entries=(), *, team="search", as_of=date(2026, 4, 11)):
 
 
 def test_week_is_compared_with_the_week_before_and_the_budget():
-    """In its first two lines."""
+    """The heading and the first line state the comparison."""
     week = week_of([row()])
     assert week.heading == (
         "Team search spent 700 USD on usage in the last 7 complete days (excluding credits, tax and fees), "
@@ -54,17 +53,21 @@ def test_week_is_compared_with_the_week_before_and_the_budget():
 
 
 def test_without_a_week_before_there_is_no_comparison():
-    """And no division by zero."""
+    """A previous week of 0 USD causes no division by zero."""
     assert "with no earlier week for comparison" in week_of([row(before=0.0)]).heading
 
 
 def test_largest_week_over_week_changes_have_their_cause():
-    """A finding about the same service of the same account, or the note that no finding explains the change."""
+    """The line names a finding about the same service and account, or says that no finding explains the change."""
     about = finding(team="search", cost="300").model_copy(
         update={"service_name": "Amazon Kendra", "title": "An index idles"}
     )
-    rows = [row(), row(service="AWS Lambda", now=10.0, before=500.0), row(service="Amazon S3", now=50.0, before=5.0),
-            row(service="Amazon SQS", now=2.0, before=1.5)]  # fmt: skip
+    rows = [
+        row(),
+        row(service="AWS Lambda", now=10.0, before=500.0),
+        row(service="Amazon S3", now=50.0, before=5.0),
+        row(service="Amazon SQS", now=2.0, before=1.5),
+    ]
     moved = [line for line in week_of(rows, [LedgerEntry(finding=about)]).lines if " in search-prod" in line]
     assert moved == [
         "AWS Lambda in search-prod (111122223333): -490 USD",
@@ -74,7 +77,7 @@ def test_largest_week_over_week_changes_have_their_cause():
 
 
 def test_open_findings_and_verified_savings_are_summed():
-    """Waste by what stopping it saves; savings count in the week in which they were verified, once."""
+    """Waste is summed by its monthly saving. A saving counts once, in the week in which it was verified."""
     as_of = date(2026, 4, 11)
     entries = [
         LedgerEntry(finding=finding(cost="100", on=as_of - timedelta(days=9), team="search")),
@@ -99,7 +102,7 @@ def test_open_findings_and_verified_savings_are_summed():
 
 
 def test_week_of_the_organization_has_unallocated_spend():
-    """And compares all budgets with the spend of the teams that have one."""
+    """The organization's budget is the sum of all budgets, compared with the spend of the teams that have one."""
     week = week_of([row(), row(team=None, now=300.0), row(team="fraud", month=5000.0)], team=None)
     assert week.spent == 1700
     assert (
@@ -110,17 +113,20 @@ def test_week_of_the_organization_has_unallocated_spend():
 
 
 def golden(name):
-    """The week that a golden file shows: of a team, of everybody for FinOps, and one in which nothing happened."""
+    """Return the week of a golden file: a team's, the organization's, or a week without changes."""
     as_of = date(2026, 4, 11)
-    caused = [one for one in FOUND if one.detection in ("idle_sagemaker_endpoint", "gpu_burst")]
+    caused = [one for one in SAMPLE_FINDINGS if one.detection in ("idle_sagemaker_endpoint", "gpu_burst")]
     mine = [
         one.model_copy(update={"team": "search", "first_seen": as_of - timedelta(days=9)}) for one in caused
     ]
     idle = next(one for one in mine if one.service_name)
-    gone = LedgerEntry(
-        finding=finding("gone", team="search"), state="resolved", resolved_on=as_of - timedelta(days=5),
-        saved_daily=Decimal(4), saving_verified_on=as_of,
-    )  # fmt: skip
+    resolved = LedgerEntry(
+        finding=finding("gone", team="search"),
+        state="resolved",
+        resolved_on=as_of - timedelta(days=5),
+        saved_daily=Decimal(4),
+        saving_verified_on=as_of,
+    )
     rows = [
         row(service=idle.service_name, account=idle.sub_account_id, month=600.0),
         row(service="Amazon S3", now=50.0, before=5.0, month=90.0),
@@ -129,7 +135,7 @@ def golden(name):
     ]
     if name == "fraud":
         return week_of([row("fraud", now=20.0, before=20.4, month=31.0)], team="fraud", as_of=as_of)
-    entries = [*(LedgerEntry(finding=one) for one in mine), gone]
+    entries = [*(LedgerEntry(finding=one) for one in mine), resolved]
     return week_of(rows, entries, team="search" if name == "search" else None, as_of=as_of)
 
 
@@ -138,7 +144,7 @@ def test_weekly_message_matches_its_golden_file(name):
     """A team with open findings, the organization, and a team in a week without changes."""
     payload = render_weekly_message(golden(name))
     assert not blocks_problems(payload["blocks"])
-    same_as_golden(
+    assert_slack_golden(
         f"weekly.{name}", payload=payload, text=f"Notification: {payload['text']}\n\n{seen(payload)}"
     )
 
@@ -165,7 +171,7 @@ def test_weekly_message_fits_slack(name):
 
 
 def moved(findings, **changed):
-    """The line about the one service of the team that moved."""
+    """Return the digest's line about the service whose cost changed."""
     entries = [one if isinstance(one, LedgerEntry) else LedgerEntry(finding=one) for one in findings]
     (line,) = [line for line in week_of([row(**changed)], entries).lines if " in search-prod" in line]
     return line
@@ -184,7 +190,7 @@ def test_increase_explained_by_another_team_s_finding_names_that_team():
 
 @pytest.mark.parametrize("state", ["resolved", "closed"])
 def test_increase_is_explained_by_a_finding_that_ended(state):
-    """A spike of one day is resolved in the week in which it rose; a first charge is notified once and closed."""
+    """A one-day spike is resolved in the week of its increase; a first charge is notified once and closed."""
     assert moved([LedgerEntry(finding=about(), state=state)]).endswith("(Cost anomaly)")
     old = LedgerEntry(finding=about(on=date(2026, 3, 1)), state=state)
     assert moved([old]).endswith("(not explained by a finding)")
@@ -198,14 +204,41 @@ def test_finding_about_an_account_explains_smaller_increases():
     assert moved(both).endswith("(Cost anomaly)")
 
 
+def test_cost_of_a_finding_about_an_account_is_that_of_a_week():
+    """A finding explains an increase of 200 USD if it cost half of that in the week.
+
+    Waste costs about a quarter of its monthly cost per week; an event costs what its days in the week cost.
+    """
+    idle = finding("idle", team="search", on=date(2026, 4, 10)).model_copy(
+        update={"service_name": None, "title": "Idle account"}
+    )
+    for cost, explains in (("420", False), ("430", True)):
+        waste = idle.model_copy(update={"monthly_cost": Decimal(cost)})
+        assert ("(Idle account)" in moved([waste])) is explains
+    event = about("Dormant account", service=None, cost="300")
+    weeks_ago = {"started_on": date(2026, 3, 1), "ended_on": date(2026, 4, 4)}
+    assert "(Dormant account)" not in moved([event.model_copy(update=weeks_ago)])
+    continuing = {"started_on": date(2026, 3, 1), "monthly_cost_if_continues": Decimal(300)}
+    assert "(Dormant account)" not in moved([event.model_copy(update=continuing)])
+
+
+@pytest.mark.parametrize(("per_usd", "is_listed"), [(None, True), ("1000", False)])
+def test_smallest_unallocated_cost_follows_the_rate_in_owners_toml(per_usd, is_listed):
+    """300 XYZ are less than one US dollar at a rate of 1,000."""
+    owners = OWNERS.model_copy(update={"exchange_rates": {"XYZ": Decimal(per_usd)} if per_usd else {}})
+    (week, *_) = weeks([row(team=None, now=300.0)], [], owners=owners, as_of=AS_OF, currency="XYZ")
+    assert any("Unallocated" in line for line in week.lines) is is_listed
+    assert any("Amazon Kendra in" in line for line in week.lines) is is_listed
+
+
 def test_second_day_of_a_month_has_no_month_to_date():
-    """The budget of April is not compared with the last days of March."""
+    """On the second day of May, no day of May is complete; the budget is not compared with the end of April."""
     week = week_of([row(month=0.0)], as_of=date(2026, 5, 2))
     assert "0% of the 1,000 USD budget used; 0% of the month elapsed" in week.lines[0]
 
 
 def test_report_counts_settled_days_and_the_month():
-    """Seven days and the seven before; credits and tax are excluded, and the month includes fees."""
+    """Seven days and the previous seven days. Credits and tax are excluded."""
     charges = [
         {"charge_date": AS_OF - timedelta(days=back), "EffectiveCost": 10.0 if back < 10 else 4.0}
         for back in range(1, 25)
@@ -224,7 +257,7 @@ def test_report_counts_settled_days_and_the_month():
 
 
 def test_report_counts_charges_without_an_account():
-    """Of a support plan, for example: they are unallocated spend of the week and of the month."""
+    """A support plan's charges, for example, are unallocated spend of the week and of the month."""
     days = [AS_OF - timedelta(days=25), AS_OF]
     (row,) = report("team_weeks", [{"SubAccountId": None, "ServiceName": "AWS Support", "days": days}])
     assert (row["team"], row["sub_account_id"]) == (None, None)

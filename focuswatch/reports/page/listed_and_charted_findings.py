@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from focuswatch.engines.sql_values import Scalar
-from focuswatch.findings.stake import EVENTS
+from focuswatch.findings.amounts_and_event_dates import EVENTS
 from focuswatch.ledger import LedgerEntry, Suppression, SuppressionIndex
-from focuswatch.ledger.incident_lists import by_incident
+from focuswatch.ledger.group_entries_by_incident import by_incident
 
-MOST_SERIES = 10  # charts per category, as many as the page lists initially
+CHARTS_PER_CATEGORY = 10  # as many as the page lists initially
 
 
 def shown_incidents(
@@ -24,7 +24,7 @@ def shown_incidents(
     )
 
 
-def series_of(incidents: Iterable[Sequence[LedgerEntry]]) -> list[tuple[Scalar, ...]]:
+def charted_finding_keys(incidents: Iterable[Sequence[LedgerEntry]]) -> list[tuple[Scalar, ...]]:
     """Return the keys of the anomalies and security findings with the highest stake, whose daily cost is charted.
 
     The result is the parameter `findings` of the lookup `finding_days`.
@@ -33,7 +33,7 @@ def series_of(incidents: Iterable[Sequence[LedgerEntry]]) -> list[tuple[Scalar, 
     charted = [
         finding
         for category in EVENTS
-        for finding in [lead for lead in leads if lead.category == category][:MOST_SERIES]
+        for finding in [lead for lead in leads if lead.category == category][:CHARTS_PER_CATEGORY]
     ]
     return [
         (

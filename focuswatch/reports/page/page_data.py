@@ -1,17 +1,17 @@
 """Query everything that the page shows from the tables and the ledger."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from focuswatch.bill.account_names_ous_and_tags import account_names
+from focuswatch.bill.query_account_names_and_tags import account_names
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.account_day_coverage import Coverage, coverage
-from focuswatch.detect.detection_run_counts import DetectionSummary, summarize_detections
-from focuswatch.detect.explain.event_queries import events_of_accounts
+from focuswatch.detect.check_bill_completeness import Coverage, coverage
+from focuswatch.detect.explain.add_operational_events import events_of_accounts
 from focuswatch.detect.result_cache import ResultCache
+from focuswatch.detect.summarize_detection_runs import DetectionSummary, summarize_detections
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_values import Scalar, Value
 from focuswatch.errors import QueryError
@@ -19,10 +19,10 @@ from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.findings.explanation import OperationalEvent
 from focuswatch.ledger import Ledger, LedgerEntry, Suppression
 from focuswatch.owners.costs_muted_by_launches import MutedByLaunch, costs_muted_by_launches
-from focuswatch.owners.owners_file_and_assignment import Owners
-from focuswatch.reports.known_findings_rows import Purpose, purpose_of, tags_of_accounts
-from focuswatch.reports.page.listed_and_charted_findings import series_of, shown_incidents
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.page.listed_and_charted_findings import charted_finding_keys, shown_incidents
 from focuswatch.reports.run_report import report_rows
+from focuswatch.reports.use_case_of_finding import Purpose, purpose_of_finding, tags_of_accounts
 
 # Reports on the page. If the catalog lacks one, the page omits its section.
 REPORTS = (
@@ -52,7 +52,7 @@ FROM complete_30_days AS periods
 LEFT JOIN completeness ON true
 """
 
-
+Part = dict[str, Any]  # an object of the page's JSON document
 Result = TypeVar("Result")
 Default = TypeVar("Default")
 
@@ -125,10 +125,11 @@ def gather(
 ) -> PageData:
     """Return the data of the page as of a day. A query that fails omits only its own section and adds a message.
 
-    The queries for coverage, billed days and account names are required: their QueryError is raised. `detections` are
-    the summaries of each detection's last run. If None, the detections run now, those of AWS resources on
-    `detected_on`, unless `result_cache` has their results for the same data. The table known_findings of `engine` holds
-    the findings of `ledger`. `rate` is the exchange rate that the scan used to convert thresholds.
+    The queries for coverage and billed days are required, because the page states how complete the bill is: their
+    QueryError is raised. `detections` are the summaries of each detection's last run. If None, the detections run now,
+    those of AWS resources on `detected_on`, unless `result_cache` has their results for the same data. The table
+    known_findings of `engine` holds the findings of `ledger`. `rate` is the exchange rate that the scan used to convert
+    thresholds.
     """
     per_usd = float((rate or rate_of(currency, rates=owners.exchange_rates)).per_usd)
     queries = _Queries(engine, as_of, catalog)
@@ -136,7 +137,7 @@ def gather(
     evaluated_until = ledger.evaluated_until()
     gpu_days = queries.lookup("gpu_utilization_days")
     covered = coverage(engine, as_of=as_of)
-    series = series_of(shown_incidents(entries, suppressions, as_of=as_of))
+    series = charted_finding_keys(shown_incidents(entries, suppressions, as_of=as_of))
     if detections is None:
         detections = summarize_detections(
             engine,
@@ -158,8 +159,8 @@ def gather(
         evaluated_until=evaluated_until,
         coverage=covered,
         billed_days=next(iter(engine.query(BILLED_DAYS, label="days of the bill")), {}),
-        account_names=account_names(
-            engine, {*(row["sub_account_id"] for row in gpu_days), *covered.missing_accounts}
+        account_names=_account_names(
+            queries, {*(row["sub_account_id"] for row in gpu_days), *covered.missing_accounts}
         ),
         spend_days=queries.lookup("bill_daily_spend"),
         layer_days=queries.lookup("layer_days"),
@@ -173,6 +174,11 @@ def gather(
         warnings=tuple(warnings),
         other_providers=other_providers,
     )
+
+
+def _account_names(queries: _Queries, ids: Set[str | None]) -> Mapping[str, str]:
+    """Return the names of accounts by ID; none if the query fails."""
+    return queries.run(lambda: account_names(queries.engine, ids), default={})
 
 
 def _events(queries: _Queries, accounts: Iterable[Scalar]) -> Mapping[str, Sequence[OperationalEvent]]:
@@ -217,4 +223,6 @@ def _purposes(queries: _Queries, entries: Sequence[LedgerEntry], *, owners: Owne
     tags = queries.run(lambda: tags_of_accounts(queries.engine), default=None)
     if tags is None:
         return {}
-    return {entry.fingerprint: purpose_of(entry, owners=owners, account_tags=tags) for entry in entries}
+    return {
+        entry.fingerprint: purpose_of_finding(entry, owners=owners, account_tags=tags) for entry in entries
+    }

@@ -6,8 +6,8 @@ billed under CloudFront's name, and the ARN of its function contains the region 
 
 from random import Random
 
-from focuswatch.simulate.daily_charges_of_resource import Line
 from focuswatch.simulate.planned_bill import BillPlan
+from focuswatch.simulate.planned_charge_line import Line
 
 VIEWERS = {  # traffic of a region relative to the United States; invented
     "eu-west-1": 0.2,

@@ -1,10 +1,10 @@
 """Add everyday AI spend: models, retrieval, endpoints and training, with activity for retrieval and endpoints."""
 
-from focuswatch.simulate.daily_charges_of_resource import OFFICE, WORKDAYS
 from focuswatch.simulate.everyday.usage_pattern import usage_pattern
-from focuswatch.simulate.meter_prices import sagemaker
+from focuswatch.simulate.meter_catalog import sagemaker
 from focuswatch.simulate.organization import BEDROCK_ALWAYS, SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
+from focuswatch.simulate.planned_charge_line import OFFICE, WORKDAYS
 from focuswatch.simulate.resource_tags import row_tags
 
 TRAINING_ACCOUNTS = (

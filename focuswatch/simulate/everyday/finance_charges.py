@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import date
 
 from focuswatch.simulate.bill_calendar import next_month
-from focuswatch.simulate.billing_meters import Meter
-from focuswatch.simulate.daily_charges_of_resource import Commitment
-from focuswatch.simulate.meter_prices import EC2, RDS, fee
+from focuswatch.simulate.meter_catalog import EC2, RDS, fee
+from focuswatch.simulate.meters_and_regions import Meter
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
+from focuswatch.simulate.planned_charge_line import Commitment
 
 SAVINGS_PLANS = "Savings Plans for AWS Compute usage"
 # EffectiveCost / On-Demand cost; both are invented for the simulation.

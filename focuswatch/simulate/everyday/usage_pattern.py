@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from focuswatch.simulate.daily_charges_of_resource import FLAT, LEISURE, OFFICE, WORKDAYS, Week
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
+from focuswatch.simulate.planned_charge_line import FLAT, LEISURE, OFFICE, WORKDAYS, Week
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,15 @@ stated by the modules that plant them.
 
 from dataclasses import replace
 
+from focuswatch.simulate.expected.daily_line_totals import Facts
 from focuswatch.simulate.expected.expected_anomalies import cost_anomalies
 from focuswatch.simulate.expected.expected_causes import with_causes
 from focuswatch.simulate.expected.expected_new_regions_and_services import first_charges
 from focuswatch.simulate.expected.incidents_stated_by_planting import stated_incidents
-from focuswatch.simulate.expected.line_facts import Facts
-from focuswatch.simulate.expected.name_incidents_by_charges import with_planted_names
+from focuswatch.simulate.expected.label_incidents_by_main_charge import with_planted_names
+from focuswatch.simulate.expected.reconcile_incidents import reconcile
 from focuswatch.simulate.planned_bill import BillPlan
-from focuswatch.simulate.simulated_truth import Incident, Truth, reconcile
+from focuswatch.simulate.simulated_truth import Incident, Truth
 
 __all__ = ["truth_of"]
 

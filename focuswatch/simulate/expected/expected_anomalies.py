@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
-from focuswatch.simulate.daily_charges_of_resource import Days
-from focuswatch.simulate.expected.line_facts import Facts, account_id, expectations, first_day
+from focuswatch.simulate.expected.daily_line_totals import Facts, account_id, expectations, first_day
+from focuswatch.simulate.planned_charge_line import Days
 from focuswatch.simulate.simulated_truth import Incident
 
 HISTORY_DAYS = 28

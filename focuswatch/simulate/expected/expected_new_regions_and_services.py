@@ -3,19 +3,18 @@
 from collections.abc import Callable, Iterator
 
 from focuswatch.simulate.bill_calendar import BILL_START_DAYS, FIRST_SCAN_DAYS
-from focuswatch.simulate.billing_meters import REGIONS
-from focuswatch.simulate.daily_charges_of_resource import Line
-from focuswatch.simulate.expected.line_facts import (
+from focuswatch.simulate.expected.daily_line_totals import (
     Charged,
     Facts,
     account_id,
     first_day,
-    is_bedrock,
-    is_edge,
     last_day,
     total,
 )
+from focuswatch.simulate.line_kinds import is_bedrock, is_edge
+from focuswatch.simulate.meters_and_regions import REGIONS
 from focuswatch.simulate.planned_bill import Identity
+from focuswatch.simulate.planned_charge_line import Line
 from focuswatch.simulate.simulated_truth import Incident
 
 WARM_UP_DAYS = 14

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from focuswatch.simulate.daily_charges_of_resource import Days
-from focuswatch.simulate.expected.line_facts import Charged, Facts, expectations, is_about, total
+from focuswatch.simulate.expected.daily_line_totals import Charged, Facts, expectations, total
+from focuswatch.simulate.expected.lines_of_incident import is_about
 from focuswatch.simulate.planned_bill import PlantedCase
+from focuswatch.simulate.planned_charge_line import Days
 from focuswatch.simulate.simulated_truth import Incident
 
 ABOVE_EXPECTED = "data_transfer_spike"  # its cost is the excess above the weeks before

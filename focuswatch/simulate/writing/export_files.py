@@ -13,11 +13,11 @@ import duckdb
 from focuswatch.engines.fill_placeholders_with_literals import render
 from focuswatch.engines.sql_values import Value, literal
 from focuswatch.simulate.bill_calendar import Calendar, next_month
-from focuswatch.simulate.daily_charges_of_resource import Line
 from focuswatch.simulate.organization import COMPANY, SimulatedAccount
+from focuswatch.simulate.planned_charge_line import Line
+from focuswatch.simulate.writing.charge_rows_sql import as_csv, charges
 from focuswatch.simulate.writing.focus_1_2_columns import COLUMNS, manifest_type
 from focuswatch.simulate.writing.load_charge_lines_table import day_number, load
-from focuswatch.simulate.writing.row_expansion import as_csv, charges
 
 EXPORT_NAME = "focus"
 BUCKET = f"{COMPANY.lower()}-billing-exports"

@@ -9,11 +9,11 @@ from typing import Any
 import duckdb
 
 from focuswatch.engines.sql_values import literal
-from focuswatch.simulate.billing_meters import AWS, REGIONS
-from focuswatch.simulate.daily_charges_of_resource import Line
+from focuswatch.simulate.meters_and_regions import AWS, REGIONS
 from focuswatch.simulate.organization import COMPANY, SimulatedAccount
+from focuswatch.simulate.planned_charge_line import Line
+from focuswatch.simulate.writing.charge_rows_sql import CONSTANT
 from focuswatch.simulate.writing.focus_1_2_columns import MAPS, sql_type
-from focuswatch.simulate.writing.row_expansion import CONSTANT
 
 PARTS = {
     "BIGINT": ("template", "copies", "first_day", "last_day", "every"),
