@@ -6,9 +6,9 @@ from aws_cdk import App
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import FocuswatchError
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_toml import Deployment
 from focuswatch.operations.undeployable_config import placeholders, unconfigured_channels
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from infra.stacks import add_stacks
 
 

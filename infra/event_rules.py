@@ -6,8 +6,8 @@ EventBridge delivers at least once, so a function may be invoked twice for one e
 from aws_cdk import Duration, aws_events, aws_events_targets
 from constructs import Construct
 
-from focuswatch.operations.deployed_functions import ONE_AT_A_TIME
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.lambda_function_groups import ONE_AT_A_TIME
 from infra.functions import LambdaFunctions
 
 Schedule = aws_events.Schedule

@@ -8,14 +8,14 @@ from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_lambda, aws_lambda_des
 from aws_cdk import Size as CdkSize
 from constructs import Construct
 
-from focuswatch.operations.deployed_functions import QUEUE_FED, module_of
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.lambda_function_groups import QUEUE_FED, module_of
 from infra.acknowledge_nag_findings import acknowledge
-from infra.controls_stack import controls_environment
 from infra.lambda_code_and_layers import ARCHITECTURE, RUNTIME, duckdb_layer, lambda_code, layers
 from infra.permissions import Permissions
-from infra.queues import dead_letters, feed, work_queue
+from infra.queues_and_subscriptions import dead_letters, feed, work_queue
 from infra.sns_topics import PipelineTopics
+from infra.spending_controls_stack import controls_environment
 
 
 @dataclass(frozen=True)

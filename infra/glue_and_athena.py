@@ -3,9 +3,9 @@
 from aws_cdk import aws_athena, aws_glue
 from constructs import Construct
 
-from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
+from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.engines.athena_unload_and_projection import projection
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_toml import Deployment
 from focuswatch.operations.resource_names import RECOMMENDATIONS_EXPORT, RECOMMENDATIONS_PREFIX
 from infra.data_bucket import RESULTS
 

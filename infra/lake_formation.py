@@ -7,8 +7,8 @@ https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.ht
 from aws_cdk import aws_lakeformation
 from constructs import Construct
 
-from focuswatch.operations.deployed_functions import READ_TABLES
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.lambda_function_groups import READ_TABLES
 from infra.functions import LambdaFunctions
 
 READ = ("DESCRIBE", "SELECT")

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from aws_cdk import Duration, aws_cloudwatch, aws_cloudwatch_actions, aws_sns
 from constructs import Construct
 
-from focuswatch.operations.deployed_functions import ENDPOINTS
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.lambda_function_groups import ENDPOINTS
 from infra.functions import LambdaFunctions
 
 QUARTER_DAY = Duration.hours(6)

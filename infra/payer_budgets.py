@@ -13,9 +13,11 @@ from decimal import Decimal
 from aws_cdk import aws_budgets
 from constructs import Construct
 
+from focuswatch.aws_alerts.budget_alert_findings import UNAPPROVED_REGIONS_SUFFIX
 from focuswatch.findings.exchange_rates import USD, converted
-from focuswatch.operations.deployment_config_sections import BudgetsConfig
-from focuswatch.owners.owners_file_and_assignment import Owners, Team
+from focuswatch.operations.deployment_toml_sections import BudgetsConfig
+from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.teams_and_routing_sections import Team
 
 CENT = Decimal("0.01")  # a limit of 0 may be rejected
 Expression = aws_budgets.CfnBudget.ExpressionProperty
@@ -93,7 +95,7 @@ class PayerBudgets(Construct):
         # The limit is 1 USD with an alert at 1 %: a limit of 0 may be rejected, and CloudFormation accepts no threshold
         # below 0.1.
         self._budget(
-            "unapproved-regions",
+            UNAPPROVED_REGIONS_SUFFIX,
             amount=Decimal(1),
             counted=unapproved_regions(config.approved_regions),
             notifications=[_actual(1)],

@@ -11,14 +11,14 @@ from aws_cdk import aws_iam
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS
 from focuswatch.bill.refresh.other_bills_state import BILLS_KEY
 from focuswatch.bill.refresh.other_bills_state import FOLDER as OTHER_BILLS
-from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
+from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_TABLES
 from focuswatch.collect.ci_event_files import FOLDER, POSTED
 from focuswatch.collect.collector_iam_actions import MANAGEMENT_ACTIONS, READ_UNTIL_KEY
-from focuswatch.notify.security.ocsf_files import FOLDER as OCSF
-from focuswatch.operations.deployed_functions import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED
-from focuswatch.operations.deployment_config import Deployment
-from focuswatch.reports.known_findings_rows import TABLE
-from focuswatch.reports.page.signed_page_link import KEY as PAGE
+from focuswatch.notify.security.write_ocsf_files_to_s3 import FOLDER as OCSF
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.lambda_function_groups import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED
+from focuswatch.reports.known_findings_table import TABLE
+from focuswatch.reports.page.sign_and_verify_page_link import KEY as PAGE
 from infra.data_bucket import RESULTS
 from infra.sns_topics import detection_topics
 

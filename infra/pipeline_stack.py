@@ -3,8 +3,8 @@
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
-from focuswatch.operations.deployed_functions import CHANNELS
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.lambda_function_groups import CHANNELS
 from infra.data_bucket import DataBucket
 from infra.event_rules import EventRules
 from infra.functions import LambdaFunctions
@@ -12,7 +12,7 @@ from infra.glue_and_athena import GlueDatabase
 from infra.lake_formation import LakeFormationGrants
 from infra.ledger_table import LedgerTable
 from infra.monitoring import Monitoring
-from infra.queues import allow_topic, subscribe
+from infra.queues_and_subscriptions import allow_topic, subscribe
 from infra.sns_topics import PipelineTopics, construct_id
 
 

@@ -10,8 +10,8 @@ from constructs import Construct
 from focuswatch.bill.athena_saved_query import saved_query
 from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.findings.exchange_rates import rate_of
-from focuswatch.operations.deployment_config import Deployment
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.owners.owners_file import Owners
 
 
 class SavedQueriesStack(Stack):

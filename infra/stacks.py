@@ -3,15 +3,15 @@
 from aws_cdk import App, Tags
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.operations.deployment_config import Deployment
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.role_arns import account_of_role
-from infra.controls_stack import ControlsStack
-from infra.member_stack import MemberStack
+from infra.member_role_stack_set import MemberStack
 from infra.pause_policy_and_role_stack import PauseStack, capped_roles
 from infra.payer_stack import PayerStack
 from infra.pipeline_stack import PipelineStack
 from infra.saved_queries_stack import SavedQueriesStack
+from infra.spending_controls_stack import ControlsStack
 
 
 def add_stacks(app: App, *, deployment: Deployment, owners: Owners, catalog: Catalog) -> None:

@@ -20,7 +20,6 @@ from focuswatch.cli import (
     explain_command,
     fetch_vendor_charges_command,
     findings_and_reset_commands,
-    iam_or_scp_policy_command,
     launch_note_command,
     list_and_show_catalog_commands,
     mcp_command,
@@ -30,6 +29,7 @@ from focuswatch.cli import (
     scan_command,
     simulate_command,
     snooze_exclude_unsuppress_commands,
+    use_case_policy_command,
     weekly_digest_command,
 )
 from focuswatch.errors import ConfigError, FocuswatchError
@@ -83,7 +83,7 @@ for subcommand in (
     snooze_exclude_unsuppress_commands.exclude,
     snooze_exclude_unsuppress_commands.unsuppress,
     findings_and_reset_commands.reset,
-    iam_or_scp_policy_command.policy,
+    use_case_policy_command.policy,
     list_and_show_catalog_commands.list_,
     list_and_show_catalog_commands.show,
     check_and_new_commands.check,

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from focuswatch.cli import shared_options
-from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
-from focuswatch.cli.shared_options import ListFormat
+from focuswatch.cli import shared_option_types
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
+from focuswatch.cli.shared_option_types import ListFormat
 
 
-@takes(BillOptions, without=("ledger",), export=shared_options.Export)
+@takes(BillOptions, without=("ledger",), export=shared_option_types.Export)
 def assess(
     bill_options: BillOptions,
     format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.TABLE,
@@ -23,10 +23,10 @@ def assess(
     focuswatch assess ./focus
     focuswatch assess ./focus --activity activity.parquet --owners owners.toml --format json
     """
-    from focuswatch.cli.open_named_or_last_export import open_export
+    from focuswatch.cli.open_export_with_recalled_files import open_export
     from focuswatch.cli.output import assessment_table
-    from focuswatch.cli.progress import progress_line
-    from focuswatch.detect.input_assessment import assess as assess_bill
+    from focuswatch.cli.progress_and_notes import progress_line
+    from focuswatch.detect.assess_detection_inputs import assess as assess_bill
 
     with open_export(bill_options) as opened:
         with progress_line() as line:

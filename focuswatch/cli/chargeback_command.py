@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
-from focuswatch.cli.shared_options import MONTH, ReportFormat, parse_month
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
+from focuswatch.cli.shared_option_types import MONTH, ReportFormat, parse_month
 
 
 @takes(BillOptions, without=["others", "as_of", "ledger"])
@@ -36,9 +36,9 @@ def chargeback(
     focuswatch chargeback ./focus --owners owners.toml --month 2026-10 --out ./chargeback
     focuswatch chargeback --month 2026-10 --format csv
     """
-    from focuswatch.bill.account_names_ous_and_tags import account_names
-    from focuswatch.cli.open_named_or_last_export import open_export
-    from focuswatch.cli.output import chargeback_files, chargeback_tables, json_and_csv
+    from focuswatch.bill.query_account_names_and_tags import account_names
+    from focuswatch.cli.open_export_with_recalled_files import open_export
+    from focuswatch.cli.output import chargeback_files, chargeback_rows, chargeback_tables, json_and_csv
     from focuswatch.reports import chargeback as split
 
     with open_export(bill_options) as opened:
@@ -47,8 +47,8 @@ def chargeback(
         )
         names = account_names(opened.bill.engine, (line.sub_account_id for line in found))
     rules = opened.owners.chargeback
-    lines = chargeback_files.line_rows(month, found, rules=rules, names=names)
-    teams = chargeback_files.team_rows_of(month, found)
+    lines = chargeback_rows.line_rows(month, found, rules=rules, names=names)
+    teams = chargeback_rows.team_rows_of(month, found)
     if out:
         paths = chargeback_files.write_files(out, billing_period=month, teams=teams, lines=lines)
         typer.echo(f"{len(paths)} files written to {out}", err=True)
@@ -58,5 +58,5 @@ def chargeback(
         case ReportFormat.JSON:
             typer.echo(json_and_csv.rows_json(teams))
         case ReportFormat.CSV:
-            columns = list(chargeback_files.TEAM_COLUMNS)
+            columns = list(chargeback_rows.TEAM_COLUMNS)
             typer.echo(json_and_csv.rows_csv(teams, columns=columns, exact=True), nl=False)

@@ -21,7 +21,7 @@ def check(
     focuswatch check idle_sagemaker_endpoint
     """
     from focuswatch.authoring.check_catalog_sql_and_cases import problems
-    from focuswatch.authoring.detection_cases import FOLDER
+    from focuswatch.authoring.detection_cases import CASES_FOLDER
     from focuswatch.catalog.sql_catalog import ROOT
 
     other = Path("athena_sql").resolve()
@@ -35,7 +35,9 @@ def check(
         typer.echo(problem, err=True)
     result = f"{len(broken)} problem{'s' * (len(broken) != 1)}" if broken else "no problems"
     cases = (
-        "" if FOLDER.exists() else " (headers, SQL and columns only; test cases require a source checkout)"
+        ""
+        if CASES_FOLDER.exists()
+        else " (headers, SQL and columns only; test cases require a source checkout)"
     )
     typer.echo(f"Checked {f'{id} in ' if id else ''}{ROOT}{cases}: {result}.")
     if broken:
@@ -55,7 +57,7 @@ def new(
     \b
     focuswatch new forgotten_nat_gateway
     """
-    from focuswatch.authoring.new_detection_template import begin
+    from focuswatch.authoring.new_detection_template import write_new_detection
 
-    for path in begin(name, into=into):
+    for path in write_new_detection(name, into=into):
         typer.echo(path)

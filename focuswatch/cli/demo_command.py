@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.cli import opened_ledger, page_command
-from focuswatch.cli.bill_and_ledger_options import BillOptions
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 
 if TYPE_CHECKING:
     from focuswatch.engines import Row
@@ -64,7 +64,7 @@ def demo(
 
 
 def _simulate(folder: Path, *, seed: int) -> "Simulated":
-    from focuswatch.cli.progress import progress_line
+    from focuswatch.cli.progress_and_notes import progress_line
     from focuswatch.simulate import simulate
 
     with progress_line() as line:
@@ -73,8 +73,8 @@ def _simulate(folder: Path, *, seed: int) -> "Simulated":
 
 def _write_page(bill_options: BillOptions, *, out: Path) -> "tuple[list[Row], str]":
     """Write the report page of a scanned bill. Return the rows of the report `ai_spend`, and the URL of the page."""
-    from focuswatch.cli.open_named_or_last_export import open_export
-    from focuswatch.cli.progress import progress_line
+    from focuswatch.cli.open_export_with_recalled_files import open_export
+    from focuswatch.cli.progress_and_notes import progress_line
     from focuswatch.reports.run_report import report_rows
 
     with open_export(bill_options) as opened, progress_line() as line:

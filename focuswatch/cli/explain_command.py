@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import opened_ledger, shared_options
-from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
-from focuswatch.cli.findings_and_reset_commands import Fingerprint, entry_of
-from focuswatch.cli.shared_options import ListFormat
+from focuswatch.cli import opened_ledger, shared_option_types
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
+from focuswatch.cli.opened_ledger import Fingerprint, entry_of
+from focuswatch.cli.shared_option_types import ListFormat
 
 if TYPE_CHECKING:
     from focuswatch.findings.explanation import Explanation
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @takes(
     BillOptions,
     without=("others", "as_of", "engine", "trino", "trino_auth"),
-    export=shared_options.ExportOption,
+    export=shared_option_types.ExportOption,
 )
 def explain(
     fingerprint: Fingerprint,
@@ -67,8 +67,8 @@ def _stored(finding: "Finding") -> "Explanation":
 
 def _computed(finding: "Finding", *, bill_options: BillOptions) -> "Explanation":
     from focuswatch.catalog.sql_catalog import Catalog
-    from focuswatch.cli.open_named_or_last_export import open_export
-    from focuswatch.cli.output.next_command import next_command
+    from focuswatch.cli.open_export_with_recalled_files import open_export
+    from focuswatch.cli.output.command_with_state_option import next_command
     from focuswatch.detect.explain.explain_finding import explain_from_bill, increase_to_explain
 
     details = next_command(f"findings {finding.fingerprint[:8]}", state=bill_options.state)

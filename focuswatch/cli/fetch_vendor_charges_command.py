@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from focuswatch.cli.shared_options import DAY, parse_day
+from focuswatch.cli.shared_option_types import DAY, parse_day
 
 
 class Vendor(StrEnum):
@@ -79,7 +79,7 @@ def fetch(
     focuswatch scan ./openai
     """
     from focuswatch.connectors.fetch_vendor import CONNECTORS, fetch_vendor
-    from focuswatch.connectors.focus_folder import FocusFolder
+    from focuswatch.connectors.store_focus_files_in_folder import FocusFolder
     from focuswatch.connectors.vendor_api import require_requests
     from focuswatch.findings.count_text import count_text
     from focuswatch.findings.replace_control_characters import visible
@@ -107,7 +107,7 @@ def fetch(
 
 
 def _key(variable: str) -> str:
-    from focuswatch.connectors.vendor_key import checked_key
+    from focuswatch.connectors.parse_vendor_api_key import checked_key
     from focuswatch.errors import ConfigError
 
     key = os.environ.get(variable, "").strip()

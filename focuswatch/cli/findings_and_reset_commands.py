@@ -4,18 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import opened_ledger
-from focuswatch.cli.bill_and_ledger_options import LedgerOptions, takes
-from focuswatch.cli.shared_options import ListFormat
+from focuswatch.cli.bill_and_ledger_option_groups import LedgerOptions, takes
+from focuswatch.cli.opened_ledger import Fingerprint, entry_of, open_ledger_of
+from focuswatch.cli.shared_option_types import ListFormat
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-
     from focuswatch.findings.finding import Finding
     from focuswatch.ledger import Ledger, LedgerEntry, Suppression
-
-Fingerprint = Annotated[str, typer.Argument(help="Fingerprint of the finding, or its first characters.")]
 
 
 @takes(LedgerOptions)
@@ -45,7 +40,8 @@ def findings(
     focuswatch findings --all --format json
     """
     from focuswatch.cli.output import finding_and_suppression_tables, json_and_csv
-    from focuswatch.ledger.first_findings_and_count import findings_page
+    from focuswatch.cli.output.finding_details import print_finding
+    from focuswatch.ledger.list_findings_by_incident import findings_page
 
     with open_ledger_of(ledger_options) as ledger:
         if suppressions or silences:
@@ -56,7 +52,7 @@ def findings(
             entries = [entry] if entry else _listed(ledger, everything=everything)
             json_and_csv.print_findings_json(listed.finding for listed in entries)
         elif entry:
-            finding_and_suppression_tables.print_finding(
+            print_finding(
                 entry,
                 suppressions=_active_suppressions(ledger, entry.finding),
                 blind_spots=_blind_spots(entry.finding.detection),
@@ -86,27 +82,12 @@ def reset(fingerprint: Fingerprint, ledger_options: LedgerOptions) -> None:
     )
 
 
-def entry_of(ledger: "Ledger", prefix: str, *, state: "Path | None") -> "LedgerEntry":
-    """Return the entry whose fingerprint starts with `prefix`. Raises LedgerError if no or several entries match."""
-    from focuswatch.cli.output.next_command import next_command
-    from focuswatch.ledger.find_entry import find_entry
-
-    return find_entry(ledger, prefix, listing=f"run {next_command('findings --all', state=state)}")
-
-
-def open_ledger_of(ledger_options: LedgerOptions) -> "AbstractContextManager[Ledger]":
-    """Open the ledger that the options specify."""
-    return opened_ledger.open_ledger(
-        ledger_options.ledger, export=ledger_options.export, state=ledger_options.state
-    )
-
-
 def _active_suppressions(ledger: "Ledger", finding: "Finding") -> "list[Suppression]":
     """Return the snoozes and exclusions that mute a finding as of the most recent scan."""
     from focuswatch.ledger import SuppressionIndex
-    from focuswatch.ledger.add_suppression import newest_bill_date
+    from focuswatch.ledger.ledger_protocol import newest_scan_date
 
-    return list(SuppressionIndex(ledger.suppressions()).active(finding, on=newest_bill_date(ledger)))
+    return list(SuppressionIndex(ledger.suppressions()).active(finding, on=newest_scan_date(ledger)))
 
 
 def _blind_spots(detection: str) -> list[str]:
@@ -119,9 +100,9 @@ def _blind_spots(detection: str) -> list[str]:
 
 def _listed(ledger: "Ledger", *, everything: bool) -> "list[LedgerEntry]":
     from focuswatch.ledger import SuppressionIndex
-    from focuswatch.ledger.add_suppression import newest_bill_date
+    from focuswatch.ledger.ledger_protocol import newest_scan_date
 
-    newest, suppressions = newest_bill_date(ledger), SuppressionIndex(ledger.suppressions())
+    newest, suppressions = newest_scan_date(ledger), SuppressionIndex(ledger.suppressions())
     listed = [
         entry
         for entry in ledger.entries().values()

@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import opened_ledger, shared_options
-from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
+from focuswatch.cli import opened_ledger, shared_option_types
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
 
 if TYPE_CHECKING:
-    from focuswatch.cli.open_named_or_last_export import OpenedExport
+    from focuswatch.cli.open_export_with_recalled_files import OpenedExport
     from focuswatch.findings.finding import Finding
 
 
-@takes(BillOptions, without=["others"], export=shared_options.ExportOption)
+@takes(BillOptions, without=["others"], export=shared_option_types.ExportOption)
 def note(
     subject: Annotated[
         str,
@@ -34,8 +34,8 @@ def note(
     focuswatch note shop-guide --owners config/owners.toml
     focuswatch note 3f9a1c >> config/owners.toml
     """
-    from focuswatch.cli.findings_and_reset_commands import entry_of
-    from focuswatch.cli.open_named_or_last_export import open_export
+    from focuswatch.cli.open_export_with_recalled_files import open_export
+    from focuswatch.cli.opened_ledger import entry_of
 
     with open_export(bill_options) as opened:
         if subject in opened.owners.use_cases:

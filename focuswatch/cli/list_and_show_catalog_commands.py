@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from focuswatch.cli import shared_options
+from focuswatch.cli import shared_option_types
 
 Name = Annotated[
     str, typer.Argument(help="Name of a detection or report. `focuswatch list` shows all names.")
@@ -15,8 +15,8 @@ ShownAsOf = Annotated[
     date | None,
     typer.Option(
         "--as-of",
-        parser=shared_options.parse_day,
-        metavar=shared_options.DAY,
+        parser=shared_option_types.parse_day,
+        metavar=shared_option_types.DAY,
         help="Show the SQL for a scan as of this date. [default: today]",
         show_default=False,
     ),
@@ -30,8 +30,8 @@ def list_() -> None:
     focuswatch list
     """
     from focuswatch.catalog.sql_catalog import Catalog
-    from focuswatch.cli.output.catalog_tables import print_catalog
-    from focuswatch.cli.progress import note_unfinished
+    from focuswatch.cli.output.catalog_list_and_entry import print_catalog
+    from focuswatch.cli.progress_and_notes import note_unfinished
 
     catalog = Catalog.load()
     note_unfinished(catalog)
@@ -46,6 +46,6 @@ def show(name: Name, as_of: ShownAsOf = None) -> None:
     focuswatch show new_region --as-of 2026-06-18
     """
     from focuswatch.catalog.sql_catalog import Catalog
-    from focuswatch.cli.output.catalog_tables import print_catalog_entry
+    from focuswatch.cli.output.catalog_list_and_entry import print_catalog_entry
 
     print_catalog_entry(Catalog.load(), name, as_of=as_of or date.today())

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli import opened_ledger
-from focuswatch.cli.bill_and_ledger_options import BillOptions
-from focuswatch.cli.open_bill_on_engine import export_name
-from focuswatch.cli.open_named_or_last_export import open_export
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
+from focuswatch.cli.open_bill_on_duckdb_or_trino import export_name
+from focuswatch.cli.open_export_with_recalled_files import open_export
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import Ledger
 from focuswatch.mcp_server.source_protocol import Evaluation, SourceBill
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 if TYPE_CHECKING:
     import boto3
 
-    from focuswatch.operations.deployment_config import Deployment
+    from focuswatch.operations.deployment_toml import Deployment
 
 NOT_COLLECTED = "CloudWatch has no metrics for these resources, or access to their accounts was denied."
 
@@ -75,8 +75,8 @@ class DeploymentSource:
     def bill(self) -> Iterator[SourceBill]:
         """Open the bill; see Source."""
         from focuswatch.bill.athena_bill import open_athena_bill
-        from focuswatch.bill.refresh.athena_refresh import AthenaTables
-        from focuswatch.bill.refresh.write_and_sweep_athena_files import Files
+        from focuswatch.bill.refresh.athena_table_files_in_s3 import AthenaTableFiles
+        from focuswatch.bill.refresh.athena_tables import AthenaTables
         from focuswatch.engines.athena_engine import AthenaEngine
 
         deployment, run_id = self.deployment, f"mcp-{uuid.uuid4().hex[:8]}"
@@ -87,7 +87,7 @@ class DeploymentSource:
             results=f"s3://{deployment.bucket}/athena-results/",
             run_id=run_id,
         )
-        files = Files(self.session.client("s3"), deployment.bucket, run_id)
+        files = AthenaTableFiles(self.session.client("s3"), deployment.bucket, run_id)
         tables = AthenaTables(engine, self.session.client("glue"), files, self.catalog)
         with (
             self._readable(f"The database {deployment.athena.database}"),
@@ -112,7 +112,7 @@ class DeploymentSource:
     @contextmanager
     def _readable(self, what: str) -> Iterator[None]:
         """Convert an AWS error in the block to a ConfigError that says what to do."""
-        from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
+        from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
 
         try:
             yield
@@ -128,7 +128,7 @@ def deployment_source(config: Path, *, owners: Path | None, catalog: Catalog) ->
 
     If `owners` is None, the source uses the deployed owners.toml, which is in the same folder. Raises ConfigError.
     """
-    from focuswatch.operations.deployment_config import Deployment
+    from focuswatch.operations.deployment_toml import Deployment
 
     deployment, beside = Deployment.load(config), config.with_name("owners.toml")
     try:

@@ -1,12 +1,18 @@
-"""Open the ledger for a command: a SQLite file, or the DynamoDB table of a deployment."""
+"""Open the ledger for a command (a SQLite file, or the DynamoDB table of a deployment), and find one entry in it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from focuswatch.cli.bill_and_ledger_option_groups import LedgerOptions
 
 if TYPE_CHECKING:
-    from focuswatch.ledger import Ledger
+    from contextlib import AbstractContextManager
+
+    from focuswatch.ledger import Ledger, LedgerEntry
 
 DYNAMODB = "dynamodb://"
 
@@ -26,7 +32,8 @@ def ledger_path(ledger: str | None, *, state: Path) -> Path:
 @contextmanager
 def open_ledger(ledger: str | None, *, export: str | None, state: Path | None) -> Iterator["Ledger"]:
     """Open the ledger of a scanned export or of a deployment. Raises ConfigError if the ledger does not exist."""
-    from focuswatch.bill.remember_export_and_files import load_last_export, state_of
+    from focuswatch.bill.recall_inputs_of_last_scan import load_last_export
+    from focuswatch.bill.state_folder import state_of
     from focuswatch.errors import ConfigError
     from focuswatch.ledger import SqliteLedger
 
@@ -72,3 +79,19 @@ def _deployed_ledger(table: str) -> Iterator["Ledger"]:
             f"{DYNAMODB}{table} cannot be read: {error}. Check that you use credentials for the pipeline account and "
             "the Region of the deployment."
         ) from error
+
+
+Fingerprint = Annotated[str, typer.Argument(help="Fingerprint of the finding, or its first characters.")]
+
+
+def entry_of(ledger: "Ledger", prefix: str, *, state: "Path | None") -> "LedgerEntry":
+    """Return the entry whose fingerprint starts with `prefix`. Raises LedgerError if no or several entries match."""
+    from focuswatch.cli.output.command_with_state_option import next_command
+    from focuswatch.ledger.find_entry import find_entry
+
+    return find_entry(ledger, prefix, listing=f"run {next_command('findings --all', state=state)}")
+
+
+def open_ledger_of(ledger_options: LedgerOptions) -> "AbstractContextManager[Ledger]":
+    """Open the ledger that the options specify."""
+    return open_ledger(ledger_options.ledger, export=ledger_options.export, state=ledger_options.state)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.cli import opened_ledger
-from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
 
 if TYPE_CHECKING:
     from focuswatch.bill.bill_protocol import Bill
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.detect.result_cache import ResultCache
     from focuswatch.ledger import Ledger
-    from focuswatch.owners.owners_file_and_assignment import Owners
+    from focuswatch.owners.owners_file import Owners
 
 
 @takes(BillOptions)
@@ -37,8 +37,8 @@ def page(
     focuswatch page
     focuswatch page ./focus -o report.html
     """
-    from focuswatch.cli.open_named_or_last_export import open_export
-    from focuswatch.cli.progress import progress_line
+    from focuswatch.cli.open_export_with_recalled_files import open_export
+    from focuswatch.cli.progress_and_notes import progress_line
 
     with (
         open_export(bill_options) as opened,
@@ -69,7 +69,7 @@ def write_page(
     result_cache: "ResultCache | None" = None,
 ) -> str:
     """Write the report page of an open bill, and return its file:// URL."""
-    from focuswatch.reports.known_findings_rows import findings_table_rows
+    from focuswatch.reports.known_findings_table import findings_table_rows
     from focuswatch.reports.page import build_document, gather, render_page
 
     rows = findings_table_rows(ledger, engine=bill.engine, owners=owners, as_of=bill.as_of)

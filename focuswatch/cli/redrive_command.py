@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from focuswatch.operations.deployment_config import Deployment
+    from focuswatch.operations.deployment_toml import Deployment
     from focuswatch.operations.redrive import DeadLetter, RedriveSummary
 
 MAX_SHOWN = 3
@@ -37,7 +37,7 @@ def redrive(
     AWS_PROFILE=pipeline focuswatch redrive --dry-run
     focuswatch redrive slack
     """
-    from focuswatch.operations.deployment_config import Deployment
+    from focuswatch.operations.deployment_toml import Deployment
 
     deployment = Deployment.load(config)
     kinds = _kinds(deployment, kind)
@@ -70,7 +70,7 @@ def _summaries(
     try:
         import boto3
 
-        from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
+        from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
         from focuswatch.operations.redrive import list_dead_letters, redrive
     except ImportError as error:
         raise ConfigError(
@@ -94,7 +94,7 @@ def _summaries(
 def _lines(summary: "RedriveSummary", *, deployment: "Deployment", dry_run: bool) -> "Iterator[str]":
     """Yield the count, age, causes and result of one function's dead letters; no line if there are none."""
     from focuswatch.findings.replace_control_characters import visible
-    from focuswatch.operations.deployed_functions import QUEUE_FED
+    from focuswatch.operations.lambda_function_groups import QUEUE_FED
 
     if not summary.letters:
         return

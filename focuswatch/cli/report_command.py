@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.cli import opened_ledger
-from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
-from focuswatch.cli.shared_options import MONTH, CostName, ReportFormat, SplitBy, parse_month
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
+from focuswatch.cli.shared_option_types import MONTH, CostName, ReportFormat, SplitBy, parse_month
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from focuswatch.catalog.sql_catalog import Report
-    from focuswatch.catalog.sql_header_fields import CountedCharges
-    from focuswatch.cli.open_named_or_last_export import OpenedExport
+    from focuswatch.catalog.sql_header_models import CountedCharges
+    from focuswatch.cli.open_export_with_recalled_files import OpenedExport
     from focuswatch.engines import Row
-    from focuswatch.reports.report_cost_column_and_charge_kinds import Basis
+    from focuswatch.reports.report_cost_basis import Basis
 
 
 @takes(BillOptions)
@@ -69,9 +69,9 @@ def report(
     focuswatch report ai_spend hive.billing.export --engine trino --trino https://ana@trino.example.com/hive/focuswatch
     """
     from focuswatch.catalog.sql_catalog import Catalog
-    from focuswatch.cli.open_named_or_last_export import open_export
+    from focuswatch.cli.open_export_with_recalled_files import open_export
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.report_cost_column_and_charge_kinds import basis_of, rows_with_basis
+    from focuswatch.reports.report_cost_basis import basis_of, rows_with_basis
 
     selected = Catalog.load().report(name)
     basis = basis_of(selected, cost=cost.value if cost else None, charges=_kinds(charges))
@@ -98,11 +98,11 @@ def _close_month(
     format: ReportFormat,
 ) -> None:
     """Print the report `month_close`, which reads the ledger and the invoices in addition to the tables."""
-    from focuswatch.cli.open_named_or_last_export import open_export
+    from focuswatch.cli.open_export_with_recalled_files import open_export
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.month_close import close_month
-    from focuswatch.reports.month_close_rows_and_notes import IN_NOTES
-    from focuswatch.reports.report_cost_column_and_charge_kinds import Basis
+    from focuswatch.reports.close_invoiced_month import close_month
+    from focuswatch.reports.month_close_result import IN_NOTES
+    from focuswatch.reports.report_cost_basis import Basis
 
     if by:
         raise ConfigError(
@@ -126,7 +126,7 @@ def _close_month(
 
 def _kinds(charges: str | None) -> "list[CountedCharges] | None":
     """Return the kinds of charges in the value of --charges. Raises ConfigError for an unknown kind."""
-    from focuswatch.catalog.sql_header_fields import CHARGES
+    from focuswatch.catalog.sql_header_models import CHARGES
     from focuswatch.errors import ConfigError
 
     if charges is None:
@@ -139,7 +139,7 @@ def _kinds(charges: str | None) -> "list[CountedCharges] | None":
 
 def _load_findings(report: "Report", *, opened: "OpenedExport", bill_options: BillOptions) -> None:
     """Load the findings of the ledger into the bill, if the report reads findings."""
-    from focuswatch.reports.known_findings_rows import findings_table_rows, reads_ledger
+    from focuswatch.reports.known_findings_table import findings_table_rows, reads_ledger
 
     if reads_ledger(report):
         with opened_ledger.open_ledger(
@@ -151,7 +151,7 @@ def _load_findings(report: "Report", *, opened: "OpenedExport", bill_options: Bi
 
 
 def _rows(report: "Report", basis: "Basis", *, opened: "OpenedExport") -> "list[Row]":
-    from focuswatch.reports.report_cost_column_and_charge_kinds import engine_with_basis
+    from focuswatch.reports.report_cost_basis import engine_with_basis
     from focuswatch.reports.run_report import report_rows
 
     bill, owners = opened.bill, opened.owners
@@ -164,7 +164,7 @@ def _rows(report: "Report", basis: "Basis", *, opened: "OpenedExport") -> "list[
 def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "OpenedExport") -> "list[Row]":
     from focuswatch.engines.duckdb_engine import DuckDbEngine
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.known_findings_rows import reads_ledger
+    from focuswatch.reports.known_findings_table import reads_ledger
     from focuswatch.reports.run_report_per_group import split_rows, unsplittable
 
     if reason := unsplittable(report, opened.catalog):
@@ -193,7 +193,8 @@ def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "Opene
 
 def _missing_input(report: "Report", opened: "OpenedExport") -> "Iterator[str]":
     """Yield each missing input of a report without rows, with the command that provides this input."""
-    from focuswatch.detect.input_assessment import assess_input, bill_facts
+    from focuswatch.detect.assess_detection_inputs import assess_input
+    from focuswatch.detect.missing_inputs import bill_facts
 
     facts = bill_facts(opened.bill.engine, entries=[report], owners=opened.owners)
     assessed = assess_input(report, facts=facts, as_of=opened.bill.as_of, kind="report")
@@ -210,9 +211,9 @@ def _print(
     format: ReportFormat,
     notes: "Sequence[str]" = (),
 ) -> None:
-    from focuswatch.bill.account_names_ous_and_tags import account_names
+    from focuswatch.bill.query_account_names_and_tags import account_names
     from focuswatch.cli.output import json_and_csv, report_tables
-    from focuswatch.reports.report_cost_column_and_charge_kinds import basis_text, offered_bases
+    from focuswatch.reports.report_cost_basis import basis_text, offered_bases
     from focuswatch.reports.run_report import report_columns
 
     bill = opened.bill

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import opened_ledger, shared_options
-from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
-from focuswatch.cli.shared_options import ScanFormat, SeverityName
+from focuswatch.cli import opened_ledger, shared_option_types
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
+from focuswatch.cli.shared_option_types import ScanFormat, SeverityName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NEW_FINDING_EXIT = 3
 
 
-@takes(BillOptions, export=shared_options.Export, ledger=shared_options.LedgerFile)
+@takes(BillOptions, export=shared_option_types.Export, ledger=shared_option_types.LedgerFile)
 def scan(
     bill_options: BillOptions,
     only: Annotated[
@@ -89,17 +89,17 @@ def scan_and_notify(
     Notifications are marked as sent after the block has ended and stdout is flushed. If the block fails, the next scan
     reports the same findings again.
     """
-    from focuswatch.bill.local_bill import hourly_charges
-    from focuswatch.bill.remember_export_and_files import remember_inputs
+    from focuswatch.bill.local_bill import export_with_hours
+    from focuswatch.bill.recall_inputs_of_last_scan import remember_inputs
     from focuswatch.catalog.sql_catalog import Catalog
-    from focuswatch.cli.open_bill_on_engine import open_on_engine
-    from focuswatch.cli.open_named_or_last_export import bill_inputs, recalled_files
-    from focuswatch.cli.progress import note_unfinished, progress_line
-    from focuswatch.detect.notifications_left_pending import with_pending_notifications
+    from focuswatch.cli.open_bill_on_duckdb_or_trino import open_on_engine
+    from focuswatch.cli.open_export_with_recalled_files import bill_inputs, recalled_files
+    from focuswatch.cli.progress_and_notes import note_unfinished, progress_line
+    from focuswatch.detect.merge_pending_notifications import with_pending_notifications
     from focuswatch.detect.result_cache import open_result_cache
     from focuswatch.detect.scan_and_record_findings import scan as scan_bill
     from focuswatch.ledger import SqliteLedger
-    from focuswatch.owners.owners_file_and_assignment import Owners
+    from focuswatch.owners.owners_file import Owners
 
     trino = bill_options.trino_location
     recalled = recalled_files(bill_options, forget=forget_files)
@@ -132,7 +132,7 @@ def scan_and_notify(
                 aws_engine=bill.aws_engine,
                 bills=bill.summary.names,
                 parts=bill.summary.parts,
-                hourly=hourly_charges(bill),
+                hourly=export_with_hours(bill),
             )
             _keep_forecasts(bill, catalog=catalog, note=line.note)
         if trino is None:
@@ -157,18 +157,18 @@ def _without_garbage_collection() -> Iterator[None]:
 
 def _keep_forecasts(bill: "Bill", *, catalog: "Catalog", note: "Callable[[str], None]") -> None:
     """Store today's forecasts for the month close. A failed query is only noted, so that the findings are not lost."""
-    from focuswatch.detect.forecast.keep_forecasts_for_month_close import keep_forecasts
+    from focuswatch.detect.forecast.make_forecasts_for_month_close import store_forecasts_of_day
     from focuswatch.errors import QueryError
 
     try:
-        keep_forecasts(bill, catalog=catalog)
+        store_forecasts_of_day(bill, catalog=catalog)
     except QueryError as error:
         note(f"Note: the forecasts of this scan were not stored: {error}")
 
 
 def _selected(catalog: "Catalog", only: list[str] | None) -> "list[Detection]":
     if not only:
-        return list(catalog.live)
+        return list(catalog.enabled)
     return [catalog.detection(name.strip()) for names in only for name in names.split(",")]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from focuswatch.cli.shared_options import DAY, parse_day
+from focuswatch.cli.shared_option_types import DAY, parse_day
 
 
 class Grain(StrEnum):
@@ -51,7 +51,7 @@ def simulate(
     focuswatch simulate ./organization
     focuswatch simulate ./large --rows 10000000 --grain hourly --seed 7
     """
-    from focuswatch.cli.progress import progress_line
+    from focuswatch.cli.progress_and_notes import progress_line
     from focuswatch.simulate import DEFAULT_END
     from focuswatch.simulate import simulate as write
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli import shared_options
-from focuswatch.cli.bill_and_ledger_options import LedgerOptions, takes
-from focuswatch.cli.findings_and_reset_commands import Fingerprint, entry_of, open_ledger_of
-from focuswatch.cli.output.next_command import next_command
+from focuswatch.cli import shared_option_types
+from focuswatch.cli.bill_and_ledger_option_groups import LedgerOptions, takes
+from focuswatch.cli.opened_ledger import Fingerprint, entry_of, open_ledger_of
+from focuswatch.cli.output.command_with_state_option import next_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +26,8 @@ Author = Annotated[
 Until = Annotated[
     date | None,
     typer.Option(
-        parser=shared_options.parse_day,
-        metavar=shared_options.DAY,
+        parser=shared_option_types.parse_day,
+        metavar=shared_option_types.DAY,
         help="End date of the suppression. Scans as of this date or later notify the owner again. [default: "
         "no end date]",
         show_default=False,
@@ -41,8 +41,8 @@ def snooze(
     until: Annotated[
         date,
         typer.Option(
-            parser=shared_options.parse_day,
-            metavar=shared_options.DAY,
+            parser=shared_option_types.parse_day,
+            metavar=shared_option_types.DAY,
             help="End date of the suppression. Scans as of this date or later notify the owner again.",
         ),
     ],
@@ -110,7 +110,7 @@ def exclude(
     focuswatch exclude --team research --detection idle_sagemaker_endpoint --reason "demo endpoints"
     focuswatch exclude --tag environment=sandbox --reason "deleted every Sunday"
     """
-    from focuswatch.ledger.add_suppression import newest_bill_date
+    from focuswatch.ledger.ledger_protocol import newest_scan_date
 
     scopes: dict[SuppressionScope, str | None] = {
         "fingerprint": fingerprint,
@@ -139,7 +139,7 @@ def exclude(
             detection=detection,
             author=author,
             reason=reason,
-            since=newest_bill_date(ledger),
+            since=newest_scan_date(ledger),
             until=until,
             security=include_security,
         )

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from focuswatch.cli import opened_ledger
-from focuswatch.cli.bill_and_ledger_options import BillOptions, takes
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
 
 
 @takes(BillOptions)
@@ -26,9 +26,9 @@ def weekly(
     focuswatch weekly
     focuswatch weekly ./focus --team search --owners config/owners.toml
     """
-    from focuswatch.cli.open_named_or_last_export import open_export
+    from focuswatch.cli.open_export_with_recalled_files import open_export
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.weekly_queries import weeks_of_bill
+    from focuswatch.reports.build_weekly_digests import weeks_of_bill
 
     with (
         open_export(bill_options) as opened,

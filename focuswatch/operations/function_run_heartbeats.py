@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.detection_run_counts import DetectionSummary
 from focuswatch.detect.run_detection import Outcome
+from focuswatch.detect.summarize_detection_runs import DetectionSummary
 from focuswatch.ledger.dynamodb_pages import of_kind
 
 if TYPE_CHECKING:
@@ -93,4 +93,4 @@ def last_detections(
     beat = heartbeats(table).get("detect")
     counts = {summary.detection: summary for summary in beat.detections} if beat else {}
     counts |= {outcome.detection.id: DetectionSummary.of(outcome) for outcome in outcomes}
-    return [counts[detection.id] for detection in catalog.live if detection.id in counts]
+    return [counts[detection.id] for detection in catalog.enabled if detection.id in counts]

@@ -7,10 +7,10 @@ from focuswatch.notify.slack.block_kit_elements import (
     bullets,
     code,
     context,
+    fit_message,
     header,
     rich,
     section,
-    fit_message,
     words,
 )
 from focuswatch.notify.slack.escape_mrkdwn import escaped_within
@@ -27,7 +27,9 @@ def health_message(report: HealthReport) -> dict[str, Any]:
     facts = [f"Evaluated: {report.evaluated}", report.facts] if problems else [report.facts]
     notes = [context(note) for note in report.notes]
     blocks = [header(report.headline), *problems, context(*facts), *notes]
-    shown = fit_message(blocks, droppable=[*notes, *reversed(problems[1:])])  # the first problem is always shown
+    shown = fit_message(
+        blocks, droppable=[*notes, *reversed(problems[1:])]
+    )  # the first problem is always shown
     omitted = len(report.problems) - sum(block in shown for block in problems)
     if omitted:
         shown.append(

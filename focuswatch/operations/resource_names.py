@@ -6,7 +6,7 @@ another account.
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.operations.deployment_config_sections import Accounts, Name
+from focuswatch.operations.deployment_toml_sections import Accounts, Name
 
 # The only Region with an endpoint of Data Exports: https://docs.aws.amazon.com/general/latest/gr/billing.html
 PAYER_REGION = "us-east-1"

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from focuswatch.operations.deployed_functions import CHANNELS
-from focuswatch.operations.deployment_config import Deployment
-from focuswatch.owners.owners_file_and_assignment import Owners, Owns
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.lambda_function_groups import CHANNELS
+from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.teams_and_routing_sections import Owns
 
 # The placeholder teams of the shipped config/owners.toml.
 SHIPPED_TEAMS = {

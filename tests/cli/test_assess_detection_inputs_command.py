@@ -1,4 +1,4 @@
-"""`focuswatch assess` as a newcomer runs it: before any scan, on files that no scan knows."""
+"""`focuswatch assess` on a bill that has not been scanned before."""
 
 import json
 from datetime import date, timedelta

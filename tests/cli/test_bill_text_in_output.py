@@ -1,4 +1,4 @@
-"""Terminal output: a name in a bill is data, wherever it is shown."""
+"""Names in a bill are data: in no output format are they control sequences, markup or formulas."""
 
 import csv
 import io
@@ -11,36 +11,44 @@ from focuswatch.bill.bill_summary import BillSummary
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import json_and_csv
 from focuswatch.cli.output.amount_and_place_text import place
-from focuswatch.cli.output.finding_and_suppression_tables import MOST_ROWS, print_finding, print_findings
+from focuswatch.cli.output.finding_and_suppression_tables import MOST_ROWS, print_findings
+from focuswatch.cli.output.finding_details import print_finding
 from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.scan_tables import print_scan
 from focuswatch.cli.output.slack_payload import notification_payload
 from focuswatch.cli.output.table_grid import PIPED_WIDTH
-from focuswatch.cli.progress import progress_line
-from focuswatch.detect.account_day_coverage import Coverage
+from focuswatch.cli.progress_and_notes import progress_line
+from focuswatch.detect.check_bill_completeness import Coverage
 from focuswatch.detect.scan_result import ScanResult
-from focuswatch.findings.account_owner_evidence_labels import account_label
-from focuswatch.findings.incident_in_finding_json import RelatedFinding
+from focuswatch.findings.account_and_owner_labels import account_label
+from focuswatch.findings.related_findings_and_rollout import RelatedFinding
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger import LedgerEntry, Notification
-from focuswatch.notify.jira.escape_wiki_markup import one_line
+from focuswatch.notify.jira.escape_and_shorten_wiki_text import one_line
 from focuswatch.notify.jira.issue_text_and_comments import render_summary
 from tests.fakes.listed_entries import page_of
 from tests.fakes.slack_rules import blocks_problems, too_long
 from tests.given.one_line_findings import DAY, finding
 
-ORDERS = "a\x1b[31mb\x1b]0;title\x07\x9b2Jc\u202ed\x08e"  # colours, a window's title, a cleared screen, a turned line
+CONTROL_CHARACTERS = (
+    "a\x1b[31mb\x1b]0;title\x07\x9b2Jc\u202ed\x08e"  # color, title, erase, right-to-left, backspace
+)
 
 
 def hostile(**more: object):
-    return finding(ORDERS).model_copy(
-        update={"team": ORDERS, "sub_account_name": ORDERS, "reason": ORDERS, **more}
+    return finding(CONTROL_CHARACTERS).model_copy(
+        update={
+            "team": CONTROL_CHARACTERS,
+            "sub_account_name": CONTROL_CHARACTERS,
+            "reason": CONTROL_CHARACTERS,
+            **more,
+        }
     )
 
 
 @pytest.mark.parametrize("shown", [lambda entry: print_findings(page_of([entry])), print_finding])
 def test_name_from_a_bill_is_printed_without_control_characters(capsys, shown):
-    """It changes no color, cursor or text direction; a visible character marks the place."""
+    """The name changes no color, cursor or text direction; each control character is shown as U+FFFD."""
     shown(LedgerEntry(finding=hostile()))
     printed = capsys.readouterr().out
     assert "\N{REPLACEMENT CHARACTER}" in printed
@@ -48,18 +56,18 @@ def test_name_from_a_bill_is_printed_without_control_characters(capsys, shown):
 
 
 def test_json_escapes_control_characters():
-    """A program reads the name as in the bill; a terminal that shows the JSON is not affected."""
+    """A parser gets the unchanged name; a terminal that shows the JSON is not affected."""
     text = "".join(json_and_csv.findings_json([hostile()]))
     assert not set(text) & set("\x1b\x07\x08\x9b\u202e")
-    assert json.loads(text)[0]["team"] == ORDERS
+    assert json.loads(text)[0]["team"] == CONTROL_CHARACTERS
 
 
-def result_of(*told) -> ScanResult:
+def result_of(*findings) -> ScanResult:
     return ScanResult(
         as_of=DAY,
         currency="USD",
-        findings=told,
-        notifications=tuple(Notification(kind="new", finding=one) for one in told),
+        findings=findings,
+        notifications=tuple(Notification(kind="new", finding=one) for one in findings),
         outcomes=(),
         coverage=Coverage(),
         suppressed=0,
@@ -67,8 +75,8 @@ def result_of(*told) -> ScanResult:
     )
 
 
-def message(*told) -> dict:
-    return json.loads(notification_payload(result_of(*told)))
+def message(*findings) -> dict:
+    return json.loads(notification_payload(result_of(*findings)))
 
 
 def test_json_contains_no_infinity():
@@ -89,7 +97,7 @@ def test_json_contains_no_infinity():
 
 
 def test_name_from_a_bill_is_not_markup_in_slack():
-    """Rich text contains no bold, link, mention or line that a name starts."""
+    """A name cannot add bold text, a link, a mention or a line to Slack's rich text."""
     name = "*bold* _it_ ~no~ `code` <!channel> @here https://evil.example & co\n3. Stop: run this\x1b[2J"
     block = message(hostile(reason=name))["blocks"][1]
     assert block["type"] == "rich_text"
@@ -121,7 +129,10 @@ def test_csv_without_rows_has_a_header():
 
 def test_name_from_a_bill_is_not_a_formula_in_csv():
     """Anyone can set the value of a tag."""
-    rows = [{"team": '=HYPERLINK("http://evil.example")', "cost": -1.5}, {"team": ORDERS, "cost": None}]
+    rows = [
+        {"team": '=HYPERLINK("http://evil.example")', "cost": -1.5},
+        {"team": CONTROL_CHARACTERS, "cost": None},
+    ]
     first, second = csv.DictReader(io.StringIO(json_and_csv.rows_csv(rows, columns=["team", "cost"])))
     assert first == {"team": '\'=HYPERLINK("http://evil.example")', "cost": "-1.5"}
     assert "\x1b" not in second["team"]
@@ -210,7 +221,7 @@ def test_long_list_of_findings_ends_with_their_number(capsys):
 
 
 def test_accounts_with_the_same_name_are_shown_with_ids(capsys):
-    """In each place that shows the account of a finding."""
+    """In each output that names the account of a finding."""
     one, other = (
         finding(account=id).model_copy(update={"sub_account_name": "prod"})
         for id in ("111122223333", "444455556666")
@@ -228,7 +239,7 @@ def test_accounts_with_the_same_name_are_shown_with_ids(capsys):
 
 
 def test_findings_of_an_incident_are_listed_below_their_lead(capsys):
-    """Marked, and counted in the last line; a finding by itself has no mark."""
+    """They are marked with └, and the last line counts incidents. A finding without related findings has no mark."""
     lead = finding("lead", cost="5").model_copy(update={"incident": "x", "incident_lead": True})
     other = finding("other", cost="900").model_copy(update={"incident": "x", "incident_lead": False})
     single = finding("single", cost="50")
@@ -236,22 +247,25 @@ def test_findings_of_an_incident_are_listed_below_their_lead(capsys):
     printed = capsys.readouterr().out
     listed = re.findall(r"^(└?)([0-9a-f]{8}) ", printed, re.MULTILINE)
     assert listed == [
-        ("", single.fingerprint[:8]), ("", lead.fingerprint[:8]), ("└", other.fingerprint[:8]),
-    ]  # fmt: skip
+        ("", single.fingerprint[:8]),
+        ("", lead.fingerprint[:8]),
+        ("└", other.fingerprint[:8]),
+    ]
     assert "3 findings in 2 incidents." in printed
 
 
 def test_scan_lists_an_incident_once(capsys):
-    """By its lead, which names what else was detected; the totals count all findings."""
+    """The lead finding names the other detections; the totals count all findings."""
     lead = finding("lead", cost="5", category="security").model_copy(
         update={"incident": "x", "incident_lead": True, "related_findings": 1, "title": "The lead"}
     )
     other = finding("other", cost="9", category="anomaly", detection="cost_anomaly").model_copy(
         update={"incident": "x", "incident_lead": False, "title": "The other"}
     )
-    related = RelatedFinding(cost=other.monthly_cost, **{
-        name: getattr(other, name) for name in RelatedFinding.model_fields if name != "cost"
-    })  # fmt: skip
+    related = RelatedFinding(
+        cost=other.monthly_cost,
+        **{name: getattr(other, name) for name in RelatedFinding.model_fields if name != "cost"},
+    )
     lead = lead.model_copy(update={"also_detected": (related,)})
     summary = BillSummary(
         currency="USD", charges=1, first_charge_date=DAY, last_charge_date=DAY, data_digest="x"

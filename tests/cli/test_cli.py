@@ -1,4 +1,4 @@
-"""The command as a person or a program uses it: one process, its output, its exit code."""
+"""The installed command: its output and its exit code. Each call is a separate process."""
 
 import ctypes
 import functools
@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli import app, main
-from focuswatch.cli.bill_and_ledger_options import BillOptions
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 from focuswatch.ledger import SqliteLedger, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from tests.fakes.waiting import patience
@@ -24,7 +24,7 @@ from tests.given.one_line_findings import finding, run
 
 SAMPLE = Path(__file__).parents[1] / "data" / "focus_sample.csv"
 FOCUSWATCH = Path(sys.executable).parent / "focuswatch"
-DETECTION = "orphaned_opensearch_collection"  # what the bill of most tests is about
+DETECTION = "orphaned_opensearch_collection"  # the detection that fires on the bill of most tests
 HEADER = (
     "BilledCost,BillingCurrency,BillingPeriodStart,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,ConsumedQuantity,"
     "EffectiveCost,RegionId,ResourceId,ServiceName,SkuMeter,SubAccountId,Tags\n"
@@ -32,7 +32,7 @@ HEADER = (
 
 
 def focuswatch(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run the installed command and expect an exit code."""
+    """Run the installed command, check its exit code, and return its result."""
     done = subprocess.run(
         [FOCUSWATCH, *map(str, arguments)], capture_output=True, text=True, timeout=patience(120)
     )
@@ -41,7 +41,7 @@ def focuswatch(*arguments: object, code: int = 0) -> subprocess.CompletedProcess
 
 
 def pools(days: range, *, account: str = "111122223333") -> str:
-    """CSV lines of an OpenSearch pool that bills on these days of March, and of machines that grow beside it."""
+    """Return CSV lines of an idle OpenSearch pool on these days of March, and of EC2 instances with a growing cost."""
     lines = []
     for day in days:
         start, end = f"2026-03-{day:02}T00:00:00Z", f"2026-03-{day + 1:02}T00:00:00Z"
@@ -58,7 +58,7 @@ def pools(days: range, *, account: str = "111122223333") -> str:
 
 @pytest.fixture
 def export(tmp_path: Path) -> Path:
-    """A bill of March in which a pool is forgotten."""
+    """Return a bill of March with an idle pool."""
     path = tmp_path / "march.csv"
     path.write_text(HEADER + pools(range(1, 29)))
     return path
@@ -66,7 +66,7 @@ def export(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def scanned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same bill after a scan, for tests that change neither it nor its ledger."""
+    """Return the same bill after a scan, for tests that change neither the bill nor its ledger."""
     path = tmp_path_factory.mktemp("scanned") / "march.csv"
     path.write_text(HEADER + pools(range(1, 29)))
     scan(path, only=None)
@@ -74,7 +74,7 @@ def scanned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def scan(export: Path, *more: object, only: str | None = DETECTION, code: int = 0) -> list[dict[str, object]]:
-    """The findings of a scan as JSON; of one detection, because planning all of them takes seconds."""
+    """Return the findings of a scan, by default of one detection, because running all of them takes seconds."""
     words = ["scan", export, "--state", export.parent / "state", "--format", "json", *more]
     return json.loads(focuswatch(*words, *(["--only", only] if only else []), code=code).stdout)
 
@@ -109,11 +109,13 @@ def test_scan_reuses_the_files_of_the_previous_scan_and_notes_it(export):
     other.write_text('[teams.others]\nchannel = "#others"\nowns = { accounts = ["111122223333"] }\n')
     state = export.parent / "state"
     teams = []
-    for named in (["--owners", owners], [], ["--owners", other], []):
-        done = focuswatch("scan", export, "--state", state, "--format", "json", "--only", DETECTION, *named)
+    for owners_option in (["--owners", owners], [], ["--owners", other], []):
+        done = focuswatch(
+            "scan", export, "--state", state, "--format", "json", "--only", DETECTION, *owners_option
+        )
         teams.append(json.loads(done.stdout)[0]["team"])
         is_noted = "Using files from the last scan: --owners" in done.stderr
-        assert is_noted == (not named)
+        assert is_noted == (not owners_option)
     assert teams == ["finders", "finders", "others", "others"]
 
 
@@ -123,7 +125,7 @@ def test_files_are_remembered_for_each_export(export):
     owners.write_text('[teams.finders]\nchannel = "#finders"\nowns = { accounts = ["111122223333"] }\n')
     another.write_bytes(export.read_bytes())
     scan(export, "--owners", owners)
-    assert scan(another)[0]["team"] == "search"  # as its tag says
+    assert scan(another)[0]["team"] == "search"  # the team of the resource tag
     (finding,) = scan(export)
     assert (finding["team"], finding["status"]) == ("finders", "open")
     rows = focuswatch(
@@ -151,7 +153,7 @@ def test_files_are_forgotten_on_request_and_missing_files_are_noted(export):
 
 
 def test_damaged_list_of_remembered_files_is_one_error(export):
-    """No file is forgotten without a message."""
+    """A remembered file must not be dropped without a message."""
     scan(export)
     (kept,) = (export.parent / "state").rglob("given_files.json")
     kept.write_text("[" * 5000)
@@ -164,7 +166,7 @@ def test_damaged_list_of_remembered_files_is_one_error(export):
 
 
 def test_deleted_pool_is_resolved_and_its_savings_are_verified(export):
-    """Nine days later, only the machine is billed."""
+    """From day 18 on, only the EC2 instances are billed."""
     export.write_text(HEADER + pools(range(1, 20)))
     scan(export)
     lines = pools(range(1, 18)) + "".join(
@@ -239,11 +241,11 @@ def test_unsuppress_of_a_fingerprint_names_the_command_that_lists_ids(scanned):
 
 
 def test_open_findings_of_a_removed_detection_are_noted(export):
-    """Nothing resolves them: the detection no longer runs. Alerts of AWS are in no catalog, and not meant."""
+    """They stay open, because the detection no longer runs. AWS alerts such as aws_budget are not in the catalog."""
     place = ("--state", export.parent / "state", "--ledger", export.parent / "ledger.db")
     ledger = SqliteLedger(export.parent / "ledger.db")
-    found = run(finding(detection="removed_detection"), finding(detection="aws_budget"))
-    ledger.update(lambda entries, suppressions: decide(entries, suppressions, found), evaluated=())
+    result = run(finding(detection="removed_detection"), finding(detection="aws_budget"))
+    ledger.update(lambda entries, suppressions: decide(entries, suppressions, result), evaluated=())
     ledger.close()
     output = " ".join(focuswatch("scan", export, *place, "--only", DETECTION).stdout.split())
     assert "1 open finding of removed_detection cannot be evaluated" in output
@@ -267,7 +269,7 @@ def test_unknown_fingerprint_is_one_error(scanned, verb):
 
 
 @pytest.mark.parametrize(
-    ("tokens", "told"),
+    ("tokens", "expected_message"),
     [
         ("", "The bill has no charges that this report evaluates."),
         (
@@ -276,7 +278,7 @@ def test_unknown_fingerprint_is_one_error(scanned, verb):
         ),
     ],
 )
-def test_report_without_rows_says_what_is_missing(tmp_path, tokens, told):
+def test_report_without_rows_says_what_is_missing(tmp_path, tokens, expected_message):
     """An input that was never provided would look like no spend."""
     lines = pools(range(1, 29))
     if tokens:
@@ -285,7 +287,7 @@ def test_report_without_rows_says_what_is_missing(tmp_path, tokens, told):
         )
     (tmp_path / "march.csv").write_text(HEADER + lines)
     done = focuswatch("report", "spend_rate", tmp_path / "march.csv", "--state", tmp_path / "state")
-    assert told in " ".join(done.stdout.split())
+    assert expected_message in " ".join(done.stdout.split())
 
 
 def test_exclusion_by_tag_of_a_security_detection_requires_include_security(export):
@@ -328,7 +330,7 @@ def test_second_snooze_names_the_first(export):
     )
 
 
-def test_only_runs_the_given_detections(export):
+def test_only_runs_the_specified_detections(export):
     """Findings of other detections are not resolved."""
     scan(export)
     (still,) = scan(export, only="new_region,new_service")
@@ -336,7 +338,7 @@ def test_only_runs_the_given_detections(export):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "expected_message"),
     [
         (["scan", "nowhere"], 1, "nowhere"),
         (["scan", SAMPLE, "--owners", "nowhere.toml"], 2, "cannot read nowhere.toml"),
@@ -358,12 +360,12 @@ def test_only_runs_the_given_detections(export):
         (["findings", "--format", "slack"], 2, "'slack' is not one of"),
     ],
 )
-def test_invalid_input_is_one_error(tmp_path, arguments, code, told):
+def test_invalid_input_is_one_error(tmp_path, arguments, code, expected_message):
     """It has no traceback and states the remedy."""
     if "--engine" not in arguments:
         arguments = [*arguments, "--state", tmp_path]
     done = focuswatch(*arguments, code=code)
-    assert told in done.stderr
+    assert expected_message in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -373,7 +375,7 @@ def test_public_sample_is_scanned_without_changes(tmp_path):
     assert isinstance(json.loads(done.stdout), list)
 
 
-def test_scan_keeps_the_forecasts_of_a_day_once(export):
+def test_scan_stores_the_forecasts_of_a_day_once(export):
     """A later scan of the same bill, or as of an earlier day, changes nothing."""
     scan(export)
     (kept,) = (export.parent / "state").rglob("forecasts.csv")
@@ -385,8 +387,8 @@ def test_scan_keeps_the_forecasts_of_a_day_once(export):
 
 
 @pytest.mark.parametrize(("number", "name"), list(enumerate(sorted(Catalog.load().reports))))
-def test_each_report_prints_in_a_format(scanned, number, name):
-    """The default export is the most recently scanned one; the formats take turns."""
+def test_each_report_can_be_printed(scanned, number, name):
+    """The default export is the most recently scanned one. Each report is tested with one of the three formats."""
     format = ("table", "json", "csv")[number % 3]
     state = ("--state", scanned.parent / "state")
     assert focuswatch("report", name, "--format", format, *state).stdout.strip()
@@ -411,7 +413,7 @@ def test_concurrent_scan_of_one_export_is_refused(export):
     """The error of the second scan states that the first one is running."""
     from filelock import FileLock
 
-    from focuswatch.bill.remember_export_and_files import state_of
+    from focuswatch.bill.state_folder import state_of
 
     state = state_of(str(export), root=export.parent / "state")
     state.mkdir(parents=True)
@@ -421,7 +423,7 @@ def test_concurrent_scan_of_one_export_is_refused(export):
 
 
 def examples() -> list[str]:
-    """Every line of a help text that is meant to be pasted."""
+    """Return the example commands in the help texts."""
     lines = (
         line.strip()
         for command in app.registered_commands
@@ -518,8 +520,8 @@ def test_each_command_has_an_example():
     assert without == []
 
 
-def test_show_prints_sql_that_runs(export):
-    """It has no placeholders, and DuckDB runs it without changes."""
+def test_show_prints_sql_without_placeholders(export):
+    """Users can paste the SQL into a client without changes."""
     shown = focuswatch("show", "orphaned_opensearch_collection", "--as-of", "2026-03-29").stdout
     assert "$" not in shown[shown.index("WITH ") :]
 
@@ -534,14 +536,14 @@ def test_list_shows_each_detection():
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "{" * 10])
 def test_damaged_latest_json_is_one_error(tmp_path, text):
-    """The command works if the export is given."""
+    """The error names the problem; commands with an export do not need the file."""
     (tmp_path / "latest.json").write_text(text)
     done = focuswatch("findings", "--state", tmp_path, code=2)
     assert "expected the path of the most recently scanned export, found damaged content" in done.stderr
 
 
 def test_unwritable_state_is_one_error(export, tmp_path):
-    """A file is in the place of the state folder."""
+    """A file exists at the path of the state folder."""
     (tmp_path / "state").write_text("")
     done = focuswatch("scan", export, "--state", tmp_path / "state", code=1)
     assert re.search(
@@ -638,8 +640,8 @@ def test_finding_in_full_shows_its_known_limitations(scanned):
     assert "Collections in an account or collection group" in shown
 
 
-def here(monkeypatch, *words: str) -> int:
-    """The command within this process; its exit code."""
+def run_in_process(monkeypatch, *words: str) -> int:
+    """Run the command in this process and return its exit code."""
     monkeypatch.setattr(sys, "argv", ["focuswatch", *words])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -651,10 +653,12 @@ def test_ledger_of_a_deployment_is_opened_by_name(capsys, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         ledger = DynamoLedger(ledger_table("focuswatch-ledger"))
-        ledger.update(lambda entries, silences: decide(entries, silences, run(finding())), evaluated=())
+        ledger.update(
+            lambda entries, suppressions: decide(entries, suppressions, run(finding())), evaluated=()
+        )
         place = ("--ledger", "dynamodb://focuswatch-ledger")
         assert (
-            here(
+            run_in_process(
                 monkeypatch,
                 "snooze",
                 finding().fingerprint[:8],
@@ -668,9 +672,9 @@ def test_ledger_of_a_deployment_is_opened_by_name(capsys, monkeypatch):
         )
         (suppression,) = ledger.suppressions()
         assert suppression.value == finding().fingerprint
-        assert here(monkeypatch, "unsuppress", str(suppression.id), *place) == 0
+        assert run_in_process(monkeypatch, "unsuppress", str(suppression.id), *place) == 0
         assert ledger.suppressions() == []
-        assert here(monkeypatch, "findings", "--ledger", "dynamodb://another") == 1
+        assert run_in_process(monkeypatch, "findings", "--ledger", "dynamodb://another") == 1
     assert "dynamodb://another cannot be read" in capsys.readouterr().err
 
 
@@ -696,7 +700,7 @@ def test_minor_first_charges_are_one_line(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="root loses its right to write by a call of Linux's")
 def test_read_only_state_can_be_read_and_a_scan_is_one_error(export):
-    """Examples are a backup and the folder of a colleague."""
+    """For example, the state of a backup or of a colleague."""
     state = export.parent / "state"
     (finding,) = scan(export)
     paths = [state, *state.rglob("*")]
@@ -706,10 +710,12 @@ def test_read_only_state_can_be_read_and_a_scan_is_one_error(export):
 
     def run(*arguments):
         return subprocess.run(
-            [FOCUSWATCH, *map(str, arguments), "--state", str(state)], capture_output=True, text=True,
+            [FOCUSWATCH, *map(str, arguments), "--state", str(state)],
+            capture_output=True,
+            text=True,
             timeout=patience(120),
             preexec_fn=lambda: ctypes.CDLL(None).prctl(24, 1),  # PR_CAPBSET_DROP of CAP_DAC_OVERRIDE
-        )  # fmt: skip
+        )
 
     try:
         done = run("findings", finding["fingerprint"][:8])

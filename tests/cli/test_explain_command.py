@@ -1,4 +1,4 @@
-"""`focuswatch explain` as a person or a program uses it."""
+"""`focuswatch explain`: its table, its JSON and its errors."""
 
 import json
 from datetime import date, timedelta
@@ -33,18 +33,18 @@ def charge(day: date, meter: str, cost: float, *, service: str = "Amazon EC2", r
 def charges(first: date, end: date) -> str:
     days = [first + timedelta(days=place) for place in range((end - first).days)]
     baseline = [charge(day, "BoxUsage:m5.large", 30.0) for day in days]
-    risen = [
+    increased = [
         charge(day, "USW2-BoxUsage:p4d.24xlarge", 500.0, region="us-west-2", resource=INSTANCE)
         for day in days
         if day >= INCREASED
     ]
     idle = [charge(day, "USE1-SearchOCU", 5.76, service="Amazon OpenSearch Service") for day in days]
-    return "".join([*baseline, *risen, *idle])
+    return "".join([*baseline, *increased, *idle])
 
 
 @pytest.fixture(scope="module")
 def scanned(tmp_path_factory) -> Path:
-    """A folder with a bill in which GPUs started on the 23rd, scanned; what was found is in found.json."""
+    """Return a folder with a scanned bill in which GPUs started on the 23rd; its findings are in found.json."""
     folder = tmp_path_factory.mktemp("bill")
     (folder / "bill.csv").write_text(HEADER + charges(FIRST, END))
     output = focuswatch("scan", folder / "bill.csv", "--state", folder / "state", "--format", "json").stdout
@@ -52,15 +52,15 @@ def scanned(tmp_path_factory) -> Path:
     return folder
 
 
-def found(folder: Path, detection: str) -> dict:
+def finding_of(folder: Path, detection: str) -> dict:
     return next(
         one for one in json.loads((folder / "found.json").read_text()) if one["detection"] == detection
     )
 
 
 def test_a_fingerprint_prefix_names_the_finding(scanned):
-    """Cost drivers with their region, and what started that day, as a table."""
-    fingerprint = found(scanned, "cost_anomaly")["fingerprint"]
+    """The table has the cost drivers with their region, and the resources that started on that day."""
+    fingerprint = finding_of(scanned, "cost_anomaly")["fingerprint"]
     output = " ".join(focuswatch("explain", fingerprint[:6], "--state", scanned / "state").stdout.split())
     for text in ("BoxUsage:p4d.24xlarge (new)", "us-west-2", "i-new", "Other", "2026-03-23"):
         assert text in output
@@ -69,7 +69,7 @@ def test_a_fingerprint_prefix_names_the_finding(scanned):
 
 def test_json_adds_up_and_equals_the_explanation_of_the_finding(scanned):
     """The scan stored the same explanation in the finding."""
-    one = found(scanned, "cost_anomaly")
+    one = finding_of(scanned, "cost_anomaly")
     output = focuswatch(
         "explain", one["fingerprint"], "--state", scanned / "state", "--format", "json"
     ).stdout
@@ -82,8 +82,8 @@ def test_json_adds_up_and_equals_the_explanation_of_the_finding(scanned):
 
 
 def test_finding_without_cost_increase_gets_one_sentence(scanned):
-    """Waste has no increase."""
-    fingerprint = found(scanned, "orphaned_opensearch_collection")["fingerprint"]
+    """Waste is a constant cost."""
+    fingerprint = finding_of(scanned, "orphaned_opensearch_collection")["fingerprint"]
     done = focuswatch("explain", fingerprint, "--state", scanned / "state", code=2)
     assert f"{fingerprint} (orphaned_opensearch_collection) has no cost increase to explain" in done.stderr
     assert done.stderr.count("\n") == 1 and not done.stdout
@@ -93,25 +93,25 @@ def test_finding_without_cost_increase_gets_one_sentence(scanned):
     ("detection", "instead"), [("budget_pace", "month_forecast"), ("unused_commitment", "findings ")]
 )
 def test_error_names_the_command_to_run_instead(tmp_path, detection, instead):
-    """The amount of budget_pace is a forecast."""
+    """The amount of budget_pace, for example, is a forecast, which month_forecast shows."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
     one = finding(detection=detection)
-    ledger.update(lambda entries, silences: decide(entries, silences, run(one)), evaluated=())
+    ledger.update(lambda entries, suppressions: decide(entries, suppressions, run(one)), evaluated=())
     ledger.close()
     done = CliRunner().invoke(app, ["explain", one.fingerprint, "--ledger", str(tmp_path / "ledger.db")])
     assert "has no cost increase to explain" in str(done.exception) and instead in str(done.exception)
 
 
 def test_unknown_fingerprint_gets_one_sentence(scanned):
-    """The same one as from `focuswatch findings`."""
+    """The error is the same as that of `focuswatch findings`."""
     done = focuswatch("explain", "ffff", "--state", scanned / "state", code=1)
     assert "No finding matches 'ffff'" in done.stderr
 
 
 def test_missing_bill_or_days_gets_one_sentence(scanned, tmp_path):
-    """The ledger still has the finding."""
+    """The ledger still has the finding, but the bill lacks its days or no longer exists."""
     bill, kept = scanned / "bill.csv", (scanned / "bill.csv").read_text()
-    fingerprint = found(scanned, "cost_anomaly")["fingerprint"]
+    fingerprint = finding_of(scanned, "cost_anomaly")["fingerprint"]
     try:
         bill.write_text(HEADER + charges(FIRST, INCREASED - timedelta(days=40)))
         done = focuswatch("explain", fingerprint, "--state", scanned / "state", code=2)
@@ -125,7 +125,7 @@ def test_missing_bill_or_days_gets_one_sentence(scanned, tmp_path):
 
 @pytest.mark.parametrize(("stored", "code"), [(explanation(), 0), (None, 2)])
 def test_ledger_of_a_deployment_has_the_stored_explanation(monkeypatch, stored, code):
-    """Its bill is not on this machine; the CloudTrail events are in the ledger."""
+    """The deployment's bill is not on this machine; the ledger has the explanation with its CloudTrail events."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -133,7 +133,7 @@ def test_ledger_of_a_deployment_has_the_stored_explanation(monkeypatch, stored, 
         table = ledger_table()
         one = finding().model_copy(update={"explanation": stored})
         DynamoLedger(table).update(
-            lambda entries, silences: decide(entries, silences, run(one)), evaluated=()
+            lambda entries, suppressions: decide(entries, suppressions, run(one)), evaluated=()
         )
         command = ["explain", one.fingerprint, "--ledger", f"dynamodb://{table.name}"]
         done = CliRunner().invoke(app, command)

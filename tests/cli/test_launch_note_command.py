@@ -1,4 +1,4 @@
-"""`focuswatch note`: the block that it prints, added to owners.toml, is what the next scan needs."""
+"""`focuswatch note` prints a launch for owners.toml, with which the next scan no longer reports the launch."""
 
 import json
 from datetime import date, timedelta
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from tests.cli.test_cli import HEADER, focuswatch
 from tests.cli.test_explain_command import charge
 
@@ -26,41 +26,49 @@ rows = { resources = ["arn:aws:sagemaker:us-east-1:111122223333:endpoint/guide"]
 def charges() -> str:
     days = [FIRST + timedelta(days=place) for place in range((END - FIRST).days)]
     endpoint = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/guide"
-    listed = [charge(day, "USE1-Claude3Haiku-input-tokens", 20.0, service="Amazon Bedrock") for day in days]
+    lines = [charge(day, "USE1-Claude3Haiku-input-tokens", 20.0, service="Amazon Bedrock") for day in days]
     for day in days:
         cost = 60.0 if day >= STARTED else 20.0
-        listed.append(
+        lines.append(
             charge(day, "USE1-Host:ml.m5.xlarge", cost, service="Amazon SageMaker", resource=endpoint)
         )
         if day >= STARTED:
-            listed.append(
+            lines.append(
                 charge(day, "USE1-NovaPro-input-tokens", 40.0, service="Amazon Bedrock", resource=PROFILE)
             )
-    return "".join(listed)
+    return "".join(lines)
 
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """A bill in which a model started on the 16th, and owners.toml with two use cases."""
+    """Return a folder with a bill in which a model started on the 16th, and an owners.toml with two use cases."""
     (tmp_path / "bill.csv").write_text(HEADER + charges())
     (tmp_path / "owners.toml").write_text(OWNERS)
     return tmp_path
 
 
 def launches(folder: Path) -> list[dict]:
-    """The open findings of the detection after a scan."""
+    """Scan and return the findings of unannounced_ai_launch."""
     output = focuswatch(
-        "scan", folder / "bill.csv", "--owners", folder / "owners.toml", "--state", folder / "state",
-        "--only", "unannounced_ai_launch", "--format", "json",
-    ).stdout  # fmt: skip
+        "scan",
+        folder / "bill.csv",
+        "--owners",
+        folder / "owners.toml",
+        "--state",
+        folder / "state",
+        "--only",
+        "unannounced_ai_launch",
+        "--format",
+        "json",
+    ).stdout
     return [one for one in json.loads(output) if one["detection"] == "unannounced_ai_launch"]
 
 
 def test_note_of_a_finding_announces_its_launch(folder):
-    """The finding's charges are then named, and the next scan does not find them."""
-    (found,) = launches(folder)
-    assert found["resource_id"] == "model NovaPro" and "focuswatch note" in found["action"]
-    note = focuswatch("note", found["fingerprint"][:8], "--state", folder / "state").stdout
+    """After the note is added to owners.toml, the next scan resolves the finding."""
+    (launch_finding,) = launches(folder)
+    assert launch_finding["resource_id"] == "model NovaPro" and "focuswatch note" in launch_finding["action"]
+    note = focuswatch("note", launch_finding["fingerprint"][:8], "--state", folder / "state").stdout
     with (folder / "owners.toml").open("a") as file:
         file.write("\n" + note)
     added = Owners.load(folder / "owners.toml").use_cases["novapro-111122223333"]

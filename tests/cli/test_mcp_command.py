@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from focuswatch.bill.remember_export_and_files import state_of
+from focuswatch.bill.state_folder import state_of
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli import app
-from focuswatch.cli.bill_and_ledger_options import BillOptions
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 from focuswatch.cli.mcp_scan_or_deployment_source import ScanSource
-from focuswatch.cli.open_bill_on_engine import export_name
-from focuswatch.cli.shared_options import EngineName
+from focuswatch.cli.open_bill_on_duckdb_or_trino import export_name
+from focuswatch.cli.shared_option_types import EngineName
 from focuswatch.ledger import SqliteLedger
 
 CONFIG = Path(__file__).parents[2] / "config" / "deployment.toml"

@@ -1,4 +1,4 @@
-"""Findings that a scan did not write out are new in the next one: processes that fail between ledger and output."""
+"""A scan that fails between the ledger and its output loses no finding: the next scan reports it as new."""
 
 import json
 import os
@@ -21,7 +21,7 @@ main()
 
 @pytest.fixture(scope="module")
 def scanned_once(tmp_path_factory) -> Path:
-    """Return a bill with an orphaned collection whose name narrow encodings lack."""
+    """Return a bill with an orphaned collection whose name has a Greek letter, which ASCII and Latin-1 lack."""
     path = tmp_path_factory.mktemp("bill") / "march.csv"
     path.write_text(
         HEADER + pools(range(1, 29)).replace("us-east-1,,", "us-east-1,pool-\N{GREEK SMALL LETTER ALPHA},"),
@@ -37,13 +37,16 @@ def new_titles(export: Path, state: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("format", ["table", "json", "slack"])
-def test_output_to_a_full_disk_is_no_notification(scanned_once, tmp_path, format):
-    """One sentence, exit 1, and the next scan shows all findings as new, once."""
+def test_output_to_a_full_disk_does_not_count_as_notified(scanned_once, tmp_path, format):
+    """The error is one sentence with exit code 1, and only the next scan shows the findings as new."""
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [FOCUSWATCH, "scan", scanned_once, "--state", tmp_path, "--format", format],
-            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
-        )  # fmt: skip
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "No space left" in done.stderr
     assert new_titles(scanned_once, tmp_path)
     assert not new_titles(scanned_once, tmp_path)
@@ -54,38 +57,45 @@ def test_closed_pipe_prints_no_error(scanned_once, tmp_path):
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [FOCUSWATCH, "scan", scanned_once, "--state", tmp_path], stdout=writing, stderr=subprocess.PIPE, text=True,
+        [FOCUSWATCH, "scan", scanned_once, "--state", tmp_path],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
         check=False,
-    )  # fmt: skip
+    )
     os.close(writing)
     assert done.returncode != 0 and not done.stderr
     assert new_titles(scanned_once, tmp_path)
 
 
-@pytest.mark.parametrize("by", ["SIGKILL", "SIGINT", "SIGTERM"])
-def test_scan_stopped_before_output_loses_no_finding(scanned_once, tmp_path, by):
+@pytest.mark.parametrize("signal_name", ["SIGKILL", "SIGINT", "SIGTERM"])
+def test_scan_stopped_before_output_loses_no_finding(scanned_once, tmp_path, signal_name):
     done = subprocess.run(
-        [sys.executable, "-c", STOPPED.format(signal=by), "scan", scanned_once, "--state", tmp_path],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode in (-getattr(signal, by), 130) and not done.stdout
+        [sys.executable, "-c", STOPPED.format(signal=signal_name), "scan", scanned_once, "--state", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (-getattr(signal, signal_name), 130) and not done.stdout
     assert new_titles(scanned_once, tmp_path)
     assert not new_titles(scanned_once, tmp_path)
 
 
 def test_error_after_the_ledger_was_written_loses_no_finding(scanned_once, tmp_path):
-    """Savings that cannot be verified are a note; any other error leaves the findings new for the next scan."""
+    """If savings cannot be verified, the scan only prints a note. Any other error leaves the findings new."""
     for raised, code in (("focuswatch.errors.QueryError('no')", 0), ("RuntimeError('no')", 1)):
         state = tmp_path / str(code)
         broken = (
-            "import focuswatch.errors, focuswatch.detect.scan_and_record_findings as scanning\n"
+            "import focuswatch.errors, focuswatch.detect.record_scan_run as recording\n"
             "from focuswatch.cli import main\n"
-            f"def broken(*_, **__): raise {raised}\nscanning.measured_savings = broken\nmain()"
+            f"def broken(*_, **__): raise {raised}\nrecording.measured_savings = broken\nmain()"
         )
         done = subprocess.run(
-            [sys.executable, "-c", broken, "scan", scanned_once, "--state", state], capture_output=True, text=True,
+            [sys.executable, "-c", broken, "scan", scanned_once, "--state", state],
+            capture_output=True,
+            text=True,
             check=False,
-        )  # fmt: skip
+        )
         assert done.returncode == code, done.stderr
         assert bool(new_titles(scanned_once, state)) == bool(code)
 
@@ -93,11 +103,13 @@ def test_error_after_the_ledger_was_written_loses_no_finding(scanned_once, tmp_p
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
 @pytest.mark.parametrize("format", ["table", "json", "slack"])
 def test_output_works_in_any_encoding(scanned_once, tmp_path, encoding, format):
-    """Characters that it lacks are replaced in a table and escaped in JSON."""
+    """Characters that the encoding lacks are replaced in a table and escaped in JSON."""
     done = subprocess.run(
         [FOCUSWATCH, "scan", scanned_once, "--state", tmp_path, "--format", format],
-        capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": encoding},
-    )  # fmt: skip
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
     assert done.returncode == 0, done.stderr
     if format != "table":
         assert json.loads(done.stdout.decode(encoding))

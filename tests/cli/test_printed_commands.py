@@ -1,4 +1,4 @@
-"""Commands of focuswatch in messages, in the catalog and in the documentation are ones that the CLI accepts."""
+"""The CLI accepts the focuswatch commands in messages, in the catalog and in the documentation."""
 
 import ast
 import re
@@ -37,22 +37,22 @@ def arguments(name: str, rest: str) -> list[str]:
         if param.param_type_name == "option"
         for option in (*param.opts, *param.secondary_opts)
     }
-    found, expects_value = list[str](), False
+    words, expects_value = list[str](), False
     for token in TOKEN.findall(rest):
         text = token.strip('"') if token.startswith('"') else token.rstrip(ENDS)
         if not expects_value and not text.startswith("--") and not ARGUMENT.fullmatch(text):
             break
-        found.append(text)
+        words.append(text)
         expects_value = not expects_value and takes_value.get(text, False)
         if token != text and not token.startswith('"'):
             break  # the end of a sentence
-    return found
+    return words
 
 
-def refusal(name: str, given: list[str], *, is_complete: bool) -> str | None:
+def refusal(name: str, words: list[str], *, is_complete: bool) -> str | None:
     """Return why the CLI refuses to parse the command; None if it does not. Files need not exist."""
     try:
-        commands()[name].make_context(name, list(given))
+        commands()[name].make_context(name, list(words))
     except Exception as error:
         is_missing = type(error).__name__ == "MissingParameter"
         accepted = not is_complete if is_missing else isinstance(error, typer.BadParameter)
@@ -61,17 +61,17 @@ def refusal(name: str, given: list[str], *, is_complete: bool) -> str | None:
 
 
 def problems(text: str, *, is_complete: bool = True) -> Iterator[str]:
-    """Yield a line for each command in `text` that the CLI would refuse; prose may name a part of a command."""
+    """Yield a line for each command in `text` that the CLI would refuse; prose may omit required arguments."""
     for name, rest in MENTION.findall(text):
         if name not in commands():
-            continue  # "focuswatch reports the role"
-        given = arguments(name, rest)
-        if given and (why := refusal(name, given, is_complete=is_complete)):
-            yield f"focuswatch {name} {shlex.join(given)}: {why}"
+            continue  # prose, such as "focuswatch reports the role"
+        words = arguments(name, rest)
+        if words and (reason := refusal(name, words, is_complete=is_complete)):
+            yield f"focuswatch {name} {shlex.join(words)}: {reason}"
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """Yield the texts that users read, by where they are."""
+    """Yield the texts that users read, each with its place."""
     for path in sorted((ROOT / "tests" / "golden").rglob("*.txt")):
         yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
@@ -86,7 +86,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def _constants(path: Path) -> Iterator[str]:
-    """Yield the strings of a module, without f-strings: golden files have the commands that they print."""
+    """Yield the string constants of a module. Commands in f-strings are checked in the golden files."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in ast.walk(tree):
@@ -95,7 +95,7 @@ def _constants(path: Path) -> Iterator[str]:
 
 
 def test_printed_commands_are_accepted_by_the_cli():
-    """An option that does not exist, or an argument that the command does not take, is found."""
+    """Every option in the texts exists, and every command takes the arguments that the texts show."""
     refused = [
         f"{place}: {problem}"
         for place, text in texts()
@@ -112,8 +112,8 @@ def test_printed_commands_are_accepted_by_the_cli():
         "Run `focuswatch scan ./focus --owner owners.toml`.",
     ],
 )
-def test_commands_that_the_cli_refuses_are_found(text):
-    """Such commands were printed, or could be."""
+def test_commands_that_the_cli_refuses_are_reported(text):
+    """Examples of printed commands that did not work, or that could be printed by mistake."""
     assert list(problems(text))
 
 
@@ -126,5 +126,5 @@ def test_commands_that_the_cli_refuses_are_found(text):
     ],
 )
 def test_commands_that_the_cli_accepts_are_not_reported(text):
-    """Nor is prose after them."""
+    """Prose after a command is not reported either."""
     assert not list(problems(text))

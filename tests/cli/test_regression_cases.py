@@ -1,13 +1,15 @@
-"""Small inputs on which focuswatch once returned a wrong result, in tests/cases, with the right results.
+"""Small inputs in tests/cases for which focuswatch once returned a wrong result, and the correct results.
 
-Cases about AWS have no bill to scan; their tests are elsewhere:
+Cases about AWS have no bill to scan; other files test them:
 
-- accounts_statement: test_athena_statements.py, test_account_ids_of_many_findings_are_split_into_statements
-- default_external_id: test_infra.py, test_the_shipped_examples_end_the_synthesis
-- letter_redos: test_spending.py, test_a_message_of_any_form_is_read_in_one_pass
-- secret_wildcard: test_deployment.py, test_a_mistake_is_named_with_its_key_and_what_was_expected
-- topic_open: test_infra.py, test_the_organisation_may_subscribe_what_is_its_own_and_nobody_else and
-  test_nobody_else_may_subscribe_to_spending_and_nobody_publishes_where_all_may_read
+- accounts_statement: engines/test_athena_refresh_queries.py,
+  test_account_ids_of_many_findings_are_split_into_statements
+- default_external_id: infra/test_infra.py, test_placeholders_stop_the_synthesis
+- letter_redos: aws_alerts/test_aws_alerts.py, test_any_message_is_parsed_in_linear_time
+- secret_wildcard: operations/test_deployment_toml.py,
+  test_problem_is_reported_with_its_key_and_the_expected_value
+- topic_open: infra/test_infra.py, test_members_may_subscribe_their_own_endpoints_only and
+  test_topic_policies_allow_all_principals_to_read_and_subscribe_only
 """
 
 import csv
@@ -32,17 +34,17 @@ IDLE = CASES / "shell_in_name"
 
 
 def scan(bill: Path, state: Path, *more: object) -> list[dict[str, Any]]:
-    """The findings of a scan as JSON."""
+    """Scan a bill and return its findings."""
     return json.loads(focuswatch("scan", bill, "--state", state, "--format", "json", *more).stdout)
 
 
 def report(name: str, state: Path) -> list[dict[str, Any]]:
-    """The rows of a report on the bill scanned last."""
+    """Return the rows of a report on the most recently scanned bill."""
     return json.loads(focuswatch("report", name, "--state", state, "--format", "json").stdout)["rows"]
 
 
 def refusal(*arguments: object, state: Path) -> str:
-    """The one sentence with which the command refuses an input; nothing is printed besides."""
+    """Return the sentence with which the command refuses an input, and check that it prints nothing else."""
     done = subprocess.run(
         [FOCUSWATCH, *map(str, arguments), "--state", state], capture_output=True, text=True, check=False
     )
@@ -52,14 +54,14 @@ def refusal(*arguments: object, state: Path) -> str:
 
 
 def page(state: Path) -> str:
-    """The page of the bill scanned last."""
+    """Return the page of the most recently scanned bill."""
     path = state / "page.html"
     focuswatch("page", "-o", path, "--state", state)
     return path.read_text(encoding="utf-8")
 
 
 def test_equal_anomalies_have_equal_amounts(tmp_path):
-    """Two rises of one day and one size are stated alike, as the 1,000 USD that they cost, though one is younger."""
+    """Two equal one-day increases on different days both state their cost of 1,000 USD."""
     findings = scan(CASES / "tag_of_the_rise_is_ignored" / "bill.csv", tmp_path)
     for detection in ("cost_anomaly", "gpu_burst"):
         first, second = [one for one in findings if one["detection"] == detection]
@@ -71,7 +73,7 @@ def test_equal_anomalies_have_equal_amounts(tmp_path):
 
 
 def test_activity_glob(tmp_path):
-    """The given file is read: act[1].parquet contains none of these endpoints, act1.parquet contains all as idle."""
+    """A file name is not a pattern: act[1].parquet has none of the endpoints, act1.parquet has all of them as idle."""
     for name, has_finding in (("act[1].parquet", False), ("act1.parquet", True)):
         activity = CASES / "activity_glob" / name
         only = ("--only", "idle_sagemaker_endpoint")
@@ -79,7 +81,7 @@ def test_activity_glob(tmp_path):
 
 
 def test_beside_forgotten(tmp_path):
-    """The files given with an export are used again after a scan of another export, and nothing is new."""
+    """The files of an export are used again after a scan of another export, and no finding is new."""
     first = scan(IDLE / "bill.parquet", tmp_path, "--activity", IDLE / "activity.parquet")
     assert "idle_sagemaker_endpoint" in {one["detection"] for one in first}
     scan(CASES / "weekly_all_of_it" / "bill.csv", tmp_path)
@@ -91,13 +93,13 @@ def test_beside_forgotten(tmp_path):
 
 
 def test_cost_1e22(tmp_path):
-    """An absurd amount is named with its file and column."""
+    """The error about an implausible amount names the file and the column."""
     error = refusal("scan", CASES / "cost_1e22" / "a.parquet", state=tmp_path)
     assert re.search(r"a\.parquet: the sum of BilledCost .*1e\+22", error)
 
 
 def test_csv_formula(tmp_path):
-    """No CSV cell starts a formula after spaces and line feeds."""
+    """No CSV cell is a formula, also not after leading spaces and line feeds."""
     done = focuswatch("report", "spend_by_team", HOSTILE_NAMES, "--format", "csv", "--state", tmp_path)
     cells = [cell for row in csv.reader(io.StringIO(done.stdout)) for cell in row]
     for sign in "=\N{FULLWIDTH EQUALS SIGN}":
@@ -109,7 +111,7 @@ def test_csv_formula(tmp_path):
 
 
 def test_deep_toml(tmp_path):
-    """A file that no parser takes is a mistake in that file."""
+    """TOML that exceeds the parser's limits is reported as an error in the file."""
     owners = tmp_path / "owners.toml"
     for text in ("a=" + "[" * 5_000 + "]" * 5_000, "a=" + "9" * 5_000):
         owners.write_text(text)
@@ -121,7 +123,7 @@ def test_deep_toml(tmp_path):
 
 @pytest.mark.parametrize("copy", ["may (1).csv", "may.csv.gz"])
 def test_duplicate_file_doubles_the_bill(tmp_path, copy):
-    """Thirty days at 10 USD are counted once, and the second file is named."""
+    """Thirty days at 10 USD are counted once, and a message names the duplicate file."""
     bill, state = tmp_path / "bill", tmp_path / "state"
     bill.mkdir()
     original = CASES / "duplicate_file_doubles_the_bill" / "may.csv"
@@ -159,7 +161,7 @@ def test_high_for_a_thousandth_of_a_cent(tmp_path):
 @pytest.mark.parametrize("command", [("scan",), ("report", "month_forecast")])
 @pytest.mark.parametrize("budget", ["9" * 400, "inf", "-5", "0", "nan"])
 def test_infinite_and_negative_budget(tmp_path, command, budget):
-    """A budget is above nothing and finite."""
+    """A budget is positive and finite."""
     owners = tmp_path / "owners.toml"
     owners.write_text(
         f'[teams.prod]\nchannel="c"\nmonthly_budget={budget}\nowns={{accounts=["111111111111"]}}\n'
@@ -172,12 +174,14 @@ def test_kept_damaged(tmp_path):
     """Damaged state is rebuilt from the export, or the error names its folder."""
     bill = CASES / "explain_a_day_is_diluted" / "bill.csv"
     fingerprints = {one["fingerprint"] for one in scan(bill, tmp_path)}
-    (kept,) = tmp_path.rglob("daily_services.parquet")
-    kept.write_bytes(kept.read_bytes()[:100])
+    (stored_file,) = tmp_path.rglob("daily_services.parquet")
+    stored_file.write_bytes(stored_file.read_bytes()[:100])
     done = subprocess.run(
-        [FOCUSWATCH, "scan", bill, "--state", tmp_path, "--format", "json"], capture_output=True, text=True,
+        [FOCUSWATCH, "scan", bill, "--state", tmp_path, "--format", "json"],
+        capture_output=True,
+        text=True,
         check=False,
-    )  # fmt: skip
+    )
     if done.returncode == 0:
         assert {one["fingerprint"] for one in json.loads(done.stdout)} == fingerprints
     else:
@@ -185,7 +189,7 @@ def test_kept_damaged(tmp_path):
 
 
 def test_new_region_of_a_purchase(tmp_path):
-    """A purchase is shown as billed, and its explanation finds it in the file."""
+    """A purchase is shown with its billed cost, and `focuswatch explain` lists it."""
     findings = scan(CASES / "new_region_of_a_purchase" / "bill.csv", tmp_path)
     (region,) = [one for one in findings if one["detection"] == "new_region"]
     assert "355 USD" in region["reason"]
@@ -198,8 +202,14 @@ def test_new_region_of_a_purchase(tmp_path):
 def test_findings_of_a_failed_output_are_new_again(tmp_path, encoding):
     """A finding whose output could not be written is new again, in any output encoding."""
     scan_idle = [
-        FOCUSWATCH, "scan", IDLE / "bill.parquet", "--activity", IDLE / "activity.parquet", "--state", tmp_path,
-    ]  # fmt: skip
+        FOCUSWATCH,
+        "scan",
+        IDLE / "bill.parquet",
+        "--activity",
+        IDLE / "activity.parquet",
+        "--state",
+        tmp_path,
+    ]
     env = {**os.environ, "PYTHONIOENCODING": encoding}
     with Path("/dev/full").open("w") as full:
         lost = subprocess.run(scan_idle, stdout=full, stderr=subprocess.PIPE, env=env, check=False)
@@ -210,7 +220,7 @@ def test_findings_of_a_failed_output_are_new_again(tmp_path, encoding):
 
 
 def test_none_in_command(tmp_path):
-    """Where the bill does not give a name, no command names one: not as text, JSON or on the page."""
+    """If the bill lacks a resource name, no command contains "none": neither in the findings nor on the page."""
     findings = scan(HOSTILE_NAMES, tmp_path, "--activity", CASES / "activity_glob" / "act1.parquet")
     nameless = [one for one in findings if not (one["resource_id"] or "/").rpartition("/")[2]]
     assert nameless
@@ -231,40 +241,40 @@ def test_not_aws_scanned_as_aws(tmp_path):
 
 
 def test_other_resources_command(tmp_path):
-    """No command for names that mean something else to the AWS CLI: an option, a file, the beginning of another."""
+    """No command contains a name that the AWS CLI reads as an option or a file, or only a part of a longer name."""
     other = CASES / "other_resources_command"
     findings = scan(other / "bill.parquet", tmp_path, "--activity", other / "activity.parquet")
     endpoints = [one for one in findings if one["detection"] == "idle_sagemaker_endpoint"]
-    offered = {
+    commands = {
         one["resource_id"].partition("/")[2]: re.findall(r"--endpoint-name (\S+)", one["action"])
         for one in endpoints
     }
-    assert {"--endpoint-url", "file:///etc/passwd", "victim."} <= set(offered)
-    for name, named in offered.items():
-        assert set(named) <= {name}
+    assert {"--endpoint-url", "file:///etc/passwd", "victim."} <= set(commands)
+    for name, arguments in commands.items():
+        assert set(arguments) <= {name}
         if name.startswith(("-", "file:")):
-            assert not named
+            assert not arguments
     html = page(tmp_path)
     for text in ("--endpoint-name --endpoint-url", "--endpoint-name file:"):
         assert text not in json.dumps(data_of(html))
 
 
 @pytest.mark.parametrize(
-    ("file", "named"),
+    ("file", "expected_message"),
     [
         ("cur20_small", "CUR 2.0"),
         ("legacy_small", "legacy Cost and Usage Report"),
         ("validator05", "FOCUS 0.5"),
     ],
 )
-def test_refusals_name_no_format(tmp_path, file, named):
-    """The sentence names the format found and the one to export."""
+def test_refusals_name_no_format(tmp_path, file, expected_message):
+    """The error names the format of the file and the format to export."""
     error = refusal("scan", CASES / "refusals_name_no_format" / f"{file}.csv", state=tmp_path)
-    assert named in error and "FOCUS 1.2" in error
+    assert expected_message in error and "FOCUS 1.2" in error
 
 
 def test_refusals_name_no_format_of_a_pointer(tmp_path):
-    """Git LFS left a pointer where the file should be."""
+    """A Git LFS pointer instead of the file is recognized."""
     pointer = tmp_path / "bill.csv"
     pointer.write_text(
         f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n", encoding="utf-8"
@@ -300,13 +310,16 @@ def test_shell_in_name(tmp_path, output):
 
 @pytest.mark.parametrize("columns", [40, 80, 100])
 def test_table_cut_at_80_columns(tmp_path, columns):
-    """Every row has its name and whole numbers, at any width, piped too."""
+    """Every row has its name and complete numbers at any width, also in piped output."""
     case = CASES / "table_cut_at_80_columns"
     scan(case / "bill.csv", tmp_path, "--owners", case / "owners.toml")
     done = subprocess.run(
-        [FOCUSWATCH, "report", "month_forecast", "--state", tmp_path], capture_output=True, text=True, check=True,
+        [FOCUSWATCH, "report", "month_forecast", "--state", tmp_path],
+        capture_output=True,
+        text=True,
+        check=True,
         env={**os.environ, "COLUMNS": str(columns)},
-    )  # fmt: skip
+    )
     assert max(map(len, done.stdout.splitlines())) <= columns
     words = re.sub(r"\s+", " ", done.stdout)
     rows = report("month_forecast", tmp_path)
@@ -319,7 +332,7 @@ def test_table_cut_at_80_columns(tmp_path, columns):
 
 
 def test_tag_of_the_rise_is_ignored(tmp_path):
-    """The anomaly belongs to the team that tagged its cost driver, and that team's week names it."""
+    """The anomaly belongs to the team in the tags of its cost driver, and that team's weekly digest names it."""
     case = CASES / "tag_of_the_rise_is_ignored"
     findings = scan(case / "bill.csv", tmp_path, "--owners", case / "owners.toml")
     anomalies = [one for one in findings if one["category"] == "anomaly"]
@@ -331,13 +344,13 @@ def test_tag_of_the_rise_is_ignored(tmp_path):
 
 
 def test_two_digit_years(tmp_path):
-    """The first line that is wrong is blamed, not the thirteenth."""
+    """The error names the first line with a wrong date and not a later one."""
     error = refusal("scan", CASES / "two_digit_years" / "bill.csv", state=tmp_path)
     assert "bill.csv, line 2: " in error and "5/1/26" in error
 
 
 def test_unowned_sum_cut_at_100(tmp_path):
-    """300 accounts at 10 USD are 3,000 USD that no team has, in the report and on the page alike."""
+    """300 accounts at 10 USD are 3,000 USD unallocated, in the report and on the page."""
     focuswatch("scan", CASES / "unowned_sum_cut_at_100" / "bill.csv", "--state", tmp_path)
     (unallocated,) = report("spend_by_team", tmp_path)
     unowned = data_of(page(tmp_path))["reports"]["unowned_spend"]["rows"]
@@ -345,7 +358,7 @@ def test_unowned_sum_cut_at_100(tmp_path):
 
 
 def test_weekly_all_of_it(tmp_path):
-    """A total states what it includes: usage of 70 USD, without credits and a tax of 300 USD."""
+    """The text of a total says what it includes: usage of 70 USD, without credits and a tax of 300 USD."""
     focuswatch("scan", CASES / "weekly_all_of_it" / "bill.csv", "--state", tmp_path)
     week = focuswatch("weekly", "--state", tmp_path).stdout
     assert re.search(r"70\.00 USD on usage .*\(excluding credits, tax and fees\)", week)
@@ -355,15 +368,15 @@ def test_weekly_all_of_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("file", "named"),
+    ("file", "expected_message"),
     [
         ("mixed.csv", "found mixed line endings"),
         ("not_utf8.parquet", "not UTF-8 text"),
         ("yesterday.parquet", "'yesterday'"),
     ],
 )
-def test_wrong_blame(tmp_path, file, named):
-    """The file is named with what is wrong in it, not called damaged."""
+def test_wrong_blame(tmp_path, file, expected_message):
+    """The error names the file and the problem, and does not call the file damaged."""
     error = refusal("scan", CASES / "wrong_blame" / file, state=tmp_path)
-    assert file in error and named in error
+    assert file in error and expected_message in error
     assert "damaged" not in error and "truncated" not in error

@@ -1,4 +1,4 @@
-"""Tables at any width: numbers whole, rows named, words unbroken."""
+"""Tables at any width: complete numbers, a name in every row, and no broken words."""
 
 import re
 from decimal import Decimal
@@ -7,12 +7,12 @@ import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output.amount_and_place_text import rounded
-from focuswatch.cli.output.catalog_tables import print_catalog
+from focuswatch.cli.output.catalog_list_and_entry import print_catalog
 from focuswatch.cli.output.finding_and_suppression_tables import print_findings
 from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.scan_tables import print_top_findings
 from focuswatch.cli.output.table_grid import PIPED_WIDTH, Column, console, grid, shortened, wrapped
-from focuswatch.detect.account_day_coverage import Coverage
+from focuswatch.detect.check_bill_completeness import Coverage
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.ledger import LedgerEntry, Notification
 from tests.fakes.listed_entries import page_of
@@ -35,7 +35,7 @@ def lines(columns, rows, width):
 
 @pytest.mark.parametrize("width", [20, *WIDTHS, 300])
 def test_numbers_and_names_are_whole_at_any_width(width):
-    """Nor is a line wider than the terminal."""
+    """No line is wider than the terminal."""
     printed = lines(COLUMNS, ROWS, width)
     assert max(map(len, printed)) <= width
     for text in ("265,316", "1,391,651", "-12.50", "0.00", "recommendations", "ml-platform", "i-0abc"):
@@ -43,17 +43,20 @@ def test_numbers_and_names_are_whole_at_any_width(width):
 
 
 @pytest.mark.parametrize("width", range(20, 125))
-def test_a_row_s_numbers_stand_with_its_name(width):
-    """In a table on its line, else between its name and the next."""
+def test_numbers_of_a_row_follow_its_name(width):
+    """In a table they are on the row's line; in paragraphs they are between its name and the next name."""
     text = "\n".join(lines(COLUMNS, ROWS, width))
     assert text.index("265,316") < text.index("ml-platform") < text.index("-12.50")
 
 
-def test_what_does_not_fit_is_a_paragraph_a_row():
-    """Headings are repeated, since there is no line of them."""
+def test_row_that_does_not_fit_is_a_paragraph():
+    """Each value has its heading, because there is no heading line."""
     assert lines(COLUMNS, ROWS[1:], 30) == [
-        "Team: ml-platform", "  Resource: i-0abc", "  Spent: 0.00", "  Forecast at the end: -12.50",
-    ]  # fmt: skip
+        "Team: ml-platform",
+        "  Resource: i-0abc",
+        "  Spent: 0.00",
+        "  Forecast at the end: -12.50",
+    ]
 
 
 def test_an_identifier_is_shortened_in_its_middle():
@@ -61,13 +64,16 @@ def test_an_identifier_is_shortened_in_its_middle():
     assert shortened(ARN, 30) == "arn:aws:s…nder-production-eu"[:9] + "…" + ARN[-20:]
     assert len(shortened(ARN, 30)) == 30 and shortened("short", 30) == "short"
     assert wrapped("costs more than its own pattern explains", 12) == [
-        "costs more", "than its own", "pattern", "explains",
-    ]  # fmt: skip
+        "costs more",
+        "than its own",
+        "pattern",
+        "explains",
+    ]
     assert wrapped("", 5) == [""]
 
 
-def test_wide_signs_take_two_cells():
-    """A name in Chinese pushes no column to the right."""
+def test_wide_characters_take_two_cells():
+    """Columns after a name in Chinese are aligned."""
     printed = lines(
         (Column("Name"), Column("Cost", number=True)), [["生产环境", "1.00"], ["prod", "2.00"]], 40
     )
@@ -80,8 +86,8 @@ def test_wide_signs_take_two_cells():
      (265315.7, "265,316"), (-1234.5, "-1,234"), (0.0004, "0.00040"), (-0.000123, "-0.00012"),
      (Decimal("172.80"), "173")],
 )  # fmt: skip
-def test_amounts_are_rounded_as_people_do(value, shown):
-    """Whole from 100 up, two decimals below; what is less than a cent is not nothing."""
+def test_amounts_are_rounded_to_readable_numbers(value, shown):
+    """Integers from 100 up, two decimals below, and two significant digits below one cent."""
     assert rounded(value) == shown
 
 
@@ -104,8 +110,8 @@ ECONOMICS = [
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize(("name", "rows"), [("month_forecast", FORECAST), ("unit_economics", ECONOMICS)])
-def test_report_fits_the_given_columns(capsys, monkeypatch, width, name, rows):
-    """Piped output honours COLUMNS; every number is whole, every row is named."""
+def test_report_fits_the_configured_columns(capsys, monkeypatch, width, name, rows):
+    """Piped output uses COLUMNS. Every number is complete, and every row has its name."""
     monkeypatch.setenv("COLUMNS", str(width))
     print_report(Catalog.load().report(name), rows, currency="USD", names={"111122223331": "search-prod"})
     printed = capsys.readouterr().out
@@ -116,19 +122,19 @@ def test_report_fits_the_given_columns(capsys, monkeypatch, width, name, rows):
         assert row.get("name", row.get("sub_account_id")) in [word.strip("()") for word in words]
     if name == "unit_economics":
         assert "search-prod" in words and words.count("price") == 3
-        assert "a week before" not in " ".join(words)  # a column that says nothing
+        assert "a week before" not in " ".join(words)  # a column without values is omitted
 
 
 @pytest.mark.parametrize("columns", ["", "0", "wide", "-5", "\u0663"])
-def test_columns_that_are_no_width_are_not_taken(capsys, monkeypatch, columns):
-    """120 then."""
+def test_invalid_columns_are_ignored(capsys, monkeypatch, columns):
+    """The width is then 120 columns."""
     monkeypatch.setenv("COLUMNS", columns)
     assert console().width == PIPED_WIDTH
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_list_of_findings_fits(capsys, monkeypatch, width):
-    """Account names with their ids; detections as one types them."""
+    """The list has account names with their IDs, and complete detection IDs."""
     monkeypatch.setenv("COLUMNS", str(width))
     named = {"sub_account_name": "recommendations-prod", "detection": "idle_bedrock_provisioned_throughput"}
     findings = [
@@ -148,7 +154,7 @@ def test_the_list_of_findings_fits(capsys, monkeypatch, width):
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_catalog_fits(capsys, monkeypatch, width):
-    """Every id is there to be typed."""
+    """Every ID is complete, so that users can copy it."""
     monkeypatch.setenv("COLUMNS", str(width))
     loaded = Catalog.load()
     print_catalog(loaded)
@@ -158,8 +164,8 @@ def test_the_catalog_fits(capsys, monkeypatch, width):
 
 
 @pytest.mark.parametrize(("width", "most_lines"), [(120, 20), (80, 48)])
-def test_the_top_findings_fit_a_screen(capsys, monkeypatch, tmp_path, width, most_lines):
-    """The ten of the highest severity and cost, without those that are resolved, and the command for the rest."""
+def test_top_findings_fit_a_screen(capsys, monkeypatch, tmp_path, width, most_lines):
+    """The ten unresolved findings with the highest cost, and the command that lists all findings."""
     monkeypatch.setenv("COLUMNS", str(width))
     findings = [
         finding(f"i-{n}", cost=str(1000 * n)).model_copy(
@@ -167,12 +173,18 @@ def test_the_top_findings_fit_a_screen(capsys, monkeypatch, tmp_path, width, mos
         )
         for n in range(1, 30)
     ]
-    gone = finding("i-gone", cost="99999").model_copy(update={"status": "resolved"})
-    notifications = tuple(Notification(kind="new", finding=one) for one in [gone, *findings])
+    resolved_finding = finding("i-gone", cost="99999").model_copy(update={"status": "resolved"})
+    notifications = tuple(Notification(kind="new", finding=one) for one in [resolved_finding, *findings])
     result = ScanResult(
-        as_of=DAY, currency="USD", findings=tuple(findings), notifications=notifications, outcomes=(),
-        coverage=Coverage(), suppressed=0, seconds=0.0,
-    )  # fmt: skip
+        as_of=DAY,
+        currency="USD",
+        findings=tuple(findings),
+        notifications=notifications,
+        outcomes=(),
+        coverage=Coverage(),
+        suppressed=0,
+        seconds=0.0,
+    )
     print_top_findings(result, most=10, state=tmp_path, command="focuswatch")
     printed = capsys.readouterr().out
     assert len(printed.splitlines()) <= most_lines

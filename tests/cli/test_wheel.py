@@ -1,4 +1,4 @@
-"""The wheel installs and runs alone: no checkout beside it, an empty home folder, nothing on PATH."""
+"""The wheel works without a checkout, with an empty home folder and an empty PATH."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(*command: object, cwd: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a command and expect that it succeeds."""
+    """Run a command and check that it succeeds."""
     done = subprocess.run(
         list(map(str, command)),
         cwd=cwd,
@@ -30,7 +30,7 @@ def run(*command: object, cwd: Path, environment: dict[str, str]) -> subprocess.
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built as a release builds it."""
+    """Return the wheel, built in the same way as for a release."""
     folder = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
     run(*pip, "--wheel-dir", folder, ROOT, cwd=folder, environment=dict(os.environ))
@@ -40,15 +40,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The command, in an environment that has the wheel and what it depends on."""
+    """Return the command in an environment with the wheel and its dependencies."""
     environment = tmp_path_factory.mktemp("installed") / "venv"
     venv.create(environment, with_pip=True)
     pip = [environment / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
     constraints = f"--constraint={ROOT / 'constraints.txt'}"
-    without_ours = {
+    outer_environment = {
         name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")
     }
-    run(*pip, constraints, wheel, cwd=environment, environment=without_ours)
+    run(*pip, constraints, wheel, cwd=environment, environment=outer_environment)
     return environment / "bin" / "focuswatch"
 
 
@@ -61,8 +61,8 @@ def focuswatch(installed: Path, *arguments: object, folder: Path) -> str:
     return run(installed, *arguments, cwd=folder, environment=environment).stdout
 
 
-def test_wheel_holds_the_catalog_inside_the_package(wheel):
-    """And adds nothing else to site-packages, where a folder of another name could be another package's."""
+def test_wheel_has_the_catalog_inside_the_package(wheel):
+    """It adds no other folder to site-packages, where the folder could conflict with another package."""
     names = zipfile.ZipFile(wheel).namelist()
     folders = {name.partition("/")[0] for name in names}
     assert folders == {"focuswatch", next(name for name in folders if name.endswith(".dist-info"))}
@@ -71,15 +71,15 @@ def test_wheel_holds_the_catalog_inside_the_package(wheel):
 
 
 def test_installed_demo_runs_in_an_empty_folder(installed, tmp_path):
-    """It finds something and draws the page."""
+    """The demo prints findings and writes the page."""
     folder = tmp_path / "empty"
     shown = focuswatch(installed, "demo", folder=folder)
     assert "critical" in shown and "Page: file:" in shown
     assert (folder / "demo" / "page.html").stat().st_size > 100_000
 
 
-def test_installed_check_names_its_catalog_and_the_other_one(installed, tmp_path):
-    """In a checkout, the installed command checks its own catalog, not the files that are being edited."""
+def test_installed_check_names_the_checked_and_the_ignored_catalog(installed, tmp_path):
+    """In a checkout, the installed command checks its own catalog and says that it does not check the checkout's."""
     checkout = tmp_path / "checkout"
     (checkout / "athena_sql" / "detections").mkdir(parents=True)
     shown = focuswatch(installed, "check", folder=checkout)
@@ -90,12 +90,17 @@ def test_installed_check_names_its_catalog_and_the_other_one(installed, tmp_path
     assert f"not the files in {checkout / 'athena_sql'}" in shown
 
 
-def test_installed_mcp_without_its_extra_names_the_command_that_installs_it(installed, tmp_path):
-    """In one sentence."""
+def test_installed_mcp_without_its_extra_names_the_install_command(installed, tmp_path):
+    """The error has no traceback."""
     done = subprocess.run(
-        [installed, "mcp"], cwd=tmp_path, env={"HOME": str(tmp_path), "PATH": ""}, capture_output=True, text=True,
-        stdin=subprocess.DEVNULL, timeout=patience(60),
-    )  # fmt: skip
+        [installed, "mcp"],
+        cwd=tmp_path,
+        env={"HOME": str(tmp_path), "PATH": ""},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=patience(60),
+    )
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr == (
         "focuswatch: focuswatch mcp requires the MCP library. Install the library with: pip install 'focuswatch[mcp]'\n"

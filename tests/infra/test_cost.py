@@ -1,4 +1,4 @@
-"""docs/cost.md has the table that benchmarks/cost.py computes for the resources of infra/."""
+"""docs/cost.md has the tables that benchmarks/cost.py computes for the resources in infra/."""
 
 import pytest
 
@@ -19,27 +19,29 @@ from benchmarks.cost import (
     table,
 )
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.operations.deployed_functions import CHANNELS, FUNCTIONS, WITHOUT_RUNS
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.lambda_function_groups import CHANNELS, FUNCTIONS, WITHOUT_RUNS
 from tests.given.deployments import CONFIG, ROOT, source_of
 from tests.given.synthesized_stacks import synthesized
 
 
-def test_the_document_has_the_computed_table():
-    """As the command above it prints."""
+def test_document_has_the_computed_tables():
+    """The command above each table in the document prints it."""
     text = (ROOT / "docs" / "cost.md").read_text()
     assert table(rows=[5e6, 100e6, 1e9], accounts=100, runs=1) in text
     assert hourly_table([10, 100, 1000]) in text
 
 
 def test_counted_resources_are_deployed():
-    """Metrics of alarms with Slack and Jira and for each further channel, keys, retention of overwritten files."""
+    """Alarm metrics with Slack and Jira and for each further channel, KMS keys, retention of overwritten files."""
     alarms = synthesized("one").properties("pipeline", "AWS::CloudWatch::Alarm")
     further = [channel.name for channel in CHANNELS if channel.name not in ("slack", "jira")]
     of_functions = {
-        "fetch": FETCH_ALARM_METRICS, "bills": BILLS_ALARM_METRICS, "hourly": HOURLY_ALARM_METRICS,
+        "fetch": FETCH_ALARM_METRICS,
+        "bills": BILLS_ALARM_METRICS,
+        "hourly": HOURLY_ALARM_METRICS,
         "events": EVENTS_ALARM_METRICS,
-    }  # fmt: skip
+    }
     optional = [*further, *of_functions]
     metrics = dict.fromkeys(["", *optional], 0)
     for one in alarms:
@@ -57,7 +59,7 @@ def test_counted_resources_are_deployed():
 
 
 def test_counted_metrics_are_written():
-    """Custom metrics with Slack and Jira: `Runs` of each function that an alarm or the dashboard shows, and others."""
+    """Custom metrics with Slack and Jira: `Runs` of the functions that write it, and each add_metric call."""
     of_channels = [
         one for channel in CHANNELS if channel.name in ("slack", "jira") for one in channel.functions
     ]
@@ -68,27 +70,28 @@ def test_counted_metrics_are_written():
     assert len(runs) + sum(text.count("add_metric(") for text in sources.values()) == CUSTOM_METRICS
 
 
-def test_a_further_detection_costs_cents():
-    """So docs/cost.md stays valid when detections are added."""
+def test_each_further_detection_costs_only_cents():
+    """Therefore docs/cost.md stays valid when detections are added."""
     sums = [
         sum(line.dollars for line in lines(rows=1e8, accounts=100, runs=1, detections=detections))
         for detections in (DETECTIONS, DETECTIONS + 1)
     ]
     assert 0 < sums[1] - sums[0] < 0.05
-    assert abs(len(Catalog.load().live) - DETECTIONS) <= 20  # beyond that, compute it anew
+    # With more new detections, compute docs/cost.md again.
+    assert abs(len(Catalog.load().enabled) - DETECTIONS) <= 20
 
 
-@pytest.mark.parametrize(("quantity", "left"), [(12, 0.2), (10, 0.0), (7, 0.0)])
-def test_the_free_tier_is_subtracted(quantity, left):
+@pytest.mark.parametrize(("quantity", "dollars_left"), [(12, 0.2), (10, 0.0), (7, 0.0)])
+def test_free_tier_is_subtracted(quantity, dollars_left):
     """Ten units are free."""
     line = Line("alarms", quantity, "metric", 0.1, "https://example.com", "nothing", free=10)
     assert line.dollars == pytest.approx(quantity * 0.1)
-    assert line.dollars_left == pytest.approx(left)
+    assert line.dollars_left == pytest.approx(dollars_left)
 
 
 @pytest.mark.parametrize("rows", [1e7, 1e9])
 def test_cost_grows_at_most_linearly_with_rows(rows):
-    """Monitoring costs the same. Between the two pairs of sizes, billing periods become too large to be sorted."""
+    """The cost of monitoring is constant. Between 1e8 and 1e9 rows, billing periods become too large to be sorted."""
     small, large = (lines(rows=size, accounts=100, runs=1, detections=23) for size in (rows, 10 * rows))
     for one, other in zip(small, large, strict=True):
         if "rows" in one.grows_with:

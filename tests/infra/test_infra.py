@@ -15,13 +15,15 @@ from cfnlint.api import lint_file
 from cfnlint.config import ManualArgs
 
 from app import synthesize
-from focuswatch.bill.schema import table_columns
-from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
+from focuswatch.bill.schema import columns_of_all_tables
+from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_engine import connect, create_empty_table
+from focuswatch.engines.duckdb_connection import connect, create_empty_table
 from focuswatch.engines.fill_placeholders_with_literals import placeholders
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
-from focuswatch.operations.deployed_functions import (
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_sections import DashboardConfig, SpendRateConfig
+from focuswatch.operations.lambda_function_groups import (
     CHANNELS,
     ENDPOINTS,
     FUNCTIONS,
@@ -30,8 +32,6 @@ from focuswatch.operations.deployed_functions import (
     WITHOUT_RUNS,
     module_of,
 )
-from focuswatch.operations.deployment_config import Deployment
-from focuswatch.operations.deployment_config_sections import DashboardConfig, SpendRateConfig
 from infra.data_bucket import DataBucket
 from infra.functions import LambdaFunctions
 from infra.lake_formation import LakeFormationGrants
@@ -41,23 +41,23 @@ from infra.sns_topics import PipelineTopics, open_to_organization
 from tests.given.deployments import CONFIG, ROOT, deployment_of, source_of
 from tests.given.synthesized_stacks import Stacks, synthesized
 
-# W3005: CDK writes DependsOn beside a GetAtt to the same role; it says a thing twice and breaks nothing.
+# W3005: CDK writes DependsOn in addition to a GetAtt of the same role, which is redundant and harmless.
 IGNORED_LINT = ["W3005"]
-READ = {
-    "daily_charges": table_columns.DAILY_CHARGES,
-    **table_columns.KEPT_TABLES,
-    "deliveries": table_columns.DELIVERIES,
-    "activity": table_columns.ACTIVITY,
-    "token_hours": table_columns.TOKEN_HOURS,
-    "accounts": table_columns.ACCOUNTS,
-    "account_history": table_columns.ACCOUNT_HISTORY,
-    "events": table_columns.EVENTS,
-    "ai_links": table_columns.AI_LINKS,
-    "principal_charges": table_columns.PRINCIPAL_CHARGES,
-    "invocation_tokens": table_columns.INVOCATION_TOKENS,
-    "known_findings": table_columns.KNOWN_FINDINGS,
-    "recommendations": table_columns.RECOMMENDATIONS,
-    **table_columns.OWNERS,
+TABLES_OF_SAVED_QUERIES = {
+    "daily_charges": columns_of_all_tables.DAILY_CHARGES,
+    **columns_of_all_tables.KEPT_TABLES,
+    "deliveries": columns_of_all_tables.DELIVERIES,
+    "activity": columns_of_all_tables.ACTIVITY,
+    "token_hours": columns_of_all_tables.TOKEN_HOURS,
+    "accounts": columns_of_all_tables.ACCOUNTS,
+    "account_history": columns_of_all_tables.ACCOUNT_HISTORY,
+    "events": columns_of_all_tables.EVENTS,
+    "ai_links": columns_of_all_tables.AI_LINKS,
+    "principal_charges": columns_of_all_tables.PRINCIPAL_CHARGES,
+    "invocation_tokens": columns_of_all_tables.INVOCATION_TOKENS,
+    "known_findings": columns_of_all_tables.KNOWN_FINDINGS,
+    "recommendations": columns_of_all_tables.RECOMMENDATIONS,
+    **columns_of_all_tables.OWNERS,
 }
 
 
@@ -72,11 +72,11 @@ def stacks(request) -> Stacks:
     [("three", "pipeline"), ("three", "queries"), *product(("one", "three"), ("payer", "member"))],
 )
 def test_templates_pass_cfn_lint(accounts, stack):
-    """In the stack's Region; the templates of the pipeline account differ in names only, so one is enough."""
+    """In the stack's Region. The pipeline account's templates differ only in names, so one deployment is enough."""
     stacks = synthesized(accounts)
     region = stacks.deployment.accounts.region if stack in ("pipeline", "queries") else "us-east-1"
-    given = ManualArgs(ignore_checks=IGNORED_LINT, regions=[region])
-    assert not [str(match) for match in lint_file(stacks.template(stack), config=given)]
+    arguments = ManualArgs(ignore_checks=IGNORED_LINT, regions=[region])
+    assert not [str(match) for match in lint_file(stacks.template(stack), config=arguments)]
 
 
 def test_each_cdk_nag_finding_has_a_reason(stacks):
@@ -93,8 +93,8 @@ def test_cdk_nag_fails_the_synthesis_of_an_open_bucket(tmp_path):
         app.synth()
 
 
-def test_a_wrong_value_stops_the_synthesis_with_the_problem(tmp_path):
-    """`cdk deploy` prints it and deploys nothing."""
+def test_invalid_value_stops_the_synthesis_with_the_problem(tmp_path):
+    """`cdk deploy` prints the problem and deploys nothing."""
     wrong = (CONFIG / "deployment.toml").read_text().replace("o-a1b2c3d4e5", "acme")
     (tmp_path / "deployment.toml").write_text(wrong)
     with pytest.raises(SystemExit, match=r"deployment.toml: organization.id: found 'acme', expected"):
@@ -102,23 +102,23 @@ def test_a_wrong_value_stops_the_synthesis_with_the_problem(tmp_path):
 
 
 def test_placeholders_stop_the_synthesis(tmp_path):
-    """A public external ID, account IDs of documentation, invented teams."""
+    """The shipped configuration has a public external ID, example account IDs and invented teams."""
     with pytest.raises(SystemExit) as refused:
         synthesize(App(outdir=str(tmp_path)), config=CONFIG)
-    said = str(refused.value).splitlines()
+    lines = str(refused.value).splitlines()
     assert f"{CONFIG}/deployment.toml: collector.external_id: the placeholder is public" in str(refused.value)
-    assert len(said) == 8 and not list(tmp_path.glob("*.template.json"))
+    assert len(lines) == 8 and not list(tmp_path.glob("*.template.json"))
 
 
 def test_cdk_adds_no_functions_of_its_own(stacks):
-    """Their permissions would not be reviewed."""
+    """The permissions of functions that CDK adds would not be reviewed."""
     assert len(stacks.resources("pipeline", "AWS::Lambda::Function")) == len(stacks.deployment.kinds)
     types = {one["Type"] for template in stacks.templates.values() for one in template["Resources"].values()}
     assert not {one for one in types if one.startswith(("Custom::", "AWS::CloudFormation::Custom"))}
 
 
 def test_each_detection_and_report_is_a_saved_query(stacks):
-    """Without placeholders."""
+    """The saved queries have no placeholders."""
     catalog = Catalog.load()
     queries = {one["Name"]: one for one in stacks.properties("queries", "AWS::Athena::NamedQuery")}
     assert queries.keys() == catalog.detections.keys() | catalog.reports.keys()
@@ -128,30 +128,30 @@ def test_each_detection_and_report_is_a_saved_query(stacks):
 
 
 def test_saved_queries_run():
-    """On empty tables."""
+    """DuckDB runs them on empty tables."""
     connection = connect()
-    for name, table in READ.items():
+    for name, table in TABLES_OF_SAVED_QUERIES.items():
         create_empty_table(connection, name, table)
     for query in synthesized("one").properties("queries", "AWS::Athena::NamedQuery"):
         connection.execute(query["QueryString"])
 
 
 def test_each_table_is_in_glue(stacks):
-    """With the columns and the partition key that focuswatch reads."""
+    """Each table has the columns and the partition key that focuswatch reads."""
     tables = {
         one["TableInput"]["Name"]: one["TableInput"]
         for one in stacks.properties("pipeline", "AWS::Glue::Table")
     }
     assert tables.keys() == GLUE_TABLES.keys()
     for name, table in tables.items():
-        given = [(one["Name"], one["Type"]) for one in table["StorageDescriptor"]["Columns"]]
+        columns = [(one["Name"], one["Type"]) for one in table["StorageDescriptor"]["Columns"]]
         keys = [(one["Name"], one["Type"]) for one in table["PartitionKeys"]]
-        assert given == GLUE_TABLES[name]
+        assert columns == GLUE_TABLES[name]
         assert keys == ([PARTITION_KEYS[name]] if name in PARTITION_KEYS else [])
 
 
 def test_partitions_of_the_export_are_registered_and_not_projected(stacks):
-    """AWS decides the case of a period's folder, and metadata/ holds no data."""
+    """AWS determines the case of a period's folder name, and metadata/ contains no data."""
     tables = {
         one["TableInput"]["Name"]: one["TableInput"]
         for one in stacks.properties("pipeline", "AWS::Glue::Table")
@@ -159,31 +159,35 @@ def test_partitions_of_the_export_are_registered_and_not_projected(stacks):
     data = f"s3://{stacks.deployment.bucket}/focus/focuswatch/data/"
     assert tables["focus_export"]["StorageDescriptor"]["Location"] == data
     projected = {name for name, table in tables.items() if "projection.enabled" in table["Parameters"]}
-    assert projected == {"activity", "invocation_tokens", "token_hours"}  # refresh moves the others
+    assert projected == {
+        "activity",
+        "invocation_tokens",
+        "token_hours",
+    }  # refresh updates the locations of the others
 
 
 def test_lake_formation_grants_are_created_only_if_configured(stacks):
-    """If IAM policies alone control access, a grant would be rejected."""
+    """A grant would be rejected if only IAM policies control access."""
     assert not stacks.resources("pipeline", "AWS::LakeFormation::PrincipalPermissions")
 
 
 def test_lake_formation_grants_cover_functions_that_run_queries():
-    """All may read; only `refresh` and `bills` may register partitions."""
+    """All of them may read; only `refresh` and `bills` may register partitions."""
     deployment = deployment_of(accounts="one")
     stack = Stack(App(), "alone")
     topics = PipelineTopics(stack, "Messages", deployment=deployment)
     functions = LambdaFunctions(stack, "Functions", deployment=deployment, topics=topics)
     LakeFormationGrants(stack, "LakeFormation", deployment=deployment, functions=functions)
-    found = Template.from_stack(stack).find_resources("AWS::LakeFormation::PrincipalPermissions").values()
+    grants = Template.from_stack(stack).find_resources("AWS::LakeFormation::PrincipalPermissions").values()
     granted = {
         (one["Principal"]["DataLakePrincipalIdentifier"].rpartition("-")[2], *one["Permissions"])
-        for one in (each["Properties"] for each in found)
+        for one in (each["Properties"] for each in grants)
         if "Table" in one["Resource"]
     }
     reading = {(kind, "DESCRIBE", "SELECT") for kind in ("detect", "hourly", "page", "weekly", "close")}
     changing = {(kind, "DESCRIBE", "SELECT", "ALTER", "INSERT") for kind in ("refresh", "bills")}
     assert granted == changing | reading
-    assert len(found) == 2 * len(granted)
+    assert len(grants) == 2 * len(granted)
 
 
 def test_clients_cannot_override_the_scan_limit(stacks):
@@ -199,16 +203,15 @@ def test_clients_cannot_override_the_scan_limit(stacks):
     assert config["ResultConfiguration"]["EncryptionConfiguration"] == {"EncryptionOption": "SSE_S3"}
 
 
-def test_the_bill_and_the_ledger_are_retained(stacks):
-    """Deleting the stack deletes neither, and changes can be undone."""
+def test_bill_and_ledger_are_retained(stacks):
+    """Deleting the stack deletes neither of them, and changes to their data can be undone."""
     (ledger,) = stacks.resources("pipeline", "AWS::DynamoDB::Table").values()
     buckets = stacks.resources("pipeline", "AWS::S3::Bucket").values()
     assert (ledger["DeletionPolicy"], ledger["UpdateReplacePolicy"]) == ("Retain", "Retain")
     kept = {(one["DeletionPolicy"], one["UpdateReplacePolicy"]) for one in buckets}
-    assert kept == {("RetainExceptOnCreate", "Retain")}  # a first deployment that fails may be tried again
-    assert set(stacks.resources("pipeline", "AWS::Lambda::Function")) <= set(
-        ledger["DependsOn"]
-    )  # for the same reason
+    # A first deployment that fails must not leave buckets or a ledger behind that prevent the next attempt.
+    assert kept == {("RetainExceptOnCreate", "Retain")}
+    assert set(stacks.resources("pipeline", "AWS::Lambda::Function")) <= set(ledger["DependsOn"])
     table = ledger["Properties"]
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["DeletionProtectionEnabled"] is True
@@ -231,8 +234,8 @@ def rules_of_the_data_bucket(deployment: Deployment) -> list[dict]:
     return data["LifecycleConfiguration"]["Rules"]
 
 
-def test_the_export_moves_to_intelligent_tiering(stacks):
-    """Manifests and tables stay in S3 Standard; without the setting, all objects do."""
+def test_export_moves_to_intelligent_tiering(stacks):
+    """Manifests and tables stay in S3 Standard. Without the setting, all objects stay there."""
     deployment = stacks.deployment
     (moving,) = [one for one in rules_of_the_data_bucket(deployment) if "Transitions" in one]
     assert moving["Prefix"] == f"{deployment.export_path}/data/"
@@ -242,16 +245,16 @@ def test_the_export_moves_to_intelligent_tiering(stacks):
     assert not [one for one in without if "Transitions" in one]
 
 
-def test_overwritten_files_are_kept_for_days_and_replaced_tables_for_one(stacks):
-    """Tables that a refresh cannot derive again, such as `activity`, are kept as long as the export."""
+def test_old_versions_are_kept_for_the_configured_days_and_of_tables_for_one_day(stacks):
+    """Old versions of tables that a refresh cannot rebuild, such as `activity`, are kept as long as the export's."""
     kept = {
         one.get("Prefix", ""): one["NoncurrentVersionExpiration"]["NoncurrentDays"]
         for one in rules_of_the_data_bucket(stacks.deployment)
         if "NoncurrentVersionExpiration" in one
     }
-    again = {f"tables/{table}/": 1 for table in ("daily_charges", *table_columns.KEPT_TABLES)}
-    again["tables/principal_charges/"] = again["tables/recommendations/"] = 1
-    assert kept == {"": stacks.deployment.keep.old_versions_days, "athena-results/": 1, **again}
+    rebuilt = {f"tables/{table}/": 1 for table in ("daily_charges", *columns_of_all_tables.KEPT_TABLES)}
+    rebuilt["tables/principal_charges/"] = rebuilt["tables/recommendations/"] = 1
+    assert kept == {"": stacks.deployment.keep.old_versions_days, "athena-results/": 1, **rebuilt}
 
 
 def test_buckets_topics_and_queues_accept_tls_only(stacks):
@@ -271,7 +274,7 @@ def test_buckets_topics_and_queues_accept_tls_only(stacks):
 
 
 def test_only_exports_of_the_payer_may_deliver(stacks):
-    """Both versions of AWS's documentation; exports of other accounts are denied (confused deputy)."""
+    """Both service principals in AWS's documentation may deliver, but not for other accounts (confused deputy)."""
     allowed = [
         one
         for policy in stacks.properties("pipeline", "AWS::S3::BucketPolicy")
@@ -298,7 +301,7 @@ def test_only_exports_of_the_payer_may_deliver(stacks):
 
 
 def test_members_may_subscribe_their_own_endpoints_only(stacks):
-    """Queues and functions of the caller's account; no email address, no other URL."""
+    """Endpoints are queues and functions of the caller's account, not email addresses or URLs."""
     opened = [one for one in opened_to_all(stacks, "pipeline") if one["Action"] == "sns:Subscribe"]
     assert len(opened) == 2 * 2
     endpoints = {
@@ -314,7 +317,7 @@ def test_members_may_subscribe_their_own_endpoints_only(stacks):
 
 
 def test_topic_policies_allow_all_principals_to_read_and_subscribe_only(stacks):
-    """With the condition of the organization's ID; nobody may subscribe to `spending`."""
+    """Only with the organization's ID as condition. No principal may subscribe to `spending`."""
     assert opened_to_all(stacks, "payer") == []
     for statement in opened_to_all(stacks, "pipeline"):
         assert statement["Action"] in ("sns:Subscribe", "sns:GetTopicAttributes")
@@ -322,7 +325,7 @@ def test_topic_policies_allow_all_principals_to_read_and_subscribe_only(stacks):
 
 
 def test_members_may_subscribe_configured_urls_only():
-    """None by default."""
+    """By default, no URL may subscribe."""
     key_stack = Stack(App(), "alone")
     topic = aws_sns.Topic(key_stack, "Topic")
     named = ["https://hooks.example.com/focuswatch/"]
@@ -347,7 +350,7 @@ def opened_to_all(stacks: Stacks, stack: str) -> list[dict]:
 
 
 def test_services_may_publish_for_their_own_account_only(stacks):
-    """Topic policies check the source account, key policies the topic's ARN, which SNS always sends."""
+    """Topic policies check the source account. Key policies check the topic's ARN, which SNS always sends."""
     keys = []
     for stack in ("pipeline", "payer"):
         topics = services_of(
@@ -386,7 +389,7 @@ def services_of(documents: Iterable[dict]) -> list[dict]:
 
 
 def test_each_function_has_a_dead_letter_queue_and_an_alarm(stacks):
-    """For events of rules and for asynchronous invocations."""
+    """The queue receives failed events of rules and failed asynchronous invocations."""
     rules = stacks.properties("pipeline", "AWS::Events::Rule")
     targets = [target for rule in rules for target in rule["Targets"]]
     assert len(rules) == len(targets) == 15 + len(ONE_AT_A_TIME)
@@ -396,9 +399,9 @@ def test_each_function_has_a_dead_letter_queue_and_an_alarm(stacks):
     asynchronous = set(deployment.unattended) - set(QUEUE_FED)
     assert len([one for one in failures if one["DestinationConfig"]["OnFailure"]]) == len(asynchronous)
     alarms = {one["AlarmName"] for one in stacks.properties("pipeline", "AWS::CloudWatch::Alarm")}
-    waited_for = set(deployment.kinds) - set(deployment.unattended)  # nothing tries it again
+    synchronous = set(deployment.kinds) - set(deployment.unattended)  # AWS does not retry these functions
     missed = set(deployment.daily) - {"refresh"}  # the alarm of `detect` reports them: see the next test
-    watched = {"errors": waited_for, "dead-letters": deployment.unattended, "missed": missed}
+    watched = {"errors": synchronous, "dead-letters": deployment.unattended, "missed": missed}
     watched["waiting"] = QUEUE_FED
     named = {f"focuswatch-{kind}-{what}" for what, kinds in watched.items() for kind in kinds}
     assert alarms == named | {"focuswatch-data-age"}
@@ -406,7 +409,7 @@ def test_each_function_has_a_dead_letter_queue_and_an_alarm(stacks):
 
 
 def test_only_refresh_starts_detect(stacks):
-    """So a missed run of `refresh` is a missed run of `detect`, whose alarm reports both."""
+    """Therefore a missed run of `refresh` is also a missed run of `detect`, whose alarm reports both."""
     rules = stacks.properties("pipeline", "AWS::Events::Rule")
     starting = [one for one in rules if "Invokes the Lambda function detect." in one["Description"]]
     events = {
@@ -454,7 +457,7 @@ def test_each_metric_that_a_function_writes_is_in_an_alarm_or_the_dashboard():
 
 
 def test_alarms_use_metrics_that_the_functions_write():
-    """With the dimensions of Powertools; an alarm on a misspelled metric would never change."""
+    """The dimensions are those of Powertools. An alarm on a misspelled metric would never change its state."""
     for alarm in synthesized("one").properties("pipeline", "AWS::CloudWatch::Alarm"):
         if alarm.get("Namespace") == "focuswatch":
             dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
@@ -465,8 +468,8 @@ def test_alarms_use_metrics_that_the_functions_write():
             assert any(f'name="{alarm["MetricName"]}"' in source for source in sources)
 
 
-def test_the_dashboard_is_free_of_charge():
-    """At most 50 metrics, with all functions deployed."""
+def test_dashboard_is_free_of_charge():
+    """It has at most 50 metrics with all functions deployed."""
     shown = shown_metrics(synthesized("one"))
     deployment = synthesized("one").deployment
     fed = [kind for kind in deployment.kinds if kind in QUEUE_FED]
@@ -477,7 +480,7 @@ def test_the_dashboard_is_free_of_charge():
 
 
 def test_dashboard_shows_runs_only_of_functions_that_publish_them():
-    """An endpoint answers many requests and publishes no metric: its line would be empty, and cost one of 50."""
+    """Endpoints publish no `Runs` metric; an empty line would use one of the 50 free metrics."""
     runs = {metric[3] for metric in shown_metrics(synthesized("one")) if metric[1] == "Runs"}
     assert runs and all(f'@lambda_function("{kind}"' in source_of(kind) for kind in runs)
 
@@ -490,8 +493,8 @@ def shown_metrics(stacks: Stacks) -> list[list[Any]]:
     return [metric for widget in widgets for metric in widget["properties"]["metrics"]]
 
 
-def test_the_dashboard_can_be_left_out():
-    """The alarms stay."""
+def test_dashboard_can_be_omitted():
+    """The alarms are still deployed."""
     deployment = deployment_of(accounts="one")
     deployment = deployment.model_copy(update={"dashboard": DashboardConfig(enabled=False)})
     stack = Stack(App(), "alone")
@@ -504,7 +507,7 @@ def test_the_dashboard_can_be_left_out():
     assert len(template.find_resources("AWS::CloudWatch::Alarm")) == len(alarms)
 
 
-def test_a_delivered_manifest_invokes_refresh(stacks):
+def test_delivered_manifest_invokes_refresh(stacks):
     """Other objects of the bucket, such as tables that `refresh` writes, do not."""
     (rule,) = [
         one
@@ -518,14 +521,14 @@ def test_a_delivered_manifest_invokes_refresh(stacks):
     assert bucket["NotificationConfiguration"]["EventBridgeConfiguration"] == {"EventBridgeEnabled": True}
 
 
-def test_functions_run_on_arm64_with_our_layer_last(stacks):
+def test_functions_run_on_arm64_with_the_focuswatch_layer_last(stacks):
     """AWS's layers are resolved from public parameters; the last layer takes precedence."""
     parameters = {one["Default"] for one in stacks.templates["pipeline"]["Parameters"].values()}
     assert "/aws/service/aws-sdk-pandas/3.16.0/py3.13/arm64/layer-arn" in parameters
     assert "/aws/service/powertools/python/arm64/python3.13/latest" in parameters
-    made = stacks.resources("pipeline", "AWS::Lambda::LayerVersion")
-    by_name = {one["Properties"]["LayerName"]: id for id, one in made.items()}
-    ours = by_name["focuswatch-packages"]
+    layers = stacks.resources("pipeline", "AWS::Lambda::LayerVersion")
+    by_name = {one["Properties"]["LayerName"]: id for id, one in layers.items()}
+    own_layer = by_name["focuswatch-packages"]
     functions = stacks.properties("pipeline", "AWS::Lambda::Function")
     code = functions[0]["Code"]
     for function in functions:
@@ -535,7 +538,7 @@ def test_functions_run_on_arm64_with_our_layer_last(stacks):
         module = function["Handler"].removesuffix(".handler")
         assert module == module_of(kind) and module.removeprefix("lambdas.").startswith(kind)
         assert (ROOT / f"{module.replace('.', '/')}.py").exists()
-        assert function["Layers"][-1] == {"Ref": ours}
+        assert function["Layers"][-1] == {"Ref": own_layer}
         assert len(function["Layers"]) == (
             3
             if kind in ("refresh", "collect", "fetch", "bills", "detect", "hourly", "page", "weekly", "close")
@@ -544,8 +547,8 @@ def test_functions_run_on_arm64_with_our_layer_last(stacks):
         assert ({"Ref": by_name["focuswatch-duckdb"]} in function["Layers"]) == (kind == "bills")
 
 
-def test_the_zip_has_the_code_and_the_layer_its_packages(stacks):
-    """No tests, stacks or caches; pydantic is compiled for Lambda's processor."""
+def test_zip_has_the_code_and_layers_have_the_packages(stacks):
+    """The zip has no tests, stacks or caches; pydantic is compiled for Lambda's processor."""
     assets = [folder for folder in stacks.folder.glob("asset.*") if folder.is_dir()]
     (code,) = [folder for folder in assets if (folder / "lambdas").exists()]
     assert {one.name for one in code.iterdir()} == {"focuswatch", "athena_sql", "lambdas", "config"}
@@ -553,13 +556,13 @@ def test_the_zip_has_the_code_and_the_layer_its_packages(stacks):
     layers = [folder for folder in assets if (folder / "python").exists()]
     (layer,) = [folder for folder in layers if (folder / LAYER_PATH / "pydantic_core").exists()]
     assert list((layer / LAYER_PATH / "pydantic_core").glob("*cpython-313-aarch64*.so"))
-    assert _bytes(layer) < 15e6  # of the 250 MB that all layers may have together, AWS's take most
+    assert _bytes(layer) < 15e6  # AWS's layers take most of the 250 MB that all layers may have together
     (duckdb,) = set(layers) - {layer}
     assert list((duckdb / LAYER_PATH).glob("_duckdb*abi3.so")) and _bytes(duckdb) < 80e6
 
 
 def test_resources_have_the_configured_tags(stacks):
-    """All resources that can be tagged."""
+    """All resources that support tags."""
     for stack, type_ in [
         ("pipeline", "AWS::Lambda::Function"),
         ("pipeline", "AWS::S3::Bucket"),
@@ -570,7 +573,7 @@ def test_resources_have_the_configured_tags(stacks):
 
 
 def test_payer_and_member_stacks_depend_on_the_pipeline_stack(stacks):
-    """Creating the export fails without the bucket's policy."""
+    """Without the bucket's policy, creating the export fails."""
     artifacts = stacks.manifest["artifacts"]
     for stack in ("focuswatch-payer", "focuswatch-member"):
         assert "focuswatch-pipeline" in artifacts[stack]["dependencies"]
@@ -580,7 +583,7 @@ def _bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def test_the_visibility_timeout_exceeds_the_timeout_of_the_function(stacks):
+def test_visibility_timeout_exceeds_the_timeout_of_the_function(stacks):
     """Failed messages of a batch are retried a hundred times, then become dead letters."""
     queues = {one["QueueName"]: one for one in stacks.properties("pipeline", "AWS::SQS::Queue")}
     functions = {one["FunctionName"]: one for one in stacks.properties("pipeline", "AWS::Lambda::Function")}
@@ -594,8 +597,8 @@ def test_the_visibility_timeout_exceeds_the_timeout_of_the_function(stacks):
     assert all(one["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for one in mappings)
 
 
-def test_a_channel_that_is_not_configured_deploys_nothing():
-    """So that its queues, functions and alarms cost nothing."""
+def test_channel_that_is_not_configured_deploys_nothing():
+    """Its queues, functions and alarms then cost nothing."""
     deployment = deployment_of(accounts="one")
     secrets = deployment.secrets.model_copy(update={"slack": "", "pagerduty": "", "events": ""})
     sections = ("email", "security", "connectors", "spend_rate")
@@ -605,12 +608,14 @@ def test_a_channel_that_is_not_configured_deploys_nothing():
 
 
 def test_queues_are_subscribed_to_their_topics(stacks):
-    """With raw message delivery; those of security tools get security findings only."""
-    heard = stacks.properties("pipeline", "AWS::SNS::Subscription")
-    assert len(heard) == len([channel for channel in CHANNELS if stacks.deployment.uses(channel)])
-    assert all(one["RawMessageDelivery"] for one in heard)
+    """They use raw message delivery. Queues for security tools get only security findings."""
+    subscriptions = stacks.properties("pipeline", "AWS::SNS::Subscription")
+    assert len(subscriptions) == len([channel for channel in CHANNELS if stacks.deployment.uses(channel)])
+    assert all(one["RawMessageDelivery"] for one in subscriptions)
     filters = {
-        str(one["Endpoint"]["Fn::GetAtt"][0]): one["FilterPolicy"] for one in heard if "FilterPolicy" in one
+        str(one["Endpoint"]["Fn::GetAtt"][0]): one["FilterPolicy"]
+        for one in subscriptions
+        if "FilterPolicy" in one
     }
     assert sorted(name[9:].partition("queue")[0] for name in filters) == ["ocsf", "securityhub"]
     assert all(policy == {"category": ["security"]} for policy in filters.values())
@@ -621,42 +626,43 @@ def test_queues_are_subscribed_to_their_topics(stacks):
 
 
 @pytest.mark.parametrize("kind", [channel.name for channel in CHANNELS])
-def test_a_message_that_sns_cannot_deliver_is_a_dead_letter(stacks, kind):
-    """Of the function that the queue feeds, with its alarm and redrive."""
+def test_message_that_sns_cannot_deliver_is_a_dead_letter(stacks, kind):
+    """It goes to the dead-letter queue of the function that the queue invokes, which has an alarm and a redrive."""
     queues = stacks.resources("pipeline", "AWS::SQS::Queue")
-    heard = stacks.properties("pipeline", "AWS::SNS::Subscription")
+    subscriptions = stacks.properties("pipeline", "AWS::SNS::Subscription")
     names = {
-        queues[one["Endpoint"]["Fn::GetAtt"][0]]["Properties"]["QueueName"]:
-        queues[one["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]["Properties"]["QueueName"]
-        for one in heard
-    }  # fmt: skip
+        queues[one["Endpoint"]["Fn::GetAtt"][0]]["Properties"]["QueueName"]: queues[
+            one["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        ]["Properties"]["QueueName"]
+        for one in subscriptions
+    }
     deployment = stacks.deployment
     assert names[deployment.queue(kind)] == deployment.dead_letters(kind)
-    assert _hears(stacks, "pipeline", deployment.dead_letters(kind))
+    assert sns_may_send(stacks, "pipeline", deployment.dead_letters(kind))
 
 
 def test_undelivered_alerts_of_the_payer_are_kept(stacks):
     """In the pipeline's dead-letter queue, or in a queue with an alarm if account or Region differ."""
     deployment = stacks.deployment
-    (told,) = [
+    (subscription,) = [
         one for one in stacks.properties("payer", "AWS::SNS::Subscription") if one["Protocol"] == "sqs"
     ]
-    kept = told["RedrivePolicy"]["deadLetterTargetArn"]
+    kept = subscription["RedrivePolicy"]["deadLetterTargetArn"]
     if deployment.is_one_account:
         assert (
             kept == f"arn:aws:sqs:us-east-1:{deployment.accounts.pipeline}:focuswatch-spending-dead-letters"
         )
-        assert _hears(stacks, "pipeline", "focuswatch-spending-dead-letters")
+        assert sns_may_send(stacks, "pipeline", "focuswatch-spending-dead-letters")
         return
     ((id, queue),) = stacks.resources("payer", "AWS::SQS::Queue").items()
     assert kept == {"Fn::GetAtt": [id, "Arn"]}
-    assert _hears(stacks, "payer", queue["Properties"]["QueueName"])
+    assert sns_may_send(stacks, "payer", queue["Properties"]["QueueName"])
     (alarm,) = stacks.properties("payer", "AWS::CloudWatch::Alarm")
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [id, "QueueName"]}}]
     assert len(alarm["AlarmActions"]) == 1
 
 
-def _hears(stacks, stack, name):
+def sns_may_send(stacks, stack, name):
     """Return whether SNS may send to the queue."""
     (id,) = (
         id
@@ -667,49 +673,49 @@ def _hears(stacks, stack, name):
         one for one in stacks.properties(stack, "AWS::SQS::QueuePolicy") if one["Queues"] == [{"Ref": id}]
     ]
     return any(
-        said["Principal"] == {"Service": "sns.amazonaws.com"}
+        statement["Principal"] == {"Service": "sns.amazonaws.com"}
         for policy in policies
-        for said in policy["PolicyDocument"]["Statement"]
+        for statement in policy["PolicyDocument"]["Statement"]
     )
 
 
-def test_an_alarm_reports_messages_that_are_retried_for_an_hour(stacks):
-    """They are hidden most of the time, and SQS reports no age after three receives."""
+def test_alarm_reports_messages_that_are_retried_for_an_hour(stacks):
+    """Retried messages are invisible most of the time, and SQS reports no age after three receives."""
     alarms = {one["AlarmName"]: one for one in stacks.properties("pipeline", "AWS::CloudWatch::Alarm")}
     for kind in QUEUE_FED:
         alarm = alarms[f"focuswatch-{kind}-waiting"]
-        held = [one["MetricStat"] for one in alarm["Metrics"] if "MetricStat" in one]
-        asked = {one["Metric"]["MetricName"] for one in held}
-        assert asked == {"ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"}
-        assert {alarm["EvaluationPeriods"] * one["Period"] for one in held} == {3600}
+        metrics = [one["MetricStat"] for one in alarm["Metrics"] if "MetricStat" in one]
+        names = {one["Metric"]["MetricName"] for one in metrics}
+        assert names == {"ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"}
+        assert {alarm["EvaluationPeriods"] * one["Period"] for one in metrics} == {3600}
         assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanOrEqualToThreshold", 1)
 
 
 def test_no_concurrency_is_reserved_by_default(stacks):
-    """A new account's limit is 10, and 100 must stay unreserved: the first deployment would roll back."""
+    """A new account has a limit of 10, and 100 must stay unreserved: its first deployment would roll back."""
     for function in stacks.properties("pipeline", "AWS::Lambda::Function"):
         assert "ReservedConcurrentExecutions" not in function
 
 
 def test_functions_with_a_public_url_can_reserve_concurrency():
-    """So that requests to the URL do not use the concurrency of other functions."""
+    """Requests to the URL then cannot use the concurrency of other functions."""
     deployment = deployment_of(accounts="one")
     functions = deployment.functions.model_copy(update={"reserve_concurrency": True})
     deployment = deployment.model_copy(update={"functions": functions})
     stack = Stack(App(), "alone")
     topics = PipelineTopics(stack, "Messages", deployment=deployment)
     LambdaFunctions(stack, "Functions", deployment=deployment, topics=topics)
-    made = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
+    functions_by_id = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
     reserved = {
         one["Properties"]["FunctionName"]: one["Properties"]["ReservedConcurrentExecutions"]
-        for one in made
+        for one in functions_by_id
         if "ReservedConcurrentExecutions" in one["Properties"]
     }
     assert reserved == {"focuswatch-answer": 10, "focuswatch-events": 5}
 
 
-def test_a_function_with_a_lease_is_invoked_again_for_events_during_its_run(stacks):
-    """By an event with its name, which rules of other functions do not match."""
+def test_function_with_a_lease_is_invoked_again_for_events_during_its_run(stacks):
+    """An event with the function's name invokes it; the rules of other functions do not match."""
     rules = {one["Name"]: one for one in stacks.properties("pipeline", "AWS::Events::Rule")}
     for kind in ONE_AT_A_TIME:
         rule = rules[f"focuswatch-{kind}-again"]
@@ -721,12 +727,12 @@ def test_a_function_with_a_lease_is_invoked_again_for_events_during_its_run(stac
         assert f'@lambda_function("{kind}", one_at_a_time=True' in source
 
 
-def test_a_channel_is_deployed_only_with_a_secret():
-    """Without it there are no resources of the channel."""
+def test_channel_is_deployed_only_with_a_secret():
+    """The shipped configuration has no secrets, so it deploys no channel."""
     assert Deployment.load(CONFIG / "deployment.toml").kinds == FUNCTIONS
 
 
-def test_the_hourly_function_runs_each_hour_and_the_member_role_trusts_it(stacks):
+def test_hourly_function_runs_each_hour_and_the_member_role_trusts_it(stacks):
     """Without [spend_rate] it is not deployed, and the member role does not trust its name."""
     rules = {one["Name"]: one for one in stacks.properties("pipeline", "AWS::Events::Rule")}
     assert rules["focuswatch-hourly-clock"]["ScheduleExpression"] == "cron(20 * * * ? *)"
@@ -738,7 +744,7 @@ def test_the_hourly_function_runs_each_hour_and_the_member_role_trusts_it(stacks
 
 
 def test_only_endpoints_have_a_public_url(stacks):
-    """They verify the signature of Slack, of links and of a CI. Each address is an output of the stack."""
+    """Endpoints verify the signatures of Slack, of links and of CI systems. Each URL is an output of the stack."""
     urls = stacks.properties("pipeline", "AWS::Lambda::Url")
     called = {
         kind for kind in ENDPOINTS for url in urls if f"Functions{kind}" in str(url["TargetFunctionArn"])
@@ -748,8 +754,8 @@ def test_only_endpoints_have_a_public_url(stacks):
     assert {"SlackRequestURL", "EventsURL"} <= stacks.templates["pipeline"]["Outputs"].keys()
 
 
-def test_the_public_endpoint_of_events_reads_one_secret_and_writes_one_folder(stacks):
-    """Whoever finds a fault in it can change nothing else."""
+def test_public_endpoint_of_events_reads_one_secret_and_writes_one_folder(stacks):
+    """An attacker who exploits the endpoint can change nothing else."""
     (policy,) = [
         one
         for one in stacks.properties("pipeline", "AWS::IAM::Policy")
@@ -766,12 +772,12 @@ def test_the_public_endpoint_of_events_reads_one_secret_and_writes_one_folder(st
     assert "secret:focuswatch/events-??????" in own["secretsmanager:GetSecretValue"]
 
 
-def test_the_public_url_has_both_required_permissions(stacks):
-    """Required since October 2025: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"""
+def test_public_url_has_both_required_permissions(stacks):
+    """Both are required since October 2025: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"""
     public = [
         one for one in stacks.properties("pipeline", "AWS::Lambda::Permission") if one["Principal"] == "*"
     ]
-    told = {
+    conditions = {
         one["Action"]: (one.get("FunctionUrlAuthType"), one.get("InvokedViaFunctionUrl")) for one in public
     }
-    assert told == {"lambda:InvokeFunctionUrl": ("NONE", None), "lambda:InvokeFunction": (None, True)}
+    assert conditions == {"lambda:InvokeFunctionUrl": ("NONE", None), "lambda:InvokeFunction": (None, True)}

@@ -1,4 +1,4 @@
-"""Bills of other providers: off by default; the function reads their prefixes and changes no period of the export."""
+"""Bills of other providers: off by default. The function reads their prefixes and cannot change the AWS export."""
 
 import json
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_TABLES
+from focuswatch.operations.deployment_toml import Deployment
 from tests.given.deployments import CONFIG
 from tests.given.synthesized_stacks import synthesized
 
@@ -15,10 +15,10 @@ BUCKET = "arn:aws:s3:::focuswatch-123456789012-us-east-1"
 
 
 def test_no_function_is_deployed_without_bills_or_vendors():
-    given = Deployment.load(CONFIG / "deployment.toml").model_dump()
-    assert "bills" not in Deployment.model_validate(given).kinds
-    given["connectors"]["vendors"] = [{"vendor": "openai", "secret": "s", "since": "2026-11-01"}]
-    assert "bills" in Deployment.model_validate(given).kinds
+    config = Deployment.load(CONFIG / "deployment.toml").model_dump()
+    assert "bills" not in Deployment.model_validate(config).kinds
+    config["connectors"]["vendors"] = [{"vendor": "openai", "secret": "s", "since": "2026-11-01"}]
+    assert "bills" in Deployment.model_validate(config).kinds
 
 
 def test_the_function_reads_the_prefixes_of_bills_and_vendors_and_writes_their_periods_only():
@@ -31,7 +31,9 @@ def test_the_function_reads_the_prefixes_of_bills_and_vendors_and_writes_their_p
     }
     read = {f"{BUCKET}/{path}/*" for path in ("bills/azure", "vendors/openai", "tables/other_bills")}
     assert set(by_action["s3:GetObject"]) == read
-    periods = {f"{BUCKET}/tables/{table}/period=*.*/*" for table in PERIOD_TABLES}  # the export's have no dot
+    periods = {
+        f"{BUCKET}/tables/{table}/period=*.*/*" for table in PERIOD_TABLES
+    }  # the export's periods have no dot
     assert set(by_action["s3:DeleteObject"]) == periods
     assert set(by_action["s3:PutObject"]) == {*periods, f"{BUCKET}/tables/other_bills/bills.json"}
     assert not [action for action in by_action if action.startswith(("sts:", "athena:", "secretsmanager:"))]
@@ -56,14 +58,14 @@ def test_bills_are_read_after_the_fetch_and_before_the_daily_refresh():
 
 
 def test_the_template_of_the_pipeline_stays_below_the_limit_of_cloudformation():
-    """With every optional part, as in these tests: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+    """With every optional part, as deployed in these tests: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
     assert synthesized("three").template("pipeline").stat().st_size < 1_000_000
 
 
 def problems(*bills: dict[str, str], **changed: Any) -> list[str]:
     """Return the problems of a deployment with these bills."""
-    given = Deployment.load(CONFIG / "deployment.toml").model_dump()
-    return list(Deployment.model_validate({**given, "bills": list(bills), **changed}).problems())
+    config = Deployment.load(CONFIG / "deployment.toml").model_dump()
+    return list(Deployment.model_validate({**config, "bills": list(bills), **changed}).problems())
 
 
 AZURE = {"name": "azure", "prefix": "bills/azure"}
@@ -100,7 +102,7 @@ def test_bills_beside_each_other_are_accepted():
 @pytest.mark.parametrize(
     "wrong", [{"name": "Azure"}, {"name": "a.b"}, {"name": ""}, {"prefix": "bills/*"}, {"prefix": "/bills/"}]
 )
-def test_a_bill_cannot_widen_the_permissions(wrong):
-    """Prefixes become part of IAM policies, names of folders and partitions."""
+def test_bill_cannot_widen_the_permissions(wrong):
+    """Prefixes become part of IAM policies; names become part of folders and partitions."""
     with pytest.raises(ValidationError):
         problems(AZURE | wrong)

@@ -1,4 +1,4 @@
-"""The scheduled fetch of AI vendors' charges: off by default; it reads one secret and writes below one prefix."""
+"""The scheduled fetch of AI vendors' charges: off by default. It reads one secret and writes below one prefix."""
 
 import json
 from datetime import date
@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from focuswatch.errors import ConfigError
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_toml import Deployment
 from tests.given.deployments import CONFIG, ROOT, deployment_of
 from tests.given.synthesized_stacks import synthesized
 
@@ -43,19 +43,19 @@ def test_it_runs_daily_before_the_refresh_and_its_code_is_deployed():
     assert (ROOT / "lambdas" / "fetch_vendor_charges.py").exists()
 
 
-def configured(*vendors):
+def problems_of(*vendors):
     """Return the problems of a deployment with these vendors."""
-    given = Deployment.load(CONFIG / "deployment.toml").model_dump()
-    given["connectors"]["vendors"] = [{"secret": "s", "since": date(2026, 11, 1)} | one for one in vendors]
-    return list(Deployment.model_validate(given).problems())
+    config = Deployment.load(CONFIG / "deployment.toml").model_dump()
+    config["connectors"]["vendors"] = [{"secret": "s", "since": date(2026, 11, 1)} | one for one in vendors]
+    return list(Deployment.model_validate(config).problems())
 
 
 def test_each_billing_account_has_its_own_files():
     openai = {"vendor": "openai"}
-    assert configured(openai, openai | {"account": "org-2"}) == []
-    (problem,) = configured(openai, openai)
+    assert problems_of(openai, openai | {"account": "org-2"}) == []
+    (problem,) = problems_of(openai, openai)
     assert problem.startswith("connectors.vendors: found vendors/openai twice")
-    (problem,) = configured({"vendor": "copilot"})
+    (problem,) = problems_of({"vendor": "copilot"})
     assert "copilot has no `account`" in problem
 
 
@@ -66,10 +66,10 @@ def test_each_billing_account_has_its_own_files():
         {"vendor": "x"},
     ],
 )  # fmt: skip
-def test_a_vendor_cannot_widen_the_permissions(wrong):
-    """Account and secret become part of IAM policies."""
+def test_vendor_cannot_widen_the_permissions(wrong):
+    """The account and the secret become part of IAM policies."""
     with pytest.raises(ValidationError):
-        configured({"vendor": "openai"} | wrong)
+        problems_of({"vendor": "openai"} | wrong)
 
 
 def test_the_export_cannot_be_delivered_into_the_vendors_folder(tmp_path):

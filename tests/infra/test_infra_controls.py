@@ -1,4 +1,4 @@
-"""Spend caps in the stacks: not deployed unless enabled, and a role that can change one policy on the named roles."""
+"""Stacks of spend caps: deployed only if enabled, with a role that can change only one policy on the named roles."""
 
 import functools
 import json
@@ -11,15 +11,15 @@ from cdk_nag import AwsSolutionsChecks
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ConfigError
-from focuswatch.operations.deployment_config import Deployment
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.owners.owners_file import Owners
 from infra.stacks import add_stacks
 from tests.fakes.pause_world import owners_with
 from tests.given.aws_actions_in_source import Used, actions, callers
 from tests.given.deployments import ROOT, deployment_of
 from tests.given.synthesized_stacks import synthesized
 from tests.infra.test_infra_permissions import (
-    AT_HAND,
+    AVAILABLE_PACKAGES,
     CLAIMS,
     HEARTBEAT,
     LAMBDA,
@@ -35,7 +35,7 @@ NAMED = ["arn:aws:iam::111122223333:role/tickets-api"]
 
 @functools.cache
 def templates(*, budget_actions="none", enabled=True):
-    """The templates by stack, for the three accounts of the deployment and two roles in two other accounts."""
+    """Return the templates by stack, for a deployment in three accounts and two roles in two other accounts."""
     config = deployment_of(accounts="three").model_dump()
     config["controls"] |= {"enabled": enabled, "budget_actions": budget_actions}
     config["budgets"]["emails"] = ["finops@example.com"]
@@ -63,8 +63,8 @@ def pause_role(account=HOME):
 
 
 @pytest.mark.parametrize("accounts", ["one", "three"])
-def test_nothing_of_spend_caps_is_synthesized_by_default(accounts):
-    """Neither a stack nor a setting of another function."""
+def test_spend_caps_are_not_synthesized_by_default(accounts):
+    """There is neither a stack nor a setting in another function."""
     stacks = synthesized(accounts)
     assert sorted(stacks.templates) == ["member", "payer", "pipeline", "queries"]
     assert "FOCUSWATCH_CONTROLS" not in json.dumps(stacks.templates["pipeline"])
@@ -72,7 +72,7 @@ def test_nothing_of_spend_caps_is_synthesized_by_default(accounts):
 
 
 def test_without_a_role_in_owners_toml_there_is_no_stack():
-    """Enabled alone changes nothing."""
+    """Enabling spend caps is not enough."""
     config = deployment_of(accounts="one").model_dump()
     config["controls"]["enabled"] = True
     app = App(context=json.loads((ROOT / "cdk.json").read_text())["context"])
@@ -80,14 +80,14 @@ def test_without_a_role_in_owners_toml_there_is_no_stack():
     assert {one.node.id for one in app.node.children} & {"focuswatch-controls"} == set()
 
 
-def test_each_account_with_such_a_role_has_a_stack():
-    """Deployed with credentials of that account."""
+def test_each_account_with_a_named_role_has_a_stack():
+    """The stack is deployed with credentials of that account."""
     stacks = {name for name in templates() if "pause" in name or "controls" in name}
     assert stacks == {"focuswatch-controls", f"focuswatch-pause-{HOME}", f"focuswatch-pause-{OTHER}"}
 
 
-def test_the_pause_role_changes_one_policy_on_the_named_roles_and_nothing_else():
-    """The condition names the policy, the resources are the roles of this account, without wildcards."""
+def test_pause_role_changes_only_one_policy_on_the_named_roles():
+    """The condition names the policy. The resources are roles of this account, without wildcards."""
     (policy,) = pause_role()["Policies"]
     switch, look = policy["PolicyDocument"]["Statement"]
     assert "ManagedPolicyArns" not in pause_role()
@@ -107,7 +107,7 @@ def test_the_pause_role_changes_one_policy_on_the_named_roles_and_nothing_else()
 
 
 def test_only_the_function_may_assume_the_pause_role():
-    """From the pipeline account, with the external ID."""
+    """The trust policy requires the pipeline account, the function's role and the external ID."""
     (statement,) = pause_role(OTHER)["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"] == {"AWS": "arn:aws:iam::222222222222:root"}
     assert statement["Condition"] == {
@@ -116,8 +116,8 @@ def test_only_the_function_may_assume_the_pause_role():
     }
 
 
-def test_the_policy_only_denies():
-    """It can take permissions from a role, and give it none."""
+def test_pause_policy_only_denies():
+    """Attaching the policy cannot grant a permission to a role."""
     (policy,) = of_type(f"focuswatch-pause-{HOME}", "AWS::IAM::ManagedPolicy")
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert (policy["ManagedPolicyName"], statement["Effect"]) == ("focuswatch-paused", "Deny")
@@ -126,8 +126,8 @@ def test_the_policy_only_denies():
     )
 
 
-def test_the_function_has_the_permissions_of_its_calls_and_no_others():
-    """Of IAM and STS, it may only assume the pause roles of the named accounts."""
+def test_function_has_only_the_permissions_of_its_calls():
+    """It has no IAM permissions and may assume only the pause roles of the named accounts."""
     (policy,) = of_type("focuswatch-controls", "AWS::IAM::Policy")
     statements = policy["PolicyDocument"]["Statement"]
     granted = {action for one in statements for action in listed(one["Action"])}
@@ -136,9 +136,9 @@ def test_the_function_has_the_permissions_of_its_calls_and_no_others():
         PAGES,
         SECRET,
         HEARTBEAT,
-        Used("focuswatch/notify/deliver_queue_batch.py"),
-        Used("focuswatch/notify/pacing.py"),
-        Used("focuswatch/notify/slack/deliver.py"),
+        Used("focuswatch/notify/retry_or_dead_letter_batch.py"),
+        Used("focuswatch/notify/message_rate_limit.py"),
+        Used("focuswatch/notify/slack/channel_ids.py"),
         Used("focuswatch/controls/pause_role_clients.py"),
     ]
     on_behalf = {"sqs:ReceiveMessage", "sqs:DeleteMessage"}  # Lambda reads the queue as its function
@@ -152,12 +152,12 @@ def test_the_function_has_the_permissions_of_its_calls_and_no_others():
 
 
 def test_each_file_of_the_function_that_calls_aws_is_listed():
-    """Calls of IAM are made with the pause role, whose actions the test above states."""
+    """IAM is called with the pause role, whose actions a test above states."""
     listed_files = {
         "focuswatch/controls/pause_role_clients.py",
         "focuswatch/controls/attach_or_detach_deny_policy.py",
     }
-    assert listed_files <= callers("lambdas.controls_pause_and_resume_spending") | {
+    assert listed_files <= callers("lambdas.controls_pause_buttons_and_cap_review") | {
         "focuswatch/controls/pause_role_clients.py"
     }
     assert actions(Used("focuswatch/controls/attach_or_detach_deny_policy.py")) == {
@@ -165,11 +165,11 @@ def test_each_file_of_the_function_that_calls_aws_is_listed():
         "iam:DetachRolePolicy",
         "iam:ListAttachedRolePolicies",
     }
-    assert packages("lambdas.controls_pause_and_resume_spending") <= AT_HAND
+    assert packages("lambdas.controls_pause_buttons_and_cap_review") <= AVAILABLE_PACKAGES
 
 
-def test_presses_go_from_answer_to_the_queue_of_the_function():
-    """By the name of the queue, which belongs to another stack."""
+def test_answer_sends_button_presses_to_the_queue_of_the_function():
+    """The URL is derived from the name of the queue, which belongs to another stack."""
     functions = of_type("focuswatch-pipeline", "AWS::Lambda::Function")
     (answer,) = [one for one in functions if one["FunctionName"] == "focuswatch-answer"]
     url = "https://sqs.eu-central-1.amazonaws.com/222222222222/focuswatch-controls"
@@ -178,15 +178,15 @@ def test_presses_go_from_answer_to_the_queue_of_the_function():
     assert "focuswatch-controls" in queues
 
 
-def test_the_function_is_in_dry_run_by_default():
-    """As every function that shows its pauses."""
+def test_function_is_in_dry_run_by_default():
+    """Other functions that show pauses have the same setting."""
     (function,) = of_type("focuswatch-controls", "AWS::Lambda::Function")
     assert function["Environment"]["Variables"]["FOCUSWATCH_CONTROLS"] == "dry run"
 
 
 @pytest.mark.parametrize("model", ["MANUAL", "AUTOMATIC"])
 def test_budget_actions_attach_the_same_policy_to_the_same_roles(model):
-    """With a role that AWS Budgets may assume and that can do nothing else."""
+    """AWS Budgets assumes a role that has only these permissions."""
     stack = f"focuswatch-pause-{HOME}"
     (action,) = of_type(stack, "AWS::Budgets::BudgetsAction", budget_actions=model)
     assert (action["ActionType"], action["ApprovalModel"]) == ("APPLY_IAM_POLICY", model)
@@ -200,12 +200,13 @@ def test_budget_actions_attach_the_same_policy_to_the_same_roles(model):
     (policy,) = executor["Policies"]
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert (statement["Resource"], statement["Action"]) == (
-        NAMED, ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
-    )  # fmt: skip
+        NAMED,
+        ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+    )
     assert of_type(stack, "AWS::Budgets::BudgetsAction") == []
 
 
-def test_budget_actions_need_an_address():
+def test_budget_actions_require_an_email_address():
     """AWS Budgets refuses an action without a subscriber."""
     config = (ROOT / "config" / "deployment.toml").read_text()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""The member role may query invocation logs only if configured, and only the configured log groups."""
+"""The member role may query invocation logs only if configured, and only in the configured log groups."""
 
 import json
 
@@ -6,8 +6,8 @@ import pytest
 
 from focuswatch.collect.collector_iam_actions import ACTIONS, INVOCATION_LOG_REASONS
 from focuswatch.errors import ConfigError
-from focuswatch.operations.deployment_config import Deployment
-from infra.member_stack import member_role
+from focuswatch.operations.deployment_toml import Deployment
+from infra.member_role_stack_set import member_role
 from tests.given.deployments import CONFIG, deployment_of
 from tests.given.synthesized_stacks import synthesized
 
@@ -25,7 +25,7 @@ def test_without_the_setting_the_role_may_not_query_logs():
 
 
 def test_queries_are_limited_to_the_configured_log_groups():
-    """Whoever may start a query can read the log events of the group: no other group, and no wildcard of names."""
+    """A query can read all log events of a group, so the resource names one group without wildcards."""
     _, query, others = statements(member_role(deployment_of(accounts="three")))
     assert (query["Action"], query["Resource"]) == (["logs:StartQuery"], [GROUP])
     assert {*query["Action"], *others["Action"]} == set(INVOCATION_LOG_REASONS)
@@ -52,7 +52,7 @@ def test_the_collector_gets_the_log_groups_and_may_write_the_sums():
 
 
 @pytest.mark.parametrize("name", ["*", "/aws/*", "a:b", "", "a b"])
-def test_a_log_group_is_a_name(tmp_path, name):
+def test_log_group_must_be_a_name(tmp_path, name):
     text = (CONFIG / "deployment.toml").read_text(encoding="utf-8")
     path = tmp_path / "deployment.toml"
     path.write_text(text.replace('"/aws/bedrock/modelinvocations"', json.dumps(name)), encoding="utf-8")

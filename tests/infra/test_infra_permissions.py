@@ -1,8 +1,8 @@
-"""Least privilege: a function has the permissions for the calls of its code, and no others."""
+"""Least privilege: a function has only the permissions for the AWS calls of its code."""
 
 import pytest
 
-from focuswatch.operations.deployed_functions import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED, module_of
+from focuswatch.operations.lambda_function_groups import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED, module_of
 from infra.functions import SIZES
 from infra.lambda_code_and_layers import DUCKDB_PACKAGES, LAYER_PACKAGES
 from infra.permissions import Permissions
@@ -14,50 +14,54 @@ KINDS = deployment_of(accounts="one").kinds
 HEARTBEAT = Used("focuswatch/operations/function_run_heartbeats.py", frozenset({"record"}))
 LEASE = [
     Used("focuswatch/operations/function_lease.py"),
-    Used("lambdas/run_lease_and_heartbeat.py", frozenset({"announce"})),
+    Used("lambdas/lambda_run.py", frozenset({"announce"})),
 ]
 PAGES = Used("focuswatch/ledger/dynamodb_pages.py")
 CLAIMS = Used("focuswatch/notify/delivery_claims_and_state.py")
-SECRET = Used("lambdas/deployment_resources.py", frozenset({"named_secret"}))
+SECRET = Used("lambdas/clients_and_resources_from_environment.py", frozenset({"named_secret"}))
 ENDPOINT = Used("lambdas/endpoint_clients_and_secrets.py")
 LEDGER = [PAGES, Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "add_suppression"}))]
-TOLD = [CLAIMS, Used("focuswatch/notify/deliver_queue_batch.py"), SECRET, HEARTBEAT]
-SLACK = [*TOLD, Used("focuswatch/notify/pacing.py"), Used("focuswatch/notify/slack/deliver.py")]
-# Only these files, and where it is not all of a file, only these functions: a ledger has verbs for people too.
-USED = {
+QUEUE_DELIVERY = [CLAIMS, Used("focuswatch/notify/retry_or_dead_letter_batch.py"), SECRET, HEARTBEAT]
+SLACK = [
+    *QUEUE_DELIVERY,
+    Used("focuswatch/notify/message_rate_limit.py"),
+    Used("focuswatch/notify/slack/channel_ids.py"),
+]
+# The files that call AWS and, if not all of a file is used, their functions: some methods are only for the CLI.
+USED_FILES = {
     "refresh": [
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/engines/athena_engine.py"),
         Used("focuswatch/bill/ingest/list_and_copy_from_s3.py"),
-        Used("focuswatch/bill/refresh/write_and_sweep_athena_files.py"),
-        Used("focuswatch/bill/refresh/switch_glue_partitions.py"),
+        Used("focuswatch/bill/refresh/athena_table_files_in_s3.py"),
+        Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py"),
         Used("focuswatch/bill/refresh/other_bills_state.py"),
     ],
     "bills": [
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/bill/ingest/list_and_copy_from_s3.py"),
-        Used("focuswatch/bill/refresh/write_and_sweep_athena_files.py"),
-        Used("focuswatch/bill/refresh/switch_glue_partitions.py"),
+        Used("focuswatch/bill/refresh/athena_table_files_in_s3.py"),
+        Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py"),
         Used("focuswatch/bill/refresh/other_bills_state.py"),
     ],
     "detect": [
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/engines/athena_engine.py"),
-        Used("focuswatch/bill/refresh/switch_glue_partitions.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py", frozenset({"all"})),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "_look"})),
-        Used("focuswatch/bill/refresh/write_and_sweep_athena_files.py", frozenset({"read", "write"})),
-        Used("focuswatch/collect/member_sessions.py"),
+        Used("focuswatch/bill/refresh/athena_table_files_in_s3.py", frozenset({"read", "write"})),
+        Used("focuswatch/collect/shared_clients_for_member_accounts.py"),
     ],
     "page": [
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/engines/athena_engine.py"),
-        Used("focuswatch/bill/refresh/switch_glue_partitions.py", frozenset({"all"})),
-        Used("focuswatch/bill/refresh/write_and_sweep_athena_files.py", frozenset({"write"})),
+        Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/athena_table_files_in_s3.py", frozenset({"write"})),
         PAGES,
         Used("lambdas/page_and_findings_table.py"),
     ],
@@ -65,30 +69,30 @@ USED = {
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/notify/publish_pending_to_sns.py"),
-        Used("focuswatch/notify/eventbridge_events.py"),
+        Used("focuswatch/notify/put_finding_on_eventbridge.py"),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"pending_notifications", "mark_notified"})),
     ],
     "collect": [
         HEARTBEAT,
-        Used("focuswatch/collect/organization_accounts_and_history.py"),
-        Used("focuswatch/collect/member_sessions.py"),
+        Used("focuswatch/collect/list_organization_accounts.py"),
+        Used("focuswatch/collect/shared_clients_for_member_accounts.py"),
         Used("focuswatch/collect/collected_files.py"),
     ],
     "hourly": [
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/engines/athena_engine.py"),
-        Used("focuswatch/bill/refresh/switch_glue_partitions.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py", frozenset({"all"})),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put"})),
-        Used("focuswatch/collect/member_sessions.py"),
+        Used("focuswatch/collect/shared_clients_for_member_accounts.py"),
         Used("focuswatch/collect/collected_files.py"),
     ],
     "spending": [
         HEARTBEAT,
-        Used("lambdas/run_lease_and_heartbeat.py", frozenset({"announce"})),
-        Used("focuswatch/notify/deliver_queue_batch.py"),
+        Used("lambdas/lambda_run.py", frozenset({"announce"})),
+        Used("focuswatch/notify/retry_or_dead_letter_batch.py"),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put"})),
     ],
@@ -96,82 +100,82 @@ USED = {
         CLAIMS,
         SECRET,
         Used("focuswatch/operations/function_run_heartbeats.py"),
-        Used("focuswatch/notify/pacing.py"),
-        Used("focuswatch/notify/slack/deliver.py", frozenset({"id"})),
+        Used("focuswatch/notify/message_rate_limit.py"),
+        Used("focuswatch/notify/slack/channel_ids.py", frozenset({"id"})),
         Used("focuswatch/operations/queue_depths.py"),
         PAGES,
-        Used("lambdas/pulse_health_report.py"),
+        Used("lambdas/pulse_health_report_and_issue_closings.py"),
     ],
-    "slack": [*SLACK, PAGES, Used("focuswatch/notify/slack/digest_queue.py")],
-    "answer": [Used("lambdas/answer_buttons_and_links.py"), ENDPOINT],
-    "events": [Used("lambdas/events_endpoint.py"), ENDPOINT],
-    "record": [*SLACK, *LEDGER, Used("focuswatch/notify/response_recording.py")],
+    "slack": [*SLACK, PAGES, Used("focuswatch/notify/collect_and_post_digests.py")],
+    "answer": [Used("lambdas/answer_endpoint_for_slack_teams_and_page.py"), ENDPOINT],
+    "events": [Used("lambdas/events_endpoint_for_ci_systems.py"), ENDPOINT],
+    "record": [*SLACK, *LEDGER, Used("focuswatch/notify/record_response_once.py")],
     "weekly": [
         CLAIMS,
         SECRET,
         HEARTBEAT,
-        Used("focuswatch/notify/pacing.py"),
-        Used("focuswatch/notify/slack/deliver.py", frozenset({"id"})),
+        Used("focuswatch/notify/message_rate_limit.py"),
+        Used("focuswatch/notify/slack/channel_ids.py", frozenset({"id"})),
         Used("focuswatch/engines/athena_engine.py"),
-        Used("focuswatch/bill/refresh/switch_glue_partitions.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py", frozenset({"all"})),
         PAGES,
     ],
     "close": [
         CLAIMS,
         SECRET,
         HEARTBEAT,
-        Used("focuswatch/notify/pacing.py"),
-        Used("focuswatch/notify/slack/deliver.py", frozenset({"id"})),
+        Used("focuswatch/notify/message_rate_limit.py"),
+        Used("focuswatch/notify/slack/channel_ids.py", frozenset({"id"})),
         Used("focuswatch/engines/athena_engine.py"),
-        Used("focuswatch/bill/refresh/switch_glue_partitions.py", frozenset({"all"})),
-        Used("focuswatch/bill/refresh/write_and_sweep_athena_files.py", frozenset({"read"})),
+        Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/athena_table_files_in_s3.py", frozenset({"read"})),
         PAGES,
     ],
-    "jira": [*TOLD, *LEDGER],
+    "jira": [*QUEUE_DELIVERY, *LEDGER],
     "teams": [
-        *TOLD,
-        Used("focuswatch/notify/pacing.py"),
+        *QUEUE_DELIVERY,
+        Used("focuswatch/notify/message_rate_limit.py"),
         PAGES,
-        Used("focuswatch/notify/slack/digest_queue.py"),
+        Used("focuswatch/notify/collect_and_post_digests.py"),
     ],
-    "pagerduty": [*TOLD, Used("focuswatch/notify/pacing.py")],
+    "pagerduty": [*QUEUE_DELIVERY, Used("focuswatch/notify/message_rate_limit.py")],
     "sweep": [CLAIMS, SECRET, HEARTBEAT, *LEDGER],
-    "webhook": TOLD,
+    "webhook": QUEUE_DELIVERY,
     "email": [
         CLAIMS,
-        Used("focuswatch/notify/deliver_queue_batch.py"),
+        Used("focuswatch/notify/retry_or_dead_letter_batch.py"),
         HEARTBEAT,
         PAGES,
-        Used("focuswatch/notify/pacing.py"),
+        Used("focuswatch/notify/message_rate_limit.py"),
         Used("focuswatch/notify/mail/daily_limit.py"),
-        Used("focuswatch/notify/mail/mail_digest_queue.py"),
+        Used("focuswatch/notify/mail/collect_and_send_digests.py"),
         Used("focuswatch/notify/mail/client.py"),
     ],
     "securityhub": [
         CLAIMS,
-        Used("focuswatch/notify/deliver_queue_batch.py"),
+        Used("focuswatch/notify/retry_or_dead_letter_batch.py"),
         HEARTBEAT,
-        Used("focuswatch/notify/security/client.py"),
+        Used("focuswatch/notify/security/security_hub_client.py"),
     ],
-    "fetch": [SECRET, HEARTBEAT, Used("focuswatch/connectors/focus_bucket.py")],
+    "fetch": [SECRET, HEARTBEAT, Used("focuswatch/connectors/store_focus_files_in_s3.py")],
     "ocsf": [
-        Used("focuswatch/notify/deliver_queue_batch.py"),
+        Used("focuswatch/notify/retry_or_dead_letter_batch.py"),
         HEARTBEAT,
-        Used("focuswatch/notify/security/ocsf_files.py"),
+        Used("focuswatch/notify/security/write_ocsf_files_to_s3.py"),
     ],
 }
-# Calls with the member role, in other accounts: collect/test_collect_handler.py holds them to what that role grants.
+# Calls with the member role in other accounts; collect/test_collect_handler.py compares them with that role.
 AS_MEMBER = {
     "focuswatch/collect/list_ai_resource_links.py",
     "focuswatch/collect/sagemaker_bedrock_resources.py",
-    "focuswatch/collect/hourly_resources_and_metrics.py",
+    "focuswatch/collect/collected_resource_and_metrics.py",
     "focuswatch/collect/daily_cloudwatch_metrics.py",
     "focuswatch/collect/token_hours.py",
     "focuswatch/collect/cloudtrail_changes.py",
-    "focuswatch/collect/invocation_log_sums.py",
+    "focuswatch/collect/run_invocation_log_queries.py",
     "focuswatch/collect/deployments_alarms_and_health.py",
 }
-# What AWS does with a function's own permissions. Athena reads tables and writes results as whoever asks it to:
+# Actions that AWS performs with a function's permissions. Athena reads tables and writes results as its caller:
 # https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html
 ATHENA = {
     *("glue:GetDatabase", "glue:GetTable", "glue:GetPartition", "glue:GetPartitions"),
@@ -184,25 +188,28 @@ ON_BEHALF = {
     "page": ATHENA,
     "weekly": ATHENA,
     "close": ATHENA,
-    "publish": {"kms:Decrypt", "kms:GenerateDataKey"},  # SNS encrypts what it is given
+    "publish": {
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+    },  # SNS encrypts messages with the publisher's permissions
     "collect": set(),
     "fetch": set(),
     "bills": set(),
     "pulse": {"kms:Decrypt", "kms:GenerateDataKey"},
-    "answer": {"s3:GetObject"},  # an address that it presigns is opened as the function itself
+    "answer": {"s3:GetObject"},  # a presigned URL has the permissions of the function
     "events": set(),
     "sweep": set(),
-    # Lambda reads a queue as its function: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    # Lambda reads a queue with the function's permissions: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     **dict.fromkeys(QUEUE_FED, {"sqs:ReceiveMessage", "sqs:DeleteMessage"}),
 }
-# Lambda: logs, traces, and its own failures to a queue.
+# Lambda's own actions: logs, traces, and failed events sent to a queue.
 LAMBDA = {
     *("logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"),
     *("sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"),
 }
-# In AWS's layers and the runtime: a package that is in none of them fails at the cold start.
+# Packages in AWS's layers and in the runtime; an import of any other package fails at the cold start.
 # pip list of the layers: https://aws-sdk-pandas.readthedocs.io/en/stable/install.html (Lambda layer)
-AT_HAND = {"aws_lambda_powertools", "boto3", "botocore", *LAYER_PACKAGES}
+AVAILABLE_PACKAGES = {"aws_lambda_powertools", "boto3", "botocore", "pydantic_core", *LAYER_PACKAGES}
 IN_SDK_FOR_PANDAS = {"awswrangler", "numpy", "pyarrow"}
 
 
@@ -214,22 +221,24 @@ def granted(stacks: Stacks, kind: str) -> list[dict]:
 
 
 def listed(value: str | list[str]) -> list[str]:
-    """Return a list; a policy has a single value without one."""
+    """Return the value as a list; policies contain a single value without a list."""
     return [value] if isinstance(value, str | dict) else value
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_called_action_is_granted_and_no_other(kind):
-    """A call without a permission fails, and so does a permission without a call."""
-    found = {action for one in granted(synthesized("one"), kind) for action in listed(one["Action"])}
-    needed = set().union(*map(actions, USED[kind])) | ON_BEHALF[kind]
-    assert found - LAMBDA == needed - LAMBDA
-    assert needed <= found
+    """The test fails for a call without a permission and for a permission without a call."""
+    actions_granted = {
+        action for one in granted(synthesized("one"), kind) for action in listed(one["Action"])
+    }
+    needed = set().union(*map(actions, USED_FILES[kind])) | ON_BEHALF[kind]
+    assert actions_granted - LAMBDA == needed - LAMBDA
+    assert needed <= actions_granted
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_file_that_calls_aws_is_listed(kind):
-    """Else the test above would miss calls."""
+    """Otherwise the test above would miss calls."""
     assert callers(module_of(kind)) <= SERVICES.keys() | AS_MEMBER
 
 
@@ -262,24 +271,24 @@ def test_functions_may_write_heartbeats_and_leases_without_changing_findings(kin
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_functions_send_events_with_their_own_source_only(kind):
-    """Else a function could forge an S3 event with a manifest. Only `publish` puts events about findings."""
+    """Otherwise a function could forge an S3 event about a manifest. Only `publish` puts events about findings."""
     puts = [one for one in granted(synthesized("one"), kind) if "events:PutEvents" in listed(one["Action"])]
     sources = {one["Condition"]["StringEquals"]["events:source"] for one in puts}
     assert sources <= {"focuswatch", *(["focuswatch.findings"] if kind == "publish" else [])}
 
 
-def test_mails_are_sent_from_the_configured_address_only():
+def test_emails_are_sent_only_from_the_configured_address():
     (send,) = [one for one in granted(synthesized("one"), "email") if one["Action"] == "ses:SendEmail"]
     assert send["Condition"] == {"StringEquals": {"ses:FromAddress": "focuswatch@acme.example"}}
 
 
-def test_security_hub_is_that_of_the_pipeline():
+def test_findings_are_imported_into_security_hub_of_the_pipeline_account():
     (put,) = [one for one in granted(synthesized("three"), "securityhub") if "security" in str(one["Action"])]
     assert put["Resource"] == "arn:aws:securityhub:eu-central-1:222222222222:product/222222222222/default"
 
 
-def test_no_step_is_invoked_by_events_about_findings():
-    """They are on the same bus as the events of the steps; a step that they invoked would call itself for ever."""
+def test_events_about_findings_invoke_no_function():
+    """They are on the same bus as the events between functions; invoking a function would cause an endless loop."""
     rules = synthesized("one").properties("pipeline", "AWS::Events::Rule")
     sources = [rule["EventPattern"]["source"] for rule in rules if "EventPattern" in rule]
     assert sources and all(isinstance(source, str) for listed in sources for source in listed)
@@ -295,17 +304,19 @@ def test_functions_may_list_the_bucket(kind):
     assert statements and not any("Condition" in one for one in statements)
 
 
-def test_the_hourly_function_writes_tokens_and_query_results_only():
-    """Besides its heartbeat, its lease and the ledger."""
+def test_hourly_function_writes_only_tokens_and_query_results_to_s3():
+    """In DynamoDB, it also writes its heartbeat, its lease and the ledger."""
     puts = [one for one in granted(synthesized("three"), "hourly") if "s3:PutObject" in listed(one["Action"])]
     bucket = "arn:aws:s3:::focuswatch-222222222222-eu-central-1"
     assert {resource for one in puts for resource in listed(one["Resource"])} == {
-        f"{bucket}/tables/token_hours/*", f"{bucket}/collected/token_hours.json", f"{bucket}/athena-results/*"
-    }  # fmt: skip
+        f"{bucket}/tables/token_hours/*",
+        f"{bucket}/collected/token_hours.json",
+        f"{bucket}/athena-results/*",
+    }
 
 
-def test_the_collector_assumes_one_payer_role_and_the_member_role():
-    """The member role in any account of the organization only."""
+def test_collector_assumes_only_the_payer_role_and_the_member_role():
+    """It may assume the member role only in accounts of the organization."""
     statements = [
         one for one in granted(synthesized("three"), "collect") if one["Action"] == "sts:AssumeRole"
     ]
@@ -315,17 +326,21 @@ def test_the_collector_assumes_one_payer_role_and_the_member_role():
     assert members["Condition"] == {"StringEquals": {"aws:ResourceOrgID": "o-a1b2c3d4e5"}}
 
 
-def test_events_are_read_and_written_only_where_they_are_configured():
-    """Without sources the collector may not even write the table; files of a CI are read only with the source files."""
+def test_events_are_read_and_written_only_if_they_are_configured():
+    """Without sources, the collector may not write the table. It may read source files only with the source `files`."""
     off = deployment_of(accounts="one")
     off = off.model_copy(update={"secrets": off.secrets.model_copy(update={"events": ""})})
     arns = [arn for grant in Permissions(off, key_arn="key").of("collect") for arn in grant.resources]
     assert not [arn for arn in arns if "events" in arn]
     folders = {
-        accounts: {arn.partition(":::")[2].partition("/")[2] for one in granted(synthesized(accounts), "collect")
-                   for arn in listed(one["Resource"]) if isinstance(arn, str) and ":s3:" in arn and "events" in arn}
+        accounts: {
+            arn.partition(":::")[2].partition("/")[2]
+            for one in granted(synthesized(accounts), "collect")
+            for arn in listed(one["Resource"])
+            if isinstance(arn, str) and ":s3:" in arn and "events" in arn
+        }
         for accounts in ("one", "three")
-    }  # fmt: skip
+    }
     assert folders == {
         "one": {"tables/events/*", "events/webhook/*"},
         "three": {"tables/events/*", "events/*"},
@@ -341,4 +356,4 @@ def test_imports_of_a_function_are_in_its_layers(kind):
         *(IN_SDK_FOR_PANDAS if size.with_pandas else ()),
         *(DUCKDB_PACKAGES if size.with_duckdb else ()),
     }
-    assert packages(module_of(kind)) <= AT_HAND | of_layers
+    assert packages(module_of(kind)) <= AVAILABLE_PACKAGES | of_layers

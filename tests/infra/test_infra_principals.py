@@ -1,4 +1,4 @@
-"""The second export, of who called Bedrock: created only if configured, slim, and readable by `refresh`."""
+"""The second export with the callers of Bedrock: created only if configured, with few columns, read by `refresh`."""
 
 import functools
 import json
@@ -7,11 +7,11 @@ import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
-from focuswatch.bill.schema.table_columns import PRINCIPAL_EXPORT
+from focuswatch.bill.schema.columns_of_all_tables import PRINCIPAL_EXPORT
 from focuswatch.errors import ConfigError
-from focuswatch.operations.deployment_config import Deployment
-from focuswatch.operations.deployment_config_sections import PrincipalsConfig
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_sections import PrincipalsConfig
+from focuswatch.owners.owners_file import Owners
 from infra.payer_stack import PayerStack
 from infra.permissions import Permissions
 from infra.pipeline_stack import PipelineStack
@@ -34,16 +34,16 @@ def payer(accounts) -> Template:
 
 
 def exports(accounts) -> dict[str, dict]:
-    made = payer(accounts).find_resources("AWS::BCMDataExports::Export").values()
-    return {one["Properties"]["Export"]["Name"]: one["Properties"]["Export"] for one in made}
+    exports_by_id = payer(accounts).find_resources("AWS::BCMDataExports::Export").values()
+    return {one["Properties"]["Export"]["Name"]: one["Properties"]["Export"] for one in exports_by_id}
 
 
 @pytest.mark.parametrize(("accounts", "owner"), [("one", None), ("three", PIPELINE)])
-def test_the_second_export_has_only_rows_with_a_caller_and_the_columns_needed(accounts, owner):
-    """Without INCLUDE_IAM_PRINCIPAL_DATA, AWS would deliver an export whose column is missing."""
-    made = exports(accounts)
-    assert made.keys() == {"focuswatch", "focuswatch-principals"}
-    export = made["focuswatch-principals"]
+def test_second_export_has_only_rows_with_a_caller_and_the_required_columns(accounts, owner):
+    """Without INCLUDE_IAM_PRINCIPAL_DATA, AWS would deliver an export without the caller's column."""
+    exports_by_name = exports(accounts)
+    assert exports_by_name.keys() == {"focuswatch", "focuswatch-principals"}
+    export = exports_by_name["focuswatch-principals"]
     query = export["DataQuery"]
     assert query["QueryStatement"] == (
         f"SELECT {', '.join(PRINCIPAL_EXPORT)} FROM COST_AND_USAGE_REPORT WHERE line_item_iam_principal != ''"
@@ -66,15 +66,13 @@ def test_the_second_export_has_only_rows_with_a_caller_and_the_columns_needed(ac
 
 
 def test_refresh_reads_both_exports_and_runs_on_each_manifest():
-    """And nothing of the second export where it is not configured."""
+    """Only `refresh` gets the path of the second export."""
     deployment = with_principals("one")
     (read,) = [
         one for one in Permissions(deployment, key_arn=KEY).of("refresh") if one.why == "read the exports"
     ]
     bucket = f"arn:aws:s3:::{deployment.bucket}"
-    assert read.resources == (
-        f"{bucket}/focus/focuswatch/*", f"{bucket}/principals/focuswatch-principals/*"
-    )  # fmt: skip
+    assert read.resources == (f"{bucket}/focus/focuswatch/*", f"{bucket}/principals/focuswatch-principals/*")
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     stack = PipelineStack(App(context=context), "pipeline", deployment=deployment)
     template = Template.from_stack(stack)
@@ -85,25 +83,25 @@ def test_refresh_reads_both_exports_and_runs_on_each_manifest():
         "principals/focuswatch-principals/metadata/*-Manifest.json",
     ]
     functions = [one["Properties"] for one in template.find_resources("AWS::Lambda::Function").values()]
-    told = {
+    paths = {
         one["FunctionName"]: one["Environment"]["Variables"].get("FOCUSWATCH_PRINCIPALS") for one in functions
     }
-    assert {name for name, path in told.items() if path} == {"focuswatch-refresh"}
-    assert told["focuswatch-refresh"] == "principals/focuswatch-principals"
+    assert {name for name, path in paths.items() if path} == {"focuswatch-refresh"}
+    assert paths["focuswatch-refresh"] == "principals/focuswatch-principals"
     tables = [one["Properties"]["TableInput"] for one in template.find_resources("AWS::Glue::Table").values()]
     located = {one["Name"]: one["StorageDescriptor"]["Location"] for one in tables}
     assert located["principal_export"] == (f"s3://{deployment.bucket}/principals/focuswatch-principals/data/")
 
 
 @pytest.mark.parametrize(
-    ("prefix", "name", "said"),
+    ("prefix", "name", "expected_message"),
     [
         ("tables", "callers", "principals.prefix: found 'tables', a folder that focuswatch writes to"),
         ("focus", "focuswatch", "which overlap"),
         ("focus/focuswatch", "callers", "which overlap"),
     ],
 )
-def test_an_export_inside_another_folder_is_refused(tmp_path, prefix, name, said):
+def test_export_inside_another_folder_is_refused(tmp_path, prefix, name, expected_message):
     """Two exports under one folder would be read as one."""
     text = (CONFIG / "deployment.toml").read_text()
     text = text.replace('name = "focuswatch-principals"', f'name = "{name}"')
@@ -111,4 +109,4 @@ def test_an_export_inside_another_folder_is_refused(tmp_path, prefix, name, said
     (tmp_path / "deployment.toml").write_text(text)
     with pytest.raises(ConfigError) as caught:
         Deployment.load(tmp_path / "deployment.toml")
-    assert said in str(caught.value)
+    assert expected_message in str(caught.value)

@@ -1,4 +1,4 @@
-"""The payer's and the members' stacks: the export, budgets, anomalies, and the roles that others may assume."""
+"""The payer stack and the member stack: the export, budgets, anomalies, and the roles for other accounts."""
 
 import json
 from decimal import Decimal
@@ -7,12 +7,13 @@ import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
-from focuswatch.bill.schema.glue_columns import EXPORT_COLUMNS
-from focuswatch.bill.schema.table_columns import RECOMMENDATIONS
+from focuswatch.bill.schema.columns_of_all_tables import RECOMMENDATIONS
+from focuswatch.bill.schema.glue_tables_and_partition_keys import EXPORT_COLUMNS
 from focuswatch.collect.collector_iam_actions import MANAGEMENT_ACTIONS, member_actions
-from focuswatch.operations.deployment_config import Deployment
-from focuswatch.owners.owners_file_and_assignment import Owners, Owns, Team
-from infra.member_stack import MemberStack
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.teams_and_routing_sections import Owns, Team
+from infra.member_role_stack_set import MemberStack
 from infra.payer_budgets import PayerBudgets, of_team
 from infra.payer_stack import PayerStack
 from tests.given.deployments import CONFIG, MONITOR, PAYER, PIPELINE, deployment_of
@@ -32,11 +33,11 @@ def three() -> Stacks:
 @pytest.fixture
 def budgets() -> dict[str, dict]:
     """Return the budgets of the shipped configuration, by name."""
-    made = synthesized("one").properties("payer", "AWS::Budgets::Budget")
-    return {one["Budget"]["BudgetName"]: one for one in made}
+    resources = synthesized("one").properties("payer", "AWS::Budgets::Budget")
+    return {one["Budget"]["BudgetName"]: one for one in resources}
 
 
-def told(budget: dict) -> list[tuple[str, float]]:
+def alert_thresholds(budget: dict) -> list[tuple[str, float]]:
     """Return a budget's notification types and thresholds, all of them percentages."""
     notifications = [one["Notification"] for one in budget["NotificationsWithSubscribers"]]
     assert {(one["ComparisonOperator"], one["ThresholdType"]) for one in notifications} == {
@@ -48,8 +49,8 @@ def told(budget: dict) -> list[tuple[str, float]]:
 @pytest.mark.parametrize(
     ("accounts", "owner", "grain"), [("one", None, "DAILY"), ("three", PIPELINE, "HOURLY")]
 )
-def test_the_export_has_sixty_columns_and_overwrites_files(accounts, owner, grain):
-    """In the pipeline's bucket, whose owner is set only if it is another account."""
+def test_export_has_sixty_columns_and_overwrites_files(accounts, owner, grain):
+    """The export goes to the pipeline's bucket, whose owner is set only if it is another account."""
     stacks = synthesized(accounts)
     (export,) = [one["Export"] for one in stacks.properties("payer", "AWS::BCMDataExports::Export")]
     statement = export["DataQuery"]["QueryStatement"]
@@ -60,15 +61,21 @@ def test_the_export_has_sixty_columns_and_overwrites_files(accounts, owner, grai
     assert destination["S3Bucket"] == stacks.deployment.bucket
     assert destination.get("S3BucketOwner") == owner
     assert destination["S3OutputConfigurations"] == {
-        "Format": "PARQUET", "Compression": "PARQUET", "OutputType": "CUSTOM", "Overwrite": "OVERWRITE_REPORT",
-    }  # fmt: skip
+        "Format": "PARQUET",
+        "Compression": "PARQUET",
+        "OutputType": "CUSTOM",
+        "Overwrite": "OVERWRITE_REPORT",
+    }
 
 
 def test_recommendations_are_exported_only_if_configured():
-    """Beside the tables, where every function that runs queries may read; of exclusive ones the best."""
-    app, given = App(), deployment_of(accounts="three").model_dump()
-    given["export"]["recommendations"] = True
-    deployment = Deployment.model_validate(given)
+    """They go to the folder of the tables, which functions that run queries may read.
+
+    Of recommendations that exclude each other, only the best is exported.
+    """
+    app, config = App(), deployment_of(accounts="three").model_dump()
+    config["export"]["recommendations"] = True
+    deployment = Deployment.model_validate(config)
     payer = PayerStack(app, "Payer", deployment=deployment, owners=Owners())
     exports = Template.from_stack(payer).find_resources("AWS::BCMDataExports::Export").values()
     added, focus = sorted(
@@ -92,7 +99,7 @@ def test_recommendations_are_exported_only_if_configured():
 
 
 def test_each_budget_has_a_metric_and_a_topic(budgets):
-    """A budget with FilterExpression and without Metrics is created broken."""
+    """AWS creates a budget with FilterExpression and without Metrics, but it does not work."""
     assert budgets.keys() == {
         f"focuswatch-{one}"
         for one in ("opensearch-serverless", "ai-services", "unapproved-regions", "team-search")
@@ -105,41 +112,41 @@ def test_each_budget_has_a_metric_and_a_topic(budgets):
 
 
 def test_the_opensearch_serverless_budget_excludes_managed_domains(budgets):
-    """50 USD, with alerts at 70, 85 and 100 % and on forecast."""
+    """It is 50 USD with alerts at 70, 85 and 100 % and on the forecast."""
     budget = budgets["focuswatch-opensearch-serverless"]
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
-    assert told(budget) == [("ACTUAL", 70), ("ACTUAL", 85), ("ACTUAL", 100), ("FORECASTED", 100)]
-    service, meters = (one["Dimensions"] for one in counted(budget)["And"])
+    assert alert_thresholds(budget) == [("ACTUAL", 70), ("ACTUAL", 85), ("ACTUAL", 100), ("FORECASTED", 100)]
+    service, meters = (one["Dimensions"] for one in cost_filter(budget)["And"])
     assert service == {"Key": "SERVICE", "Values": ["Amazon OpenSearch Service"]}
     assert meters["Key"] == "USAGE_TYPE"
     assert {"USE1-SearchOCU", "EU-IndexingOCU", "APN1-StorageUsedInS3ByteHour"} <= set(meters["Values"])
 
 
-def counted(budget: dict) -> dict:
+def cost_filter(budget: dict) -> dict:
     """Return a budget's filter without its last condition, which must exclude credits and refunds."""
-    *known, before_credits = budget["Budget"]["FilterExpression"]["And"]
-    assert before_credits == {"Not": {"Dimensions": {"Key": "RECORD_TYPE", "Values": ["Credit", "Refund"]}}}
-    return known[0] if len(known) == 1 else {"And": known}
+    *conditions, last = budget["Budget"]["FilterExpression"]["And"]
+    assert last == {"Not": {"Dimensions": {"Key": "RECORD_TYPE", "Values": ["Credit", "Refund"]}}}
+    return conditions[0] if len(conditions) == 1 else {"And": conditions}
 
 
 def test_budgets_exclude_credits_and_refunds(budgets):
-    """With credits, an organization would never exceed a budget."""
-    assert all(counted(budget) for budget in budgets.values())
+    """An organization with large credits would otherwise never exceed a budget."""
+    assert all(cost_filter(budget) for budget in budgets.values())
 
 
-def test_a_region_that_is_not_approved_raises_an_alert_at_one_cent(budgets):
-    """One percent of one dollar; global charges and charges of edge locations are excluded."""
+def test_unapproved_region_raises_an_alert_at_one_cent(budgets):
+    """The alert is at one percent of one dollar. Global charges and charges of edge locations are excluded."""
     budget = budgets["focuswatch-unapproved-regions"]
-    assert budget["Budget"]["BudgetLimit"]["Amount"] * told(budget)[0][1] / 100 == 0.01
-    regions = counted(budget)["And"][0]["Not"]["Dimensions"]
+    assert budget["Budget"]["BudgetLimit"]["Amount"] * alert_thresholds(budget)[0][1] / 100 == 0.01
+    regions = cost_filter(budget)["And"][0]["Not"]["Dimensions"]
     assert regions["Key"] == "REGION"
     assert regions["Values"] == ["us-east-1", "us-west-2", "eu-central-1", "eu-west-1", "global", "NoRegion"]
 
 
 def test_charges_of_edge_locations_are_excluded_from_regions(budgets):
-    """CloudFront is charged in the Region of its viewers, Lambda@Edge where it ran."""
+    """CloudFront is charged in the Region of its viewers, and Lambda@Edge in the Region in which it ran."""
     _, services, meters = (
-        one["Not"]["Dimensions"] for one in counted(budgets["focuswatch-unapproved-regions"])["And"]
+        one["Not"]["Dimensions"] for one in cost_filter(budgets["focuswatch-unapproved-regions"])["And"]
     )
     assert services == {"Key": "SERVICE", "Values": ["Amazon CloudFront", "AWS Global Accelerator"]}
     assert meters["Key"] == "USAGE_TYPE"
@@ -149,17 +156,17 @@ def test_charges_of_edge_locations_are_excluded_from_regions(budgets):
 
 
 def test_the_ai_budget_includes_marketplace_and_opensearch_serverless(budgets):
-    """Whatever service they are billed under."""
-    services, opensearch = counted(budgets["focuswatch-ai-services"])["Or"]
+    """They are billed under the names of other services."""
+    services, opensearch = cost_filter(budgets["focuswatch-ai-services"])["Or"]
     assert "Claude Haiku 4.5 (Amazon Bedrock Edition)" in services["Dimensions"]["Values"]
-    assert opensearch == counted(budgets["focuswatch-opensearch-serverless"])
+    assert opensearch == cost_filter(budgets["focuswatch-opensearch-serverless"])
 
 
 def test_a_team_budget_covers_its_accounts_and_tags(budgets):
-    """As for findings: owner tags, the team's tags, its accounts."""
+    """The rules are those for findings: owner tags, the team's tags, its accounts."""
     budget = budgets["focuswatch-team-search"]
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 12000, "Unit": "USD"}
-    assert counted(budget)["Or"] == [
+    assert cost_filter(budget)["Or"] == [
         {"Tags": {"Key": "team", "Values": ["search", "srch"]}},
         {"Tags": {"Key": "owner", "Values": ["search"]}},
         {"Dimensions": {"Key": "LINKED_ACCOUNT", "Values": ["111122223333"]}},
@@ -173,13 +180,13 @@ def test_a_single_filter_is_not_wrapped_in_or():
 
 
 def test_each_team_with_monthly_budget_has_a_budget(budgets):
-    """Other teams have none."""
+    """Other teams have no budget."""
     teams = {name for name, team in Owners.load(CONFIG / "owners.toml").teams.items() if team.monthly_budget}
     assert {name.removeprefix("focuswatch-team-") for name in budgets if "-team-" in name} == teams
 
 
 def test_an_anomaly_monitor_is_created_only_if_the_account_has_none(three):
-    """A second one would fail the deployment."""
+    """A second monitor would fail the deployment."""
     assert not synthesized("one").resources("payer", "AWS::CE::AnomalyMonitor")
     ((id, monitor),) = three.resources("payer", "AWS::CE::AnomalyMonitor").items()
     monitor = monitor["Properties"]
@@ -190,7 +197,7 @@ def test_an_anomaly_monitor_is_created_only_if_the_account_has_none(three):
 
 @pytest.mark.parametrize("accounts", ["one", "three"])
 def test_anomalies_of_an_existing_monitor_are_subscribed(accounts):
-    """By its ARN; most accounts have a monitor already."""
+    """The configuration has its ARN, because most accounts already have a monitor."""
     stacks = synthesized(accounts)
     (subscription,) = stacks.properties("payer", "AWS::CE::AnomalySubscription")
     if accounts == "one":
@@ -201,14 +208,14 @@ def test_anomalies_of_an_existing_monitor_are_subscribed(accounts):
 
 
 def test_each_account_gets_a_read_only_role_for_collect_and_detect(three):
-    """By StackSet, and directly in the management account, which a StackSet does not reach."""
+    """A StackSet creates it, and the stack itself in the management account, which a StackSet does not reach."""
     (stack_set,) = three.properties("member", "AWS::CloudFormation::StackSet")
-    (here,) = three.properties("member", "AWS::IAM::Role")
-    everywhere = json.loads(stack_set["TemplateBody"])["Resources"]["Role"]["Properties"]
+    (management_role,) = three.properties("member", "AWS::IAM::Role")
+    member_role = json.loads(stack_set["TemplateBody"])["Resources"]["Role"]["Properties"]
     assert stack_set["PermissionModel"] == "SERVICE_MANAGED" and stack_set["AutoDeployment"]["Enabled"]
     (targets,) = stack_set["StackInstancesGroup"]
     assert targets["DeploymentTargets"] == {"OrganizationalUnitIds": ["r-ab12"]}
-    for role in (here, everywhere):
+    for role in (management_role, member_role):
         (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert trusted["Condition"] == {
             "StringEquals": {"sts:ExternalId": "change-me-to-something-long"},
@@ -216,13 +223,12 @@ def test_each_account_gets_a_read_only_role_for_collect_and_detect(three):
         }
         (granted,) = role["Policies"][0]["PolicyDocument"]["Statement"]
         assert set(granted["Action"]) == set(member_actions(three.deployment.collector.events))
-        assert {"health:DescribeEvents", "cloudwatch:DescribeAlarmHistory"} <= set(
-            granted["Action"]
-        )  # three collects events
+        # The deployment in three accounts collects events.
+        assert {"health:DescribeEvents", "cloudwatch:DescribeAlarmHistory"} <= set(granted["Action"])
 
 
 def test_a_delegated_administrator_deploys_the_stack_set_in_its_own_account(three):
-    """With CallAs; the stack then creates no role in the management account."""
+    """The StackSet has CallAs, and the stack creates no role in the management account."""
     (stack_set,) = three.properties("member", "AWS::CloudFormation::StackSet")
     assert stack_set["CallAs"] == "SELF"
     deployment = deployment_of(accounts="three")
@@ -238,7 +244,7 @@ def test_a_delegated_administrator_deploys_the_stack_set_in_its_own_account(thre
 
 
 def test_the_payer_role_lists_accounts_only(three):
-    """It is created only if the pipeline is in another account."""
+    """The role exists only if the pipeline is in another account."""
     assert not synthesized("one").resources("payer", "AWS::IAM::Role")
     (role,) = three.properties("payer", "AWS::IAM::Role")
     assert role["RoleName"] == "focuswatch-organisation-reader"
@@ -250,7 +256,7 @@ def test_the_payer_role_lists_accounts_only(three):
 
 
 def test_each_stack_has_its_account_and_region(three):
-    """Export and budgets are in us-east-1, whatever the pipeline's Region."""
+    """The export and the budgets are in us-east-1, also if the pipeline is in another Region."""
     placed = {
         name: artifact["environment"]
         for name, artifact in three.manifest["artifacts"].items()
@@ -266,7 +272,7 @@ def test_each_stack_has_its_account_and_region(three):
 
 @pytest.mark.parametrize(("accepted", "limits"), [("USD", (150.0, 50.0)), ("INR", (12000.0, 4000.0))])
 def test_budgets_are_in_the_currency_that_aws_budgets_accepts(accepted, limits):
-    """A team's budget is converted from the billing currency, the others from USD, with the rate of owners.toml."""
+    """Team budgets are converted from the billing currency and other budgets from USD, with the rate in owners.toml."""
     from aws_cdk import App, Stack
     from aws_cdk.assertions import Template
 
@@ -282,9 +288,12 @@ def test_budgets_are_in_the_currency_that_aws_budgets_accepts(accepted, limits):
         topic_arn="arn:aws:sns:us-east-1:123456789012:spending",
         billing_currency="INR",
     )
-    made = Template.from_stack(stack).find_resources("AWS::Budgets::Budget").values()
-    found = {
-        one["Properties"]["Budget"]["BudgetName"]: one["Properties"]["Budget"]["BudgetLimit"] for one in made
+    resources = Template.from_stack(stack).find_resources("AWS::Budgets::Budget").values()
+    limits_by_name = {
+        one["Properties"]["Budget"]["BudgetName"]: one["Properties"]["Budget"]["BudgetLimit"]
+        for one in resources
     }
     names = ("focuswatch-team-search", "focuswatch-opensearch-serverless")
-    assert [found[name] for name in names] == [{"Amount": limit, "Unit": accepted} for limit in limits]
+    assert [limits_by_name[name] for name in names] == [
+        {"Amount": limit, "Unit": accepted} for limit in limits
+    ]

@@ -1,4 +1,4 @@
-"""`focuswatch doctor` detects problems of a deployment and states how to fix each."""
+"""`focuswatch doctor` detects problems of a deployment and states how to fix each problem."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -12,10 +12,10 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
+from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.cli import app
-from focuswatch.operations.deployment_config import Deployment
-from focuswatch.operations.deployment_config_sections import BillConfig
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_sections import BillConfig
 from focuswatch.operations.doctor import run_doctor
 from focuswatch.operations.function_run_heartbeats import Heartbeat, record
 from tests.given.cloud import LOADER
@@ -31,7 +31,7 @@ def deployment():
 
 @pytest.fixture
 def aws(monkeypatch, deployment):
-    """An account with a deployment that passes all checks."""
+    """Yield a session of an account with a deployment that passes all checks."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
         "MOTO_ACCOUNT_ID": deployment.accounts.pipeline,
@@ -49,8 +49,8 @@ def aws(monkeypatch, deployment):
 
 
 def healthy(**_):
-    told = {"ExportName": "focuswatch", "ExportStatus": {"StatusCode": "HEALTHY"}}
-    return SimpleNamespace(status_code=200), {"Exports": [told]}
+    export = {"ExportName": "focuswatch", "ExportStatus": {"StatusCode": "HEALTHY"}}
+    return SimpleNamespace(status_code=200), {"Exports": [export]}
 
 
 def build(session, deployment):
@@ -61,7 +61,8 @@ def build(session, deployment):
     glue.create_database(DatabaseInput={"Name": deployment.athena.database})
     for name, columns in GLUE_TABLES.items():
         make_table(glue, deployment, name, columns)
-    session.client("lakeformation").grant_permissions(  # as Glue does where IAM policies alone control access
+    # Glue grants this permission if only IAM policies control access.
+    session.client("lakeformation").grant_permissions(
         Principal={"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"},
         Resource={"Table": {"DatabaseName": deployment.athena.database, "Name": "daily_charges"}},
         Permissions=["ALL"],
@@ -99,10 +100,10 @@ def make_table(glue, deployment, name, columns):
     glue.create_table(DatabaseName=deployment.athena.database, TableInput=table)
 
 
-def beat(session, deployment, kind, *, hours_ago=1.0, **told):
+def beat(session, deployment, kind, *, hours_ago=1.0, **fields):
     table = session.resource("dynamodb").Table(deployment.ledger)
     ended = datetime.now(UTC) - timedelta(hours=hours_ago)
-    record(table, Heartbeat(function=kind, run_id="r", ended_at=ended, seconds=12, **told))
+    record(table, Heartbeat(function=kind, run_id="r", ended_at=ended, seconds=12, **fields))
 
 
 def checks_of(session, deployment, *, later=timedelta(), http_get=None):
@@ -117,7 +118,7 @@ def failures(*arguments, **options):
     return {name: check.found for name, check in checks.items() if check.state == "failed"}
 
 
-def test_a_deployment_in_order_has_no_failure(aws, deployment):
+def test_healthy_deployment_has_no_failure(aws, deployment):
     checks = checks_of(aws, deployment)
     assert {name: check.state for name, check in checks.items()} == {
         "credentials": "ok", "bucket": "ok", "delivery": "ok", "export": "ok", "tables": "ok",
@@ -135,7 +136,7 @@ def test_credentials_of_another_account_stop_the_checks(aws, deployment):
     assert list(checks) == ["credentials"] and checks["credentials"].state == "failed"
 
 
-def test_a_missing_bucket_fails_and_the_other_checks_run(aws, deployment):
+def test_missing_bucket_fails_and_the_other_checks_run(aws, deployment):
     client = aws.client("s3")
     for one in client.list_objects_v2(Bucket=deployment.bucket)["Contents"]:
         client.delete_object(Bucket=deployment.bucket, Key=one["Key"])
@@ -145,13 +146,13 @@ def test_a_missing_bucket_fails_and_the_other_checks_run(aws, deployment):
     assert (checks["delivery"].state, checks["tables"].state) == ("failed", "ok")
 
 
-def test_an_old_delivery_fails_and_so_do_missing_runs(aws, deployment):
+def test_old_delivery_and_missing_runs_fail(aws, deployment):
     assert set(failures(aws, deployment, later=timedelta(hours=49))) == {"delivery", *deployment.daily}
     assert set(failures(aws, deployment, later=timedelta(hours=3))) == {"publish"}
 
 
 def test_lake_formation_must_grant_the_tables_that_it_controls(aws, deployment):
-    """Else each query fails with an error that names no setting of focuswatch."""
+    """Otherwise each query fails with an error that names no setting of focuswatch."""
     lake = aws.client("lakeformation")
     table = {"Table": {"DatabaseName": deployment.athena.database, "Name": "daily_charges"}}
     everybody = {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}
@@ -168,14 +169,14 @@ def test_lake_formation_must_grant_the_tables_that_it_controls(aws, deployment):
 
 
 def test_health_problems_found_by_pulse_do_not_prevent_resolving_findings(aws, deployment):
-    """`pulse` reports dead letters in its heartbeat; only `detect` can say why no finding may be resolved."""
+    """`pulse` reports dead letters in its heartbeat; only warnings of `detect` prevent resolving findings."""
     beat(aws, deployment, "pulse", warnings=("3 events in dead-letter queues",))
     check = checks_of(aws, deployment)["pulse"]
     assert check.state == "noted" and check.found.endswith("; 3 events in dead-letter queues")
 
 
 def test_lake_formation_must_grant_the_tables_to_bills_too(aws, deployment):
-    """`bills` reads and changes partitions, as `refresh` does."""
+    """Like `refresh`, `bills` reads and changes partitions."""
     lake = aws.client("lakeformation")
     table = {"Table": {"DatabaseName": deployment.athena.database, "Name": "daily_charges"}}
     everybody = {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}
@@ -188,42 +189,42 @@ def test_lake_formation_must_grant_the_tables_to_bills_too(aws, deployment):
 def test_unhealthy_export_is_a_problem_with_its_reason(aws, deployment):
     def unhealthy(**_):
         status = {"StatusCode": "UNHEALTHY", "StatusReason": "INSUFFICIENT_PERMISSION"}
-        told = {"ExportName": "focuswatch", "ExportStatus": status}
-        return SimpleNamespace(status_code=200), {"Exports": [told]}
+        export = {"ExportName": "focuswatch", "ExportStatus": status}
+        return SimpleNamespace(status_code=200), {"Exports": [export]}
 
     aws.events.unregister("before-call.bcm-data-exports", healthy)
     aws.events.register("before-call.bcm-data-exports", unhealthy)
     assert failures(aws, deployment) == {"export": "unhealthy: INSUFFICIENT_PERMISSION"}
 
 
-def test_tables_that_differ_fail_with_the_difference(aws, deployment):
+def test_different_tables_fail_with_the_difference(aws, deployment):
     glue, database = aws.client("glue"), deployment.athena.database
     glue.delete_table(DatabaseName=database, Name="accounts")
     glue.delete_table(DatabaseName=database, Name="activity")
     columns = [(name, "int" if name == "value" else type_) for name, type_ in GLUE_TABLES["activity"]]
     make_table(glue, deployment, "activity", columns[1:])
     missing = columns[0][0]
-    found = failures(aws, deployment)
-    assert found == {
+    problems = failures(aws, deployment)
+    assert problems == {
         "tables": f"activity.{missing} is missing; activity.value has type int, expected double; accounts is missing"
     }
 
 
-def test_a_workgroup_with_another_limit_than_configured_fails(aws, deployment):
+def test_workgroup_with_another_scan_limit_fails(aws, deployment):
     stricter = deployment.athena.model_copy(update={"scan_limit_gib": 1})
-    found = failures(aws, deployment.model_copy(update={"athena": stricter}))
-    assert found == {"workgroup": "scan limit per query: 100 GiB, expected 1 GiB"}
+    problems = failures(aws, deployment.model_copy(update={"athena": stricter}))
+    assert problems == {"workgroup": "scan limit per query: 100 GiB, expected 1 GiB"}
 
 
-def test_a_function_that_never_ran_fails_and_so_does_one_with_failures(aws, deployment):
+def test_function_that_never_ran_or_had_failures_fails(aws, deployment):
     aws.resource("dynamodb").Table(deployment.ledger).delete_item(Key={"kind": "heartbeat", "id": "refresh"})
     beat(aws, deployment, "detect", failed={"new_region": "the query failed"})
-    found = failures(aws, deployment)
-    assert found["refresh"] == "has never completed a run"
-    assert found["detect"].endswith("failed: new_region (the query failed)")
+    problems = failures(aws, deployment)
+    assert problems["refresh"] == "has never completed a run"
+    assert problems["detect"].endswith("failed: new_region (the query failed)")
 
 
-def test_an_account_that_denies_access_fails_and_a_denied_service_is_noted(aws, deployment):
+def test_account_that_denies_access_fails_and_a_denied_service_is_noted(aws, deployment):
     beat(
         aws, deployment, "collect", failed={"111122223333": "AccessDenied", "kendra in us-east-1 of 4": "no"}
     )
@@ -241,30 +242,30 @@ def test_dead_letters_are_counted(aws, deployment):
 
 
 @pytest.mark.parametrize(
-    ("answer", "state"),
+    ("response", "state"),
     [((200, b'{"ok": true, "team": "Acme"}'), "ok"), ((200, b'{"ok": false, "error": "invalid_auth"}'), "failed"),
      ((503, b"busy"), "failed"), (OSError("nobody"), "failed")],
 )  # fmt: skip
-def test_the_slack_token_is_checked_and_never_shown(aws, deployment, answer, state):
+def test_slack_token_is_checked_and_never_shown(aws, deployment, response, state):
     aws.client("secretsmanager").create_secret(
         Name="slack", SecretString='{"token": "xoxb-hidden", "signing_secret": "0123456789abcdef"}'
     )
-    given = deployment.model_copy(
+    with_secret = deployment.model_copy(
         update={"secrets": deployment.secrets.model_copy(update={"slack": "slack"})}
     )
 
     def http_get(request):
         assert request.headers["Authorization"] == "Bearer xoxb-hidden"
-        if isinstance(answer, OSError):
-            raise answer
-        return answer
+        if isinstance(response, OSError):
+            raise response
+        return response
 
-    check = checks_of(aws, given, http_get=http_get)["slack"]
+    check = checks_of(aws, with_secret, http_get=http_get)["slack"]
     assert check.state == state and "hidden" not in check.found + check.fix
 
 
-def test_a_secret_with_webhooks_only_is_noted(aws, deployment):
-    """It has no token, and a webhook cannot be checked without posting a message."""
+def test_secret_with_only_webhooks_is_noted(aws, deployment):
+    """The secret has no token, and a webhook cannot be checked without posting a message."""
     secret = json.dumps({"webhooks": {"search": "https://hooks.slack.com/services/T0/B0/x"}})
     aws.client("secretsmanager").create_secret(Name="slack", SecretString=secret)
     secrets = deployment.secrets.model_copy(update={"slack": "slack"})
@@ -275,25 +276,27 @@ def test_a_secret_with_webhooks_only_is_noted(aws, deployment):
 @pytest.mark.parametrize(
     ("url", "state"), [("https://a.atlassian.net/", "ok"), ("http://a.atlassian.net", "failed")]
 )
-def test_the_jira_token_is_sent_over_https_only(aws, deployment, url, state):
+def test_jira_token_is_sent_only_over_https(aws, deployment, url, state):
     secret = json.dumps({"url": url, "email": "a@example.com", "token": "t"})
     aws.client("secretsmanager").create_secret(Name="jira", SecretString=secret)
-    given = deployment.model_copy(update={"secrets": deployment.secrets.model_copy(update={"jira": "jira"})})
-    asked = []
+    with_secret = deployment.model_copy(
+        update={"secrets": deployment.secrets.model_copy(update={"jira": "jira"})}
+    )
+    requests = []
 
     def http_get(request):
-        asked.append(request.full_url)
+        requests.append(request.full_url)
         return 200, b'{"displayName": "focuswatch"}'
 
-    assert checks_of(aws, given, http_get=http_get)["jira"].state == state
-    assert asked == (["https://a.atlassian.net/rest/api/2/myself"] if state == "ok" else [])
+    assert checks_of(aws, with_secret, http_get=http_get)["jira"].state == state
+    assert requests == (["https://a.atlassian.net/rest/api/2/myself"] if state == "ok" else [])
 
 
 @pytest.mark.parametrize(
     ("secret", "state"),
     [({"hooks.acme.example": "whsec_" + "QUJD" * 12}, "noted"), ({"hooks.acme.example": "hidden"}, "failed")],
 )
-def test_the_webhook_secret_is_checked_and_never_shown(aws, deployment, secret, state):
+def test_webhook_secret_is_checked_and_never_shown(aws, deployment, secret, state):
     aws.client("secretsmanager").create_secret(Name="webhook", SecretString=json.dumps(secret))
     secrets = deployment.secrets.model_copy(update={"webhook": "webhook"})
     check = checks_of(aws, deployment.model_copy(update={"secrets": secrets}))["webhook"]
@@ -301,36 +304,36 @@ def test_the_webhook_secret_is_checked_and_never_shown(aws, deployment, secret, 
 
 
 def mailing(deployment):
-    """The deployment with a sender of mails."""
+    """Return the deployment with a sender of emails."""
     email = deployment.email.model_copy(update={"sender": "focuswatch@acme.example"})
     return deployment.model_copy(update={"email": email})
 
 
 @pytest.mark.parametrize("identity", ["focuswatch@acme.example", "acme.example"])
-def test_the_sender_or_its_domain_is_a_verified_identity(aws, deployment, identity):
-    asked, verified = [], []
+def test_sender_or_its_domain_must_be_a_verified_identity(aws, deployment, identity):
+    requests, verified = [], []
 
-    def found(params, **_):
-        asked.append(unquote(params["url_path"].rpartition("/")[2]))
-        return SimpleNamespace(status_code=200), {"VerifiedForSendingStatus": asked[-1] in verified}
+    def problems(params, **_):
+        requests.append(unquote(params["url_path"].rpartition("/")[2]))
+        return SimpleNamespace(status_code=200), {"VerifiedForSendingStatus": requests[-1] in verified}
 
-    aws.events.register("before-call.sesv2.GetEmailIdentity", found)
+    aws.events.register("before-call.sesv2.GetEmailIdentity", problems)
     aws.events.register("before-call.sesv2.GetAccount", lambda **_: sending(ProductionAccessEnabled=True))
     assert "aws sesv2 create-email-identity" in checks_of(aws, mailing(deployment))["email"].fix
-    assert asked == ["focuswatch@acme.example", "acme.example"]
+    assert requests == ["focuswatch@acme.example", "acme.example"]
     verified.append(identity)
     assert checks_of(aws, mailing(deployment))["email"].state == "ok"
 
 
 def sending(**account):
-    """An account in the sandbox, as GetAccount returns it."""
+    """Return GetAccount's response for an account in the sandbox, with changes."""
     return SimpleNamespace(status_code=200), {
         "SendingEnabled": True,
         "ProductionAccessEnabled": False,
     } | account
 
 
-def test_the_sandbox_is_noted_and_paused_sending_fails(aws, deployment):
+def test_sandbox_is_noted_and_paused_sending_fails(aws, deployment):
     aws.events.register(
         "before-call.sesv2.GetEmailIdentity",
         lambda **_: (SimpleNamespace(status_code=200), {"VerifiedForSendingStatus": True}),
@@ -347,28 +350,33 @@ def test_the_sandbox_is_noted_and_paused_sending_fails(aws, deployment):
 
 def test_security_hub_must_be_enabled(aws, deployment):
     security = deployment.security.model_copy(update={"security_hub": True})
-    given = deployment.model_copy(update={"security": security})
-    assert "enable-security-hub" in checks_of(aws, given)["security hub"].fix
+    with_secret = deployment.model_copy(update={"security": security})
+    assert "enable-security-hub" in checks_of(aws, with_secret)["security hub"].fix
     aws.client("securityhub").enable_security_hub()
-    assert checks_of(aws, given)["security hub"].state == "ok"
+    assert checks_of(aws, with_secret)["security hub"].state == "ok"
 
 
-def test_a_secret_that_cannot_be_read_is_a_failure(aws, deployment):
-    given = deployment.model_copy(update={"secrets": deployment.secrets.model_copy(update={"slack": "lost"})})
-    assert failures(aws, given)["secrets"].startswith("ResourceNotFoundException")
+def test_unreadable_secret_fails(aws, deployment):
+    with_secret = deployment.model_copy(
+        update={"secrets": deployment.secrets.model_copy(update={"slack": "lost"})}
+    )
+    assert failures(aws, with_secret)["secrets"].startswith("ResourceNotFoundException")
 
 
-def test_the_command_exits_with_1_if_a_check_fails(aws, deployment):
-    fine = CliRunner().invoke(app, ["doctor", "--config", str(CONFIG), "--format", "json"])
-    assert fine.exit_code == 0 and {one["state"] for one in json.loads(fine.stdout)} == {"ok", "noted"}
+def test_command_exits_with_1_if_a_check_fails(aws, deployment):
+    healthy_result = CliRunner().invoke(app, ["doctor", "--config", str(CONFIG), "--format", "json"])
+    assert healthy_result.exit_code == 0 and {one["state"] for one in json.loads(healthy_result.stdout)} == {
+        "ok",
+        "noted",
+    }
     beat(aws, deployment, "detect", hours_ago=40)
-    ill = CliRunner().invoke(app, ["doctor", "--config", str(CONFIG)])
-    assert ill.exit_code == 1
-    assert "aws logs tail /aws/lambda/focuswatch-detect" in " ".join(ill.stdout.split())
+    failed_result = CliRunner().invoke(app, ["doctor", "--config", str(CONFIG)])
+    assert failed_result.exit_code == 1
+    assert "aws logs tail /aws/lambda/focuswatch-detect" in " ".join(failed_result.stdout.split())
 
 
 @pytest.mark.parametrize(
-    ("channel", "secret", "named"),
+    ("channel", "secret", "expected_text"),
     [
         (
             "teams",
@@ -378,14 +386,14 @@ def test_the_command_exits_with_1_if_a_check_fails(aws, deployment):
         ("pagerduty", {"routing_keys": {"oncall": "h" * 32}}, "routing keys: oncall"),
     ],
 )
-def test_names_of_a_secret_that_cannot_be_tested_are_listed(aws, deployment, channel, secret, named):
-    """To compare with owners.toml; testing it would post a message."""
+def test_names_in_a_secret_that_cannot_be_tested_are_listed(aws, deployment, channel, secret, expected_text):
+    """Users compare the names with owners.toml. Testing the secret would post a message."""
     manager = aws.client("secretsmanager")
     manager.create_secret(Name="it", SecretString=json.dumps(secret))
     secrets = deployment.secrets.model_copy(update={channel: "it"})
-    given = deployment.model_copy(update={"secrets": secrets})
-    check = checks_of(aws, given)[channel]
-    assert check.state == "noted" and check.found.startswith(named)
+    with_secret = deployment.model_copy(update={"secrets": secrets})
+    check = checks_of(aws, with_secret)[channel]
+    assert check.state == "noted" and check.found.startswith(expected_text)
     assert "hidden" not in str(check) and "hhhh" not in str(check)
     manager.put_secret_value(SecretId="it", SecretString="{}")
-    assert checks_of(aws, given)[channel].state == "failed"
+    assert checks_of(aws, with_secret)[channel].state == "failed"

@@ -1,22 +1,22 @@
-"""The lease of a function, on a DynamoDB API over HTTP: one run at a time, and no event is lost."""
+"""The lease of a function allows one run at a time and loses no event. DynamoDB is emulated over HTTP."""
 
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 
-from focuswatch.operations.deployed_functions import ONE_AT_A_TIME
 from focuswatch.operations.function_lease import LEASE_SECONDS, Lease, LeaseLost
-from lambdas.run_lease_and_heartbeat import AGAIN, LambdaRun
+from focuswatch.operations.lambda_function_groups import ONE_AT_A_TIME
+from lambdas.lambda_run import AGAIN, LambdaRun
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.fakes.local_aws_with_cdk import local_aws
 from tests.fakes.waiting import patience
+from tests.given.lambda_context import LambdaContext
 from tests.given.moto_ledger_table import ledger_table
 
 TABLE = "leases"
@@ -25,7 +25,7 @@ AT_ONCE = 8
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A table over HTTP, for conditional writes of parallel clients."""
+    """Yield a table over HTTP, for conditional writes of parallel clients."""
     with local_aws(tmp_path_factory.mktemp("aws")) as aws, aws.used():
         ledger_table(TABLE)
         yield boto3.resource("dynamodb").Table(TABLE)
@@ -45,45 +45,45 @@ class Logged:
 
 @pytest.fixture
 def announced(table: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Events that runs send."""
-    told: list[tuple[str, str]] = []
+    """Return the list of events that runs send."""
+    events: list[tuple[str, str]] = []
     monkeypatch.setenv("FOCUSWATCH_LEDGER", TABLE)
-    monkeypatch.setattr(LambdaRun, "announce", lambda _self, what, detail: told.append((what, detail)))
-    return told
+    monkeypatch.setattr(LambdaRun, "announce", lambda _self, what, detail: events.append((what, detail)))
+    return events
 
 
 def test_parallel_invocations_run_one_at_a_time_and_process_all_events(
     table: Any, announced: list[tuple[str, str]]
 ) -> None:
-    """A run that is turned away is covered by a run that starts later."""
-    waiting, done, at_work, most = set(range(40)), set[int](), 0, 0
+    """If a run is turned away, a later run processes its event."""
+    waiting, done, running, most = set(range(40)), set[int](), 0, 0
     arrived: set[int] = set()
     lock = threading.Lock()
 
     def work(_lease: Lease) -> dict[str, Any]:
-        nonlocal at_work, most
+        nonlocal running, most
         with lock:
-            at_work += 1
-            most = max(most, at_work)
+            running += 1
+            most = max(most, running)
             seen = set(arrived)
         time.sleep(0.02)
         with lock:
             done.update(seen)
-            at_work -= 1
+            running -= 1
         return {}
 
     def call(number: int) -> None:
         with lock:
             arrived.add(number)
-        run_until_nothing_is_called_again({})
+        run_with_repeats({})
 
-    def run_until_nothing_is_called_again(event: dict[str, Any]) -> None:
+    def run_with_repeats(event: dict[str, Any]) -> None:
         mine: list[tuple[str, str]] = []
         run = LambdaRun("refresh")
         object.__setattr__(run, "announce", lambda what, detail: mine.append((what, detail)))
         run.alone(work, event=event, logger=Logged())
-        for what, _ in mine:  # the bus calls the function
-            run_until_nothing_is_called_again({"detail-type": what})
+        for what, _ in mine:  # EventBridge invokes the function
+            run_with_repeats({"detail-type": what})
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(call, sorted(waiting)))
@@ -93,16 +93,16 @@ def test_parallel_invocations_run_one_at_a_time_and_process_all_events(
 
 @pytest.mark.parametrize("kind", ONE_AT_A_TIME)
 def test_functions_have_separate_leases(kind: str, table: Any) -> None:
-    """`refresh` and `publish` may run in parallel."""
+    """For example, `refresh` and `publish` may run in parallel."""
     held = [Lease(table, f"{kind} of one"), Lease(table, f"{kind} of another")]
     assert all(lease.take() for lease in held)
     assert [lease.give_back() for lease in held] == [False, False]
 
 
-def test_a_run_that_is_turned_away_is_repeated_after_the_other(
+def test_run_that_is_turned_away_is_repeated_after_the_running_one(
     table: Any, announced: list[tuple[str, str]]
 ) -> None:
-    """Once, however many were turned away; it writes no heartbeat."""
+    """It is repeated once, also if several runs were turned away."""
     turned_away: list[dict[str, Any]] = []
     log = Logged()
 
@@ -118,11 +118,11 @@ def test_a_run_that_is_turned_away_is_repeated_after_the_other(
     assert len(announced) == 1
 
 
-@pytest.mark.parametrize(("event", "called"), [({}, 1), ({"detail-type": AGAIN}, 0)])
-def test_a_failed_run_releases_the_lease_and_is_repeated_once(
-    table: Any, announced: list[tuple[str, str]], event: dict[str, Any], called: int
+@pytest.mark.parametrize(("event", "expected_repeats"), [({}, 1), ({"detail-type": AGAIN}, 0)])
+def test_failed_run_releases_the_lease_and_is_repeated_once(
+    table: Any, announced: list[tuple[str, str]], event: dict[str, Any], expected_repeats: int
 ) -> None:
-    """Lambda retries a failed event; a repeated run that fails is not repeated again."""
+    """If a run that was itself a repetition fails, it is not repeated again; Lambda retries its event."""
 
     def work(_lease: Lease) -> dict[str, Any]:
         LambdaRun("page").alone(lambda _: {}, event={}, logger=Logged())
@@ -130,12 +130,12 @@ def test_a_failed_run_releases_the_lease_and_is_repeated_once(
 
     with pytest.raises(RuntimeError, match="broken"):
         LambdaRun("page").alone(work, event=event, logger=Logged())
-    assert len(announced) == called
+    assert len(announced) == expected_repeats
     assert LambdaRun("page").alone(lambda _: {"ran": True}, event={}, logger=Logged()) == {"ran": True}
 
 
-def test_a_lease_is_renewed_during_a_run_and_expires_after_a_kill(table: Any) -> None:
-    """Before Lambda retries the event one minute later."""
+def test_lease_is_renewed_during_a_run_and_expires_after_a_kill(table: Any) -> None:
+    """It expires before Lambda retries the event after one minute."""
     now = [1000.0]
     working = Lease(table, "renewed", clock=lambda: now[0], renewed_seconds=0.05)
     assert working.take()
@@ -147,7 +147,7 @@ def test_a_lease_is_renewed_during_a_run_and_expires_after_a_kill(table: Any) ->
             assert time.monotonic() < until
             time.sleep(0.02)
         assert not other.take()
-    working._over.set()  # as a process that is killed renews no more
+    working._over.set()  # a killed process no longer renews its lease
     assert LEASE_SECONDS < 60
     now[0] += LEASE_SECONDS + 1
     assert other.take()
@@ -160,8 +160,8 @@ def _until(table: Any, name: str) -> float:
     )
 
 
-def test_a_run_that_lost_its_lease_does_not_release_it() -> None:
-    """It starts no further detections, and the other run keeps the lease."""
+def test_run_that_lost_its_lease_does_not_release_it() -> None:
+    """The lease belongs to the other run, which keeps it."""
     now, table = [1000.0], MemoryTable()
     first = Lease(table, "lost", clock=lambda: now[0], renewed_seconds=3600)  # type: ignore[arg-type]
     assert first.take()
@@ -176,8 +176,8 @@ def test_a_run_that_lost_its_lease_does_not_release_it() -> None:
     assert not second.give_back()
 
 
-def test_a_lost_response_of_dynamodb_loses_no_event() -> None:
-    """botocore retries, and the function is invoked again in case there was a mark."""
+def test_lost_response_of_dynamodb_loses_no_event() -> None:
+    """botocore retries the release. The retry cannot see whether a run was turned away, so it reports that one was."""
     table = MemoryTable()
     lease = Lease(table, "answered")  # type: ignore[arg-type]
     assert lease.take()
@@ -189,7 +189,7 @@ def test_a_lost_response_of_dynamodb_loses_no_event() -> None:
 def test_publish_is_repeated_for_notifications_during_its_run(
     table: Any, announced: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """With the handler: a parallel run ends without a heartbeat."""
+    """The handler of a parallel run returns `turned_away`."""
     for name in ("TRACE_DISABLED", "SERVICE_NAME"):
         monkeypatch.setenv(f"POWERTOOLS_{name}", "true")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "focuswatch")
@@ -199,12 +199,8 @@ def test_publish_is_repeated_for_notifications_during_its_run(
     )
     from lambdas import publish_to_sns
 
-    context = SimpleNamespace(
-        function_name="f", memory_limit_in_mb=1, invoked_function_arn="a", aws_request_id="r",
-        get_remaining_time_in_millis=lambda: 300_000,
-    )  # fmt: skip
     lease = Lease(table, "publish")
     assert lease.take()
-    assert publish_to_sns.handler({}, context)["turned_away"]
+    assert publish_to_sns.handler({}, LambdaContext())["turned_away"]
     assert lease.give_back()
-    assert publish_to_sns.handler({}, context)["notified"] == 0
+    assert publish_to_sns.handler({}, LambdaContext())["notified"] == 0

@@ -1,25 +1,19 @@
-"""The daily health report: one line if focuswatch is healthy, else each problem with its fix.
-
-Golden files are read in review; FOCUSWATCH_WRITE_GOLDEN=1 writes them anew.
-"""
+"""The daily health report: one line if focuswatch is healthy, otherwise each problem with its fix."""
 
 import dataclasses
 import json
-import os
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from focuswatch.detect.detection_run_counts import DetectionSummary
+from focuswatch.detect.summarize_detection_runs import DetectionSummary
 from focuswatch.operations.function_run_heartbeats import Heartbeat
 from focuswatch.operations.health_report import health_report
 from focuswatch.operations.health_slack_message import health_message
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, too_long
+from tests.given.golden_files import assert_golden
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "pulse"
-WRITE = os.environ.get("FOCUSWATCH_WRITE_GOLDEN")
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 EXPECTED = ("refresh", "collect", "detect", "publish")
 GIB = 1024**3
@@ -48,16 +42,20 @@ def report_of(*changed, without=(), queued=None, dead_letters=None, **options):
     beats = {kind: one for kind, one in healthy().items() if kind not in without}
     return health_report(
         beats | {one.function: one for one in changed},
-        queued=queued or {}, dead_letters=dead_letters or {}, expected=EXPECTED, now=NOW, **options,
-    )  # fmt: skip
+        queued=queued or {},
+        dead_letters=dead_letters or {},
+        expected=EXPECTED,
+        now=NOW,
+        **options,
+    )
 
 
 def summaries(report):
     return [problem.summary for problem in report.problems]
 
 
-def test_a_healthy_report_is_one_line():
-    """Detections, accounts and the end of the data; no notes."""
+def test_healthy_report_is_one_line():
+    """It states the number of detections and accounts and the end of the data, and has no notes."""
     report = report_of(dead_letters={"slack": 0}, queued={"pending": 0})
     assert report.is_healthy
     assert (
@@ -72,8 +70,8 @@ def test_a_healthy_report_is_one_line():
 
 
 @pytest.mark.parametrize("hours, is_missing", [(29.9, False), (30.1, True)])
-def test_a_function_without_a_recent_run_is_a_problem(hours, is_missing):
-    """After the hours that its alarm waits too; and a function that never ran."""
+def test_function_without_a_recent_run_is_a_problem(hours, is_missing):
+    """The limits are those of the alarms. A function that never ran is a problem too."""
     report = report_of(beat("collect", hours_ago=hours, ran=("111122223333",)))
     assert summaries(report) == (
         ["The function focuswatch-collect last completed a run 30 hours ago (limit: 30 hours)"]
@@ -88,14 +86,14 @@ def test_a_function_without_a_recent_run_is_a_problem(hours, is_missing):
     assert never.command == "aws logs tail /aws/lambda/focuswatch-refresh --since 2d"
 
 
-def test_a_function_that_a_queue_feeds_may_run_rarely():
+def test_function_invoked_by_a_queue_may_run_rarely():
     """Only functions that run on a schedule are expected."""
     assert report_of(beat("slack", hours_ago=500)).is_healthy
 
 
 @pytest.mark.parametrize("age, stale", [(46.9, False), (47.1, True)])
-def test_an_old_delivery_is_a_problem(age, stale):
-    """Its age is that of now, not of the last run; the newest delivery of any run counts."""
+def test_old_delivery_is_a_problem(age, stale):
+    """The age is as of now and not as of the last run. The newest delivery that any run saw counts."""
     report = report_of(
         beat("detect", ran=("d",), as_of=date(2026, 11, 18), data_age_hours=age), without=["refresh"]
     )
@@ -105,13 +103,14 @@ def test_an_old_delivery_is_a_problem(age, stale):
     assert report_of(beat("detect", as_of=date(2026, 11, 18), data_age_hours=90)).is_healthy
 
 
-def test_a_missing_bill_is_a_problem():
-    """Detections that evaluated no charges have no findings."""
+def test_missing_bill_is_a_problem():
+    """Without charges, detections have no findings, which would look healthy."""
     report = report_of(beat("detect", doubts=("no billing period was refreshed yet",)))
     (problem,) = report.problems
     assert (problem.summary, problem.details) == (
-        "No billing data to analyze", ("no billing period was refreshed yet",)
-    )  # fmt: skip
+        "No billing data to analyze",
+        ("no billing period was refreshed yet",),
+    )
     assert report.evaluated == "0 detections in 2 accounts, no bill yet"
 
 
@@ -126,8 +125,8 @@ def test_failed_detections_are_listed_by_reason():
     assert problem.details == ("idle_kendra_index, new_region: HIVE_BAD_DATA: x", "gpu_burst: a typo")
 
 
-def test_an_old_failure_of_a_function_that_a_queue_feeds_is_left_out():
-    """Its message was processed since, or is a dead letter."""
+def test_old_failure_of_a_function_invoked_by_a_queue_is_omitted():
+    """The message was processed since then, or it is a dead letter, which is reported separately."""
     failed = {"m": "Slack is away"}
     assert summaries(report_of(beat("slack", hours_ago=23, failed=failed))) == [
         "1 failure in the last run of the function focuswatch-slack"
@@ -135,8 +134,8 @@ def test_an_old_failure_of_a_function_that_a_queue_feeds_is_left_out():
     assert report_of(beat("slack", hours_ago=25, failed=failed)).is_healthy
 
 
-def test_a_failure_of_a_daily_function_counts_until_its_next_run():
-    """However many hours before the report it ran."""
+def test_failure_of_a_daily_function_counts_until_its_next_run():
+    """The failure is reported however many hours ago the run was."""
     failed = beat("detect", hours_ago=25, as_of=date(2026, 11, 20), failed={"new_region": "a typo"})
     assert summaries(report_of(failed)) == ["1 failure in the last run of the function focuswatch-detect"]
 
@@ -161,7 +160,7 @@ def test_pending_notifications_are_noted():
     )
 
 
-def test_an_account_that_denies_access_is_a_problem_and_a_service_is_noted():
+def test_denied_account_is_a_problem_and_denied_service_is_noted():
     refused = {
         "777788889999": "AccessDenied: no role",
         "111122223333 Bedrock in eu-west-1": "AccessDenied: SCP",
@@ -169,14 +168,15 @@ def test_an_account_that_denies_access_is_a_problem_and_a_service_is_noted():
     report = report_of(beat("collect", ran=("111122223333",), failed=refused))
     (problem,) = report.problems
     assert (problem.summary, problem.details) == (
-        "The function focuswatch-collect was denied access to 1 account", ("777788889999: AccessDenied: no role",)
-    )  # fmt: skip
+        "The function focuswatch-collect was denied access to 1 account",
+        ("777788889999: AccessDenied: no role",),
+    )
     assert report.notes == (
         "Resources not evaluated, by service: 111122223333 Bedrock in eu-west-1: AccessDenied: SCP.",
     )
 
 
-def test_a_doubt_is_noted_once():
+def test_doubt_is_noted_once():
     """Also if both refresh and detect report it."""
     doubt = ("2026-10 shrank",)
     report = report_of(beat("refresh", doubts=doubt), beat("detect", as_of=date(2026, 11, 20), doubts=doubt))
@@ -184,21 +184,21 @@ def test_a_doubt_is_noted_once():
 
 
 def test_detections_of_services_that_are_not_on_the_bill_are_noted():
-    """They need no fix."""
-    kept = (
+    """Users need not fix anything."""
+    detections = (
         DetectionSummary(detection="idle_ai_seat", services_not_on_bill=("Kiro",)),
-        DetectionSummary(detection="new_region", rows=1),
+        DetectionSummary(detection="new_region", findings=1),
     )
     ran = {"ran": ("idle_ai_seat", "new_region"), "as_of": date(2026, 11, 20)}
-    report = report_of(beat("detect", **ran, detections=kept))
+    report = report_of(beat("detect", **ran, detections=detections))
     assert report.is_healthy
     assert report.notes == (
         "The function focuswatch-detect did not run 1 detection for services that are not on the bill (Kiro).",
     )
 
 
-def test_a_skipped_billing_period_is_a_problem_and_an_empty_one_is_noted():
-    """The first keeps an older delivery; the second is of a month that has just begun."""
+def test_skipped_billing_period_is_a_problem_and_empty_one_is_noted():
+    """A skipped period still has the charges of an older delivery. An empty period is a month that has just begun."""
     failing = beat("refresh", failed={"2026-05": "found 2 billing currencies; expected one currency"})
     report = report_of(failing)
     assert [problem.summary for problem in report.problems] == [
@@ -241,26 +241,18 @@ REPORTS = {
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_a_report_matches_its_golden_file(name):
-    """In Slack and in mail."""
+def test_report_matches_its_golden_file(name):
+    """As a Slack message and as an email."""
     report = REPORTS[name]()
     message = health_message(report)
     assert not blocks_problems(message["blocks"])
     text = f"Notification: {message['text']}\n\n{seen(message)}\n--- as mail ---\n{report.as_text()}"
-    same_as_golden(f"{name}.txt", text)
-    if name == "problems":  # its Block Kit JSON too; of the others the text says the same
-        same_as_golden(f"{name}.json", json.dumps(message, indent=1, ensure_ascii=False) + "\n")
+    assert_golden(f"pulse/{name}.txt", text)
+    if name == "problems":  # one report is also compared as Block Kit JSON
+        assert_golden(f"pulse/{name}.json", json.dumps(message, indent=1, ensure_ascii=False) + "\n")
 
 
-def same_as_golden(name, content):
-    path = GOLDEN / name
-    if WRITE:
-        path.write_text(content, encoding="utf-8")
-    assert path.exists(), f"{name} is missing; FOCUSWATCH_WRITE_GOLDEN=1 writes it, then read it"
-    assert content == path.read_text(encoding="utf-8")
-
-
-def test_a_report_with_many_problems_fits_a_message():
+def test_report_with_many_problems_fits_a_message():
     """Slack accepts it, and the first problem is shown."""
     long = "<!channel> & " * 200
     report = report_of(
@@ -280,15 +272,15 @@ def test_a_report_with_many_problems_fits_a_message():
     assert f"{len(report.problems) - shown} more problems are not shown" in json.dumps(message["blocks"][-1])
 
 
-def test_a_long_reason_is_cut():
-    """So that the next problem is shown too."""
+def test_long_reason_is_shortened():
+    """The next problem is then shown too."""
     report = report_of(beat("detect", as_of=date(2026, 11, 20), failed={"new_region": "x" * 9000}))
     (item,) = health_message(report)["blocks"][1]["elements"][1]["elements"]
     assert len(item["elements"][0]["text"]) == 300
 
 
 def test_problems_beyond_ten_are_counted():
-    """The doctor lists them all."""
+    """`focuswatch doctor` lists all of them."""
     report = report_of(without=EXPECTED)
     many = dataclasses.replace(report, problems=report.problems * 3)
     assert len(many.problems) == 12

@@ -12,14 +12,14 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from focuswatch.cli import app
-from focuswatch.operations.deployed_functions import QUEUE_FED
-from focuswatch.operations.deployment_config import Deployment
-from focuswatch.operations.deployment_config_sections import Secrets
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_sections import Secrets
+from focuswatch.operations.lambda_function_groups import QUEUE_FED
 from focuswatch.operations.redrive import list_dead_letters, redrive
 from tests.given.one_line_findings import finding
 
 CONFIG = Path(__file__).parents[2] / "config" / "deployment.toml"
-FOUND = f"{finding().detection} {finding().fingerprint}"
+FINDING_TEXT = f"{finding().detection} {finding().fingerprint}"
 EVENT = {
     "version": "0",
     "id": "1",
@@ -38,7 +38,7 @@ def deployment():
 
 @pytest.fixture
 def session(monkeypatch, deployment):
-    """An account with all queues, in which Lambda records each invocation."""
+    """Yield a session of an account with all queues, which records each Lambda invocation in `called`."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
         "MOTO_ACCOUNT_ID": deployment.accounts.pipeline,
@@ -47,16 +47,18 @@ def session(monkeypatch, deployment):
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.setattr("focuswatch.operations.redrive.dead_letter_queue.WAIT_SECONDS", 0)
     with mock_aws():
-        made = boto3.Session()
-        sqs = made.client("sqs", region_name=deployment.accounts.region)
+        new_session = boto3.Session()
+        sqs = new_session.client("sqs", region_name=deployment.accounts.region)
         for kind in deployment.unattended:
             sqs.create_queue(QueueName=deployment.dead_letters(kind))
         for kind in QUEUE_FED:
             sqs.create_queue(QueueName=deployment.queue(kind))
-        made.called = []
-        made.events.register("before-call.lambda.Invoke", lambda params, **_: record_invocation(made, params))
-        monkeypatch.setattr(boto3, "Session", lambda: made)
-        yield made
+        new_session.called = []
+        new_session.events.register(
+            "before-call.lambda.Invoke", lambda params, **_: record_invocation(new_session, params)
+        )
+        monkeypatch.setattr(boto3, "Session", lambda: new_session)
+        yield new_session
 
 
 def record_invocation(session, params):
@@ -84,8 +86,10 @@ def write(session, name, *bodies, **attributes):
 
 
 def message_count(session, name):
-    asked = {"AttributeNames": ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]}
-    counts = session.client("sqs").get_queue_attributes(QueueUrl=url(session, name), **asked)["Attributes"]
+    attributes = {"AttributeNames": ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]}
+    counts = session.client("sqs").get_queue_attributes(QueueUrl=url(session, name), **attributes)[
+        "Attributes"
+    ]
     assert counts["ApproximateNumberOfMessagesNotVisible"] == "0"
     return int(counts["ApproximateNumberOfMessages"])
 
@@ -99,7 +103,7 @@ def redriven(session, deployment, *kinds):
 
 
 def record(event, message="S3 is away"):
-    """As Lambda writes it: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"""
+    """Return the record that Lambda writes for a failed event: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"""
     return {
         "version": "1.0",
         "timestamp": "2026-11-20T06:00:00.000Z",
@@ -115,48 +119,50 @@ def record(event, message="S3 is away"):
     }
 
 
-def test_a_message_that_sns_could_not_deliver_is_sent_to_its_queue(session, deployment):
-    """As the queue would have received it, whether SNS wrapped it or not."""
-    news = finding().model_dump_json(by_alias=True)
+def test_message_that_sns_could_not_deliver_is_sent_to_its_queue(session, deployment):
+    """The queue gets the message and attributes that SNS would have delivered, without SNS's envelope."""
+    notification = finding().model_dump_json(by_alias=True)
     wrapped = {
-        "Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:1:focuswatch-findings", "Message": news,
+        "Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:1:focuswatch-findings", "Message": notification,
         "MessageAttributes": {"change": {"Type": "String", "Value": "new"}},
     }  # fmt: skip
     write(session, deployment.dead_letters("slack"), wrapped)
     done = redriven(session, deployment, "slack")["slack"]
-    assert (done.redriven, done.letters[0].subject) == (1, f"new {FOUND}")
+    assert (done.redriven, done.letters[0].subject) == (1, f"new {FINDING_TEXT}")
     sqs = session.client("sqs")
-    (back,) = sqs.receive_message(
+    (received,) = sqs.receive_message(
         QueueUrl=url(session, deployment.queue("slack")), MessageAttributeNames=["All"]
     )["Messages"]
-    assert back["Body"] == news
-    assert back["MessageAttributes"]["change"]["StringValue"] == "new"
+    assert received["Body"] == notification
+    assert received["MessageAttributes"]["change"]["StringValue"] == "new"
 
 
-def test_dead_letters_of_a_queue_are_sent_back_to_it(session, deployment):
-    """Each with its body and attributes, and to its own queue."""
-    news = finding().model_dump_json(by_alias=True)
-    write(session, deployment.dead_letters("slack"), news, change="new", news_id="a-1")
+def test_dead_letters_are_sent_back_to_their_queue(session, deployment):
+    """Each message keeps its body and attributes."""
+    notification = finding().model_dump_json(by_alias=True)
+    write(session, deployment.dead_letters("slack"), notification, change="new", news_id="a-1")
     write(session, deployment.dead_letters("spending"), *(f"letter {number}" for number in range(25)))
-    shown = []
-    session.events.register("before-call.sqs.ChangeMessageVisibility", lambda **_: shown.append(True))
+    visibility_changes = []
+    session.events.register(
+        "before-call.sqs.ChangeMessageVisibility", lambda **_: visibility_changes.append(True)
+    )
     summaries = redriven(session, deployment, "slack", "spending", "jira")
-    assert not shown  # what was sent is deleted
+    assert not visibility_changes  # sent messages are deleted
     assert {kind: one.redriven for kind, one in summaries.items()} == {"slack": 1, "spending": 25, "jira": 0}
     assert not any(message_count(session, deployment.dead_letters(kind)) for kind in summaries)
     assert message_count(session, deployment.queue("spending")) == 25
-    (back,) = session.client("sqs").receive_message(
+    (received,) = session.client("sqs").receive_message(
         QueueUrl=url(session, deployment.queue("slack")), MessageAttributeNames=["All"]
     )["Messages"]
-    assert back["Body"] == news
-    assert {key: one["StringValue"] for key, one in back["MessageAttributes"].items()} == {
+    assert received["Body"] == notification
+    assert {key: one["StringValue"] for key, one in received["MessageAttributes"].items()} == {
         "change": "new",
         "news_id": "a-1",
     }
 
 
-def test_a_function_is_invoked_once_for_all_its_dead_letters(session, deployment):
-    """With the newest event, from Lambda's record or as EventBridge sent it, in the pipeline's account."""
+def test_function_is_invoked_once_for_all_its_dead_letters(session, deployment):
+    """The function in the pipeline's account gets the newest event, from Lambda's record or as EventBridge sent it."""
     write(session, deployment.dead_letters("detect"), record({"id": "old"}), record(EVENT))
     write(session, deployment.dead_letters("refresh"), EVENT, ERROR_CODE="NO_PERMISSIONS")
     summaries = redriven(session, deployment, "detect", "refresh", "publish")
@@ -174,7 +180,7 @@ def test_a_function_is_invoked_once_for_all_its_dead_letters(session, deployment
 
 
 def test_dead_letters_stay_if_lambda_refuses_the_event(session, deployment):
-    """They are visible at once, with the reason; those of other functions are redriven."""
+    """The letters become visible at once, the summary has the reason, and those of other functions are redriven."""
     refused = ClientError(
         {"Error": {"Code": "ResourceNotFoundException", "Message": "Function not found"}}, "Invoke"
     )
@@ -192,8 +198,8 @@ def test_dead_letters_stay_if_lambda_refuses_the_event(session, deployment):
     assert message_count(session, deployment.dead_letters("detect")) == 2
 
 
-def test_a_dead_letter_that_cannot_be_sent_stays_and_the_others_are_sent(session, deployment):
-    """It is unchanged, and the next redrive sends it."""
+def test_dead_letter_that_cannot_be_sent_stays_and_the_others_are_sent(session, deployment):
+    """The letter is unchanged, and the next redrive sends it."""
 
     def too_long(params, **_):
         if "long" in json.loads(params["body"])["MessageBody"]:
@@ -214,15 +220,15 @@ def test_a_dead_letter_that_cannot_be_sent_stays_and_the_others_are_sent(session
 
 
 @pytest.mark.parametrize("operation", ["SendMessage", "DeleteMessage"])
-def test_a_redrive_that_is_killed_loses_nothing(session, deployment, operation):
-    """Killed before or after sending: each message is in its queue in the end, one of them perhaps twice."""
+def test_killed_redrive_loses_no_dead_letter(session, deployment, operation):
+    """After a kill before or after sending, the next redrive sends the rest. One message may be sent twice."""
     bodies = [f"letter {number}" for number in range(12)]
     write(session, deployment.dead_letters("slack"), *bodies)
-    asked = []
+    calls = []
 
     def kill(**_):
-        asked.append(operation)
-        if len(asked) == 5:
+        calls.append(operation)
+        if len(calls) == 5:
             raise KeyboardInterrupt
 
     session.events.register(f"before-call.sqs.{operation}", kill)
@@ -233,23 +239,23 @@ def test_a_redrive_that_is_killed_loses_nothing(session, deployment, operation):
     assert not message_count(session, deployment.dead_letters("slack"))
     sent = message_count(session, deployment.queue("slack"))
     assert sent == (13 if operation == "DeleteMessage" else 12)
-    found = set()
+    bodies_received = set()
     for _ in range(sent):
         response = session.client("sqs").receive_message(QueueUrl=url(session, deployment.queue("slack")))
-        found |= {message["Body"] for message in response["Messages"]}
-    assert found == set(bodies)
+        bodies_received |= {message["Body"] for message in response["Messages"]}
+    assert bodies_received == set(bodies)
 
 
-def test_a_dead_letter_that_fails_again_at_once_is_redriven_once(session, deployment):
-    """All are received before the first is sent, so a redrive ends."""
+def test_dead_letter_that_fails_again_at_once_is_redriven_once(session, deployment):
+    """A redrive receives all letters before it sends the first one, so it ends."""
     dead = deployment.dead_letters("slack")
     write(session, dead, "one", "two")
     sqs = client(session, deployment)
-    known = sqs.send_message
+    original_send = sqs.send_message
 
-    def send(**asked):
-        known(**asked)
-        known(QueueUrl=url(session, dead), MessageBody=asked["MessageBody"])
+    def send(**arguments):
+        original_send(**arguments)
+        original_send(QueueUrl=url(session, dead), MessageBody=arguments["MessageBody"])
 
     sqs.send_message = send
     (summary,) = redrive(deployment, sqs=sqs, functions=None, kinds=["slack"])
@@ -258,7 +264,7 @@ def test_a_dead_letter_that_fails_again_at_once_is_redriven_once(session, deploy
 
 
 def test_listing_dead_letters_changes_nothing(session, deployment):
-    """They are listed oldest first, and are visible to others at once."""
+    """They are listed oldest first, and remain visible to other consumers."""
     write(session, deployment.dead_letters("slack"), "a", "b")
     for _ in range(2):
         (summary,) = list_dead_letters(deployment, sqs=client(session, deployment), kinds=["slack"])
@@ -267,8 +273,8 @@ def test_listing_dead_letters_changes_nothing(session, deployment):
         assert message_count(session, deployment.dead_letters("slack")) == 2
 
 
-def test_no_more_dead_letters_are_received_than_can_be_sent_in_time(session, deployment, monkeypatch):
-    """The others stay, and the summary says that there may be more."""
+def test_redrive_receives_only_as_many_dead_letters_as_it_can_send_in_time(session, deployment, monkeypatch):
+    """The others stay in the queue, and the summary says that there may be more."""
     monkeypatch.setattr("focuswatch.operations.redrive.dead_letter_queue.MAX_DEAD_LETTERS", 10)
     monkeypatch.setattr("focuswatch.operations.redrive.MAX_DEAD_LETTERS", 10)
     write(session, deployment.dead_letters("slack"), *map(str, range(15)))
@@ -287,25 +293,25 @@ UNKNOWN = "see the function's log"
         (record(EVENT), {}, "Refreshed", "S3 is away"),
         (record(EVENT) | {"responsePayload": None}, {}, "Refreshed", "RetriesExhausted"),
         (EVENT, {"ERROR_CODE": "NO_PERMISSIONS", "ERROR_MESSAGE": "no"}, "Refreshed", "NO_PERMISSIONS: no"),
-        (finding().model_dump_json(by_alias=True), {"change": "changed"}, f"changed {FOUND}", UNKNOWN),
-        (finding().model_dump_json(by_alias=True), {}, f"new {FOUND}", UNKNOWN),
+        (finding().model_dump_json(by_alias=True), {"change": "changed"}, f"changed {FINDING_TEXT}", UNKNOWN),
+        (finding().model_dump_json(by_alias=True), {}, f"new {FINDING_TEXT}", UNKNOWN),
         ("AWS Budget Notification", {}, "a message", UNKNOWN),
         ("[1]", {}, "a message", UNKNOWN),
     ],
 )
-def test_a_dead_letter_has_a_subject_and_a_reason(session, deployment, body, attributes, subject, reason):
-    """As far as Lambda, EventBridge or SNS recorded them."""
+def test_dead_letter_has_a_subject_and_a_reason(session, deployment, body, attributes, subject, reason):
+    """If Lambda, EventBridge or SNS recorded no reason, the text refers to the function's log."""
     write(session, deployment.dead_letters("publish"), body, **attributes)
     (summary,) = list_dead_letters(deployment, sqs=client(session, deployment), kinds=["publish"])
     assert [(letter.subject, letter.reason) for letter in summary.letters] == [(subject, reason)]
 
 
-def command(deployment, monkeypatch, *asked):
+def command(deployment, monkeypatch, *arguments):
     monkeypatch.setattr(Deployment, "load", lambda path: deployment)
-    return CliRunner().invoke(app, ["redrive", *asked])
+    return CliRunner().invoke(app, ["redrive", *arguments])
 
 
-def test_the_command_prints_the_dead_letters_and_the_result(session, deployment, monkeypatch):
+def test_command_prints_the_dead_letters_and_the_result(session, deployment, monkeypatch):
     write(
         session,
         deployment.dead_letters("detect"),
@@ -314,9 +320,9 @@ def test_the_command_prints_the_dead_letters_and_the_result(session, deployment,
         record(EVENT),
     )
     write(session, deployment.dead_letters("slack"), finding().model_dump_json(by_alias=True), change="new")
-    looked = command(deployment, monkeypatch, "--dry-run")
-    assert looked.exit_code == 0
-    assert looked.stdout.splitlines() == [
+    dry_run = command(deployment, monkeypatch, "--dry-run")
+    assert dry_run.exit_code == 0
+    assert dry_run.stdout.splitlines() == [
         "detect: 3 dead letters, oldest 0 minutes ago",
         "  2 × S3 is away (newest: Refreshed)",
         "  1 × no table (newest: a message)",
@@ -337,7 +343,7 @@ def test_the_command_prints_the_dead_letters_and_the_result(session, deployment,
     ("waited", "age"),
     [({"minutes": 119}, "119 minutes"), ({"hours": 47}, "47 hours"), ({"days": 13}, "13 days")],
 )
-def test_an_age_has_a_suitable_unit(session, deployment, monkeypatch, waited, age):
+def test_age_has_a_suitable_unit(session, deployment, monkeypatch, waited, age):
     class Later(datetime):
         @classmethod
         def now(cls, tz=None):
@@ -348,7 +354,7 @@ def test_an_age_has_a_suitable_unit(session, deployment, monkeypatch, waited, ag
     assert f"oldest {age} ago" in command(deployment, monkeypatch, "slack", "--dry-run").stdout
 
 
-def test_the_command_exits_with_1_if_dead_letters_remain(session, deployment, monkeypatch):
+def test_command_exits_with_1_if_dead_letters_remain(session, deployment, monkeypatch):
     def refuse(**_):
         raise ClientError(
             {"Error": {"Code": "TooManyRequestsException", "Message": "\x1b[2J slow down"}}, "Invoke"
@@ -362,8 +368,8 @@ def test_the_command_exits_with_1_if_dead_letters_remain(session, deployment, mo
     assert "    1 × TooManyRequestsException: \N{REPLACEMENT CHARACTER}[2J slow down" in failed.stdout
 
 
-def test_wrong_use_is_refused_with_the_fix(session, deployment, monkeypatch):
-    """A function without a dead-letter queue, and an account without queues."""
+def test_invalid_use_is_refused_with_the_fix(session, deployment, monkeypatch):
+    """For a function without a dead-letter queue, and in an account without the deployment's queues."""
     wrong = command(deployment, monkeypatch, "answer")
     assert "'answer' has no dead-letter queue. Expected one of: refresh, collect" in str(wrong.exception)
     elsewhere = deployment.model_copy(update={"name": "elsewhere"})

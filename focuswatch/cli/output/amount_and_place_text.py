@@ -1,14 +1,12 @@
-"""Format amounts, the place of a finding and its cost columns for terminal tables."""
+"""Format amounts and the place of a finding for terminal output."""
 
 from decimal import Decimal
 
-from focuswatch.cli.output.table_grid import Column
-from focuswatch.findings.account_owner_evidence_labels import WHOLE_FROM, account_label
+from focuswatch.findings.account_and_owner_labels import account_label
+from focuswatch.findings.amount_text import WHOLE_FROM
 from focuswatch.findings.finding import Finding
 
 LEAST_CENTS = 0.01  # smaller amounts are shown with two significant digits
-COLORS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
-NO_OWNER = "no owner"
 
 
 def rounded(value: Decimal | float | None) -> str:
@@ -31,14 +29,3 @@ def place(finding: Finding) -> str:
     """Return the account, Region, service and resource of a finding in one line."""
     account = account_label(finding.sub_account_name, finding.sub_account_id) or "the whole organization"
     return " · ".join(filter(None, (account, finding.region_id, finding.service_name, finding.resource_id)))
-
-
-def cost_columns(currency: str) -> tuple[Column, Column]:
-    """Return the two columns for the cells of `cost_cells`."""
-    return Column(f"{currency}/month", number=True), Column("So far", number=True)
-
-
-def cost_cells(finding: Finding) -> tuple[str, str]:
-    """Return the cells for the monthly cost and the cost so far; one of them is empty."""
-    cost = rounded(finding.monthly_cost)
-    return ("", cost) if finding.is_event else (cost, "")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from focuswatch.bill.bill_summary import BillSummary
-    from focuswatch.detect.input_assessment import Assessment
+    from focuswatch.detect.assess_detection_inputs import Assessment
 
 # The text and color of each state in the column "Evaluated".
 SHOWN = {

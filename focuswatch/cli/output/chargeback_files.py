@@ -1,71 +1,18 @@
-"""Convert a chargeback to rows, and write them to CSV and Parquet files: totals of all teams, and lines of each team.
-
-The terminal tables and the JSON and CSV output of `focuswatch chargeback` use the same rows.
-"""
+"""Write the rows of a chargeback to CSV and Parquet files: totals of all teams, and lines of each team."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
+from focuswatch.cli.output.chargeback_rows import LINE_COLUMNS, TEAM_COLUMNS
 from focuswatch.cli.output.json_and_csv import rows_csv
 from focuswatch.engines import Row
-from focuswatch.engines.duckdb_engine import connect, create_table
+from focuswatch.engines.duckdb_connection import connect, create_table
 from focuswatch.engines.sql_values import literal
 from focuswatch.errors import ConfigError
-from focuswatch.owners.chargeback_rules import Chargeback
-from focuswatch.reports.chargeback import COLUMNS, ChargebackLine, team_rows
 
 UNALLOCATED = "unallocated"
-MONEY = "DECIMAL(38, 2)"
-LINE_COLUMNS = {
-    "billing_period": "DATE",
-    "invoice_id": "VARCHAR",
-    "currency": "VARCHAR",
-    "team": "VARCHAR",
-    "charge_kind": "VARCHAR",
-    "sub_account_id": "VARCHAR",
-    "sub_account_name": "VARCHAR",
-    "service_name": "VARCHAR",
-    "shared_cost": "VARCHAR",
-    "split": "VARCHAR",
-    "amount": MONEY,
-}
-TEAM_COLUMNS = {
-    "billing_period": "DATE",
-    "invoice_id": "VARCHAR",
-    "currency": "VARCHAR",
-    "team": "VARCHAR",
-    **dict.fromkeys([*COLUMNS.values(), "total"], MONEY),
-}
-
-
-def team_rows_of(billing_period: date, lines: Sequence[ChargebackLine]) -> list[Row]:
-    """Return a row for each invoice and team, with the columns TEAM_COLUMNS."""
-    return [{"billing_period": billing_period, **row} for row in team_rows(lines)]
-
-
-def line_rows(
-    billing_period: date, lines: Iterable[ChargebackLine], *, rules: Chargeback, names: Mapping[str, str]
-) -> list[Row]:
-    """Return the lines as rows with the columns LINE_COLUMNS; `names` maps account IDs to account names."""
-    splits = {shared.name: shared.split for shared in rules.shared}
-    return [
-        {
-            "billing_period": billing_period,
-            "invoice_id": line.invoice_id,
-            "currency": line.currency,
-            "team": line.team,
-            "charge_kind": line.charge_kind,
-            "sub_account_id": line.sub_account_id,
-            "sub_account_name": names.get(line.sub_account_id or ""),
-            "service_name": line.service_name,
-            "shared_cost": line.shared_cost,
-            "split": splits.get(line.shared_cost or ""),
-            "amount": line.amount,
-        }
-        for line in lines
-    ]
 
 
 def write_files(

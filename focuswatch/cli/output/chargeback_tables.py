@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from focuswatch.cli.output.table_grid import Column, console, print_grid
 from focuswatch.engines import Row
-from focuswatch.findings.account_owner_evidence_labels import account_label
+from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.reports.chargeback import COLUMNS
 

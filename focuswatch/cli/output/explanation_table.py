@@ -6,6 +6,7 @@ from rich.text import Text
 
 from focuswatch.cli.output.amount_and_place_text import place, rounded
 from focuswatch.cli.output.table_grid import Column, console, print_grid
+from focuswatch.findings.decimal_money import to_cents
 from focuswatch.findings.explanation import CostDriver, Explanation
 from focuswatch.findings.explanation_text import circumstances, explanation_headline
 from focuswatch.findings.finding import Finding
@@ -50,7 +51,7 @@ def _row(driver: CostDriver) -> list[str]:
 
 def _cents(value: Decimal) -> str:
     """Return an amount rounded to cents, without a minus sign if the amount rounds to 0."""
-    return rounded(round(value, 2) + 0)
+    return rounded(to_cents(value) + 0)
 
 
 def _remainder(explanation: Explanation) -> tuple[Decimal, Decimal, Decimal]:

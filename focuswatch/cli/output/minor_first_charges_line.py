@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from focuswatch.findings.account_owner_evidence_labels import amount
-from focuswatch.findings.counted_once import counted_once
+from focuswatch.findings.amount_text import amount
+from focuswatch.findings.count_each_cost_once import without_double_counts
 from focuswatch.findings.finding import Finding
 
 SERVICES_NAMED = 6
@@ -18,7 +18,7 @@ def minor_line(findings: Sequence[Finding], currency: str) -> str:
     if len(services) > SERVICES_NAMED:
         named += f" and {len(services) - SERVICES_NAMED} more"
     accounts = len({finding.sub_account_id for finding in findings})
-    cost = amount(sum((finding.monthly_cost for finding in counted_once(findings)), Decimal(0)))
+    cost = amount(sum((finding.monthly_cost for finding in without_double_counts(findings)), Decimal(0)))
     return (
         f"Low severity ({titles}): {len(findings)} finding{'' if len(findings) == 1 else 's'} "
         f"in {accounts} account{'' if accounts == 1 else 's'}, "

@@ -7,7 +7,7 @@ from focuswatch.catalog.sql_catalog import Report
 from focuswatch.cli.output.amount_and_place_text import rounded
 from focuswatch.cli.output.table_grid import Column, console, print_grid
 from focuswatch.engines import Row
-from focuswatch.findings.account_owner_evidence_labels import account_label
+from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.findings.replace_control_characters import visible
 
 UNNAMED = {"team": "(no team)", "account": "(no account)", "service_name": "(no service)"}

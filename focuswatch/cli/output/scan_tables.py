@@ -8,29 +8,23 @@ from pathlib import Path
 from rich.console import Console
 
 from focuswatch.bill.bill_summary import BillSummary
-from focuswatch.cli.output.amount_and_place_text import (
-    COLORS,
-    NO_OWNER,
-    cost_cells,
-    cost_columns,
-    money,
-    place,
-    rounded,
-)
+from focuswatch.cli.output.amount_and_place_text import money, place, rounded
+from focuswatch.cli.output.command_with_state_option import next_command
+from focuswatch.cli.output.finding_cells import COLORS, NO_OWNER, cost_cells, cost_columns
 from focuswatch.cli.output.minor_first_charges_line import minor_line
-from focuswatch.cli.output.next_command import next_command
 from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
 from focuswatch.detect.ai_services_on_bill import not_run_text
 from focuswatch.detect.scan_result import ScanResult
-from focuswatch.findings.account_owner_evidence_labels import owner_rule
+from focuswatch.findings.account_and_owner_labels import owner_rule
+from focuswatch.findings.count_each_cost_once import without_double_counts
 from focuswatch.findings.count_text import count_text
-from focuswatch.findings.counted_once import counted_once
-from focuswatch.findings.detection_exclusion_offer_text import offer_command, offer_reason
-from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
-from focuswatch.findings.finding_amount_text import saving_text
+from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
+from focuswatch.findings.finding import Finding
 from focuswatch.findings.replace_control_characters import visible
+from focuswatch.findings.saving_text import saving_text
+from focuswatch.findings.severity import SEVERITIES
 from focuswatch.ledger import Notification
-from focuswatch.notify.incident_text import incident_lines
+from focuswatch.notify.related_findings_and_rollout_text import incident_lines
 
 MOST_SHOWN = 6  # findings of each category in a scan's tables; `focuswatch findings` lists all
 HEADINGS = {"waste": "Waste", "security": "Security", "anomaly": "Anomalies", "governance": "Governance"}
@@ -54,12 +48,12 @@ def print_scan(result: ScanResult, summary: BillSummary, *, state: Path | None =
     out = console()
     notified = [notification.finding for notification in result.notifications]
     unresolved = [finding for finding in notified if finding.status != "resolved"]
-    minor = [finding for finding in unresolved if is_minor(finding)]
+    minor = [finding for finding in unresolved if finding.is_minor]
     for category, heading in HEADINGS.items():
         group = [
             finding
             for finding in _one_each_incident(unresolved)
-            if finding.category == category and not is_minor(finding)
+            if finding.category == category and not finding.is_minor
         ]
         _print_category(out, heading, group, currency=result.currency, state=state)
     if minor:
@@ -142,7 +136,7 @@ def _print_category(
         cost = ""
         if findings[0].category == "waste":  # amounts of other categories cannot be added up
             shown = {finding.fingerprint for finding in findings[:MOST_SHOWN]}
-            counted = (one for one in counted_once(findings) if one.fingerprint not in shown)
+            counted = (one for one in without_double_counts(findings) if one.fingerprint not in shown)
             cost = f", {money(_sum(counted), currency)}/month"
         more = f"… and {len(remaining)} more{cost}: {next_command('findings', state=state)}\n"
         out.print(visible(more), style="dim", markup=False)

@@ -1,17 +1,18 @@
 """Format the notifications of a scan as one Slack message: a payload for an incoming webhook or chat.postMessage.
 
 Limits: 50 blocks per message (https://docs.slack.dev/reference/block-kit/blocks), and the limits in
-focuswatch/notify/slack/blocks.py. Text from the bill becomes rich text, in which markup and mentions have no effect.
+focuswatch/notify/slack/block_kit_elements.py. Text from the bill becomes rich text, in which markup and mentions have
+no effect.
 """
 
 from focuswatch.cli.output.json_and_csv import json_text
 from focuswatch.cli.output.minor_first_charges_line import minor_line
 from focuswatch.detect.scan_result import ScanResult
-from focuswatch.findings.finding import Finding, is_minor
-from focuswatch.findings.finding_amount_text import full_amount
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.finding_amount_and_age_text import full_amount
 from focuswatch.notify.place_and_owner_names import account_of_finding
 from focuswatch.notify.slack.action_steps import render_action
-from focuswatch.notify.slack.blocks import (
+from focuswatch.notify.slack.block_kit_elements import (
     MESSAGE_CHARACTERS,
     Block,
     context,
@@ -33,8 +34,8 @@ def notification_payload(scanned: ScanResult) -> str:
     count = len(scanned.notifications)
     heading = f"focuswatch: {count} notification{'' if count == 1 else 's'} as of {scanned.as_of}"
     findings = [notification.finding for notification in scanned.notifications]
-    major = [finding for finding in findings if not is_minor(finding)]
-    minor = [finding for finding in findings if is_minor(finding)]
+    major = [finding for finding in findings if not finding.is_minor]
+    minor = [finding for finding in findings if finding.is_minor]
     blocks: list[Block] = [{"type": "header", "text": {"type": "plain_text", "text": heading}}]
     shown = 0
     for finding in major[:MOST_FINDINGS]:

@@ -7,11 +7,12 @@ which accounts deny access, come from the collector's last heartbeat.
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
+from focuswatch.operations.deployment_toml import Deployment
 from focuswatch.operations.doctor import (
+    account_access_checks,
+    bucket_and_export_checks,
     email_security_hub_checks,
-    export_checks,
     glue_and_athena_checks,
     heartbeat_and_dead_letter_checks,
     lake_formation_checks,
@@ -23,13 +24,14 @@ __all__ = ["Check", "DoctorContext", "run_doctor"]
 
 CheckFunction = Callable[[DoctorContext], Iterator[Check]]
 CHECKS: tuple[tuple[str, CheckFunction], ...] = (
-    ("bucket", export_checks.check_bucket),
-    ("delivery", export_checks.check_delivery),
-    ("export", export_checks.check_export),
+    ("bucket", bucket_and_export_checks.check_bucket),
+    ("delivery", bucket_and_export_checks.check_delivery),
+    ("export", bucket_and_export_checks.check_export),
     ("tables", glue_and_athena_checks.check_tables),
     ("lake formation", lake_formation_checks.check_lake_formation),
     ("workgroup", glue_and_athena_checks.check_workgroup),
     ("runs", heartbeat_and_dead_letter_checks.check_heartbeats),
+    ("accounts", account_access_checks.check_account_access),
     ("dead letters", heartbeat_and_dead_letter_checks.check_dead_letters),
     ("secrets", secret_format_and_sign_in_checks.check_secrets),
     ("email", email_security_hub_checks.check_email),

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 from urllib.request import Request
 
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.function_run_heartbeats import Heartbeat, heartbeats
 
 # Returns the status and the body; raises OSError if the host does not respond.
 HttpGet = Callable[[Request], tuple[int, bytes]]
+MAX_SHOWN = 5  # maximum number of failures in a text
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,12 @@ class DoctorContext:
         """Return a client in `region`, by default in the pipeline's Region."""
         return self.session.client(service, region_name=region or self.deployment.accounts.region)
 
+    @cached_property
+    def heartbeats(self) -> dict[str, Heartbeat]:
+        """The last run of each Lambda function."""
+        resource = self.session.resource("dynamodb", region_name=self.deployment.accounts.region)
+        return heartbeats(resource.Table(self.deployment.ledger))
+
     def hours_since(self, moment: datetime) -> float:
         """Return the hours between `moment` and now."""
         return (self.now - moment).total_seconds() / 3600
@@ -53,3 +62,10 @@ def noted(name: str, found: str) -> Check:
 def failed(name: str, found: str, *, fix: str) -> Check:
     """Return a check that failed; `fix` is a sentence that says what to do."""
     return Check(name, "failed", found, fix)
+
+
+def failures_text(failures: dict[str, str]) -> str:
+    """Return the first failures with their reasons, and the number of the others."""
+    listed = [f"{name} ({reason})" for name, reason in sorted(failures.items())[:MAX_SHOWN]]
+    more = len(failures) - MAX_SHOWN
+    return "; ".join(listed) + (f"; and {more} more" if more > 0 else "")

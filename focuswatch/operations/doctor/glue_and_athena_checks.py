@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
+from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.collect.aws_paging import paged
 from focuswatch.operations.doctor.check_result_and_context import Check, DoctorContext, failed, ok
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
 from focuswatch.collect.aws_paging import paged
-from focuswatch.operations.deployed_functions import READ_TABLES
+from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
 from focuswatch.operations.doctor.check_result_and_context import Check, DoctorContext, failed, noted, ok
+from focuswatch.operations.lambda_function_groups import READ_TABLES
 
 IAM_ONLY = "IAM_ALLOWED_PRINCIPALS"  # with a grant to this group, only IAM policies control access
 READ_PERMISSIONS = {"SELECT", "ALL"}

@@ -7,9 +7,10 @@ from urllib.request import Request
 
 from pydantic import ValidationError
 
-from focuswatch.notify.jira.client import JiraSecret
-from focuswatch.notify.pagerduty.client import SHAPE as PAGERDUTY_SHAPE
-from focuswatch.notify.pagerduty.client import PagerDutySecret
+from focuswatch.notify.jira.jira_secret import SHAPE as JIRA_SHAPE
+from focuswatch.notify.jira.jira_secret import JiraSecret
+from focuswatch.notify.pagerduty.pagerduty_secret import SHAPE as PAGERDUTY_SHAPE
+from focuswatch.notify.pagerduty.pagerduty_secret import PagerDutySecret
 from focuswatch.notify.slack.slack_secret import SHAPE as SLACK_SHAPE
 from focuswatch.notify.slack.slack_secret import SlackSecret
 from focuswatch.notify.teams.teams_secret import SHAPE as TEAMS_SHAPE
@@ -23,7 +24,7 @@ SLACK_TEST = "auth.test"  # https://docs.slack.dev/reference/methods/auth.test
 JIRA_MYSELF = "/rest/api/2/myself"
 SHAPES = {
     "slack": SLACK_SHAPE,
-    "jira": '{"url": "https://…", "email": "…", "token": "…"} (without "email" on Jira Data Center)',
+    "jira": JIRA_SHAPE,
     "teams": TEAMS_SHAPE,
     "pagerduty": PAGERDUTY_SHAPE,
     "webhook": WEBHOOK_SHAPE,

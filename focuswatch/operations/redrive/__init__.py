@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
-from focuswatch.operations.deployed_functions import QUEUE_FED
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.lambda_function_groups import QUEUE_FED
 from focuswatch.operations.redrive.dead_letter_message import DeadLetter
 from focuswatch.operations.redrive.dead_letter_queue import MAX_DEAD_LETTERS, DeadLetterQueue
 

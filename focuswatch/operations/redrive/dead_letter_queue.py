@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from focuswatch.collect.access_refusals import AWS_ERRORS
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.collect.collection_refusals import AWS_ERRORS
+from focuswatch.operations.deployment_toml import Deployment
 from focuswatch.operations.redrive.dead_letter_message import DeadLetter
 
 if TYPE_CHECKING:

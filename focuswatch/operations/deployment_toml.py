@@ -12,16 +12,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, Field, ValidationError
 
-from focuswatch.catalog.parse_and_format_toml import parse_toml
+from focuswatch.catalog.parse_toml import parse_toml
 from focuswatch.errors import ConfigError
-from focuswatch.operations.deployed_functions import (
-    CHANNELS,
-    ENDPOINTS,
-    FUNCTIONS,
-    QUEUE_FED,
-    ChannelFunctions,
-)
-from focuswatch.operations.deployment_config_sections import (
+from focuswatch.operations.deployment_toml_sections import (
     VENDORS,
     Alarms,
     Anomalies,
@@ -45,6 +38,13 @@ from focuswatch.operations.deployment_config_sections import (
     Secrets,
     SecurityConfig,
     SpendRateConfig,
+)
+from focuswatch.operations.lambda_function_groups import (
+    CHANNELS,
+    ENDPOINTS,
+    FUNCTIONS,
+    QUEUE_FED,
+    ChannelFunctions,
 )
 from focuswatch.operations.resource_names import PAYER_REGION, ResourceNames
 

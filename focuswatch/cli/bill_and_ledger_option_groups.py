@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from typing import Any, get_type_hints
 
-from focuswatch.cli import shared_options
-from focuswatch.cli.open_bill_on_engine import TrinoLocation, trino_location
-from focuswatch.cli.shared_options import EngineName
+from focuswatch.cli import shared_option_types
+from focuswatch.cli.open_bill_on_duckdb_or_trino import TrinoLocation, trino_location
+from focuswatch.cli.shared_option_types import EngineName
 from focuswatch.engines.trino_address_and_sign_in import SignIn
 
 
@@ -22,23 +22,23 @@ class BillOptions:
     If `export` is None, the command reads the most recently scanned export. `others` are analyzed together with it.
     """
 
-    export: shared_options.MaybeExport = None
-    others: shared_options.OtherExports = None
-    as_of: shared_options.AsOf = None
-    activity: shared_options.Activity = None
-    accounts: shared_options.Accounts = None
-    links: shared_options.Links = None
-    recommendations: shared_options.Recommendations = None
-    principals: shared_options.Principals = None
-    invocations: shared_options.Invocations = None
-    token_hours: shared_options.TokenHours = None
-    events: shared_options.Events = None
-    owners: shared_options.OwnersFile = None
-    ledger: shared_options.LedgerLocation = None
-    state: shared_options.State = None
-    engine: shared_options.Engine = EngineName.DUCKDB
-    trino: shared_options.TrinoServer = None
-    trino_auth: shared_options.TrinoSignIn = SignIn.NONE
+    export: shared_option_types.MaybeExport = None
+    others: shared_option_types.OtherExports = None
+    as_of: shared_option_types.AsOf = None
+    activity: shared_option_types.Activity = None
+    accounts: shared_option_types.Accounts = None
+    links: shared_option_types.Links = None
+    recommendations: shared_option_types.Recommendations = None
+    principals: shared_option_types.Principals = None
+    invocations: shared_option_types.Invocations = None
+    token_hours: shared_option_types.TokenHours = None
+    events: shared_option_types.Events = None
+    owners: shared_option_types.OwnersFile = None
+    ledger: shared_option_types.LedgerLocation = None
+    state: shared_option_types.State = None
+    engine: shared_option_types.Engine = EngineName.DUCKDB
+    trino: shared_option_types.TrinoServer = None
+    trino_auth: shared_option_types.TrinoSignIn = SignIn.NONE
 
     @property
     def trino_location(self) -> TrinoLocation | None:
@@ -50,9 +50,9 @@ class BillOptions:
 class LedgerOptions:
     """The ledger that a command reads or changes."""
 
-    export: shared_options.ExportOption = None
-    ledger: shared_options.LedgerLocation = None
-    state: shared_options.State = None
+    export: shared_option_types.ExportOption = None
+    ledger: shared_option_types.LedgerLocation = None
+    state: shared_option_types.State = None
 
 
 def takes(

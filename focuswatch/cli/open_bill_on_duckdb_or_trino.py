@@ -5,15 +5,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from focuswatch.cli.shared_options import EngineName
+from focuswatch.cli.shared_option_types import EngineName
 from focuswatch.engines.trino_address_and_sign_in import Server, SignIn
 from focuswatch.errors import ConfigError
 
 if TYPE_CHECKING:
-    from focuswatch.bill.bill_input_files import BillInputs
+    from focuswatch.bill.bill_inputs_and_digest import BillInputs
     from focuswatch.bill.bill_protocol import Bill, Progress
     from focuswatch.catalog.sql_catalog import Catalog
-    from focuswatch.owners.owners_file_and_assignment import Owners
+    from focuswatch.owners.owners_file import Owners
 
 
 @dataclass(frozen=True)

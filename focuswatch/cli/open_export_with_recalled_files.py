@@ -5,15 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from focuswatch.cli.bill_and_ledger_options import BillOptions
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 
 if TYPE_CHECKING:
-    from focuswatch.bill.bill_input_files import BillInputs
+    from focuswatch.bill.bill_inputs_and_digest import BillInputs
     from focuswatch.bill.bill_protocol import Bill
-    from focuswatch.bill.remember_export_and_files import RecalledInputs
+    from focuswatch.bill.recall_inputs_of_last_scan import RecalledInputs
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.detect.result_cache import ResultCache
-    from focuswatch.owners.owners_file_and_assignment import Owners
+    from focuswatch.owners.owners_file import Owners
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ def open_export(bill_options: BillOptions) -> Iterator[OpenedExport]:
     Raises ConfigError, for example if --engine trino is specified without a table.
     """
     from focuswatch.catalog.sql_catalog import Catalog
-    from focuswatch.cli.open_bill_on_engine import export_name, open_on_engine
-    from focuswatch.cli.progress import progress_line
+    from focuswatch.cli.open_bill_on_duckdb_or_trino import export_name, open_on_engine
+    from focuswatch.cli.progress_and_notes import progress_line
     from focuswatch.detect.result_cache import open_result_cache
     from focuswatch.errors import ConfigError
-    from focuswatch.owners.owners_file_and_assignment import Owners
+    from focuswatch.owners.owners_file import Owners
 
     trino = bill_options.trino_location
     if trino and not bill_options.export:
@@ -62,7 +62,7 @@ def open_export(bill_options: BillOptions) -> Iterator[OpenedExport]:
 
 def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "RecalledInputs":
     """Return the export and its input files: those from the options and, unless `forget`, those of its last scan."""
-    from focuswatch.bill.remember_export_and_files import (
+    from focuswatch.bill.recall_inputs_of_last_scan import (
         FILE_OPTIONS,
         RecalledInputs,
         RememberedInputs,
@@ -83,9 +83,9 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
 
 def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillInputs":
     """Return the locations of the export, its state folder and its input files."""
-    from focuswatch.bill.bill_input_files import INPUT_FILES, BillInputs, OtherBill
-    from focuswatch.bill.remember_export_and_files import state_of
-    from focuswatch.cli.open_bill_on_engine import export_name
+    from focuswatch.bill.bill_inputs_and_digest import INPUT_FILES, BillInputs, OtherBill
+    from focuswatch.bill.state_folder import state_of
+    from focuswatch.cli.open_bill_on_duckdb_or_trino import export_name
 
     latest = recalled.inputs
     name = export_name(latest.export, bill_options.trino_location)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from focuswatch.catalog.sql_header_fields import Category
+from focuswatch.catalog.sql_header_models import Category
 
 FUNCTIONS = ("refresh", "collect", "detect", "publish", "page", "spending", "pulse")  # always deployed
 
@@ -48,22 +48,22 @@ READ_TABLES = ("refresh", "bills", "detect", "hourly", "page", "weekly", "close"
 
 # Modules in lambdas/ whose names differ from the names of their functions, because the short name says too little.
 MODULES = {
-    "answer": "answer_buttons_and_links",
+    "answer": "answer_endpoint_for_slack_teams_and_page",
     "bills": "bills_refresh_other_providers",
     "close": "close_month",
     "collect": "collect_activity_tokens_and_events",
-    "controls": "controls_pause_and_resume_spending",
-    "events": "events_endpoint",
+    "controls": "controls_pause_buttons_and_cap_review",
+    "events": "events_endpoint_for_ci_systems",
     "fetch": "fetch_vendor_charges",
-    "hourly": "hourly_token_costs",
+    "hourly": "hourly_estimate_and_detect_token_spend",
     "ocsf": "ocsf_findings_to_s3",
     "page": "page_and_findings_table",
     "publish": "publish_to_sns",
-    "pulse": "pulse_health_report",
-    "record": "record_responses",
+    "pulse": "pulse_health_report_and_issue_closings",
+    "record": "record_queued_responses",
     "spending": "spending_alerts",
     "sweep": "sweep_closed_jira_issues",
-    "weekly": "weekly_digest",
+    "weekly": "weekly_slack_digest",
 }
 
 # Each of these functions runs one at a time, under a lease: focuswatch/operations/function_lease.py

@@ -21,12 +21,12 @@ from aws_cdk import (
 )
 from constructs import Construct
 
-from focuswatch.operations.deployed_functions import module_of
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.lambda_function_groups import module_of
 from infra.acknowledge_nag_findings import acknowledge
 from infra.lambda_code_and_layers import ARCHITECTURE, RUNTIME, lambda_code, layers
 from infra.permissions import Permissions
-from infra.queues import dead_letters, feed, work_queue
+from infra.queues_and_subscriptions import dead_letters, feed, work_queue
 
 KIND = "controls"
 # Shorter than the lease of a claim (focuswatch.notify.delivery_claims_and_state), so that a run whose lease has expired

@@ -1,4 +1,4 @@
-"""config/deployment.toml: the shipped file loads, all problems are reported at once, names follow from it."""
+"""config/deployment.toml: the shipped file is valid, and all problems of a file are reported at once."""
 
 import tomllib
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from focuswatch.errors import ConfigError
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_toml import Deployment
 from focuswatch.operations.undeployable_config import SHIPPED_TEAMS, placeholders, unconfigured_channels
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from tests.given.deployments import CONFIG, deployment_of
 
 EXAMPLE = (CONFIG / "deployment.toml").read_text()
 
 
 def refusal(tmp_path: Path, text: str) -> list[str]:
-    """Return the lines of the error, without the file's name, with which each must start."""
+    """Return the lines of the error, each without the file name with which it must start."""
     path = tmp_path / "deployment.toml"
     path.write_text(text)
     with pytest.raises(ConfigError) as refused:
@@ -26,24 +26,24 @@ def refusal(tmp_path: Path, text: str) -> list[str]:
 
 
 def changed(old: str, new: str) -> str:
-    """Return the shipped file with `old` replaced, which it must contain."""
+    """Return the shipped file with `old` replaced; the file must contain `old`."""
     assert old in EXAMPLE
     return EXAMPLE.replace(old, new)
 
 
-def test_the_shipped_files_load():
+def test_shipped_files_load():
     assert Deployment.load(CONFIG / "deployment.toml").is_one_account
     assert Owners.load(CONFIG / "owners.toml").teams
 
 
-def test_the_shipped_file_has_each_key():
-    """It documents all keys, including those with a default."""
-    given = tomllib.loads(EXAMPLE)
-    known = Deployment.load(CONFIG / "deployment.toml").model_dump()
-    assert given.keys() == known.keys()
-    for section, values in known.items():
+def test_shipped_file_has_each_key():
+    """The shipped file documents all keys, including those with a default."""
+    shipped_keys = tomllib.loads(EXAMPLE)
+    expected = Deployment.load(CONFIG / "deployment.toml").model_dump()
+    assert shipped_keys.keys() == expected.keys()
+    for section, values in expected.items():
         if isinstance(values, dict) and section != "tags":
-            assert given[section].keys() == values.keys(), section
+            assert shipped_keys[section].keys() == values.keys(), section
 
 
 @pytest.mark.parametrize(
@@ -167,14 +167,14 @@ def test_the_shipped_file_has_each_key():
         ),
     ],
 )
-def test_a_problem_is_reported_with_its_key_and_the_expected_value(tmp_path, old, new, message):
-    """One line for one problem."""
+def test_problem_is_reported_with_its_key_and_the_expected_value(tmp_path, old, new, message):
+    """Each problem is one line."""
     (line,) = refusal(tmp_path, changed(old, new))
     assert line.startswith(message)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "named"),
+    ("old", "new", "expected_message"),
     [
         ('region = "us-east-1"', 'region = "us-gov-west-1"', "us-gov-west-1 is"),
         ('"eu-west-1"]\nmember_role', '"cn-north-1"]\nmember_role', "cn-north-1 is"),
@@ -182,14 +182,14 @@ def test_a_problem_is_reported_with_its_key_and_the_expected_value(tmp_path, old
         ('region = "us-east-1"', 'region = "eusc-de-east-1"', "eusc-de-east-1 is"),
     ],
 )
-def test_regions_of_other_partitions_are_refused(tmp_path, old, new, named):
-    """ARNs, services and prices of those differ."""
+def test_regions_of_other_partitions_are_refused(tmp_path, old, new, expected_message):
+    """Other partitions have different ARNs, services and prices."""
     (line,) = refusal(tmp_path, changed(old, new))
-    assert line.startswith(f"accounts, collector, budgets: {named} not in the partition aws")
+    assert line.startswith(f"accounts, collector, budgets: {expected_message} not in the partition aws")
 
 
-def test_placeholders_are_refused_and_a_configuration_without_them_is_not():
-    """Each by its key; a public external ID protects nothing."""
+def test_placeholders_are_refused():
+    """Each problem names its key. A public external ID would protect nothing. An edited configuration is accepted."""
     shipped, owners = Deployment.load(CONFIG / "deployment.toml"), Owners.load(CONFIG / "owners.toml")
     keys = [line.split(": ")[1] for line in placeholders(shipped, owners)]
     assert keys == [
@@ -204,14 +204,14 @@ def test_placeholders_are_refused_and_a_configuration_without_them_is_not():
     assert list(placeholders(configured(), Owners())) == []
 
 
-def test_the_shipped_teams_are_recognized_as_placeholders():
-    """Else a change of config/owners.toml would let its placeholders be deployed."""
+def test_shipped_teams_are_recognized_as_placeholders():
+    """Otherwise placeholders could be deployed after a change of config/owners.toml."""
     shipped = Owners.load(CONFIG / "owners.toml").teams
     assert {name: team.owns for name, team in shipped.items()} == SHIPPED_TEAMS
 
 
-def test_a_channel_that_is_not_deployed_is_refused_and_slack_is_optional():
-    """Else its findings would be lost; owners.toml may name Slack channels for a later day."""
+def test_undeployed_channel_is_refused_except_slack():
+    """Its findings would be lost. owners.toml may name Slack channels before Slack is deployed."""
     owners = Owners.model_validate(
         {
             "routing": {"fallback_channel": "pagerduty:finops"},
@@ -226,7 +226,7 @@ def test_a_channel_that_is_not_deployed_is_refused_and_slack_is_optional():
 
 
 def configured() -> Deployment:
-    """Return the shipped file as an operator edits it."""
+    """Return the shipped configuration with all placeholders replaced."""
     text = EXAMPLE.replace("123456789012", "210987654321").replace("o-a1b2c3d4e5", "o-zyxw987654")
     text = text.replace("r-ab12", "r-yz98").replace("change-me-to-something-long", "91b0c5f2a7d34e68")
     text = text.replace("account_has_monitor = true", "account_has_monitor = false")
@@ -245,7 +245,7 @@ def test_all_problems_are_reported_at_once(tmp_path):
     ]
 
 
-def test_a_file_that_is_missing_or_not_toml_is_reported(tmp_path):
+def test_missing_or_invalid_toml_file_is_reported(tmp_path):
     path = tmp_path / "deployment.toml"
     path.write_text("name = focuswatch")
     with pytest.raises(ConfigError, match="deployment.toml is not TOML"):
@@ -254,8 +254,8 @@ def test_a_file_that_is_missing_or_not_toml_is_reported(tmp_path):
         Deployment.load(tmp_path / "nothing.toml")
 
 
-def test_a_pipeline_that_may_not_list_accounts_needs_a_role_in_the_payer_account():
-    """The payer account and its delegated administrator list accounts themselves."""
+def test_pipeline_that_may_not_list_accounts_needs_a_role_in_the_payer_account():
+    """A pipeline in the payer account or in its delegated administrator needs no role to list accounts."""
     one, three = deployment_of(accounts="one"), deployment_of(accounts="three")
     assert one.management_role_arn is None
     assert three.management_role_arn == "arn:aws:iam::111111111111:role/focuswatch-organisation-reader"
@@ -263,8 +263,8 @@ def test_a_pipeline_that_may_not_list_accounts_needs_a_role_in_the_payer_account
     assert three.model_copy(update={"organization": organization}).management_role_arn is None
 
 
-def test_the_former_spelling_of_organization_is_accepted(tmp_path):
-    """For one version; its problems are reported with the key as it is in the file."""
+def test_former_spelling_of_organization_is_accepted(tmp_path):
+    """For one version. Problems are reported with the spelling in the file."""
     former = changed("[organization]", "[organisation]")
     path = tmp_path / "deployment.toml"
     path.write_text(former)
@@ -279,9 +279,10 @@ def test_both_spellings_of_organization_are_refused(tmp_path):
 
 
 def test_two_deployments_have_their_own_events_and_metrics():
-    """Else the functions of one would be invoked by events of the other."""
+    """Otherwise events of one deployment would invoke functions of the other."""
     first = deployment_of(accounts="one")
     second = first.model_copy(update={"name": "billwatch"})
-    assert (first.event_source, first.metric_namespace) == ("focuswatch", "focuswatch")  # as deployed before
+    # Existing deployments keep these names.
+    assert (first.event_source, first.metric_namespace) == ("focuswatch", "focuswatch")
     assert first.event_source != second.event_source
     assert first.metric_namespace != second.metric_namespace

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from focuswatch.cli import shared_options
+from focuswatch.cli import shared_option_types
 
 
 class PolicyFormat(StrEnum):
@@ -17,7 +17,7 @@ class PolicyFormat(StrEnum):
 
 def policy(
     use_case: Annotated[str, typer.Argument(help="Name of a use case in owners.toml.", show_default=False)],
-    owners: shared_options.OwnersFile = None,
+    owners: shared_option_types.OwnersFile = None,
     kind: Annotated[
         PolicyFormat,
         typer.Option(help="IAM policy for roles (iam), or service control policy for accounts (scp)."),
@@ -34,9 +34,9 @@ def policy(
     """
     import json
 
-    from focuswatch.controls.usage_policy_document import policy_document, policy_notes
+    from focuswatch.controls.usage_rules_as_iam_or_scp import policy_document, policy_notes
     from focuswatch.errors import ConfigError
-    from focuswatch.owners.owners_file_and_assignment import Owners
+    from focuswatch.owners.owners_file import Owners
 
     use_cases = Owners.load(owners).use_cases
     if use_case not in use_cases:
