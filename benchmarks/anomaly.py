@@ -24,25 +24,22 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from uneven_series import KIND_NAMES, Quality, Uneven, by_day, quality, rolling_trend, uneven
 
-from focuswatch.detect.anomaly import (
-    ANOMALY_THRESHOLD,
-    Scored,
-    anomalous_days,
-    score,
-    score_with_expectation,
-)
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.anomaly import Scored, score_daily_costs, with_onsets
 
 YEAR, DAYS = 365, 730
 BUDGETS = (0.001, 0.005)
 SCENARIOS = ("spikes", "weekends", "ramps", "mixed")
 QUARTER = 91
+THRESHOLD = Catalog.load().detections["cost_anomaly"].header.scoring.threshold
 FORMER_THRESHOLD = 4.0
-SETTLED_IN = 120  # the weekday median needs sixteen weeks of history
+# Days after which all methods return scores; the weekday median needs sixteen weeks of history.
+SETTLED_IN = 120
 
 
 @dataclass(frozen=True)
 class Series:
-    """Costs, anomalous days, and the true mean and deviation."""
+    """Daily costs, their labels (whether a day is anomalous), and the true mean and deviation."""
 
     costs: np.ndarray
     labels: np.ndarray
@@ -51,7 +48,7 @@ class Series:
 
 
 def generate(scenario: str, *, seed: int, series: int) -> Series:
-    """Return `series` x 730 days from a Monday, each with random trend, season, noise and anomalies."""
+    """Return `series` x 730 days from a Monday; each series has random trend, season, noise and anomalies."""
     rng = np.random.default_rng([seed, SCENARIOS.index(scenario)])
     day = np.arange(DAYS)
     growth = rng.uniform(-0.2, 1.0, (series, 1))
@@ -83,20 +80,20 @@ def _raise(factor: np.ndarray, kind: str, start: int, rng: np.random.Generator) 
 
 
 def weekday_median(costs: np.ndarray) -> np.ndarray:
-    """Return the deviation from the median of the eight same weekdays before, in MADs of eight weeks."""
+    """Return the deviation from the median of the eight previous same weekdays, in MADs of eight weeks."""
     scores = np.zeros_like(costs)
-    off = np.zeros_like(costs)
+    deviations = np.zeros_like(costs)
     for day in range(56, costs.shape[1]):
         expected = np.median(costs[:, day - 56 : day : 7], axis=1)
-        off[:, day] = (costs[:, day] - expected) / np.maximum(expected, 1e-9)
+        deviations[:, day] = (costs[:, day] - expected) / np.maximum(expected, 1e-9)
     for day in range(112, costs.shape[1]):
-        spread = np.median(np.abs(off[:, day - 56 : day]), axis=1)
-        scores[:, day] = off[:, day] / np.maximum(spread, 1e-9)
+        spread = np.median(np.abs(deviations[:, day - 56 : day]), axis=1)
+        scores[:, day] = deviations[:, day] / np.maximum(spread, 1e-9)
     return scores
 
 
 def prophet(costs: np.ndarray) -> np.ndarray:
-    """Return the excess over Prophet's forecast in its own deviations; fitted each quarter on the days before it."""
+    """Return the excess over Prophet's forecast in its own deviations; it is fitted each quarter on all days before."""
     import pandas as pd
     from prophet import Prophet
 
@@ -126,7 +123,7 @@ def compared(
 ) -> dict[str, float]:
     """Return mean F1 over seeds, by method."""
     methods: dict[str, Callable[[Series], np.ndarray]] = {
-        "focuswatch": lambda series: score(series.costs, first_weekday=0),
+        "focuswatch": lambda series: score_daily_costs(series.costs, first_weekday=0).scores,
         "weekday median": lambda series: weekday_median(series.costs),
         "oracle": lambda series: (series.costs - series.mean) / series.deviation,
     }
@@ -142,7 +139,7 @@ def compared(
 def print_uneven(*, seeds: list[int], series: int) -> None:
     """Print means over seeds on uneven series, by method."""
     methods: dict[str, Callable[[Uneven], np.ndarray]] = {
-        "focuswatch": lambda series: score(series.costs, first_weekday=0),
+        "focuswatch": lambda series: score_daily_costs(series.costs, first_weekday=0).scores,
         "rolling trend": lambda series: rolling_trend(series.costs),
         "oracle": lambda series: (series.costs - series.mean) / series.deviation,
     }
@@ -154,17 +151,19 @@ def print_uneven(*, seeds: list[int], series: int) -> None:
     uneven_series = [uneven(seed=seed, series=series) for seed in seeds]
     scores = {name: [method(sample) for sample in uneven_series] for name, method in methods.items()}
     for budget in (0.005, 0.01):
-        by = {
-            name: _mean([
-                quality(of, sample.kinds, budget=budget, settled_in=SETTLED_IN)
-                for of, sample in zip(scores[name], uneven_series, strict=True)
-            ])
+        by_method = {
+            name: _mean(
+                [
+                    quality(method_scores, sample.kinds, budget=budget, settled_in=SETTLED_IN)
+                    for method_scores, sample in zip(scores[name], uneven_series, strict=True)
+                ]
+            )
             for name in methods
-        }  # fmt: skip
-        for name, mean in by.items():
+        }
+        for name, mean in by_method.items():
             recalls = " | ".join(f"{recall:.3f}" for recall in mean.recall)
             print(
-                f"| {budget:.1%} | {name} | {mean.f1:.3f} | {mean.f1 / by['oracle'].f1:.3f} "
+                f"| {budget:.1%} | {name} | {mean.f1:.3f} | {mean.f1 / by_method['oracle'].f1:.3f} "
                 f"| {mean.false_rate:.2f} | {mean.false_rate_after:.2f} | {recalls} |",
                 flush=True,
             )
@@ -182,7 +181,7 @@ def _mean(many: list[Quality]) -> Quality:
 def print_at_thresholds(*, seeds: list[int], series: int) -> None:
     """Print the quality by day of every family of series at the shipped threshold and at the former one.
 
-    Days are counted as alarms alone, and with the days on which these anomalies started.
+    At the shipped threshold, it is also printed with the days on which the anomalies started counted as alarms.
     """
     families: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {
         "uneven weekdays, 15% normal noise": [_labelled(uneven(seed=seed, series=series)) for seed in seeds],
@@ -193,12 +192,10 @@ def print_at_thresholds(*, seeds: list[int], series: int) -> None:
     for scenario in SCENARIOS:
         drawn = [generate(scenario, seed=seed, series=series) for seed in seeds]
         families[scenario] = [(sample.costs, sample.labels) for sample in drawn]
-    ways: dict[str, Callable[[Scored], np.ndarray]] = {
+    rules: dict[str, Callable[[Scored], np.ndarray]] = {
         f"{FORMER_THRESHOLD:g}": lambda scored: scored.scores >= FORMER_THRESHOLD,
-        f"{ANOMALY_THRESHOLD:g}": lambda scored: scored.scores >= ANOMALY_THRESHOLD,
-        f"{ANOMALY_THRESHOLD:g}, with onset": lambda scored: anomalous_days(
-            scored, threshold=ANOMALY_THRESHOLD
-        ),
+        f"{THRESHOLD:g}": lambda scored: scored.scores >= THRESHOLD,
+        f"{THRESHOLD:g}, with onset": lambda scored: with_onsets(scored.scores >= THRESHOLD, scored),
     }
     print(
         "| series | threshold | precision | recall | F1 | false days per 1,000 days, year 1 "
@@ -206,12 +203,12 @@ def print_at_thresholds(*, seeds: list[int], series: int) -> None:
     )
     print("|---|---|---|---|---|---|---|")
     for name, tables in families.items():
-        scored = [(score_with_expectation(costs, first_weekday=0), labels) for costs, labels in tables]
-        for way, flagged in ways.items():
+        scored = [(score_daily_costs(costs, first_weekday=0), labels) for costs, labels in tables]
+        for rule, flagged in rules.items():
             days = [astuple(by_day(flagged(scores), labels)) for scores, labels in scored]
-            precision, recall, of_both, clean, after = np.mean(days, axis=0)
+            precision, recall, f1_score, clean, after = np.mean(days, axis=0)
             print(
-                f"| {name} | {way} | {precision:.3f} | {recall:.3f} | {of_both:.3f} | {clean:.2f} | {after:.2f} |",
+                f"| {name} | {rule} | {precision:.3f} | {recall:.3f} | {f1_score:.3f} | {clean:.2f} | {after:.2f} |",
                 flush=True,
             )
 
@@ -236,12 +233,13 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for scenario in SCENARIOS:
         for budget in BUDGETS:
-            by = compared(
+            f1_by_method = compared(
                 scenario, seeds=arguments.seeds, series=arguments.series, budget=budget, with_prophet=False
             )
             print(
-                f"| {scenario} | {budget:.1%} | {by['focuswatch']:.3f} | {by['weekday median']:.3f} "
-                f"| {by['oracle']:.3f} | {by['focuswatch'] / by['oracle']:.3f} |",
+                f"| {scenario} | {budget:.1%} | {f1_by_method['focuswatch']:.3f} "
+                f"| {f1_by_method['weekday median']:.3f} | {f1_by_method['oracle']:.3f} "
+                f"| {f1_by_method['focuswatch'] / f1_by_method['oracle']:.3f} |",
                 flush=True,
             )
     print("\nUneven series:\n")
@@ -255,7 +253,7 @@ def main() -> None:
             "|---|---|---|---|---|---|"
         )
         for scenario in SCENARIOS:
-            by = compared(
+            f1_by_method = compared(
                 scenario,
                 seeds=arguments.seeds[:1],
                 series=arguments.prophet_series,
@@ -263,12 +261,12 @@ def main() -> None:
                 with_prophet=True,
             )
             columns = " | ".join(
-                f"{by[name]:.3f}" for name in ("focuswatch", "Prophet", "weekday median", "oracle")
+                f"{f1_by_method[name]:.3f}" for name in ("focuswatch", "Prophet", "weekday median", "oracle")
             )
             print(f"| {scenario} | 0.5% | {columns} |", flush=True)
     costs = np.random.default_rng(1).gamma(100, 1, (100_000, 90))
     started, cpu = time.monotonic(), time.process_time()
-    score(costs, first_weekday=0)
+    score_daily_costs(costs, first_weekday=0)
     print(
         f"\n100,000 series x 90 days: {time.monotonic() - started:.1f} s, {time.process_time() - cpu:.1f} CPU seconds"
     )

@@ -23,18 +23,20 @@ import boto3
 import pyarrow.parquet as pq
 
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
-from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.folded_and_kept_views import daily_select
-from focuswatch.bill.refresh.write_and_sweep_athena_files import Files
-from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
-from focuswatch.bill.schema.table_columns import KEPT_TABLES
+from focuswatch.bill.refresh.athena_refresh import refresh_export
+from focuswatch.bill.refresh.athena_table_files_in_s3 import AthenaTableFiles
+from focuswatch.bill.refresh.athena_tables import AthenaTables
+from focuswatch.bill.refresh.views_over_refreshed_files import daily_select
+from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES
+from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_TABLES
 from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.run_detection import DetectionInput, first_new_day, run_detection
+from focuswatch.detect.detection_input import DetectionInput, first_new_day
+from focuswatch.detect.run_detection import run_detection
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.athena_engine import AthenaEngine, Executed
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import Simulated, simulate
 from tests.fakes.local_athena_tables import create_tables
 from tests.fakes.local_athena_trino import CONNECTOR, over_trino
@@ -46,17 +48,17 @@ if TYPE_CHECKING:
 
 BUCKET, DATABASE, WORKGROUP, EXPORT = "bills", "focuswatch", "benchmark", "focus"
 MIB = 1 << 20
-# Trino's own planning with dynamic filters; the tests configure it to be quick with little memory.
-OWN_WAY: Mapping[str, object] = {"query_max_stage_count": 1000}
-# A real bill's files are hundreds of times larger. So that the same share is read of these, small files are not
-# read whole, nor the bytes between two columns: https://trino.io/docs/435/connector/hive.html
+# Trino's default planning, with dynamic filters; the tests configure Trino to be quick with little memory instead.
+DEFAULT_PLANNING: Mapping[str, object] = {"query_max_stage_count": 1000}
+# A real bill's files are hundreds of times larger. To read the same share of these small files, Trino must not read
+# them whole, nor the bytes between two columns: https://trino.io/docs/435/connector/hive.html
 AS_OF_LARGE_FILES = {**CONNECTOR, "parquet.small-file-threshold": "0B", "parquet.max-merge-distance": "4kB"}
 ROWS_A_FILE = 10_000_000
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Bytes of the tables; bytes and seconds of the refresh, of each detection and of a whole scan."""
+    """Bytes of the tables, and bytes and seconds of the refresh, of each detection and of a whole scan."""
 
     tables: dict[str, int]
     refresh: list[Executed]
@@ -69,7 +71,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Scanned:
-    """Bytes and seconds by detection, all its statements together."""
+    """Bytes and seconds of all statements of each detection."""
 
     bytes_of: Counter[str]
     seconds_of: dict[str, float]
@@ -77,12 +79,12 @@ class Scanned:
 
 @contextmanager
 def account(bill: Simulated, folder: Path) -> Iterator[LocalAws]:
-    """Yield a local AWS with the export delivered and not refreshed, and a Trino behind its Athena endpoint."""
+    """Yield a local AWS with a Trino behind its Athena endpoint, and the export delivered but not refreshed."""
     with (
-        trino(heap_gib=8) as raised,
+        trino(heap_gib=8) as trino_server,
         local_aws(folder) as aws,
         aws.used(),
-        over_trino(aws, raised, session=OWN_WAY, connector=AS_OF_LARGE_FILES),
+        over_trino(aws, trino_server, session=DEFAULT_PLANNING, connector=AS_OF_LARGE_FILES),
     ):
         aws.athena.rows_a_file = ROWS_A_FILE
         aws.client("s3").create_bucket(Bucket=BUCKET)
@@ -99,15 +101,19 @@ def account(bill: Simulated, folder: Path) -> Iterator[LocalAws]:
 
 
 def engine(run_id: str, tables: Mapping[str, str] | None = None) -> AthenaEngine:
-    """Return an engine as in a Lambda."""
+    """Return an engine as the Lambda functions use it."""
     return AthenaEngine(
-        session=boto3.Session(), database=DATABASE, workgroup=WORKGROUP, results=f"s3://{BUCKET}/unloaded/",
-        run_id=run_id, tables=dict(tables or {}),
-    )  # fmt: skip
+        session=boto3.Session(),
+        database=DATABASE,
+        workgroup=WORKGROUP,
+        results=f"s3://{BUCKET}/unloaded/",
+        run_id=run_id,
+        tables=dict(tables or {}),
+    )
 
 
 def over_raw(catalog: Catalog, as_of_tables: Mapping[str, str]) -> dict[str, str]:
-    """Return every table as a view over the raw export."""
+    """Return every table's SELECT over the raw export."""
     return {
         "folded_charges": daily_select("focus_export").replace("FROM (focus_export)", "FROM focus_export"),
         "daily_charges": catalog.tables["daily_charges"].sql,
@@ -117,30 +123,39 @@ def over_raw(catalog: Catalog, as_of_tables: Mapping[str, str]) -> dict[str, str
 
 
 def measured(bill: Simulated, folder: Path, *, with_raw: bool) -> Measured:
-    """Refresh all periods, run all detections over the tables, and if wanted over the raw export."""
+    """Refresh all periods and run all detections over the tables; with `with_raw` also over the raw export."""
     catalog, owners = Catalog.load(), Owners.load(bill.owners)
     with account(bill, folder):
         session, refreshing = boto3.Session(), engine("refresh")
-        keeper = AthenaTables(
-            refreshing, session.client("glue"), Files(session.client("s3"), BUCKET, "refresh"), catalog
+        athena_tables = AthenaTables(
+            refreshing,
+            session.client("glue"),
+            AthenaTableFiles(session.client("s3"), BUCKET, "refresh"),
+            catalog,
         )
         listing = list_s3(f"s3://{BUCKET}/{EXPORT}", mirror=folder / "mirror")
         started = time.monotonic()
-        refreshed = keeper.refresh(listing, owners=owners, progress=lambda _: None)
+        refreshed = refresh_export(athena_tables, listing, owners=owners, progress=lambda _: None)
         refresh_seconds = time.monotonic() - started
         as_of_tables = tables_as_of(catalog, as_of=refreshed.as_of, names_resources=owners.names_resources)
-        question = DetectionInput(
+        inputs = DetectionInput(
             as_of=refreshed.as_of,
             first_new_day=first_new_day(refreshed.as_of, evaluated_until=None),
             required_tags=("team",),
         )
         raw_tables = over_raw(catalog, as_of_tables)
-        after = scanned(as_of_tables, catalog=catalog, question=question)
+        after = scanned(as_of_tables, catalog=catalog, inputs=inputs)
         scanning = engine("scan", as_of_tables)
         result = scan(
-            scanning, as_of=refreshed.as_of, currency="USD", catalog=catalog, detections=catalog.live, owners=owners,
-            ledger=SqliteLedger(folder / "ledger.db"), progress=lambda _: None,
-        )  # fmt: skip
+            scanning,
+            as_of=refreshed.as_of,
+            currency="USD",
+            catalog=catalog,
+            detections=catalog.enabled,
+            owners=owners,
+            ledger=SqliteLedger(folder / "ledger.db"),
+            progress=lambda _: None,
+        )
         return Measured(
             tables={name: stored_bytes(session.client("s3"), f"tables/{name}/") for name in PERIOD_TABLES},
             refresh=refreshing.executed,
@@ -148,7 +163,7 @@ def measured(bill: Simulated, folder: Path, *, with_raw: bool) -> Measured:
             after=after,
             scan=scanning.executed,
             scan_seconds=result.seconds,
-            raw=scanned(raw_tables, catalog=catalog, question=question) if with_raw else None,
+            raw=scanned(raw_tables, catalog=catalog, inputs=inputs) if with_raw else None,
         )
 
 
@@ -159,17 +174,17 @@ def stored_bytes(s3: "S3Client", prefix: str) -> int:
 
 
 def bytes_read(statements: Iterable[Executed]) -> int:
-    """Return the bytes that statements have read together."""
+    """Return the sum of the bytes that the statements read."""
     return sum(statement.scanned_bytes for statement in statements)
 
 
-def scanned(tables: Mapping[str, str], *, catalog: Catalog, question: DetectionInput) -> Scanned:
-    """Run each detection on its own, one after the other."""
+def scanned(tables: Mapping[str, str], *, catalog: Catalog, inputs: DetectionInput) -> Scanned:
+    """Run the detections one after the other, and return the bytes and seconds of each."""
     bytes_of: Counter[str] = Counter()
     seconds_of: dict[str, float] = {}
-    for detection in catalog.live:
+    for detection in catalog.enabled:
         detection_engine, started = engine(detection.id, tables), time.monotonic()
-        outcome = run_detection(detection, engine=detection_engine, catalog=catalog, inputs=question)
+        outcome = run_detection(detection, engine=detection_engine, catalog=catalog, inputs=inputs)
         if outcome.error:
             raise SystemExit(f"{detection.id}: {outcome.error}")
         bytes_of[detection.id] = bytes_read(detection_engine.executed)

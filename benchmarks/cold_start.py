@@ -22,7 +22,7 @@ ENVIRONMENT = "import os, sys; sys.path.insert(0, {root!r}); os.environ['AWS_DEF
 
 
 def started(code: str, *, python: str, runs: int) -> list[Measured]:
-    """Measure new processes that run `code`; one more before them fills the disk cache."""
+    """Measure new processes that run `code`, after an additional one that fills the disk cache."""
     command = [python, "-c", ENVIRONMENT.format(root=str(ROOT)) + code]
     return [measure(command) for _ in range(runs + 1)][1:]
 

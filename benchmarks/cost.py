@@ -12,49 +12,50 @@ import argparse
 from dataclasses import dataclass
 
 from focuswatch.bill.refresh.write_athena_period_charges import MOST_SORTED_BYTES
-from focuswatch.bill.schema.table_columns import KEPT_TABLES
+from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES
 
 DAYS = 30
 GB, TB = 1e9, 1e12
-# Parquet, of a simulated daily bill; a real one with longer tags and texts may have twice as many.
+# In Parquet, measured on a simulated daily bill; a real bill with longer tags and texts may have twice as many.
 BYTES_A_ROW = 48
-# Months of bill a run: on average half of the current month, and for five days the previous one.
+# Months of bill that a run refreshes: on average half of the current month, and for five days the previous month.
 PERIODS_A_RUN = 0.67
-PAGE_SHARE = 0.10  # share of three months' bytes that the page reads: assumed
+PAGE_SHARE = 0.10  # share of three months' bytes that the page reads; assumed
 OLD_VERSIONS_DAYS = 3  # old_versions_days in config/deployment.toml
-# The previous folder stays for a day, and for another after its deletion: infra/data_bucket.py.
+# A table's previous folder is deleted after a day, and its versions after another day: infra/data_bucket.py.
 TABLES_VERSIONS_DAYS = 2
-# Months of the export by the time since they were last read: https://docs.aws.amazon.com/AmazonS3/latest/userguide/intelligent-tiering-overview.html
-READ_MONTHS, UNREAD_MONTHS, LONG_UNREAD_MONTHS = 1.5, 2, 9  # half of the current one; 13 in all
+# Months of the export, 13 in all, by the time since they were last read; READ_MONTHS has half of the current month.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/intelligent-tiering-overview.html
+READ_MONTHS, UNREAD_MONTHS, LONG_UNREAD_MONTHS = 1.5, 2, 9
 BYTES_A_FILE = 50e6
-SECONDS_A_RUN = 600  # GB-seconds of refresh, detect, page and publish, most of them waiting for Athena
-SECONDS_A_DAY = 400  # of scheduled functions
+SECONDS_A_RUN = 600  # GB-seconds of refresh, detect, page and publish; most of the time they wait for Athena
+SECONDS_A_DAY = 400  # GB-seconds of the scheduled functions
 WATCHED_AN_ACCOUNT = 5  # endpoints, collections, custom models and GPUs whose metrics are read
 METRICS_A_RESOURCE = 3
-MODELS_AN_ACCOUNT = 4  # that were called, on average: Bedrock models and inference profiles
-# With datapoints in the last two weeks, of the seven in focuswatch/collect/called_bedrock_models.py.
+MODELS_AN_ACCOUNT = 4  # Bedrock models and inference profiles called in an average account
+# Metrics of a model with datapoints in the last two weeks, of the seven in focuswatch/collect/called_bedrock_models.py.
 METRICS_A_MODEL = 5
-# Of metrics, in each Region of an account: of called models, and of the resources that are there.
+# ListMetrics requests per Region of an account: for called models, and for the existing resources.
 LISTS_A_REGION = 3
-TOKEN_METRICS_A_MODEL = 4  # focuswatch/collect/token_hours.py; of models called in the last three hours
+TOKEN_METRICS_A_MODEL = 4  # of models called in the last three hours: focuswatch/collect/token_hours.py
 REGIONS = 4  # in config/deployment.toml
 HOURS = 24 * DAYS
-HOURLY_BYTES = 50e6  # that live_burn reads, assumed: of small tables, and Athena counts at least 10 MB
+HOURLY_BYTES = 50e6  # bytes of small tables that live_burn reads; assumed, with Athena's minimum of 10 MB
 FINDINGS_AN_ACCOUNT = 3
 DETECTIONS = 35  # as in docs/cost.md; each further one adds a statement
-ALARM_METRICS = 29  # with Slack and Jira; an alarm over two metrics is two
+ALARM_METRICS = 29  # with Slack and Jira; an alarm on two metrics counts twice
 CUSTOM_METRICS = 12  # with Slack and Jira; only `publish` writes its metric in every hour
-FETCH_ALARM_METRICS = 2  # with connectors: dead letters and missed runs of the function fetch
-EVENTS_ALARM_METRICS = 1  # of the function `events`: its errors
-BILLS_ALARM_METRICS = 2  # with bills or connectors: those of the function bills
-HOURLY_ALARM_METRICS = 2  # of the function `hourly`: its dead letters, and missed runs
+FETCH_ALARM_METRICS = 2  # with connectors: dead letters and missed runs of the function `fetch`
+EVENTS_ALARM_METRICS = 1  # errors of the function `events`
+BILLS_ALARM_METRICS = 2  # with bills or connectors: dead letters and missed runs of the function `bills`
+HOURLY_ALARM_METRICS = 2  # dead letters and missed runs of the function `hourly`
 CHANNEL_ALARM_METRICS = 3  # of each further channel: its dead letters, and its queue if it does not empty
-KEYS = 1  # one account, the Region us-east-1; a payer stack in another account or Region has a key of its own
-LEAST_BYTES = 10e6  # that Athena bills for a statement: https://aws.amazon.com/athena/pricing/
-# Statements of a billing period: the raw export, the check of the result, and the small tables. ai_charges is a folder
-# of the charges.
+KEYS = 1  # for one account in us-east-1; a payer stack in another account or Region has its own key
+LEAST_BYTES = 10e6  # Athena's minimum per statement: https://aws.amazon.com/athena/pricing/
+# Statements per billing period: the raw export, the check of the result, and the small tables. ai_charges needs none,
+# because it is a folder of the charges.
 PERIOD_STATEMENTS = 2 + len(KEPT_TABLES) - 1
-SCAN_STATEMENTS = 16  # of a scan, besides one for each detection: coverage, explanations, events, forecasts
+SCAN_STATEMENTS = 16  # of a scan, besides one per detection: coverage, explanations, events, forecasts
 PAGE_STATEMENTS = 27
 
 ATHENA = "https://aws.amazon.com/athena/pricing/"
@@ -68,13 +69,13 @@ SNS = "https://aws.amazon.com/sns/pricing/"
 
 @dataclass(frozen=True)
 class TableBytes:
-    """Bytes of the tables, and bytes that are read of them.
+    """Bytes of the tables, and bytes that statements read from them.
 
-    `refresh` are bytes that a refresh reads, as a multiple of the period's: 0.56 of the export once, the rest from its
-    own result. `stored` is the size of the tables as a share of the export's. `detections` are bytes that all
-    detections of a run read for each row of three months of daily bill, if owners.toml names no resources: 15 for the
-    cost drivers of cost anomalies, the rest for recommendations. LEAST_BYTES counts what does not grow with rows: less
-    than 10 MB a statement.
+    `refresh`: bytes that a refresh reads, as a multiple of the period's export; it reads 0.56 of the export, and the
+    rest from its own result. `stored`: size of the tables, as a share of the export's. `detections`: bytes that all
+    detections of a run read per row of three months of a daily bill, if owners.toml names no resources; 15 are for the
+    cost drivers of cost anomalies, the rest for recommendations. Statements whose bytes do not grow with rows read less
+    than 10 MB, and are covered by LEAST_BYTES.
     """
 
     refresh: float
@@ -83,12 +84,12 @@ class TableBytes:
 
 
 SORTED = TableBytes(refresh=1.72, stored=0.52, detections=17.5)
-# Of billing periods above MOST_SORTED_BYTES; computed from an earlier measurement, with ListCost and ContractedCost.
+# For billing periods above MOST_SORTED_BYTES; from an earlier measurement that included ListCost and ContractedCost.
 UNSORTED = TableBytes(refresh=2.03, stored=0.73, detections=23.4)
 
 
 def bytes_of_tables(*, month: float) -> TableBytes:
-    """Return the bytes of the tables of an export with `month` bytes a month."""
+    """Return the bytes of the tables for an export of `month` bytes per month."""
     return SORTED if month <= MOST_SORTED_BYTES else UNSORTED
 
 
@@ -109,17 +110,17 @@ class Line:
 
     @property
     def dollars(self) -> float:
-        """Return dollars a month at list price."""
+        """Return USD/month at list price."""
         return self.quantity * self.price
 
     @property
     def dollars_left(self) -> float:
-        """Return dollars a month after the free tier, if nothing else in the account uses it."""
+        """Return USD/month after the free tier, if nothing else in the account uses the free tier."""
         return max(self.quantity - self.free, 0) * self.price
 
 
 def lines(*, rows: float, accounts: int, runs: float, detections: int) -> tuple[Line, ...]:
-    """Return the items of a month with `rows` rows, `accounts` accounts and `runs` runs a day."""
+    """Return the items for `rows` rows per month, `accounts` accounts and `runs` runs per day."""
     return (
         *read(rows=rows, runs=runs, detections=detections),
         *stored(rows=rows, accounts=accounts, runs=runs),
@@ -129,9 +130,10 @@ def lines(*, rows: float, accounts: int, runs: float, detections: int) -> tuple[
 
 
 def read(*, rows: float, runs: float, detections: int) -> tuple[Line, ...]:
-    """Return the items of bytes scanned by Athena; `least` are the bytes that it bills even if a statement reads none.
+    """Return the items for bytes scanned by Athena; `least` are the minimum bytes that Athena bills.
 
-    A statement that reads more is billed for these bytes only, so that the sum is up to 10 MB a statement too high.
+    The minimum is added for every statement, although Athena does not add it if a statement reads more. So the sum is
+    up to 10 MB per statement too high.
     """
     many, month = runs * DAYS / TB, rows * BYTES_A_ROW
     statements = PERIODS_A_RUN * PERIOD_STATEMENTS + detections + SCAN_STATEMENTS + PAGE_STATEMENTS
@@ -156,7 +158,7 @@ def read(*, rows: float, runs: float, detections: int) -> tuple[Line, ...]:
 
 
 def stored(*, rows: float, accounts: int, runs: float) -> tuple[Line, ...]:
-    """Return the items of S3: 13 months of bills, the tables, and overwritten versions."""
+    """Return the items for S3: 13 months of bills, the tables, and overwritten versions."""
     month = rows * BYTES_A_ROW / GB
     share = bytes_of_tables(month=month * GB).stored
     tables = (READ_MONTHS + UNREAD_MONTHS + LONG_UNREAD_MONTHS) * month * share
@@ -176,7 +178,7 @@ def stored(*, rows: float, accounts: int, runs: float) -> tuple[Line, ...]:
 
 
 def watched(*, accounts: int, runs: float) -> tuple[Line, ...]:
-    """Return the items of CloudWatch and KMS."""
+    """Return the items for CloudWatch and KMS."""
     metrics = 1 + (CUSTOM_METRICS - 1) * max(runs, 2) / 24
     metrics_a_day = WATCHED_AN_ACCOUNT * METRICS_A_RESOURCE + MODELS_AN_ACCOUNT * METRICS_A_MODEL
     requests = accounts * metrics_a_day * DAYS / 1000
@@ -193,7 +195,7 @@ def watched(*, accounts: int, runs: float) -> tuple[Line, ...]:
 
 
 def worked(*, accounts: int, runs: float) -> tuple[Line, ...]:
-    """Return the items of Lambda, DynamoDB, SNS and SQS."""
+    """Return the items for Lambda, DynamoDB, SNS and SQS."""
     many, findings = runs * DAYS, accounts * FINDINGS_AN_ACCOUNT / 1e6
     seconds = many * SECONDS_A_RUN + DAYS * (0.6 * accounts + SECONDS_A_DAY)
     return (
@@ -205,7 +207,7 @@ def worked(*, accounts: int, runs: float) -> tuple[Line, ...]:
 
 
 def hourly(*, accounts: int) -> tuple[Line, ...]:
-    """Return the items of the current spend rate ([spend_rate]), if every model is called in every hour."""
+    """Return the items for the current spend rate ([spend_rate]), if every model is called in every hour."""
     read = accounts * MODELS_AN_ACCOUNT * TOKEN_METRICS_A_MODEL * HOURS / 1000
     lists = accounts * REGIONS * HOURS / 1000
     seconds = HOURS * 1.769 * (20 + accounts * REGIONS * 0.2 / 16)

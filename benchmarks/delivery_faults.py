@@ -35,7 +35,7 @@ class Nothing:
 
 @dataclass
 class Reordered(Nothing):
-    """`doubles` percent of the messages arrive twice, all in random order."""
+    """`doubles` percent of the messages arrive twice, and all arrive in random order."""
 
     doubles: int = 66
 
@@ -45,10 +45,9 @@ class Reordered(Nothing):
 
 @dataclass
 class Down(Nothing):
-    """The channel responds with 503 for an hour from the second run on."""
+    """The channel responds with 503 for an hour, from the second run on."""
 
     until: float | None = None
-    began: bool = False
 
     def between_runs(self, world: World) -> None:
         self.until = world.now + 86_400 + HOUR if self.until is None else self.until
@@ -67,7 +66,7 @@ class Down(Nothing):
 
 @dataclass
 class CutAfterSuccess(Nothing):
-    """In every other batch a call succeeds, and its response never arrives."""
+    """In about every other batch, a call succeeds but its response never arrives."""
 
     def before_batch(self, world: World) -> None:
         world.slack.server.faults.clear()
@@ -88,7 +87,7 @@ class CutAfterSuccess(Nothing):
 
 @dataclass
 class TimesOut(Nothing):
-    """Some calls succeed, and their responses arrive after the client has timed out."""
+    """Some calls succeed, but their responses arrive after the client has timed out."""
 
     left: int = 4
 
@@ -103,8 +102,8 @@ class TimesOut(Nothing):
 
 
 @dataclass
-class TableThrottledError(Nothing):
-    """One DynamoDB call in six is throttled; one in twelve succeeds without a response."""
+class ThrottledTable(Nothing):
+    """One DynamoDB call in six is throttled, and one in twelve is reported as throttled although it succeeded."""
 
     def begin(self, world: World) -> None:
         def befall(moment: str) -> None:
@@ -115,8 +114,8 @@ class TableThrottledError(Nothing):
 
 
 @dataclass
-class TableAskedAgain(Nothing):
-    """The response of one DynamoDB call in three is lost, and botocore retries it."""
+class RepeatedTableCalls(Nothing):
+    """The response of one DynamoDB call in three is lost, and botocore repeats the call."""
 
     def begin(self, world: World) -> None:
         world.table.asked_again = lambda: world.rng.random() < 1 / 3
@@ -124,7 +123,7 @@ class TableAskedAgain(Nothing):
 
 @dataclass
 class RowsLost(Nothing):
-    """After the first run a third of all rows are lost: of the ledger and of the messages sent."""
+    """After the first run, a third of the rows is lost, of the findings and of the delivery state."""
 
     done: bool = False
 
@@ -135,9 +134,10 @@ class RowsLost(Nothing):
         table = world.table.real
         for kind in ("entry", f"told in {world.channel}"):
             items = table.query(
-                KeyConditionExpression="#kind = :kind", ExpressionAttributeNames={"#kind": "kind"},
+                KeyConditionExpression="#kind = :kind",
+                ExpressionAttributeNames={"#kind": "kind"},
                 ExpressionAttributeValues={":kind": kind},
-            )["Items"]  # fmt: skip
+            )["Items"]
             for item in items:
                 if world.rng.random() < 1 / 3:
                     table.delete_item(Key={"kind": item["kind"], "id": item["id"]})
@@ -145,7 +145,7 @@ class RowsLost(Nothing):
 
 @dataclass
 class ClockJumps(Nothing):
-    """Before each batch the clock jumps by up to two hours, either way."""
+    """Before each batch, the clock jumps by up to two hours, forward or back."""
 
     def before_batch(self, world: World) -> None:
         world.now += world.rng.uniform(-2 * HOUR, 2 * HOUR)
@@ -153,7 +153,7 @@ class ClockJumps(Nothing):
 
 @dataclass
 class ManyWorkers(Nothing):
-    """Four functions at once send messages that arrive twice and in random order."""
+    """Four concurrent function runs deliver messages that may arrive twice and in random order."""
 
     def begin(self, world: World) -> None:
         world.queue.shuffled, world.queue.doubles, world.workers, world.batch = True, 66, 4, 4
@@ -165,13 +165,14 @@ FAULTS: dict[str, Callable[[], Fault]] = {
     "channel down for an hour": Down,
     "connection closed after success": CutAfterSuccess,
     "timeout after success": TimesOut,
-    "throttled DynamoDB": TableThrottledError,
-    "DynamoDB call retried after success": TableAskedAgain,
+    "throttled DynamoDB": ThrottledTable,
+    "DynamoDB call retried after success": RepeatedTableCalls,
     "ledger rows lost": RowsLost,
     "clock jumps": ClockJumps,
     "four processes at once": ManyWorkers,
 }
-# A finding whose row was lost can return with another one of the same cause, as a new incident: the row had the id.
+# With this fault, a finding can return in a new incident, with another finding of the same cause, because the lost row
+# had the incident's id.
 NEW_INCIDENT = "ledger rows lost"
 KILLED, BURST = "process killed between two steps", "burst"
 CELLS = [*FAULTS, KILLED, BURST]
@@ -179,9 +180,9 @@ CHANNELS: tuple[Any, ...] = (
     *("slack", "jira", "teams", "pagerduty"),
     *("webhook", "email", "securityhub", "ocsf"),
 )
-BY_INCIDENT = ("slack", "jira", "teams", "pagerduty")  # one message, issue or alert for an incident
-# Webhooks of Teams and SES accept no idempotency key, and what they sent cannot be read: a message whose outcome is
-# unknown is sent again.
+BY_INCIDENT = ("slack", "jira", "teams", "pagerduty")  # they show one message, issue or alert per incident
+# Webhooks of Teams and SES have no idempotency key, and the messages that they sent cannot be read. So a message with
+# an unknown outcome is sent again.
 AT_LEAST_ONCE = {
     (channel, fault)
     for channel in ("teams", "email")
@@ -193,9 +194,7 @@ AT_LEAST_ONCE = {
 class Cell:
     """Sums over the simulations of one fault and one channel."""
 
-    worlds: int = 0
-    counts: list[Count] = field(default_factory=list)
-    seconds: float = 0.0
+    counts: list[Count]
 
     def line(self, fault: str, channel: str) -> str:
         """Return a row of the table."""
@@ -211,22 +210,22 @@ class Cell:
 def lived(
     channel: Any, fault: Callable[[], Fault], *, seed: int, findings: int = FINDINGS, quick: bool = False
 ) -> Count:
-    """Run one simulation and return its counts; `quick` with a table in memory."""
-    with world(channel, seed=seed, quick=quick) as there:
-        there.live(story(findings), fault())
-        return counted(there)
+    """Run one simulation and return its counts; `quick` uses a table in memory."""
+    with world(channel, seed=seed, quick=quick) as simulation:
+        simulation.live(story(findings), fault())
+        return counted(simulation)
 
 
 def lived_incidents(channel: Any, fault: Callable[[], Fault], *, seed: int, incidents: int) -> Count:
-    """Run one simulation with two findings in each incident, and count incidents."""
-    with world(channel, seed=seed, quick=True) as there:
-        there.live(incident_story(incidents), fault())
-        return counted_by_incident(there)
+    """Run one simulation with two findings per incident, and return the counts per incident."""
+    with world(channel, seed=seed, quick=True) as simulation:
+        simulation.live(incident_story(incidents), fault())
+        return counted_by_incident(simulation)
 
 
 @dataclass
 class KilledAt(Nothing):
-    """The process is killed at one step of the table or of the channel."""
+    """The process is killed at one step: a call of the table or of the channel."""
 
     steps: Steps = field(default_factory=Steps)
 
@@ -244,23 +243,23 @@ class KilledAt(Nothing):
 
 
 def killed_everywhere(channel: Any, *, seed: int, findings: int, every: int) -> list[Count]:
-    """Run a simulation for each step, with the process killed before and after it."""
-    whole = KilledAt()
-    lived(channel, lambda: whole, seed=seed, findings=findings)
+    """Run two simulations for every n-th step: one kills the process before it, one after it."""
+    counting_run = KilledAt()
+    lived(channel, lambda: counting_run, seed=seed, findings=findings)
     counts = []
-    for number in range(1, whole.steps.taken + 1, every):
+    for number in range(1, counting_run.steps.taken + 1, every):
         for moment in ("kill_before", "kill_after"):
-            at = KilledAt(Steps(**{moment: number}))
-            counts.append(lived(channel, lambda at=at: at, seed=seed, findings=findings))
+            fault = KilledAt(Steps(**{moment: number}))
+            counts.append(lived(channel, lambda fault=fault: fault, seed=seed, findings=findings))
     return counts
 
 
 def burst(channel: Any, *, seed: int, findings: int) -> Count:
     """Run one scan with many findings, in batches as in the deployment's queues."""
-    with world(channel, seed=seed, quick=True) as there:
-        there.batch = 50
-        there.live(story(findings)[:1], Reordered(doubles=10))
-        return counted(there)
+    with world(channel, seed=seed, quick=True) as simulation:
+        simulation.batch = 50
+        simulation.live(story(findings)[:1], Reordered(doubles=10))
+        return counted(simulation)
 
 
 def main() -> None:

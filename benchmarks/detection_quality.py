@@ -19,21 +19,17 @@ from typing import Any
 
 from over_seeds import over_seeds
 
-from focuswatch.bill.bill_input_files import BillInputs
+from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 Identity = tuple[str, str | None, str | None, str | None, str | None]
-AT_ONCE = (
-    "new_region",
-    "new_service",
-    "gpu_burst",
-    "new_ai_principal",
-)  # must be reported on the first export that has them
+# Detections that must report an incident from the first export that contains it.
+AT_ONCE = ("new_region", "new_service", "gpu_burst", "new_ai_principal")
 
 
 @dataclass(frozen=True)
@@ -45,37 +41,48 @@ class Reported:
 
 
 def identity(item: Finding | dict[str, Any]) -> Identity:
-    """Return the fields by which a finding and an incident are the same."""
+    """Return the fields that identify a finding or a planted incident."""
     keys = ("detection", "sub_account_id", "region_id", "service_name", "resource_id")
     fields = item if isinstance(item, dict) else item.model_dump()
     return tuple(fields[key] for key in keys)  # type: ignore[return-value]
 
 
 def scanned_daily(folder: Path, *, days: int, only: Collection[str] = ()) -> Iterator[Reported]:
-    """Yield every finding reported as new by a scan on each of the last `days` days, with one ledger."""
+    """Scan on each of the last `days` days with one ledger, and yield every finding that is reported as new."""
     truth = json.loads((folder / "truth.json").read_text())
     catalog, owners = Catalog.load(), Owners.load(folder / "owners.toml")
-    detections = [detection for detection in catalog.live if not only or detection.id in only]
+    detections = [detection for detection in catalog.enabled if not only or detection.id in only]
     ledger = SqliteLedger(folder / "ledger.db")
     as_of = date.fromisoformat(truth["as_of"])
     for day in (as_of - timedelta(days=back) for back in range(days - 1, -1, -1)):
         inputs = BillInputs(
-            str(folder / "focus"), state=folder / "state", activity=folder / "activity.parquet",
-            accounts=folder / "accounts.parquet", recommendations=folder / "recommendations.parquet",
-            principals=folder / "principals.parquet", token_hours=folder / "token_hours.parquet", as_of=day,
-        )  # fmt: skip
+            str(folder / "focus"),
+            state=folder / "state",
+            activity=folder / "activity.parquet",
+            accounts=folder / "accounts.parquet",
+            recommendations=folder / "recommendations.parquet",
+            principals=folder / "principals.parquet",
+            token_hours=folder / "token_hours.parquet",
+            as_of=day,
+        )
         with open_local_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
             scanned = scan(
-                bill.engine, as_of=day, currency=bill.summary.currency, catalog=catalog, detections=detections,
-                owners=owners, ledger=ledger, progress=lambda _text: None,
-            )  # fmt: skip
+                bill.engine,
+                as_of=day,
+                currency=bill.summary.currency,
+                catalog=catalog,
+                detections=detections,
+                owners=owners,
+                ledger=ledger,
+                progress=lambda _text: None,
+            )
         for outcome in scanned.failures:
             raise RuntimeError(outcome.error)
-        yield from (Reported(day, news.finding) for news in scanned.notifications if news.kind == "new")
+        yield from (Reported(day, one.finding) for one in scanned.notifications if one.kind == "new")
 
 
 def evaluated(folder: Path, *, days: int, only: Collection[str] = ()) -> dict[str, Counter[str]]:
-    """Return counts of found, late, missed, right and false by detection; print what is late, missed or false."""
+    """Return the counts of found, late, missed, right and false by detection; print each late, missed or false one."""
     truth = _only(json.loads((folder / "truth.json").read_text()), only)
     as_of = date.fromisoformat(truth["as_of"])
     first_day = as_of - timedelta(days=days - 1)
@@ -112,7 +119,7 @@ def evaluated(folder: Path, *, days: int, only: Collection[str] = ()) -> dict[st
 
 
 def _only(truth: dict[str, Any], detections: Collection[str]) -> dict[str, Any]:
-    """Return the truth of some detections; of all where none is named."""
+    """Return the truth about some detections; about all if none is named."""
     lists = ("incidents", "either", "hard_negatives")
     kept = {
         name: [case for case in truth.get(name, []) if not detections or case["detection"] in detections]

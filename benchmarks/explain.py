@@ -21,40 +21,49 @@ from typing import Any
 
 from over_seeds import over_seeds
 
-from focuswatch.bill.bill_input_files import BillInputs
+from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.findings.explanation import CostDriver
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 NAMED = ("detection", "sub_account_id", "region_id", "service_name", "resource_id")
 TARGET = 0.95
 
 
 def reported(folder: Path, *, days: list[date]) -> Iterator[Finding]:
-    """Yield every explainable finding of a first scan as of each of `days`."""
+    """Scan as of each day with an empty ledger, and yield the findings of detections with explanations."""
     catalog, owners = Catalog.load(), Owners.load(folder / "owners.toml")
     detections = [detection for detection in catalog.detections.values() if detection.header.explain]
     for day in days:
         inputs = BillInputs(
-            str(folder / "focus"), state=folder / "state", activity=folder / "activity.parquet",
-            accounts=folder / "accounts.parquet", as_of=day,
-        )  # fmt: skip
+            str(folder / "focus"),
+            state=folder / "state",
+            activity=folder / "activity.parquet",
+            accounts=folder / "accounts.parquet",
+            as_of=day,
+        )
         with open_local_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
             scanned = scan(
-                bill.engine, as_of=day, currency=bill.summary.currency, catalog=catalog, detections=detections,
-                owners=owners, ledger=SqliteLedger(folder / f"ledger-{day}.db"), progress=lambda _text: None,
-            )  # fmt: skip
+                bill.engine,
+                as_of=day,
+                currency=bill.summary.currency,
+                catalog=catalog,
+                detections=detections,
+                owners=owners,
+                ledger=SqliteLedger(folder / f"ledger-{day}.db"),
+                progress=lambda _text: None,
+            )
         for outcome in scanned.failures:
             raise RuntimeError(outcome.error)
-        yield from (news.finding for news in scanned.notifications)
+        yield from (notification.finding for notification in scanned.notifications)
 
 
 def incident_of(finding: Finding, incidents: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the planted incident with a cause that a finding reports; of several, the one with the same days."""
+    """Return the planted incident that a finding reports, if it has a cause and overlaps the finding's days."""
     explanation = finding.explanation
     same = [
         incident for incident in incidents if all(incident[name] == getattr(finding, name) for name in NAMED)
@@ -83,7 +92,7 @@ def is_cause(part: CostDriver, incident: dict[str, Any]) -> bool:
 
 
 def evaluated(folder: Path, *, scans: int) -> dict[str, Counter[str]]:
-    """Return counts by detection of causes named first, later or not at all; print those not named first."""
+    """Return counts by detection of causes named first, later or not at all; print each that is not named first."""
     truth = json.loads((folder / "truth.json").read_text())
     as_of = date.fromisoformat(truth["as_of"])
     days = [as_of - timedelta(days=7 * back) for back in range(scans)]

@@ -24,16 +24,17 @@ from tempfile import TemporaryDirectory
 import duckdb
 import numpy as np
 
-from focuswatch.detect.forecast.cost_projection import ahead
-from focuswatch.detect.forecast.daily_matrices import Charges, charges_of
-from focuswatch.detect.forecast.month_end_forecast import HISTORY_DAYS, INTERVAL, month_ends, next_month
+from focuswatch.detect.forecast.cost_projection import project_costs
+from focuswatch.detect.forecast.month_end_forecast import HISTORY_DAYS, month_ends, next_month
+from focuswatch.detect.forecast.usage_and_fee_matrices import ChargeMatrices, charge_matrices
 from focuswatch.simulate import simulate
 
-DAYS_KNOWN = (5, 10, 15, 20)
+DAYS_OF_MONTH = (5, 10, 15, 20)
 LEAST_HISTORY_DAYS = 60
+INTERVAL = 0.8  # share of months that should end between `low` and `high`
 LEAST_MONTHLY_COST = 20.0  # smaller costs have no pattern
 FOUR_WEEKS = 28
-SERIES = 40  # of each organization: a library takes seconds for each
+SERIES = 40  # per organization, because a library takes seconds for each
 VIEWS = "https://github.com/winedarksea/AutoTS, autots/datasets/data/holidays.zip"
 SIMULATED = """
 SELECT SubAccountId AS sub_account_id, ServiceName AS service_name, CAST(NULL AS varchar) AS team,
@@ -47,11 +48,11 @@ FEE = "ChargeCategory = 'Purchase' OR ChargeFrequency IN ('Recurring', 'One-Time
 
 @dataclass(frozen=True)
 class MonthSoFar:
-    """A month after `days` of it: daily costs until then, series x days, and those of the rest of the month."""
+    """A month of which `days` are over: the daily costs until then (series x days), and those of the rest."""
 
     month: date
     days: int
-    charges: Charges
+    charges: ChargeMatrices
     past: np.ndarray
     to_come: np.ndarray
 
@@ -61,12 +62,12 @@ class MonthSoFar:
 
     @property
     def live(self) -> np.ndarray:
-        """Return which series had costs in the last four weeks."""
+        """Return which series had costs in the last four weeks, and a month's cost above the minimum."""
         return (self.past[:, -FOUR_WEEKS:].sum(axis=1) > 0) & (self.actual >= LEAST_MONTHLY_COST)
 
 
-def views() -> Charges:
-    """Return page views by day, from a data set that the library ships."""
+def views() -> ChargeMatrices:
+    """Return page views by day, from a data set in the library AutoTS."""
     library_spec = importlib.util.find_spec("autots")
     assert library_spec is not None and library_spec.origin is not None, (
         "pip install 'focuswatch[benchmarks]'"
@@ -77,11 +78,11 @@ def views() -> Charges:
     table = pd.read_csv(path, index_col=0, parse_dates=True).filter(like="wiki_").ffill()
     costs = table.to_numpy(float).T
     keys = [(None, None, name, "views") for name in table.columns]
-    return Charges(keys, table.index[0].date(), costs.shape[1], costs, np.zeros_like(costs))
+    return ChargeMatrices(keys, table.index[0].date(), costs.shape[1], costs, np.zeros_like(costs))
 
 
 def simulated_columns(seed: int) -> dict[str, np.ndarray]:
-    """Return the columns of a simulated bill of seven months, the last of them complete."""
+    """Return the columns of a simulated bill of seven months, whose last day is in the month after them."""
     with TemporaryDirectory() as folder:
         simulate(Path(folder) / "bill", seed=seed, days=213, end=date(2026, 7, 4))
         files = f"{folder}/bill/focus/data/**/*.parquet"
@@ -97,13 +98,13 @@ def simulated_columns(seed: int) -> dict[str, np.ndarray]:
 
 
 def months_of(
-    columns: dict[str, np.ndarray] | None, whole: Charges, *, years: list[int]
+    columns: dict[str, np.ndarray] | None, whole: ChargeMatrices, *, years: list[int]
 ) -> Iterator[MonthSoFar]:
-    """Yield every complete month as of each of the days; `columns`, if any, are cut and read again."""
+    """Yield every complete month as of each of DAYS_OF_MONTH; its charges are read from `columns`, if there are any."""
     table = np.nan_to_num(whole.used) + whole.fees
     month = next_month(whole.first_day)
     while next_month(month) <= whole.settled_until:
-        for days in DAYS_KNOWN:
+        for days in DAYS_OF_MONTH:
             end, until = whole.column(month) + days, whole.column(next_month(month))
             if end >= LEAST_HISTORY_DAYS and month.year in years:
                 until_day = whole.first_day + timedelta(days=end)
@@ -113,42 +114,50 @@ def months_of(
         month = next_month(month)
 
 
-def _cut(whole: Charges, end: int) -> Charges:
-    return Charges(whole.keys, whole.first_day, end, whole.used[:, :end], whole.fees[:, :end])
+def _cut(whole: ChargeMatrices, end: int) -> ChargeMatrices:
+    return ChargeMatrices(whole.keys, whole.first_day, end, whole.used[:, :end], whole.fees[:, :end])
 
 
-def _read(columns: dict[str, np.ndarray], until: date) -> Charges:
-    known = columns["charge_date"].astype("datetime64[D]") < np.datetime64(until)
-    return charges_of({name: column[known] for name, column in columns.items()})
+def _read(columns: dict[str, np.ndarray], until: date) -> ChargeMatrices:
+    is_before = columns["charge_date"].astype("datetime64[D]") < np.datetime64(until)
+    return charge_matrices({name: column[is_before] for name, column in columns.items()})
 
 
-def run_rate(known: MonthSoFar) -> np.ndarray:
-    spent = known.past[:, -known.days :]
-    return spent.sum(axis=1) + spent.mean(axis=1) * known.to_come.shape[1]
+def run_rate(month_so_far: MonthSoFar) -> np.ndarray:
+    spent = month_so_far.past[:, -month_so_far.days :]
+    return spent.sum(axis=1) + spent.mean(axis=1) * month_so_far.to_come.shape[1]
 
 
-def same_weekday(known: MonthSoFar) -> np.ndarray:
-    week = known.past[:, -FOUR_WEEKS:].reshape(len(known.past), 4, 7).mean(axis=1)
-    rest = week[:, np.arange(known.to_come.shape[1]) % 7].sum(axis=1)
-    return np.asarray(known.past[:, -known.days :].sum(axis=1) + rest)
+def same_weekday(month_so_far: MonthSoFar) -> np.ndarray:
+    week = month_so_far.past[:, -FOUR_WEEKS:].reshape(len(month_so_far.past), 4, 7).mean(axis=1)
+    rest = week[:, np.arange(month_so_far.to_come.shape[1]) % 7].sum(axis=1)
+    return np.asarray(month_so_far.past[:, -month_so_far.days :].sum(axis=1) + rest)
 
 
 def library(model: str, refused: Counter[str]) -> Callable[[MonthSoFar], np.ndarray]:
-    """Return a statsforecast model; series that it cannot forecast count as `refused` and get a four-week mean."""
+    """Return the forecast of a statsforecast model.
+
+    It counts series that the model cannot forecast in `refused`, and uses the mean of four weeks for them.
+    """
     from statsforecast import models
 
-    def forecast(known: MonthSoFar) -> np.ndarray:
-        rest, is_judged = [], known.live & (np.arange(len(known.past)) < len(known.charges.keys))
-        for costs, counts in zip(known.past, is_judged, strict=True):
+    def forecast(month_so_far: MonthSoFar) -> np.ndarray:
+        rest, is_judged = (
+            [],
+            month_so_far.live & (np.arange(len(month_so_far.past)) < len(month_so_far.charges.keys)),
+        )
+        for costs, counts in zip(month_so_far.past, is_judged, strict=True):
             history = costs[np.flatnonzero(costs)[0] :] if costs.any() else costs
             try:
-                result = getattr(models, model)(season_length=7).forecast(history, h=known.to_come.shape[1])
+                result = getattr(models, model)(season_length=7).forecast(
+                    history, h=month_so_far.to_come.shape[1]
+                )
                 mean = result["mean"]
-            except Exception as error:  # too short or too flat for the library, which raises various errors
+            except Exception as error:  # the library raises various errors for short or flat series
                 refused[f"{model} ({type(error).__name__}: {error})"] += int(counts)
-                mean = np.repeat(costs[-FOUR_WEEKS:].mean(), known.to_come.shape[1])
+                mean = np.repeat(costs[-FOUR_WEEKS:].mean(), month_so_far.to_come.shape[1])
             rest.append(np.maximum(mean, 0).sum())
-        return np.asarray(known.past[:, -known.days :].sum(axis=1) + np.array(rest))
+        return np.asarray(month_so_far.past[:, -month_so_far.days :].sum(axis=1) + np.array(rest))
 
     return forecast
 
@@ -172,11 +181,11 @@ def print_errors(months: list[MonthSoFar]) -> None:
             errors.setdefault(name, {}).setdefault(month.days, []).append(error)
         low, high = np.array([(end.low, end.high) for end in ends]).T
         covered.append(((actual >= low - 0.01) & (actual <= high + 0.01))[live])
-    columns = [*(f"mean error, day {days}" for days in DAYS_KNOWN), "mean error, all four days"]
+    columns = [*(f"mean error, day {days}" for days in DAYS_OF_MONTH), "mean error, all four days"]
     print("| method | " + " | ".join(columns) + " | median error, all four days |")
-    print("|---|" + "---|" * (len(DAYS_KNOWN) + 2))
+    print("|---|" + "---|" * (len(DAYS_OF_MONTH) + 2))
     for name, by_day in errors.items():
-        each = [np.concatenate(by_day[days]) for days in DAYS_KNOWN]
+        each = [np.concatenate(by_day[days]) for days in DAYS_OF_MONTH]
         every = np.concatenate(each)
         means = " | ".join(f"{error.mean():.2%}" for error in [*each, every])
         print(f"| {name} | {means} | {np.median(every):.2%} |")
@@ -195,7 +204,7 @@ def speed(series: int = 10_000) -> float:
     """Return seconds to forecast `series` series of 120 days."""
     costs = np.random.default_rng(0).gamma(4.0, 25.0, (series, HISTORY_DAYS))
     started = time.monotonic()
-    ahead(costs, first_weekday=0, days=26)
+    project_costs(costs, first_weekday=0, days=26)
     return time.monotonic() - started
 
 
@@ -214,7 +223,7 @@ def main() -> None:
         print_errors(list(months_of(None, views(), years=arguments.years)))
     for seed in arguments.seeds:
         columns = simulated_columns(seed)
-        whole = charges_of(columns)
+        whole = charge_matrices(columns)
         print(
             f"### {len(whole.keys)} services of accounts of the simulated organization {seed}\n", flush=True
         )

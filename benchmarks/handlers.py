@@ -24,13 +24,13 @@ from focuswatch.simulate import Simulated, simulate
 from tests.fakes.local_deployment import Deployed, deploying
 
 SCHEDULED = ("collect", "pulse", "weekly", "sweep", "page")
-PATIENCE_SECONDS = 1800  # postponed work waits for up to fifteen minutes each time
+PATIENCE_SECONDS = 1800  # each time that work is postponed, it waits for up to fifteen minutes
 REPORTED = re.compile(r"REPORT .*?Duration: ([\d.]+) ms")
 PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
 
 def work(deployed: Deployed, bill: Simulated) -> None:
-    """Run everything that the functions do in a day, twice."""
+    """Deliver the bill twice, and make all functions do what they do in a day."""
     activity = pq.read_table(bill.activity)
     days = activity.column("activity_date")
     for day in days.unique().to_pylist():
@@ -53,14 +53,14 @@ def work(deployed: Deployed, bill: Simulated) -> None:
 
 
 def peaks(deployed: Deployed) -> dict[str, float]:
-    """Return the peak MiB of the process of every function by name; Linux reports those that are running."""
+    """Return the peak memory in MiB of the running process of each function, by name."""
     peaks_by_function: dict[str, float] = {}
     scratch = f"TMPDIR={deployed.aws.log.with_name('scratch')}".encode()
     for process in Path("/proc").glob("[0-9]*"):
         try:
             environment = (process / "environ").read_bytes().split(b"\0")
             status = (process / "status").read_text()
-        except OSError:  # it has ended, or belongs to another user
+        except OSError:  # the process has ended, or belongs to another user
             continue
         names = [
             entry.partition(b"=")[2].decode()

@@ -23,13 +23,13 @@ from typing import Any
 from detection_quality import identity
 from over_seeds import over_seeds
 
-from focuswatch.bill.bill_input_files import BillInputs
+from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import DetectionRun, Notification, SqliteLedger, decide
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 
 MOST_PER_CAUSE, LEAST_PRECISION = 1.05, 0.99
 PLANTED = "planted"
@@ -37,7 +37,7 @@ PLANTED = "planted"
 
 @dataclass(frozen=True)
 class Reported:
-    """A finding that was new, its incident (None: each finding by itself), and what it follows from."""
+    """A finding that was reported as new, its incident, and the planted cause that it follows from, if any."""
 
     finding: Finding
     incident: str
@@ -45,21 +45,30 @@ class Reported:
 
 
 def scanned_daily(folder: Path, *, days: int) -> list[Notification]:
-    """Return the notifications of a scan on each of the last `days` days, with one ledger."""
+    """Scan on each of the last `days` days with one ledger, and return the notifications."""
     truth = json.loads((folder / "truth.json").read_text())
     catalog, owners = Catalog.load(), Owners.load(folder / "owners.toml")
     ledger = SqliteLedger(folder / "ledger.db")
     as_of, sent = date.fromisoformat(truth["as_of"]), list[Notification]()
     for day in (as_of - timedelta(days=back) for back in range(days - 1, -1, -1)):
         inputs = BillInputs(
-            str(folder / "focus"), state=folder / "state", activity=folder / "activity.parquet",
-            accounts=folder / "accounts.parquet", as_of=day,
-        )  # fmt: skip
+            str(folder / "focus"),
+            state=folder / "state",
+            activity=folder / "activity.parquet",
+            accounts=folder / "accounts.parquet",
+            as_of=day,
+        )
         with open_local_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
             scanned = scan(
-                bill.engine, as_of=day, currency=bill.summary.currency, catalog=catalog, detections=catalog.live,
-                owners=owners, ledger=ledger, progress=lambda _text: None,
-            )  # fmt: skip
+                bill.engine,
+                as_of=day,
+                currency=bill.summary.currency,
+                catalog=catalog,
+                detections=catalog.enabled,
+                owners=owners,
+                ledger=ledger,
+                progress=lambda _text: None,
+            )
         if scanned.failures:
             raise RuntimeError(scanned.failures[0].error)
         sent += scanned.notifications
@@ -67,7 +76,7 @@ def scanned_daily(folder: Path, *, days: int) -> list[Notification]:
 
 
 def planted_of(finding: Finding, incidents: Iterable[dict[str, Any]]) -> str | None:
-    """Return what a finding follows from; of several incidents with its identity, that of its days."""
+    """Return the planted cause of a finding: that of the incident with its identity and the closest start."""
     same = [incident for incident in incidents if identity(incident) == identity(finding)]
     started = finding.started_on or finding.first_seen
     same.sort(key=lambda one: abs((date.fromisoformat(one["start"]) - started).days))
@@ -75,7 +84,7 @@ def planted_of(finding: Finding, incidents: Iterable[dict[str, Any]]) -> str | N
 
 
 def evaluated(folder: Path, *, days: int) -> dict[str, Counter[str]]:
-    """Return counts of one organization, with incidents and without; print the pairs that are wrong or missing."""
+    """Return the counts of one organization with and without grouping; print the pairs that are wrong or missing."""
     truth = json.loads((folder / "truth.json").read_text())
     planted = [*truth["incidents"], *truth["either"]]
     reported = [
@@ -91,15 +100,15 @@ def evaluated(folder: Path, *, days: int) -> dict[str, Counter[str]]:
 
 
 def _counted(reported: list[Reported]) -> Counter[str]:
-    known = [one for one in reported if one.planted]
+    with_cause = [one for one in reported if one.planted]
     return Counter(
-        findings=len(known),
-        other=len(reported) - len(known),
-        causes=len({one.planted for one in known}),
-        messages=len({one.incident for one in known}),
-        pairs=sum(1 for _ in _pairs(known)),
-        right=sum(one.planted == other.planted for one, other in _pairs(known)),
-        same_cause=sum(one.planted == other.planted for one, other in combinations(known, 2)),
+        findings=len(with_cause),
+        other=len(reported) - len(with_cause),
+        causes=len({one.planted for one in with_cause}),
+        messages=len({one.incident for one in with_cause}),
+        pairs=sum(1 for _ in _pairs(with_cause)),
+        right=sum(one.planted == other.planted for one, other in _pairs(with_cause)),
+        same_cause=sum(one.planted == other.planted for one, other in combinations(with_cause, 2)),
     )
 
 
@@ -107,8 +116,8 @@ def _pairs(reported: list[Reported]) -> Iterable[tuple[Reported, Reported]]:
     by_incident: dict[str, list[Reported]] = defaultdict(list)
     for one in reported:
         by_incident[one.incident].append(one)
-    for found in by_incident.values():
-        yield from combinations(found, 2)
+    for same_incident in by_incident.values():
+        yield from combinations(same_incident, 2)
 
 
 def _print_pairs(reported: list[Reported]) -> None:
@@ -125,25 +134,27 @@ def _named(one: Reported) -> str:
 
 
 def rollout(*, accounts: int, regions: int) -> Counter[str]:
-    """Return counts of notifications of a rollout of two security services."""
+    """Return the counts of notifications about a rollout of two security services."""
     from tests.given.incidents import MONDAY, scanned, security_rollout
 
-    found = security_rollout(accounts=accounts, regions=regions)
-    a_run: DetectionRun = scanned(*found, on=MONDAY + timedelta(days=1))
-    sent = decide({}, [], a_run).notifications
+    findings = security_rollout(accounts=accounts, regions=regions)
+    detection_run: DetectionRun = scanned(*findings, on=MONDAY + timedelta(days=1))
+    sent = decide({}, [], detection_run).notifications
     messages = [one for one in sent if not one.in_incident]
     return Counter(findings=len(sent), messages=len(messages), topic=sum(one.on_topic for one in sent))
 
 
 def main() -> int:
-    """Print the counts; return 1 where a target is missed."""
+    """Print the counts; return 1 if a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[102, 103, 104, 105])
     parser.add_argument("--days-scanned", type=int, default=14)
     parser.add_argument("--data", type=Path, default=Path("/tmp/focuswatch-incidents"))
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     total = over_seeds(
-        given.seeds, data=given.data, evaluate=lambda folder: evaluated(folder, days=given.days_scanned)
+        arguments.seeds,
+        data=arguments.data,
+        evaluate=lambda folder: evaluated(folder, days=arguments.days_scanned),
     )
     print(
         "| grouping | findings | simulated causes | messages | messages per cause | pairs in the same incident "
@@ -157,8 +168,11 @@ def main() -> int:
         f"\nRollout to 200 accounts and 17 regions: {counts['findings']:,} findings, {counts['messages']} message, "
         f"{counts['topic']} on the security topic."
     )
-    found = total["with grouping"]
-    per_cause, precision = found["messages"] / found["causes"], found["right"] / max(found["pairs"], 1)
+    grouped = total["with grouping"]
+    per_cause, precision = (
+        grouped["messages"] / grouped["causes"],
+        grouped["right"] / max(grouped["pairs"], 1),
+    )
     is_met = 1 <= per_cause <= MOST_PER_CAUSE and precision >= LEAST_PRECISION
     return 0 if is_met and counts["messages"] == counts["topic"] == 1 else 1
 
@@ -168,12 +182,19 @@ def _row(name: str, counts: Counter[str]) -> str:
     recall = f"{counts['right'] / counts['same_cause']:.3f}" if counts["same_cause"] else "-"
     per_cause = counts["messages"] / counts["causes"]
     cells = (
-        name, counts["findings"], counts["causes"], counts["messages"], f"{per_cause:.3f}", counts["pairs"],
-        precision, recall,
-    )  # fmt: skip
+        name,
+        counts["findings"],
+        counts["causes"],
+        counts["messages"],
+        f"{per_cause:.3f}",
+        counts["pairs"],
+        precision,
+        recall,
+    )
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the rollout is given by the tests
+    # The findings of the rollout are in tests/given.
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     sys.exit(main())

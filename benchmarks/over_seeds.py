@@ -1,4 +1,4 @@
-"""Simulate organizations of several seeds, evaluate them one after the other, and add up the counts."""
+"""Simulate and evaluate the organization of each seed, one after the other, and add up the counts."""
 
 import shutil
 from collections import Counter, defaultdict

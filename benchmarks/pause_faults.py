@@ -12,26 +12,27 @@ import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from focuswatch.controls.apply_button_press import apply_button_press
 from focuswatch.controls.carry_out_pauses import CLAIMS
 from focuswatch.errors import TryLater
 from tests.fakes.delivery_world import ThrottledError
 from tests.fakes.pause_world import APPROVER, OTHER_APPROVER, STRANGER, USE_CASE, PauseWorld, owners_with
 from tests.given.slack_world import Steps
 
-Story = Callable[[PauseWorld], bool]  # returns whether the roles are paused in the end
+Story = Callable[[PauseWorld], bool]  # returns whether the roles must be paused at the end
 Fault = Callable[[PauseWorld], None]
 HOUR, DAY = 3600.0, 86_400.0
 
 
 def paused(world: PauseWorld) -> bool:
-    """An approver pauses; a stranger's Resume changes nothing."""
+    """An approver presses Pause; Resume by someone who is no approver has no effect."""
     world.press("pause")
     world.press("resume", user=STRANGER)
     return True
 
 
 def resumed(world: PauseWorld) -> bool:
-    """Two approvers pause at once, and one resumes."""
+    """Two approvers press Pause at the same time, and one presses Resume later."""
     world.press("pause")
     world.press("pause", user=OTHER_APPROVER)
     world.deliver()
@@ -41,7 +42,7 @@ def resumed(world: PauseWorld) -> bool:
 
 
 def paused_again(world: PauseWorld) -> bool:
-    """Pause, Resume and Pause, all pressed before the function runs."""
+    """Pause, Resume and Pause are all pressed before the function runs."""
     world.press("pause")
     world.press("resume")
     world.press("pause", user=OTHER_APPROVER)
@@ -49,7 +50,7 @@ def paused_again(world: PauseWorld) -> bool:
 
 
 def capped(world: PauseWorld) -> bool:
-    """The cap pauses by itself; further reviews change nothing."""
+    """The cap pauses automatically; further reviews change nothing."""
     world.owners = owners_with("pause")
     for _ in range(3):
         world.review()
@@ -58,7 +59,7 @@ def capped(world: PauseWorld) -> bool:
 
 
 def resumed_from_cap(world: PauseWorld) -> bool:
-    """The cap pauses by itself, and an approver's Resume holds for the rest of the month."""
+    """The cap pauses automatically, and an approver's Resume remains in effect for the rest of the month."""
     capped(world)
     world.press("resume")
     world.deliver()
@@ -69,7 +70,7 @@ def resumed_from_cap(world: PauseWorld) -> bool:
 
 
 def expired(world: PauseWorld) -> bool:
-    """A pause ends by itself after its days."""
+    """A pause ends automatically after `pause_days`."""
     world.press("pause")
     world.deliver()
     world.now += world.pause_days * DAY + HOUR
@@ -86,12 +87,12 @@ def nothing(world: PauseWorld) -> None:
     """Set no fault."""
 
 
-def doubled_and_reordered(world: PauseWorld) -> None:
+def duplicated_and_reordered(world: PauseWorld) -> None:
     """Deliver every press up to three times, in random order."""
-    pressed = world.press
+    original_press = world.press
 
-    def press(wants: str, *, user: str = APPROVER, at: float | None = None) -> object:
-        response = pressed(wants, user=user, at=at)
+    def press(verb: str, *, user: str = APPROVER, at: float | None = None) -> object:
+        response = original_press(verb, user=user, at=at)
         world.queue += [response] * world.rng.randint(0, 2)
         world.rng.shuffle(world.queue)
         return response
@@ -100,7 +101,7 @@ def doubled_and_reordered(world: PauseWorld) -> None:
 
 
 def iam_outage(world: PauseWorld) -> None:
-    """Let one IAM call in three fail; half of these have been carried out."""
+    """Let about one IAM call in three fail; half of these have an effect nevertheless."""
 
     def outage(_moment: str) -> None:
         if world.rng.random() < 1 / 6:
@@ -110,7 +111,7 @@ def iam_outage(world: PauseWorld) -> None:
 
 
 def throttled_table(world: PauseWorld) -> None:
-    """Let one DynamoDB call in six fail; half of these have been carried out."""
+    """Let about one DynamoDB call in six fail; half of these have an effect nevertheless."""
 
     def befall(_moment: str) -> None:
         if world.rng.random() < 1 / 12:
@@ -121,7 +122,7 @@ def throttled_table(world: PauseWorld) -> None:
 
 FAULTS: dict[str, Fault] = {
     "no fault": nothing,
-    "button presses duplicated and reordered": doubled_and_reordered,
+    "button presses duplicated and reordered": duplicated_and_reordered,
     "IAM calls fail, also after success": iam_outage,
     "DynamoDB calls fail, also after success": throttled_table,
 }
@@ -147,7 +148,7 @@ class Cell:
 
 
 def lived(story: Story, fault: Fault, *, seed: int, steps: Steps | None = None) -> PauseWorld:
-    """Run one story with a fault, then without; return the world, whose roles are compared with what is expected."""
+    """Run one story with a fault, and then a review without it; return the world to compare with the expected state."""
     world = PauseWorld(seed=seed, steps=steps or Steps())
     fault(world)
     world.expected = story(world)
@@ -160,15 +161,15 @@ def lived(story: Story, fault: Fault, *, seed: int, steps: Steps | None = None) 
 
 
 def outcome(world: PauseWorld) -> list[str]:
-    """Return what is wrong in a world that has lived its story."""
+    """Return the problems of a world whose story has ended."""
     return world.wrongs(expected=world.expected)
 
 
 def killed_everywhere(story: Story, *, seed: int) -> Cell:
-    """Run a story for each step, with the process killed before and after it."""
-    cell, whole = Cell(), Steps()
-    lived(story, nothing, seed=seed, steps=whole)
-    for number in range(1, whole.taken + 1):
+    """Run a story twice for each step: with the process killed before it, and after it."""
+    cell, counted_steps = Cell(), Steps()
+    lived(story, nothing, seed=seed, steps=counted_steps)
+    for number in range(1, counted_steps.taken + 1):
         for moment in ("kill_before", "kill_after"):
             cell.add(outcome(lived(story, nothing, seed=seed, steps=Steps(**{moment: number}))))
     return cell
@@ -176,7 +177,7 @@ def killed_everywhere(story: Story, *, seed: int) -> Cell:
 
 @dataclass
 class Interrupted(Steps):
-    """Lets another run work at one step of the first."""
+    """Executes another run after one step of the first."""
 
     at: int = 0
     work: Callable[[], None] = lambda: None
@@ -184,10 +185,10 @@ class Interrupted(Steps):
     def _step(self, call: Callable[..., object]) -> Callable[..., object]:
         stepped = super()._step(call)
 
-        def interrupted(*asked: object, **named: object) -> object:
-            returned = stepped(*asked, **named)
+        def interrupted(*args: object, **named: object) -> object:
+            returned = stepped(*args, **named)
             if self.taken == self.at:
-                self.at = 0  # the other run's own steps are not interrupted
+                self.at = 0  # so that the steps of the other run are not interrupted
                 self.work()
             return returned
 
@@ -195,10 +196,10 @@ class Interrupted(Steps):
 
 
 def raced_everywhere(*, seed: int) -> Cell:
-    """While a pause is carried out, Resume is pressed and processed by another run at any of its steps."""
-    cell, whole = Cell(), Steps()
-    lived(paused, nothing, seed=seed, steps=whole)
-    for number in range(1, whole.taken + 1):
+    """For each step of carrying out a pause, let another run process Resume after this step."""
+    cell, counted_steps = Cell(), Steps()
+    lived(paused, nothing, seed=seed, steps=counted_steps)
+    for number in range(1, counted_steps.taken + 1):
         cell.add(outcome(raced(number, seed=seed)))
     return cell
 
@@ -211,9 +212,9 @@ def raced(number: int, *, seed: int) -> PauseWorld:
     def other_run() -> None:
         response = world.press("resume", user=OTHER_APPROVER)
         try:
-            world.caps().press(response)
+            apply_button_press(response, caps=world.caps())
         except TryLater:
-            return  # it stays in the queue
+            return  # the press stays in the queue
         world.queue.remove(response)
 
     steps.work = other_run
@@ -222,7 +223,7 @@ def raced(number: int, *, seed: int) -> PauseWorld:
     world.now += HOUR
     world.review()
     world.deliver()
-    world.expected = steps.at != 0  # a step that raised was not followed by another run
+    world.expected = steps.at != 0  # if the step raised, there was no other run, and so no Resume
     return world
 
 

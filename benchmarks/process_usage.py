@@ -17,10 +17,11 @@ class Measured:
 
 
 def measure(command: Sequence[str]) -> Measured:
-    """Run `command` to its end and discard its output. Raises RuntimeError if it fails."""
+    """Run `command` to its end and discard its output. Raise RuntimeError if it fails."""
     started = time.monotonic()
-    compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=compiled)
+    # Python may write bytecode, so that later runs do not include compilation.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
     errors = process.stderr.read() if process.stderr else b""
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.monotonic() - started

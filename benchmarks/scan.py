@@ -21,7 +21,7 @@ MEMBERS = 60
 
 
 def simulated(data: Path, *, kind: str, millions: int, days: int) -> Path:
-    """Return the folder of a simulated bill, which is created if it does not exist."""
+    """Return the folder of a simulated bill; create it if it does not exist."""
     out = data / f"{kind}-{millions}m"
     if not (out / "truth.json").exists():
         shutil.rmtree(out, ignore_errors=True)

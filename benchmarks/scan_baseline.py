@@ -33,7 +33,7 @@ MEASURES = (
 
 
 def statement(folder: Path) -> str:
-    """Return the statement over every file below `folder`."""
+    """Return the statement on all files below `folder`."""
     parquet = sorted(folder.rglob("*.parquet"))
     files = ", ".join(f"'{path}'" for path in parquet or sorted(folder.rglob("*.csv.gz")))
     source = f"read_parquet([{files}])" if parquet else f"read_csv([{files}], header = true)"

@@ -19,18 +19,18 @@ from datetime import date, timedelta
 from pathlib import Path
 from statistics import median, quantiles
 
-from focuswatch.bill.bill_input_files import BillInputs
+from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import LocalBill, open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import simulate
 
 Key = tuple[str, str]  # account, workload
-LEAST_DAILY_COST = 1.0  # USD; shares of less say nothing
+LEAST_DAILY_COST = 1.0  # USD; relative differences of smaller costs are meaningless
 DISCOUNT = 0.9
-TARGET = 0.05  # of the total, where nothing but rounding differs
+TARGET = 0.05  # greatest relative difference of the totals for the variant in which only rounding differs
 ALL_TOKENS = "SELECT * FROM counted"
-# What CloudWatch says instead: SELECTs over `counted`.
+# Token counts of each variant: SELECTs from `counted`, the tokens of the bill.
 VARIANTS = {
     "as counted": ALL_TOKENS,
     "half of the datapoints of one hour missing": """
@@ -62,7 +62,7 @@ GROUP BY 1, 2, 3
 
 
 def differences(folder: Path, *, days: int) -> Iterator[tuple[str, float, float]]:
-    """Yield variant, estimated and billed cost of every account, model and day of the last `days` complete days."""
+    """Yield variant, estimated and billed cost for each account, model and day of the last `days` complete days."""
     as_of = date.fromisoformat(json.loads((folder / "truth.json").read_text())["as_of"])
     with opened(folder, as_of=as_of) as bill:
         rows = bill.engine.connection.execute(BILLED).fetchall()
@@ -81,9 +81,12 @@ def differences(folder: Path, *, days: int) -> Iterator[tuple[str, float, float]
 def opened(folder: Path, *, as_of: date) -> AbstractContextManager[LocalBill]:
     """Open the bill as of a day."""
     inputs = BillInputs(
-        str(folder / "focus"), state=folder / "state", accounts=folder / "accounts.parquet",
-        token_hours=folder / "token_hours.parquet", as_of=as_of,
-    )  # fmt: skip
+        str(folder / "focus"),
+        state=folder / "state",
+        accounts=folder / "accounts.parquet",
+        token_hours=folder / "token_hours.parquet",
+        as_of=as_of,
+    )
     return open_local_bill(
         inputs,
         catalog=Catalog.load(),
@@ -105,7 +108,7 @@ def estimated(bill: LocalBill, *, day: date) -> Iterator[tuple[str, dict[Key, fl
 
 
 def evaluated(seed: int, *, data: Path, days: int) -> dict[str, list[tuple[float, float]]]:
-    """Return estimated and billed costs of a simulated organization by variant."""
+    """Return pairs of estimated and billed costs of a simulated organization, by variant."""
     folder = data / f"seed-{seed}"
     shutil.rmtree(folder, ignore_errors=True)
     simulate(folder, seed=seed)
@@ -117,13 +120,13 @@ def evaluated(seed: int, *, data: Path, days: int) -> dict[str, list[tuple[float
 
 
 def line(variant: str, pairs: list[tuple[float, float]]) -> str:
-    """Return a row of the table: the difference of the totals, and of single days of a model in an account."""
+    """Return a row: the difference of the totals, and the differences of single days of a model in an account."""
     estimate, billed = (sum(side) for side in zip(*pairs, strict=True))
     shares = [abs(one - other) / other for one, other in pairs if other >= LEAST_DAILY_COST]
-    ninth = quantiles(shares, n=10)[-1]
+    ninth_decile = quantiles(shares, n=10)[-1]
     return (
         f"| {variant} | {len(pairs)} | {billed:,.0f} | {estimate:,.0f} | {estimate / billed - 1:+.1%} "
-        f"| {median(shares):.1%} | {ninth:.1%} | {max(shares):.0%} |"
+        f"| {median(shares):.1%} | {ninth_decile:.1%} | {max(shares):.0%} |"
     )
 
 
@@ -138,8 +141,8 @@ def main() -> None:
     arguments = parser.parse_args()
     total: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for seed in arguments.seeds:
-        for variant, some in evaluated(seed, data=arguments.data, days=arguments.days).items():
-            total[variant] += some
+        for variant, variant_pairs in evaluated(seed, data=arguments.data, days=arguments.days).items():
+            total[variant] += variant_pairs
     print(f"\nseeds {arguments.seeds}, {arguments.days} days each; costs in USD\n")
     print(
         "| token counts or prices | model days | billed cost, USD | estimated cost, USD | total difference "

@@ -1,9 +1,9 @@
-"""Generate series with uneven weekdays, month ends and short anomalies; and score them by a rolling trend.
+"""Generate series with uneven weekdays, month ends and short anomalies, and score them by a rolling trend.
 
 Two years from Monday 2024-01-01 with 15 % noise; each weekday's factor is drawn from 0.5 to 1.7, growth is linear and
 up to 10 % of the initial level a month, and the last three days of a month cost 5 % more. The first year is clean.
-The second has, a month apart, spikes of one or two days, increases of one weekday over two to four weeks, and ramps
-of 7 to 14 days. `noise` and `family` set the noise: normal, or gamma, which is skewed like costs.
+The second has an anomaly every month: a spike of one or two days, an increase of one weekday over two to four weeks, or
+a ramp of 7 to 14 days. `noise` and `family` set the noise: normal, or gamma, which is skewed like costs.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _MONTH_END = np.array([(day + timedelta(days=MONTH_END_DAYS)).month != day.month
 
 @dataclass(frozen=True)
 class Uneven:
-    """Costs, the kind of anomaly of each day (0 none), and the true mean and deviation."""
+    """Daily costs, the kind of anomaly of each day (0: none), and the true mean and deviation."""
 
     costs: np.ndarray
     kinds: np.ndarray
@@ -35,7 +35,7 @@ class Uneven:
 def uneven(
     *, seed: int, series: int, noise: float = 0.15, family: Literal["normal", "gamma"] = "normal"
 ) -> Uneven:
-    """Return `series` x 730 days from a Monday."""
+    """Return `series` x 730 days from a Monday, as the module describes them."""
     rng = np.random.default_rng([seed, 77])
     day = np.arange(DAYS)
     week = rng.uniform(0.5, 1.7, (series, 7))
@@ -69,16 +69,16 @@ def _anomaly(kind: int, start: int, rng: np.random.Generator) -> tuple[np.ndarra
 
 
 def rolling_trend(costs: np.ndarray) -> np.ndarray:
-    """Return the relative excess over a trend of six weeks times the weekday's median ratio of the last eight weeks."""
+    """Return the relative excess over a trend of six weeks times the weekday's median ratio in eight weeks."""
     series, days = costs.shape
     sums = np.cumsum(np.pad(costs, ((0, 0), (1, 0))), axis=1)
     ratios = np.full_like(costs, np.nan)
     ratios[:, 3 : days - 3] = costs[:, 3 : days - 3] / np.maximum((sums[:, 7:] - sums[:, :-7]) / 7, 1e-9)
     excess = np.zeros_like(costs)
     for day in range(98, days):
-        # of the centered weeks that had ended by then
+        # Ratios to the mean of the centered week are known until three days before.
         week = ratios[:, day - 59 : day - 3].reshape(series, 8, 7)
-        factor = np.maximum(np.median(week, axis=1), 1e-9)  # of weekdays (day - 59) % 7 on
+        factor = np.maximum(np.median(week, axis=1), 1e-9)  # factors of the weekdays from (day - 59) % 7 on
         flat = costs[:, day - 42 : day] / factor[:, (np.arange(day - 42, day) - (day - 59)) % 7]
         earlier, later = np.median(flat[:, :21], axis=1), np.median(flat[:, 21:], axis=1)
         expected = (later + (later - earlier) / 21 * 11) * factor[:, 59 % 7]
@@ -88,36 +88,36 @@ def rolling_trend(costs: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Quality:
-    """Quality in the second year, at the threshold that a budget of the clean year's days exceed."""
+    """Quality in the second year, at the threshold that the budgeted share of the clean year's days exceeds."""
 
     f1: float
-    false_rate: float  # of days without anomaly, as a multiple of the budget
+    false_rate: float  # false alarms on days without an anomaly, as a multiple of the budget
     false_rate_after: float  # likewise, in the week after an anomaly
     recall: tuple[float, ...]  # by kind
 
 
 def quality(scores: np.ndarray, kinds: np.ndarray, *, budget: float, settled_in: int) -> Quality:
-    """Evaluate the days of the second year."""
+    """Evaluate the days kinds_of_year the second year."""
     flagged = scores[:, YEAR:] > np.quantile(scores[:, settled_in:YEAR], 1 - budget)
-    of, anomalous = kinds[:, YEAR:], kinds[:, YEAR:] > 0
+    kinds_of_year, anomalous = kinds[:, YEAR:], kinds[:, YEAR:] > 0
     week_after = _week_after(anomalous)
     hits = (flagged & anomalous).sum()
     return Quality(
         f1=float(2 * hits / (flagged.sum() + anomalous.sum())),
         false_rate=float(flagged[~anomalous].mean() / budget),
         false_rate_after=float(flagged[week_after & ~anomalous].mean() / budget),
-        recall=tuple(float(flagged[of == kind].mean()) for kind in KINDS),
+        recall=tuple(float(flagged[kinds_of_year == kind].mean()) for kind in KINDS),
     )
 
 
 @dataclass(frozen=True)
 class Days:
-    """Quality by day: precision, recall and F1 of the second year, and false days per 1,000 days without anomaly."""
+    """Precision, recall and F1 of the days of the second year, and false days per 1,000 days without an anomaly."""
 
     precision: float
     recall: float
     f1: float
-    clean: float  # of the first year, which has no anomaly
+    clean: float  # in the first year, which has no anomaly
     week_after: float  # in the week after an anomaly of the second year
 
 

@@ -1,4 +1,7 @@
-"""How tests are spread over processes: who starts an AWS, a Trino or a browser, or synthesizes stacks, shares it."""
+"""Distribute tests over processes, so that tests that need the same expensive resource run in the same process.
+
+Such resources are a local AWS, a Trino, a browser, or synthesized stacks.
+"""
 
 import os
 from collections.abc import Iterator
@@ -12,17 +15,18 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.conformance.extent import IN_FULL
 from tests.fakes.local_trino import LocalTrino, lacking, must_be_there, trino
 
-# Powertools reads it once for a process, as a module of lambdas/ is imported, whichever test does so first.
+# Powertools reads it once per process, when a test first imports a module of lambdas/.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "focuswatch"
 
-# xdist's processes have 80 columns, a shell that pipes has none: what is printed must not depend on who starts a test.
+# xdist sets COLUMNS to 80 and some shells set it, too; output must not depend on how the tests are started.
 os.environ.pop("COLUMNS", None)
 
-# The endpoints and models of AWS's services are megabytes of JSON, which each new session would read anew.
+# Shared, because botocore's models of the services are megabytes of JSON that each new session would load again.
 BOTOCORE_DATA = botocore.loaders.create_loader()
 botocore.session.create_loader = lambda _search_path=None: BOTOCORE_DATA
 
-TOGETHER = {  # modules, and single tests
+# The shared resource of a test module, or of a single test.
+SHARED_RESOURCES = {
     "test_deployed": "an AWS",
     "test_athena_refresh": "an AWS",
     "test_other_bills": "an AWS",
@@ -33,9 +37,9 @@ TOGETHER = {  # modules, and single tests
     "test_lookups_trino": "a Trino",
     "test_month_close_and_basis_trino": "a Trino",
     "test_trino_engine": "a Trino",
-    "test_trino_explains_it_alike": "a Trino",
+    "test_explanations_are_the_same_on_trino": "a Trino",
     "test_cost": "stacks",
-    "test_deployment_config": "stacks",
+    "test_deployment_toml": "stacks",
     "test_infra": "stacks",
     "test_infra_bills": "stacks",
     "test_infra_connectors": "stacks",
@@ -53,33 +57,35 @@ TOGETHER = {  # modules, and single tests
     "test_simulation": "a simulation",
     "test_reports": "a month",
 }
-APART = ("test_athena_statements_on_trino", "test_conformance")  # in full, each process has a Trino
+# In a full run these modules are so long that every process starts its own Trino for them.
+DISTRIBUTED_IN_FULL = ("test_athena_statements_on_trino", "test_conformance")
 
 
-class Together(LoadScopeScheduling):
-    """Each test for itself, but those that TOGETHER names in one process a group.
+class SharedResourceScheduling(LoadScopeScheduling):
+    """Distributes single tests, but runs all tests with the same shared resource in one process.
 
-    Not `--dist=loadgroup`: xdist 3.8 writes the group into a test's `_nodeid`, which pytest 9.2 no longer reads.
+    `--dist=loadgroup` does not work: xdist 3.8 writes the group into a test's `_nodeid`, which pytest 9.2 ignores.
     """
 
     def _split_scope(self, nodeid):
         module, _, test = nodeid.partition("::")
-        if IN_FULL and Path(module).stem in APART:
+        if IN_FULL and Path(module).stem in DISTRIBUTED_IN_FULL:
             return nodeid
-        return TOGETHER.get(Path(module).stem) or TOGETHER.get(test.partition("[")[0], nodeid)
+        by_module = SHARED_RESOURCES.get(Path(module).stem)
+        return by_module or SHARED_RESOURCES.get(test.partition("[")[0], nodeid)
 
 
 def pytest_xdist_make_scheduler(config, log):
-    """Who gives tests to processes."""
-    return Together(config, log)
+    """Return the scheduler that xdist uses."""
+    return SharedResourceScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
 def local_trino() -> Iterator[LocalTrino]:
-    """A Trino of this machine; where it cannot be raised, what needs it is left out and says so."""
+    """Yield a local Trino. If it cannot start, skip the tests that need it with a message; on CI, fail them."""
     if missing := lacking():
         if must_be_there():
             pytest.fail(missing)
         pytest.skip(missing)
-    with trino(for_hours=IN_FULL) as raised:
-        yield raised
+    with trino(for_hours=IN_FULL) as server:
+        yield server

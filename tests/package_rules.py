@@ -18,7 +18,8 @@ PRODUCT = ROOT / "focuswatch"
 PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- diagram: written by `make diagram` -->", "<!-- /diagram -->"
 PACKAGE_ROW = re.compile(r"^(?P<start>\| `(?P<package>\w+)` \|.*\|)(?P<imports>[\w, ]*)\|$", re.MULTILINE)
-# The same job for different channels: `slack/client.py` and `jira/client.py`.
+# Module names that several folders may have, because the modules do the same job for different channels:
+# `slack/client.py` and `jira/client.py`.
 SAME_JOB = {"client", "deliver", "__init__"}
 
 
@@ -29,11 +30,11 @@ class Module:
     name: str
     tree: ast.Module
     at_start: frozenset[str]  # imported when the module is imported
-    at_all: frozenset[str]  # imported at any time, types left out
+    at_all: frozenset[str]  # imported at any time, also in functions, but not only for type checking
 
     @property
     def package(self) -> str:
-        """The top-level package, e.g. `ledger` of `focuswatch.ledger.ledger_changes`; the module itself at the top."""
+        """The top-level package, such as `ledger` of `focuswatch.ledger.ledger_decision`; `focuswatch` has itself."""
         return self.name.split(".")[1] if "." in self.name else self.name
 
 
@@ -54,7 +55,7 @@ def package_imports(*, at_start: bool = False) -> Mapping[tuple[str, str], int]:
 
 
 def cycles(edges: Iterable[tuple[str, str]]) -> list[list[str]]:
-    """Return the groups of nodes that import each other, each sorted; an empty list where there is none."""
+    """Return the groups of nodes that import each other, each sorted; an empty list if there are none."""
     follows: dict[str, set[str]] = defaultdict(set)
     for importer, imported in edges:
         follows[importer].add(imported)
@@ -68,7 +69,7 @@ def cycles(edges: Iterable[tuple[str, str]]) -> list[list[str]]:
 
 
 def module_imports() -> list[tuple[str, str]]:
-    """Return the pairs of modules of which the first imports the second when it is imported."""
+    """Return pairs of modules, of which the first imports the second when it is imported itself."""
     return [(module.name, other) for module in modules() for other in sorted(module.at_start)]
 
 
@@ -92,12 +93,12 @@ def shared_module_names() -> dict[str, list[str]]:
 
 
 def loose_modules() -> list[str]:
-    """Return the modules directly in `focuswatch/` that are no package."""
+    """Return the modules directly in `focuswatch/`, without packages."""
     return sorted(path.stem for path in PRODUCT.glob("*.py") if path.stem != "__init__")
 
 
 def imports_by_package() -> dict[str, set[str]]:
-    """Return the packages that each package imports; `errors`, which all may import, is left out."""
+    """Return the packages that each package imports; the module `errors`, which all may import, is omitted."""
     packages = {path.parent.name for path in PRODUCT.glob("*/__init__.py")}
     imports: dict[str, set[str]] = {package: set() for package in packages}
     for package, imported in package_imports():
@@ -124,7 +125,7 @@ def diagram() -> str:
 
 
 def page_with_diagram(text: str) -> str:
-    """Return docs/architecture.md with the diagram and the imports of each package as the code has them now."""
+    """Return docs/architecture.md with the current diagram and the current imports of each package."""
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
     if not pattern.search(text):
         raise ValueError(
@@ -140,7 +141,7 @@ def page_with_diagram(text: str) -> str:
 
 
 def _reduced(edges: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the edges without those that follow from others, so that the diagram stays readable."""
+    """Return the edges without those that a path of other edges replaces, so that the diagram stays readable."""
     kept = list(edges)
     for edge in sorted(kept):
         rest = [other for other in kept if other != edge]
@@ -154,12 +155,12 @@ def _reduced(edges: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def _reachable(start: str, follows: Mapping[str, set[str]]) -> set[str]:
     reachable: set[str] = set()
-    waiting = list(follows.get(start, ()))
-    while waiting:
-        node = waiting.pop()
+    pending = list(follows.get(start, ()))
+    while pending:
+        node = pending.pop()
         if node not in reachable:
             reachable.add(node)
-            waiting.extend(follows.get(node, ()))
+            pending.extend(follows.get(node, ()))
     return reachable
 
 
@@ -172,7 +173,7 @@ def _read(name: str, path: Path, names: Iterable[str]) -> Module:
         if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
         for node in ast.walk(block)
     }
-    later = {
+    in_functions = {
         id(node)
         for block in ast.walk(tree)
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -184,7 +185,7 @@ def _read(name: str, path: Path, names: Iterable[str]) -> Module:
             continue
         targets = {target for target in _targets(node, product) if target != name}
         everything |= targets
-        if id(node) not in later:
+        if id(node) not in in_functions:
             start |= targets
     return Module(name, tree, frozenset(start), frozenset(everything))
 

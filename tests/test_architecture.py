@@ -22,7 +22,7 @@ def test_module_names_are_unique_unless_they_do_the_same_job():
     assert package_rules.shared_module_names() == {}
 
 
-def test_the_top_level_holds_no_modules_but_errors():
+def test_the_only_top_level_modules_are_main_and_errors():
     assert package_rules.loose_modules() == ["__main__", "errors"]
 
 
@@ -49,17 +49,17 @@ def test_the_docs_describe_every_package_and_its_imports():
         ([("a", "b"), ("b", "a"), ("c", "d"), ("d", "c"), ("b", "c")], [["a", "b"], ["c", "d"]]),
     ],
 )
-def test_cycles_are_found(edges, expected):
+def test_import_cycles_are_detected(edges, expected):
     assert cycles(edges) == expected
 
 
-def test_the_diagram_omits_arrows_that_follow_from_others(monkeypatch):
+def test_the_diagram_omits_an_arrow_that_a_longer_path_replaces(monkeypatch):
     monkeypatch.setattr(
         package_rules, "package_imports", lambda: {("a", "b"): 1, ("b", "c"): 1, ("a", "c"): 1}
     )
     assert "a --> b" in diagram() and "b --> c" in diagram() and "a --> c" not in diagram()
 
 
-def test_a_page_without_the_marks_is_rejected():
+def test_a_page_without_diagram_markers_is_rejected():
     with pytest.raises(ValueError, match="diagram"):
-        page_with_diagram("no marks")
+        page_with_diagram("no markers")

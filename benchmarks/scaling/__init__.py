@@ -1,5 +1,5 @@
-"""The parts of benchmarks/scale.py: one module for each kind of input, and programs that run in separate processes.
+"""The parts of benchmarks/scale.py: a module for each kind of input, and programs that run in separate processes.
 
-The measuring process does not import the product and stays small: Linux includes the memory of a parent process in
-the peak of its child.
+The measuring process does not import focuswatch, in order to stay small: Linux includes the memory of a parent process
+in the peak of its child.
 """

@@ -1,4 +1,4 @@
-"""Over accounts, at equal rows: a first scan and its parts."""
+"""Measure a first scan and its steps for increasing numbers of accounts and the same number of rows."""
 
 import shutil
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from scaling.subprocess_runs import count_findings, program, run_program
 from scaling.table import growth, head, line
 
 DAYS = 90
-SLOWEST = 5  # detections that are named
+SLOWEST = 5  # detections that are listed
 
 
 def measured(sizes: Sequence[int], *, millions: int, data: Path) -> None:
     """Print the table."""
     data.mkdir(parents=True, exist_ok=True)
-    of_many = simulated(data, kind="daily", millions=millions, days=DAYS)
+    original_bill = simulated(data, kind="daily", millions=millions, days=DAYS)
     print(f"### Accounts, at {millions} million rows, daily, {DAYS} days\n")
     head(
         [
@@ -32,27 +32,31 @@ def measured(sizes: Sequence[int], *, millions: int, data: Path) -> None:
     )
     walls, peaks, parts = [], [], []
     for accounts in sizes:
-        bill = data / f"{of_many.name}-{accounts}-accounts"
+        bill = data / f"{original_bill.name}-{accounts}-accounts"
         if not bill.exists():
-            measure(program("spread_over_accounts", of_many, bill, "--accounts", accounts))
+            measure(program("spread_over_accounts", original_bill, bill, "--accounts", accounts))
         state = data / "state"
         shutil.rmtree(state, ignore_errors=True)
         run = measure(scan_command(bill, state))
-        found = count_findings(state)
+        findings = count_findings(state)
         shutil.rmtree(state)
-        told_apart, _ = run_program(program("scan_steps", bill, "--state", state))
-        seconds = told_apart["wall"]
+        steps, _ = run_program(program("scan_steps", bill, "--state", state))
+        seconds = steps["wall"]
         shutil.rmtree(state)
         walls.append(run.wall_seconds)
         peaks.append(run.peak_gib)
-        parts.append(told_apart["cpu"])
-        rows = told_apart["charges"]
+        parts.append(steps["cpu"])
+        rows = steps["charges"]
         slow = sorted(seconds.keys() - {"refresh"}, key=lambda name: -seconds[name])[:SLOWEST]
         line(
-            f"{accounts:,} accounts", f"{run.wall_seconds:.1f} s", f"{run.peak_gib:.2f} GiB",
-            f"{run.wall_seconds / rows * 1e6:.1f} µs", f"{found:,} findings", f"{seconds['refresh']:.1f} s",
+            f"{accounts:,} accounts",
+            f"{run.wall_seconds:.1f} s",
+            f"{run.peak_gib:.2f} GiB",
+            f"{run.wall_seconds / rows * 1e6:.1f} µs",
+            f"{findings:,} findings",
+            f"{seconds['refresh']:.1f} s",
             ", ".join(f"{name} {seconds[name]:.2f} s" for name in slow),
-        )  # fmt: skip
+        )
     growth(
         "accounts",
         [float(one) for one in sizes],

@@ -1,4 +1,4 @@
-"""Measure over findings, at equal rows: scans that create, keep and resolve them; list, page and DynamoDB."""
+"""Measure scans, lists, pages and a DynamoDB ledger for increasing numbers of findings and the same number of rows."""
 
 import shutil
 import sys
@@ -21,19 +21,19 @@ def measured(sizes: Sequence[int], *, data: Path) -> None:
     print(f"### Findings, of {max(sizes):,} volumes\n")
     runs: list[dict[str, Measured]] = []
     recorded: list[dict[str, float]] = []
-    for found in sizes:
-        bill = data / f"disks-{max(sizes)}-{found}"
+    for count in sizes:
+        bill = data / f"disks-{max(sizes)}-{count}"
         if not bill.exists():
-            measure(program("orphaned_volumes_bill", bill, "--disks", max(sizes), "--found", found))
+            measure(program("orphaned_volumes_bill", bill, "--disks", max(sizes), "--found", count))
         state = data / "state"
         shutil.rmtree(state, ignore_errors=True)
-        ran, seconds = _ran(bill, state=state, found=found)
+        ran, seconds = _run_commands(bill, state=state, count=count)
         if not runs:
             head(["findings", *ran])
         runs.append(ran)
         recorded.append(seconds)
         line(
-            f"{found:,} findings",
+            f"{count:,} findings",
             *(f"{one.wall_seconds:.1f} s, {one.peak_gib:.2f} GiB" for one in ran.values()),
         )
     of = [float(one) for one in sizes]
@@ -42,27 +42,27 @@ def measured(sizes: Sequence[int], *, data: Path) -> None:
     growth("findings", of, {f"{name}, peak memory": [ran[name].peak_gib for ran in runs] for name in runs[0]})
     print("The ledger of a deployment, on a table in memory with DynamoDB's interface, CPU seconds:\n")
     head(["findings", *recorded[0]])
-    for found, seconds in zip(sizes, recorded, strict=True):
-        line(f"{found:,} findings", *(f"{one:.2f} s" for one in seconds.values()))
+    for count, seconds in zip(sizes, recorded, strict=True):
+        line(f"{count:,} findings", *(f"{one:.2f} s" for one in seconds.values()))
     growth("findings", of, {name: [one[name] for one in recorded] for name in recorded[0]})
 
 
-def _ran(bill: Path, *, state: Path, found: int) -> tuple[dict[str, Measured], dict[str, float]]:
-    """Run every command once, in order of the ledger's states."""
+def _run_commands(bill: Path, *, state: Path, count: int) -> tuple[dict[str, Measured], dict[str, float]]:
+    """Run every command once, in an order in which the scans create, keep and resolve the findings."""
     export, kept = str(bill / "focus"), ["--state", str(state)]
     scan = [FOCUSWATCH, "scan", export, *kept, "--owners", str(bill / "owners.toml")]
-    listed = [FOCUSWATCH, "findings", "--export", export, *kept]
+    list_command = [FOCUSWATCH, "findings", "--export", export, *kept]
     page = [FOCUSWATCH, "page", export, *kept, "--as-of", CREATED_ON, "--out", str(state / "page.html")]
     ran = {
         "first scan": measure([*scan, "--as-of", CREATED_ON, "--format", "json"]),
         "unchanged": measure([*scan, "--as-of", CREATED_ON, "--format", "json"]),
         "as a table": measure([*scan, "--as-of", CREATED_ON]),
-        "list": measure(listed),
-        "list, JSON": measure([*listed, "--format", "json"]),
+        "list": measure(list_command),
+        "list, JSON": measure([*list_command, "--format", "json"]),
         "page": measure([*page, "--owners", str(bill / "owners.toml")]),
     }
-    if (known := count_findings(state)) != found:
-        raise RuntimeError(f"{bill}: {known} findings, expected {found}.")
+    if (actual := count_findings(state)) != count:
+        raise RuntimeError(f"{bill}: {actual} findings, expected {count}.")
     seconds, _ = run_program([*ON_DYNAMODB, str(next(state.glob("*/ledger.db")))])
     ran["all resolved"] = measure([*scan, "--as-of", RESOLVED_ON, "--format", "json"])
     if (still_open := count_findings(state, state_of="open")) != 0:

@@ -35,7 +35,7 @@ def recorded(findings: dict[str, Any]) -> dict[str, float]:
     )
     for name in ("recorded", "recorded again"):
         started = time.process_time()
-        ledger.update(lambda known, silences: decide(known, silences, run), evaluated=())
+        ledger.update(lambda entries, silences: decide(entries, silences, run), evaluated=())
         seconds[name] = time.process_time() - started
         if name == "recorded":
             started = time.process_time()
@@ -51,8 +51,8 @@ def main() -> None:
     parser.add_argument("ledger", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    known = SqliteLedger(arguments.ledger).entries()
-    arguments.out.write_text(json.dumps(recorded({name: one.finding for name, one in known.items()})))
+    entries = SqliteLedger(arguments.ledger).entries()
+    arguments.out.write_text(json.dumps(recorded({name: one.finding for name, one in entries.items()})))
 
 
 if __name__ == "__main__":

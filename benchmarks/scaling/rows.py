@@ -1,4 +1,7 @@
-"""Measure over rows: the minimum, a first scan and its steps, and scans after no or one billing period changed."""
+"""Measure scans for increasing numbers of rows.
+
+It measures the minimum, a first scan and its steps, and scans after no billing period or one of them changed.
+"""
 
 import shutil
 import sys
@@ -24,9 +27,10 @@ class Size:
     minimum: Measured
     first: Measured
     second: Measured
-    wall: dict[str, float]  # of the refresh and of each detection, and so is cpu
-    cpu: dict[str, float]
-    changed: dict[str, tuple[float, float, Measured]]  # share of the export, refresh's seconds, whole scan
+    wall: dict[str, float]  # seconds of the refresh and of each detection
+    cpu: dict[str, float]  # likewise
+    # Share of the export, seconds of the refresh, and whole scan, by billing period.
+    changed: dict[str, tuple[float, float, Measured]]
 
     @property
     def millions(self) -> float:
@@ -94,7 +98,7 @@ def _size(bill: Path, *, kind: str, scratch: Path) -> Size:
 
 
 def redelivered(export: Path, period: str) -> float:
-    """Write a billing period's files and manifest again, as a delivery does; return their share of all bytes."""
+    """Replace a billing period's files and manifest by copies, as a delivery does; return their share of all bytes."""
     written = [
         file
         for area in ("data", "metadata")
@@ -139,21 +143,26 @@ def _changes(sizes: Sequence[Size]) -> None:
         for period, (share, refresh, scan) in size.changed.items():
             of_first = refresh / size.wall["refresh"]
             line(
-                f"{size.millions:.3g} million rows", period, f"{share:.0%}", f"{refresh:.1f} s", f"{of_first:.0%}",
-                f"{scan.wall_seconds:.1f} s", f"{scan.peak_gib:.2f} GiB",
-            )  # fmt: skip
+                f"{size.millions:.3g} million rows",
+                period,
+                f"{share:.0%}",
+                f"{refresh:.1f} s",
+                f"{of_first:.0%}",
+                f"{scan.wall_seconds:.1f} s",
+                f"{scan.peak_gib:.2f} GiB",
+            )
     print()
 
 
 def _detections(sizes: Sequence[Size], *, of: Sequence[float]) -> None:
     """Print a row for each detection, slowest first, with the growth of its CPU time."""
     columns = [f"{size.millions:.3g} million rows, wall / CPU time" for size in sizes]
-    wanted = of[-1] / of[0]
-    head(["step (run alone)", *columns, f"CPU for x {wanted:,.1f} rows"])
+    expected = of[-1] / of[0]
+    head(["step (run alone)", *columns, f"CPU for x {expected:,.1f} rows"])
     last = sizes[-1].wall
     for name in sorted(last, key=lambda name: -last[name]):
         cells = (f"{size.wall[name]:.2f} s / {size.cpu[name]:.2f} s" for size in sizes)
-        line(name, *cells, ratio(sizes[0].cpu[name], sizes[-1].cpu[name], wanted=wanted))
+        line(name, *cells, ratio(sizes[0].cpu[name], sizes[-1].cpu[name], expected=expected))
     cells = (f"{sum(size.wall.values()):.2f} s / {sum(size.cpu.values()):.2f} s" for size in sizes)
-    line("all", *cells, ratio(sum(sizes[0].cpu.values()), sum(sizes[-1].cpu.values()), wanted=wanted))
+    line("all", *cells, ratio(sum(sizes[0].cpu.values()), sum(sizes[-1].cpu.values()), expected=expected))
     print(flush=True)

@@ -11,18 +11,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-# Imported here, so that no detection's time includes the import of numpy.
-import focuswatch.detect.forecast.forecast_vs_budget  # noqa: F401
-import focuswatch.detect.series_detection  # noqa: F401
-from focuswatch.bill.bill_input_files import BillInputs
+# Imported here so that no detection's time includes the import of numpy.
+import focuswatch.detect.forecast.forecasts_and_budgets_by_group  # noqa: F401
+import focuswatch.detect.run_series_detection  # noqa: F401
+from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.run_detection import DetectionInput, first_new_day, run_detection
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.detect.detection_input import DetectionInput, first_new_day
+from focuswatch.detect.run_detection import run_detection
+from focuswatch.owners.owners_file import Owners
 
 
-def apart(bill: Path, *, state: Path, refresh_alone: bool) -> dict[str, Any]:
-    """Return the number of charges, and seconds by step."""
+def measured_steps(bill: Path, *, state: Path, refresh_only: bool) -> dict[str, Any]:
+    """Run each step alone; return the number of charges, and the seconds by step."""
     catalog, owners = Catalog.load(), Owners.load(bill / "owners.toml")
     files = {"activity": bill / "activity.parquet", "accounts": bill / "accounts.parquet"}
     inputs = BillInputs(str(bill / "focus"), state=state, **files)
@@ -30,9 +31,9 @@ def apart(bill: Path, *, state: Path, refresh_alone: bool) -> dict[str, Any]:
     with open_local_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as opened:
         clock.lap("refresh")
         since = first_new_day(opened.as_of, evaluated_until=None)
-        question = DetectionInput(opened.as_of, since, tuple(owners.routing.required_tags))
-        for detection in () if refresh_alone else catalog.live:
-            outcome = run_detection(detection, engine=opened.engine, catalog=catalog, inputs=question)
+        detection_inputs = DetectionInput(opened.as_of, since, tuple(owners.routing.required_tags))
+        for detection in () if refresh_only else catalog.enabled:
+            outcome = run_detection(detection, engine=opened.engine, catalog=catalog, inputs=detection_inputs)
             if outcome.error:
                 raise RuntimeError(outcome.error)
             clock.lap(detection.id)
@@ -63,7 +64,7 @@ def main() -> None:
     parser.add_argument("--refresh", action="store_true")
     arguments = parser.parse_args()
     arguments.out.write_text(
-        json.dumps(apart(arguments.bill, state=arguments.state, refresh_alone=arguments.refresh))
+        json.dumps(measured_steps(arguments.bill, state=arguments.state, refresh_only=arguments.refresh))
     )
 
 

@@ -10,20 +10,20 @@ from pathlib import Path
 
 import numpy as np
 
-from focuswatch.detect.anomaly import score
+from focuswatch.detect.anomaly import score_daily_costs
 
 
 def main() -> None:
-    """Write the seconds of the scorer alone as JSON."""
+    """Write the seconds of the scorer, without the generation of the series, as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("series", type=int)
     parser.add_argument("days", type=int)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     costs = np.random.default_rng(1).gamma(100, 1, (arguments.series, arguments.days))
-    score(costs[:100], first_weekday=0)  # the first call includes one-time costs
+    score_daily_costs(costs[:100], first_weekday=0)  # the first call includes one-time costs
     started, cpu = time.monotonic(), time.process_time()
-    score(costs, first_weekday=0)
+    score_daily_costs(costs, first_weekday=0)
     seconds = {"wall": time.monotonic() - started, "cpu": time.process_time() - cpu}
     arguments.out.write_text(json.dumps(seconds))
 

@@ -1,4 +1,4 @@
-"""Measure the anomaly scorer over series."""
+"""Measure the anomaly scorer for increasing numbers of series."""
 
 from collections.abc import Sequence
 
@@ -25,8 +25,11 @@ def measured(sizes: Sequence[int], *, days: int) -> None:
         walls.append(seconds["wall"])
         peaks.append(run.peak_gib)
         line(
-            f"{series:,} time series", f"{seconds['wall']:.2f} s", f"{seconds['cpu']:.2f} s",
-            f"{seconds['wall'] / series * 1e6:.0f} µs", f"{run.peak_gib:.2f} GiB",
+            f"{series:,} time series",
+            f"{seconds['wall']:.2f} s",
+            f"{seconds['cpu']:.2f} s",
+            f"{seconds['wall'] / series * 1e6:.0f} µs",
+            f"{run.peak_gib:.2f} GiB",
             f"{series * days * 8 / 1024**3:.2f} GiB",
-        )  # fmt: skip
+        )
     growth("time series", [float(size) for size in sizes], {"wall time": walls, "peak memory": peaks})

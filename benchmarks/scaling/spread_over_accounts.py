@@ -30,7 +30,7 @@ INNER JOIN (SELECT *, row_number() OVER (ORDER BY sub_account_id) - 1 AS place F
 
 
 def move(bill: Path, out: Path, *, accounts: int) -> None:
-    """Write the changed bill into `out`."""
+    """Write the bill with its charges and activity distributed over `accounts` accounts into `out`."""
     connection = duckdb.connect()
     connection.execute("SET memory_limit = '2GB'; SET preserve_insertion_order = false")
     shutil.copytree(bill / "focus" / "metadata", out / "focus" / "metadata")

@@ -30,7 +30,7 @@ def count_findings(state: Path, *, state_of: str = "%") -> int:
     """Return the number of findings in the ledger below `state`, or of those in one state."""
     ledger = sqlite3.connect(next(state.glob("*/ledger.db")))
     try:
-        counted = "SELECT count(*) FROM entries WHERE state LIKE ?"
-        return int(ledger.execute(counted, [state_of]).fetchone()[0])
+        query = "SELECT count(*) FROM entries WHERE state LIKE ?"
+        return int(ledger.execute(query, [state_of]).fetchone()[0])
     finally:
         ledger.close()

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-NOTICED = 1.15  # times the growth of the input; more is bold
-LEAST = 0.5  # seconds or GiB; below, ratios are noise
+NOTICED = 1.15  # growth of more than this multiple of the input's growth is bold
+LEAST = 0.5  # seconds or GiB; ratios of less are noise
 
 
 def head(columns: Sequence[str]) -> None:
-    """Print the first two lines."""
+    """Print the header of a table."""
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
 
 
@@ -26,9 +26,9 @@ def growth(of: str, sizes: Sequence[float], measures: Mapping[str, Sequence[floa
     print()
     head(["growth", of, *measures])
     for before, after in steps:
-        wanted = sizes[after] / sizes[before]
-        ratios = (ratio(values[before], values[after], wanted=wanted) for values in measures.values())
-        line(f"from {size(sizes[before])} to {size(sizes[after])} {of}", f"x {wanted:,.1f}", *ratios)
+        expected = sizes[after] / sizes[before]
+        ratios = (ratio(values[before], values[after], expected=expected) for values in measures.values())
+        line(f"from {size(sizes[before])} to {size(sizes[after])} {of}", f"x {expected:,.1f}", *ratios)
     print(flush=True)
 
 
@@ -37,8 +37,8 @@ def size(number: float) -> str:
     return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
-def ratio(before: float, after: float, *, wanted: float) -> str:
-    """Return `after` / `before`; in bold if that is noticeably more than `wanted`."""
+def ratio(before: float, after: float, *, expected: float) -> str:
+    """Return `after` / `before` as text, in bold if it is noticeably more than `expected`."""
     growth_ratio = after / max(before, 0.001)
     text = f"x {growth_ratio:,.1f}"
-    return f"**{text}**" if growth_ratio > wanted * NOTICED and after >= LEAST else text
+    return f"**{text}**" if growth_ratio > expected * NOTICED and after >= LEAST else text

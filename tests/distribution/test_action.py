@@ -1,4 +1,4 @@
-"""action.yml: its structure, and its steps run as GitHub runs them, with a recorded `gh` and `python`."""
+"""action.yml: its structure, and its steps run as on GitHub, with a `gh` and a `python` that record their calls."""
 
 import json
 import os
@@ -65,25 +65,29 @@ class Runner:
         }
 
     def run(self, step: dict[str, Any], *, code: int = 0, **inputs: str) -> str:
-        """Return the output of the step; environment variables that are not given are empty, as for inputs."""
+        """Run a step and return its output; its variables without a value are empty, like inputs on GitHub."""
         script = self.folder / "step.sh"
         script.write_text(step["run"])
         own = {name: inputs.get(name, "") for name in step.get("env", {}) if name != "COLUMNS"}
         done = subprocess.run(
-            [*BASH, script], cwd=self.folder, env={**self.environment, **own, **inputs},
-            capture_output=True, text=True, timeout=patience(120),
-        )  # fmt: skip
+            [*BASH, script],
+            cwd=self.folder,
+            env={**self.environment, **own, **inputs},
+            capture_output=True,
+            text=True,
+            timeout=patience(120),
+        )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 
     def text(self, name: str) -> str:
-        """A file of the runner."""
+        """Return the text of a file in the runner's folder."""
         return (self.folder / name).read_text()
 
 
 @pytest.fixture
 def runner(tmp_path: Path) -> Runner:
-    """A runner on which focuswatch is installed."""
+    """Return a runner on which focuswatch is installed."""
     runner = Runner(tmp_path)
     installed = tmp_path / "focuswatch" / "bin"
     installed.mkdir(parents=True)
@@ -93,7 +97,7 @@ def runner(tmp_path: Path) -> Runner:
 
 @pytest.fixture
 def export(tmp_path: Path) -> Path:
-    """A bill with a forgotten pool that someone named to attack the runner."""
+    """Write a bill with an orphaned pool; the names of file and pool try to run commands on the runner."""
     export = tmp_path / "a bill; touch hacked.csv"
     export.write_text(
         HEADER + pools(range(1, 29)).replace(",us-east-1,,Amazon Open", f",us-east-1,{HOSTILE},Amazon Open")
@@ -108,24 +112,31 @@ def test_scripts_have_no_expressions():
 
 
 def test_every_input_is_described_and_used():
-    """And every input that a step uses exists; optional ones have a default."""
+    """Every input that a step uses exists, and optional inputs have a default."""
     text = (ROOT / "action.yml").read_text()
     used = set(re.findall(r"\$\{\{ inputs\.([a-z-]+)", text))
     assert used == ACTION["inputs"].keys()
-    for one in ACTION["inputs"].values():
-        assert one["description"].endswith(".") and (one.get("required") or "default" in one)
+    for definition in ACTION["inputs"].values():
+        assert definition["description"].endswith(".")
+        assert definition.get("required") or "default" in definition
 
 
 def test_every_variable_of_a_script_is_set():
-    """By its step, by GitHub, or by the script itself."""
-    given = {"RUNNER_TEMP", "GITHUB_ACTION_PATH", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_REPOSITORY"}
+    """Its step or GitHub sets it."""
+    set_by_github = {
+        "RUNNER_TEMP",
+        "GITHUB_ACTION_PATH",
+        "GITHUB_OUTPUT",
+        "GITHUB_STEP_SUMMARY",
+        "GITHUB_REPOSITORY",
+    }
     for step in STEPS.values():
         names = set(re.findall(r"\$\{?([A-Z_]+)", step["run"]))
-        assert names <= given | step.get("env", {}).keys()
+        assert names <= set_by_github | step.get("env", {}).keys()
 
 
 def test_scan_writes_a_summary_in_which_names_are_text(runner, export):
-    """No command of an input or of the bill runs, and no name ends the block of code."""
+    """Commands in an input or on the bill do not run, and no name ends the code block."""
     runner.run(SCAN, EXPORT=str(export))
     summary = runner.text("summary.md")
     assert summary.startswith("<!-- focuswatch -->\n### focuswatch\n")
@@ -140,7 +151,7 @@ def test_scan_writes_a_summary_in_which_names_are_text(runner, export):
 
 @pytest.mark.parametrize(("severity", "code"), [("low", "3"), ("critical", "0")])
 def test_scan_passes_fail_on_and_leaves_the_failure_to_the_last_step(runner, export, severity, code):
-    """So that the summary and the comment are written first."""
+    """The summary and the comment are written before the job fails."""
     runner.run(SCAN, EXPORT=str(export), FAIL_ON=severity)
     assert f"exit-code={code}" in runner.text("output")
     assert runner.text("summary.md")
@@ -157,7 +168,7 @@ def test_scan_passes_date_and_state(runner, export):
 
 
 def test_every_option_of_a_scan_is_an_input():
-    """But those of a Trino and of a ledger elsewhere, and those that the action sets itself."""
+    """Exceptions are the options for Trino and a remote ledger, and options that the action sets itself."""
     shown = CliRunner().invoke(app, ["scan", "--help"]).output
     options = set(re.findall(r"^  --([a-z-]+)", shown, re.MULTILINE))
     not_inputs = {"engine", "trino", "trino-auth", "ledger", "format", "forget-files", "help"}
@@ -165,7 +176,7 @@ def test_every_option_of_a_scan_is_an_input():
 
 
 def test_scan_passes_other_bills_files_and_detections(runner, export, tmp_path):
-    """A later run without a file does not use the file of the earlier run, which its runner may not have."""
+    """A later run without EVENTS does not use the events of the earlier run, whose files its runner may not have."""
     events = tmp_path / "the events; touch hacked.jsonl"
     events.write_text(
         '{"occurred_at": "2026-03-10T08:00:00Z", "kind": "deployment", "sub_account_id": "111122223333"}\n'
@@ -176,12 +187,12 @@ def test_scan_passes_other_bills_files_and_detections(runner, export, tmp_path):
     files = {"EVENTS": str(events), "ONLY": "orphaned_opensearch_collection\ncost_anomaly\n"}
     printed = runner.run(SCAN, **state, **files, OTHERS=f"{azure}\n\n")
     assert "Orphaned OpenSearch Serverless collection" in printed
-    (given,) = (tmp_path / "kept").glob("*/given_files.json")
-    assert json.loads(given.read_text()) == {"events": str(events)}
+    (input_files,) = (tmp_path / "kept").glob("*/given_files.json")
+    assert json.loads(input_files.read_text()) == {"events": str(events)}
     latest = json.loads((tmp_path / "kept" / "latest.json").read_text())
     assert latest["others"] == [str(azure)]
     runner.run(SCAN, **state)
-    assert json.loads(given.read_text()) == {}
+    assert json.loads(input_files.read_text()) == {}
     assert not (runner.folder / "hacked").exists()
 
 
@@ -197,25 +208,25 @@ def test_scan_passes_other_bills_files_and_detections(runner, export, tmp_path):
     ids=str,
 )
 def test_scan_with_a_wrong_input_fails_at_once(runner, export, inputs, code):
-    """With the exit code of the command; no summary says that all is well."""
+    """The step has the exit code of the command and writes no summary."""
     runner.run(SCAN, EXPORT=str(export), **inputs, code=code)
     assert not (runner.folder / "summary.md").exists()
 
 
 def test_missing_export_fails_at_once(runner):
-    """Its name is an argument, never an option."""
+    """EXPORT is passed as an argument, so `--version` is the name of a missing file and not an option."""
     runner.run(SCAN, EXPORT="--version", code=1)
 
 
 def test_comment_is_written_once_and_then_updated(runner):
-    """It is found by its first line, among comments of bots."""
+    """The action finds its comment by the first line, among comments of bots."""
     (runner.folder / "focuswatch.md").write_text("<!-- focuswatch -->")
     runner.run(COMMENT, NUMBER="7")
-    (looked, written) = runner.text("gh.log").splitlines()
-    assert looked.startswith("api --paginate repos/shop/bills/issues/7/comments --jq ")
-    assert '.user.type == "Bot"' in looked
+    (search, creation) = runner.text("gh.log").splitlines()
+    assert search.startswith("api --paginate repos/shop/bills/issues/7/comments --jq ")
+    assert '.user.type == "Bot"' in search
     body = f"--field body=@{runner.folder}/focuswatch.md"
-    assert written == f"api --method POST repos/shop/bills/issues/7/comments {body}"
+    assert creation == f"api --method POST repos/shop/bills/issues/7/comments {body}"
     runner.run(COMMENT, NUMBER="7", GH_COMMENTS="11\n12\n")
     assert runner.text("gh.log").splitlines()[-1] == (
         f"api --method PATCH repos/shop/bills/issues/comments/11 {body}"
@@ -223,13 +234,13 @@ def test_comment_is_written_once_and_then_updated(runner):
 
 
 def test_comment_without_permission_is_a_warning(runner):
-    """Pull requests from forks have none; the result is in the summary."""
+    """Pull requests from forks lack the permission; the result is still in the summary."""
     printed = runner.run(COMMENT, NUMBER="7", GH_EXIT="1")
     assert printed.startswith("::warning::The comment was not written.")
 
 
 def test_run_without_a_pull_request_writes_no_comment(runner):
-    """A schedule or a push."""
+    """Scheduled runs and pushes have no pull request."""
     assert runner.run(COMMENT).startswith("::notice::No comment was written")
     assert not (runner.folder / "gh.log").exists()
 
@@ -249,7 +260,7 @@ def test_run_without_a_pull_request_writes_no_comment(runner):
     ids=str,
 )
 def test_install_takes_the_source_of_the_action_or_a_version(tmp_path, inputs, packages):
-    """With the AWS libraries for an export on S3."""
+    """An export in S3 also needs the AWS libraries."""
     runner = Runner(tmp_path)
     runner.run(INSTALL, **inputs)
     assert runner.text("pip.log").splitlines() == [
@@ -274,7 +285,7 @@ def test_workflows_grant_reading_only_and_publish_from_one_job(path):
 
 
 def test_docs_list_every_input_and_output():
-    """In their order, and the example uses them."""
+    """They are in the order of action.yml, and the example uses only existing inputs."""
     page = (ROOT / "docs" / "github-action.md").read_text()
     for kind in ("input", "output"):
         table = page.partition(f"| {kind} | meaning |")[2].partition("\n\n")[0]

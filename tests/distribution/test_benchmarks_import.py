@@ -1,4 +1,4 @@
-"""Every benchmark can be imported, as the commands in benchmarks/results run it."""
+"""Every benchmark can be imported under the name that the commands in benchmarks/results use."""
 
 import subprocess
 import sys

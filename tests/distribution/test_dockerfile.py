@@ -1,4 +1,4 @@
-"""The Dockerfile: what it copies exists and is enough for the wheel; it runs as a user without privileges."""
+"""The Dockerfile copies all files that the wheel needs, and its container runs as a user without privileges."""
 
 import fnmatch
 import os
@@ -25,14 +25,14 @@ def copied() -> list[tuple[list[str], str]]:
 
 
 def test_base_is_pinned_by_tag_and_the_same_in_both_stages():
-    """The environment of the first stage has its interpreter's path in it."""
+    """The environment built in the first stage contains the path of its interpreter."""
     bases = {rest.split()[0] for instruction, rest in LINES if instruction == "FROM"}
     (base,) = bases
     assert re.fullmatch(r"python:3\.\d+-slim-\w+", base)
 
 
 def test_container_runs_focuswatch_without_privileges():
-    """As a user that the image creates."""
+    """The image creates the user before it is selected."""
     final = dict(FINAL)
     assert final["USER"] == "1000:1000" and final["ENTRYPOINT"] == '["focuswatch"]'
     order = [instruction for instruction, _ in FINAL]
@@ -41,7 +41,7 @@ def test_container_runs_focuswatch_without_privileges():
 
 
 def test_everything_that_is_copied_is_in_the_build_context():
-    """.dockerignore leaves out all else, such as .git and node_modules."""
+    """.dockerignore excludes everything else, such as .git and node_modules."""
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     kept = {line[1:] for line in lines if line.startswith("!")}
     assert lines[1] == "*" and not fnmatch.filter(kept, "*.git*")
@@ -51,25 +51,29 @@ def test_everything_that_is_copied_is_in_the_build_context():
 
 
 def test_copied_files_build_the_same_wheel_as_the_checkout(tmp_path):
-    """The first RUN, with the folders of the container in a temporary one."""
+    """Run the first RUN instruction with the container's folders in a temporary folder."""
     source = tmp_path / "source"
     source.mkdir()
     for names, target in copied():
         for name in names:
-            to = source / name if target == "./" else source / target
+            destination = source / name if target == "./" else source / target
             if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, to, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(ROOT / name, destination, ignore=shutil.ignore_patterns("__pycache__"))
             else:
-                shutil.copy(ROOT / name, to)
+                shutil.copy(ROOT / name, destination)
     command = next(rest for instruction, rest in BUILD if instruction == "RUN")
     assert command.startswith("pip wheel ")
     script = command.replace("pip ", f"{sys.executable} -m pip ", 1).replace(
         "/wheels", str(tmp_path / "wheels")
     )
     done = subprocess.run(
-        ["sh", "-ec", script], cwd=source, env=dict(os.environ), capture_output=True, text=True,
+        ["sh", "-ec", script],
+        cwd=source,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
         timeout=patience(300),
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     (wheel,) = (tmp_path / "wheels").glob("focuswatch-*.whl")
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
@@ -86,7 +90,7 @@ def test_copied_files_build_the_same_wheel_as_the_checkout(tmp_path):
 
 
 def test_extras_that_the_image_installs_exist():
-    """Those of S3, a deployment and the MCP server."""
+    """They are for S3, a deployment and the MCP server."""
     install = [rest for instruction, rest in BUILD if instruction == "RUN"][1]
     (extras,) = re.findall(r"\.whl\)\[([a-z,]+)\]", install)
     declared = re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)

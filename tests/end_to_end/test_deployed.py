@@ -23,19 +23,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.cli.bill_and_ledger_options import BillOptions
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 from focuswatch.cli.doctor_command import _http_get
 from focuswatch.cli.scan_command import run_scan
 from focuswatch.engines.sql_values import literal
-from focuswatch.findings.finding import Finding, is_minor
+from focuswatch.findings.finding import Finding
 from focuswatch.ledger.decide_ledger_changes import MAX_NOTIFICATIONS_PER_TEAM
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.mcp_server.response_size import DATA
 from focuswatch.operations.doctor import run_doctor
 from focuswatch.operations.function_run_heartbeats import heartbeats
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page.listed_and_charted_findings import shown_incidents
-from focuswatch.reports.page.signed_page_link import KEY
+from focuswatch.reports.page.sign_and_verify_page_link import KEY
 from focuswatch.simulate import simulate
 from focuswatch.simulate.simulate_and_write_bill import Simulated
 from tests.conformance.extent import IN_FULL
@@ -49,8 +49,8 @@ from tests.given.exports import write
 from tests.given.page_inputs import data_of
 from tests.given.same_findings import Told, as_told, differences, news_of
 
-ON_TRINO_SECONDS = 600  # planning a detection takes seconds, on a busy machine minutes
-CHECKED_IN_THE_TEMPLATE = {  # tests/infra/test_infra.py
+ON_TRINO_SECONDS = 600  # planning a detection takes seconds, or minutes on a busy machine
+CHECKED_IN_THE_TEMPLATE = {  # not deployed here; tests/infra checks them in the template
     "AWS::Athena::NamedQuery",
     "AWS::BCMDataExports::Export",
     "AWS::Budgets::Budget",
@@ -67,7 +67,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
-    """An organization of 40 accounts, and its bill of two months without the last day."""
+    """Return a simulated organization with a bill of two months that lacks the last day."""
     return simulate(tmp_path_factory.mktemp("organization") / "export", days=60, end=date(2026, 5, 31))
 
 
@@ -75,7 +75,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
 def deployed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, simulated: Simulated
 ) -> Iterator[Deployed]:
-    """A deployment with the organization's owners; with Trino in place of Athena in `make conformance`."""
+    """Yield a deployment with the organization's owners; `make conformance` uses Trino instead of DuckDB as Athena."""
     with (
         deploying(tmp_path_factory.mktemp("deployed"), owners=simulated.owners) as deployed,
         over_trino(deployed.aws, request.getfixturevalue("local_trino")) if IN_FULL else nullcontext(),
@@ -84,7 +84,7 @@ def deployed(
 
 
 def put_collected(deployed: Deployed, simulated: Simulated) -> None:
-    """Write what the collector would write: a file of activity for each day, and one of accounts."""
+    """Write the files that the collector would write: activity for each day, and accounts."""
     activity = pq.read_table(simulated.activity)
     days = activity.column("activity_date")
     for day in days.unique().to_pylist():
@@ -126,16 +126,19 @@ def notified_findings(messages: list[dict[str, Any]]) -> Told:
     }
 
 
-def test_a_deployment_from_manifest_to_notifications(
+def test_deployment_notifies_the_findings_of_a_delivered_manifest(
     deployed: Deployed, simulated: Simulated, tmp_path: Path
 ) -> None:
-    """One test for one deployment; its steps build on each other."""
+    """This is one test, because a deployment takes minutes and its steps build on each other."""
 
     def local_findings() -> Told:
         bill_options = BillOptions(
-            export=str(simulated.export), activity=simulated.activity, accounts=simulated.accounts,
-            owners=simulated.owners, state=tmp_path,
-        )  # fmt: skip
+            export=str(simulated.export),
+            activity=simulated.activity,
+            accounts=simulated.accounts,
+            owners=simulated.owners,
+            state=tmp_path,
+        )
         scanned, _ = run_scan(bill_options)
         assert not scanned.failures
         return news_of(scanned)
@@ -150,7 +153,7 @@ def test_a_deployment_from_manifest_to_notifications(
     check_topics(deployed, notified)
     deployed.await_told()
     check_messages_and_issues(deployed, notified, owners=Owners.load(simulated.owners))
-    # A function of its own sends the month close, after the first refresh.
+    # A separate function sends the month close after the first refresh.
     deployed.wait_until(lambda: month_closes(deployed))
     before = all_messages(deployed)
     newest = f"{simulated.as_of:%Y-%m}"
@@ -185,7 +188,7 @@ def test_a_deployment_from_manifest_to_notifications(
 
 
 def check_collection(deployed: Deployed) -> None:
-    """It assumes the member role with the external ID; an account without the role is listed and stops nothing."""
+    """`collect` assumes the member role with the external ID, and lists an account without the role as failed."""
     response = deployed.invoke("collect")
     accounts = {row["name"]: row["sub_account_id"] for row in deployed.table("accounts/")}
     assert response["ran"] == [ACCOUNT]
@@ -193,7 +196,7 @@ def check_collection(deployed: Deployed) -> None:
 
 
 def check_explanations_of_old_charges(messages: list[dict[str, Any]]) -> None:
-    """CloudTrail keeps 90 days: for older charges no account is called, and the explanation says so."""
+    """CloudTrail has 90 days of events. For older charges, no account is queried, and the explanation says so."""
     explained = [
         message["finding"]["explanation"] for message in messages if message["finding"]["explanation"]
     ]
@@ -202,7 +205,7 @@ def check_explanations_of_old_charges(messages: list[dict[str, Any]]) -> None:
 
 
 def check_topics(deployed: Deployed, notified: Told) -> None:
-    """A filter policy on findings, and a topic of its own for first charges in a Region."""
+    """The topic of findings has a filter policy, and first charges in a Region have their own topic."""
     security = {one for one, (_, finding) in notified.items() if finding["category"] == "security"}
     regions = {one for one, (_, finding) in notified.items() if finding["detection"] == "new_region"}
     assert {message["finding"]["fingerprint"] for message in deployed.heard("security")} == security
@@ -228,20 +231,20 @@ def all_messages(deployed: Deployed) -> tuple[list[str], list[str]]:
 
 
 def check_messages_and_issues(deployed: Deployed, notified: Told, *, owners: Owners) -> None:
-    """Each incident is one message in its owner's channel, and one issue unless its severity is low."""
+    """Each incident is one message in its owner's channel and, if it has an owner and is not low, one issue."""
     assert not deployed.jira.unlawful
     messages = messages_of(deployed)
-    leads = {id: told for id, told in notified.items() if told[1]["incident_lead"]}
+    leads = {id: (change, finding) for id, (change, finding) in notified.items() if finding["incident_lead"]}
     assert not set(messages) & (set(notified) - set(leads))
     in_digests = set(leads) - set(messages)
-    minor = {id for id, (_, finding) in leads.items() if is_minor(Finding.model_validate(finding))}
+    minor = {id for id, (_, finding) in leads.items() if Finding.model_validate(finding).is_minor}
     assert minor <= in_digests
     teams = Counter(finding["team"] for id, (_, finding) in leads.items() if id not in minor)
     assert len(in_digests - minor) == sum(
         max(count - MAX_NOTIFICATIONS_PER_TEAM, 0) for count in teams.values()
     )
     digests = [message for _, message in messages["None"] if not message.text.startswith("Month close")]
-    assert len(digests) == len({notified[id][1]["team"] for id in in_digests})  # one digest each
+    assert len(digests) == len({notified[id][1]["team"] for id in in_digests})  # one digest for each team
     for fingerprint, (_, finding) in leads.items():
         if fingerprint in in_digests:
             continue
@@ -249,12 +252,12 @@ def check_messages_and_issues(deployed: Deployed, notified: Told, *, owners: Own
         ((channel, _),) = messages[fingerprint]
         assert channel == (team.channel if team else owners.routing.fallback_channel)
         issues = deployed.jira.with_label(f"focuswatch-{finding['incident']}")
-        wanted = team is not None and finding["severity"] != "low"
-        assert [issue.key.partition("-")[0] for issue in issues] == ([team.jira.project] if wanted else [])
+        has_issue = team is not None and finding["severity"] != "low"
+        assert [issue.key.partition("-")[0] for issue in issues] == ([team.jira.project] if has_issue else [])
 
 
 def check_actions(deployed: Deployed, notified: Told) -> None:
-    """An action is recorded with its author; one of a stranger, or with a wrong signature, changes nothing."""
+    """An action is recorded with its author. Without membership or with a wrong signature, it changes nothing."""
     shown = messages_of(deployed)
     fingerprint = next(
         one
@@ -296,18 +299,18 @@ def check_budget_alert(deployed: Deployed) -> None:
 
 
 def check_health_report(deployed: Deployed) -> None:
-    """It is sent once a day, however often the function is invoked."""
+    """The report is sent once a day, however often the function is invoked."""
     deployed.invoke("pulse")
-    deployed.invoke("pulse")  # its schedule may have invoked it too, if the test runs at 08:00 UTC
+    deployed.invoke("pulse")  # its schedule may also have invoked it, if the test runs at 08:00 UTC
     channel = deployed.slack.workspace.named("#finops", by_name=True)
-    said = [
+    deliveries = [
         message.metadata["event_payload"].get("said", "") for message in channel.shown if message.metadata
     ]
-    assert len([one for one in said if one.startswith("pulse of")]) == 1
+    assert len([one for one in deliveries if one.startswith("pulse of")]) == 1
 
 
 def check_bills(deployed: Deployed, folder: Path) -> None:
-    """Its function adds the bill of another provider to the tables, with permissions of its own."""
+    """The function `bills` adds the bill of another provider to the tables, with its own permissions."""
     rows = [
         {
             "BillingPeriodStart": "2026-05-01 00:00:00",
@@ -328,7 +331,7 @@ def check_bills(deployed: Deployed, folder: Path) -> None:
 
 
 def check_weekly_digest(deployed: Deployed) -> None:
-    """Each team receives its digest once, and the FinOps channel that of the organization."""
+    """Each team receives its digest once, and the FinOps channel receives the organization's digest."""
     result = deployed.invoke("weekly")["ran"]
     deployed.invoke("weekly")
     weeks = [
@@ -352,28 +355,30 @@ def month_closes(deployed: Deployed) -> list[str]:
 
 
 def check_month_close(deployed: Deployed) -> None:
-    """FinOps receives the close of the newest invoiced month once; the forecasts of both scans were kept."""
+    """FinOps receives the close of the newest invoiced month once; the forecasts of both scans are stored."""
     deployed.invoke("close")
     assert month_closes(deployed) == ["finops"]
-    kept = deployed.table("forecasts/")
-    assert len({row["made_on"] for row in kept}) == 2
-    assert {row["plan_of"] for row in kept} == {"all", "team", "use case"}
+    forecasts = deployed.table("forecasts/")
+    assert len({row["made_on"] for row in forecasts}) == 2
+    assert {row["plan_of"] for row in forecasts} == {"all", "team", "use case"}
 
 
 def check_page(deployed: Deployed) -> None:
-    """It shows the ledger's findings without failures; a link with a changed signature is refused."""
+    """The page shows the ledger's findings without failures; a link with a changed signature is refused."""
     result = deployed.invoke("page")
     assert result["failed"] == {}
     s3, bucket = deployed.aws.client("s3"), deployed.deployment.bucket
     shown = data_of(s3.get_object(Bucket=bucket, Key=KEY)["Body"].read().decode())
     with deployed.aws.used():
         ledger = DynamoLedger(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
-        entries, silences = ledger.entries().values(), ledger.suppressions()
+        entries, suppressions = ledger.entries().values(), ledger.suppressions()
     as_of = date.fromisoformat(shown["as_of"])
-    incidents = shown_incidents(entries, silences, as_of=as_of)
-    seen = {one.fingerprint for incident in incidents for one in incident}
-    assert {one["fingerprint"] for one in shown["findings"]} == seen
-    assert not shown["coverage"]["failures"] and shown["coverage"]["detections"] == len(Catalog.load().live)
+    incidents = shown_incidents(entries, suppressions, as_of=as_of)
+    expected = {one.fingerprint for incident in incidents for one in incident}
+    assert {one["fingerprint"] for one in shown["findings"]} == expected
+    assert not shown["coverage"]["failures"] and shown["coverage"]["detections"] == len(
+        Catalog.load().enabled
+    )
     assert {row["fingerprint"] for row in deployed.table("known_findings")} == {
         one.fingerprint for one in entries
     }
@@ -417,12 +422,12 @@ def check_heartbeats(deployed: Deployed) -> None:
         beats = heartbeats(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
     assert set(beats) >= set(deployed.deployment.daily)
     assert beats["detect"].failed == {}
-    assert set(beats["detect"].ran) == {detection.id for detection in Catalog.load().live}
+    assert set(beats["detect"].ran) == {detection.id for detection in Catalog.load().enabled}
     assert beats["detect"].scanned_bytes > 0
 
 
 def check_doctor(deployed: Deployed) -> None:
-    """Only checks of what the local AWS lacks fail: Data Exports, and the role of one account."""
+    """Only checks of resources that the local AWS lacks fail: Data Exports, and the role of one account."""
     with deployed.aws.used():
         checks = list(
             run_doctor(

@@ -1,6 +1,6 @@
-"""Changes that occur in real bills change no finding that they should not change.
+"""Metamorphic tests: changes that occur in real bills must not change the findings.
 
-A small simulated bill is scanned as it is, and again after each change; what a change implies is named with it.
+A small simulated bill is scanned unchanged and after each change. Each change's docstring says what it models.
 """
 
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from focuswatch.cli.bill_and_ledger_options import BillOptions
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 from focuswatch.cli.scan_command import run_scan
 from focuswatch.engines.sql_values import literal
 from focuswatch.findings.finding import Finding
@@ -21,9 +21,9 @@ from focuswatch.simulate import simulate
 from focuswatch.simulate.writing.focus_1_2_columns import COLUMNS, MAPS
 
 DAYS = 90
-SMALL = 1_000  # charges of an account that is kept whatever it shows
+SMALL = 1_000  # an account with fewer charges is always kept
 CHANGE_DAY = "TIMESTAMP '2026-05-13'"  # within a month, weeks before the last charge
-LAST_DAYS = "TIMESTAMP '2026-06-01'"  # first charges since then are news
+LAST_DAYS = "TIMESTAMP '2026-06-01'"  # first charges since then are notified
 EVERY_REGION = (
     "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "ca-west-1", "mx-central-1", "sa-east-1",
     "eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2",
@@ -38,24 +38,24 @@ PLANNED = re.compile(r"(?<=\bmonthly_budget = )[\d.]+|(?<=\bcap = )[\d.]+")
 
 
 @dataclass(frozen=True)
-class Organisation:
-    """A simulated bill as the table `bill` of a database, what lies beside it, and what a scan of it finds."""
+class Organization:
+    """A simulated bill as the table `bill` of a database, its input files, and the findings of a scan of it."""
 
     database: Path
     activity: Path
     accounts: Path
     owners: Path
-    quiet_account: str  # in which nothing is planted
+    quiet_account: str  # without a planted incident
     findings: Mapping[str, Finding]
 
 
 @dataclass
 class Change:
-    """A copy of the bill that a change writes into `folder`; `findings_cost` is what a unit of money becomes."""
+    """A changed copy of the bill in `folder`; costs of findings are multiplied by `findings_cost`."""
 
     connection: duckdb.DuckDBPyConnection
     folder: Path
-    organisation: Organisation
+    organization: Organization
     owners: Path
     findings_cost: float = 1.0
 
@@ -70,12 +70,12 @@ class Change:
         self.write(f"SELECT {replacing(**values)} FROM bill")
 
     def add(self, *more: str) -> None:
-        """Write the bill and the rows of more queries."""
+        """Write the bill and the rows of additional queries."""
         self.write(" UNION ALL BY NAME ".join(["SELECT * FROM bill", *more]))
 
 
 def replacing(**values: str) -> str:
-    """Every column, those named with these values."""
+    """Return SQL for all columns, some of them with other values."""
     return f"* REPLACE ({', '.join(f'{value} AS {name}' for name, value in values.items())})"
 
 
@@ -83,23 +83,26 @@ def since(day: str, value: str, *, column: str) -> str:
     return f"CASE WHEN ChargePeriodStart >= {day} THEN {value} ELSE {column} END"
 
 
-def scan(export: Path, *, organisation: Organisation, owners: Path, state: Path) -> dict[str, Finding]:
-    """The findings of an export, by fingerprint."""
+def scan(export: Path, *, organization: Organization, owners: Path, state: Path) -> dict[str, Finding]:
+    """Return the findings of an export by fingerprint."""
     options = BillOptions(
-        export=str(export), activity=organisation.activity, accounts=organisation.accounts, owners=owners,
+        export=str(export),
+        activity=organization.activity,
+        accounts=organization.accounts,
+        owners=owners,
         state=state,
-    )  # fmt: skip
+    )
     scanned, _ = run_scan(options)
     assert not scanned.failures, [outcome.error for outcome in scanned.failures]
     return {one.fingerprint: one for one in scanned.findings}
 
 
 @pytest.fixture(scope="session")
-def organisation(tmp_path_factory) -> Organisation:
-    """Few accounts, in which something of every kind is planted, and one in which nothing is."""
-    root = tmp_path_factory.mktemp("organisation")
+def organization(tmp_path_factory) -> Organization:
+    """Return a few accounts with planted incidents of every kind, and one account without an incident."""
+    root = tmp_path_factory.mktemp("organization")
     simulation = simulate(root / "simulated", accounts=60, days=DAYS, seed=1)
-    planted: dict[str, set[str]] = {}  # kinds by account, those that the scan shows no longer left out
+    planted: dict[str, set[str]] = {}  # kinds of incidents by account that the scan still shows
     for incident in json.loads(simulation.truth.read_text())["incidents"]:
         kinds = planted.setdefault(incident["sub_account_id"], set())
         kinds |= {incident["detection"]} if incident["visible_until"] is None else set()
@@ -107,53 +110,53 @@ def organisation(tmp_path_factory) -> Organisation:
     with duckdb.connect(str(root / "bill.db")) as connection:
         files = literal(str(simulation.export / "data" / "*" / "*.parquet"))
         charges = f"read_parquet({files}, hive_partitioning = false)"
-        sizes, small_account = sizes_and_quiet_account(connection, charges, planted=planted)
+        sizes, quiet_account = sizes_and_quiet_account(connection, charges, planted=planted)
         kept = {
-            *chosen(planted, sizes=sizes),
+            *choose_accounts(planted, sizes=sizes),
             *(one for one, size in sizes.items() if size < SMALL),
-            small_account,
+            quiet_account,
         }
         connection.execute(
             f"CREATE TABLE bill AS SELECT {', '.join(COLUMNS)} FROM {charges} "
             f"WHERE SubAccountId IS NULL OR SubAccountId IN ({', '.join(map(literal, sorted(kept)))}) ORDER BY ALL"
         )
         connection.execute(f"COPY bill TO {literal(str(root / 'focus' / 'bill.parquet'))} (FORMAT parquet)")
-    made_of = Organisation(
-        root / "bill.db", simulation.activity, simulation.accounts, simulation.owners, small_account, {}
+    unscanned = Organization(
+        root / "bill.db", simulation.activity, simulation.accounts, simulation.owners, quiet_account, {}
     )
-    findings = scan(root / "focus", organisation=made_of, owners=simulation.owners, state=root / "state")
-    return replace(made_of, findings=findings)
+    findings = scan(root / "focus", organization=unscanned, owners=simulation.owners, state=root / "state")
+    return replace(unscanned, findings=findings)
 
 
 def sizes_and_quiet_account(
     connection: duckdb.DuckDBPyConnection, charges: str, *, planted: Mapping[str, set[str]]
 ) -> tuple[dict[str, int], str]:
-    """The charges of every account, and the smallest account in which nothing is planted all the time."""
+    """Return the number of charges of each account, and the smallest account with daily charges and no incidents."""
     rows = connection.execute(
         f"SELECT SubAccountId, count(*), count(DISTINCT CAST(ChargePeriodStart AS DATE)) FROM {charges} "
         "WHERE SubAccountId IS NOT NULL GROUP BY 1 ORDER BY 2, 1"
     ).fetchall()
     payer = connection.execute(f"SELECT any_value(BillingAccountId) FROM {charges}").fetchall()[0][0]
     busy = {*planted, payer}
-    small_account = next(id for id, size, days in rows if id not in busy and size > SMALL and days >= DAYS)
-    return {id: size for id, size, _ in rows}, small_account
+    quiet_account = next(id for id, size, days in rows if id not in busy and size > SMALL and days >= DAYS)
+    return {id: size for id, size, _ in rows}, quiet_account
 
 
-def chosen(planted: Mapping[str, set[str]], *, sizes: Mapping[str, int]) -> set[str]:
-    """Accounts with few charges, in two of which each kind of incident is planted where there are two."""
+def choose_accounts(planted: Mapping[str, set[str]], *, sizes: Mapping[str, int]) -> set[str]:
+    """Return accounts with few charges in which each kind of incident is planted twice, if two accounts have it."""
     accounts: set[str] = set()
     for _ in range(2):
         kinds = {one: planted[one] for one in sizes if one in planted and one not in accounts}
-        left = set().union(*kinds.values())
-        while left:
-            best = max(kinds, key=lambda one: (len(kinds[one] & left) / sizes[one] ** 0.5, one))
+        missing_kinds = set().union(*kinds.values())
+        while missing_kinds:
+            best = max(kinds, key=lambda one: (len(kinds[one] & missing_kinds) / sizes[one] ** 0.5, one))
             accounts.add(best)
-            left -= kinds[best]
+            missing_kinds -= kinds[best]
     return accounts
 
 
 def payer_changes(change: Change) -> None:
-    """The organization moves below another management account in the middle of a month."""
+    """The organization moves to another management account in the middle of a month."""
     change.replace(
         BillingAccountId=since(CHANGE_DAY, "'999988887777'", column="BillingAccountId"),
         BillingAccountName=since(CHANGE_DAY, "'Another payer'", column="BillingAccountName"),
@@ -169,7 +172,7 @@ def accounts_are_renamed(change: Change) -> None:
 
 
 def tokens_are_metered_in_millions(change: Change) -> None:
-    """AWS changed this unit once: a thousandth of the quantity at a thousand times the price."""
+    """AWS once changed this unit: a thousandth of the quantity at a thousand times the price."""
     in_thousands = f"PricingUnit = '1K tokens' AND ChargePeriodStart >= {CHANGE_DAY}"
     values = {name: f"CASE WHEN {in_thousands} THEN {name} / 1000 ELSE {name} END" for name in QUANTITIES}
     values |= {name: f"CASE WHEN {in_thousands} THEN {name} * 1000 ELSE {name} END" for name in PRICES}
@@ -177,16 +180,16 @@ def tokens_are_metered_in_millions(change: Change) -> None:
     change.replace(**values)
 
 
-def billed_in(currency: str, *, per_usd: float, told_by_owners: bool) -> Callable[[Change], None]:
-    """Return the change to a bill in another currency, and of plans to that currency.
+def billed_in(currency: str, *, per_usd: float, rate_in_owners: bool) -> Callable[[Change], None]:
+    """Return a change of the bill and of the budgets to another currency.
 
-    The rate is told by owners.toml, or else by the bill, which still prices in US dollars.
+    The rate is in owners.toml, or follows from the bill, which still has prices in US dollars.
     """
 
     def changed(change: Change) -> None:
         change.findings_cost = per_usd
         text = PLANNED.sub(lambda amount: f"{float(amount[0]) * per_usd:.6f}", change.owners.read_text())
-        if told_by_owners:
+        if rate_in_owners:
             text += f"\n[exchange_rates]\n{currency} = {per_usd}\n"
         change.owners = change.folder.with_name(f"owners-{currency}.toml")
         change.owners.write_text(text)
@@ -194,14 +197,14 @@ def billed_in(currency: str, *, per_usd: float, told_by_owners: bool) -> Callabl
         change.replace(
             BillingCurrency=literal(currency),
             **{name: f"{name} * {per_usd}" for name in COSTS},
-            **(pricing if told_by_owners else {}),
+            **(pricing if rate_in_owners else {}),
         )
 
     return changed
 
 
 def a_month_is_restated(change: Change) -> None:
-    """Days of an invoiced month are taken back and charged again, in the next month's bill."""
+    """Days of an invoiced month are refunded and charged again on the next month's bill."""
     restated = """
         SELECT {values} FROM bill
         WHERE ChargeCategory = 'Usage' AND ChargePeriodStart BETWEEN '2026-04-10' AND '2026-04-14'
@@ -216,7 +219,7 @@ def a_month_is_restated(change: Change) -> None:
 
 
 def a_commitment_is_bought_and_returned(change: Change) -> None:
-    """AWS takes Savings Plans of the last seven days back: a purchase, and its refund two days later."""
+    """AWS accepts returns of Savings Plans within seven days: a purchase, and its refund two days later."""
     bought = """
         SELECT {values} FROM bill
         WHERE ChargeCategory = 'Usage' AND ServiceName = 'Amazon Elastic Compute Cloud' AND SubAccountId = {account}
@@ -236,7 +239,7 @@ def a_commitment_is_bought_and_returned(change: Change) -> None:
         "BilledCost": "50000.0",
     }
     returned = {"ChargeClass": "'Correction'", "ContractedCost": "-50000.0", "BilledCost": "-50000.0"}
-    account = literal(change.organisation.quiet_account)
+    account = literal(change.organization.quiet_account)
     change.add(
         f"FROM ({bought.format(values=replacing(**plan), account=account, day='2026-06-02')})",
         f"FROM ({bought.format(values=replacing(**plan | returned), account=account, day='2026-06-04')})",
@@ -244,7 +247,7 @@ def a_commitment_is_bought_and_returned(change: Change) -> None:
 
 
 def credits_pay_for_everything(change: Change) -> None:
-    """Beside each charge stands a credit of the same amount, as in an account with promotional credits."""
+    """Each charge has a credit of the same amount, as in an account with promotional credits."""
     nothing = (*QUANTITIES, *UNITS, "CommitmentDiscountStatus", "CommitmentDiscountId", "PricingCategory")
     credit = {
         "ChargeCategory": "'Credit'",
@@ -255,7 +258,7 @@ def credits_pay_for_everything(change: Change) -> None:
 
 
 def every_charge_is_taxed(change: Change) -> None:
-    """In the account, region and service of the charge, as AWS bills a value-added tax."""
+    """AWS bills value-added tax for the account, region and service of each charge."""
     nothing = (*QUANTITIES, *UNITS, "CommitmentDiscountStatus", "CommitmentDiscountId", "PricingCategory")
     tax = {
         "ChargeCategory": "'Tax'",
@@ -266,13 +269,13 @@ def every_charge_is_taxed(change: Change) -> None:
 
 
 def charges_are_split(change: Change) -> None:
-    """A charge is two rows of half the usage: by operation, price tier or the hour in which a price changed."""
+    """Each charge becomes two rows with half the usage. AWS splits by operation, price tier or price change."""
     half = replacing(**{name: f"{name} / 2" for name in (*COSTS, *QUANTITIES)})
     change.write(f"SELECT {half} FROM bill UNION ALL SELECT {half} FROM bill")
 
 
 def viewers_come_from_every_region(change: Change) -> None:
-    """CloudFront and Lambda@Edge are charged where a viewer is, in accounts that use CloudFront and Lambda."""
+    """CloudFront and Lambda@Edge are charged in the regions of viewers, in accounts that use CloudFront and Lambda."""
     regions = ", ".join(f"({literal(region)})" for region in EVERY_REGION)
     amounts = {**dict.fromkeys(COSTS, "0.000001"), **dict.fromkeys(QUANTITIES, "2.0")}
     one_a_day = f"""
@@ -295,7 +298,7 @@ def viewers_come_from_every_region(change: Change) -> None:
 
 
 def an_account_lives_in_a_government_region(change: Change) -> None:
-    """Its everyday use is in us-gov-west-1 from the bill's first day on, with ARNs of that partition."""
+    """An account uses us-gov-west-1 from the bill's first day on, with ARNs of that partition."""
     moved = {
         "SubAccountId": "'111122223333'",
         "SubAccountName": "'government'",
@@ -304,7 +307,7 @@ def an_account_lives_in_a_government_region(change: Change) -> None:
         "SkuMeter": "regexp_replace(SkuMeter, '^[A-Z]{2,3}[0-9]-', 'UGW1-')",
         "ResourceId": r"regexp_replace(ResourceId, '^arn:aws:([^:]*):[^:]*:', 'arn:aws-us-gov:\1:us-gov-west-1:')",
     }
-    account = literal(change.organisation.quiet_account)
+    account = literal(change.organization.quiet_account)
     change.add(
         f"SELECT {replacing(**moved)} FROM bill WHERE SubAccountId = {account} "
         "AND ServiceName <> 'Amazon CloudFront' AND CommitmentDiscountId IS NULL"
@@ -312,7 +315,7 @@ def an_account_lives_in_a_government_region(change: Change) -> None:
 
 
 def another_providers_rows_are_appended(change: Change) -> None:
-    """The charges of all accounts stand there again as Microsoft's, in other accounts, which no team owns."""
+    """The charges of all accounts are repeated as charges of Microsoft in other accounts, which no team owns."""
     others = dict.fromkeys(("ProviderName", "PublisherName", "InvoiceIssuerName"), "'Microsoft'")
     others |= {"SubAccountId": "reverse(SubAccountId)", "SubAccountName": "'azure ' || SubAccountName"}
     others["Tags"] = "CAST(MAP {} AS MAP(VARCHAR, VARCHAR))"
@@ -320,7 +323,7 @@ def another_providers_rows_are_appended(change: Change) -> None:
 
 
 def columns_are_those_of_focus_1_4(change: Change) -> None:
-    """The retired columns are gone, and a marketplace's seller is the service provider."""
+    """The retired columns are missing, and the marketplace seller is the service provider."""
     change.write(
         """
         SELECT
@@ -336,19 +339,19 @@ def columns_are_those_of_focus_1_4(change: Change) -> None:
 
 
 def columns_are_shuffled_and_lower_case(change: Change) -> None:
-    """As a tool or a query engine rewrites them."""
+    """Some tools and query engines rewrite columns in this way."""
     shuffled = sorted(COLUMNS, key=lambda name: name[::-1])
     change.write(f"SELECT {', '.join(f'{name} AS {name.lower()}' for name in shuffled)} FROM bill")
 
 
 def columns_are_snake_case(change: Change) -> None:
-    """As warehouses name them."""
+    """Some data warehouses name columns in this way."""
     names = {name: re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower() for name in COLUMNS}
     change.write(f"SELECT {', '.join(f'{old} AS {new}' for old, new in names.items())} FROM bill")
 
 
 def rows_are_shuffled_between_files(change: Change) -> None:
-    """No file holds an account, a day or a resource as a whole."""
+    """No file contains all charges of an account, a day or a resource."""
     for part in range(4):
         change.write(
             f"SELECT * FROM bill WHERE rowid % 4 = {part} ORDER BY hash(rowid)", name=f"part-{part}.parquet"
@@ -356,7 +359,7 @@ def rows_are_shuffled_between_files(change: Change) -> None:
 
 
 def files_are_compressed_csv(change: Change) -> None:
-    """One for each month, with maps as JSON."""
+    """There is one file for each month, with maps as JSON."""
     texts = replacing(**{name: f"CAST(to_json({name}) AS VARCHAR)" for name in MAPS})
     months = change.connection.execute("SELECT DISTINCT BillingPeriodStart FROM bill ORDER BY 1").fetchall()
     for (month,) in months:
@@ -371,8 +374,8 @@ CHANGES: dict[str, Callable[[Change], None]] = {
     "another payer": payer_changes,
     "accounts renamed": accounts_are_renamed,
     "tokens in millions": tokens_are_metered_in_millions,
-    "in EUR, priced in USD": billed_in("EUR", per_usd=0.9, told_by_owners=False),
-    "in INR, rate in owners.toml": billed_in("INR", per_usd=83.0, told_by_owners=True),
+    "in EUR, priced in USD": billed_in("EUR", per_usd=0.9, rate_in_owners=False),
+    "in INR, rate in owners.toml": billed_in("INR", per_usd=83.0, rate_in_owners=True),
     "a month restated": a_month_is_restated,
     "a commitment bought and returned": a_commitment_is_bought_and_returned,
     "credits pay for everything": credits_pay_for_everything,
@@ -389,11 +392,11 @@ CHANGES: dict[str, Callable[[Change], None]] = {
 }
 
 
-def test_the_unchanged_bill_has_findings_of_every_kind(organisation):
-    """Else nothing could change."""
-    kinds = Counter(one.detection for one in organisation.findings.values())
+def test_unchanged_bill_has_findings_of_every_kind(organization):
+    """Otherwise the next test would compare too little."""
+    kinds = Counter(one.detection for one in organization.findings.values())
     assert len(kinds) >= 20 and kinds.total() >= 40
-    assert {one.category for one in organisation.findings.values()} == {
+    assert {one.category for one in organization.findings.values()} == {
         "waste",
         "security",
         "anomaly",
@@ -402,16 +405,16 @@ def test_the_unchanged_bill_has_findings_of_every_kind(organisation):
 
 
 @pytest.mark.parametrize("rule", CHANGES)
-def test_no_finding_changes_with(organisation, tmp_path, rule):
-    """The same findings, of the same severity and owner, at the same cost in the bill's currency."""
-    with duckdb.connect(str(organisation.database), read_only=True) as connection:
-        change = Change(connection, tmp_path / "focus", organisation, organisation.owners)
+def test_change_of_the_bill_does_not_change_findings(organization, tmp_path, rule):
+    """The findings are the same, with the same severity and owner, and the same cost in the bill's currency."""
+    with duckdb.connect(str(organization.database), read_only=True) as connection:
+        change = Change(connection, tmp_path / "focus", organization, organization.owners)
         CHANGES[rule](change)
-    scanned = scan(change.folder, organisation=organisation, owners=change.owners, state=tmp_path / "state")
+    scanned = scan(change.folder, organization=organization, owners=change.owners, state=tmp_path / "state")
     findings = {key: one for key, one in scanned.items() if one.provider != "Microsoft"}
-    before = organisation.findings
-    assert named(findings[key] for key in findings.keys() - before.keys()) == []
-    assert named(before[key] for key in before.keys() - findings.keys()) == []
+    before = organization.findings
+    assert descriptions(findings[key] for key in findings.keys() - before.keys()) == []
+    assert descriptions(before[key] for key in before.keys() - findings.keys()) == []
     for key, one in before.items():
         now = findings[key]
         assert (now.severity, now.team, now.owned_by) == (one.severity, one.team, one.owned_by), now.reason
@@ -425,6 +428,6 @@ def test_no_finding_changes_with(organisation, tmp_path, rule):
             assert (None if amount is None else float(amount)) == expected, (cost, now.reason, one.reason)
 
 
-def named(findings: Iterable[Finding]) -> list[tuple[str, str | None, str]]:
+def descriptions(findings: Iterable[Finding]) -> list[tuple[str, str | None, str]]:
     """Return the fields of findings that explain a failed comparison."""
     return sorted((one.detection, one.sub_account_name, one.reason) for one in findings)

@@ -1,6 +1,6 @@
 """End to end: `cdk deploy` of spend caps to a local AWS, press *Pause spending*, see the policy, press *Resume*.
 
-IAM is enforced there: the function reaches the role only through the pause role, and its condition on the policy.
+The local AWS enforces IAM: the function can change the role only with the pause role, which allows only one policy.
 """
 
 import json
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """A deployment with one spend cap, live, and two roles of which one has it."""
+    """Yield a deployment with one enabled spend cap, and two roles, one of which the cap names."""
     folder = tmp_path_factory.mktemp("capped")
     (folder / "owners.toml").write_text(OWNERS)
     with deploying(folder, owners=Path(folder / "owners.toml")) as deployed:
@@ -60,14 +60,16 @@ def policies(deployed: Deployed, role: str = ROLE) -> list[str]:
 
 
 def notified(deployed: Deployed) -> tuple[Channel, Message]:
-    """Record the finding of a cap that is spent, and return its message."""
-    found = cap_finding().model_copy(
+    """Record the finding of an exceeded cap, and return its message."""
+    exceeded_cap = cap_finding().model_copy(
         update={"team": "search", "severity": "high", "monthly_cost": Decimal(900), "owned_by": "account"}
     )
     with deployed.aws.used():
         ledger = DynamoLedger(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
         ledger.update(
-            lambda entries, suppressions: decide(entries, suppressions, run(found, ran=("spend_cap",))),
+            lambda entries, suppressions: decide(
+                entries, suppressions, run(exceeded_cap, ran=("spend_cap",))
+            ),
             evaluated=(),
         )
     deployed.invoke("publish")
@@ -78,7 +80,7 @@ def notified(deployed: Deployed) -> tuple[Channel, Message]:
 
 
 def test_pause_spending_attaches_the_policy_and_resume_detaches_it(deployed: Deployed) -> None:
-    """Only an approver's press counts; the thread and the issue say who did it and how to undo it by hand."""
+    """Only approvers can pause. The thread and the issue say who paused and how to undo it manually."""
     channel, message = notified(deployed)
     deployed.wait_until(lambda: deployed.jira.issues)
 
@@ -87,7 +89,7 @@ def test_pause_spending_attaches_the_policy_and_resume_detaches_it(deployed: Dep
 
     press("pause_spending", user="U0MALLORY")
     deployed.wait_until(lambda: channel.whispers)
-    assert [(user, told.text) for user, told in channel.whispers] == [
+    assert [(user, whisper.text) for user, whisper in channel.whispers] == [
         (
             "U0MALLORY",
             f"Only an approver of use case tickets can pause or resume spending. Approvers: <@{MEMBER}>.",
@@ -111,7 +113,7 @@ def test_pause_spending_attaches_the_policy_and_resume_detaches_it(deployed: Dep
 
 
 def check_announcements(deployed: Deployed, message: Message) -> None:
-    """Each change once, in the thread and in the issue."""
+    """Each change is announced once in the thread and once in the issue."""
     author = f"{MEMBER.lower()} ({MEMBER})"
     paused, resumed = message.replies
     assert paused.text.startswith(f"Spending for use case tickets was paused by {author} until")
@@ -128,7 +130,7 @@ def check_announcements(deployed: Deployed, message: Message) -> None:
 
 
 def check_unrecorded(deployed: Deployed) -> None:
-    """A role that someone else has paused is reported to FinOps once, and left."""
+    """A role that was paused without focuswatch is reported to FinOps once and not changed."""
     arn = f"arn:aws:iam::{ACCOUNT}:policy/focuswatch-paused"
     deployed.aws.client("iam").attach_role_policy(RoleName=ROLE, PolicyArn=arn)
     for _ in range(2):

@@ -1,7 +1,7 @@
-"""Anthropic's cost and usage reports of an organization, as its documentation describes them.
+"""A fake of Anthropic's cost and usage report API, written from its documentation.
 
-There is no published OpenAPI description with a licence that allows a copy. The parameters, fields, enumerations and
-limits are those of:
+Anthropic publishes no OpenAPI description under a licence that allows copying it. The parameters, fields, enumerations
+and limits come from:
 https://platform.claude.com/docs/en/api/admin/cost_report
 https://platform.claude.com/docs/en/api/admin/usage_report/retrieve_messages
 https://platform.claude.com/docs/en/api/admin/workspaces
@@ -31,7 +31,7 @@ MODEL = "claude-opus-4-6"
 
 @dataclass(frozen=True)
 class AnthropicCost:
-    """Money of a description on one day; the amount is in cents, as text."""
+    """The cost of one line item on one day; `amount` is in cents, as a decimal string."""
 
     day: str
     amount: str
@@ -43,7 +43,7 @@ class AnthropicCost:
 
 @dataclass(frozen=True)
 class AnthropicTokens:
-    """Tokens of a user on one day."""
+    """The tokens that a user consumed on one day."""
 
     day: str
     account: str | None = "user_ana"
@@ -56,7 +56,7 @@ class AnthropicTokens:
 
 @dataclass
 class AnthropicUsage:
-    """An organization; a test changes `costs` to restate them."""
+    """The organization that the API reports on; a test changes `costs` to restate past days."""
 
     costs: list[AnthropicCost] = field(default_factory=list)
     tokens: list[AnthropicTokens] = field(default_factory=list)
@@ -132,14 +132,17 @@ class AnthropicUsage:
 
     def _usage(self, day: str, grouping: list[str]) -> list[Any]:
         groups: dict[tuple[str | None, ...], list[AnthropicTokens]] = defaultdict(list)
-        for one in self.tokens:
-            if one.day == day:
+        for usage in self.tokens:
+            if usage.day == day:
                 values = {
-                    "workspace_id": one.workspace, "account_id": one.account, "model": MODEL,
-                    "service_tier": one.tier, "context_window": "0-200k",
-                }  # fmt: skip
+                    "workspace_id": usage.workspace,
+                    "account_id": usage.account,
+                    "model": MODEL,
+                    "service_tier": usage.tier,
+                    "context_window": "0-200k",
+                }
                 groups[tuple(value if name in grouping else None for name, value in values.items())].append(
-                    one
+                    usage
                 )
         return [
             {
@@ -151,14 +154,14 @@ class AnthropicUsage:
                 "api_key_id": None,
                 "inference_geo": None,
                 "service_account_id": None,
-                "uncached_input_tokens": sum(one.uncached for one in used),
+                "uncached_input_tokens": sum(usage.uncached for usage in group),
                 "cache_creation": {
-                    "ephemeral_1h_input_tokens": sum(one.cached_hour for one in used),
+                    "ephemeral_1h_input_tokens": sum(usage.cached_hour for usage in group),
                     "ephemeral_5m_input_tokens": 0,
                 },
                 "cache_read_input_tokens": 0,
-                "output_tokens": sum(one.output for one in used),
+                "output_tokens": sum(usage.output for usage in group),
                 "server_tool_use": {"web_search_requests": 0},
             }
-            for (workspace, account, model, tier, window), used in groups.items()
+            for (workspace, account, model, tier, window), group in groups.items()
         ]

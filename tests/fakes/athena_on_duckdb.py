@@ -1,8 +1,8 @@
-"""The engine of the local Athena: Glue's tables over the Parquet files of S3, read by DuckDB.
+"""The query engine of the local Athena: DuckDB over the Parquet files in S3 of the tables in Glue.
 
-A table is resolved as Athena does it: its columns from Glue, its files from each partition's own location or from
-the partition projection, its hidden column "$path". Files are fetched once, by their ETag. Whole files count as
-scanned, those of pruned partitions do not; Athena itself counts the columns it reads.
+Tables are resolved as in Athena: the columns come from Glue, the files from each partition's own location or from
+partition projection, and there is a hidden column "$path". Each file is downloaded once per ETag. `scanned_bytes`
+counts whole files, except those of pruned partitions; Athena itself counts only the columns that it reads.
 """
 
 import hashlib
@@ -21,31 +21,32 @@ from typing import Any, Protocol
 import duckdb
 import pyarrow as pa
 
-from focuswatch.engines.duckdb_engine import connect
-from focuswatch.engines.quoted_names import quoted
+from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.quoted_identifiers import quoted
 from focuswatch.engines.sql_values import literal
 
 DUCKDB_TYPES = {"string": "VARCHAR", "int": "INTEGER"}
 WIDENED = {("INTEGER", "BIGINT"), ("FLOAT", "DOUBLE"), ("TIMESTAMP WITH TIME ZONE", "TIMESTAMP")}
 ATHENA_TYPES = {"HUGEINT": "bigint", '"NULL"': "unknown", "FLOAT": "float", "BLOB": "varbinary"}
-ERRORS = {  # https://trino.io/docs/current/language.html names them so; the rest of the message is DuckDB's
+# Error names are Trino's (https://trino.io/docs/current/language.html); the rest of each message is DuckDB's.
+ERRORS = {
     duckdb.CatalogException: "TABLE_NOT_FOUND",
     duckdb.BinderException: "COLUMN_NOT_FOUND",
     duckdb.ParserException: "SYNTAX_ERROR",
     duckdb.ConversionException: "INVALID_CAST_ARGUMENT",
 }
-NOT_NAMED = re.compile(r"[^\w$]")
+NOT_IN_COLUMN_NAME = re.compile(r"[^\w$]")
 DATE_WORDS = {"yyyy": "%Y", "MM": "%m", "dd": "%d"}
 DAYS = {"DAY": 1, "WEEK": 7, "MONTH": 31, "YEAR": 366}
 
 
 class StatementError(Exception):
-    """A statement that Athena would end as FAILED, with its reason."""
+    """An error for which Athena would end the statement as FAILED; the message is the reason that it would give."""
 
 
 @dataclass(frozen=True)
 class StatementResult:
-    """The rows of a SELECT, the types that Athena would name, and the bytes it read."""
+    """The rows of a SELECT, its column types in Athena's names, and the bytes that it read."""
 
     rows: pa.Table
     types: dict[str, str]
@@ -53,7 +54,7 @@ class StatementResult:
 
 
 class Runner(Protocol):
-    """Runs a SELECT as it was sent, and ends it before its end: `id` names it. `run` raises StatementError."""
+    """Runs a SELECT as the client sent it, and can cancel it by its `id`. `run` raises StatementError."""
 
     def run(self, select: str, *, database: str, id: str) -> StatementResult: ...
 
@@ -62,7 +63,7 @@ class Runner(Protocol):
 
 @dataclass(frozen=True)
 class Part:
-    """One object of a table, where it lies here, and the partition it belongs to."""
+    """The local copy of one S3 object of a table; the path contains the values of its partition."""
 
     local: Path
     size: int
@@ -70,11 +71,11 @@ class Part:
 
 @dataclass
 class DuckDbRunner:
-    """A Runner; every statement has a connection of its own, with the tables it names."""
+    """A Runner on DuckDB; each statement gets its own connection with the tables that it names."""
 
     client: Callable[[str], Any]
     folder: Path
-    known: dict[str, Part] = field(default_factory=dict)
+    downloaded: dict[str, Part] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
     running: dict[str, duckdb.DuckDBPyConnection] = field(default_factory=dict)
 
@@ -103,22 +104,21 @@ class DuckDbRunner:
             connection.close()
 
     def stop(self, id: str) -> None:
-        """End it, if it runs; repeatedly, since an interrupt between two of its statements is lost."""
+        """Interrupt the statement until it has ended: an interrupt between two of its DuckDB statements is lost."""
         while connection := self.running.get(id):
-            with suppress(duckdb.Error):  # closed meanwhile
+            with suppress(duckdb.Error):  # the connection was closed in the meantime
                 connection.interrupt()
             time.sleep(0.05)
 
     def _attach(
         self, connection: duckdb.DuckDBPyConnection, select: str, *, database: str
     ) -> dict[str, dict[str, int]]:
-        """Make a view of every table that is named, and say the bytes of each one's files."""
+        """Create a view for each table that the statement names; return the sizes of each table's files, by path."""
         glue = self.client("glue")
         pages = glue.get_paginator("get_tables").paginate(DatabaseName=database)
         tables = {table["Name"]: table for page in pages for table in page["TableList"]}
-        connection.execute(
-            f"CREATE SCHEMA {quoted(database)}"
-        )  # statements may name a table with its database
+        # Statements may qualify a table with its database.
+        connection.execute(f"CREATE SCHEMA {quoted(database)}")
         connection.execute(f"SET search_path = {literal(f'{quoted(database)},main')}")
         sizes = {}
         for name in sorted(set(re.findall(r"\w+", select.lower())) & tables.keys()):
@@ -133,7 +133,7 @@ class DuckDbRunner:
         return sizes
 
     def _partitions(self, table: dict[str, Any], *, database: str) -> Iterator[tuple[list[str], str]]:
-        """Values and location of every partition that Athena would look into; a table without keys is one."""
+        """Yield the values and location of each partition that Athena would read; an unpartitioned table is one."""
         if not table["PartitionKeys"]:
             yield [], table["StorageDescriptor"]["Location"]
         elif table["Parameters"].get("projection.enabled") == "true":
@@ -153,20 +153,20 @@ class DuckDbRunner:
                 folder = "/".join(f"{key}={value}" for key, value in zip(keys, values, strict=True))
                 yield self._fetched(bucket, file, folder=folder)
 
-    def _fetched(self, bucket: str, found: dict[str, Any], *, folder: str) -> Part:
-        key = found["Key"]
-        name = hashlib.sha256(f"{bucket}/{key}/{found['ETag']}/{folder}".encode()).hexdigest()[:16]
+    def _fetched(self, bucket: str, file: dict[str, Any], *, folder: str) -> Part:
+        key = file["Key"]
+        name = hashlib.sha256(f"{bucket}/{key}/{file['ETag']}/{folder}".encode()).hexdigest()[:16]
         with self.lock:
-            if name not in self.known:
+            if name not in self.downloaded:
                 local = self.folder / name / folder / "@" / bucket / key.replace("=", "%3D")
                 local.parent.mkdir(parents=True, exist_ok=True)
                 self.client("s3").download_file(bucket, key, str(local))
-                self.known[name] = Part(local=local, size=found["Size"])
-            return self.known[name]
+                self.downloaded[name] = Part(local=local, size=file["Size"])
+            return self.downloaded[name]
 
 
 def projected(table: dict[str, Any], *, client: Callable[[str], Any]) -> Iterator[tuple[list[str], str]]:
-    """Values and location of every partition that a table projects and that has files."""
+    """Yield the values and location of each partition that a table's projection covers and that has files."""
     (key,) = (key["Name"] for key in table["PartitionKeys"])
     parameters = table["Parameters"]
     before, after = parameters["storage.location.template"].split(f"${{{key}}}")
@@ -179,15 +179,18 @@ def projected(table: dict[str, Any], *, client: Callable[[str], Any]) -> Iterato
 
 
 def listed(bucket: str, prefix: str, *, client: Callable[[str], Any]) -> Iterator[dict[str, Any]]:
-    """The objects below a prefix."""
+    """Yield the objects below a prefix."""
     for page in client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         yield from page.get("Contents", [])
 
 
 def lower_case(names: Sequence[str]) -> list[str]:
-    """The names of columns as Athena writes them; what has no name is `_col0`, `_col1`. Raises StatementError."""
+    """Return column names as Athena writes them; an unnamed expression becomes `_col0`, `_col1`, and so on.
+
+    Raise StatementError if a name occurs twice.
+    """
     lower = [
-        f"_col{place}" if NOT_NAMED.search(name) and name != "$path" else name.lower()
+        f"_col{place}" if NOT_IN_COLUMN_NAME.search(name) and name != "$path" else name.lower()
         for place, name in enumerate(names)
     ]
     if len(set(lower)) < len(lower):
@@ -197,36 +200,39 @@ def lower_case(names: Sequence[str]) -> list[str]:
 
 
 def split_address(address: str) -> tuple[str, str]:
-    """Bucket and key of an s3:// address."""
+    """Return the bucket and key of an s3:// address."""
     bucket, _, key = address.removeprefix("s3://").partition("/")
     return bucket, key
 
 
-def _range(told: str, pattern: str) -> tuple[str, str]:
-    """First and last value of a date projection: https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html"""
-    for word, written in DATE_WORDS.items():
-        pattern = pattern.replace(word, written)
-    first, last = (_bound(one.strip(), pattern) for one in told.split(","))
+def _range(date_range: str, pattern: str) -> tuple[str, str]:
+    """Return the first and last value of a date projection.
+
+    https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
+    """
+    for word, directive in DATE_WORDS.items():
+        pattern = pattern.replace(word, directive)
+    first, last = (_bound(one.strip(), pattern) for one in date_range.split(","))
     return first, last
 
 
-def _bound(told: str, pattern: str) -> str:
-    now = re.fullmatch(r"NOW(?:([+-]\d+)(DAY|WEEK|MONTH|YEAR)S?)?", told)
+def _bound(bound: str, pattern: str) -> str:
+    now = re.fullmatch(r"NOW(?:([+-]\d+)(DAY|WEEK|MONTH|YEAR)S?)?", bound)
     if not now:
-        return told
+        return bound
     days = int(now[1]) * DAYS[now[2]] if now[1] else 0
     return (datetime.now(UTC).date() + timedelta(days=days)).strftime(pattern)
 
 
 def duckdb_type(glue: str) -> str:
-    """Glue's type in DuckDB's words."""
-    if of_map := re.fullmatch(r"map<(\w+),(\w+)>", glue):
-        return f"MAP({duckdb_type(of_map[1])}, {duckdb_type(of_map[2])})"
+    """Return DuckDB's name of a Glue type."""
+    if map_type := re.fullmatch(r"map<(\w+),(\w+)>", glue):
+        return f"MAP({duckdb_type(map_type[1])}, {duckdb_type(map_type[2])})"
     return DUCKDB_TYPES.get(glue, glue.upper())
 
 
 def athena_type(duckdb_name: str) -> str:
-    """A DuckDB type in the words of Athena's results."""
+    """Return the name of a DuckDB type in Athena's results."""
     if duckdb_name.endswith("[]"):
         return "array"
     plain = duckdb_name.partition("(")[0]
@@ -242,7 +248,7 @@ def athena_type(duckdb_name: str) -> str:
 def _create(
     connection: duckdb.DuckDBPyConnection, table: dict[str, Any], parts: list[Part], *, select: str
 ) -> None:
-    """A view over a table's files with Glue's columns, then its partition keys; without files an empty table."""
+    """Create a view of a table's files with Glue's columns and then its partition keys; an empty table if no files."""
     columns = {
         column["Name"]: duckdb_type(column["Type"]) for column in table["StorageDescriptor"]["Columns"]
     }
@@ -271,21 +277,21 @@ def _create(
     connection.execute(f'CREATE VIEW "{table["Name"]}" AS SELECT {", ".join(selected)} FROM {source}')
 
 
-def _column(name: str, type_: str, found: tuple[str, str] | None, *, table: str) -> str:
-    if found is None:
+def _column(name: str, type_: str, file_column: tuple[str, str] | None, *, table: str) -> str:
+    if file_column is None:
         return f'CAST(NULL AS {type_}) AS "{name}"'
-    real = found[1].partition("_")[0] if found[1].startswith("TIMESTAMP_") else found[1]
+    real = file_column[1].partition("_")[0] if file_column[1].startswith("TIMESTAMP_") else file_column[1]
     if real != type_ and (real, type_) not in WIDENED:
         raise StatementError(
             f"HIVE_BAD_DATA: Malformed Parquet file. Field {name}'s type {real} in parquet file is incompatible with "
             f"type {type_.lower()} defined in table schema of {table}"
         )
-    quoted = '"' + found[0].replace('"', '""') + '"'
+    quoted = '"' + file_column[0].replace('"', '""') + '"'
     return f'CAST({quoted} AS {type_}) AS "{name}"'
 
 
 def _result(rows: pa.Table, described: list[tuple[str, str]], *, scanned_bytes: int) -> StatementResult:
-    """Lower-case names as Athena has them; what has no name is `_col0`, `_col1`."""
+    """Return the result with the column names and types that Athena gives it."""
     names = lower_case([name for name, _ in described])
     columns = [
         column.cast(pa.int64()) if type_ == "HUGEINT" else column
@@ -298,7 +304,7 @@ def _result(rows: pa.Table, described: list[tuple[str, str]], *, scanned_bytes: 
 
 
 def _scanned(profiled: dict[str, Any], sizes: dict[str, dict[str, int]]) -> int:
-    """Bytes of the files each scan opened; DuckDB names the first five, and counts them all."""
+    """Return the bytes of the files that the scans opened; a profile names the first five files, and counts all."""
     scanned = 0
     unread = list(profiled.get("operator", []))
     while unread:

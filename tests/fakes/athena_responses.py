@@ -1,4 +1,4 @@
-"""Responses of Athena about a statement: its status, its rows as text, the types of its columns."""
+"""Athena's responses about a query execution: its status, its rows as text, and the types of its columns."""
 
 import re
 import time
@@ -19,12 +19,12 @@ UNLOAD = re.compile(
 
 @dataclass
 class Execution:
-    """One statement's life."""
+    """The state of one query execution, from its submission to its end."""
 
     statement: str
     workgroup: str
     database: str
-    location: str  # of its results, with a slash at the end
+    location: str  # of the results, ends with a slash
     cutoff_bytes: int | None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     submitted: float = field(default_factory=time.time)
@@ -32,19 +32,19 @@ class Execution:
     state: str = "QUEUED"
     reason: str = ""
     scanned_bytes: int = 0
-    answer: StatementResult | None = None
-    over: Event = field(default_factory=Event)
+    result: StatementResult | None = None
+    finished: Event = field(default_factory=Event)
 
     @property
     def unload(self) -> re.Match[str] | None:
-        """The parts of an UNLOAD, or None where the statement is a SELECT."""
+        """The parts of an UNLOAD; None if the statement is a SELECT."""
         return UNLOAD.fullmatch(self.statement)
 
     def end(self, state: str, reason: str = "") -> None:
-        """Come to an end; the first one counts."""
-        if not self.over.is_set():
+        """Set the final state; only the first call has an effect."""
+        if not self.finished.is_set():
             self.state, self.reason, self.completed = state, reason, time.time()
-            self.over.set()
+            self.finished.set()
 
 
 def datum(text: str | None) -> dict[str, str]:
@@ -75,8 +75,8 @@ def timeline(execution: Execution) -> dict[str, int]:
     }
 
 
-def told(execution: Execution) -> dict[str, Any]:
-    """A QueryExecution: https://docs.aws.amazon.com/athena/latest/APIReference/API_QueryExecution.html"""
+def query_execution(execution: Execution) -> dict[str, Any]:
+    """Return a QueryExecution: https://docs.aws.amazon.com/athena/latest/APIReference/API_QueryExecution.html"""
     unload = execution.unload
     status: dict[str, Any] = {"State": execution.state, "SubmissionDateTime": execution.submitted}
     if execution.completed:
@@ -84,11 +84,11 @@ def told(execution: Execution) -> dict[str, Any]:
     if execution.reason:
         status["StateChangeReason"] = execution.reason
     if execution.state == "FAILED":
-        ours = execution.reason.startswith("GENERIC_INTERNAL_ERROR")
+        is_internal = execution.reason.startswith("GENERIC_INTERNAL_ERROR")
         status["AthenaError"] = {
-            "ErrorCategory": 1 if ours else 2,
-            "ErrorType": 1 if ours else 1301,
-            "Retryable": ours,
+            "ErrorCategory": 1 if is_internal else 2,
+            "ErrorType": 1 if is_internal else 1301,
+            "Retryable": is_internal,
             "ErrorMessage": execution.reason,
         }
     statistics: dict[str, Any] = {"DataScannedInBytes": execution.scanned_bytes, **timeline(execution)}
@@ -110,9 +110,9 @@ def told(execution: Execution) -> dict[str, Any]:
     }
 
 
-def refuse_types(answer: StatementResult) -> None:
-    """Raise for a column that Athena cannot write to Parquet."""
-    for place, (name, type_) in enumerate(answer.types.items(), start=1):
+def refuse_types(result: StatementResult) -> None:
+    """Raise StatementError if Athena cannot write a column to Parquet."""
+    for place, (name, type_) in enumerate(result.types.items(), start=1):
         if name.startswith("_col"):
             raise StatementError(f"MISSING_COLUMN_NAME: Column name not specified at position {place}")
         if type_ == "unknown":
@@ -121,10 +121,10 @@ def refuse_types(answer: StatementResult) -> None:
             raise StatementError(f"NOT_SUPPORTED: Unsupported Hive type: {type_}")
 
 
-def texts(answer: StatementResult) -> list[list[str | None]]:
-    """Header and rows as Athena's CSV and GetQueryResults write them."""
-    columns = [[_text(value) for value in column.to_pylist()] for column in answer.rows.columns]
-    return [list(answer.types), *(list(row) for row in zip(*columns, strict=True))]
+def texts(result: StatementResult) -> list[list[str | None]]:
+    """Return the header and the rows as Athena's CSV files and GetQueryResults write them."""
+    columns = [[_text(value) for value in column.to_pylist()] for column in result.rows.columns]
+    return [list(result.types), *(list(row) for row in zip(*columns, strict=True))]
 
 
 def _text(value: object) -> str | None:
@@ -146,10 +146,10 @@ def _text(value: object) -> str | None:
     return str(value)
 
 
-def as_csv(answer: StatementResult) -> bytes:
-    """Every value quoted, null as nothing at all."""
+def as_csv(result: StatementResult) -> bytes:
+    """Return a result as Athena's CSV: every value is quoted, and null is an empty field."""
     quoted = (
         ",".join("" if text is None else '"' + text.replace('"', '""') + '"' for text in row)
-        for row in texts(answer)
+        for row in texts(result)
     )
     return "".join(f"{line}\n" for line in quoted).encode()

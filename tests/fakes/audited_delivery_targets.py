@@ -1,6 +1,6 @@
-"""Targets of the worlds in tests/fakes/delivery_world.py besides Slack and Jira: webhook, mail, Security Hub, S3.
+"""Targets that tests/fakes/delivery_world.py delivers to: webhook, mail, Security Hub and S3.
 
-A target gives the channel of a function run, fails as a fault says, and compares what it shows with what was published.
+A target creates the channel for a function run, fails on demand, and compares what it shows with what was published.
 """
 
 from collections import Counter, defaultdict
@@ -15,18 +15,18 @@ from focuswatch.findings.finding import Finding
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.mail.client import Ses
+from focuswatch.notify.mail.collect_and_send_digests import MailDigests, MailDigestState
 from focuswatch.notify.mail.daily_limit import DailyLimit
-from focuswatch.notify.mail.deliver import MailSender
-from focuswatch.notify.mail.mail_digest_queue import MailDigests, MailDigestState
-from focuswatch.notify.pacing import MessagePacing
+from focuswatch.notify.mail.send_finding_mail import MailSender
+from focuswatch.notify.message_rate_limit import MessageRateLimit
 from focuswatch.notify.security.asff_finding import SecurityHubAccount, asff_id
-from focuswatch.notify.security.client import SecurityHub
-from focuswatch.notify.security.deliver import SecurityHubChannel, SecurityHubState
-from focuswatch.notify.security.ocsf_files import OcsfFiles
+from focuswatch.notify.security.deliver_to_security_hub import SecurityHubChannel, SecurityHubState
+from focuswatch.notify.security.security_hub_client import SecurityHub
+from focuswatch.notify.security.write_ocsf_files_to_s3 import OcsfFiles
 from focuswatch.notify.webhook.client import WebhookEndpoint
 from focuswatch.notify.webhook.deliver import WebhookSender
-from focuswatch.notify.webhook.signing_secrets_and_signatures import WebhookSecrets
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.notify.webhook.signing_secrets import WebhookSecrets
+from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_ses_securityhub import ACCOUNT, REGION, SENDER, LocalRestAws, local_rest_aws
 from tests.fakes.local_webhook_receiver import HOST, SECRET, LocalEndpoint, local_endpoint
 from tests.given.jira_world import CATALOG
@@ -34,30 +34,29 @@ from tests.given.slack_world import SlackWorld
 
 TargetName = Literal["webhook", "email", "securityhub", "ocsf"]
 TEAMS = ("search", "fraud", "mobile")
-Published = Mapping[
-    str, Mapping[int, tuple[str, bool]]
-]  # kind and whether in a digest, by fingerprint and number
+# The kind of each notification and whether it is in a digest, by fingerprint and notification number.
+Published = Mapping[str, Mapping[int, tuple[str, bool]]]
 HUB = SecurityHubAccount(ACCOUNT, REGION, "focuswatch")
 
 
 class Target(Protocol):
-    """One channel of a world."""
+    """A service that notifications are delivered to."""
 
     def channel(self, world: SlackWorld, table: Any) -> Any:
-        """Return the channel of a function run; `world` has the clock and the steps at which a process is killed."""
+        """Return the channel for a function run; `world` has the clock and the steps at which a run can be killed."""
         ...
 
     def befall(self, fault: str | None) -> None:
-        """Fail: `down` until None, `cut` or `slow` (the next request succeeds, and its response does not arrive)."""
+        """Fail: `down` until None; with `cut` or `slow` the next request succeeds, but its response does not arrive."""
         ...
 
     def audit(self, published: Published) -> tuple[int, int]:
-        """Return how much is missing, and how much is there twice."""
+        """Return how many notifications are missing, and how many are shown twice."""
         ...
 
 
 def as_published(finding: Finding, *, target: str) -> Finding:
-    """The finding as a target gets it: security tools get security findings only."""
+    """Return the finding as the target receives it: security tools receive only security findings."""
     update = {"category": "security", "severity": "high"} if target in ("securityhub", "ocsf") else {}
     return finding.model_copy(update=update)
 
@@ -79,9 +78,11 @@ class WebhookTarget:
     def channel(self, world: SlackWorld, table: Any) -> Any:
         self.endpoint.clock = world.clock
         client = WebhookEndpoint(
-            world.clock, resolve=lambda _host, _port: ["127.0.0.1"], tls=self.endpoint.tls,
+            world.clock,
+            resolve=lambda _host, _port: ["127.0.0.1"],
+            tls=self.endpoint.tls,
             read_seconds=world.timeout_seconds,
-        )  # fmt: skip
+        )
         endpoint = world.steps.watched(client, ("post",))
         return AddressChannel(
             kind="webhook",
@@ -97,7 +98,7 @@ class WebhookTarget:
             self.endpoint.faults.append("dropped" if fault == "cut" else "silent")
 
     def audit(self, published: Published) -> tuple[int, int]:
-        """An event out of order counts as missing: its receiver shows an older state last."""
+        """Compare the events. Events out of order count as missing, because the receiver ends with an older state."""
         due, order = _ids(published), defaultdict(list)
         for id in self.endpoint.order:
             fingerprint, _, number = id.rpartition("-")
@@ -108,12 +109,12 @@ class WebhookTarget:
 
 @dataclass
 class EmailTarget:
-    """An address for each team; a mail is about one notification, or a digest about several."""
+    """One address per team; a mail contains one notification, or a digest of several."""
 
     aws: LocalRestAws
 
     def channel(self, world: SlackWorld, table: Any) -> Any:
-        pace = MessagePacing(table, channel="email", clock=world.clock, sleep=lambda _seconds: None)
+        pace = MessageRateLimit(table, channel="email", clock=world.clock, sleep=lambda _seconds: None)
         ses = world.steps.watched(Ses(self.aws.client("sesv2"), SENDER, pace), ("send",))
         digests = Claims(table, channel="email digests", model=MailDigestState, clock=world.clock)
         return AddressChannel(
@@ -145,7 +146,7 @@ class EmailTarget:
 
 @dataclass
 class SecurityHubTarget:
-    """A Security Hub, which shows each finding once, by its id."""
+    """A Security Hub; it shows each finding once, by its id."""
 
     aws: LocalRestAws
 
@@ -168,7 +169,7 @@ class SecurityHubTarget:
 
 @dataclass
 class OcsfTarget:
-    """A bucket; S3 itself is moto's, and fails before or after it has written."""
+    """A bucket in moto's S3; a request can fail before or after the object is written."""
 
     s3: Any
     down: bool = False
@@ -178,11 +179,11 @@ class OcsfTarget:
     def channel(self, world: SlackWorld, table: Any) -> Any:
         return OcsfFiles(world.steps.watched(self, ("put_object",)), "data", CATALOG)
 
-    def put_object(self, **asked: Any) -> None:
+    def put_object(self, **arguments: Any) -> None:
         from botocore.exceptions import ReadTimeoutError
 
         if not self.down:
-            self.s3.put_object(**asked)
+            self.s3.put_object(**arguments)
         if self.down or self.cut:
             self.cut = max(self.cut - 1, 0)
             raise ReadTimeoutError(endpoint_url="s3")
@@ -207,7 +208,7 @@ def _befall(aws: LocalRestAws, fault: str | None) -> None:
 
 @contextmanager
 def delivery_target(name: str) -> Iterator[Target | None]:
-    """Start the target of this name, inside moto's mock_aws; None for Slack and Jira."""
+    """Start the target with this name inside moto's mock_aws; yield None for the channels without such a target."""
     match name:
         case "webhook":
             with local_endpoint() as endpoint:

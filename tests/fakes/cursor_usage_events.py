@@ -1,4 +1,4 @@
-"""Cursor's Admin API of a team, as its documentation describes it; there is no published description to validate with.
+"""A fake of Cursor's Admin API, written from its documentation; Cursor publishes no description to validate against.
 
 https://cursor.com/docs/account/teams/admin-api (Get Usage Events, Get Spending Data)
 """
@@ -13,12 +13,12 @@ from tests.fakes.vendor_server import Reply
 
 KEY = "key_admin_of_a_test"
 MOST_MILLISECONDS = 30 * 86_400_000
-PAGE = 2  # events, fewer than a client asks for
+PAGE = 2  # events per page, fewer than a client requests
 
 
 @dataclass(frozen=True)
 class Event:
-    """A request of a user; `at` is in UTC."""
+    """A usage event of a user; `at` is in UTC."""
 
     at: str
     cents: float
@@ -35,7 +35,7 @@ class Event:
 
 @dataclass
 class CursorTeam:
-    """A team and its events; `missing` events are counted, and on no page."""
+    """A team and its events; `missing` more events are in the total count, but on no page."""
 
     events: list[Event] = field(default_factory=list)
     missing: int = 0
@@ -56,7 +56,7 @@ class CursorTeam:
         matching = [event for event in reversed(self.events) if start <= event.milliseconds <= end]
         page = body.get("page", 1)
         shown = matching[(page - 1) * PAGE : page * PAGE]
-        return 200, {}, {
+        response = {
             "totalUsageEventsCount": len(matching) + self.missing,
             "pagination": {
                 "numPages": -(-len(matching) // PAGE),
@@ -67,7 +67,8 @@ class CursorTeam:
             },
             "usageEvents": [self._event(event) for event in shown],
             "period": {"startDate": start, "endDate": end},
-        }  # fmt: skip
+        }
+        return 200, {}, response
 
     def _event(self, event: Event) -> Any:
         content: dict[str, Any] = {

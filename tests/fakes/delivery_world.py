@@ -1,5 +1,7 @@
-"""A deployment's delivery in one process, on a clock of its own: runs decide, `publish` sends, a queue brings, a
-channel tells, and any step may fail. What is then shown is counted against what was published.
+"""Simulate a deployment's delivery in one process, with a simulated clock.
+
+Runs decide what to notify, `publish` sends it, a queue delivers it to a channel, and any step may fail. `counted`
+compares what the channel shows in the end with what was published.
 """
 
 import json
@@ -22,23 +24,26 @@ from focuswatch.errors import FocuswatchError
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.deliver_queue_batch import deliver_batch, retry_delay
+from focuswatch.notify.collect_and_post_digests import DigestState
+from focuswatch.notify.deliver_queue_batch import deliver_batch
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import Claims
+from focuswatch.notify.digests_for_post_only_channels import AddressDigests
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
-from focuswatch.notify.jira.stored_issue_state import IssueState
-from focuswatch.notify.pacing import MessagePacing
-from focuswatch.notify.pagerduty.client import PagerDuty, PagerDutySecret
-from focuswatch.notify.pagerduty.deliver import PagerDutySender
-from focuswatch.notify.post_json import post_json
-from focuswatch.notify.post_only_digests import AddressDigests
+from focuswatch.notify.jira.issue_state_model import IssueState
+from focuswatch.notify.message_rate_limit import MessageRateLimit
+from focuswatch.notify.pagerduty.client import PagerDuty
+from focuswatch.notify.pagerduty.pagerduty_secret import PagerDutySecret
+from focuswatch.notify.pagerduty.send_alert import PagerDutySender
+from focuswatch.notify.post_json_without_retry import post_json
 from focuswatch.notify.publish_pending_to_sns import Topics, publish
-from focuswatch.notify.queued_notification_and_turn import notification_number
-from focuswatch.notify.slack.digest_queue import DigestState
-from focuswatch.notify.teams.client import TeamsSecret, TeamsWebhooks
+from focuswatch.notify.queued_notification_and_delivery_order import notification_number
+from focuswatch.notify.retry_or_dead_letter_batch import retry_delay
+from focuswatch.notify.teams.client import TeamsWebhooks
 from focuswatch.notify.teams.deliver import TeamsSender
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.notify.teams.teams_secret import TeamsSecret
+from focuswatch.owners.owners_file import Owners
 from tests.fakes.audited_delivery_targets import Target, as_published, delivery_target
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
@@ -64,7 +69,8 @@ OWNERS = Owners.model_validate(
         }
     }
 )
-POSTED = {  # owners whose findings go to a channel that can only post
+# Owners for the channels that can only post messages, not edit them.
+OWNERS_OF_POST_ONLY = {
     kind: Owners.model_validate({"teams": {team: {"channel": f"{kind}:{team}"} for team in TEAMS}})
     for kind in ("teams", "pagerduty")
 }
@@ -82,9 +88,9 @@ class ThrottledError(ClientError):
 
 @dataclass
 class Table:
-    """The ledger's table, one call after the other as DynamoDB does it; `befall` may fail before or after a call.
+    """The ledger's table; it serializes calls, as DynamoDB does. `befall` may raise before or after a call.
 
-    `asked_again`: whether the answer of a call is lost, and botocore asks again by itself.
+    `asked_again` returns whether the response of a call is lost, so that botocore repeats the call.
     """
 
     real: Any
@@ -93,20 +99,20 @@ class Table:
     lock: RLock = field(default_factory=RLock)
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self.real, name)
+        attribute = getattr(self.real, name)
         if name not in ("get_item", "put_item", "update_item", "delete_item", "query"):
-            return found
+            return attribute
 
-        def called(**asked: Any) -> Any:
+        def call(**arguments: Any) -> Any:
             with self.lock:
                 self.befall("before")
-                made = found(**asked)
+                response = attribute(**arguments)
                 if self.asked_again():
-                    made = found(**asked)
+                    response = attribute(**arguments)
                 self.befall("after")
-                return made
+                return response
 
-        return called
+        return call
 
 
 @dataclass
@@ -120,7 +126,7 @@ class Message:
 
 @dataclass
 class Queue:
-    """At least once and in no order, as SQS is; `doubles` is how many of a hundred come twice."""
+    """An SQS queue: it delivers at least once and in any order. `doubles` percent of the messages arrive twice."""
 
     rng: random.Random
     clock: Callable[[], float]
@@ -130,32 +136,37 @@ class Queue:
     buried: list[dict[str, Any]] = field(default_factory=list)
     lock: RLock = field(default_factory=RLock)
 
-    def publish(self, **asked: Any) -> None:
-        """Take what SNS was given."""
+    def publish(self, **arguments: Any) -> None:
+        """Add a message that was published to SNS, with the arguments of boto3."""
         attributes = {
             name: {"stringValue": one["StringValue"], "dataType": one["DataType"]}
-            for name, one in asked["MessageAttributes"].items()
+            for name, one in arguments["MessageAttributes"].items()
         }
         times = 2 if self.rng.randrange(100) < self.doubles else 1
         for _ in range(times):
             record = {
-                "messageId": f"m{len(self.messages)}", "receiptHandle": str(len(self.messages)),
-                "body": asked["Message"], "messageAttributes": attributes,
-                "attributes": {"SentTimestamp": str(int(self.clock() * 1000)), "ApproximateReceiveCount": "0"},
-            }  # fmt: skip
+                "messageId": f"m{len(self.messages)}",
+                "receiptHandle": str(len(self.messages)),
+                "body": arguments["Message"],
+                "messageAttributes": attributes,
+                "attributes": {
+                    "SentTimestamp": str(int(self.clock() * 1000)),
+                    "ApproximateReceiveCount": "0",
+                },
+            }
             self.messages.append(Message(record, self.clock()))
 
     def receive(self, most: int) -> list[dict[str, Any]]:
-        """A batch of what can be seen, hidden from now on."""
+        """Return a batch of visible messages, and hide them for the visibility timeout."""
         with self.lock:
-            seen = [one for one in self.messages if not one.done and one.visible_at <= self.clock()]
+            visible = [one for one in self.messages if not one.done and one.visible_at <= self.clock()]
             if self.shuffled:
-                self.rng.shuffle(seen)
-            for one in seen[:most]:
+                self.rng.shuffle(visible)
+            for one in visible[:most]:
                 one.visible_at = self.clock() + VISIBILITY_SECONDS
-                told = one.record["attributes"]
-                told["ApproximateReceiveCount"] = str(int(told["ApproximateReceiveCount"]) + 1)
-            return [one.record for one in seen[:most]]
+                attributes = one.record["attributes"]
+                attributes["ApproximateReceiveCount"] = str(int(attributes["ApproximateReceiveCount"]) + 1)
+            return [one.record for one in visible[:most]]
 
     def delete(self, records: list[dict[str, Any]], *, failed: set[str]) -> None:
         """Delete processed messages; some of them are delivered again nevertheless."""
@@ -164,24 +175,24 @@ class Queue:
                 self.messages[int(record["receiptHandle"])].done = True
 
     def postpone(self, record: dict[str, Any], *, seconds: float) -> None:
-        """See focuswatch.notify.deliver_queue_batch.Queue."""
+        """See focuswatch.notify.retry_or_dead_letter_batch.Queue."""
         self.messages[int(record["receiptHandle"])].visible_at = self.clock() + retry_delay(
             record, seconds=seconds
         )
 
     def send_to_dead_letters(self, record: dict[str, Any]) -> None:
-        """See focuswatch.notify.deliver_queue_batch.Queue."""
+        """See focuswatch.notify.retry_or_dead_letter_batch.Queue."""
         self.buried.append(record)
 
     @property
     def next_at(self) -> float | None:
-        """When something can be seen again."""
+        """The time at which the next message is visible; None if all are deleted."""
         return min((one.visible_at for one in self.messages if not one.done), default=None)
 
 
 @dataclass(frozen=True)
-class IncidentNews:
-    """A notification as SNS got it: its kind, its finding, and whether channels send nothing of its own."""
+class PublishedNotification:
+    """A published notification; `in_incident`: channels show it only as a part of its incident."""
 
     kind: str
     fingerprint: str
@@ -192,18 +203,18 @@ class Fault(Protocol):
     """Faults of a world; each method may do nothing."""
 
     def begin(self, world: "World") -> None:
-        """Before anything happens."""
+        """Called before anything happens."""
 
     def between_runs(self, world: "World") -> None:
-        """After what a run decided was told."""
+        """Called after the notifications of a run are delivered."""
 
     def before_batch(self, world: "World") -> None:
-        """Before each batch."""
+        """Called before each batch."""
 
 
 @dataclass
 class World:
-    """One channel and all that leads to it."""
+    """One channel and everything that delivers to it."""
 
     channel: ChannelName
     slack: SlackWorld
@@ -215,9 +226,9 @@ class World:
     pagerduty: LocalPagerDuty
     workers: int = 1
     batch: int = 10
-    target: Target | None = None  # where neither Slack nor Jira is delivered to
+    target: Target | None = None  # of the channels in audited_delivery_targets.py
     published: dict[str, dict[int, tuple[str, bool]]] = field(default_factory=lambda: defaultdict(dict))
-    incidents: dict[str, dict[str, IncidentNews]] = field(default_factory=lambda: defaultdict(dict))
+    incidents: dict[str, dict[str, PublishedNotification]] = field(default_factory=lambda: defaultdict(dict))
 
     @property
     def now(self) -> float:
@@ -229,10 +240,10 @@ class World:
         self.jira.now = value
 
     def live(self, runs: list[list[Finding]], fault: Fault) -> None:
-        """Let every run decide and be told, and then whatever is left."""
+        """Execute each run and deliver its notifications, and then deliver what is left."""
         fault.begin(self)
-        for number, found in enumerate(runs):
-            self.until_done(lambda number=number, found=found: self._run(number, found))
+        for number, findings in enumerate(runs):
+            self.until_done(lambda number=number, findings=findings: self._run(number, findings))
             self.until_done(self._publish)
             self._deliver(fault)
             fault.between_runs(self)
@@ -241,22 +252,22 @@ class World:
         self._deliver(fault)
 
     def until_done(self, phase: Callable[[], None]) -> None:
-        """As AWS calls a function again that failed."""
+        """Repeat a phase until it succeeds, as AWS calls a failed function again."""
         for _ in range(50):
             try:
                 return phase()
             except (Killed, ClientError, FocuswatchError):
                 self.now += 60
-        raise AssertionError("it never came to its end")
+        raise AssertionError("the phase failed 50 times")
 
-    def _run(self, number: int, found: list[Finding]) -> None:
+    def _run(self, number: int, findings: list[Finding]) -> None:
         day = DAY + timedelta(days=number)
-        shown = (as_published(one, target=self.channel) for one in found)
-        a_run = run(
+        shown = (as_published(one, target=self.channel) for one in findings)
+        detection_run = run(
             *(one.model_copy(update={"as_of": day}) for one in shown), on=day, ran=RAN, incident_rules=RULES
         )
         ledger = DynamoLedger(self.table)
-        ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=())
+        ledger.update(lambda entries, silences: decide(entries, silences, detection_run), evaluated=())
 
     def _publish(self) -> None:
         publish(
@@ -278,18 +289,24 @@ class World:
             else:
                 with ThreadPoolExecutor(self.workers) as pool:
                     list(pool.map(lambda _: self._work(), range(self.workers)))
-        raise AssertionError(f"{sum(not one.done for one in self.queue.messages)} messages were never told")
+        raise AssertionError(
+            f"{sum(not one.done for one in self.queue.messages)} messages were never delivered"
+        )
 
     def _work(self) -> None:
         records = self.queue.receive(self.batch)
         try:
-            worked = deliver_batch(
-                records, channel=self._channel(), queue=self.queue, progress=lambda _: None,
-                seconds_left=lambda: 900, clock=self.slack.clock,
-            )  # fmt: skip
+            result = deliver_batch(
+                records,
+                channel=self._channel(),
+                queue=self.queue,
+                progress=lambda _: None,
+                seconds_left=lambda: 900,
+                clock=self.slack.clock,
+            )
         except Killed:
             return
-        self.queue.delete(records, failed=set(worked.postponed))
+        self.queue.delete(records, failed=set(result.postponed))
 
     def _channel(self) -> Any:
         self.slack.table = self.table
@@ -302,34 +319,40 @@ class World:
         claims = Claims(self.table, channel="jira", model=IssueState, clock=self.slack.clock)
         client = self.slack.steps.watched(
             JiraClient(self.jira.url, TOKEN, email=EMAIL, read_seconds=1.0),
-            ("get", "with_label", "create", "edit", "comment", "transition", "transitions", "move"),
+            (
+                *("get", "keys_with_label", "create", "edit", "comment", "has_comment_with"),
+                *("transitions", "transition_issue"),
+            ),
         )
         return JiraChannel(claims, DynamoLedger(self.table), OWNERS, CATALOG, client, self.slack.clock)
 
-    def publish(self, **asked: Any) -> None:
-        """SNS, as far as publishing needs it."""
-        told = {name: one["StringValue"] for name, one in asked["MessageAttributes"].items()}
-        fingerprint, number = told["news_id"].rpartition("-")[0], notification_number(told["news_id"])
-        hints = json.loads(asked["Message"])["delivery"]
-        self.published[fingerprint][number] = (told["change"], hints["told_in"] == "digest")
-        self.incidents[told["incident"]][told["news_id"]] = IncidentNews(
-            told["change"], fingerprint, hints["told_in"] == "incident"
+    def publish(self, **arguments: Any) -> None:
+        """Publish to SNS: the world is the SNS client that `publish_pending_to_sns` uses."""
+        attributes = {name: one["StringValue"] for name, one in arguments["MessageAttributes"].items()}
+        fingerprint, number = (
+            attributes["news_id"].rpartition("-")[0],
+            notification_number(attributes["news_id"]),
         )
-        self.queue.publish(**asked)
+        hints = json.loads(arguments["Message"])["delivery"]
+        self.published[fingerprint][number] = (attributes["change"], hints["told_in"] == "digest")
+        self.incidents[attributes["incident"]][attributes["news_id"]] = PublishedNotification(
+            attributes["change"], fingerprint, hints["told_in"] == "incident"
+        )
+        self.queue.publish(**arguments)
 
 
 def posting_channel(world: World) -> AddressChannel:
-    """Teams or PagerDuty, for a new batch."""
+    """Return a new channel for a batch: Teams or PagerDuty."""
     clock, read_seconds = world.slack.clock, patience(1)
     post = world.slack.steps.watched(SimpleNamespace(post=post_json), ("post",)).post
     claims = Claims(world.table, channel=world.channel, model=AddressState, clock=clock)
-    owners = POSTED[world.channel]
+    owners = OWNERS_OF_POST_ONLY[world.channel]
     if world.channel == "pagerduty":
         secret = PagerDutySecret(routing_keys=ROUTING_KEYS, api=world.pagerduty.address)
         sender = PagerDutySender(PagerDuty(secret, post, read_seconds))
         return AddressChannel("pagerduty", sender, claims, owners, CATALOG)
     urls = {team: world.teams.url(team) for team in TEAMS}
-    pace = MessagePacing(world.table, channel="teams", clock=clock, sleep=world.slack.sleep)
+    pace = MessageRateLimit(world.table, channel="teams", clock=clock, sleep=world.slack.sleep)
     webhooks = TeamsWebhooks(TeamsSecret(webhooks=urls, signing_secret="s" * 32), pace, post, read_seconds)
     sender = TeamsSender(webhooks, "https://door.example.com/", clock)
     gathered = Claims(world.table, channel="teams digests", model=DigestState, clock=clock)
@@ -339,7 +362,7 @@ def posting_channel(world: World) -> AddressChannel:
 
 @dataclass(frozen=True)
 class Count:
-    """The outcome of a world."""
+    """How many notifications were published, lost, shown more than once, and sent to the dead-letter queue."""
 
     published: int
     lost: int
@@ -361,11 +384,11 @@ def _slack_audit(world: World) -> tuple[int, int]:
     roots, notes, digests = defaultdict(list), Counter(), 0
     for channel in world.slack.server.workspace.channels.values():
         for message in channel.shown:
-            told = message.metadata["event_payload"]
-            if "digest" in told:
+            payload = message.metadata["event_payload"]
+            if "digest" in payload:
                 digests += int(message.text.split(" finding")[0].replace(",", ""))
                 continue
-            roots[told["fingerprint"]].append(message)
+            roots[payload["fingerprint"]].append(message)
             notes.update(
                 one.metadata["event_payload"]["news_id"] for one in message.replies if not one.deleted
             )
@@ -385,33 +408,36 @@ def _slack_audit(world: World) -> tuple[int, int]:
 def _due_in_slack(
     fingerprint: str, published: dict[int, tuple[str, bool]]
 ) -> tuple[int, list[str], int, str]:
-    """Messages, notes in their threads, lines of digests, and how it ended."""
+    """Return the expected messages, notes in their threads and lines of digests, and the kind of the last one."""
     due, notes, summed, is_open, last = 0, [], 0, False, ""
     for number, (kind, in_digest) in sorted(published.items()):
         if in_digest and not due:
             summed = 1
         elif due == 0 or (kind == "new" and not is_open):
             due += 1
-        elif kind != "new":  # a new one while it is open: its entry was lost, its owner has heard
+        elif (
+            kind != "new"
+        ):  # "new" while the message is open: the ledger entry was lost, the owner is notified already
             notes.append(f"{fingerprint}-{number}")
         is_open, last = kind != "resolved", kind
     return due, notes, summed, last
 
 
 def teams_audit(world: World) -> tuple[int, int]:
-    """One message for each notification, or a line in a digest for a finding without a message of its own."""
+    """Expect one message per notification, or a line in a digest for a finding without its own message."""
     texts = Counter[str]()
     digests: dict[tuple[str, str], list[int]] = defaultdict(list)
     for channel, card in world.teams.shown:
         first, last = card["body"][0]["inlines"][0]["text"], card["body"][-1]["inlines"][-1]["text"]
-        if found := re.fullmatch(r"(\d+) findings? (for .*)", first):
-            digests[channel, found[2]].append(int(found[1]))
+        if match := re.fullmatch(r"(\d+) findings? (for .*)", first):
+            digests[channel, match[2]].append(int(match[1]))
         else:
             texts[last.rpartition(" ")[2]] += 1
     lost = doubled = lines = 0
     for fingerprint, published in world.published.items():
         due, notes, summed, _ = _due_in_slack(fingerprint, published)
-        repeated = len(published) - due - len(notes) - summed  # new while it is open: posted again
+        # "new" while the finding is open is posted again.
+        repeated = len(published) - due - len(notes) - summed
         expected = due + len(notes) + max(repeated, 0)
         lines += summed
         lost += max(expected - texts[fingerprint], 0)
@@ -422,7 +448,7 @@ def teams_audit(world: World) -> tuple[int, int]:
 
 
 def pagerduty_audit(world: World) -> tuple[int, int]:
-    """One alert from each new notification to its resolution, with what changed, and in its last state."""
+    """Expect one alert from each new notification to its resolution, with every change, in its last state."""
     lost = doubled = 0
     for fingerprint, published in world.published.items():
         alerts = [one for one in world.pagerduty.alerts if one.dedup_key.endswith(fingerprint)]
@@ -452,7 +478,7 @@ def _jira_audit(world: World) -> tuple[int, int]:
 def world(
     channel: ChannelName, *, seed: int, lag_seconds: float = 0.0, quick: bool = False
 ) -> Iterator[World]:
-    """A world in which nothing has happened yet; `quick` with a table in memory, for thousands of findings."""
+    """Yield a world in which nothing has happened yet; `quick` uses a table in memory, for thousands of findings."""
     rng = random.Random(seed)
     with mock_aws():
         slack = SlackWorld(None, None, owners=OWNERS)  # type: ignore[arg-type]
@@ -472,7 +498,7 @@ def world(
 
 
 def story(findings: int) -> list[list[Finding]]:
-    """Four runs: found, grown, gone, and some of it back."""
+    """Return the findings of four runs: all are new, all cost more, every other one is resolved, all are back."""
     first = [
         finding(resource=f"r-{number}", cost=str(1000 + number % 7), team=TEAMS[number % len(TEAMS)])
         for number in range(findings)

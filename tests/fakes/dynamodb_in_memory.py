@@ -1,7 +1,7 @@
-"""The ledger's table in memory: as fast as a dict, for thousands of findings, where moto takes milliseconds a call.
+"""An in-memory DynamoDB table for ledgers of thousands of findings, because moto takes milliseconds per call.
 
-It understands the expressions that focuswatch writes, and refuses any other. That it does what moto's table does is
-tested in tests/fakes/test_dynamodb_in_memory.py.
+It supports the expressions that focuswatch uses, and rejects any other. tests/fakes/test_dynamodb_in_memory.py checks
+that it behaves as moto's table does.
 """
 
 # ruff: noqa: N803  arguments have boto3's names
@@ -18,14 +18,14 @@ CLAUSES = ("SET", "REMOVE", "ADD")
 
 
 class ConditionalCheckFailedException(ClientError):  # noqa: N818  boto3's name
-    """As boto3 raises it."""
+    """The exception that boto3 raises."""
 
     def __init__(self) -> None:
         super().__init__({"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "any")
 
 
 class MemoryTable:
-    """A table with the keys `kind` and `id`, and the index `pending`; one call after the other."""
+    """A table with the keys `kind` and `id`, and the index `pending`. It is not thread-safe."""
 
     name = "ledger"
 
@@ -35,31 +35,31 @@ class MemoryTable:
         self.kinds: dict[str, dict[str, dict[str, Any]]] = {}
 
     def get_item(self, *, Key: dict[str, str], ConsistentRead: bool = False) -> dict[str, Any]:
-        item = self._found(Key)
+        item = self._stored(Key)
         return {"Item": dict(item)} if item else {}
 
-    def put_item(self, *, Item: dict[str, Any], **asked: Any) -> dict[str, Any]:
-        self._check(self._found(Item), asked)
+    def put_item(self, *, Item: dict[str, Any], **options: Any) -> dict[str, Any]:
+        self._check(self._stored(Item), options)
         self.kinds.setdefault(Item["kind"], {})[Item["id"]] = dict(Item)
         return {}
 
-    def delete_item(self, *, Key: dict[str, str], **asked: Any) -> dict[str, Any]:
-        gone = self.kinds.get(Key["kind"], {}).pop(Key["id"], None)
-        return {"Attributes": gone} if gone else {}
+    def delete_item(self, *, Key: dict[str, str], **options: Any) -> dict[str, Any]:
+        deleted = self.kinds.get(Key["kind"], {}).pop(Key["id"], None)
+        return {"Attributes": deleted} if deleted else {}
 
-    def update_item(self, *, Key: dict[str, str], UpdateExpression: str, **asked: Any) -> dict[str, Any]:
-        before = self._found(Key)
-        self._check(before, asked)
+    def update_item(self, *, Key: dict[str, str], UpdateExpression: str, **options: Any) -> dict[str, Any]:
+        before = self._stored(Key)
+        self._check(before, options)
         after = {**(before or Key)}
-        _Parsed(UpdateExpression, before or {}, asked).change(after)
+        _Parsed(UpdateExpression, before or {}, options).change(after)
         self.kinds.setdefault(Key["kind"], {})[Key["id"]] = after
-        returned = {"ALL_OLD": before, "UPDATED_NEW": after}.get(asked.get("ReturnValues", ""))
+        returned = {"ALL_OLD": before, "UPDATED_NEW": after}.get(options.get("ReturnValues", ""))
         return {"Attributes": dict(returned)} if returned else {}
 
-    def query(self, *, KeyConditionExpression: str, **asked: Any) -> dict[str, Any]:
+    def query(self, *, KeyConditionExpression: str, **options: Any) -> dict[str, Any]:
         name, _, value = KeyConditionExpression.partition(" = ")
-        column = asked["ExpressionAttributeNames"][name]
-        wanted = asked["ExpressionAttributeValues"][value]
+        column = options["ExpressionAttributeNames"][name]
+        wanted = options["ExpressionAttributeValues"][value]
         items = list(self._with(column, wanted))
         return {"Items": [dict(items[place]) for place in range(len(items))], "Count": len(items)}
 
@@ -70,28 +70,28 @@ class MemoryTable:
         for items in self.kinds.values():
             yield from (one for _, one in sorted(items.items()) if one.get(column) == wanted)
 
-    def _found(self, key: dict[str, Any]) -> dict[str, Any] | None:
+    def _stored(self, key: dict[str, Any]) -> dict[str, Any] | None:
         return self.kinds.get(key["kind"], {}).get(key["id"])
 
-    def _check(self, item: dict[str, Any] | None, asked: dict[str, Any]) -> None:
-        condition = asked.get("ConditionExpression")
-        if condition and not _Parsed(condition, item or {}, asked).holds():
+    def _check(self, item: dict[str, Any] | None, options: dict[str, Any]) -> None:
+        condition = options.get("ConditionExpression")
+        if condition and not _Parsed(condition, item or {}, options).holds():
             raise ConditionalCheckFailedException
 
 
 class _Parsed:
-    """An expression over an item, read from left to right."""
+    """An expression on an item, parsed from left to right."""
 
-    def __init__(self, text: str, item: dict[str, Any], asked: dict[str, Any]) -> None:
+    def __init__(self, text: str, item: dict[str, Any], options: dict[str, Any]) -> None:
         self.left = TOKEN.findall(text)
         if "".join(self.left) != re.sub(r"\s", "", text):
             raise ValueError(f"not understood: {text}")
         self.item = item
-        self.names = asked.get("ExpressionAttributeNames", {})
-        self.values = asked.get("ExpressionAttributeValues", {})
+        self.names = options.get("ExpressionAttributeNames", {})
+        self.values = options.get("ExpressionAttributeValues", {})
 
     def holds(self) -> bool:
-        """Comparisons, all joined by AND or all by OR."""
+        """Return whether the comparisons hold, which are all joined by AND or all by OR."""
         held = self._comparison()
         while self.left:
             join, more = self._next(), self._comparison()
@@ -99,7 +99,7 @@ class _Parsed:
         return held
 
     def change(self, item: dict[str, Any]) -> None:
-        """Do the clauses; what they read is as it was before."""
+        """Apply the clauses to `item`; their operands are the values before the update."""
         clause = ""
         while self.left:
             if self.left[0] in CLAUSES:

@@ -1,4 +1,4 @@
-"""An AWS service over HTTP. Requests that the handler does not serve are forwarded to another server."""
+"""Serve an AWS service over HTTP, and forward requests that the handler does not serve to another server."""
 
 import json
 import urllib.error
@@ -29,10 +29,10 @@ def serving(
     behind: str,
     guarded: Container[str] = (),
 ) -> Iterator[str]:
-    """The address of an HTTP server that gives requests to `handle`, and to `behind` what it leaves alone.
+    """Yield the address of an HTTP server that passes requests to `handle`, and to `behind` if it returns None.
 
-    `handle` is given the verb as X-Amz-Target has it: `AmazonAthena.GetWorkGroup`. Those that are `guarded` are shown
-    to `behind` first, which knows whether whoever signed them may ask so.
+    `handle` is called with the verb as in X-Amz-Target: `AmazonAthena.GetWorkGroup`. A request with a `guarded` verb is
+    first sent to `behind`, which checks the permissions of the signer.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -47,7 +47,7 @@ def serving(
                 response = handle(verb, json.loads(body or b"{}"))
                 status, body_text = 200, json.dumps(response).encode()
                 if response is None:
-                    status, body_text = _passed_on(behind + self.path, dict(self.headers), body)
+                    status, body_text = _forwarded(behind + self.path, dict(self.headers), body)
             except RefusalError as error:
                 status, body_text = 400, json.dumps({"__type": error.code, "message": str(error)}).encode()
             except ClientError as error:
@@ -69,7 +69,7 @@ def serving(
 
 
 class LocalServer(ThreadingHTTPServer):
-    """A server on loopback that refuses no client: with a full backlog, a connection is tried again after a second."""
+    """A server on loopback with a long backlog: if it is full, clients retry a connection only after a second."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -77,9 +77,10 @@ class LocalServer(ThreadingHTTPServer):
 
 @contextmanager
 def listening(handler: type[BaseHTTPRequestHandler], *, port: int = 0) -> Iterator[int]:
-    """Return the port of a server that serves requests with `handler`: `port`, or any free port.
+    """Yield the port of a server that serves requests with `handler`: `port`, or any free port.
 
-    A response is one packet; its body would wait 40 ms for the client to acknowledge the headers.
+    The buffer sends each response as one packet; otherwise its body waits 40 ms until the client acknowledges the
+    headers.
     """
     handler.wbufsize = 65_536
     server = LocalServer(("127.0.0.1", port), handler)
@@ -92,12 +93,12 @@ def listening(handler: type[BaseHTTPRequestHandler], *, port: int = 0) -> Iterat
 
 
 def _refuse_unless_allowed(url: str, headers: dict[str, str], body: bytes) -> None:
-    _, body_text = _passed_on(url, headers, body)
+    _, body_text = _forwarded(url, headers, body)
     if b"AccessDenied" in body_text:
         raise RefusalError("AccessDeniedException", body_text.decode())
 
 
-def _passed_on(url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+def _forwarded(url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
     request = urllib.request.Request(url, data=body, headers=headers, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=patience(60)) as response:

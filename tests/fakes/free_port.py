@@ -1,16 +1,16 @@
-"""A port for a server of another process."""
+"""Choose a port for a server in another process."""
 
 import socket
 from random import SystemRandom
 
-# Below those from which systems number the client's end of a connection: the port is still free when a server that
-# takes seconds to start binds it, however many connections the tests open until then.
+# These are below the ephemeral ports, from which a system chooses the client's end of a connection. So the port is
+# still free when a server that takes seconds to start binds it, however many connections the tests open until then.
 # https://docs.kernel.org/networking/ip-sysctl.html (ip_local_port_range)
 PORTS = range(20_000, 32_000)
 
 
 def free_port() -> int:
-    """Return a port of loopback on which nothing listens; two processes that call at once get two."""
+    """Return a random loopback port on which nothing listens, so that concurrent callers get different ports."""
     for port in SystemRandom().sample(PORTS, k=100):
         with socket.socket() as probe:
             try:

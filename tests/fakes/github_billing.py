@@ -1,4 +1,4 @@
-"""GitHub's billing usage report of an organization: parameters and fields as its REST description has them.
+"""A fake of GitHub's billing usage report for an organization, written from its REST documentation.
 
 https://docs.github.com/rest/billing/usage#get-billing-usage-report-for-an-organization
 """
@@ -15,7 +15,7 @@ ORGANIZATION = "my org"
 
 @dataclass(frozen=True)
 class Usage:
-    """A SKU on one day."""
+    """The usage of a SKU on one day."""
 
     day: str
     net: float

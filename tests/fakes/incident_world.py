@@ -1,4 +1,4 @@
-"""Incidents in a world of tests/fakes/delivery_world.py: what each channel shows of them is counted by incident."""
+"""Incidents in a world of tests/fakes/delivery_world.py: count per incident what each channel shows."""
 
 from collections import Counter
 
@@ -8,19 +8,22 @@ from tests.given.one_line_findings import finding
 
 
 def incident_story(incidents: int) -> list[list[Finding]]:
-    """Four runs: a finding, another one of the same endpoint, then the first is resolved, then the other.
+    """Return the findings of four runs: one, a second one for the same endpoint, the first resolves, the second too.
 
     Every other incident starts with both findings, and stays open.
     """
     first, second = (
         [
             finding(
-                detection=detection, resource=f"r-{number}", cost=str(1000 + number), team=TEAMS[number % len(TEAMS)]
+                detection=detection,
+                resource=f"r-{number}",
+                cost=str(1000 + number),
+                team=TEAMS[number % len(TEAMS)],
             )
             for number in range(incidents)
         ]
         for detection in RAN
-    )  # fmt: skip
+    )
     ending, staying = slice(0, None, 2), slice(1, None, 2)
     steady = [*first[staying], *second[staying]]
     return [
@@ -40,13 +43,11 @@ def counted_by_incident(world: World) -> Count:
 
 def ended_incidents(world: World) -> set[str]:
     """Return the incidents whose findings are all resolved, by the last notification of each."""
-    last = {
-        fingerprint: each[max(each)][0] for fingerprint, each in world.published.items()
-    }  # fmt: skip
+    last = {fingerprint: each[max(each)][0] for fingerprint, each in world.published.items()}
     return {
         incident
-        for incident, news in world.incidents.items()
-        if all(last[one.fingerprint] == "resolved" for one in news.values())
+        for incident, notifications in world.incidents.items()
+        if all(last[one.fingerprint] == "resolved" for one in notifications.values())
     }
 
 
@@ -68,35 +69,33 @@ def _slack(world: World) -> tuple[int, int]:
 
 def _jira(world: World) -> tuple[int, int]:
     issues = {incident: world.jira.with_label(f"focuswatch-{incident}") for incident in world.incidents}
-    known = {issue.key for each in issues.values() for issue in each}
+    issue_keys = {issue.key for each in issues.values() for issue in each}
     lost, doubled = _once_each(world, Counter({one: len(each) for one, each in issues.items()}))
     done = {incident for incident, each in issues.items() if each and each[0].done}
     repeated = sum(len(one.bodies) - len(set(one.bodies)) for each in issues.values() for one in each)
-    others = sum(issue.key not in known for issue in world.jira.issues)
+    others = sum(issue.key not in issue_keys for issue in world.jira.issues)
     return lost + len(done ^ ended_incidents(world)), doubled + repeated + others
 
 
 def _pagerduty(world: World) -> tuple[int, int]:
     alerts = Counter[str](one.dedup_key.rpartition("-")[2] for one in world.pagerduty.alerts)
-    closed = {
-        one.dedup_key.rpartition("-")[2] for one in world.pagerduty.alerts if not one.is_open
-    }  # fmt: skip
+    closed = {one.dedup_key.rpartition("-")[2] for one in world.pagerduty.alerts if not one.is_open}
     lost, doubled = _once_each(world, alerts)
     return lost + len(closed ^ ended_incidents(world)), doubled
 
 
 def _teams(world: World) -> tuple[int, int]:
-    """A message for each notification that channels send; Teams edits none."""
+    """Expect one message for each notification outside an incident; messages in Teams are never edited."""
     texts = Counter[str](
         card["body"][-1]["inlines"][-1]["text"].rpartition(" ")[2] for _, card in world.teams.shown
     )
     due = Counter[str]()
-    for news in world.incidents.values():
-        due.update(one.fingerprint for one in news.values() if not one.in_incident)
+    for notifications in world.incidents.values():
+        due.update(one.fingerprint for one in notifications.values() if not one.in_incident)
     return sum((due - texts).values()), sum((texts - due).values())
 
 
 def _once_each(world: World, shown: Counter[str]) -> tuple[int, int]:
-    """Return how many incidents are not shown, and how many are shown once more than they should be."""
+    """Return how many incidents are not shown, and how many messages are too many."""
     lost = sum(not shown[incident] for incident in world.incidents)
     return lost, sum(max(count - 1, 0) if one in world.incidents else count for one, count in shown.items())

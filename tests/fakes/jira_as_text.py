@@ -1,8 +1,8 @@
-"""Jira's wiki markup as somebody reads it, and what in it acts: links, mentions, images, macros, lists, smileys.
+"""Show Jira's wiki markup as a reader sees it, and list its active parts: links, mentions, images, macros, smileys.
 
 The rules are those of Atlassian's own converter (https://www.npmjs.com/package/@atlaskit/editor-wikimarkup-transformer)
-and of https://jira.atlassian.com/secure/WikiRendererHelpAction.jspa?section=all; where they differ, what either takes
-for markup acts here.
+and of https://jira.atlassian.com/secure/WikiRendererHelpAction.jspa?section=all. Where they differ, text counts as
+markup if either of them treats it as such.
 """
 
 import re
@@ -31,21 +31,21 @@ HIDDEN = "\x00"
 
 
 def acting(text: str) -> list[str]:
-    """Return the active parts of a text as `kind: value`, such as links and mentions; blocks only end."""
+    """Return the active parts of a text, such as links and mentions, as `kind: value`; {noformat} blocks have none."""
     rest = BLOCK.sub("", text)
     rest = ESCAPED.sub(HIDDEN, rest)
     return [f"{kind}: {match[0]}" for kind, rule in ACTS.items() for match in rule.finditer(rest)]
 
 
 def seen(text: str) -> str:
-    """The text as it is shown, in plain letters: headings underlined, blocks set in."""
+    """Return the text as Jira displays it, in plain text: headings are underlined, blocks are indented."""
     parts = BLOCK.split(text)
     shown = []
     for place, part in enumerate(parts):
         if place % 2:
             shown.append("\n".join(f"    {line}" for line in part.splitlines()))
             continue
-        part = re.sub(r"(?m)^h3\. (.*)$", lambda found: f"{found[1]}\n{'~' * len(found[1])}", part)
+        part = re.sub(r"(?m)^h3\. (.*)$", lambda match: f"{match[1]}\n{'~' * len(match[1])}", part)
         part = re.sub(r"(?m)^\* ", "• ", part)
         part = re.sub(r"(?m)^\*([^*\n]+)\*", r"\1", part)
         part = re.sub(r"(?m)^_(.*)_$", r"\1", part)

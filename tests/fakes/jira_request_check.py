@@ -1,10 +1,10 @@
-"""Requests held against what Jira publishes of its REST API.
+"""Check requests against the documentation of Jira's REST API.
 
-Always: only operations, parameters and bodies named here, which were read from
+Every request may use only the operations, parameters and body fields listed here, which were copied from
 https://developer.atlassian.com/cloud/jira/platform/rest/v2/ and https://docs.atlassian.com/software/jira/docs/api/REST/.
-And against the published OpenAPI descriptions themselves, where they are at hand; they are too big to keep. Cloud's
-says of itself that it is under the Apache License 2.0, Data Center's says nothing of a licence. Fetch them, and name
-the files in the environment:
+
+Requests are also checked against the published OpenAPI descriptions if the environment names them. They are not in the
+repository because of their size; Cloud's states the Apache License 2.0, Data Center's states no licence. To use them:
 
     curl -o cloud.json https://dac-static.atlassian.com/cloud/jira/platform/swagger.v3.json
     curl -o dc.json https://dac-static.atlassian.com/server/jira/platform/jira_software_dc_10003_swagger.v3.json
@@ -23,7 +23,7 @@ from openapi_schema_validator import OAS30Validator
 ROOT = "/rest/api/2/"
 SEARCH = {"jql", "fields", "expand", "properties", "maxResults"}
 ISSUE_BODY = {"fields", "update", "transition", "historyMetadata", "properties"}
-# (method, path): the query parameters it has, and the keys of its body
+# (method, path): (query parameters, keys of the body)
 OPERATIONS: dict[tuple[str, str], tuple[set[str], set[str]]] = {
     ("GET", "serverInfo"): (set(), set()),
     ("GET", "myself"): ({"expand"}, set()),
@@ -38,15 +38,15 @@ OPERATIONS: dict[tuple[str, str], tuple[set[str], set[str]]] = {
     ("GET", "issue/{issueIdOrKey}/transitions"): ({"expand", "transitionId"}, set()),
     ("POST", "issue/{issueIdOrKey}/transitions"): (set(), ISSUE_BODY),
 }
-# Where the descriptions are wrong of themselves: values of fields are said to be objects, and their own examples send
-# strings and lists. And where the client sends a number for digits in a string, which Jira takes.
-SLACK = re.compile(r"\$\.fields\.|\$\.transition\.id$")
-# Data Center tells of it in words, "fields will only be returned if expand=transitions.fields", and lists it nowhere.
+# Schema errors to ignore. The descriptions declare values of fields as objects, but their own examples send strings and
+# lists. For the id of a transition the client sends a number instead of a string of digits, which Jira accepts.
+IGNORED_ERRORS = re.compile(r"\$\.fields\.|\$\.transition\.id$")
+# Data Center mentions the parameter in prose only: "fields will only be returned if expand=transitions.fields".
 UNLISTED = {("GET", "issue/{issueIdOrKey}/transitions", "expand")}
 
 
-def unlawful(method: str, path: str, query: dict, body: dict | None, *, cloud: bool) -> Iterator[str]:
-    """Return how a request differs from Jira's published API description."""
+def api_violations(method: str, path: str, query: dict, body: dict | None, *, cloud: bool) -> Iterator[str]:
+    """Yield how a request differs from Jira's published API description."""
     rest = re.sub(r"^issue/[^/]+", "issue/{issueIdOrKey}", path.removeprefix(ROOT))
     operation = OPERATIONS.get((method, rest))
     if operation is None or not path.startswith(ROOT):
@@ -69,13 +69,13 @@ def _against(
     parameters = {one["name"]: one for one in operation.get("parameters", ()) if one["in"] == "query"}
     unknown = {name for name in query.keys() - parameters.keys() if (method, rest, name) not in UNLISTED}
     yield from (f"{method} {rest}: {name} is not published" for name in unknown)
-    yield from (f"{method} {rest}: {name} is missing" for name, one in parameters.items()
-                if one.get("required") and name not in query)  # fmt: skip
+    required = {name for name, one in parameters.items() if one.get("required")}
+    yield from (f"{method} {rest}: {name} is missing" for name in required - query.keys())
     if body is not None:
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
         validator = OAS30Validator({**schema, "components": published["components"]})
-        wrong = (error for error in validator.iter_errors(body) if not SLACK.match(error.json_path))
-        yield from (f"{method} {rest}: {error.json_path}: {error.message}" for error in wrong)
+        errors = (error for error in validator.iter_errors(body) if not IGNORED_ERRORS.match(error.json_path))
+        yield from (f"{method} {rest}: {error.json_path}: {error.message}" for error in errors)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The Glue tables of the pipeline stack, made without deploying it, and the rows of a bill in them."""
+"""Create the Glue tables of the pipeline stack without deploying it, and fill them with the rows of a bill."""
 
 import io
 from collections.abc import Collection, Mapping
@@ -8,24 +8,17 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from focuswatch.bill.refresh.switch_glue_partitions import Partitions
-from focuswatch.bill.refresh.write_and_sweep_athena_files import arrow_schema
-from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_KEY
+from focuswatch.bill.refresh.athena_table_files_in_s3 import arrow_schema
+from focuswatch.bill.refresh.glue_partitions_and_period_facts import Partitions
+from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES, PARTITION_KEYS, PERIOD_KEY
 from focuswatch.engines.athena_unload_and_projection import projection
 from focuswatch.engines.sql_values import literal
 from tests.fakes.local_aws_with_cdk import LocalAws
 
-DAYS = {
-    "activity": "activity_date",
-    "invocation_tokens": "usage_date",
-    "token_hours": "token_date",
-}  # by projection
-NOT_GIVEN = (
-    "focus_export",
-    "principal_export",
-    "refreshed_charges",
-    "forecasts",
-)  # no statement of the catalog reads them
+# The partition column of each table that uses partition projection by day.
+DAYS = {"activity": "activity_date", "invocation_tokens": "usage_date", "token_hours": "token_date"}
+# Tables that no statement of the catalog reads.
+NOT_COPIED = ("focus_export", "principal_export", "refreshed_charges", "forecasts")
 
 
 def create_tables(
@@ -37,7 +30,7 @@ def create_tables(
     folder: str = "tables",
     only: Collection[str] = GLUE_TABLES,
 ) -> None:
-    """A database with the tables `only`, whose files are below `folder`; those of the raw export in `export`."""
+    """Create a database with the tables `only`: their files are below `folder`, those of the raw export in `export`."""
     glue = aws.client("glue")
     glue.create_database(DatabaseInput={"Name": database})
     projections = {
@@ -63,7 +56,7 @@ def create_tables(
 
 
 def put_table(aws: LocalAws, rows: pa.Table, *, bucket: str, key: str) -> None:
-    """A Parquet object."""
+    """Write rows to a Parquet object."""
     body = io.BytesIO()
     pq.write_table(rows, body, coerce_timestamps="ms")
     aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body.getvalue())
@@ -77,9 +70,9 @@ def give_tables(
     database: str,
     only: Collection[str] = GLUE_TABLES,
 ) -> None:
-    """A database of its own that holds what a DuckDB holds of the tables `only`, table by table."""
+    """Create a database, and copy the rows of the tables `only` from DuckDB into it."""
     create_tables(aws, bucket=bucket, database=database, export="none", folder=database, only=only)
-    for name in (one for one in only if one not in NOT_GIVEN):
+    for name in (one for one in only if one not in NOT_COPIED):
         if name in DAYS:
             for day, rows in _by_day(connection, name).items():
                 key = f"{database}/{name}/{DAYS[name]}={day}/all.parquet"

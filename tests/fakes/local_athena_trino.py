@@ -1,11 +1,11 @@
-"""The local Athena over a real Trino 435: Glue's tables over the files of S3, through Trino's own Hive connector.
+"""The local Athena on a real Trino 435, whose Hive connector reads the tables in Glue and their files in S3.
 
 Athena engine 3 follows Trino: https://docs.aws.amazon.com/athena/latest/ug/engine-versions-reference-0003.html
-Trino is given a SELECT, or what an UNLOAD unloads, letter by letter; local_athena.py writes its rows as Athena
-does. What Athena understands and Trino does not is told to Trino otherwise by `Catalog`, and nowhere else:
-- partitions by months, which its projection refuses, are told as the list of the months that have files;
-- partitions by days, which it would look for in S3 one by one, are told from the first that has files to the last;
-- what Glue always says of a table and the AWS of the tests leaves out.
+Trino runs each SELECT, and the SELECT of each UNLOAD, unchanged; local_athena.py writes the rows as Athena does.
+`Catalog` is the only place that changes table definitions which Athena supports and Trino does not:
+- Monthly partitions, which Trino's projection rejects, become a list of the months that have files.
+- Daily partitions, which Trino would look up in S3 one by one, become a range from the first to the last with files.
+- Fields that Glue always returns for a table, and that the local AWS omits, are added.
 """
 
 import re
@@ -45,11 +45,11 @@ CONNECTOR = {
     "hive.metastore.glue.region": REGION,
     "hive.metastore.glue.aws-access-key": ACCOUNT,
     "hive.metastore.glue.aws-secret-key": "x",
-    "hive.metastore.glue.partitions-segments": "1",  # else it asks for the same partitions five times
+    "hive.metastore.glue.partitions-segments": "1",  # by default, it requests the same partitions five times
     "hive.partition-projection-enabled": "true",
     "hive.recursive-directories": "true",  # https://docs.aws.amazon.com/athena/latest/ug/tables-location-format.html
     "hive.security": "allow-all",
-    "hive.table-statistics-enabled": "false",  # nobody has counted anything
+    "hive.table-statistics-enabled": "false",  # there are no statistics
     "fs.hadoop.enabled": "false",
     "fs.native-s3.enabled": "true",
     "s3.region": REGION,
@@ -67,10 +67,12 @@ ARROW_TYPES = {
     "unknown": pa.null(),
     "varbinary": pa.binary(),
 }
-# Fewer stages than the 150 that a Trino allows: it spreads joins, which takes up to a fifth more of them than QUICK.
+# A lower limit than Trino's default of 150 stages: Athena distributes joins, which needs up to a fifth more stages than
+# QUICK does.
 # https://trino.io/docs/435/admin/properties-query-management.html#query-max-stage-count
 SESSION = {**QUICK, "query_max_stage_count": 125}
-PLAIN = ("array", "char", "map", "row", "varchar")  # Athena names them without what is in them
+# Athena names these types without their parameters.
+WITHOUT_PARAMETERS = ("array", "char", "map", "row", "varchar")
 NUMBERS = count()
 
 
@@ -82,7 +84,7 @@ def over_trino(
     session: Mapping[str, object] = SESSION,
     connector: Mapping[str, str] = CONNECTOR,
 ) -> Iterator[None]:
-    """Let the Athena of an AWS run its statements on a Trino until the block ends."""
+    """Run the statements of an AWS's Athena on a Trino for the length of the block."""
     catalog = f"aws_{next(NUMBERS)}"
     before = aws.athena.runner
     with serving(Catalog(aws.client).handle, behind=aws.endpoint) as glue:
@@ -99,7 +101,7 @@ def over_trino(
 
 @dataclass(frozen=True)
 class TrinoRunner:
-    """A Runner; a statement is counted as having scanned what Trino read from S3."""
+    """A Runner on Trino; `scanned_bytes` are the bytes that Trino read from S3."""
 
     trino: LocalTrino
     catalog: str
@@ -131,7 +133,7 @@ class TrinoRunner:
         )
 
     def stop(self, id: str) -> None:
-        """End it on that Trino, if it runs; one that was just sent is ended as soon as it has an id there."""
+        """Cancel the statement until it has ended: a statement that was just sent has no id in Trino yet."""
         while cursor := self.running.get(id):
             cursor.cancel()
             time.sleep(0.05)
@@ -139,14 +141,14 @@ class TrinoRunner:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The Glue client that Trino uses."""
+    """The Glue that Trino uses: it adapts the responses of the local AWS."""
 
     client: Callable[[str], Any]
 
-    def handle(self, verb: str, asked: dict[str, Any]) -> dict[str, Any]:
-        """Return the response to a verb. Raises the ClientError of Glue."""
+    def handle(self, verb: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the response to a request. Raise Glue's ClientError."""
         original = getattr(self.client("glue"), xform_name(verb.removeprefix("AWSGlue.")))
-        response: dict[str, Any] = _as_json(original(**asked))
+        response: dict[str, Any] = _as_json(original(**request))
         for partition in response.get("Partitions", []):
             partition["StorageDescriptor"] = {**STORAGE, **partition["StorageDescriptor"]}
         for table in [*response.get("TableList", []), *([response["Table"]] if "Table" in response else [])]:
@@ -157,30 +159,33 @@ class Catalog:
         return response
 
     def _projection(self, table: dict[str, Any]) -> dict[str, str]:
-        """The projection over what is there: https://trino.io/docs/435/connector/hive.html#partition-projection"""
+        """Return table parameters that project only partitions with files.
+
+        https://trino.io/docs/435/connector/hive.html#partition-projection
+        """
         (key,) = table["PartitionKeys"]
         folders = sorted(folder for (folder,), _ in projected(table, client=self.client)) or ["nothing"]
-        about = f"projection.{key['Name']}."
+        prefix = f"projection.{key['Name']}."
         if key["Type"] == "string":
-            others = {name: one for name, one in table["Parameters"].items() if not name.startswith(about)}
-            return {**others, f"{about}type": "enum", f"{about}values": ",".join(folders)}
+            others = {name: one for name, one in table["Parameters"].items() if not name.startswith(prefix)}
+            return {**others, f"{prefix}type": "enum", f"{prefix}values": ",".join(folders)}
         if folders == ["nothing"]:
             return table["Parameters"]
-        # A range of one day it takes for none.
+        # Trino treats a range of one day as empty.
         after = date.fromisoformat(folders[-1]) + timedelta(days=1)
-        return {**table["Parameters"], f"{about}range": f"{folders[0]},{after}"}
+        return {**table["Parameters"], f"{prefix}range": f"{folders[0]},{after}"}
 
 
 def athena_type(trino: str) -> str:
-    """A type of Trino in the words of Athena's results."""
+    """Return the name of a Trino type in Athena's results."""
     plain = trino.partition("(")[0]
     if plain == "timestamp":
         return trino if "zone" in trino else plain
-    return plain if plain in PLAIN else trino.replace(" ", "")
+    return plain if plain in WITHOUT_PARAMETERS else trino.replace(" ", "")
 
 
 def arrow_type(trino: str) -> pa.DataType:
-    """The type in which a column of a Trino's type is held."""
+    """Return the Arrow type for a column of a Trino type."""
     plain, _, inside = trino.partition("(")
     match plain.strip():
         case "array":
@@ -202,7 +207,7 @@ def _value(value: Any) -> Any:
 
 
 def _as_json(value: Any) -> Any:
-    """Return what boto3 parsed in Glue's own format: times are seconds."""
+    """Return a response that boto3 parsed in Glue's own format, in which times are seconds."""
     match value:
         case datetime():
             return value.timestamp()

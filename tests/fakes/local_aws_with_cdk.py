@@ -1,7 +1,7 @@
 """An AWS on loopback for tests: ministack for everything but Athena, and the CDK command line to deploy to it.
 
-Where ministack differs from AWS the difference is worked around here: Athena is answered by us, `patched_ministack`
-mends what it lacks, and `deployable` leaves out of a synthesized app what its CloudFormation does not know.
+Differences between ministack and AWS are worked around here: `local_athena` serves Athena, `patched_ministack` adds
+missing behavior, and `deployable` removes resources that ministack's CloudFormation does not support.
 """
 
 import json
@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
-# Types that ministack's CloudFormation refuses; they are checked in the template.
+# Types that ministack's CloudFormation rejects; other tests check them in the template.
 UNKNOWN_TYPES = {
     "AWS::Athena::NamedQuery",
     "AWS::BCMDataExports::Export",
@@ -40,15 +40,15 @@ UNKNOWN_TYPES = {
     "AWS::CE::AnomalyMonitor",
     "AWS::CE::AnomalySubscription",
     "AWS::CloudFormation::StackSet",
-    "AWS::Lambda::LayerVersion",  # its own Python has it all
+    "AWS::Lambda::LayerVersion",  # the Python that runs the functions has all packages
 }
 PUBLIC = "/aws/service/"  # AWS's own SSM parameters
-ANSWER_SECONDS = LONGEST_SECONDS = 900  # the longest that a Lambda may run
+MOST_LAMBDA_SECONDS = 900  # the longest timeout of a Lambda function
 
 
 @dataclass(frozen=True)
 class LocalAws:
-    """A running AWS: where it is, and what a process needs in its environment to talk to it."""
+    """A running AWS: its endpoint, and the environment of processes that use it."""
 
     endpoint: str
     environment: dict[str, str]
@@ -58,7 +58,7 @@ class LocalAws:
 
     @contextmanager
     def used(self) -> Iterator[None]:
-        """Let boto3 and awswrangler talk to this AWS, in this process too."""
+        """Let boto3 and awswrangler use this AWS in this process too, for the length of the block."""
         with pytest.MonkeyPatch.context() as patch:
             for name in [name for name in os.environ if name.startswith("AWS_")]:
                 patch.delenv(name)
@@ -69,7 +69,7 @@ class LocalAws:
             yield
 
     def cdk(self, *words: str, cwd: Path) -> str:
-        """Run the CDK's command line against this AWS, and give back what it said."""
+        """Run the CDK's command line against this AWS, and return its output."""
         command = [str(CDK), *words]
         with tempfile.NamedTemporaryFile() as output:
             log_file = Path(output.name)
@@ -85,7 +85,7 @@ class LocalAws:
                         lambda: run.poll() is not None,
                         progress=lambda: (log_file.stat().st_size, self.log.stat().st_size),
                         failure=failure,
-                        stalled_seconds=300,  # synthesizing says nothing
+                        stalled_seconds=300,  # synthesizing prints nothing
                     )
                 finally:
                     run.kill()
@@ -97,7 +97,7 @@ class LocalAws:
         self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "", cwd=cwd)
 
     def deploy(self, assembly: Path) -> None:
-        """Deploy every stack of a cloud assembly; `deployable` made it."""
+        """Deploy every stack of a cloud assembly that `deployable` wrote."""
         self.cdk(
             "deploy", "--all", "--require-approval", "never", "--app", str(assembly), cwd=assembly.parent
         )
@@ -105,7 +105,7 @@ class LocalAws:
         for path in assembly.rglob("*.template.json"):
             for one in json.loads(path.read_text()).get("Resources", {}).values():
                 properties = one.get("Properties", {})
-                if "ReservedConcurrentExecutions" in properties:  # ministack's CloudFormation leaves it out
+                if "ReservedConcurrentExecutions" in properties:  # ministack's CloudFormation ignores it
                     functions.put_function_concurrency(
                         FunctionName=properties["FunctionName"],
                         ReservedConcurrentExecutions=properties["ReservedConcurrentExecutions"],
@@ -114,7 +114,7 @@ class LocalAws:
 
 @contextmanager
 def local_aws(folder: Path) -> Iterator[LocalAws]:
-    """Start an AWS whose files are in `folder`, and stop it."""
+    """Run an AWS, whose files are in `folder`, for the length of the block."""
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     client = _clients(endpoint)
@@ -122,8 +122,8 @@ def local_aws(folder: Path) -> Iterator[LocalAws]:
     tables_folder.mkdir(parents=True)
     athena = LocalAthena(runner=DuckDbRunner(client=client, folder=tables_folder), client=client)
     guarded = ("AmazonAthena.StartQueryExecution",)
-    with serving(athena.handle, behind=endpoint, guarded=guarded) as ours:
-        environment = _environment(folder, endpoint=endpoint, ours=ours)
+    with serving(athena.handle, behind=endpoint, guarded=guarded) as athena_endpoint:
+        environment = _environment(folder, endpoint=endpoint, athena_endpoint=athena_endpoint)
         log = folder / "ministack.log"
         with _ministack(port, environment=environment, log=log):
             yield LocalAws(endpoint, environment, athena, client, log)
@@ -132,11 +132,9 @@ def local_aws(folder: Path) -> Iterator[LocalAws]:
 @contextmanager
 def _ministack(port: int, *, environment: dict[str, str], log: Path) -> Iterator[None]:
     own = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0"}
-    own |= {
-        "MINISTACK_ACCOUNT_ID": ACCOUNT,
-        "AUTH": "true",
-    }  # a role may do what its policies say, and no more
-    scratch = log.with_name("scratch")  # of its Lambdas
+    own |= {"MINISTACK_ACCOUNT_ID": ACCOUNT}
+    own |= {"AUTH": "true"}  # a role may do only what its policies allow
+    scratch = log.with_name("scratch")  # for its Lambda functions
     scratch.mkdir()
     own["TMPDIR"] = str(scratch)
     with log.open("w") as log_file:
@@ -153,7 +151,7 @@ def _ministack(port: int, *, environment: dict[str, str], log: Path) -> Iterator
             _await_ready(process, port, log=log)
             yield
         finally:
-            os.killpg(process.pid, signal.SIGTERM)  # its Lambdas too
+            os.killpg(process.pid, signal.SIGTERM)  # with the processes of its Lambda functions
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
@@ -177,15 +175,15 @@ def _await_ready(process: subprocess.Popen[bytes], port: int, *, log: Path) -> N
     wait_until(ready, progress=lambda: log.stat().st_size, failure=failure)
 
 
-def _environment(folder: Path, *, endpoint: str, ours: str) -> dict[str, str]:
+def _environment(folder: Path, *, endpoint: str, athena_endpoint: str) -> dict[str, str]:
     """Return the environment of AWS clients: the endpoints, and no profile, credentials or settings of the user."""
-    ours_alone = ("AWS_", "FOCUSWATCH_", "POWERTOOLS_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours_alone)}
+    removed = ("AWS_", "FOCUSWATCH_", "POWERTOOLS_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(removed)}
     return {
         **kept,
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ENDPOINT_URL_ATHENA": ours,
-        "AWS_ACCESS_KEY_ID": ACCOUNT,  # ministack takes twelve digits for the account
+        "AWS_ENDPOINT_URL_ATHENA": athena_endpoint,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,  # ministack uses an access key of twelve digits as the account
         "AWS_SECRET_ACCESS_KEY": "x",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
@@ -193,20 +191,20 @@ def _environment(folder: Path, *, endpoint: str, ours: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": str(folder / "no-config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "no-credentials"),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
-        "CI": "true",  # the CDK then talks to stdout, and asks nothing
+        "CI": "true",  # so the CDK prints to stdout, and does not prompt
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 
 def _clients(endpoint: str) -> Callable[[str], Any]:
-    """Clients that talk to ministack itself, one for each service."""
+    """Return a function that creates one client per service for ministack itself."""
     created: dict[str, Any] = {}
     session = boto3.Session(ACCOUNT, "x", region_name=REGION)
 
     def client(service: str) -> Any:
         if service not in created:
             created[service] = session.client(
-                service, endpoint_url=endpoint, config=Config(read_timeout=ANSWER_SECONDS)
+                service, endpoint_url=endpoint, config=Config(read_timeout=MOST_LAMBDA_SECONDS)
             )
         return created[service]
 
@@ -214,45 +212,45 @@ def _clients(endpoint: str) -> Callable[[str], Any]:
 
 
 def deployable(assembly: Path, into: Path) -> set[str]:
-    """Copy a cloud assembly less what ministack cannot deploy; the types that were left out."""
+    """Copy a cloud assembly without the resources that ministack cannot deploy; return their types."""
     shutil.copytree(assembly, into)
     left_out: set[str] = set()
     for path in into.rglob("*.template.json"):
         template = json.loads(path.read_text())
         resources = template.get("Resources", {})
         unknown = {name: unknown_of(one) for name, one in resources.items()}
-        gone = {name for name, what in unknown.items() if what}
-        for name in gone:
+        removed = {name for name, type_ in unknown.items() if type_}
+        for name in removed:
             del resources[name]
             left_out.add(str(unknown[name]))
         for one in resources.values():
-            _forget(one, gone)
+            _remove_references(one, removed)
         parameters = template.get("Parameters", {})
         for name in [name for name, one in parameters.items() if one.get("Default", "").startswith(PUBLIC)]:
-            del parameters[name]  # of the layers
+            del parameters[name]  # the versions of the layers
         outputs = template.get("Outputs", {})
-        for name in [name for name, one in outputs.items() if _mentions(one, gone)]:
+        for name in [name for name, one in outputs.items() if _mentions(one, removed)]:
             del outputs[name]
         path.write_text(json.dumps(template))
     return left_out
 
 
 def unknown_of(resource: dict[str, Any]) -> str | None:
-    """Return the type of a resource that ministack does not support, or an alarm over metric math; else None."""
+    """Return the type of a resource that ministack does not support, such as an alarm on metric math; else None."""
     if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
         return "AWS::CloudWatch::Alarm over several metrics"
     return resource["Type"] if resource["Type"] in UNKNOWN_TYPES else None
 
 
-def _forget(resource: dict[str, Any], gone: set[str]) -> None:
-    waits = resource.get("DependsOn", [])
-    waits = [waits] if isinstance(waits, str) else waits
-    resource["DependsOn"] = [name for name in waits if name not in gone]
+def _remove_references(resource: dict[str, Any], removed: set[str]) -> None:
+    dependencies = resource.get("DependsOn", [])
+    dependencies = [dependencies] if isinstance(dependencies, str) else dependencies
+    resource["DependsOn"] = [name for name in dependencies if name not in removed]
     if resource["Type"] == "AWS::Lambda::Function":
         resource["Properties"].pop("Layers", None)
-        # A busy machine is slower than AWS: what a function may take is checked in the template.
-        resource["Properties"]["Timeout"] = LONGEST_SECONDS
-    assert not _mentions(resource.get("Properties"), gone), f"{resource} needs what cannot be deployed there"
+        # A busy machine is slower than AWS; other tests check the timeouts in the template.
+        resource["Properties"]["Timeout"] = MOST_LAMBDA_SECONDS
+    assert not _mentions(resource.get("Properties"), removed), f"{resource} needs a removed resource"
 
 
 def _mentions(value: Any, names: set[str]) -> bool:

@@ -1,7 +1,7 @@
-"""A browser for tests of the page: on Linux x86 the Chromium that npm brings, elsewhere the machine's own.
+"""Start a browser for tests of the page: on Linux x86 the Chromium of an npm package, elsewhere the machine's own.
 
-The packaged one comes first, so that tests run in the same browser on every machine, a fresh one too.
-FOCUSWATCH_BROWSER names another.
+The packaged browser is preferred, so that tests run in the same browser on every machine.
+FOCUSWATCH_BROWSER selects another one.
 """
 
 import json
@@ -21,10 +21,11 @@ from tests.fakes.waiting import patience
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"  # https://github.com/dequelabs/axe-core
+# The npm package contains a browser only for this platform.
 NPM_BRINGS_ONE = (platform.system(), platform.machine()) == ("Linux", "x86_64")
 UNPACKED = ROOT / "build" / "chromium"  # from https://github.com/Sparticuz/chromium
 ON_PATH = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# Of its flags those that a machine without a display and a sandbox of its own needs.
+# The flags of the npm package that a machine without a display and a sandbox needs.
 FLAGS = ("--no-sandbox", "--no-zygote", "--headless=shell", "--disable-gpu")
 FONTS_CONF = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
@@ -47,13 +48,13 @@ def lacking() -> str | None:
 
 
 def must_be_there() -> bool:
-    """On a CI machine for which npm brings a browser, what is left out is a failure."""
+    """Return whether a missing browser is a failure: on a CI machine for which npm has a browser."""
     return NPM_BRINGS_ONE and os.environ.get("CI", "").lower() in ("true", "1")
 
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """A browser without a window."""
+    """Yield a headless browser."""
     program = _installed()
     with tempfile.TemporaryDirectory(prefix="fonts-") as scratch, sync_playwright() as playwright:
         environment = {} if program else _packaged_environment(Path(scratch))
@@ -70,9 +71,9 @@ def browser() -> Iterator[Browser]:
 
 
 def _packaged_environment(scratch: Path) -> dict[str, str]:
-    """Return the environment of the packaged browser: its own libraries and its own fonts, none of the machine's.
+    """Return the environment of the packaged browser: its own libraries and fonts, none of the machine's.
 
-    The package's fonts.conf names folders of a Lambda. Where no font is found, Skia ends the browser at the first
+    The package's fonts.conf names folders of a Lambda function. Without any font, Skia crashes the browser at the first
     text: "SkFontMgr_FontConfigInterface … Not implemented".
     """
     config = scratch / "fonts.conf"
@@ -81,26 +82,26 @@ def _packaged_environment(scratch: Path) -> dict[str, str]:
 
 
 def _installed() -> str | None:
-    """Return the browser to use instead of the packaged one; None where that is used."""
-    if named := os.environ.get("FOCUSWATCH_BROWSER"):
-        return named
+    """Return the browser to use instead of the packaged one; None if the packaged one is used."""
+    if selected := os.environ.get("FOCUSWATCH_BROWSER"):
+        return selected
     return None if NPM_BRINGS_ONE else next(filter(None, map(shutil.which, ON_PATH)), None)
 
 
 def _unpacked() -> str:
-    """The browser of the npm package with its libraries, unpacked once for a checkout."""
+    """Return the browser of the npm package; unpack it with its libraries once per checkout."""
     UNPACKED.parent.mkdir(exist_ok=True)
     with FileLock(UNPACKED.parent / "chromium.lock"):
         if not UNPACKED.exists():
             with tempfile.TemporaryDirectory(dir=UNPACKED.parent) as scratch:
-                # It unpacks its own libraries only where it takes the machine for a Lambda.
+                # The package unpacks its libraries only if it detects a Lambda function.
                 environment = {**os.environ, "TMPDIR": scratch, "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}
                 command = ["node", "--input-type=module", "--eval", UNPACK]
                 unpacking = subprocess.run(
                     command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
                 )
                 assert json.loads(unpacking.stdout).endswith("/chromium")
-                assert list(Path(scratch).glob("fonts/**/*.ttf")), "the package brings no fonts any more"
+                assert list(Path(scratch).glob("fonts/**/*.ttf")), "the package no longer contains fonts"
                 Path(scratch).rename(UNPACKED)
                 Path(scratch).mkdir()  # for TemporaryDirectory to remove
     return str(UNPACKED / "chromium")

@@ -1,4 +1,4 @@
-"""focuswatch as an operator deploys it, in a local AWS: what `cdk deploy --all` makes of the config of one account."""
+"""Deploy focuswatch to a local AWS as an operator does: `cdk deploy --all` with the config of one account."""
 
 import functools
 import http.client
@@ -21,8 +21,8 @@ import boto3
 import pyarrow.parquet as pq
 
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.operations.deployment_config import Deployment
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.owners.owners_file import Owners
 from infra.pause_policy_and_role_stack import capped_roles
 from tests.fakes.local_aws_with_cdk import ACCOUNT, REGION, ROOT, LocalAws, deployable, local_aws
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
@@ -30,17 +30,18 @@ from tests.fakes.local_slack import LocalSlack, local_slack
 from tests.fakes.slack_interaction_requests import Signed
 from tests.fakes.waiting import STALLED_SECONDS, patience, wait_until
 
-ROOMS = ("focuswatch", "athena_sql", "lambdas", "infra", "config")
+FOLDERS = ("focuswatch", "athena_sql", "lambdas", "infra", "config")
 FILES = ("app.py", "cdk.json", "constraints.txt")
-QUEUES: tuple[tuple[str, str, dict[str, list[str]]], ...] = (  # name, topic, the attributes that are wanted
+# Name of the queue, end of its topic's name, filter policy of the subscription.
+QUEUES: tuple[tuple[str, str, dict[str, list[str]]], ...] = (
     ("everything", "-findings", {}),
     ("security", "-findings", {"category": ["security"]}),
     ("regions", "-new-region", {}),
 )
 T = TypeVar("T")
-MEMBER = "U0ANNA"  # of every channel
-PAUSE_SECONDS = 0.3  # each look is a dozen requests to the AWS that does the work
-CLOSED = "closed to us"  # an account without the member role
+MEMBER = "U0ANNA"  # is in every channel
+PAUSE_SECONDS = 0.3  # between checks, each of which sends a dozen requests to the AWS that does the work
+CLOSED = "closed to us"  # name of an account without the member role
 
 
 @dataclass
@@ -49,16 +50,16 @@ class Deployed:
 
     aws: LocalAws
     deployment: Deployment
-    left_out: set[str]  # types that cannot be deployed there
+    left_out: set[str]  # resource types that ministack cannot deploy
     slack: LocalSlack
     jira: LocalJira
     manifests: int = 0
-    capped: tuple[str, ...] = ()  # the function of spend caps, where owners.toml has one
-    stalled_seconds: float = STALLED_SECONDS  # without a new statement, message or notification
-    config: Path = Path("config/deployment.toml")  # the operator's
+    capped: tuple[str, ...] = ()  # the function for spend caps, if owners.toml has a cap
+    stalled_seconds: float = STALLED_SECONDS  # longest wait without a new statement, message or notification
+    config: Path = Path("config/deployment.toml")  # the operator's copy
 
     def deliver(self, export: Path, *, period: str = "") -> list[dict[str, Any]]:
-        """Deliver an export's files as AWS does, each manifest after all data; the messages that follow."""
+        """Deliver an export's files as AWS does, manifests after all data; return the notifications that follow."""
         paths = [path for path in export.rglob(f"*{period}*/*") if path.is_file()]
         for path in sorted(paths, key=lambda path: (path.suffix == ".json", path)):
             key = f"{self.deployment.export_path}/{path.relative_to(export)}"
@@ -68,7 +69,7 @@ class Deployed:
         return self.heard("everything")
 
     def invoke(self, function: str) -> Any:
-        """Return what a function returns; one whose lease another run holds is called again."""
+        """Return the response of a function; invoke it again while another run holds its lease."""
         client = self.aws.client("lambda")
 
         def invoked() -> Any:
@@ -83,15 +84,15 @@ class Deployed:
         return self.wait_until(invoked)[0]
 
     def put(self, key: str, body: bytes) -> None:
-        """An object of the data bucket."""
+        """Write an object to the data bucket."""
         self.aws.client("s3").put_object(Bucket=self.deployment.bucket, Key=key, Body=body)
 
     def table(self, prefix: str) -> Any:
-        """The rows of the Parquet objects of a table that the collector wrote."""
+        """Return the rows of a table that the collector wrote as Parquet objects."""
         listed = self.aws.client("s3").list_objects_v2(
             Bucket=self.deployment.bucket, Prefix=f"tables/{prefix}"
         )
-        return [row for found in listed.get("Contents", []) for row in self._rows(found["Key"])]
+        return [row for one in listed.get("Contents", []) for row in self._rows(one["Key"])]
 
     def _rows(self, key: str) -> list[dict[str, Any]]:
         body = self.aws.client("s3").get_object(Bucket=self.deployment.bucket, Key=key)["Body"].read()
@@ -99,7 +100,7 @@ class Deployed:
         return rows
 
     def put_table(self, key: str, rows: Any) -> None:
-        """A Parquet object of a table that the collector writes."""
+        """Write a Parquet object of a table that the collector writes."""
         body = io.BytesIO()
         pq.write_table(rows, body)
         self.put(f"tables/{key}", body.getvalue())
@@ -110,7 +111,7 @@ class Deployed:
         return [message["Body"] for message in letters]
 
     def heard(self, queue: str) -> list[dict[str, Any]]:
-        """The messages of a queue, each with its attributes and its finding."""
+        """Receive the messages of a queue; return each one's attributes and finding."""
         return [
             {
                 "finding": json.loads(message["Body"]),
@@ -120,14 +121,15 @@ class Deployed:
         ]
 
     def _await_end(self) -> None:
-        """Every manifest sets a refresh off, which sets off detect, which sets off publish, as does the clock.
+        """Wait until all runs have ended and all notifications are published.
 
-        A run that is turned away leaves its work to one that is called when the run before it has ended.
+        Every manifest starts a refresh, which starts detect, which starts publish; a schedule also starts publish. A
+        run that is turned away leaves its work to a run that is invoked when the current one has ended.
         """
-        self.wait_until(lambda: self._is_over() and not self._untold())
+        self.wait_until(lambda: self._is_over() and not self._pending())
 
     def _is_over(self) -> bool:
-        """Whether every call of refresh and detect has ended: for manifests, refreshes, and what came meanwhile."""
+        """Return whether refresh and detect have ended as often as manifests, refreshes and later events need."""
         refreshed, detected = list(self.lines("refresh")), list(self.lines("detect"))
         refreshes = sum('"heartbeat"' in line for line in refreshed)
         return (
@@ -137,72 +139,75 @@ class Deployed:
         )
 
     def await_told(self) -> None:
-        """Until nothing waits that is to be told."""
+        """Wait until all delivery queues are empty."""
         self.wait_until(lambda: not any(self._depths()))
 
     def wait_until(self, holds: Callable[[], T]) -> T:
-        """Return the first true value of `holds`, as long as anything in the deployment moves."""
+        """Return the first true value of `holds`; wait as long as anything in the deployment changes."""
         return wait_until(
-            holds, progress=self._progress, failure=self._said, stalled_seconds=self.stalled_seconds,
+            holds,
+            progress=self._progress,
+            failure=self._logs,
+            stalled_seconds=self.stalled_seconds,
             pause_seconds=PAUSE_SECONDS,
-        )  # fmt: skip
+        )
 
     def _progress(self) -> object:
-        """Return what changes while functions work: statements, notifications, queues, Slack and Jira."""
+        """Return the state that changes while functions work: statements, notifications, queues, Slack and Jira."""
         messages = sum(len(channel.messages) for channel in self.slack.workspace.channels.values())
         statements = [execution.state for execution in self.aws.athena.executions]
-        return statements, self._untold(), self._depths(), messages, len(self.jira.issues)
+        return statements, self._pending(), self._depths(), messages, len(self.jira.issues)
 
-    def _untold(self) -> int:
+    def _pending(self) -> int:
         return DynamoLedger(_table(self.aws.endpoint, self.deployment.ledger)).pending_count()
 
     def _depths(self) -> list[int]:
         kinds = ("slack", "jira", "record", "spending", *self.capped)
-        return [self._waiting(self.deployment.queue(kind)) for kind in kinds]
+        return [self._depth(self.deployment.queue(kind)) for kind in kinds]
 
-    def _waiting(self, queue: str) -> int:
+    def _depth(self, queue: str) -> int:
         sqs = self.aws.client("sqs")
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        told = sqs.get_queue_attributes(
+        counts = sqs.get_queue_attributes(
             QueueUrl=sqs.get_queue_url(QueueName=queue)["QueueUrl"], AttributeNames=names
         )["Attributes"]
-        return sum(int(told[name]) for name in names)
+        return sum(int(counts[name]) for name in names)
 
     def publish(self, topic: str, message: str) -> None:
-        """Publish a message on a topic as AWS does."""
+        """Publish a message to a topic as AWS does."""
         sns = self.aws.client("sns")
         (arn,) = [one["TopicArn"] for one in sns.list_topics()["Topics"] if one["TopicArn"].endswith(topic)]
         sns.publish(TopicArn=arn, Message=message)
 
     def press(self, request: Signed) -> int:
-        """Send what Slack sends to the function's own address; the status of the answer."""
+        """Send Slack's request to the function's URL, and return the status of the response."""
         name = self.deployment.function("answer")
         url = self.aws.client("lambda").get_function_url_config(FunctionName=name)["FunctionUrl"]
         host = urlsplit(url).hostname
-        asked = urllib.request.Request(
+        http_request = urllib.request.Request(
             self.aws.endpoint, data=request.body.encode(), headers={**request.headers, "Host": str(host)}
         )
         try:
-            with urllib.request.urlopen(asked, timeout=patience(60)) as answer:
-                return int(answer.status)
+            with urllib.request.urlopen(http_request, timeout=patience(60)) as response:
+                return int(response.status)
         except urllib.error.HTTPError as error:
             return error.code
 
     def opened(self, link: str) -> tuple[int, str]:
-        """Open a link. Return the status, and the address it redirects to (none: empty)."""
+        """Open a link; return the status, and the address that it redirects to, or an empty string."""
         parts = urlsplit(link)
-        asked = http.client.HTTPConnection(str(urlsplit(self.aws.endpoint).netloc), timeout=patience(60))
-        asked.request("GET", f"{parts.path}?{parts.query}", headers={"Host": str(parts.hostname)})
-        answer = asked.getresponse()
-        return answer.status, answer.getheader("Location") or ""
+        connection = http.client.HTTPConnection(str(urlsplit(self.aws.endpoint).netloc), timeout=patience(60))
+        connection.request("GET", f"{parts.path}?{parts.query}", headers={"Host": str(parts.hostname)})
+        response = connection.getresponse()
+        return response.status, response.getheader("Location") or ""
 
     def lines(self, function: str) -> Iterator[str]:
-        """Return the log of a function."""
+        """Yield the log lines of a function."""
         group = f"/aws/lambda/{self.deployment.function(function)}"
         for page in self.aws.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group):
             yield from (event["message"] for event in page["events"])
 
-    def _said(self) -> str:
+    def _logs(self) -> str:
         lines = [
             f"{function}: {line[:2000]}"
             for function in (
@@ -217,23 +222,23 @@ class Deployed:
             )
             for line in list(self.lines(function))[-15:]
         ]
-        return "\n".join(["the chain did not come to its end", *lines])
+        return "\n".join(["the functions did not finish their work", *lines])
 
     def _receive(self, name: str) -> list[dict[str, Any]]:
         sqs, received = self.aws.client("sqs"), []
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
-        while found := sqs.receive_message(
+        while messages := sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
         ).get("Messages"):
-            received += found
-            for message in found:
+            received += messages
+            for message in messages:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return received
 
 
 @functools.cache
 def _table(endpoint: str, name: str) -> Any:
-    """Return a table of DynamoDB; loading the model of the service takes longer than reading from it."""
+    """Return a DynamoDB table; it is cached, because loading the service's model takes longer than reading a table."""
     session = boto3.Session(ACCOUNT, "x", region_name=REGION)
     return session.resource("dynamodb", endpoint_url=endpoint).Table(name)
 
@@ -248,31 +253,32 @@ def _called_again(lines: list[str]) -> int:
 
 @contextmanager
 def deploying(folder: Path, *, owners: Path) -> Iterator[Deployed]:
-    """Deploy the repository with these owners, their Slack and their Jira, and end with all of it."""
+    """Deploy the repository with these owners, a Slack and a Jira, and stop all of it after the block."""
     jira = LocalJira()
     with (
         local_slack() as slack,
         serving(jira),
         local_aws(folder / "aws") as aws,
-        ThreadPoolExecutor() as at_once,
+        ThreadPoolExecutor() as executor,
     ):
-        repository = copied(folder / "repository", owners=owners, organisation=founded(aws))
-        settled_in(Owners.load(owners), slack=slack, jira=jira, aws=aws)
-        bootstrap = at_once.submit(aws.bootstrap, cwd=folder)
+        organization = organization_with_closed_account(aws)
+        repository = copy_of_repository(folder / "repository", owners=owners, organization=organization)
+        set_up_slack_and_jira(Owners.load(owners), slack=slack, jira=jira, aws=aws)
+        bootstrap = executor.submit(aws.bootstrap, cwd=folder)
         command = f"{sys.executable} app.py"
         aws.cdk("synth", "--quiet", "--app", command, "--output", str(folder / "synthesized"), cwd=repository)
         bootstrap.result()
         left_out = deployable(folder / "synthesized", folder / "assembly")
         aws.deploy(folder / "assembly")
-        for queue, topic, wanted in QUEUES:
-            subscribe(aws, queue, topic=topic, wanted=wanted)
+        for queue, topic, filter_policy in QUEUES:
+            subscribe(aws, queue, topic=topic, filter_policy=filter_policy)
         config = repository / "config" / "deployment.toml"
         capped = ("controls",) if capped_roles(Owners.load(owners)) else ()
         yield Deployed(aws, Deployment.load(config), left_out, slack, jira, config=config, capped=capped)
 
 
-def settled_in(owners: Owners, *, slack: LocalSlack, jira: LocalJira, aws: LocalAws) -> None:
-    """Every team has its channel, with one person in it, and its project; the secrets let us in."""
+def set_up_slack_and_jira(owners: Owners, *, slack: LocalSlack, jira: LocalJira, aws: LocalAws) -> None:
+    """Create each team's channel with one member, its Jira project, and the secrets with the credentials."""
     for channel in (owners.routing.fallback_channel, *(team.channel for team in owners.teams.values())):
         slack.workspace.channel(channel, members=[MEMBER])
     for team in owners.teams.values():
@@ -286,39 +292,39 @@ def settled_in(owners: Owners, *, slack: LocalSlack, jira: LocalJira, aws: Local
         aws.client("secretsmanager").create_secret(Name=f"focuswatch/{name}", SecretString=json.dumps(value))
 
 
-def founded(aws: LocalAws) -> str:
-    """The id of an organisation of two accounts: the payer's, and one without the member role."""
+def organization_with_closed_account(aws: LocalAws) -> str:
+    """Add an account without the member role to the payer's organization; return the organization's id."""
     organizations = aws.client("organizations")
     id = organizations.describe_organization()["Organization"]["Id"]
     organizations.create_account(AccountName=CLOSED, Email="closed@example.com")
     return str(id)
 
 
-def copied(folder: Path, *, owners: Path, organisation: str) -> Path:
-    """The repository as an operator has it who edited the config."""
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+def copy_of_repository(folder: Path, *, owners: Path, organization: str) -> Path:
+    """Copy the repository, and edit its config as an operator does."""
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in FILES:
         shutil.copy(ROOT / name, folder / name)
     (ROOT / "build").mkdir(exist_ok=True)
-    (folder / "build").symlink_to(ROOT / "build")  # our layer is built once
+    (folder / "build").symlink_to(ROOT / "build")  # so that the layer is built only once
     config = folder / "config" / "deployment.toml"
-    told = config.read_text().replace("123456789012", ACCOUNT).replace("o-a1b2c3d4e5", organisation)
+    text = config.read_text().replace("123456789012", ACCOUNT).replace("o-a1b2c3d4e5", organization)
     if capped_roles(Owners.load(owners)):
-        told = re.sub(r"(\n\[controls\].*\n)enabled = false", r"\1enabled = true", told)
-        told = told.replace("dry_run = true ", "dry_run = false ")
-    told = told.replace("r-ab12", "r-root").replace("change-me-to-something-long", "f2b8c1d04e7a")
-    told = told.replace('monitor_arn = ""', f'monitor_arn = "arn:aws:ce::{ACCOUNT}:anomalymonitor/6f2c0a91"')
-    told = told.replace('  # { name = "azure"', '  { name = "azure"')
+        text = re.sub(r"(\n\[controls\].*\n)enabled = false", r"\1enabled = true", text)
+        text = text.replace("dry_run = true ", "dry_run = false ")
+    text = text.replace("r-ab12", "r-root").replace("change-me-to-something-long", "f2b8c1d04e7a")
+    text = text.replace('monitor_arn = ""', f'monitor_arn = "arn:aws:ce::{ACCOUNT}:anomalymonitor/6f2c0a91"')
+    text = text.replace('  # { name = "azure"', '  { name = "azure"')
     for name in ("slack", "jira"):
-        told = told.replace(f'{name} = ""', f'{name} = "focuswatch/{name}"')
-    config.write_text(told)
+        text = text.replace(f'{name} = ""', f'{name} = "focuswatch/{name}"')
+    config.write_text(text)
     shutil.copy(owners, folder / "config" / "owners.toml")
     return folder
 
 
-def subscribe(aws: LocalAws, queue: str, *, topic: str, wanted: dict[str, list[str]]) -> None:
-    """Make a queue that hears a topic as far as its attributes are wanted, and whose policy lets the topic write."""
+def subscribe(aws: LocalAws, queue: str, *, topic: str, filter_policy: dict[str, list[str]]) -> None:
+    """Create a queue that is subscribed to a topic with a filter policy, and whose policy lets the topic write."""
     sqs, sns = aws.client("sqs"), aws.client("sns")
     url = sqs.create_queue(QueueName=queue)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -332,5 +338,7 @@ def subscribe(aws: LocalAws, queue: str, *, topic: str, wanted: dict[str, list[s
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    attributes = {"RawMessageDelivery": "true", **({"FilterPolicy": json.dumps(wanted)} if wanted else {})}
+    attributes = {"RawMessageDelivery": "true"}
+    if filter_policy:
+        attributes["FilterPolicy"] = json.dumps(filter_policy)
     sns.subscribe(TopicArn=source, Protocol="sqs", Endpoint=arn, Attributes=attributes)

@@ -1,7 +1,7 @@
 """A Jira over HTTP that behaves as documented, Cloud or Data Center, and fails on demand.
 
-Its time stands still until a test moves it; all it holds can be read. Every request is held against what Jira publishes
-(tests/fakes/jira_request_check.py).
+Its clock stands still until a test sets it, and tests can read all of its state. Every request is checked against
+Jira's published API description (tests/fakes/jira_request_check.py).
 """
 
 import base64
@@ -18,7 +18,7 @@ from threading import RLock, Thread
 from urllib.parse import parse_qs, urlsplit
 
 from tests.fakes.forwarding_http_server import LocalServer
-from tests.fakes.jira_request_check import unlawful
+from tests.fakes.jira_request_check import api_violations
 from tests.fakes.local_jira_jql import matching
 from tests.fakes.local_jira_rules import (
     CATEGORY,
@@ -43,12 +43,12 @@ class Fault:
     path: str
     times: int
     seconds: float = 1.0
-    retry_after: str | None = None  # in place of the seconds
+    retry_after: str | None = None  # replaces `seconds` in the header
 
 
 @dataclass
-class Kept:
-    """An issue. `shown` is what the search index knew of it since when."""
+class StoredIssue:
+    """An issue. `shown` has each version in the search index, with the time since which it is there."""
 
     id: int
     key: str
@@ -71,7 +71,7 @@ class Kept:
 
 
 class LocalJira:
-    """One Jira; `cloud` chooses the flavour, `lag_seconds` how far its search is behind."""
+    """A Jira; `cloud` selects Cloud or Data Center, `lag_seconds` is the delay of Cloud's search index."""
 
     def __init__(self, *, cloud: bool = True, lag_seconds: float = 0.0) -> None:
         self.cloud, self.lag_seconds = cloud, lag_seconds
@@ -80,18 +80,20 @@ class LocalJira:
         self.users = {"712020:grace", "grace"}
         self.workflow = simplified() if cloud else classic()
         self.priorities = set(PRIORITIES)
-        self.issues: list[Kept] = []
+        self.issues: list[StoredIssue] = []
         self.requests: list[tuple[str, str, dict | None]] = []
         self.unlawful: list[str] = []
         self.faults: list[Fault] = []
         self.four_byte_letters = True
         self.page = 100
-        self.moved: dict[str, str] = {}  # keys that issues had in a project they were moved out of
+        self.moved: dict[
+            str, str
+        ] = {}  # new keys of issues that were moved to another project, by their old keys
         self.lock = RLock()
         self.server: LocalServer | None = None
         self.port = 0
 
-    # What tests do to it
+    # For tests: faults, users' actions, and requests
 
     @property
     def url(self) -> str:
@@ -107,38 +109,38 @@ class LocalJira:
         seconds: float = 1.0,
         retry_after: str | None = None,
     ) -> None:
-        """Let requests fail: `reset` or a status number before any effect, `lost`, `slow` or `after 500` after it."""
+        """Let requests fail: `reset` or a status before any effect; `lost`, `slow`, `html` or `after 500` after it."""
         self.faults.append(Fault(kind, method, path, times, seconds, retry_after))
 
-    def with_label(self, label: str) -> list[Kept]:
+    def with_label(self, label: str) -> list[StoredIssue]:
         return [one for one in self.issues if label in one.fields["labels"]]
 
-    def issue(self, key: str) -> Kept:
+    def issue(self, key: str) -> StoredIssue:
         return next(one for one in self.issues if one.key == key)
 
     def move(self, key: str, status: str, *, by: str = "Grace", resolution: str | None = None) -> None:
-        """A person moves an issue."""
+        """Change the status of an issue as a user."""
         self._moved(self.issue(key), status, author=person(by), resolution=resolution)
 
     def edit(self, key: str, name: str, value: object, *, by: str = "Grace") -> None:
-        """A person edits a field."""
+        """Edit a field of an issue as a user."""
         self._edited(self.issue(key), {name: value}, author=person(by))
 
-    def clone(self, key: str) -> Kept:
-        """A person clones an issue, labels and all."""
+    def clone(self, key: str) -> StoredIssue:
+        """Clone an issue with its labels, as a user."""
         one = self.issue(key)
-        return self._made(json.loads(json.dumps(one.fields)))
+        return self._created(json.loads(json.dumps(one.fields)))
 
     def wrote(self, method: str = "") -> list[tuple[str, str]]:
-        """Requests that change something."""
+        """Return the requests that changed something."""
         return [(verb, path) for verb, path, _ in self.requests if verb != "GET" and verb.startswith(method)]
 
-    # What it does
+    # The REST API
 
     def answer(
         self, method: str, path: str, query: dict, body: dict | None, headers: Message
     ) -> JiraResponse:
-        if not self._known(headers):
+        if not self._is_authenticated(headers):
             return JiraResponse.error(401, "Client must be authenticated to access this resource.")
         rest = path.removeprefix("/rest/api/2/")
         if rest == "serverInfo":
@@ -159,16 +161,16 @@ class LocalJira:
             return self._on_issue(method, match[1], match[2], query, body or {})
         return JiraResponse.error(404, f"null for uri: {path}")
 
-    def _known(self, headers: Message) -> bool:
+    def _is_authenticated(self, headers: Message) -> bool:
         basic = base64.b64encode(f"{EMAIL}:{TOKEN}".encode()).decode()
         return headers.get("Authorization") == (f"Basic {basic}" if self.cloud else f"Bearer {TOKEN}")
 
-    def _on_issue(self, method: str, key: str, what: str | None, query: dict, body: dict) -> JiraResponse:
+    def _on_issue(self, method: str, key: str, part: str | None, query: dict, body: dict) -> JiraResponse:
         key = self.moved.get(key, key)
         issue = next((one for one in self.issues if key in (one.key, str(one.id))), None)
         if issue is None:
             return JiraResponse.error(404, "Issue does not exist or you do not have permission to see it.")
-        match method, what:
+        match method, part:
             case "GET", None:
                 return JiraResponse(200, self._shown(issue, query))
             case "PUT", None:
@@ -188,34 +190,34 @@ class LocalJira:
 
     def _create(self, body: dict) -> JiraResponse:
         fields = body["fields"]
-        if refused := problems_of(self, fields, new=True):
-            return refused
-        created = self._made(fields)
+        if refusal := problems_of(self, fields, new=True):
+            return refusal
+        created = self._created(fields)
         return JiraResponse(
             201,
             {"id": str(created.id), "key": created.key, "self": f"{self.url}/rest/api/2/issue/{created.id}"},
         )
 
-    def _made(self, fields: dict) -> Kept:
+    def _created(self, fields: dict) -> StoredIssue:
         number = 10_000 + len(self.issues)
         project = fields["project"]["key"]
         count = sum(one.key.startswith(f"{project}-") for one in self.issues)
-        issue = Kept(
+        issue = StoredIssue(
             number, f"{project}-{count + 1}", {"labels": [], **fields}, next(iter(self.workflow)), self.now
         )
         self.issues.append(issue)
         self._index(issue)
         return issue
 
-    def _edit(self, issue: Kept, body: dict) -> JiraResponse:
-        if STATUS_NAMES[issue.status] == "Closed":  # of the classic workflow: jira.issue.editable = false
+    def _edit(self, issue: StoredIssue, body: dict) -> JiraResponse:
+        if STATUS_NAMES[issue.status] == "Closed":  # the classic workflow sets jira.issue.editable = false
             return JiraResponse.error(400, "You do not have permission to edit issues in this project.")
-        if refused := problems_of(self, body.get("fields", {}), new=False):
-            return refused
+        if refusal := problems_of(self, body.get("fields", {}), new=False):
+            return refusal
         self._edited(issue, body.get("fields", {}), author=ME)
         return JiraResponse(204, None)
 
-    def _edited(self, issue: Kept, fields: dict, *, author: dict) -> None:
+    def _edited(self, issue: StoredIssue, fields: dict, *, author: dict) -> None:
         changed = {name: value for name, value in fields.items() if issue.fields.get(name) != value}
         items = [
             {
@@ -230,7 +232,7 @@ class LocalJira:
         issue.fields.update(fields)
         self._happened(issue, items, author)
 
-    def _comment(self, issue: Kept, body: dict) -> JiraResponse:
+    def _comment(self, issue: StoredIssue, body: dict) -> JiraResponse:
         if len(body["body"]) > 32_767:
             return JiraResponse.error(
                 400, "The entered text is too long. It exceeds the allowed limit of 32,767 characters."
@@ -241,7 +243,7 @@ class LocalJira:
         issue.updated = self.now
         return JiraResponse(201, issue.comments[-1])
 
-    def _transition(self, issue: Kept, body: dict) -> JiraResponse:
+    def _transition(self, issue: StoredIssue, body: dict) -> JiraResponse:
         step = next(
             (one for one in self.workflow[issue.status] if one.id == str(body["transition"]["id"])), None
         )
@@ -255,23 +257,31 @@ class LocalJira:
                 400, {"errorMessages": [], "errors": {one: f"{one} is required." for one in missing}}
             )
         if unknown := [one for one in edited if one not in step.fields]:
-            return JiraResponse(400, {"errorMessages": [], "errors": {
-                one: f"Field '{one}' cannot be set. It is not on the appropriate screen, or unknown." for one in unknown
-            }})  # fmt: skip
+            message = "Field '{}' cannot be set. It is not on the appropriate screen, or unknown."
+            return JiraResponse(
+                400, {"errorMessages": [], "errors": {one: message.format(one) for one in unknown}}
+            )
         self._moved(issue, step.to, author=ME, resolution=edited.get("resolution", {}).get("name"))
         return JiraResponse(204, None)
 
-    def _moved(self, issue: Kept, status: str, *, author: dict, resolution: str | None) -> None:
+    def _moved(self, issue: StoredIssue, status: str, *, author: dict, resolution: str | None) -> None:
         status = next(
             (id for id, name in STATUS_NAMES.items() if name == status and id in self.workflow), status
         )
-        items = [{"field": "status", "from": issue.status, "fromString": STATUS_NAMES[issue.status],
-                  "to": status, "toString": STATUS_NAMES[status]}]  # fmt: skip
+        items = [
+            {
+                "field": "status",
+                "from": issue.status,
+                "fromString": STATUS_NAMES[issue.status],
+                "to": status,
+                "toString": STATUS_NAMES[status],
+            }
+        ]
         issue.status = status
         issue.resolution = (resolution or "Done") if issue.done else None
         self._happened(issue, items, author)
 
-    def _happened(self, issue: Kept, items: list[dict], author: dict) -> None:
+    def _happened(self, issue: StoredIssue, items: list[dict], author: dict) -> None:
         number = sum(len(one.histories) for one in self.issues) + 1
         history = {
             "id": str(number),
@@ -282,10 +292,16 @@ class LocalJira:
         issue.histories.append(history)
         self._index(issue)
 
-    def _index(self, issue: Kept) -> None:
+    def _index(self, issue: StoredIssue) -> None:
         issue.updated = self.now
-        issue.shown.append((self.now, {"labels": list(issue.fields["labels"]), "status": issue.status,
-                                       "updated": self.now, "created": issue.created, "key": issue.key}))  # fmt: skip
+        version = {
+            "labels": list(issue.fields["labels"]),
+            "status": issue.status,
+            "updated": self.now,
+            "created": issue.created,
+            "key": issue.key,
+        }
+        issue.shown.append((self.now, version))
 
     def _search(self, rest: str, query: dict) -> JiraResponse:
         if rest == "search" and self.cloud:
@@ -314,16 +330,19 @@ class LocalJira:
             200, {"issues": issues, "isLast": last, **({} if last else {"nextPageToken": str(start + page)})}
         )
 
-    def _shown(self, issue: Kept, query: dict) -> dict:
+    def _shown(self, issue: StoredIssue, query: dict) -> dict:
         requested = {name for one in query.get("fields", []) for name in one.split(",")}
         fields = {
             **issue.fields,
-            "status": {"id": issue.status, "name": STATUS_NAMES[issue.status],
-                       "statusCategory": {"key": CATEGORY[issue.status]}},
+            "status": {
+                "id": issue.status,
+                "name": STATUS_NAMES[issue.status],
+                "statusCategory": {"key": CATEGORY[issue.status]},
+            },
             "resolution": {"name": issue.resolution} if issue.resolution else None,
             "created": stamp(issue.created),
             "updated": stamp(issue.updated),
-        }  # fmt: skip
+        }
         shown_fields = {name: value for name, value in fields.items() if not requested or name in requested}
         shown = {
             "id": str(issue.id),
@@ -341,7 +360,7 @@ class LocalJira:
         shown = ("accountId", "displayName") if self.cloud else ("name", "displayName")
         return {name: user[name] for name in shown}
 
-    # How it is reached
+    # The HTTP server
 
     def handle(self, handler: BaseHTTPRequestHandler) -> None:
         length = int(handler.headers.get("Content-Length") or 0)
@@ -351,9 +370,13 @@ class LocalJira:
         method = handler.command
         with self.lock:
             self.requests.append((method, path, body))
-            self.unlawful += unlawful(method, path, query, body, cloud=self.cloud)
-            fault = next((one for one in self.faults if one.times and method.startswith(one.method)
-                          and re.search(one.path, path)), None)  # fmt: skip
+            self.unlawful += api_violations(method, path, query, body, cloud=self.cloud)
+            matching_faults = (
+                one
+                for one in self.faults
+                if one.times and method.startswith(one.method) and re.search(one.path, path)
+            )
+            fault = next(matching_faults, None)
             if fault:
                 fault.times -= 1
             kind = fault.kind if fault else ""
@@ -380,7 +403,7 @@ class LocalJira:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            # An answer in one packet: else each waits for the acknowledgement of its headers.
+            # Sends a response as one packet; otherwise its body waits until the client acknowledges the headers.
             wbufsize = 65_536
 
             def do_GET(self) -> None:  # noqa: N802  http.server calls it so
@@ -423,7 +446,7 @@ def send(handler: BaseHTTPRequestHandler, response: JiraResponse) -> None:
         handler.end_headers()
         handler.wfile.write(body)
     except (BrokenPipeError, ConnectionResetError):
-        handler.close_connection = True  # who asked did not wait
+        handler.close_connection = True  # the client did not wait for the response
 
 
 def person(name: str) -> dict:
@@ -431,5 +454,5 @@ def person(name: str) -> dict:
 
 
 def stamp(at: float) -> str:
-    """As Jira writes a time: 2026-11-20T10:00:00.000+0000."""
+    """Return a time as Jira writes it: 2026-11-20T10:00:00.000+0000."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")

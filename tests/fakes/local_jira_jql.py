@@ -1,4 +1,4 @@
-"""As much JQL as a test's Jira has to understand; what it does not know it refuses, as Jira does."""
+"""Evaluate the JQL that focuswatch uses; reject other queries, as Jira does."""
 
 import re
 from collections.abc import Callable
@@ -8,18 +8,18 @@ from tests.fakes.local_jira_rules import CATEGORY
 DAY_SECONDS = 86_400
 
 
-def matching(known: list[dict], jql: str, *, now: float) -> list[str]:
-    """Return the keys of the issues that match a query, in its order. Raises ValueError for unsupported clauses."""
+def matching(issues: list[dict], jql: str, *, now: float) -> list[str]:
+    """Return the keys of the issues that match a query, in its order. Raise ValueError for an unsupported clause."""
     where, _, order = jql.partition(" ORDER BY ")
     for clause in where.split(" AND "):
-        holds = _test(clause.strip(), now=now)
-        known = [one for one in known if holds(one)]
+        holds = _condition(clause.strip(), now=now)
+        issues = [one for one in issues if holds(one)]
     for name in reversed([one.removesuffix(" ASC").strip() for one in order.split(",") if one.strip()]):
-        known.sort(key=lambda one, name=name: _sorted_by(name, one))
-    return [one["key"] for one in known]
+        issues.sort(key=lambda one, name=name: _sorted_by(name, one))
+    return [one["key"] for one in issues]
 
 
-def _test(clause: str, *, now: float) -> Callable[[dict], bool]:
+def _condition(clause: str, *, now: float) -> Callable[[dict], bool]:
     if match := re.fullmatch(r'labels = "([^"\s]+)"', clause):
         label = match[1]
         return lambda one: label in one["labels"]

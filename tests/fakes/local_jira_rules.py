@@ -2,14 +2,37 @@
 
 from dataclasses import dataclass, field
 
-CATEGORY = {"10000": "new", "10001": "indeterminate", "10002": "done", "1": "new", "3": "indeterminate", "4": "new",
-            "5": "done", "6": "done"}  # fmt: skip
-STATUS_NAMES = {"10000": "To Do", "10001": "In Progress", "10002": "Done", "1": "Open", "3": "In Progress",
-                "4": "Reopened", "5": "Resolved", "6": "Closed"}  # fmt: skip
+# The category of each status, by its id.
+CATEGORY = {
+    "10000": "new",
+    "10001": "indeterminate",
+    "10002": "done",
+    "1": "new",
+    "3": "indeterminate",
+    "4": "new",
+    "5": "done",
+    "6": "done",
+}
+STATUS_NAMES = {
+    "10000": "To Do",
+    "10001": "In Progress",
+    "10002": "Done",
+    "1": "Open",
+    "3": "In Progress",
+    "4": "Reopened",
+    "5": "Resolved",
+    "6": "Closed",
+}
 PRIORITIES = ("Highest", "High", "Medium", "Low", "Lowest")
-RESOLUTION = {"resolution": {"required": True, "hasDefaultValue": False, "name": "Resolution", "allowedValues": [
-    {"id": "2", "name": "Won't Fix"}, {"id": "1", "name": "Fixed"}]}}  # fmt: skip
-KNOWN = {"project", "issuetype", "summary", "description", "labels", "priority", "components", "assignee"}
+RESOLUTION = {
+    "resolution": {
+        "required": True,
+        "hasDefaultValue": False,
+        "name": "Resolution",
+        "allowedValues": [{"id": "2", "name": "Won't Fix"}, {"id": "1", "name": "Fixed"}],
+    }
+}
+FIELDS = {"project", "issuetype", "summary", "description", "labels", "priority", "components", "assignee"}
 
 
 @dataclass
@@ -46,28 +69,39 @@ class Step:
 
 
 def simplified() -> dict[str, list[Step]]:
-    """The workflow of Cloud: transitions between all statuses, named like them; a new issue has the first status."""
+    """Return Cloud's workflow: each status has transitions to all, named after their target; new issues have the first.
+
+    The keys are the ids of the statuses.
+    """
     steps = [Step("11", "To Do", "10000"), Step("21", "In Progress", "10001"), Step("31", "Done", "10002")]
     return {status: list(steps) for status in ("10000", "10001", "10002")}
 
 
 def classic() -> dict[str, list[Step]]:
-    """Data Center's classic one, with its screens that demand a resolution."""
+    """Return Data Center's classic workflow, whose screens require a resolution."""
     close, resolve = Step("2", "Close Issue", "6", RESOLUTION), Step("5", "Resolve Issue", "5", RESOLUTION)
     start, reopen = Step("4", "Start Progress", "3"), Step("3", "Reopen Issue", "4")
-    return {"1": [start, resolve, close], "3": [resolve, close], "4": [start, resolve, close],
-            "5": [Step("701", "Close Issue", "6"), reopen], "6": [reopen]}  # fmt: skip
+    return {
+        "1": [start, resolve, close],
+        "3": [resolve, close],
+        "4": [start, resolve, close],
+        "5": [Step("701", "Close Issue", "6"), reopen],
+        "6": [reopen],
+    }
 
 
 def problems_of(jira, fields: dict, *, new: bool) -> JiraResponse | None:
-    """Jira's refusal of fields, all at once, in its words."""
+    """Return Jira's error response for invalid fields, with all errors in Jira's words; None if they are valid."""
     if not jira.four_byte_letters and any(ord(sign) > 0xFFFF for sign in str(fields)):
         return JiraResponse.error(500, "Incorrect string value: '\\xF0\\x9F' for column 'DESCRIPTION'")
-    errors = {name: f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."
-              for name in fields if name not in KNOWN}  # fmt: skip
+    errors = {
+        name: f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."
+        for name in fields
+        if name not in FIELDS
+    }
     if new:
         errors |= _missing(jira, fields)
-    errors |= _unlawful(jira, fields)
+    errors |= _invalid(jira, fields)
     return JiraResponse(400, {"errorMessages": [], "errors": errors}) if errors else None
 
 
@@ -82,7 +116,7 @@ def _missing(jira, fields: dict) -> dict[str, str]:
     return errors
 
 
-def _unlawful(jira, fields: dict) -> dict[str, str]:
+def _invalid(jira, fields: dict) -> dict[str, str]:
     errors = {}
     summary = fields.get("summary", "")
     if len(summary) >= 255:

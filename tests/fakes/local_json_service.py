@@ -1,4 +1,4 @@
-"""A service over HTTP that takes posted JSON, and fails as a test wants it to; what it does with a post is its own.
+"""Serve a fake service over HTTP that accepts posted JSON and fails on demand.
 
 with serving(LocalPagerDuty()) as service:
     post_json(service.address + "/v2/enqueue", {…}, to="x")
@@ -15,15 +15,15 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from tests.fakes.forwarding_http_server import listening
 
-# down: 503, nothing done · limited: 429, nothing done · dropped: done, and the connection cut ·
-# silent: done, and no answer until the client gives up
+# down: 503, no effect · limited: 429, no effect · dropped: takes effect, but the connection is cut ·
+# silent: takes effect, but there is no response until the client gives up
 FaultKind = Literal["down", "limited", "dropped", "silent"]
-Answer = tuple[int, dict[str, str], Any]
+Answer = tuple[int, dict[str, str], Any]  # status, headers, content
 
 
 @dataclass
 class Faults:
-    """Faults of the next requests, and the Retry-After of a client that is too fast."""
+    """Faults of the next requests, and the Retry-After header for `limited`."""
 
     queued: list[FaultKind] = field(default_factory=list)
     retry_after: str | None = "7"
@@ -34,7 +34,7 @@ class Faults:
 
 
 class Service(Protocol):
-    """A service: its address once it listens, its faults, every request, and what it does with one."""
+    """A service: its address once it listens, its faults, every request, and the response to a request."""
 
     address: str
     faults: Faults
@@ -48,7 +48,7 @@ S = TypeVar("S", bound=Service)
 
 @contextmanager
 def serving(service: S) -> Iterator[S]:
-    """The service while it listens; one request after the other."""
+    """Let the service listen for the length of the block; requests are served one after the other."""
     lock, closing = threading.Lock(), threading.Event()
     with listening(_handler(service, lock, closing)) as port:
         service.address = f"http://127.0.0.1:{port}"
@@ -66,21 +66,21 @@ def _handler(service: Service, lock: Any, closing: threading.Event) -> type[Base
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             with lock:
                 fault = service.faults.next()
-                status, headers, told = self._told(fault, body)
+                status, headers, content = self._respond(fault, body)
             if fault == "silent":
                 closing.wait(timeout=60)
             if fault in ("dropped", "silent"):
                 self.connection.shutdown(socket.SHUT_RDWR)
                 self.close_connection = True
                 return
-            text = told.encode() if isinstance(told, str) else json.dumps(told).encode()
+            text = content.encode() if isinstance(content, str) else json.dumps(content).encode()
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(text))}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(text)
 
-        def _told(self, fault: FaultKind | None, body: bytes) -> Answer:
+        def _respond(self, fault: FaultKind | None, body: bytes) -> Answer:
             service.requests.append((self.path, _readable(body)))
             if fault == "down":
                 return 503, {}, "Service Unavailable"
@@ -92,7 +92,7 @@ def _handler(service: Service, lock: Any, closing: threading.Event) -> type[Base
             return service.answer(self.path, body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Stay quiet."""
+            """Write no access log."""
 
     return Handler
 
@@ -106,14 +106,14 @@ def _readable(body: bytes) -> Any:
 
 @dataclass
 class Limit:
-    """At most `a_second` requests to one place in each second of `clock`."""
+    """At most `a_second` requests per target in each second of `clock`."""
 
     a_second: int
     clock: Callable[[], float]
     _seen: dict[str, list[float]] = field(default_factory=dict)
 
-    def exceeded(self, place: str) -> bool:
+    def exceeded(self, target: str) -> bool:
         now = self.clock()
-        recent = [at for at in self._seen.get(place, []) if abs(now - at) < 1]
-        self._seen[place] = [*recent, now]
+        recent = [at for at in self._seen.get(target, []) if abs(now - at) < 1]
+        self._seen[target] = [*recent, now]
         return len(recent) >= self.a_second

@@ -1,4 +1,4 @@
-"""A PagerDuty that takes events as the Events API v2 is documented: alerts by routing key and dedup key.
+"""A PagerDuty that implements the documented Events API v2: alerts by routing key and dedup key.
 
 https://developer.pagerduty.com/docs/events-api-v2-overview https://developer.pagerduty.com/docs/send-alert-event
 """
@@ -14,7 +14,7 @@ MOST_BYTES = 512 * 1024
 
 @dataclass
 class Alert:
-    """An alert of a service; `triggers` are the payloads of its events, the first opened it."""
+    """An alert of a service; `triggers` are the payloads of its trigger events, the first of which opened it."""
 
     service: str
     dedup_key: str
@@ -28,11 +28,11 @@ class Alert:
 
 @dataclass
 class LocalPagerDuty:
-    """Services by their routing key, and their alerts, oldest first."""
+    """The names of services by their routing key, and their alerts, oldest first."""
 
     services: dict[str, str]
     alerts: list[Alert] = field(default_factory=list)
-    dropped: list[dict[str, Any]] = field(default_factory=list)  # follow-ups of no open alert
+    dropped: list[dict[str, Any]] = field(default_factory=list)  # follow-up events without an open alert
     faults: Faults = field(default_factory=Faults)
     requests: list[tuple[str, Any]] = field(default_factory=list)
     address: str = ""
@@ -52,30 +52,29 @@ class LocalPagerDuty:
         if problems := self._problems(event):
             return _invalid(*problems)
         self._apply(event)
-        told = {"status": "success", "message": "Event processed", "dedup_key": event["dedup_key"]}
-        return 202, {}, told
+        return 202, {}, {"status": "success", "message": "Event processed", "dedup_key": event["dedup_key"]}
 
     def _problems(self, event: dict[str, Any]) -> list[str]:
-        found = []
+        problems = []
         if len(event.get("routing_key", "")) != 32:
-            found.append("Length of 'routing_key' is incorrect (should be 32 characters)")
+            problems.append("Length of 'routing_key' is incorrect (should be 32 characters)")
         elif event["routing_key"] not in self.services:
-            found.append("Invalid routing key")
+            problems.append("Invalid routing key")
         if event.get("event_action") not in ("trigger", "acknowledge", "resolve"):
-            found.append("'event_action' is invalid")
+            problems.append("'event_action' is invalid")
         if not 0 < len(event.get("dedup_key", "")) <= 255:
-            found.append("Length of 'dedup_key' is incorrect")
+            problems.append("Length of 'dedup_key' is incorrect")
         if event.get("event_action") == "trigger":
             payload = event.get("payload", {})
             if not 0 < len(payload.get("summary", "")) <= 1024:
-                found.append("Length of 'payload.summary' is incorrect")
+                problems.append("Length of 'payload.summary' is incorrect")
             if payload.get("severity") not in ("critical", "error", "warning", "info"):
-                found.append("'payload.severity' is invalid (must be one of the following: 'critical', …)")
+                problems.append("'payload.severity' is invalid (must be one of the following: 'critical', …)")
             if not payload.get("source"):
-                found.append("'payload.source' is missing or blank")
+                problems.append("'payload.source' is missing or blank")
             if not all(link.get("href", "").startswith("https://") for link in event.get("links", [])):
-                found.append("'links' is invalid")
-        return found
+                problems.append("'links' is invalid")
+        return problems
 
     def _apply(self, event: dict[str, Any]) -> None:
         service, key = self.services[event["routing_key"]], event["dedup_key"]

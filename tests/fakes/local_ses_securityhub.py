@@ -1,5 +1,6 @@
-"""SES v2 and Security Hub over HTTP, as far as focuswatch calls them: requests are validated with botocore's own models
-and with the services' documented limits, and fail as a test wants them to.
+"""SES v2 and Security Hub over HTTP: the operations that focuswatch calls.
+
+Requests are validated with botocore's models and the services' documented limits, and fail on demand.
 """
 
 import functools
@@ -27,7 +28,7 @@ VALIDATOR = ParamValidator()
 
 
 class AwsError(Exception):
-    """An error of the service: its code and its status."""
+    """An error response of the service: its code, status and message."""
 
     def __init__(self, code: str, *, status: int = 400, message: str = "") -> None:
         super().__init__(message or code)
@@ -38,8 +39,8 @@ class AwsError(Exception):
 class Faults:
     """Faults of the next requests, or of every request.
 
-    `429`, `500` (nothing was done), `dropped` (done, connection cut), `silent` (done, no response until the client
-    gives up), or the code of an error.
+    `429`, `500` or an error code: the request has no effect. `dropped`, `silent`: it takes effect, but the connection
+    is cut, or there is no response until the client gives up.
     """
 
     next: deque[str] = field(default_factory=deque)
@@ -47,14 +48,14 @@ class Faults:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self) -> str | None:
-        """The fault of this request."""
+        """Return the fault of the current request."""
         with self.lock:
             return self.every or (self.next.popleft() if self.next else None)
 
 
 @dataclass
 class LocalRestAws:
-    """The server: mails that were sent, and findings that were imported."""
+    """The server: the mails that it sent, and the findings that it imported."""
 
     url: str = ""
     clock: Callable[[], float] = time.time
@@ -65,20 +66,24 @@ class LocalRestAws:
     findings: dict[str, dict[str, Any]] = field(default_factory=dict)
     imports: list[list[dict[str, Any]]] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)  # updates that were not newer
-    failing: dict[str, int] = field(default_factory=dict)  # how often the import of a finding fails
+    failing: dict[str, int] = field(default_factory=dict)  # number of imports that still fail, by finding
     hub_enabled: bool = True
     closing: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def client(self, service: str) -> Any:
-        """A client that retries nothing, as the functions use for calls that must not be repeated."""
+        """Return a client without retries, as the functions use for calls that must not be repeated."""
         return boto3.client(
-            service, region_name=REGION, endpoint_url=self.url, aws_access_key_id="a", aws_secret_access_key="b",
+            service,
+            region_name=REGION,
+            endpoint_url=self.url,
+            aws_access_key_id="a",
+            aws_secret_access_key="b",
             config=Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=patience(1)),
-        )  # fmt: skip
+        )
 
     def handle(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Answer a request."""
+        """Return the response to a request."""
         with self.lock:
             if path == "/v2/email/outbound-emails":
                 return self._send(_valid("sesv2", "SendEmail", body))
@@ -86,40 +91,43 @@ class LocalRestAws:
                 return self._import(_valid("securityhub", "BatchImportFindings", body))
         raise AwsError("UnknownOperationException", status=404)
 
-    def _send(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """https://docs.aws.amazon.com/ses/latest/dg/request-production-access.html."""
-        sender, (recipient,) = asked["FromEmailAddress"], asked["Destination"]["ToAddresses"]
+    def _send(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Send a mail. The sandbox: https://docs.aws.amazon.com/ses/latest/dg/request-production-access.html."""
+        sender, (recipient,) = request["FromEmailAddress"], request["Destination"]["ToAddresses"]
         for address in [sender, *([recipient] if self.sandbox else [])]:
             if not {address, address.partition("@")[2]} & self.verified:
                 raise AwsError(
                     "MessageRejected", message=f"Email address is not verified. The identity {address} failed"
                 )
-        simple = asked["Content"]["Simple"]
+        simple = request["Content"]["Simple"]
         if "\n" in simple["Subject"]["Data"]:
             raise AwsError("BadRequestException")
         self.mails.append({"to": recipient, **simple})
         return {"MessageId": f"0100{len(self.mails):012x}"}
 
-    def _import(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchimportfindings.html."""
-        found = asked["Findings"]
+    def _import(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Import findings.
+
+        https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchimportfindings.html
+        """
+        findings = request["Findings"]
         if not self.hub_enabled:
             raise AwsError(
                 "InvalidAccessException", status=401, message="Account is not subscribed to AWS Security Hub"
             )
-        if not 1 <= len(found) <= 100 or len(json.dumps(asked)) > 6_000_000:
+        if not 1 <= len(findings) <= 100 or len(json.dumps(request)) > 6_000_000:
             raise AwsError("InvalidInputException")
-        if len({one["Id"] for one in found}) < len(found):
+        if len({one["Id"] for one in findings}) < len(findings):
             raise AwsError("InvalidInputException", message="duplicate ids")
-        self.imports.append(found)
+        self.imports.append(findings)
         failed = [
             {"Id": one["Id"], "ErrorCode": code, "ErrorMessage": code}
-            for one in found
+            for one in findings
             if (code := self._imported(one))
         ]
         return {
             "FailedCount": len(failed),
-            "SuccessCount": len(found) - len(failed),
+            "SuccessCount": len(findings) - len(failed),
             "FailedFindings": failed,
         }
 
@@ -169,7 +177,7 @@ def _product() -> str:
 
 
 def _valid(service: str, operation: str, body: dict[str, Any]) -> dict[str, Any]:
-    """The request, if botocore's model of the service knows every field, type and required member of it."""
+    """Return the request if it is valid in botocore's model of the service; raise AwsError otherwise."""
     report = VALIDATOR.validate(body, _input_shape(service, operation))
     if report.has_errors():
         raise AwsError("ValidationException", message=report.generate_report())
@@ -183,10 +191,10 @@ def _input_shape(service: str, operation: str) -> Any:
 
 @contextmanager
 def local_rest_aws() -> Iterator[LocalRestAws]:
-    """Start it."""
+    """Run the server for the length of the block."""
     aws = LocalRestAws()
     for service, operation in (("sesv2", "SendEmail"), ("securityhub", "BatchImportFindings")):
-        _input_shape(service, operation)  # read before a client waits for it
+        _input_shape(service, operation)  # loaded now, so that no client has to wait for it
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -203,25 +211,25 @@ def local_rest_aws() -> Iterator[LocalRestAws]:
                     raise AwsError("InternalFailure", status=500)
                 if fault and fault not in ("dropped", "silent"):
                     raise AwsError(fault)
-                status, answer, code = 200, aws.handle(self.path, body), ""
+                status, content, code = 200, aws.handle(self.path, body), ""
             except AwsError as error:
-                status, answer, code = error.status, {"message": str(error)}, error.code
+                status, content, code = error.status, {"message": str(error)}, error.code
             if fault == "silent":
                 aws.closing.wait(30)
             if fault in ("dropped", "silent"):
                 self.close_connection = True
                 return
-            told = json.dumps(answer).encode()
+            text = json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(told)))
+            self.send_header("Content-Length", str(len(text)))
             if code:
                 self.send_header("x-amzn-ErrorType", code)
             self.end_headers()
-            self.wfile.write(told)
+            self.wfile.write(text)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Stay quiet."""
+            """Write no access log."""
 
     with listening(Handler) as port:
         aws.url = f"http://127.0.0.1:{port}"

@@ -1,12 +1,12 @@
-"""A Slack over real HTTP, that behaves as Slack does and fails as a test wants it to.
+"""A Slack over real HTTP that behaves as Slack does, and fails on demand.
 
     with local_slack() as slack:
         team = slack.workspace.channel("#team-search", members=["U0ANNA"])
         WebClient(slack.token, base_url=slack.api).chat_postMessage(channel=team.id, text="hello")
         assert team.shown[0].text == "hello"
 
-What it holds is in `slack.workspace` (slack_workspace.py), what was asked in `slack.calls`; clicks are made by
-`slack.pressed` and `slack.submitted`. It answers one request at a time, as far as it answers.
+Its state is in `slack.workspace` (slack_workspace.py), and its requests are in `slack.calls`. `slack.pressed` and
+`slack.submitted` return the requests that Slack sends when a user clicks. It processes one request at a time.
 """
 
 import json
@@ -27,8 +27,8 @@ from tests.fakes.slack_interaction_requests import Signed, block_actions, signed
 from tests.fakes.slack_messages import BOT, Args, Channel, SlackError
 from tests.fakes.slack_workspace import Workspace
 
-# down: 503, nothing done · error: `internal_error`, nothing done · dropped: done, and the connection cut ·
-# silent: done, and no answer until the client gives up · slow: done, and answered after so many seconds
+# down: 503, no effect · error: `internal_error`, no effect · dropped: takes effect, but the connection is cut ·
+# silent: takes effect, but there is no response until the client gives up · slow: response after `seconds`
 FaultKind = Literal["down", "error", "dropped", "silent", "slow"]
 JSON_ARGUMENTS = ("blocks", "metadata", "view", "attachments")
 POSTS = ("chat.postMessage", "webhook")
@@ -37,7 +37,7 @@ WEBHOOK_STATUS = {"no_service": 404, "is_archived": 410, "channel_not_found": 40
 
 @dataclass
 class Fault:
-    """A fault of the next `times` calls of `method` (None: of any)."""
+    """A fault of the next `times` calls of `method`, or of any method if None."""
 
     kind: FaultKind
     method: str | None = None
@@ -47,31 +47,31 @@ class Fault:
 
 @dataclass
 class Limit:
-    """Posts to one channel: `a_second`, and `burst` at once: https://docs.slack.dev/apis/web-api/rate-limits."""
+    """The rate limit of posts per channel, with bursts: https://docs.slack.dev/apis/web-api/rate-limits."""
 
     a_second: float = 1.0
     burst: int = 5
     _free: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def wait(self, channel: str, *, now: float) -> int:
-        """0 where it may be posted, else Retry-After."""
+        """Return the seconds of Retry-After; 0 if the post is within the limit."""
         left, since = self._free.get(channel, (float(self.burst), now))
         left = min(float(self.burst), left + max(0.0, now - since) * self.a_second)
-        may = left >= 1
-        self._free[channel] = (left - 1 if may else left, now)
-        return 0 if may else max(1, math.ceil((1 - left) / self.a_second))
+        is_allowed = left >= 1
+        self._free[channel] = (left - 1 if is_allowed else left, now)
+        return 0 if is_allowed else max(1, math.ceil((1 - left) / self.a_second))
 
 
 @dataclass
 class LocalSlack:
-    """The server's insides; a test sets `limit`, adds `faults`, and reads what there is."""
+    """The server's state; a test sets `limit`, adds faults, and reads `workspace` and `calls`."""
 
     workspace: Workspace
     limit: Limit
     token: str = "xoxb-local"
     signing_secret: str = "8f742231b10e8888abcd99yyyzzz85a5"
     port: int = 0
-    retry_after: Callable[[int], str] = str  # how a wait is written
+    retry_after: Callable[[int], str] = str  # formats the header from seconds
     calls: list[tuple[str, Args]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -90,15 +90,15 @@ class LocalSlack:
     def fault(
         self, kind: FaultKind, method: str | None = None, *, times: int = 1, seconds: float = 0.5
     ) -> None:
-        """Let the next calls fail so."""
+        """Let the next calls fail."""
         self.faults.append(Fault(kind, method, times, seconds))
 
     def called(self, method: str) -> list[Args]:
-        """The arguments of every call of `method`, refused ones too."""
+        """Return the arguments of every call of `method`, including rejected calls."""
         return [args for name, args in self.calls if name == method]
 
     def webhook(self, channel: Channel) -> str:
-        """The URL of an incoming webhook into `channel`."""
+        """Create an incoming webhook for `channel`, and return its URL."""
         path = f"/services/T0FOCUS/B{len(self.workspace.webhooks):08d}/secret"
         self.workspace.webhooks[path] = channel.id
         return self.address + path
@@ -106,16 +106,21 @@ class LocalSlack:
     def pressed(
         self, channel: Channel, ts: str, action_id: str, *, user: str, at: float | None = None
     ) -> Signed:
-        """The request that Slack sends when `user` presses a button of a message; the trigger_id starts to run."""
+        """Return the request that Slack sends when `user` presses a button; the lifetime of its trigger_id starts."""
         path = self.workspace.response_path(channel=channel.id, ts=ts, user=user)
         payload = block_actions(
-            channel, channel.messages[ts], action_id=action_id, user=user, trigger_id=self.workspace.trigger(),
-            response_url=self.address + path, at=self.workspace.clock(),
-        )  # fmt: skip
+            channel,
+            channel.messages[ts],
+            action_id=action_id,
+            user=user,
+            trigger_id=self.workspace.trigger(),
+            response_url=self.address + path,
+            at=self.workspace.clock(),
+        )
         return signed(payload, secret=self.signing_secret, at=at or self.workspace.clock())
 
     def submitted(self, values: dict[str, str], *, user: str, at: float | None = None) -> Signed:
-        """The request that Slack sends when `user` submits the newest dialog; `values` by action_id."""
+        """Return the request that Slack sends when `user` submits the newest dialog; `values` are by action_id."""
         payload = view_submission(
             self.workspace.views[-1], values=values, user=user, trigger_id=self.workspace.trigger()
         )
@@ -123,7 +128,7 @@ class LocalSlack:
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
-        """Refuse connections in this context."""
+        """Refuse connections for the length of the block."""
         self._open.close()
         try:
             yield
@@ -131,7 +136,7 @@ class LocalSlack:
             self.listen()
 
     def listen(self) -> None:
-        """Listen again at the same address."""
+        """Listen, at the same address as before."""
         self.port = self._open.enter_context(listening(_handler(self), port=self.port))
 
     def close(self) -> None:
@@ -176,7 +181,7 @@ class LocalSlack:
         return self.workspace.methods[method](args)
 
     def _webhook(self, path: str, args: Args) -> tuple[int, dict[str, str], bytes]:
-        """`ok`, or why not: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks."""
+        """Return `ok` or an error: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks."""
         headers = {"Content-Type": "text/html"}
         try:
             if path not in self.workspace.webhooks:
@@ -190,7 +195,7 @@ class LocalSlack:
         return 200, headers, b"ok"
 
     def due(self, method: str) -> Fault | None:
-        """The fault that befalls this call, if any."""
+        """Return the fault of this call, if any."""
         with self._lock:
             for one in self.faults:
                 if one.times > 0 and one.method in (None, method):
@@ -199,7 +204,7 @@ class LocalSlack:
         return None
 
     def until_gone(self, connection: socket.socket) -> None:
-        """Wait until the client has given up, or this server ends."""
+        """Wait until the client closes the connection, or the server stops."""
         while not self._closing.is_set():
             if select.select([connection], [], [], 0.02)[0] and not connection.recv(1, socket.MSG_PEEK):
                 return
@@ -209,7 +214,7 @@ class LocalSlack:
 def local_slack(
     *, clock: Callable[[], float] = time.time, a_second: float = 1.0, burst: int = 5
 ) -> Iterator[LocalSlack]:
-    """A workspace without channels that listens on this machine."""
+    """Run a Slack with a workspace without channels for the length of the block."""
     slack = LocalSlack(Workspace(clock=clock), Limit(a_second, burst))
     slack.listen()
     try:
@@ -221,7 +226,7 @@ def local_slack(
 def _handler(slack: LocalSlack) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # a body would wait 40 ms for its headers to be acknowledged
+        disable_nagle_algorithm = True  # otherwise a body waits 40 ms until its headers are acknowledged
 
         def do_POST(self) -> None:  # noqa: N802  http.server calls it so
             self._answer(self.rfile.read(int(self.headers.get("Content-Length", 0))))
@@ -263,7 +268,7 @@ def _handler(slack: LocalSlack) -> type[BaseHTTPRequestHandler]:
 
 
 def _arguments(body: bytes, *, kind: str) -> Args:
-    """Of a form or of JSON; a webhook's form has its JSON in `payload`."""
+    """Return the arguments in a form or in JSON; a webhook's form has JSON in its field `payload`."""
     if kind.startswith("application/json"):
         return dict(json.loads(body or b"{}"))
     form = dict(parse_qsl(body.decode(), keep_blank_values=True))
@@ -277,9 +282,9 @@ def _parsed(text: str, name: str) -> Any:
         raise SlackError(f"invalid_{name}_format" if name != "view" else "invalid_arguments") from error
 
 
-def _json(called: Callable[[], Args], *, failed: int = 200) -> tuple[int, dict[str, str], bytes]:
-    """The Web API returns errors with status 200 and the error in the body."""
+def _json(call: Callable[[], Args], *, failed: int = 200) -> tuple[int, dict[str, str], bytes]:
+    """Return the result as JSON; the Web API returns errors in the body, with status 200."""
     try:
-        return 200, {}, json.dumps({"ok": True, **called()}).encode()
+        return 200, {}, json.dumps({"ok": True, **call()}).encode()
     except SlackError as error:
         return failed, {}, json.dumps({"ok": False, "error": error.code, **error.more}).encode()

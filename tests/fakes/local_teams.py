@@ -1,6 +1,7 @@
-"""A Microsoft Teams whose Workflows post what their webhooks are sent: accepted with 202, and shown or not.
+"""A Microsoft Teams whose Workflows post the cards that their webhooks receive.
 
-Cards are held against what Teams takes: https://adaptivecards.io/schemas/adaptive-card.json,
+A webhook accepts every card with 202; Teams shows only valid ones. The rules for cards:
+https://adaptivecards.io/schemas/adaptive-card.json,
 https://learn.microsoft.com/en-us/microsoftteams/limits-specifications-teams#chat
 """
 
@@ -14,7 +15,7 @@ from tests.fakes.local_json_service import Answer, Faults, Limit
 MOST_BYTES = 28 * 1024  # in UTF-16
 VERSIONS = ("1.0", "1.1", "1.2", "1.3", "1.4", "1.5")
 MOST_ACTIONS = 6
-# Properties of the elements, by type, as the schema has them.
+# Properties of each type of element in the schema.
 ELEMENTS = {
     "RichTextBlock": {"type", "inlines", "spacing", "separator", "id"},
     "TextRun": {"type", "text", "weight", "size", "fontType", "isSubtle", "color", "italic"},
@@ -24,7 +25,7 @@ ELEMENTS = {
 
 @dataclass
 class LocalTeams:
-    """Channels by the path of their webhook, the cards that each shows, and what a workflow failed to post."""
+    """Channels by the path of their webhook, the cards that they show, and why workflows failed to post others."""
 
     channels: dict[str, str]
     clock: Callable[[], float]
@@ -36,7 +37,8 @@ class LocalTeams:
     limit: Limit | None = None
 
     def __post_init__(self) -> None:
-        # Four a second: https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook
+        # Four requests per second:
+        # https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook
         self.limit = Limit(4, self.clock)
 
     def url(self, channel: str) -> str:
@@ -57,7 +59,7 @@ class LocalTeams:
         except ValueError:
             return 400, {}, {"error": {"code": "InvalidJson"}}
         problems = list(card_problems(message))
-        if problems:  # accepted all the same: only the run history of the workflow shows it
+        if problems:  # accepted nevertheless: only the run history of the workflow shows the failure
             self.failed_runs += problems
         else:
             self.shown.append((channel, message["attachments"][0]["content"]))
@@ -65,7 +67,7 @@ class LocalTeams:
 
 
 def card_problems(message: dict[str, Any]) -> Iterator[str]:
-    """Why a workflow would not post a message."""
+    """Yield the reasons why a workflow would not post a message."""
     if len(json.dumps(message, ensure_ascii=False).encode("utf-16-le")) > MOST_BYTES:
         yield "Request Entity too large"
     if message.get("type") != "message" or len(message.get("attachments", [])) != 1:
@@ -79,27 +81,27 @@ def card_problems(message: dict[str, Any]) -> Iterator[str]:
     if card.get("type") != "AdaptiveCard" or card.get("version") not in VERSIONS or not card.get("body"):
         yield "not a card"
     for element in card["body"]:
-        yield from _of_element(element)
+        yield from _element_problems(element)
         for inline in element.get("inlines", []):
-            yield from _of_element(inline)
+            yield from _element_problems(inline)
             if not inline.get("text"):
                 yield "an empty TextRun"
     if len(card.get("actions", [])) > MOST_ACTIONS:
         yield "too many actions"
     for action in card.get("actions", []):
-        yield from _of_element(action)
+        yield from _element_problems(action)
         if not action["url"].startswith("https://"):
             yield f"{action['url']} is no link"
 
 
-def _of_element(element: dict[str, Any]) -> Iterator[str]:
-    known = ELEMENTS.get(element.get("type", ""))
-    if known is None or not element.keys() <= known:
+def _element_problems(element: dict[str, Any]) -> Iterator[str]:
+    properties = ELEMENTS.get(element.get("type", ""))
+    if properties is None or not element.keys() <= properties:
         yield f"{element} is not rendered"
 
 
 def seen(card: dict[str, Any]) -> str:
-    """A card as somebody reads it: **bold**, `code`, [button]."""
+    """Return a card as a reader sees it, in plain text: **bold**, `code`, [button]."""
     lines = []
     for element in card["body"]:
         if element["spacing"] == "Medium":

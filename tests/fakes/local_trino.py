@@ -1,6 +1,6 @@
-"""A Trino of this machine, for tests: version 435, made of its parts in Maven Central, with tables in memory.
+"""Run a local Trino 435 for tests, assembled from its artifacts in Maven Central, with tables in memory.
 
-Other catalogs can be created while it runs: tests/fakes/local_athena_trino.py.
+tests/fakes/local_athena_trino.py creates other catalogs while it runs.
 
 Athena engine 3 follows Trino: https://docs.aws.amazon.com/athena/latest/ug/engine-versions-reference-0003.html
 """
@@ -25,11 +25,11 @@ from tests.fakes.free_port import free_port
 from tests.fakes.waiting import wait_until
 
 HERE = Path(__file__).parent / "trino"
-PARTS = hashlib.sha256((HERE / "pom.xml").read_bytes()).hexdigest()[:8]
-MADE = HERE.parents[2] / "build" / f"trino-435-{PARTS}"
-NEEDED = "JDK 17 or newer (java) and Maven (mvn)"
+POM_HASH = hashlib.sha256((HERE / "pom.xml").read_bytes()).hexdigest()[:8]
+INSTALLED = HERE.parents[2] / "build" / f"trino-435-{POM_HASH}"
+REQUIREMENTS = "JDK 17 or newer (java) and Maven (mvn)"
 STATE_SECONDS = 60
-# Tiny statements: what a cluster does to spread and to reorder work costs more than the work.
+# The tests' statements are so small that distributing and reordering their work costs more than the work.
 QUICK = {
     "join_distribution_type": "BROADCAST",
     "join_reordering_strategy": "NONE",
@@ -40,8 +40,8 @@ QUICK = {
     "task_concurrency": 1,
     "enable_dynamic_filtering": "false",
 }
-# Trino goes through all tasks that it remembers five times a second, and by default remembers them for 15 minutes: in a
-# run of thousands of statements, a quarter of its CPU time.
+# Trino checks all tasks that it remembers five times a second, and by default remembers them for 15 minutes. In a run
+# of thousands of statements, this takes a quarter of its CPU time.
 CONFIG = """
 coordinator=true
 node-scheduler.include-coordinator=true
@@ -57,90 +57,99 @@ query.min-expire-age=1s
 task.info.max-age=5s
 http-server.log.enabled=false
 """
-# Lazy, its scans wait for filters of joins that wait for them: two detections hung. Hive's do not wait.
-# https://trino.io/docs/435/connector/memory.html
+# With lazy dynamic filtering, scans wait for filters of joins that wait for the scans: two detections hung. Scans of
+# the Hive connector do not wait. https://trino.io/docs/435/connector/memory.html
 MEMORY = "connector.name=memory\nmemory.max-data-per-node=512MB\nmemory.enable-lazy-dynamic-filtering=false\n"
-# Java's second compiler pays for what each statement runs again, not for the classes that Trino generates for one.
+# Java's second compiler is worthwhile for code that every statement runs, but not for the classes that Trino generates
+# for a single statement.
 SECOND_COMPILER = [
-    "-XX:TieredStopAtLevel=4", "-XX:Tier4InvocationThreshold=50000", "-XX:Tier4MinInvocationThreshold=6000",
-    "-XX:Tier4CompileThreshold=150000", "-XX:Tier4BackEdgeThreshold=400000",
-]  # fmt: skip
+    "-XX:TieredStopAtLevel=4",
+    "-XX:Tier4InvocationThreshold=50000",
+    "-XX:Tier4MinInvocationThreshold=6000",
+    "-XX:Tier4CompileThreshold=150000",
+    "-XX:Tier4BackEdgeThreshold=400000",
+]
 NODE = "node.environment=test\nnode.id=local\nnode.data-dir={data}\n"
 
 
 @dataclass(frozen=True)
 class LocalTrino:
-    """A Trino server on a local port, without passwords."""
+    """A Trino server on a local port, without authentication."""
 
     port: int
 
     def connect(
         self, *, catalog: str = "memory", schema: str = "default", session: Mapping[str, object] = QUICK
     ) -> Connection:
-        """A connection to a catalog, if no other is named to that whose tables are in memory."""
+        """Return a connection to a catalog; by default, the one with tables in memory."""
         return connect(
-            host="127.0.0.1", port=self.port, user="tests", catalog=catalog, schema=schema,
+            host="127.0.0.1",
+            port=self.port,
+            user="tests",
+            catalog=catalog,
+            schema=schema,
             session_properties=dict(session),
-        )  # fmt: skip
+        )
 
     def engine(
         self, *, schema: str = "default", tables: Mapping[str, str] | None = None, run_id: str = "tests"
     ) -> TrinoEngine:
-        """An engine over one schema."""
+        """Return an engine for one schema."""
         return TrinoEngine(lambda: self.connect(schema=schema), run_id=run_id, tables=tables or {})
 
     def states(self, where: str, *, until: Callable[[list[str]], bool]) -> list[str]:
-        """The states of the queries of which a condition on system.runtime.queries holds, once they are as wanted.
+        """Return the states of the queries that match a condition on system.runtime.queries, once `until` holds.
 
-        What they are, if they no longer change and are not. A query that is over is known for a second or more.
+        Return the last states if they stop changing before. Trino remembers a finished query for at least a second.
         """
         engine, states = self.engine(run_id="looking"), [""]
 
-        def as_wanted() -> bool:
+        def is_reached() -> bool:
             query = f"SELECT state FROM system.runtime.queries WHERE {where}"
             states[:] = [row["state"] for row in engine.query(query, label="look")]
             return until(states)
 
-        with suppress(AssertionError):  # whoever asks compares
-            wait_until(as_wanted, progress=lambda: tuple(states), stalled_seconds=STATE_SECONDS)
+        with suppress(AssertionError):  # the caller compares the states
+            wait_until(is_reached, progress=lambda: tuple(states), stalled_seconds=STATE_SECONDS)
         return states
 
 
 def lacking() -> str | None:
     """Return the message that says what to install before a Trino server can start; None if nothing is missing."""
     if shutil.which("mvn") is None or shutil.which("java") is None:
-        return f"tests on Trino are skipped: install {NEEDED}"
+        return f"tests on Trino are skipped: install {REQUIREMENTS}"
     java_output = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
     version = re.search(r'version "(\d+)', java_output)
     if version is None or int(version[1]) < 17:
         first_line = java_output.splitlines()[:1]
-        return f"tests on Trino are skipped: java is {first_line}; install {NEEDED}"
+        return f"tests on Trino are skipped: java is {first_line}; install {REQUIREMENTS}"
     return None
 
 
 def must_be_there() -> bool:
-    """On a CI machine what is left out is a failure."""
+    """Return whether a missing Trino is a failure: on a CI machine."""
     return os.environ.get("CI", "").lower() in ("true", "1")
 
 
 def make() -> None:
-    """Fetch the server's parts, once for a checkout."""
-    MADE.parent.mkdir(exist_ok=True)
-    with FileLock(MADE.parent / "trino.lock"):
-        if MADE.exists():
+    """Download the server's artifacts, once per checkout."""
+    INSTALLED.parent.mkdir(exist_ok=True)
+    with FileLock(INSTALLED.parent / "trino.lock"):
+        if INSTALLED.exists():
             return
-        with tempfile.TemporaryDirectory(dir=MADE.parent) as scratch:
+        with tempfile.TemporaryDirectory(dir=INSTALLED.parent) as scratch:
             to = Path(scratch) / "trino"
-            called = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), "package", f"-Dto={to}"]
-            subprocess.run(called, check=True, stdin=subprocess.DEVNULL)
-            to.rename(MADE)
+            command = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), "package", f"-Dto={to}"]
+            subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+            to.rename(INSTALLED)
 
 
 @contextmanager
 def trino(*, heap_gib: int = 2, for_hours: bool = False) -> Iterator[LocalTrino]:
-    """A Trino for the length of the block; a statement may take two fifths of its heap.
+    """Run a Trino for the length of the block; a statement may use two fifths of its heap.
 
-    Java's second compiler pays after some hundred statements: a quarter of the time of each later one.
+    `for_hours` enables Java's second compiler, which is worthwhile after some hundred statements: it saves a quarter of
+    the time of each later one.
     """
     make()
     with tempfile.TemporaryDirectory(prefix="trino-") as scratch:
@@ -149,7 +158,7 @@ def trino(*, heap_gib: int = 2, for_hours: bool = False) -> Iterator[LocalTrino]
         _configure(folder, port=port, heap_gib=heap_gib)
         with (folder / "log").open("w") as log:
             server = subprocess.Popen(
-                _called(heap_gib, for_hours=for_hours),
+                _command(heap_gib, for_hours=for_hours),
                 cwd=folder,
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -163,20 +172,30 @@ def trino(*, heap_gib: int = 2, for_hours: bool = False) -> Iterator[LocalTrino]
             server.wait()
 
 
-def _called(heap_gib: int, *, for_hours: bool) -> list[str]:
+def _command(heap_gib: int, *, for_hours: bool) -> list[str]:
     return [
-        "java", f"-Xmx{heap_gib}G", "-XX:+UseSerialGC",
+        "java",
+        f"-Xmx{heap_gib}G",
+        "-XX:+UseSerialGC",
         *(SECOND_COMPILER if for_hours else ["-XX:TieredStopAtLevel=1"]),
         "-XX:ReservedCodeCacheSize=512M",  # https://trino.io/docs/435/installation/deployment.html: full, it hangs
-        "-Duser.timezone=UTC", "-Djdk.attach.allowAttachSelf=true",
-        "-Dconfig=etc/config.properties", "-Dnode.environment=test", "-Dlog.levels-file=etc/log.properties",
-        "-Dlog.enable-console=true", "-cp", f"{MADE / 'lib'}/*", str(HERE / "Server.java"),
-    ]  # fmt: skip
+        "-Duser.timezone=UTC",
+        "-Djdk.attach.allowAttachSelf=true",
+        "-Dconfig=etc/config.properties",
+        "-Dnode.environment=test",
+        "-Dlog.levels-file=etc/log.properties",
+        "-Dlog.enable-console=true",
+        "-cp",
+        f"{INSTALLED / 'lib'}/*",
+        str(HERE / "Server.java"),
+    ]
 
 
 def _configure(folder: Path, *, port: int, heap_gib: int) -> None:
     files = {
-        "etc/config.properties": CONFIG.format(port=port, memory=heap_gib * 400, plugins=MADE / "plugin"),
+        "etc/config.properties": CONFIG.format(
+            port=port, memory=heap_gib * 400, plugins=INSTALLED / "plugin"
+        ),
         "etc/node.properties": NODE.format(data=folder / "data"),
         "etc/log.properties": "io.trino=ERROR\nio.airlift=ERROR\nBootstrap=ERROR\n",
         "etc/catalog/memory.properties": MEMORY,

@@ -1,5 +1,6 @@
-"""A team's own HTTPS endpoint: it verifies signatures as a receiver of Standard Webhooks does, keeps each event once by
-its id, and fails as a test wants it to.
+"""A team's own HTTPS endpoint that receives webhooks.
+
+It verifies signatures as a receiver of Standard Webhooks does, keeps each event once by its id, and fails on demand.
 """
 
 import base64
@@ -32,10 +33,10 @@ TOLERANCE_SECONDS = 300  # a receiver rejects older timestamps
 
 @dataclass
 class LocalEndpoint:
-    """The events that were accepted by id, every attempt, and the faults of the next requests.
+    """The accepted events by id, every request, and the faults of the next requests.
 
-    A fault: a status (with `Retry-After` 7 where it is 429), `dropped` (accepted, connection cut) or `silent`
-    (accepted, no response until the client gives up).
+    A fault is a status (429 has a `Retry-After` of 7), `dropped` (accepted, but the connection is cut) or `silent`
+    (accepted, but there is no response until the client gives up).
     """
 
     tls: ssl.SSLContext
@@ -53,11 +54,11 @@ class LocalEndpoint:
 
     @property
     def url(self) -> str:
-        """The URL as owners.toml has it."""
+        """The URL for owners.toml."""
         return f"https://{HOST}:{self.port}/focuswatch"
 
     def accept(self, headers: dict[str, str], body: bytes) -> int | str:
-        """Take a request; the status of its response, or what befalls it."""
+        """Process a request, and return the status of its response, or `dropped` or `silent`."""
         with self.lock:
             self.attempts.append((headers, body))
             fault = self.fault or (self.faults.popleft() if self.faults else None)
@@ -104,21 +105,21 @@ def _handler(endpoint: LocalEndpoint) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:
-            """Stay quiet."""
+            """Write no access log."""
 
     return Handler
 
 
 class _QuietServer(LocalServer):
-    """A server that does not print the handshakes that clients break off."""
+    """A server that does not print an error when a client aborts the TLS handshake."""
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Stay quiet."""
+        """Print nothing."""
 
 
 @contextmanager
 def local_endpoint() -> Iterator[LocalEndpoint]:
-    """Start it with a certificate that only `tls` of the endpoint trusts."""
+    """Run an endpoint with a certificate that only its `tls` context trusts."""
     with tempfile.TemporaryDirectory() as folder:
         certificate, key = _certificate(Path(folder))
         trusting = ssl.create_default_context(cafile=str(certificate))
@@ -138,7 +139,7 @@ def local_endpoint() -> Iterator[LocalEndpoint]:
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
-    """The files of a certificate for HOST, and of its key."""
+    """Create a certificate for HOST; return its file and that of its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
     today = datetime.now(UTC)

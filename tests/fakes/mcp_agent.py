@@ -1,6 +1,6 @@
-"""An agent for tests: the client of the package `mcp`, over stdio, against a process of `focuswatch mcp`.
+"""Connect an MCP client over stdio to a process of `focuswatch mcp`, as an agent does.
 
-The process has no network: a connection to anywhere fails, unless the test gives it one.
+The process has no network: every connection fails, unless the test passes another environment.
 """
 
 import os
@@ -37,25 +37,25 @@ class Agent:
     log: Path
 
     def call(self, tool: str, **arguments: Any) -> CallToolResult:
-        """The result of a tool, also where it is an error."""
+        """Return the result of a tool, even if it is an error."""
         return self.portal.call(self.client.call_tool, tool, arguments)
 
     def read(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        """The structured content of a tool's result, which is no error."""
+        """Return the structured content of a tool's result; fail if it is an error."""
         result = self.call(tool, **arguments)
         assert not result.is_error, result.content
         assert isinstance(result.structured_content, dict)
         return result.structured_content
 
     def error(self, tool: str, **arguments: Any) -> str:
-        """The text of a tool's error."""
+        """Return the text of a tool's error; fail if there is none."""
         result = self.call(tool, **arguments)
         assert result.is_error and result.structured_content is None
         (block,) = result.content
         return str(block.text)  # type: ignore[union-attr]
 
     def pages(self, tool: str, **arguments: Any) -> Iterator[dict[str, Any]]:
-        """Every page of a list."""
+        """Yield every page of a list."""
         page = self.read(tool, **arguments)
         yield page
         while cursor := page.get("next_cursor"):
@@ -63,7 +63,7 @@ class Agent:
             yield page
 
     def cancel(self, tool: str, *, after_seconds: float, **arguments: Any) -> bool:
-        """Call a tool and cancel the call; whether it was cancelled before it ended."""
+        """Call a tool and cancel the call; return whether it was cancelled before it ended."""
 
         async def cancelled() -> bool:
             with anyio.move_on_after(after_seconds) as scope:
@@ -73,7 +73,7 @@ class Agent:
         return self.portal.call(cancelled)
 
     def tools(self) -> dict[str, Tool]:
-        """The tools by name."""
+        """Return the tools by name."""
         return {tool.name: tool for tool in self.portal.call(self.client.list_tools).tools}
 
 
@@ -84,9 +84,9 @@ def serving_agent(
     mode: Literal["auto", "legacy"] = "auto",
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Agent]:
-    """A client connected to `focuswatch mcp` with these options; `folder` is for its log and its home.
+    """Yield a client of `focuswatch mcp` with these options; `folder` is its home and contains its log.
 
-    `environment` replaces that of a process without network.
+    `environment` replaces the default, which has no network.
     """
     if environment is None:
         (folder / "sitecustomize.py").write_text(WITHOUT_NETWORK)

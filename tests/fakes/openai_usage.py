@@ -1,4 +1,4 @@
-"""OpenAI's costs and usage of an organization, as https://github.com/openai/openai-openapi describes them."""
+"""A fake of OpenAI's costs and usage API, as described in https://github.com/openai/openai-openapi."""
 
 import json
 from collections import defaultdict
@@ -13,13 +13,13 @@ from tests.fakes.vendor_server import Description, Reply
 DATA = Path(__file__).parents[1] / "data"
 OPENAI = Description(json.loads((DATA / "openai_usage_api.json").read_text(encoding="utf-8")))
 KEY = "sk-admin-of-a-test"
-PAGE_DAYS = 3  # fewer than a client asks for, so that it has to follow the pages
+PAGE_DAYS = 3  # fewer than a client requests, so that it must request further pages
 COSTS, USAGE = "/organization/costs", "/organization/usage/completions"
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Money of a line item on one day."""
+    """The cost of a line item on one day."""
 
     day: str
     value: float
@@ -33,7 +33,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Completions:
-    """Usage of an API key by a user on one day."""
+    """The usage of an API key by a user on one day."""
 
     day: str
     user: str | None
@@ -43,7 +43,7 @@ class Completions:
 
 @dataclass
 class OpenAIUsage:
-    """An organization; a test changes `costs` to restate them."""
+    """The organization that the API reports on; a test changes `costs` to restate past days."""
 
     costs: list[Cost] = field(default_factory=list)
     completions: list[Completions] = field(default_factory=list)
@@ -114,7 +114,7 @@ class OpenAIUsage:
         ]
 
     def _usage(self, day: date, group_by: list[str]) -> list[Any]:
-        """Usage grouped as asked: without `user_id` in `group_by`, the users of a key are one result without a user."""
+        """Return usage by the requested groups; without `user_id` in `group_by`, the users of a key are one result."""
         groups: dict[tuple[str | None, ...], int] = defaultdict(int)
         for one in self.completions:
             if one.day == str(day):
@@ -135,7 +135,7 @@ class OpenAIUsage:
         ]
 
     def _list(self, path: str, query: dict[str, list[str]]) -> Any:
-        """Return one item a page."""
+        """Return a page with one item."""
         items = self._projects() if path.endswith("projects") else self._users()
         ids = [item["id"] for item in items]
         place = ids.index(query["after"][0]) + 1 if "after" in query else 0

@@ -1,7 +1,8 @@
-"""Spend caps with roles, presses and a clock that tests set: the table is in memory, the roles behave like IAM's.
+"""Simulate spend caps with roles, button presses and a clock; the table is in memory, and the roles behave like IAM's.
 
-Whenever a role changes, the world compares it with the record that is stored at this moment: a role that is paused
-without a record, or resumed without one that says so, is counted. So is a wrong state at the end.
+Whenever a role changes, the world compares the change with the record that is stored at this moment: pausing a role
+without a record of the request, or resuming it without a record of the removal, is a violation. `wrongs` also checks
+the state at the end.
 """
 
 import random
@@ -13,14 +14,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from focuswatch.controls.apply_button_press import apply_button_press
 from focuswatch.controls.carry_out_pauses import CLAIMS, SpendingPauses
-from focuswatch.controls.spend_caps_run import Review, SpendCaps
+from focuswatch.controls.review_spend_caps import Review, SpendCaps
 from focuswatch.controls.spending_pause_record import Mode, PauseRecord
 from focuswatch.errors import DeliveryError, Refused, TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.notify.slack.interactions import UserResponse
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.owners.owners_file import Owners
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.given.one_line_findings import finding
 from tests.given.slack_world import Killed, Steps
@@ -29,16 +31,20 @@ USE_CASE = "tickets"
 ROLES = ("arn:aws:iam::111122223333:role/tickets-api", "arn:aws:iam::444455556666:role/batch/tickets-batch")
 APPROVER, OTHER_APPROVER, STRANGER = "U0ANNA", "U0BERT", "U0MALLORY"
 MORNING = datetime(2026, 3, 10, 8, tzinfo=UTC).timestamp()
-LEASE_SECONDS = 400  # longer than a claim of a run that was killed
+LEASE_SECONDS = 400  # longer than the claim of a killed run is valid
 MOST_TRIES = 300
 
 
 def owners_with(on_cap: str = "ask", **options: Any) -> Owners:
     """Return owners.toml with one use case that has a spend cap."""
     use_case = {
-        "intent": "experiment", "cap": 500, "on_cap": on_cap, "roles": list(ROLES),
-        "approvers": [APPROVER, OTHER_APPROVER], "rows": {"accounts": ["111122223333"]},
-    }  # fmt: skip
+        "intent": "experiment",
+        "cap": 500,
+        "on_cap": on_cap,
+        "roles": list(ROLES),
+        "approvers": [APPROVER, OTHER_APPROVER],
+        "rows": {"accounts": ["111122223333"]},
+    }
     return Owners.model_validate({"use_cases": {USE_CASE: use_case | options}})
 
 
@@ -50,15 +56,15 @@ def cap_finding(*, reached: float = 100, as_of: date = date(2026, 3, 10), **evid
         "limit_period": "in total",
         "month": "in total",
     }
-    found = finding(
+    cap = finding(
         f"use case {USE_CASE}", detection="spend_cap", category="governance", account=None, on=as_of
     )
-    return found.model_copy(update={"evidence": facts | evidence})
+    return cap.model_copy(update={"evidence": facts | evidence})
 
 
 @dataclass
 class Roles:
-    """The roles of IAM: which have the policy. `outage` lets calls fail; `refused` are roles that IAM refuses."""
+    """Roles in IAM: `paused` have the policy, changes of `refused` are denied. `outage` may raise in a call."""
 
     record: Callable[[], PauseRecord | None]
     paused: set[str] = field(default_factory=set)
@@ -94,7 +100,7 @@ class Roles:
 
 @dataclass
 class PauseWorld:
-    """One use case with a cap; `press` queues a press, `deliver` lets the function process the queue."""
+    """One use case with a cap; `press` queues a button press, `deliver` lets the function process the queue."""
 
     owners: Owners = field(default_factory=owners_with)
     mode: Mode = "live"
@@ -106,7 +112,7 @@ class PauseWorld:
     finding: Finding | None = field(default_factory=cap_finding)
     queue: list[UserResponse] = field(default_factory=list)
     announced: list[str] = field(default_factory=list)
-    expected: bool = False  # whether the roles are paused in the end
+    expected: bool = False  # whether the roles should be paused at the end
     notes: list[str] = field(default_factory=list)
     befall_table: Callable[[str], None] = lambda _moment: None
 
@@ -118,33 +124,38 @@ class PauseWorld:
         return self.now
 
     def stored(self) -> PauseRecord | None:
-        """Return the record as it is stored, whatever faults are set."""
+        """Return the stored record, without the faults of the table."""
         item = self.table.get_item(Key={"kind": f"told in {CLAIMS}", "id": USE_CASE}).get("Item", {})
         return PauseRecord.model_validate_json(item["document"]) if "document" in item else None
 
     def caps(self) -> SpendCaps:
-        """Return the spend caps as one run of the function has them."""
+        """Return new spend caps for one run of the function."""
         table = self.steps.watched(self.table, ("get_item", "put_item", "update_item", "query"))
         roles = self.steps.watched(self.roles, ("attach", "detach", "is_attached"))
-        pauses = SpendingPauses(_Befallen(table, self), roles, self.clock, self.mode)  # type: ignore[arg-type]
+        pauses = SpendingPauses(_FaultyTable(table, self), roles, self.clock, self.mode)  # type: ignore[arg-type]
         announcer: Any = SimpleNamespace(announce=self._announce)
         entries = {self.finding.fingerprint: LedgerEntry(finding=self.finding)} if self.finding else {}
         ledger: Any = SimpleNamespace(entries=lambda: entries)
         return SpendCaps(pauses, announcer, self.owners, ledger, self.pause_days)
 
     def _announce(self, record: PauseRecord) -> None:
-        name = f"{record.number} {record.state}"  # posted once under this name
+        name = f"{record.number} {record.state}"  # each is posted once
         if name not in self.announced:
             self.announced.append(name)
 
-    def press(self, wants: str, *, user: str = APPROVER, at: float | None = None) -> UserResponse:
-        """Queue a press, as Slack reports it."""
+    def press(self, verb: str, *, user: str = APPROVER, at: float | None = None) -> UserResponse:
+        """Queue a button press as Slack reports it."""
         pressed = self.now if at is None else at
         assert self.finding is not None
         response = UserResponse(
-            id=f"{user} {pressed:.6f}", action=f"{wants}_spending", fingerprint=self.finding.fingerprint,  # type: ignore[arg-type]
-            user_id=user, user_name=user.lower(), channel="C0TEAM", ts="1.0",
-        )  # fmt: skip
+            id=f"{user} {pressed:.6f}",
+            action=f"{verb}_spending",
+            fingerprint=self.finding.fingerprint,  # type: ignore[arg-type]
+            user_id=user,
+            user_name=user.lower(),
+            channel="C0TEAM",
+            ts="1.0",
+        )
         self.queue.append(response)
         self.now += 1
         return response
@@ -155,20 +166,22 @@ class PauseWorld:
             if not self.queue:
                 return
             response = self.queue[0]
-            if self._tried(lambda one=response: self.notes.append(self.caps().press(one).note)):
+            if self._succeeds(
+                lambda one=response: self.notes.append(apply_button_press(one, caps=self.caps()).note)
+            ):
                 self.queue.remove(response)
         raise AssertionError(f"presses are still queued: {self.queue}")
 
     def review(self) -> Review:
         """Run reviews until one completes without a failure."""
-        found: list[Review] = []
+        reviews: list[Review] = []
         for _ in range(MOST_TRIES):
-            if self._tried(lambda: found.append(self.caps().review())) and not found[-1].failed:
-                return found[-1]
+            if self._succeeds(lambda: reviews.append(self.caps().review())) and not reviews[-1].failed:
+                return reviews[-1]
             self.now += LEASE_SECONDS
         raise AssertionError("no review completed")
 
-    def _tried(self, work: Callable[[], object]) -> bool:
+    def _succeeds(self, work: Callable[[], object]) -> bool:
         try:
             work()
         except (Killed, ClientError):
@@ -188,20 +201,20 @@ class PauseWorld:
         return self.roles.paused
 
     def wrongs(self, *, expected: bool) -> list[str]:
-        """Return what is wrong in the end: violations on the way, and a state that is not the last decision."""
-        found = list(self.roles.violations)
+        """Return the violations, and the differences between the state at the end and the last decision."""
+        problems = list(self.roles.violations)
         record = self.stored()
         if bool(self.paused) != expected:
-            found.append(f"expected paused = {expected}, found {sorted(self.paused)}")
+            problems.append(f"expected paused = {expected}, problems {sorted(self.paused)}")
         if self.paused and (record is None or not record.permits_policy):
-            found.append(f"paused without a record: {record}")
+            problems.append(f"paused without a record: {record}")
         if record is not None and not record.is_settled:
-            found.append(f"not completed: {record.state}")
-        return found
+            problems.append(f"not completed: {record.state}")
+        return problems
 
 
 @dataclass(frozen=True)
-class _Befallen:
+class _FaultyTable:
     """The table, with faults before and after each call."""
 
     table: Any
@@ -212,10 +225,10 @@ class _Befallen:
         if name not in ("get_item", "put_item", "update_item", "query"):
             return attribute
 
-        def called(**asked: Any) -> Any:
+        def call(**arguments: Any) -> Any:
             self.world.befall_table("before")
-            response = attribute(**asked)
+            response = attribute(**arguments)
             self.world.befall_table("after")
             return response
 
-        return called
+        return call

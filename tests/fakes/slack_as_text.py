@@ -1,4 +1,4 @@
-"""A message as somebody reads it in Slack: for golden files, which people review."""
+"""Render Slack messages as a reader sees them, for golden files that people review."""
 
 import html
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def seen(payload: dict[str, Any]) -> str:
-    """The blocks of a message or a dialog as text; *bold*, `code`, [button], indented code blocks."""
+    """Return the blocks of a message or a dialog as text: *bold*, `code`, [button], indented code blocks."""
     lines = [line.rstrip() for block in payload["blocks"] for line in (*_block(block), "")]
     return "\n".join(lines).rstrip() + "\n"
 

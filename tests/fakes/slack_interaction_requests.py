@@ -15,7 +15,7 @@ APP, TEAM = {"id": "A0FOCUSAPP"}, {"id": "T0FOCUS", "domain": "local"}
 
 @dataclass(frozen=True)
 class Signed:
-    """A request: its raw body, which is signed, and its headers; `payload` is the parsed body."""
+    """A request: its raw body, its headers with the body's signature, and its parsed body as `payload`."""
 
     body: str
     headers: dict[str, str]
@@ -23,7 +23,7 @@ class Signed:
 
 
 def signed(payload: dict[str, Any], *, secret: str, at: float) -> Signed:
-    """https://docs.slack.dev/authentication/verifying-requests-from-slack"""
+    """Return a signed request: https://docs.slack.dev/authentication/verifying-requests-from-slack."""
     body, timestamp = urlencode({"payload": json.dumps(payload)}), str(int(at))
     digest = hmac.new(secret.encode(), f"v0:{timestamp}:{body}".encode(), hashlib.sha256).hexdigest()
     headers = {
@@ -44,36 +44,53 @@ def block_actions(
     response_url: str,
     at: float,
 ) -> dict[str, Any]:
-    """https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
-    pressed, block_id = _button(message, action_id)
+    """Return a click's payload: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload."""
+    button, block_id = _button(message, action_id)
     return {
         "type": "block_actions",
         "user": _person(user),
         "api_app_id": APP["id"],
         "token": "deprecated",
-        "container": {"type": "message", "message_ts": message.ts, "channel_id": channel.id, "is_ephemeral": False},
+        "container": {
+            "type": "message",
+            "message_ts": message.ts,
+            "channel_id": channel.id,
+            "is_ephemeral": False,
+        },
         "trigger_id": trigger_id,
         "team": TEAM,
         "enterprise": None,
         "is_enterprise_install": False,
         "channel": {"id": channel.id, "name": channel.name},
         "message": {
-            "type": "message", "bot_id": "B0FOCUSBOT", "user": message.user, "ts": message.ts, "app_id": APP["id"],
-            "text": message.text, "blocks": message.blocks, "metadata": message.metadata,
+            "type": "message",
+            "bot_id": "B0FOCUSBOT",
+            "user": message.user,
+            "ts": message.ts,
+            "app_id": APP["id"],
+            "text": message.text,
+            "blocks": message.blocks,
+            "metadata": message.metadata,
         },
         "state": {"values": {}},
         "response_url": response_url,
         "actions": [
-            {"action_id": action_id, "block_id": block_id, "text": pressed["text"], "value": pressed.get("value"),
-             "type": "button", "action_ts": f"{at:.6f}"}
+            {
+                "action_id": action_id,
+                "block_id": block_id,
+                "text": button["text"],
+                "value": button.get("value"),
+                "type": "button",
+                "action_ts": f"{at:.6f}",
+            }
         ],
-    }  # fmt: skip
+    }
 
 
 def view_submission(
     view: dict[str, Any], *, values: dict[str, str], user: str, trigger_id: str
 ) -> dict[str, Any]:
-    """https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload"""
+    """Return a submission's payload: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload."""
     fields = [
         (block["block_id"], block["element"]["action_id"])
         for block in view["blocks"]

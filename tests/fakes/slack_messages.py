@@ -1,4 +1,4 @@
-"""Messages of a local Slack: created, edited, returned and paged as in https://docs.slack.dev/reference/methods."""
+"""Messages of the local Slack: create, edit and page them as in https://docs.slack.dev/reference/methods."""
 
 import base64
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ Args = dict[str, Any]
 
 
 class SlackError(Exception):
-    """An error of the Web API: its `error`, and the other fields of the response."""
+    """An error of the Web API: `error` and the other fields of the response."""
 
     def __init__(self, code: str, **more: Any) -> None:
         super().__init__(code)
@@ -23,7 +23,7 @@ class SlackError(Exception):
 
 @dataclass
 class Message:
-    """A message as it is now, and how often it was edited."""
+    """The current state of a message, and how often it was edited."""
 
     ts: str
     text: str
@@ -39,7 +39,7 @@ class Message:
 
 @dataclass
 class Channel:
-    """A channel; `messages` are all that were ever posted in it, replies and deleted ones too."""
+    """A channel; `messages` are all that were ever posted in it, including replies and deleted ones."""
 
     id: str
     name: str
@@ -47,7 +47,7 @@ class Channel:
     private: bool = False
     archived: bool = False
     messages: dict[str, Message] = field(default_factory=dict)
-    whispers: list[tuple[str, Message]] = field(default_factory=list)  # ephemeral ones, with who sees them
+    whispers: list[tuple[str, Message]] = field(default_factory=list)  # ephemeral messages and their users
 
     @property
     def shown(self) -> list[Message]:
@@ -56,7 +56,7 @@ class Channel:
 
 
 def body_of(args: Args) -> Args:
-    """Text, blocks and metadata of a new message, refused as Slack refuses them."""
+    """Return the text, blocks and metadata of a new message; raise SlackError as Slack does if they are invalid."""
     text, blocks = args.get("text") or "", args.get("blocks") or []
     if not text and not blocks:
         raise SlackError("no_text")
@@ -74,7 +74,7 @@ def body_of(args: Args) -> Args:
 
 
 def edit(message: Message, args: Args) -> None:
-    """Fields that are not given are kept; but text without blocks removes blocks, and `{}` removes metadata.
+    """Edit a message. Omitted fields are kept, except that text without blocks removes blocks; `{}` removes metadata.
 
     https://docs.slack.dev/reference/methods/chat.update
     """
@@ -125,10 +125,10 @@ def message_fields(message: Message, *, metadata: bool) -> Args:
 
 
 def between(messages: Iterable[Message], args: Args) -> list[Message]:
-    """Those after `oldest` and before `latest`, or at them with `inclusive`."""
+    """Return the messages after `oldest` and before `latest`, or at these times with `inclusive`."""
     oldest, latest = _micros(args.get("oldest") or "0"), _micros(args.get("latest") or "9" * 12)
-    slack = 1 if is_true(args.get("inclusive")) else 0
-    return [one for one in messages if oldest - slack < _micros(one.ts) < latest + slack]
+    margin = 1 if is_true(args.get("inclusive")) else 0
+    return [one for one in messages if oldest - margin < _micros(one.ts) < latest + margin]
 
 
 def _micros(ts: Any) -> int:
@@ -144,7 +144,7 @@ def message_page(messages: Sequence[Message], args: Args, *, default: int) -> Ar
 
 
 def page_of(items: Sequence[Any], args: Args, *, default: int) -> tuple[list[Any], str]:
-    """One page and the cursor of the next: https://docs.slack.dev/apis/web-api/pagination."""
+    """Return one page and the cursor of the next: https://docs.slack.dev/apis/web-api/pagination."""
     try:
         start = int(base64.b64decode(args.get("cursor") or base64.b64encode(b"0")).decode())
     except ValueError as error:
@@ -152,10 +152,9 @@ def page_of(items: Sequence[Any], args: Args, *, default: int) -> tuple[list[Any
     limit = int(args.get("limit") or default)
     if not 1 <= limit <= 1000:
         raise SlackError("invalid_limit")
-    more = start + limit < len(items)
-    return list(items[start : start + limit]), base64.b64encode(
-        f"{start + limit}".encode()
-    ).decode() if more else ""
+    end = start + limit
+    cursor = base64.b64encode(f"{end}".encode()).decode() if end < len(items) else ""
+    return list(items[start:end]), cursor
 
 
 def is_true(value: Any) -> bool:

@@ -1,7 +1,7 @@
 """Slack's documented rules for blocks and views: https://docs.slack.dev/reference/block-kit.
 
-Lengths are counted in UTF-16 units: whatever Slack counts, it is not more. What the documentation does not know is
-refused, so a misspelt key is too.
+Lengths are counted in UTF-16 units, because no way of counting gives more. Everything that is not documented is
+rejected, including misspelt keys.
 """
 
 import json
@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 MOST_BLOCKS = {"message": 50, "modal": 100}  # https://docs.slack.dev/reference/block-kit/blocks
-BLOCKS_CHARACTERS = 13_000  # together; seen, not documented: https://github.com/slackapi/bolt-js/issues/2509
-METADATA_CHARACTERS = 4_096  # too much is refused as metadata_too_large; from where on is not documented
+BLOCKS_CHARACTERS = 13_000  # of all blocks; not documented: https://github.com/slackapi/bolt-js/issues/2509
+METADATA_CHARACTERS = 4_096  # more is metadata_too_large; the limit is not documented
 STYLES = {"bold", "italic", "strike", "code"}
 
 
@@ -29,12 +29,12 @@ def blocks_problems(blocks: Any, *, surface: str = "message") -> list[str]:
 
 
 def too_long(blocks: list[Any]) -> bool:
-    """Whether blocks are refused as msg_blocks_too_long."""
+    """Return whether Slack rejects blocks as msg_blocks_too_long."""
     return units(json.dumps(blocks, ensure_ascii=False)) > BLOCKS_CHARACTERS
 
 
 def metadata_problem(metadata: Any) -> str | None:
-    """The error that a message's metadata is refused with: https://docs.slack.dev/messaging/message-metadata."""
+    """Return the error for a message's invalid metadata: https://docs.slack.dev/messaging/message-metadata."""
     if not isinstance(metadata, dict) or set(metadata) != {"event_type", "event_payload"}:
         return "invalid_metadata_format"
     kind, payload = metadata["event_type"], metadata["event_payload"]
@@ -71,12 +71,12 @@ def view_problems(view: Any) -> list[str]:
 
 
 def units(text: str) -> int:
-    """Length in UTF-16 units."""
+    """Return the length in UTF-16 units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 class Rules:
-    """Collects problems; a method for each kind of thing."""
+    """Collects problems; it has a method for each kind of block, element and value."""
 
     def __init__(self) -> None:
         self.problems: list[str] = []
@@ -110,18 +110,22 @@ class Rules:
     def text(
         self, path: str, value: Any, *, most: int, kinds: tuple[str, ...] = ("plain_text", "mrkdwn")
     ) -> None:
-        """https://docs.slack.dev/reference/block-kit/composition-objects/text-object"""
+        """Check a text object: https://docs.slack.dev/reference/block-kit/composition-objects/text-object."""
         if self.keys(path, value, required={"type", "text"}, optional={"emoji", "verbatim"}):
             self.require(value["type"] in kinds, path, f"must be of type {' or '.join(kinds)}")
-            own = {"plain_text": "verbatim", "mrkdwn": "emoji"}.get(value["type"], "")
-            self.require(own not in value, path, f"{own} is not for {value['type']}")
+            forbidden = {"plain_text": "verbatim", "mrkdwn": "emoji"}.get(value["type"], "")
+            self.require(forbidden not in value, path, f"{forbidden} is not for {value['type']}")
             self.string(f"{path}/text", value["text"], most=most)
 
     def block(self, path: str, block: Any, *, surface: str) -> None:
         kinds: dict[str, Callable[[str, Any], None]] = {
-            "header": self.header, "section": self.section, "context": self.context, "actions": self.actions,
-            "rich_text": self.rich_text, "divider": lambda path, block: None,
-        } | ({"input": self.input} if surface == "modal" else {})  # fmt: skip
+            "header": self.header,
+            "section": self.section,
+            "context": self.context,
+            "actions": self.actions,
+            "rich_text": self.rich_text,
+            "divider": lambda path, block: None,
+        } | ({"input": self.input} if surface == "modal" else {})
         kind = block.get("type") if isinstance(block, dict) else None
         if self.require(kind in kinds, path, f"unsupported type: {kind}"):
             self.string(f"{path}/block_id", block.get("block_id", "x"), most=255)
@@ -155,7 +159,7 @@ class Rules:
             self.require(len(ids) == len(set(ids)), path, "duplicate action_id")
 
     def button(self, path: str, value: Any) -> None:
-        """https://docs.slack.dev/reference/block-kit/block-elements/button-element"""
+        """Check a button: https://docs.slack.dev/reference/block-kit/block-elements/button-element."""
         optional = {"action_id", "url", "value", "style", "confirm", "accessibility_label"}
         if self.keys(path, value, required={"type", "text"}, optional=optional):
             self.require(value["type"] == "button", path, "must be a button")
@@ -165,16 +169,18 @@ class Rules:
             self.require(value.get("style", "primary") in ("primary", "danger"), path, "invalid style")
 
     def rich_text(self, path: str, block: Any) -> None:
-        """https://docs.slack.dev/reference/block-kit/blocks/rich-text-block"""
+        """Check a rich text block: https://docs.slack.dev/reference/block-kit/blocks/rich-text-block."""
         if self.keys(path, block, required={"elements"}):
             self.items(f"{path}/elements", block["elements"], most=1000, each=self.rich_part)
 
     def rich_part(self, path: str, part: Any) -> None:
         kind = part.get("type") if isinstance(part, dict) else None
         optional = {
-            "rich_text_section": set(), "rich_text_preformatted": {"border"}, "rich_text_quote": {"border"},
+            "rich_text_section": set(),
+            "rich_text_preformatted": {"border"},
+            "rich_text_quote": {"border"},
             "rich_text_list": {"indent", "offset", "border"},
-        }  # fmt: skip
+        }
         if not self.require(kind in optional, path, f"unsupported type: {kind}"):
             return
         is_list = kind == "rich_text_list"
@@ -187,9 +193,13 @@ class Rules:
 
     def rich_element(self, path: str, element: Any) -> None:
         kinds = {
-            "text": ({"text"}, set()), "link": ({"url"}, {"text", "unsafe"}), "user": ({"user_id"}, set()),
-            "emoji": ({"name"}, {"unicode"}), "channel": ({"channel_id"}, set()), "broadcast": ({"range"}, set()),
-        }  # fmt: skip
+            "text": ({"text"}, set()),
+            "link": ({"url"}, {"text", "unsafe"}),
+            "user": ({"user_id"}, set()),
+            "emoji": ({"name"}, {"unicode"}),
+            "channel": ({"channel_id"}, set()),
+            "broadcast": ({"range"}, set()),
+        }
         kind = element.get("type") if isinstance(element, dict) else None
         if not self.require(kind in kinds, path, f"unsupported type: {kind}"):
             return
@@ -207,7 +217,7 @@ class Rules:
                 self.require(element["url"].startswith(("https://", "http://")), path, "invalid url")
 
     def input(self, path: str, block: Any) -> None:
-        """https://docs.slack.dev/reference/block-kit/blocks/input-block"""
+        """Check an input block: https://docs.slack.dev/reference/block-kit/blocks/input-block."""
         optional = {"hint", "optional", "dispatch_action"}
         if self.keys(path, block, required={"label", "element"}, optional=optional):
             for key in ("label", "hint"):
@@ -216,7 +226,7 @@ class Rules:
             self.plain_text_input(f"{path}/element", block["element"])
 
     def plain_text_input(self, path: str, value: Any) -> None:
-        """https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element"""
+        """Check a text input: https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element."""
         optional = {
             "action_id",
             "multiline",

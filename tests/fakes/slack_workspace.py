@@ -1,6 +1,6 @@
-"""A Slack workspace: channels, messages, threads and dialogs, and the methods of the Web API that touch them.
+"""A Slack workspace: channels, messages, threads and dialogs, and the methods of the Web API that use them.
 
-As https://docs.slack.dev/reference/methods says they behave; no HTTP here, see tests/fakes/local_slack.py.
+The methods behave as in https://docs.slack.dev/reference/methods; tests/fakes/local_slack.py serves them over HTTP.
 """
 
 import secrets
@@ -25,7 +25,7 @@ from tests.fakes.slack_messages import (
     message_page,
     page_of,
     take_away,
-)  # fmt: skip
+)
 from tests.fakes.slack_rules import view_problems
 
 TRIGGER_SECONDS = 3  # https://docs.slack.dev/interactivity/handling-user-interaction#payloads
@@ -33,7 +33,7 @@ RESPONSE_TIMES, RESPONSE_SECONDS = 5, 1800  # https://docs.slack.dev/interactivi
 
 
 @dataclass
-class _Exchange:
+class _LimitedUse:
     """A trigger_id or a response_url: its lifetime, its number of uses, and the channel that it posts to."""
 
     until: float
@@ -44,15 +44,15 @@ class _Exchange:
 
 
 class Workspace:
-    """A Slack workspace as the app can use it; `clock` returns seconds since 1970."""
+    """A Slack workspace with the app installed; `clock` returns seconds since 1970."""
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
         self.channels: dict[str, Channel] = {}
-        self.webhooks: dict[str, str] = {}  # by path, the channel's id
+        self.webhooks: dict[str, str] = {}  # ids of channels, by the webhook's path
         self.views: list[dict[str, Any]] = []
-        self.triggers: dict[str, _Exchange] = {}
-        self.responses: dict[str, _Exchange] = {}
+        self.triggers: dict[str, _LimitedUse] = {}
+        self.responses: dict[str, _LimitedUse] = {}
         self._last = 0
         self.methods: dict[str, Callable[[Args], Args]] = {
             "auth.test": self._auth_test,
@@ -71,41 +71,44 @@ class Workspace:
     def channel(
         self, name: str, *, members: Sequence[str] = (), invited: bool = True, **more: Any
     ) -> Channel:
-        """A new channel, by default with the bot in it."""
-        there = [*([BOT] if invited else []), *members]
-        channel = Channel(f"C{len(self.channels) + 1:08d}", name.removeprefix("#"), there, **more)
+        """Create a channel; the bot is a member unless `invited` is False."""
+        everyone = [*([BOT] if invited else []), *members]
+        channel = Channel(f"C{len(self.channels) + 1:08d}", name.removeprefix("#"), everyone, **more)
         self.channels[channel.id] = channel
         return channel
 
     def trigger(self) -> str:
-        """A trigger_id as a click brings it."""
-        url_path = f"{secrets.randbelow(10**12)}.{TEAM}.{secrets.token_hex(8)}"
-        self.triggers[url_path] = _Exchange(self.clock() + TRIGGER_SECONDS, 1)
-        return url_path
+        """Return a new trigger_id, as in the payload of a click."""
+        trigger_id = f"{secrets.randbelow(10**12)}.{TEAM}.{secrets.token_hex(8)}"
+        self.triggers[trigger_id] = _LimitedUse(self.clock() + TRIGGER_SECONDS, 1)
+        return trigger_id
 
     def response_path(self, *, channel: str, ts: str, user: str) -> str:
-        """The path of a response_url as a click brings it."""
+        """Return the path of a new response_url, as in the payload of a click."""
         path = f"/actions/{TEAM}/{secrets.token_hex(8)}"
-        self.responses[path] = _Exchange(self.clock() + RESPONSE_SECONDS, RESPONSE_TIMES, channel, ts, user)
+        self.responses[path] = _LimitedUse(self.clock() + RESPONSE_SECONDS, RESPONSE_TIMES, channel, ts, user)
         return path
 
     def named(self, channel: Any, *, by_name: bool = False) -> Channel:
-        """Return the requested channel; raises channel_not_found."""
+        """Return the channel with this id, or with `by_name` this name; raise channel_not_found."""
         for one in self.channels.values():
             if channel == one.id or (by_name and str(channel).removeprefix("#") == one.name):
                 return one
         raise SlackError("channel_not_found")
 
     def posted(self, channel: Channel, args: Args, *, user: str = BOT) -> Message:
-        """A new message of `args`."""
+        """Post a new message with the arguments of a call."""
         body = body_of(args)
         parent = channel.messages.get(str(args.get("thread_ts")))
         if args.get("thread_ts") and (parent is None or parent.deleted):
             raise SlackError("thread_not_found")
         message = Message(
-            self._ts(), **body, user=user, thread_ts=(parent.thread_ts or parent.ts) if parent else None,
+            self._ts(),
+            **body,
+            user=user,
+            thread_ts=(parent.thread_ts or parent.ts) if parent else None,
             broadcast=parent is not None and is_true(args.get("reply_broadcast")),
-        )  # fmt: skip
+        )
         channel.messages[message.ts] = message
         if message.thread_ts:
             channel.messages[message.thread_ts].replies.append(message)
@@ -134,8 +137,14 @@ class Workspace:
         return f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"
 
     def _auth_test(self, args: Args) -> Args:
-        return {"url": "https://local.slack.com/", "team": "local", "user": "focuswatch", "team_id": TEAM,
-                "user_id": BOT, "bot_id": BOT_ID}  # fmt: skip
+        return {
+            "url": "https://local.slack.com/",
+            "team": "local",
+            "user": "focuswatch",
+            "team_id": TEAM,
+            "user_id": BOT,
+            "bot_id": BOT_ID,
+        }
 
     def _writable(self, args: Args, *, by_name: bool = False) -> Channel:
         channel = self.named(args.get("channel"), by_name=by_name)
@@ -191,15 +200,16 @@ class Workspace:
         return channel
 
     def _history(self, args: Args) -> Args:
-        """Newest first; a reply is there only where it was sent to the channel too."""
+        """Return messages, newest first; replies are included only if they were also sent to the channel."""
         shown = [
-            one for one in self._readable(args).messages.values()
+            one
+            for one in self._readable(args).messages.values()
             if not one.deleted and (one.thread_ts is None or one.broadcast)
-        ]  # fmt: skip
+        ]
         return message_page(between(reversed(shown), args), args, default=100)
 
     def _replies(self, args: Args) -> Args:
-        """The parent, then its replies, oldest first."""
+        """Return the parent and then its replies, oldest first."""
         parent = self._readable(args).messages.get(str(args.get("ts")))
         if parent is None or parent.deleted:
             raise SlackError("thread_not_found")
@@ -208,28 +218,43 @@ class Workspace:
 
     def _list(self, args: Args) -> Args:
         types = str(args.get("types", "public_channel")).split(",")
-        seen = [
-            {"id": one.id, "name": one.name, "is_channel": True, "is_private": one.private,
-             "is_archived": one.archived, "is_member": BOT in one.members}
+        visible = [
+            {
+                "id": one.id,
+                "name": one.name,
+                "is_channel": True,
+                "is_private": one.private,
+                "is_archived": one.archived,
+                "is_member": BOT in one.members,
+            }
             for one in self.channels.values()
             if ("private_channel" if one.private else "public_channel") in types
             and not (one.private and BOT not in one.members)
             and not (one.archived and is_true(args.get("exclude_archived")))
-        ]  # fmt: skip
-        page, cursor = page_of(seen, args, default=100)
+        ]
+        page, cursor = page_of(visible, args, default=100)
         return {"channels": page, "response_metadata": {"next_cursor": cursor}}
 
     def _mine(self, args: Args) -> Args:
-        """Those that the bot is in, without is_member: https://docs.slack.dev/reference/methods/users.conversations"""
+        """Return the bot's channels, without is_member.
+
+        https://docs.slack.dev/reference/methods/users.conversations
+        """
         types = str(args.get("types", "public_channel")).split(",")
-        seen = [
-            {"id": one.id, "name": one.name, "is_channel": True, "is_private": one.private, "is_archived": one.archived}
+        visible = [
+            {
+                "id": one.id,
+                "name": one.name,
+                "is_channel": True,
+                "is_private": one.private,
+                "is_archived": one.archived,
+            }
             for one in self.channels.values()
             if BOT in one.members
             and ("private_channel" if one.private else "public_channel") in types
             and not (one.archived and is_true(args.get("exclude_archived")))
-        ]  # fmt: skip
-        page, cursor = page_of(seen, args, default=100)
+        ]
+        page, cursor = page_of(visible, args, default=100)
         return {"channels": page, "response_metadata": {"next_cursor": cursor}}
 
     def _members(self, args: Args) -> Args:
@@ -237,7 +262,7 @@ class Workspace:
         return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
     def _open(self, args: Args) -> Args:
-        """https://docs.slack.dev/reference/methods/views.open"""
+        """Open a dialog: https://docs.slack.dev/reference/methods/views.open."""
         trigger = self.triggers.get(str(args.get("trigger_id")))
         if trigger is None:
             raise SlackError("invalid_trigger_id")

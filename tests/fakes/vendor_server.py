@@ -1,4 +1,4 @@
-"""A usage API over HTTP, held to its published description: requests and responses that differ from it fail the test.
+"""Serve a vendor's usage API over HTTP; requests and responses that violate its published description fail the test.
 
 with local_vendor(OpenAIUsage(…)) as server:
     focuswatch("fetch", "openai", "--api", server.address)
@@ -20,14 +20,14 @@ Reply = tuple[int, dict[str, str], Any]  # status, headers, body
 
 
 class UsageApi(Protocol):
-    """A vendor's response to a request: its path below the address, parameters, body and headers."""
+    """Returns a vendor's response to a request: its path below the address, parameters, body and headers."""
 
     def reply(self, path: str, query: dict[str, list[str]], body: Any, headers: dict[str, str]) -> Reply: ...
 
 
 @dataclass
 class VendorServer:
-    """The server: its address, requests, failures of the next requests, and breaches of the description."""
+    """The server: its address, its requests, replacements of the next responses, and violations of the description."""
 
     api: UsageApi
     address: str = ""
@@ -38,7 +38,7 @@ class VendorServer:
 
 @contextmanager
 def local_vendor(api: UsageApi) -> Iterator[VendorServer]:
-    """The vendor while it listens. Raises AssertionError at the end if a request or response broke the description."""
+    """Run the server for the length of the block. Raise AssertionError at the end if the description was violated."""
     server = VendorServer(api)
 
     class Handler(BaseHTTPRequestHandler):
@@ -81,13 +81,13 @@ def local_vendor(api: UsageApi) -> Iterator[VendorServer]:
 
 
 class Description:
-    """A published OpenAPI description, or the part of one that is used."""
+    """A published OpenAPI description, or the parts of it that are used."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
 
     def check_query(self, path: str, query: dict[str, list[str]]) -> None:
-        """Raise AssertionError if a GET has a parameter that is not described, or a value that does not fit."""
+        """Raise if a GET has an undescribed or invalid parameter, or lacks a required one."""
         described = {
             one["name"]: one
             for one in self.document["paths"][path]["get"]["parameters"]
@@ -102,7 +102,7 @@ class Description:
             self._validate(value, schema)
 
     def check_response(self, path: str, body: Any) -> None:
-        """Raise if the body of a 200 to a GET does not have the described shape."""
+        """Raise if the body of a 200 response to a GET does not match its schema."""
         content = self.document["paths"][path]["get"]["responses"]["200"]["content"]
         self._validate(body, content["application/json"]["schema"])
 

@@ -1,7 +1,7 @@
-"""Wait in tests for something that a process, a server or a queue does.
+"""Wait in tests for a process, a server or a queue.
 
-A deadline that an idle machine keeps fails on a busy one. So no wait ends at a fixed time: it ends when nothing that it
-watches has moved for a while, and that while is longer the more processes share the machine.
+A deadline that suits an idle machine fails on a busy one. So no wait has a fixed deadline: it fails after some time
+without any progress, and this time grows with the load of the machine.
 """
 
 import os
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def patience(seconds: float) -> float:
-    """Return `seconds` on an idle machine, and as many times more as processes wait for each of its cores."""
+    """Return `seconds`, multiplied by the number of runnable processes per core if that is more than one."""
     return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
@@ -28,9 +28,10 @@ def wait_until(
     stalled_seconds: float = STALLED_SECONDS,
     pause_seconds: float = PAUSE_SECONDS,
 ) -> T:
-    """Return the first true value of `holds`, however long it takes while `progress` returns something new.
+    """Return the first true value of `holds`; wait as long as the value of `progress` changes.
 
-    Raises AssertionError with the text of `failure` when `progress` has returned the same for `stalled_seconds`.
+    Raise AssertionError with the text of `failure` when `progress` has returned the same value for `stalled_seconds`,
+    or longer on a busy machine.
     """
     last, since = progress(), time.monotonic()
     while not (value := holds()):

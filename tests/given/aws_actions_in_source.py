@@ -1,4 +1,4 @@
-"""List the AWS actions that the code of a Lambda function calls, from the source: client methods by file."""
+"""Determine from the source code which AWS actions a Lambda function calls."""
 
 import ast
 import functools
@@ -11,17 +11,17 @@ from botocore import xform_name
 
 from tests.given.deployments import ROOT
 
-# The file, and the services whose methods it calls. A file that calls AWS and is not here is found, see `callers`.
+# The services that each file calls. A test finds files that are missing here, see `callers`.
 SERVICES = {
-    "focuswatch/collect/organization_accounts_and_history.py": ["organizations"],
-    "focuswatch/collect/member_sessions.py": ["sts"],
+    "focuswatch/collect/list_organization_accounts.py": ["organizations"],
+    "focuswatch/collect/shared_clients_for_member_accounts.py": ["sts"],
     "focuswatch/collect/collected_files.py": ["s3"],
-    "focuswatch/connectors/focus_bucket.py": ["s3"],
+    "focuswatch/connectors/store_focus_files_in_s3.py": ["s3"],
     "focuswatch/controls/pause_role_clients.py": ["sts"],
     "focuswatch/controls/attach_or_detach_deny_policy.py": ["iam"],
-    "focuswatch/notify/deliver_queue_batch.py": ["sqs"],
+    "focuswatch/notify/retry_or_dead_letter_batch.py": ["sqs"],
     "focuswatch/notify/delivery_claims_and_state.py": ["dynamodb"],
-    "focuswatch/notify/pacing.py": ["dynamodb"],
+    "focuswatch/notify/message_rate_limit.py": ["dynamodb"],
     "focuswatch/engines/athena_engine.py": ["athena", "s3"],
     "focuswatch/bill/ingest/list_and_copy_from_s3.py": ["s3"],
     "focuswatch/operations/function_run_heartbeats.py": ["dynamodb"],
@@ -29,36 +29,38 @@ SERVICES = {
     "focuswatch/ledger/dynamodb_ledger.py": ["dynamodb"],
     "focuswatch/ledger/dynamodb_pages.py": ["dynamodb"],
     "focuswatch/notify/publish_pending_to_sns.py": ["sns"],
-    "focuswatch/notify/eventbridge_events.py": ["events"],
+    "focuswatch/notify/put_finding_on_eventbridge.py": ["events"],
     "focuswatch/notify/mail/client.py": ["sesv2"],
     "focuswatch/notify/mail/daily_limit.py": ["dynamodb"],
-    "focuswatch/notify/mail/mail_digest_queue.py": ["dynamodb"],
-    "focuswatch/notify/security/client.py": ["securityhub"],
-    "focuswatch/notify/security/ocsf_files.py": ["s3"],
+    "focuswatch/notify/mail/collect_and_send_digests.py": ["dynamodb"],
+    "focuswatch/notify/security/security_hub_client.py": ["securityhub"],
+    "focuswatch/notify/security/write_ocsf_files_to_s3.py": ["s3"],
     "focuswatch/operations/queue_depths.py": ["sqs"],
-    "focuswatch/notify/slack/deliver.py": ["dynamodb"],
-    "focuswatch/notify/slack/digest_queue.py": ["dynamodb"],
-    "focuswatch/notify/response_recording.py": ["dynamodb"],
-    "focuswatch/bill/refresh/write_and_sweep_athena_files.py": ["s3"],
+    "focuswatch/notify/slack/channel_ids.py": ["dynamodb"],
+    "focuswatch/notify/collect_and_post_digests.py": ["dynamodb"],
+    "focuswatch/notify/record_response_once.py": ["dynamodb"],
+    "focuswatch/bill/refresh/athena_table_files_in_s3.py": ["s3"],
     "focuswatch/bill/refresh/other_bills_state.py": ["s3"],
-    "focuswatch/bill/refresh/switch_glue_partitions.py": ["glue"],
-    "lambdas/answer_buttons_and_links.py": ["sqs"],
-    "lambdas/events_endpoint.py": ["s3"],
+    "focuswatch/bill/refresh/glue_partitions_and_period_facts.py": ["glue"],
+    "lambdas/answer_endpoint_for_slack_teams_and_page.py": ["sqs"],
+    "lambdas/events_endpoint_for_ci_systems.py": ["s3"],
     "lambdas/endpoint_clients_and_secrets.py": ["secretsmanager"],
     "lambdas/page_and_findings_table.py": ["s3"],
-    "lambdas/deployment_resources.py": ["secretsmanager"],
-    "lambdas/run_lease_and_heartbeat.py": ["events"],
-    "lambdas/pulse_health_report.py": ["sns"],
+    "lambdas/clients_and_resources_from_environment.py": ["secretsmanager"],
+    "lambdas/lambda_run.py": ["events"],
+    "lambdas/pulse_health_report_and_issue_closings.py": ["sns"],
 }
-# Where IAM's word is not the API's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+# API operations whose IAM action has another name.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
-IAM_WORDS = {
+IAM_ACTIONS = {
     "sesv2:SendEmail": "ses:SendEmail",
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:ListObjects": "s3:ListBucket",
     "s3:DeleteObjects": "s3:DeleteObject",
 }
-# What awswrangler's functions call, read in its source (3.17): athena/_executions.py, athena/_utils.py.
+# The actions that functions of other packages call; awswrangler's are from the source of 3.17: athena/_executions.py,
+# athena/_utils.py.
 WRAPPED = {
     "wait_query": {"athena:GetQueryExecution"},
     "start_query_execution": {"athena:GetWorkGroup"},
@@ -69,33 +71,33 @@ WRAPPED = {
 
 @dataclass(frozen=True)
 class Used:
-    """A file, and those of its functions that count (None: all)."""
+    """A file, and the functions of it that are used; None means all."""
 
     path: str
     functions: frozenset[str] | None = None
 
 
 def actions(used: Used) -> set[str]:
-    """The IAM actions that these functions call."""
+    """Return the IAM actions that these functions call."""
     api_methods = methods(*SERVICES[used.path])
     calls: set[str] = set()
     for function, name in _called(used.path):
         if used.functions is None or function in used.functions:
             calls |= {api_methods[name]} if name in api_methods else set()
             calls |= WRAPPED.get(name, set())
-    return {IAM_WORDS.get(one, one) for one in calls}
+    return {IAM_ACTIONS.get(one, one) for one in calls}
 
 
 def callers(start: str) -> set[str]:
-    """Files that `start` imports, at whatever remove, and that call a method only an AWS client has."""
+    """Return the files that `start` imports, directly or not, and that call a method that only AWS clients have."""
     every = methods(*{service for services in SERVICES.values() for service in services})
-    aws_only = {name for name in every if "_" in name}  # `query` and `publish` may be anybody's
+    aws_only = {name for name in every if "_" in name}  # other classes also have `query` and `publish`
     return {path for path in imported(start) if aws_only & {name for _, name in _called(path)}}
 
 
 @functools.cache
 def methods(*services: str) -> dict[str, str]:
-    """A client's method names, and the action of each."""
+    """Return the IAM action of each method of these services' clients."""
     session = botocore.session.get_session()
     return {
         xform_name(operation): f"{service}:{operation}"
@@ -105,7 +107,10 @@ def methods(*services: str) -> dict[str, str]:
 
 
 def _called(path: str) -> Iterator[tuple[str, str]]:
-    """(function, method) of every call of a method; pagers are named by a text, others are handed on uncalled."""
+    """Yield (function, attribute) for each attribute access, since methods are also passed without a call.
+
+    The method of a paginator is its argument, a string.
+    """
 
     def walk(node: ast.AST, function: str) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.FunctionDef):
@@ -125,7 +130,7 @@ def _called(path: str) -> Iterator[tuple[str, str]]:
 
 
 def imported(start: str) -> set[str]:
-    """Our own files that a Lambda loads when it starts; imports inside functions are not followed."""
+    """Return focuswatch's files that a Lambda function loads when it starts, so without imports inside functions."""
     return {path for path in _closure(start) if path.endswith(".py")}
 
 
@@ -136,21 +141,21 @@ def packages(start: str) -> set[str]:
 
 @functools.cache
 def _closure(start: str) -> set[str]:
-    calls: set[str] = set()
+    names: set[str] = set()
     unread = [start]
     while unread:
         name = unread.pop()
         path = _path(name)
-        if path in calls or (path is None and _path(name.split(".")[0]) is not None):
+        if path in names or (path is None and _path(name.split(".")[0]) is not None):
             continue
         if path is None:
-            calls.add(name.split(".")[0])
+            names.add(name.split(".")[0])
             continue
-        calls.add(path)
+        names.add(path)
         parents = name.split(".")[:-1]
         unread += [".".join(parents[:length]) for length in range(1, len(parents) + 1)]
         unread += _imports(ast.parse((ROOT / path).read_text(encoding="utf-8")).body)
-    return calls
+    return names
 
 
 def _imports(body: list[ast.stmt]) -> Iterator[str]:

@@ -1,9 +1,9 @@
-"""Messages of AWS about spending, in the form in which they come; tests change the field that matters."""
+"""Alerts of AWS Budgets and Cost Anomaly Detection in their original format; tests change the field that matters."""
 
 import json
 from typing import Any
 
-# https://github.com/cds-snc/sre-bot has one that was received, in the tests of its webhooks.
+# The format is that of a received message in the webhook tests of https://github.com/cds-snc/sre-bot.
 BUDGET = """\
 AWS Budget Notification {written}
 AWS Account 999900001111
@@ -37,15 +37,22 @@ def budget_message(
     per: str = "for the current month",
     written: str = "November 21, 2026",
 ) -> str:
-    """An alert of AWS Budgets."""
+    """Return the text of an alert of AWS Budgets."""
     return BUDGET.format(
-        name=name, limit=limit, threshold=threshold, reached=reached, kind=kind, about=about, operator=operator,
-        per=per, written=written,
-    )  # fmt: skip
+        name=name,
+        limit=limit,
+        threshold=threshold,
+        reached=reached,
+        kind=kind,
+        about=about,
+        operator=operator,
+        per=per,
+        written=written,
+    )
 
 
 def anomaly_message(*, impact: float = 1001, end: str = "2026-11-20T00:00:00Z", **changed: Any) -> str:
-    """An anomaly as AWS documents it; a field that is changed to None is left out.
+    """Return an anomaly alert as AWS documents it; a field that is changed to None is omitted.
 
     https://docs.aws.amazon.com/cost-management/latest/userguide/getting-started-ad.html
     """

@@ -1,18 +1,22 @@
-"""Accounts with resources and metrics in memory, served to real clients; parameters are validated as by AWS."""
+"""Accounts with resources and metrics in memory, served to real botocore clients, which validate all parameters."""
 
+import socket
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import botocore.loaders
 import botocore.session
+from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.httpsession import URLLib3Session
 
-from focuswatch.collect.member_sessions import CALLING_AS, Clients, Member
+from focuswatch.collect.shared_clients_for_member_accounts import CALLING_AS, Clients, Member
 
-LOADER = botocore.loaders.create_loader()  # AWS's own descriptions of its services are read once
+LOADER = botocore.loaders.create_loader()  # shared, so that botocore's models of the services are loaded once
 
 TODAY = date(2026, 3, 31)
 LONG_AGO = datetime(2026, 1, 1, 9, tzinfo=UTC)
@@ -22,8 +26,9 @@ IAM_NAMES = {
     "bedrock-agent": "bedrock",
     "bedrock-agentcore-control": "bedrock-agentcore",
 }
-PAGE = 2  # so small that every list of three is paged
-LISTS = {  # operation: its list's key, and how it spells its token
+PAGE = 2  # items per page, so few that a list of three has two pages
+# Operation: (key of the list in the response, name of the token).
+LISTS = {
     "ListEndpoints": ("Endpoints", "NextToken"),
     "ListInferenceComponents": ("InferenceComponents", "NextToken"),
     "ListProvisionedModelThroughputs": ("provisionedModelSummaries", "nextToken"),
@@ -43,11 +48,33 @@ LISTS = {  # operation: its list's key, and how it spells its token
     "DescribeEvents": ("events", "nextToken"),
 }
 
-CHILDREN = {  # operation: its list's key, and the parameter that names the parent; items are added as (parent, item)
+# Operation: (key of the list in the response, parameter with the parent's id). Items are added as (parent, item).
+CHILDREN = {
     "ListDataSources": ("dataSourceSummaries", "knowledgeBaseId"),
     "ListAgentActionGroups": ("actionGroupSummaries", "agentId"),
     "ListGatewayTargets": ("items", "gatewayIdentifier"),
 }
+
+
+def connection_error(failure):
+    """Return the error that botocore raises if the resolver fails with `failure`, an OSError."""
+    request = AWSRequest("GET", "https://service.region.amazonaws.com")
+    with patch("socket.getaddrinfo", side_effect=failure):
+        try:
+            URLLib3Session().send(request.prepare())
+        except EndpointConnectionError as error:
+            return error
+    raise AssertionError(f"no connection error for {failure}")
+
+
+def unknown_host():
+    """Return the error of a call to a service that the region does not offer."""
+    return connection_error(socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
+
+
+def resolver_failure():
+    """Return the error of a call while DNS does not work."""
+    return connection_error(socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"))
 
 
 class RefusedError(Exception):
@@ -59,8 +86,11 @@ class RefusedError(Exception):
 
 @dataclass
 class Cloud:
-    """`listed` holds what an operation answers in a region of an account, `told` what describes one thing,
-    `metrics` the datapoints; `refusing` and `unreachable` decide over a call by its account, region and service.
+    """The accounts of a test.
+
+    `listed` contains the items of each list operation by account and region, `told` the responses of operations that
+    describe one resource, and `metrics` the datapoints. `refusing` and `unreachable` return an error for a call, by its
+    account, region and service, or None.
     """
 
     listed: dict = field(default_factory=dict)
@@ -69,31 +99,34 @@ class Cloud:
     refusing: object = lambda account, region, service: None
     unreachable: object = lambda region, service: None
     calls: Counter = field(default_factory=Counter)
-    left_out: frozenset = frozenset()  # operations that somebody else answers
-    actions: set = field(default_factory=set)  # as IAM names what was called
-    keys: dict = field(default_factory=dict)  # access key: account
-    now: datetime | None = None  # where a list of recently active metrics is asked for
-    asked: list = field(default_factory=list)  # (metric, dimensions) of each series whose data were asked for
+    left_out: frozenset = frozenset()  # operations that another fake serves
+    actions: set = field(default_factory=set)  # IAM actions of the calls
+    keys: dict = field(default_factory=dict)  # accounts by access key
+    now: datetime | None = None  # needed for lists of recently active metrics
+    # Each series that GetMetricData requested: (metric, *dimensions).
+    asked: list = field(default_factory=list)
 
     def add(self, operation, *items, account="111122223333", region="us-east-1"):
+        """Add items to the list that an operation returns."""
         self.listed.setdefault((account, region, operation), []).extend(items)
 
-    def tell(self, operation, key, answer, *, account="111122223333", region="us-east-1"):
-        self.told[account, region, operation, key] = answer
+    def tell(self, operation, key, response, *, account="111122223333", region="us-east-1"):
+        """Set the response of an operation about the resource `key`."""
+        self.told[account, region, operation, key] = response
 
     def measure(self, namespace, name, *, by, days, account="111122223333", region="us-east-1", stat="Sum"):
-        """`by` are the dimensions, `days` the statistic by day, or by hour."""
+        """Set the datapoints of a metric; `by` are its dimensions, `days` is the statistic by day or by hour."""
         series = (namespace, name, frozenset(by.items()), stat)
         self.metrics.setdefault((account, region), {})[series] = days
 
     def session(self, account="111122223333"):
-        """An account's clients, without a role to assume."""
+        """Return an account's clients without assuming a role."""
         clients = self.attach(Clients(botocore.session.Session()))
         clients.core.register_component("data_loader", LOADER)
         return Member(clients, self.key(account))
 
     def sessions(self, *, refusing=()):
-        """Return the clients of accounts, or raise the refusal, as `assuming` does."""
+        """Return a replacement for `assuming`: it returns an account's clients, or raises AccessDenied."""
         clients = self.attach(Clients())
 
         def session_for(account):
@@ -112,10 +145,10 @@ class Cloud:
     def attach(self, clients):
         """Serve the calls of these clients."""
 
-        def remember(params, context, **_):
-            context["asked"] = dict(params)
+        def store_parameters(params, context, **_):
+            context["parameters"] = dict(params)
 
-        def answer(model, context, request_signer, **_):
+        def respond(model, context, request_signer, **_):
             if model.name in self.left_out:
                 return None
             service, region = model.service_model.service_name, request_signer.region_name
@@ -127,22 +160,22 @@ class Cloud:
             try:
                 if refused := self.refusing(account, region, service):
                     raise refused
-                result = self.answer(account, region, service, model.name, context["asked"])
+                result = self.answer(account, region, service, model.name, context["parameters"])
             except RefusedError as refused:
                 error = {"Code": refused.code, "Message": refused.message}
                 return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {}}
             return SimpleNamespace(status_code=200), result
 
-        clients.core.register("before-parameter-build", remember)
-        clients.core.register("before-call", answer)
+        clients.core.register("before-parameter-build", store_parameters)
+        clients.core.register("before-call", respond)
         return clients
 
-    def answer(self, account, region, service, operation, asked):
+    def answer(self, account, region, service, operation, parameters):
         place = (account, region)
         if operation == "GetMetricData":
-            return self._metric_data(place, asked)
+            return self._metric_data(place, parameters)
         if operation == "ListIndices":
-            key = asked.get("applicationId", "kendra")
+            key = parameters.get("applicationId", "kendra")
             items = [
                 one for application, one in self.listed.get((*place, operation), ()) if application == key
             ]
@@ -151,43 +184,45 @@ class Cloud:
                 if key != "kendra"
                 else ("IndexConfigurationSummaryItems", "NextToken")
             )
-            return _page(items, name, token, asked)
+            return _page(items, name, token, parameters)
         if operation == "ListMetrics":
-            items = self._listed_metrics(place, asked)
-            return _page(items, "Metrics", "NextToken", asked)
-        if operation == "LookupEvents" and asked["LookupAttributes"][0]["AttributeKey"] == "EventName":
-            name = asked["LookupAttributes"][0]["AttributeValue"]
+            items = self._listed_metrics(place, parameters)
+            return _page(items, "Metrics", "NextToken", parameters)
+        if operation == "LookupEvents" and parameters["LookupAttributes"][0]["AttributeKey"] == "EventName":
+            name = parameters["LookupAttributes"][0]["AttributeValue"]
             listed = self.listed.get((*place, operation), ())
             events = [event for event in listed if event["EventName"] == name]
-            return _page(events, *LISTS[operation], asked)
+            return _page(events, *LISTS[operation], parameters)
         if operation in LISTS:
-            return _page(self.listed.get((*place, operation), []), *LISTS[operation], asked)
+            return _page(self.listed.get((*place, operation), []), *LISTS[operation], parameters)
         if operation == "ListDomainNames":
             return {
                 "DomainNames": [{"DomainName": name} for name in self.listed.get((*place, operation), ())]
             }
         if operation == "BatchGetCollection":
-            return {"collectionDetails": [self.told[*place, operation, one] for one in asked["ids"]]}
+            return {"collectionDetails": [self.told[*place, operation, one] for one in parameters["ids"]]}
         if operation in CHILDREN:
             name, parent = CHILDREN[operation]
-            items = [one for key, one in self.listed.get((*place, operation), ()) if key == asked[parent]]
-            return _page(items, name, "nextToken", asked)
-        key = "/".join(asked.values())
+            items = [
+                one for key, one in self.listed.get((*place, operation), ()) if key == parameters[parent]
+            ]
+            return _page(items, name, "nextToken", parameters)
+        key = "/".join(parameters.values())
         return self.told[*place, operation, key]
 
-    def _listed_metrics(self, place, asked):
-        since = self.now - timedelta(hours=3) if "RecentlyActive" in asked else None
+    def _listed_metrics(self, place, parameters):
+        since = self.now - timedelta(hours=3) if "RecentlyActive" in parameters else None
         return [
             {"Namespace": space, "MetricName": name, "Dimensions": [{"Name": k, "Value": v} for k, v in by]}
             for (space, name, by, _), days in self.metrics.get(place, {}).items()
-            if (space, name) == (asked["Namespace"], asked.get("MetricName", name))
+            if (space, name) == (parameters["Namespace"], parameters.get("MetricName", name))
             and (since is None or any(midnight(day) >= since for day in days))
         ]
 
-    def _metric_data(self, place, asked):
-        assert len(asked["MetricDataQueries"]) <= 500
+    def _metric_data(self, place, parameters):
+        assert len(parameters["MetricDataQueries"]) <= 500
         results = []
-        for query in asked["MetricDataQueries"]:
+        for query in parameters["MetricDataQueries"]:
             stat = query["MetricStat"]
             by = frozenset((one["Name"], one["Value"]) for one in stat["Metric"]["Dimensions"])
             series = (stat["Metric"]["Namespace"], stat["Metric"]["MetricName"], by, stat["Stat"])
@@ -196,7 +231,11 @@ class Cloud:
             if isinstance(days, str):
                 results.append({"Id": query["Id"], "Timestamps": [], "Values": [], "StatusCode": days})
                 continue
-            inside = [day for day in sorted(days) if asked["StartTime"] <= midnight(day) < asked["EndTime"]]
+            inside = [
+                day
+                for day in sorted(days)
+                if parameters["StartTime"] <= midnight(day) < parameters["EndTime"]
+            ]
             results.append(
                 {
                     "Id": query["Id"],
@@ -205,17 +244,17 @@ class Cloud:
                     "StatusCode": "Complete",
                 }
             )
-        return _page(results, "MetricDataResults", "NextToken", asked, size=100)
+        return _page(results, "MetricDataResults", "NextToken", parameters, size=100)
 
 
-def _page(items, key, token, asked, *, size=PAGE):
-    start = int(asked.get(token, 0))
+def _page(items, key, token, parameters, *, size=PAGE):
+    start = int(parameters.get(token, 0))
     more = {token: str(start + size)} if start + size < len(items) else {}
     return {key: items[start : start + size]} | more
 
 
 def midnight(day):
-    """Return the moment of a datapoint: the start of a day; an hour as it is."""
+    """Return the timestamp of a datapoint: the start of a day; an hour is returned unchanged."""
     if isinstance(day, datetime):
         return day
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -226,7 +265,7 @@ def ago(days):
 
 
 def endpoint(cloud, name="old", *, variants=("a",), created=LONG_AGO, told=None, **place):
-    """A real-time endpoint that is in service."""
+    """Add a real-time endpoint that is in service, and return its ARN."""
     account, region = place.get("account", "111122223333"), place.get("region", "us-east-1")
     arn = f"arn:aws:sagemaker:{region}:{account}:endpoint/{name}"
     listed = {
@@ -245,7 +284,7 @@ def endpoint(cloud, name="old", *, variants=("a",), created=LONG_AGO, told=None,
 
 
 def capacity(cloud, arn, *, serves, **place):
-    """Provisioned throughput that serves a model."""
+    """Add provisioned throughput that serves a model."""
     provisioned = {
         "provisionedModelArn": arn,
         "modelArn": serves,
@@ -260,7 +299,7 @@ def custom_model(cloud, arn):
 
 
 def collection(cloud, key, *, account="111122223333"):
-    """An OpenSearch Serverless collection named docs."""
+    """Add an OpenSearch Serverless collection named docs, and return its ARN."""
     arn = f"arn:aws:aoss:us-east-1:{account}:collection/{key}"
     created = int(LONG_AGO.timestamp() * 1000)
     cloud.add("ListCollections", {"id": key})
@@ -273,7 +312,7 @@ def collection(cloud, key, *, account="111122223333"):
 
 
 def domain(cloud, name, *, account="111122223333"):
-    """A managed OpenSearch domain."""
+    """Add a managed OpenSearch domain, and return its ARN."""
     cloud.add("ListDomainNames", name)
     parts = {"ClusterConfig": {"Status": {"CreationDate": LONG_AGO}}, "ModifyingProperties": {}}
     cloud.tell("DescribeDomainConfig", name, {"DomainConfig": parts})
@@ -292,7 +331,7 @@ def q_index(cloud, application, key, *, account="111122223333"):
 
 
 def graph(cloud, key, *, account="111122223333"):
-    """A Neptune Analytics graph, and one that is stopped."""
+    """Add a Neptune Analytics graph, and a stopped one; return the ARN of the first."""
     arn = f"arn:aws:neptune-graph:us-east-1:{account}:graph/{key}"
     cloud.add(
         "ListGraphs", {"id": key, "arn": arn, "status": "AVAILABLE"}, {"id": "g-0", "status": "STOPPED"}
@@ -302,7 +341,7 @@ def graph(cloud, key, *, account="111122223333"):
 
 
 def knowledge_base(cloud, key, storage, *, buckets=(), configuration=None, **place):
-    """A knowledge base; `storage` is its storageConfiguration, `buckets` are those of its data sources."""
+    """Add a knowledge base; `storage` is its storageConfiguration, `buckets` are the buckets of its data sources."""
     account, region = place.get("account", "111122223333"), place.get("region", "us-east-1")
     arn = f"arn:aws:bedrock:{region}:{account}:knowledge-base/{key}"
     details = {
@@ -326,7 +365,7 @@ def knowledge_base(cloud, key, storage, *, buckets=(), configuration=None, **pla
 
 
 def agent(cloud, key, *executors):
-    """An agent with an action group for each executor."""
+    """Add an agent with an action group for each executor."""
     cloud.add("ListAgents", {"agentId": key})
     for number, executor in enumerate(executors):
         group = f"GROUP{number:05}"
@@ -337,7 +376,7 @@ def agent(cloud, key, *executors):
 
 
 def gateway(cloud, key, *configurations):
-    """An AgentCore gateway with a target for each configuration."""
+    """Add an AgentCore gateway with a target for each configuration."""
     arn = f"arn:aws:bedrock-agentcore:us-east-1:111122223333:gateway/{key}"
     cloud.add("ListGateways", {"gatewayId": key})
     for number, configuration in enumerate(configurations):
@@ -349,7 +388,7 @@ def gateway(cloud, key, *configurations):
 
 
 def aurora_cluster(cloud, name, *, resource_id, members):
-    """An Aurora cluster with its instances."""
+    """Add an Aurora cluster with its instances."""
     arn = f"arn:aws:rds:us-east-1:111122223333:cluster:{name}"
     instances = [{"DBInstanceIdentifier": member} for member in members]
     described = {"DBClusters": [{"DbClusterResourceId": resource_id, "DBClusterMembers": instances}]}
@@ -362,7 +401,7 @@ APPLICATION = "11112222-3333-4444-5555-666677778888"
 
 
 def everything(cloud):
-    """One of each kind of resource."""
+    """Add one resource of each kind."""
     endpoint(cloud)
     custom_model(cloud, "arn:aws:bedrock:us-east-1:111122223333:custom-model/nova/m1")
     collection(cloud, "c0ffee")

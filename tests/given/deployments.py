@@ -4,8 +4,8 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from focuswatch.operations.deployed_functions import module_of
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.lambda_function_groups import module_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config"
@@ -19,7 +19,7 @@ def source_of(function: str) -> str:
 
 
 def deployment_of(*, accounts: Literal["one", "three"]) -> Deployment:
-    """config/deployment.toml, or the same with payer, pipeline and members apart and no anomaly monitor yet."""
+    """Return config/deployment.toml with every channel; for "three" with separate accounts and no anomaly monitor."""
     config = Deployment.load(CONFIG / "deployment.toml").model_dump()
     config["secrets"] |= {
         channel: f"focuswatch/{channel}"

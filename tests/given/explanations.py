@@ -1,9 +1,9 @@
-"""A rise of GPUs and its explanation, given by hand."""
+"""A cost increase of GPU instances, and its explanation."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from focuswatch.detect.explain.cost_increase_of_finding import CostIncrease
+from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.findings.explanation import Change, CostDriver, Explanation, StartedOrStopped
 
 ACCOUNT = "111122223333"
@@ -22,7 +22,7 @@ RISE = CostIncrease(
 
 
 def part(**changed: object) -> CostDriver:
-    """GPU hours of one instance, new that day."""
+    """Return a cost driver: the GPU hours of a new instance."""
     inputs: dict[str, object] = {
         "sub_account_id": ACCOUNT,
         "service_name": "Amazon Elastic Compute Cloud",
@@ -39,15 +39,18 @@ def part(**changed: object) -> CostDriver:
 
 
 def explanation(**changed: object) -> Explanation:
-    """A thousand above expectation on two days: a new instance, a dearer one, a rest, and who started it."""
-    dearer = part(
+    """Return an explanation of 1,000 USD above the baseline in two days: a new instance, a higher price, and others.
+
+    It also names what started and stopped, and the user who started the instance.
+    """
+    higher_price = part(
         meter="BoxUsage:m5.large", resource_id=None, resources=3, excess=90, by_price=80, is_new=False
     )
     inputs: dict[str, object] = {
         "first_day": RISEN_ON,
         "last_day": date(2026, 3, 30),
         "excess": Decimal(1000),
-        "parts": (part(), dearer),
+        "parts": (part(), higher_price),
         "others": Decimal(10),
         "by_volume": Decimal(915),
         "by_price": Decimal(85),

@@ -1,4 +1,4 @@
-"""Exports to read: files in FOCUS columns, and folders as Data Exports delivers them."""
+"""Write exports for tests, as files with FOCUS columns and as folders of Data Exports, and refresh from them."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import duckdb
 
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.duckdb_connection import connect
 from focuswatch.engines.sql_values import literal
 
 CATALOG = Catalog.load()
@@ -52,13 +52,13 @@ HOURLY = {"ChargePeriodStart": "2026-05-02 07:00:00", "ChargePeriodEnd": "2026-0
 
 Row = dict[str, str | None]
 WRITER = duckdb.connect()
-SHARED = connect()  # every refresh replaces what it makes
+SHARED = connect()  # a refresh replaces all tables that it creates
 
 
 def write(path: Path, *rows: Row, types: dict[str, str] | None = None, without: Sequence[str] = ()) -> Path:
-    """A file of charges, Parquet or CSV(.gz) as its name says; a row states what is not usual.
+    """Write a file of charges, as Parquet or CSV(.gz) by its name; a row has only the values that differ from USUAL.
 
-    A column whose type is given is written with it; a value is text that DuckDB casts to that type.
+    `types` replaces the types of columns; a value is text that DuckDB casts to that type.
     """
     columns = {name: type_ for name, type_ in {**TYPES, **(types or {})}.items() if name not in without}
     written = ", ".join(
@@ -92,7 +92,7 @@ def deliver(
     listed: Sequence[str] = ("focus-00001.snappy.parquet",),
     types: dict[str, str] | None = None,
 ) -> Path:
-    """One billing period's delivery below an export's root: its first file, and a manifest of all `listed`."""
+    """Write the delivery of a billing period below an export's root: the first file, and a manifest of all `listed`."""
     partition = f"{folder}={period}" + (f"/{execution}" if execution else "")
     rows = tuple({"BillingPeriodStart": f"{period}-01", **row} for row in rows or ({},))
     path = write(root / "data" / partition / listed[0], *rows, types=types)
@@ -105,7 +105,7 @@ def deliver(
 
 @dataclass
 class Reader:
-    """Refreshes one source again and again, over one state."""
+    """Refreshes one source repeatedly, with the same state."""
 
     source: Path | str
     state: Path
@@ -125,20 +125,20 @@ class Reader:
         return self.connection.execute(sql).fetchall()
 
     def column(self, expression: str) -> list[Any]:
-        """The values of an expression over folded charges, sorted."""
+        """Return the values of an expression for all folded charges, sorted."""
         return [row[0] for row in self.query(f"SELECT {expression} FROM folded_charges ORDER BY ALL")]
 
     def billed(self) -> float:
         return self.query("SELECT sum(BilledCost) FROM folded_charges")[0][0]
 
     def stored(self) -> dict[str, bytes]:
-        """Everything in the state, by name."""
+        """Return the content of every file of the state, by name."""
         files = (path for path in sorted(self.state.rglob("*")) if path.is_file())
         return {str(path.relative_to(self.state)): path.read_bytes() for path in files}
 
 
 def read(source: Path | str, state: Path) -> Reader:
-    """A reader that has refreshed once."""
+    """Return a reader that has refreshed once."""
     reader = Reader(source, state)
     reader.refresh()
     return reader

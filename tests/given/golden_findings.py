@@ -1,14 +1,18 @@
 """The findings of tests/golden/findings.json, which come from a simulated organization."""
 
-import json
-from pathlib import Path
+from pydantic import TypeAdapter
 
 from focuswatch.findings.finding import Finding
+from tests.given.golden_files import GOLDEN
 
-FINDINGS = Path(__file__).parents[1] / "golden" / "findings.json"
+FINDINGS = GOLDEN / "findings.json"
+
+
+def golden_findings() -> list[Finding]:
+    """Return all findings, ordered by cost."""
+    return TypeAdapter(list[Finding]).validate_json(FINDINGS.read_bytes())
 
 
 def golden_finding(detection: str) -> Finding:
-    """The first finding of a detection."""
-    every = (Finding.model_validate(one) for one in json.loads(FINDINGS.read_text(encoding="utf-8")))
-    return next(one for one in every if one.detection == detection)
+    """Return the first finding of a detection."""
+    return next(one for one in golden_findings() if one.detection == detection)

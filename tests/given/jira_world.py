@@ -15,10 +15,10 @@ from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
-from focuswatch.notify.jira.parse_jira_issue import label_of
-from focuswatch.notify.jira.stored_issue_state import IssueState
-from focuswatch.notify.queued_notification_and_turn import QueuedNotification
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.notify.jira.issue_labels import label_of
+from focuswatch.notify.jira.issue_state_model import IssueState
+from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.given.moto_ledger_table import ledger_table
 
@@ -26,28 +26,47 @@ CATALOG = Catalog.load()
 OWNERS = {"teams": {"search": {"channel": "#search", "jira": {"project": "SRCH", "component": "cost"}}}}
 FINGERPRINT = "3f2a9c01b7d4e5f60718"
 DAY = 86_400
+DESCRIPTION_OPTIONS = {  # of render_description
+    "header": CATALOG.detection("idle_sagemaker_endpoint").header.model_copy(
+        update={"blind_spots": ["It may be a standby."]}
+    ),
+    "query_url": None,
+    "days": 90,
+}
 
 
 def a_finding(**changes: Any) -> Finding:
-    """An idle endpoint of team search, 1,200 USD a month."""
+    """Return a finding: an idle endpoint of team search at 1,200 USD/month."""
     fields = {
-        "detection": "idle_sagemaker_endpoint", "fingerprint": FINGERPRINT, "category": "waste", "severity": "high",
-        "status": "new", "sub_account_id": "111122223333", "sub_account_name": "acme-prod", "region_id": "eu-west-1",
-        "resource_id": "arn:aws:sagemaker:eu-west-1:111122223333:endpoint/ranker", "service_name": "Amazon SageMaker",
-        "team": "search", "owned_by": "account", "monthly_cost": Decimal(1200), "currency": "USD",
+        "detection": "idle_sagemaker_endpoint",
+        "fingerprint": FINGERPRINT,
+        "category": "waste",
+        "severity": "high",
+        "status": "new",
+        "sub_account_id": "111122223333",
+        "sub_account_name": "acme-prod",
+        "region_id": "eu-west-1",
+        "resource_id": "arn:aws:sagemaker:eu-west-1:111122223333:endpoint/ranker",
+        "service_name": "Amazon SageMaker",
+        "team": "search",
+        "owned_by": "account",
+        "monthly_cost": Decimal(1200),
+        "currency": "USD",
         "title": "Idle SageMaker endpoint",
         "reason": "ranker ran 168 hours and was not called once.",
         "action": "1. Who made it? aws sagemaker describe-endpoint --endpoint-name ranker --region eu-west-1",
-        "evidence": {"instance_hours": 168}, "first_seen": date(2026, 11, 1), "last_seen": date(2026, 11, 18),
+        "evidence": {"instance_hours": 168},
+        "first_seen": date(2026, 11, 1),
+        "last_seen": date(2026, 11, 18),
         "as_of": date(2026, 11, 18),
-    }  # fmt: skip
+    }
     return Finding(**{**fields, **changes})
 
 
 def notification(
     number: int = 0, kind: str = "new", *, age: float = 0.0, **changes: Any
 ) -> QueuedNotification:
-    """Return the notification of that number; each follows the previous one."""
+    """Return the notification with this number, which follows the previous number."""
     return QueuedNotification(
         finding=a_finding(
             status={"reminder": "open", "saving_verified": "resolved"}.get(kind, kind), **changes
@@ -113,7 +132,7 @@ class JiraWorld:
         self.jira.now += days * DAY
 
     def deliver(self, delivery: QueuedNotification, *, channel: JiraChannel | None = None) -> str | None:
-        """Deliver it as a queue does: repeat it after the time that each failure asks for."""
+        """Deliver a notification as a queue does: retry it after the time that each failure requires."""
         for _ in range(20):
             try:
                 return (channel or self.channel).deliver(delivery)
@@ -126,6 +145,7 @@ class JiraWorld:
 
 @contextmanager
 def jira_world(*, cloud: bool = True, lag_seconds: float = 0.0, owners: Any = OWNERS):
+    """Yield a world with an empty Jira; fail at the end if a request violated Jira's API description."""
     with mock_aws(), serving(LocalJira(cloud=cloud, lag_seconds=lag_seconds)) as jira:
         world = JiraWorld(jira, ledger_table(), Owners.model_validate(owners))
         yield world

@@ -1,4 +1,4 @@
-"""A ledger's table on an AWS that is not there: call it inside moto's mock_aws."""
+"""Create a ledger's table in moto, inside its mock_aws."""
 
 import functools
 import os
@@ -8,9 +8,9 @@ import boto3
 
 
 def ledger_table(name="ledger"):
-    """An empty table with the keys and the index that the deployment makes."""
-    where = (os.environ.get("AWS_ENDPOINT_URL"), os.environ.get("AWS_ACCESS_KEY_ID"))
-    return _dynamodb(*where).create_table(
+    """Create an empty table with the keys and the index of the deployed table."""
+    environment = (os.environ.get("AWS_ENDPOINT_URL"), os.environ.get("AWS_ACCESS_KEY_ID"))
+    return _dynamodb(*environment).create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[
@@ -35,5 +35,5 @@ def ledger_table(name="ledger"):
 
 @functools.cache
 def _dynamodb(_endpoint: str | None, _key: str | None) -> Any:
-    """Return the service of an environment; creating it takes longer than most tests that use it."""
+    """Return DynamoDB's resource, cached per environment: creating it takes longer than most tests that use it."""
     return boto3.resource("dynamodb", region_name="us-east-1")

@@ -1,10 +1,12 @@
-"""Findings and scans that a test creates in one line."""
+"""Create findings and scans in one line of a test."""
 
 from datetime import date, timedelta
 from decimal import Decimal
 
-from focuswatch.catalog.sql_header_fields import Category
-from focuswatch.findings.finding import DAYS_A_MONTH, Finding, fingerprint, severity_of
+from focuswatch.catalog.sql_header_models import Category
+from focuswatch.findings.amounts_and_event_dates import DAYS_A_MONTH
+from focuswatch.findings.finding import Finding, fingerprint
+from focuswatch.findings.severity import severity_of
 from focuswatch.findings.verified_saving_record import VerifiedSaving
 from focuswatch.ledger import DetectionRun
 
@@ -22,7 +24,7 @@ def finding(
     team: str | None = None,
     category: Category = "waste",
 ) -> Finding:
-    """A finding that differs from another only in what is named."""
+    """Return a finding; two findings differ only in the arguments that differ."""
     identity = {
         "sub_account_id": account,
         "region_id": "us-east-1",
@@ -55,16 +57,20 @@ def finding(
 
 
 def saving_of(finding: Finding, *, saved: str, on: date = DAY) -> VerifiedSaving:
-    """Return the charges of a finding resolved on a day; the rest of its cost is still charged."""
+    """Return the verified saving of a finding that was resolved on a day; the rest of its cost is still charged."""
     expected = finding.monthly_cost / DAYS_A_MONTH
     return VerifiedSaving(
-        since=on, measured_from=on + timedelta(days=2), measured_until=on + timedelta(days=4),
-        daily_cost=expected - Decimal(saved), daily_saving=Decimal(saved), expected_daily_saving=expected,
-    )  # fmt: skip
+        since=on,
+        measured_from=on + timedelta(days=2),
+        measured_until=on + timedelta(days=4),
+        daily_cost=expected - Decimal(saved),
+        daily_saving=Decimal(saved),
+        expected_daily_saving=expected,
+    )
 
 
 def run(
-    *found: Finding, on: date = DAY, ran: tuple[str, ...] = ("idle_sagemaker_endpoint",), **reach: object
+    *findings: Finding, on: date = DAY, ran: tuple[str, ...] = ("idle_sagemaker_endpoint",), **reach: object
 ) -> DetectionRun:
-    """A run that found these and whose word reaches everywhere unless said otherwise."""
-    return DetectionRun(as_of=on, findings={one.fingerprint: one for one in found}, ran=ran, **reach)  # type: ignore[arg-type]
+    """Return a run with these findings, which evaluated all accounts and resources unless `reach` limits it."""
+    return DetectionRun(as_of=on, findings={one.fingerprint: one for one in findings}, ran=ran, **reach)  # type: ignore[arg-type]

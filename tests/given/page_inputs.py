@@ -1,4 +1,4 @@
-"""Data of a page for tests, which state what matters and keep defaults for the rest."""
+"""Create the data of a page; a test passes only what matters to it."""
 
 import base64
 import gzip
@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.account_day_coverage import Coverage
+from focuswatch.detect.check_bill_completeness import Coverage
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.safe_paste_commands import action_of
 from focuswatch.ledger import LedgerEntry
@@ -22,7 +22,7 @@ HOSTILE = "</script><script>window.pwned = 1</script><img src=x onerror='window.
 
 
 def gathered(*findings: Finding | LedgerEntry, **changed: Any) -> PageData:
-    """Return data of a page as of DAY with these findings only."""
+    """Return the data of a page as of DAY with only these findings."""
     entries = tuple(one if isinstance(one, LedgerEntry) else LedgerEntry(finding=one) for one in findings)
     inputs: dict[str, Any] = {
         "as_of": DAY,
@@ -55,40 +55,79 @@ HOSTILE_ACTION = action_of(
 
 
 def hostile() -> PageData:
-    """Return data of a page in which every name of a bill tries to break out of its place."""
-    nasty = finding(HOSTILE, account=HOSTILE, team=HOSTILE, tags={HOSTILE: HOSTILE}).model_copy(
-        update={"sub_account_name": HOSTILE, "region_id": HOSTILE, "service_name": HOSTILE, "reason": HOSTILE,
-                "title": HOSTILE, "action": HOSTILE_ACTION}
-    )  # fmt: skip
-    unusual = nasty.model_copy(update={"category": "anomaly", "fingerprint": "a" * 20})
+    """Return the data of a page in which every name of the bill tries to inject HTML, a script or a shell command."""
+    hostile_finding = finding(HOSTILE, account=HOSTILE, team=HOSTILE, tags={HOSTILE: HOSTILE}).model_copy(
+        update={
+            "sub_account_name": HOSTILE,
+            "region_id": HOSTILE,
+            "service_name": HOSTILE,
+            "reason": HOSTILE,
+            "title": HOSTILE,
+            "action": HOSTILE_ACTION,
+        }
+    )
+    unusual = hostile_finding.model_copy(update={"category": "anomaly", "fingerprint": "a" * 20})
     day = {"charge_date": DAY - timedelta(days=1), "effective_cost": 10.0}
     moved = {
-        "sub_account_id": HOSTILE, "sub_account_name": HOSTILE, "region_id": HOSTILE, "service_name": HOSTILE,
-        "effective_cost": 2.0, "effective_cost_before": 1.0, "movement": 1.0, "unowned_because": HOSTILE,
-    }  # fmt: skip
+        "sub_account_id": HOSTILE,
+        "sub_account_name": HOSTILE,
+        "region_id": HOSTILE,
+        "service_name": HOSTILE,
+        "effective_cost": 2.0,
+        "effective_cost_before": 1.0,
+        "movement": 1.0,
+        "unowned_because": HOSTILE,
+    }
     gpu = {
-        "place": 1, "sub_account_id": HOSTILE, "region_id": HOSTILE, "resource_id": HOSTILE,
-        "instance_types": HOSTILE, "gpu_hours": 24.0, "utilization": 3.0, **day,
-    }  # fmt: skip
+        "place": 1,
+        "sub_account_id": HOSTILE,
+        "region_id": HOSTILE,
+        "resource_id": HOSTILE,
+        "instance_types": HOSTILE,
+        "gpu_hours": 24.0,
+        "utilization": 3.0,
+        **day,
+    }
     planned = {
-        "of": "team", "name": HOSTILE, "spent": 1.0, "forecast": 3.0, "low": float("nan"), "high": 4.0, "budget": 2.0,
-        "over_by": 1.0, "over_on": DAY, "budget_status": HOSTILE,
-    }  # fmt: skip
+        "of": "team",
+        "name": HOSTILE,
+        "spent": 1.0,
+        "forecast": 3.0,
+        "low": float("nan"),
+        "high": 4.0,
+        "budget": 2.0,
+        "over_by": 1.0,
+        "over_on": DAY,
+        "budget_status": HOSTILE,
+    }
     spend = {"team": HOSTILE, "billed_cost": 2.0, "credits": -1.0, "tax": 0.5, "share": 1.0, **moved}
     tokens = {
-        "model": HOSTILE, "tier": HOSTILE, "million_tokens": 2.0, "million_tokens_before": 1.0, "batch_share": None,
-        "effective_cost": 2.0, "effective_cost_before": 1.0,
-    }  # fmt: skip
+        "model": HOSTILE,
+        "tier": HOSTILE,
+        "million_tokens": 2.0,
+        "million_tokens_before": 1.0,
+        "batch_share": None,
+        "effective_cost": 2.0,
+        "effective_cost_before": 1.0,
+    }
     hourly = {
-        "sub_account_id": HOSTILE, "sub_account_name": HOSTILE, "workload": HOSTILE, "model": HOSTILE,
-        "last_hour": HOSTILE, "hourly_cost": 2.0, "usual_hourly_cost": 1.0, "day_cost": 9.0,
+        "sub_account_id": HOSTILE,
+        "sub_account_name": HOSTILE,
+        "workload": HOSTILE,
+        "model": HOSTILE,
+        "last_hour": HOSTILE,
+        "hourly_cost": 2.0,
+        "usual_hourly_cost": 1.0,
+        "day_cost": 9.0,
         "unpriced_million_tokens": 1.0,
-    }  # fmt: skip
+    }
     return gathered(
-        nasty,
+        hostile_finding,
         unusual,
         LedgerEntry(
-            finding=nasty.model_copy(update={"fingerprint": "b" * 20}), state="resolved", resolved_on=DAY
+            finding=hostile_finding.model_copy(update={"fingerprint": "b" * 20}),
+            state="resolved",
+            resolved_on=DAY,
         ),
         finding_days=[{"fingerprint": unusual.fingerprint, **day}],
         gpu_days=[gpu],
@@ -112,7 +151,7 @@ def hostile() -> PageData:
 
 
 def many(number: int) -> PageData:
-    """Return data of a page with many findings as long as real ones, each with its own IDs."""
+    """Return the data of a page with many findings whose texts are as long as real ones, each with its own ids."""
     detections = [
         CATALOG.detections[id] for id in ("idle_sagemaker_endpoint", "abandoned_volume", "gpu_burst")
     ]
@@ -135,13 +174,15 @@ def many(number: int) -> PageData:
         result.append(
             one.model_copy(
                 update={
-                    "title": header.title, "reason": f"{header.reason} {digest[28:40]} {place}",
-                    "action": f"{header.action} --id {name}", "team": f"team-{place % 40}",
+                    "title": header.title,
+                    "reason": f"{header.reason} {digest[28:40]} {place}",
+                    "action": f"{header.action} --id {name}",
+                    "team": f"team-{place % 40}",
                     "sub_account_name": f"account-{place % 200}",
                     "evidence": {**words, "tags": {"team": f"team-{place % 40}", "build": digest[40:52]}},
                 }
             )
-        )  # fmt: skip
+        )
     return gathered(*result)
 
 

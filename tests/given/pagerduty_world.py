@@ -10,10 +10,12 @@ from moto import mock_aws
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import Claims
-from focuswatch.notify.pagerduty.client import PagerDuty, PagerDutySecret
-from focuswatch.notify.pagerduty.deliver import PagerDutyResponses, PagerDutySender
-from focuswatch.notify.queued_notification_and_turn import QueuedNotification
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.notify.pagerduty.apply_response_to_alert import PagerDutyResponses
+from focuswatch.notify.pagerduty.client import PagerDuty
+from focuswatch.notify.pagerduty.pagerduty_secret import PagerDutySecret
+from focuswatch.notify.pagerduty.send_alert import PagerDutySender
+from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_json_service import serving
 from tests.fakes.local_pagerduty import LocalPagerDuty
 from tests.fakes.waiting import patience
@@ -60,7 +62,7 @@ class PagerDutyWorld:
 
 @contextmanager
 def pagerduty_world(**options: Any) -> Iterator[PagerDutyWorld]:
-    """Start a PagerDuty without alerts."""
+    """Yield a world with a PagerDuty without alerts."""
     services = {key: name for name, key in KEYS.items()}
     with mock_aws(), serving(LocalPagerDuty(services)) as server:
         yield PagerDutyWorld(server, ledger_table(), **options)

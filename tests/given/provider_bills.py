@@ -1,4 +1,4 @@
-"""FOCUS files of four providers in three currencies, in the form in which each writes them, with planted incidents.
+"""Write FOCUS files of four providers in three currencies, each in its own format, with planted cost incidents.
 
 AWS: USD, FOCUS 1.2. Azure: EUR, FOCUS 1.0. Google: JPY, exported from BigQuery. LiteLLM: USD, as its callback writes.
 """
@@ -40,7 +40,7 @@ COMMON = {
 
 @dataclass(frozen=True)
 class Usage:
-    """A charge of every day from `first` to the end, at `cost` a day, times `spike` in the last week but two days."""
+    """A daily charge of about `cost` from `first` to the end of the bill, times `spike` in the last SPIKE_DAYS."""
 
     cost: float
     columns: dict[str, Any] = field(default_factory=dict)
@@ -65,7 +65,7 @@ def write_bills(root: Path) -> dict[str, Path]:
 
 
 def billed(bill: Path) -> dict[str, float]:
-    """Return the billed cost of each provider in the files of a bill, by plain SQL, in the currency of the bill."""
+    """Return the billed cost of each provider in a bill's files, in the bill's currency; summed by plain SQL."""
     return dict(
         duckdb.execute(f"SELECT ProviderName, sum(BilledCost) FROM '{bill}/*.parquet' GROUP BY 1").fetchall()
     )

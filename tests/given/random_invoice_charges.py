@@ -1,4 +1,4 @@
-"""Random charges by invoice: amounts below a cent, credits, refunds, tax, charges without a team."""
+"""Random charges with invoices: amounts below a cent, credits, refunds, tax, and charges without a team."""
 
 from datetime import date
 from random import Random
@@ -20,7 +20,7 @@ AMOUNTS = (0.005, 0.0049999999, -0.005, 0.0, 1e-9, 0.1 + 0.2, 123456.789, 33.335
 
 
 def random_charges(random: Random) -> list[Row]:
-    """Rows for tests.given.exports, of two invoices at least."""
+    """Return rows for tests.given.exports; at least one has an invoice and one has none."""
     return [_charge(random, number) for number in range(random.randint(10, 120))]
 
 

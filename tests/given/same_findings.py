@@ -6,11 +6,11 @@ from typing import Any
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.finding import Finding
 
-Told = dict[str, tuple[str, dict[str, Any]]]  # kind and finding by fingerprint
+Told = dict[str, tuple[str, dict[str, Any]]]  # kind of the notification and finding, by fingerprint
 
 
 def news_of(scanned: ScanResult) -> Told:
-    """Return the notifications of a scan."""
+    """Return the notifications of a local scan."""
     return {
         notification.finding.fingerprint: (notification.kind, as_told(notification.finding))
         for notification in scanned.notifications
@@ -18,9 +18,9 @@ def news_of(scanned: ScanResult) -> Told:
 
 
 def as_told(finding: Finding) -> dict[str, Any]:
-    """Return the fields of a finding in a message, without those that one side lacks.
+    """Return the fields of a finding in a message, without those that only a deployment or only a local scan has.
 
-    A local scan reads no CloudTrail events, and a deployment has one bill, without a name.
+    A local scan reads no CloudTrail events, and a deployment has a single bill, without a name.
     """
     document: dict[str, Any] = json.loads(finding.model_dump_json(by_alias=True))
     document["bills"] = []
@@ -29,19 +29,19 @@ def as_told(finding: Finding) -> dict[str, Any]:
     return document
 
 
-def differences(told: Told, here: Told) -> list[str]:
-    """Return a line for each difference; sums may differ in the order of addition."""
+def differences(deployed: Told, local: Told) -> list[str]:
+    """Return a line for each difference. Sums are rounded, since they depend on the order of addition."""
     result = []
-    for fingerprint in sorted(told.keys() | here.keys()):
-        kind, finding = told.get(fingerprint, ("nothing", {}))
-        kind_here, finding_here = here.get(fingerprint, ("nothing", {}))
-        detection = (finding or finding_here)["detection"]
-        if kind != kind_here:
-            result.append(f"{detection} {fingerprint}: {kind} deployed, {kind_here} here")
-        elif _rounded(finding) != _rounded(finding_here):
-            differing = [name for name in finding if _rounded(finding[name]) != _rounded(finding_here[name])]
+    for fingerprint in sorted(deployed.keys() | local.keys()):
+        kind, finding = deployed.get(fingerprint, ("nothing", {}))
+        local_kind, local_finding = local.get(fingerprint, ("nothing", {}))
+        detection = (finding or local_finding)["detection"]
+        if kind != local_kind:
+            result.append(f"{detection} {fingerprint}: {kind} deployed, {local_kind} here")
+        elif _rounded(finding) != _rounded(local_finding):
+            differing = [name for name in finding if _rounded(finding[name]) != _rounded(local_finding[name])]
             result += [
-                f"{detection} {fingerprint}: {name} is {finding[name]} deployed, {finding_here[name]} here"
+                f"{detection} {fingerprint}: {name} is {finding[name]} deployed, {local_finding[name]} here"
                 for name in differing
             ]
     return result
@@ -54,7 +54,6 @@ def _rounded(value: Any) -> Any:
         case dict():
             return {name: _rounded(one) for name, one in value.items()}
         case list():
-            return [
-                _rounded(one) for one in value if not str(one).endswith(": 0.00/day, 0%")
-            ]  # rounding alone
+            # Texts about a change of 0.00 are the result of rounding.
+            return [_rounded(one) for one in value if not str(one).endswith(": 0.00/day, 0%")]
     return value

@@ -1,8 +1,8 @@
-"""Delivery to a local Slack, batch by batch as in a function, with a clock that tests set."""
+"""Delivery to a local Slack, in batches as in the function, with a clock that tests set."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import ceil
 from typing import Any
@@ -13,15 +13,21 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.notification import NotificationKind
+from focuswatch.notify.collect_and_post_digests import QUIET_SECONDS, Digests, DigestState
 from focuswatch.notify.delivery_claims_and_state import Claims
-from focuswatch.notify.pacing import MessagePacing
-from focuswatch.notify.queued_notification_and_turn import QueuedNotification
+from focuswatch.notify.message_rate_limit import MessageRateLimit
+from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 from focuswatch.notify.slack.authorize_and_record_response import ResponseRecorder
-from focuswatch.notify.slack.client import Slack
-from focuswatch.notify.slack.deliver import Channels, SlackChannel, SlackState
-from focuswatch.notify.slack.digest_queue import Digests, DigestState
+from focuswatch.notify.slack.channel_ids import Channels
+from focuswatch.notify.slack.client import SlackClient
+from focuswatch.notify.slack.deliver import SlackChannel
+from focuswatch.notify.slack.digest_message import render_digest
 from focuswatch.notify.slack.finding_message import Links
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.notify.slack.incoming_webhook import Webhook
+from focuswatch.notify.slack.post_once import PostedOnce
+from focuswatch.notify.slack.route_to_bot_or_webhook import ScheduledMessages, SlackRoutes
+from focuswatch.notify.slack.stored_message_state import SlackState
+from focuswatch.owners.owners_file import Owners
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.fakes.local_slack import LocalSlack, local_slack
 from tests.fakes.slack_workspace import Channel
@@ -46,7 +52,9 @@ class Steps:
     taken: int = 0
 
     def watched(self, target: Any, names: tuple[str, ...]) -> Any:
-        """Return `target` with each call of `names` counted as a step."""
+        """Return `target` with each call of `names`, which must be methods of it, counted as a step."""
+        missing = [name for name in names if not hasattr(target, name)]
+        assert not missing, f"{type(target).__name__} has no {', '.join(missing)}"
         steps = self
 
         class Watched:
@@ -61,11 +69,11 @@ class Steps:
             self.taken += 1
             if self.taken == self.kill_before:
                 raise Killed
-            created = call(*args, **named)
-            created = list(created) if isinstance(created, Iterator) else created
+            result = call(*args, **named)
+            result = list(result) if isinstance(result, Iterator) else result
             if self.taken == self.kill_after:
                 raise Killed
-            return created
+            return result
 
         return stepped
 
@@ -79,7 +87,7 @@ class SlackWorld:
     now: float = MORNING
     owners: Owners = OWNERS
     steps: Steps = field(default_factory=Steps)
-    timeout_seconds: int = field(default_factory=lambda: ceil(patience(1)))  # for a response that never comes
+    timeout_seconds: int = field(default_factory=lambda: ceil(patience(1)))  # of the client
 
     @property
     def team(self) -> Channel:
@@ -97,9 +105,9 @@ class SlackWorld:
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
-    def slack(self) -> Slack:
-        pace = MessagePacing(self.table, channel="slack", clock=self.clock, sleep=self.sleep)
-        return Slack(
+    def slack(self) -> SlackClient:
+        pace = MessageRateLimit(self.table, channel="slack", clock=self.clock, sleep=self.sleep)
+        return SlackClient(
             self.server.token, pace=pace, base_url=self.server.api, timeout_seconds=self.timeout_seconds
         )
 
@@ -110,15 +118,52 @@ class SlackWorld:
         claims = Claims(table, channel="slack", model=SlackState, clock=self.clock)
         gathered = Claims(table, channel="slack digests", model=DigestState, clock=self.clock)
         return SlackChannel(
-            slack=slack, claims=claims, channels=Channels(self.table, slack),
-            digests=Digests(table, gathered, self.clock), owners=self.owners, catalog=CATALOG,
-            links=lambda _finding: Links(), clock=self.clock,
-        )  # fmt: skip
+            slack=slack,
+            claims=claims,
+            channels=Channels(self.table, slack),
+            digests=Digests(table, gathered, self.clock, render_digest),
+            owners=self.owners,
+            catalog=CATALOG,
+            links=lambda _finding: Links(),
+            clock=self.clock,
+        )
 
     def recorder(self) -> ResponseRecorder:
         """Return a recorder for a new batch of responses."""
         return ResponseRecorder(
             self.slack(), self.channel(), DynamoLedger(self.table), self.table, self.clock
+        )
+
+    def webhook_routes(self, catalog: Catalog = CATALOG, *, bot: SlackChannel | None = None) -> SlackRoutes:
+        """Return the routes for a new batch; the team search and FinOps have a webhook."""
+        pace = MessageRateLimit(self.table, channel="slack", clock=self.clock, sleep=self.sleep)
+
+        def channel(url: str) -> SlackChannel:
+            hook = Webhook(url, pace, timeout_seconds=1)
+            bot_channel = self.channel()
+            digests = replace(bot_channel.digests, quiet_seconds=QUIET_SECONDS)
+            return replace(
+                bot_channel,
+                slack=hook,
+                channels=Channels(self.table, hook),
+                digests=digests,
+                threads=False,
+            )
+
+        urls = {"search": self.server.webhook(self.team), "#finops": self.server.webhook(self.finops)}
+        return SlackRoutes(bot, channel, urls, self.owners, catalog)
+
+    def scheduled_messages(self, *, with_bot: bool) -> ScheduledMessages:
+        """Return the scheduled messages of a deployment in which only the team search has a webhook."""
+        pace = MessageRateLimit(self.table, channel="slack", clock=self.clock, sleep=self.sleep)
+        return ScheduledMessages(
+            bot=self.slack() if with_bot else None,
+            webhook=lambda url: Webhook(url, pace, timeout_seconds=1),
+            urls={"search": self.server.webhook(self.team)},
+            owners=self.owners,
+            channels=lambda slack: Channels(self.table, slack),
+            claims=Claims(self.table, channel="slack said", model=PostedOnce, clock=self.clock),
+            clock=self.clock,
         )
 
     def deliver(self, *deliveries: QueuedNotification) -> list[str | None]:
@@ -132,7 +177,7 @@ class SlackWorld:
 
 @contextmanager
 def slack_world(*, quick: bool = False, **options: Any) -> Iterator[SlackWorld]:
-    """Start an empty local Slack; `quick` with a table in memory, as test_dynamodb_in_memory tests it."""
+    """Yield a world with an empty Slack; `quick` uses a table in memory instead of moto's."""
     with nullcontext() if quick else mock_aws():
         table = MemoryTable() if quick else ledger_table()
         world = SlackWorld(None, table, **options)  # type: ignore[arg-type]  # the server needs its clock
@@ -145,7 +190,7 @@ def slack_world(*, quick: bool = False, **options: Any) -> Iterator[SlackWorld]:
 def notification(
     finding: Finding, kind: NotificationKind = "new", *, number: int = 1, first: bool = False, **more: Any
 ) -> QueuedNotification:
-    """Return a notification; the first of its finding, or one that follows the previous number."""
+    """Return a notification, by default the one that follows the previous number; `first` is the finding's first."""
     status = {"reminder": "open", "saving_verified": "resolved"}.get(kind, kind)
     changed = finding.model_copy(update={"status": status})
     follows = number - 1 if number > 1 and not first else None

@@ -1,4 +1,4 @@
-"""The statements of a scan, so that a test creates only the tables that these read: creating all takes longer."""
+"""The SQL statements of a scan, so that a test creates only the tables that they read: creating all takes longer."""
 
 from focuswatch.catalog.sql_catalog import Catalog
 
@@ -7,11 +7,11 @@ COVERED = "SELECT * FROM completeness"
 
 
 def statements_of_explanations(catalog: Catalog) -> list[str]:
-    """Return the statements that find root causes."""
+    """Return the statements that determine root causes."""
     return [catalog.lookups[name].sql for name in EXPLAINED]
 
 
 def statements_of_scan(catalog: Catalog, *detections: str) -> list[str]:
-    """Return the statements of a scan with these detections, of a bill whose owners announce no launches."""
+    """Return the statements of a scan with these detections, for owners who announce no launches."""
     own = [catalog.detection(id).sql for id in detections]
     return [*own, *statements_of_explanations(catalog), catalog.lookups["resolved_costs"].sql, COVERED]

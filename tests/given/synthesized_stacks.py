@@ -1,4 +1,4 @@
-"""The stacks as CDK synthesizes them, for one account and for three, each once per process."""
+"""Synthesize the CDK stacks, for one account and for three, each once per process."""
 
 import functools
 import json
@@ -11,15 +11,15 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.operations.deployment_config import Deployment
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.owners.owners_file import Owners
 from infra.stacks import add_stacks
 from tests.given.deployments import CONFIG, ROOT, deployment_of
 
 
 @dataclass(frozen=True)
 class Stacks:
-    """The templates of one synthesis by the last word of the stack's name."""
+    """A synthesized app; `templates` are by the last word of the stack's name."""
 
     folder: Path
     deployment: Deployment
@@ -27,22 +27,22 @@ class Stacks:
     manifest: dict[str, Any]
 
     def template(self, stack: str) -> Path:
-        """The template's file."""
+        """Return the file of a stack's template."""
         return self.folder / f"{self.deployment.name}-{stack}.template.json"
 
     def resources(self, stack: str, type_: str) -> dict[str, dict[str, Any]]:
-        """Resources of a type, by logical id."""
+        """Return a stack's resources of a type, by logical id."""
         resources = self.templates[stack]["Resources"]
         return {id: one for id, one in resources.items() if one["Type"] == type_}
 
     def properties(self, stack: str, type_: str) -> list[dict[str, Any]]:
-        """The properties of all resources of a type."""
+        """Return the properties of a stack's resources of a type."""
         return [one["Properties"] for one in self.resources(stack, type_).values()]
 
 
 @functools.cache
 def synthesized(accounts: Literal["one", "three"]) -> Stacks:
-    """The stacks, synthesized as `cdk synth` does it, with cdk-nag looking on."""
+    """Return the stacks, synthesized as `cdk synth` does, with the checks of cdk-nag."""
     folder = tempfile.TemporaryDirectory(prefix="focuswatch-stacks-")
     _FOLDERS.append(folder)
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
@@ -55,7 +55,9 @@ def synthesized(accounts: Literal["one", "three"]) -> Stacks:
     return _read(Path(folder.name), deployment)
 
 
-_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []  # live as long as the process
+_FOLDERS: list[
+    tempfile.TemporaryDirectory[str]
+] = []  # references that keep the folders until the process ends
 
 
 def _read(folder: Path, deployment: Deployment) -> Stacks:

@@ -9,17 +9,18 @@ from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.notify.collect_and_post_digests import DigestState
 from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import Claims
-from focuswatch.notify.pacing import MessagePacing
-from focuswatch.notify.post_only_digests import AddressDigests
-from focuswatch.notify.queued_notification_and_turn import QueuedNotification
-from focuswatch.notify.response_recording import ResponseLedger
-from focuswatch.notify.slack.digest_queue import DigestState
-from focuswatch.notify.teams.client import TeamsSecret, TeamsWebhooks
+from focuswatch.notify.digests_for_post_only_channels import AddressDigests
+from focuswatch.notify.message_rate_limit import MessageRateLimit
+from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
+from focuswatch.notify.record_response_once import ResponseLedger
+from focuswatch.notify.teams.authorize_and_record_link_response import LinkRecorder
+from focuswatch.notify.teams.client import TeamsWebhooks
 from focuswatch.notify.teams.deliver import TeamsSender
-from focuswatch.notify.teams.record_and_post_link_response import LinkRecorder
-from focuswatch.owners.owners_file_and_assignment import Owners
+from focuswatch.notify.teams.teams_secret import TeamsSecret
+from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_json_service import serving
 from tests.fakes.local_teams import LocalTeams
 from tests.fakes.waiting import patience
@@ -56,7 +57,7 @@ class TeamsWorld:
 
     def sender(self) -> TeamsSender:
         webhooks = {name: self.server.url(name) for name in self.server.channels.values()}
-        pace = MessagePacing(self.table, channel="teams", clock=self.clock, sleep=self.sleep)
+        pace = MessageRateLimit(self.table, channel="teams", clock=self.clock, sleep=self.sleep)
         secret = TeamsSecret(webhooks=webhooks, signing_secret=SECRET)
         return TeamsSender(TeamsWebhooks(secret, pace, read_seconds=self.read_seconds), DOOR, self.clock)
 
@@ -84,7 +85,7 @@ class TeamsWorld:
 
 @contextmanager
 def teams_world(**options: Any) -> Iterator[TeamsWorld]:
-    """Start a Teams without messages."""
+    """Yield a world with a Teams without messages."""
     with mock_aws():
         world = TeamsWorld(None, ledger_table(), **options)  # type: ignore[arg-type]
         with serving(LocalTeams(dict(PATHS), world.clock)) as world.server:
