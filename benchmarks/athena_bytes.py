@@ -24,15 +24,15 @@ import pyarrow.parquet as pq
 
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.refresh.athena_refresh import refresh_export
-from focuswatch.bill.refresh.athena_table_files_in_s3 import AthenaTableFiles
-from focuswatch.bill.refresh.athena_tables import AthenaTables
+from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
 from focuswatch.bill.refresh.views_over_refreshed_files import daily_select
+from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
 from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES
 from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_TABLES
 from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.detection_input import DetectionInput, first_new_day
-from focuswatch.detect.run_detection import run_detection
+from focuswatch.detect.detection_placeholder_values import DetectionInput, first_new_day
+from focuswatch.detect.run_detection_and_check_rows import run_detection
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.athena_engine import AthenaEngine, Executed
 from focuswatch.ledger import SqliteLedger

@@ -12,7 +12,7 @@ from focuswatch.operations.deployment_toml import Deployment
 from focuswatch.operations.lambda_function_groups import QUEUE_FED, module_of
 from infra.acknowledge_nag_findings import acknowledge
 from infra.lambda_code_and_layers import ARCHITECTURE, RUNTIME, duckdb_layer, lambda_code, layers
-from infra.permissions import Permissions
+from infra.lambda_function_permissions import Permissions
 from infra.queues_and_subscriptions import dead_letters, feed, work_queue
 from infra.sns_topics import PipelineTopics
 from infra.spending_controls_stack import controls_environment

@@ -10,7 +10,7 @@ from focuswatch.operations.deployment_toml import Deployment
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.role_arns import account_of_role, name_of_role
 from focuswatch.owners.use_cases_section import UseCase
-from infra.pause_role_permissions import iam_document, pause_policy_arn, switch_statements
+from infra.pause_policy_attach_permissions import iam_document, pause_policy_arn, switch_statements
 from infra.payer_budgets import CENT, Expression, ai_services, before_credits, converted, of_tags
 
 

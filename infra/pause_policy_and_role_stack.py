@@ -12,7 +12,7 @@ from focuswatch.operations.deployment_toml import Deployment
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.role_arns import account_of_role
 from infra.pause_budget_actions import add_budget_actions
-from infra.pause_role_permissions import iam_document, pause_policy_arn, switch_statements
+from infra.pause_policy_attach_permissions import iam_document, pause_policy_arn, switch_statements
 
 # Bedrock: InvokeModel* also authorizes Converse and ConverseStream, and bedrock-mantle is the other endpoint.
 # https://docs.aws.amazon.com/bedrock/latest/userguide/inference-prereq.html

@@ -13,9 +13,13 @@ from focuswatch.operations.deployment_toml import Deployment
 from focuswatch.operations.resource_names import PAYER_REGION
 from focuswatch.owners.owners_file import Owners
 from infra.acknowledge_nag_findings import acknowledge
+from infra.payer_alert_topic_and_anomaly_subscription import add_anomaly_subscription, add_spending_topic
 from infra.payer_budgets import PayerBudgets
-from infra.payer_data_exports import add_focus_export, add_principal_export, add_recommendations_export
-from infra.payer_spending_alerts import add_anomaly_subscription, add_spending_topic
+from infra.payer_focus_recommendation_and_caller_exports import (
+    add_focus_export,
+    add_principal_export,
+    add_recommendations_export,
+)
 
 
 class PayerStack(Stack):

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-li
 from aws_cdk import Environment, Stack, aws_athena
 from constructs import Construct
 
-from focuswatch.bill.athena_saved_query import saved_query
+from focuswatch.bill.detection_or_report_as_saved_query import saved_query
 from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.findings.exchange_rates import rate_of
 from focuswatch.operations.deployment_toml import Deployment

@@ -19,7 +19,7 @@ from lambdas.clients_and_resources_from_environment import ONCE, PATIENT, Enviro
 if TYPE_CHECKING:
     from focuswatch.controls.spending_pause_record import Mode
     from focuswatch.notify.jira.deliver import JiraChannel
-    from focuswatch.notify.jira.issue_state_model import IssueState
+    from focuswatch.notify.jira.stored_issue_state import IssueState
     from focuswatch.notify.pagerduty.apply_response_to_alert import PagerDutyResponses
     from focuswatch.notify.pagerduty.client import PagerDuty
     from focuswatch.notify.record_response_once import PersonResponse
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from focuswatch.notify.slack.finding_message import Links, SpendingControl
     from focuswatch.notify.slack.incoming_webhook import Webhook
     from focuswatch.notify.slack.jira_closed_reply import JiraClosings
+    from focuswatch.notify.slack.parse_slack_secret import SlackSecret
     from focuswatch.notify.slack.post_once import OncePoster
     from focuswatch.notify.slack.route_to_bot_or_webhook import ScheduledMessages, SlackRoutes
-    from focuswatch.notify.slack.slack_secret import SlackSecret
-    from focuswatch.notify.teams.authorize_and_record_link_response import LinkRecorder
     from focuswatch.notify.teams.deliver import TeamsSender
+    from focuswatch.notify.teams.record_link_response_and_notify_channel import LinkRecorder
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ChannelResources(Environment):
 
     @cached_property
     def _slack_secret(self) -> "SlackSecret":
-        from focuswatch.notify.slack.slack_secret import SlackSecret
+        from focuswatch.notify.slack.parse_slack_secret import SlackSecret
 
         return SlackSecret.read(self.secret("slack"))
 
@@ -91,9 +91,9 @@ class ChannelResources(Environment):
     def slack_channel(self, slack: "SlackClient | Webhook", *, by_webhook: bool = False) -> "SlackChannel":
         """Return the Slack delivery through the bot, or through a webhook, which can only post."""
         from focuswatch.notify.collect_and_post_digests import QUIET_SECONDS, Digests, DigestState
-        from focuswatch.notify.slack.channel_ids import Channels
         from focuswatch.notify.slack.deliver import SlackChannel
         from focuswatch.notify.slack.digest_message import render_digest
+        from focuswatch.notify.slack.look_up_channel_ids import Channels
         from focuswatch.notify.slack.stored_message_state import SlackState
 
         gathered = Claims(self.table, channel="slack digests", model=DigestState)
@@ -121,10 +121,10 @@ class ChannelResources(Environment):
 
     def _spending(self, finding: Finding) -> "SpendingControl | None":
         """Return the spending control for the message of a finding; None without spend caps or a use case."""
-        from focuswatch.controls.cap_settings_of_use_case import cap_settings, use_case_of_finding
         from focuswatch.controls.carry_out_pauses import CLAIMS
         from focuswatch.controls.spending_button_content import spending_control
         from focuswatch.controls.spending_pause_record import PauseRecord
+        from focuswatch.controls.use_case_and_cap_of_finding import cap_settings, use_case_of_finding
 
         use_case, mode = use_case_of_finding(finding, owners=self.owners), self.controls_mode
         if mode is None or use_case is None:
@@ -143,8 +143,8 @@ class ChannelResources(Environment):
     @cached_property
     def scheduled_messages(self) -> "ScheduledMessages":
         """The messages of scheduled functions to the Slack channels of teams and FinOps, each posted once."""
-        from focuswatch.notify.slack.channel_ids import Channels
         from focuswatch.notify.slack.incoming_webhook import Webhook
+        from focuswatch.notify.slack.look_up_channel_ids import Channels
         from focuswatch.notify.slack.post_once import PostedOnce
         from focuswatch.notify.slack.route_to_bot_or_webhook import ScheduledMessages
 
@@ -189,7 +189,7 @@ class ChannelResources(Environment):
     @cached_property
     def issues(self) -> "Claims[IssueState]":
         """The stored state of Jira issues."""
-        from focuswatch.notify.jira.issue_state_model import IssueState
+        from focuswatch.notify.jira.stored_issue_state import IssueState
 
         return Claims(self.table, channel="jira", model=IssueState)
 
@@ -272,7 +272,7 @@ class ChannelResources(Environment):
         """Return the sender for Teams webhooks; the links in its messages lead to the function `answer`."""
         from focuswatch.notify.teams.client import TeamsWebhooks
         from focuswatch.notify.teams.deliver import TeamsSender
-        from focuswatch.notify.teams.teams_secret import TeamsSecret
+        from focuswatch.notify.teams.parse_teams_secret import TeamsSecret
 
         secret = TeamsSecret.read(self.secret("teams"))
         webhooks = TeamsWebhooks(secret, MessageRateLimit(self.table, channel="teams"))
@@ -281,7 +281,7 @@ class ChannelResources(Environment):
     def link_recorder(self, show_elsewhere: "Callable[[PersonResponse], None]") -> "LinkRecorder":
         """Return the recorder for responses from links in Teams; `show_elsewhere` is called with each response."""
         from focuswatch.notify.record_response_once import ResponseLedger
-        from focuswatch.notify.teams.authorize_and_record_link_response import LinkRecorder
+        from focuswatch.notify.teams.record_link_response_and_notify_channel import LinkRecorder
 
         return LinkRecorder(
             responses=ResponseLedger(self.ledger, self.table, show_elsewhere),
@@ -309,7 +309,7 @@ class ChannelResources(Environment):
     @cached_property
     def _pagerduty(self) -> "PagerDuty":
         from focuswatch.notify.pagerduty.client import PagerDuty
-        from focuswatch.notify.pagerduty.pagerduty_secret import PagerDutySecret
+        from focuswatch.notify.pagerduty.parse_pagerduty_secret import PagerDutySecret
 
         return PagerDuty(PagerDutySecret.read(self.secret("pagerduty")))
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from focuswatch.bill.refresh.athena_table_files_in_s3 import AthenaTableFiles
-from focuswatch.bill.refresh.athena_tables import AthenaTables
 from focuswatch.bill.refresh.other_bills_state import DeployedBill, OtherBillsState
+from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
+from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger

@@ -13,7 +13,7 @@ from focuswatch.collect.shared_clients_for_member_accounts import (
     member_sessions,
 )
 from lambdas.function_decorator import Invocation, lambda_function, logger
-from lambdas.lambda_run import LambdaRun
+from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
 
 SOURCES: tuple[Literal["deployments", "alarms", "health", "files", "webhook"], ...] = (
     "deployments",

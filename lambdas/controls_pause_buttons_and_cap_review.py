@@ -12,10 +12,10 @@ from focuswatch.controls.review_spend_caps import SpendCaps
 from focuswatch.errors import DeliveryError, Refused
 from focuswatch.notify.retry_or_dead_letter_batch import Record
 from focuswatch.notify.slack.authorize_and_record_response import reject
-from focuswatch.notify.slack.interactions import UserResponse
+from focuswatch.notify.slack.verify_and_parse_slack_interactions import UserResponse
 from lambdas.clients_and_resources_from_environment import PATIENT
 from lambdas.function_decorator import Invocation, lambda_function, logger
-from lambdas.lambda_run import LambdaRun
+from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
 from lambdas.queue_delivery import process_records, report_batch
 
 UNRECORDED = (

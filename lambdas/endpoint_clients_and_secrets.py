@@ -1,6 +1,6 @@
 """AWS clients, secrets and the decoding of request bodies for functions with a public URL.
 
-This module imports little, to keep cold starts short; see lambdas/answer_endpoint_for_slack_teams_and_page.py.
+This module imports little, to keep cold starts short; see lambdas/answer_endpoint_for_responses_and_page_links.py.
 """
 
 from base64 import b64decode

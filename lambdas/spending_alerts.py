@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from focuswatch.aws_alerts.confirm_queue_subscription import confirm_subscription, subscription_request
-from focuswatch.aws_alerts.parse_alert import parse_alert
-from focuswatch.aws_alerts.record_alert_finding import record_alert_finding
-from focuswatch.findings.incident_rules import incident_rules
+from focuswatch.aws_alerts.convert_aws_alert_to_finding import parse_alert
+from focuswatch.aws_alerts.record_and_close_alert_findings import record_alert_finding
+from focuswatch.findings.incident_grouping_and_lead_rules import incident_rules
 from focuswatch.notify.retry_or_dead_letter_batch import Record
 from lambdas.function_decorator import Invocation, lambda_function
 from lambdas.queue_delivery import process_records, report_batch

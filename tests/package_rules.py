@@ -34,7 +34,7 @@ class Module:
 
     @property
     def package(self) -> str:
-        """The top-level package, such as `ledger` of `focuswatch.ledger.ledger_decision`; `focuswatch` has itself."""
+        """The top-level package, such as `ledger` of `focuswatch.ledger.suppression`; `focuswatch` has itself."""
         return self.name.split(".")[1] if "." in self.name else self.name
 
 

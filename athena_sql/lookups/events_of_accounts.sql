@@ -2,7 +2,7 @@
 title = "Operational events of accounts in a period"
 why   = """
 Findings, the weekly digest and the report page show operational events (deployments, alarms, AWS Health) next to costs.
-The query returns the events of the accounts. The module focuswatch.findings.match_operational_events then selects the events
+The query returns the events of the accounts. The module focuswatch.findings.match_deployment_and_alarm_events then selects the events
 for the service or resource whose cost changed. An event on the day of a cost change is not necessarily the cause of the
 change.
 """

@@ -40,7 +40,7 @@ tag_maps AS (
     UNION
     SELECT tags FROM accounts WHERE tags IS NOT NULL
 ),
-token_tag_values AS (                                               -- keys as focuswatch.catalog.tag_key_prefixes compares them
+token_tag_values AS (                                               -- keys as focuswatch.catalog.strip_tag_key_prefixes compares them
     SELECT
         tag_maps.tags,
         regexp_replace(lower(keys.tag_key), $tag_prefix, '') AS bare_key,

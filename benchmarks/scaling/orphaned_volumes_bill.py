@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.simulate.writing.focus_1_2_columns import COLUMNS, sql_type
 
 ACCOUNTS, REGIONS, TEAMS = 200, ("us-east-1", "eu-west-1", "us-west-2", "eu-central-1", "ap-south-1"), 20

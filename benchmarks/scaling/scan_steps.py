@@ -17,8 +17,8 @@ import focuswatch.detect.run_series_detection  # noqa: F401
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.detection_input import DetectionInput, first_new_day
-from focuswatch.detect.run_detection import run_detection
+from focuswatch.detect.detection_placeholder_values import DetectionInput, first_new_day
+from focuswatch.detect.run_detection_and_check_rows import run_detection
 from focuswatch.owners.owners_file import Owners
 
 

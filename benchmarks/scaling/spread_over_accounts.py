@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.values_as_sql_literals import literal
 
 ACCOUNT = "printf('%012d', CAST(100000000000 + hash({}) % {} AS bigint))"
 CHARGED = "coalesce(ResourceId, concat_ws('/', SubAccountId, ServiceName, RegionId, SkuMeter))"

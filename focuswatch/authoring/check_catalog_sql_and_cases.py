@@ -19,8 +19,8 @@ from focuswatch.authoring.detection_cases import (
 from focuswatch.authoring.no_rows_without_ai_charges import problems_without_charges
 from focuswatch.bill import create_local_tables
 from focuswatch.catalog.sql_catalog import Catalog, CatalogEntry, Detection
-from focuswatch.detect.detection_input import DetectionInput, first_new_day
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.detect.detection_placeholder_values import DetectionInput, first_new_day
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.errors import CatalogError
 from focuswatch.findings.finding_from_row import CONTRACT
 

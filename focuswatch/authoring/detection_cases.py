@@ -13,12 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from focuswatch.bill import create_local_tables
 from focuswatch.bill.schema import columns_of_all_tables as columns
-from focuswatch.catalog.parse_toml import parse_toml
+from focuswatch.catalog.parse_toml_with_clear_errors import parse_toml
 from focuswatch.catalog.sql_catalog import ROOT, Catalog, Detection
 from focuswatch.catalog.sql_file_rules import FILL_IN
-from focuswatch.detect.detection_input import DetectionInput, first_new_day
-from focuswatch.detect.run_detection import Outcome, run_detection
-from focuswatch.engines.duckdb_connection import create_empty_table
+from focuswatch.detect.detection_placeholder_values import DetectionInput, first_new_day
+from focuswatch.detect.run_detection_and_check_rows import Outcome, run_detection
+from focuswatch.engines.duckdb_connection_macros_and_tables import create_empty_table
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import CatalogError
 from focuswatch.findings.value_as_json import json_value

@@ -10,9 +10,9 @@ import duckdb
 from focuswatch.authoring.detection_cases import Case, CaseFile, input_of
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.catalog.sql_header_models import AiFamily
-from focuswatch.detect.run_detection import run_detection
+from focuswatch.detect.run_detection_and_check_rows import run_detection
 from focuswatch.engines.duckdb_engine import DuckDbEngine
-from focuswatch.engines.sql_values import literals
+from focuswatch.engines.values_as_sql_literals import literals
 
 
 def problems_without_charges(

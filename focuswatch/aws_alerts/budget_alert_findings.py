@@ -8,12 +8,12 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from focuswatch.aws_alerts.budget_alert_amounts import Measure
 from focuswatch.aws_alerts.build_alert_finding import CURRENCY, alert_finding, owner_of
+from focuswatch.aws_alerts.parse_budget_alert_amount import Measure
 from focuswatch.catalog.sql_header_models import Category
 from focuswatch.findings.aws_alert_detection_ids import BUDGET
+from focuswatch.findings.fill_action_with_safe_commands import action_of
 from focuswatch.findings.finding import Finding, OwnedBy
-from focuswatch.findings.safe_paste_commands import action_of
 from focuswatch.owners.owners_file import Owners
 
 KEY = re.compile(r"[A-Za-z][A-Za-z ]{2,40}")

@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from focuswatch.bill.aws_and_other_provider_charges import other_providers_warning
+from focuswatch.bill.aws_only_views_and_other_provider_warning import other_providers_warning
+from focuswatch.bill.bill_days_currency_and_warnings import BillPart, BillSummary, ReplacedPeriod
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE
-from focuswatch.bill.bill_summary import BillPart, BillSummary, ReplacedPeriod
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
 from focuswatch.bill.kept_forecasts import KeptForecast, merged
-from focuswatch.bill.refresh.athena_refresh_queries import charges_as_delivered
-from focuswatch.bill.refresh.athena_tables import AthenaTables
-from focuswatch.bill.refresh.glue_partitions_and_period_facts import GluePeriod
-from focuswatch.bill.refresh.queries_by_deployed_bill import (
+from focuswatch.bill.refresh.athena_queries_separating_provider_bills import (
     AWS_EXPORT,
     DeployedPart,
     accounts_of_bills,
@@ -27,6 +24,9 @@ from focuswatch.bill.refresh.queries_by_deployed_bill import (
     completeness,
     days_of_bills,
 )
+from focuswatch.bill.refresh.athena_refresh_queries import charges_as_delivered
+from focuswatch.bill.refresh.glue_partitions_and_period_facts import GluePeriod
+from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
 from focuswatch.bill.schema.columns_of_all_tables import FORECASTS, KNOWN_FINDINGS
 from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.engines.athena_engine import AthenaEngine

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Protocol
 
-from focuswatch.bill.bill_summary import BillSummary
+from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.engines import Engine
 

@@ -1,6 +1,6 @@
 """Create the owner tables, `daily_charges` and the tables derived from them on a DuckDB connection.
 
-`folded_charges` and `deliveries` already exist, from an export or a test case. load_input_files creates the tables of
+`folded_charges` and `deliveries` already exist, from an export or a test case. load_activity_accounts_and_other_files creates the tables of
 passed files.
 """
 
@@ -13,10 +13,10 @@ from focuswatch.bill.schema.columns_of_all_tables import (
     OWNERS,
 )
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_connection import create_table
+from focuswatch.engines.duckdb_connection_macros_and_tables import create_table
 from focuswatch.engines.materialize_shared_views import SharedViews
 from focuswatch.engines.prepend_tables_as_ctes import tables_read_by
-from focuswatch.engines.sql_values import Value
+from focuswatch.engines.values_as_sql_literals import Value
 
 # Views of owners and callers that several detections read. Their results are small compared with the charges that they
 # are computed from.

@@ -15,9 +15,9 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.bill import kept_forecasts_csv
+from focuswatch.bill.bill_days_currency_and_warnings import BillPart, BillSummary
 from focuswatch.bill.bill_inputs_and_digest import BillInputs, OtherBill, digest_of_inputs, export_label
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Progress
-from focuswatch.bill.bill_summary import BillPart, BillSummary
 from focuswatch.bill.joint_bill_notes import resold_notes
 from focuswatch.bill.joint_bill_summary import joint_summary
 from focuswatch.bill.kept_forecasts import KeptForecast
@@ -39,7 +39,7 @@ from focuswatch.bill.union_tables_of_several_bills import (
     prefix_views,
 )
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_connection import connect, create_table
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect, create_table
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import Rate

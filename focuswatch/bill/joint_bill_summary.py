@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from focuswatch.bill.aws_and_other_provider_charges import other_providers_warning
-from focuswatch.bill.bill_summary import BillSummary
+from focuswatch.bill.aws_only_views_and_other_provider_warning import other_providers_warning
+from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
 from focuswatch.bill.joint_bill_notes import conversion_note
 from focuswatch.bill.refresh.local_refresh import LocalRefresh
 from focuswatch.findings.exchange_rates import Rate

@@ -8,23 +8,23 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill import create_local_tables, kept_forecasts_csv, load_input_files
-from focuswatch.bill.aws_and_other_provider_charges import create_aws_only_views
+from focuswatch.bill import create_local_tables, kept_forecasts_csv, load_activity_accounts_and_other_files
+from focuswatch.bill.aws_only_views_and_other_provider_warning import create_aws_only_views
+from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
 from focuswatch.bill.bill_inputs_and_digest import BillInputs, digest_of_inputs, export_label
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Bill, Progress
-from focuswatch.bill.bill_summary import BillSummary
 from focuswatch.bill.kept_forecasts import KeptForecast
-from focuswatch.bill.refresh.delivered_invoice_and_hourly_charges import DeliveredExport
 from focuswatch.bill.refresh.local_refresh import refresh, unreadable_view_error
+from focuswatch.bill.refresh.reread_export_for_invoices_and_hours import DeliveredExport
 from focuswatch.bill.resolve_as_of import resolve_as_of
 from focuswatch.bill.schema import columns_of_all_tables
 from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES, KNOWN_FINDINGS
 from focuswatch.bill.settling_days import AWS_DAYS, aws_settle_days, settle_days
 from focuswatch.bill.state_lock import locked
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_connection import connect, create_empty_table, create_table
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect, create_empty_table, create_table
 from focuswatch.engines.duckdb_engine import DuckDbEngine
-from focuswatch.engines.sql_values import Value
+from focuswatch.engines.values_as_sql_literals import Value
 from focuswatch.owners.owners_file import Owners
 
 
@@ -146,7 +146,7 @@ def load_tables(
 
     Charges no longer change `settled_after` days after their charge date. Raises ConfigError and ExportError.
     """
-    load_input_files.load_files(connection, inputs, catalog=catalog)
+    load_activity_accounts_and_other_files.load_files(connection, inputs, catalog=catalog)
     create_local_tables.load_owners(connection, owners.tables)
     create_empty_table(connection, KNOWN_FINDINGS_TABLE, KNOWN_FINDINGS)  # see Bill.load_known_findings
     values: dict[str, Value] = {

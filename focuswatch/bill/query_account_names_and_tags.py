@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_values import literals, portions
+from focuswatch.engines.values_as_sql_literals import literals, portions
 
 ACCOUNTS = """
 SELECT billed.sub_account_id, coalesce(accounts.name, billed.name) AS name, accounts.ou_path, accounts.tags

@@ -6,7 +6,7 @@ Statements that read these tables (NOT_STORED) contain them as common table expr
 from focuswatch.bill.schema.columns_of_all_tables import COMPUTED_TABLES, KEPT_TABLES
 from focuswatch.bill.settling_days import AWS_DAYS
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.sql_values import Value
+from focuswatch.engines.values_as_sql_literals import Value
 
 NOT_STORED = tuple(name for name in COMPUTED_TABLES if name not in ("daily_charges", *KEPT_TABLES))
 

@@ -1,6 +1,6 @@
 """Open a bill in a Trino table.
 
-Rows of local files are copied to Trino for the duration of a scan: copy_input_files_to_trino.
+Rows of local files are copied to Trino for the duration of a scan: copy_activity_owners_and_other_files_to_trino.
 """
 
 import hashlib
@@ -12,19 +12,23 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from focuswatch.bill.aws_and_other_provider_charges import (
+from focuswatch.bill.aws_only_views_and_other_provider_warning import (
     IS_AWS,
     other_providers_warning,
     total_charges_by_provider,
 )
+from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
 from focuswatch.bill.bill_inputs_and_digest import BillInputs, digest_of_inputs
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Progress
-from focuswatch.bill.bill_summary import BillSummary
-from focuswatch.bill.copy_input_files_to_trino import input_tables, rows_of_files, select_table
+from focuswatch.bill.copy_activity_owners_and_other_files_to_trino import (
+    input_tables,
+    rows_of_files,
+    select_table,
+)
 from focuswatch.bill.kept_forecasts import KEY as FORECASTS_KEY
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
 from focuswatch.bill.kept_forecasts import KeptForecast, first_kept_day
-from focuswatch.bill.load_input_files import FILE_TABLES
+from focuswatch.bill.load_activity_accounts_and_other_files import FILE_TABLES
 from focuswatch.bill.refresh import trino_refresh_statements
 from focuswatch.bill.refresh.fold_and_kept_table_queries import invoiced, kept_table
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
@@ -42,11 +46,11 @@ from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.bill.trino_temporary_tables import TemporaryTables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.prepend_tables_as_ctes import with_tables
-from focuswatch.engines.sql_values import literal
 from focuswatch.engines.trino_create_and_insert_sql import (
     create_statement,
 )
 from focuswatch.engines.trino_engine import TrinoEngine, cancelled_with_the_command
+from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners
 

@@ -14,7 +14,7 @@ from typing import Generic, Self, TypeVar
 from pydantic import ValidationError
 
 import focuswatch
-from focuswatch.catalog.parse_toml import parse_toml
+from focuswatch.catalog.parse_toml_with_clear_errors import parse_toml
 from focuswatch.catalog.sql_file_rules import FILL_IN, USD_SUFFIX, broken_rules
 from focuswatch.catalog.sql_file_rules import PER_USD as PER_USD
 from focuswatch.catalog.sql_header_models import (
@@ -25,9 +25,9 @@ from focuswatch.catalog.sql_header_models import (
     ReportHeader,
     TableHeader,
 )
-from focuswatch.catalog.tag_key_prefixes import TAG_PREFIX
+from focuswatch.catalog.strip_tag_key_prefixes import TAG_PREFIX
 from focuswatch.engines.fill_placeholders_with_literals import render
-from focuswatch.engines.sql_values import Value
+from focuswatch.engines.values_as_sql_literals import Value
 from focuswatch.errors import CatalogError, ConfigError
 
 PACKAGE = Path(focuswatch.__file__).resolve().parent

@@ -19,7 +19,7 @@ from focuswatch.cli import (
     doctor_command,
     explain_command,
     fetch_vendor_charges_command,
-    findings_and_reset_commands,
+    findings_and_reset_finding_commands,
     launch_note_command,
     list_and_show_catalog_commands,
     mcp_command,
@@ -29,7 +29,7 @@ from focuswatch.cli import (
     scan_command,
     simulate_command,
     snooze_exclude_unsuppress_commands,
-    use_case_policy_command,
+    use_case_iam_policy_command,
     weekly_digest_command,
 )
 from focuswatch.errors import ConfigError, FocuswatchError
@@ -76,14 +76,14 @@ for subcommand in (
     chargeback_command.chargeback,
     page_command.page,
     weekly_digest_command.weekly,
-    findings_and_reset_commands.findings,
+    findings_and_reset_finding_commands.findings,
     explain_command.explain,
     launch_note_command.note,
     snooze_exclude_unsuppress_commands.snooze,
     snooze_exclude_unsuppress_commands.exclude,
     snooze_exclude_unsuppress_commands.unsuppress,
-    findings_and_reset_commands.reset,
-    use_case_policy_command.policy,
+    findings_and_reset_finding_commands.reset,
+    use_case_iam_policy_command.policy,
     list_and_show_catalog_commands.list_,
     list_and_show_catalog_commands.show,
     check_and_new_commands.check,
@@ -99,7 +99,7 @@ for subcommand in (
 
 # Former names of commands, kept as hidden aliases.
 app.command(name="unsilence", hidden=True)(snooze_exclude_unsuppress_commands.unsuppress)
-app.command(name="rearm", hidden=True)(findings_and_reset_commands.reset)
+app.command(name="rearm", hidden=True)(findings_and_reset_finding_commands.reset)
 
 
 def main() -> None:

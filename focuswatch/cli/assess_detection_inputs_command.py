@@ -23,10 +23,10 @@ def assess(
     focuswatch assess ./focus
     focuswatch assess ./focus --activity activity.parquet --owners owners.toml --format json
     """
-    from focuswatch.cli.open_export_with_recalled_files import open_export
-    from focuswatch.cli.output import assessment_table
+    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
+    from focuswatch.cli.output import detection_input_assessment_table
     from focuswatch.cli.progress_and_notes import progress_line
-    from focuswatch.detect.assess_detection_inputs import assess as assess_bill
+    from focuswatch.detect.assess_detections_and_reports_on_bill import assess as assess_bill
 
     with open_export(bill_options) as opened:
         with progress_line() as line:
@@ -35,6 +35,6 @@ def assess(
             )
         match format:
             case ListFormat.TABLE:
-                assessment_table.print_assessment(assessed, opened.bill.summary)
+                detection_input_assessment_table.print_assessment(assessed, opened.bill.summary)
             case ListFormat.JSON:
-                typer.echo(assessment_table.assessment_json(assessed))
+                typer.echo(detection_input_assessment_table.assessment_json(assessed))

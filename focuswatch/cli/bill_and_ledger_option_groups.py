@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 from focuswatch.cli import shared_option_types
 from focuswatch.cli.open_bill_on_duckdb_or_trino import TrinoLocation, trino_location
 from focuswatch.cli.shared_option_types import EngineName
-from focuswatch.engines.trino_address_and_sign_in import SignIn
+from focuswatch.engines.parse_trino_address_and_connect import SignIn
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def chargeback(
     focuswatch chargeback --month 2026-10 --format csv
     """
     from focuswatch.bill.query_account_names_and_tags import account_names
-    from focuswatch.cli.open_export_with_recalled_files import open_export
+    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
     from focuswatch.cli.output import chargeback_files, chargeback_rows, chargeback_tables, json_and_csv
     from focuswatch.reports import chargeback as split
 

@@ -57,7 +57,7 @@ def new(
     \b
     focuswatch new forgotten_nat_gateway
     """
-    from focuswatch.authoring.new_detection_template import write_new_detection
+    from focuswatch.authoring.write_new_detection_from_template import write_new_detection
 
     for path in write_new_detection(name, into=into):
         typer.echo(path)

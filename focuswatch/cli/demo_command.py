@@ -73,9 +73,9 @@ def _simulate(folder: Path, *, seed: int) -> "Simulated":
 
 def _write_page(bill_options: BillOptions, *, out: Path) -> "tuple[list[Row], str]":
     """Write the report page of a scanned bill. Return the rows of the report `ai_spend`, and the URL of the page."""
-    from focuswatch.cli.open_export_with_recalled_files import open_export
+    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
     from focuswatch.cli.progress_and_notes import progress_line
-    from focuswatch.reports.run_report import report_rows
+    from focuswatch.reports.query_report_rows import report_rows
 
     with open_export(bill_options) as opened, progress_line() as line:
         line.progress("Writing the report page")

@@ -67,9 +67,9 @@ def _stored(finding: "Finding") -> "Explanation":
 
 def _computed(finding: "Finding", *, bill_options: BillOptions) -> "Explanation":
     from focuswatch.catalog.sql_catalog import Catalog
-    from focuswatch.cli.open_export_with_recalled_files import open_export
-    from focuswatch.cli.output.command_with_state_option import next_command
-    from focuswatch.detect.explain.explain_finding import explain_from_bill, increase_to_explain
+    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
+    from focuswatch.cli.output.next_command_to_run_text import next_command
+    from focuswatch.detect.explain.explain_one_finding import explain_from_bill, increase_to_explain
 
     details = next_command(f"findings {finding.fingerprint[:8]}", state=bill_options.state)
     increase = increase_to_explain(

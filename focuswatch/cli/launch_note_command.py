@@ -8,7 +8,7 @@ from focuswatch.cli import opened_ledger, shared_option_types
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
 
 if TYPE_CHECKING:
-    from focuswatch.cli.open_export_with_recalled_files import OpenedExport
+    from focuswatch.cli.open_export_with_files_of_last_scan import OpenedExport
     from focuswatch.findings.finding import Finding
 
 
@@ -34,7 +34,7 @@ def note(
     focuswatch note shop-guide --owners config/owners.toml
     focuswatch note 3f9a1c >> config/owners.toml
     """
-    from focuswatch.cli.open_export_with_recalled_files import open_export
+    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
     from focuswatch.cli.opened_ledger import entry_of
 
     with open_export(bill_options) as opened:

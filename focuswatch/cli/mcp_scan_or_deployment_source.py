@@ -12,7 +12,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli import opened_ledger
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 from focuswatch.cli.open_bill_on_duckdb_or_trino import export_name
-from focuswatch.cli.open_export_with_recalled_files import open_export
+from focuswatch.cli.open_export_with_files_of_last_scan import open_export
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import Ledger
 from focuswatch.mcp_server.source_protocol import Evaluation, SourceBill
@@ -75,8 +75,8 @@ class DeploymentSource:
     def bill(self) -> Iterator[SourceBill]:
         """Open the bill; see Source."""
         from focuswatch.bill.athena_bill import open_athena_bill
-        from focuswatch.bill.refresh.athena_table_files_in_s3 import AthenaTableFiles
-        from focuswatch.bill.refresh.athena_tables import AthenaTables
+        from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
+        from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
         from focuswatch.engines.athena_engine import AthenaEngine
 
         deployment, run_id = self.deployment, f"mcp-{uuid.uuid4().hex[:8]}"

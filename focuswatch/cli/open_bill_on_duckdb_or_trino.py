@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from focuswatch.cli.shared_option_types import EngineName
-from focuswatch.engines.trino_address_and_sign_in import Server, SignIn
+from focuswatch.engines.parse_trino_address_and_connect import Server, SignIn
 from focuswatch.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -86,7 +86,7 @@ Fingerprint = Annotated[str, typer.Argument(help="Fingerprint of the finding, or
 
 def entry_of(ledger: "Ledger", prefix: str, *, state: "Path | None") -> "LedgerEntry":
     """Return the entry whose fingerprint starts with `prefix`. Raises LedgerError if no or several entries match."""
-    from focuswatch.cli.output.command_with_state_option import next_command
+    from focuswatch.cli.output.next_command_to_run_text import next_command
     from focuswatch.ledger.find_entry import find_entry
 
     return find_entry(ledger, prefix, listing=f"run {next_command('findings --all', state=state)}")

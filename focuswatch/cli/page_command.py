@@ -11,7 +11,7 @@ from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
 if TYPE_CHECKING:
     from focuswatch.bill.bill_protocol import Bill
     from focuswatch.catalog.sql_catalog import Catalog
-    from focuswatch.detect.result_cache import ResultCache
+    from focuswatch.detect.detection_result_cache import ResultCache
     from focuswatch.ledger import Ledger
     from focuswatch.owners.owners_file import Owners
 
@@ -37,7 +37,7 @@ def page(
     focuswatch page
     focuswatch page ./focus -o report.html
     """
-    from focuswatch.cli.open_export_with_recalled_files import open_export
+    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
     from focuswatch.cli.progress_and_notes import progress_line
 
     with (

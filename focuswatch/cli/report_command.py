@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from focuswatch.catalog.sql_catalog import Report
     from focuswatch.catalog.sql_header_models import CountedCharges
-    from focuswatch.cli.open_export_with_recalled_files import OpenedExport
+    from focuswatch.cli.open_export_with_files_of_last_scan import OpenedExport
     from focuswatch.engines import Row
-    from focuswatch.reports.report_cost_basis import Basis
+    from focuswatch.reports.change_report_cost_and_charge_kinds import Basis
 
 
 @takes(BillOptions)
@@ -69,9 +69,9 @@ def report(
     focuswatch report ai_spend hive.billing.export --engine trino --trino https://ana@trino.example.com/hive/focuswatch
     """
     from focuswatch.catalog.sql_catalog import Catalog
-    from focuswatch.cli.open_export_with_recalled_files import open_export
+    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.report_cost_basis import basis_of, rows_with_basis
+    from focuswatch.reports.change_report_cost_and_charge_kinds import basis_of, rows_with_basis
 
     selected = Catalog.load().report(name)
     basis = basis_of(selected, cost=cost.value if cost else None, charges=_kinds(charges))
@@ -98,11 +98,11 @@ def _close_month(
     format: ReportFormat,
 ) -> None:
     """Print the report `month_close`, which reads the ledger and the invoices in addition to the tables."""
-    from focuswatch.cli.open_export_with_recalled_files import open_export
+    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.close_invoiced_month import close_month
+    from focuswatch.reports.change_report_cost_and_charge_kinds import Basis
+    from focuswatch.reports.compare_month_with_its_forecasts import close_month
     from focuswatch.reports.month_close_result import IN_NOTES
-    from focuswatch.reports.report_cost_basis import Basis
 
     if by:
         raise ConfigError(
@@ -151,8 +151,8 @@ def _load_findings(report: "Report", *, opened: "OpenedExport", bill_options: Bi
 
 
 def _rows(report: "Report", basis: "Basis", *, opened: "OpenedExport") -> "list[Row]":
-    from focuswatch.reports.report_cost_basis import engine_with_basis
-    from focuswatch.reports.run_report import report_rows
+    from focuswatch.reports.change_report_cost_and_charge_kinds import engine_with_basis
+    from focuswatch.reports.query_report_rows import report_rows
 
     bill, owners = opened.bill, opened.owners
     engine = engine_with_basis(
@@ -165,7 +165,7 @@ def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "Opene
     from focuswatch.engines.duckdb_engine import DuckDbEngine
     from focuswatch.errors import ConfigError
     from focuswatch.reports.known_findings_table import reads_ledger
-    from focuswatch.reports.run_report_per_group import split_rows, unsplittable
+    from focuswatch.reports.query_report_rows_per_group import split_rows, unsplittable
 
     if reason := unsplittable(report, opened.catalog):
         raise ConfigError(f"--by is not available for {report.id}: {reason} Omit --by.")
@@ -193,7 +193,7 @@ def _split_rows(report: "Report", basis: "Basis", *, by: SplitBy, opened: "Opene
 
 def _missing_input(report: "Report", opened: "OpenedExport") -> "Iterator[str]":
     """Yield each missing input of a report without rows, with the command that provides this input."""
-    from focuswatch.detect.assess_detection_inputs import assess_input
+    from focuswatch.detect.assess_detections_and_reports_on_bill import assess_input
     from focuswatch.detect.missing_inputs import bill_facts
 
     facts = bill_facts(opened.bill.engine, entries=[report], owners=opened.owners)
@@ -213,8 +213,8 @@ def _print(
 ) -> None:
     from focuswatch.bill.query_account_names_and_tags import account_names
     from focuswatch.cli.output import json_and_csv, report_tables
-    from focuswatch.reports.report_cost_basis import basis_text, offered_bases
-    from focuswatch.reports.run_report import report_columns
+    from focuswatch.reports.change_report_cost_and_charge_kinds import basis_text, offered_bases
+    from focuswatch.reports.query_report_rows import report_columns
 
     bill = opened.bill
     currency, text, others = bill.summary.currency, basis_text(report, basis), offered_bases(report)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
     from focuswatch.bill.bill_protocol import Bill
-    from focuswatch.bill.bill_summary import BillSummary
     from focuswatch.catalog.sql_catalog import Catalog, Detection
     from focuswatch.detect.scan_result import ScanResult
 
@@ -93,10 +93,10 @@ def scan_and_notify(
     from focuswatch.bill.recall_inputs_of_last_scan import remember_inputs
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.open_bill_on_duckdb_or_trino import open_on_engine
-    from focuswatch.cli.open_export_with_recalled_files import bill_inputs, recalled_files
+    from focuswatch.cli.open_export_with_files_of_last_scan import bill_inputs, recalled_files
     from focuswatch.cli.progress_and_notes import note_unfinished, progress_line
+    from focuswatch.detect.detection_result_cache import open_result_cache
     from focuswatch.detect.merge_pending_notifications import with_pending_notifications
-    from focuswatch.detect.result_cache import open_result_cache
     from focuswatch.detect.scan_and_record_findings import scan as scan_bill
     from focuswatch.ledger import SqliteLedger
     from focuswatch.owners.owners_file import Owners

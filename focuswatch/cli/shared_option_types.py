@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from focuswatch.engines.trino_address_and_sign_in import SignIn
+from focuswatch.engines.parse_trino_address_and_connect import SignIn
 
 DAY = "YYYY-MM-DD"
 MONTH = "YYYY-MM"

@@ -9,7 +9,7 @@ import typer
 from focuswatch.cli import shared_option_types
 from focuswatch.cli.bill_and_ledger_option_groups import LedgerOptions, takes
 from focuswatch.cli.opened_ledger import Fingerprint, entry_of, open_ledger_of
-from focuswatch.cli.output.command_with_state_option import next_command
+from focuswatch.cli.output.next_command_to_run_text import next_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,7 +214,7 @@ def _suppress(
     security: bool = False,
 ) -> None:
     from focuswatch.findings.replace_control_characters import visible
-    from focuswatch.ledger.add_suppression import add_checked_suppression, suppression_text
+    from focuswatch.ledger.add_and_describe_suppression import add_checked_suppression, suppression_text
     from focuswatch.ledger.suppression import Suppression
 
     requested = Suppression(

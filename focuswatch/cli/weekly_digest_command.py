@@ -26,7 +26,7 @@ def weekly(
     focuswatch weekly
     focuswatch weekly ./focus --team search --owners config/owners.toml
     """
-    from focuswatch.cli.open_export_with_recalled_files import open_export
+    from focuswatch.cli.open_export_with_files_of_last_scan import open_export
     from focuswatch.errors import ConfigError
     from focuswatch.reports.build_weekly_digests import weeks_of_bill
 

@@ -7,7 +7,7 @@ called in the last two weeks. The metrics do not include calls to the endpoint b
 from collections.abc import Iterator
 from typing import Any
 
-from focuswatch.collect.account_region import Place
+from focuswatch.collect.account_region_and_arns import Place
 from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.collected_resource_and_metrics import Metric, Resource, Watched, dimensions
 

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from urllib.parse import unquote
 
-from focuswatch.collect.ci_event_files import (
+from focuswatch.collect.collected_event import CollectedEvent
+from focuswatch.collect.collected_files import EVENTS_FOLDER, Store, file_events_key
+from focuswatch.collect.parse_ci_event_files import (
     CSV,
     FOLDER,
     JSON_LINES,
@@ -17,8 +19,6 @@ from focuswatch.collect.ci_event_files import (
     UnreadableFileError,
     events_of_file,
 )
-from focuswatch.collect.collected_event import CollectedEvent
-from focuswatch.collect.collected_files import EVENTS_FOLDER, Store, file_events_key
 from focuswatch.collect.store_events import event_order
 
 

@@ -9,16 +9,16 @@ from focuswatch.collect import (
     opensearch_kendra_q_neptune_resources,
     sagemaker_bedrock_resources,
 )
-from focuswatch.collect.account_region import Place
+from focuswatch.collect.account_region_and_arns import Place
 from focuswatch.collect.collected_account import CollectedAccount
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.collected_resource_and_metrics import Resource
 from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
 from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings, read_metrics
 from focuswatch.collect.days_to_collect import Window
+from focuswatch.collect.find_missing_and_merge_metric_days import AccountMetricDays
 from focuswatch.collect.services_not_offered import ServicesNotOffered
 from focuswatch.collect.shared_clients_for_member_accounts import Session
-from focuswatch.collect.update_stored_metric_days import AccountMetricDays
 
 Lister = Callable[[Any, Place], Iterator[Resource]]
 LISTERS: tuple[tuple[str, Lister], ...] = (

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from focuswatch.bill.refresh.athena_table_files_in_s3 import arrow_schema
+from focuswatch.bill.refresh.write_read_delete_athena_table_files import arrow_schema
 from focuswatch.bill.schema.columns_of_all_tables import (
     ACCOUNT_HISTORY,
     ACCOUNTS,

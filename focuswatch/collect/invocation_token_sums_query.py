@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
 from collections.abc import Sequence
 from datetime import datetime
 
-from focuswatch.owners.invocation_metadata_keys import METADATA_KEY
+from focuswatch.owners.token_sum_metadata_keys_section import METADATA_KEY
 
 TOKEN_FIELDS = {  # fields of a log record by name of their sum
     "input_tokens": "input.inputTokenCount",

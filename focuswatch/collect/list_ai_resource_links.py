@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from focuswatch.collect.account_region import Place
+from focuswatch.collect.account_region_and_arns import Place
 from focuswatch.collect.aws_paging import paged
 
 DRAFT = "DRAFT"  # the version that every agent has

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from focuswatch.collect.account_region import Place
+from focuswatch.collect.account_region_and_arns import Place
 from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.collected_resource_and_metrics import Metric, Resource, Watched, day_of, dimensions
 

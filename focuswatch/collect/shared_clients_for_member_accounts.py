@@ -16,7 +16,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials
 
-from focuswatch.collect.account_region import partition
+from focuswatch.collect.account_region_and_arns import partition
 
 SESSION_NAME = "focuswatch-collect"  # shown by CloudTrail in the member account
 AT_ONCE = 16  # accounts in parallel; each thread mostly waits for AWS

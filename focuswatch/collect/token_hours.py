@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from focuswatch.collect.account_region import Place
+from focuswatch.collect.account_region_and_arns import Place
 from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.called_bedrock_models import NAMESPACE, RESOURCE_MODEL_PARTS
 from focuswatch.collect.cloudwatch_metric_data import SeriesQuery, metric_data

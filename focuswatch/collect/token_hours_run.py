@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from threading import Lock
 
-from focuswatch.collect.account_region import Place
+from focuswatch.collect.account_region_and_arns import Place
 from focuswatch.collect.collected_files import Store, TokenHours
 from focuswatch.collect.collection_refusals import AWS_ERRORS, Refusal, reason_of
 from focuswatch.collect.shared_clients_for_member_accounts import AT_ONCE, SessionFor

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from focuswatch.bill.schema.columns_of_all_tables import EVENTS
-from focuswatch.collect.ci_event_files import POSTED, UnreadableFileError, events_of_file
+from focuswatch.collect.parse_ci_event_files import POSTED, UnreadableFileError, events_of_file
 
 MOST_POSTED_BYTES = 64_000
 MOST_POSTED_EVENTS = 100

@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 
 from focuswatch.connectors.daily_bucket_pages import daily_results, midnight
 from focuswatch.connectors.vendor_api import VendorApi
-from focuswatch.connectors.vendor_charge import Fetched, VendorCharge
+from focuswatch.connectors.vendor_charge_record import Fetched, VendorCharge
 from focuswatch.connectors.vendor_project_and_user_names import Names, list_names
 
 ANTHROPIC, CLAUDE_API = "Anthropic", "Claude API"

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from focuswatch.connectors.daily_bucket_pages import days_of
 from focuswatch.connectors.vendor_api import VendorApi
-from focuswatch.connectors.vendor_charge import Fetched, VendorCharge
+from focuswatch.connectors.vendor_charge_record import Fetched, VendorCharge
 
 GITHUB, COPILOT = "GitHub", "GitHub Copilot"
 GITHUB_URL = "https://api.github.com"

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 
 from focuswatch.connectors.daily_bucket_pages import midnight
 from focuswatch.connectors.vendor_api import VendorApi
-from focuswatch.connectors.vendor_charge import Fetched, VendorCharge
+from focuswatch.connectors.vendor_charge_record import Fetched, VendorCharge
 from focuswatch.errors import FetchError
 
 CURSOR = "Cursor"

@@ -23,7 +23,7 @@ from focuswatch.connectors.focus_file_store_protocol import FocusFileStore
 from focuswatch.connectors.focus_row_of_vendor_charge import BillingAccount
 from focuswatch.connectors.openai_costs import OPENAI, OPENAI_KEY, OPENAI_URL, fetch_openai, openai_api
 from focuswatch.connectors.vendor_api import VendorApi
-from focuswatch.connectors.vendor_charge import Fetched
+from focuswatch.connectors.vendor_charge_record import Fetched
 from focuswatch.errors import ConfigError
 
 RESTATED_DAYS = 7

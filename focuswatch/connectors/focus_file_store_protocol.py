@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Protocol
 
 from focuswatch.connectors.focus_row_of_vendor_charge import BillingAccount, period_of
-from focuswatch.connectors.vendor_charge import VendorCharge
+from focuswatch.connectors.vendor_charge_record import VendorCharge
 
 FILE_NAME = "focus.parquet"
 # The order of the rows in a file.

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.connectors.vendor_charge import VendorCharge
+from focuswatch.connectors.vendor_charge_record import VendorCharge
 
 TEXT, NUMBER, TIME = "VARCHAR", "DECIMAL(38, 18)", "TIMESTAMP"
 PLACES = Decimal(1).scaleb(-18)

@@ -30,7 +30,7 @@ from focuswatch.connectors.focus_row_of_vendor_charge import (
     focus_row,
     period_of,
 )
-from focuswatch.connectors.vendor_charge import VendorCharge
+from focuswatch.connectors.vendor_charge_record import VendorCharge
 from focuswatch.errors import ConfigError
 
 if TYPE_CHECKING:

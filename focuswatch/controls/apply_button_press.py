@@ -1,11 +1,11 @@
 """Pause or resume the spending of a use case after a press of *Pause spending* or *Resume* in Slack."""
 
-from focuswatch.controls.cap_settings_of_use_case import use_case_of_finding
 from focuswatch.controls.carry_out_pauses import PauseOutcome
 from focuswatch.controls.decide_pause_or_resume import Press, decide_press
 from focuswatch.controls.review_spend_caps import SpendCaps
+from focuswatch.controls.use_case_and_cap_of_finding import use_case_of_finding
 from focuswatch.errors import Refused
-from focuswatch.notify.slack.interactions import UserResponse
+from focuswatch.notify.slack.verify_and_parse_slack_interactions import UserResponse
 
 SLACK_REASON = "the Pause spending button was pressed in Slack"
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from focuswatch.controls.announce_pause import PauseAnnouncer
-from focuswatch.controls.cap_settings_of_use_case import cap_settings, use_case_of_finding
 from focuswatch.controls.carry_out_pauses import SpendingPauses
 from focuswatch.controls.decide_pause_or_resume import (
     CAP_DETECTION,
@@ -19,6 +18,7 @@ from focuswatch.controls.decide_pause_or_resume import (
     unrecorded,
 )
 from focuswatch.controls.spending_pause_record import PauseRecord
+from focuswatch.controls.use_case_and_cap_of_finding import cap_settings, use_case_of_finding
 from focuswatch.errors import FocuswatchError
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Ledger

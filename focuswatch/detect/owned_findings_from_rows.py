@@ -6,7 +6,7 @@ from datetime import date
 from focuswatch.bill.query_account_names_and_tags import rows_of_accounts
 from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.detect.provider_of_finding import ALL_AWS, FindingProviders
-from focuswatch.detect.run_detection import Outcome
+from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.engines import Engine, Row
 from focuswatch.findings.exchange_rates import Rate
 from focuswatch.findings.fast_model_copy import copy_with

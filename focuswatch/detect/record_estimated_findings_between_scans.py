@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from focuswatch.catalog.sql_catalog import Catalog, Detection
-from focuswatch.detect.detection_input import detection_inputs
+from focuswatch.detect.detection_placeholder_values import detection_inputs
 from focuswatch.detect.owned_findings_from_rows import owned_findings
-from focuswatch.detect.run_detection import Outcome, run_detection
+from focuswatch.detect.run_detection_and_check_rows import Outcome, run_detection
 from focuswatch.engines import Engine
 from focuswatch.findings.exchange_rates import Rate
-from focuswatch.findings.incident_rules import incident_rules
+from focuswatch.findings.incident_grouping_and_lead_rules import incident_rules
 from focuswatch.ledger import Decision, DetectionRun, Ledger, LedgerEntry, Suppression, decide
 from focuswatch.owners.owners_file import Owners
 

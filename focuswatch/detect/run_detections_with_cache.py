@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Mapping
 
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.detect.ai_services_on_bill import charged_ai_families
-from focuswatch.detect.detection_input import DetectionInput
-from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.run_detection import Outcome, engine_of, run_detection
+from focuswatch.detect.detection_placeholder_values import DetectionInput
+from focuswatch.detect.detection_result_cache import ResultCache
+from focuswatch.detect.run_detection_and_check_rows import Outcome, engine_of, run_detection
 from focuswatch.engines import Engine
 
 

@@ -9,7 +9,7 @@ from focuswatch.detect.anomaly_episodes import Episode, Key, find_episodes, late
 from focuswatch.detect.explain.query_cost_drivers import LEAST_SHARE, query_cost_drivers, to_cost_driver
 from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_values import Value
+from focuswatch.engines.values_as_sql_literals import Value
 from focuswatch.findings.amounts_and_event_dates import DAYS_A_MONTH
 from focuswatch.findings.decimal_money import money
 from focuswatch.findings.explanation import CostDriver

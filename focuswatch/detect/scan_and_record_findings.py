@@ -9,25 +9,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
-from focuswatch.bill.bill_summary import BillPart
+from focuswatch.bill.bill_days_currency_and_warnings import BillPart
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.detect.check_bill_completeness import Coverage, coverage, incomplete_parts
-from focuswatch.detect.detection_input import DetectionInput, detection_inputs
+from focuswatch.detect.detection_placeholder_values import DetectionInput, detection_inputs
+from focuswatch.detect.detection_result_cache import ResultCache
 from focuswatch.detect.explain.attach_explanations import ChangeHistory
 from focuswatch.detect.explain.hourly_onset import HourlyCharges
 from focuswatch.detect.owned_findings_from_rows import owned_findings
 from focuswatch.detect.provider_of_finding import ALL_AWS, FindingProviders, finding_providers
 from focuswatch.detect.recommendation_freshness import not_evaluated_without_recommendations
-from focuswatch.detect.record_scan_run import RunRecord
-from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.run_detection import Outcome
+from focuswatch.detect.record_findings_explanations_and_savings import RunRecord
+from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.detect.run_detections_with_cache import detection_runner
 from focuswatch.detect.scan_notes import scan_notes
 from focuswatch.detect.scan_result import ScanResult, current_findings
 from focuswatch.engines import Engine
 from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.findings.finding import fingerprint
-from focuswatch.findings.incident_rules import incident_rules
+from focuswatch.findings.incident_grouping_and_lead_rules import incident_rules
 from focuswatch.ledger import (
     DetectionRun,
     Ledger,

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from focuswatch.detect.check_bill_completeness import Coverage
-from focuswatch.detect.run_detection import Outcome
+from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.findings.count_each_cost_once import without_double_counts
 from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.findings.finding import Finding

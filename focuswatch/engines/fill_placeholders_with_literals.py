@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from focuswatch.engines.sql_values import Value, literals
+from focuswatch.engines.values_as_sql_literals import Value, literals
 
 PLACEHOLDER = re.compile(r"\$([a-z][a-z0-9_]*)")
 

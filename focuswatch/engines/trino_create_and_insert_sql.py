@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.values_as_sql_literals import literal
 
 ROWS_A_STATEMENT = 2000
 # Trino's default for the maximum length of a statement:

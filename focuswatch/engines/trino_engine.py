@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from focuswatch.engines.engine_protocol import Row
 from focuswatch.engines.prepend_tables_as_ctes import with_tables
-from focuswatch.engines.sql_values import comment_text
+from focuswatch.engines.values_as_sql_literals import comment_text
 from focuswatch.errors import QueryError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from focuswatch.findings.amounts_and_event_dates import EVENTS, weight
 from focuswatch.findings.decimal_money import Money
 from focuswatch.findings.exclusion_offer_record import ExclusionOffer
 from focuswatch.findings.explanation import Explanation
-from focuswatch.findings.related_findings_and_rollout import RelatedFinding, Rollout
+from focuswatch.findings.related_finding_and_region_rollout_models import RelatedFinding, Rollout
 from focuswatch.findings.severity import SEVERITIES, Severity
 from focuswatch.findings.verified_saving_record import VerifiedSaving
 

@@ -13,10 +13,10 @@ from focuswatch.findings.amounts_and_event_dates import Stake, stake_of, weight
 from focuswatch.findings.decimal_money import money
 from focuswatch.findings.evidence_text import display_values
 from focuswatch.findings.fast_model_copy import share_field_names
+from focuswatch.findings.fill_action_with_safe_commands import COMMAND, action_of
 from focuswatch.findings.finding import Finding, fingerprint
 from focuswatch.findings.is_aws_provider import is_aws
 from focuswatch.findings.limit_finding_bytes import limit_size
-from focuswatch.findings.safe_paste_commands import COMMAND, action_of
 from focuswatch.findings.severity import Severity, severity_of
 
 ONE_DAY = re.compile(r"\bfrom (\d{4}-\d{2}-\d{2}) to \1\b")  # a range of one day, shown as a date

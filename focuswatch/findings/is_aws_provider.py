@@ -4,6 +4,6 @@
 def is_aws(provider: str) -> bool:
     """Return whether a provider name on a bill means AWS. An empty name counts as AWS.
 
-    The rule is the same as focuswatch.bill.aws_and_other_provider_charges.IS_AWS.
+    The rule is the same as focuswatch.bill.aws_only_views_and_other_provider_warning.IS_AWS.
     """
     return not provider.strip() or provider.strip().lower().startswith(("aws", "amazon"))

@@ -18,7 +18,7 @@ Two findings have the same cause if they have the same owner and account, and on
    of the estimate, and its largest meter belongs to the estimated model. Their amounts are not compared, because an
    estimate covers only the completed hours of a day. The finding of the bill leads, and counts in totals.
 
-Findings of a rollout (focuswatch.findings.rollouts) also have the same cause, but this module does not decide it.
+Findings of a rollout also have the same cause, but focuswatch.findings.find_new_region_rollouts decides it.
 
 Governance findings (missing tags, budgets, the export) report another problem than the charges they add up, and form
 no incident with other findings.
@@ -34,7 +34,7 @@ from itertools import combinations
 
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_charges_and_overlap import StatedCharges, stated_charges
-from focuswatch.findings.incident_rules import IncidentRules
+from focuswatch.findings.incident_grouping_and_lead_rules import IncidentRules
 
 LEAST_SHARE = Decimal("0.8")  # share of one finding's cost that is also cost of the other
 NEAR = timedelta(days=3)

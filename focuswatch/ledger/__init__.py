@@ -1,12 +1,12 @@
 """The ledger of findings: entries, suppressions, decisions about changes and notifications, and storage."""
 
 from focuswatch.ledger.decide_ledger_changes import decide
-from focuswatch.ledger.detection_run_result import DetectionRun
-from focuswatch.ledger.ledger_decision import Decision
+from focuswatch.ledger.entries_and_notifications_to_write import Decision
+from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import EvaluatedUntil, Ledger, LedgerSnapshot
-from focuswatch.ledger.notification import Notification, PendingNotification
 from focuswatch.ledger.offer_exclusion_after_dismissals import Dismissals
+from focuswatch.ledger.pending_notification import Notification, PendingNotification
 from focuswatch.ledger.sqlite_ledger import SqliteLedger
 from focuswatch.ledger.suppression import Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex

@@ -9,9 +9,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from focuswatch.findings.find_new_region_rollouts import (
+    ROLLOUT_ACCOUNTS,
+    RolloutGroup,
+    find_rollouts,
+    fits_rollout,
+)
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.incident_rules import IncidentRules
-from focuswatch.findings.rollouts import ROLLOUT_ACCOUNTS, RolloutGroup, find_rollouts, fits_rollout
+from focuswatch.findings.incident_grouping_and_lead_rules import IncidentRules
 from focuswatch.findings.same_cause import SameCause, connected
 
 

@@ -10,7 +10,8 @@ Pure. The rules, in the order in which they apply:
 - suppressed → recorded but not notified; notified when the suppression expires
 - dismissed three times in an account or team → the next notification there offers an exclusion
 - resolved, and its saving is verified on the bill → notified once, unless it is suppressed or was never notified
-Then findings are grouped by cause, and each incident is notified once: see focuswatch.ledger.decide_incident_changes.
+Then findings are grouped by cause, and each incident is notified once: see
+focuswatch.ledger.decide_incident_leads_and_notifications.
 """
 
 from collections import Counter
@@ -23,13 +24,18 @@ from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.severity import SEVERITIES
 from focuswatch.findings.verified_saving_record import VerifiedSaving
-from focuswatch.ledger.decide_incident_changes import with_incidents
-from focuswatch.ledger.detection_run_result import DetectionRun, step_of
+from focuswatch.ledger.decide_incident_leads_and_notifications import with_incidents
+from focuswatch.ledger.entries_and_notifications_to_write import (
+    CHANGED_FACTOR,
+    Decision,
+    by_stake,
+    with_notification,
+)
+from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun, step_of
 from focuswatch.ledger.findings_of_response import open_in_incident
-from focuswatch.ledger.ledger_decision import CHANGED_FACTOR, Decision, by_stake, with_notification
 from focuswatch.ledger.ledger_entry import LedgerEntry
-from focuswatch.ledger.notification import Notification, NotificationKind
 from focuswatch.ledger.offer_exclusion_after_dismissals import Dismissals
+from focuswatch.ledger.pending_notification import Notification, NotificationKind
 from focuswatch.ledger.suppression import Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex
 

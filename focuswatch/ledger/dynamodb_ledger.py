@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from focuswatch.errors import LedgerError
 from focuswatch.ledger.dynamodb_pages import of_kind, pages
+from focuswatch.ledger.entries_and_notifications_to_write import Decision, by_stake
 from focuswatch.ledger.entry_head import Choose, chosen_entries
-from focuswatch.ledger.ledger_decision import Decision, by_stake
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import (
     Decide,
@@ -25,7 +25,7 @@ from focuswatch.ledger.ledger_protocol import (
     unknown_fingerprint,
     unknown_suppression,
 )
-from focuswatch.ledger.notification import Notification, PendingNotification
+from focuswatch.ledger.pending_notification import Notification, PendingNotification
 from focuswatch.ledger.suppression import Suppression
 
 if TYPE_CHECKING:

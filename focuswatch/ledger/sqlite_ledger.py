@@ -9,8 +9,8 @@ from pathlib import Path
 from focuswatch.errors import LedgerError
 from focuswatch.findings.fast_model_copy import share_field_names
 from focuswatch.ledger.compressed_json import pack, unpack
+from focuswatch.ledger.entries_and_notifications_to_write import Decision
 from focuswatch.ledger.entry_head import Choose, EntryHead, chosen_entries, head_of
-from focuswatch.ledger.ledger_decision import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import (
     Decide,
@@ -19,7 +19,7 @@ from focuswatch.ledger.ledger_protocol import (
     unknown_fingerprint,
     unknown_suppression,
 )
-from focuswatch.ledger.notification import Notification, PendingNotification
+from focuswatch.ledger.pending_notification import Notification, PendingNotification
 from focuswatch.ledger.suppression import Suppression
 
 VERSION = 2

@@ -1,14 +1,14 @@
 """Build responses about one finding: its evidence and explanation, or the root cause of its cost increase."""
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.explain_finding import explain_from_bill, increase_to_explain
+from focuswatch.detect.explain.explain_one_finding import explain_from_bill, increase_to_explain
 from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import full_amount
 from focuswatch.ledger import LedgerEntry
-from focuswatch.mcp_server.finding_list_responses import finding_row
+from focuswatch.mcp_server.filtered_and_paged_finding_lists import finding_row
 from focuswatch.mcp_server.response_size import DATA, Document, TextLimits, bill_data, fit, without_empty
 from focuswatch.mcp_server.source_protocol import Source
 

@@ -11,14 +11,14 @@ from focuswatch.engines import Row
 from focuswatch.findings.severity import Severity
 from focuswatch.ledger.find_entry import find_entry
 from focuswatch.mcp_server.catalog_responses import detection_document, detections_page
-from focuswatch.mcp_server.finding_and_root_cause_responses import finding_document, root_cause
-from focuswatch.mcp_server.finding_list_responses import (
+from focuswatch.mcp_server.filtered_and_paged_finding_lists import (
     FindingFilters,
     FindingStatus,
     entry_status,
     list_findings,
 )
-from focuswatch.mcp_server.not_evaluated_response import not_evaluated_document
+from focuswatch.mcp_server.finding_and_root_cause_responses import finding_document, root_cause
+from focuswatch.mcp_server.not_evaluated_in_newest_scan_response import not_evaluated_document
 from focuswatch.mcp_server.report_and_weekly_responses import (
     query_report,
     report_page,
@@ -26,7 +26,7 @@ from focuswatch.mcp_server.report_and_weekly_responses import (
 )
 from focuswatch.mcp_server.response_size import Document
 from focuswatch.mcp_server.source_protocol import Source
-from focuswatch.reports.report_cost_basis import Basis, basis_of
+from focuswatch.reports.change_report_cost_and_charge_kinds import Basis, basis_of
 
 LISTING = "use list_findings with status all"
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from focuswatch.bill.bill_protocol import Bill
-from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.summarize_detection_runs import DetectionSummary
+from focuswatch.detect.detection_result_cache import ResultCache
+from focuswatch.detect.findings_and_not_evaluated_by_detection import DetectionSummary
 from focuswatch.ledger import Ledger
 from focuswatch.owners.owners_file import Owners
 

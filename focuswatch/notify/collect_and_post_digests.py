@@ -20,7 +20,7 @@ from focuswatch.ledger.dynamodb_pages import of_kind
 from focuswatch.notify.delivery_claims_and_state import Claim, ClaimLost, Claims
 from focuswatch.notify.digest_line import DigestLine, digest_line
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
-from focuswatch.notify.slack.poster import NO_TIMESTAMP, FoundMessage, Payload
+from focuswatch.notify.slack.message_poster_protocol import NO_TIMESTAMP, FoundMessage, Payload
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -33,7 +33,7 @@ LINE = TypeAdapter(DigestLine)
 
 
 class DigestPoster(Protocol):
-    """Posts digests to a channel; see focuswatch.notify.slack.poster.Poster."""
+    """Posts digests to a channel; see focuswatch.notify.slack.message_poster_protocol.Poster."""
 
     def post(self, channel: str, message: Payload) -> str:
         """Post a message. Return its id."""

@@ -13,7 +13,7 @@ from focuswatch.notify.collect_and_post_digests import QUIET_SECONDS, Digests, D
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.digest_line import DigestLine
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
-from focuswatch.notify.slack.poster import NO_TIMESTAMP, FoundMessage
+from focuswatch.notify.slack.message_poster_protocol import NO_TIMESTAMP, FoundMessage
 from focuswatch.owners.channel_address import ChannelAddress, ChannelKind
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from focuswatch.findings.account_and_owner_labels import account_label, owner_label
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.related_findings_and_rollout_text import rollout_extent
+from focuswatch.notify.related_findings_and_region_rollout_text import rollout_extent
 
 
 def place_of_finding(finding: Finding) -> str:

@@ -10,11 +10,11 @@ from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import full_amount
-from focuswatch.findings.related_findings_and_rollout import RelatedFinding
+from focuswatch.findings.related_finding_and_region_rollout_models import RelatedFinding
 from focuswatch.findings.replace_control_characters import visible
-from focuswatch.ledger.notification import Notification
+from focuswatch.ledger.pending_notification import Notification
 from focuswatch.notify.place_and_owner_names import account_of_finding, region_id_of_finding
-from focuswatch.notify.related_findings_and_rollout_text import (
+from focuswatch.notify.related_findings_and_region_rollout_text import (
     also_detected_text,
     rollout_extent,
     rollout_lines,

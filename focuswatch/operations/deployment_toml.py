@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, Field, ValidationError
 
-from focuswatch.catalog.parse_toml import parse_toml
+from focuswatch.catalog.parse_toml_with_clear_errors import parse_toml
 from focuswatch.errors import ConfigError
 from focuswatch.operations.deployment_toml_sections import (
     VENDORS,

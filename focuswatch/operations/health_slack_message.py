@@ -13,7 +13,7 @@ from focuswatch.notify.slack.block_kit_elements import (
     section,
     words,
 )
-from focuswatch.notify.slack.escape_mrkdwn import escaped_within
+from focuswatch.notify.slack.escape_and_shorten_slack_text import escaped_within
 from focuswatch.notify.truncate_text import one_line
 from focuswatch.operations.health_report import HealthProblem, HealthReport
 

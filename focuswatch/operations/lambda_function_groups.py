@@ -48,21 +48,29 @@ READ_TABLES = ("refresh", "bills", "detect", "hourly", "page", "weekly", "close"
 
 # Modules in lambdas/ whose names differ from the names of their functions, because the short name says too little.
 MODULES = {
-    "answer": "answer_endpoint_for_slack_teams_and_page",
+    "answer": "answer_endpoint_for_responses_and_page_links",
     "bills": "bills_refresh_other_providers",
-    "close": "close_month",
+    "close": "close_month_report_to_slack",
     "collect": "collect_activity_tokens_and_events",
     "controls": "controls_pause_buttons_and_cap_review",
+    "email": "email_send_findings",
     "events": "events_endpoint_for_ci_systems",
     "fetch": "fetch_vendor_charges",
     "hourly": "hourly_estimate_and_detect_token_spend",
+    "jira": "jira_send_findings",
     "ocsf": "ocsf_findings_to_s3",
     "page": "page_and_findings_table",
+    "pagerduty": "pagerduty_send_findings",
     "publish": "publish_to_sns",
-    "pulse": "pulse_health_report_and_issue_closings",
+    "pulse": "pulse_health_report_and_closed_issue_replies",
     "record": "record_queued_responses",
+    "refresh": "refresh_tables_from_export",
+    "securityhub": "securityhub_send_findings",
+    "slack": "slack_send_findings",
     "spending": "spending_alerts",
     "sweep": "sweep_closed_jira_issues",
+    "teams": "teams_send_findings",
+    "webhook": "webhook_send_findings",
     "weekly": "weekly_slack_digest",
 }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from focuswatch.catalog.tag_key_prefixes import plain_key
+from focuswatch.catalog.strip_tag_key_prefixes import plain_key
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
 from focuswatch.findings.account_and_owner_labels import account_label

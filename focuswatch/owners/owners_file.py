@@ -13,13 +13,12 @@ from pydantic import (
     ValidationError,
 )
 
-from focuswatch.catalog.parse_toml import parse_toml
-from focuswatch.catalog.tag_key_prefixes import plain_key
+from focuswatch.catalog.parse_toml_with_clear_errors import parse_toml
+from focuswatch.catalog.strip_tag_key_prefixes import plain_key
 from focuswatch.errors import ConfigError
 from focuswatch.owners.ai_usage_policy_rules import PolicyRule, policy_rules_of
 from focuswatch.owners.channel_address import ChannelAddress
-from focuswatch.owners.chargeback_section import Chargeback, chargeback_problems
-from focuswatch.owners.invocation_metadata_keys import InvocationMetadata
+from focuswatch.owners.chargeback_shared_costs_section import Chargeback, chargeback_problems
 from focuswatch.owners.plans_table_rows import BudgetPlan, plan_of
 from focuswatch.owners.principal_budgets_section import (
     PrincipalBudget,
@@ -27,13 +26,14 @@ from focuswatch.owners.principal_budgets_section import (
     principal_budget_problems,
 )
 from focuswatch.owners.routes_by_severity_and_category import ChannelRoute, route_mistakes
-from focuswatch.owners.section_types import OwnersSection, account_id_problems
-from focuswatch.owners.teams_and_routing_sections import Jira, Routing, Team
-from focuswatch.owners.use_case_rules import (
+from focuswatch.owners.rules_assigning_charges_to_use_cases import (
     PlanRule,
     conflicting_claims,
     rules_of,
 )
+from focuswatch.owners.section_base_class_and_shared_types import OwnersSection, account_id_problems
+from focuswatch.owners.teams_and_routing_sections import Jira, Routing, Team
+from focuswatch.owners.token_sum_metadata_keys_section import InvocationMetadata
 from focuswatch.owners.use_cases_section import PlannedLaunch, UseCase, use_case_problems
 
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]

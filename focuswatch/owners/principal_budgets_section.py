@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from focuswatch.catalog.tag_key_prefixes import plain_key
-from focuswatch.owners.section_types import Amount, OwnersSection
+from focuswatch.catalog.strip_tag_key_prefixes import plain_key
+from focuswatch.owners.section_base_class_and_shared_types import Amount, OwnersSection
 
 CallerName = Annotated[str, Field(min_length=1, max_length=2048)]  # length of the longest IAM ARN
 Measure = Literal["cost", "million tokens"]

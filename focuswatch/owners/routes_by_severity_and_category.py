@@ -10,7 +10,7 @@ from focuswatch.catalog.sql_header_models import Category
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.severity import SEVERITIES, Severity
 from focuswatch.owners.channel_address import ChannelAddress, checked_address
-from focuswatch.owners.section_types import OwnersSection
+from focuswatch.owners.section_base_class_and_shared_types import OwnersSection
 
 Address = Annotated[str, AfterValidator(checked_address)]
 CATEGORIES: tuple[Category, ...] = get_args(Category)

@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from focuswatch.findings.severity import Severity
 from focuswatch.owners.routes_by_severity_and_category import Address, ChannelRoute
-from focuswatch.owners.section_types import Amount, Name, OwnersSection
+from focuswatch.owners.section_base_class_and_shared_types import Amount, Name, OwnersSection
 
 # Jira's default priorities, and the transitions of its default workflows. On Cloud, a transition is named after the
 # status that it leads to; in the classic workflow of Data Center, after the action.

@@ -11,7 +11,12 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from focuswatch.owners.ai_usage_policy_rules import usage_policy_problems
-from focuswatch.owners.section_types import Amount, Name, OwnersSection, account_id_problems
+from focuswatch.owners.section_base_class_and_shared_types import (
+    Amount,
+    Name,
+    OwnersSection,
+    account_id_problems,
+)
 from focuswatch.owners.validate_spend_cap_keys import OnCap, spend_cap_problems
 
 Intent = Literal["experiment", "production", "sandbox", "shared"]

@@ -5,7 +5,7 @@ from datetime import date
 
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_values import Value
+from focuswatch.engines.values_as_sql_literals import Value
 from focuswatch.findings.amount_text import amount
 from focuswatch.findings.exchange_rates import Rate
 from focuswatch.findings.first_and_more_text import first_and_more

@@ -12,7 +12,7 @@ from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.costs_muted_by_launches import costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.ended_launch_reviews import launches_ended_this_week
-from focuswatch.reports.run_report import report_rows
+from focuswatch.reports.query_report_rows import report_rows
 from focuswatch.reports.weekly_digest import Week, least_listed, weeks
 
 

@@ -17,7 +17,7 @@ from focuswatch.bill.charges_by_invoice import ChargeKind, InvoiceCharge, invoic
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
-from focuswatch.owners.chargeback_section import SharedCost
+from focuswatch.owners.chargeback_shared_costs_section import SharedCost
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.largest_remainder import rounded_by_level
 from focuswatch.reports.team_and_use_case_of_charge import (

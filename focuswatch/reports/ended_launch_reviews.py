@@ -9,7 +9,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Engine, Row
 from focuswatch.findings.amount_text import amount
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.run_report import report_rows
+from focuswatch.reports.query_report_rows import report_rows
 
 REPORT = "launch_review"
 WEEK_DAYS = 7

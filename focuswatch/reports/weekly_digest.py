@@ -24,7 +24,7 @@ from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.findings.explanation import OperationalEvent
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import main_amount
-from focuswatch.findings.match_operational_events import is_about
+from focuswatch.findings.match_deployment_and_alarm_events import is_about
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.findings.severity import SEVERITIES
 from focuswatch.ledger import LedgerEntry

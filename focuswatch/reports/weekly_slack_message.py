@@ -13,7 +13,7 @@ from focuswatch.notify.slack.block_kit_elements import (
     spaced,
     words,
 )
-from focuswatch.notify.slack.escape_mrkdwn import escaped_within
+from focuswatch.notify.slack.escape_and_shorten_slack_text import escaped_within
 from focuswatch.reports.page.sign_and_verify_page_link import LINK_DAYS
 from focuswatch.reports.weekly_digest import Week
 

@@ -30,7 +30,7 @@ from focuswatch.simulate.write_companion_files import (
     write_principals,
     write_recommendations,
 )
-from focuswatch.simulate.write_hourly_tokens import write_token_hours
+from focuswatch.simulate.write_hourly_tokens_with_planted_spikes import write_token_hours
 from focuswatch.simulate.write_invocation_token_sums import write_invocations
 from focuswatch.simulate.write_owners_file import write_owners
 from focuswatch.simulate.writing.export_files import (

@@ -6,8 +6,8 @@ import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables, differences
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.run_detection import Outcome
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.detect.run_detection_and_check_rows import Outcome
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 
 DETECTION = Catalog.load().detections["new_region"]
 

@@ -11,7 +11,7 @@ from focuswatch.authoring.no_rows_without_ai_charges import problems_without_cha
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.catalog.sql_header_models import AiFamily
 from focuswatch.detect.ai_services_on_bill import SERVICE_NAMES
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 
 CATALOG = Catalog.load()
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from moto import mock_aws
 
-from focuswatch.aws_alerts.parse_alert import parse_alert
-from focuswatch.aws_alerts.record_alert_finding import record_alert_finding
+from focuswatch.aws_alerts.convert_aws_alert_to_finding import parse_alert
+from focuswatch.aws_alerts.record_and_close_alert_findings import record_alert_finding
 from focuswatch.ledger import SqliteLedger, Suppression, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.publish_pending_to_sns import Topics, publish

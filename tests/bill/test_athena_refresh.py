@@ -16,24 +16,28 @@ import pytest
 
 from benchmarks.cost import SCAN_STATEMENTS
 from focuswatch.bill.athena_bill import open_athena_bill
-from focuswatch.bill.athena_saved_query import saved_query
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
+from focuswatch.bill.detection_or_report_as_saved_query import saved_query
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.bill.refresh import athena_refresh_queries, athena_tables, write_athena_period_charges
+from focuswatch.bill.refresh import (
+    athena_refresh_queries,
+    read_and_replace_athena_table_periods,
+    write_athena_period_charges,
+)
 from focuswatch.bill.refresh.athena_refresh import refresh_export
 from focuswatch.bill.refresh.athena_refresh_queries import ai_folder, charges_of_period, portions_of_paths
-from focuswatch.bill.refresh.athena_table_files_in_s3 import AthenaTableFiles
-from focuswatch.bill.refresh.athena_tables import AthenaTables
 from focuswatch.bill.refresh.glue_partitions_and_period_facts import Partitions
+from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
 from focuswatch.bill.refresh.write_athena_period_charges import MOST_SORTED_BYTES, ChargesWriter
+from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
 from focuswatch.bill.schema.columns_of_all_tables import STORED_TABLES
 from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
 from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.athena_engine import AthenaEngine
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.prepend_tables_as_ctes import with_tables
 from focuswatch.errors import ExportError, QueryError
 from focuswatch.ledger import SqliteLedger
@@ -809,7 +813,9 @@ def test_report_by_invoice_fails_if_its_files_do_not_fit_into_a_statement(
     key = f"{EXPORT}/data/billing_period={period}/stray.parquet"
     (data,) = (organization.export / "data" / f"billing_period={period}").glob("*.parquet")
     aws.client("s3").upload_file(str(data), BUCKET, key)
-    monkeypatch.setattr(athena_tables, "portions_of_paths", lambda paths: iter([paths, paths]))
+    monkeypatch.setattr(
+        read_and_replace_athena_table_periods, "portions_of_paths", lambda paths: iter([paths, paths])
+    )
     refreshed(tmp_path, owners)
     with pytest.raises(ExportError, match="Delete the files that its manifest does not list"):
         deployed_tables().delivered_paths(period)

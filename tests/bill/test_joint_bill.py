@@ -22,8 +22,8 @@ from focuswatch.errors import ConfigError, ExportError
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.run_report import report_rows
-from focuswatch.reports.run_report_per_group import split_rows
+from focuswatch.reports.query_report_rows import report_rows
+from focuswatch.reports.query_report_rows_per_group import split_rows
 from tests.given.exports import write
 from tests.given.provider_bills import SUBSCRIPTION, billed, write_bills
 

@@ -8,8 +8,8 @@ from moto import mock_aws
 
 from focuswatch.bill.athena_bill import AthenaBill
 from focuswatch.bill.kept_forecasts import KeptForecast
-from focuswatch.bill.refresh.athena_table_files_in_s3 import AthenaTableFiles
-from focuswatch.bill.refresh.athena_tables import AthenaTables
+from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
+from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
 from focuswatch.bill.schema.columns_of_all_tables import FORECASTS
 
 JUNE = date(2026, 6, 1)

@@ -4,12 +4,12 @@ import duckdb
 import pytest
 
 from focuswatch.authoring.detection_cases import read_cases
-from focuswatch.bill import load_input_files
+from focuswatch.bill import load_activity_accounts_and_other_files
 from focuswatch.bill.schema import columns_of_all_tables
-from focuswatch.catalog.parse_toml import parse_toml
+from focuswatch.catalog.parse_toml_with_clear_errors import parse_toml
 from focuswatch.catalog.sql_catalog import read_entry
 from focuswatch.catalog.sql_header_models import DetectionHeader
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.errors import CatalogError, ConfigError
 from focuswatch.operations.deployment_toml import Deployment
 from focuswatch.owners.owners_file import Owners
@@ -71,7 +71,7 @@ def test_input_file_is_read_whatever_its_name(tmp_path, name, ending):
             target = str(path).replace("'", "''")
             duckdb.sql(f"COPY (FROM read_csv('{text}', all_varchar = true)) TO '{target}' (FORMAT parquet)")
     connection = connect()
-    load_input_files.load_file(
+    load_activity_accounts_and_other_files.load_file(
         connection, "activity", columns_of_all_tables.ACTIVITY, tmp_path / f"{name}{ending}"
     )
     assert connection.execute("SELECT resource_id FROM activity").fetchall() == [("arn:named",)]

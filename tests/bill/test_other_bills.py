@@ -20,10 +20,10 @@ from focuswatch.bill.bill_inputs_and_digest import BillInputs, OtherBill
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.joint_bill import JointBill, open_joint_bill
 from focuswatch.bill.refresh.athena_refresh import refresh_export
-from focuswatch.bill.refresh.athena_table_files_in_s3 import AthenaTableFiles
-from focuswatch.bill.refresh.athena_tables import AthenaTables
 from focuswatch.bill.refresh.other_bills import DeployedBill, OtherBills, OtherBillsRefresh
 from focuswatch.bill.refresh.other_bills_state import OtherBillsState
+from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
+from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
 from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.check_bill_completeness import incomplete_parts
@@ -423,9 +423,9 @@ def test_functions_refresh_and_bills_add_a_configured_bill_and_remove_one_that_i
     ledger_table(ENVIRONMENT["FOCUSWATCH_LEDGER"])
     for name, value in {**ENVIRONMENT, "FOCUSWATCH_BILLS": json.dumps(listed)}.items():
         monkeypatch.setenv(name, value)
-    from lambdas import bills_refresh_other_providers, refresh
+    from lambdas import bills_refresh_other_providers, refresh_tables_from_export
 
-    refreshed_export = refresh.handler({}, LambdaContext())
+    refreshed_export = refresh_tables_from_export.handler({}, LambdaContext())
     assert (refreshed_export["ran"], refreshed_export["failed"]) == ([], {})
     assert locations(deployment, "litellm") == {}
     heartbeat = bills_refresh_other_providers.handler({}, LambdaContext())

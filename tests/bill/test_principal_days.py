@@ -9,11 +9,11 @@ import duckdb
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill import create_local_tables, load_input_files
+from focuswatch.bill import create_local_tables, load_activity_accounts_and_other_files
 from focuswatch.bill.schema.columns_of_all_tables import PRINCIPAL_EXPORT
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_connection import connect
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
+from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.errors import ConfigError
 
 AS_OF, DAY = date(2026, 6, 8), date(2026, 6, 1)
@@ -227,7 +227,9 @@ def test_the_export_is_read_as_aws_delivers_it(connection, tmp_path, ending):
         {**EXPORTED, "line_item_iam_principal": None},
         {**EXPORTED, "line_item_line_item_type": "Tax"},
     ]
-    load_input_files.load_principals(connection, write(tmp_path / f"callers{ending}", rows), catalog=CATALOG)
+    load_activity_accounts_and_other_files.load_principals(
+        connection, write(tmp_path / f"callers{ending}", rows), catalog=CATALOG
+    )
     (row,) = connection.execute("SELECT * FROM principal_charges").fetchall()
     assert row == (
         DAY,
@@ -247,7 +249,7 @@ def test_an_export_without_iam_principals_is_refused_with_the_missing_column(con
     path = tmp_path / "cur.csv"
     path.write_text(",".join(name for name in PRINCIPAL_EXPORT if name != "line_item_iam_principal") + "\n")
     with pytest.raises(ConfigError, match=r"cur\.csv lacks line_item_iam_principal; expected the columns"):
-        load_input_files.load_principals(connection, path, catalog=CATALOG)
+        load_activity_accounts_and_other_files.load_principals(connection, path, catalog=CATALOG)
 
 
 def test_optional_columns_of_the_export_may_be_missing(connection, tmp_path):
@@ -257,7 +259,7 @@ def test_optional_columns_of_the_export_may_be_missing(connection, tmp_path):
     path.write_text(
         ",".join(sorted(kept)) + "\n" + ",".join(str(EXPORTED[name]) for name in sorted(kept)) + "\n"
     )
-    load_input_files.load_principals(connection, path, catalog=CATALOG)
+    load_activity_accounts_and_other_files.load_principals(connection, path, catalog=CATALOG)
     assert connection.execute("SELECT tags, effective_cost FROM principal_charges").fetchall() == [
         (None, 12.0)
     ]

@@ -9,10 +9,10 @@ import pytest
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
 from focuswatch.bill import create_local_tables
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.run_report import report_rows
+from focuswatch.reports.query_report_rows import report_rows
 
 AS_OF, DAY = date(2026, 6, 8), date(2026, 6, 1)
 CATALOG = Catalog.load()

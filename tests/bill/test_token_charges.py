@@ -7,7 +7,7 @@ import pytest
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
 from focuswatch.bill import create_local_tables
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 
 AS_OF = date(2026, 3, 31)
 EDITION = "Claude Opus 5.5 (Amazon Bedrock Edition)"

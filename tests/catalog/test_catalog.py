@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.authoring.check_catalog_sql_and_cases import problems, statement_problems
-from focuswatch.authoring.new_detection_template import write_new_detection
+from focuswatch.authoring.write_new_detection_from_template import write_new_detection
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.read_cost_increase_from_finding import cost_increase_of
 from focuswatch.errors import CatalogError, ConfigError

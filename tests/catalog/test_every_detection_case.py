@@ -15,7 +15,7 @@ from focuswatch.authoring.detection_cases import (
 )
 from focuswatch.authoring.no_rows_without_ai_charges import problems_without_charges
 from focuswatch.catalog.sql_catalog import Catalog, Detection
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 
 CATALOG = Catalog.load()
 FILES = {id: read_cases(CASES_FOLDER / f"{id}.toml") for id in CATALOG.detections}

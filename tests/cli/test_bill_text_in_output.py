@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from focuswatch.bill.bill_summary import BillSummary
+from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import json_and_csv
 from focuswatch.cli.output.amount_and_place_text import place
@@ -21,7 +21,7 @@ from focuswatch.cli.progress_and_notes import progress_line
 from focuswatch.detect.check_bill_completeness import Coverage
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.account_and_owner_labels import account_label
-from focuswatch.findings.related_findings_and_rollout import RelatedFinding
+from focuswatch.findings.related_finding_and_region_rollout_models import RelatedFinding
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.ledger import LedgerEntry, Notification
 from focuswatch.notify.jira.escape_and_shorten_wiki_text import one_line

@@ -86,7 +86,7 @@ def test_error_after_the_ledger_was_written_loses_no_finding(scanned_once, tmp_p
     for raised, code in (("focuswatch.errors.QueryError('no')", 0), ("RuntimeError('no')", 1)):
         state = tmp_path / str(code)
         broken = (
-            "import focuswatch.errors, focuswatch.detect.record_scan_run as recording\n"
+            "import focuswatch.errors, focuswatch.detect.record_findings_explanations_and_savings as recording\n"
             "from focuswatch.cli import main\n"
             f"def broken(*_, **__): raise {raised}\nrecording.measured_savings = broken\nmain()"
         )

@@ -239,7 +239,7 @@ def test_detect_assumes_the_member_role_with_its_external_id(monkeypatch):
     assumed, cloud = [], CloudWithEvents()
     with mock_aws():
         from lambdas.detect import _trail
-        from lambdas.lambda_run import LambdaRun
+        from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
 
         run = LambdaRun("detect")
         run.session.events.register(

@@ -8,11 +8,11 @@ import boto3
 import pyarrow.parquet as pq
 import pytest
 
-from focuswatch.collect.ci_event_files import UnreadableFileError, events_of_file
 from focuswatch.collect.collected_account import CollectedAccount
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.deployments_alarms_and_health import DEPLOYMENTS
 from focuswatch.collect.operational_events_of_account import collect_events
+from focuswatch.collect.parse_ci_event_files import UnreadableFileError, events_of_file
 from focuswatch.collect.services_not_offered import ServicesNotOffered
 from tests.collect.test_collection_run import BUCKET, aws, new_accounts, run  # noqa: F401  aws is a fixture
 from tests.given.cloud import TODAY, Cloud, RefusedError

@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from focuswatch.collect.invocation_token_sums_query import invocation_query
-from focuswatch.owners.invocation_metadata_keys import METADATA_KEY
 from focuswatch.owners.owners_file import Owners
+from focuswatch.owners.token_sum_metadata_keys_section import METADATA_KEY
 from tests.fakes.local_logs_insights import SECRET, evaluated, invocation
 
 FIRST = datetime(2026, 3, 30, tzinfo=UTC)

@@ -17,7 +17,7 @@ from focuswatch.bill import create_local_tables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.token_hours_run import collect_token_hours
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.findings.exchange_rates import rate_of
 from tests.collect.test_collect_handler import ENVIRONMENT
@@ -191,7 +191,7 @@ def bill_over_the_bucket(today):
 def test_the_function_notifies_a_spike_once(store, monkeypatch):
     """Run everything from CloudWatch to the pending notification; a second run of the same hour changes nothing."""
     from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-    from lambdas import hourly_estimate_and_detect_token_spend, lambda_run
+    from lambdas import hourly_estimate_and_detect_token_spend, lambda_run_lease_events_and_heartbeat
 
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     cloud, table = Cloud(now=now), ledger_table(ENVIRONMENT["FOCUSWATCH_LEDGER"])
@@ -218,10 +218,10 @@ def test_the_function_notifies_a_spike_once(store, monkeypatch):
         "open_athena_bill",
         lambda *_, **__: bill_over_the_bucket(now.date()),
     )
-    monkeypatch.setattr(lambda_run.LambdaRun, "tables", None)
-    monkeypatch.setattr(lambda_run.LambdaRun, "scanned_bytes", 0)
+    monkeypatch.setattr(lambda_run_lease_events_and_heartbeat.LambdaRun, "tables", None)
+    monkeypatch.setattr(lambda_run_lease_events_and_heartbeat.LambdaRun, "scanned_bytes", 0)
     monkeypatch.setattr(
-        lambda_run.LambdaRun,
+        lambda_run_lease_events_and_heartbeat.LambdaRun,
         "announce",
         lambda self, what, detail: announced.append((what, json.loads(detail))),
     )

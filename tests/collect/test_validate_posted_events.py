@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
-from focuswatch.collect.ci_event_files import UnreadableFileError
+from focuswatch.collect.parse_ci_event_files import UnreadableFileError
 from focuswatch.collect.validate_posted_events import MOST_POSTED_EVENTS, posted_lines
 from tests.collect.test_collection_run import BUCKET, aws, new_accounts, run  # noqa: F401  aws is a fixture
 from tests.collect.test_events import stored

@@ -9,7 +9,7 @@ import sys
 import time
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from tests.conformance.reduce import keep, smallest
 from tests.conformance.run_both import BatchEntry, Both, case_bills, random_batches
 from tests.fakes.local_trino import lacking, trino

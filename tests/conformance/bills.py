@@ -8,8 +8,8 @@ import duckdb
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables, insert
 from focuswatch.bill.schema import columns_of_all_tables
-from focuswatch.detect.detection_input import DetectionInput, first_new_day
-from focuswatch.engines.duckdb_connection import create_empty_table
+from focuswatch.detect.detection_placeholder_values import DetectionInput, first_new_day
+from focuswatch.engines.duckdb_connection_macros_and_tables import create_empty_table
 
 INPUT_TABLES = {
     "folded_charges": columns_of_all_tables.FOLDED_CHARGES,

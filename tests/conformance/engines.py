@@ -14,7 +14,7 @@ from focuswatch.bill import create_local_tables
 from focuswatch.bill.schema.columns_of_all_tables import COMPUTED_TABLES
 from focuswatch.bill.tables_computed_at_query import NOT_STORED
 from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
-from focuswatch.detect.run_detection import Outcome, run_detection
+from focuswatch.detect.run_detection_and_check_rows import Outcome, run_detection
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.prepend_tables_as_ctes import tables_read_by, with_tables

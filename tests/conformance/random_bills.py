@@ -10,7 +10,7 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
-from focuswatch.detect.detection_input import DetectionInput
+from focuswatch.detect.detection_placeholder_values import DetectionInput
 from tests.conformance.bills import INPUT_TABLES, Bill, Rows
 
 DAYS = [

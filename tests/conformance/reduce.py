@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from focuswatch.detect.detection_input import DetectionInput
+from focuswatch.detect.detection_placeholder_values import DetectionInput
 from tests.conformance.bills import INPUT_TABLES, Bill
 
 KEPT = Path(__file__).parent / "kept"

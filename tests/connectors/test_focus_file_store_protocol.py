@@ -11,7 +11,7 @@ from moto import mock_aws
 from focuswatch.connectors.focus_row_of_vendor_charge import BillingAccount
 from focuswatch.connectors.store_focus_files_in_folder import FocusFolder
 from focuswatch.connectors.store_focus_files_in_s3 import FocusBucket
-from focuswatch.connectors.vendor_charge import VendorCharge
+from focuswatch.connectors.vendor_charge_record import VendorCharge
 from focuswatch.errors import ConfigError
 
 ACCOUNT = BillingAccount("OpenAI", "org-example")

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from focuswatch.connectors.focus_row_of_vendor_charge import COLUMNS, BillingAccount, focus_row
-from focuswatch.connectors.vendor_charge import VendorCharge
+from focuswatch.connectors.vendor_charge_record import VendorCharge
 
 # Columns with the feature level Mandatory: NEVER_NULL lists those that allow no null.
 NEVER_NULL = (

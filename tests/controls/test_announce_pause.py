@@ -6,15 +6,15 @@ from dataclasses import replace
 import pytest
 
 from focuswatch.controls.announce_pause import PauseAnnouncer, render_pause
-from focuswatch.controls.cap_settings_of_use_case import cap_settings
 from focuswatch.controls.decide_pause_or_resume import carried_out
 from focuswatch.controls.spending_button_content import spending_control
 from focuswatch.controls.spending_pause_record import PauseRecord
+from focuswatch.controls.use_case_and_cap_of_finding import cap_settings
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.issue_state_model import IssueState
-from focuswatch.notify.slack.interactions import UserResponse, parse_interaction
+from focuswatch.notify.jira.stored_issue_state import IssueState
 from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
+from focuswatch.notify.slack.verify_and_parse_slack_interactions import UserResponse, parse_interaction
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.fakes.pause_world import MORNING, ROLES, USE_CASE, cap_finding, owners_with
 from tests.fakes.slack_as_text import seen

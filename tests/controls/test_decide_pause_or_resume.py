@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from focuswatch.controls.cap_settings_of_use_case import use_case_of_finding
 from focuswatch.controls.decide_pause_or_resume import (
     CapSettings,
     Press,
@@ -15,6 +14,7 @@ from focuswatch.controls.decide_pause_or_resume import (
 )
 from focuswatch.controls.spending_button_content import spending_control
 from focuswatch.controls.spending_pause_record import expiry
+from focuswatch.controls.use_case_and_cap_of_finding import use_case_of_finding
 from tests.fakes.pause_world import (
     APPROVER,
     MORNING,

@@ -18,12 +18,12 @@ from focuswatch.detect.ai_services_on_bill import (
     not_run_text,
     services_not_on_bill,
 )
-from focuswatch.detect.detection_input import DetectionInput
-from focuswatch.detect.result_cache import ResultCache
+from focuswatch.detect.detection_placeholder_values import DetectionInput
+from focuswatch.detect.detection_result_cache import ResultCache
+from focuswatch.detect.findings_and_not_evaluated_by_detection import DetectionSummary, summarize_detections
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.detect.scan_result import ScanResult
-from focuswatch.detect.summarize_detection_runs import DetectionSummary, summarize_detections
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import QueryError
 from focuswatch.ledger import SqliteLedger, decide

@@ -2,10 +2,10 @@
 
 from datetime import date, timedelta
 
-from focuswatch.detect.detection_input import DetectionInput
-from focuswatch.detect.run_detection import run_detection
+from focuswatch.detect.detection_placeholder_values import DetectionInput
+from focuswatch.detect.run_detection_and_check_rows import run_detection
 from focuswatch.detect.scan_and_record_findings import scan
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
 from tests.given.page_inputs import CATALOG

@@ -4,10 +4,10 @@ from datetime import date, datetime, timedelta
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
 from focuswatch.bill import create_local_tables
-from focuswatch.bill.bill_summary import BillPart
+from focuswatch.bill.bill_days_currency_and_warnings import BillPart
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.check_bill_completeness import Coverage, coverage, incomplete_parts
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from tests.given.statements_of_scan import COVERED
 

@@ -15,10 +15,10 @@ from focuswatch.bill.schema.columns_of_all_tables import ACTIVITY, DAILY_CHARGES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.attach_explanations import attach_explanations
 from focuswatch.detect.explain.explain_cost_increases import explain_cost_increases
-from focuswatch.detect.explain.explain_finding import charges_by_category
+from focuswatch.detect.explain.explain_one_finding import charges_by_category
 from focuswatch.detect.explain.query_cost_drivers import query_cost_drivers
 from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease, cost_increase_of
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.trino_create_and_insert_sql import create_statement, insert_statements
 from focuswatch.errors import QueryError

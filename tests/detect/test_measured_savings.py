@@ -11,10 +11,10 @@ from moto import mock_aws
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
 from focuswatch.bill.create_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.detection_input import DetectionInput
+from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.merge_pending_notifications import with_pending_notifications
 from focuswatch.detect.scan_and_record_findings import scan
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.saving_text import saving_text

@@ -6,25 +6,25 @@ from datetime import UTC, date, datetime
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill import create_local_tables, load_input_files
+from focuswatch.bill import create_local_tables, load_activity_accounts_and_other_files
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.explain_cost_increases import explain_cost_increases
 from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.detect.scan_and_record_findings import scan
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import ConfigError
 from focuswatch.findings.explanation import MOST_EVENTS
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.match_operational_events import service_key
+from focuswatch.findings.match_deployment_and_alarm_events import service_key
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.build_weekly_digests import weeks_of_bill
-from focuswatch.reports.page.daily_charts import finding_charts
+from focuswatch.reports.page.daily_chart_data import finding_charts
 from focuswatch.reports.page.page_data import gather
-from focuswatch.reports.run_report import report_rows
+from focuswatch.reports.query_report_rows import report_rows
 from focuswatch.simulate import simulate
 from focuswatch.simulate.organization import MIN_ACCOUNTS
 
@@ -203,7 +203,7 @@ LINES = {
 def test_file_of_events_is_read_in_utc(tmp_path, name):
     (tmp_path / name).write_text(LINES[name])
     connection = connect()
-    load_input_files.load_events(connection, tmp_path / name)
+    load_activity_accounts_and_other_files.load_events(connection, tmp_path / name)
     rows = connection.execute("SELECT DISTINCT occurred_at, sub_account_id, kind FROM events").fetchall()
     assert rows == [(datetime(2026, 5, 25, 14, 20), "012345678901", "deployment")]
 
@@ -211,7 +211,7 @@ def test_file_of_events_is_read_in_utc(tmp_path, name):
 def test_file_of_events_without_a_required_column_is_refused(tmp_path):
     (tmp_path / "events.jsonl").write_text('{"occurred_at": "2026-05-25 14:20:00", "kind": "deployment"}\n')
     with pytest.raises(ConfigError, match=r"events\.jsonl lacks sub_account_id"):
-        load_input_files.load_events(connect(), tmp_path / "events.jsonl")
+        load_activity_accounts_and_other_files.load_events(connect(), tmp_path / "events.jsonl")
 
 
 @pytest.fixture(scope="module")

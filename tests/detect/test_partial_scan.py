@@ -12,11 +12,11 @@ import pytest
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
 from focuswatch.bill.create_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.detection_input import DetectionInput
+from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.owned_findings_from_rows import owned_findings
-from focuswatch.detect.run_detection import Outcome, run_detection
+from focuswatch.detect.run_detection_and_check_rows import Outcome, run_detection
 from focuswatch.detect.scan_and_record_findings import scan
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.findings.exchange_rates import rate_of
 from focuswatch.ledger import Decision, LedgerEntry, LedgerSnapshot, SqliteLedger, Suppression, decide

@@ -9,9 +9,9 @@ from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_ta
 from focuswatch.bill.create_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import scan_tables
-from focuswatch.detect.detection_input import DetectionInput
+from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.scan_and_record_findings import scan
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners

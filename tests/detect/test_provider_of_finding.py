@@ -3,7 +3,7 @@
 import pytest
 
 from focuswatch.detect.provider_of_finding import ALL_AWS, finding_providers
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 
 CHARGES = """

@@ -7,16 +7,16 @@ import duckdb
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, create_input_tables, read_cases
-from focuswatch.bill import load_input_files
+from focuswatch.bill import load_activity_accounts_and_other_files
 from focuswatch.bill.create_local_tables import create_views
 from focuswatch.bill.schema.columns_of_all_tables import OPTIONAL_COLUMNS, RECOMMENDATIONS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import scan_tables
-from focuswatch.detect.detection_input import DetectionInput
+from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.recommendation_freshness import STALE_DAYS
-from focuswatch.detect.run_detection import run_detection
+from focuswatch.detect.run_detection_and_check_rows import run_detection
 from focuswatch.detect.scan_and_record_findings import scan
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import SqliteLedger
@@ -168,7 +168,7 @@ def test_recommendations_are_read_from_csv_and_parquet(tmp_path, ending, without
     columns = [name for name in RECOMMENDATIONS if name not in without]
     connection = connect()
     path = write_recommendation(tmp_path, columns, ending=ending)
-    load_input_files.load_file(connection, "recommendations", RECOMMENDATIONS, path)
+    load_activity_accounts_and_other_files.load_file(connection, "recommendations", RECOMMENDATIONS, path)
     read = connection.execute(
         "SELECT account_id, estimated_monthly_savings_after_discount, last_refresh_timestamp FROM recommendations"
     ).fetchall()
@@ -180,4 +180,4 @@ def test_file_without_savings_is_refused(tmp_path):
     columns = [name for name in RECOMMENDATIONS if name != "estimated_monthly_savings_after_discount"]
     path = write_recommendation(tmp_path, columns, ending=".csv")
     with pytest.raises(ConfigError, match=r"rows\.csv lacks estimated_monthly_savings_after_discount"):
-        load_input_files.load_file(connect(), "recommendations", RECOMMENDATIONS, path)
+        load_activity_accounts_and_other_files.load_file(connect(), "recommendations", RECOMMENDATIONS, path)

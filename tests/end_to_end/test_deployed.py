@@ -26,7 +26,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 from focuswatch.cli.doctor_command import _http_get
 from focuswatch.cli.scan_command import run_scan
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.decide_ledger_changes import MAX_NOTIFICATIONS_PER_TEAM
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger

@@ -15,7 +15,7 @@ import pytest
 
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 from focuswatch.cli.scan_command import run_scan
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.findings.finding import Finding
 from focuswatch.simulate import simulate
 from focuswatch.simulate.writing.focus_1_2_columns import COLUMNS, MAPS

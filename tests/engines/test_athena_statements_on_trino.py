@@ -17,16 +17,16 @@ import pytest
 
 from focuswatch.authoring.detection_cases import CASES_FOLDER, Case, CaseFile, read_cases
 from focuswatch.authoring.detection_cases import differences as differences_from_case
-from focuswatch.bill.athena_saved_query import saved_query
-from focuswatch.bill.aws_and_other_provider_charges import IS_AWS
+from focuswatch.bill.aws_only_views_and_other_provider_warning import IS_AWS
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
+from focuswatch.bill.detection_or_report_as_saved_query import saved_query
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.local_bill import open_local_bill
+from focuswatch.bill.refresh.athena_queries_separating_provider_bills import DeployedPart, aws_tables
 from focuswatch.bill.refresh.athena_refresh import refresh_export
-from focuswatch.bill.refresh.athena_table_files_in_s3 import AthenaTableFiles
-from focuswatch.bill.refresh.athena_tables import AthenaTables
 from focuswatch.bill.refresh.glue_partitions_and_period_facts import GluePeriod
-from focuswatch.bill.refresh.queries_by_deployed_bill import DeployedPart, aws_tables
+from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
+from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
 from focuswatch.bill.schema.columns_of_all_tables import DAILY_CHARGES, STORED_TABLES
 from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES
 from focuswatch.bill.tables_computed_at_query import NOT_STORED, tables_as_of
@@ -34,7 +34,7 @@ from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 from focuswatch.cli.scan_command import run_scan
 from focuswatch.engines.athena_engine import AthenaEngine
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.prepend_tables_as_ctes import tables_read_by
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.owners.owners_file import Owners
@@ -273,9 +273,9 @@ def refreshed(aws: LocalAws, organization: Simulated) -> Iterator[dict[str, Any]
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
-        from lambdas import refresh
+        from lambdas import refresh_tables_from_export
 
-        yield refresh.handler({}, LambdaContext())
+        yield refresh_tables_from_export.handler({}, LambdaContext())
 
 
 def test_lambda_refresh_creates_the_same_tables_as_a_local_refresh(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from focuswatch.engines.athena_engine import AthenaEngine
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from tests.fakes.local_aws_with_cdk import local_aws
 

@@ -10,7 +10,7 @@ from focuswatch.authoring.detection_cases import CASES_FOLDER, read_cases
 from focuswatch.bill.tables_computed_at_query import NOT_STORED
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from tests.conformance.bills import Bill, bill_of
 from tests.conformance.compare import difference
 from tests.conformance.engines import OnTrino, on_duckdb, run_entry, shapes_of

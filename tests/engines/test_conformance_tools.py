@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from focuswatch.authoring.detection_cases import CASES_FOLDER, read_cases
-from focuswatch.detect.detection_input import DetectionInput
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.detect.detection_placeholder_values import DetectionInput
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.trino_create_and_insert_sql import MOST_CHARACTERS, insert_statements
 from tests.conformance.bills import INPUT_TABLES, Bill, bill_of
 from tests.conformance.compare import difference

@@ -13,7 +13,7 @@ from threading import Thread
 
 import pytest
 
-from focuswatch.bill.aws_and_other_provider_charges import PROVIDER_OF_ACCOUNT
+from focuswatch.bill.aws_only_views_and_other_provider_warning import PROVIDER_OF_ACCOUNT
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.kept_forecasts import KeptForecast
 from focuswatch.bill.refresh import trino_refresh
@@ -23,9 +23,9 @@ from focuswatch.bill.schema.columns_of_all_tables import ACTIVITY, DAILY_CHARGES
 from focuswatch.bill.schema.focus_column_expressions import KINDS, SQL_TYPES
 from focuswatch.bill.trino_bill import open_trino_bill
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.assess_detection_inputs import assess
-from focuswatch.engines.duckdb_connection import connect
-from focuswatch.engines.trino_address_and_sign_in import Server, SignIn
+from focuswatch.detect.assess_detections_and_reports_on_bill import assess
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
+from focuswatch.engines.parse_trino_address_and_connect import Server, SignIn
 from focuswatch.engines.trino_create_and_insert_sql import (
     create_statement,
     insert_statements,

@@ -21,9 +21,9 @@ from typing import Any, Protocol
 import duckdb
 import pyarrow as pa
 
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.quoted_identifiers import quoted
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.values_as_sql_literals import literal
 
 DUCKDB_TYPES = {"string": "VARCHAR", "int": "INTEGER"}
 WIDENED = {("INTEGER", "BIGINT"), ("FLOAT", "DOUBLE"), ("TIMESTAMP WITH TIME ZONE", "TIMESTAMP")}

@@ -31,10 +31,10 @@ from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.digests_for_post_only_channels import AddressDigests
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
-from focuswatch.notify.jira.issue_state_model import IssueState
+from focuswatch.notify.jira.stored_issue_state import IssueState
 from focuswatch.notify.message_rate_limit import MessageRateLimit
 from focuswatch.notify.pagerduty.client import PagerDuty
-from focuswatch.notify.pagerduty.pagerduty_secret import PagerDutySecret
+from focuswatch.notify.pagerduty.parse_pagerduty_secret import PagerDutySecret
 from focuswatch.notify.pagerduty.send_alert import PagerDutySender
 from focuswatch.notify.post_json_without_retry import post_json
 from focuswatch.notify.publish_pending_to_sns import Topics, publish
@@ -42,7 +42,7 @@ from focuswatch.notify.queued_notification_and_delivery_order import notificatio
 from focuswatch.notify.retry_or_dead_letter_batch import retry_delay
 from focuswatch.notify.teams.client import TeamsWebhooks
 from focuswatch.notify.teams.deliver import TeamsSender
-from focuswatch.notify.teams.teams_secret import TeamsSecret
+from focuswatch.notify.teams.parse_teams_secret import TeamsSecret
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.audited_delivery_targets import Target, as_published, delivery_target
 from tests.fakes.dynamodb_in_memory import MemoryTable

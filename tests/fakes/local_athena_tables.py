@@ -8,11 +8,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from focuswatch.bill.refresh.athena_table_files_in_s3 import arrow_schema
 from focuswatch.bill.refresh.glue_partitions_and_period_facts import Partitions
+from focuswatch.bill.refresh.write_read_delete_athena_table_files import arrow_schema
 from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES, PARTITION_KEYS, PERIOD_KEY
 from focuswatch.engines.athena_unload_and_projection import projection
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.values_as_sql_literals import literal
 from tests.fakes.local_aws_with_cdk import LocalAws
 
 # The partition column of each table that uses partition projection by day.

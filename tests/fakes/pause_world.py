@@ -21,7 +21,7 @@ from focuswatch.controls.spending_pause_record import Mode, PauseRecord
 from focuswatch.errors import DeliveryError, Refused, TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import LedgerEntry
-from focuswatch.notify.slack.interactions import UserResponse
+from focuswatch.notify.slack.verify_and_parse_slack_interactions import UserResponse
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.given.one_line_findings import finding

@@ -18,8 +18,8 @@ from focuswatch.bill.refresh.glue_partitions_and_period_facts import GluePeriod,
 from focuswatch.catalog.sql_catalog import Catalog, read_entry
 from focuswatch.catalog.sql_header_models import DetectionHeader as Header
 from focuswatch.cli import app
-from focuswatch.detect.run_detection import Outcome
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.detect.run_detection_and_check_rows import Outcome
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.errors import CatalogError, ConfigError
 from focuswatch.findings.exchange_rates import TABLE, TABLE_DATE, converted, rate_of, usd
 from focuswatch.ledger import decide

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from focuswatch.findings.count_each_cost_once import including_findings, without_double_counts
-from focuswatch.findings.rollouts import find_rollouts
+from focuswatch.findings.find_new_region_rollouts import find_rollouts
 from focuswatch.findings.same_cause import SameCause, connected
 from tests.given.incidents import (
     EC2,

@@ -10,8 +10,8 @@ import duckdb
 
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_connection import connect
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
+from focuswatch.engines.values_as_sql_literals import literal
 
 CATALOG = Catalog.load()
 TYPES = {

@@ -8,8 +8,8 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.catalog.sql_header_models import Category
 from focuswatch.findings.explanation import CostDriver, Explanation
 from focuswatch.findings.finding import Finding, fingerprint
-from focuswatch.findings.incident_rules import incident_rules
-from focuswatch.findings.related_findings_and_rollout import RelatedFinding
+from focuswatch.findings.incident_grouping_and_lead_rules import incident_rules
+from focuswatch.findings.related_finding_and_region_rollout_models import RelatedFinding
 from focuswatch.findings.severity import severity_of
 from focuswatch.ledger import DetectionRun
 

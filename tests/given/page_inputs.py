@@ -11,8 +11,8 @@ from typing import Any
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.check_bill_completeness import Coverage
+from focuswatch.findings.fill_action_with_safe_commands import action_of
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.safe_paste_commands import action_of
 from focuswatch.ledger import LedgerEntry
 from focuswatch.reports.page import PageData
 from tests.given.one_line_findings import DAY, finding

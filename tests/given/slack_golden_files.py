@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from focuswatch.notify.slack.escape_mrkdwn import TEXT_CHARACTERS
+from focuswatch.notify.slack.escape_and_shorten_slack_text import TEXT_CHARACTERS
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, metadata_problem, too_long, view_problems
 from tests.given.golden_files import assert_golden

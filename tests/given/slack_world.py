@@ -12,18 +12,18 @@ from moto import mock_aws
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.ledger.notification import NotificationKind
+from focuswatch.ledger.pending_notification import NotificationKind
 from focuswatch.notify.collect_and_post_digests import QUIET_SECONDS, Digests, DigestState
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.message_rate_limit import MessageRateLimit
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 from focuswatch.notify.slack.authorize_and_record_response import ResponseRecorder
-from focuswatch.notify.slack.channel_ids import Channels
 from focuswatch.notify.slack.client import SlackClient
 from focuswatch.notify.slack.deliver import SlackChannel
 from focuswatch.notify.slack.digest_message import render_digest
 from focuswatch.notify.slack.finding_message import Links
 from focuswatch.notify.slack.incoming_webhook import Webhook
+from focuswatch.notify.slack.look_up_channel_ids import Channels
 from focuswatch.notify.slack.post_once import PostedOnce
 from focuswatch.notify.slack.route_to_bot_or_webhook import ScheduledMessages, SlackRoutes
 from focuswatch.notify.slack.stored_message_state import SlackState

@@ -16,10 +16,10 @@ from focuswatch.notify.digests_for_post_only_channels import AddressDigests
 from focuswatch.notify.message_rate_limit import MessageRateLimit
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 from focuswatch.notify.record_response_once import ResponseLedger
-from focuswatch.notify.teams.authorize_and_record_link_response import LinkRecorder
 from focuswatch.notify.teams.client import TeamsWebhooks
 from focuswatch.notify.teams.deliver import TeamsSender
-from focuswatch.notify.teams.teams_secret import TeamsSecret
+from focuswatch.notify.teams.parse_teams_secret import TeamsSecret
+from focuswatch.notify.teams.record_link_response_and_notify_channel import LinkRecorder
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_json_service import serving
 from tests.fakes.local_teams import LocalTeams

@@ -18,7 +18,7 @@ from app import synthesize
 from focuswatch.bill.schema import columns_of_all_tables
 from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_connection import connect, create_empty_table
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect, create_empty_table
 from focuswatch.engines.fill_placeholders_with_literals import placeholders
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.operations.deployment_toml import Deployment

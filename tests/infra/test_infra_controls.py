@@ -138,7 +138,7 @@ def test_function_has_only_the_permissions_of_its_calls():
         HEARTBEAT,
         Used("focuswatch/notify/retry_or_dead_letter_batch.py"),
         Used("focuswatch/notify/message_rate_limit.py"),
-        Used("focuswatch/notify/slack/channel_ids.py"),
+        Used("focuswatch/notify/slack/look_up_channel_ids.py"),
         Used("focuswatch/controls/pause_role_clients.py"),
     ]
     on_behalf = {"sqs:ReceiveMessage", "sqs:DeleteMessage"}  # Lambda reads the queue as its function

@@ -5,7 +5,7 @@ import pytest
 from focuswatch.operations.lambda_function_groups import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED, module_of
 from infra.functions import SIZES
 from infra.lambda_code_and_layers import DUCKDB_PACKAGES, LAYER_PACKAGES
-from infra.permissions import Permissions
+from infra.lambda_function_permissions import Permissions
 from tests.given.aws_actions_in_source import SERVICES, Used, actions, callers, packages
 from tests.given.deployments import deployment_of
 from tests.given.synthesized_stacks import Stacks, synthesized
@@ -14,7 +14,7 @@ KINDS = deployment_of(accounts="one").kinds
 HEARTBEAT = Used("focuswatch/operations/function_run_heartbeats.py", frozenset({"record"}))
 LEASE = [
     Used("focuswatch/operations/function_lease.py"),
-    Used("lambdas/lambda_run.py", frozenset({"announce"})),
+    Used("lambdas/lambda_run_lease_events_and_heartbeat.py", frozenset({"announce"})),
 ]
 PAGES = Used("focuswatch/ledger/dynamodb_pages.py")
 CLAIMS = Used("focuswatch/notify/delivery_claims_and_state.py")
@@ -25,7 +25,7 @@ QUEUE_DELIVERY = [CLAIMS, Used("focuswatch/notify/retry_or_dead_letter_batch.py"
 SLACK = [
     *QUEUE_DELIVERY,
     Used("focuswatch/notify/message_rate_limit.py"),
-    Used("focuswatch/notify/slack/channel_ids.py"),
+    Used("focuswatch/notify/slack/look_up_channel_ids.py"),
 ]
 # The files that call AWS and, if not all of a file is used, their functions: some methods are only for the CLI.
 USED_FILES = {
@@ -34,7 +34,7 @@ USED_FILES = {
         *LEASE,
         Used("focuswatch/engines/athena_engine.py"),
         Used("focuswatch/bill/ingest/list_and_copy_from_s3.py"),
-        Used("focuswatch/bill/refresh/athena_table_files_in_s3.py"),
+        Used("focuswatch/bill/refresh/write_read_delete_athena_table_files.py"),
         Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py"),
         Used("focuswatch/bill/refresh/other_bills_state.py"),
     ],
@@ -42,7 +42,7 @@ USED_FILES = {
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/bill/ingest/list_and_copy_from_s3.py"),
-        Used("focuswatch/bill/refresh/athena_table_files_in_s3.py"),
+        Used("focuswatch/bill/refresh/write_read_delete_athena_table_files.py"),
         Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py"),
         Used("focuswatch/bill/refresh/other_bills_state.py"),
     ],
@@ -53,7 +53,7 @@ USED_FILES = {
         Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py", frozenset({"all"})),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "_look"})),
-        Used("focuswatch/bill/refresh/athena_table_files_in_s3.py", frozenset({"read", "write"})),
+        Used("focuswatch/bill/refresh/write_read_delete_athena_table_files.py", frozenset({"read", "write"})),
         Used("focuswatch/collect/shared_clients_for_member_accounts.py"),
     ],
     "page": [
@@ -61,7 +61,7 @@ USED_FILES = {
         *LEASE,
         Used("focuswatch/engines/athena_engine.py"),
         Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py", frozenset({"all"})),
-        Used("focuswatch/bill/refresh/athena_table_files_in_s3.py", frozenset({"write"})),
+        Used("focuswatch/bill/refresh/write_read_delete_athena_table_files.py", frozenset({"write"})),
         PAGES,
         Used("lambdas/page_and_findings_table.py"),
     ],
@@ -91,7 +91,7 @@ USED_FILES = {
     ],
     "spending": [
         HEARTBEAT,
-        Used("lambdas/lambda_run.py", frozenset({"announce"})),
+        Used("lambdas/lambda_run_lease_events_and_heartbeat.py", frozenset({"announce"})),
         Used("focuswatch/notify/retry_or_dead_letter_batch.py"),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put"})),
@@ -101,13 +101,13 @@ USED_FILES = {
         SECRET,
         Used("focuswatch/operations/function_run_heartbeats.py"),
         Used("focuswatch/notify/message_rate_limit.py"),
-        Used("focuswatch/notify/slack/channel_ids.py", frozenset({"id"})),
+        Used("focuswatch/notify/slack/look_up_channel_ids.py", frozenset({"id"})),
         Used("focuswatch/operations/queue_depths.py"),
         PAGES,
-        Used("lambdas/pulse_health_report_and_issue_closings.py"),
+        Used("lambdas/pulse_health_report_and_closed_issue_replies.py"),
     ],
     "slack": [*SLACK, PAGES, Used("focuswatch/notify/collect_and_post_digests.py")],
-    "answer": [Used("lambdas/answer_endpoint_for_slack_teams_and_page.py"), ENDPOINT],
+    "answer": [Used("lambdas/answer_endpoint_for_responses_and_page_links.py"), ENDPOINT],
     "events": [Used("lambdas/events_endpoint_for_ci_systems.py"), ENDPOINT],
     "record": [*SLACK, *LEDGER, Used("focuswatch/notify/record_response_once.py")],
     "weekly": [
@@ -115,7 +115,7 @@ USED_FILES = {
         SECRET,
         HEARTBEAT,
         Used("focuswatch/notify/message_rate_limit.py"),
-        Used("focuswatch/notify/slack/channel_ids.py", frozenset({"id"})),
+        Used("focuswatch/notify/slack/look_up_channel_ids.py", frozenset({"id"})),
         Used("focuswatch/engines/athena_engine.py"),
         Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py", frozenset({"all"})),
         PAGES,
@@ -125,10 +125,10 @@ USED_FILES = {
         SECRET,
         HEARTBEAT,
         Used("focuswatch/notify/message_rate_limit.py"),
-        Used("focuswatch/notify/slack/channel_ids.py", frozenset({"id"})),
+        Used("focuswatch/notify/slack/look_up_channel_ids.py", frozenset({"id"})),
         Used("focuswatch/engines/athena_engine.py"),
         Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py", frozenset({"all"})),
-        Used("focuswatch/bill/refresh/athena_table_files_in_s3.py", frozenset({"read"})),
+        Used("focuswatch/bill/refresh/write_read_delete_athena_table_files.py", frozenset({"read"})),
         PAGES,
     ],
     "jira": [*QUEUE_DELIVERY, *LEDGER],

@@ -12,8 +12,8 @@ from focuswatch.errors import ConfigError
 from focuswatch.operations.deployment_toml import Deployment
 from focuswatch.operations.deployment_toml_sections import PrincipalsConfig
 from focuswatch.owners.owners_file import Owners
+from infra.lambda_function_permissions import Permissions
 from infra.payer_stack import PayerStack
-from infra.permissions import Permissions
 from infra.pipeline_stack import PipelineStack
 from tests.given.deployments import CONFIG, PIPELINE, ROOT, deployment_of
 

@@ -73,23 +73,23 @@ def deliver(module, delivery):
 
 
 def test_email_function_mails_the_owner(deployed):
-    from lambdas import email
+    from lambdas import email_send_findings
 
     ses = boto3.client("sesv2", region_name=REGION)
     ses.create_email_identity(EmailIdentity=SENDER)
     deployed.route_search_to("mailto:finance@acme.example")
-    assert deliver(email, notification(finding(team="search"))) == ([], [])
+    assert deliver(email_send_findings, notification(finding(team="search"))) == ([], [])
     quota = boto3.client("ses", region_name=REGION).get_send_quota()
     assert quota["SentLast24Hours"] == 1
 
 
 def test_security_hub_function_imports_the_finding(deployed):
-    from lambdas import securityhub
+    from lambdas import securityhub_send_findings
 
     client = boto3.client("securityhub", region_name=REGION)
     client.enable_security_hub()
     intrusion = finding(category="security", detection="gpu_burst")
-    assert deliver(securityhub, notification(intrusion)) == ([], [])
+    assert deliver(securityhub_send_findings, notification(intrusion)) == ([], [])
     (imported,) = client.get_findings()["Findings"]
     assert (imported["RecordState"], imported["AwsAccountId"]) == ("ACTIVE", ACCOUNT)
 
@@ -105,7 +105,7 @@ def test_ocsf_function_writes_the_record(deployed):
 
 def test_webhook_function_refuses_an_address_that_is_not_public(deployed):
     """The dead letter keeps the finding until an operator corrects owners.toml."""
-    from lambdas import webhook
+    from lambdas import webhook_send_findings
 
     secret = json.dumps({"localhost": "whsec_" + "QUJD" * 12})
     boto3.client("secretsmanager", region_name=REGION).create_secret(
@@ -113,12 +113,12 @@ def test_webhook_function_refuses_an_address_that_is_not_public(deployed):
     )
     deployed.route_search_to("https://localhost/latest/meta-data/")
     delivery = notification(finding(team="search"))
-    retried, (dead_letter,) = deliver(webhook, delivery)
+    retried, (dead_letter,) = deliver(webhook_send_findings, delivery)
     assert (retried, json.loads(dead_letter)["fingerprint"]) == ([], delivery.finding.fingerprint)
 
 
 def test_publish_puts_events_only_if_they_are_configured(monkeypatch):
-    from lambdas.lambda_run import LambdaRun
+    from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
 
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.delenv("FOCUSWATCH_FINDING_EVENTS", raising=False)

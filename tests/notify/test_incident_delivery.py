@@ -11,7 +11,7 @@ from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.jira.issue_labels import label_of
 from focuswatch.notify.publish_pending_to_sns import Topics, publish
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
-from focuswatch.notify.slack.interactions import UserResponse
+from focuswatch.notify.slack.verify_and_parse_slack_interactions import UserResponse
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_jira import LocalJira, serving
 from tests.fakes.slack_as_text import seen

@@ -204,7 +204,7 @@ def test_function_ends_before_its_timeout_and_runs_again(monkeypatch, seconds, s
         }.items():
             monkeypatch.setenv(name, value)
         from lambdas import publish_to_sns
-        from lambdas.lambda_run import LambdaRun
+        from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
 
         monkeypatch.setattr(LambdaRun, "announce", lambda _run, what, _detail: announced.append(what))
         heartbeat = publish_to_sns.handler({}, LambdaContext(seconds_left=seconds, seconds_per_call=2))

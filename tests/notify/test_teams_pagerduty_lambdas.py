@@ -12,9 +12,9 @@ from moto import mock_aws
 
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.ledger.notification import Notification, PendingNotification
+from focuswatch.ledger.pending_notification import Notification, PendingNotification
 from focuswatch.notify.publish_pending_to_sns import message_attributes
-from focuswatch.notify.teams.link_response import LinkResponse
+from focuswatch.notify.teams.queued_response_from_signed_link import LinkResponse
 from focuswatch.operations.lambda_function_groups import module_of
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_json_service import serving
@@ -53,7 +53,7 @@ def deployed(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     from aws_lambda_powertools.utilities import parameters
 
-    from lambdas.lambda_run import LambdaRun
+    from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
 
     monkeypatch.setattr(LambdaRun, "owners", OWNERS)
     with ExitStack() as stack:

@@ -5,12 +5,12 @@ from datetime import date
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill import create_local_tables, load_input_files
+from focuswatch.bill import create_local_tables, load_activity_accounts_and_other_files
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan_and_record_findings import scan
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import rate_of
@@ -18,8 +18,8 @@ from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.warn_of_renamed_ous import renamed_ou_notes
 from focuswatch.reports.chargeback import chargeback, team_rows
-from focuswatch.reports.run_report import report_rows
-from focuswatch.reports.run_report_per_group import split_rows
+from focuswatch.reports.query_report_rows import report_rows
+from focuswatch.reports.query_report_rows_per_group import split_rows
 from tests.given.exports import write
 
 CATALOG = Catalog.load()
@@ -178,7 +178,7 @@ def test_file_of_accounts_has_the_periods_of_each_account(tmp_path, rows, curren
     """A file without valid_from and valid_to has one row for each account."""
     (tmp_path / "accounts.csv").write_text(HEADER + rows + "\n")
     connection = connect()
-    load_input_files.load_accounts(connection, tmp_path / "accounts.csv")
+    load_activity_accounts_and_other_files.load_accounts(connection, tmp_path / "accounts.csv")
     current_rows = connection.execute("SELECT ou_path, CAST(closed_on AS varchar) FROM accounts").fetchall()
     assert current_rows == current
     ended = "SELECT ou_path, CAST(valid_to AS varchar) FROM account_history"
@@ -198,7 +198,7 @@ def test_overlapping_periods_are_refused(tmp_path, rows):
     """A join with overlapping periods would count charges twice."""
     (tmp_path / "accounts.csv").write_text(HEADER + rows + "\n")
     with pytest.raises(ConfigError, match=f"lists account {ACCOUNT} twice"):
-        load_input_files.load_accounts(connect(), tmp_path / "accounts.csv")
+        load_activity_accounts_and_other_files.load_accounts(connect(), tmp_path / "accounts.csv")
 
 
 @pytest.fixture(scope="module")

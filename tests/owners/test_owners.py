@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.catalog.tag_key_prefixes import TAG_PREFIX
+from focuswatch.catalog.strip_tag_key_prefixes import TAG_PREFIX
 from focuswatch.errors import ConfigError
 from focuswatch.owners.assign_owner_and_use_case import assigned_owner
 from focuswatch.owners.owners_file import Owners

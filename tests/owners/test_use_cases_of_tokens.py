@@ -14,7 +14,7 @@ from focuswatch.owners.owners_file import Owners
 from tests.given.one_line_findings import DAY
 from tests.given.page_inputs import CATALOG
 from tests.reports.test_page import bill
-from tests.reports.test_run_report_per_group import ACCOUNT_TAGS, ACCOUNTS, OWNERS, RESOURCES, TAGS
+from tests.reports.test_query_report_rows_per_group import ACCOUNT_TAGS, ACCOUNTS, OWNERS, RESOURCES, TAGS
 
 LIMITED = {  # no use case allows a model, so each of its tokens is a violation
     name: {**use_case.model_dump(exclude_unset=True), "models": ["none"]}

@@ -7,9 +7,9 @@ import pytest
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
 from focuswatch.bill import create_local_tables
 from focuswatch.bill.schema.columns_of_all_tables import KNOWN_FINDINGS
-from focuswatch.engines.duckdb_connection import connect, create_table
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect, create_table
 from focuswatch.engines.duckdb_engine import DuckDbEngine
-from focuswatch.reports.run_report import report_rows
+from focuswatch.reports.query_report_rows import report_rows
 from tests.reports.test_reports import AS_OF, CATALOG, CHARGE, TEAM_OWNERS
 
 DAY = timedelta(days=1)

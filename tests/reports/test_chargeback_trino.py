@@ -13,7 +13,7 @@ from focuswatch.engines.prepend_tables_as_ctes import replace_table
 from focuswatch.engines.trino_create_and_insert_sql import create_statement, insert_statements
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.chargeback import chargeback
-from focuswatch.reports.run_report import report_rows
+from focuswatch.reports.query_report_rows import report_rows
 from tests.conformance.compare import difference
 from tests.given.exports import CATALOG, deliver
 from tests.given.random_invoice_charges import MAY, TYPES, random_charges

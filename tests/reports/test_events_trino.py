@@ -6,7 +6,7 @@ import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from tests.conformance.bills import bill_of
 from tests.conformance.compare import difference
 from tests.conformance.engines import OnTrino, on_duckdb, shapes_of

@@ -6,7 +6,7 @@ import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
 from focuswatch.bill import create_local_tables
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.ended_launch_reviews import (

@@ -7,7 +7,7 @@ import pytest
 
 from focuswatch.authoring.detection_cases import CASES_FOLDER, read_cases
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.ledger import LedgerEntry, Suppression
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.known_findings_table import findings_rows

@@ -18,11 +18,11 @@ import pytest
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
 from focuswatch.bill import create_local_tables
 from focuswatch.detect.check_bill_completeness import Coverage
-from focuswatch.detect.run_detection import Outcome
-from focuswatch.detect.summarize_detection_runs import DetectionSummary
-from focuswatch.engines.duckdb_connection import connect
+from focuswatch.detect.findings_and_not_evaluated_by_detection import DetectionSummary
+from focuswatch.detect.run_detection_and_check_rows import Outcome
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
-from focuswatch.findings.safe_paste_commands import action_of
+from focuswatch.findings.fill_action_with_safe_commands import action_of
 from focuswatch.ledger import SqliteLedger, Suppression, decide
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page import build_document, gather, render_page

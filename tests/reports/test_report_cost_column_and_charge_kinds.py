@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from focuswatch.catalog.sql_header_models import CHARGES, ReportHeader, charges_text
 from focuswatch.cli import app
 from focuswatch.errors import ConfigError
-from focuswatch.reports.report_cost_basis import (
+from focuswatch.reports.change_report_cost_and_charge_kinds import (
     Basis,
     basis_of,
     basis_text,
@@ -18,7 +18,7 @@ from focuswatch.reports.report_cost_basis import (
     offered_bases,
     rows_with_basis,
 )
-from focuswatch.reports.run_report import report_rows
+from focuswatch.reports.query_report_rows import report_rows
 from tests.cli.test_cli import SAMPLE
 from tests.reports.test_ai_by_team import engine_over
 from tests.reports.test_reports import AS_OF, CATALOG, TEAM_OWNERS

@@ -7,14 +7,14 @@ import pytest
 
 from focuswatch.bill.schema.columns_of_all_tables import KNOWN_FINDINGS
 from focuswatch.detect.measured_savings import measured_savings
-from focuswatch.engines.duckdb_connection import create_table
+from focuswatch.engines.duckdb_connection_macros_and_tables import create_table
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.ledger import Decision, LedgerEntry, SqliteLedger, Suppression
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.known_findings_table import TABLE, findings_table_rows
 from focuswatch.reports.page import build_document, gather
-from focuswatch.reports.run_report import report_rows
-from focuswatch.reports.run_report_per_group import split_rows
+from focuswatch.reports.query_report_rows import report_rows
+from focuswatch.reports.query_report_rows_per_group import split_rows
 from tests.given.one_line_findings import DAY, finding
 from tests.given.page_inputs import CATALOG, resolved
 from tests.reports.test_page import bill
@@ -85,7 +85,7 @@ def test_savings_are_queried_in_several_statements(ledger, monkeypatch):
     monkeypatch.setattr(DuckDbEngine, "query", recording(labels))
     entries = ledger.entries().values()
     at_once = measured_savings(entries, engine=bill({}), catalog=CATALOG, as_of=DAY)
-    monkeypatch.setattr("focuswatch.engines.sql_values.MOST_GIVEN_BYTES", 1)
+    monkeypatch.setattr("focuswatch.engines.values_as_sql_literals.MOST_GIVEN_BYTES", 1)
     assert measured_savings(entries, engine=bill({}), catalog=CATALOG, as_of=DAY) == at_once
     assert labels == ["saved"] * 4
     saved = {

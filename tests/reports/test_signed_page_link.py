@@ -76,18 +76,18 @@ def get_page(monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     with mock_aws():
-        from lambdas import answer_endpoint_for_slack_teams_and_page, endpoint_clients_and_secrets
+        from lambdas import answer_endpoint_for_responses_and_page_links, endpoint_clients_and_secrets
 
         endpoint_clients_and_secrets.client.cache_clear()
         endpoint_clients_and_secrets._secret_text.cache_clear()
-        monkeypatch.setattr(answer_endpoint_for_slack_teams_and_page.time, "time", lambda: NOW)
+        monkeypatch.setattr(answer_endpoint_for_responses_and_page_links.time, "time", lambda: NOW)
 
         def get(query, *, secret=None):
             secret_value = {"token": "xoxb-1", "signing_secret": SECRET} if secret is None else secret
             manager = boto3.client("secretsmanager")
             manager.create_secret(Name="focuswatch/slack", SecretString=json.dumps(secret_value))
             event = {"requestContext": {"http": {"method": "GET"}}, "queryStringParameters": query}
-            return answer_endpoint_for_slack_teams_and_page.handler(event, LambdaContext())
+            return answer_endpoint_for_responses_and_page_links.handler(event, LambdaContext())
 
         yield get
         endpoint_clients_and_secrets.client.cache_clear()

@@ -23,7 +23,7 @@ from focuswatch.simulate.incidents_and_lookalikes.plant_incidents import KINDS
 from focuswatch.simulate.organization import MIN_ACCOUNTS
 from focuswatch.simulate.simulate_and_write_bill import plan_bill
 from focuswatch.simulate.usual_and_planted_bedrock_callers import CALLER_DETECTIONS
-from focuswatch.simulate.write_hourly_tokens import DETECTION as ESTIMATE
+from focuswatch.simulate.write_hourly_tokens_with_planted_spikes import DETECTION as ESTIMATE
 from focuswatch.simulate.writing import export_files
 from focuswatch.simulate.writing.focus_1_2_columns import COLUMNS, DOUBLES, MAPS, TIMESTAMPS
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from focuswatch.bill.ingest.file_listing import ExportFile, Listing
+from focuswatch.bill.ingest.export_file_and_listing_models import ExportFile, Listing
 
 NAME = re.compile(r"recency.*\.json", re.IGNORECASE)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from focuswatch.bill.ingest.format_and_focus_columns import Shape
 from focuswatch.bill.ingest.select_from_files import table_function
 from focuswatch.bill.schema import focus_column_expressions as columns
-from focuswatch.engines.duckdb_connection import file_list
+from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
 from focuswatch.engines.quoted_identifiers import quoted
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from focuswatch.bill.ingest.format_and_focus_columns import Shape
 from focuswatch.bill.ingest.select_from_files import table_function
 from focuswatch.bill.schema.focus_column_expressions import PRICING_COST, PRICING_CURRENCY
 from focuswatch.engines.quoted_identifiers import quoted
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.findings.exchange_rates import USD
 
 if TYPE_CHECKING:

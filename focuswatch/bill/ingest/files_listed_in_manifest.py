@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from pydantic import BaseModel, Field, ValidationError
 
-from focuswatch.bill.ingest.file_listing import ExportFile
+from focuswatch.bill.ingest.export_file_and_listing_models import ExportFile
 from focuswatch.bill.ingest.parse_delivery_folder_names import parts_below_period, parts_from_period
 from focuswatch.errors import ExportError
 

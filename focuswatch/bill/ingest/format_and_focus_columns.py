@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.bill.ingest.detect_format_from_first_bytes import Format, Sniffed, sniff
-from focuswatch.bill.ingest.file_listing import ExportFile
-from focuswatch.bill.ingest.non_focus_billing_files import describe_non_focus_format
+from focuswatch.bill.ingest.export_file_and_listing_models import ExportFile
+from focuswatch.bill.ingest.recognize_non_focus_billing_files import describe_non_focus_format
 from focuswatch.bill.ingest.translate_duckdb_errors import export_error
 from focuswatch.bill.schema import focus_column_expressions as columns
 from focuswatch.bill.schema.focus_column_expressions import TEXTS
-from focuswatch.engines.duckdb_connection import file_list
+from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
 from focuswatch.errors import ExportError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from focuswatch.bill.ingest.file_listing import ExportFile, Listing, split_scope
+from focuswatch.bill.ingest.export_file_and_listing_models import ExportFile, Listing, split_scope
 from focuswatch.bill.ingest.s3_errors import translate_s3_errors
 from focuswatch.errors import ConfigError, ExportError, NothingDelivered
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from focuswatch.bill.ingest.file_listing import ExportFile, Listing, split_scope
+from focuswatch.bill.ingest.export_file_and_listing_models import ExportFile, Listing, split_scope
 from focuswatch.errors import ExportError
 
 

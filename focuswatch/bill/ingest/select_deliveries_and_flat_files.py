@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from focuswatch.bill.ingest.complete_days_from_recency_metadata import is_recency
-from focuswatch.bill.ingest.file_listing import ExportFile, Listing, is_hidden
+from focuswatch.bill.ingest.export_file_and_listing_models import ExportFile, Listing, is_hidden
 from focuswatch.bill.ingest.files_listed_in_manifest import listed_files
 from focuswatch.bill.ingest.parse_delivery_folder_names import billing_period, executed_at
 from focuswatch.errors import ExportError

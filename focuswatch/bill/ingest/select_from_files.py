@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from focuswatch.bill.ingest.format_and_focus_columns import Shape
 from focuswatch.bill.schema import focus_column_expressions as columns
-from focuswatch.engines.duckdb_connection import file_list
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
+from focuswatch.engines.values_as_sql_literals import literal
 
 if TYPE_CHECKING:
     pass

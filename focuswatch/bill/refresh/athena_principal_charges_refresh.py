@@ -7,12 +7,16 @@ import hashlib
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
-from focuswatch.bill.ingest.file_listing import Listing
+from focuswatch.bill.ingest.export_file_and_listing_models import Listing
 from focuswatch.bill.ingest.parse_delivery_folder_names import shared_folder
 from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery, deliveries_of
 from focuswatch.bill.refresh.athena_refresh_queries import principals_of_period
-from focuswatch.bill.refresh.athena_tables import AthenaTables, bucket_of, listed_paths
 from focuswatch.bill.refresh.glue_partitions_and_period_facts import Partitions
+from focuswatch.bill.refresh.read_and_replace_athena_table_periods import (
+    AthenaTables,
+    bucket_of,
+    listed_paths,
+)
 from focuswatch.bill.refresh.refresh_index import digest_of
 from focuswatch.errors import QueryError
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from focuswatch.bill.aws_and_other_provider_charges import other_providers_warning
-from focuswatch.bill.ingest.file_listing import Listing
+from focuswatch.bill.aws_only_views_and_other_provider_warning import other_providers_warning
+from focuswatch.bill.ingest.export_file_and_listing_models import Listing
 from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery, deliveries_of
 from focuswatch.bill.refresh.athena_refresh_queries import (
     ai_folder,
@@ -22,13 +22,13 @@ from focuswatch.bill.refresh.athena_refresh_queries import (
     providers_of_period,
     rate_of_period,
 )
-from focuswatch.bill.refresh.athena_tables import AthenaTables, listed_paths
 from focuswatch.bill.refresh.fold_and_kept_table_queries import digest_of_folding
 from focuswatch.bill.refresh.glue_partitions_and_period_facts import (
     GluePeriod,
     Partitions,
     day_after,
 )
+from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables, listed_paths
 from focuswatch.bill.refresh.refresh_index import MONEY_DIGITS, DeliveryRow, digest_of
 from focuswatch.bill.refresh.write_athena_period_charges import ChargesWriter
 from focuswatch.bill.schema.columns_of_all_tables import DELIVERIES, KEPT_TABLES, OWNERS

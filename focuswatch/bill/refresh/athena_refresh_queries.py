@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from focuswatch.bill.aws_and_other_provider_charges import IS_AWS
+from focuswatch.bill.aws_only_views_and_other_provider_warning import IS_AWS
 from focuswatch.bill.refresh.fold_and_kept_table_queries import FROM_EXPORT, folded, invoiced, kept_table
 from focuswatch.bill.schema.columns_of_all_tables import (
     DAILY_CHARGES,
@@ -11,7 +11,7 @@ from focuswatch.bill.schema.columns_of_all_tables import (
 from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_KEY
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.prepend_tables_as_ctes import with_tables
-from focuswatch.engines.sql_values import literal, literals
+from focuswatch.engines.values_as_sql_literals import literal, literals
 from focuswatch.findings.exchange_rates import USD
 
 # The column that partitions the folder of a period's charges, and its value for AI services.

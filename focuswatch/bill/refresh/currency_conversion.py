@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from focuswatch.bill.refresh.period_facts_and_grain import PeriodFacts
 from focuswatch.bill.refresh.refresh_index import Unit
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import USD, Rates, rate_of
 

@@ -7,7 +7,7 @@ import duckdb
 
 from focuswatch.bill.refresh.refresh_index import MONEY_DIGITS, DeliveryRow, Unit
 from focuswatch.bill.schema.columns_of_all_tables import DELIVERIES
-from focuswatch.engines.duckdb_connection import create_table
+from focuswatch.engines.duckdb_connection_macros_and_tables import create_table
 
 
 def extended(

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill.ingest.file_listing import ExportFile
+from focuswatch.bill.ingest.export_file_and_listing_models import ExportFile
 from focuswatch.bill.ingest.format_and_focus_columns import Shape
 from focuswatch.bill.ingest.select_from_files import finishing_expressions, select_focus_export
 from focuswatch.bill.ingest.translate_duckdb_errors import export_error
 from focuswatch.bill.refresh.views_over_refreshed_files import daily_select
 from focuswatch.catalog.sql_catalog import ROOT
-from focuswatch.engines.duckdb_connection import file_list
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
+from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.errors import CatalogError
 
 TAGS_IN_KEY = "\n    Tags,\n"

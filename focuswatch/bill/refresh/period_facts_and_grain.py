@@ -12,8 +12,8 @@ from focuswatch.bill.refresh.reject_impossible_dates_and_costs import (
     check_costs,
     check_days,
 )
-from focuswatch.engines.duckdb_connection import file_list
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
+from focuswatch.engines.values_as_sql_literals import literal
 
 if TYPE_CHECKING:
     import duckdb

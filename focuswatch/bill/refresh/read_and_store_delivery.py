@@ -11,11 +11,11 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill.aws_and_other_provider_charges import probe_providers
+from focuswatch.bill.aws_only_views_and_other_provider_warning import probe_providers
 from focuswatch.bill.ingest.detect_blank_columns_and_period import with_blanks_and_period
 from focuswatch.bill.ingest.detect_non_iso_dates import misread_time, times_of
 from focuswatch.bill.ingest.exchange_rates_from_costs import own_rates
-from focuswatch.bill.ingest.file_listing import ExportFile, changed_file_error
+from focuswatch.bill.ingest.export_file_and_listing_models import ExportFile, changed_file_error
 from focuswatch.bill.ingest.format_and_focus_columns import (
     Shape,
     ShapePart,
@@ -38,7 +38,7 @@ from focuswatch.bill.refresh.stored_unit_files import folded_files, sizes_in, ta
 from focuswatch.bill.refresh.views_over_refreshed_files import daily_select, folded_select, folded_view_sql
 from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.errors import ExportError
 from focuswatch.findings.exchange_rates import USD
 

@@ -21,8 +21,8 @@ from focuswatch.bill.schema import columns_of_all_tables
 from focuswatch.bill.schema.focus_column_expressions import PRICING_COST, PRICING_CURRENCY
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row
-from focuswatch.engines.sql_values import literal, literals
 from focuswatch.engines.trino_engine import TrinoEngine
+from focuswatch.engines.values_as_sql_literals import literal, literals
 from focuswatch.errors import ConfigError, ExportError, QueryError
 from focuswatch.findings.exchange_rates import USD
 

@@ -11,7 +11,7 @@ https://trino.io/docs/current/admin/properties-query-management.html#query-max-s
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 
-from focuswatch.bill.aws_and_other_provider_charges import IS_AWS
+from focuswatch.bill.aws_only_views_and_other_provider_warning import IS_AWS
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
 from focuswatch.bill.schema.columns_of_all_tables import DELIVERIES
 from focuswatch.bill.schema.focus_column_expressions import (
@@ -19,8 +19,8 @@ from focuswatch.bill.schema.focus_column_expressions import (
     PRICING_COST,
     PRICING_CURRENCY,
 )
-from focuswatch.engines.sql_values import Scalar, literal, literals
 from focuswatch.engines.trino_create_and_insert_sql import create_statement, trino_type
+from focuswatch.engines.values_as_sql_literals import Scalar, literal, literals
 from focuswatch.findings.exchange_rates import USD
 
 # The table property that partitions a table, by connector:

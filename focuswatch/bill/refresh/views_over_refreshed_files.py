@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from focuswatch.bill.refresh.currency_conversion import Conversion
 from focuswatch.bill.schema.columns_of_all_tables import FOLDED_CHARGES, KEPT_TABLES
-from focuswatch.engines.duckdb_connection import file_list
+from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
 
 # Daily Parquet files are not grouped: a key may have several rows per day, which readers add up.
 DAY_COLUMNS = {

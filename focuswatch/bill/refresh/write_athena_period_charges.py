@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from focuswatch.bill.refresh.athena_refresh_queries import SERVICES, charges_of_period, portions_of_paths
-from focuswatch.bill.refresh.athena_table_files_in_s3 import AthenaTableFiles
+from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import QueryError, SlowQueryError

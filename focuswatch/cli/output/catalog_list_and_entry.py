@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output.table_grid import Column, console, print_grid
-from focuswatch.detect.detection_input import DetectionInput, first_new_day
+from focuswatch.detect.detection_placeholder_values import DetectionInput, first_new_day
 from focuswatch.errors import ConfigError
 from focuswatch.findings.replace_control_characters import visible
 

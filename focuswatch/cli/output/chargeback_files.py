@@ -8,8 +8,8 @@ from pathlib import Path
 from focuswatch.cli.output.chargeback_rows import LINE_COLUMNS, TEAM_COLUMNS
 from focuswatch.cli.output.json_and_csv import rows_csv
 from focuswatch.engines import Row
-from focuswatch.engines.duckdb_connection import connect, create_table
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.duckdb_connection_macros_and_tables import connect, create_table
+from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.errors import ConfigError
 
 UNALLOCATED = "unallocated"

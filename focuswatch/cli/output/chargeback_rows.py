@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from focuswatch.engines import Row
-from focuswatch.owners.chargeback_section import Chargeback
+from focuswatch.owners.chargeback_shared_costs_section import Chargeback
 from focuswatch.reports.chargeback import COLUMNS, ChargebackLine, team_rows
 
 MONEY = "DECIMAL(38, 2)"

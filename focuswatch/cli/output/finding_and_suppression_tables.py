@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from focuswatch.cli.output.finding_cells import NO_OWNER, cost_cells, cost_columns
+from focuswatch.cli.output.finding_cost_cells_and_severity_colors import NO_OWNER, cost_cells, cost_columns
 from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
 from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.findings.count_text import count_text

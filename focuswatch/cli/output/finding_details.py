@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from focuswatch.cli.output.amount_and_place_text import money
-from focuswatch.cli.output.finding_cells import NO_OWNER
+from focuswatch.cli.output.finding_cost_cells_and_severity_colors import NO_OWNER
 from focuswatch.cli.output.table_grid import console
 from focuswatch.findings.account_and_owner_labels import account_label, owner_label
 from focuswatch.findings.explanation_text import explanation_sentences

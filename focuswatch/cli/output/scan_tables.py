@@ -7,11 +7,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from focuswatch.bill.bill_summary import BillSummary
+from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
 from focuswatch.cli.output.amount_and_place_text import money, place, rounded
-from focuswatch.cli.output.command_with_state_option import next_command
-from focuswatch.cli.output.finding_cells import COLORS, NO_OWNER, cost_cells, cost_columns
+from focuswatch.cli.output.finding_cost_cells_and_severity_colors import (
+    COLORS,
+    NO_OWNER,
+    cost_cells,
+    cost_columns,
+)
 from focuswatch.cli.output.minor_first_charges_line import minor_line
+from focuswatch.cli.output.next_command_to_run_text import next_command
 from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
 from focuswatch.detect.ai_services_on_bill import not_run_text
 from focuswatch.detect.scan_result import ScanResult
@@ -24,7 +29,7 @@ from focuswatch.findings.replace_control_characters import visible
 from focuswatch.findings.saving_text import saving_text
 from focuswatch.findings.severity import SEVERITIES
 from focuswatch.ledger import Notification
-from focuswatch.notify.related_findings_and_rollout_text import incident_lines
+from focuswatch.notify.related_findings_and_region_rollout_text import incident_lines
 
 MOST_SHOWN = 6  # findings of each category in a scan's tables; `focuswatch findings` lists all
 HEADINGS = {"waste": "Waste", "security": "Security", "anomaly": "Anomalies", "governance": "Governance"}

@@ -16,7 +16,7 @@ from focuswatch.detect.explain.query_cost_drivers import (
 )
 from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_values import Value
+from focuswatch.engines.values_as_sql_literals import Value
 from focuswatch.findings.decimal_money import money
 from focuswatch.findings.explanation import (
     MOST_FALLS,

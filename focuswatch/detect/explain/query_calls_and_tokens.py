@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_values import Scalar, Value
+from focuswatch.engines.values_as_sql_literals import Scalar, Value
 from focuswatch.findings.split_token_cost_increase import TokenDrivers, TokenUse, split_token_cost
 
 KINDS = {"input": "input", "output": "output", "cache read": "read", "cache write": "write"}

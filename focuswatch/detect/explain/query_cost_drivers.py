@@ -6,7 +6,7 @@ from decimal import Decimal
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_values import Scalar, Value
+from focuswatch.engines.values_as_sql_literals import Scalar, Value
 from focuswatch.findings.decimal_money import money
 from focuswatch.findings.explanation import CostDriver
 

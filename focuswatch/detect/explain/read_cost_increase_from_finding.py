@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.sql_values import Scalar
+from focuswatch.engines.values_as_sql_literals import Scalar
 from focuswatch.findings.finding import Finding
 
 ChargeKind = Literal["all", "tokens", "gpu", "transfer", "first"]

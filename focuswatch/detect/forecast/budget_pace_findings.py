@@ -9,7 +9,7 @@ from focuswatch.detect.forecast.forecasts_and_budgets_by_group import (
     budgeted_forecasts,
 )
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_values import Value
+from focuswatch.engines.values_as_sql_literals import Value
 
 
 def budget_pace_rows(

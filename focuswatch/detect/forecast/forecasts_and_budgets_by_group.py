@@ -12,7 +12,7 @@ from focuswatch.detect.forecast.fill_team_report_forecasts import UNALLOCATED
 from focuswatch.detect.forecast.month_end_forecast import MonthEnd, month_ends_by_group, month_of_last_day
 from focuswatch.detect.forecast.usage_and_fee_matrices import Key
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.values_as_sql_literals import literal
 
 PLANS = "SELECT plan, kind, team, monthly_budget FROM plans WHERE monthly_budget IS NOT NULL"
 TEAM, USE_CASE, SERVICE = "team", "use case", "service"

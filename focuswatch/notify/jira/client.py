@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from focuswatch.notify.jira.issue_labels import COMMON_LABEL
 from focuswatch.notify.jira.jira_errors_by_outcome import translate_errors
-from focuswatch.notify.jira.jira_secret import JiraSecret
 from focuswatch.notify.jira.parse_issue_and_changelog import (
     FIELDS,
     Issue,
@@ -21,6 +20,7 @@ from focuswatch.notify.jira.parse_issue_and_changelog import (
     issue_of,
     transition_of,
 )
+from focuswatch.notify.jira.parse_jira_secret import JiraSecret
 
 if TYPE_CHECKING:
     from jira import JIRA

@@ -10,18 +10,18 @@ from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.findings.evidence_text import display_values, evidence_label
 from focuswatch.findings.exclusion_offer_text import offer_command, offer_reason
 from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.fill_action_with_safe_commands import COMMAND
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import (
     full_amount,
     main_amount,
     previous_amount,
 )
-from focuswatch.findings.safe_paste_commands import COMMAND
 from focuswatch.findings.saving_text import saving_text
 from focuswatch.findings.severity import Severity
 from focuswatch.notify.jira.escape_and_shorten_wiki_text import escaped, one_line, verbatim
 from focuswatch.notify.place_and_owner_names import account_of_finding, owner_of_finding, region_id_of_finding
-from focuswatch.notify.related_findings_and_rollout_text import (
+from focuswatch.notify.related_findings_and_region_rollout_text import (
     also_detected_text,
     rollout_extent,
     rollout_lines,

@@ -12,7 +12,7 @@ from focuswatch.findings.finding_amount_and_age_text import (
 )
 from focuswatch.findings.is_aws_provider import is_aws
 from focuswatch.findings.saving_text import saving_text
-from focuswatch.ledger.notification import OVER, NotificationKind
+from focuswatch.ledger.pending_notification import OVER, NotificationKind
 from focuswatch.notify.cloud_console_and_athena_links import console_text, console_url
 from focuswatch.notify.mail.render_text_and_html import Mail, Section, subject_line
 from focuswatch.notify.place_and_owner_names import (
@@ -21,7 +21,7 @@ from focuswatch.notify.place_and_owner_names import (
     region,
     region_id_of_finding,
 )
-from focuswatch.notify.related_findings_and_rollout_text import (
+from focuswatch.notify.related_findings_and_region_rollout_text import (
     incident_lines,
     joined_text,
     new_lead_text,

@@ -8,8 +8,8 @@ import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from focuswatch.findings.fill_action_with_safe_commands import COMMAND
 from focuswatch.findings.replace_control_characters import visible
-from focuswatch.findings.safe_paste_commands import COMMAND
 from focuswatch.notify.truncate_text import one_line, truncate
 
 SUBJECT_CHARACTERS = 150

@@ -11,7 +11,7 @@ from focuswatch.findings.finding_amount_and_age_text import full_amount, main_am
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.findings.severity import Severity
 from focuswatch.notify.place_and_owner_names import account_of_finding, owner_of_finding, region_id_of_finding
-from focuswatch.notify.related_findings_and_rollout_text import incident_lines, rollout_extent
+from focuswatch.notify.related_findings_and_region_rollout_text import incident_lines, rollout_extent
 from focuswatch.notify.truncate_text import one_line, truncate
 
 # https://developer.pagerduty.com/docs/send-alert-event

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from focuswatch.errors import Refused
-from focuswatch.notify.pagerduty.pagerduty_secret import PagerDutySecret
+from focuswatch.notify.pagerduty.parse_pagerduty_secret import PagerDutySecret
 from focuswatch.notify.post_json_without_retry import READ_SECONDS, post_json
 
 PATH = "/v2/enqueue"

@@ -23,8 +23,8 @@ from focuswatch.notify.slack.client import SlackClient
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
 from focuswatch.notify.slack.ephemeral_reply import reply_ephemerally
 from focuswatch.notify.slack.finding_message import RecordedResponse
-from focuswatch.notify.slack.interactions import UserResponse
 from focuswatch.notify.slack.update_finding_message import show_response
+from focuswatch.notify.slack.verify_and_parse_slack_interactions import UserResponse
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

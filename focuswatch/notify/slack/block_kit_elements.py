@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from focuswatch.findings.replace_control_characters import visible
-from focuswatch.notify.slack.escape_mrkdwn import HEADER_CHARACTERS, plain
+from focuswatch.notify.slack.escape_and_shorten_slack_text import HEADER_CHARACTERS, plain
 from focuswatch.notify.truncate_text import one_line, truncate, utf16_length
 
 Block = dict[str, Any]

@@ -21,7 +21,7 @@ from focuswatch.notify.slack.block_kit_elements import (
     spaced,
     words,
 )
-from focuswatch.notify.slack.escape_mrkdwn import escaped_within
+from focuswatch.notify.slack.escape_and_shorten_slack_text import escaped_within
 from focuswatch.notify.truncate_text import one_line
 
 MOST_TITLES = 10

@@ -18,10 +18,10 @@ from focuswatch.findings.finding_amount_and_age_text import (
     full_amount,
 )
 from focuswatch.findings.saving_text import saving_text
-from focuswatch.ledger.notification import OVER, NotificationKind
+from focuswatch.ledger.pending_notification import OVER, NotificationKind
 from focuswatch.notify.cloud_console_and_athena_links import console_text
 from focuswatch.notify.place_and_owner_names import labeled_owner, place_of_finding
-from focuswatch.notify.related_findings_and_rollout_text import (
+from focuswatch.notify.related_findings_and_region_rollout_text import (
     also_detected_text,
     rollout_lines,
     rollout_text,
@@ -46,7 +46,7 @@ from focuswatch.notify.slack.block_kit_elements import (
     spaced,
     words,
 )
-from focuswatch.notify.slack.escape_mrkdwn import escaped_within
+from focuswatch.notify.slack.escape_and_shorten_slack_text import escaped_within
 from focuswatch.notify.slack.explanation_and_evidence_blocks import render_evidence, render_explanation
 from focuswatch.notify.slack.message_metadata import message_metadata
 from focuswatch.notify.truncate_text import one_line

@@ -9,7 +9,7 @@ from focuswatch.errors import DeliveryError
 from focuswatch.ledger.suppression import Suppression
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.slack.block_kit_elements import rich, section, words
-from focuswatch.notify.slack.escape_mrkdwn import TEXT_CHARACTERS, escaped_within
+from focuswatch.notify.slack.escape_and_shorten_slack_text import TEXT_CHARACTERS, escaped_within
 from focuswatch.notify.slack.post_once import OncePoster
 from focuswatch.notify.slack.stored_message_state import SlackState
 from focuswatch.notify.truncate_text import one_line

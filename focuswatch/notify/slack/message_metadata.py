@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.slack.poster import FoundMessage
+from focuswatch.notify.slack.message_poster_protocol import FoundMessage
 
 EVENT_TYPE = "focuswatch_finding"
 

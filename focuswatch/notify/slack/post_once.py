@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.notify.delivery_claims_and_state import Claim, ClaimLost, Claims
-from focuswatch.notify.slack.poster import Payload, Poster
+from focuswatch.notify.slack.message_poster_protocol import Payload, Poster
 
 EVENT_TYPE = "focuswatch_said"  # unchanged: existing messages have this type
 DAY_SECONDS = 86_400

@@ -7,12 +7,12 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
-from focuswatch.notify.slack.channel_ids import Channels
 from focuswatch.notify.slack.client import SlackClient
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
 from focuswatch.notify.slack.incoming_webhook import Webhook
+from focuswatch.notify.slack.look_up_channel_ids import Channels
+from focuswatch.notify.slack.message_poster_protocol import Payload
 from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
-from focuswatch.notify.slack.poster import Payload
 from focuswatch.owners.finding_addresses import notified_team
 from focuswatch.owners.owners_file import Owners
 

@@ -8,7 +8,7 @@ from focuswatch.findings.finding import Finding
 from focuswatch.notify.queued_notification_and_delivery_order import notification_number
 from focuswatch.notify.slack.finding_message import RecordedResponse
 from focuswatch.notify.slack.message_metadata import FindingMessage
-from focuswatch.notify.slack.poster import NO_TIMESTAMP
+from focuswatch.notify.slack.message_poster_protocol import NO_TIMESTAMP
 
 
 class SlackState(BaseModel):

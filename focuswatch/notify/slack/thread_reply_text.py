@@ -12,11 +12,11 @@ from focuswatch.findings.finding_amount_and_age_text import (
     full_amount,
 )
 from focuswatch.findings.saving_text import saving_text
-from focuswatch.ledger.notification import NotificationKind
-from focuswatch.notify.related_findings_and_rollout_text import joined_text, new_lead_text
+from focuswatch.ledger.pending_notification import NotificationKind
+from focuswatch.notify.related_findings_and_region_rollout_text import joined_text, new_lead_text
 from focuswatch.notify.response_actions_and_labels import not_waste_label
 from focuswatch.notify.slack.block_kit_elements import rich, section, words
-from focuswatch.notify.slack.escape_mrkdwn import TEXT_CHARACTERS, escaped_within
+from focuswatch.notify.slack.escape_and_shorten_slack_text import TEXT_CHARACTERS, escaped_within
 from focuswatch.notify.slack.message_metadata import reply_metadata
 from focuswatch.notify.truncate_text import one_line
 

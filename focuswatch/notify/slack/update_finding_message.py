@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from focuswatch.notify.slack.deliver import SlackChannel
 from focuswatch.notify.slack.finding_message import RecordedResponse
-from focuswatch.notify.slack.poster import MessageGone
+from focuswatch.notify.slack.message_poster_protocol import MessageGone
 
 
 def show_response(channel: SlackChannel, incident: str, response: RecordedResponse) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from focuswatch.errors import Refused, TryLater
 from focuswatch.notify.message_rate_limit import MessageRateLimit
 from focuswatch.notify.post_json_without_retry import READ_SECONDS, post_json
-from focuswatch.notify.teams.teams_secret import TeamsSecret
+from focuswatch.notify.teams.parse_teams_secret import TeamsSecret
 
 
 @dataclass(frozen=True)

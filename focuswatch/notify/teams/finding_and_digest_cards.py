@@ -16,7 +16,7 @@ from focuswatch.findings.finding_amount_and_age_text import (
     main_amount,
 )
 from focuswatch.findings.saving_text import saving_text
-from focuswatch.ledger.notification import OVER, NotificationKind
+from focuswatch.ledger.pending_notification import OVER, NotificationKind
 from focuswatch.notify.digest_line import DigestLine
 from focuswatch.notify.place_and_owner_names import (
     account_named,
@@ -24,7 +24,11 @@ from focuswatch.notify.place_and_owner_names import (
     place,
     place_of_finding,
 )
-from focuswatch.notify.related_findings_and_rollout_text import incident_lines, joined_text, new_lead_text
+from focuswatch.notify.related_findings_and_region_rollout_text import (
+    incident_lines,
+    joined_text,
+    new_lead_text,
+)
 from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.explanation_and_evidence_blocks import render_evidence, render_explanation
 from focuswatch.notify.slack.finding_message import DONE, MARKS

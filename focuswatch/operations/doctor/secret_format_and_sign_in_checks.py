@@ -7,14 +7,14 @@ from urllib.request import Request
 
 from pydantic import ValidationError
 
-from focuswatch.notify.jira.jira_secret import SHAPE as JIRA_SHAPE
-from focuswatch.notify.jira.jira_secret import JiraSecret
-from focuswatch.notify.pagerduty.pagerduty_secret import SHAPE as PAGERDUTY_SHAPE
-from focuswatch.notify.pagerduty.pagerduty_secret import PagerDutySecret
-from focuswatch.notify.slack.slack_secret import SHAPE as SLACK_SHAPE
-from focuswatch.notify.slack.slack_secret import SlackSecret
-from focuswatch.notify.teams.teams_secret import SHAPE as TEAMS_SHAPE
-from focuswatch.notify.teams.teams_secret import TeamsSecret
+from focuswatch.notify.jira.parse_jira_secret import SHAPE as JIRA_SHAPE
+from focuswatch.notify.jira.parse_jira_secret import JiraSecret
+from focuswatch.notify.pagerduty.parse_pagerduty_secret import SHAPE as PAGERDUTY_SHAPE
+from focuswatch.notify.pagerduty.parse_pagerduty_secret import PagerDutySecret
+from focuswatch.notify.slack.parse_slack_secret import SHAPE as SLACK_SHAPE
+from focuswatch.notify.slack.parse_slack_secret import SlackSecret
+from focuswatch.notify.teams.parse_teams_secret import SHAPE as TEAMS_SHAPE
+from focuswatch.notify.teams.parse_teams_secret import TeamsSecret
 from focuswatch.notify.webhook.signing_secrets import SHAPE as WEBHOOK_SHAPE
 from focuswatch.notify.webhook.signing_secrets import WebhookSecrets
 from focuswatch.operations.doctor.check_result_and_context import Check, DoctorContext, failed, noted, ok

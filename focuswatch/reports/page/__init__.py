@@ -5,7 +5,7 @@ renders the HTML file.
 """
 
 from focuswatch.reports.page.page_data import PageData, gather
-from focuswatch.reports.page.page_document import build_document
 from focuswatch.reports.page.page_html import render_page
+from focuswatch.reports.page.page_json_document import build_document
 
 __all__ = ["PageData", "build_document", "gather", "render_page"]

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from focuswatch.bill.query_account_names_and_tags import account_names
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.check_bill_completeness import Coverage, coverage
+from focuswatch.detect.detection_result_cache import ResultCache
 from focuswatch.detect.explain.add_operational_events import events_of_accounts
-from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.summarize_detection_runs import DetectionSummary, summarize_detections
+from focuswatch.detect.findings_and_not_evaluated_by_detection import DetectionSummary, summarize_detections
 from focuswatch.engines import Engine, Row
-from focuswatch.engines.sql_values import Scalar, Value
+from focuswatch.engines.values_as_sql_literals import Scalar, Value
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.findings.explanation import OperationalEvent
@@ -21,7 +21,7 @@ from focuswatch.ledger import Ledger, LedgerEntry, Suppression
 from focuswatch.owners.costs_muted_by_launches import MutedByLaunch, costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page.listed_and_charted_findings import charted_finding_keys, shown_incidents
-from focuswatch.reports.run_report import report_rows
+from focuswatch.reports.query_report_rows import report_rows
 from focuswatch.reports.use_case_of_finding import Purpose, purpose_of_finding, tags_of_accounts
 
 # Reports on the page. If the catalog lacks one, the page omits its section.

@@ -6,7 +6,7 @@ stated by the modules that plant them.
 
 from dataclasses import replace
 
-from focuswatch.simulate.expected.daily_line_totals import Facts
+from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import Facts
 from focuswatch.simulate.expected.expected_anomalies import cost_anomalies
 from focuswatch.simulate.expected.expected_causes import with_causes
 from focuswatch.simulate.expected.expected_new_regions_and_services import first_charges

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
-from focuswatch.simulate.expected.daily_line_totals import Facts, account_id, expectations, first_day
+from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import (
+    Facts,
+    account_id,
+    expectations,
+    first_day,
+)
 from focuswatch.simulate.planned_charge_line import Days
 from focuswatch.simulate.simulated_truth import Incident
 

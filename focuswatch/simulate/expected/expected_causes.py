@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from focuswatch.simulate.expected.daily_line_totals import Facts, expectations
+from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import Facts, expectations
 from focuswatch.simulate.expected.lines_of_incident import COST_INCREASES, is_about
-from focuswatch.simulate.line_kinds import sku
 from focuswatch.simulate.planned_charge_line import Days
+from focuswatch.simulate.recognize_gpu_and_token_lines import sku
 from focuswatch.simulate.simulated_truth import Incident, PlantedCause
 
 # Days of a continuing incident that count. After a week, the baseline of a weekday includes days of the incident.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from focuswatch.simulate.bill_calendar import BILL_START_DAYS, FIRST_SCAN_DAYS
-from focuswatch.simulate.expected.daily_line_totals import (
+from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import (
     Charged,
     Facts,
     account_id,
@@ -11,10 +11,10 @@ from focuswatch.simulate.expected.daily_line_totals import (
     last_day,
     total,
 )
-from focuswatch.simulate.line_kinds import is_bedrock, is_edge
-from focuswatch.simulate.meters_and_regions import REGIONS
+from focuswatch.simulate.meter_type_and_region_prices import REGIONS
 from focuswatch.simulate.planned_bill import Identity
 from focuswatch.simulate.planned_charge_line import Line
+from focuswatch.simulate.recognize_gpu_and_token_lines import is_bedrock, is_edge
 from focuswatch.simulate.simulated_truth import Incident
 
 WARM_UP_DAYS = 14

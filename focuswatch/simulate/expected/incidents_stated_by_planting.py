@@ -5,7 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from focuswatch.simulate.expected.daily_line_totals import Charged, Facts, expectations, total
+from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import (
+    Charged,
+    Facts,
+    expectations,
+    total,
+)
 from focuswatch.simulate.expected.lines_of_incident import is_about
 from focuswatch.simulate.planned_bill import PlantedCase
 from focuswatch.simulate.planned_charge_line import Days

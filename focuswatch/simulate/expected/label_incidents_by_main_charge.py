@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from focuswatch.simulate.expected.daily_line_totals import Facts, account_id
+from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import Facts, account_id
 from focuswatch.simulate.expected.expected_causes import LONGEST_DAYS, excess_of
 from focuswatch.simulate.expected.lines_of_incident import COST_INCREASES, is_about
 from focuswatch.simulate.planned_charge_line import Days, Line

@@ -2,11 +2,17 @@
 
 from collections.abc import Callable, Mapping
 
-from focuswatch.simulate.expected.daily_line_totals import identity_of
-from focuswatch.simulate.line_kinds import is_edge, is_gpu, is_internet_out, is_on_demand_training, is_tokens
+from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import identity_of
 from focuswatch.simulate.meter_catalog import SAGEMAKER
 from focuswatch.simulate.planned_bill import USE_CASE_TAG, Identity, use_case_identity
 from focuswatch.simulate.planned_charge_line import Line
+from focuswatch.simulate.recognize_gpu_and_token_lines import (
+    is_edge,
+    is_gpu,
+    is_internet_out,
+    is_on_demand_training,
+    is_tokens,
+)
 
 LAUNCH = "unannounced_ai_launch"
 # Lines that a detection covers if its identity is a whole account or region: None in an identity matches any value.

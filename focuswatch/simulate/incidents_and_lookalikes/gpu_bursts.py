@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from focuswatch.simulate.line_kinds import is_gpu
 from focuswatch.simulate.meter_catalog import ec2, sagemaker
-from focuswatch.simulate.meters_and_regions import Meter
+from focuswatch.simulate.meter_type_and_region_prices import Meter
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan, Identity
 from focuswatch.simulate.planned_charge_line import FLAT, SATURDAYS, Commitment
+from focuswatch.simulate.recognize_gpu_and_token_lines import is_gpu
 from focuswatch.simulate.resource_tags import team_tag
 
 DETECTION = "gpu_burst"

@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
+from focuswatch.simulate.incidents_and_lookalikes.add_use_case_with_tagged_notebook import add_use_case
 from focuswatch.simulate.incidents_and_lookalikes.announced_launch import plant_announced_launch
-from focuswatch.simulate.incidents_and_lookalikes.tagged_use_case import add_use_case
 from focuswatch.simulate.meter_catalog import sagemaker
 from focuswatch.simulate.planned_bill import BillPlan, use_case_identity
 

@@ -11,7 +11,7 @@ from typing import Literal
 import duckdb
 
 from focuswatch.engines.fill_placeholders_with_literals import render
-from focuswatch.engines.sql_values import Value, literal
+from focuswatch.engines.values_as_sql_literals import Value, literal
 from focuswatch.simulate.bill_calendar import Calendar, next_month
 from focuswatch.simulate.organization import COMPANY, SimulatedAccount
 from focuswatch.simulate.planned_charge_line import Line

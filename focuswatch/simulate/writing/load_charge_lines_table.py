@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 
-from focuswatch.engines.sql_values import literal
-from focuswatch.simulate.meters_and_regions import AWS, REGIONS
+from focuswatch.engines.values_as_sql_literals import literal
+from focuswatch.simulate.meter_type_and_region_prices import AWS, REGIONS
 from focuswatch.simulate.organization import COMPANY, SimulatedAccount
 from focuswatch.simulate.planned_charge_line import Line
 from focuswatch.simulate.writing.charge_rows_sql import CONSTANT

@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from focuswatch.engines.duckdb_connection import file_list
+from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
 
 BEDROCK = """
 SELECT

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from focuswatch.engines.sql_values import literal
+from focuswatch.engines.values_as_sql_literals import literal
 
 
 def write_rows(rows: Iterable[dict[str, Any]], path: Path, *, columns: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.errors import ConfigError, Refused, TryLater
-from focuswatch.findings.related_findings_and_rollout import Rollout
+from focuswatch.findings.related_finding_and_region_rollout_models import Rollout
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.issue_labels import label_of
 from focuswatch.owners.owners_file import Owners

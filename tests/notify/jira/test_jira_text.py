@@ -9,8 +9,8 @@ import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.exclusion_offer_record import ExclusionOffer
+from focuswatch.findings.fill_action_with_safe_commands import action_of
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.safe_paste_commands import action_of
 from focuswatch.notify.jira import issue_text_and_comments
 from focuswatch.notify.jira.escape_and_shorten_wiki_text import escaped, verbatim
 from focuswatch.notify.jira.issue_fields import new_issue_fields

@@ -9,7 +9,7 @@ import pytest
 from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.notify.pagerduty.alert_event import EVENT_BYTES, dedup_key, render_trigger
-from focuswatch.notify.pagerduty.pagerduty_secret import PagerDutySecret
+from focuswatch.notify.pagerduty.parse_pagerduty_secret import PagerDutySecret
 from focuswatch.owners.owners_file import Owners
 from tests.given.incidents import with_critical_finding
 from tests.given.one_line_findings import finding

@@ -19,15 +19,15 @@ from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.findings.amount_text import amount
 from focuswatch.findings.evidence_text import display_values
 from focuswatch.findings.exclusion_offer_record import ExclusionOffer
+from focuswatch.findings.fill_action_with_safe_commands import action_of
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_from_row import ONE_DAY
-from focuswatch.findings.safe_paste_commands import action_of
 from focuswatch.findings.verified_saving_record import VerifiedSaving
 from focuswatch.ledger import SqliteLedger
 from focuswatch.notify.digest_line import DigestLine
 from focuswatch.notify.slack.digest_message import render_digest
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
-from focuswatch.notify.slack.mute_reason_dialog import render_not_waste_dialog
+from focuswatch.notify.slack.render_mute_reason_dialog import render_not_waste_dialog
 from focuswatch.notify.slack.thread_reply_text import render_thread_reply
 from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import simulate

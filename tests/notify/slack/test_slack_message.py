@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.findings.fill_action_with_safe_commands import action_of
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_from_row import to_finding
-from focuswatch.findings.safe_paste_commands import action_of
 from focuswatch.notify import place_and_owner_names
 from focuswatch.notify.digest_line import DigestLine
 from focuswatch.notify.place_and_owner_names import region
 from focuswatch.notify.slack.block_kit_elements import MESSAGE_CHARACTERS, size
 from focuswatch.notify.slack.digest_message import render_digest
-from focuswatch.notify.slack.escape_mrkdwn import escaped_within
+from focuswatch.notify.slack.escape_and_shorten_slack_text import escaped_within
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
 from focuswatch.notify.slack.incoming_webhook import webhook_payload
-from focuswatch.notify.slack.mute_reason_dialog import render_not_waste_dialog
+from focuswatch.notify.slack.render_mute_reason_dialog import render_not_waste_dialog
 from focuswatch.notify.slack.thread_reply_text import render_thread_reply
 from focuswatch.notify.truncate_text import truncate
 from tests.fakes.slack_as_text import seen

@@ -17,15 +17,15 @@ from focuswatch.findings.finding_amount_and_age_text import main_amount
 from focuswatch.ledger import Decision, Suppression, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.message_rate_limit import MessageRateLimit
-from focuswatch.notify.slack.channel_ids import Channels
 from focuswatch.notify.slack.incoming_webhook import Webhook
-from focuswatch.notify.slack.interactions import (
+from focuswatch.notify.slack.look_up_channel_ids import Channels
+from focuswatch.notify.slack.render_mute_reason_dialog import render_not_waste_dialog
+from focuswatch.notify.slack.verify_and_parse_slack_interactions import (
     ResponseDialog,
     UserResponse,
     is_signed_by_slack,
     parse_interaction,
 )
-from focuswatch.notify.slack.mute_reason_dialog import render_not_waste_dialog
 from tests.fakes.slack_interaction_requests import signed
 from tests.given.lambda_context import LambdaContext
 from tests.given.one_line_findings import DAY, finding, run
@@ -368,11 +368,11 @@ def handler(world, monkeypatch):
     presses = boto3.client("sqs").create_queue(QueueName="presses")["QueueUrl"]
     monkeypatch.setenv("FOCUSWATCH_PRESSES", presses)
     monkeypatch.setattr(time, "time", world.clock)
-    from lambdas import answer_endpoint_for_slack_teams_and_page, endpoint_clients_and_secrets
+    from lambdas import answer_endpoint_for_responses_and_page_links, endpoint_clients_and_secrets
 
     endpoint_clients_and_secrets.client.cache_clear()
     endpoint_clients_and_secrets._secret_text.cache_clear()
-    yield lambda request: answer_endpoint_for_slack_teams_and_page.handler(
+    yield lambda request: answer_endpoint_for_responses_and_page_links.handler(
         {"body": request.body, "headers": request.headers}, LambdaContext()
     )
     endpoint_clients_and_secrets.client.cache_clear()

@@ -9,7 +9,7 @@ import pytest
 from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.notify.collect_and_post_digests import QUIET_SECONDS
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
-from focuswatch.notify.teams.teams_secret import TeamsSecret
+from focuswatch.notify.teams.parse_teams_secret import TeamsSecret
 from tests.fakes.local_teams import seen
 from tests.given.explanations import EXPLANATION
 from tests.given.incidents import with_critical_finding

@@ -11,7 +11,7 @@ import pytest
 
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.teams.link_response import LinkResponse
+from focuswatch.notify.teams.queued_response_from_signed_link import LinkResponse
 from focuswatch.notify.teams.response_form_page import NOT_VALID
 from focuswatch.notify.teams.response_links import LINK_DAYS
 from focuswatch.owners.owners_file import Owners
@@ -57,11 +57,13 @@ def endpoint(world, monkeypatch):
     monkeypatch.setenv("FOCUSWATCH_ANSWERS", url)
     secret = {"webhooks": {"search": "https://example.com/x"}, "signing_secret": SECRET}
     boto3.client("secretsmanager").create_secret(Name="focuswatch/teams", SecretString=json.dumps(secret))
-    from lambdas import answer_endpoint_for_slack_teams_and_page, endpoint_clients_and_secrets
+    from lambdas import answer_endpoint_for_responses_and_page_links, endpoint_clients_and_secrets
 
     endpoint_clients_and_secrets.client.cache_clear()
     endpoint_clients_and_secrets._secret_text.cache_clear()
-    monkeypatch.setattr(answer_endpoint_for_slack_teams_and_page, "time", SimpleNamespace(time=world.clock))
+    monkeypatch.setattr(
+        answer_endpoint_for_responses_and_page_links, "time", SimpleNamespace(time=world.clock)
+    )
 
     def request(method, url, form=None):
         parts = urlsplit(url)
@@ -73,7 +75,7 @@ def endpoint(world, monkeypatch):
             "body": b64encode(body).decode(),
             "isBase64Encoded": True,
         }
-        return answer_endpoint_for_slack_teams_and_page.handler(event, LambdaContext())
+        return answer_endpoint_for_responses_and_page_links.handler(event, LambdaContext())
 
     def queued():
         messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
