@@ -1,7 +1,7 @@
 """Create the owner tables, `daily_charges` and the tables derived from them on a DuckDB connection.
 
-`folded_charges` and `deliveries` already exist, from an export or a test case. load_activity_accounts_and_other_files creates the tables of
-passed files.
+`folded_charges` and `deliveries` already exist, from an export or a test case. The tables of passed files are created
+by load_activity_accounts_and_other_files.
 """
 
 from collections.abc import Collection, Mapping
