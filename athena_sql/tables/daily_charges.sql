@@ -53,7 +53,7 @@ classified_charges AS (
             false
         ) AS is_edge,
         CASE
-            WHEN NOT coalesce(                                                   -- as focuswatch.bill.aws_only_views_and_other_provider_warning.IS_AWS
+            WHEN NOT coalesce(                                                   -- the test for AWS, as in the other tables
                 lower(trim(ProviderName)) LIKE 'aws%' OR lower(trim(ProviderName)) LIKE 'amazon%' OR trim(ProviderName) = '',
                 true
             ) THEN CASE

@@ -45,7 +45,10 @@ class Bill(Protocol):
         ...
 
     def delivered_charges(self, billing_period: date) -> str:
-        """Return a SELECT of a billing period's charges as delivered: the columns of `focus_export` and InvoiceId."""
+        """Return a SELECT of a billing period's charges as delivered: the columns of `focus_export` and InvoiceId.
+
+        Raises ExportError if the delivered files cannot be selected, and QueryError.
+        """
         ...
 
     def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:

@@ -50,14 +50,17 @@ class MonthInvoice:
 
 
 def invoice_charges(bill: Bill, *, billing_period: date, catalog: Catalog) -> list[InvoiceCharge]:
-    """Return the charges of a billing period; empty if the export does not contain it. Raises QueryError."""
+    """Return the charges of a billing period; empty if the export does not contain it.
+
+    Raises ExportError and QueryError.
+    """
     return [
         InvoiceCharge(**row) for row in _delivered("invoice_charges", bill, billing_period, catalog=catalog)
     ]
 
 
 def month_invoices(bill: Bill, billing_period: date, *, catalog: Catalog) -> list[MonthInvoice]:
-    """Return the invoices of a billing period, the largest first. Raises QueryError."""
+    """Return the invoices of a billing period, the largest first. Raises ExportError and QueryError."""
     rows = _delivered("invoices_of_month", bill, billing_period, catalog=catalog)
     invoices = [
         MonthInvoice(

@@ -57,8 +57,9 @@ def close_month(
     """Return the close of a month.
 
     By default, this is the newest month that has ended; if its invoice is not issued yet, but that of the month before
-    is, it is the month before. The result has no plans if no month of the bill has ended. Raises QueryError, and
-    ConfigError if `month` has not ended or is not on the bill.
+    is, it is the month before. The result has no plans if no month of the bill has ended. Raises QueryError,
+    ExportError if the delivered charges cannot be selected, and ConfigError if `month` has not ended or is not on the
+    bill.
     """
     if not month and _ended_month(bill.as_of) < bill.summary.first_charge_date.replace(day=1):
         return MonthClose(_ended_month(bill.as_of), bill.summary.currency, (), (), ())
@@ -81,7 +82,8 @@ def close_month(
 def invoiced_month(bill: Bill, *, catalog: Catalog, is_closed: Callable[[date], bool]) -> date | None:
     """Return the newest month that has ended if it can be closed: its days are complete and its invoice is issued.
 
-    Return None if `is_closed` states that the month was closed before; the export is then not read. Raises QueryError.
+    Return None if `is_closed` states that the month was closed before; the export is then not read. Raises
+    ExportError and QueryError.
     """
     month = _ended_month(bill.as_of)
     is_complete = bill.as_of >= _next(month) + timedelta(days=AWS_DAYS)

@@ -28,7 +28,7 @@ from focuswatch.reports.team_and_use_case_of_charge import (
 from focuswatch.reports.use_case_of_finding import purpose_of_finding
 
 CauseKind = Literal["launch", "incident", "price"]
-Place = tuple[str | None, str | None]  # account and service; None as the service stands for all of them
+Place = tuple[str | None, str | None]  # account and service
 LEAST_COST = 0.01
 
 
@@ -64,6 +64,7 @@ def month_causes(
         month=month,
         end=end,
         without=launched | disturbed,
+        whole_accounts={account for account, service in disturbed if service is None},
         catalog=catalog,
         owners=owners,
         periods=periods,
@@ -128,7 +129,7 @@ def _started(
         if entry.finding.is_event
         and entry.finding.incident_lead is not False
         and month <= _first_day(entry.finding) < end
-        and not _is_in((entry.finding.sub_account_id, entry.finding.service_name), without)
+        and not _covers(entry.finding, without)
     }
     once = without_double_counts(entry.finding for entry in events.values())
     return {finding.fingerprint: events[finding.fingerprint] for finding in once}
@@ -172,10 +173,12 @@ def _first_day(finding: Finding) -> date:
     return finding.started_on or finding.first_seen
 
 
-def _is_in(place: Place, places: Iterable[Place]) -> bool:
-    """Return whether a place can share charges with one of `places`."""
-    account, service = place
-    return any(account == other and (service == one or None in (service, one)) for other, one in places)
+def _covers(finding: Finding, places: Iterable[Place]) -> bool:
+    """Return whether a finding can share charges with one of `places`; without a service, it is about all of them."""
+    return any(
+        finding.sub_account_id == account and finding.service_name in (None, service)
+        for account, service in places
+    )
 
 
 def _overlap(one: Finding, other: Finding) -> bool:
@@ -202,11 +205,15 @@ def _prices(
     month: date,
     end: date,
     without: set[Place],
+    whole_accounts: set[str | None],
     catalog: Catalog,
     owners: Owners,
     periods: AccountPeriods,
 ) -> list[MonthCause]:
-    """Return the effect of price changes by service, team and use case."""
+    """Return the effect of price changes by service, team and use case.
+
+    Leave out the accounts and services in `without`, and all services of `whole_accounts`.
+    """
     statement = catalog.lookups["price_change_costs_of_month"].render(
         {
             "first_day": month,
@@ -219,7 +226,7 @@ def _prices(
     effects: dict[tuple[str, str | None, str | None], float] = {}
     for row in bill.engine.query(statement, label="prices of the month"):
         account, service = row["sub_account_id"], row["service_name"]
-        if _is_in((account, service), without):
+        if (account, service) in without or account in whole_accounts:
             continue
         team, use_case, _ = assigned(
             owners,

@@ -21,6 +21,7 @@ from focuswatch.bill.detection_or_report_as_saved_query import saved_query
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh import (
+    athena_refresh,
     athena_refresh_queries,
     read_and_replace_athena_table_periods,
     write_athena_period_charges,
@@ -264,6 +265,26 @@ def test_charges_are_stored_unsorted_if_the_sort_takes_too_long(aws, delivered, 
         assert folder in one.statement and "ORDER BY ServiceName" not in one.statement
         files.discard(folder)
     assert [one.execution_id for one in engine.executed] == [stopped.id, stored.id, next_period.id]
+
+
+def test_refresh_sorts_no_period_after_one_that_athena_cannot_sort(
+    aws, delivered, owners, tmp_path, monkeypatch
+):
+    """A failed sort can take a third of the function's time, so it is tried once and not for each period."""
+    run, sorts = aws.athena.runner.run, []
+
+    def fail_to_sort(statement, **options):
+        if "ORDER BY ServiceName" in statement:
+            sorts.append(statement)
+            raise RuntimeError("Query exhausted resources at this scale factor")
+        return run(statement, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(athena_refresh, "FOLDING_VERSION", "of this test")
+        patched.setattr(aws.athena.runner, "run", fail_to_sort)
+        folded = refreshed(tmp_path, owners)
+    assert (len(sorts), folded.failed) == (1, {}) and len(folded.changed) > 1
+    assert refreshed(tmp_path, owners).changed == folded.changed  # sorted again, as other tests expect
 
 
 def test_other_errors_of_a_sorted_statement_are_raised_at_once(aws, delivered):

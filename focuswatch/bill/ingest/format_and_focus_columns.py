@@ -56,7 +56,7 @@ class Shape(BaseModel):
 
     @property
     def tags_type(self) -> str:
-        """The DuckDB type of Tags in the SELECT of `relation`; a map if the files have no tags."""
+        """The DuckDB type of Tags in the SELECT of `select_focus_export`; a map if the files have no tags."""
         types = {columns.canonical(name): type_ for name, type_ in self.columns}
         if columns.ALLOCATED_TAGS in types:
             return columns.SQL_TYPES["tags"]

@@ -1,15 +1,11 @@
 """Build the SELECT that reads data files of one shape with the columns of `focus_export`."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from focuswatch.bill.ingest.format_and_focus_columns import Shape
 from focuswatch.bill.schema import focus_column_expressions as columns
 from focuswatch.engines.duckdb_connection_macros_and_tables import file_list
 from focuswatch.engines.values_as_sql_literals import literal
-
-if TYPE_CHECKING:
-    pass
 
 
 def select_focus_export(
@@ -25,8 +21,8 @@ def select_focus_export(
     `rows` limits each Parquet file to the range [first, end) of its rows; only their row groups are read. `invoices`
     adds InvoiceId.
 
-    If not `finished`, blank text is not yet null and Tags have the type of the files. `finish` converts both after
-    folding, when there are fewer rows.
+    If not `finished`, blank text is not yet null and Tags have the type of the files. `finishing_expressions` converts
+    both after folding, when there are fewer rows.
     """
     types = {columns.canonical(name): (name, type_) for name, type_ in shape.columns}
     expressions = {
@@ -53,7 +49,7 @@ def select_focus_export(
 
 
 def finishing_expressions(shape: Shape) -> str:
-    """Return the expressions of a `SELECT * REPLACE (…)` that finishes the rows of an unfinished `relation`."""
+    """Return the expressions of a `SELECT * REPLACE (…)` that finishes rows of `select_focus_export`."""
     texts = [f"{columns.without_blanks(column)} AS {column}" for column in columns.TEXTS]
     return ", ".join([*texts, f"{columns.map_of('Tags', shape.tags_type)} AS Tags"])
 

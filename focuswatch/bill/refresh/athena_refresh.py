@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
 
 from focuswatch.bill.aws_only_views_and_other_provider_warning import other_providers_warning
 from focuswatch.bill.ingest.export_file_and_listing_models import Listing
@@ -36,10 +35,7 @@ from focuswatch.errors import ExportError, FocuswatchError, QueryError
 from focuswatch.findings.exchange_rates import USD
 from focuswatch.owners.owners_file import Owners
 
-if TYPE_CHECKING:
-    pass
-
-FOLDING_VERSION = "4"  # increase it when periods are folded differently, so that all are folded again
+FOLDING_VERSION = "5"  # increase it when periods are folded differently, so that all are folded again
 
 
 @dataclass(frozen=True)
@@ -94,7 +90,8 @@ def refresh_export(
     progress(f"{len(changed)} of {len(deliveries)} billing periods changed")
     kept = before.keys() - {delivery.unit for delivery in changed}
     tables.locate_export(deliveries, listing=listing)
-    errors = _PeriodFolder(tables, listing, digests).fold(
+    charges = ChargesWriter(tables.engine, tables.files, tables.catalog)
+    errors = _PeriodFolder(tables, listing, digests, charges).fold(
         changed, currencies={before[period].currency for period in kept}
     )
     for period, error in errors.items():
@@ -116,11 +113,15 @@ def refresh_export(
 
 @dataclass(frozen=True)
 class _PeriodFolder:
-    """Folds billing periods of the export in `listing`; `digests` are those of their deliveries."""
+    """Folds billing periods of the export in `listing`; `digests` are those of their deliveries.
+
+    All periods share one writer of charges, which stops sorting after the first period that Athena cannot sort.
+    """
 
     tables: AthenaTables
     listing: Listing
     digests: Mapping[str, str]
+    charges: ChargesWriter
 
     def fold(self, changed: Sequence[PeriodDelivery], *, currencies: set[str]) -> dict[str, FocuswatchError]:
         """Fold the changed periods, and return the errors by period.
@@ -146,7 +147,7 @@ class _PeriodFolder:
             )
         folders = {table: tables.files.new_folder(table, period) for table in KEPT_TABLES}
         paths = listed_paths(delivery, listing=self.listing)
-        folders["daily_charges"] = ChargesWriter(tables.engine, tables.files, tables.catalog).write(
+        folders["daily_charges"] = self.charges.write(
             period=period, paths=paths, delivered_bytes=sum(file.size for file in delivery.files)
         )
         staged = Partitions(tables.glue, tables.engine.database, "refreshed_charges")
@@ -159,9 +160,8 @@ class _PeriodFolder:
                 "Use one export per payer"
             )
         unwritten = list(KEPT_TABLES)
-        if (
-            len(list(portions_of_paths(paths))) == 1
-        ):  # the charges of AI services already have a separate folder
+        if len(list(portions_of_paths(paths))) == 1:
+            # The charges of AI services already have a separate folder.
             unwritten.remove("ai_charges")
             folders["ai_charges"] = ai_folder(folders["daily_charges"])
         for table in unwritten:

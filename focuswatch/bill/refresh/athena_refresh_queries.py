@@ -29,7 +29,7 @@ def charges_of_period(
     """Return a SELECT of `daily_charges` of a billing period (`2026-05`) from the raw export, with the column SERVICES.
 
     `paths` are the delivered files if the period's folder also contains others; if empty, all files in the folder are
-    read. The paths must fit into one statement; see `portions`.
+    read. The paths must fit into one statement; see `portions_of_paths`.
     """
     charges = {"period_charges": folded(catalog, delivered=_delivered(period, paths))}
     columns = ",\n    ".join(DAILY_CHARGES)

@@ -134,7 +134,7 @@ def mark_duplicates(
 
 
 def possibly_overlapping_units(units: Mapping[str, Unit]) -> set[str]:
-    """Return the units whose files `marked` may read again, because another unit may contain the same charges."""
+    """Return the units whose files `mark_duplicates` may read again: another unit may contain the same charges."""
     return {name for pairs in _comparable(units).values() for pair in pairs for name in pair}
 
 

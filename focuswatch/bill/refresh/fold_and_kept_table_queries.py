@@ -1,6 +1,7 @@
 """Build the SQL that folds delivered charges into daily charges and kept tables on Athena and Trino."""
 
 import hashlib
+import re
 
 from focuswatch.bill.schema.columns_of_all_tables import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES
 from focuswatch.bill.schema.focus_column_expressions import INVOICE, KINDS, TEXTS
@@ -10,6 +11,7 @@ from focuswatch.errors import CatalogError
 
 FROM_EXPORT = "FROM focus_export"
 PERIOD_START = "BillingPeriodStart"
+COMMENT = re.compile(r" *--[^\n]*")
 
 
 def invoiced(delivered: str, *, has_invoices: bool, period_start: str = PERIOD_START) -> str:
@@ -64,6 +66,10 @@ def kept_table(catalog: Catalog, table: str, *, refreshed: str) -> str:
 
 
 def digest_of_folding(catalog: Catalog, *, version: str) -> str:
-    """Return a digest of the SQL of the stored tables and of `version`, which changes with the code around the SQL."""
-    statements = (catalog.tables[name].sql for name in ("folded_charges", "daily_charges", *KEPT_TABLES))
+    """Return a digest of the SQL of the stored tables and of `version`, which changes with the code around the SQL.
+
+    Comments are left out, so that a changed comment does not cause all periods to be folded again.
+    """
+    tables = ("folded_charges", "daily_charges", *KEPT_TABLES)
+    statements = (COMMENT.sub("", catalog.tables[name].sql) for name in tables)
     return hashlib.sha256("\n".join((version, *statements)).encode()).hexdigest()

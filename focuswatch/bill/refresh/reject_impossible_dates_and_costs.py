@@ -2,12 +2,8 @@
 
 import math
 from datetime import date
-from typing import TYPE_CHECKING
 
 from focuswatch.errors import ExportError
-
-if TYPE_CHECKING:
-    pass
 
 MOST_COST = 1e15  # per day, account, region and service; more is an error in any currency
 # A date outside this range is an error; it could also become `as_of`.

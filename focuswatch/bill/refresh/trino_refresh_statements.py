@@ -47,14 +47,17 @@ def month_after(period: date) -> date:
 def delivered(export: str, period: date) -> str:
     """Return a FROM with its WHERE that selects one billing period of the export.
 
-    The range is stated for the column itself, so that Trino reads only the files of the period.
+    The range is stated for the column itself, so that Trino reads only the files of the period: as timestamps, which
+    are exact, and as dates, by which Trino skips files even if the column has a time zone.
     """
     first, end = (
         f"TIMESTAMP '{datetime.combine(day, time()) - timedelta(hours=FARTHEST_EAST_HOURS)}'"
         for day in (period, month_after(period))
     )
     start = f"CAST(BillingPeriodStart AS {TIMESTAMP})"
-    return f"FROM {export}\nWHERE {start} >= {first} AND {start} < {end}"
+    day = "CAST(BillingPeriodStart AS date)"
+    days = f"{day} >= {literal(period - timedelta(days=1))} AND {day} < {literal(month_after(period))}"
+    return f"FROM {export}\nWHERE {start} >= {first} AND {start} < {end} AND {days}"
 
 
 def facts(export: str) -> str:
