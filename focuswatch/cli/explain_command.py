@@ -6,7 +6,7 @@ import typer
 
 from focuswatch.cli import opened_ledger, shared_option_types
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, takes
-from focuswatch.cli.opened_ledger import Fingerprint, entry_of
+from focuswatch.cli.opened_ledger import Fingerprint, entry_of, next_ledger_command
 from focuswatch.cli.shared_option_types import ListFormat
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def explain(
     with opened_ledger.open_ledger(
         ledger_option, export=bill_options.export, state=bill_options.state
     ) as ledger:
-        finding = entry_of(ledger, fingerprint, state=bill_options.state).finding
+        finding = entry_of(ledger, fingerprint, bill_options).finding
     if ledger_option and ledger_option.startswith(opened_ledger.DYNAMODB):  # the deployment has the bill
         explanation = _stored(finding)
     else:
@@ -68,10 +68,9 @@ def _stored(finding: "Finding") -> "Explanation":
 def _computed(finding: "Finding", *, bill_options: BillOptions) -> "Explanation":
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.open_export_with_files_of_last_scan import open_export
-    from focuswatch.cli.output.next_command_to_run_text import next_command
     from focuswatch.detect.explain.explain_one_finding import explain_from_bill, increase_to_explain
 
-    details = next_command(f"findings {finding.fingerprint[:8]}", state=bill_options.state)
+    details = next_ledger_command(f"findings {finding.fingerprint[:8]}", bill_options)
     increase = increase_to_explain(
         finding, catalog=Catalog.load(), otherwise=f"To see the cost of the finding, run {details}"
     )

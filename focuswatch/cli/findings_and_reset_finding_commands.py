@@ -47,7 +47,7 @@ def findings(
         if suppressions or silences:
             finding_and_suppression_tables.print_suppressions(ledger.suppressions())
             return
-        entry = entry_of(ledger, fingerprint, state=ledger_options.state) if fingerprint else None
+        entry = entry_of(ledger, fingerprint, ledger_options) if fingerprint else None
         if format is not ListFormat.TABLE:
             entries = [entry] if entry else _listed(ledger, everything=everything)
             json_and_csv.print_findings_json(listed.finding for listed in entries)
@@ -73,7 +73,7 @@ def reset(fingerprint: Fingerprint, ledger_options: LedgerOptions) -> None:
     focuswatch reset 3f9a1c
     """
     with open_ledger_of(ledger_options) as ledger:
-        entry = entry_of(ledger, fingerprint, state=ledger_options.state)
+        entry = entry_of(ledger, fingerprint, ledger_options)
         ledger.forget(entry.fingerprint)
     typer.echo(
         f"Reset: {entry.finding.title} ({entry.fingerprint}). The finding is removed from the ledger. If it still "

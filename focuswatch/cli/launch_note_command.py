@@ -44,7 +44,7 @@ def note(
             with opened_ledger.open_ledger(
                 bill_options.ledger, export=opened.name, state=bill_options.state
             ) as ledger:
-                finding = entry_of(ledger, subject, state=bill_options.state).finding
+                finding = entry_of(ledger, subject, bill_options).finding
             text = _of_finding(finding, opened)
     typer.echo(text, nl=False)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from focuswatch.cli.bill_and_ledger_option_groups import LedgerOptions
+from focuswatch.cli.bill_and_ledger_option_groups import BillOptions, LedgerOptions
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -84,12 +84,21 @@ def _deployed_ledger(table: str) -> Iterator["Ledger"]:
 Fingerprint = Annotated[str, typer.Argument(help="Fingerprint of the finding, or its first characters.")]
 
 
-def entry_of(ledger: "Ledger", prefix: str, *, state: "Path | None") -> "LedgerEntry":
-    """Return the entry whose fingerprint starts with `prefix`. Raises LedgerError if no or several entries match."""
-    from focuswatch.cli.output.next_command_to_run_text import next_command
+def entry_of(ledger: "Ledger", prefix: str, options: LedgerOptions | BillOptions) -> "LedgerEntry":
+    """Return the entry whose fingerprint starts with `prefix`. Raises LedgerError if no or several entries match.
+
+    `options` are those of the command that selected the ledger.
+    """
     from focuswatch.ledger.find_entry import find_entry
 
-    return find_entry(ledger, prefix, listing=f"run {next_command('findings --all', state=state)}")
+    return find_entry(ledger, prefix, listing=f"run {next_ledger_command('findings --all', options)}")
+
+
+def next_ledger_command(arguments: str, options: LedgerOptions | BillOptions) -> str:
+    """Return a command to run next, with the options that select the same ledger."""
+    from focuswatch.cli.output.next_command_to_run_text import next_command
+
+    return next_command(arguments, state=options.state, ledger=options.ledger, export=options.export)
 
 
 def open_ledger_of(ledger_options: LedgerOptions) -> "AbstractContextManager[Ledger]":

@@ -8,12 +8,9 @@ import typer
 
 from focuswatch.cli import shared_option_types
 from focuswatch.cli.bill_and_ledger_option_groups import LedgerOptions, takes
-from focuswatch.cli.opened_ledger import Fingerprint, entry_of, open_ledger_of
-from focuswatch.cli.output.next_command_to_run_text import next_command
+from focuswatch.cli.opened_ledger import Fingerprint, entry_of, next_ledger_command, open_ledger_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from focuswatch.ledger import Ledger
     from focuswatch.ledger.suppression import SuppressionScope
 
@@ -56,10 +53,10 @@ def snooze(
     focuswatch snooze 3f9a1c --until 2026-07-01 --reason "load test runs until then"
     """
     with open_ledger_of(ledger_options) as ledger:
-        entry = entry_of(ledger, fingerprint, state=ledger_options.state)
+        entry = entry_of(ledger, fingerprint, ledger_options)
         _suppress(
             ledger,
-            state=ledger_options.state,
+            ledger_options=ledger_options,
             scope="fingerprint",
             value=entry.fingerprint,
             detection=None,
@@ -130,10 +127,10 @@ def exclude(
         )
     with open_ledger_of(ledger_options) as ledger:
         if scope == "fingerprint":
-            value = entry_of(ledger, value, state=ledger_options.state).fingerprint
+            value = entry_of(ledger, value, ledger_options).fingerprint
         _suppress(
             ledger,
-            state=ledger_options.state,
+            ledger_options=ledger_options,
             scope=scope,
             value=value,
             detection=detection,
@@ -162,7 +159,7 @@ def unsuppress(
     if not id.isdecimal():
         _refuse(
             f"{id} is not the ID of a suppression; expected a number. To list suppressions with their IDs, run "
-            f"{next_command('findings --suppressions', state=ledger_options.state)}."
+            f"{next_ledger_command('findings --suppressions', ledger_options)}."
         )
     with open_ledger_of(ledger_options) as ledger:
         ledger.remove_suppression(int(id))
@@ -203,7 +200,7 @@ def _check_tag(tag: str, *, detection: str | None, include_security: bool) -> No
 def _suppress(
     ledger: "Ledger",
     *,
-    state: "Path | None",
+    ledger_options: LedgerOptions,
     scope: "SuppressionScope",
     value: str,
     detection: str | None,
@@ -229,6 +226,6 @@ def _suppress(
     )
     suppression = add_checked_suppression(ledger, requested)
     text = suppression_text(
-        ledger, suppression, unsuppress=lambda id: next_command(f"unsuppress {id}", state=state)
+        ledger, suppression, unsuppress=lambda id: next_ledger_command(f"unsuppress {id}", ledger_options)
     )
     typer.echo(visible(text), err=True)

@@ -14,6 +14,7 @@ from focuswatch.collect.days_to_collect import Window
 from focuswatch.collect.run_invocation_log_queries import (
     InvocationLog,
     LogQueryError,
+    TooManyGroupsError,
     log_destination,
     rows_of,
 )
@@ -113,6 +114,9 @@ def _collect_region(
     for day in missing[:DAYS_A_RUN]:
         try:
             sums = log.sums(day)
+        except TooManyGroupsError as error:  # of this day only, so the older days are read
+            collected.refuse(region, "invocation logs", reason_of(error))
+            continue
         except (*AWS_ERRORS, LogQueryError) as error:
             collected.refuse(region, "invocation logs", reason_of(error))
             return

@@ -31,7 +31,11 @@ Sums = dict[Group, dict[str, int]]
 
 
 class LogQueryError(Exception):
-    """CloudWatch Logs did not complete a query, or the result has too many rows."""
+    """CloudWatch Logs did not complete a query."""
+
+
+class TooManyGroupsError(Exception):
+    """A minute has more groups than a result can hold; a repeated query would have the same result."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class InvocationLog:
     def sums(self, day: date) -> Sums:
         """Return the sums of a UTC day by model, caller and metadata; empty if the log group has no data for the day.
 
-        Raises LogQueryError, and errors of the client.
+        Raises LogQueryError, TooManyGroupsError, and errors of the client.
         """
         first = datetime(day.year, day.month, day.day, tzinfo=UTC)
         return self._sums(first, first + timedelta(days=1), parts=PARTS)
@@ -72,7 +76,7 @@ class InvocationLog:
         if len(rows) < MOST_ROWS:
             return self._added(rows)
         if not parts:  # the result may lack rows, and wrong sums are worse than none
-            raise LogQueryError(
+            raise TooManyGroupsError(
                 f"the query for {first:%Y-%m-%d %H:%M} returned {MOST_ROWS:,} or more rows for one minute; remove "
                 "metadata_keys that differ in every call from owners.toml"
             )

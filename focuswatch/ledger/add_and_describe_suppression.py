@@ -54,5 +54,6 @@ def _earlier(ledger: Ledger, suppression: Suppression) -> list[Suppression]:
         if other.id != suppression.id
         and (other.scope, other.value, other.detection)
         == (suppression.scope, suppression.value, suppression.detection)
+        and other.security >= suppression.security
         and other.is_active_on(suppression.since)
     ]

@@ -1,7 +1,7 @@
 """Send digests through a channel that can only post messages: one digest per address, team and day.
 
 A digest combines findings that are too many for separate messages. It cannot be edited, so it is posted after no line
-was added for two minutes. If more lines follow, a second digest with all lines is posted.
+was added for two minutes. If lines are added or change later, a second digest with all lines is posted.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

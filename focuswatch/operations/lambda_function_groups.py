@@ -43,7 +43,7 @@ WITHOUT_RUNS = (*QUEUE_FED, "controls")
 # These functions have a public URL, and verify the signature of each request.
 ENDPOINTS = ("answer", "events")
 
-# These functions run Athena queries, and therefore read the Glue tables. `refresh` and `bills` also change partitions.
+# These functions read the Glue tables: all except `bills` run Athena queries. `refresh` and `bills` change partitions.
 READ_TABLES = ("refresh", "bills", "detect", "hourly", "page", "weekly", "close")
 
 # Modules in lambdas/ whose names differ from the names of their functions, because the short name says too little.

@@ -318,6 +318,17 @@ def test_snooze_ends_on_its_day(export):
     )
 
 
+def test_command_in_an_error_selects_the_same_ledger(export):
+    """IDs of suppressions are small numbers: in another ledger, the command would remove another suppression."""
+    (finding,) = scan(export)
+    (ledger,) = (export.parent / "state").glob("*/ledger.db")
+    for _ in range(2):
+        done = focuswatch(
+            "snooze", finding["fingerprint"], "--until", "2026-05-01", "--reason", "r", "--ledger", ledger
+        )
+    assert done.stderr.rstrip().endswith(f"run focuswatch unsuppress 1 --ledger {ledger}.")
+
+
 def test_second_snooze_names_the_first(export):
     """The finding stays muted until both end."""
     (finding,) = scan(export)

@@ -143,15 +143,16 @@ def test_day_with_more_groups_than_one_result_can_hold_is_read_by_the_hour(logs,
 
 
 def test_minute_with_more_groups_than_one_result_can_hold_is_refused_and_not_stored(logs, monkeypatch):
-    """Its sums would lack the groups that the result does not contain."""
+    """Its sums would lack the groups that the result does not contain. The other days are read."""
     monkeypatch.setattr("focuswatch.collect.run_invocation_log_queries.MOST_ROWS", 3)
     logs.records = [
         invocation(DAY + timedelta(hours=4), model=HAIKU, tokens=(1, 0, 0, 0), metadata={"run_id": run_id})
         for run_id in "abcd"
     ]
-    store, collected = run(logs)
+    store, collected = run(logs, days=3)
     (refusal,) = collected.refusals
-    assert store.days == {} and "the query for 2026-03-30 04:00 returned 3 or more rows" in refusal.reason
+    assert {day for _, _, day in store.days} == {(DAY - timedelta(days=ago)).date() for ago in (1, 2)}
+    assert "the query for 2026-03-30 04:00 returned 3 or more rows" in refusal.reason
     assert refusal.reason.endswith("remove metadata_keys that differ in every call from owners.toml")
 
 

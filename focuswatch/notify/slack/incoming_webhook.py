@@ -37,7 +37,8 @@ class Webhook:
             self.pace.pause(channel, seconds=error.seconds)
             raise
         except Refused as error:
-            raise Refused(f"{error}. Create a new webhook and store it in the Slack secret.") from error
+            reason = str(error).rstrip(".")
+            raise Refused(f"{reason}. Create a new webhook and store it in the Slack secret.") from error
         return NO_TIMESTAMP
 
     def update(self, channel: str, ts: str, message: Payload) -> None:

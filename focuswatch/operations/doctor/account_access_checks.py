@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from focuswatch.collect.collection_refusals import AWS_ERRORS
 from focuswatch.findings.count_text import count_text
 from focuswatch.operations.doctor.check_result_and_context import (
     Check,
@@ -15,7 +16,10 @@ from focuswatch.operations.doctor.check_result_and_context import (
 
 def check_account_access(context: DoctorContext) -> Iterator[Check]:
     """Check access to accounts. A single service in a Region may be denied on purpose, so it is only noted."""
-    beat = context.heartbeats.get("collect")
+    try:
+        beat = context.heartbeats.get("collect")
+    except AWS_ERRORS:  # check_heartbeats reports it
+        return
     if beat is None:
         return
     accounts = {account: reason for account, reason in beat.failed.items() if account.isdigit()}
