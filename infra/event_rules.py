@@ -7,7 +7,7 @@ from aws_cdk import Duration, aws_events, aws_events_targets
 from constructs import Construct
 
 from focuswatch.operations.deployment_toml import Deployment
-from focuswatch.operations.lambda_function_groups import ONE_AT_A_TIME
+from focuswatch.operations.lambda_function_groups_and_modules import ONE_AT_A_TIME
 from infra.functions import LambdaFunctions
 
 Schedule = aws_events.Schedule

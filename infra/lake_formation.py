@@ -8,7 +8,7 @@ from aws_cdk import aws_lakeformation
 from constructs import Construct
 
 from focuswatch.operations.deployment_toml import Deployment
-from focuswatch.operations.lambda_function_groups import READ_TABLES
+from focuswatch.operations.lambda_function_groups_and_modules import READ_TABLES
 from infra.functions import LambdaFunctions
 
 READ = ("DESCRIBE", "SELECT")

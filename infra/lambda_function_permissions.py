@@ -16,7 +16,7 @@ from focuswatch.collect.collector_iam_actions import MANAGEMENT_ACTIONS, READ_UN
 from focuswatch.collect.parse_ci_event_files import FOLDER, POSTED
 from focuswatch.notify.security.write_ocsf_files_to_s3 import FOLDER as OCSF
 from focuswatch.operations.deployment_toml import Deployment
-from focuswatch.operations.lambda_function_groups import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED
+from focuswatch.operations.lambda_function_groups_and_modules import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED
 from focuswatch.reports.known_findings_table import TABLE
 from focuswatch.reports.page.sign_and_verify_page_link import KEY as PAGE
 from infra.data_bucket import RESULTS

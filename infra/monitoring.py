@@ -6,7 +6,7 @@ from aws_cdk import Duration, aws_cloudwatch, aws_cloudwatch_actions, aws_sns
 from constructs import Construct
 
 from focuswatch.operations.deployment_toml import Deployment
-from focuswatch.operations.lambda_function_groups import ENDPOINTS
+from focuswatch.operations.lambda_function_groups_and_modules import ENDPOINTS
 from infra.functions import LambdaFunctions
 
 QUARTER_DAY = Duration.hours(6)

@@ -12,7 +12,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from focuswatch.collect.parse_ci_event_files import UnreadableFileError
-from focuswatch.collect.validate_posted_events import MOST_POSTED_BYTES, posted_key, posted_lines
+from focuswatch.collect.validate_posted_ci_events import MOST_POSTED_BYTES, posted_key, posted_lines
 from focuswatch.errors import Refused
 from focuswatch.notify.webhook.sign_and_verify_requests import is_signed
 from focuswatch.notify.webhook.signing_secrets import WebhookSecrets

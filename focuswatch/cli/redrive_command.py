@@ -94,7 +94,7 @@ def _summaries(
 def _lines(summary: "RedriveSummary", *, deployment: "Deployment", dry_run: bool) -> "Iterator[str]":
     """Yield the count, age, causes and result of one function's dead letters; no line if there are none."""
     from focuswatch.findings.replace_control_characters import visible
-    from focuswatch.operations.lambda_function_groups import QUEUE_FED
+    from focuswatch.operations.lambda_function_groups_and_modules import QUEUE_FED
 
     if not summary.letters:
         return

@@ -9,7 +9,7 @@ from typing import Any
 
 from focuswatch.collect.account_region_and_arns import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.collected_resource_and_metrics import Metric, Resource, Watched, dimensions
+from focuswatch.collect.resource_and_metrics_to_read import Metric, Resource, Watched, dimensions
 
 NAMESPACE = "AWS/Bedrock"
 # https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html

@@ -12,11 +12,11 @@ from focuswatch.collect import (
 from focuswatch.collect.account_region_and_arns import Place
 from focuswatch.collect.collected_account import CollectedAccount
 from focuswatch.collect.collected_files import Store
-from focuswatch.collect.collected_resource_and_metrics import Resource
 from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
 from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings, read_metrics
 from focuswatch.collect.days_to_collect import Window
 from focuswatch.collect.find_missing_and_merge_metric_days import AccountMetricDays
+from focuswatch.collect.resource_and_metrics_to_read import Resource
 from focuswatch.collect.services_not_offered import ServicesNotOffered
 from focuswatch.collect.shared_clients_for_member_accounts import Session
 

@@ -6,9 +6,9 @@ from datetime import date
 
 from focuswatch.collect.account_region_and_arns import Place
 from focuswatch.collect.collected_files import Series, Store, Values
-from focuswatch.collect.collected_resource_and_metrics import Resource
 from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings
 from focuswatch.collect.days_to_collect import Window, days_between
+from focuswatch.collect.resource_and_metrics_to_read import Resource
 
 
 @dataclass

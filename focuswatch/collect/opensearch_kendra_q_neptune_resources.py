@@ -5,7 +5,7 @@ from typing import Any
 
 from focuswatch.collect.account_region_and_arns import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.collected_resource_and_metrics import Metric, Resource, Watched, day_of, dimensions
+from focuswatch.collect.resource_and_metrics_to_read import Metric, Resource, Watched, day_of, dimensions
 
 COLLECTION_SEARCHES = Metric("AWS/AOSS", "SearchRequestRate")
 DOMAIN_SEARCHES = Metric("AWS/ES", "SearchRate")

@@ -14,7 +14,7 @@ from focuswatch.bill.schema.columns_of_all_tables import EVENTS, OPTIONAL_IN_EVE
 from focuswatch.collect.collected_event import CollectedEvent
 
 FOLDER = "events/"
-POSTED = f"{FOLDER}webhook/"  # posted requests, one folder per day; see validate_posted_events
+POSTED = f"{FOLDER}webhook/"  # posted requests, one folder per day; see validate_posted_ci_events
 CSV, JSON_LINES = (".csv",), (".jsonl", ".ndjson", ".json")
 MOST_BYTES = 20_000_000
 REQUIRED = [name for name in EVENTS if name not in OPTIONAL_IN_EVENTS]

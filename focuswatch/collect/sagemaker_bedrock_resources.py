@@ -5,7 +5,7 @@ from typing import Any
 
 from focuswatch.collect.account_region_and_arns import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.collected_resource_and_metrics import (
+from focuswatch.collect.resource_and_metrics_to_read import (
     Dimensions,
     Metric,
     Resource,

@@ -21,8 +21,8 @@ from focuswatch.ledger import (
     SuppressionIndex,
     decide,
 )
-from focuswatch.ledger.decide_ledger_changes import decide_saving
-from focuswatch.ledger.entries_and_notifications_to_write import by_stake
+from focuswatch.ledger.decide_ledger_changes_and_notifications import decide_saving
+from focuswatch.ledger.ledger_changes_and_notifications_record import by_stake
 
 
 @dataclass

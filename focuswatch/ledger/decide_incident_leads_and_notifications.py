@@ -33,13 +33,13 @@ from focuswatch.findings.related_finding_and_region_rollout_models import (
 from focuswatch.findings.same_cause import SameCause
 from focuswatch.findings.severity import SEVERITIES
 from focuswatch.ledger.assign_findings_to_incidents import OpenIncident, open_incidents
-from focuswatch.ledger.entries_and_notifications_to_write import (
+from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun
+from focuswatch.ledger.ledger_changes_and_notifications_record import (
     CHANGED_FACTOR,
     Decision,
     by_stake,
     with_notification,
 )
-from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.pending_notification import Notification, NotificationKind
 from focuswatch.ledger.suppression_index import SuppressionIndex

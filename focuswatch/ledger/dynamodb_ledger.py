@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from focuswatch.errors import LedgerError
 from focuswatch.ledger.dynamodb_pages import of_kind, pages
-from focuswatch.ledger.entries_and_notifications_to_write import Decision, by_stake
 from focuswatch.ledger.entry_head import Choose, chosen_entries
+from focuswatch.ledger.ledger_changes_and_notifications_record import Decision, by_stake
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import (
     Decide,

@@ -1,6 +1,6 @@
 """The entry that a ledger stores for a finding.
 
-Pure values: `focuswatch.ledger.decide_ledger_changes` decides how entries change, and a ledger stores them.
+Pure values: decide_ledger_changes_and_notifications decides how entries change, and a ledger stores them.
 """
 
 from datetime import date

@@ -6,7 +6,7 @@ from typing import Any
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.check_bill_completeness import Coverage, coverage
-from focuswatch.detect.findings_and_not_evaluated_by_detection import summarize_detections
+from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import summarize_detections
 from focuswatch.ledger import Ledger
 from focuswatch.mcp_server.response_size import (
     DATA,

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.detect.detection_result_cache import ResultCache
-from focuswatch.detect.findings_and_not_evaluated_by_detection import DetectionSummary
+from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import DetectionSummary
 from focuswatch.ledger import Ledger
 from focuswatch.owners.owners_file import Owners
 

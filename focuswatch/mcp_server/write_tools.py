@@ -12,7 +12,7 @@ from pydantic import Field
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import LedgerEntry, Suppression
 from focuswatch.ledger.add_and_describe_suppression import add_checked_suppression
-from focuswatch.ledger.decide_ledger_changes import acknowledge
+from focuswatch.ledger.decide_ledger_changes_and_notifications import acknowledge
 from focuswatch.ledger.find_entry import find_entry
 from focuswatch.ledger.ledger_protocol import newest_scan_date
 from focuswatch.mcp_server.read_tools import LISTING, Fingerprint

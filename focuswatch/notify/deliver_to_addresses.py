@@ -4,8 +4,8 @@ Each such channel has a `Sender`, which turns a notification into one request. A
 stores which notification each address received, in the claim of the incident.
 
 To add a channel, add a kind in focuswatch/owners/channel_address.py, a sender, a function in lambdas/, and an entry
-in each of: CHANNELS of focuswatch/operations/lambda_function_groups.py, SIZES of infra/functions.py and Permissions.of
-of infra/lambda_function_permissions.py.
+in each of: CHANNELS of focuswatch/operations/lambda_function_groups_and_modules.py, SIZES of infra/functions.py and
+Permissions.of of infra/lambda_function_permissions.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping

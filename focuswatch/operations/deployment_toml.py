@@ -39,7 +39,7 @@ from focuswatch.operations.deployment_toml_sections import (
     SecurityConfig,
     SpendRateConfig,
 )
-from focuswatch.operations.lambda_function_groups import (
+from focuswatch.operations.lambda_function_groups_and_modules import (
     CHANNELS,
     ENDPOINTS,
     FUNCTIONS,

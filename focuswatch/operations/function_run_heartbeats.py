@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.findings_and_not_evaluated_by_detection import DetectionSummary
+from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import DetectionSummary
 from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.ledger.dynamodb_pages import of_kind
 

@@ -20,7 +20,10 @@ from focuswatch.detect.ai_services_on_bill import (
 )
 from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.detection_result_cache import ResultCache
-from focuswatch.detect.findings_and_not_evaluated_by_detection import DetectionSummary, summarize_detections
+from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import (
+    DetectionSummary,
+    summarize_detections,
+)
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect

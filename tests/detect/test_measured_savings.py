@@ -19,7 +19,7 @@ from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.saving_text import saving_text
 from focuswatch.ledger import LedgerEntry, SqliteLedger, Suppression, SuppressionIndex, decide
-from focuswatch.ledger.decide_ledger_changes import decide_saving
+from focuswatch.ledger.decide_ledger_changes_and_notifications import decide_saving
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.publish_pending_to_sns import Topics, publish
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification

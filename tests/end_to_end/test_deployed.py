@@ -28,7 +28,7 @@ from focuswatch.cli.doctor_command import _http_get
 from focuswatch.cli.scan_command import run_scan
 from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.decide_ledger_changes import MAX_NOTIFICATIONS_PER_TEAM
+from focuswatch.ledger.decide_ledger_changes_and_notifications import MAX_NOTIFICATIONS_PER_TEAM
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.mcp_server.response_size import DATA
 from focuswatch.operations.doctor import run_doctor

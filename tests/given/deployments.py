@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from focuswatch.operations.deployment_toml import Deployment
-from focuswatch.operations.lambda_function_groups import module_of
+from focuswatch.operations.lambda_function_groups_and_modules import module_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config"

@@ -20,7 +20,7 @@ from benchmarks.cost import (
 )
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.operations.deployment_toml import Deployment
-from focuswatch.operations.lambda_function_groups import CHANNELS, FUNCTIONS, WITHOUT_RUNS
+from focuswatch.operations.lambda_function_groups_and_modules import CHANNELS, FUNCTIONS, WITHOUT_RUNS
 from tests.given.deployments import CONFIG, ROOT, source_of
 from tests.given.synthesized_stacks import synthesized
 

@@ -23,7 +23,7 @@ from focuswatch.engines.fill_placeholders_with_literals import placeholders
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.operations.deployment_toml import Deployment
 from focuswatch.operations.deployment_toml_sections import DashboardConfig, SpendRateConfig
-from focuswatch.operations.lambda_function_groups import (
+from focuswatch.operations.lambda_function_groups_and_modules import (
     CHANNELS,
     ENDPOINTS,
     FUNCTIONS,

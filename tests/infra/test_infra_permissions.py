@@ -2,7 +2,12 @@
 
 import pytest
 
-from focuswatch.operations.lambda_function_groups import ENDPOINTS, ONE_AT_A_TIME, QUEUE_FED, module_of
+from focuswatch.operations.lambda_function_groups_and_modules import (
+    ENDPOINTS,
+    ONE_AT_A_TIME,
+    QUEUE_FED,
+    module_of,
+)
 from infra.functions import SIZES
 from infra.lambda_code_and_layers import DUCKDB_PACKAGES, LAYER_PACKAGES
 from infra.lambda_function_permissions import Permissions
@@ -168,7 +173,7 @@ USED_FILES = {
 AS_MEMBER = {
     "focuswatch/collect/list_ai_resource_links.py",
     "focuswatch/collect/sagemaker_bedrock_resources.py",
-    "focuswatch/collect/collected_resource_and_metrics.py",
+    "focuswatch/collect/resource_and_metrics_to_read.py",
     "focuswatch/collect/daily_cloudwatch_metrics.py",
     "focuswatch/collect/token_hours.py",
     "focuswatch/collect/cloudtrail_changes.py",

@@ -105,7 +105,7 @@ def test_ocsf_function_writes_the_record(deployed):
 
 def test_webhook_function_refuses_an_address_that_is_not_public(deployed):
     """The dead letter keeps the finding until an operator corrects owners.toml."""
-    from lambdas import webhook_send_findings
+    from lambdas import webhook_send_signed_cloudevents
 
     secret = json.dumps({"localhost": "whsec_" + "QUJD" * 12})
     boto3.client("secretsmanager", region_name=REGION).create_secret(
@@ -113,7 +113,7 @@ def test_webhook_function_refuses_an_address_that_is_not_public(deployed):
     )
     deployed.route_search_to("https://localhost/latest/meta-data/")
     delivery = notification(finding(team="search"))
-    retried, (dead_letter,) = deliver(webhook_send_findings, delivery)
+    retried, (dead_letter,) = deliver(webhook_send_signed_cloudevents, delivery)
     assert (retried, json.loads(dead_letter)["fingerprint"]) == ([], delivery.finding.fingerprint)
 
 

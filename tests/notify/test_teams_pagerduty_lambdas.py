@@ -15,7 +15,7 @@ from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.pending_notification import Notification, PendingNotification
 from focuswatch.notify.publish_pending_to_sns import message_attributes
 from focuswatch.notify.teams.queued_response_from_signed_link import LinkResponse
-from focuswatch.operations.lambda_function_groups import module_of
+from focuswatch.operations.lambda_function_groups_and_modules import module_of
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_json_service import serving
 from tests.fakes.local_pagerduty import LocalPagerDuty

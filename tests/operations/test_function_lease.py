@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from focuswatch.operations.function_lease import LEASE_SECONDS, Lease, LeaseLost
-from focuswatch.operations.lambda_function_groups import ONE_AT_A_TIME
+from focuswatch.operations.lambda_function_groups_and_modules import ONE_AT_A_TIME
 from lambdas.lambda_run_lease_events_and_heartbeat import AGAIN, LambdaRun
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.fakes.local_aws_with_cdk import local_aws

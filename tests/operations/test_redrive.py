@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from focuswatch.cli import app
 from focuswatch.operations.deployment_toml import Deployment
 from focuswatch.operations.deployment_toml_sections import Secrets
-from focuswatch.operations.lambda_function_groups import QUEUE_FED
+from focuswatch.operations.lambda_function_groups_and_modules import QUEUE_FED
 from focuswatch.operations.redrive import list_dead_letters, redrive
 from tests.given.one_line_findings import finding
 

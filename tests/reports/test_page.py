@@ -18,7 +18,7 @@ import pytest
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
 from focuswatch.bill import create_local_tables
 from focuswatch.detect.check_bill_completeness import Coverage
-from focuswatch.detect.findings_and_not_evaluated_by_detection import DetectionSummary
+from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import DetectionSummary
 from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine

@@ -37,12 +37,12 @@ from focuswatch.bill.refresh.duplicate_and_overlapping_files import (
 )
 from focuswatch.bill.refresh.fold_and_kept_table_queries import digest_of_folding
 from focuswatch.bill.refresh.last_day_despite_wrong_dates import end_of
+from focuswatch.bill.refresh.local_files_stored_for_delivery import sizes_in, table_files
 from focuswatch.bill.refresh.period_facts_and_grain import Grain, grain_of
-from focuswatch.bill.refresh.read_and_store_delivery import UnitReader
 from focuswatch.bill.refresh.refresh_index import DeliveryRow, Index, Unit, digest_of, load_index, store_index
 from focuswatch.bill.refresh.refuse_monthly_or_cumulative_exports import refuse_unusable
 from focuswatch.bill.refresh.reread_export_for_invoices_and_hours import DeliveredExport
-from focuswatch.bill.refresh.stored_unit_files import sizes_in, table_files
+from focuswatch.bill.refresh.store_local_delivery_and_period_facts import UnitReader
 from focuswatch.bill.refresh.views_over_refreshed_files import folded_view_sql, kept_view_sql
 from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog

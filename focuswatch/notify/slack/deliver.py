@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.entries_and_notifications_to_write import CHANGED_FACTOR
+from focuswatch.ledger.ledger_changes_and_notifications_record import CHANGED_FACTOR
 from focuswatch.ledger.pending_notification import OVER, NotificationKind
 from focuswatch.notify.collect_and_post_digests import Digests
 from focuswatch.notify.delivery_claims_and_state import RETRY_SECONDS, Claim, ClaimLost, Claims

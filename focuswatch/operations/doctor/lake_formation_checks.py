@@ -6,7 +6,7 @@ from typing import Any
 from focuswatch.collect.aws_paging import paged
 from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
 from focuswatch.operations.doctor.check_result_and_context import Check, DoctorContext, failed, noted, ok
-from focuswatch.operations.lambda_function_groups import READ_TABLES
+from focuswatch.operations.lambda_function_groups_and_modules import READ_TABLES
 
 IAM_ONLY = "IAM_ALLOWED_PRINCIPALS"  # with a grant to this group, only IAM policies control access
 READ_PERMISSIONS = {"SELECT", "ALL"}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
 from focuswatch.operations.deployment_toml import Deployment
-from focuswatch.operations.lambda_function_groups import QUEUE_FED
+from focuswatch.operations.lambda_function_groups_and_modules import QUEUE_FED
 from focuswatch.operations.redrive.dead_letter_message import DeadLetter
 from focuswatch.operations.redrive.dead_letter_queue import MAX_DEAD_LETTERS, DeadLetterQueue
 

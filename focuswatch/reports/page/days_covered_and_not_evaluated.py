@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.ai_services_on_bill import named_services
-from focuswatch.detect.findings_and_not_evaluated_by_detection import DetectionSummary
+from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import DetectionSummary
 from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.ledger import LedgerEntry
 from focuswatch.reports.page.page_data import PageData, Part

@@ -11,7 +11,10 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.check_bill_completeness import Coverage, coverage
 from focuswatch.detect.detection_result_cache import ResultCache
 from focuswatch.detect.explain.add_operational_events import events_of_accounts
-from focuswatch.detect.findings_and_not_evaluated_by_detection import DetectionSummary, summarize_detections
+from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import (
+    DetectionSummary,
+    summarize_detections,
+)
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.values_as_sql_literals import Scalar, Value
 from focuswatch.errors import QueryError

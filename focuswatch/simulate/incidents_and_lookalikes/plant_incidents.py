@@ -11,8 +11,8 @@ from focuswatch.simulate.incidents_and_lookalikes.idle_bedrock_models import (
     plant_custom_models,
     plant_provisioned_throughput,
 )
-from focuswatch.simulate.incidents_and_lookalikes.idle_endpoints import plant_endpoints
 from focuswatch.simulate.incidents_and_lookalikes.idle_minimum_charge_services import plant_minimum_charges
+from focuswatch.simulate.incidents_and_lookalikes.idle_sagemaker_endpoints import plant_endpoints
 from focuswatch.simulate.incidents_and_lookalikes.missing_accounts import plant_missing_accounts
 from focuswatch.simulate.incidents_and_lookalikes.new_regions import plant_regions
 from focuswatch.simulate.incidents_and_lookalikes.new_services import plant_services

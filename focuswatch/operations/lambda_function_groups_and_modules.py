@@ -70,7 +70,7 @@ MODULES = {
     "spending": "spending_alerts",
     "sweep": "sweep_closed_jira_issues",
     "teams": "teams_send_findings",
-    "webhook": "webhook_send_findings",
+    "webhook": "webhook_send_signed_cloudevents",
     "weekly": "weekly_slack_digest",
 }
 

@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from focuswatch.collect.parse_ci_event_files import UnreadableFileError
-from focuswatch.collect.validate_posted_events import MOST_POSTED_EVENTS, posted_lines
+from focuswatch.collect.validate_posted_ci_events import MOST_POSTED_EVENTS, posted_lines
 from tests.collect.test_collection_run import BUCKET, aws, new_accounts, run  # noqa: F401  aws is a fixture
 from tests.collect.test_events import stored
 from tests.given.cloud import TODAY, Cloud

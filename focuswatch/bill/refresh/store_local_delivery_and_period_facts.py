@@ -26,6 +26,7 @@ from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelive
 from focuswatch.bill.ingest.select_from_files import select_focus_export
 from focuswatch.bill.ingest.translate_duckdb_errors import export_error, place_of_files
 from focuswatch.bill.refresh.fold_to_daily_parquet import fold
+from focuswatch.bill.refresh.local_files_stored_for_delivery import folded_files, sizes_in, table_file
 from focuswatch.bill.refresh.period_facts_and_grain import (
     SAMPLED_CHARGES,
     PeriodFacts,
@@ -34,7 +35,6 @@ from focuswatch.bill.refresh.period_facts_and_grain import (
     probe_services,
 )
 from focuswatch.bill.refresh.refresh_index import Unit, digest_of
-from focuswatch.bill.refresh.stored_unit_files import folded_files, sizes_in, table_file
 from focuswatch.bill.refresh.views_over_refreshed_files import daily_select, folded_select, folded_view_sql
 from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog

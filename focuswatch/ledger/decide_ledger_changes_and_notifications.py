@@ -25,14 +25,14 @@ from focuswatch.findings.finding import Finding
 from focuswatch.findings.severity import SEVERITIES
 from focuswatch.findings.verified_saving_record import VerifiedSaving
 from focuswatch.ledger.decide_incident_leads_and_notifications import with_incidents
-from focuswatch.ledger.entries_and_notifications_to_write import (
+from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun, step_of
+from focuswatch.ledger.findings_of_response import open_in_incident
+from focuswatch.ledger.ledger_changes_and_notifications_record import (
     CHANGED_FACTOR,
     Decision,
     by_stake,
     with_notification,
 )
-from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun, step_of
-from focuswatch.ledger.findings_of_response import open_in_incident
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.offer_exclusion_after_dismissals import Dismissals
 from focuswatch.ledger.pending_notification import Notification, NotificationKind
