@@ -68,7 +68,7 @@ class Routing(OwnersSection):
 
 
 class Owns(OwnersSection):
-    """What a team owns: account ids, OU paths (including the OUs below them), and tag values by key."""
+    """The charges that a team owns: by account ID, OU path (including the OUs below it), and tag values by key."""
 
     accounts: list[str] = []
     ous: list[str] = []
