@@ -10,9 +10,7 @@ PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 VIEWS = (
     ("page-light", "light", 1200, 1000, ""),
     ("page-finding", "light", 1200, 760, "waste"),
-    ("page-anomalies", "light", 1200, 620, "anomaly"),
     ("page-portfolio", "light", 1200, 620, "portfolio"),
-    ("page-dark-phone", "dark", 390, 1000, ""),
 )
 
 
@@ -23,7 +21,7 @@ def take_screenshots(address: str) -> None:
             page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
             page.goto(address)
             page.wait_for_selector("html[data-ready]")
-            if section in ("waste", "anomaly"):
+            if section == "waste":
                 page.locator(f"#{section} .finding summary").first.click()
             if section:
                 page.evaluate(f"document.getElementById('{section}').scrollIntoView()")
