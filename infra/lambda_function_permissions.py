@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from aws_cdk import aws_iam
 
 from focuswatch.bill.kept_forecasts import TABLE as FORECASTS
-from focuswatch.bill.refresh.other_bills_state import BILLS_KEY
-from focuswatch.bill.refresh.other_bills_state import FOLDER as OTHER_BILLS
+from focuswatch.bill.refresh.store_other_bills_state_and_export_accounts import BILLS_KEY
+from focuswatch.bill.refresh.store_other_bills_state_and_export_accounts import FOLDER as OTHER_BILLS
 from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_TABLES
 from focuswatch.collect.collector_iam_actions import MANAGEMENT_ACTIONS, READ_UNTIL_KEY
 from focuswatch.collect.parse_ci_event_files import FOLDER, POSTED

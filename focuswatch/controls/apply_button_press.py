@@ -2,7 +2,7 @@
 
 from focuswatch.controls.carry_out_pauses import PauseOutcome
 from focuswatch.controls.decide_pause_or_resume import Press, decide_press
-from focuswatch.controls.review_spend_caps import SpendCaps
+from focuswatch.controls.pause_at_cap_and_end_expired_pauses import SpendCaps
 from focuswatch.controls.use_case_and_cap_of_finding import use_case_of_finding
 from focuswatch.errors import Refused
 from focuswatch.notify.slack.verify_and_parse_slack_interactions import UserResponse

@@ -11,7 +11,7 @@ from mcp.types import ToolAnnotations
 from focuswatch import __version__
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.mcp_server.read_tools import ReadTools
-from focuswatch.mcp_server.response_size import DATA
+from focuswatch.mcp_server.shorten_or_page_responses_to_fit import DATA
 from focuswatch.mcp_server.source_protocol import Source
 from focuswatch.mcp_server.tool_call_checks_and_errors import FocuswatchServer
 from focuswatch.mcp_server.write_tools import WriteTools

@@ -3,7 +3,7 @@
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.catalog.sql_header_models import Category
 from focuswatch.mcp_server.cursors import encode_cursor, row_position
-from focuswatch.mcp_server.response_size import Document, TextLimits, bill_data, fit, paged
+from focuswatch.mcp_server.shorten_or_page_responses_to_fit import Document, TextLimits, bill_data, fit, paged
 
 
 def detections_page(catalog: Catalog, *, category: Category | None, cursor: str | None) -> Document:

@@ -14,7 +14,7 @@ from focuswatch.findings.severity import SEVERITIES, Severity
 from focuswatch.ledger import Ledger, LedgerEntry, SuppressionIndex
 from focuswatch.ledger.ledger_protocol import newest_scan_date
 from focuswatch.mcp_server.cursors import decode_cursor, encode_cursor
-from focuswatch.mcp_server.response_size import (
+from focuswatch.mcp_server.shorten_or_page_responses_to_fit import (
     DATA,
     Document,
     TextLimits,

@@ -9,7 +9,14 @@ from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import full_amount
 from focuswatch.ledger import LedgerEntry
 from focuswatch.mcp_server.filtered_and_paged_finding_lists import finding_row
-from focuswatch.mcp_server.response_size import DATA, Document, TextLimits, bill_data, fit, without_empty
+from focuswatch.mcp_server.shorten_or_page_responses_to_fit import (
+    DATA,
+    Document,
+    TextLimits,
+    bill_data,
+    fit,
+    without_empty,
+)
 from focuswatch.mcp_server.source_protocol import Source
 
 

@@ -24,7 +24,7 @@ from focuswatch.mcp_server.report_and_weekly_responses import (
     report_page,
     weekly_document,
 )
-from focuswatch.mcp_server.response_size import Document
+from focuswatch.mcp_server.shorten_or_page_responses_to_fit import Document
 from focuswatch.mcp_server.source_protocol import Source
 from focuswatch.reports.change_report_cost_and_charge_kinds import Basis, basis_of
 

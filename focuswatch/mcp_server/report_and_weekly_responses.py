@@ -9,7 +9,7 @@ from focuswatch.errors import ConfigError
 from focuswatch.findings.first_and_more_text import first_and_more
 from focuswatch.findings.value_as_json import json_value
 from focuswatch.mcp_server.cursors import encode_cursor, row_position
-from focuswatch.mcp_server.response_size import (
+from focuswatch.mcp_server.shorten_or_page_responses_to_fit import (
     DATA,
     Document,
     TextLimits,

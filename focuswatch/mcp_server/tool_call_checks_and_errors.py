@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from focuswatch.errors import FocuswatchError
 from focuswatch.findings.replace_control_characters import visible
-from focuswatch.mcp_server.response_size import compact_json
+from focuswatch.mcp_server.shorten_or_page_responses_to_fit import compact_json
 
 ERROR_CHARACTERS = 1_500  # maximum length of an error
 

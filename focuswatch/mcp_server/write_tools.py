@@ -16,7 +16,7 @@ from focuswatch.ledger.decide_ledger_changes_and_notifications import acknowledg
 from focuswatch.ledger.find_entry import find_entry
 from focuswatch.ledger.ledger_protocol import newest_scan_date
 from focuswatch.mcp_server.read_tools import LISTING, Fingerprint
-from focuswatch.mcp_server.response_size import Document
+from focuswatch.mcp_server.shorten_or_page_responses_to_fit import Document
 from focuswatch.mcp_server.source_protocol import Source
 
 Reason = Annotated[

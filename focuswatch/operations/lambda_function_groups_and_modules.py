@@ -63,7 +63,7 @@ MODULES = {
     "pagerduty": "pagerduty_send_findings",
     "publish": "publish_to_sns",
     "pulse": "pulse_health_report_and_closed_issue_replies",
-    "record": "record_queued_responses",
+    "record": "record_and_show_queued_responses",
     "refresh": "refresh_tables_from_export",
     "securityhub": "securityhub_send_findings",
     "slack": "slack_send_findings",

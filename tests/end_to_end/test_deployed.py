@@ -30,7 +30,7 @@ from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.decide_ledger_changes_and_notifications import MAX_NOTIFICATIONS_PER_TEAM
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.mcp_server.response_size import DATA
+from focuswatch.mcp_server.shorten_or_page_responses_to_fit import DATA
 from focuswatch.operations.doctor import run_doctor
 from focuswatch.operations.function_run_heartbeats import heartbeats
 from focuswatch.owners.owners_file import Owners

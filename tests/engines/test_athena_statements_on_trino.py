@@ -17,12 +17,12 @@ import pytest
 
 from focuswatch.authoring.detection_cases import CASES_FOLDER, Case, CaseFile, read_cases
 from focuswatch.authoring.detection_cases import differences as differences_from_case
+from focuswatch.bill.athena_queries_by_bill_and_for_aws_only import DeployedPart, aws_tables
 from focuswatch.bill.aws_only_views_and_other_provider_warning import IS_AWS
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.detection_or_report_as_saved_query import saved_query
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.bill.refresh.athena_queries_separating_provider_bills import DeployedPart, aws_tables
 from focuswatch.bill.refresh.athena_refresh import refresh_export
 from focuswatch.bill.refresh.glue_partitions_and_period_facts import GluePeriod
 from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables

@@ -40,7 +40,7 @@ SERVICES = {
     "focuswatch/notify/collect_and_post_digests.py": ["dynamodb"],
     "focuswatch/notify/record_response_once.py": ["dynamodb"],
     "focuswatch/bill/refresh/write_read_delete_athena_table_files.py": ["s3"],
-    "focuswatch/bill/refresh/other_bills_state.py": ["s3"],
+    "focuswatch/bill/refresh/store_other_bills_state_and_export_accounts.py": ["s3"],
     "focuswatch/bill/refresh/glue_partitions_and_period_facts.py": ["glue"],
     "lambdas/answer_endpoint_for_responses_and_page_links.py": ["sqs"],
     "lambdas/events_endpoint_for_ci_systems.py": ["s3"],

@@ -41,7 +41,7 @@ USED_FILES = {
         Used("focuswatch/bill/ingest/list_and_copy_from_s3.py"),
         Used("focuswatch/bill/refresh/write_read_delete_athena_table_files.py"),
         Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py"),
-        Used("focuswatch/bill/refresh/other_bills_state.py"),
+        Used("focuswatch/bill/refresh/store_other_bills_state_and_export_accounts.py"),
     ],
     "bills": [
         HEARTBEAT,
@@ -49,7 +49,7 @@ USED_FILES = {
         Used("focuswatch/bill/ingest/list_and_copy_from_s3.py"),
         Used("focuswatch/bill/refresh/write_read_delete_athena_table_files.py"),
         Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py"),
-        Used("focuswatch/bill/refresh/other_bills_state.py"),
+        Used("focuswatch/bill/refresh/store_other_bills_state_and_export_accounts.py"),
     ],
     "detect": [
         HEARTBEAT,

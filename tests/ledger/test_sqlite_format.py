@@ -10,7 +10,7 @@ import pytest
 
 from focuswatch.errors import LedgerError
 from focuswatch.ledger import DetectionRun, LedgerEntry, Notification, SqliteLedger, Suppression, decide
-from focuswatch.ledger.compressed_json import DICTIONARY, pack, unpack
+from focuswatch.ledger.compress_json_of_sqlite_rows import DICTIONARY, pack, unpack
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.entry_head import head_of
 from focuswatch.ledger.find_entry import find_entry

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from focuswatch.cli import app
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 from focuswatch.mcp_server.build_server import READS, WRITES
-from focuswatch.mcp_server.response_size import RESPONSE_BYTES
+from focuswatch.mcp_server.shorten_or_page_responses_to_fit import RESPONSE_BYTES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "mcp.md").read_text()
 BLOCKS = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]

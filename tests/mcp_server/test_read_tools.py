@@ -10,7 +10,7 @@ import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.amount_text import amount
-from focuswatch.mcp_server.response_size import DATA, RESPONSE_BYTES, size_of
+from focuswatch.mcp_server.shorten_or_page_responses_to_fit import DATA, RESPONSE_BYTES, size_of
 from focuswatch.simulate import simulate
 from tests.cli.test_cli import SAMPLE, focuswatch
 from tests.fakes.mcp_agent import FOCUSWATCH, Agent, serving_agent

@@ -9,7 +9,7 @@ import pytest
 
 from focuswatch.findings.replace_control_characters import UNSEEN
 from focuswatch.ledger import EvaluatedUntil, SqliteLedger, decide
-from focuswatch.mcp_server.response_size import DATA, RESPONSE_BYTES, size_of
+from focuswatch.mcp_server.shorten_or_page_responses_to_fit import DATA, RESPONSE_BYTES, size_of
 from tests.cli.test_cli import HEADER, focuswatch, pools
 from tests.fakes.mcp_agent import Agent, serving_agent
 from tests.given.one_line_findings import DAY, finding, run

@@ -483,11 +483,13 @@ def record_queued(monkeypatch):
     from aws_lambda_powertools.utilities import parameters
 
     parameters.clear_caches()
-    from lambdas import record_queued_responses
+    from lambdas import record_and_show_queued_responses
 
     attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "0"}
     records = [
         {"messageId": "m", "receiptHandle": "r", "body": one.to_json(), "attributes": attributes}
         for one in queued()
     ]
-    assert record_queued_responses.handler({"Records": records}, LambdaContext()) == {"batchItemFailures": []}
+    assert record_and_show_queued_responses.handler({"Records": records}, LambdaContext()) == {
+        "batchItemFailures": []
+    }

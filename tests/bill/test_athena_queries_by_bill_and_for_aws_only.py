@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from focuswatch.bill.refresh.athena_queries_separating_provider_bills import (
+from focuswatch.bill.athena_queries_by_bill_and_for_aws_only import (
     DeployedPart,
     aws_tables,
     completeness,
