@@ -29,8 +29,8 @@ class ChannelRoute(OwnersSection):
         return ChannelAddress.parse(self.to)
 
     def accepts(self, finding: Finding) -> bool:
-        """Return whether the channel gets the finding."""
-        is_severe = SEVERITIES.index(finding.severity) >= SEVERITIES.index(self.least_severity)
+        """Return whether the channel gets the finding; the highest severity of its incident counts."""
+        is_severe = SEVERITIES.index(finding.incident_severity) >= SEVERITIES.index(self.least_severity)
         return is_severe and finding.category in self.categories
 
 

@@ -7,6 +7,7 @@ from focuswatch.errors import ConfigError
 from focuswatch.owners.channel_address import ChannelAddress
 from focuswatch.owners.finding_addresses import addresses_of_kind, finding_addresses
 from focuswatch.owners.owners_file import Owners
+from tests.given.incidents import with_critical_finding
 from tests.given.one_line_findings import finding
 
 CATALOG = Catalog.load()
@@ -175,6 +176,15 @@ def test_channel_that_accepts_a_finding_twice_gets_it_once(tmp_path):
     one = finding().model_copy(update=fields)
     addresses = finding_addresses(one, owners=owners, catalog=CATALOG)
     assert [str(address) for address in addresses] == ["#a", "pagerduty:p"]
+
+
+def test_critical_finding_of_an_incident_reaches_the_channel_for_critical_findings(tmp_path):
+    """Only the lead of an incident is sent, and a less severe lead must not hide the critical finding."""
+    owners = loaded(tmp_path, ROUTED)
+    lead = finding().model_copy(update={"team": "search", "severity": "medium", "category": "anomaly"})
+    assert addresses_of_kind("pagerduty", lead, owners=owners, catalog=CATALOG) == ()
+    incident = with_critical_finding(lead)
+    assert addresses_of_kind("pagerduty", incident, owners=owners, catalog=CATALOG) == ("oncall",)
 
 
 def test_messages_without_a_finding_go_to_the_first_slack_channel(tmp_path):
