@@ -13,7 +13,7 @@ action    = """
 1. Check when the commitment ends (commitmentExpirationTime): aws bedrock list-provisioned-model-throughputs --region {region_id}
 2. Check for invocations in CloudWatch (namespace AWS/Bedrock, metric Invocations, the provisioned model's ARN as ModelId), and confirm with the owner that the Provisioned Throughput is not used.
 3. If the Provisioned Throughput is not needed, delete it: aws bedrock delete-provisioned-model-throughput --provisioned-model-id {resource_id} --region {region_id}
-   AWS rejects the deletion during a commitment; in that case, schedule the deletion for the day on which the commitment ends.
+   AWS rejects the deletion during a commitment term; in that case, schedule the deletion for the day on which the term ends.
 """
 blind_spots = [
   "Calls to Provisioned Throughput are not billed per token, so the bill does not show whether the capacity is used. If CloudWatch metrics are not collected, focuswatch treats a model as used only if the model is also called on demand.",

@@ -11,7 +11,7 @@ S3. Recurring training jobs that can be interrupted rarely need On-Demand capaci
 reason    = "SageMaker training in {region_id} ran for {on_demand_hours} On-Demand hours on {training_days} of {lookback_days} days ({jobs} jobs on {instance_types}) and for {spot_hours} Spot hours. The On-Demand hours cost {monthly_on_demand_cost} {currency}/month. Estimated potential savings with Spot: {monthly_cost} to {monthly_saving_at_most} {currency}/month."
 action    = """
 1. Check which jobs can be stopped and resumed, starting with the largest jobs: {largest_jobs}.
-2. Enable checkpoints for these jobs (CheckpointConfig with an S3 path). A training job without checkpoints can wait for Spot capacity for at most one hour.
+2. Enable checkpointing for these jobs (S3Uri in CheckpointConfig). A training job without checkpoints can wait for Spot capacity for at most one hour.
 3. Enable Spot where the jobs are started: set EnableManagedSpotTraining = true and MaxWaitTimeInSeconds above MaxRuntimeInSeconds; in the SageMaker Python SDK, set use_spot_instances=True.
 """
 blind_spots = [

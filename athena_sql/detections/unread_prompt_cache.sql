@@ -4,10 +4,10 @@ category  = "waste"
 ai_families = ["bedrock"]
 schedule  = "daily"
 why       = """
-A token that is written to the prompt cache costs more than an input token. On Claude models, the price is 1.25 times
-the input price for a cache lifetime of five minutes, and twice the input price for a cache lifetime of one hour. A
-cache write saves money only if later calls read the prefix before it expires. If a timestamp or an ID is near the start
-of a prompt, each call writes a new prefix.
+A token that is written to the prompt cache costs more than an uncached input token. On Claude models, the price is 1.25
+times the input price for a cache lifetime of five minutes, and twice the input price for a cache lifetime of one hour.
+A cache write saves money only if later calls read the prefix before it expires. If a timestamp or an ID is near the
+start of a prompt, each call writes a new prefix.
 """
 reason    = "{workload} wrote {million_written_tokens} million tokens of {models} to the prompt cache on {active_days} of {lookback_days} days and read {million_read_tokens} million tokens from the cache. The cache cost {monthly_cache_cost} {currency}/month, {monthly_cost} {currency}/month more than the same tokens without caching."
 action    = """

@@ -3,14 +3,14 @@ title = "AI spend, tokens, forecast and waste by team"
 basis = "EffectiveCost of AI services and user subscriptions: usage, excluding fees, credits and tax"
 forecast_of = "ai_team_days"
 why   = """
-The last row is the total of all teams. The report includes the same AI charges as the report ai_spend. AI spend without
-a team appears in the row (unallocated). `effective_cost` is the cost of the last 30 complete days (days whose charges
-no longer change), and `effective_cost_before` is the cost of the previous 30 days. `million_tokens` is the number of
-Amazon Bedrock tokens in millions, and `cost_per_million` is the cost of these tokens divided by `million_tokens`.
-`month_to_date`, `forecast`, `low` and `high` are calculated for the current month as in the report month_forecast, but
-from the EffectiveCost of AI charges only. `waste_monthly` is the monthly cost of the team's open waste findings for AI
-resources; snoozed and excluded findings are not counted. `idle_monthly` is the part of `waste_monthly` for resources
-without usage. If several findings report the same resource, its cost is counted once.
+The last row shows the total for all teams. The report includes the same AI charges as the report ai_spend. AI spend
+without a team appears in the row (unallocated). `effective_cost` is the cost of the last 30 complete days (days whose
+charges no longer change), and `effective_cost_before` is the cost of the previous 30 days. `million_tokens` is the
+number of Amazon Bedrock tokens in millions, and `cost_per_million` is the cost of these tokens divided by
+`million_tokens`. `month_to_date`, `forecast`, `low` and `high` are calculated for the current month as in the report
+month_forecast, but from the EffectiveCost of AI charges only. `waste_monthly` is the monthly cost of the team's open
+waste findings for AI resources; snoozed and excluded findings are not counted. `idle_monthly` is the part of
+`waste_monthly` for resources without usage. If several findings report the same resource, its cost is counted once.
 """
 [needs]
 charges = "ai_family IS NOT NULL"

@@ -2,7 +2,7 @@
 title = "Billed cost by day, team and use case, for forecasts"
 why   = """
 The table contains BilledCost without credits and tax, because budgets do not include credits and tax. Fees (purchases,
-recurring and one-time charges) are separate from usage, so that a monthly fee is not forecast as a daily cost.
+recurring and one-time charges) are listed separately from usage so that a monthly fee is not forecast as a daily cost.
 """
 reads = ["owned_days", "completeness"]
 [parameters]

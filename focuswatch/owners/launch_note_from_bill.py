@@ -185,8 +185,8 @@ def _selected(rows: Sequence[Row], *, account_id: str | None, owners: Owners) ->
         }, f"This section selects the charges by the tag {key}, which all of the charges have."
     if account_id is None:
         raise ConfigError(
-            "The charges of the finding have no account, resource or tag that owners.toml can select. Add "
-            "a tag first."
+            "None of the finding's charges has an account, a resource or a tag that a rule in owners.toml could match. "
+            "Add a tag first."
         )
     return {"accounts": [account_id]}, (
         "No resource or tag matches only these charges, so this section selects the whole account. To narrow the "
