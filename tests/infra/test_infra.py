@@ -419,10 +419,14 @@ def test_only_refresh_starts_detect(stacks):
     }
     assert events == {"Refreshed", "Unfinished", "Again"}  # the last two repeat a run of `detect`
     announcing = {
-        event: {path.stem for path in (ROOT / "lambdas").glob("*.py") if f'"{event}"' in path.read_text()}
+        event: {
+            f"lambdas.{path.stem}"
+            for path in (ROOT / "lambdas").glob("*.py")
+            if f'"{event}"' in path.read_text()
+        }
         for event in ("Refreshed", "Unfinished")
     }
-    assert announcing == {"Refreshed": {"refresh"}, "Unfinished": {"detect"}}
+    assert announcing == {"Refreshed": {module_of("refresh")}, "Unfinished": {module_of("detect")}}
     (alarm,) = [
         one
         for one in stacks.properties("pipeline", "AWS::CloudWatch::Alarm")

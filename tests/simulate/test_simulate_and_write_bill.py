@@ -591,13 +591,14 @@ def test_callers_account_for_part_of_the_charges_on_the_bill(simulated, focus):
 
 def test_metrics_and_invocation_logs_name_a_model_by_the_same_id(simulated):
     """Metrics count all accounts, and logs only some. Metrics name an inference profile by the end of its ARN."""
-    counted, logged = (
-        {
-            row[0].rpartition("/")[2]
-            for row in duckdb.sql(f"SELECT DISTINCT model_id FROM read_parquet('{path}')").fetchall()
-        }
-        for path in (simulated.token_hours, simulated.invocations)
-    )
+    with duckdb.connect() as connection:
+        counted, logged = (
+            {
+                model_id.rpartition("/")[2]
+                for (model_id,) in connection.execute(f"SELECT DISTINCT model_id FROM '{path}'").fetchall()
+            }
+            for path in (simulated.token_hours, simulated.invocations)
+        )
     assert logged
     assert logged <= counted
 
