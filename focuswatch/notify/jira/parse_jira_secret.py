@@ -2,9 +2,9 @@
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from focuswatch.errors import Refused
+from focuswatch.notify.parse_secret import parse_secret
 
 SHAPE = '{"url": "https://…", "email": "…", "token": "…"} (without "email" on Jira Data Center)'
 
@@ -23,9 +23,4 @@ class JiraSecret(BaseModel):
     @classmethod
     def read(cls, value: str) -> Self:
         """Read the secret. Raises Refused if its format is wrong, without showing its value."""
-        try:
-            return cls.model_validate_json(value)
-        except ValidationError:
-            raise Refused(
-                f"The Jira secret does not have the format {SHAPE}. Correct the secret, then run focuswatch doctor."
-            ) from None
+        return parse_secret(cls, value, channel="Jira", expected=SHAPE)

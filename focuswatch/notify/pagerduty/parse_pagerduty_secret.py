@@ -5,9 +5,9 @@ PagerDuty also calls a routing key an integration key: https://developer.pagerdu
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from focuswatch.errors import Refused
+from focuswatch.notify.parse_secret import parse_secret
 
 # US service region. The EU service region is https://events.eu.pagerduty.com:
 # https://support.pagerduty.com/main/docs/service-regions
@@ -28,10 +28,4 @@ class PagerDutySecret(BaseModel):
     @classmethod
     def read(cls, value: str) -> Self:
         """Parse the secret. Raises Refused if its format is wrong, without showing its value."""
-        try:
-            return cls.model_validate_json(value)
-        except ValidationError:
-            raise Refused(
-                f"The PagerDuty secret does not have the format {SHAPE}. Correct the secret, then run focuswatch "
-                "doctor."
-            ) from None
+        return parse_secret(cls, value, channel="PagerDuty", expected=SHAPE)

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from focuswatch.errors import Refused
+from focuswatch.notify.parse_secret import parse_secret
 
 API = "https://slack.com/api/"
 SHAPE = '{"token": "xoxb-…", "signing_secret": "…"} or {"webhooks": {"TEAM": "https://hooks.slack.com/…"}}'
@@ -31,9 +31,4 @@ class SlackSecret(BaseModel):
     @classmethod
     def read(cls, value: str) -> Self:
         """Read the secret. Raises Refused if its format is wrong, without showing its value."""
-        try:
-            return cls.model_validate_json(value)
-        except ValidationError:
-            raise Refused(
-                f"The Slack secret does not have the format {SHAPE}. Correct the secret, then run focuswatch doctor."
-            ) from None
+        return parse_secret(cls, value, channel="Slack", expected=SHAPE)

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from focuswatch.errors import Refused
+from focuswatch.notify.parse_secret import parse_secret
 
 SHAPE = '{"webhooks": {"NAME": "https://…"}, "signing_secret": "at least 32 random characters"}'
 # The URL contains a signature, so it must not be sent unencrypted.
@@ -21,9 +21,4 @@ class TeamsSecret(BaseModel):
     @classmethod
     def read(cls, value: str) -> Self:
         """Read the secret. Raises Refused if its format is wrong, without showing its value."""
-        try:
-            return cls.model_validate_json(value)
-        except ValidationError:
-            raise Refused(
-                f"The Teams secret does not have the format {SHAPE}. Correct the secret, then run focuswatch doctor."
-            ) from None
+        return parse_secret(cls, value, channel="Teams", expected=SHAPE)

@@ -8,9 +8,10 @@ import binascii
 from collections.abc import Sequence
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, ConfigDict, RootModel, ValidationError
+from pydantic import AfterValidator, ConfigDict, RootModel
 
 from focuswatch.errors import Refused
+from focuswatch.notify.parse_secret import parse_secret
 
 PREFIX = "whsec_"
 LEAST_BYTES, MOST_BYTES = 24, 64  # of a key, from the specification
@@ -50,14 +51,12 @@ class WebhookSecrets(RootModel[dict[str, SigningSecret | list[SigningSecret]]]):
     @classmethod
     def read(cls, value: str) -> Self:
         """Read the secret. Raises Refused if its format is wrong, without showing its value."""
-        try:
-            return cls.model_validate_json(value)
-        except ValidationError:
-            raise Refused(
-                f"The webhook secret does not have the format {SHAPE}, "
-                f"with {LEAST_BYTES} to {MOST_BYTES} random bytes in Base64 after {PREFIX}. "
-                "Correct the secret, then run focuswatch doctor."
-            ) from None
+        return parse_secret(
+            cls,
+            value,
+            channel="webhook",
+            expected=f"{SHAPE}, with {LEAST_BYTES} to {MOST_BYTES} random bytes in Base64 after {PREFIX}",
+        )
 
     @property
     def all(self) -> tuple[str, ...]:
