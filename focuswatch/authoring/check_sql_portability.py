@@ -6,6 +6,8 @@ Runs no SQL.
 import re
 from collections.abc import Collection, Iterator
 
+from focuswatch.engines.remove_sql_comments import without_comments
+
 # SQL that an engine does not support or interprets differently, with a portable replacement: docs/portable-sql.md.
 NOT_PORTABLE = {
     r"(?<!:)::(?=\s*[A-Za-z])": "CAST(x AS type)",
@@ -34,19 +36,14 @@ NOT_PORTABLE = {
         "max_by(x, y) FILTER (WHERE x IS NOT NULL)"
     ),
 }
-COMMENT_OR_STRING = re.compile(r"--[^\n]*|'(?:[^']|'')*'")
 
 
 def sql_text_problems(sql: str, *, tables: Collection[str]) -> Iterator[str]:
     """Yield the problems of a statement; `tables` are the names of the catalog's tables."""
-    code = _without_comments(sql)
+    code = without_comments(sql)
     yield from _portability_problems(code)
     yield from _concatenated_commands(code)
     yield from _names_of_tables(code, tables=tables)
-
-
-def _without_comments(sql: str) -> str:
-    return COMMENT_OR_STRING.sub(lambda found: "" if found[0].startswith("--") else found[0], sql)
 
 
 def _portability_problems(code: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from focuswatch.engines import athena_unload_and_projection
 from focuswatch.engines.engine_protocol import Row
 from focuswatch.engines.prepend_tables_as_ctes import with_tables
+from focuswatch.engines.remove_sql_comments import without_comments
 from focuswatch.engines.values_as_sql_literals import comment_text, literal
 from focuswatch.errors import QueryError, SlowQueryError
 
@@ -87,10 +88,9 @@ class AthenaEngine:
         """Write the rows of one SELECT as Parquet into the empty folder `to`. Raises QueryError.
 
         For `partitioned_by`, see athena_unload_and_projection.unload. A statement that runs longer than `most_seconds`
-        is stopped and raises SlowQueryError.
+        is stopped and raises SlowQueryError. Athena rejects UNLOAD with `;` or a quote in a comment.
         """
-        bare = athena_unload_and_projection.without_comments
-        complete = bare(with_tables(bare(statement), self.tables))
+        complete = without_comments(with_tables(without_comments(statement), self.tables))
         marked = f"/* focuswatch run {self.run_id} {comment_text(label)} */"
         written = athena_unload_and_projection.unload(
             f"{marked}\n{complete}\n", to=literal(to), partitioned_by=partitioned_by

@@ -11,16 +11,6 @@ from typing import Literal
 OVER_LIMIT = re.compile(r"bytes scanned limit", re.IGNORECASE)
 
 
-# Strings and quoted names, which cannot contain comments, and the two kinds of comments; none of them nests.
-# https://github.com/trinodb/trino/blob/435/core/trino-parser/src/main/antlr4/io/trino/sql/parser/SqlBase.g4
-TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<comment>--[^\r\n]*|/\*.*?\*/)""", re.DOTALL)
-
-
-def without_comments(statement: str) -> str:
-    """Replace each comment with a space, because Athena rejects UNLOAD with `;` or a quote in a comment."""
-    return TOKEN.sub(lambda match: " " if match["comment"] else match[0], statement)
-
-
 def unload(select: str, *, to: str, partitioned_by: str | None = None) -> str:
     """Return the statement that writes the rows of a SELECT as Parquet into an empty folder; `to` is its literal.
 

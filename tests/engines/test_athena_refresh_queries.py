@@ -5,8 +5,8 @@ import pytest
 from focuswatch.bill.detection_or_report_as_saved_query import saved_query
 from focuswatch.bill.query_account_names_and_tags import rows_of_accounts
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.engines.athena_unload_and_projection import without_comments
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
+from focuswatch.engines.remove_sql_comments import without_comments
 
 MOST_BYTES = 262_144  # https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
 CATALOG = Catalog.load()

@@ -1,17 +1,16 @@
 """Build the SQL that folds delivered charges into daily charges and kept tables on Athena and Trino."""
 
 import hashlib
-import re
 
 from focuswatch.bill.schema.columns_of_all_tables import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES
 from focuswatch.bill.schema.focus_column_expressions import INVOICE, KINDS, TEXTS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.prepend_tables_as_ctes import with_tables
+from focuswatch.engines.remove_sql_comments import without_comments
 from focuswatch.errors import CatalogError
 
 FROM_EXPORT = "FROM focus_export"
 PERIOD_START = "BillingPeriodStart"
-COMMENT = re.compile(r" *--[^\n]*")
 
 
 def invoiced(delivered: str, *, has_invoices: bool, period_start: str = PERIOD_START) -> str:
@@ -68,8 +67,8 @@ def kept_table(catalog: Catalog, table: str, *, refreshed: str) -> str:
 def digest_of_folding(catalog: Catalog, *, version: str) -> str:
     """Return a digest of the SQL of the stored tables and of `version`, which changes with the code around the SQL.
 
-    Comments are left out, so that a changed comment does not cause all periods to be folded again.
+    Comments and line breaks do not count: a change of them must not cause all periods to be folded again.
     """
     tables = ("folded_charges", "daily_charges", *KEPT_TABLES)
-    statements = (COMMENT.sub("", catalog.tables[name].sql) for name in tables)
+    statements = (" ".join(without_comments(catalog.tables[name].sql).split()) for name in tables)
     return hashlib.sha256("\n".join((version, *statements)).encode()).hexdigest()
