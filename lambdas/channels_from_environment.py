@@ -136,9 +136,9 @@ class ChannelResources(Environment):
 
     def poster(self) -> "OncePoster":
         """Return the poster that posts each named message once."""
-        from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
+        from focuswatch.notify.slack.post_once import OncePoster
 
-        return OncePoster(self.slack, Claims(self.table, channel="slack said", model=PostedOnce), self.clock)
+        return OncePoster(self.slack, self.scheduled_messages.claims, self.clock)
 
     @cached_property
     def scheduled_messages(self) -> "ScheduledMessages":

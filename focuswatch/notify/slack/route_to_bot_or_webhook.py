@@ -31,7 +31,7 @@ class SlackRoutes:
     def deliver(self, delivery: QueuedNotification) -> str | None:
         """Deliver through the webhook or the bot; see SlackChannel.deliver."""
         team = notified_team(delivery.finding, owners=self.owners, catalog=self.catalog)
-        name = team or self.owners.slack_channel(None)
+        name = _key_of_webhook(team, owners=self.owners)
         if name is not None and name in self.urls:
             if name not in self._channels:
                 self._channels[name] = self.webhook(self.urls[name])
@@ -84,7 +84,12 @@ class ScheduledMessages:
         return OncePoster(self.bot, self.claims, self.clock).post(name, message, channel=id)
 
     def _url(self, team: str | None) -> str | None:
-        return self.urls.get(team or self.owners.slack_channel(None) or "")
+        return self.urls.get(_key_of_webhook(team, owners=self.owners) or "")
+
+
+def _key_of_webhook(team: str | None, *, owners: Owners) -> str | None:
+    """Return the key in the Slack secret: the team, or the name of the FinOps channel if there is no team."""
+    return team or owners.slack_channel(None)
 
 
 def _no_route(name: str | None) -> Refused:
