@@ -11,6 +11,7 @@ from focuswatch.simulate.planned_bill import BillPlan, ObservedActivity
 from focuswatch.simulate.usual_and_planted_bedrock_callers import Call, Callers, limited
 from focuswatch.simulate.writing.write_parquet_rows import write_rows
 
+# As AWS and the collector write these files; not imported from focuswatch.bill, see writing/focus_1_2_columns.py.
 ACTIVITY = {
     "activity_date": "DATE",
     "sub_account_id": "VARCHAR",

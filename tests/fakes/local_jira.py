@@ -1,6 +1,6 @@
 """A Jira over HTTP that behaves as documented, Cloud or Data Center, and fails on demand.
 
-Its clock stands still until a test sets it, and tests can read all of its state. Every request is checked against
+Its time changes only if a test sets it, and tests can read all of its state. Every request is checked against
 Jira's published API description (tests/fakes/jira_request_check.py).
 """
 

@@ -103,7 +103,7 @@ def test_a_refused_address_is_a_dead_letter_and_the_others_are_served(world):
 
 
 def test_an_unknown_outcome_takes_precedence_over_a_refusal(world):
-    """A dead letter is not retried, so nobody would learn whether the other message was sent."""
+    """A dead letter is not retried, so no log would state whether the other message was sent."""
     world.sender.errors |= {"search": [Refused("no")], "night": [Unsure("no response")]}
     with pytest.raises(Unsure):
         world.deliver()

@@ -1,6 +1,7 @@
 """The 60 columns of FOCUS 1.2 with AWS columns, in the order in which AWS exports them, and their types.
 
 https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html
+The simulator does not import the columns of focuswatch.bill: a mistake there must not also be in the simulated bill.
 """
 
 COLUMNS = (
