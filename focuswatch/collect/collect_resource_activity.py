@@ -12,7 +12,6 @@ from focuswatch.collect import (
 from focuswatch.collect.account_region_and_arns import Place
 from focuswatch.collect.collected_account import CollectedAccount
 from focuswatch.collect.collected_files import Store
-from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
 from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings, read_metrics
 from focuswatch.collect.days_to_collect import Window
 from focuswatch.collect.find_missing_and_merge_metric_days import AccountMetricDays
@@ -88,13 +87,10 @@ def _readings(
     """Yield complete readings; record incomplete readings as refusals, because they must not be stored as zeros."""
     if not resources:
         return
-    try:
+    readings: list[MetricReadings] = []
+    with collected.recording_refusals(place.region, "cloudwatch"):
         client = session.client("cloudwatch", region_name=place.region)
         readings = list(read_metrics(client, resources, first=first, today=window.today))
-    except Exception as error:
-        expected = "" if isinstance(error, AWS_ERRORS) else "unexpected "
-        collected.refuse(place.region, "cloudwatch", expected + reason_of(error))
-        return
     for reading in readings:
         if reading.days is None:
             collected.refuse(

@@ -28,13 +28,16 @@ class CollectedAccount:
 
     @contextmanager
     def recording_refusals(
-        self, region: str, service: str, *, not_offered: ServicesNotOffered
+        self, region: str, service: str, *, not_offered: ServicesNotOffered | None = None
     ) -> Iterator[None]:
-        """Record an error of the calls to a service, so that it does not stop the other services and accounts."""
+        """Record an error of the calls to a service, so that it does not stop the other services and accounts.
+
+        `not_offered` is None for a service that every region offers.
+        """
         try:
             yield
         except AWS_ERRORS as error:
-            if not not_offered.remember(error, service=service, region=region):
+            if not_offered is None or not not_offered.remember(error, service=service, region=region):
                 self.refuse(region, service, reason_of(error))
         except Exception as error:  # an unexpected response, or an operation that this boto3 version lacks
             self.refuse(region, service, f"unexpected {reason_of(error)}")

@@ -102,7 +102,7 @@ def handle_error(record: Record, error: Exception, *, result: BatchResult, queue
     if isinstance(error, Refused):
         try:
             queue.send_to_dead_letters(record)
-        except Exception as failed:
+        except Exception as failed:  # whatever the error, SQS delivers the record again
             result.postponed[id] = (
                 f"{reason}; the message could not be moved to the dead-letter queue: {_as_text(failed)}"
             )
@@ -112,7 +112,7 @@ def handle_error(record: Record, error: Exception, *, result: BatchResult, queue
     result.postponed[id] = reason
     try:
         queue.postpone(record, seconds=getattr(error, "seconds", 0))
-    except Exception as failed:
+    except Exception as failed:  # whatever the error, SQS delivers the record again
         result.postponed[id] += f"; the message could not be postponed: {_as_text(failed)}"
 
 
