@@ -1,7 +1,7 @@
 """Check the catalog: the SQL is portable and runs on DuckDB, required columns exist, and the test cases pass."""
 
 import string
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -94,7 +94,7 @@ def problems(
         return unfinished
     detections = list(catalog.detections.values()) if only is None else [catalog.detection(only)]
     progress("Checking headers, SQL and columns")
-    statements = _statement_and_column_problems(catalog, detections, with_tables=only is None)
+    statements = sql_and_column_problems(catalog, detections, with_tables=only is None)
     return [*unfinished, *statements, *_case_problems(catalog, detections, progress=progress)]
 
 
@@ -110,14 +110,13 @@ def _load_problems(lines: Sequence[str], *, only: str | None) -> list[str]:
     ]
 
 
-def statement_problems(catalog: Catalog) -> list[str]:
-    """Return the problems in the SQL and the texts of every file, without running test cases."""
-    return _statement_and_column_problems(catalog, list(catalog.detections.values()), with_tables=True)
-
-
-def _statement_and_column_problems(
-    catalog: Catalog, detections: list[Detection], *, with_tables: bool
+def sql_and_column_problems(
+    catalog: Catalog, detections: Collection[Detection], *, with_tables: bool = True
 ) -> list[str]:
+    """Return the problems in the SQL and the columns of detections, without running test cases.
+
+    `with_tables` also checks the SQL of reports, tables and lookups.
+    """
     entries: list[CatalogEntry[Any]] = [*detections]
     if with_tables:
         entries += [*catalog.reports.values(), *catalog.tables.values(), *catalog.lookups.values()]
@@ -132,7 +131,7 @@ def _statement_and_column_problems(
     ]
 
 
-def _column_problems(detections: list[Detection], catalog: Catalog) -> Iterator[tuple[Detection, str]]:
+def _column_problems(detections: Collection[Detection], catalog: Catalog) -> Iterator[tuple[Detection, str]]:
     as_of = date(2026, 1, 31)
     values = DetectionInput(as_of=as_of, first_new_day=first_new_day(as_of, evaluated_until=None)).values
     connection = connect()

@@ -36,6 +36,7 @@ def demo(
     \b
     focuswatch demo
     """
+    from focuswatch.cli.output.next_command_to_run_text import NextCommand
     from focuswatch.cli.output.scan_tables import print_top_findings
     from focuswatch.cli.scan_command import scan_and_notify
 
@@ -56,7 +57,7 @@ def demo(
     )
     with scan_and_notify(bill_options) as (scanned, refreshed):
         ai_spend, address = _write_page(bill_options, out=out / "page.html")
-        print_top_findings(scanned, most=MOST_FINDINGS, state=state, command=command)
+        print_top_findings(scanned, most=MOST_FINDINGS, next_command=NextCommand(state, program=command))
     _print_ai_share(ai_spend, refreshed.currency)
     typer.echo(f"Page: {address}")
     typer.echo(f"Simulated bill, owners and planted incidents: {simulated.export.parent}")

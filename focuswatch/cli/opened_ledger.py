@@ -96,9 +96,9 @@ def entry_of(ledger: "Ledger", prefix: str, options: LedgerOptions | BillOptions
 
 def next_ledger_command(arguments: str, options: LedgerOptions | BillOptions) -> str:
     """Return a command to run next, with the options that select the same ledger."""
-    from focuswatch.cli.output.next_command_to_run_text import next_command
+    from focuswatch.cli.output.next_command_to_run_text import NextCommand
 
-    return next_command(arguments, state=options.state, ledger=options.ledger, export=options.export)
+    return NextCommand(options.state, options.ledger, options.export).text(arguments)
 
 
 def open_ledger_of(ledger_options: LedgerOptions) -> "AbstractContextManager[Ledger]":

@@ -14,11 +14,11 @@ from focuswatch.cli.shared_option_types import ScanFormat, SeverityName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
     from focuswatch.bill.bill_protocol import Bill
     from focuswatch.catalog.sql_catalog import Catalog, Detection
+    from focuswatch.cli.output.next_command_to_run_text import NextCommand
     from focuswatch.detect.scan_result import ScanResult
 
 NEW_FINDING_EXIT = 3
@@ -63,7 +63,7 @@ def scan(
         _without_garbage_collection(),
         scan_and_notify(bill_options, only=only, forget_files=forget_files) as (scanned, refreshed),
     ):
-        _print(scanned, refreshed, format, state=bill_options.state)
+        _print(scanned, refreshed, format, next_command=_next_command(bill_options))
     if scanned.failures:
         raise typer.Exit(1)
     if fail_on and any(
@@ -72,12 +72,6 @@ def scan(
         if notification.kind == "new"
     ):
         raise typer.Exit(NEW_FINDING_EXIT)
-
-
-def run_scan(bill_options: BillOptions, *, only: list[str] | None = None) -> "tuple[ScanResult, BillSummary]":
-    """Scan a bill, and mark its notifications as sent."""
-    with scan_and_notify(bill_options, only=only) as result:
-        return result
 
 
 @contextmanager
@@ -143,6 +137,25 @@ def scan_and_notify(
         ledger.mark_notified(*pending)
 
 
+def _next_command(bill_options: BillOptions) -> "NextCommand":
+    """Return the commands that read the ledger of this scan.
+
+    The next command finds the ledger of the most recently scanned export by itself, but not that of a table on Trino.
+    """
+    from focuswatch.bill.state_folder import state_of
+    from focuswatch.cli.open_bill_on_duckdb_or_trino import export_name
+    from focuswatch.cli.output.next_command_to_run_text import NextCommand
+
+    state, ledger, trino = bill_options.state, bill_options.ledger, bill_options.trino_location
+    if trino and bill_options.export and not ledger:
+        ledger = str(
+            opened_ledger.ledger_path(
+                None, state=state_of(export_name(bill_options.export, trino), root=state)
+            )
+        )
+    return NextCommand(None if ledger else state, ledger)
+
+
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
     """Disable the garbage collector in the block: it would search all findings, although a scan makes few cycles."""
@@ -178,13 +191,13 @@ def _is_at_least(severity: str, least: SeverityName) -> bool:
 
 
 def _print(
-    scanned: "ScanResult", summary: "BillSummary", format: ScanFormat, *, state: "Path | None"
+    scanned: "ScanResult", summary: "BillSummary", format: ScanFormat, *, next_command: "NextCommand"
 ) -> None:
     from focuswatch.cli.output import json_and_csv, scan_tables, slack_payload
 
     match format:
         case ScanFormat.TABLE:
-            scan_tables.print_scan(scanned, summary, state=state)
+            scan_tables.print_scan(scanned, summary, next_command=next_command)
         case ScanFormat.JSON:
             json_and_csv.print_findings_json(scanned.findings)
         case ScanFormat.SLACK:

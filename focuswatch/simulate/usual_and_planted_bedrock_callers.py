@@ -16,7 +16,6 @@ from focuswatch.simulate.planned_bill import Identity, PlantedCase
 from focuswatch.simulate.simulated_truth import Incident
 
 NEW, SESSION, BUDGET = "new_ai_principal", "runaway_session", "principal_budget"
-CALLER_DETECTIONS = (NEW, SESSION, BUDGET)
 RECORDED_DAYS = 60  # newest days for which AWS records callers
 CALLED_SHARE = 0.9  # largest share of a day's charges that has callers
 # USD of Bedrock per day in accounts with a planted session, so that the session costs more than 20 USD.

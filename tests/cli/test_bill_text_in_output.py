@@ -13,6 +13,7 @@ from focuswatch.cli.output import json_and_csv
 from focuswatch.cli.output.amount_and_place_text import place
 from focuswatch.cli.output.finding_and_suppression_tables import MOST_ROWS, print_findings
 from focuswatch.cli.output.finding_details import print_finding
+from focuswatch.cli.output.next_command_to_run_text import NextCommand
 from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.scan_tables import print_scan
 from focuswatch.cli.output.slack_payload import notification_payload
@@ -270,7 +271,7 @@ def test_scan_lists_an_incident_once(capsys):
     summary = BillSummary(
         currency="USD", charges=1, first_charge_date=DAY, last_charge_date=DAY, data_digest="x"
     )
-    print_scan(result_of(lead, other), summary)
+    print_scan(result_of(lead, other), summary, next_command=NextCommand())
     printed = capsys.readouterr().out
     assert "Anomalies" not in printed
     assert printed.count("The lead") == 1

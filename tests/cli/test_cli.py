@@ -13,9 +13,13 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
+from focuswatch.bill.state_folder import state_of
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli import app, main
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
+from focuswatch.cli.open_bill_on_duckdb_or_trino import export_name
+from focuswatch.cli.scan_command import _next_command
+from focuswatch.cli.shared_option_types import EngineName
 from focuswatch.ledger import SqliteLedger, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from tests.fakes.waiting import patience
@@ -475,6 +479,31 @@ def test_suggested_command_contains_the_state_option(export):
     export.write_text(HEADER + pools(range(1, 29)).replace("search", ""))
     weekly = focuswatch("weekly", export, "--state", state).stdout
     assert f"focuswatch report unowned_spend --state '{state}'" in weekly
+
+
+def test_suggested_command_reads_the_ledger_of_the_scan(export):
+    """Without the option, the command would read another ledger."""
+    ledger = export.parent / "team ledger.db"
+    named = ("--state", export.parent / "state", "--ledger", ledger)
+    focuswatch("scan", export, *named)
+    exclude = ("exclude", "--account", "111122223333", "--reason", "x")
+    focuswatch(*exclude, "--ledger", ledger)
+    output = " ".join(focuswatch("scan", export, *named).stdout.split())
+    listing = output.partition("suppressed: ")[2]
+    assert listing.startswith(f"focuswatch findings --suppressions --ledger '{ledger}'")
+    assert "111122223333" in focuswatch("findings", "--suppressions", "--ledger", ledger).stdout
+
+
+def test_suggested_command_after_a_scan_on_trino_names_the_ledger(tmp_path):
+    """`focuswatch findings` opens the ledger of the export that was scanned last, which is never a table on Trino."""
+    options = BillOptions(
+        export="hive.billing.export",
+        state=tmp_path,
+        engine=EngineName.TRINO,
+        trino="http://ana@trino.test:8080/hive/focuswatch",
+    )
+    folder = state_of(export_name("hive.billing.export", options.trino_location), root=tmp_path)
+    assert _next_command(options).text("findings") == f"focuswatch findings --ledger {folder / 'ledger.db'}"
 
 
 def test_resolved_findings_have_their_own_heading(export):

@@ -9,6 +9,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output.amount_and_place_text import rounded
 from focuswatch.cli.output.catalog_list_and_entry import print_catalog
 from focuswatch.cli.output.finding_and_suppression_tables import print_findings
+from focuswatch.cli.output.next_command_to_run_text import NextCommand
 from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.scan_tables import print_top_findings
 from focuswatch.cli.output.table_grid import PIPED_WIDTH, Column, console, grid, shortened, wrapped
@@ -185,7 +186,7 @@ def test_top_findings_fit_a_screen(capsys, monkeypatch, tmp_path, width, most_li
         suppressed=0,
         seconds=0.0,
     )
-    print_top_findings(result, most=10, state=tmp_path, command="focuswatch")
+    print_top_findings(result, most=10, next_command=NextCommand(tmp_path))
     printed = capsys.readouterr().out
     assert len(printed.splitlines()) <= most_lines
     costs = re.findall(r"\b\d\d,000\b", printed)

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from focuswatch.authoring.check_catalog_sql_and_cases import statement_problems
+from focuswatch.authoring.check_catalog_sql_and_cases import sql_and_column_problems
 from focuswatch.authoring.detection_cases import CASES_FOLDER, Case, CaseFile, create_input_tables, read_cases
 from focuswatch.bill import create_local_tables
 from focuswatch.catalog.sql_catalog import Catalog
@@ -97,4 +97,8 @@ def test_missing_budget_names_the_setting():
 
 
 def test_needs_of_the_catalog_are_conditions_on_charges():
-    assert [problem for problem in statement_problems(CATALOG) if "[needs]" in problem] == []
+    assert [
+        problem
+        for problem in sql_and_column_problems(CATALOG, CATALOG.detections.values())
+        if "[needs]" in problem
+    ] == []

@@ -25,7 +25,6 @@ import pytest
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 from focuswatch.cli.doctor_command import _http_get
-from focuswatch.cli.scan_command import run_scan
 from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.decide_ledger_changes_and_notifications import MAX_NOTIFICATIONS_PER_TEAM
@@ -46,6 +45,7 @@ from tests.fakes.mcp_agent import serving_agent
 from tests.fakes.slack_workspace import Message
 from tests.given.aws_alerts import budget_message
 from tests.given.exports import write
+from tests.given.local_scan import scan_local_bill
 from tests.given.page_inputs import data_of
 from tests.given.same_findings import Told, as_told, differences, news_of
 
@@ -139,7 +139,7 @@ def test_deployment_notifies_the_findings_of_a_delivered_manifest(
             owners=simulated.owners,
             state=tmp_path,
         )
-        scanned, _ = run_scan(bill_options)
+        scanned = scan_local_bill(bill_options)
         assert not scanned.failures
         return news_of(scanned)
 

@@ -14,11 +14,11 @@ import duckdb
 import pytest
 
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
-from focuswatch.cli.scan_command import run_scan
 from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.findings.finding import Finding
 from focuswatch.simulate import simulate
 from focuswatch.simulate.writing.focus_1_2_columns import COLUMNS, MAPS
+from tests.given.local_scan import scan_local_bill
 
 DAYS = 90
 SMALL = 1_000  # an account with fewer charges is always kept
@@ -92,7 +92,7 @@ def scan(export: Path, *, organization: Organization, owners: Path, state: Path)
         owners=owners,
         state=state,
     )
-    scanned, _ = run_scan(options)
+    scanned = scan_local_bill(options)
     assert not scanned.failures, [outcome.error for outcome in scanned.failures]
     return {one.fingerprint: one for one in scanned.findings}
 

@@ -32,7 +32,6 @@ from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES
 from focuswatch.bill.tables_computed_at_query import NOT_STORED, tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
-from focuswatch.cli.scan_command import run_scan
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.prepend_tables_as_ctes import tables_read_by
@@ -54,6 +53,7 @@ from tests.fakes.local_aws_with_cdk import LocalAws, local_aws
 from tests.fakes.local_trino import LocalTrino
 from tests.given.deployments import CONFIG
 from tests.given.lambda_context import LambdaContext
+from tests.given.local_scan import scan_local_bill
 from tests.given.moto_ledger_table import ledger_table
 from tests.given.same_findings import as_told, differences, news_of
 
@@ -301,7 +301,7 @@ def test_lambda_detect_reports_the_same_findings_as_a_local_scan(
     heartbeat = detect.handler({"detail": {"left": detections}}, LambdaContext())
     assert (heartbeat["ran"], heartbeat["failed"]) == (detections, {})
     bill_options = BillOptions(export=str(organization.export), owners=OWNERS, state=tmp_path)
-    scanned, _ = run_scan(bill_options, only=detections)
+    scanned = scan_local_bill(bill_options, only=detections)
     here = news_of(scanned)
     assert any(finding["explanation"] for _, finding in here.values())
     ledger = DynamoLedger(boto3.resource("dynamodb").Table(ENVIRONMENT["FOCUSWATCH_LEDGER"]))

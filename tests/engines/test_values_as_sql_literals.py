@@ -87,7 +87,10 @@ def test_rows_are_split_at_the_statement_limit():
 
 
 def test_placeholders_in_comments_are_ignored():
-    assert placeholders("SELECT $as_of -- not $this\n, $least") == {"as_of", "least"}
+    sql = "SELECT $as_of -- not $this\n, $least /* nor\n$that */, 'text -- ' || $text"
+    assert placeholders(sql) == {"as_of", "least", "text"}
+    filled = render(sql, {"as_of": 1, "least": 2, "text": "$least"})
+    assert filled == "SELECT 1 -- not $this\n, 2 /* nor\n$that */, 'text -- ' || '$least'"
 
 
 def test_rendered_value_is_not_rendered_again():

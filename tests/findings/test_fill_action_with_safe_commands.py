@@ -9,7 +9,7 @@ from itertools import product
 
 import pytest
 
-from focuswatch.authoring.check_catalog_sql_and_cases import statement_problems
+from focuswatch.authoring.check_catalog_sql_and_cases import sql_and_column_problems
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.output import json_and_csv
 from focuswatch.findings.fill_action_with_safe_commands import COMMAND, action_of, why_not
@@ -192,4 +192,8 @@ def test_json_has_the_safe_action():
 
 def test_no_detection_concatenates_a_command_in_sql():
     """`focuswatch check` refuses a command concatenated in SQL, because it cannot be verified."""
-    assert not [one for one in statement_problems(Catalog.load()) if "command" in one]
+    assert not [
+        one
+        for one in sql_and_column_problems(Catalog.load(), Catalog.load().detections.values())
+        if "command" in one
+    ]

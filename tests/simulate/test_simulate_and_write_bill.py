@@ -22,7 +22,7 @@ from focuswatch.simulate.expected import truth_of
 from focuswatch.simulate.incidents_and_lookalikes.plant_incidents import KINDS
 from focuswatch.simulate.organization import MIN_ACCOUNTS
 from focuswatch.simulate.simulate_and_write_bill import plan_bill
-from focuswatch.simulate.usual_and_planted_bedrock_callers import CALLER_DETECTIONS
+from focuswatch.simulate.usual_and_planted_bedrock_callers import BUDGET, NEW, SESSION
 from focuswatch.simulate.write_hourly_tokens_with_planted_spikes import DETECTION as ESTIMATE
 from focuswatch.simulate.writing import export_files
 from focuswatch.simulate.writing.focus_1_2_columns import COLUMNS, DOUBLES, MAPS, TIMESTAMPS
@@ -321,7 +321,7 @@ def test_hourly_charges_add_up_to_daily_ones(short, tmp_path):
 
 
 def test_every_detection_has_incidents(truth):
-    planted = {*KINDS, *CALLER_DETECTIONS, ESTIMATE}
+    planted = {*KINDS, NEW, SESSION, BUDGET, ESTIMATE}
     assert {incident["detection"] for incident in visible(truth)} == planted == set(REASONS_NOT_TO_REPORT)
 
 
@@ -380,7 +380,9 @@ def test_incidents_have_charges_on_their_days(focus):
         "stale_export",
         "security_service_went_dark",
         *plans,
-        *CALLER_DETECTIONS,
+        NEW,
+        SESSION,
+        BUDGET,
         ESTIMATE,
     )
     rows = focus.execute(

@@ -1,18 +1,24 @@
 """Format the focuswatch command that a message tells the user to run next."""
 
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 
 
-def next_command(
-    arguments: str,
-    *,
-    state: Path | None,
-    ledger: str | None = None,
-    export: str | None = None,
-    command: str = "focuswatch",
-) -> str:
-    """Return a command to run next, with the options of the current command that select the ledger."""
-    options = {"state": state, "ledger": ledger, "export": export}
-    named = (f" --{name} {shlex.quote(str(value))}" for name, value in options.items() if value)
-    return "".join((f"{command} {arguments}", *named))
+@dataclass(frozen=True)
+class NextCommand:
+    """Commands to run next, with the options of the current command that select the ledger.
+
+    `program` is what the user types to run focuswatch.
+    """
+
+    state: Path | None = None
+    ledger: str | None = None
+    export: str | None = None
+    program: str = "focuswatch"
+
+    def text(self, arguments: str) -> str:
+        """Return the command with these arguments, such as `focuswatch findings --state …`."""
+        options = {"state": self.state, "ledger": self.ledger, "export": self.export}
+        named = (f" --{name} {shlex.quote(str(value))}" for name, value in options.items() if value)
+        return "".join((f"{self.program} {arguments}", *named))

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from pathlib import Path
 
 from rich.console import Console
 
@@ -16,7 +15,7 @@ from focuswatch.cli.output.finding_cost_cells_and_severity_colors import (
     cost_columns,
 )
 from focuswatch.cli.output.minor_first_charges_line import minor_line
-from focuswatch.cli.output.next_command_to_run_text import next_command
+from focuswatch.cli.output.next_command_to_run_text import NextCommand
 from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
 from focuswatch.detect.ai_services_on_bill import not_run_text
 from focuswatch.detect.scan_result import ScanResult
@@ -45,10 +44,10 @@ NO_OWNERS = (
 )
 
 
-def print_scan(result: ScanResult, summary: BillSummary, *, state: Path | None = None) -> None:
+def print_scan(result: ScanResult, summary: BillSummary, *, next_command: NextCommand) -> None:
     """Print a scan's notifications by category and cost, resolved findings, savings and totals.
 
-    `state` is the --state option of the scan, which the suggested commands repeat.
+    `next_command` selects the ledger of the scan in the commands that it suggests.
     """
     out = console()
     notified = [notification.finding for notification in result.notifications]
@@ -60,24 +59,24 @@ def print_scan(result: ScanResult, summary: BillSummary, *, state: Path | None =
             for finding in _one_each_incident(unresolved)
             if finding.category == category and not finding.is_minor
         ]
-        _print_category(out, heading, group, currency=result.currency, state=state)
+        _print_category(out, heading, group, currency=result.currency, next_command=next_command)
     if minor:
         out.print(visible(minor_line(minor, result.currency)), style="dim", markup=False)
     resolved = [
         notification.finding for notification in result.notifications if notification.kind == "resolved"
     ]
-    _print_resolved(out, resolved, currency=result.currency, state=state)
+    _print_resolved(out, resolved, currency=result.currency, next_command=next_command)
     _print_savings(out, result.notifications)
     if unresolved:
         _print_sums(out, unresolved, currency=result.currency)
     elif not notified:
         out.print("No new findings.", style="bold")
     _print_totals(out, result)
-    _print_basis(out, result, summary, state=state)
+    _print_basis(out, result, summary, next_command=next_command)
     print_failures(result)
 
 
-def print_top_findings(result: ScanResult, *, most: int, state: Path, command: str) -> None:
+def print_top_findings(result: ScanResult, *, most: int, next_command: NextCommand) -> None:
     """Print at most `most` findings with the highest severity and cost, one line each, and the totals."""
     out = console()
     unresolved = [
@@ -108,7 +107,7 @@ def print_top_findings(result: ScanResult, *, most: int, state: Path, command: s
     out.print()
     _print_totals(out, result)
     if len(incidents) > most:
-        listing = next_command("findings", state=state, command=command)
+        listing = next_command.text("findings")
         out.print(visible(f"List all {len(unresolved)} findings: {listing}"), markup=False, soft_wrap=True)
     print_failures(result)
 
@@ -127,7 +126,7 @@ def print_failures(result: ScanResult) -> None:
 
 
 def _print_category(
-    out: Console, heading: str, findings: Sequence[Finding], *, currency: str, state: Path | None
+    out: Console, heading: str, findings: Sequence[Finding], *, currency: str, next_command: NextCommand
 ) -> None:
     if not findings:
         return
@@ -143,11 +142,13 @@ def _print_category(
             shown = {finding.fingerprint for finding in findings[:MOST_SHOWN]}
             counted = (one for one in without_double_counts(findings) if one.fingerprint not in shown)
             cost = f", {money(_sum(counted), currency)}/month"
-        more = f"… and {len(remaining)} more{cost}: {next_command('findings', state=state)}\n"
+        more = f"… and {len(remaining)} more{cost}: {next_command.text('findings')}\n"
         out.print(visible(more), style="dim", markup=False)
 
 
-def _print_resolved(out: Console, findings: Sequence[Finding], *, currency: str, state: Path | None) -> None:
+def _print_resolved(
+    out: Console, findings: Sequence[Finding], *, currency: str, next_command: NextCommand
+) -> None:
     if not findings:
         return
     out.print("Resolved", style="bold")
@@ -162,7 +163,7 @@ def _print_resolved(out: Console, findings: Sequence[Finding], *, currency: str,
     ]
     print_grid(out, columns, rows)
     if len(findings) > MOST_SHOWN:
-        more = f"… and {len(findings) - MOST_SHOWN} more: {next_command('findings --all', state=state)}\n"
+        more = f"… and {len(findings) - MOST_SHOWN} more: {next_command.text('findings --all')}\n"
         out.print(visible(more), style="dim", markup=False)
 
 
@@ -250,18 +251,20 @@ def _print_totals(out: Console, result: ScanResult) -> None:
     out.print(visible(line), style="bold", markup=False)
 
 
-def _print_basis(out: Console, result: ScanResult, summary: BillSummary, *, state: Path | None) -> None:
+def _print_basis(
+    out: Console, result: ScanResult, summary: BillSummary, *, next_command: NextCommand
+) -> None:
     period = f"{summary.first_charge_date} to {summary.last_charge_date}"
     out.print(
         f"{count_text(summary.charges, 'charge')} from {period}, {count_text(len(result.outcomes), 'detection')}, "
         f"{result.seconds:.1f} s.",
         style="dim",
     )
-    for line in _limits(result, state=state):
+    for line in _limits(result, next_command=next_command):
         out.print(visible(line), style="dim", markup=False)
 
 
-def _limits(result: ScanResult, *, state: Path | None) -> Iterable[str]:
+def _limits(result: ScanResult, *, next_command: NextCommand) -> Iterable[str]:
     """Yield lines that state what the scan did not evaluate, report or resolve, and why."""
     skipped = {
         outcome.detection.id: len(outcome.not_evaluated)
@@ -279,7 +282,7 @@ def _limits(result: ScanResult, *, state: Path | None) -> Iterable[str]:
     if not_run := not_run_text(outcome.services_not_on_bill for outcome in result.outcomes):
         yield f"Not run: {not_run}."
     if result.suppressed:
-        listing = next_command("findings --suppressions", state=state)
+        listing = next_command.text("findings --suppressions")
         yield f"{count_text(result.suppressed, 'finding')} suppressed: {listing}"
     for note in result.notes:
         yield f"{note}."
