@@ -11,7 +11,7 @@ a simulated bill of 90 days, except the page's, which is assumed. The script mak
 import argparse
 from dataclasses import dataclass
 
-from focuswatch.bill.refresh.write_athena_period_charges import MOST_SORTED_BYTES
+from focuswatch.bill.refresh.write_athena_period_charges_to_new_folder import MOST_SORTED_BYTES
 from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES
 
 DAYS = 30
@@ -33,7 +33,8 @@ SECONDS_A_DAY = 400  # GB-seconds of the scheduled functions
 WATCHED_AN_ACCOUNT = 5  # endpoints, collections, custom models and GPUs whose metrics are read
 METRICS_A_RESOURCE = 3
 MODELS_AN_ACCOUNT = 4  # Bedrock models and inference profiles called in an average account
-# Metrics of a model with datapoints in the last two weeks, of the seven in focuswatch/collect/called_bedrock_models.py.
+# Metrics of a model with datapoints in the last two weeks, of the seven in
+# focuswatch/collect/list_called_bedrock_models_from_cloudwatch.py.
 METRICS_A_MODEL = 5
 # ListMetrics requests per Region of an account: for called models, and for the existing resources.
 LISTS_A_REGION = 3

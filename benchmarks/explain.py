@@ -25,7 +25,7 @@ from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan_and_record_findings import scan
-from focuswatch.findings.explanation import CostDriver
+from focuswatch.findings.cost_increase_explanation_models import CostDriver
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners

@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 import numpy as np
 
-from focuswatch.detect.forecast.cost_projection import project_costs
+from focuswatch.detect.forecast.fit_and_project_daily_costs import project_costs
 from focuswatch.detect.forecast.month_end_forecast import HISTORY_DAYS, month_ends, next_month
 from focuswatch.detect.forecast.usage_and_fee_matrices import ChargeMatrices, charge_matrices
 from focuswatch.simulate import simulate

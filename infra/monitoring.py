@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aws_cdk import Duration, aws_cloudwatch, aws_cloudwatch_actions, aws_sns
 from constructs import Construct
 
-from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.lambda_function_groups_and_modules import ENDPOINTS
 from infra.functions import LambdaFunctions
 

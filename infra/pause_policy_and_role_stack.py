@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from aws_cdk import BootstraplessSynthesizer, Environment, Stack, aws_iam
 from constructs import Construct
 
-from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.role_arns import account_of_role
 from infra.pause_budget_actions import add_budget_actions

@@ -3,7 +3,7 @@
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
-from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.lambda_function_groups_and_modules import CHANNELS
 from infra.data_bucket import DataBucket
 from infra.event_rules import EventRules

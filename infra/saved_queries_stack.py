@@ -10,7 +10,7 @@ from constructs import Construct
 from focuswatch.bill.detection_or_report_as_saved_query import saved_query
 from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.findings.exchange_rates import rate_of
-from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.owners.owners_file import Owners
 
 

@@ -21,7 +21,7 @@ from aws_cdk import (
 )
 from constructs import Construct
 
-from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.lambda_function_groups_and_modules import module_of
 from infra.acknowledge_nag_findings import acknowledge
 from infra.lambda_code_and_layers import ARCHITECTURE, RUNTIME, lambda_code, layers

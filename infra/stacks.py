@@ -3,7 +3,7 @@
 from aws_cdk import App, Tags
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.role_arns import account_of_role
 from infra.member_role_stack_set import MemberStack

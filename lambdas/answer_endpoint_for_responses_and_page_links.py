@@ -29,7 +29,7 @@ from focuswatch.notify.teams.response_form_page import (
 )
 from focuswatch.notify.teams.signed_action_link import PATH as ACTION_PATH
 from focuswatch.notify.teams.signed_action_link import SignedAction
-from lambdas.endpoint_clients_and_secrets import client, request_body, secret_text
+from lambdas.public_url_request_body_secrets_and_aws_clients import client, request_body, secret_text
 
 # Less than the three seconds for which Slack accepts a trigger ID: https://docs.slack.dev/interactivity/handling-user-interaction
 DIALOG_SECONDS = 2

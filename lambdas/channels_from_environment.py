@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from focuswatch.findings.finding import Finding
 from focuswatch.notify.cloud_console_and_athena_links import console_text, console_url, saved_queries_url
-from focuswatch.notify.collect_and_post_digests import DigestState
-from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState, Sender
+from focuswatch.notify.collect_and_post_slack_and_teams_digests import DigestState
+from focuswatch.notify.deliver_once_to_each_address import AddressChannel, AddressState, Sender
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.digests_for_post_only_channels import AddressDigests, DigestSender
 from focuswatch.notify.message_rate_limit import MessageRateLimit
@@ -19,7 +19,7 @@ from lambdas.clients_and_resources_from_environment import ONCE, PATIENT, Enviro
 if TYPE_CHECKING:
     from focuswatch.controls.spending_pause_record import Mode
     from focuswatch.notify.jira.deliver import JiraChannel
-    from focuswatch.notify.jira.stored_issue_state import IssueState
+    from focuswatch.notify.jira.issue_state_record import IssueState
     from focuswatch.notify.pagerduty.apply_response_to_alert import PagerDutyResponses
     from focuswatch.notify.pagerduty.client import PagerDuty
     from focuswatch.notify.record_response_once import PersonResponse
@@ -90,11 +90,15 @@ class ChannelResources(Environment):
 
     def slack_channel(self, slack: "SlackClient | Webhook", *, by_webhook: bool = False) -> "SlackChannel":
         """Return the Slack delivery through the bot, or through a webhook, which can only post."""
-        from focuswatch.notify.collect_and_post_digests import QUIET_SECONDS, Digests, DigestState
+        from focuswatch.notify.collect_and_post_slack_and_teams_digests import (
+            QUIET_SECONDS,
+            Digests,
+            DigestState,
+        )
         from focuswatch.notify.slack.deliver import SlackChannel
         from focuswatch.notify.slack.digest_message import render_digest
         from focuswatch.notify.slack.look_up_channel_ids import Channels
-        from focuswatch.notify.slack.stored_message_state import SlackState
+        from focuswatch.notify.slack.message_state_record import SlackState
 
         gathered = Claims(self.table, channel="slack digests", model=DigestState)
         return SlackChannel(
@@ -170,7 +174,7 @@ class ChannelResources(Environment):
     def closings(self, progress: Callable[[str], None]) -> "JiraClosings":
         """Return the notifier that replies in Slack when an issue was closed in Jira."""
         from focuswatch.notify.slack.jira_closed_reply import JiraClosings
-        from focuswatch.notify.slack.stored_message_state import SlackState
+        from focuswatch.notify.slack.message_state_record import SlackState
 
         return JiraClosings(self.poster(), Claims(self.table, channel="slack", model=SlackState), progress)
 
@@ -189,7 +193,7 @@ class ChannelResources(Environment):
     @cached_property
     def issues(self) -> "Claims[IssueState]":
         """The stored state of Jira issues."""
-        from focuswatch.notify.jira.stored_issue_state import IssueState
+        from focuswatch.notify.jira.issue_state_record import IssueState
 
         return Claims(self.table, channel="jira", model=IssueState)
 
@@ -293,7 +297,7 @@ class ChannelResources(Environment):
 
     def pagerduty_channel(self) -> AddressChannel:
         """Return the delivery to PagerDuty."""
-        from focuswatch.notify.pagerduty.send_alert import PagerDutySender
+        from focuswatch.notify.pagerduty.trigger_and_resolve_alert import PagerDutySender
 
         return self.address_channel("pagerduty", PagerDutySender(self._pagerduty, self._pagerduty_links))
 

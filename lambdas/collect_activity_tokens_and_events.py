@@ -4,16 +4,16 @@ import os
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from focuswatch.collect.collect_daily_invocation_tokens import InvocationLogSettings
-from focuswatch.collect.collected_files import Store
+from focuswatch.collect.collect_daily_tokens_from_invocation_logs import InvocationLogSettings
 from focuswatch.collect.collection_run import Summary, collect
+from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
 from focuswatch.collect.shared_clients_for_member_accounts import (
     ADAPTIVE_RETRIES,
     assume_session,
     member_sessions,
 )
 from lambdas.function_decorator import Invocation, lambda_function, logger
-from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
+from lambdas.lambda_run_lease_event_bus_and_heartbeat import LambdaRun
 
 SOURCES: tuple[Literal["deployments", "alarms", "health", "files", "webhook"], ...] = (
     "deployments",

@@ -15,7 +15,7 @@ from focuswatch.notify.slack.authorize_and_record_response import reject
 from focuswatch.notify.slack.verify_and_parse_slack_interactions import UserResponse
 from lambdas.clients_and_resources_from_environment import PATIENT
 from lambdas.function_decorator import Invocation, lambda_function, logger
-from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
+from lambdas.lambda_run_lease_event_bus_and_heartbeat import LambdaRun
 from lambdas.queue_delivery import process_records, report_batch
 
 UNRECORDED = (

@@ -16,7 +16,7 @@ from focuswatch.collect.validate_posted_ci_events import MOST_POSTED_BYTES, post
 from focuswatch.errors import Refused
 from focuswatch.notify.webhook.sign_and_verify_requests import is_signed
 from focuswatch.notify.webhook.signing_secrets import WebhookSecrets
-from lambdas.endpoint_clients_and_secrets import client, request_body, secret_text
+from lambdas.public_url_request_body_secrets_and_aws_clients import client, request_body, secret_text
 
 logger = Logger()
 

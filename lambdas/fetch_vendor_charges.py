@@ -12,7 +12,7 @@ from focuswatch.connectors.store_focus_files_in_s3 import FocusBucket
 from focuswatch.errors import FocuswatchError
 from lambdas.clients_and_resources_from_environment import PATIENT
 from lambdas.function_decorator import Invocation, lambda_function, logger
-from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
+from lambdas.lambda_run_lease_event_bus_and_heartbeat import LambdaRun
 
 
 @dataclass(frozen=True)

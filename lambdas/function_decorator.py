@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from focuswatch.errors import NothingDelivered
 from focuswatch.operations.function_lease import Lease
 from focuswatch.operations.lambda_function_groups_and_modules import WITHOUT_RUNS
-from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
+from lambdas.lambda_run_lease_event_bus_and_heartbeat import LambdaRun
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 logger, metrics = Logger(), Metrics()

@@ -13,7 +13,7 @@ from focuswatch.operations.health_slack_message import health_message
 from focuswatch.operations.queue_depths import queue_depths
 from lambdas.clients_and_resources_from_environment import PATIENT
 from lambdas.function_decorator import Invocation, lambda_function, logger
-from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
+from lambdas.lambda_run_lease_event_bus_and_heartbeat import LambdaRun
 
 
 @lambda_function("pulse")

@@ -6,7 +6,7 @@ from typing import Any
 from focuswatch.notify.deliver_queue_batch import Channel, deliver_batch
 from focuswatch.notify.retry_or_dead_letter_batch import BatchResult, Record, process_batch
 from lambdas.function_decorator import Invocation, logger
-from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
+from lambdas.lambda_run_lease_event_bus_and_heartbeat import LambdaRun
 
 
 def deliver_findings(invocation: Invocation, channel: Channel) -> dict[str, Any]:

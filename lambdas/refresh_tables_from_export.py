@@ -14,7 +14,7 @@ from focuswatch.bill.refresh.athena_principal_charges_refresh import refresh_pri
 from focuswatch.bill.refresh.athena_refresh import AthenaRefresh, refresh_export
 from focuswatch.errors import FocuswatchError
 from lambdas.function_decorator import Invocation, lambda_function, logger, metrics
-from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
+from lambdas.lambda_run_lease_event_bus_and_heartbeat import LambdaRun
 
 
 @lambda_function("refresh", one_at_a_time=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.errors import DeliveryError
-from focuswatch.reports.build_weekly_digests import weeks_of_bill
+from focuswatch.reports.query_bill_for_weekly_digests import weeks_of_bill
 from focuswatch.reports.weekly_slack_message import render_weekly_message
 from lambdas.function_decorator import Invocation, lambda_function
 

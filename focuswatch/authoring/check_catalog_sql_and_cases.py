@@ -17,7 +17,7 @@ from focuswatch.authoring.detection_cases import (
     run_case,
 )
 from focuswatch.authoring.no_rows_without_ai_charges import problems_without_charges
-from focuswatch.bill import create_local_tables
+from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.catalog.sql_catalog import Catalog, CatalogEntry, Detection
 from focuswatch.detect.detection_placeholder_values import DetectionInput, first_new_day
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
@@ -139,7 +139,7 @@ def _column_problems(detections: Collection[Detection], catalog: Catalog) -> Ite
         create_input_tables(
             connection, Case(name="empty tables", kind="quiet"), file=CaseFile.model_construct(charge={})
         )
-        create_local_tables.create_views(connection, catalog, values=values)
+        create_owner_and_computed_local_tables.create_views(connection, catalog, values=values)
         for detection in detections:
             try:
                 described = connection.execute(f"DESCRIBE {detection.render(values)}").fetchall()

@@ -6,7 +6,7 @@ Runs no SQL.
 import re
 from collections.abc import Collection, Iterator
 
-from focuswatch.engines.remove_sql_comments import without_comments
+from focuswatch.engines.skip_or_remove_sql_comments import without_comments
 
 # SQL that an engine does not support or interprets differently, with a portable replacement: docs/portable-sql.md.
 NOT_PORTABLE = {

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from focuswatch.bill import create_local_tables
+from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.bill.schema import columns_of_all_tables as columns
 from focuswatch.catalog.parse_toml_with_clear_errors import parse_toml
 from focuswatch.catalog.sql_catalog import ROOT, Catalog, Detection
@@ -128,7 +128,9 @@ def outcome_of(
     statements = [detection.sql]
     if detection.header.kind == "series":  # also queries the cost drivers of its findings
         statements.append(catalog.lookups["cost_drivers"].sql)
-    create_local_tables.create_views(on, catalog, values=inputs.values, statements=statements)
+    create_owner_and_computed_local_tables.create_views(
+        on, catalog, values=inputs.values, statements=statements
+    )
     return run_detection(detection, engine=DuckDbEngine(on), catalog=catalog, inputs=inputs)
 
 
@@ -168,7 +170,7 @@ def create_input_tables(on: duckdb.DuckDBPyConnection, case: Case, *, file: Case
     ):
         create_empty_table(on, name, shape)
         insert(on, name, shape, rows)
-    create_local_tables.load_owners(on, owners_of(case).tables)
+    create_owner_and_computed_local_tables.load_owners(on, owners_of(case).tables)
 
 
 def owners_of(case: Case) -> Owners:

@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from focuswatch.aws_alerts.build_alert_finding import CURRENCY, alert_finding, owner_of
-from focuswatch.findings.amount_text import amount
+from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.findings.aws_alert_detection_ids import ANOMALY
 from focuswatch.findings.fill_action_with_safe_commands import action_of
 from focuswatch.findings.finding import Finding

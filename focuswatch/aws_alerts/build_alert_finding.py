@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from focuswatch.catalog.sql_header_models import Category
-from focuswatch.findings.amounts_and_event_dates import EVENTS
+from focuswatch.findings.compute_finding_amounts_and_event_end import EVENTS
 from focuswatch.findings.decimal_money import money
 from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.finding import (

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from focuswatch.findings.amount_text import amount
+from focuswatch.findings.amount_text_without_currency import amount
 
 # ¥ is not listed because it can mean yen or yuan.
 SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "₹": "INR"}

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from focuswatch.findings.aws_alert_detection_ids import AWS_ALERTS
 from focuswatch.findings.exchange_rates import Rates, rate_of
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.incident_grouping_and_lead_rules import IncidentRules
+from focuswatch.findings.lead_order_and_incident_properties_of_detections import IncidentRules
 from focuswatch.ledger.decide_ledger_changes_and_notifications import decide
+from focuswatch.ledger.decided_ledger_entries_and_notifications import Decision
 from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun
-from focuswatch.ledger.ledger_changes_and_notifications_record import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.ledger.suppression import Suppression

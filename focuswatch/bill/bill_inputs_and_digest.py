@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
+from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillSummary
 from focuswatch.owners.owners_file import Owners
 
 

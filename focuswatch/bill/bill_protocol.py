@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Protocol
 
-from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
-from focuswatch.bill.kept_forecasts import KeptForecast
+from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillSummary
+from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast
 from focuswatch.engines import Engine
 
 Progress = Callable[[str], None]
@@ -60,5 +60,8 @@ class Bill(Protocol):
         ...
 
     def keep_forecasts(self, rows: Sequence[KeptForecast]) -> None:
-        """Store the forecasts of a day, in addition to those of other days; see kept_forecasts. Raises QueryError."""
+        """Store the forecasts of a day, in addition to those of other days. Raises QueryError.
+
+        See kept_forecast_record_and_merge.
+        """
         ...

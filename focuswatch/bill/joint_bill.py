@@ -15,12 +15,12 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.bill import kept_forecasts_csv
-from focuswatch.bill.bill_days_currency_and_warnings import BillPart, BillSummary
 from focuswatch.bill.bill_inputs_and_digest import BillInputs, OtherBill, digest_of_inputs, export_label
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Progress
-from focuswatch.bill.joint_bill_notes import resold_notes
+from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillPart, BillSummary
+from focuswatch.bill.exchange_rate_and_double_charge_notes import resold_notes
 from focuswatch.bill.joint_bill_summary import joint_summary
-from focuswatch.bill.kept_forecasts import KeptForecast
+from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast
 from focuswatch.bill.local_bill import bill_engine, load_tables
 from focuswatch.bill.refresh.delivery_history import create_deliveries
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 from focuswatch.bill.aws_only_views_and_other_provider_warning import other_providers_warning
-from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
-from focuswatch.bill.joint_bill_notes import conversion_note
+from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillSummary
+from focuswatch.bill.exchange_rate_and_double_charge_notes import conversion_note
 from focuswatch.bill.refresh.local_refresh import LocalRefresh
 from focuswatch.findings.exchange_rates import Rate
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
-from focuswatch.bill.kept_forecasts import KeptForecast, merged
+from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast, merged
 from focuswatch.bill.schema.columns_of_all_tables import FORECASTS
 from focuswatch.errors import QueryError
 

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill import create_local_tables, kept_forecasts_csv, load_activity_accounts_and_other_files
+from focuswatch.bill import (
+    create_owner_and_computed_local_tables,
+    kept_forecasts_csv,
+    load_activity_accounts_and_other_files,
+)
 from focuswatch.bill.aws_only_views_and_other_provider_warning import create_aws_only_views
-from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
 from focuswatch.bill.bill_inputs_and_digest import BillInputs, digest_of_inputs, export_label
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Bill, Progress
-from focuswatch.bill.kept_forecasts import KeptForecast
+from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillSummary
+from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast
 from focuswatch.bill.refresh.local_refresh import refresh, unreadable_view_error
 from focuswatch.bill.refresh.reread_export_for_invoices_and_hours import DeliveredExport
 from focuswatch.bill.resolve_as_of import resolve_as_of
@@ -129,7 +133,9 @@ def open_local_bill(
 
 def bill_engine(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> DuckDbEngine:
     """Return the engine over the tables that load_tables created on the connection."""
-    return DuckDbEngine(connection, shared=create_local_tables.shared_views(connection, catalog))
+    return DuckDbEngine(
+        connection, shared=create_owner_and_computed_local_tables.shared_views(connection, catalog)
+    )
 
 
 def load_tables(
@@ -147,7 +153,7 @@ def load_tables(
     Charges no longer change `settled_after` days after their charge date. Raises ConfigError and ExportError.
     """
     load_activity_accounts_and_other_files.load_files(connection, inputs, catalog=catalog)
-    create_local_tables.load_owners(connection, owners.tables)
+    create_owner_and_computed_local_tables.load_owners(connection, owners.tables)
     create_empty_table(connection, KNOWN_FINDINGS_TABLE, KNOWN_FINDINGS)  # see Bill.load_known_findings
     values: dict[str, Value] = {
         "as_of": as_of,
@@ -155,6 +161,6 @@ def load_tables(
         "settle_days": settled_after,
     }
     try:
-        create_local_tables.create_views(connection, catalog, values=values, kept=kept)
+        create_owner_and_computed_local_tables.create_views(connection, catalog, values=values, kept=kept)
     except duckdb.Error as error:
         raise unreadable_view_error(error, state=inputs.state) from error

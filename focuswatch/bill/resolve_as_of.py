@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
+from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillSummary
 from focuswatch.errors import ConfigError
 
 # An --as-of more days after the last charge is rejected: later scans would then seem outdated to the ledger.

@@ -17,20 +17,20 @@ from focuswatch.bill.aws_only_views_and_other_provider_warning import (
     other_providers_warning,
     total_charges_by_provider,
 )
-from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
 from focuswatch.bill.bill_inputs_and_digest import BillInputs, digest_of_inputs
 from focuswatch.bill.bill_protocol import KNOWN_FINDINGS_TABLE, Progress
+from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillSummary
 from focuswatch.bill.copy_activity_owners_and_other_files_to_trino import (
     input_tables,
     rows_of_files,
     select_table,
 )
-from focuswatch.bill.kept_forecasts import KEY as FORECASTS_KEY
-from focuswatch.bill.kept_forecasts import TABLE as FORECASTS_TABLE
-from focuswatch.bill.kept_forecasts import KeptForecast, first_kept_day
+from focuswatch.bill.kept_forecast_record_and_merge import KEY as FORECASTS_KEY
+from focuswatch.bill.kept_forecast_record_and_merge import TABLE as FORECASTS_TABLE
+from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast, first_kept_day
 from focuswatch.bill.load_activity_accounts_and_other_files import FILE_TABLES
 from focuswatch.bill.refresh import trino_refresh_statements
-from focuswatch.bill.refresh.fold_and_kept_table_queries import invoiced, kept_table
+from focuswatch.bill.refresh.athena_and_trino_fold_and_kept_table_queries import invoiced, kept_table
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
 from focuswatch.bill.resolve_as_of import resolve_as_of
 from focuswatch.bill.schema.columns_of_all_tables import (

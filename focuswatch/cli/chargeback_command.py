@@ -36,7 +36,7 @@ def chargeback(
     focuswatch chargeback ./focus --owners owners.toml --month 2026-10 --out ./chargeback
     focuswatch chargeback --month 2026-10 --format csv
     """
-    from focuswatch.bill.query_account_names_and_tags import account_names
+    from focuswatch.bill.query_names_ous_and_tags_of_accounts import account_names
     from focuswatch.cli.open_export_with_files_of_last_scan import open_export
     from focuswatch.cli.output import chargeback_files, chargeback_rows, chargeback_tables, json_and_csv
     from focuswatch.reports import chargeback as split

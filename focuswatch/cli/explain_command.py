@@ -10,7 +10,7 @@ from focuswatch.cli.opened_ledger import Fingerprint, entry_of, next_ledger_comm
 from focuswatch.cli.shared_option_types import ListFormat
 
 if TYPE_CHECKING:
-    from focuswatch.findings.explanation import Explanation
+    from focuswatch.findings.cost_increase_explanation_models import Explanation
     from focuswatch.findings.finding import Finding
 
 
@@ -68,7 +68,10 @@ def _stored(finding: "Finding") -> "Explanation":
 def _computed(finding: "Finding", *, bill_options: BillOptions) -> "Explanation":
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.open_export_with_files_of_last_scan import open_export
-    from focuswatch.detect.explain.explain_one_finding import explain_from_bill, increase_to_explain
+    from focuswatch.detect.explain.explain_finding_or_say_why_not import (
+        explain_from_bill,
+        increase_to_explain,
+    )
 
     details = next_ledger_command(f"findings {finding.fingerprint[:8]}", bill_options)
     increase = increase_to_explain(

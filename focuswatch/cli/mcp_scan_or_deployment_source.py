@@ -21,7 +21,7 @@ from focuswatch.owners.owners_file import Owners
 if TYPE_CHECKING:
     import boto3
 
-    from focuswatch.operations.deployment_toml import Deployment
+    from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 
 NOT_COLLECTED = "CloudWatch has no metrics for these resources, or access to their accounts was denied."
 
@@ -128,7 +128,7 @@ def deployment_source(config: Path, *, owners: Path | None, catalog: Catalog) ->
 
     If `owners` is None, the source uses the deployed owners.toml, which is in the same folder. Raises ConfigError.
     """
-    from focuswatch.operations.deployment_toml import Deployment
+    from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 
     deployment, beside = Deployment.load(config), config.with_name("owners.toml")
     try:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from focuswatch.catalog.sql_header_models import CountedCharges
     from focuswatch.cli.open_export_with_files_of_last_scan import OpenedExport
     from focuswatch.engines import Row
-    from focuswatch.reports.change_report_cost_and_charge_kinds import Basis
+    from focuswatch.reports.run_report_with_other_cost_or_charge_kinds import Basis
 
 
 @takes(BillOptions)
@@ -71,7 +71,7 @@ def report(
     from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.open_export_with_files_of_last_scan import open_export
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.change_report_cost_and_charge_kinds import basis_of, rows_with_basis
+    from focuswatch.reports.run_report_with_other_cost_or_charge_kinds import basis_of, rows_with_basis
 
     selected = Catalog.load().report(name)
     basis = basis_of(selected, cost=cost.value if cost else None, charges=_kinds(charges))
@@ -100,9 +100,9 @@ def _close_month(
     """Print the report `month_close`, which reads the ledger and the invoices in addition to the tables."""
     from focuswatch.cli.open_export_with_files_of_last_scan import open_export
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.change_report_cost_and_charge_kinds import Basis
     from focuswatch.reports.compare_month_with_its_forecasts import close_month
-    from focuswatch.reports.month_close_result import IN_NOTES
+    from focuswatch.reports.month_close_forecasts_costs_and_causes import IN_NOTES
+    from focuswatch.reports.run_report_with_other_cost_or_charge_kinds import Basis
 
     if by:
         raise ConfigError(
@@ -151,8 +151,8 @@ def _load_findings(report: "Report", *, opened: "OpenedExport", bill_options: Bi
 
 
 def _rows(report: "Report", basis: "Basis", *, opened: "OpenedExport") -> "list[Row]":
-    from focuswatch.reports.change_report_cost_and_charge_kinds import engine_with_basis
     from focuswatch.reports.query_report_rows import report_rows
+    from focuswatch.reports.run_report_with_other_cost_or_charge_kinds import engine_with_basis
 
     bill, owners = opened.bill, opened.owners
     engine = engine_with_basis(
@@ -211,10 +211,10 @@ def _print(
     format: ReportFormat,
     notes: "Sequence[str]" = (),
 ) -> None:
-    from focuswatch.bill.query_account_names_and_tags import account_names
+    from focuswatch.bill.query_names_ous_and_tags_of_accounts import account_names
     from focuswatch.cli.output import json_and_csv, report_tables
-    from focuswatch.reports.change_report_cost_and_charge_kinds import basis_text, offered_bases
     from focuswatch.reports.query_report_rows import report_columns
+    from focuswatch.reports.run_report_with_other_cost_or_charge_kinds import basis_text, offered_bases
 
     bill = opened.bill
     currency, text, others = bill.summary.currency, basis_text(report, basis), offered_bases(report)

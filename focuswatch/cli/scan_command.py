@@ -15,8 +15,8 @@ from focuswatch.cli.shared_option_types import ScanFormat, SeverityName
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
     from focuswatch.bill.bill_protocol import Bill
+    from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillSummary
     from focuswatch.catalog.sql_catalog import Catalog, Detection
     from focuswatch.cli.output.next_command_to_run_text import NextCommand
     from focuswatch.detect.scan_result import ScanResult
@@ -193,7 +193,7 @@ def _is_at_least(severity: str, least: SeverityName) -> bool:
 def _print(
     scanned: "ScanResult", summary: "BillSummary", format: ScanFormat, *, next_command: "NextCommand"
 ) -> None:
-    from focuswatch.cli.output import json_and_csv, scan_tables, slack_payload
+    from focuswatch.cli.output import json_and_csv, scan_notifications_as_slack_message, scan_tables
 
     match format:
         case ScanFormat.TABLE:
@@ -201,6 +201,6 @@ def _print(
         case ScanFormat.JSON:
             json_and_csv.print_findings_json(scanned.findings)
         case ScanFormat.SLACK:
-            typer.echo(slack_payload.notification_payload(scanned))
+            typer.echo(scan_notifications_as_slack_message.notification_payload(scanned))
     if format is not ScanFormat.TABLE:
         scan_tables.print_failures(scanned)

@@ -28,7 +28,7 @@ def weekly(
     """
     from focuswatch.cli.open_export_with_files_of_last_scan import open_export
     from focuswatch.errors import ConfigError
-    from focuswatch.reports.build_weekly_digests import weeks_of_bill
+    from focuswatch.reports.query_bill_for_weekly_digests import weeks_of_bill
 
     with (
         open_export(bill_options) as opened,

@@ -18,7 +18,7 @@ from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
 from focuswatch.collect.record_of_successful_cloudtrail_call import record_of_successful_call
 from focuswatch.collect.shared_clients_for_member_accounts import Session, SessionFor
 from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
-from focuswatch.findings.explanation import MOST_CHANGES, Change, CostDriver, Explanation
+from focuswatch.findings.cost_increase_explanation_models import MOST_CHANGES, Change, CostDriver, Explanation
 
 KEPT_DAYS = 90
 HOURS_BEFORE = 6  # a resource created in the evening has most of its first cost on the next day

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from urllib.parse import unquote
 
 from focuswatch.collect.collected_event import CollectedEvent
-from focuswatch.collect.collected_files import EVENTS_FOLDER, Store, file_events_key
 from focuswatch.collect.parse_ci_event_files import (
     CSV,
     FOLDER,
@@ -19,6 +18,7 @@ from focuswatch.collect.parse_ci_event_files import (
     UnreadableFileError,
     events_of_file,
 )
+from focuswatch.collect.read_and_write_collected_tables_in_s3 import EVENTS_FOLDER, Store, file_events_key
 from focuswatch.collect.store_events import event_order
 
 

@@ -5,17 +5,17 @@ from datetime import date
 from typing import Any
 
 from focuswatch.collect import (
-    called_bedrock_models,
+    list_called_bedrock_models_from_cloudwatch,
     opensearch_kendra_q_neptune_resources,
     sagemaker_bedrock_resources,
 )
-from focuswatch.collect.account_region_and_arns import Place
+from focuswatch.collect.build_arns_from_account_and_region import Place
 from focuswatch.collect.collected_account import CollectedAccount
-from focuswatch.collect.collected_files import Store
 from focuswatch.collect.daily_cloudwatch_metrics import MetricReadings, read_metrics
 from focuswatch.collect.days_to_collect import Window
 from focuswatch.collect.find_missing_and_merge_metric_days import AccountMetricDays
-from focuswatch.collect.resource_and_metrics_to_read import Resource
+from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
+from focuswatch.collect.resource_and_metric_records import Resource
 from focuswatch.collect.services_not_offered import ServicesNotOffered
 from focuswatch.collect.shared_clients_for_member_accounts import Session
 
@@ -25,7 +25,7 @@ LISTERS: tuple[tuple[str, Lister], ...] = (
     ("bedrock", sagemaker_bedrock_resources.provisioned_throughputs),
     ("bedrock", sagemaker_bedrock_resources.imported_models),
     ("bedrock", sagemaker_bedrock_resources.custom_models),
-    ("cloudwatch", called_bedrock_models.called_models),
+    ("cloudwatch", list_called_bedrock_models_from_cloudwatch.called_models),
     ("opensearchserverless", opensearch_kendra_q_neptune_resources.collections),
     ("opensearch", opensearch_kendra_q_neptune_resources.domains),
     ("kendra", opensearch_kendra_q_neptune_resources.kendra_indices),

@@ -9,17 +9,20 @@ from typing import Any, Literal
 
 from focuswatch.collect.collect_ai_links import collect_links
 from focuswatch.collect.collect_ci_events import posted_events, store_event_files
-from focuswatch.collect.collect_daily_invocation_tokens import InvocationLogSettings, collect_invocations
+from focuswatch.collect.collect_daily_tokens_from_invocation_logs import (
+    InvocationLogSettings,
+    collect_invocations,
+)
 from focuswatch.collect.collect_resource_activity import collect_account
 from focuswatch.collect.collected_account import CollectedAccount
 from focuswatch.collect.collected_event import CollectedEvent
-from focuswatch.collect.collected_files import Store
 from focuswatch.collect.collection_refusals import AWS_ERRORS, Refusal, reason_of
 from focuswatch.collect.days_to_collect import Window
 from focuswatch.collect.deployments_alarms_and_health import EventSource
 from focuswatch.collect.list_organization_accounts import OrganizationAccount, list_accounts
 from focuswatch.collect.operational_events_of_account import collect_events
 from focuswatch.collect.ou_and_tag_history import ended_periods
+from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
 from focuswatch.collect.services_not_offered import ServicesNotOffered
 from focuswatch.collect.shared_clients_for_member_accounts import AT_ONCE, SessionFor
 from focuswatch.collect.store_events import first_day_of_events, store_events

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from focuswatch.collect.account_region_and_arns import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.resource_and_metrics_to_read import (
+from focuswatch.collect.build_arns_from_account_and_region import Place
+from focuswatch.collect.resource_and_metric_records import (
     Dimensions,
     Metric,
     Resource,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from focuswatch.collect.collected_event import CollectedEvent
-from focuswatch.collect.collected_files import Store
+from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
 
 RECENT_DAYS = 2  # days read again, because CloudTrail and CloudWatch list events minutes to hours late
 FIRST_DAYS = 14  # days that the first run reads, and the maximum after runs were missed

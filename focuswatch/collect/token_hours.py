@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from focuswatch.collect.account_region_and_arns import Place
 from focuswatch.collect.aws_paging import paged
-from focuswatch.collect.called_bedrock_models import NAMESPACE, RESOURCE_MODEL_PARTS
+from focuswatch.collect.build_arns_from_account_and_region import Place
 from focuswatch.collect.cloudwatch_metric_data import SeriesQuery, metric_data
-from focuswatch.collect.collected_files import TokenHour, TokenHours
 from focuswatch.collect.collection_refusals import AWS_ERRORS, Refusal, reason_of
+from focuswatch.collect.list_called_bedrock_models_from_cloudwatch import NAMESPACE, RESOURCE_MODEL_PARTS
+from focuswatch.collect.read_and_write_collected_tables_in_s3 import TokenHour, TokenHours
 from focuswatch.collect.shared_clients_for_member_accounts import Session
 
 # https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html

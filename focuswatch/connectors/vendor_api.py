@@ -1,7 +1,7 @@
 """Send read-only requests to a vendor's API, with retries, numbers as Decimal, and errors that say who can fix them.
 
-Rate limits and outages (429, 5xx) are retried, see retry_vendor_requests. No error message contains the API key, and no
-redirect is followed, because a redirect could send the key to another host.
+Rate limits and outages (429, 5xx) are retried, see retry_rules_for_vendor_requests. No error message contains the API
+key, and no redirect is followed, because a redirect could send the key to another host.
 """
 
 import json
@@ -105,7 +105,7 @@ class VendorApi:
         import requests
         from requests.adapters import HTTPAdapter
 
-        from focuswatch.connectors.retry_vendor_requests import vendor_retry
+        from focuswatch.connectors.retry_rules_for_vendor_requests import vendor_retry
 
         session = requests.Session()
         for scheme in ("https://", "http://"):

@@ -13,12 +13,12 @@ from focuswatch.controls.spending_pause_record import PauseRecord
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.escape_and_shorten_wiki_text import escaped, verbatim
-from focuswatch.notify.jira.stored_issue_state import IssueState
+from focuswatch.notify.jira.issue_state_record import IssueState
 from focuswatch.notify.slack.block_kit_elements import code, rich, section, words
 from focuswatch.notify.slack.deliver import SlackChannel
 from focuswatch.notify.slack.escape_and_shorten_slack_text import TEXT_CHARACTERS, escaped_within
 from focuswatch.notify.slack.post_once import OncePoster
-from focuswatch.notify.slack.update_finding_message import show_spending_control
+from focuswatch.notify.slack.show_response_and_spending_control_in_message import show_spending_control
 from focuswatch.notify.truncate_text import one_line
 
 COMMAND_CHARACTERS = 500

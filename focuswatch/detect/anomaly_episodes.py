@@ -13,7 +13,7 @@ import numpy as np
 
 from focuswatch.catalog.sql_header_models import Scoring
 from focuswatch.detect.anomaly import score_daily_costs, with_onsets
-from focuswatch.findings.amounts_and_event_dates import ENDED_AFTER_DAYS
+from focuswatch.findings.compute_finding_amounts_and_event_end import ENDED_AFTER_DAYS
 
 Key = tuple[str | None, str | None]
 LaterCosts = Mapping[str | None, Mapping[date, Mapping[str | None, float]]]

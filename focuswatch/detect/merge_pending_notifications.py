@@ -7,7 +7,7 @@ from focuswatch.detect.scan_result import ScanResult, current_findings
 from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Notification, PendingNotification
-from focuswatch.ledger.ledger_changes_and_notifications_record import by_stake
+from focuswatch.ledger.decided_ledger_entries_and_notifications import by_stake
 from focuswatch.ledger.pending_notification import OVER, NotificationKind
 
 

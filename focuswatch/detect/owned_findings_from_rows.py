@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from focuswatch.bill.query_account_names_and_tags import rows_of_accounts
+from focuswatch.bill.query_names_ous_and_tags_of_accounts import rows_of_accounts
 from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.detect.provider_of_finding import ALL_AWS, FindingProviders
 from focuswatch.detect.run_detection_and_check_rows import Outcome

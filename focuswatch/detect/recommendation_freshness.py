@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.engines import Engine
-from focuswatch.engines.prepend_tables_as_ctes import tables_read_by
+from focuswatch.engines.find_tables_read_by_sql import tables_read_by
 
 TABLE = "recommendations"
 # AWS refreshes recommendations daily. The detection's parameter fresh_days must have the same value.

@@ -22,7 +22,7 @@ from focuswatch.ledger import (
     decide,
 )
 from focuswatch.ledger.decide_ledger_changes_and_notifications import decide_saving
-from focuswatch.ledger.ledger_changes_and_notifications_record import by_stake
+from focuswatch.ledger.decided_ledger_entries_and_notifications import by_stake
 
 
 @dataclass

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Literal
 
 from focuswatch.catalog.sql_catalog import Catalog, Detection
-from focuswatch.detect.ai_services_on_bill import services_not_on_bill
 from focuswatch.detect.detection_placeholder_values import DetectionInput
+from focuswatch.detect.skip_detections_of_unbilled_ai_services import services_not_on_bill
 from focuswatch.engines import Engine, Row
 from focuswatch.errors import FocuswatchError, QueryError
 from focuswatch.findings.finding import fingerprint

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Mapping
 
 from focuswatch.catalog.sql_catalog import Catalog, Detection
-from focuswatch.detect.ai_services_on_bill import charged_ai_families
 from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.detection_result_cache import ResultCache
 from focuswatch.detect.run_detection_and_check_rows import Outcome, engine_of, run_detection
+from focuswatch.detect.skip_detections_of_unbilled_ai_services import charged_ai_families
 from focuswatch.engines import Engine
 
 

@@ -10,9 +10,9 @@ from focuswatch.detect.explain.query_cost_drivers import LEAST_SHARE, query_cost
 from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.values_as_sql_literals import Value
-from focuswatch.findings.amounts_and_event_dates import DAYS_A_MONTH
+from focuswatch.findings.compute_finding_amounts_and_event_end import DAYS_A_MONTH
+from focuswatch.findings.cost_increase_explanation_models import CostDriver
 from focuswatch.findings.decimal_money import money
-from focuswatch.findings.explanation import CostDriver
 from focuswatch.findings.finding import fingerprint
 
 MAX_CAUSES = 5

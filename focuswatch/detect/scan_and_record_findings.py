@@ -9,9 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
-from focuswatch.bill.bill_days_currency_and_warnings import BillPart
+from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillPart
 from focuswatch.catalog.sql_catalog import Catalog, Detection
-from focuswatch.detect.check_bill_completeness import Coverage, coverage, incomplete_parts
+from focuswatch.detect.check_bill_completeness_before_resolving_findings import (
+    Coverage,
+    coverage,
+    incomplete_parts,
+)
 from focuswatch.detect.detection_placeholder_values import DetectionInput, detection_inputs
 from focuswatch.detect.detection_result_cache import ResultCache
 from focuswatch.detect.explain.attach_explanations import ChangeHistory
@@ -27,7 +31,7 @@ from focuswatch.detect.scan_result import ScanResult, current_findings
 from focuswatch.engines import Engine
 from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.findings.finding import fingerprint
-from focuswatch.findings.incident_grouping_and_lead_rules import incident_rules
+from focuswatch.findings.lead_order_and_incident_properties_of_detections import incident_rules
 from focuswatch.ledger import (
     DetectionRun,
     Ledger,

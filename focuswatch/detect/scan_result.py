@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from focuswatch.detect.check_bill_completeness import Coverage
+from focuswatch.detect.check_bill_completeness_before_resolving_findings import Coverage
 from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.findings.count_each_cost_once import without_double_counts
 from focuswatch.findings.fast_model_copy import copy_with

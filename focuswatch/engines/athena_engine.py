@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from focuswatch.engines import athena_unload_and_projection
 from focuswatch.engines.engine_protocol import Row
 from focuswatch.engines.prepend_tables_as_ctes import with_tables
-from focuswatch.engines.remove_sql_comments import without_comments
+from focuswatch.engines.skip_or_remove_sql_comments import without_comments
 from focuswatch.engines.values_as_sql_literals import comment_text, literal
 from focuswatch.errors import QueryError, SlowQueryError
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from focuswatch.engines.remove_sql_comments import change_outside_comments, without_comments
+from focuswatch.engines.skip_or_remove_sql_comments import change_outside_comments, without_comments
 from focuswatch.engines.values_as_sql_literals import Value, literals
 
 PLACEHOLDER = re.compile(r"\$([a-z][a-z0-9_]*)")

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 import duckdb
 
-from focuswatch.engines.prepend_tables_as_ctes import tables_read_by
+from focuswatch.engines.find_tables_read_by_sql import tables_read_by
 
 
 class SharedViews:

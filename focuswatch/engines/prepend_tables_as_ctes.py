@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping
 
-NOT_SQL = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
+from focuswatch.engines.find_tables_read_by_sql import tables_read_by
+from focuswatch.engines.skip_or_remove_sql_comments import TOKEN
 
 
 def with_tables(statement: str, tables: Mapping[str, str]) -> str:
@@ -20,18 +21,9 @@ def with_tables(statement: str, tables: Mapping[str, str]) -> str:
 def replace_table(statement: str, table: str, *, select: str) -> str:
     """Return `statement` with `select` in place of `table`; `select` itself may read `table`."""
     name = f"selected_{table}"
-    words = re.compile(rf"{NOT_SQL.pattern}|\b{table}\b", re.DOTALL)  # a string may contain the name
-    renamed = words.sub(lambda found: name if found[0] == table else found[0], statement)
+    words = re.compile(
+        rf"{TOKEN.pattern}|\b{table}\b", re.DOTALL
+    )  # a string or a comment may contain the name
+    quoted = f'"{table}"'
+    renamed = words.sub(lambda found: name if found[0] in (table, quoted) else found[0], statement)
     return with_tables(renamed, {name: select})
-
-
-def tables_read_by(statement: str, tables: Mapping[str, str]) -> set[str]:
-    """Return the names of those of `tables` that a statement reads, directly or through other tables."""
-    needed: set[str] = set()
-    unread = [statement]
-    while unread:
-        words = set(re.findall(r"\w+", NOT_SQL.sub(" ", unread.pop())))
-        newly_needed = (words & tables.keys()) - needed
-        needed |= newly_needed
-        unread += [tables[name] for name in newly_needed]
-    return needed

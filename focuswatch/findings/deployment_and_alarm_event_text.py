@@ -5,8 +5,8 @@ An event on the same day does not prove a cause, and no text here claims that it
 
 from datetime import date, datetime, timedelta
 
+from focuswatch.findings.cost_increase_explanation_models import OperationalEvent
 from focuswatch.findings.count_text import count_text
-from focuswatch.findings.explanation import OperationalEvent
 
 MOST_MINUTES = 90  # from here on, a duration is shown in hours
 

@@ -9,11 +9,16 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
-from focuswatch.findings.amount_text import amount
+from focuswatch.findings.amount_text_without_currency import amount
+from focuswatch.findings.cost_increase_explanation_models import (
+    Change,
+    CostDriver,
+    Explanation,
+    StartedOrStopped,
+)
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.decimal_money import to_cents
 from focuswatch.findings.deployment_and_alarm_event_text import event_text
-from focuswatch.findings.explanation import Change, CostDriver, Explanation, StartedOrStopped
 from focuswatch.findings.first_and_more_text import first_and_more
 from focuswatch.findings.split_token_cost_increase import TokenDrivers
 

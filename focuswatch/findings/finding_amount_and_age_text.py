@@ -4,9 +4,9 @@ from datetime import date
 from decimal import Decimal
 
 from focuswatch.catalog.sql_header_models import Category
-from focuswatch.findings.amount_text import amount
-from focuswatch.findings.amounts_and_event_dates import DAYS_A_MONTH
+from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.findings.aws_alert_detection_ids import ANOMALY, AWS_ALERTS, BUDGET
+from focuswatch.findings.compute_finding_amounts_and_event_end import DAYS_A_MONTH
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.finding import Finding
 

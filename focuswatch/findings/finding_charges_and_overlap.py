@@ -10,8 +10,8 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
-from focuswatch.findings.amounts_and_event_dates import FIRST_DAY, LAST_DAY, day_in
-from focuswatch.findings.explanation import CostDriver
+from focuswatch.findings.compute_finding_amounts_and_event_end import FIRST_DAY, LAST_DAY, day_in
+from focuswatch.findings.cost_increase_explanation_models import CostDriver
 from focuswatch.findings.finding import Finding
 
 ZERO = Decimal(0)

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from focuswatch.engines import Row
-from focuswatch.findings.explanation import OperationalEvent
+from focuswatch.findings.cost_increase_explanation_models import OperationalEvent
 
 PREFIX_OR_SUFFIX = re.compile(r"^(amazon|aws) *| ai$")
 NO_REGIONS = frozenset({None, "", "global", "NoRegion"})

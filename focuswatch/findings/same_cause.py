@@ -34,7 +34,7 @@ from itertools import combinations
 
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_charges_and_overlap import StatedCharges, stated_charges
-from focuswatch.findings.incident_grouping_and_lead_rules import IncidentRules
+from focuswatch.findings.lead_order_and_incident_properties_of_detections import IncidentRules
 
 LEAST_SHARE = Decimal("0.8")  # share of one finding's cost that is also cost of the other
 NEAR = timedelta(days=3)

@@ -16,7 +16,7 @@ from focuswatch.findings.find_new_region_rollouts import (
     fits_rollout,
 )
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.incident_grouping_and_lead_rules import IncidentRules
+from focuswatch.findings.lead_order_and_incident_properties_of_detections import IncidentRules
 from focuswatch.findings.same_cause import SameCause, connected
 
 

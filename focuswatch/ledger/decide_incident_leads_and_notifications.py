@@ -21,7 +21,7 @@ from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.findings.count_each_cost_once import including_findings
 from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.incident_grouping_and_lead_rules import IncidentRules
+from focuswatch.findings.lead_order_and_incident_properties_of_detections import IncidentRules
 from focuswatch.findings.related_finding_and_region_rollout_models import (
     MOST_ACCOUNTS,
     MOST_REGIONS,
@@ -33,13 +33,13 @@ from focuswatch.findings.related_finding_and_region_rollout_models import (
 from focuswatch.findings.same_cause import SameCause
 from focuswatch.findings.severity import SEVERITIES
 from focuswatch.ledger.assign_findings_to_incidents import OpenIncident, open_incidents
-from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun
-from focuswatch.ledger.ledger_changes_and_notifications_record import (
+from focuswatch.ledger.decided_ledger_entries_and_notifications import (
     CHANGED_FACTOR,
     Decision,
     by_stake,
     with_notification,
 )
+from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.pending_notification import Notification, NotificationKind
 from focuswatch.ledger.suppression_index import SuppressionIndex

@@ -25,16 +25,16 @@ from focuswatch.findings.finding import Finding
 from focuswatch.findings.severity import SEVERITIES
 from focuswatch.findings.verified_saving_record import VerifiedSaving
 from focuswatch.ledger.decide_incident_leads_and_notifications import with_incidents
-from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun, step_of
-from focuswatch.ledger.findings_of_response import open_in_incident
-from focuswatch.ledger.ledger_changes_and_notifications_record import (
+from focuswatch.ledger.decided_ledger_entries_and_notifications import (
     CHANGED_FACTOR,
     Decision,
     by_stake,
     with_notification,
 )
+from focuswatch.ledger.findings_and_resolvable_scope_of_run import DetectionRun, step_of
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.offer_exclusion_after_dismissals import Dismissals
+from focuswatch.ledger.open_and_suppressible_incident_findings import open_in_incident
 from focuswatch.ledger.pending_notification import Notification, NotificationKind
 from focuswatch.ledger.suppression import Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex

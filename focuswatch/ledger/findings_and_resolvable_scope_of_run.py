@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from focuswatch.findings.finding import Finding
-from focuswatch.findings.incident_grouping_and_lead_rules import IncidentRules
+from focuswatch.findings.lead_order_and_incident_properties_of_detections import IncidentRules
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 from focuswatch.errors import LedgerError
 from focuswatch.findings.fast_model_copy import share_field_names
 from focuswatch.ledger.compress_json_of_sqlite_rows import pack, unpack
+from focuswatch.ledger.decided_ledger_entries_and_notifications import Decision
 from focuswatch.ledger.entry_head import Choose, EntryHead, chosen_entries, head_of
-from focuswatch.ledger.ledger_changes_and_notifications_record import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry
 from focuswatch.ledger.ledger_protocol import (
     Decide,

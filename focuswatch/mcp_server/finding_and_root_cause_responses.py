@@ -1,9 +1,9 @@
 """Build responses about one finding: its evidence and explanation, or the root cause of its cost increase."""
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.explain.explain_one_finding import explain_from_bill, increase_to_explain
+from focuswatch.detect.explain.explain_finding_or_say_why_not import explain_from_bill, increase_to_explain
 from focuswatch.findings.account_and_owner_labels import account_label
-from focuswatch.findings.explanation import Explanation
+from focuswatch.findings.cost_increase_explanation_models import Explanation
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import full_amount

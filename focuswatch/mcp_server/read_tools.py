@@ -26,7 +26,7 @@ from focuswatch.mcp_server.report_and_weekly_responses import (
 )
 from focuswatch.mcp_server.shorten_or_page_responses_to_fit import Document
 from focuswatch.mcp_server.source_protocol import Source
-from focuswatch.reports.change_report_cost_and_charge_kinds import Basis, basis_of
+from focuswatch.reports.run_report_with_other_cost_or_charge_kinds import Basis, basis_of
 
 LISTING = "use list_findings with status all"
 

@@ -18,17 +18,17 @@ from focuswatch.mcp_server.shorten_or_page_responses_to_fit import (
     paged,
 )
 from focuswatch.mcp_server.source_protocol import Source
-from focuswatch.reports.build_weekly_digests import weeks_of_bill
-from focuswatch.reports.change_report_cost_and_charge_kinds import (
+from focuswatch.reports.compare_month_with_its_forecasts import close_month
+from focuswatch.reports.known_findings_table import findings_table_rows, reads_ledger
+from focuswatch.reports.query_bill_for_weekly_digests import weeks_of_bill
+from focuswatch.reports.query_report_rows import report_rows
+from focuswatch.reports.run_report_with_other_cost_or_charge_kinds import (
     Basis,
     basis_text,
     engine_with_basis,
     offered_bases,
     rows_with_basis,
 )
-from focuswatch.reports.compare_month_with_its_forecasts import close_month
-from focuswatch.reports.known_findings_table import findings_table_rows, reads_ledger
-from focuswatch.reports.query_report_rows import report_rows
 
 NO_WEEK = "had no spend in the last two weeks and has no open findings"
 MOST_TEAMS = 20  # maximum number listed in an error

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
-from focuswatch.notify.collect_and_post_digests import QUIET_SECONDS, Digests, DigestState
+from focuswatch.notify.collect_and_post_slack_and_teams_digests import QUIET_SECONDS, Digests, DigestState
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.digest_line import DigestLine
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification

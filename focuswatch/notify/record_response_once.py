@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from focuswatch.findings.exclusion_offer_record import OfferScope
 from focuswatch.ledger import Ledger, Suppression
 from focuswatch.ledger.decide_ledger_changes_and_notifications import acknowledge
-from focuswatch.ledger.findings_of_response import suppressible
 from focuswatch.ledger.ledger_entry import LedgerEntry
+from focuswatch.ledger.open_and_suppressible_incident_findings import suppressible
 from focuswatch.notify.response_actions_and_labels import ResponseAction
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from focuswatch.detect.ai_services_on_bill import not_run_text
+from focuswatch.detect.skip_detections_of_unbilled_ai_services import not_run_text
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.operations.function_run_heartbeats import MAX_HOURS_BETWEEN_RUNS, Heartbeat

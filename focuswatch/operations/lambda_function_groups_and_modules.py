@@ -53,6 +53,7 @@ MODULES = {
     "close": "close_month_report_to_slack",
     "collect": "collect_activity_tokens_and_events",
     "controls": "controls_pause_buttons_and_cap_review",
+    "detect": "detect_and_record_findings",
     "email": "email_send_findings",
     "events": "events_endpoint_for_ci_systems",
     "fetch": "fetch_vendor_charges",
@@ -61,14 +62,14 @@ MODULES = {
     "ocsf": "ocsf_findings_to_s3",
     "page": "page_and_findings_table",
     "pagerduty": "pagerduty_send_findings",
-    "publish": "publish_to_sns",
+    "publish": "publish_pending_notifications_to_sns",
     "pulse": "pulse_health_report_and_closed_issue_replies",
     "record": "record_and_show_queued_responses",
     "refresh": "refresh_tables_from_export",
     "securityhub": "securityhub_send_findings",
     "slack": "slack_send_findings",
-    "spending": "spending_alerts",
-    "sweep": "sweep_closed_jira_issues",
+    "spending": "spending_record_aws_alerts_as_findings",
+    "sweep": "sweep_exclude_findings_of_closed_jira_issues",
     "teams": "teams_send_findings",
     "webhook": "webhook_send_signed_cloudevents",
     "weekly": "weekly_slack_digest",
@@ -79,5 +80,5 @@ ONE_AT_A_TIME = ("refresh", "detect", "hourly", "publish", "page", "bills")
 
 
 def module_of(function: str) -> str:
-    """Return the module that contains the handler of a function: `lambdas.publish_to_sns` for `publish`."""
+    """Return the module that contains the handler of a function: `lambdas.teams_send_findings` for `teams`."""
     return f"lambdas.{MODULES.get(function, function)}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.lambda_function_groups_and_modules import CHANNELS
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.teams_and_routing_sections import Owns

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog
 from focuswatch.engines import Engine, Row
 from focuswatch.findings.account_and_owner_labels import account_label
-from focuswatch.findings.amount_text import amount
+from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.findings.count_text import count_text
 from focuswatch.owners.owners_file import Owners
 

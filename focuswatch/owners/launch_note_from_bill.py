@@ -15,8 +15,8 @@ from focuswatch.catalog.strip_tag_key_prefixes import plain_key
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
 from focuswatch.findings.account_and_owner_labels import account_label
-from focuswatch.findings.amount_text import amount
-from focuswatch.findings.amounts_and_event_dates import day_in
+from focuswatch.findings.amount_text_without_currency import amount
+from focuswatch.findings.compute_finding_amounts_and_event_end import day_in
 from focuswatch.findings.finding import Finding
 from focuswatch.owners.format_toml_values import toml_comment, toml_key, toml_value
 from focuswatch.owners.owners_file import Owners

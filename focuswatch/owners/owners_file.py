@@ -17,9 +17,9 @@ from focuswatch.catalog.parse_toml_with_clear_errors import parse_toml
 from focuswatch.catalog.strip_tag_key_prefixes import plain_key
 from focuswatch.errors import ConfigError
 from focuswatch.owners.ai_usage_policy_rules import PolicyRule, policy_rules_of
+from focuswatch.owners.budgets_and_limits_for_plans_table import BudgetPlan, plan_of
 from focuswatch.owners.channel_address import ChannelAddress
 from focuswatch.owners.chargeback_shared_costs_section import Chargeback, chargeback_problems
-from focuswatch.owners.plans_table_rows import BudgetPlan, plan_of
 from focuswatch.owners.principal_budgets_section import (
     PrincipalBudget,
     budget_rows,

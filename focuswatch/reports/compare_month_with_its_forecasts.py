@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from focuswatch.bill.bill_protocol import Bill
 from focuswatch.bill.charges_by_invoice import MonthInvoice, month_invoices
-from focuswatch.bill.kept_forecasts import KeptForecast
+from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast
 from focuswatch.bill.settling_days import AWS_DAYS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.forecast.make_forecasts_for_month_close import forecasts_as_of
@@ -20,8 +20,11 @@ from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.teams_and_routing_sections import Team
 from focuswatch.owners.use_cases_section import UseCase
-from focuswatch.reports.find_causes_of_forecast_difference import MonthCause, month_causes
-from focuswatch.reports.month_close_result import (
+from focuswatch.reports.explain_forecast_difference_by_launch_incident_or_price import (
+    MonthCause,
+    month_causes,
+)
+from focuswatch.reports.month_close_forecasts_costs_and_causes import (
     FORECAST_DAYS,
     UNALLOCATED,
     ClosedPlan,

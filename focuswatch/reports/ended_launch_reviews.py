@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from focuswatch.bill.settling_days import AWS_DAYS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Engine, Row
-from focuswatch.findings.amount_text import amount
+from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.query_report_rows import report_rows
 

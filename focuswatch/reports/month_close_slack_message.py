@@ -3,10 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from focuswatch.findings.amount_text import amount
+from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.notify.slack.block_kit_elements import bullets, context, header, rich, words
 from focuswatch.notify.slack.escape_and_shorten_slack_text import escaped_within
-from focuswatch.reports.month_close_result import FORECAST_DAYS, UNALLOCATED, ClosedPlan, MonthClose
+from focuswatch.reports.month_close_forecasts_costs_and_causes import (
+    FORECAST_DAYS,
+    UNALLOCATED,
+    ClosedPlan,
+    MonthClose,
+)
 
 LINE_CHARACTERS = 300
 CAUSES = 3

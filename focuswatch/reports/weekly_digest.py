@@ -16,12 +16,12 @@ from pathlib import Path
 
 from focuswatch.engines import Row
 from focuswatch.findings.account_and_owner_labels import account_label
-from focuswatch.findings.amount_text import amount
-from focuswatch.findings.amounts_and_event_dates import DAYS_A_MONTH
+from focuswatch.findings.amount_text_without_currency import amount
+from focuswatch.findings.compute_finding_amounts_and_event_end import DAYS_A_MONTH
+from focuswatch.findings.cost_increase_explanation_models import OperationalEvent
 from focuswatch.findings.count_each_cost_once import without_double_counts
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.exchange_rates import Rate, rate_of
-from focuswatch.findings.explanation import OperationalEvent
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import main_amount
 from focuswatch.findings.match_deployment_and_alarm_events import is_about

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.meter_catalog import PRIVATE_RATES
-from focuswatch.simulate.meter_type_and_region_prices import Meter
+from focuswatch.simulate.meter_model_and_region_price_factors import Meter
 from focuswatch.simulate.organization import SimulatedAccount
 
 # Weight of each weekday, Monday first; 0 means no charge.

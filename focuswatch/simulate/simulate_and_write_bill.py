@@ -23,7 +23,7 @@ from focuswatch.simulate.organization import make_organization
 from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.simulated_truth import write_truth
 from focuswatch.simulate.usual_and_planted_bedrock_callers import plan_callers
-from focuswatch.simulate.write_companion_files import (
+from focuswatch.simulate.write_activity_accounts_and_other_companion_files import (
     write_accounts,
     write_activity,
     write_events,
@@ -41,7 +41,7 @@ from focuswatch.simulate.writing.export_files import (
     SimulatedBill,
     write_export,
 )
-from focuswatch.simulate.writing.read_export import bedrock_charges
+from focuswatch.simulate.writing.read_bedrock_charges_from_export import bedrock_charges
 
 # A Monday, so that the last complete week contains a weekend and the first of a month.
 DEFAULT_END = date(2026, 6, 8)

@@ -19,7 +19,7 @@ from focuswatch.simulate.bedrock_model_ids_by_bill_name import MODEL_IDS
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.planned_bill import Identity, PlantedCase
 from focuswatch.simulate.simulated_truth import Incident
-from focuswatch.simulate.writing.read_export import export_source
+from focuswatch.simulate.writing.read_bedrock_charges_from_export import export_source
 
 DETECTION = "live_burn"
 HISTORY_DAYS = 29

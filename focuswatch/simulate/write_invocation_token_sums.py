@@ -15,7 +15,7 @@ import duckdb
 from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.simulate.bedrock_model_ids_by_bill_name import MODEL_IDS
 from focuswatch.simulate.bill_calendar import Calendar
-from focuswatch.simulate.writing.read_export import export_source
+from focuswatch.simulate.writing.read_bedrock_charges_from_export import export_source
 from focuswatch.simulate.writing.write_parquet_rows import write_rows
 
 INVOCATIONS = {

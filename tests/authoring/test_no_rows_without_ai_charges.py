@@ -10,7 +10,7 @@ from focuswatch.authoring.detection_cases import CASES_FOLDER, read_cases, run_c
 from focuswatch.authoring.no_rows_without_ai_charges import problems_without_charges
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.catalog.sql_header_models import AiFamily
-from focuswatch.detect.ai_services_on_bill import SERVICE_NAMES
+from focuswatch.detect.skip_detections_of_unbilled_ai_services import SERVICE_NAMES
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 
 CATALOG = Catalog.load()

@@ -24,13 +24,13 @@ from focuswatch.bill.refresh import (
     athena_refresh,
     athena_refresh_queries,
     read_and_replace_athena_table_periods,
-    write_athena_period_charges,
+    write_athena_period_charges_to_new_folder,
 )
 from focuswatch.bill.refresh.athena_refresh import refresh_export
 from focuswatch.bill.refresh.athena_refresh_queries import ai_folder, charges_of_period, portions_of_paths
-from focuswatch.bill.refresh.glue_partitions_and_period_facts import Partitions
 from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
-from focuswatch.bill.refresh.write_athena_period_charges import MOST_SORTED_BYTES, ChargesWriter
+from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import Partitions
+from focuswatch.bill.refresh.write_athena_period_charges_to_new_folder import MOST_SORTED_BYTES, ChargesWriter
 from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
 from focuswatch.bill.schema.columns_of_all_tables import STORED_TABLES
 from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
@@ -252,7 +252,7 @@ def test_charges_are_stored_unsorted_if_the_sort_takes_too_long(aws, delivered, 
         return run(statement, **options)
 
     monkeypatch.setattr(aws.athena.runner, "run", never_sort)
-    monkeypatch.setattr(write_athena_period_charges, "MOST_SORTING_SECONDS", 0.2)
+    monkeypatch.setattr(write_athena_period_charges_to_new_folder, "MOST_SORTING_SECONDS", 0.2)
     files, period = AthenaTableFiles(aws.client("s3"), BUCKET, "slow"), delivered.changed[-1]
     engine = deployed_tables().engine
     writer = ChargesWriter(engine, files, CATALOG)

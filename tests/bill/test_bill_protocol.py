@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
 from focuswatch.bill.bill_inputs_and_digest import digest_of_inputs
+from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillSummary
 from focuswatch.bill.resolve_as_of import resolve_as_of
 from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners

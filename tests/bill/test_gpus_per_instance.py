@@ -9,7 +9,7 @@ import moto
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill import create_local_tables
+from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 
@@ -39,7 +39,9 @@ def gpus_counted():
     connection = connect()
     case = Case(name="one of each", kind="quiet", charges=charges)
     create_input_tables(connection, case, file=CaseFile.model_construct(charge={}, activity_row={}))
-    create_local_tables.create_views(connection, Catalog.load(), values={"as_of": date(2026, 3, 31)})
+    create_owner_and_computed_local_tables.create_views(
+        connection, Catalog.load(), values={"as_of": date(2026, 3, 31)}
+    )
     rows = connection.execute("SELECT resource_id, gpu_hours FROM gpu_days").fetchall()
     connection.close()
     return dict(rows)

@@ -149,7 +149,7 @@ def test_failed_refresh_leaves_the_state_unchanged(export, tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from focuswatch.bill.refresh import store_local_delivery_and_period_facts as units
+from focuswatch.bill.refresh import read_fold_and_store_local_delivery as units
 from tests.given.exports import Reader
 
 def die(*_, **__):

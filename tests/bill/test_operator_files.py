@@ -11,7 +11,7 @@ from focuswatch.catalog.sql_catalog import read_entry
 from focuswatch.catalog.sql_header_models import DetectionHeader
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.errors import CatalogError, ConfigError
-from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.owners.owners_file import Owners
 
 ACTIVITY_ROW = "2026-05-01,111122223333,us-east-1,AWS/SageMaker,arn:{name},Invocations,1\n"

@@ -26,7 +26,7 @@ from focuswatch.bill.refresh.store_other_bills_state_and_export_accounts import 
 from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
 from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.check_bill_completeness import incomplete_parts
+from focuswatch.detect.check_bill_completeness_before_resolving_findings import incomplete_parts
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import NothingDelivered

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill import create_local_tables, load_activity_accounts_and_other_files
+from focuswatch.bill import create_owner_and_computed_local_tables, load_activity_accounts_and_other_files
 from focuswatch.bill.schema.columns_of_all_tables import PRINCIPAL_EXPORT
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
@@ -58,7 +58,7 @@ def days(connection, *, charges, principals=(), accounts=(), owners=None, select
     create_input_tables(
         connection, case, file=CaseFile.model_construct(charge={}, activity_row={}, principal_row={})
     )
-    create_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
+    create_owner_and_computed_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
     cursor = connection.execute(
         f"SELECT {select} FROM principal_days ORDER BY effective_cost DESC, principal"
     )

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill import create_local_tables
+from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
@@ -54,7 +54,7 @@ def days(connection):
         create_input_tables(
             connection, case, file=CaseFile.model_construct(charge={}, activity_row={}, principal_row={})
         )
-        create_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
+        create_owner_and_computed_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
         return connection.execute(
             f"SELECT {', '.join(columns)} FROM request_metadata_days ORDER BY effective_cost DESC NULLS LAST, recorded"
         ).fetchall()

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill import create_local_tables
+from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 
@@ -28,7 +28,7 @@ def read(connection, **charge):
         name="one charge", kind="quiet", charges=[baseline | {"charge_date": date(2026, 3, 20)} | charge]
     )
     create_input_tables(connection, case, file=CaseFile.model_construct(charge={}, activity_row={}))
-    create_local_tables.create_views(connection, Catalog.load(), values={"as_of": AS_OF})
+    create_owner_and_computed_local_tables.create_views(connection, Catalog.load(), values={"as_of": AS_OF})
     return connection.execute("SELECT model, token_kind, tier, million_tokens FROM token_charges").fetchall()
 
 

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from focuswatch.bill.ingest.translate_duckdb_errors import export_error
-from focuswatch.bill.refresh.store_local_delivery_and_period_facts import UnitReader
+from focuswatch.bill.refresh.read_fold_and_store_local_delivery import UnitReader
 from focuswatch.bill.schema.columns_of_all_tables import FOLDED_CHARGES
 from focuswatch.errors import ExportError
 from tests.given.exports import HOURLY, Reader, read, write

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
+from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillSummary
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import json_and_csv
 from focuswatch.cli.output.amount_and_place_text import place
@@ -15,11 +15,11 @@ from focuswatch.cli.output.finding_and_suppression_tables import MOST_ROWS, prin
 from focuswatch.cli.output.finding_details import print_finding
 from focuswatch.cli.output.next_command_to_run_text import NextCommand
 from focuswatch.cli.output.report_tables import print_report
+from focuswatch.cli.output.scan_notifications_as_slack_message import notification_payload
 from focuswatch.cli.output.scan_tables import print_scan
-from focuswatch.cli.output.slack_payload import notification_payload
 from focuswatch.cli.output.table_grid import PIPED_WIDTH
 from focuswatch.cli.progress_and_notes import progress_line
-from focuswatch.detect.check_bill_completeness import Coverage
+from focuswatch.detect.check_bill_completeness_before_resolving_findings import Coverage
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.findings.related_finding_and_region_rollout_models import RelatedFinding

@@ -13,7 +13,7 @@ from focuswatch.cli.output.next_command_to_run_text import NextCommand
 from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.scan_tables import print_top_findings
 from focuswatch.cli.output.table_grid import PIPED_WIDTH, Column, console, grid, shortened, wrapped
-from focuswatch.detect.check_bill_completeness import Coverage
+from focuswatch.detect.check_bill_completeness_before_resolving_findings import Coverage
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.ledger import LedgerEntry, Notification
 from tests.fakes.listed_entries import page_of

@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from focuswatch.collect.cloudtrail_changes import MOST_PAGES, CloudTrail
 from focuswatch.collect.cloudtrail_sources_by_service import event_sources
-from focuswatch.findings.explanation import MOST_CHANGES
+from focuswatch.findings.cost_increase_explanation_models import MOST_CHANGES
 from tests.given.cloud import Cloud, RefusedError
 from tests.given.explanations import ACCOUNT, EXPLANATION, INSTANCE, RISE, RISEN_ON, explanation, part
 
@@ -238,8 +238,8 @@ def test_detect_assumes_the_member_role_with_its_external_id(monkeypatch):
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     assumed, cloud = [], CloudWithEvents()
     with mock_aws():
-        from lambdas.detect import _trail
-        from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
+        from lambdas.detect_and_record_findings import _trail
+        from lambdas.lambda_run_lease_event_bus_and_heartbeat import LambdaRun
 
         run = LambdaRun("detect")
         run.session.events.register(

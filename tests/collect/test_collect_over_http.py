@@ -7,8 +7,8 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.collect.collect_resource_activity import collect_account
-from focuswatch.collect.collected_files import Store
 from focuswatch.collect.days_to_collect import Window
+from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
 from focuswatch.collect.services_not_offered import ServicesNotOffered
 from focuswatch.collect.shared_clients_for_member_accounts import Clients, assume, member_sessions
 from tests.given.cloud import Cloud, midnight

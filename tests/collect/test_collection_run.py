@@ -12,9 +12,9 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from focuswatch.collect.collected_files import Store
 from focuswatch.collect.collection_refusals import Refusal
 from focuswatch.collect.collection_run import Summary, collect
+from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
 from focuswatch.collect.shared_clients_for_member_accounts import ADAPTIVE_RETRIES, Clients, member_sessions
 from tests.given.cloud import TODAY, Cloud, RefusedError, ago, endpoint
 

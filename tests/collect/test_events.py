@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from focuswatch.collect.collected_account import CollectedAccount
-from focuswatch.collect.collected_files import Store
 from focuswatch.collect.deployments_alarms_and_health import DEPLOYMENTS
 from focuswatch.collect.operational_events_of_account import collect_events
 from focuswatch.collect.parse_ci_event_files import UnreadableFileError, events_of_file
+from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
 from focuswatch.collect.services_not_offered import ServicesNotOffered
 from tests.collect.test_collection_run import BUCKET, aws, new_accounts, run  # noqa: F401  aws is a fixture
 from tests.given.cloud import TODAY, Cloud, RefusedError

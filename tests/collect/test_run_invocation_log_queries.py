@@ -8,14 +8,14 @@ import pyarrow.parquet as pq
 import pytest
 from moto import mock_aws
 
-from focuswatch.collect.collect_daily_invocation_tokens import (
+from focuswatch.collect.collect_daily_tokens_from_invocation_logs import (
     DAYS_A_RUN,
     InvocationLogSettings,
     collect_invocations,
 )
 from focuswatch.collect.collected_account import CollectedAccount
-from focuswatch.collect.collected_files import Store
 from focuswatch.collect.days_to_collect import Window
+from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
 from focuswatch.collect.run_invocation_log_queries import InvocationLog
 from focuswatch.collect.services_not_offered import ServicesNotOffered
 from tests.fakes.local_logs_insights import GROUP, SECRET, invocation, local_invocation_logs

@@ -13,9 +13,9 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.authoring.detection_cases import CASES_FOLDER, Case, create_input_tables, read_cases
-from focuswatch.bill import create_local_tables
+from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.collect.collected_files import Store
+from focuswatch.collect.read_and_write_collected_tables_in_s3 import Store
 from focuswatch.collect.token_hours_run import collect_token_hours
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
@@ -183,7 +183,9 @@ def bill_over_the_bucket(today):
     token_hours = pa.concat_tables([pq.read_table(io.BytesIO(body)) for body in files])
     connection.register("collected", token_hours)
     connection.execute(f"INSERT INTO token_hours SELECT {', '.join(token_hours.schema.names)} FROM collected")
-    create_local_tables.create_views(connection, catalog, values={"as_of": today, "names_resources": False})
+    create_owner_and_computed_local_tables.create_views(
+        connection, catalog, values={"as_of": today, "names_resources": False}
+    )
     summary = SimpleNamespace(rate=lambda owners: rate_of("USD", rates=owners.exchange_rates))
     yield SimpleNamespace(aws_engine=DuckDbEngine(connection), as_of=today, summary=summary)
 
@@ -191,7 +193,7 @@ def bill_over_the_bucket(today):
 def test_the_function_notifies_a_spike_once(store, monkeypatch):
     """Run everything from CloudWatch to the pending notification; a second run of the same hour changes nothing."""
     from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-    from lambdas import hourly_estimate_and_detect_token_spend, lambda_run_lease_events_and_heartbeat
+    from lambdas import hourly_estimate_and_detect_token_spend, lambda_run_lease_event_bus_and_heartbeat
 
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     cloud, table = Cloud(now=now), ledger_table(ENVIRONMENT["FOCUSWATCH_LEDGER"])
@@ -218,10 +220,10 @@ def test_the_function_notifies_a_spike_once(store, monkeypatch):
         "open_athena_bill",
         lambda *_, **__: bill_over_the_bucket(now.date()),
     )
-    monkeypatch.setattr(lambda_run_lease_events_and_heartbeat.LambdaRun, "tables", None)
-    monkeypatch.setattr(lambda_run_lease_events_and_heartbeat.LambdaRun, "scanned_bytes", 0)
+    monkeypatch.setattr(lambda_run_lease_event_bus_and_heartbeat.LambdaRun, "tables", None)
+    monkeypatch.setattr(lambda_run_lease_event_bus_and_heartbeat.LambdaRun, "scanned_bytes", 0)
     monkeypatch.setattr(
-        lambda_run_lease_events_and_heartbeat.LambdaRun,
+        lambda_run_lease_event_bus_and_heartbeat.LambdaRun,
         "announce",
         lambda self, what, detail: announced.append((what, json.loads(detail))),
     )

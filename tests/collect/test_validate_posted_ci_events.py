@@ -49,7 +49,7 @@ def post(aws, monkeypatch) -> Iterator[Any]:  # noqa: F811
         "POWERTOOLS_SERVICE_NAME": "events",
     }.items():
         monkeypatch.setenv(name, value)
-    from lambdas import endpoint_clients_and_secrets, events_endpoint_for_ci_systems
+    from lambdas import events_endpoint_for_ci_systems, public_url_request_body_secrets_and_aws_clients
 
     monkeypatch.setattr(events_endpoint_for_ci_systems, "time", SimpleNamespace(time=lambda: NOW))
 
@@ -65,10 +65,16 @@ def post(aws, monkeypatch) -> Iterator[Any]:  # noqa: F811
         )
         return response["statusCode"], json.loads(response["body"])["message"]
 
-    for cached in (endpoint_clients_and_secrets.client, endpoint_clients_and_secrets._secret_text):
+    for cached in (
+        public_url_request_body_secrets_and_aws_clients.client,
+        public_url_request_body_secrets_and_aws_clients._secret_text,
+    ):
         cached.cache_clear()
     yield request
-    for cached in (endpoint_clients_and_secrets.client, endpoint_clients_and_secrets._secret_text):
+    for cached in (
+        public_url_request_body_secrets_and_aws_clients.client,
+        public_url_request_body_secrets_and_aws_clients._secret_text,
+    ):
         cached.cache_clear()
 
 

@@ -10,14 +10,15 @@ from typing import Any
 
 import duckdb
 
-from focuswatch.bill import create_local_tables
+from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.bill.schema.columns_of_all_tables import COMPUTED_TABLES
 from focuswatch.bill.tables_computed_at_query import NOT_STORED
 from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.detect.run_detection_and_check_rows import Outcome, run_detection
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.duckdb_engine import DuckDbEngine
-from focuswatch.engines.prepend_tables_as_ctes import tables_read_by, with_tables
+from focuswatch.engines.find_tables_read_by_sql import tables_read_by
+from focuswatch.engines.prepend_tables_as_ctes import with_tables
 from focuswatch.engines.trino_create_and_insert_sql import create_statement, insert_statements
 from tests.conformance.bills import INPUT_TABLES, Bill, load_bill
 from tests.fakes.local_trino import LocalTrino
@@ -88,7 +89,7 @@ def run_entry(entry: Detection | Report, bill: Bill, *, engine: Engine, catalog:
 def on_duckdb(bill: Bill, *, catalog: Catalog, connection: duckdb.DuckDBPyConnection) -> DuckDbEngine:
     """Return DuckDB with the bill's input tables and the catalog's tables that are computed from them."""
     load_bill(bill, connection=connection)
-    create_local_tables.create_views(connection, catalog, values=bill.question.values)
+    create_owner_and_computed_local_tables.create_views(connection, catalog, values=bill.question.values)
     return DuckDbEngine(connection)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from focuswatch.authoring.check_catalog_sql_and_cases import sql_and_column_problems
 from focuswatch.authoring.detection_cases import CASES_FOLDER, Case, CaseFile, create_input_tables, read_cases
-from focuswatch.bill import create_local_tables
+from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.assess_detections_and_reports_on_bill import Assessment, assess_input
 from focuswatch.detect.missing_inputs import COLLECT, bill_facts
@@ -29,7 +29,7 @@ def assessment_of(id: str, case: Case, *, file: CaseFile, owners: Owners = EVERY
     connection = connect()
     as_of = case.as_of or file.as_of
     create_input_tables(connection, case, file=file)
-    create_local_tables.create_views(connection, CATALOG, values={"as_of": as_of})
+    create_owner_and_computed_local_tables.create_views(connection, CATALOG, values={"as_of": as_of})
     facts = bill_facts(DuckDbEngine(connection), entries=ENTRIES, owners=owners)
     entry = CATALOG.detections.get(id) or CATALOG.reports[id]
     return assess_input(entry, facts=facts, as_of=as_of, kind="detection")

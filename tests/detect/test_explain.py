@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill import create_local_tables
+from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.bill.schema.columns_of_all_tables import ACTIVITY, DAILY_CHARGES, EVENTS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.attach_explanations import attach_explanations
 from focuswatch.detect.explain.explain_cost_increases import explain_cost_increases
-from focuswatch.detect.explain.explain_one_finding import charges_by_category
+from focuswatch.detect.explain.explain_finding_or_say_why_not import charges_by_category
 from focuswatch.detect.explain.query_cost_drivers import query_cost_drivers
 from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease, cost_increase_of
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.trino_create_and_insert_sql import create_statement, insert_statements
 from focuswatch.errors import QueryError
-from focuswatch.findings.explanation import NAME_CHARACTERS, Explanation
+from focuswatch.findings.cost_increase_explanation_models import NAME_CHARACTERS, Explanation
 from focuswatch.findings.explanation_text import explanation_headline, explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.split_token_cost_increase import TokenUse, split_token_cost
@@ -110,7 +110,9 @@ def bill(
         connection, case, file=CaseFile.model_construct(charge=CHARGE, activity_row=ACTIVITY_ROW)
     )
     statements = statements_of_explanations(CATALOG)
-    create_local_tables.create_views(connection, CATALOG, values={"as_of": as_of}, statements=statements)
+    create_owner_and_computed_local_tables.create_views(
+        connection, CATALOG, values={"as_of": as_of}, statements=statements
+    )
     try:
         yield DuckDbEngine(connection)
     finally:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from focuswatch.detect.forecast.cost_projection import project_costs, week_of
+from focuswatch.detect.forecast.fit_and_project_daily_costs import project_costs, week_of
 from focuswatch.detect.forecast.forecasts_and_budgets_by_group import (
     GroupForecast,
     budget_status_text,

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill.create_local_tables import create_views
+from focuswatch.bill.create_owner_and_computed_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.merge_pending_notifications import with_pending_notifications

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from focuswatch.detect.check_bill_completeness import Coverage
+from focuswatch.detect.check_bill_completeness_before_resolving_findings import Coverage
 from focuswatch.detect.merge_pending_notifications import with_pending_notifications
 from focuswatch.detect.scan_result import ScanResult, current_findings
 from focuswatch.findings.fast_model_copy import copy_with

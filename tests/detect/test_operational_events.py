@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill import create_local_tables, load_activity_accounts_and_other_files
+from focuswatch.bill import create_owner_and_computed_local_tables, load_activity_accounts_and_other_files
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
@@ -16,14 +16,14 @@ from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import ConfigError
-from focuswatch.findings.explanation import MOST_EVENTS
+from focuswatch.findings.cost_increase_explanation_models import MOST_EVENTS
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.match_deployment_and_alarm_events import service_key
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.build_weekly_digests import weeks_of_bill
-from focuswatch.reports.page.daily_chart_data import finding_charts
-from focuswatch.reports.page.page_data import gather
+from focuswatch.reports.page.ai_layer_finding_and_gpu_charts import finding_charts
+from focuswatch.reports.page.query_page_data import gather
+from focuswatch.reports.query_bill_for_weekly_digests import weeks_of_bill
 from focuswatch.reports.query_report_rows import report_rows
 from focuswatch.simulate import simulate
 from focuswatch.simulate.organization import MIN_ACCOUNTS
@@ -60,8 +60,8 @@ def engine_of(*events):
         name="given charges", kind="quiet", charges=[{}, more], events=[EVENT | one for one in events]
     )
     create_input_tables(connection, case, file=CaseFile.model_construct(charge=CHARGE))
-    create_local_tables.load_owners(connection, Owners().tables)
-    create_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
+    create_owner_and_computed_local_tables.load_owners(connection, Owners().tables)
+    create_owner_and_computed_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
     return DuckDbEngine(connection)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill.create_local_tables import create_views
+from focuswatch.bill.create_owner_and_computed_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.owned_findings_from_rows import owned_findings
@@ -23,8 +23,8 @@ from focuswatch.ledger import Decision, LedgerEntry, LedgerSnapshot, SqliteLedge
 from focuswatch.ledger.ledger_protocol import Decide
 from focuswatch.operations.function_run_heartbeats import Heartbeat
 from focuswatch.owners.owners_file import Owners
-from lambdas import detect
-from lambdas.detect import _due
+from lambdas import detect_and_record_findings
+from lambdas.detect_and_record_findings import _due
 from tests.given.one_line_findings import finding, run
 
 DAY = date(2026, 4, 10)
@@ -250,6 +250,6 @@ def test_only_failed_periods_that_detections_read_keep_findings_open(monkeypatch
         seconds=1,
         failed={"2024-01": "broken", "2026-03": "broken", "2026-04": "broken"},
     )
-    monkeypatch.setattr(detect, "heartbeats", lambda _table: {"refresh": beat})
-    doubts = detect._not_refreshed(SimpleNamespace(table=None), as_of=DAY)
+    monkeypatch.setattr(detect_and_record_findings, "heartbeats", lambda _table: {"refresh": beat})
+    doubts = detect_and_record_findings._not_refreshed(SimpleNamespace(table=None), as_of=DAY)
     assert [doubt.split()[2] for doubt in doubts] == ["2026-03", "2026-04"]

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill.create_local_tables import create_views
+from focuswatch.bill.create_owner_and_computed_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import scan_tables
 from focuswatch.detect.detection_placeholder_values import DetectionInput

@@ -8,7 +8,7 @@ import pytest
 
 from focuswatch.authoring.detection_cases import Case, create_input_tables, read_cases
 from focuswatch.bill import load_activity_accounts_and_other_files
-from focuswatch.bill.create_local_tables import create_views
+from focuswatch.bill.create_owner_and_computed_local_tables import create_views
 from focuswatch.bill.schema.columns_of_all_tables import OPTIONAL_COLUMNS, RECOMMENDATIONS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import scan_tables

@@ -17,15 +17,15 @@ import pytest
 
 from focuswatch.authoring.detection_cases import CASES_FOLDER, Case, CaseFile, read_cases
 from focuswatch.authoring.detection_cases import differences as differences_from_case
-from focuswatch.bill.athena_queries_by_bill_and_for_aws_only import DeployedPart, aws_tables
+from focuswatch.bill.athena_selects_by_bill_and_for_aws_only import DeployedPart, aws_tables
 from focuswatch.bill.aws_only_views_and_other_provider_warning import IS_AWS
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.detection_or_report_as_saved_query import saved_query
 from focuswatch.bill.ingest.list_and_copy_from_s3 import list_s3
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_refresh import refresh_export
-from focuswatch.bill.refresh.glue_partitions_and_period_facts import GluePeriod
 from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables
+from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import GluePeriod
 from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
 from focuswatch.bill.schema.columns_of_all_tables import DAILY_CHARGES, STORED_TABLES
 from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES
@@ -34,7 +34,7 @@ from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.bill_and_ledger_option_groups import BillOptions
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
-from focuswatch.engines.prepend_tables_as_ctes import tables_read_by
+from focuswatch.engines.find_tables_read_by_sql import tables_read_by
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import simulate
@@ -295,10 +295,10 @@ def test_lambda_refresh_creates_the_same_tables_as_a_local_refresh(
 def test_lambda_detect_reports_the_same_findings_as_a_local_scan(
     organization: Simulated, refreshed: dict[str, Any], tmp_path: Path
 ) -> None:
-    from lambdas import detect
+    from lambdas import detect_and_record_findings
 
     detections = ["new_region", "unused_commitment"]
-    heartbeat = detect.handler({"detail": {"left": detections}}, LambdaContext())
+    heartbeat = detect_and_record_findings.handler({"detail": {"left": detections}}, LambdaContext())
     assert (heartbeat["ran"], heartbeat["failed"]) == (detections, {})
     bill_options = BillOptions(export=str(organization.export), owners=OWNERS, state=tmp_path)
     scanned = scan_local_bill(bill_options, only=detections)

@@ -15,7 +15,7 @@ import pytest
 
 from focuswatch.bill.aws_only_views_and_other_provider_warning import PROVIDER_OF_ACCOUNT
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
-from focuswatch.bill.kept_forecasts import KeptForecast
+from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast
 from focuswatch.bill.refresh import trino_refresh
 from focuswatch.bill.refresh.trino_refresh import SHAPES, TrinoTables
 from focuswatch.bill.refresh.trino_refresh_statements import create_parts

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 import boto3
 
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
+from focuswatch.notify.deliver_once_to_each_address import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.collect_and_send_digests import MailDigests, MailDigestState

@@ -24,18 +24,18 @@ from focuswatch.errors import FocuswatchError
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.collect_and_post_digests import DigestState
+from focuswatch.notify.collect_and_post_slack_and_teams_digests import DigestState
+from focuswatch.notify.deliver_once_to_each_address import AddressChannel, AddressState
 from focuswatch.notify.deliver_queue_batch import deliver_batch
-from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.digests_for_post_only_channels import AddressDigests
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
-from focuswatch.notify.jira.stored_issue_state import IssueState
+from focuswatch.notify.jira.issue_state_record import IssueState
 from focuswatch.notify.message_rate_limit import MessageRateLimit
 from focuswatch.notify.pagerduty.client import PagerDuty
 from focuswatch.notify.pagerduty.parse_pagerduty_secret import PagerDutySecret
-from focuswatch.notify.pagerduty.send_alert import PagerDutySender
+from focuswatch.notify.pagerduty.trigger_and_resolve_alert import PagerDutySender
 from focuswatch.notify.post_json_without_retry import post_json
 from focuswatch.notify.publish_pending_to_sns import Topics, publish
 from focuswatch.notify.queued_notification_and_delivery_order import notification_number

@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from focuswatch.bill.refresh.glue_partitions_and_period_facts import Partitions
+from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import Partitions
 from focuswatch.bill.refresh.write_read_delete_athena_table_files import arrow_schema
 from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES, PARTITION_KEYS, PERIOD_KEY
 from focuswatch.engines.athena_unload_and_projection import projection

@@ -14,7 +14,7 @@ import typer.testing
 from focuswatch.authoring.detection_cases import CASES_FOLDER, Case, CaseFile, outcome_of, read_cases
 from focuswatch.aws_alerts.build_alert_finding import alert_finding as said
 from focuswatch.bill.refresh.athena_refresh_queries import rate_of_period
-from focuswatch.bill.refresh.glue_partitions_and_period_facts import GluePeriod, _period
+from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import GluePeriod, _period
 from focuswatch.catalog.sql_catalog import Catalog, read_entry
 from focuswatch.catalog.sql_header_models import DetectionHeader as Header
 from focuswatch.cli import app

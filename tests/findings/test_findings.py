@@ -9,7 +9,7 @@ import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.decimal_money import money
-from focuswatch.findings.evidence_text import evidence_label
+from focuswatch.findings.evidence_labels_and_placeholder_text import evidence_label
 from focuswatch.findings.finding import Finding, fingerprint
 from focuswatch.findings.finding_from_row import to_finding
 from focuswatch.findings.limit_finding_bytes import FINDING_BYTES, whole_length

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.lambda_function_groups_and_modules import module_of
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,7 +4,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
-from focuswatch.findings.explanation import Change, CostDriver, Explanation, StartedOrStopped
+from focuswatch.findings.cost_increase_explanation_models import (
+    Change,
+    CostDriver,
+    Explanation,
+    StartedOrStopped,
+)
 
 ACCOUNT = "111122223333"
 INSTANCE = f"arn:aws:ec2:us-west-2:{ACCOUNT}:instance/i-0abc"

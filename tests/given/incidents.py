@@ -6,9 +6,9 @@ from typing import Any
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.catalog.sql_header_models import Category
-from focuswatch.findings.explanation import CostDriver, Explanation
+from focuswatch.findings.cost_increase_explanation_models import CostDriver, Explanation
 from focuswatch.findings.finding import Finding, fingerprint
-from focuswatch.findings.incident_grouping_and_lead_rules import incident_rules
+from focuswatch.findings.lead_order_and_incident_properties_of_detections import incident_rules
 from focuswatch.findings.related_finding_and_region_rollout_models import RelatedFinding
 from focuswatch.findings.severity import severity_of
 from focuswatch.ledger import DetectionRun

@@ -15,8 +15,8 @@ from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
-from focuswatch.notify.jira.issue_labels import label_of
-from focuswatch.notify.jira.stored_issue_state import IssueState
+from focuswatch.notify.jira.issue_state_record import IssueState
+from focuswatch.notify.jira.labels_that_identify_incident_of_issue import label_of
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from focuswatch.catalog.sql_header_models import Category
-from focuswatch.findings.amounts_and_event_dates import DAYS_A_MONTH
+from focuswatch.findings.compute_finding_amounts_and_event_end import DAYS_A_MONTH
 from focuswatch.findings.finding import Finding, fingerprint
 from focuswatch.findings.severity import severity_of
 from focuswatch.findings.verified_saving_record import VerifiedSaving

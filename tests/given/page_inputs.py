@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.check_bill_completeness import Coverage
+from focuswatch.detect.check_bill_completeness_before_resolving_findings import Coverage
 from focuswatch.findings.fill_action_with_safe_commands import action_of
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import LedgerEntry

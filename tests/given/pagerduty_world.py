@@ -8,12 +8,12 @@ from typing import Any
 from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
+from focuswatch.notify.deliver_once_to_each_address import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.pagerduty.apply_response_to_alert import PagerDutyResponses
 from focuswatch.notify.pagerduty.client import PagerDuty
 from focuswatch.notify.pagerduty.parse_pagerduty_secret import PagerDutySecret
-from focuswatch.notify.pagerduty.send_alert import PagerDutySender
+from focuswatch.notify.pagerduty.trigger_and_resolve_alert import PagerDutySender
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_json_service import serving

@@ -13,7 +13,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.pending_notification import NotificationKind
-from focuswatch.notify.collect_and_post_digests import QUIET_SECONDS, Digests, DigestState
+from focuswatch.notify.collect_and_post_slack_and_teams_digests import QUIET_SECONDS, Digests, DigestState
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.message_rate_limit import MessageRateLimit
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
@@ -24,9 +24,9 @@ from focuswatch.notify.slack.digest_message import render_digest
 from focuswatch.notify.slack.finding_message import Links
 from focuswatch.notify.slack.incoming_webhook import Webhook
 from focuswatch.notify.slack.look_up_channel_ids import Channels
+from focuswatch.notify.slack.message_state_record import SlackState
 from focuswatch.notify.slack.post_once import PostedOnce
 from focuswatch.notify.slack.route_to_bot_or_webhook import ScheduledMessages, SlackRoutes
-from focuswatch.notify.slack.stored_message_state import SlackState
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.fakes.local_slack import LocalSlack, local_slack

@@ -21,7 +21,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect, create_empty_table
 from focuswatch.engines.fill_placeholders_with_literals import placeholders
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
-from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.deployment_toml_sections import DashboardConfig, SpendRateConfig
 from focuswatch.operations.lambda_function_groups_and_modules import (
     CHANNELS,

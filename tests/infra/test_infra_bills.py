@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_TABLES
-from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from tests.given.deployments import CONFIG
 from tests.given.synthesized_stacks import synthesized
 

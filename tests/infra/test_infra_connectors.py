@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from focuswatch.errors import ConfigError
-from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from tests.given.deployments import CONFIG, ROOT, deployment_of
 from tests.given.synthesized_stacks import synthesized
 

@@ -11,7 +11,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ConfigError
-from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.owners.owners_file import Owners
 from infra.stacks import add_stacks
 from tests.fakes.pause_world import owners_with

@@ -19,12 +19,12 @@ KINDS = deployment_of(accounts="one").kinds
 HEARTBEAT = Used("focuswatch/operations/function_run_heartbeats.py", frozenset({"record"}))
 LEASE = [
     Used("focuswatch/operations/function_lease.py"),
-    Used("lambdas/lambda_run_lease_events_and_heartbeat.py", frozenset({"announce"})),
+    Used("lambdas/lambda_run_lease_event_bus_and_heartbeat.py", frozenset({"announce"})),
 ]
 PAGES = Used("focuswatch/ledger/dynamodb_pages.py")
 CLAIMS = Used("focuswatch/notify/delivery_claims_and_state.py")
 SECRET = Used("lambdas/clients_and_resources_from_environment.py", frozenset({"named_secret"}))
-ENDPOINT = Used("lambdas/endpoint_clients_and_secrets.py")
+ENDPOINT = Used("lambdas/public_url_request_body_secrets_and_aws_clients.py")
 LEDGER = [PAGES, Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "add_suppression"}))]
 QUEUE_DELIVERY = [CLAIMS, Used("focuswatch/notify/retry_or_dead_letter_batch.py"), SECRET, HEARTBEAT]
 SLACK = [
@@ -40,7 +40,7 @@ USED_FILES = {
         Used("focuswatch/engines/athena_engine.py"),
         Used("focuswatch/bill/ingest/list_and_copy_from_s3.py"),
         Used("focuswatch/bill/refresh/write_read_delete_athena_table_files.py"),
-        Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py"),
+        Used("focuswatch/bill/refresh/switch_glue_partitions_and_read_period_facts.py"),
         Used("focuswatch/bill/refresh/store_other_bills_state_and_export_accounts.py"),
     ],
     "bills": [
@@ -48,14 +48,14 @@ USED_FILES = {
         *LEASE,
         Used("focuswatch/bill/ingest/list_and_copy_from_s3.py"),
         Used("focuswatch/bill/refresh/write_read_delete_athena_table_files.py"),
-        Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py"),
+        Used("focuswatch/bill/refresh/switch_glue_partitions_and_read_period_facts.py"),
         Used("focuswatch/bill/refresh/store_other_bills_state_and_export_accounts.py"),
     ],
     "detect": [
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/engines/athena_engine.py"),
-        Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/switch_glue_partitions_and_read_period_facts.py", frozenset({"all"})),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "_look"})),
         Used("focuswatch/bill/refresh/write_read_delete_athena_table_files.py", frozenset({"read", "write"})),
@@ -65,7 +65,7 @@ USED_FILES = {
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/engines/athena_engine.py"),
-        Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/switch_glue_partitions_and_read_period_facts.py", frozenset({"all"})),
         Used("focuswatch/bill/refresh/write_read_delete_athena_table_files.py", frozenset({"write"})),
         PAGES,
         Used("lambdas/page_and_findings_table.py"),
@@ -82,21 +82,21 @@ USED_FILES = {
         HEARTBEAT,
         Used("focuswatch/collect/list_organization_accounts.py"),
         Used("focuswatch/collect/shared_clients_for_member_accounts.py"),
-        Used("focuswatch/collect/collected_files.py"),
+        Used("focuswatch/collect/read_and_write_collected_tables_in_s3.py"),
     ],
     "hourly": [
         HEARTBEAT,
         *LEASE,
         Used("focuswatch/engines/athena_engine.py"),
-        Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/switch_glue_partitions_and_read_period_facts.py", frozenset({"all"})),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put"})),
         Used("focuswatch/collect/shared_clients_for_member_accounts.py"),
-        Used("focuswatch/collect/collected_files.py"),
+        Used("focuswatch/collect/read_and_write_collected_tables_in_s3.py"),
     ],
     "spending": [
         HEARTBEAT,
-        Used("lambdas/lambda_run_lease_events_and_heartbeat.py", frozenset({"announce"})),
+        Used("lambdas/lambda_run_lease_event_bus_and_heartbeat.py", frozenset({"announce"})),
         Used("focuswatch/notify/retry_or_dead_letter_batch.py"),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put"})),
@@ -111,7 +111,7 @@ USED_FILES = {
         PAGES,
         Used("lambdas/pulse_health_report_and_closed_issue_replies.py"),
     ],
-    "slack": [*SLACK, PAGES, Used("focuswatch/notify/collect_and_post_digests.py")],
+    "slack": [*SLACK, PAGES, Used("focuswatch/notify/collect_and_post_slack_and_teams_digests.py")],
     "answer": [Used("lambdas/answer_endpoint_for_responses_and_page_links.py"), ENDPOINT],
     "events": [Used("lambdas/events_endpoint_for_ci_systems.py"), ENDPOINT],
     "record": [*SLACK, *LEDGER, Used("focuswatch/notify/record_response_once.py")],
@@ -122,7 +122,7 @@ USED_FILES = {
         Used("focuswatch/notify/message_rate_limit.py"),
         Used("focuswatch/notify/slack/look_up_channel_ids.py", frozenset({"id"})),
         Used("focuswatch/engines/athena_engine.py"),
-        Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/switch_glue_partitions_and_read_period_facts.py", frozenset({"all"})),
         PAGES,
     ],
     "close": [
@@ -132,7 +132,7 @@ USED_FILES = {
         Used("focuswatch/notify/message_rate_limit.py"),
         Used("focuswatch/notify/slack/look_up_channel_ids.py", frozenset({"id"})),
         Used("focuswatch/engines/athena_engine.py"),
-        Used("focuswatch/bill/refresh/glue_partitions_and_period_facts.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/switch_glue_partitions_and_read_period_facts.py", frozenset({"all"})),
         Used("focuswatch/bill/refresh/write_read_delete_athena_table_files.py", frozenset({"read"})),
         PAGES,
     ],
@@ -141,7 +141,7 @@ USED_FILES = {
         *QUEUE_DELIVERY,
         Used("focuswatch/notify/message_rate_limit.py"),
         PAGES,
-        Used("focuswatch/notify/collect_and_post_digests.py"),
+        Used("focuswatch/notify/collect_and_post_slack_and_teams_digests.py"),
     ],
     "pagerduty": [*QUEUE_DELIVERY, Used("focuswatch/notify/message_rate_limit.py")],
     "sweep": [CLAIMS, SECRET, HEARTBEAT, *LEDGER],
@@ -173,7 +173,7 @@ USED_FILES = {
 AS_MEMBER = {
     "focuswatch/collect/list_ai_resource_links.py",
     "focuswatch/collect/sagemaker_bedrock_resources.py",
-    "focuswatch/collect/resource_and_metrics_to_read.py",
+    "focuswatch/collect/resource_and_metric_records.py",
     "focuswatch/collect/daily_cloudwatch_metrics.py",
     "focuswatch/collect/token_hours.py",
     "focuswatch/collect/cloudtrail_changes.py",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.findings.amount_text import amount
+from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.mcp_server.shorten_or_page_responses_to_fit import DATA, RESPONSE_BYTES, size_of
 from focuswatch.simulate import simulate
 from tests.cli.test_cli import SAMPLE, focuswatch

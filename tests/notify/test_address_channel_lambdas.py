@@ -118,7 +118,7 @@ def test_webhook_function_refuses_an_address_that_is_not_public(deployed):
 
 
 def test_publish_puts_events_only_if_they_are_configured(monkeypatch):
-    from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
+    from lambdas.lambda_run_lease_event_bus_and_heartbeat import LambdaRun
 
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.delenv("FOCUSWATCH_FINDING_EVENTS", raising=False)

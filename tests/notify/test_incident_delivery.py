@@ -8,7 +8,7 @@ import pytest
 
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.jira.issue_labels import label_of
+from focuswatch.notify.jira.labels_that_identify_incident_of_issue import label_of
 from focuswatch.notify.publish_pending_to_sns import Topics, publish
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 from focuswatch.notify.slack.verify_and_parse_slack_interactions import UserResponse

@@ -203,10 +203,12 @@ def test_function_ends_before_its_timeout_and_runs_again(monkeypatch, seconds, s
             "FOCUSWATCH_DETECTION_TOPICS": json.dumps({"new-region": topics["b"]}),
         }.items():
             monkeypatch.setenv(name, value)
-        from lambdas import publish_to_sns
-        from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
+        from lambdas import publish_pending_notifications_to_sns
+        from lambdas.lambda_run_lease_event_bus_and_heartbeat import LambdaRun
 
         monkeypatch.setattr(LambdaRun, "announce", lambda _run, what, _detail: announced.append(what))
-        heartbeat = publish_to_sns.handler({}, LambdaContext(seconds_left=seconds, seconds_per_call=2))
+        heartbeat = publish_pending_notifications_to_sns.handler(
+            {}, LambdaContext(seconds_left=seconds, seconds_per_call=2)
+        )
         assert ledger.pending_count() == 100 - sent
     assert (heartbeat["notified"], announced) == (sent, ["Detected"] * reruns)

@@ -14,7 +14,7 @@ from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.pending_notification import Notification, PendingNotification
 from focuswatch.notify.publish_pending_to_sns import message_attributes
-from focuswatch.notify.teams.queued_response_from_signed_link import LinkResponse
+from focuswatch.notify.teams.link_response_queue_message import LinkResponse
 from focuswatch.operations.lambda_function_groups_and_modules import module_of
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_json_service import serving
@@ -53,7 +53,7 @@ def deployed(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     from aws_lambda_powertools.utilities import parameters
 
-    from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
+    from lambdas.lambda_run_lease_event_bus_and_heartbeat import LambdaRun
 
     monkeypatch.setattr(LambdaRun, "owners", OWNERS)
     with ExitStack() as stack:

@@ -12,7 +12,7 @@ import pytest
 
 from focuswatch.operations.function_lease import LEASE_SECONDS, Lease, LeaseLost
 from focuswatch.operations.lambda_function_groups_and_modules import ONE_AT_A_TIME
-from lambdas.lambda_run_lease_events_and_heartbeat import AGAIN, LambdaRun
+from lambdas.lambda_run_lease_event_bus_and_heartbeat import AGAIN, LambdaRun
 from tests.fakes.dynamodb_in_memory import MemoryTable
 from tests.fakes.local_aws_with_cdk import local_aws
 from tests.fakes.waiting import patience
@@ -197,10 +197,10 @@ def test_publish_is_repeated_for_notifications_during_its_run(
     monkeypatch.setenv(
         "FOCUSWATCH_DETECTION_TOPICS", '{"new-region": "arn:aws:sns:us-east-1:111122223333:new-region"}'
     )
-    from lambdas import publish_to_sns
+    from lambdas import publish_pending_notifications_to_sns
 
     lease = Lease(table, "publish")
     assert lease.take()
-    assert publish_to_sns.handler({}, LambdaContext())["turned_away"]
+    assert publish_pending_notifications_to_sns.handler({}, LambdaContext())["turned_away"]
     assert lease.give_back()
-    assert publish_to_sns.handler({}, LambdaContext())["notified"] == 0
+    assert publish_pending_notifications_to_sns.handler({}, LambdaContext())["notified"] == 0

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill import create_local_tables, load_activity_accounts_and_other_files
+from focuswatch.bill import create_owner_and_computed_local_tables, load_activity_accounts_and_other_files
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
@@ -56,8 +56,8 @@ def engine_of(*, accounts=(IN_FRAUD,), history=(BEFORE,), charges=({},), owners=
         account_history=list(history),
     )
     create_input_tables(connection, case, file=CaseFile.model_construct(charge=CHARGE))
-    create_local_tables.load_owners(connection, owners.tables)
-    create_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
+    create_owner_and_computed_local_tables.load_owners(connection, owners.tables)
+    create_owner_and_computed_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
     return DuckDbEngine(connection)
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from focuswatch.bill import create_local_tables
+from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.ledger import SqliteLedger
@@ -45,7 +45,7 @@ def engine_of(launch_owners, *, times=6.0):
         {**baseline, "days": [DAY - timedelta(days=60), FIRST]},
         {**baseline, "EffectiveCost": 100.0 * times, "days": [FIRST, DAY]},
     )
-    create_local_tables.load_owners(created.connection, launch_owners.tables)
+    create_owner_and_computed_local_tables.load_owners(created.connection, launch_owners.tables)
     return created
 
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill import create_local_tables
+from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.bill.schema.columns_of_all_tables import KNOWN_FINDINGS
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect, create_table
 from focuswatch.engines.duckdb_engine import DuckDbEngine
@@ -35,8 +35,8 @@ def engine_over(charges, *, findings=()):
     )
     rows = [tuple({**FINDING, **one}[name] for name in KNOWN_FINDINGS) for one in findings]
     create_table(connection, "known_findings", KNOWN_FINDINGS, rows)
-    create_local_tables.load_owners(connection, TEAM_OWNERS.tables)
-    create_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
+    create_owner_and_computed_local_tables.load_owners(connection, TEAM_OWNERS.tables)
+    create_owner_and_computed_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
     return DuckDbEngine(connection)
 
 

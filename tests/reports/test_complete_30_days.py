@@ -9,11 +9,15 @@ from focuswatch.bill.bill_inputs_and_digest import BillInputs, OtherBill
 from focuswatch.bill.joint_bill import open_joint_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
-from focuswatch.engines.prepend_tables_as_ctes import tables_read_by
+from focuswatch.engines.find_tables_read_by_sql import tables_read_by
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.change_report_cost_and_charge_kinds import Basis, engine_with_basis, rows_with_basis
 from focuswatch.reports.query_report_rows import report_rows
 from focuswatch.reports.query_report_rows_per_group import split_rows
+from focuswatch.reports.run_report_with_other_cost_or_charge_kinds import (
+    Basis,
+    engine_with_basis,
+    rows_with_basis,
+)
 from tests.given.exports import write
 
 CATALOG = Catalog.load()

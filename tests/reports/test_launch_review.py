@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill import create_local_tables
+from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.owners.owners_file import Owners
@@ -45,8 +45,8 @@ def engine_of(charges: list[dict], *, owners: Owners) -> DuckDbEngine:
     connection = connect()
     case = Case(name="given charges", kind="quiet", charges=charges)
     create_input_tables(connection, case, file=CaseFile.model_construct(charge=CHARGE, activity_row={}))
-    create_local_tables.load_owners(connection, owners.tables)
-    create_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
+    create_owner_and_computed_local_tables.load_owners(connection, owners.tables)
+    create_owner_and_computed_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
     return DuckDbEngine(connection)
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
-from focuswatch.bill.kept_forecasts import KeptForecast, merged
+from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast, merged
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.detect.forecast.make_forecasts_for_month_close import store_forecasts_of_day
 from focuswatch.errors import ConfigError, QueryError

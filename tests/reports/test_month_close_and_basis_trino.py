@@ -10,9 +10,13 @@ from focuswatch.bill.trino_bill import open_trino_bill
 from focuswatch.detect.forecast.make_forecasts_for_month_close import forecasts_as_of, store_forecasts_of_day
 from focuswatch.engines import Row
 from focuswatch.engines.trino_create_and_insert_sql import create_statement, insert_statements
-from focuswatch.reports.change_report_cost_and_charge_kinds import Basis, engine_with_basis, rows_with_basis
 from focuswatch.reports.compare_month_with_its_forecasts import close_month
 from focuswatch.reports.query_report_rows import report_rows
+from focuswatch.reports.run_report_with_other_cost_or_charge_kinds import (
+    Basis,
+    engine_with_basis,
+    rows_with_basis,
+)
 from tests.conformance.compare import difference
 from tests.given.exports import CATALOG, write
 from tests.reports.test_month_close import DAY, ENTRIES, JULY, JUNE, NEWEST, OWNERS, TYPES, charges_before

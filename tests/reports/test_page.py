@@ -16,8 +16,8 @@ import duckdb
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill import create_local_tables
-from focuswatch.detect.check_bill_completeness import Coverage
+from focuswatch.bill import create_owner_and_computed_local_tables
+from focuswatch.detect.check_bill_completeness_before_resolving_findings import Coverage
 from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import DetectionSummary
 from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
@@ -242,7 +242,7 @@ def bill(
     statements: Sequence[str] = (),
     connection: duckdb.DuckDBPyConnection | None = None,
 ) -> DuckDbEngine:
-    """Return an engine over these charges; `statements` are passed to create_local_tables.create_views."""
+    """Return an engine over these charges; `statements` limits the views to those that these statements read."""
     connection = connection or connect()
     charge = {
         "SubAccountId": "111122223333", "SubAccountName": "search", "RegionId": "us-east-1",
@@ -252,8 +252,10 @@ def bill(
     }  # fmt: skip
     case = Case(name="given charges", kind="quiet", charges=list(charges))
     create_input_tables(connection, case, file=CaseFile.model_construct(charge=charge, activity_row={}))
-    create_local_tables.load_owners(connection, owners.tables)
-    create_local_tables.create_views(connection, CATALOG, values={"as_of": as_of}, statements=statements)
+    create_owner_and_computed_local_tables.load_owners(connection, owners.tables)
+    create_owner_and_computed_local_tables.create_views(
+        connection, CATALOG, values={"as_of": as_of}, statements=statements
+    )
     return DuckDbEngine(connection)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.bill import create_local_tables
+from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.owners.assign_owner_and_use_case import assigned_owner, assigned_purpose
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.query_report_rows import report_rows
@@ -49,7 +49,7 @@ RESOURCES = (None, "arn:x", "arn:x/longer", "arn:x/longest", "arn:y")
 def engine_over(charges, *, accounts=()):
     """Return an engine over these charges and OWNERS."""
     engine = bill(*charges)
-    create_local_tables.load_owners(engine.connection, OWNERS.tables)
+    create_owner_and_computed_local_tables.load_owners(engine.connection, OWNERS.tables)
     for id, tags in accounts:
         engine.connection.execute("INSERT INTO accounts (sub_account_id, tags) VALUES (?, ?)", [id, tags])
     return engine

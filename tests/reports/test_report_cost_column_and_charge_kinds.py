@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from focuswatch.catalog.sql_header_models import CHARGES, ReportHeader, charges_text
 from focuswatch.cli import app
 from focuswatch.errors import ConfigError
-from focuswatch.reports.change_report_cost_and_charge_kinds import (
+from focuswatch.reports.query_report_rows import report_rows
+from focuswatch.reports.run_report_with_other_cost_or_charge_kinds import (
     Basis,
     basis_of,
     basis_text,
@@ -18,7 +19,6 @@ from focuswatch.reports.change_report_cost_and_charge_kinds import (
     offered_bases,
     rows_with_basis,
 )
-from focuswatch.reports.query_report_rows import report_rows
 from tests.cli.test_cli import SAMPLE
 from tests.reports.test_ai_by_team import engine_over
 from tests.reports.test_reports import AS_OF, CATALOG, TEAM_OWNERS

@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill import create_local_tables
+from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
@@ -50,9 +50,11 @@ def report(name, charges, *, accounts=(), activity=(), links=(), owners=TEAM_OWN
     create_input_tables(
         connection, case, file=CaseFile.model_construct(charge=CHARGE, activity_row={}, link_row={})
     )
-    create_local_tables.load_owners(connection, owners.tables)
+    create_owner_and_computed_local_tables.load_owners(connection, owners.tables)
     statements = [CATALOG.report(name).sql]
-    create_local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF}, statements=statements)
+    create_owner_and_computed_local_tables.create_views(
+        connection, CATALOG, values={"as_of": AS_OF}, statements=statements
+    )
     return report_rows(CATALOG.report(name), engine=DuckDbEngine(connection), as_of=AS_OF, owners=owners)
 
 

@@ -76,10 +76,13 @@ def get_page(monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     with mock_aws():
-        from lambdas import answer_endpoint_for_responses_and_page_links, endpoint_clients_and_secrets
+        from lambdas import (
+            answer_endpoint_for_responses_and_page_links,
+            public_url_request_body_secrets_and_aws_clients,
+        )
 
-        endpoint_clients_and_secrets.client.cache_clear()
-        endpoint_clients_and_secrets._secret_text.cache_clear()
+        public_url_request_body_secrets_and_aws_clients.client.cache_clear()
+        public_url_request_body_secrets_and_aws_clients._secret_text.cache_clear()
         monkeypatch.setattr(answer_endpoint_for_responses_and_page_links.time, "time", lambda: NOW)
 
         def get(query, *, secret=None):
@@ -90,8 +93,8 @@ def get_page(monkeypatch):
             return answer_endpoint_for_responses_and_page_links.handler(event, LambdaContext())
 
         yield get
-        endpoint_clients_and_secrets.client.cache_clear()
-        endpoint_clients_and_secrets._secret_text.cache_clear()
+        public_url_request_body_secrets_and_aws_clients.client.cache_clear()
+        public_url_request_body_secrets_and_aws_clients._secret_text.cache_clear()
 
 
 def test_valid_link_redirects_to_a_presigned_url(get_page):

@@ -6,7 +6,7 @@ FOCUS 1.2 has a column for each: https://focus.finops.org/focus-specification/v1
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from focuswatch.bill.ingest.format_and_focus_columns import Shape
+from focuswatch.bill.ingest.detect_focus_columns_or_reject_file import Shape
 from focuswatch.bill.ingest.select_from_files import table_function
 from focuswatch.bill.schema.focus_column_expressions import PRICING_COST, PRICING_CURRENCY
 from focuswatch.engines.quoted_identifiers import quoted

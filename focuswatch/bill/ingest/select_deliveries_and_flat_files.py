@@ -1,6 +1,6 @@
 """Select the files to read: the newest delivery of each billing period, or every flat file.
 
-This module reads file names, dates and manifests; format_and_focus_columns reads the data files.
+This module reads file names, dates and manifests; detect_focus_columns_or_reject_file reads the data files.
 AWS documents the layout of a delivery:
 https://docs.aws.amazon.com/cur/latest/userguide/dataexports-export-delivery.html
 """

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from focuswatch.bill.aws_only_views_and_other_provider_warning import other_providers_warning
 from focuswatch.bill.ingest.export_file_and_listing_models import Listing
 from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery, deliveries_of
+from focuswatch.bill.refresh.athena_and_trino_fold_and_kept_table_queries import digest_of_folding
 from focuswatch.bill.refresh.athena_refresh_queries import (
     ai_folder,
     facts_of_period,
@@ -21,15 +22,14 @@ from focuswatch.bill.refresh.athena_refresh_queries import (
     providers_of_period,
     rate_of_period,
 )
-from focuswatch.bill.refresh.fold_and_kept_table_queries import digest_of_folding
-from focuswatch.bill.refresh.glue_partitions_and_period_facts import (
+from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables, listed_paths
+from focuswatch.bill.refresh.refresh_index import MONEY_DIGITS, DeliveryRow, digest_of
+from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import (
     GluePeriod,
     Partitions,
     day_after,
 )
-from focuswatch.bill.refresh.read_and_replace_athena_table_periods import AthenaTables, listed_paths
-from focuswatch.bill.refresh.refresh_index import MONEY_DIGITS, DeliveryRow, digest_of
-from focuswatch.bill.refresh.write_athena_period_charges import ChargesWriter
+from focuswatch.bill.refresh.write_athena_period_charges_to_new_folder import ChargesWriter
 from focuswatch.bill.schema.columns_of_all_tables import DELIVERIES, KEPT_TABLES, OWNERS
 from focuswatch.errors import ExportError, FocuswatchError, QueryError
 from focuswatch.findings.exchange_rates import USD

@@ -3,7 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from focuswatch.bill.aws_only_views_and_other_provider_warning import IS_AWS
-from focuswatch.bill.refresh.fold_and_kept_table_queries import FROM_EXPORT, folded, invoiced, kept_table
+from focuswatch.bill.refresh.athena_and_trino_fold_and_kept_table_queries import (
+    FROM_EXPORT,
+    folded,
+    invoiced,
+    kept_table,
+)
 from focuswatch.bill.schema.columns_of_all_tables import (
     DAILY_CHARGES,
     PRINCIPAL_EXPORT,

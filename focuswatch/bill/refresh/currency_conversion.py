@@ -7,7 +7,7 @@ files and the tables stored for them stay in their own currencies; only the view
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from focuswatch.bill.refresh.period_facts_and_grain import PeriodFacts
+from focuswatch.bill.refresh.query_period_facts_and_export_grain import PeriodFacts
 from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.engines.values_as_sql_literals import literal
 from focuswatch.errors import ConfigError

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import duckdb
 
+from focuswatch.bill.ingest.detect_focus_columns_or_reject_file import Shape
 from focuswatch.bill.ingest.export_file_and_listing_models import ExportFile
-from focuswatch.bill.ingest.format_and_focus_columns import Shape
 from focuswatch.bill.ingest.select_from_files import finishing_expressions, select_focus_export
 from focuswatch.bill.ingest.translate_duckdb_errors import export_error
 from focuswatch.bill.refresh.views_over_refreshed_files import daily_select

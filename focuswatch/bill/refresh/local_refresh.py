@@ -17,7 +17,7 @@ from focuswatch.bill.aws_only_views_and_other_provider_warning import (
     other_providers_warning,
     total_charges_by_provider,
 )
-from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
+from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillSummary
 from focuswatch.bill.ingest.complete_days_from_recency_metadata import complete_until
 from focuswatch.bill.ingest.export_file_and_listing_models import ExportFile, Listing, changed_file_error
 from focuswatch.bill.ingest.list_and_copy_from_s3 import SCHEME, delete_unused_copies, list_s3
@@ -28,21 +28,23 @@ from focuswatch.bill.ingest.select_deliveries_and_flat_files import (
     split_into_files,
 )
 from focuswatch.bill.ingest.translate_duckdb_errors import export_error
+from focuswatch.bill.refresh.athena_and_trino_fold_and_kept_table_queries import digest_of_folding
 from focuswatch.bill.refresh.currency_conversion import Conversion, conversion_of
-from focuswatch.bill.refresh.daily_charge_selects_of_all_units import daily_charge_selects
 from focuswatch.bill.refresh.delivery_history import create_deliveries, extended
 from focuswatch.bill.refresh.duplicate_and_overlapping_files import (
     mark_duplicates,
     possibly_overlapping_units,
 )
-from focuswatch.bill.refresh.fold_and_kept_table_queries import digest_of_folding
 from focuswatch.bill.refresh.last_day_despite_wrong_dates import end_of
-from focuswatch.bill.refresh.local_files_stored_for_delivery import sizes_in, table_files
-from focuswatch.bill.refresh.period_facts_and_grain import Grain, grain_of
+from focuswatch.bill.refresh.paths_and_sizes_of_refreshed_files import sizes_in, table_files
+from focuswatch.bill.refresh.query_period_facts_and_export_grain import Grain, grain_of
+from focuswatch.bill.refresh.read_fold_and_store_local_delivery import UnitReader
 from focuswatch.bill.refresh.refresh_index import DeliveryRow, Index, Unit, digest_of, load_index, store_index
 from focuswatch.bill.refresh.refuse_monthly_or_cumulative_exports import refuse_unusable
 from focuswatch.bill.refresh.reread_export_for_invoices_and_hours import DeliveredExport
-from focuswatch.bill.refresh.store_local_delivery_and_period_facts import UnitReader
+from focuswatch.bill.refresh.select_daily_charges_from_refreshed_and_delivered_files import (
+    daily_charge_selects,
+)
 from focuswatch.bill.refresh.views_over_refreshed_files import folded_view_sql, kept_view_sql
 from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES
 from focuswatch.catalog.sql_catalog import Catalog

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from focuswatch.bill.athena_queries_by_bill_and_for_aws_only import accounts_of_export
+from focuswatch.bill.athena_selects_by_bill_and_for_aws_only import accounts_of_export
 from focuswatch.bill.ingest.export_file_and_listing_models import Listing
 from focuswatch.bill.ingest.parse_delivery_folder_names import shared_folder
 from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery
 from focuswatch.bill.refresh.athena_refresh_queries import (
     portions_of_paths,
 )
-from focuswatch.bill.refresh.glue_partitions_and_period_facts import (
+from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import (
     GluePeriod,
     Partitions,
     bill_of,

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.bill.ingest.format_and_focus_columns import ShapePart
+from focuswatch.bill.ingest.detect_focus_columns_or_reject_file import ShapePart
 from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery
-from focuswatch.bill.refresh.period_facts_and_grain import PeriodFacts, Periods
+from focuswatch.bill.refresh.query_period_facts_and_export_grain import PeriodFacts, Periods
 from focuswatch.errors import ExportError
 
 INDEX = "export.json"

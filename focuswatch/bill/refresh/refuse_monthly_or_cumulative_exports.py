@@ -7,7 +7,7 @@ import duckdb
 
 from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery
 from focuswatch.bill.ingest.select_from_files import select_focus_export
-from focuswatch.bill.refresh.period_facts_and_grain import grain_of
+from focuswatch.bill.refresh.query_period_facts_and_export_grain import grain_of
 from focuswatch.bill.refresh.refresh_index import Unit
 from focuswatch.errors import ExportError
 

@@ -15,7 +15,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.bill.refresh import trino_refresh_statements
-from focuswatch.bill.refresh.fold_and_kept_table_queries import digest_of_folding, folded, kept_table
+from focuswatch.bill.refresh.athena_and_trino_fold_and_kept_table_queries import (
+    digest_of_folding,
+    folded,
+    kept_table,
+)
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
 from focuswatch.bill.schema import columns_of_all_tables
 from focuswatch.bill.schema.focus_column_expressions import PRICING_COST, PRICING_CURRENCY

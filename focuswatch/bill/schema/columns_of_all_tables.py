@@ -320,7 +320,7 @@ KNOWN_FINDINGS = {
     "acknowledged_on": "DATE",
     "is_counted": "BOOLEAN",
 }
-# Stored month-end forecasts; see focuswatch.bill.kept_forecasts.
+# Stored month-end forecasts; see focuswatch.bill.kept_forecast_record_and_merge.
 FORECASTS = {
     "made_on": "DATE",
     "month": "DATE",

@@ -54,7 +54,8 @@ MOSTLY_NULL = (
     "ResourceId",
     "RegionId",
 )
-# Impossible quantities do not cause a file to be rejected, unlike impossible costs; see period_facts_and_grain.
+# Impossible quantities do not cause a file to be rejected, unlike impossible costs: see
+# query_period_facts_and_export_grain.
 QUANTITIES = ("ConsumedQuantity", "PricingQuantity")
 # Larger quantities and NaN are read as null. An exabyte stored for a month is 1e21 byte-hours.
 MOST_QUANTITY = "1e30"

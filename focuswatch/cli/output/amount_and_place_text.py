@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from focuswatch.findings.account_and_owner_labels import account_label
-from focuswatch.findings.amount_text import WHOLE_FROM
+from focuswatch.findings.amount_text_without_currency import WHOLE_FROM
 from focuswatch.findings.finding import Finding
 
 LEAST_CENTS = 0.01  # smaller amounts are shown with two significant digits

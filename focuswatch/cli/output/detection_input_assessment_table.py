@@ -14,7 +14,7 @@ from focuswatch.findings.replace_control_characters import visible
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
+    from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillSummary
     from focuswatch.detect.assess_detections_and_reports_on_bill import Assessment
 
 # The text and color of each state in the column "Evaluated".

@@ -14,7 +14,7 @@ from typing import Any
 import typer
 
 from focuswatch.engines import Row
-from focuswatch.findings.explanation import Explanation
+from focuswatch.findings.cost_increase_explanation_models import Explanation
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.replace_control_characters import UNSEEN, escaped_json, visible
 from focuswatch.findings.value_as_json import json_value

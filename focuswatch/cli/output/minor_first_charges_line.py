@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from focuswatch.findings.amount_text import amount
+from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.findings.count_each_cost_once import without_double_counts
 from focuswatch.findings.finding import Finding
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from rich.console import Console
 
-from focuswatch.bill.bill_days_currency_and_warnings import BillSummary
+from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillSummary
 from focuswatch.cli.output.amount_and_place_text import money, place, rounded
 from focuswatch.cli.output.finding_cost_cells_and_severity_colors import (
     COLORS,
@@ -17,8 +17,8 @@ from focuswatch.cli.output.finding_cost_cells_and_severity_colors import (
 from focuswatch.cli.output.minor_first_charges_line import minor_line
 from focuswatch.cli.output.next_command_to_run_text import NextCommand
 from focuswatch.cli.output.table_grid import Cell, Column, console, print_grid
-from focuswatch.detect.ai_services_on_bill import not_run_text
 from focuswatch.detect.scan_result import ScanResult
+from focuswatch.detect.skip_detections_of_unbilled_ai_services import not_run_text
 from focuswatch.findings.account_and_owner_labels import owner_rule
 from focuswatch.findings.count_each_cost_once import without_double_counts
 from focuswatch.findings.count_text import count_text

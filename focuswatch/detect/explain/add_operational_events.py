@@ -14,7 +14,7 @@ from focuswatch.detect.explain.hourly_onset import HOURS_BEFORE, HourlyCharges, 
 from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.engines import Engine
 from focuswatch.engines.values_as_sql_literals import Scalar, Value
-from focuswatch.findings.explanation import MOST_EVENTS, Explanation, OperationalEvent
+from focuswatch.findings.cost_increase_explanation_models import MOST_EVENTS, Explanation, OperationalEvent
 from focuswatch.findings.match_deployment_and_alarm_events import event_of, is_about
 
 Events = Mapping[str, Sequence[OperationalEvent]]  # by account, newest first

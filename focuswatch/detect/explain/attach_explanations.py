@@ -11,7 +11,7 @@ from focuswatch.detect.explain.hourly_onset import HourlyCharges
 from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease, cost_increase_of
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
-from focuswatch.findings.explanation import Explanation
+from focuswatch.findings.cost_increase_explanation_models import Explanation
 from focuswatch.findings.fast_model_copy import copy_with
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Decision, LedgerEntry

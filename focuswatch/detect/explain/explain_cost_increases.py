@@ -17,8 +17,7 @@ from focuswatch.detect.explain.query_cost_drivers import (
 from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.values_as_sql_literals import Value
-from focuswatch.findings.decimal_money import money
-from focuswatch.findings.explanation import (
+from focuswatch.findings.cost_increase_explanation_models import (
     MOST_FALLS,
     MOST_PARTS,
     MOST_TURNS,
@@ -26,6 +25,7 @@ from focuswatch.findings.explanation import (
     Explanation,
     StartedOrStopped,
 )
+from focuswatch.findings.decimal_money import money
 from focuswatch.findings.split_token_cost_increase import TokenDrivers
 
 LEAST_FALL = Decimal("-0.1")  # minimum share of the excess for a cost driver that decreased to be listed

@@ -6,7 +6,7 @@ A scan stores the forecasts of its day. The month close makes forecasts of earli
 from datetime import date
 
 from focuswatch.bill.bill_protocol import Bill
-from focuswatch.bill.kept_forecasts import KeptForecast
+from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast
 from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.forecast.forecasts_and_budgets_by_group import TEAM, USE_CASE, group_forecasts

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from focuswatch.detect.forecast.cost_projection import Floats, project_costs
+from focuswatch.detect.forecast.fit_and_project_daily_costs import Floats, project_costs
 from focuswatch.detect.forecast.usage_and_fee_matrices import ChargeMatrices, Key, charge_matrices
 from focuswatch.engines import Engine
 

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from focuswatch.detect.forecast.cost_projection import WEEK_DAYS, Floats
+from focuswatch.detect.forecast.fit_and_project_daily_costs import WEEK_DAYS, Floats
 
 KEY = ("team", "use_case", "sub_account_id", "service_name")
 EVERY_DAY_SHARE = 0.5  # a fee charged on more of the days of the newest four weeks is a daily cost

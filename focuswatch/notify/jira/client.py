@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from focuswatch.notify.jira.issue_labels import COMMON_LABEL
 from focuswatch.notify.jira.jira_errors_by_outcome import translate_errors
+from focuswatch.notify.jira.labels_that_identify_incident_of_issue import COMMON_LABEL
 from focuswatch.notify.jira.parse_issue_and_changelog import (
     FIELDS,
     Issue,

@@ -3,7 +3,11 @@
 from focuswatch.errors import Refused
 from focuswatch.notify.jira import issue_text_and_comments
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.issue_labels import COMMON_LABEL, DUPLICATE_LABEL, label_of
+from focuswatch.notify.jira.labels_that_identify_incident_of_issue import (
+    COMMON_LABEL,
+    DUPLICATE_LABEL,
+    label_of,
+)
 from focuswatch.notify.jira.workflow_transitions import apply_transition
 from focuswatch.owners.teams_and_routing_sections import Jira
 

@@ -20,7 +20,7 @@ from focuswatch.notify.jira import issue_text_and_comments
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.exclude_when_person_closes_issue import EXCLUSION_DAYS
 from focuswatch.notify.jira.find_or_create_issue import create_issue, find_issue, is_wanted
-from focuswatch.notify.jira.stored_issue_state import IssueState
+from focuswatch.notify.jira.issue_state_record import IssueState
 from focuswatch.notify.jira.sweep_closed_and_duplicate_issues import Sweep, SweepSummary
 from focuswatch.notify.jira.update_issue import IssueUpdate
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification

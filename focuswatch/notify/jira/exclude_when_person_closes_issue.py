@@ -3,11 +3,11 @@
 from datetime import date, timedelta
 
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.findings_of_response import suppressible
 from focuswatch.ledger.ledger_protocol import Ledger
+from focuswatch.ledger.open_and_suppressible_incident_findings import suppressible
 from focuswatch.ledger.suppression import ISSUE_SOURCE, Suppression
+from focuswatch.notify.jira.issue_state_record import IssueState
 from focuswatch.notify.jira.parse_issue_and_changelog import Closing, Issue
-from focuswatch.notify.jira.stored_issue_state import IssueState
 
 EXCLUSION_DAYS = 90  # from the day on which the issue was closed
 

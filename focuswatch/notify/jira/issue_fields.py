@@ -4,7 +4,7 @@ from typing import Any
 
 from focuswatch.findings.finding import Finding
 from focuswatch.notify.jira import issue_text_and_comments
-from focuswatch.notify.jira.issue_labels import COMMON_LABEL, label_of
+from focuswatch.notify.jira.labels_that_identify_incident_of_issue import COMMON_LABEL, label_of
 from focuswatch.owners.teams_and_routing_sections import Jira
 
 OPTIONAL = ("priority", "components", "assignee")  # left out if Jira refuses them

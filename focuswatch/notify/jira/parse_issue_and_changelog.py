@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from focuswatch.notify.jira.issue_labels import incident_of
+from focuswatch.notify.jira.labels_that_identify_incident_of_issue import incident_of
 
 FIELDS = "summary,labels,status,resolution,created"  # the fields that `issue_of` reads, besides the changelog
 DONE = "done"  # https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-workflow-status-categories/

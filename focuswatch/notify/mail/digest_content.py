@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.findings.account_and_owner_labels import account_label
-from focuswatch.findings.amount_text import amount
+from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.findings.count_text import count_text
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import main_amount

@@ -1,4 +1,4 @@
-"""Send one email for a notification: the Sender for email of focuswatch.notify.deliver_to_addresses.
+"""Send one email for a notification: the Sender for email of focuswatch.notify.deliver_once_to_each_address.
 
 SES accepts no idempotency key, and a sent email cannot be looked up. The claim on the incident prevents a second email
 if the queue delivers a notification twice. If the outcome of an attempt is unknown, the email is sent again, because a
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from focuswatch.notify.deliver_to_addresses import SentNotification
+from focuswatch.notify.deliver_once_to_each_address import SentNotification
 from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.finding_mail import finding_mail
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification

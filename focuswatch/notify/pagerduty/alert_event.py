@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from focuswatch.findings.evidence_text import display_values
+from focuswatch.findings.evidence_labels_and_placeholder_text import display_values
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import full_amount, main_amount

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from focuswatch.notify.deliver_to_addresses import AddressState
+from focuswatch.notify.deliver_once_to_each_address import AddressState
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.pagerduty.alert_event import dedup_key, render_follow_up
 from focuswatch.notify.pagerduty.client import PagerDuty

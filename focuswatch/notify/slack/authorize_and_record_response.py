@@ -12,7 +12,7 @@ from focuswatch.errors import DeliveryError, Refused
 from focuswatch.findings.exclusion_offer_record import OfferScope
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Dismissals, Ledger
-from focuswatch.ledger.findings_of_response import open_in_incident
+from focuswatch.ledger.open_and_suppressible_incident_findings import open_in_incident
 from focuswatch.notify.record_response_once import (
     Exclusion,
     PersonResponse,
@@ -23,7 +23,7 @@ from focuswatch.notify.slack.client import SlackClient
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
 from focuswatch.notify.slack.ephemeral_reply import reply_ephemerally
 from focuswatch.notify.slack.finding_message import RecordedResponse
-from focuswatch.notify.slack.update_finding_message import show_response
+from focuswatch.notify.slack.show_response_and_spending_control_in_message import show_response
 from focuswatch.notify.slack.verify_and_parse_slack_interactions import UserResponse
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.findings.amount_text import amount
+from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.findings.count_text import count_text
 from focuswatch.notify.digest_line import DigestLine
 from focuswatch.notify.place_and_owner_names import account_named, place

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from focuswatch.findings.evidence_text import display_values, evidence_label
+from focuswatch.findings.evidence_labels_and_placeholder_text import display_values, evidence_label
 from focuswatch.findings.explanation_text import explanation_details, explanation_headline
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.limit_finding_bytes import whole_length

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from focuswatch.findings.finding import Finding
 from focuswatch.notify.cloud_console_and_athena_links import console_text, console_url
-from focuswatch.notify.deliver_to_addresses import SentNotification
+from focuswatch.notify.deliver_once_to_each_address import SentNotification
 from focuswatch.notify.digest_line import DigestLine
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 from focuswatch.notify.teams.client import TeamsWebhooks
@@ -32,7 +32,7 @@ class TeamsSender:
     def send(
         self, delivery: QueuedNotification, *, address: str, previous: SentNotification | None, unsure: bool
     ) -> str:
-        """Post the message of a notification; see focuswatch.notify.deliver_to_addresses.Sender."""
+        """Post the message of a notification; see focuswatch.notify.deliver_once_to_each_address.Sender."""
         finding = delivery.finding
         is_first = previous is None or (delivery.kind == "new" and not previous.is_open)
         message = render_card(

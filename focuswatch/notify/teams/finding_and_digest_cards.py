@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from focuswatch.findings.amount_text import amount
+from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.finding_amount_and_age_text import (
     days_open_text,

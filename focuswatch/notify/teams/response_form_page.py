@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from focuswatch.findings.replace_control_characters import visible
 from focuswatch.notify.response_actions_and_labels import MessageAction
-from focuswatch.notify.teams.queued_response_from_signed_link import LinkResponse
+from focuswatch.notify.teams.link_response_queue_message import LinkResponse
 from focuswatch.notify.teams.signed_action_link import SignedAction
 
 NAME_CHARACTERS, REASON_CHARACTERS = 80, 500

@@ -1,4 +1,4 @@
-"""Send notifications to webhooks as signed CloudEvents, through focuswatch.notify.deliver_to_addresses.
+"""Send notifications to webhooks as signed CloudEvents, through focuswatch.notify.deliver_once_to_each_address.
 
 Delivery is at least once: if the response is lost, the endpoint receives the same event again, with the same
 `webhook-id`.
@@ -6,7 +6,7 @@ Delivery is at least once: if the response is lost, the endpoint receives the sa
 
 from dataclasses import dataclass
 
-from focuswatch.notify.deliver_to_addresses import SentNotification
+from focuswatch.notify.deliver_once_to_each_address import SentNotification
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification
 from focuswatch.notify.webhook.client import WebhookEndpoint
 from focuswatch.notify.webhook.cloud_event import cloud_event, event_body

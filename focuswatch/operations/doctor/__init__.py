@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from focuswatch.collect.collection_refusals import AWS_ERRORS, reason_of
-from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.doctor import (
     account_access_checks,
     bucket_and_export_checks,

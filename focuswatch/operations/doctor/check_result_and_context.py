@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Literal
 from urllib.request import Request
 
-from focuswatch.operations.deployment_toml import Deployment
+from focuswatch.operations.deployment_toml_and_derived_functions_and_roles import Deployment
 from focuswatch.operations.function_run_heartbeats import Heartbeat, heartbeats
 
 # Returns the status and the body; raises OSError if the host does not respond.

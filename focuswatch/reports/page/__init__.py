@@ -4,8 +4,8 @@
 renders the HTML file.
 """
 
-from focuswatch.reports.page.page_data import PageData, gather
 from focuswatch.reports.page.page_html import render_page
 from focuswatch.reports.page.page_json_document import build_document
+from focuswatch.reports.page.query_page_data import PageData, gather
 
 __all__ = ["PageData", "build_document", "gather", "render_page"]

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.ai_services_on_bill import named_services
 from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import DetectionSummary
+from focuswatch.detect.skip_detections_of_unbilled_ai_services import named_services
 from focuswatch.findings.account_and_owner_labels import account_label
 from focuswatch.ledger import LedgerEntry
-from focuswatch.reports.page.page_data import PageData, Part
+from focuswatch.reports.page.query_page_data import PageData, Part
 from focuswatch.reports.page.waste_totals import count_and_waste
 
 DAYS = ("first_day", "last_day", "last_settled_day", "sub_accounts")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from focuswatch.engines.values_as_sql_literals import Scalar
-from focuswatch.findings.amounts_and_event_dates import EVENTS
+from focuswatch.findings.compute_finding_amounts_and_event_end import EVENTS
 from focuswatch.ledger import LedgerEntry, Suppression, SuppressionIndex
 from focuswatch.ledger.group_entries_by_incident import by_incident
 

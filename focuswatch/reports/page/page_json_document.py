@@ -7,7 +7,7 @@ from typing import Any
 
 from focuswatch.engines import Row
 from focuswatch.findings.account_and_owner_labels import account_label
-from focuswatch.findings.amounts_and_event_dates import DAYS_A_MONTH
+from focuswatch.findings.compute_finding_amounts_and_event_end import DAYS_A_MONTH
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.fill_action_with_safe_commands import COMMAND
 from focuswatch.findings.finding import Finding
@@ -16,11 +16,11 @@ from focuswatch.findings.replace_control_characters import visible
 from focuswatch.findings.value_as_json import json_value
 from focuswatch.ledger import LedgerEntry
 from focuswatch.notify.related_findings_and_region_rollout_text import incident_lines
-from focuswatch.reports.page.daily_chart_data import finding_charts, gpu_chart, layers_chart
+from focuswatch.reports.page.ai_layer_finding_and_gpu_charts import finding_charts, gpu_chart, layers_chart
 from focuswatch.reports.page.days_covered_and_not_evaluated import coverage_part
-from focuswatch.reports.page.headline_spend_and_forecast import month_to_date, period, spend_chart
+from focuswatch.reports.page.headline_month_forecast_and_spend_chart import month_to_date, period, spend_chart
 from focuswatch.reports.page.listed_and_charted_findings import shown_incidents
-from focuswatch.reports.page.page_data import PageData, Part
+from focuswatch.reports.page.query_page_data import PageData, Part
 from focuswatch.reports.page.waste_totals import count_and_waste, waste_of
 from focuswatch.reports.use_case_of_finding import Purpose
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from focuswatch.findings.count_each_cost_once import without_double_counts
 from focuswatch.findings.finding import Finding
-from focuswatch.reports.page.page_data import Part
+from focuswatch.reports.page.query_page_data import Part
 
 
 def count_and_waste(findings: Sequence[Finding], *, among: Sequence[Finding]) -> Part:

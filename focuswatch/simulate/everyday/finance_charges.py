@@ -5,7 +5,7 @@ from datetime import date
 
 from focuswatch.simulate.bill_calendar import next_month
 from focuswatch.simulate.meter_catalog import EC2, RDS, fee
-from focuswatch.simulate.meter_type_and_region_prices import Meter
+from focuswatch.simulate.meter_model_and_region_price_factors import Meter
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.planned_charge_line import Commitment

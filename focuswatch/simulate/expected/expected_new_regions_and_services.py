@@ -11,10 +11,10 @@ from focuswatch.simulate.expected.daily_quantities_and_costs_of_lines import (
     last_day,
     total,
 )
-from focuswatch.simulate.meter_type_and_region_prices import REGIONS
+from focuswatch.simulate.meter_model_and_region_price_factors import REGIONS
 from focuswatch.simulate.planned_bill import Identity
 from focuswatch.simulate.planned_charge_line import Line
-from focuswatch.simulate.recognize_gpu_and_token_lines import is_bedrock, is_edge
+from focuswatch.simulate.recognize_kinds_of_planned_charge_lines import is_bedrock, is_edge
 from focuswatch.simulate.simulated_truth import Incident
 
 WARM_UP_DAYS = 14

@@ -3,7 +3,11 @@
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.planned_charge_line import Week
-from focuswatch.simulate.recognize_gpu_and_token_lines import is_gpu, is_instance_hours, is_internet_out
+from focuswatch.simulate.recognize_kinds_of_planned_charge_lines import (
+    is_gpu,
+    is_instance_hours,
+    is_internet_out,
+)
 
 DETECTION = "data_transfer_spike"
 HISTORY_DAYS = 28

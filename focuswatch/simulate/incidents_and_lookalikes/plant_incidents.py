@@ -7,7 +7,7 @@ from focuswatch.simulate.incidents_and_lookalikes.cost_anomalies import plant_an
 from focuswatch.simulate.incidents_and_lookalikes.egress_spikes import plant_transfers
 from focuswatch.simulate.incidents_and_lookalikes.extended_support import plant_extended_support
 from focuswatch.simulate.incidents_and_lookalikes.gpu_bursts import plant_gpu_bursts
-from focuswatch.simulate.incidents_and_lookalikes.idle_bedrock_models import (
+from focuswatch.simulate.incidents_and_lookalikes.idle_bedrock_throughput_and_custom_models import (
     plant_custom_models,
     plant_provisioned_throughput,
 )

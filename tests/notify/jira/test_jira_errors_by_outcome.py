@@ -10,8 +10,8 @@ import pytest
 from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.notify.jira.find_or_create_issue import INDEX_LAG_SECONDS
-from focuswatch.notify.jira.issue_labels import label_of
 from focuswatch.notify.jira.issue_text_and_comments import comment_mark
+from focuswatch.notify.jira.labels_that_identify_incident_of_issue import label_of
 from tests.fakes.local_jira import serving
 from tests.given.jira_world import FINGERPRINT, jira_world, notification
 

@@ -11,7 +11,7 @@ import pytest
 from focuswatch.errors import ConfigError, Refused, TryLater
 from focuswatch.findings.related_finding_and_region_rollout_models import Rollout
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.issue_labels import label_of
+from focuswatch.notify.jira.labels_that_identify_incident_of_issue import label_of
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.teams_and_routing_sections import Jira
 from tests.fakes.local_jira_rules import Step

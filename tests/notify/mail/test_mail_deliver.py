@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
+from focuswatch.notify.deliver_once_to_each_address import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.collect_and_send_digests import MailDigests, MailDigestState

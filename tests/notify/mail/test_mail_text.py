@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from focuswatch.findings.amount_text import amount
+from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.findings.finding_amount_and_age_text import main_amount
 from focuswatch.notify.mail.digest_content import MailDigestLine, digest_mail
 from focuswatch.notify.mail.finding_mail import finding_mail

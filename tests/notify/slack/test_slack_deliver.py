@@ -8,11 +8,14 @@ from datetime import timedelta
 import pytest
 
 from focuswatch.errors import FocuswatchError, Refused, TryLater, Unsure
-from focuswatch.notify.collect_and_post_digests import QUIET_SECONDS
+from focuswatch.notify.collect_and_post_slack_and_teams_digests import QUIET_SECONDS
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.notify.queued_notification_and_delivery_order import PREDECESSOR_WAIT_SECONDS
 from focuswatch.notify.slack.finding_message import RecordedResponse
-from focuswatch.notify.slack.update_finding_message import show_response, show_spending_control
+from focuswatch.notify.slack.show_response_and_spending_control_in_message import (
+    show_response,
+    show_spending_control,
+)
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.slack_as_text import seen
 from tests.given.incidents import with_critical_finding

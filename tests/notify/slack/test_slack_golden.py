@@ -16,8 +16,8 @@ from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan_and_record_findings import scan
-from focuswatch.findings.amount_text import amount
-from focuswatch.findings.evidence_text import display_values
+from focuswatch.findings.amount_text_without_currency import amount
+from focuswatch.findings.evidence_labels_and_placeholder_text import display_values
 from focuswatch.findings.exclusion_offer_record import ExclusionOffer
 from focuswatch.findings.fill_action_with_safe_commands import action_of
 from focuswatch.findings.finding import Finding

@@ -368,15 +368,18 @@ def handler(world, monkeypatch):
     presses = boto3.client("sqs").create_queue(QueueName="presses")["QueueUrl"]
     monkeypatch.setenv("FOCUSWATCH_PRESSES", presses)
     monkeypatch.setattr(time, "time", world.clock)
-    from lambdas import answer_endpoint_for_responses_and_page_links, endpoint_clients_and_secrets
+    from lambdas import (
+        answer_endpoint_for_responses_and_page_links,
+        public_url_request_body_secrets_and_aws_clients,
+    )
 
-    endpoint_clients_and_secrets.client.cache_clear()
-    endpoint_clients_and_secrets._secret_text.cache_clear()
+    public_url_request_body_secrets_and_aws_clients.client.cache_clear()
+    public_url_request_body_secrets_and_aws_clients._secret_text.cache_clear()
     yield lambda request: answer_endpoint_for_responses_and_page_links.handler(
         {"body": request.body, "headers": request.headers}, LambdaContext()
     )
-    endpoint_clients_and_secrets.client.cache_clear()
-    endpoint_clients_and_secrets._secret_text.cache_clear()
+    public_url_request_body_secrets_and_aws_clients.client.cache_clear()
+    public_url_request_body_secrets_and_aws_clients._secret_text.cache_clear()
 
 
 def queued(name="answers"):

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.collect_and_post_digests import QUIET_SECONDS
+from focuswatch.notify.collect_and_post_slack_and_teams_digests import QUIET_SECONDS
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS
 from focuswatch.notify.teams.parse_teams_secret import TeamsSecret
 from tests.fakes.local_teams import seen

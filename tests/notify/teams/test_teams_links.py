@@ -11,7 +11,7 @@ import pytest
 
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.teams.queued_response_from_signed_link import LinkResponse
+from focuswatch.notify.teams.link_response_queue_message import LinkResponse
 from focuswatch.notify.teams.response_form_page import NOT_VALID
 from focuswatch.notify.teams.response_links import LINK_DAYS
 from focuswatch.owners.owners_file import Owners
@@ -57,10 +57,13 @@ def endpoint(world, monkeypatch):
     monkeypatch.setenv("FOCUSWATCH_ANSWERS", url)
     secret = {"webhooks": {"search": "https://example.com/x"}, "signing_secret": SECRET}
     boto3.client("secretsmanager").create_secret(Name="focuswatch/teams", SecretString=json.dumps(secret))
-    from lambdas import answer_endpoint_for_responses_and_page_links, endpoint_clients_and_secrets
+    from lambdas import (
+        answer_endpoint_for_responses_and_page_links,
+        public_url_request_body_secrets_and_aws_clients,
+    )
 
-    endpoint_clients_and_secrets.client.cache_clear()
-    endpoint_clients_and_secrets._secret_text.cache_clear()
+    public_url_request_body_secrets_and_aws_clients.client.cache_clear()
+    public_url_request_body_secrets_and_aws_clients._secret_text.cache_clear()
     monkeypatch.setattr(
         answer_endpoint_for_responses_and_page_links, "time", SimpleNamespace(time=world.clock)
     )
@@ -82,8 +85,8 @@ def endpoint(world, monkeypatch):
         return [LinkResponse.from_json(message["Body"]) for message in messages]
 
     yield SimpleNamespace(request=request, queued=queued)
-    endpoint_clients_and_secrets.client.cache_clear()
-    endpoint_clients_and_secrets._secret_text.cache_clear()
+    public_url_request_body_secrets_and_aws_clients.client.cache_clear()
+    public_url_request_body_secrets_and_aws_clients._secret_text.cache_clear()
 
 
 def links(world, channel="search"):

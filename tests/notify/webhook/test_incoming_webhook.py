@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
+from focuswatch.notify.deliver_once_to_each_address import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import Claims
 from focuswatch.notify.webhook.client import WebhookEndpoint
 from focuswatch.notify.webhook.cloud_event import cloud_event, event_body

@@ -1,4 +1,4 @@
-"""Send a notification to PagerDuty: the Sender for PagerDuty of focuswatch.notify.deliver_to_addresses.
+"""Send a notification to PagerDuty: the Sender for PagerDuty of focuswatch.notify.deliver_once_to_each_address.
 
 An incident has one alert per PagerDuty service. PagerDuty deduplicates by `dedup_key`, so repeating an event after an
 unknown outcome opens no second alert.
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.deliver_to_addresses import SentNotification
+from focuswatch.notify.deliver_once_to_each_address import SentNotification
 from focuswatch.notify.pagerduty.alert_event import dedup_key, render_follow_up, render_trigger
 from focuswatch.notify.pagerduty.client import PagerDuty
 from focuswatch.notify.queued_notification_and_delivery_order import QueuedNotification

@@ -9,8 +9,8 @@ from moto import mock_aws
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater, Unsure
-from focuswatch.notify.collect_and_post_digests import QUIET_SECONDS, DigestState
-from focuswatch.notify.deliver_to_addresses import AddressChannel, AddressState
+from focuswatch.notify.collect_and_post_slack_and_teams_digests import QUIET_SECONDS, DigestState
+from focuswatch.notify.deliver_once_to_each_address import AddressChannel, AddressState
 from focuswatch.notify.delivery_claims_and_state import LEASE_SECONDS, Claims
 from focuswatch.notify.digests_for_post_only_channels import AddressDigests
 from focuswatch.owners.owners_file import Owners

@@ -7,7 +7,7 @@ from typing import Any
 from focuswatch.aws_alerts.confirm_queue_subscription import confirm_subscription, subscription_request
 from focuswatch.aws_alerts.convert_aws_alert_to_finding import parse_alert
 from focuswatch.aws_alerts.record_and_close_alert_findings import record_alert_finding
-from focuswatch.findings.incident_grouping_and_lead_rules import incident_rules
+from focuswatch.findings.lead_order_and_incident_properties_of_detections import incident_rules
 from focuswatch.notify.retry_or_dead_letter_batch import Record
 from lambdas.function_decorator import Invocation, lambda_function
 from lambdas.queue_delivery import process_records, report_batch

@@ -4,8 +4,8 @@ from calendar import monthrange
 from datetime import date, timedelta
 
 from focuswatch.engines import Row
-from focuswatch.reports.page.daily_chart_data import days_of
-from focuswatch.reports.page.page_data import PageData, Part
+from focuswatch.reports.page.ai_layer_finding_and_gpu_charts import days_of
+from focuswatch.reports.page.query_page_data import PageData, Part
 
 CHART_DAYS = 60  # same as in the chart of AI spend
 

@@ -10,8 +10,8 @@ from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrea
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.values_as_sql_literals import Value
 from focuswatch.errors import ConfigError
-from focuswatch.findings.amount_text import amount
-from focuswatch.findings.explanation import Explanation
+from focuswatch.findings.amount_text_without_currency import amount
+from focuswatch.findings.cost_increase_explanation_models import Explanation
 from focuswatch.findings.explanation_text import period_text
 from focuswatch.findings.finding import Finding
 

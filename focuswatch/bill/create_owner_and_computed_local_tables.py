@@ -14,8 +14,8 @@ from focuswatch.bill.schema.columns_of_all_tables import (
 )
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_connection_macros_and_tables import create_table
+from focuswatch.engines.find_tables_read_by_sql import tables_read_by
 from focuswatch.engines.materialize_shared_views import SharedViews
-from focuswatch.engines.prepend_tables_as_ctes import tables_read_by
 from focuswatch.engines.values_as_sql_literals import Value
 
 # Views of owners and callers that several detections read. Their results are small compared with the charges that they

@@ -12,22 +12,22 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.bill.aws_only_views_and_other_provider_warning import probe_providers
-from focuswatch.bill.ingest.detect_blank_columns_and_period import with_blanks_and_period
-from focuswatch.bill.ingest.detect_non_iso_dates import misread_time, times_of
-from focuswatch.bill.ingest.exchange_rates_from_costs import own_rates
-from focuswatch.bill.ingest.export_file_and_listing_models import ExportFile, changed_file_error
-from focuswatch.bill.ingest.format_and_focus_columns import (
+from focuswatch.bill.ingest.detect_columns_with_blanks_and_billing_period import with_blanks_and_period
+from focuswatch.bill.ingest.detect_focus_columns_or_reject_file import (
     Shape,
     ShapePart,
     shapes_of,
     without_columns_of_aws,
 )
+from focuswatch.bill.ingest.exchange_rates_from_costs import own_rates
+from focuswatch.bill.ingest.export_file_and_listing_models import ExportFile, changed_file_error
+from focuswatch.bill.ingest.reject_dates_without_four_digit_year import misread_time, times_of
 from focuswatch.bill.ingest.select_deliveries_and_flat_files import PeriodDelivery
 from focuswatch.bill.ingest.select_from_files import select_focus_export
 from focuswatch.bill.ingest.translate_duckdb_errors import export_error, place_of_files
 from focuswatch.bill.refresh.fold_to_daily_parquet import fold
-from focuswatch.bill.refresh.local_files_stored_for_delivery import folded_files, sizes_in, table_file
-from focuswatch.bill.refresh.period_facts_and_grain import (
+from focuswatch.bill.refresh.paths_and_sizes_of_refreshed_files import folded_files, sizes_in, table_file
+from focuswatch.bill.refresh.query_period_facts_and_export_grain import (
     SAMPLED_CHARGES,
     PeriodFacts,
     Periods,

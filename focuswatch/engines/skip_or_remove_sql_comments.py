@@ -13,6 +13,11 @@ def without_comments(statement: str) -> str:
     return TOKEN.sub(lambda match: " " if match["comment"] else match[0], statement)
 
 
+def without_comments_and_strings(statement: str) -> str:
+    """Return the statement with a space in place of each comment and string; quoted names stay."""
+    return TOKEN.sub(lambda match: match[0] if match[0].startswith('"') else " ", statement)
+
+
 def change_outside_comments(statement: str, change: Callable[[str], str]) -> str:
     """Return the statement with `change` applied to each part between two comments."""
     parts, end = [], 0

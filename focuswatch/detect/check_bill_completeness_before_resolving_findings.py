@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from focuswatch.bill.bill_days_currency_and_warnings import BillPart
+from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillPart
 from focuswatch.engines import Engine
 
 LATE_DAYS = 3  # a bill whose newest charge is more days before as_of is stale

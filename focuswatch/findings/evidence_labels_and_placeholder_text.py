@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.findings.amount_text import amount
+from focuswatch.findings.amount_text_without_currency import amount
 
 # Columns with numbers that are not money: whole values are shown without decimals.
 MEASURE = re.compile(r"(^|_)(hours|percent|share|utilization|tokens|days|gb)(_|$)")

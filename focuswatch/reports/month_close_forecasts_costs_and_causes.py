@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from focuswatch.bill.charges_by_invoice import MonthInvoice
-from focuswatch.bill.kept_forecasts import KeptForecast
+from focuswatch.bill.kept_forecast_record_and_merge import KeptForecast
 from focuswatch.engines import Row
-from focuswatch.reports.find_causes_of_forecast_difference import CauseKind, MonthCause
+from focuswatch.reports.explain_forecast_difference_by_launch_incident_or_price import CauseKind, MonthCause
 
 FORECAST_DAYS = (1, 10, 20)
 # Share of the absolute charges that must have an invoice. AWS invoices some AWS Marketplace charges later.

@@ -3,10 +3,14 @@
 from datetime import date, datetime, timedelta
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill import create_local_tables
-from focuswatch.bill.bill_days_currency_and_warnings import BillPart
+from focuswatch.bill import create_owner_and_computed_local_tables
+from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillPart
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.check_bill_completeness import Coverage, coverage, incomplete_parts
+from focuswatch.detect.check_bill_completeness_before_resolving_findings import (
+    Coverage,
+    coverage,
+    incomplete_parts,
+)
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from tests.given.statements_of_scan import COVERED
@@ -27,7 +31,9 @@ def coverage_of(*charges, as_of=date(2026, 3, 31), accounts=(), deliveries=()) -
     create_input_tables(
         connection, case, file=CaseFile.model_construct(charge={"SubAccountId": "1"}, activity_row={})
     )
-    create_local_tables.create_views(connection, CATALOG, values={"as_of": as_of}, statements=[COVERED])
+    create_owner_and_computed_local_tables.create_views(
+        connection, CATALOG, values={"as_of": as_of}, statements=[COVERED]
+    )
     return coverage(DuckDbEngine(connection), as_of=as_of)
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from focuswatch.engines import Row
-from focuswatch.findings.explanation import OperationalEvent
+from focuswatch.findings.cost_increase_explanation_models import OperationalEvent
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.match_deployment_and_alarm_events import is_about
-from focuswatch.reports.page.page_data import PageData, Part
+from focuswatch.reports.page.query_page_data import PageData, Part
 
 LAYERS = (
     "model inference",

@@ -7,7 +7,7 @@ from focuswatch.bill.bill_protocol import Bill
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.add_operational_events import events_of_accounts
 from focuswatch.engines import Row
-from focuswatch.findings.explanation import OperationalEvent
+from focuswatch.findings.cost_increase_explanation_models import OperationalEvent
 from focuswatch.ledger import LedgerEntry
 from focuswatch.owners.costs_muted_by_launches import costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners

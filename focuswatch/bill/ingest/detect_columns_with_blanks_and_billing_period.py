@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from focuswatch.bill.ingest.format_and_focus_columns import Shape
+from focuswatch.bill.ingest.detect_focus_columns_or_reject_file import Shape
 from focuswatch.bill.ingest.select_from_files import table_function
 from focuswatch.bill.schema import focus_column_expressions as columns
 from focuswatch.engines.duckdb_connection_macros_and_tables import file_list

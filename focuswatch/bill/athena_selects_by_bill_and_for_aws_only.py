@@ -13,7 +13,7 @@ from focuswatch.bill.aws_only_views_and_other_provider_warning import (
     PROVIDER_OF_ACCOUNT,
     total_charges_by_provider,
 )
-from focuswatch.bill.refresh.glue_partitions_and_period_facts import GluePeriod
+from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import GluePeriod
 from focuswatch.bill.schema.columns_of_all_tables import STORED_TABLES
 from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_KEY
 from focuswatch.bill.settling_days import AWS_DAYS, end_of_bill, settle_days

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from focuswatch.bill.query_account_names_and_tags import account_names
+from focuswatch.bill.query_names_ous_and_tags_of_accounts import account_names
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.detect.check_bill_completeness import Coverage, coverage
+from focuswatch.detect.check_bill_completeness_before_resolving_findings import Coverage, coverage
 from focuswatch.detect.detection_result_cache import ResultCache
 from focuswatch.detect.explain.add_operational_events import events_of_accounts
 from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import (
@@ -18,8 +18,8 @@ from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import (
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.values_as_sql_literals import Scalar, Value
 from focuswatch.errors import QueryError
+from focuswatch.findings.cost_increase_explanation_models import OperationalEvent
 from focuswatch.findings.exchange_rates import Rate, rate_of
-from focuswatch.findings.explanation import OperationalEvent
 from focuswatch.ledger import Ledger, LedgerEntry, Suppression
 from focuswatch.owners.costs_muted_by_launches import MutedByLaunch, costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners

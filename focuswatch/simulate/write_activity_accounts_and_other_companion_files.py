@@ -1,4 +1,4 @@
-"""Write the files next to the bill: activity, accounts, recommendations, Bedrock callers, events and owners.toml."""
+"""Write the files next to the bill: activity, accounts, recommendations, Bedrock callers and events."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta

@@ -17,7 +17,7 @@ from focuswatch.detect.scan_result import ScanResult
 from focuswatch.errors import QueryError
 from focuswatch.operations.function_run_heartbeats import heartbeats, last_detections
 from lambdas.function_decorator import Invocation, lambda_function, logger, metrics
-from lambdas.lambda_run_lease_events_and_heartbeat import LambdaRun
+from lambdas.lambda_run_lease_event_bus_and_heartbeat import LambdaRun
 
 # With less time left, no further detection is started, so that running detections can finish and the ledger can be
 # updated.

@@ -6,7 +6,7 @@ from focuswatch.bill.schema.columns_of_all_tables import DAILY_CHARGES, FOLDED_C
 from focuswatch.bill.schema.focus_column_expressions import INVOICE, KINDS, TEXTS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.prepend_tables_as_ctes import with_tables
-from focuswatch.engines.remove_sql_comments import without_comments
+from focuswatch.engines.skip_or_remove_sql_comments import without_comments
 from focuswatch.errors import CatalogError
 
 FROM_EXPORT = "FROM focus_export"

@@ -9,15 +9,9 @@ from typing import Any
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
-from focuswatch.bill.create_local_tables import create_views
+from focuswatch.bill.create_owner_and_computed_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.output import scan_tables
-from focuswatch.detect.ai_services_on_bill import (
-    CHARGED,
-    charged_ai_families,
-    not_run_text,
-    services_not_on_bill,
-)
 from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.detection_result_cache import ResultCache
 from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import (
@@ -26,6 +20,12 @@ from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import (
 )
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.detect.scan_result import ScanResult
+from focuswatch.detect.skip_detections_of_unbilled_ai_services import (
+    CHARGED,
+    charged_ai_families,
+    not_run_text,
+    services_not_on_bill,
+)
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.errors import QueryError

@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from focuswatch.bill.athena_queries_by_bill_and_for_aws_only import (
+from focuswatch.bill.athena_selects_by_bill_and_for_aws_only import (
     DeployedPart,
     aws_tables,
     completeness,
 )
-from focuswatch.bill.refresh.glue_partitions_and_period_facts import GluePeriod
+from focuswatch.bill.refresh.switch_glue_partitions_and_read_period_facts import GluePeriod
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 
