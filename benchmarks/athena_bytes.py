@@ -31,6 +31,7 @@ from focuswatch.bill.schema.columns_of_all_tables import KEPT_TABLES
 from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_TABLES
 from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.detection_placeholder_values import DetectionInput, first_new_day
 from focuswatch.detect.run_detection_and_check_rows import run_detection
 from focuswatch.detect.scan_and_record_findings import scan
@@ -147,9 +148,7 @@ def measured(bill: Simulated, folder: Path, *, with_raw: bool) -> Measured:
         after = scanned(as_of_tables, catalog=catalog, inputs=inputs)
         scanning = engine("scan", as_of_tables)
         result = scan(
-            scanning,
-            as_of=refreshed.as_of,
-            currency="USD",
+            BillToScan(scanning, as_of=refreshed.as_of, currency="USD"),
             catalog=catalog,
             detections=catalog.enabled,
             owners=owners,

@@ -22,6 +22,7 @@ from over_seeds import over_seeds
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import SqliteLedger
@@ -67,9 +68,7 @@ def scanned_daily(folder: Path, *, days: int, only: Collection[str] = ()) -> Ite
         )
         with open_local_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
             scanned = scan(
-                bill.engine,
-                as_of=day,
-                currency=bill.summary.currency,
+                BillToScan(bill.engine, as_of=day, currency=bill.summary.currency),
                 catalog=catalog,
                 detections=detections,
                 owners=owners,

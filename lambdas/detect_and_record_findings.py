@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from focuswatch.bill.athena_bill import AthenaBill, open_athena_bill
 from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.collect.cloudtrail_changes import CloudTrail
 from focuswatch.collect.shared_clients_for_member_accounts import ADAPTIVE_RETRIES, member_sessions
+from focuswatch.detect.bill_to_scan import bill_to_scan
 from focuswatch.detect.due_detections import due_detections
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.detect.scan_result import ScanResult
@@ -31,11 +33,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     run = invocation.run
     with open_athena_bill(run.tables, owners=run.owners) as bill:
         scanned = scan(
-            bill.engine,
-            aws_engine=bill.aws_engine,
-            as_of=bill.as_of,
-            currency=bill.summary.currency,
-            rate=bill.summary.rate(run.owners),
+            replace(bill_to_scan(bill, owners=run.owners), parts=bill.bill_parts()),
             catalog=run.catalog,
             detections=_due(run, invocation.event, as_of=bill.as_of),
             owners=run.owners,
@@ -44,7 +42,6 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             may_go_on=lambda: invocation.can_continue(spare_seconds=SPARE_SECONDS),
             change_history=_trail(run),
             doubts=_not_refreshed(run, as_of=bill.as_of),
-            parts=bill.bill_parts(),
         )
         not_kept = _keep_forecasts(run, bill)
     _measure(scanned, scanned_bytes={query.label: query.scanned_bytes for query in bill.engine.executed})

@@ -89,6 +89,7 @@ def scan_and_notify(
     from focuswatch.cli.open_bill_on_duckdb_or_trino import open_on_engine
     from focuswatch.cli.open_export_with_files_of_last_scan import bill_inputs, recalled_files
     from focuswatch.cli.progress_and_notes import note_unfinished, progress_line
+    from focuswatch.detect.bill_to_scan import bill_to_scan
     from focuswatch.detect.detection_result_cache import open_result_cache
     from focuswatch.detect.merge_pending_notifications import with_pending_notifications
     from focuswatch.detect.scan_and_record_findings import scan as scan_bill
@@ -113,20 +114,13 @@ def scan_and_notify(
             for note in (*recalled.notes, *(f"Note: {warning}" for warning in bill.summary.warnings)):
                 line.note(note)
             scanned = scan_bill(
-                bill.engine,
-                as_of=bill.as_of,
-                currency=bill.summary.currency,
+                bill_to_scan(bill, owners=owners, hourly=export_with_hours(bill)),
                 catalog=catalog,
                 detections=detections,
                 owners=owners,
                 ledger=ledger,
                 progress=line.progress,
                 result_cache=open_result_cache(inputs.state, catalog=catalog, data_digest=bill.data_digest),
-                rate=bill.summary.rate(owners),
-                aws_engine=bill.aws_engine,
-                bills=bill.summary.names,
-                parts=bill.summary.parts,
-                hourly=export_with_hours(bill),
             )
             _keep_forecasts(bill, catalog=catalog, note=line.note)
         if trino is None:

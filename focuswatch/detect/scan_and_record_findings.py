@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
 
-from focuswatch.bill.bill_summary_with_days_currency_and_warnings import BillPart
 from focuswatch.catalog.sql_catalog import Catalog, Detection
+from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.check_bill_completeness_before_resolving_findings import (
     Coverage,
     coverage,
@@ -19,17 +18,15 @@ from focuswatch.detect.check_bill_completeness_before_resolving_findings import 
 from focuswatch.detect.detection_placeholder_values import DetectionInput, detection_inputs
 from focuswatch.detect.detection_result_cache import ResultCache
 from focuswatch.detect.explain.attach_explanations import ChangeHistory
-from focuswatch.detect.explain.hourly_onset import HourlyCharges
 from focuswatch.detect.owned_findings_from_rows import owned_findings
-from focuswatch.detect.provider_of_finding import ALL_AWS, FindingProviders, finding_providers
+from focuswatch.detect.provider_of_finding import ALL_AWS, finding_providers
 from focuswatch.detect.recommendation_freshness import not_evaluated_without_recommendations
 from focuswatch.detect.record_findings_explanations_and_savings import RunRecord
 from focuswatch.detect.run_detection_and_check_rows import Outcome
 from focuswatch.detect.run_detections_with_cache import detection_runner
 from focuswatch.detect.scan_notes import scan_notes
 from focuswatch.detect.scan_result import ScanResult, current_findings
-from focuswatch.engines import Engine
-from focuswatch.findings.exchange_rates import Rate, rate_of
+from focuswatch.findings.exchange_rates import Rate
 from focuswatch.findings.finding import fingerprint
 from focuswatch.findings.lead_order_and_incident_properties_of_detections import incident_rules
 from focuswatch.ledger import (
@@ -40,10 +37,8 @@ from focuswatch.owners.owners_file import Owners
 
 
 def scan(
-    engine: Engine,
+    bill: BillToScan,
     *,
-    as_of: date,
-    currency: str,
     catalog: Catalog,
     detections: Sequence[Detection],
     owners: Owners,
@@ -52,28 +47,20 @@ def scan(
     result_cache: ResultCache | None = None,
     may_go_on: Callable[[], bool] = lambda: True,
     change_history: ChangeHistory | None = None,
-    hourly: HourlyCharges | None = None,
     doubts: Sequence[str] = (),
-    rate: Rate | None = None,
-    aws_engine: Engine | None = None,
-    bills: Sequence[str] = (),
-    parts: Sequence[BillPart] = (),
 ) -> ScanResult:
-    """Run `detections` on the tables of `engine` and record their findings. A failed detection does not stop others.
+    """Run `detections` on a bill and record their findings. A failed detection does not stop others.
 
     `result_cache` has the results of earlier scans of the same data. Once `may_go_on` returns False, no further
     detection starts; detections that did not run count as not evaluated. `change_history` provides who changed what on
-    the day of a cost increase, and `hourly` the hourly charges that show when the increase started. `doubts` are
-    reasons why no finding may be resolved, in addition to those that the tables show. `rate` converts thresholds in
-    USD; the default is the rate in owners.toml or in the built-in table. `aws_engine` is the engine over AWS charges
-    only, if the bill also has other charges. `bills` are the names of the bills; `parts` are the bills if several are
-    read together.
+    the day of a cost increase. `doubts` are reasons why no finding may be resolved, in addition to those that the
+    tables show.
     """
     started = time.monotonic()
-    rate = rate or rate_of(currency, rates=owners.exchange_rates)
+    rate = bill.rate_for(owners)
     inputs = detection_inputs(
         detections,
-        as_of=as_of,
+        as_of=bill.as_of,
         evaluated_until=ledger.evaluated_until(),
         owners=owners,
         per_usd=float(rate.per_usd),
@@ -81,48 +68,40 @@ def scan(
     results = _run_detections(
         detections,
         inputs,
-        engine=engine,
+        bill=bill,
         catalog=catalog,
         result_cache=result_cache,
         may_go_on=may_go_on,
         progress=progress,
-        aws_engine=aws_engine,
     )
     outcomes = [outcome for outcome in results if outcome]
     progress("Determining owners")
     run, known_data = _detection_run(
-        outcomes,
-        engine=engine,
-        catalog=catalog,
-        detections=detections,
-        owners=owners,
-        as_of=as_of,
-        rate=rate,
-        doubts=doubts,
-        providers=finding_providers(engine) if aws_engine not in (None, engine) else ALL_AWS,
-        bills=bills,
+        outcomes, bill=bill, catalog=catalog, detections=detections, owners=owners, rate=rate, doubts=doubts
     )
-    incomplete = incomplete_parts(parts, as_of=as_of)
+    incomplete = incomplete_parts(bill.parts, as_of=bill.as_of)
     run = replace(run, accounts=known_data.accounts - incomplete.accounts)
-    unable, reason = not_evaluated_without_recommendations(engine, detections=detections, as_of=as_of)
+    unable, reason = not_evaluated_without_recommendations(
+        bill.engine, detections=detections, as_of=bill.as_of
+    )
     run = replace(run, ran=set(run.ran) - unable)
-    record = RunRecord(run, engine, catalog, progress, change_history, hourly)
+    record = RunRecord(run, bill.engine, catalog, progress, change_history, bill.hourly)
     decision = record.write(ledger)
     notified = {notification.finding.fingerprint for notification in decision.notifications}
-    current, suppressed = current_findings(record.state, as_of=as_of, notified=notified)
+    current, suppressed = current_findings(record.state, as_of=bill.as_of, notified=notified)
     notes = scan_notes(
-        engine,
+        bill.engine,
         catalog=catalog,
         owners=owners,
-        as_of=as_of,
+        as_of=bill.as_of,
         rate=rate,
         ran=run.ran,
         first_day=known_data.first_day,
         entries=record.state.entries.values(),
     )
     return ScanResult(
-        as_of=as_of,
-        currency=currency,
+        as_of=bill.as_of,
+        currency=bill.currency,
         findings=current,
         notifications=decision.notifications,
         outcomes=tuple(outcomes),
@@ -140,16 +119,20 @@ def _run_detections(
     detections: Sequence[Detection],
     inputs: Mapping[str, DetectionInput],
     *,
-    engine: Engine,
+    bill: BillToScan,
     catalog: Catalog,
     result_cache: ResultCache | None,
     may_go_on: Callable[[], bool],
     progress: Callable[[str], None],
-    aws_engine: Engine | None,
 ) -> list[Outcome | None]:
     """Return the outcome of each detection; None for a detection that did not run for lack of time."""
     outcome_of = detection_runner(
-        detections, inputs, engine=engine, aws_engine=aws_engine, catalog=catalog, result_cache=result_cache
+        detections,
+        inputs,
+        engine=bill.engine,
+        aws_engine=bill.aws_engine,
+        catalog=catalog,
+        result_cache=result_cache,
     )
 
     def run_one(detection: Detection) -> Outcome | None:
@@ -161,7 +144,7 @@ def _run_detections(
             result_cache.put(outcome, inputs[detection.id].values)
         return outcome
 
-    with ThreadPoolExecutor(max_workers=engine.at_once) as pool:
+    with ThreadPoolExecutor(max_workers=bill.engine.at_once) as pool:
         results = list(pool.map(run_one, detections))
     if result_cache:
         result_cache.save()
@@ -171,31 +154,28 @@ def _run_detections(
 def _detection_run(
     outcomes: Collection[Outcome],
     *,
-    engine: Engine,
+    bill: BillToScan,
     catalog: Catalog,
     detections: Iterable[Detection],
     owners: Owners,
-    as_of: date,
     rate: Rate,
     doubts: Sequence[str],
-    providers: FindingProviders,
-    bills: Sequence[str],
 ) -> tuple[DetectionRun, Coverage]:
-    known_data = coverage(engine, as_of=as_of)
+    known_data = coverage(bill.engine, as_of=bill.as_of)
     known_data = replace(known_data, doubts=(*known_data.doubts, *doubts))
     findings = owned_findings(
         outcomes,
-        engine=engine,
-        as_of=as_of,
+        engine=bill.engine,
+        as_of=bill.as_of,
         rate=rate,
         owners=owners,
         billed_until=known_data.billed_until,
-        providers=providers,
-        bills=bills,
+        providers=finding_providers(bill.engine) if bill.has_other_providers else ALL_AWS,
+        bills=bill.names,
     )
     headers = {detection.id: detection.header for detection in detections}
     run = DetectionRun(
-        as_of=as_of,
+        as_of=bill.as_of,
         findings={finding.fingerprint: finding for finding in findings},
         ran={outcome.detection.id for outcome in outcomes if not outcome.error and not outcome.lacks_input},
         closed_when_not_found={id for id, header in headers.items() if header.notify == "once"},
@@ -207,7 +187,7 @@ def _detection_run(
         missing_accounts=known_data.missing_accounts,
         resolves=not known_data.doubts,
         per_usd=rate.per_usd,
-        bills=bills,
+        bills=bill.names,
         incident_rules=incident_rules(catalog) if owners.routing.incidents else None,
     )
     return run, known_data

@@ -36,6 +36,7 @@ from focuswatch.bill.schema.columns_of_all_tables import STORED_TABLES
 from focuswatch.bill.schema.glue_tables_and_partition_keys import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
 from focuswatch.bill.tables_computed_at_query import tables_as_of
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
@@ -331,9 +332,7 @@ def test_scan_on_athena_reports_the_findings_of_a_local_scan(delivered, bill, ow
     engine.tables.update(tables_as_of(CATALOG, as_of=delivered.as_of))
     results = [
         scan(
-            one,
-            as_of=delivered.as_of,
-            currency=delivered.currency,
+            BillToScan(one, as_of=delivered.as_of, currency=delivered.currency),
             catalog=CATALOG,
             detections=CATALOG.enabled,
             owners=owners,
@@ -369,9 +368,7 @@ def test_scan_on_athena_runs_no_statement_for_services_that_are_not_on_the_bill(
     engine.tables.update(tables_as_of(CATALOG, as_of=delivered.as_of) | {"ai_charges": of_bedrock})
     ids = ["gpu_burst", "idle_ai_seat", "idle_sagemaker_endpoint", "uncached_prompts", "new_region"]
     result = scan(
-        engine,
-        as_of=delivered.as_of,
-        currency=delivered.currency,
+        BillToScan(engine, as_of=delivered.as_of, currency=delivered.currency),
         catalog=CATALOG,
         detections=[CATALOG.detection(id) for id in ids],
         owners=owners,
@@ -711,10 +708,7 @@ def test_charges_of_other_providers_are_evaluated_by_detections_of_all_providers
         some = [CATALOG.detections[id] for id in ("cost_anomaly", "new_region", "abandoned_volume")]
         scans = [
             scan(
-                bill.engine,
-                aws_engine=bill.aws_engine,
-                as_of=delivered.as_of,
-                currency="USD",
+                BillToScan(bill.engine, aws_engine=bill.aws_engine, as_of=delivered.as_of, currency="USD"),
                 catalog=CATALOG,
                 detections=some,
                 owners=owners,

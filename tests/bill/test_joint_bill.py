@@ -17,6 +17,7 @@ from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
 from focuswatch.bill.union_tables_of_several_bills import RefreshedBill, account_ids, joined_deliveries
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.bill_to_scan import bill_to_scan
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.errors import ConfigError, ExportError
 from focuswatch.findings.finding import Finding
@@ -54,18 +55,12 @@ def scanned(
     bill: Bill, ledger: SqliteLedger, *, owners: Owners, only: str | None = None
 ) -> tuple[Finding, ...]:
     return scan(
-        bill.engine,
-        aws_engine=bill.aws_engine,
-        as_of=bill.as_of,
-        currency=bill.summary.currency,
+        bill_to_scan(bill, owners=owners),
         catalog=CATALOG,
         detections=[CATALOG.detection(only)] if only else CATALOG.enabled,
         owners=owners,
         ledger=ledger,
         progress=discard_progress,
-        rate=bill.summary.rate(owners),
-        bills=bill.summary.names,
-        parts=bill.summary.parts,
     ).findings
 
 

@@ -6,7 +6,7 @@ Over HTTP: S3 and Glue on loopback, and an Athena that runs on DuckDB, or on a r
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from focuswatch.bill.refresh.store_other_bills_state_and_export_accounts import 
 from focuswatch.bill.refresh.write_read_delete_athena_table_files import AthenaTableFiles
 from focuswatch.bill.schema.glue_tables_and_partition_keys import PERIOD_TABLES
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.bill_to_scan import bill_to_scan
 from focuswatch.detect.check_bill_completeness_before_resolving_findings import incomplete_parts
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.athena_engine import AthenaEngine
@@ -263,17 +264,12 @@ def test_scan_of_a_deployment_reports_the_findings_of_a_local_scan(
     results = []
     for bill, bill_parts_of_scan in zip((here, there), parts, strict=True):
         scanned = scan(
-            bill.engine,
-            aws_engine=bill.aws_engine,
-            as_of=bill.as_of,
-            currency=bill.summary.currency,
+            replace(bill_to_scan(bill, owners=deployment.owners), names=(), parts=bill_parts_of_scan),
             catalog=CATALOG,
             detections=DETECTIONS,
             owners=deployment.owners,
             ledger=SqliteLedger(tmp_path / f"{bill.engine.name}.db"),
             progress=discard_progress,
-            rate=bill.summary.rate(deployment.owners),
-            parts=bill_parts_of_scan,
         )
         assert not scanned.failures
         results.append({finding.fingerprint: comparable_text(finding) for finding in scanned.findings})

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.run_detection_and_check_rows import run_detection
 from focuswatch.detect.scan_and_record_findings import scan
@@ -48,9 +49,7 @@ class World:
             connection=self.connection,
         )
         result = scan(
-            engine,
-            as_of=as_of,
-            currency="USD",
+            BillToScan(engine, as_of=as_of, currency="USD"),
             catalog=CATALOG,
             detections=[PACE],
             owners=self.owners,

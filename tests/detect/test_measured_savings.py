@@ -11,6 +11,7 @@ from moto import mock_aws
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
 from focuswatch.bill.create_owner_and_computed_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.merge_pending_notifications import with_pending_notifications
 from focuswatch.detect.scan_and_record_findings import scan
@@ -65,9 +66,7 @@ def bill(*, before: float, after: float, as_of: date) -> DuckDbEngine:
 def scanned(ledger, *, as_of, before=11.5, after=0.0):
     """Return the result of a scan that does not report the finding."""
     return scan(
-        bill(before=before, after=after, as_of=as_of),
-        as_of=as_of,
-        currency="USD",
+        BillToScan(bill(before=before, after=after, as_of=as_of), as_of=as_of, currency="USD"),
         catalog=CATALOG,
         detections=[CATALOG.detection(WASTE.detection)],
         owners=Owners(),

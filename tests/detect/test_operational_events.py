@@ -10,6 +10,7 @@ from focuswatch.bill import create_owner_and_computed_local_tables, load_activit
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.explain.explain_cost_increases import explain_cost_increases
 from focuswatch.detect.explain.read_cost_increase_from_finding import CostIncrease
 from focuswatch.detect.scan_and_record_findings import scan
@@ -230,9 +231,7 @@ def scanned(tmp_path_factory):
     ledger = SqliteLedger(folder / "ledger.db")
     with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=lambda _text: None) as bill:
         scan(
-            bill.engine,
-            as_of=bill.as_of,
-            currency="USD",
+            BillToScan(bill.engine, as_of=bill.as_of, currency="USD"),
             catalog=CATALOG,
             detections=[CATALOG.detection("cost_anomaly")],
             owners=owners,

@@ -12,6 +12,7 @@ import pytest
 from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_tables
 from focuswatch.bill.create_owner_and_computed_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.owned_findings_from_rows import owned_findings
 from focuswatch.detect.run_detection_and_check_rows import Outcome, run_detection
@@ -56,9 +57,7 @@ def test_detections_without_time_to_run_resolve_nothing(tmp_path):
     turns = iter([True, False])
     detections = [CATALOG.detection("new_region"), CATALOG.detection(previous.detection)]
     scanned = scan(
-        engine,
-        as_of=DAY,
-        currency="USD",
+        BillToScan(engine, as_of=DAY, currency="USD"),
         catalog=CATALOG,
         detections=detections,
         owners=Owners(),
@@ -127,9 +126,7 @@ def test_scan_reads_the_ledger_once_and_decides_once(tmp_path):
     ledger.reads.clear()
     ledger.decisions = 0
     scanned = scan(
-        DuckDbEngine(connection),
-        as_of=DAY,
-        currency="USD",
+        BillToScan(DuckDbEngine(connection), as_of=DAY, currency="USD"),
         catalog=CATALOG,
         detections=[CATALOG.detection(previous.detection), CATALOG.detection(new_detection)],
         owners=Owners(),
@@ -227,9 +224,7 @@ def test_failed_refresh_resolves_nothing(tmp_path, doubts, state):
         evaluated=(),
     )
     scanned = scan(
-        DuckDbEngine(connection),
-        as_of=DAY,
-        currency="USD",
+        BillToScan(DuckDbEngine(connection), as_of=DAY, currency="USD"),
         catalog=CATALOG,
         detections=[CATALOG.detection(previous.detection)],
         owners=Owners(),

@@ -9,6 +9,7 @@ from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_ta
 from focuswatch.bill.create_owner_and_computed_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import scan_tables
+from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
@@ -61,9 +62,7 @@ def scanned(ledger, principals, *, as_of=AS_OF, owners=OWNERS, ids=IDS):
         statements=statements_of_scan(CATALOG, *ids),
     )
     return scan(
-        DuckDbEngine(connection),
-        as_of=as_of,
-        currency="USD",
+        BillToScan(DuckDbEngine(connection), as_of=as_of, currency="USD"),
         catalog=CATALOG,
         ledger=ledger,
         detections=[CATALOG.detection(id) for id in ids],

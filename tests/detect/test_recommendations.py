@@ -12,6 +12,7 @@ from focuswatch.bill.create_owner_and_computed_local_tables import create_views
 from focuswatch.bill.schema.columns_of_all_tables import OPTIONAL_COLUMNS, RECOMMENDATIONS
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import scan_tables
+from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.recommendation_freshness import STALE_DAYS
 from focuswatch.detect.run_detection_and_check_rows import run_detection
@@ -57,9 +58,7 @@ def engine_of(*, as_of=DAY, refreshed_on=None, charges=({},), **recommendation):
 
 def scanned(engine, ledger, *, as_of=DAY):
     return scan(
-        engine,
-        as_of=as_of,
-        currency="USD",
+        BillToScan(engine, as_of=as_of, currency="USD"),
         catalog=CATALOG,
         detections=[DETECTION],
         owners=Owners(),

@@ -12,6 +12,7 @@ from focuswatch.authoring.detection_cases import Case, CaseFile, create_input_ta
 from focuswatch.bill.create_owner_and_computed_local_tables import create_views
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.output import scan_tables
+from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.detection_placeholder_values import DetectionInput
 from focuswatch.detect.detection_result_cache import ResultCache
 from focuswatch.detect.finding_and_not_evaluated_counts_by_detection import (
@@ -84,9 +85,7 @@ def scanned(
     engine: CountingEngine, *ids: str, at: Path, detections: Sequence[Detection] = (), **more: Any
 ) -> ScanResult:
     return scan(
-        engine,
-        as_of=DAY,
-        currency="USD",
+        BillToScan(engine, as_of=DAY, currency="USD"),
         catalog=CATALOG,
         owners=Owners(),
         progress=lambda _text: None,

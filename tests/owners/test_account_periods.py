@@ -9,6 +9,7 @@ from focuswatch.bill import create_owner_and_computed_local_tables, load_activit
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.engines.duckdb_connection_macros_and_tables import connect
 from focuswatch.engines.duckdb_engine import DuckDbEngine
@@ -120,9 +121,7 @@ RENAMED = {"accounts": [IN_FRAUD | {"ou_path": "/prod/discovery"}], "history": [
 def test_renamed_ou_is_reported_with_its_spend(tmp_path):
     engine = engine_of(**RENAMED)
     result = scan(
-        engine,
-        as_of=AS_OF,
-        currency="USD",
+        BillToScan(engine, as_of=AS_OF, currency="USD"),
         catalog=CATALOG,
         detections=[],
         owners=OWNERS,
@@ -231,9 +230,7 @@ def test_account_that_moves_to_another_payer_is_one_account(two_payers, tmp_path
         CATALOG.detection(id) for id in ("new_region", "new_service", "dormant_account_woke", "stale_export")
     ]
     result = scan(
-        two_payers.engine,
-        as_of=two_payers.as_of,
-        currency="USD",
+        BillToScan(two_payers.engine, as_of=two_payers.as_of, currency="USD"),
         catalog=CATALOG,
         detections=detections,
         owners=OWNERS,

@@ -7,6 +7,7 @@ import pytest
 
 from focuswatch.bill import create_owner_and_computed_local_tables
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.costs_muted_by_launches import costs_muted_by_launches, launches_summary
@@ -101,9 +102,7 @@ def scanned(tmp_path):
     planned_owners = owners(LAUNCH)
     engine, ledger = engine_of(planned_owners), SqliteLedger(tmp_path / "ledger.db")
     result = scan(
-        engine,
-        as_of=DAY,
-        currency="USD",
+        BillToScan(engine, as_of=DAY, currency="USD"),
         catalog=CATALOG,
         detections=CATALOG.enabled,
         owners=planned_owners,
@@ -154,9 +153,7 @@ def test_without_the_plan_it_is_an_anomaly(tmp_path):
     """Only the launch mutes the anomaly."""
     planned_owners = owners()
     result = scan(
-        engine_of(planned_owners),
-        as_of=DAY,
-        currency="USD",
+        BillToScan(engine_of(planned_owners), as_of=DAY, currency="USD"),
         catalog=CATALOG,
         detections=[CATALOG.detections["cost_anomaly"]],
         owners=planned_owners,
@@ -178,9 +175,7 @@ def test_failed_launch_query_is_noted_and_loses_no_finding(tmp_path):
         {**CATALOG.lookups, "muted_launch_costs": broken},
     )
     result = scan(
-        engine_of(planned_owners),
-        as_of=DAY,
-        currency="USD",
+        BillToScan(engine_of(planned_owners), as_of=DAY, currency="USD"),
         catalog=catalog,
         detections=[],
         owners=planned_owners,

@@ -12,6 +12,7 @@ import pytest
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import SqliteLedger
@@ -355,9 +356,7 @@ def test_a_first_scan_reports_the_incidents_of_the_truth_and_nothing_else(simula
     catalog, owners = Catalog.load(), Owners.load(simulated.owners)
     with open_local_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
         scanned = scan(
-            bill.engine,
-            as_of=simulated.as_of,
-            currency=bill.summary.currency,
+            BillToScan(bill.engine, as_of=simulated.as_of, currency=bill.summary.currency),
             catalog=catalog,
             detections=catalog.enabled,
             owners=owners,

@@ -15,6 +15,7 @@ import pytest
 from focuswatch.bill.bill_inputs_and_digest import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.bill_to_scan import BillToScan
 from focuswatch.detect.scan_and_record_findings import scan
 from focuswatch.findings.amount_text_without_currency import amount
 from focuswatch.findings.evidence_labels_and_placeholder_text import display_values
@@ -121,9 +122,7 @@ def scanned(folder: Path, *, catalog: Catalog) -> tuple[Finding, ...]:
     )
     with open_local_bill(inputs, catalog=catalog, owners=owners, progress=print) as bill:
         return scan(
-            bill.engine,
-            as_of=bill.as_of,
-            currency=bill.summary.currency,
+            BillToScan(bill.engine, as_of=bill.as_of, currency=bill.summary.currency),
             catalog=catalog,
             owners=owners,
             progress=print,
