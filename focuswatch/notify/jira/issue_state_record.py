@@ -16,7 +16,7 @@ class IssueState(BaseModel):
     incident id. `last_number` is the number of the lead's last delivered notification, and `commented` that of its
     last notification with a comment. `earlier` maps the previous leads to their last delivered numbers.
 
-    `severity`, `monthly_cost` and `as_of` are the values that the issue shows. `attempted_at` is set while an issue
+    `severity`, `main_cost` and `as_of` are the values that the issue shows. `attempted_at` is set while an issue
     with an unknown key may exist. `processed_closing` is the id of the last change by which a person closed the issue
     and that was processed.
     """
@@ -42,7 +42,7 @@ class IssueState(BaseModel):
     commented_at: float | None = None
     attempted_at: float | None = None
     severity: Severity | None = None
-    monthly_cost: Decimal | None = None
+    main_cost: Decimal | None = None
     lead: str | None = None
     as_of: date | None = None
     earlier: dict[str, int] = {}

@@ -154,7 +154,7 @@ class IssueUpdate:
         is_due = self.clock() - (state.commented_at or 0) >= COMMENT_DAYS * DAY_SECONDS
         if is_more_severe or (self.delivery.kind == "changed" and is_due):
             return issue_text_and_comments.render_change(
-                finding, number=number, cost=state.monthly_cost, severity=state.severity
+                finding, number=number, cost=state.main_cost, severity=state.severity
             )
         if self.delivery.kind == "reminder" and self.target.remind and is_due:
             return issue_text_and_comments.render_reminder(finding, number=number)
@@ -180,7 +180,7 @@ class IssueUpdate:
         """Return the state fields with the severity and cost that the issue shows after the update."""
         return {
             "severity": self.delivery.finding.incident_severity,
-            "monthly_cost": main_cost(self.delivery.finding),
+            "main_cost": main_cost(self.delivery.finding),
         }
 
     @property

@@ -11,6 +11,8 @@ import pytest
 from focuswatch.errors import ConfigError, Refused, TryLater
 from focuswatch.findings.related_finding_and_region_rollout_models import Rollout
 from focuswatch.notify.jira.client import JiraClient
+from focuswatch.notify.jira.issue_state_record import IssueState
+from focuswatch.notify.jira.issue_text_and_comments import render_change
 from focuswatch.notify.jira.labels_that_identify_incident_of_issue import label_of
 from focuswatch.owners.owners_file import Owners
 from focuswatch.owners.teams_and_routing_sections import Jira
@@ -105,6 +107,15 @@ def test_comment_about_a_rollout_compares_the_totals_of_all_accounts(world):
     world.channel.deliver(rollout(1, "changed", accounts=12))
     (issue,) = world.issues
     assert "Now 1,200 USD charged so far. Previously 800 USD." in issue.bodies[0]
+
+
+def test_cost_stored_by_earlier_versions_is_not_shown_as_the_previous_one():
+    """Earlier versions stored the cost of one account, also if the issue shows the cost of a rollout."""
+    stored = {"key": "SRCH-1", "told": 3, "severity": "high", "monthly_cost": "4000"}
+    state = IssueState.model_validate(stored)
+    assert (state.last_number, state.severity, state.main_cost) == (3, "high", None)
+    comment = render_change(a_finding(), number=4, cost=state.main_cost, severity=state.severity)
+    assert "Previously" not in comment and "Now " in comment
 
 
 def test_higher_severity_is_always_commented_and_raises_the_priority(world):
