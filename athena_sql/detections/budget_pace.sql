@@ -9,9 +9,9 @@ why       = """
 If an alert arrives only after a budget is exceeded, the owner can no longer prevent the overspend. The month-end
 forecast shows early in the month whether spend will exceed the budget. The forecast combines month-to-date spend, the
 weekday pattern of daily spend, and the recurring fees that are not yet charged. focuswatch notifies the owner when the
-forecast first exceeds the budget, and when spend reaches 70, 85 and 100% of the budget. Each notification is sent at
-most once a month. If the forecast is within the budget, focuswatch does not notify the owner when spend reaches 70 or
-85% of the budget.
+forecast first reaches the budget, and when spend reaches 100% of the budget. At 70 and 85% of the budget, focuswatch
+notifies the owner only if the forecast or the upper end of its range reaches the budget. Each notification is sent at
+most once a month.
 """
 reason    = "Spend for {plan_of} {plan} is {budget_status}: {spent} of {budget} {currency} ({spent_percent}%) was spent through {settled_until}. The forecast for the end of {month} is {forecast} {currency} ({low} to {high}). Days left in the month: {days_left}."
 action    = """

@@ -9,15 +9,15 @@ Data exfiltration appears on the bill as charges for the usage type DataTransfer
 internet egress is far above the expected level for the weekday but compute cost is not, possible causes are a copied
 bucket, a database dump, or a proxy that a third party runs in the account.
 """
-reason    = "Account {sub_account_name} sent {transfer_gb} GB to the internet on {peak_day}, compared with an expected {expected_gb} GB on that weekday. Compute cost was {compute_ratio} times the expected level."
+reason    = "Account {sub_account_name} sent {transfer_gb} GB to the internet on {peak_day}, compared with an expected {expected_gb} GB on that weekday. The account's compute cost was {compute_ratio} times the expected level, so a higher compute load does not explain the egress."
 action    = """
 1. Review the main sources of the traffic: {main_sources}. Ask the account owner whether a migration, a backup or a new customer explains the traffic on {peak_day}.
-2. Identify the requester or the destination of the traffic: for S3, use CloudTrail data events or server access logs; for EC2, use VPC Flow Logs: aws ec2 describe-flow-logs --region REGION
-3. If unauthorized: revoke the requester's credentials, block the destination, and have the security team assess which data was read.
+2. Identify the requester or the destination of the traffic: for S3, use CloudTrail data events or server access logs; for EC2, query VPC Flow Logs (to list the flow logs and their destinations: aws ec2 describe-flow-logs --region REGION).
+3. If the transfer was not authorized, revoke the requester's credentials, block the destination, and have the security team assess which data was read.
 """
 blind_spots = [
   "This detection does not evaluate traffic through CloudFront, AWS PrivateLink or Direct Connect, or traffic between Regions or accounts.",
-  "An account with less than three weeks of history is not evaluated. In the first two weeks of an account's data, the detection new_service reports internet egress of 100 GB or more.",
+  "An account with less than three weeks of history is not evaluated. If such an account is added to a bill that is at least 14 days old, the detection new_service reports each new service that sends 100 GB or more to the internet. Internet egress of services that are already in use is not reported during this time.",
   "Exfiltration that raises internet egress by less than 100 GB/day is not detected.",
   "A large transfer that occurs once a month is reported every month.",
 ]
@@ -55,7 +55,7 @@ WITH account_days AS (                                              -- reference
             SkuMeter LIKE '%:ml.%' OR SkuMeter LIKE '%-ml.%' AS is_learning,
             SkuMeter NOT LIKE '%DataTransfer-Out-Bytes' AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused' AS is_compute
         FROM usage_days
-        WHERE charge_date >= CAST($news_since - INTERVAL '56' DAY AS date)
+        WHERE charge_date >= CAST($first_new_day - INTERVAL '56' DAY AS date)
             AND charge_date < $as_of
             AND (
                 SkuMeter LIKE '%DataTransfer-Out-Bytes'
@@ -84,8 +84,8 @@ samples AS (                                                        -- each day,
     LEFT JOIN account_days
         ON completeness.charge_date = account_days.charge_date
         AND completeness.sub_account_id IS NOT DISTINCT FROM account_days.sub_account_id
-    WHERE completeness.charge_date >= CAST($news_since - INTERVAL '56' DAY AS date)
-        AND CAST(completeness.charge_date + INTERVAL '7' DAY * weeks.weeks_before AS date) >= $news_since
+    WHERE completeness.charge_date >= CAST($first_new_day - INTERVAL '56' DAY AS date)
+        AND CAST(completeness.charge_date + INTERVAL '7' DAY * weeks.weeks_before AS date) >= $first_new_day
         AND CAST(completeness.charge_date + INTERVAL '7' DAY * weeks.weeks_before AS date) < $as_of
 ),
 ranked_samples AS (
@@ -167,7 +167,7 @@ spike_sources AS (
     INNER JOIN spike_days
         ON charges.charge_date = spike_days.charge_date
         AND charges.SubAccountId IS NOT DISTINCT FROM spike_days.sub_account_id
-    WHERE charges.charge_date >= $news_since
+    WHERE charges.charge_date >= $first_new_day
         AND charges.SkuMeter LIKE '%DataTransfer-Out-Bytes'
         AND charges.internet_gb IS NOT NULL
         AND charges.ChargeCategory = 'Usage'

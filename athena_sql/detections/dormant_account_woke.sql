@@ -12,9 +12,9 @@ compromised.
 """
 reason    = "Account {sub_account_name} spent {daily_cost} {currency} on {active_again_on}, after at most {dormant_cost} {currency} in each of the three previous 30-day periods. The account has spent {monthly_cost} {currency} in total since {first_day}. Services with the highest cost: {services}."
 action    = """
-1. Confirm with the account owner that the activity is expected. If the owner cannot be reached, do not wait: continue with the next step.
+1. Ask the account owner whether the activity is expected. If the owner cannot be reached, do not wait: continue with the next step.
 2. Identify who started the activity: aws cloudtrail lookup-events --region us-east-1 --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false (repeat the command for {regions})
-3. If unauthorized: disable the account's access keys and console users, stop the running resources, then close the account or attach a service control policy that denies all actions.
+3. If the activity was not authorized, disable the account's access keys and console users, stop the running resources, then close the account or attach a service control policy that denies all actions.
 """
 blind_spots = [
   "If activity increases slowly over several days, the daily cost can stay below the threshold of this detection (50 USD/day by default). The detection cost_anomaly may report the increase.",
@@ -50,7 +50,7 @@ WITH ages AS (
 account_days AS (
     SELECT SubAccountId AS sub_account_id, charge_date, sum(EffectiveCost) AS daily_cost
     FROM daily_services
-    WHERE charge_date >= CAST($news_since - INTERVAL '90' DAY AS date)
+    WHERE charge_date >= CAST($first_new_day - INTERVAL '90' DAY AS date)
         AND charge_date < $as_of
         AND (
             (ChargeCategory = 'Usage' AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused')
@@ -87,7 +87,7 @@ dormant_days AS (                                                   -- not one C
     SELECT
         *,
         CASE
-            WHEN charge_date >= $news_since
+            WHEN charge_date >= $first_new_day
                 AND last_cost < $dormant_cost_usd
                 AND second_last_cost < $dormant_cost_usd
                 AND third_last_cost < $dormant_cost_usd

@@ -18,8 +18,8 @@ blind_spots = [
   "The bill does not show when extended support starts or when its third year starts; both dates depend on the version.",
   "A resource is not reported before its version reaches the end of standard support, because the bill contains extended support charges only after that date.",
   "AWS does not document whether extended support charges have a ResourceId in FOCUS exports. Charges without a ResourceId are grouped into one finding per account, Region and service.",
-  "For ElastiCache, the usage type of extended support contains the node type but not the version.",
-  "For OpenSearch and EKS, the usage type of extended support contains neither the engine nor the version.",
+  "For ElastiCache, the usage type of extended support contains the node type but not the version, so the finding does not state the version.",
+  "For OpenSearch and EKS, the usage type of extended support contains neither the engine nor the version, so the finding states neither.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/extended-support-charges.html",

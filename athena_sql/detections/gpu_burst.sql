@@ -11,13 +11,13 @@ One p4d.24xlarge costs 20 to 30 USD/hour, and attackers start dozens of instance
 """
 reason    = "GPU instances ({instance_types}) ran for {gpu_hours} instance hours in {region_id} from {first_day} to {last_day} and cost {monthly_cost} {currency}. Usage reached {peak_hours} instance hours/day; the highest usage in the previous {history_days} days was {peak_hours_before} instance hours/day."
 action    = """
-1. Confirm with the account owner that a job needs {instance_types} in {region_id}.
-2. Identify who started the instances. The CloudTrail event is RunInstances, CreateEndpoint, CreateTrainingJob or CreateNotebookInstance: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=EventName,AttributeValue=RunInstances
-3. If unauthorized: create snapshots of the instances' volumes for the security team, stop the instances (aws ec2 stop-instances --region {region_id} --instance-ids ID ...), disable the access keys, and lower the Region's G and P instance quotas.
+1. Ask the account owner whether a job needs {instance_types} in {region_id}.
+2. Identify who started the instances. Run this command for each of the CloudTrail events RunInstances, CreateEndpoint, CreateTrainingJob and CreateNotebookInstance: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=EventName,AttributeValue=RunInstances
+3. If the usage was not authorized, create snapshots of the instances' volumes for the security team, stop the instances (aws ec2 stop-instances --region {region_id} --instance-ids ID ...), disable the access keys, and lower the Region's G and P instance quotas.
 """
 blind_spots = [
   "GPU hours covered by a capacity reservation or Reserved Instance are assumed to be planned and are not reported.",
-  "Instance hours are not weighted by instance size, so one hour of a large instance counts as much as one hour of a small instance.",
+  "Instance hours are not weighted by instance size, so a change from small to large instances is not reported.",
   "GPU usage that recurs less than once a quarter is reported each time it occurs.",
   "GPUs in services other than EC2 and SageMaker are not evaluated, and cryptocurrency mining on CPUs is not detected.",
 ]
@@ -40,7 +40,7 @@ charges = "is_gpu"
 history_days = 14
 */
 WITH bills AS (
-    SELECT CASE WHEN $news_since > begins_until THEN $news_since ELSE begins_until END AS news_from
+    SELECT CASE WHEN $first_new_day > begins_until THEN $first_new_day ELSE begins_until END AS reported_from
     FROM (
         SELECT CAST(min(charge_date) + INTERVAL '1' DAY * $bill_begins_days AS date) AS begins_until
         FROM completeness
@@ -59,7 +59,7 @@ gpu_charges AS (
         ConsumedQuantity AS hours,
         EffectiveCost AS effective_cost
     FROM ai_charges
-    WHERE charge_date >= CAST($news_since - INTERVAL '1' DAY * $rhythm_days AS date)
+    WHERE charge_date >= CAST($first_new_day - INTERVAL '1' DAY * $rhythm_days AS date)
         AND charge_date < $as_of
         AND is_gpu
         AND ChargeCategory = 'Usage'
@@ -87,7 +87,7 @@ gpu_hours_by_day AS (
 gaps AS (
     SELECT
         gpu_hours_by_day.*,
-        bills.news_from,
+        bills.reported_from,
         date_diff('day', day_before, charge_date) AS gap_days,
         max(hours) OVER (
             PARTITION BY sub_account_id, region_id
@@ -95,7 +95,7 @@ gaps AS (
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS peak_hours_ever,
         max(CASE
-            WHEN charge_date < news_from AND date_diff('day', charge_date, news_from) <= $history_days THEN hours
+            WHEN charge_date < reported_from AND date_diff('day', charge_date, reported_from) <= $history_days THEN hours
         END) OVER (PARTITION BY sub_account_id, region_id) AS peak_hours_before
     FROM gpu_hours_by_day
     CROSS JOIN bills
@@ -123,7 +123,7 @@ bursts AS (
         max(open_hours) AS peak_hours,
         max(coalesce(peak_hours_before, 0)) AS peak_hours_before
     FROM rhythms
-    WHERE charge_date >= news_from                                  -- earlier days are history, or the start of the bill
+    WHERE charge_date >= reported_from                                  -- earlier days are history, or the start of the bill
         AND open_hours > 0                                          -- an expired reservation adds no hours
         AND (
             (

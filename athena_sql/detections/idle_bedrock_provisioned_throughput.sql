@@ -17,8 +17,8 @@ action    = """
 """
 blind_spots = [
   "Calls to Provisioned Throughput are not billed per token, so the bill does not show whether the capacity is used. If CloudWatch metrics are not collected, focuswatch treats a model as used only if the model is also called on demand.",
-  "If CloudWatch metrics are not collected, focuswatch compares the model name in the usage type of the Provisioned Throughput with the model names in the usage types of tokens. If AWS spells the model name differently in the two usage types, a used model can be reported as idle.",
-  "The end of a commitment is estimated from its first day on the bill; the bill does not show renewals.",
+  "If CloudWatch metrics are not collected, focuswatch treats a model as used if the model name appears in the usage types of tokens on the bill. If AWS spells the model name differently in the usage type of the Provisioned Throughput, a used model can be reported as idle.",
+  "The end of a commitment is estimated from its first day on the bill. The bill does not show renewals, so after a renewal, the finding still states the end of the first term.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/prov-throughput.html",

@@ -16,7 +16,7 @@ action    = """
 3. If the model is not needed, delete it: aws bedrock delete-{model_kind} --model-identifier {resource_id} --region {region_id}
 """
 blind_spots = [
-  "If a custom model is served through Provisioned Throughput or an on-demand deployment, CloudWatch counts the invocations under the ARN of the Provisioned Throughput or deployment. focuswatch then treats the model as used only if the bill shows token usage of a custom model with the same base model.",
+  "If a custom model is served through Provisioned Throughput or an on-demand deployment, CloudWatch counts the invocations under the ARN of the Provisioned Throughput or deployment. focuswatch then treats the model as used only if the bill shows token usage of a custom model with the same base model. Otherwise, focuswatch can report a used model as unused.",
   "A charge without a model ARN cannot be matched to invocations, so focuswatch reports the charge as not evaluated.",
 ]
 sources   = [

@@ -11,13 +11,13 @@ account is reported once.
 """
 reason    = "The {principal_type} {principal_name} in account {sub_account_name} called Amazon Bedrock for the first time on {first_day}. The charges through {last_day} total {monthly_cost} {currency}, for {models}."
 action    = """
-1. Confirm with the account owner that the {principal_type} {principal_name} is expected to use {models}.
-2. Identify who created the {principal_type}, and from which IP addresses it makes calls: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ResourceName,AttributeValue={principal_name}
-3. If unauthorized: deactivate the caller's access keys or API key, deny bedrock:InvokeModel, bedrock:InvokeModelWithResponseStream and bedrock:CallWithBearerToken to the caller, then search CloudTrail for other API calls with these keys.
+1. Ask the account owner whether the {principal_type} {principal_name} is expected to use {models}.
+2. Identify who created the {principal_type}: aws cloudtrail lookup-events --region us-east-1 --lookup-attributes AttributeKey=ResourceName,AttributeValue={principal_name}. Check the source IP addresses of the caller's Bedrock calls: aws cloudtrail lookup-events --region REGION --start-time {first_day} --lookup-attributes AttributeKey=EventSource,AttributeValue=bedrock.amazonaws.com
+3. If the calls were not authorized, deactivate the caller's access keys or API key, deny bedrock:InvokeModel, bedrock:InvokeModelWithResponseStream and bedrock:CallWithBearerToken to the caller, then search CloudTrail for other API calls with these keys.
 """
 blind_spots = [
-  "This detection requires a CUR 2.0 export that contains IAM principals (option --principals of focuswatch scan). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",
-  "Callers that appear in the first 14 days of an account's data are not reported as new. The detection new_service reports the first use of Bedrock in an account.",
+  "This detection requires a CUR 2.0 export that contains IAM principals (option --principals of focuswatch scan). AWS has recorded the callers of Amazon Bedrock only since 2026-04-08, so a caller that used Bedrock before this date can be reported as new.",
+  "Callers that appear in the first 14 days of an account's data are not reported as new. If Bedrock itself is new in the account, the detection new_service reports the first use instead.",
   "If an attacker uses a key of a user or role that already calls Bedrock, this detection does not report the usage. The detections token_burst and principal_budget may report it.",
   "All sessions of a role count as one caller, even if several people sign in with this role through IAM Identity Center.",
   "Service-linked roles, and service roles whose names match the parameter service_roles, are excluded. An attacker can avoid detection by using a role whose name matches service_roles.",
@@ -80,7 +80,7 @@ SELECT
     false AS not_evaluated,
     CAST(NULL AS varchar) AS lacks_input
 FROM dated_costs
-WHERE first_day >= $news_since
+WHERE first_day >= $first_new_day
     AND date_diff('day', account_began, first_day) >= $warm_up_days
     AND NOT (principal_type = 'role' AND regexp_like(principal_name, $service_roles))
 GROUP BY sub_account_id, principal, principal_type, principal_name, first_day, account_began

@@ -7,20 +7,20 @@ security_types = ["TTPs/Defense Evasion/UnusedRegion", "Unusual Behaviors"]  # h
 notify    = "once"
 topic     = "new-region"
 why       = """
-Attackers use stolen credentials in Regions that are not monitored. The first charge in a Region, even one cent or
-free-tier usage, is often the first sign of an attack; larger costs follow within hours. Each new Region in an account
-is reported once.
+Attackers use stolen credentials in Regions that are not monitored. An attack often first appears on the bill as a
+charge in a new Region, even if it is only one cent or free-tier usage; larger costs follow within hours. Each new
+Region in an account is reported once.
 """
 reason    = "Account {sub_account_name} was first billed in {region_id} on {first_day}. The charges through {last_day} total {monthly_cost} {currency}, for {services}."
 action    = """
-1. Confirm with the account owner that work was planned in {region_id}.
+1. Ask the account owner whether work was planned in {region_id}.
 2. Identify who created the resources: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false
-3. If unauthorized: list the resources with aws resourcegroupstaggingapi get-resources --region {region_id}, disable the access keys that created the resources, then deny the Region with a service control policy.
+3. If use of the Region was not authorized, list the resources with aws resourcegroupstaggingapi get-resources --region {region_id}, disable the access keys that created the resources, then deny the Region with a service control policy.
 """
 blind_spots = [
   "The export does not show usage before its first day. Therefore, a Region with charges in the first 14 days of the bill is not reported as new.",
   "Activity that does not appear on the bill, such as some free usage, is not detected.",
-  "In the first 14 days of an account, Regions that another account already uses are not reported.",
+  "In the first 14 days of an account, this detection reports only Regions that no other account has used before.",
   "CloudFront, Lambda@Edge, Global Accelerator, S3 Transfer Acceleration, and WAF and Shield for CloudFront are not evaluated, because AWS bills these services in the Region where their traffic occurs.",
 ]
 sources   = [
@@ -54,8 +54,8 @@ first_charges AS (
         )                                                           -- no tax, credit or refund, and no commitment
         AND ChargeClass IS DISTINCT FROM 'Correction'               -- a correction is not usage
         AND NOT (                                                   -- nor is a row of an earlier billing period
-            charge_date >= $news_since
-            AND billing_period < CAST(date_trunc('month', $news_since) AS date)
+            charge_date >= $first_new_day
+            AND billing_period < CAST(date_trunc('month', $first_new_day) AS date)
         )
     GROUP BY 1, 2, 3
 ),
@@ -79,7 +79,7 @@ new_regions AS (
         account_began,
         organization_began < first_charge_date AS used_elsewhere
     FROM dated_charges
-    WHERE first_charge_date >= $news_since
+    WHERE first_charge_date >= $first_new_day
         AND NOT is_edge                                             -- the region of the viewer, which the account did not choose
         AND date_diff('day', bill_began, first_charge_date) >= $warm_up_days
         AND lower(region_id) NOT IN ('', 'global', 'noregion')      -- null is no region, and is excluded here
@@ -103,7 +103,7 @@ region_services AS (
     INNER JOIN new_regions
         ON charges.RegionId = new_regions.region_id
         AND charges.SubAccountId IS NOT DISTINCT FROM new_regions.sub_account_id
-    WHERE charges.charge_date >= $news_since
+    WHERE charges.charge_date >= $first_new_day
         AND charges.charge_date < $as_of
         AND NOT charges.is_edge
         AND (

@@ -15,22 +15,22 @@ severity and is summarized in one line. For GPUs, Bedrock, data transfer, and se
 severity is high even if the first charge is small. If the cost of a new service exceeds `notable_cost_usd` within a
 week, the severity of the finding becomes high.
 """
-reason    = "Account {sub_account_name} was first billed for {service_name} on {first_day}, in {regions}. The charges through {last_day} total {monthly_cost} {currency}. Already used by other accounts: {used_elsewhere}."
+reason    = "Account {sub_account_name} was first billed for {service_name} on {first_day}, in {regions}. The charges through {last_day} total {monthly_cost} {currency}. Service already used by another account: {used_elsewhere}."
 action    = """
-1. Confirm with the account owner that use of {service_name} was planned.
+1. Ask the account owner whether use of {service_name} was planned.
 2. Identify who started using the service in {regions}: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --region REGION
-3. If unauthorized: disable the access keys that created the resources, delete the resources, then deny the service with a service control policy.
+3. If use of the service was not authorized, disable the access keys that created the resources, delete the resources, then deny the service with a service control policy.
 """
 action_of_others = """
-1. Confirm with the owner of {sub_account_name} that use of {service_name} was planned.
+1. Ask the owner of {sub_account_name} whether use of {service_name} was planned.
 2. In the activity log of {provider}, identify who has used the service since {first_day}.
-3. If unauthorized: disable the API keys or user accounts that caused the usage, delete the resources, then deny the service with an organization policy.
+3. If use of the service was not authorized, disable the API keys or user accounts that caused the usage, delete the resources, then deny the service with an organization policy.
 """
 blind_spots = [
   "The export does not show usage before its first day, so services with charges in the first 14 days of the bill count as already in use.",
   "If AWS renames a service and this detection does not list the old name, the service is reported as new once for each account.",
-  "In the first 14 days of an account, services that another account already uses are not reported, except GPUs, Bedrock and data transfer.",
-  "AWS does not document which name of a renamed service a FOCUS export contains, so the old and the new name count as one service.",
+  "In the first 14 days of an account, this detection reports only Bedrock, services with GPU usage, data transfer, and services that no other account has used before.",
+  "If AWS renames a service that this detection lists, the new name is not reported as a new service. The old and the new name count as one service, because AWS does not document which of the two names a FOCUS export contains.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",
@@ -110,8 +110,8 @@ first_charges AS (
         )                                                           -- no tax, credit or refund, and no commitment
         AND ChargeClass IS DISTINCT FROM 'Correction'               -- a correction is not usage
         AND NOT (                                                   -- nor is a row of an earlier billing period
-            charge_date >= $news_since
-            AND billing_period < CAST(date_trunc('month', $news_since) AS date)
+            charge_date >= $first_new_day
+            AND billing_period < CAST(date_trunc('month', $first_new_day) AS date)
         )
     GROUP BY 1, 2
 ),
@@ -153,7 +153,7 @@ new_services AS (
             AND date_diff('day', bill_began, account_began) >= $warm_up_days AS is_warm_up
     FROM dated_charges
     WHERE place = 1                                                 -- the name that the bill shows first
-        AND first_charge_date >= $news_since
+        AND first_charge_date >= $first_new_day
         AND date_diff('day', bill_began, first_charge_date) >= $warm_up_days
         AND service_name <> ''
         AND NOT is_contract
@@ -180,7 +180,7 @@ service_costs AS (
             ELSE coalesce(service_renames.new_name, charges.ServiceName)
         END
         AND charges.SubAccountId IS NOT DISTINCT FROM new_services.sub_account_id
-    WHERE charges.charge_date >= $news_since
+    WHERE charges.charge_date >= $first_new_day
         AND charges.charge_date < $as_of
         AND (
             (charges.ChargeCategory = 'Usage' AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused')
@@ -192,7 +192,7 @@ service_costs AS (
 gpu_services AS (
     SELECT DISTINCT SubAccountId AS sub_account_id, ServiceName AS service_name
     FROM ai_charges
-    WHERE charge_date >= $news_since
+    WHERE charge_date >= $first_new_day
         AND charge_date < $as_of
         AND is_gpu
         AND ChargeCategory = 'Usage'
@@ -201,7 +201,7 @@ gpu_services AS (
 sending_services AS (
     SELECT SubAccountId AS sub_account_id, ServiceName AS service_name
     FROM usage_days
-    WHERE charge_date >= $news_since
+    WHERE charge_date >= $first_new_day
         AND charge_date < $as_of
         AND SkuMeter LIKE '%DataTransfer-Out-Bytes'
         AND internet_gb IS NOT NULL

@@ -5,8 +5,8 @@ ai_families = ["sagemaker"]
 schedule  = "daily"
 why       = """
 SageMaker managed spot training runs training jobs on spare capacity, typically for 60 to 80% less than On-Demand. A
-training job uses Spot capacity if one parameter is set, and resumes after an interruption if it stores checkpoints in
-S3. Recurring training jobs that can be interrupted rarely need On-Demand capacity.
+training job uses Spot capacity if EnableManagedSpotTraining is true, and resumes after an interruption if it stores
+checkpoints in S3. Recurring training jobs that can be interrupted rarely need On-Demand capacity.
 """
 reason    = "SageMaker training in {region_id} ran for {on_demand_hours} On-Demand hours on {training_days} of {lookback_days} days ({jobs} jobs on {instance_types}) and for {spot_hours} Spot hours. The On-Demand hours cost {monthly_on_demand_cost} {currency}/month. Estimated potential savings with Spot: {monthly_cost} to {monthly_saving_at_most} {currency}/month."
 action    = """
@@ -18,7 +18,7 @@ blind_spots = [
   "The potential savings are an estimate: Spot prices vary by instance type and Region, and interruptions lengthen jobs.",
   "Spot capacity for the largest GPU instances is scarce. Jobs with a deadline may require On-Demand instances.",
   "Training on HyperPod, on EC2, and in processing jobs is not evaluated.",
-  "Instance hours are not weighted by instance size, so one hour of a large instance counts as much as one hour of a small instance.",
+  "Instance hours are not weighted by instance size. Training with at least as many Spot hours as On-Demand hours is not reported, even if the On-Demand instances are larger.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html",

@@ -9,7 +9,7 @@ remains when its knowledge base is deleted. A Classic collection without queries
 USD/month), or 2 OCUs with replicas (350 USD/month). The service name on the bill is Amazon OpenSearch Service, so a
 review of AI cost can miss this charge.
 """
-reason    = "Account {sub_account_name} was billed for {ocu_hours} OCU-hours of OpenSearch Serverless in {region_id} in {lookback_days} days and {because}. The OCUs cost {monthly_cost} {currency}/month."
+reason    = "In the last {lookback_days} days, account {sub_account_name} was billed for {ocu_hours} OCU-hours of OpenSearch Serverless in {region_id}, and {because}. The OCUs cost {monthly_cost} {currency}/month."
 action    = """
 1. For each collection in {region_id}, check CloudWatch for searches (namespace AWS/AOSS, metric SearchRequestRate).
 2. List the collections, and check whether a knowledge base uses one of the collections:
@@ -19,9 +19,9 @@ action    = """
 """
 blind_spots = [
   "Collections in an account or collection group share OCUs, so the bill may not show which collection uses the OCUs.",
-  "A collection that serves a workload other than Bedrock counts as used only if the CloudWatch metric SearchRequestRate is collected.",
-  "If Bedrock in another account searches a collection, the collection is reported as orphaned unless the CloudWatch metric SearchRequestRate is collected.",
-  "In an account that uses Bedrock, a collection is reported only if both the CloudWatch metric SearchRequestRate and the links between resources are collected.",
+  "A collection that serves a workload other than Bedrock counts as used only if focuswatch collects the CloudWatch metric SearchRequestRate.",
+  "If Bedrock in another account searches a collection, the collection is reported as orphaned unless focuswatch collects the CloudWatch metric SearchRequestRate.",
+  "In an account that uses Bedrock, a collection is reported only if focuswatch collects both the CloudWatch metric SearchRequestRate and the links between knowledge bases and collections.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html",
@@ -161,7 +161,7 @@ SELECT
     CASE
         WHEN listed_regions.is_listed AND coalesce(collections.is_referenced, regions.is_referenced) IS NULL
             THEN 'no knowledge base refers to a billed collection'
-        ELSE 'made no Bedrock calls'
+        ELSE 'the account made no Bedrock calls'
     END AS because,
     $lookback_days AS lookback_days,
     lookbacks.charge_date AS first_day,

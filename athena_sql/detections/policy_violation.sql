@@ -5,15 +5,15 @@ ai_families = ["bedrock"]
 schedule  = "daily"
 why       = """
 A use case in owners.toml can restrict its models and Regions, and can require batch inference. This detection reports
-Bedrock tokens that violate the rules of a use case. The finding states the cost of the tokens that violate a rule. The
-finding also states what the same number of tokens would cost with the cheapest model and tier that the rules allow. To
-print an IAM policy or SCP that denies calls that violate the rules, run focuswatch policy USE_CASE.
+Bedrock usage that violates the rules of a use case. The finding states the cost of this usage. The finding also states
+what the same number of tokens would cost with the cheapest model and tier that the rules allow. To print an IAM policy
+or SCP that denies calls that violate the rules, run focuswatch policy USE_CASE.
 """
-reason    = "Over {lookback_days} days, use case {use_case} used {million_tokens} million tokens in violation of its rules ({broken}): {usage}. The tokens cost {monthly_usage_cost} {currency}/month. Estimated cost of the same tokens with an allowed model and tier, in {currency}/month: {monthly_allowed_cost} ({allowed_usage})."
+reason    = "Over {lookback_days} days, use case {use_case} used {million_tokens} million tokens in violation of its rules ({broken}): {usage}. The tokens cost {monthly_usage_cost} {currency}/month. Estimated cost per month of the same tokens with an allowed model and tier, in {currency}: {monthly_allowed_cost} ({allowed_usage})."
 action    = """
 1. Ask the owner of {workload} why the workload does not follow the rules of {use_case}: {rules}.
 2. If the usage is intended, change the key "models", "batch" or "regions" in [use_cases.{use_case}] of owners.toml.
-3. If the usage is not intended, change the workload. To deny calls that violate the rules, print a policy with focuswatch policy USE_CASE, review the policy, and attach it.
+3. If the usage is not intended, change the workload to follow the rules of {use_case}. To deny calls that violate the rules, print a policy with focuswatch policy USE_CASE, review the policy, and attach it.
 """
 blind_spots = [
   "Model names on the bill differ from model IDs, so a model is allowed if its name on the bill contains all words and numbers in a pattern from owners.toml.",

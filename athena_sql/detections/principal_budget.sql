@@ -16,8 +16,8 @@ action    = """
 3. If the usage is intentional, raise the limit in [principal_budgets.{budget_name}] of owners.toml. If the usage is not intentional, deny bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream to the caller until the cause is fixed.
 """
 blind_spots = [
-  "This detection requires a CUR 2.0 export that contains IAM principals (option --principals of focuswatch scan). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",
-  "The bill arrives a day after the usage, so a budget cannot stop usage. Usage on the last two days of the bill can still increase.",
+  "This detection requires a CUR 2.0 export that contains IAM principals (option --principals of focuswatch scan). AWS has recorded the callers of Amazon Bedrock only since 2026-04-08, so earlier usage does not count toward a caller budget.",
+  "The bill arrives a day after the usage, so focuswatch notifies the owner only after the usage, and a caller budget does not block calls. The last two days of the bill are not complete, so actual usage can be higher than the finding states.",
   "The pace is the average daily usage over the last seven complete days (days whose charges no longer change). The pace does not take weekends or planned launches into account.",
   "If AWS does not record the caller of a charge, the charge counts toward the budget of the team that owns the account, but not toward budgets for principals, roles or tags.",
 ]

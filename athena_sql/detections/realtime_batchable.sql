@@ -7,7 +7,7 @@ why       = """
 Bedrock batch inference costs half the on-demand price. A batch job reads prompts from a file in S3 and writes the
 responses to S3 within a day. Nightly enrichment, evaluations and backfills rarely need immediate responses.
 """
-reason    = "{workload} used {million_tokens} million input and output tokens of {models} in {lookback_days} days, {why_batchable}. At the on-demand price, the tokens cost {monthly_on_demand_cost} {currency}/month. Estimated potential savings with batch inference: {monthly_cost} {currency}/month."
+reason    = "{workload} used {million_tokens} million input and output tokens of {models} in the last {lookback_days} days. Batch-eligible because {why_batchable}. At the on-demand price, the tokens cost {monthly_on_demand_cost} {currency}/month. Estimated potential savings with batch inference: {monthly_cost} {currency}/month."
 action    = """
 1. Confirm with the owner that no person or agent waits for the responses.
 2. Check that the model supports batch inference in {region_id}: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-supported.html
@@ -15,7 +15,7 @@ action    = """
    If batch inference is not possible, use the flex tier for calls that can wait several minutes; the flex tier costs less than on-demand inference.
 """
 blind_spots = [
-  "The potential savings are an estimate: half the cost of input and output tokens. If a workload uses prompt caching, the savings are lower.",
+  "The potential savings are an estimate: half the cost of input and output tokens. If a workload uses prompt caching, the savings are lower, because batch inference does not support prompt caching.",
   "The bill is evaluated by day, so a nightly job without a tag cannot be distinguished from a job that runs all day.",
   "Not every model supports batch inference, and a batch job needs at least 100 prompts.",
   "If a workload has a tag such as batch or nightly, the detection assumes that the tag is correct.",
@@ -177,8 +177,10 @@ SELECT
     sum(effective_cost) / $lookback_days * 30 * $saving AS monthly_cost,
     service_name,
     coalesce(resource_id, 'Calls without an inference profile') AS workload,
-    CASE WHEN bool_or(is_tagged) THEN 'with tags that identify batch work' ELSE 'on the same weekdays every week' END
-        AS why_batchable,
+    CASE
+        WHEN bool_or(is_tagged) THEN 'the tags identify batch work'
+        ELSE 'most tokens were used on the same one or two weekdays'
+    END AS why_batchable,
     sum(effective_cost) / $lookback_days * 30 AS monthly_on_demand_cost,
     sum(million_tokens) AS million_tokens,
     max_by(models, effective_cost) FILTER (WHERE models IS NOT NULL) AS models,

@@ -4,9 +4,9 @@ category  = "anomaly"
 schedule  = "every_refresh"
 notify    = "once"
 why       = """
-If an agent loops or retries without end, one session can cost many times as much as other sessions of the same role.
-The cost of a runaway session may not be noticeable in the total cost of the account. AgentCore runs each agent in its
-own role session, so the bill shows the cost of each agent run.
+If an agent loops or retries endlessly, one session can cost many times as much as other sessions of the same role. The
+cost of a runaway session may not be noticeable in the total cost of the account. AgentCore runs each agent in its own
+role session, so the bill shows the cost of each agent run.
 """
 reason    = "The {session_kind} {session} of role {principal_name} cost {session_cost} {currency} from {first_day} to {last_day}, {ratio} times the median cost of {sessions_of_role} sessions of this role ({median_cost} {currency}). Main model: {model}."
 action    = """
@@ -15,11 +15,11 @@ action    = """
 3. Set a step limit and a token limit for the agent, and a budget for the role under [principal_budgets] in owners.toml.
 """
 blind_spots = [
-  "This detection requires a CUR 2.0 export that contains IAM principals (option --principals of focuswatch scan). AWS has recorded the callers of Amazon Bedrock since 2026-04-08.",
+  "This detection requires a CUR 2.0 export that contains IAM principals (option --principals of focuswatch scan). AWS has recorded the callers of Amazon Bedrock only since 2026-04-08, so earlier sessions are not evaluated.",
   "A role with fewer than 9 sessions in the last 56 days is not evaluated, because the median of so few sessions is not reliable.",
   "Sessions whose name is used on more than 3 days, such as sessions of IAM Identity Center users and Lambda functions, are not evaluated. The detections principal_budget and token_burst evaluate the usage of sessions with recurring names.",
   "The bill contains daily amounts, so a session is reported at the earliest on the day after it ran.",
-  "The cost of a session includes model calls, but not the CPU, memory and tools of AgentCore, because the bill does not show the caller of AgentCore charges.",
+  "The cost of a session includes model calls, but not the CPU, memory and tools of AgentCore, because the bill does not show which caller incurred the AgentCore charges.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html",
@@ -53,7 +53,7 @@ WITH model_sessions AS (
             ORDER BY round(sum(effective_cost), 6) DESC, coalesce(model, 'other Bedrock usage')
         ) AS place
     FROM principal_days
-    WHERE charge_date >= CAST($news_since - INTERVAL '1' DAY * $history_days AS date)
+    WHERE charge_date >= CAST($first_new_day - INTERVAL '1' DAY * $history_days AS date)
         AND charge_date < $as_of
         AND session IS NOT NULL
     GROUP BY 1, 2, 3, 4, 5
@@ -111,7 +111,7 @@ SELECT
     false AS not_evaluated,
     CAST(NULL AS varchar) AS lacks_input
 FROM compared_sessions
-WHERE last_day >= $news_since
+WHERE last_day >= $first_new_day
     AND sessions_of_role > $least_sessions
     AND round(effective_cost, 9) > round($least_ratio * median_cost, 9)
     AND round(effective_cost - median_cost, 6) >= $least_session_cost_usd

@@ -12,11 +12,11 @@ reason    = "Account {sub_account_name} was billed for {service_name} in {region
 action    = """
 1. Ask the security team whether a change was planned in {region_id} around {last_day}, such as a new delegated administrator or an organization trail that replaces the account's trail.
 2. Search CloudTrail for {stop_events}, and identify who stopped the service: aws cloudtrail lookup-events --region {region_id} --start-time {last_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false
-3. If unauthorized: enable the service again, treat the account as compromised until you have confirmed the cause, and check the state of the service: {state_command}
+3. If the service was stopped without authorization, enable the service again, treat the account as compromised until you have confirmed the cause, and check the state of the service: {state_command}
 """
 blind_spots = [
   "A security service that stops in a Region without other charges, or in a closed account, is not reported.",
-  "AWS bills Config per recorded configuration item and CloudTrail per data event. If Config or CloudTrail is enabled but records nothing for days, its charges stop, and the service is reported as stopped.",
+  "AWS bills Config per recorded configuration item and CloudTrail per data event. If an enabled Config recorder or trail records nothing for days, its charges stop, and focuswatch reports the service as stopped.",
   "A security service counts as active while any of its usage types is billed, so a disabled protection plan, rule or trail is not reported. A disabled GuardDuty detector is not reported while GuardDuty Malware Protection for S3 is billed.",
   "AWS does not charge for the first copy of management events, so a trail without charges is not evaluated.",
   "Security Hub and Security Hub CSPM count as one service.",

@@ -15,7 +15,7 @@ action    = """
 blind_spots = [
   "A legitimate decrease in a month's cost or number of rows is also reported: refunds and credits lower the cost, and AWS merges rows when it closes a billing period.",
   "If the last resource of an account was deleted, the account is reported as missing for 30 days, unless the accounts file has a closed_on date for the account.",
-  "If you copy the export files manually, the detection uses the time of the copy instead of the time of the delivery.",
+  "If you copy the export files manually, the detection uses the time of the copy instead of the time of the delivery, so a late delivery might not be reported.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/dataexports-export-delivery.html",

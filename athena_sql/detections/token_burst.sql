@@ -22,10 +22,10 @@ action_of_others = """
 """
 blind_spots = [
   "An account with less than 14 days of token usage has no baseline and is not evaluated. The detection new_service reports the first use of Bedrock.",
-  "A new workload is compared with all previous token usage of its account.",
+  "A new workload has no baseline of its own, so its tokens are compared with the token usage of the whole account. In an account with high usage, the spike of a new workload may therefore not be reported.",
   "Token usage that moves from one model or inference profile to another in the same account is not reported.",
   "A large job that runs once a month is reported every month. A launch that is not in owners.toml is also reported.",
-  "If the bill for a day is incomplete, focuswatch estimates the share of the account's charges that the export already contains. To do so, focuswatch divides the cost of each service by its cost on the same weekday one week earlier, and uses the median of these ratios. If the account has fewer than `least_services` services, or if its token charges are delivered later than its other charges, a spike may be reported one or two days later. If the token charges are delivered earlier than the other charges, tokens that moved to another workload can be reported as a spike.",
+  "If the bill for a day is incomplete, focuswatch estimates the share of the account's charges that the export already contains. To do so, focuswatch divides the cost of each service by its cost on the same weekday one week earlier, and uses the median of these ratios. If the account has fewer than 3 services (parameter `least_services`), focuswatch assumes that the export already contains all charges. In this case, or if token charges arrive later than the other charges, the share is too high, and a spike may be reported one or two days later. If token charges arrive earlier than the other charges, the estimated share is too low, and tokens that only moved to another workload can be reported as a spike.",
   "During a planned launch, usage of the launch's use case is reported only if it exceeds the baseline multiplied by the `factor` of the launch in owners.toml.",
   "Input, output and cache tokens count equally toward the spike; a spike is reported only if its excess cost is at least `least_daily_cost_usd` per day.",
 ]
@@ -66,7 +66,7 @@ WITH workload_days AS (
         sum(CASE WHEN token_kind = 'output' THEN million_tokens ELSE 0 END) AS output_tokens,
         sum(effective_cost) AS effective_cost
     FROM token_charges
-    WHERE charge_date >= CAST($news_since - INTERVAL '1' DAY * $history_days AS date)
+    WHERE charge_date >= CAST($first_new_day - INTERVAL '1' DAY * $history_days AS date)
         AND charge_date < $as_of
     GROUP BY 1, 2, 3, 4, 5, 6
 ),
@@ -84,7 +84,7 @@ token_days AS (
 large_days AS (
     SELECT *
     FROM workload_days
-    WHERE charge_date >= $news_since AND effective_cost >= $least_daily_cost_usd  -- a smaller day cannot be a spike and needs no baseline
+    WHERE charge_date >= $first_new_day AND effective_cost >= $least_daily_cost_usd  -- a smaller day cannot be a spike and needs no baseline
 ),
 evaluated_days AS (
     SELECT DISTINCT token_days.sub_account_id, token_days.workload, dates.charge_date
@@ -140,7 +140,7 @@ service_days AS (                                                           -- e
             / sum(CASE WHEN weeks.weeks_before = 1 THEN services.EffectiveCost ELSE 0 END) AS share
     FROM daily_services AS services
     CROSS JOIN (VALUES (0), (1)) AS weeks (weeks_before)
-    WHERE services.charge_date >= CAST($news_since - INTERVAL '7' DAY AS date)
+    WHERE services.charge_date >= CAST($first_new_day - INTERVAL '7' DAY AS date)
         AND services.charge_date < $as_of
         AND services.ChargeCategory = 'Usage'
         AND services.ChargeClass IS DISTINCT FROM 'Correction'

@@ -12,19 +12,19 @@ detections do not report the planned increase.
 """
 reason    = "Account {sub_account_name} has used {product} in {regions} since {first_day}, at a cost of {daily_cost} {currency}/day. No use case in owners.toml covers the charges for {product}."
 action    = """
-1. Confirm with the account owner that {product} is planned, and ask how long the cost increase is expected to last.
-2. If {product} is planned, run focuswatch note FINGERPRINT, review the section that it prints, and add the section to owners.toml.
-3. If {product} is not planned, identify the caller in CloudTrail and remove the permission to use {product} from the caller's role.
+1. Ask the account owner whether the use of {product} is planned, and how long the cost increase is expected to last.
+2. If the use of {product} is planned, run focuswatch note FINGERPRINT, review the section that it prints, and add the section to owners.toml.
+3. If the use of {product} is not planned, identify the caller in CloudTrail and remove the permission to use {product} from the caller's role.
 """
 action_of_others = """
-1. Confirm with the owner of {sub_account_name} that {product} is planned, and ask how long the cost increase is expected to last.
-2. If {product} is planned, run focuswatch note FINGERPRINT, review the section that it prints, and add the section to owners.toml.
-3. If {product} is not planned, identify the caller in the activity log of {provider}, and remove the caller's permission to use {product}.
+1. Ask the owner of {sub_account_name} whether the use of {product} is planned, and how long the cost increase is expected to last.
+2. If the use of {product} is planned, run focuswatch note FINGERPRINT, review the section that it prints, and add the section to owners.toml.
+3. If the use of {product} is not planned, identify the caller in the activity log of {provider}, and remove the caller's permission to use {product}.
 """
 blind_spots = [
   "If owners.toml has no use cases, this detection reports nothing.",
   "Models and AI services with charges in the first 14 days of an account or in the first 14 days of the bill count as already in use.",
-  "A model counts as in use from the first day on which it costs at least `trial_daily_cost_usd` (1 USD by default). The finding is closed 28 days after this first day.",
+  "A model counts as in use from the first day on which it costs at least `trial_daily_cost_usd` (1 USD by default). focuswatch resolves the finding when 28 days have passed since this first day.",
   "A use case without `rows` in owners.toml matches all charges of its team, but does not exempt a new model or AI service from this detection.",
   "If most tokens of a new model moved from older models of the same family, the new model is a replacement and is not reported, even if it costs more.",
   "EC2 instances with GPUs are reported by the detection gpu_burst; OpenSearch Serverless is not counted as an AI service.",

@@ -15,8 +15,8 @@ action    = """
 3. Move the parts that do not change to the start of the prompt, and set a cache checkpoint (cachePoint) after these parts. Within minutes, the CloudWatch metric CacheReadInputTokenCount (namespace AWS/Bedrock) shows how many tokens are read from the cache.
 """
 blind_spots = [
-  "The bill does not show how much of a prompt is repeated. The estimate assumes that half of the input tokens are repeated, and that each cached prefix is read four times per write.",
-  "A prompt shorter than the minimum length for its model (1,024 to 4,096 tokens) cannot be cached. The bill does not show the length of prompts, so the estimate includes short prompts.",
+  "The bill does not show how much of a prompt is repeated, so the estimate assumes that half of the input tokens are repeated, and that each cached prefix is read four times per write.",
+  "A prompt shorter than the minimum length for its model (1,024 to 4,096 tokens) cannot be cached. The bill does not show the length of prompts, so the estimate also includes prompts that are too short to cache, and can be too high.",
   "A model is evaluated only if the bill contains cache reads and cache writes of the model in at least one account, because the estimate uses their prices.",
   "Batch, flex and priority inference are not evaluated.",
   "A workload with fewer than four input tokens per output token is not evaluated.",

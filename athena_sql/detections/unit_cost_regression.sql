@@ -8,19 +8,19 @@ notify    = "every_run"
 why       = """
 If spend grows faster than usage, the cost per unit increases. Possible causes are a model called through another
 inference profile (a regional profile costs 10% more than the global profile), a more expensive pricing tier, an expired
-discount, or an endpoint that was not scaled down after traffic fell. The increase is visible in the cost per unit, but
-not in the total cost.
+discount, or an endpoint that was not scaled down after traffic fell. The total cost can hide this increase if usage
+falls at the same time.
 """
 reason    = "{unit} of {item} cost {unit_cost} {currency} from {first_day} to {last_day}, {increase_percent}% more than in the week before ({unit_cost_before} {currency}), because {cause}. At the current volume, the additional cost is {monthly_cost_if_continues} {currency}/month."
 action    = """
-1. Compare the week that starts on {first_day} with the week before: the usage types of {item} show the tier and the inference profile; CloudTrail shows who changed an endpoint or a profile.
-2. For tokens: use the global inference profile if data may leave the Region, and use the priority and latency-optimized tiers only if a user waits for the response. Check https://aws.amazon.com/bedrock/pricing/ for price changes.
+1. Compare the week that starts on {first_day} with the week before. Check the usage types of {item} for another tier or inference profile. In CloudTrail, check who changed an endpoint or an inference profile.
+2. For tokens: if your data is allowed to leave the Region, use the global inference profile. Use the priority and latency-optimized tiers only if a user waits for the response. Check https://aws.amazon.com/bedrock/pricing/ for price changes.
 3. For an endpoint: check that a discount or Savings Plan still covers the instances. If traffic fell, lower the endpoint's minimum capacity: aws application-autoscaling register-scalable-target --service-namespace sagemaker --min-capacity N ...
 """
 action_of_others = """
-1. Compare the week that starts on {first_day} with the week before: the meters of {item} show the tier and the region.
+1. Compare the week that starts on {first_day} with the week before. Check the meters of {item} for another tier or region.
 2. Check the price list of {provider} for price changes, and whether a discount or committed usage has ended.
-3. Use a cheaper tier if no user waits for the response, and a region or deployment type with a lower price if data may leave the region.
+3. If no user waits for the response, use a cheaper tier. If your data is allowed to leave the region, use a region or deployment type with a lower price.
 """
 blind_spots = [
   "Only consecutive weeks are compared; a unit cost that rises by less than 5% per week is not reported.",

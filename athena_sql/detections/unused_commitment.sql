@@ -10,7 +10,7 @@ reason    = "The {commitment_type} {commitment_name} was {unused_percent}% unuse
 action    = """
 1. Identify when utilization decreased and which usage stopped: open the utilization report for {resource_id} in Cost Explorer.
 2. Change workloads so that this commitment covers their usage. A Compute Savings Plan covers EC2, Fargate and Lambda in every Region. An EC2 Instance Savings Plan or an EC2 reservation covers one instance family in one Region. In the Billing preferences of the payer account, check that discount sharing for reservations and Savings Plans is enabled for all accounts.
-3. If the commitment cannot cover any other usage, exchange a convertible reservation, or sell a standard EC2 reservation. A Savings Plan cannot be canceled: note the end date, and buy a smaller commitment when the Savings Plan ends.
+3. If no other usage can use the commitment: exchange a convertible Reserved Instance, or sell a standard EC2 Reserved Instance on the Reserved Instance Marketplace. A Savings Plan cannot be canceled, exchanged or sold: note the end date, and buy a smaller commitment when the Savings Plan ends.
    {describe_command}
 """
 blind_spots = [

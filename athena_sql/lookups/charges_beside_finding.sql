@@ -3,8 +3,8 @@ title = "Daily charges for a finding, and for its account and service"
 why   = """
 For a planned launch, the command focuswatch note prints a section that you can paste into owners.toml. The section
 contains rules that select the charges of a finding. The column `is_noted` is true for charges that belong to the
-finding. The query also returns all other charges for the same account and service. From these other charges, focuswatch
-determines which resources and tags select only the charges of the finding, and computes the cost of the service before
+finding. The query also returns all other charges for the same account and service. focuswatch uses these other charges
+to find the resources and tags that match only the charges of the finding, and to compute the cost of the service before
 the finding started. If the finding names a model, the charges of the finding are the token charges for the model.
 Otherwise, the charges of the finding are all charges for its service and resource.
 """

@@ -1,10 +1,10 @@
 /*
 title = "Cost of findings in a month, and daily cost before each finding"
 why   = """
-The month close shows the cost of incidents that the forecast did not include. `cost` is the BilledCost for the
-finding's account, Region, service and resource, from the first to the last day of the finding within the month.
-`daily_cost_before` is the average daily BilledCost for the same account, Region, service and resource before the
-finding started.
+The month close shows how much each incident that started during the month added to the cost of the month, because the
+forecast does not include this cost. `cost` is the BilledCost for the finding's account, Region, service and resource,
+from the first to the last day of the finding within the month. `daily_cost_before` is the average daily BilledCost for
+the same account, Region, service and resource before the finding started.
 """
 reads = ["daily_charges", "completeness"]
 [parameters]

@@ -2,7 +2,8 @@
 title = "Daily cost of resources with findings"
 why   = """
 The report page shows a chart of the daily cost for each anomaly. If a finding has no Region, the chart includes the
-charges for all Regions of the account. The same applies to the service and to the resource.
+charges for all Regions of the account. If a finding has no service or no resource, the chart likewise includes the
+charges for all services or all resources.
 """
 reads = ["daily_charges"]
 [parameters]

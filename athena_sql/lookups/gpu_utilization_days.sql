@@ -1,9 +1,9 @@
 /*
 title = "Daily GPU utilization of the resources with the highest cost"
 why   = """
-The report page shows a row for each GPU instance or SageMaker endpoint, with a square for each day. The squares show
-which GPUs are idle, for example on weekends or after a project ends. `utilization` is null if the utilization of the
-GPUs was not collected.
+The report page shows a row for each GPU instance or SageMaker endpoint, with one square per day. The color of a square
+shows the utilization on that day, so the squares show when each GPU is idle, for example on weekends or after a project
+ends. `utilization` is null if the utilization of the GPUs was not collected.
 """
 reads = ["gpu_days", "complete_30_days"]
 [parameters]

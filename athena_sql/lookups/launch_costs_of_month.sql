@@ -1,8 +1,8 @@
 /*
 title = "Cost above the baseline for launches that started in a month"
 why   = """
-The month close shows the BilledCost of planned launches that the forecast did not include. The forecast for a month
-includes launches that started before the month, but not launches that start during the month.
+The forecast for a month includes planned launches that started before the month, but not launches that start during the
+month. For launches that start during the month, the month close shows the BilledCost above the baseline.
 """
 reads = ["launch_days"]
 [parameters]

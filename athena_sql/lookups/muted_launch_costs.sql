@@ -3,7 +3,7 @@ title = "Planned launch cost above the baseline"
 why   = """
 Anomaly detections do not report the planned cost of a launch. For each combination of launch, account and service, the
 query returns the highest planned cost of a single day in the last seven days. The planned cost is the part of the cost
-above the baseline and up to `factor` times the baseline. owners.toml sets `factor` for each launch. The detections
+between the baseline and `factor` times the baseline. owners.toml sets `factor` for each launch. The detections
 token_burst and cost_anomaly report any cost above `factor` times the baseline.
 """
 reads = ["launch_days", "accounts"]

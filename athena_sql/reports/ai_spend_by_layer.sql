@@ -4,7 +4,8 @@ basis = "EffectiveCost of AI services and user subscriptions: usage, excluding f
 why   = """
 The report compares the last 30 complete days (days whose charges no longer change) with the previous 30 days. The
 report groups AI spend into five layers: model inference, retrieval, orchestration and compute, observability, and tools
-and data. Token spend gets the attention, but vector stores, compute and logs often grow faster.
+and data. Token spend gets most of the attention, but the cost of vector stores, compute and logs often grows
+faster.
 """
 [parameters]
 days = 105                     # the two periods of 30 complete days, and the incomplete days after them

@@ -9,7 +9,8 @@ the intent. For experiments, the report shows the cap and the review date. If a 
 file contains its unit counts, the report shows the cost per unit. Unit counts have the namespace `business`, the name
 of the use case as resource_id, and the unit as metric. `accepted_unit_cost` is the maximum cost per unit that
 owners.toml accepts for the use case. `verdict` states the status of the use case, for example `past its review date`.
-`launch` shows the planned launch that currently raises the baseline of the detections token_burst and cost_anomaly.
+`launch` shows the current planned launch. During a planned launch, the detections token_burst, cost_anomaly and
+live_burn report only usage above `factor` times the baseline.
 """
 [needs]
 owners = ["use_cases"]

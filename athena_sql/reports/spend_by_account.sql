@@ -4,9 +4,9 @@ basis = "EffectiveCost and BilledCost of usage and fees; BilledCost plus the sep
 why   = """
 The report compares the last 30 complete days (days whose charges no longer change) with the previous 30 days. The
 report has one row for each account, with its OU, highest cost first. `share` is the row's share of the total
-EffectiveCost. Accounts whose amounts all round to 0.00 are combined in the row (below 0.01), so the total equals the
-totals of the reports spend_by_team and spend_by_service. Charges without an account, such as the payer's tax, appear in
-the row (no account).
+EffectiveCost. If every amount of an account rounds to 0.00, the account is included in the row `(below 0.01)`. The
+total therefore equals the totals of the reports spend_by_team and spend_by_service. Charges without an account, such as
+the payer's tax, appear in the row `(no account)`.
 """
 [offers]
 limits = "EffectiveCost, BilledCost, credits and tax are separate columns of this report."

@@ -4,8 +4,8 @@ basis = "EffectiveCost and BilledCost of usage and fees; BilledCost plus the sep
 why   = """
 The report compares the last 30 complete days (days whose charges no longer change) with the previous 30 days. The
 report has one row for each AWS service name, highest cost first. `share` is the row's share of the total EffectiveCost.
-Services whose amounts all round to 0.00 are combined in the row (below 0.01), so the total equals the totals of the
-reports spend_by_team and spend_by_account.
+If every amount of a service rounds to 0.00, the service is included in the row `(below 0.01)`. The total therefore
+equals the totals of the reports spend_by_team and spend_by_account.
 """
 [offers]
 limits = "EffectiveCost, BilledCost, credits and tax are separate columns of this report."

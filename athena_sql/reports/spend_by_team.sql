@@ -5,7 +5,7 @@ why   = """
 The report compares the last 30 complete days (days whose charges no longer change) with the previous 30 days. The
 report allocates each charge to the first team that it finds in this order: the owner tag of the resource, the owner tag
 of the account, and the owner of the account or its OU in owners.toml. Spend without a team appears in the row
-(unallocated). BilledCost matches the invoice; EffectiveCost is the amortized cost of usage.
+`(unallocated)`. BilledCost is the amount on the invoice before credits and tax; EffectiveCost is the amortized cost.
 """
 [offers]
 limits = "EffectiveCost, BilledCost, credits and tax are separate columns of this report."

@@ -4,10 +4,10 @@ basis = "EffectiveCost of tokens, calls, inferences and GPU hours, excluding pur
 why   = """
 If spend grows faster than usage, the cost per unit increases. The report compares complete weeks (weeks whose charges
 no longer change), most recent first. `by_price` is the part of the week-over-week change in unit cost that is due to
-higher or lower prices. `by_mix` is the part of the change that is caused by a different mix of units, such as another
-model or a higher share of output tokens. If the unit cost increased by the threshold (`least_increase`) or more,
-`cause` shows whether price or mix contributed more. Token counts of all types are in millions. For each unit, the first
-row is the total of all accounts. For each account, the first row is the total of the account, such as the row (all
+higher or lower prices. `by_mix` is the part of the change that is due to a different mix, such as a larger share of
+another model or of output tokens. If the unit cost increased by the threshold (`least_increase`) or more, `cause` shows
+whether price or mix contributed more. Token counts of all types are in millions. For each unit, the first row is the
+total of all accounts. For each account, the first row is the total of the account; for tokens, this is the row (all
 models). The number of Bedrock calls comes from CloudWatch, by account and Region. A day is included in the cost per
 call only if the tokens in CloudWatch match the tokens on the bill. The number of calls does not include batch
 inference. AWS does not price calls separately, so the report does not split the change in the cost per call into price

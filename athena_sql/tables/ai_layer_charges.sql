@@ -4,10 +4,11 @@ why   = """
 The table contains three groups of charges: charges for AI services, charges for resources that an AI resource uses
 (listed in the table `ai_links`), and charges for other resources whose ID contains the name of an AI service. A charge
 that belongs to more than one group is counted in the first of these groups. For charges in the second group,
-`linked_from` is the AI resource that uses the charged resource. `layer` is the layer of the AI workload, such as model
-inference or retrieval. `counted_as` states why a charge is included. `bedrock_filter` is true if Cost Explorer shows
-the charge when you filter by Amazon Bedrock. User subscriptions (Kiro, Amazon Q, Amazon Quick) count as model
-inference, whether AWS bills the subscriptions as usage or as a purchase. Purchases of commitments are not included.
+`linked_from` is the AI resource that uses the charged resource. `layer` is the part of the AI workload to which the
+charge belongs, such as model inference or retrieval. `counted_as` states why a charge is included. `bedrock_filter` is
+true if Cost Explorer shows the charge when you filter by Amazon Bedrock. User subscriptions (Kiro, Amazon Q, Amazon
+Quick) count as model inference, whether AWS bills the subscriptions as usage or as a purchase. Purchases of commitments
+are not included.
 """
 reads = ["daily_charges", "ai_links"]
 */

@@ -1,5 +1,5 @@
 /*
-title = "Reason why callers of Bedrock are not evaluated"
+title = "Why Bedrock callers are not evaluated"
 why   = """
 The table has one row if the callers of Bedrock are unknown, or if the export with IAM principals ends several days
 before the bill. Otherwise, the table is empty. If the table has a row, detections that evaluate callers of Bedrock are

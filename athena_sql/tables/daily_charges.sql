@@ -3,12 +3,13 @@ title = "Daily charges, with derived columns for detections"
 why   = """
 The table contains the charges from the table folded_charges, with additional columns that several detections need.
 `meter` is SkuMeter without its Region prefix. `instance_type` is the instance type in the meter, such as p4d.24xlarge.
-`is_gpu` is true if the instance type has an accelerator. `ai_family` is the AI service of the charge, regardless of the
-service name on the bill, or null if the charge is not for an AI service. For providers other than AWS, `ai_family` is
-`model_api` for model calls, and `ai_service` for all other charges in the FOCUS category AI and Machine Learning.
-`is_edge` is true if AWS bills by the location of the viewers, as for Amazon CloudFront. In this case, RegionId is the
-Region of the viewers. `internet_gb` is the amount of data sent to the internet in GB, or null if the charge is not for
-data transfer to the internet. Sources of the meter names:
+`is_gpu` is true if the instance type has a GPU or another AI accelerator, such as AWS Trainium or AWS Inferentia.
+`ai_family` is the AI service of the charge, regardless of the service name on the bill, or null if the charge is not
+for an AI service. For providers other than AWS, `ai_family` is `model_api` for model calls, and `ai_service` for all
+other charges in the FOCUS category AI and Machine Learning. `is_edge` is true if AWS bills by the location of the
+viewers, as for Amazon CloudFront. In this case, RegionId is the Region of the viewers. `internet_gb` is the amount of
+data sent to the internet in GB, or null if the charge is not for data transfer to the internet. Sources of the meter
+names:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/billing-and-usage-interpreting.html
 https://docs.aws.amazon.com/cur/latest/userguide/cur-data-transfers-charges.html#s3-transfer-acceleration-traffic
 https://aws.amazon.com/waf/pricing/ and its price list (usage types Global-WebACLV2 and Global-RequestV2-Tier1). Product

@@ -3,8 +3,8 @@ title = "Daily charges of the export, with FOCUS 1.2 columns"
 why   = """
 The raw export has a row for each hour and price list item. This table contains the same charges by day, and detections
 read this table instead of the export. `charge_last_date` is the last day of the charge period. For a monthly fee, this
-is the last day of the month; for an hourly charge, this is the day that contains the hour. Units are key columns,
-because quantities in different units must not be added together. The table also contains the account name, the
+is the last day of the month; for an hourly charge, this is the day that contains the hour. The unit columns are part of
+the key, because quantities in different units must not be added together. The table also contains the account name, the
 commitment name, the service code and the service category, which have only one value for each combination of key
 columns.
 """

@@ -5,8 +5,9 @@ A launch in owners.toml allows cost up to `factor` times the baseline, from the 
 day. For each day of a launch, the table contains the cost of its use case. Anomaly detections report only the cost
 above the amount that the launch allows. `own_cost` is the mean daily cost of the use case in the four weeks before the
 launch. If the use case had any cost before the launch, `baseline_cost` equals `own_cost`. Otherwise, `baseline_cost` is
-the mean daily cost of the service in the account. These amounts are EffectiveCost; `billed_cost` and `own_billed_cost`
-are the same amounts as `effective_cost` and `own_cost` in BilledCost, with which the month close compares forecasts.
+the mean daily cost of the service in the account. These amounts are EffectiveCost. `billed_cost` and `own_billed_cost`
+are the same amounts as `effective_cost` and `own_cost`, but as BilledCost, which the month close compares with
+forecasts.
 """
 reads = ["owner_key_days", "daily_services", "launch_rules", "launches"]
 [parameters]

@@ -8,7 +8,7 @@ owners.toml that matches the charge; matches are tried in this order: resource, 
 team. `intent` is the intent of the use case. For a charge without a use case, `intent` is the value of the intent tag,
 or null if the charge does not have an intent tag. `provider` is the provider name on the bill, or AWS if the bill
 contains no provider name. The column `charge_kind` has one of these values: usage, fee (recurring, one-time or
-purchase), credit, or tax. BilledCost matches the invoice; EffectiveCost is the amortized cost of usage. The allocation
+purchase), credit, or tax. BilledCost is the amount on the invoice; EffectiveCost is the amortized cost. The allocation
 uses the tags and the OU that the account had on the day of the charge.
 """
 reads = ["owner_key_days", "account_periods", "tag_values", "tag_teams", "account_teams", "plans", "plan_rules"]

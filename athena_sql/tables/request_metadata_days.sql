@@ -12,8 +12,8 @@ column `recorded` has the value `no invocation log` for billed tokens of account
 column `recorded` has the value `not on the bill yet` for rows with negative amounts, which subtract logged tokens that
 the bill does not contain yet. For each day, account and token kind, the sum of all rows equals the total on the bill.
 Model names on the bill and in the logs differ. To match the names, the query compares only their letters and numbers,
-and ignores the vendor, Region group, date and version. An application inference profile is matched by its ID. Each call
-is counted once in `invocations`, in the row of its input tokens.
+and ignores the model provider, the geography prefix (such as `us.` or `eu.`), the date and the version. An application
+inference profile is matched by its ID. Each call is counted once in `invocations`, in the row of its input tokens.
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html
 https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-request-metadata.html
 """

@@ -5,7 +5,7 @@ The table contains the spend of the last 30 complete days (days whose charges no
 days. The dates come from the table complete_30_days. Charges are allocated to teams as in the table owned_days. `team`
 is null if a charge is unallocated. `tag_value` is the value of the owner tag, even if owners.toml does not list this
 value. `effective_cost` and `billed_cost` include usage and fees. Credits and tax have separate columns. The sum of
-`billed_cost`, `credits` and `tax` equals the invoice.
+`billed_cost`, `credits` and `tax` is the amount that is invoiced for the last 30 complete days.
 """
 reads = ["owned_days", "complete_30_days"]
 [parameters]

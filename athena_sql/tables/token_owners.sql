@@ -1,11 +1,12 @@
 /*
 title = "Teams and use cases for recent Bedrock token costs"
 why   = """
-The token counts in CloudWatch do not have tags. The table allocates the tokens in proportion to the charges of the last
-14 days for the same account and application inference profile. If the tokens were used without an application inference
-profile, the table uses the charges for the same account and model. Teams and use cases are assigned by the same rules
-as in the table owned_days, but this table covers only token charges. The table is therefore small enough for an hourly
-query. `workload` is the ARN of the application inference profile, or `model` followed by the name of the model.
+The token counts in CloudWatch do not have tags. The table allocates the tokens to teams and use cases in proportion to
+their charges in the last 14 days for the same account and application inference profile. If the tokens were used
+without an application inference profile, the table uses the charges for the same account and model. Teams and use cases
+are assigned by the same rules as in the table owned_days, but this table covers only token charges. The table is
+therefore small enough for an hourly query. `workload` is the ARN of the application inference profile, or `model`
+followed by the name of the model.
 """
 reads = ["token_charges", "accounts", "owner_rules", "plans", "plan_rules"]
 [parameters]
